@@ -1,0 +1,145 @@
+import { type AnyBulkWriteOperation, Binary, ObjectId } from 'mongodb';
+import { UserError } from '../errors.ts';
+import type { Embedder, EmbedOutcome } from '../models/embedder.ts';
+import type { EmbeddingDocument, SampleDocument } from '../store/documents.ts';
+import { raiseProgress } from '../store/progress.ts';
+import { insertNew, type Store } from '../store/store.ts';
+import { type LackingSample, lackingSamples } from './lacking.ts';
+import type { Chunk } from './plan.ts';
+
+export interface EmbedChunkRequest {
+  loadId: string;
+  datasetId: string;
+  /** As the caller named it. */
+  model: string;
+  /** As it was when the phase began. */
+  modelKey: string;
+  chunk: Chunk;
+  /** Called after each database write. */
+  onWrite: (count: { done: number; failed: number }) => void;
+  signal: AbortSignal;
+}
+
+export interface EmbedChunkResult {
+  done: number;
+  failed: number;
+}
+
+/** Batches handed to the device's process at a time: one runs, two are being decoded. */
+const BATCHES_AHEAD = 3;
+
+/**
+ * Makes and stores the vectors that a chunk lacks. What an earlier attempt stored is not made again; a crash loses the
+ * batches under way.
+ *
+ * @throws UserError ModelChanged when the model's files differ from those that the phase began with.
+ */
+export async function embedChunk(
+  store: Store,
+  embedder: Embedder,
+  request: EmbedChunkRequest,
+): Promise<EmbedChunkResult> {
+  const { datasetId, loadId, modelKey, signal } = request;
+  const [from, to, total] = request.chunk;
+  const model = await embedder.open(request.model);
+  if (model.key !== modelKey) {
+    throw new UserError(
+      'ModelChanged',
+      `The model is now ${model.key}; this phase began with ${modelKey}. Start the embedding again.`,
+    );
+  }
+
+  const lacking = await Array.fromAsync(lackingSamples(store, { datasetId, modelKey, from, to }));
+  const count: EmbedChunkResult = { done: Math.max(0, total - lacking.length), failed: 0 };
+
+  const batches: LackingSample[][] = [];
+  for (let at = 0; at < lacking.length; at += model.batchSize) batches.push(lacking.slice(at, at + model.batchSize));
+  const start = (batch: LackingSample[]) => settled(embedder.embed(request.model, batch.map(imageOf), signal));
+  const under = batches.slice(0, BATCHES_AHEAD).map(start);
+  for (const [i, batch] of batches.entries()) {
+    signal.throwIfAborted();
+    const outcomes = await unwrap(under.shift());
+    const next = batches[i + BATCHES_AHEAD];
+    if (next !== undefined) under.push(start(next));
+    const failed = await writeVectors(store, request, batch, outcomes);
+    count.failed += failed;
+    count.done += batch.length - failed;
+    await raiseProgress(store, { loadId, phase: 'embedding', chunk: from, total }, count);
+    request.onWrite(count);
+  }
+  await raiseProgress(store, { loadId, phase: 'embedding', chunk: from, total }, count);
+  return count;
+}
+
+type Settled = { outcomes: EmbedOutcome[] } | { error: unknown };
+
+/** A batch that fails while an earlier one is awaited must not be an unhandled rejection. */
+const settled = (outcomes: Promise<EmbedOutcome[]>): Promise<Settled> =>
+  outcomes.then(
+    (value) => ({ outcomes: value }),
+    (error: unknown) => ({ error }),
+  );
+
+async function unwrap(pending: Promise<Settled> | undefined): Promise<EmbedOutcome[]> {
+  const result = await pending;
+  if (result === undefined) throw new Error('No batch is under way.');
+  if ('error' in result) throw result.error;
+  return result.outcomes;
+}
+
+const imageOf = (sample: LackingSample) => ({
+  path: sample.filepath_bytes ? Buffer.from(sample.filepath_bytes.buffer) : sample.filepath,
+});
+
+/** Returns how many of the batch failed. */
+async function writeVectors(
+  store: Store,
+  { datasetId, modelKey }: EmbedChunkRequest,
+  batch: LackingSample[],
+  outcomes: EmbedOutcome[],
+): Promise<number> {
+  const now = new Date();
+  const inserts: EmbeddingDocument[] = [];
+  const updates: AnyBulkWriteOperation<EmbeddingDocument>[] = [];
+  const samples: AnyBulkWriteOperation<SampleDocument>[] = [];
+  let failed = 0;
+  for (const [i, sample] of batch.entries()) {
+    const outcome = outcomes[i] as EmbedOutcome;
+    if ('error' in outcome) {
+      failed += 1;
+      const error = { ...outcome.error, stage: 'embedding' as const, at: now };
+      samples.push({ updateOne: { filter: { _id: sample._id }, update: { $set: { error, last_modified_at: now } } } });
+      continue;
+    }
+    const vector: EmbeddingDocument = {
+      _id: new ObjectId(),
+      dataset_id: datasetId,
+      seq: sample.seq,
+      sample_id: sample._id,
+      model_key: modelKey,
+      dim: outcome.vector.length,
+      vector: Binary.fromFloat32Array(outcome.vector),
+      source_fingerprint: sample.fingerprint,
+    };
+    if (sample.stale) updates.push(replacementOf(vector));
+    else inserts.push(vector);
+    if (sample.failedBefore) {
+      samples.push({
+        updateOne: {
+          filter: { _id: sample._id },
+          update: { $unset: { error: true }, $set: { last_modified_at: now } },
+        },
+      });
+    }
+  }
+  const repeated = await insertNew(store.embeddings, inserts);
+  const replacements = [...updates, ...repeated.map(replacementOf)];
+  if (replacements.length > 0) await store.embeddings.bulkWrite(replacements, { ordered: false });
+  if (samples.length > 0) await store.samples.bulkWrite(samples, { ordered: false });
+  return failed;
+}
+
+function replacementOf({ _id, ...vector }: EmbeddingDocument): AnyBulkWriteOperation<EmbeddingDocument> {
+  const { dataset_id, model_key, seq } = vector;
+  return { updateOne: { filter: { dataset_id, model_key, seq }, update: { $set: vector } } };
+}

@@ -1,0 +1,44 @@
+import { decode } from 'bmp-ts';
+import { ImageError } from './decode.ts';
+
+/** libvips reads no BMP. `bmp-ts`, Jimp's decoder, is right for the layouts below; its RLE and 4-bit code is not. */
+const BITS_PER_PIXEL = new Set([1, 8, 16, 24, 32]);
+const UNCOMPRESSED = new Set([0 /* BI_RGB */, 3 /* BI_BITFIELDS */, 6 /* BI_ALPHABITFIELDS */]);
+
+export function isBmp(content: Buffer): boolean {
+  return content.length > 2 && content[0] === 0x42 && content[1] === 0x4d;
+}
+
+/**
+ * The pixels of a BMP file, three bytes each. Its alpha is ignored: most writers leave it zero, meaning nothing.
+ *
+ * @throws ImageError
+ */
+export function decodeBmp(content: Buffer, maxPixels: number): { width: number; height: number; rgb: Buffer } {
+  if (content.length < 54) throw new ImageError('decode_failed', 'the BMP header is truncated');
+  const bits = content.readUInt16LE(28);
+  const compression = content.readUInt32LE(30);
+  if (!BITS_PER_PIXEL.has(bits) || !UNCOMPRESSED.has(compression))
+    throw new ImageError('unsupported_format', `BMP with ${bits} bits a pixel and compression ${compression}`);
+  const pixels = content.readUInt32LE(18) * Math.abs(content.readInt32LE(22));
+  if (pixels > maxPixels)
+    throw new ImageError('too_many_pixels', 'the image has more pixels than are allowed (PLIMSOLL_MAX_PIXELS)');
+  if (pixels * bits > content.length * 8) throw new ImageError('decode_failed', 'the BMP file is truncated');
+
+  const { width, height, data: abgr } = decodeWhole(content);
+  const rgb = Buffer.allocUnsafe(width * height * 3);
+  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
+    rgb[to] = abgr[from + 3] as number;
+    rgb[to + 1] = abgr[from + 2] as number;
+    rgb[to + 2] = abgr[from + 1] as number;
+  }
+  return { width, height, rgb };
+}
+
+function decodeWhole(content: Buffer): { width: number; height: number; data: Uint8Array } {
+  try {
+    return decode(content);
+  } catch {
+    throw new ImageError('decode_failed', 'the BMP file is corrupt');
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * What `image-size` does not tell of an image: its number of channels, as sharp would decode it. Each function walks the
+ * format's own structure and answers `undefined` where the start of the file does not settle it.
+ */
+
+/** A JPEG's frame header. `exif` are its EXIF segments: how it is turned stands there. */
+export interface JpegFrame {
+  width: number;
+  height: number;
+  num_channels: number;
+  exif: Buffer[];
+}
+
+const SOF_BASELINE = 0xc0;
+const SOF_PROGRESSIVE = 0xc2;
+const DHT = 0xc4;
+const START_OF_SCAN = 0xda;
+const APP1 = 0xe1;
+
+/** Walks the segments up to the frame header. Baseline, extended and progressive frames; the rare others are for a decoder. */
+export function findJpegFrame(bytes: Buffer): JpegFrame | undefined {
+  const exif: Buffer[] = [];
+  let at = 2;
+  while (at + 4 <= bytes.length) {
+    if (bytes[at] !== 0xff) return undefined;
+    const marker = bytes[at + 1] as number;
+    if (marker === 0xff) {
+      at += 1;
+      continue;
+    }
+    const length = bytes.readUInt16BE(at + 2);
+    const isDecoderOnly = marker < SOF_BASELINE || marker === START_OF_SCAN || (marker >= 0xd0 && marker <= 0xd9);
+    if (length < 2 || isDecoderOnly) return undefined;
+    if (marker <= 0xcf && marker !== DHT) {
+      if (marker > SOF_PROGRESSIVE || at + 10 > bytes.length) return undefined;
+      const num_channels = bytes[at + 9] as number;
+      if (num_channels !== 1 && num_channels !== 3 && num_channels !== 4) return undefined;
+      return { height: bytes.readUInt16BE(at + 5), width: bytes.readUInt16BE(at + 7), num_channels, exif };
+    }
+    const end = at + 2 + length;
+    if (marker === APP1 && bytes.toString('latin1', at + 4, at + 8) === 'Exif') exif.push(bytes.subarray(at + 10, end));
+    at = end;
+  }
+  return undefined;
+}
+
+const PNG_CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 };
+
+/** By colour type, and one more where a tRNS chunk makes a colour transparent. Not settled if the file carries EXIF. */
+export function countPngChannels(bytes: Buffer): number | undefined {
+  const ofColourType = PNG_CHANNELS[bytes[25] ?? -1];
+  if (ofColourType === undefined) return undefined;
+  let transparent = 0;
+  for (let at = 8; at + 8 <= bytes.length; at += 12 + bytes.readUInt32BE(at)) {
+    const chunk = bytes.toString('latin1', at + 4, at + 8);
+    if (chunk === 'eXIf') return undefined;
+    if (chunk === 'tRNS') transparent = 1;
+    if (chunk === 'IDAT') return ofColourType + transparent;
+  }
+  return undefined;
+}
+
+/** By the alpha bit of whichever of the three headers it has. Not settled if the file carries EXIF. */
+export function countWebpChannels(bytes: Buffer): number | undefined {
+  if (bytes.length < 30) return undefined;
+  const flags = bytes[20] as number;
+  switch (bytes.toString('latin1', 12, 16)) {
+    case 'VP8 ':
+      return 3;
+    case 'VP8L':
+      return (bytes[24] as number) & 0x10 ? 4 : 3;
+    case 'VP8X':
+      if (flags & 0x08) return undefined;
+      return flags & 0x10 ? 4 : 3;
+  }
+  return undefined;
+}
+
+/** A bitmap of 32 bits has alpha; palettes and the rest are colour. */
+export function countBmpChannels(bytes: Buffer): number | undefined {
+  if (bytes.length < 30) return undefined;
+  return bytes.readUInt16LE(28) === 32 ? 4 : 3;
+}

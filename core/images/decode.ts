@@ -1,0 +1,155 @@
+import { open, readFile, stat } from 'node:fs/promises';
+import sharp from 'sharp';
+import { decodeBmp, isBmp } from './bmp.ts';
+
+/** Where an image is. `path` is a Buffer of raw bytes when the name is not valid UTF-8. */
+export interface ImageRef {
+  path: string | Buffer;
+}
+
+export type ImageFailureCode =
+  | 'file_not_found'
+  | 'permission_denied'
+  | 'not_a_file'
+  | 'unsupported_format'
+  | 'too_many_pixels'
+  | 'decode_failed'
+  | 'decode_timeout';
+
+/** Why an image has no pixels. `message` is short and for people; it does not repeat the path. */
+export interface ImageFailure {
+  code: ImageFailureCode;
+  message: string;
+}
+
+export class ImageError extends Error implements ImageFailure {
+  override readonly name = 'ImageError';
+  readonly code: ImageFailureCode;
+
+  constructor(code: ImageFailureCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** How pixels are brought to the size that a model takes. All sizes are in pixels. */
+export interface PixelGeometry {
+  /** `fill` squeezes into width x height; `cover` keeps the aspect ratio, covers width x height and crops what is over, centred. */
+  resize: { fit: 'cover' | 'fill'; width: number; height: number; kernel: 'nearest' | 'linear' | 'cubic' | 'lanczos3' };
+  /** Then the centre of this size is kept; no larger than `resize`. */
+  crop: { width: number; height: number };
+}
+
+export interface DecodeLimits {
+  /** Larger images are refused from their header, before memory is taken for them. */
+  maxPixels: number;
+  timeoutSeconds: number;
+}
+
+export const DEFAULT_DECODE_LIMITS: DecodeLimits = { maxPixels: 268_402_689, timeoutSeconds: 60 };
+
+/**
+ * The image as 8-bit sRGB, three bytes a pixel, row by row, as it is displayed: EXIF orientation applied, embedded profiles
+ * converted, the first frame of animations, SVG drawn at the size asked for (never fetching what it links to).
+ *
+ * Transparency is laid on white: that is the page most transparent pictures were made for (logos, drawings, screenshots), and
+ * dropping alpha would show whatever colour an editor left in pixels that nobody sees.
+ *
+ * @throws ImageError
+ */
+export async function decodePixels(
+  { path }: ImageRef,
+  geometry: PixelGeometry,
+  limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
+): Promise<Uint8Array> {
+  try {
+    const input = isPlainPath(path) ? path : await readFile(path);
+    return await render(sharp(input, inputOptions(limits)), geometry, limits);
+  } catch (error) {
+    return await decodeOtherwise(path, geometry, limits, error as Error);
+  }
+}
+
+// libvips reads a trailing [...] of a name as options, and knows names only as UTF-8.
+function isPlainPath(path: string | Buffer): path is string {
+  return typeof path === 'string' && !path.endsWith(']');
+}
+
+function inputOptions({ maxPixels }: DecodeLimits): sharp.SharpOptions {
+  // 'error' refuses truncated files, and lets through the harmless oddities that cameras write.
+  return { failOn: 'error', autoOrient: true, limitInputPixels: maxPixels };
+}
+
+async function render(
+  image: sharp.Sharp,
+  { resize, crop }: PixelGeometry,
+  { timeoutSeconds }: DecodeLimits,
+): Promise<Uint8Array> {
+  image
+    .timeout({ seconds: timeoutSeconds })
+    .flatten({ background: 'white' })
+    .toColourspace('srgb')
+    .resize(resize.width, resize.height, { fit: resize.fit, position: 'centre', kernel: resize.kernel });
+  if (crop.width !== resize.width || crop.height !== resize.height) {
+    image.extract({
+      left: Math.floor((resize.width - crop.width) / 2),
+      top: Math.floor((resize.height - crop.height) / 2),
+      ...crop,
+    });
+  }
+  return image.raw({ depth: 'uchar' }).toBuffer();
+}
+
+/** What sharp could not decode: a format that it does not know but we do, or else the reason in our words. */
+async function decodeOtherwise(
+  path: string | Buffer,
+  geometry: PixelGeometry,
+  limits: DecodeLimits,
+  cause: Error,
+): Promise<Uint8Array> {
+  const failure = failureOf(cause);
+  if (failure.code !== 'unsupported_format' && failure.code !== 'file_not_found') throw failure;
+  await assertReadable(path);
+  if (failure.code === 'file_not_found') throw failure;
+
+  const content = await readFile(path).catch((error: Error) => {
+    throw failureOf(error);
+  });
+  if (content.length === 0) throw new ImageError('decode_failed', 'the file is empty');
+  if (!isBmp(content)) throw failure;
+  const { width, height, rgb } = decodeBmp(content, limits.maxPixels);
+  return render(sharp(rgb, { raw: { width, height, channels: 3 } }), geometry, limits).catch((error: Error) => {
+    throw failureOf(error);
+  });
+}
+
+/** sharp calls a file missing, or of an unknown format, also when it may not be read or is a folder: ask the system. */
+async function assertReadable(path: string | Buffer): Promise<void> {
+  try {
+    if (!(await stat(path)).isFile()) throw new ImageError('not_a_file', 'this is not a regular file');
+    await (await open(path)).close();
+  } catch (error) {
+    throw failureOf(error as Error);
+  }
+}
+
+function failureOf(error: Error): ImageError {
+  if (error instanceof ImageError) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  const text = error.message;
+  if (code === 'ENOENT' || code === 'ENOTDIR' || /^Input file is missing/.test(text))
+    return new ImageError('file_not_found', 'the file is no longer there');
+  if (code === 'EACCES' || code === 'EPERM') return new ImageError('permission_denied', 'the file may not be read');
+  if (code === 'EISDIR') return new ImageError('not_a_file', 'this is not a regular file');
+  if (/exceeds pixel limit/.test(text))
+    return new ImageError('too_many_pixels', 'the image has more pixels than are allowed (PLIMSOLL_MAX_PIXELS)');
+  if (/unsupported image format/.test(text))
+    return new ImageError('unsupported_format', 'the content is in no image format that can be read');
+  if (/timeout/i.test(text)) return new ImageError('decode_timeout', 'decoding took too long');
+  return new ImageError('decode_failed', shortened(text));
+}
+
+function shortened(text: string): string {
+  const line = text.split('\n', 1)[0]?.trim() || 'the image could not be decoded';
+  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
+}

@@ -1,0 +1,54 @@
+/** The image formats that are loaded, and how each is called. The bytes decide a file's format; its name only whether to look. */
+
+export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif' | 'svg' | 'bmp';
+
+export const MIME_TYPES: Readonly<Record<ImageFormat, string>> = {
+  jpeg: 'image/jpeg',
+  png: 'image/png',
+  webp: 'image/webp',
+  gif: 'image/gif',
+  tiff: 'image/tiff',
+  avif: 'image/avif',
+  svg: 'image/svg+xml',
+  bmp: 'image/bmp',
+};
+
+const IMAGE_NAME = /\.(?:jpe?g|jpe|jfif|png|webp|gif|tiff?|avif|svg|bmp)$/i;
+
+/** Whether a file of this name is taken for an image, by its extension in any case. */
+export function isImageName(name: string): boolean {
+  return IMAGE_NAME.test(name);
+}
+
+/** The format that the first bytes of a file announce, `heic` for its many kin that cannot be decoded, or nothing known. */
+export function sniffFormat(bytes: Buffer): ImageFormat | 'heic' | undefined {
+  if (bytes[0] === 0xff && bytes[1] === 0xd8) return 'jpeg';
+  switch (bytes.toString('latin1', 0, 4)) {
+    case '\x89PNG':
+      return 'png';
+    case 'RIFF':
+      return bytes.length < 12 || bytes.toString('latin1', 8, 12) === 'WEBP' ? 'webp' : undefined;
+    case 'GIF8':
+      return 'gif';
+    case 'II*\0':
+    case 'MM\0*':
+    case 'II+\0':
+    case 'MM\0+':
+      return 'tiff';
+  }
+  if (bytes.toString('latin1', 4, 8) === 'ftyp') return sniffBrands(bytes);
+  if (isBmpHeader(bytes)) return 'bmp';
+  return /^(?:\xef\xbb\xbf)?\s*<[^]*<svg|^(?:\xef\xbb\xbf)?\s*<svg/.test(bytes.toString('latin1')) ? 'svg' : undefined;
+}
+
+/** A file of the HEIF family lists its brands in its first box; those of AVIF may stand behind a more general one. */
+function sniffBrands(bytes: Buffer): 'avif' | 'heic' {
+  const end = Math.min(bytes.readUInt32BE(0), bytes.length, 256);
+  return /avi[fs]/.test(bytes.toString('latin1', 8, end)) ? 'avif' : 'heic';
+}
+
+/** Two letters are too little to know a bitmap by: its information header and its one plane must be there too. */
+function isBmpHeader(bytes: Buffer): boolean {
+  if (bytes.length < 30 || bytes.toString('latin1', 0, 2) !== 'BM') return false;
+  return [40, 52, 56, 64, 108, 124].includes(bytes.readUInt32LE(14)) && bytes.readUInt16LE(26) === 1;
+}

@@ -1,0 +1,134 @@
+import { type AnyBulkWriteOperation, ObjectId } from 'mongodb';
+import type { MediaKind, MetadataOutcome } from '../media.ts';
+import type { PageEntry, SampleDocument } from '../store/documents.ts';
+import { raiseProgress } from '../store/progress.ts';
+import { insertNew, type Store } from '../store/store.ts';
+
+export interface IndexPageRequest {
+  loadId: string;
+  datasetId: string;
+  page: number;
+  /** Called after each database write, with the entries done so far. */
+  onWrite: (done: number) => void;
+  signal: AbortSignal;
+}
+
+export interface IndexPageResult {
+  added: number;
+  changed: number;
+  failed: number;
+}
+
+/** Samples read and written at a time: the size of a bulk write, and of what a crash repeats. */
+const BATCH = 1000;
+
+/**
+ * Reads the files of a page and writes their samples. Doing it twice gives the same samples: each keeps the seq that its
+ * page gave it.
+ */
+export async function indexPage(store: Store, media: MediaKind, request: IndexPageRequest): Promise<IndexPageResult> {
+  const { loadId, page } = request;
+  const stored = await store.pages.findOne({ _id: `${loadId}/${page}` });
+  if (stored === null) throw new Error(`Page ${page} of load ${loadId} is gone.`);
+  const count = await store.progress.findOne({ _id: `${loadId}/indexing/${page}` }, { projection: { total: 1 } });
+  const unchanged = (count?.total ?? stored.entries.length) - stored.entries.length;
+
+  const result: IndexPageResult = { added: 0, changed: 0, failed: 0 };
+  // Reading the next batch's files overlaps with writing this one's samples.
+  const batches = batchesOf(stored.entries);
+  let reading = read(media, batches[0] ?? []);
+  for (const [i, batch] of batches.entries()) {
+    request.signal.throwIfAborted();
+    const outcomes = await reading;
+    reading = read(media, batches[i + 1] ?? []);
+    await writeSamples(store, request, batch, outcomes);
+    for (const [j, entry] of batch.entries()) {
+      if ('error' in (outcomes[j] as MetadataOutcome)) result.failed += 1;
+      else if (entry.new) result.added += 1;
+      else result.changed += 1;
+    }
+    await raiseProgress(
+      store,
+      { loadId, phase: 'indexing', chunk: page },
+      { done: unchanged + result.added + result.changed, failed: result.failed, outcomes: { ...result } },
+    );
+    request.onWrite(result.added + result.changed + result.failed);
+  }
+  await reading;
+  return result;
+}
+
+function batchesOf(entries: PageEntry[]): PageEntry[][] {
+  const batches: PageEntry[][] = [];
+  for (let at = 0; at < entries.length; at += BATCH) batches.push(entries.slice(at, at + BATCH));
+  return batches;
+}
+
+function read(media: MediaKind, batch: PageEntry[]): Promise<MetadataOutcome[]> {
+  if (batch.length === 0) return Promise.resolve([]);
+  return media.readMetadata(
+    batch.map((entry) => ({ path: entry.bytes ? Buffer.from(entry.bytes.buffer) : entry.path, sizeBytes: entry.size })),
+  );
+}
+
+async function writeSamples(
+  store: Store,
+  { loadId, datasetId }: IndexPageRequest,
+  batch: PageEntry[],
+  outcomes: MetadataOutcome[],
+): Promise<void> {
+  const now = new Date();
+  const inserts: SampleDocument[] = [];
+  const updates: AnyBulkWriteOperation<SampleDocument>[] = [];
+  for (const [i, entry] of batch.entries()) {
+    const sample = sampleOf(entry, outcomes[i] as MetadataOutcome, { loadId, datasetId, now });
+    if (entry.new) inserts.push(sample);
+    else updates.push(updateOf(sample));
+  }
+  const repeated = await insertNew(store.samples, inserts);
+  const operations = [...updates, ...repeated.map(updateOf)];
+  if (operations.length > 0) await store.samples.bulkWrite(operations, { ordered: false });
+}
+
+function sampleOf(
+  entry: PageEntry,
+  outcome: MetadataOutcome,
+  { loadId, datasetId, now }: { loadId: string; datasetId: string; now: Date },
+): SampleDocument {
+  return {
+    _id: new ObjectId(),
+    dataset_id: datasetId,
+    seq: entry.seq,
+    filepath: entry.path,
+    ...(entry.bytes === undefined ? {} : { filepath_bytes: entry.bytes }),
+    source: { size_bytes: entry.size, mtime_ns: entry.mtime_ns, fingerprint: entry.fingerprint },
+    ...('metadata' in outcome ? { metadata: outcome.metadata } : {}),
+    tags: [],
+    status: 'metadata' in outcome ? 'indexed' : 'failed',
+    ...('error' in outcome ? { error: { ...outcome.error, stage: 'indexing', at: now } } : {}),
+    load_id: loadId,
+    created_at: now,
+    last_modified_at: now,
+  };
+}
+
+/** What people added to a sample (tags, split) stays; what was read from its file is replaced. */
+function updateOf(sample: SampleDocument): AnyBulkWriteOperation<SampleDocument> {
+  const { source, metadata, status, error, load_id, last_modified_at } = sample;
+  return {
+    updateOne: {
+      filter: { dataset_id: sample.dataset_id, filepath: sample.filepath },
+      update: {
+        $set: {
+          source,
+          status,
+          load_id,
+          last_modified_at,
+          ...(metadata ? { metadata } : {}),
+          ...(error ? { error } : {}),
+        },
+        $unset: { ...(metadata ? {} : { metadata: true }), ...(error ? {} : { error: true }) },
+      },
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { UserError } from '../errors.ts';
+import type { FileOutcomes } from '../store/documents.ts';
+import { sumProgress } from '../store/progress.ts';
+import type { Store } from '../store/store.ts';
+import { refreshCounts } from './counts.ts';
+
+export interface ReconcileRequest {
+  loadId: string;
+  datasetId: string;
+  source: string;
+  maxFailedPercent: number;
+  onWrite: () => void;
+}
+
+export interface ReconcileResult {
+  outcomes: FileOutcomes;
+  done: number;
+  failed: number;
+  total: number;
+}
+
+/**
+ * Ends the indexing phase once the listing is complete and every page is indexed: marks what the listing did not see as
+ * missing, brings the cached counts up to date and stores the phase's summary.
+ *
+ * @throws UserError SourceEmpty when the source holds no sample: then nothing is marked.
+ * @throws UserError TooManyFailed when every file failed, or a larger share than `maxFailedPercent`.
+ */
+export async function reconcile(store: Store, request: ReconcileRequest): Promise<ReconcileResult> {
+  const { loadId, datasetId, source } = request;
+  const sums = (await sumProgress(store, loadId)).get('indexing');
+  if (sums === undefined || sums.total === 0) {
+    const others = sums?.outcomes.ignored ?? 0;
+    throw new UserError(
+      'SourceEmpty',
+      `There is no image in ${source}${others > 0 ? ` (${others} other files were passed over)` : ''}. Nothing was changed. If it is a mounted disk, see whether it is mounted.`,
+    );
+  }
+
+  for await (const page of store.pages.find({ load_id: loadId, gone: { $ne: [] } }, { projection: { gone: 1 } })) {
+    await store.samples.updateMany(
+      { dataset_id: datasetId, seq: { $in: page.gone }, status: { $ne: 'missing' } },
+      { $set: { status: 'missing', load_id: loadId, last_modified_at: new Date() } },
+    );
+    request.onWrite();
+  }
+  await refreshCounts(store, datasetId);
+  request.onWrite();
+
+  const failures = await countFailures(store, loadId, datasetId);
+  const { done, failed, total, outcomes, unreadableFolders } = sums;
+  await store.loads.updateOne(
+    { _id: loadId },
+    {
+      $set: {
+        'phases.indexing.done': done,
+        'phases.indexing.failed': failed,
+        'phases.indexing.total': total,
+        'phases.indexing.outcomes': outcomes,
+        'phases.indexing.failures': failures,
+        'phases.indexing.unreadable_folders': unreadableFolders,
+      },
+    },
+  );
+
+  const percent = (failed / total) * 100;
+  if (failed === total || percent > request.maxFailedPercent) {
+    throw new UserError(
+      'TooManyFailed',
+      failed === total
+        ? `None of the ${total} files in ${source} could be read: ${describe(failures)}.`
+        : `${failed} of ${total} files in ${source} could not be read (${percent.toFixed(1)} %, and max_failed_percent is ${request.maxFailedPercent}): ${describe(failures)}.`,
+    );
+  }
+  await store.pages.deleteMany({ load_id: loadId });
+  return { outcomes, done, failed, total };
+}
+
+async function countFailures(store: Store, loadId: string, datasetId: string): Promise<Record<string, number>> {
+  const rows = await store.samples
+    .aggregate<{ _id: string; count: number }>([
+      { $match: { dataset_id: datasetId, status: 'failed', load_id: loadId } },
+      { $group: { _id: '$error.code', count: { $sum: 1 } } },
+      { $sort: { count: -1 } },
+    ])
+    .toArray();
+  return Object.fromEntries(rows.map(({ _id, count }) => [_id, count]));
+}
+
+const describe = (failures: Record<string, number>) =>
+  Object.entries(failures)
+    .map(([code, count]) => `${code} ${count}`)
+    .join(', ');

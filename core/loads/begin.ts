@@ -1,0 +1,144 @@
+import { opendir, stat } from 'node:fs/promises';
+import { isAbsolute, resolve } from 'node:path';
+import { systemErrorCode, UserError } from '../errors.ts';
+import type { LoadKind, MediaType, PhaseDocument } from '../store/documents.ts';
+import type { Store } from '../store/store.ts';
+
+const PENDING: PhaseDocument = { state: 'pending', done: 0, failed: 0, total: 0, total_known: false };
+const SKIPPED: PhaseDocument = { state: 'skipped', done: 0, failed: 0, total: 0, total_known: true };
+
+export interface LoadRecord {
+  loadId: string;
+  workflowId: string;
+  kind: LoadKind;
+  datasetId: string;
+  request: Record<string, unknown>;
+  /** Whether the load will embed. */
+  embeds: boolean;
+}
+
+/** Records that a load is running. Doing it again changes nothing. */
+export async function recordLoad(store: Store, record: LoadRecord): Promise<void> {
+  const now = new Date();
+  await store.loads.updateOne(
+    { _id: record.loadId },
+    {
+      $setOnInsert: {
+        kind: record.kind,
+        dataset_id: record.datasetId,
+        workflow_id: record.workflowId,
+        request: record.request,
+        state: 'running',
+        phases: {
+          indexing: record.kind === 'load' ? { ...PENDING, state: 'running', started_at: now } : SKIPPED,
+          embedding: record.embeds ? PENDING : SKIPPED,
+        },
+        started_at: now,
+      },
+    },
+    { upsert: true },
+  );
+}
+
+/** Makes the dataset where there is none, and notes its source and its latest load. */
+export async function openDataset(
+  store: Store,
+  dataset: { datasetId: string; mediaType: MediaType; source: string; loadId: string },
+): Promise<void> {
+  const now = new Date();
+  await store.datasets.updateOne(
+    { _id: dataset.datasetId },
+    {
+      $setOnInsert: {
+        media_type: dataset.mediaType,
+        next_seq: 0,
+        counts: { total: 0, indexed: 0, failed: 0, missing: 0 },
+        models: [],
+        created_at: now,
+      },
+      $addToSet: { sources: dataset.source },
+      $set: {
+        current_load: dataset.loadId,
+        last_modified_at: now,
+        'phases.indexing': { state: 'running', load_id: dataset.loadId, at: now },
+      },
+    },
+    { upsert: true },
+  );
+}
+
+/** @throws UserError DatasetNotFound */
+export async function requireDataset(store: Store, datasetId: string, loadId: string): Promise<void> {
+  const { matchedCount } = await store.datasets.updateOne({ _id: datasetId }, { $set: { current_load: loadId } });
+  if (matchedCount === 0) {
+    throw new UserError(
+      'DatasetNotFound',
+      `There is no dataset "${datasetId}". Load it first: plimsoll load FOLDER --dataset ${datasetId}`,
+    );
+  }
+}
+
+/**
+ * The folder's absolute path without a trailing slash.
+ *
+ * @throws UserError SourceNotAbsolute, SourceNotFound, SourceNotAFolder, SourceUnreadable or SourceEmpty
+ */
+export async function checkSource(source: string): Promise<string> {
+  if (!isAbsolute(source)) {
+    throw new UserError(
+      'SourceNotAbsolute',
+      `source: "${source}" is not an absolute path. It is opened on the worker's machine, so it must be absolute there.`,
+    );
+  }
+  const root = resolve(source);
+  try {
+    if (!(await stat(root)).isDirectory()) {
+      throw new UserError('SourceNotAFolder', `source: ${root} is a file. Name the folder that it is in.`);
+    }
+    const folder = await opendir(root);
+    const first = await folder.read();
+    await folder.close();
+    if (first === null) {
+      throw new UserError(
+        'SourceEmpty',
+        `source: ${root} is empty. Nothing was changed. If it is a mounted disk, see whether it is mounted.`,
+      );
+    }
+  } catch (error) {
+    throw sourceError(root, error);
+  }
+  return root;
+}
+
+/** What a failure to read a source's root means to the caller; any other error as it is. */
+export function sourceError(root: string, error: unknown): unknown {
+  switch (systemErrorCode(error)) {
+    case 'ENOENT':
+      return new UserError(
+        'SourceNotFound',
+        `source: ${root} does not exist on the worker's machine. Nothing was changed.`,
+        { cause: error },
+      );
+    case 'ENOTDIR':
+      return new UserError('SourceNotAFolder', `source: a part of ${root} is a file, not a folder.`, { cause: error });
+    case 'EACCES':
+    case 'EPERM':
+      return new UserError(
+        'SourceUnreadable',
+        `source: the worker may not read ${root}. Give its user the right to, or run it as another.`,
+        { cause: error },
+      );
+    case 'ELOOP':
+      return new UserError('SourceUnreadable', `source: ${root} is a link that leads back to itself.`, {
+        cause: error,
+      });
+    case 'ENAMETOOLONG':
+      return new UserError(
+        'SourceNotFound',
+        `source: the path is longer than the system allows: ${root.slice(0, 100)}…`,
+        { cause: error },
+      );
+    default:
+      return error;
+  }
+}

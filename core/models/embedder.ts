@@ -1,0 +1,53 @@
+import type { ImageFailure, ImageRef } from '../images/decode.ts';
+
+export type { ImageFailure, ImageRef };
+
+/** A model that has been loaded: what its vectors are called and look like. */
+export interface EmbeddingModel {
+  /** As it was asked for: the built-in model's name, a folder's name below the model folders, or an absolute path. */
+  name: string;
+  /** First 12 hexadecimal digits of the SHA-256 over the model's files: other weights, other revision. */
+  revision: string;
+  /** `name@revision`. Vectors are comparable if, and only if, their keys are equal. */
+  key: string;
+  /** Numbers in a vector. */
+  dim: number;
+  /** Images that go through the model at once. Calls of `embed` that are multiples of it waste nothing. */
+  batchSize: number;
+  /** `cpu`, or `cuda:N`. */
+  device: string;
+}
+
+/** A vector of length 1 (L2), or why there is none. Codes besides those of decoding: see `InferenceFailure`. */
+export type EmbedOutcome = { vector: Float32Array } | { error: { code: string; message: string } };
+
+/**
+ * Why an image that could be decoded has no vector: the runtime refused it (`inference_failed`), the native code crashed on it
+ * twice while it ran alone (`inference_crashed`), or the vector holds NaN, infinity or only zeros (`vector_not_finite`).
+ */
+export interface InferenceFailure {
+  code: 'inference_failed' | 'inference_crashed' | 'vector_not_finite';
+  message: string;
+}
+
+/** Makes vectors of images with models that it loads on demand. */
+export interface Embedder {
+  /**
+   * Resolves, hashes and loads the model. A `model` that ends in `@` and a revision is held to that revision.
+   *
+   * @throws ModelNotFoundError, ModelInvalidError, ModelChangedError, DeviceUnavailableError, InferenceUnavailableError
+   */
+  open(model: string): Promise<EmbeddingModel>;
+
+  /**
+   * One outcome an image, in order. One bad image never fails the others. Several calls may be under way: decoding of the
+   * next overlaps inference of the current. Pass `EmbeddingModel.key` to be sure that files replaced meanwhile do not give
+   * vectors of another model under the same key.
+   *
+   * @throws what `open` throws, and the signal's reason when it is aborted.
+   */
+  embed(model: string, images: readonly ImageRef[], signal?: AbortSignal): Promise<EmbedOutcome[]>;
+
+  /** Ends the inference processes. Calls under way are rejected. */
+  close(): Promise<void>;
+}

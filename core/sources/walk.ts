@@ -1,0 +1,164 @@
+import type { Dirent } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { systemErrorCode } from '../errors.ts';
+import { comparatorFor, comparePaths, type FileName, fileNameOf } from './file-names.ts';
+
+/** A file of the source that counts as a sample. `fingerprint` changes when its size or modification time does. */
+export interface SourceFile {
+  path: string;
+  bytes?: Buffer;
+  size: number;
+  mtimeNs: bigint;
+  fingerprint: string;
+}
+
+/** What a step of the walk found. `ignored` counts entries that are no samples; `unreadable` names folders. */
+export interface WalkStep {
+  files: SourceFile[];
+  ignored: number;
+  unreadable: string[];
+}
+
+interface Folder {
+  path: string;
+  bytes?: Buffer;
+}
+
+interface Entry extends FileName {
+  /** Sorts as the whole path would: a folder's name ends in a slash. */
+  key: string;
+  kind: 'folder' | 'file' | 'link' | 'other';
+}
+
+/** Stats under way at once; enough to hide the latency of a network disk. */
+const STAT_BATCH = 256;
+
+/** The fingerprint of a file that could not be examined: it never equals that of a file that could. */
+const UNKNOWN_FINGERPRINT = 'unknown';
+
+/**
+ * Walks a folder in the order of its paths' UTF-8 bytes, which is the order of the `filepath` index, starting behind the
+ * path `after`. Links are followed, and a link to a folder that is being walked is not.
+ *
+ * @throws the system's error when the root itself can't be read. A subfolder that can't be read, or that vanished since its
+ * parent was, is reported and passed over: it says nothing about what was in it.
+ */
+export async function* walk(root: string, accepts: (name: string) => boolean, after = ''): AsyncGenerator<WalkStep> {
+  yield* walkFolder({ path: root === '/' ? '' : root }, accepts, after, new Set(), root);
+}
+
+async function* walkFolder(
+  folder: Folder,
+  accepts: (name: string) => boolean,
+  after: string,
+  ancestors: ReadonlySet<string>,
+  root?: string,
+): AsyncGenerator<WalkStep> {
+  const path = folder.bytes ?? (root || folder.path);
+  let entries: Entry[];
+  let identity: string;
+  try {
+    const { dev, ino } = await stat(path, { bigint: true });
+    identity = `${dev}:${ino}`;
+    if (ancestors.has(identity)) return yield { files: [], ignored: 1, unreadable: [] };
+    entries = await readFolder(path);
+  } catch (error) {
+    if (root !== undefined) throw error;
+    return yield { files: [], ignored: 0, unreadable: [folder.path] };
+  }
+
+  const nested = new Set(ancestors).add(identity);
+  let step: WalkStep = { files: [], ignored: 0, unreadable: [] };
+  let batch: Entry[] = [];
+  const flush = async () => {
+    step.files = (await Promise.all(batch.map((entry) => examine(folder, entry)))).filter((file) => file !== undefined);
+    step.ignored += batch.length - step.files.length;
+    const full = step;
+    step = { files: [], ignored: 0, unreadable: [] };
+    batch = [];
+    return full;
+  };
+  for (const entry of entries) {
+    const entryPath = `${folder.path}/${entry.text}`;
+    if (entry.kind === 'folder') {
+      const prefix = `${entryPath}/`;
+      if (comparePaths(prefix, after) <= 0 && !after.startsWith(prefix)) continue;
+      if (batch.length > 0 || step.ignored > 0) yield await flush();
+      yield* walkFolder(childOf(folder, entry), accepts, after, nested);
+      continue;
+    }
+    if (after !== '' && comparePaths(entryPath, after) <= 0) continue;
+    if (entry.kind === 'other' || !accepts(entry.text)) {
+      step.ignored += 1;
+      continue;
+    }
+    batch.push(entry);
+    if (batch.length >= STAT_BATCH) yield await flush();
+  }
+  if (batch.length > 0 || step.ignored > 0) yield await flush();
+}
+
+/** The entries of a folder, sorted. Names are read as text, and as bytes only where a name is not valid UTF-8. */
+async function readFolder(path: string | Buffer): Promise<Entry[]> {
+  const found = await readdir(path, { withFileTypes: true });
+  const named: [FileName, Dirent | Dirent<Buffer>][] = found.some((entry) => entry.name.includes('\ufffd'))
+    ? (await readdir(path, { withFileTypes: true, encoding: 'buffer' })).map((entry) => [fileNameOf(entry.name), entry])
+    : found.map((entry) => [{ text: entry.name }, entry]);
+
+  const entries = await Promise.all(
+    named.map(([name, entry]) => {
+      const kind = kindOf(entry);
+      if (kind !== undefined) return { ...name, kind, key: kind === 'folder' ? `${name.text}/` : name.text };
+      return resolveKind(path, name);
+    }),
+  );
+  const compare = comparatorFor(entries.map((entry) => entry.key));
+  return entries.sort(
+    compare ? (a, b) => compare(a.key, b.key) : (a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),
+  );
+}
+
+function kindOf(entry: Dirent | Dirent<Buffer>): Entry['kind'] | undefined {
+  if (entry.isFile()) return 'file';
+  if (entry.isDirectory()) return 'folder';
+  if (entry.isFIFO() || entry.isSocket() || entry.isBlockDevice() || entry.isCharacterDevice()) return 'other';
+  return undefined;
+}
+
+/** A link, or an entry whose kind the file system does not tell: its target decides. */
+async function resolveKind(folder: string | Buffer, name: FileName): Promise<Entry> {
+  const path = Buffer.concat([Buffer.from(folder), Buffer.from('/'), name.bytes ?? Buffer.from(name.text)]);
+  const target = await stat(path).catch(() => undefined);
+  if (target?.isDirectory()) return { ...name, kind: 'folder', key: `${name.text}/` };
+  const kind = target === undefined ? 'link' : target.isFile() ? 'file' : 'other';
+  return { ...name, kind, key: name.text };
+}
+
+function childOf(folder: Folder, entry: Entry): Folder {
+  const path = `${folder.path}/${entry.text}`;
+  const bytes = bytesOf(folder, entry);
+  return bytes === undefined ? { path } : { path, bytes };
+}
+
+function bytesOf(folder: Folder, entry: Entry): Buffer | undefined {
+  if (folder.bytes === undefined && entry.bytes === undefined) return undefined;
+  return Buffer.concat([
+    folder.bytes ?? Buffer.from(folder.path),
+    Buffer.from('/'),
+    entry.bytes ?? Buffer.from(entry.text),
+  ]);
+}
+
+/** Undefined for a file that vanished since its folder was read, and for what turns out to be no file. */
+async function examine(folder: Folder, entry: Entry): Promise<SourceFile | undefined> {
+  const path = `${folder.path}/${entry.text}`;
+  const bytes = bytesOf(folder, entry);
+  const name = bytes === undefined ? { path } : { path, bytes };
+  try {
+    const { size, mtimeNs } = await stat(bytes ?? path, { bigint: true });
+    return { ...name, size: Number(size), mtimeNs, fingerprint: `${size}-${mtimeNs}` };
+  } catch (error) {
+    if (entry.kind === 'file' && systemErrorCode(error) === 'ENOENT') return undefined;
+    return { ...name, size: 0, mtimeNs: 0n, fingerprint: UNKNOWN_FINGERPRINT };
+  }
+}

@@ -1,0 +1,157 @@
+import type { Binary, Long, ObjectId } from 'mongodb';
+
+/** The kinds of samples a dataset can hold. Text chunks will be the second. */
+export type MediaType = 'image';
+
+export type LoadKind = 'load' | 'embed';
+export type LoadState = 'queued' | 'running' | 'paused' | 'completed' | 'failed' | 'canceled';
+export type PhaseName = 'indexing' | 'embedding';
+export type PhaseState = 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'canceled' | 'skipped';
+
+/** Why something went wrong, for programs (`code`) and for people (`message`). */
+export interface RecordedError {
+  code: string;
+  message: string;
+}
+
+/** What became of the files of a source in one load. */
+export interface FileOutcomes {
+  added: number;
+  changed: number;
+  unchanged: number;
+  missing: number;
+  failed: number;
+  ignored: number;
+  unreadable_folders: number;
+}
+
+/** A phase of a load as it is stored; live counts are the sums over `progress` until the phase has ended. */
+export interface PhaseDocument {
+  state: PhaseState;
+  done: number;
+  failed: number;
+  total: number;
+  /** False while the source is still being listed and `total` may grow. */
+  total_known: boolean;
+  /** What a phase in state `waiting` waits for, and since when. */
+  waiting_for?: { reason: 'worker'; task_queue: string; since: Date };
+  started_at?: Date;
+  finished_at?: Date;
+  outcomes?: FileOutcomes;
+  /** Failures by error code. */
+  failures?: Record<string, number>;
+  /** Folders that could not be read; at most 100 are named. */
+  unreadable_folders?: string[];
+  model_key?: string;
+}
+
+export interface DatasetDocument {
+  /** The dataset's name. */
+  _id: string;
+  media_type: MediaType;
+  sources: string[];
+  /** The seq that the next new sample gets. */
+  next_seq: number;
+  counts: { total: number; indexed: number; failed: number; missing: number };
+  phases: Partial<Record<PhaseName, { state: PhaseState; load_id: string; at: Date }>>;
+  models: { key: string; name: string; revision: string; dim: number; vectors: number; last_modified_at: Date }[];
+  current_load: string;
+  created_at: Date;
+  last_modified_at: Date;
+}
+
+export interface ImageMetadataFields {
+  size_bytes: number;
+  mime_type: string;
+  format: string;
+  /** Pixels as displayed: the EXIF orientation is applied. */
+  width: number;
+  height: number;
+  num_channels: number;
+  /** EXIF orientation, 1-8. */
+  orientation: number;
+}
+
+export interface SampleDocument {
+  _id: ObjectId;
+  dataset_id: string;
+  seq: number;
+  filepath: string;
+  /** The name's raw bytes, where they are not valid UTF-8 and `filepath` shows them escaped. */
+  filepath_bytes?: Binary;
+  source: { size_bytes: number; mtime_ns: Long; fingerprint: string };
+  metadata?: ImageMetadataFields;
+  tags: string[];
+  split?: string;
+  status: 'indexed' | 'failed' | 'missing';
+  error?: RecordedError & { stage: PhaseName; at: Date };
+  load_id: string;
+  created_at: Date;
+  last_modified_at: Date;
+}
+
+export interface EmbeddingDocument {
+  _id: ObjectId;
+  dataset_id: string;
+  seq: number;
+  sample_id: ObjectId;
+  model_key: string;
+  dim: number;
+  /** BSON Binary subtype 9 (vector), float32. */
+  vector: Binary;
+  /** The `source.fingerprint` of the sample that the vector was made from. */
+  source_fingerprint: string;
+}
+
+export interface LoadDocument {
+  /** The job ID: the workflow's first execution run ID. */
+  _id: string;
+  kind: LoadKind;
+  dataset_id: string;
+  workflow_id: string;
+  request: Record<string, unknown>;
+  state: LoadState;
+  phases: Record<PhaseName, PhaseDocument>;
+  error?: RecordedError;
+  started_at: Date;
+  finished_at?: Date;
+}
+
+/** One document a chunk of work, so that a retried activity overwrites its own count instead of adding to a shared one. */
+export interface ProgressDocument {
+  /** job/phase/chunk */
+  _id: string;
+  load_id: string;
+  phase: PhaseName;
+  done: number;
+  failed: number;
+  total: number;
+  outcomes?: Partial<FileOutcomes>;
+  unreadable_folders?: string[];
+}
+
+/** A file that a page asks to be read. `seq` was given to it when the page was written. */
+export interface PageEntry {
+  path: string;
+  bytes?: Binary;
+  size: number;
+  mtime_ns: Long;
+  fingerprint: string;
+  seq: number;
+  new: boolean;
+}
+
+/** A stretch of a source's listing, and the work that is in it. Dropped at the end of the load. */
+export interface PageDocument {
+  /** load/n */
+  _id: string;
+  load_id: string;
+  n: number;
+  /** The last path this page covers: the next page begins after it. */
+  upto: string;
+  /** True on the page that completes the listing. */
+  last: boolean;
+  entries: PageEntry[];
+  /** Samples in this page's stretch that the listing did not see, by seq. */
+  gone: number[];
+}

@@ -1,0 +1,100 @@
+import {
+  type Collection,
+  type Document,
+  MongoBulkWriteError,
+  MongoClient,
+  type OptionalUnlessRequiredId,
+} from 'mongodb';
+import type {
+  DatasetDocument,
+  EmbeddingDocument,
+  LoadDocument,
+  PageDocument,
+  ProgressDocument,
+  SampleDocument,
+} from './documents.ts';
+
+/** Plimsoll's collections in one MongoDB database, and the client they came from. */
+export interface Store {
+  client: MongoClient;
+  datasets: Collection<DatasetDocument>;
+  samples: Collection<SampleDocument>;
+  embeddings: Collection<EmbeddingDocument>;
+  loads: Collection<LoadDocument>;
+  progress: Collection<ProgressDocument>;
+  pages: Collection<PageDocument>;
+  close(): Promise<void>;
+}
+
+/** The database used where the connection string names none. */
+export const DEFAULT_DATABASE = 'plimsoll';
+
+/**
+ * Connects lazily: the first operation fails with the driver's MongoServerSelectionError when nothing answers within
+ * `serverSelectionTimeoutMs`.
+ */
+export function openStore(uri: string, options: { serverSelectionTimeoutMs?: number } = {}): Store {
+  const client = new MongoClient(uri, {
+    appName: 'plimsoll',
+    writeConcern: { w: 'majority' },
+    readConcern: { level: 'majority' },
+    ignoreUndefined: true,
+    serverSelectionTimeoutMS: options.serverSelectionTimeoutMs ?? 10_000,
+  });
+  return storeOf(client);
+}
+
+/** The same over a client that the caller owns; `close` then closes that client too. */
+export function storeOf(client: MongoClient): Store {
+  const named = client.db();
+  const db = named.databaseName === 'test' ? client.db(DEFAULT_DATABASE) : named;
+  return {
+    client,
+    datasets: db.collection('datasets'),
+    samples: db.collection('samples'),
+    embeddings: db.collection('embeddings'),
+    loads: db.collection('loads'),
+    progress: db.collection('progress'),
+    pages: db.collection('pages'),
+    close: () => client.close(),
+  };
+}
+
+/** Creates every index that the queries here rely on. Safe to run at each start, and from several processes at once. */
+export async function ensureIndexes(store: Store): Promise<void> {
+  await Promise.all([
+    store.samples.createIndexes([
+      { key: { dataset_id: 1, filepath: 1 }, unique: true },
+      { key: { dataset_id: 1, seq: 1 }, unique: true },
+      { key: { dataset_id: 1, status: 1, seq: 1 } },
+      { key: { dataset_id: 1, tags: 1, seq: 1 } },
+    ]),
+    store.embeddings.createIndexes([{ key: { dataset_id: 1, model_key: 1, seq: 1 }, unique: true }]),
+    store.loads.createIndexes([{ key: { dataset_id: 1, started_at: -1 } }, { key: { started_at: -1 } }]),
+    store.progress.createIndexes([{ key: { load_id: 1, phase: 1 } }]),
+    store.pages.createIndexes([{ key: { load_id: 1, n: 1 }, unique: true }]),
+  ]);
+}
+
+/** MongoDB's code for a violated unique index. */
+export const DUPLICATE_KEY = 11000;
+
+/**
+ * Inserts documents and returns those whose key was there already: written by an attempt that did not live to tell.
+ * Any other failure is thrown.
+ */
+export async function insertNew<T extends Document>(
+  collection: Collection<T>,
+  documents: OptionalUnlessRequiredId<T>[],
+): Promise<T[]> {
+  if (documents.length === 0) return [];
+  try {
+    await collection.insertMany(documents, { ordered: false });
+    return [];
+  } catch (error) {
+    if (!(error instanceof MongoBulkWriteError)) throw error;
+    const failures = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
+    if (failures.length === 0 || failures.some((failure) => failure.code !== DUPLICATE_KEY)) throw error;
+    return failures.map((failure) => documents[failure.index] as unknown as T);
+  }
+}
