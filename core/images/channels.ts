@@ -60,20 +60,23 @@ export function countPngChannels(bytes: Buffer): number | undefined {
   return undefined;
 }
 
-/** By the alpha bit of whichever of the three headers it has. Not settled if the file carries EXIF. */
+/** By the alpha bit of whichever of the three headers it has. */
 export function countWebpChannels(bytes: Buffer): number | undefined {
   if (bytes.length < 30) return undefined;
-  const flags = bytes[20] as number;
   switch (bytes.toString('latin1', 12, 16)) {
     case 'VP8 ':
       return 3;
     case 'VP8L':
       return (bytes[24] as number) & 0x10 ? 4 : 3;
     case 'VP8X':
-      if (flags & 0x08) return undefined;
-      return flags & 0x10 ? 4 : 3;
+      return (bytes[20] as number) & 0x10 ? 4 : 3;
   }
   return undefined;
+}
+
+/** Whether a WebP carries EXIF, at its end. */
+export function hasWebpExif(bytes: Buffer): boolean {
+  return bytes.toString('latin1', 12, 16) === 'VP8X' && ((bytes[20] as number) & 0x08) !== 0;
 }
 
 /** A bitmap of 32 bits has alpha; palettes and the rest are colour. */

@@ -20,6 +20,9 @@ export function isImageName(name: string): boolean {
   return IMAGE_NAME.test(name);
 }
 
+/** The drawing's own element, behind a byte order mark, a declaration, a doctype or comments. */
+const SVG_START = /^(?:\xef\xbb\xbf)?\s*<(?:svg|[\s\S]*<svg)/;
+
 /** The format that the first bytes of a file announce, `heic` for its many kin that cannot be decoded, or nothing known. */
 export function sniffFormat(bytes: Buffer): ImageFormat | 'heic' | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return 'jpeg';
@@ -38,7 +41,7 @@ export function sniffFormat(bytes: Buffer): ImageFormat | 'heic' | undefined {
   }
   if (bytes.toString('latin1', 4, 8) === 'ftyp') return sniffBrands(bytes);
   if (isBmpHeader(bytes)) return 'bmp';
-  return /^(?:\xef\xbb\xbf)?\s*<[^]*<svg|^(?:\xef\xbb\xbf)?\s*<svg/.test(bytes.toString('latin1')) ? 'svg' : undefined;
+  return SVG_START.test(bytes.toString('latin1')) ? 'svg' : undefined;
 }
 
 /** A file of the HEIF family lists its brands in its first box; those of AVIF may stand behind a more general one. */

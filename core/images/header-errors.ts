@@ -1,0 +1,34 @@
+import type { ImageFormat } from './formats.ts';
+
+/** Why a file's metadata could not be read. The codes are stable: they are stored with the sample. */
+export type HeaderErrorCode =
+  | 'empty_file'
+  | 'not_an_image'
+  | 'unsupported_format'
+  | 'truncated_header'
+  | 'file_not_found'
+  | 'permission_denied'
+  | 'io_error';
+
+export interface HeaderError {
+  code: HeaderErrorCode;
+  message: string;
+}
+
+export function truncatedHeader(format: ImageFormat): HeaderError {
+  return { code: 'truncated_header', message: `the ${format.toUpperCase()} header is cut short or damaged` };
+}
+
+/** The operating system's refusal to open or read a file. */
+export function describeReadError(error: Pick<NodeJS.ErrnoException, 'code' | 'message'>): HeaderError {
+  switch (error.code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return { code: 'file_not_found', message: 'the file was gone when it was read' };
+    case 'EACCES':
+    case 'EPERM':
+      return { code: 'permission_denied', message: 'no permission to read the file' };
+    default:
+      return { code: 'io_error', message: `the file could not be read: ${error.code ?? error.message}` };
+  }
+}

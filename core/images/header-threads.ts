@@ -1,0 +1,91 @@
+/**
+ * The threads that read headers, as many as the disk needs: one keeps up with a warm cache, a slow disk wants tens of reads
+ * in flight. They belong to the process, start with the first chunk, and never keep it alive by themselves.
+ */
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { HeaderRequest } from './header.ts';
+import type { ParsedHeader } from './header-bytes.ts';
+
+const MAX_THREADS = 32;
+/** A chunk of files in a warm cache takes a millisecond. A thread that has had one for this long waits for the disk. */
+const SLOW_MS = 20;
+
+interface Chunk {
+  files: readonly HeaderRequest[];
+  resolve: (headers: ParsedHeader[]) => void;
+  reject: (error: Error) => void;
+}
+
+interface Thread {
+  worker: Worker;
+  chunk: Chunk | undefined;
+  /** When it got its chunk. Before it first reported ready, later than any clock says. */
+  busySinceMs: number;
+}
+
+const threads = new Set<Thread>();
+const waiting: Chunk[] = [];
+let growth: NodeJS.Timeout | undefined;
+
+/** Reads the headers of a chunk of files in one of the threads. Rejects only if the thread itself dies. */
+export function readInThread(files: readonly HeaderRequest[]): Promise<ParsedHeader[]> {
+  return new Promise((resolve, reject) => {
+    waiting.push({ files, resolve, reject });
+    const idle = [...threads].find((thread) => thread.chunk === undefined);
+    if (idle) giveChunk(idle);
+    else if (threads.size === 0) giveChunk(startThread());
+    growth ??= setInterval(growWhileSlow, SLOW_MS).unref();
+  });
+}
+
+function startThread(): Thread {
+  const worker = new Worker(new URL(`header-thread${extname(import.meta.url)}`, import.meta.url));
+  const thread: Thread = { worker, chunk: undefined, busySinceMs: Number.POSITIVE_INFINITY };
+  threads.add(thread);
+  worker.on('message', (headers: ParsedHeader[] | null) => {
+    if (headers === null) {
+      thread.busySinceMs = performance.now();
+      return;
+    }
+    thread.chunk?.resolve(headers);
+    thread.chunk = undefined;
+    giveChunk(thread);
+  });
+  worker.on('error', (cause) => {
+    threads.delete(thread);
+    thread.chunk?.reject(new Error('a thread that reads image headers died', { cause }));
+    if (waiting.length > 0 && threads.size === 0) giveChunk(startThread());
+  });
+  return thread;
+}
+
+function giveChunk(thread: Thread): void {
+  thread.chunk = waiting.shift();
+  if (thread.chunk === undefined) {
+    rest(thread);
+    return;
+  }
+  if (thread.busySinceMs !== Number.POSITIVE_INFINITY) thread.busySinceMs = performance.now();
+  thread.worker.ref();
+  thread.worker.postMessage(thread.chunk.files);
+}
+
+/** One thread stays for the next chunk. What a slow disk called for besides goes again. */
+function rest(thread: Thread): void {
+  thread.worker.unref();
+  if (threads.size === 1) return;
+  threads.delete(thread);
+  void thread.worker.terminate();
+}
+
+function growWhileSlow(): void {
+  if (waiting.length === 0) {
+    clearInterval(growth);
+    growth = undefined;
+    return;
+  }
+  const now = performance.now();
+  const isSlow = [...threads].every((thread) => now - thread.busySinceMs > SLOW_MS);
+  if (isSlow && threads.size < MAX_THREADS) giveChunk(startThread());
+}
