@@ -1,5 +1,5 @@
 import { decode } from 'bmp-ts';
-import { ImageError } from './decode.ts';
+import { ImageError } from './image-error.ts';
 
 /** libvips reads no BMP. `bmp-ts`, Jimp's decoder, is right for the layouts below; its RLE and 4-bit code is not. */
 const BITS_PER_PIXEL = new Set([1, 8, 16, 24, 32]);

@@ -1,35 +1,11 @@
 import { open, readFile, stat } from 'node:fs/promises';
-import sharp from 'sharp';
+import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { decodeBmp, isBmp } from './bmp.ts';
+import { ImageError } from './image-error.ts';
 
 /** Where an image is. `path` is a Buffer of raw bytes when the name is not valid UTF-8. */
 export interface ImageRef {
   path: string | Buffer;
-}
-
-export type ImageFailureCode =
-  | 'file_not_found'
-  | 'permission_denied'
-  | 'not_a_file'
-  | 'unsupported_format'
-  | 'too_many_pixels'
-  | 'decode_failed'
-  | 'decode_timeout';
-
-/** Why an image has no pixels. `message` is short and for people; it does not repeat the path. */
-export interface ImageFailure {
-  code: ImageFailureCode;
-  message: string;
-}
-
-export class ImageError extends Error implements ImageFailure {
-  override readonly name = 'ImageError';
-  readonly code: ImageFailureCode;
-
-  constructor(code: ImageFailureCode, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 /** How pixels are brought to the size that a model takes. All sizes are in pixels. */
@@ -75,13 +51,13 @@ function isPlainPath(path: string | Buffer): path is string {
   return typeof path === 'string' && !path.endsWith(']');
 }
 
-function inputOptions({ maxPixels }: DecodeLimits): sharp.SharpOptions {
+function inputOptions({ maxPixels }: DecodeLimits): SharpOptions {
   // 'error' refuses truncated files, and lets through the harmless oddities that cameras write.
   return { failOn: 'error', autoOrient: true, limitInputPixels: maxPixels };
 }
 
 async function render(
-  image: sharp.Sharp,
+  image: Sharp,
   { resize, crop }: PixelGeometry,
   { timeoutSeconds }: DecodeLimits,
 ): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
-import type { ImageFailure, ImageRef } from '../images/decode.ts';
+import type { ImageRef } from '../images/decode.ts';
 
-export type { ImageFailure, ImageRef };
+export type { ImageRef };
 
 /** A model that has been loaded: what its vectors are called and look like. */
 export interface EmbeddingModel {
@@ -18,17 +18,14 @@ export interface EmbeddingModel {
   device: string;
 }
 
-/** A vector of length 1 (L2), or why there is none. Codes besides those of decoding: see `InferenceFailure`. */
+/** A vector of length 1 (L2), or why there is none. Codes: `ImageFailureCode` and `InferenceFailureCode`. */
 export type EmbedOutcome = { vector: Float32Array } | { error: { code: string; message: string } };
 
 /**
- * Why an image that could be decoded has no vector: the runtime refused it (`inference_failed`), the native code crashed on it
- * twice while it ran alone (`inference_crashed`), or the vector holds NaN, infinity or only zeros (`vector_not_finite`).
+ * Why an image that could be decoded has no vector: the runtime refused it (`inference_failed`), the native code crashed twice
+ * while this image was alone in it (`inference_crashed`), or the vector holds NaN, infinity or only zeros (`vector_not_finite`).
  */
-export interface InferenceFailure {
-  code: 'inference_failed' | 'inference_crashed' | 'vector_not_finite';
-  message: string;
-}
+export type InferenceFailureCode = 'inference_failed' | 'inference_crashed' | 'vector_not_finite';
 
 /** Makes vectors of images with models that it loads on demand. */
 export interface Embedder {

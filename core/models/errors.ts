@@ -1,73 +1,57 @@
-export type ModelErrorCode =
-  | 'model_not_found'
-  | 'model_invalid'
-  | 'model_changed'
-  | 'device_unavailable'
-  | 'inference_unavailable';
+import { UserError } from '../errors.ts';
 
-/** What is wrong with a model or with the device that it should run on. `code` is stable, `message` is for people. */
-export class ModelError extends Error {
-  readonly code: ModelErrorCode;
-
-  constructor(code: ModelErrorCode, message: string) {
-    super(message);
-    this.code = code;
-    this.name = NAMES[code];
+/** No model has this name. */
+export class ModelNotFoundError extends UserError {
+  constructor(message: string) {
+    super('ModelNotFound', message);
   }
 }
 
-const NAMES: Record<ModelErrorCode, string> = {
-  model_not_found: 'ModelNotFoundError',
-  model_invalid: 'ModelInvalidError',
-  model_changed: 'ModelChangedError',
-  device_unavailable: 'DeviceUnavailableError',
-  inference_unavailable: 'InferenceUnavailableError',
-};
-
-/** No model has this name. A user's mistake: retrying does not help. */
-export class ModelNotFoundError extends ModelError {
+/** The model's files are there and can't be used as an image embedding model. The message names the file and the field. */
+export class ModelInvalidError extends UserError {
   constructor(message: string) {
-    super('model_not_found', message);
-  }
-}
-
-/** The model's files are there and can't be used as an image embedding model. A user's mistake: retrying does not help. */
-export class ModelInvalidError extends ModelError {
-  constructor(message: string) {
-    super('model_invalid', message);
+    super('ModelInvalid', message);
   }
 }
 
 /** The model's files are no longer those of the revision that was asked for. */
-export class ModelChangedError extends ModelError {
+export class ModelChangedError extends UserError {
   constructor(message: string) {
-    super('model_changed', message);
+    super('ModelChanged', message);
   }
 }
 
 /** The device that was configured is not there. Never answered by silently using another one. */
-export class DeviceUnavailableError extends ModelError {
+export class DeviceUnavailableError extends UserError {
   constructor(message: string) {
-    super('device_unavailable', message);
+    super('DeviceUnavailable', message);
   }
 }
 
-/** The inference process can't be kept alive. Worth a retry later: the cause may be outside (memory, a device reset). */
-export class InferenceUnavailableError extends ModelError {
-  constructor(message: string) {
-    super('inference_unavailable', message);
-  }
+/** The inference process can't be kept alive. Worth a retry: the cause may lie outside (memory, a device being reset). */
+export class InferenceUnavailableError extends Error {
+  override readonly name = 'InferenceUnavailable';
+  readonly code = 'InferenceUnavailable';
 }
 
-const CLASSES: Record<ModelErrorCode, new (message: string) => ModelError> = {
-  model_not_found: ModelNotFoundError,
-  model_invalid: ModelInvalidError,
-  model_changed: ModelChangedError,
-  device_unavailable: DeviceUnavailableError,
-  inference_unavailable: InferenceUnavailableError,
+/** An error as it crosses from one process to another. */
+export interface PortableError {
+  code: string;
+  message: string;
+}
+
+const CLASSES: Record<string, new (message: string) => Error> = {
+  ModelNotFound: ModelNotFoundError,
+  ModelInvalid: ModelInvalidError,
+  ModelChanged: ModelChangedError,
+  DeviceUnavailable: DeviceUnavailableError,
 };
 
-/** The error of this code: errors cross process boundaries as `{ code, message }`. */
-export function modelErrorOf({ code, message }: { code: ModelErrorCode; message: string }): ModelError {
-  return new CLASSES[code](message);
+export function toPortable(error: unknown): PortableError {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return { code: typeof code === 'string' ? code : 'InferenceUnavailable', message: String(message ?? error) };
+}
+
+export function fromPortable({ code, message }: PortableError): Error {
+  return new (CLASSES[code] ?? InferenceUnavailableError)(message);
 }

@@ -1,0 +1,24 @@
+export type ImageFailureCode =
+  | 'file_not_found'
+  | 'permission_denied'
+  | 'not_a_file'
+  | 'unsupported_format'
+  | 'too_many_pixels'
+  | 'decode_failed'
+  | 'decode_timeout';
+
+/** Why an image has no pixels. `message` is short and for people; it does not repeat the path. */
+export interface ImageFailure {
+  code: ImageFailureCode;
+  message: string;
+}
+
+export class ImageError extends Error implements ImageFailure {
+  override readonly name = 'ImageError';
+  readonly code: ImageFailureCode;
+
+  constructor(code: ImageFailureCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

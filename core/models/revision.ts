@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+
+/** A file as it was when it was hashed: the same size and modification time mean the same hash. */
+export interface HashedFile {
+  path: string;
+  sizeBytes: number;
+  mtimeNs: bigint;
+  sha256: string;
+}
+
+/**
+ * The first 12 hexadecimal digits of the SHA-256 over the files' hashes, in the order given. Files that are as `known` says are
+ * not read again.
+ */
+export async function revisionOf(
+  paths: readonly string[],
+  known: readonly HashedFile[] = [],
+): Promise<{ revision: string; files: HashedFile[] }> {
+  const files: HashedFile[] = [];
+  for (const path of paths) files.push(await hashed(path, known));
+  const hash = createHash('sha256');
+  for (const { sha256 } of files) hash.update(sha256);
+  return { revision: hash.digest('hex').slice(0, 12), files };
+}
+
+/** Whether all files are as they were when they were hashed, by size and modification time. */
+export async function areUnchanged(files: readonly HashedFile[]): Promise<boolean> {
+  const now = await Promise.all(files.map(({ path }) => stat(path, { bigint: true }).catch(() => undefined)));
+  return files.every((file, i) => now[i]?.mtimeNs === file.mtimeNs && Number(now[i]?.size) === file.sizeBytes);
+}
+
+async function hashed(path: string, known: readonly HashedFile[]): Promise<HashedFile> {
+  const { size, mtimeNs } = await stat(path, { bigint: true });
+  const sizeBytes = Number(size);
+  const same = known.find((file) => file.path === path && file.sizeBytes === sizeBytes && file.mtimeNs === mtimeNs);
+  if (same !== undefined) return same;
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return { path, sizeBytes, mtimeNs, sha256: hash.digest('hex') };
+}
