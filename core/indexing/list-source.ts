@@ -23,6 +23,9 @@ export interface ListResult {
   next: number | null;
   /** The pages written that hold work. */
   pages: number[];
+  /** Files in all pages that this call covers, and how many of them need no work. */
+  total: number;
+  unchanged: number;
 }
 
 /** Grows from a first page small enough to show something at once to one that keeps round trips few. */
@@ -53,6 +56,11 @@ export function createSourceLister(store: Store): (request: ListRequest) => Prom
     const { loadId } = request;
     const pages: number[] = [];
     const startedAt = performance.now();
+    const finish = async (next: number | null): Promise<ListResult> => ({
+      next,
+      pages,
+      ...(await countPages(store, loadId, request.page)),
+    });
 
     // An earlier attempt may have written pages that it never got to report.
     const written = await store.pages
@@ -64,7 +72,7 @@ export function createSourceLister(store: Store): (request: ListRequest) => Prom
       .toArray();
     for (const page of written) if (page.n >= request.page && page.entries.length > 0) pages.push(page.n);
     const lastWritten = written.at(-1);
-    if (lastWritten?.last) return { next: null, pages };
+    if (lastWritten?.last) return finish(null);
 
     let page = (lastWritten?.n ?? -1) + 1;
     let after = lastWritten?.upto ?? '';
@@ -83,7 +91,7 @@ export function createSourceLister(store: Store): (request: ListRequest) => Prom
       const hasWork = await writePage(store, request, { n: page, upto, stretch, difference });
       if (hasWork) pages.push(page);
       request.onPage(page);
-      if (stretch.last) return { next: null, pages };
+      if (stretch.last) return finish(null);
       page += 1;
       after = upto;
       if (page === 1 || performance.now() - startedAt > SLICE_MS) break;
@@ -91,7 +99,18 @@ export function createSourceLister(store: Store): (request: ListRequest) => Prom
 
     walks.set(`${loadId}/${page}`, current);
     for (const key of walks.keys()) if (walks.size > MAX_WALKS) walks.delete(key);
-    return { next: page, pages };
+    return finish(page);
+  };
+}
+
+async function countPages(store: Store, loadId: string, from: number): Promise<{ total: number; unchanged: number }> {
+  const pages = await store.pages.find({ load_id: loadId, n: { $gte: from } }, { projection: { n: 1 } }).toArray();
+  const counts = await store.progress
+    .find({ _id: { $in: pages.map((page) => progressId(loadId, 'indexing', page.n)) } })
+    .toArray();
+  return {
+    total: counts.reduce((sum, count) => sum + count.total, 0),
+    unchanged: counts.reduce((sum, count) => sum + (count.outcomes?.unchanged ?? 0), 0),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { LoadState, PhaseName, PhaseState, RecordedError } from '../store/documents.ts';
+import type { LoadState, PhaseDocument, PhaseName, PhaseState, RecordedError } from '../store/documents.ts';
 import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 
@@ -7,7 +7,7 @@ export async function startPhase(
   store: Store,
   loadId: string,
   phase: PhaseName,
-  fields: { model_key?: string } = {},
+  fields: Partial<Pick<PhaseDocument, 'model_key' | 'total' | 'total_known'>> = {},
 ): Promise<void> {
   const set = Object.fromEntries(Object.entries(fields).map(([name, value]) => [`phases.${phase}.${name}`, value]));
   await store.loads.updateOne(

@@ -78,7 +78,7 @@ export function phaseStatusOf(phase: PhaseDocument, now: Date): PhaseStatus {
     total_known,
     rate,
     seconds_left: over ? 0 : secondsLeft(total - done - failed, rate, total_known),
-    waiting_for: waiting_for ? { ...waiting_for, since: waiting_for.since.toISOString() } : null,
+    waiting_for: state === 'waiting' && waiting_for ? { ...waiting_for, since: waiting_for.since.toISOString() } : null,
     started_at: phase.started_at?.toISOString() ?? null,
     finished_at: phase.finished_at?.toISOString() ?? null,
     ...(phase.outcomes ? { outcomes: phase.outcomes } : {}),

@@ -1,0 +1,61 @@
+import { Context } from '@temporalio/activity';
+import { embedChunk } from '../core/embedding/embed-chunk.ts';
+import type { Chunk } from '../core/embedding/plan.ts';
+import type { Embedder, EmbeddingModel } from '../core/models/embedder.ts';
+import type { Store } from '../core/store/store.ts';
+import { withUserFailures } from './user-failures.ts';
+
+const OPEN_HEARTBEAT_MS = 2000;
+
+export interface EmbedDependencies {
+  store: Store;
+  embedder: Embedder;
+}
+
+export interface OpenModelInput {
+  load_id: string;
+  model: string;
+}
+
+export interface EmbedChunkInput {
+  load_id: string;
+  dataset: string;
+  model: string;
+  model_key: string;
+  chunk: Chunk;
+}
+
+export type EmbedActivities = ReturnType<typeof createEmbedActivities>;
+
+/** Activities of the task queue `plimsoll-gpu`. */
+export function createEmbedActivities({ store, embedder }: EmbedDependencies) {
+  return withUserFailures({
+    /**
+     * Resolves and loads the model where it will run. It has no steps to heartbeat after: the timer shows that the worker
+     * lives, and the start-to-close timeout bounds a device that hangs.
+     */
+    async openModel({ model }: OpenModelInput): Promise<EmbeddingModel> {
+      const context = Context.current();
+      const beat = setInterval(() => context.heartbeat(), OPEN_HEARTBEAT_MS);
+      try {
+        return await embedder.open(model);
+      } finally {
+        clearInterval(beat);
+      }
+    },
+
+    /** Embeds what a chunk lacks. Heartbeats its counts after each batch that is stored. */
+    async embedChunk({ load_id, dataset, model, model_key, chunk }: EmbedChunkInput) {
+      const context = Context.current();
+      return embedChunk(store, embedder, {
+        loadId: load_id,
+        datasetId: dataset,
+        model,
+        modelKey: model_key,
+        chunk,
+        onWrite: ({ done, failed }) => context.heartbeat({ chunk, done, failed }),
+        signal: context.cancellationSignal,
+      });
+    },
+  });
+}

@@ -1,0 +1,186 @@
+import { Context } from '@temporalio/activity';
+import type { EmbeddingPlan } from '../core/embedding/plan.ts';
+import { planEmbedding } from '../core/embedding/plan.ts';
+import { recordModel } from '../core/embedding/record-model.ts';
+import { indexPage } from '../core/indexing/index-page.ts';
+import { createSourceLister } from '../core/indexing/list-source.ts';
+import { reconcile } from '../core/indexing/reconcile.ts';
+import { checkSource, openDataset, recordLoad, requireDataset, sourceError } from '../core/loads/begin.ts';
+import { awaitWorker, endLoad, endPhase, startPhase } from '../core/loads/phases.ts';
+import type { MediaKind } from '../core/media.ts';
+import type { EmbeddingModel } from '../core/models/embedder.ts';
+import type { LoadState, RecordedError } from '../core/store/documents.ts';
+import type { Store } from '../core/store/store.ts';
+import type { EmbedDatasetInput, LoadDatasetInput } from '../workflows/contract.ts';
+import { withUserFailures } from './user-failures.ts';
+
+export interface IndexDependencies {
+  store: Store;
+  media: MediaKind;
+  /** Whether this namespace has Plimsoll's search attributes. */
+  searchAttributes: boolean;
+}
+
+export interface BeginLoadInput {
+  load_id: string;
+  workflow_id: string;
+  request: LoadDatasetInput;
+}
+
+export interface BeginEmbeddingInput {
+  load_id: string;
+  workflow_id: string;
+  request: EmbedDatasetInput;
+  /** True where the embedding is a job of its own, false where it is a phase of a load. */
+  alone: boolean;
+  task_queue: string;
+}
+
+export interface Capabilities {
+  search_attributes: boolean;
+}
+
+export interface EndLoadInput {
+  load_id: string;
+  state: LoadState;
+  error?: RecordedError;
+}
+
+export interface ListSourceInput {
+  load_id: string;
+  dataset: string;
+  source: string;
+  page: number;
+}
+
+export interface IndexPageInput {
+  load_id: string;
+  dataset: string;
+  page: number;
+}
+
+export interface ReconcileInput {
+  load_id: string;
+  dataset: string;
+  source: string;
+  max_failed_percent: number;
+}
+
+export interface ModelPhaseInput {
+  load_id: string;
+  dataset: string;
+  model: EmbeddingModel;
+}
+
+export type IndexActivities = ReturnType<typeof createIndexActivities>;
+
+/** Activities of the task queue `plimsoll`: everything that needs no accelerator. */
+export function createIndexActivities({ store, media, searchAttributes }: IndexDependencies) {
+  const list = createSourceLister(store);
+  const capabilities: Capabilities = { search_attributes: searchAttributes };
+
+  return withUserFailures({
+    /** Records the load, then checks its source: so that a load which fails at once is on record, too. */
+    async beginLoad({ load_id, workflow_id, request }: BeginLoadInput): Promise<Capabilities & { source: string }> {
+      const { dataset, source, embed } = request;
+      await recordLoad(store, {
+        loadId: load_id,
+        workflowId: workflow_id,
+        kind: 'load',
+        datasetId: dataset,
+        request,
+        embeds: embed,
+      });
+      const root = await checkSource(source);
+      await openDataset(store, { datasetId: dataset, mediaType: media.mediaType, source: root, loadId: load_id });
+      return { ...capabilities, source: root };
+    },
+
+    /** Lists the source for about a second, from a page on. Heartbeats the last page written. */
+    async listSource({ load_id, dataset, source, page }: ListSourceInput) {
+      const context = Context.current();
+      try {
+        return await list({
+          loadId: load_id,
+          datasetId: dataset,
+          root: source,
+          page,
+          accepts: media.accepts,
+          onPage: (n) => context.heartbeat({ page: n }),
+          signal: context.cancellationSignal,
+        });
+      } catch (error) {
+        throw sourceError(source, error);
+      }
+    },
+
+    /** Indexes one page. Heartbeats the number of entries done. */
+    async indexPage({ load_id, dataset, page }: IndexPageInput) {
+      const context = Context.current();
+      return indexPage(store, media, {
+        loadId: load_id,
+        datasetId: dataset,
+        page,
+        onWrite: (done) => context.heartbeat({ page, done }),
+        signal: context.cancellationSignal,
+      });
+    },
+
+    /** Ends phase 1. */
+    async reconcile({ load_id, dataset, source, max_failed_percent }: ReconcileInput) {
+      const context = Context.current();
+      const result = await reconcile(store, {
+        loadId: load_id,
+        datasetId: dataset,
+        source,
+        maxFailedPercent: max_failed_percent,
+        onWrite: () => context.heartbeat(),
+      });
+      await endPhase(store, load_id, 'indexing', 'completed');
+      return result;
+    },
+
+    /** Records the embedding as a job of its own where it is one, and that it waits for a worker. */
+    async beginEmbedding(input: BeginEmbeddingInput): Promise<Capabilities> {
+      const { load_id, workflow_id, request } = input;
+      if (input.alone) {
+        await recordLoad(store, {
+          loadId: load_id,
+          workflowId: workflow_id,
+          kind: 'embed',
+          datasetId: request.dataset,
+          request,
+          embeds: true,
+        });
+        await requireDataset(store, request.dataset, load_id);
+      }
+      await awaitWorker(store, load_id, 'embedding', input.task_queue);
+      return capabilities;
+    },
+
+    /** Finds what the dataset lacks of the model, and records that phase 2 has begun. Heartbeats the seq reached. */
+    async planEmbedding({ load_id, dataset, model }: ModelPhaseInput): Promise<EmbeddingPlan> {
+      const context = Context.current();
+      const plan = await planEmbedding(store, {
+        datasetId: dataset,
+        modelKey: model.key,
+        onScan: (seq) => context.heartbeat({ seq }),
+        signal: context.cancellationSignal,
+      });
+      await startPhase(store, load_id, 'embedding', { model_key: model.key, total: plan.total, total_known: true });
+      return plan;
+    },
+
+    /** Ends phase 2. */
+    async finishEmbedding({ load_id, dataset, model }: ModelPhaseInput) {
+      const counts = await recordModel(store, { loadId: load_id, datasetId: dataset, model });
+      await endPhase(store, load_id, 'embedding', 'completed');
+      return counts;
+    },
+
+    /** Ends the job. */
+    async endLoad({ load_id, state, error }: EndLoadInput): Promise<void> {
+      await endLoad(store, load_id, state, error);
+    },
+  });
+}

@@ -1,0 +1,34 @@
+import type { Connection } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
+import { datasetAttribute, phaseAttribute } from '../workflows/contract.ts';
+
+/** temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD */
+const KEYWORD = 2;
+
+const ATTRIBUTES = [datasetAttribute, phaseAttribute];
+
+/**
+ * Whether the namespace has Plimsoll's search attributes, after adding those it lacks where that is allowed. A workflow that
+ * sets one that is not registered blocks, so workers tell workflows what they found.
+ */
+export async function ensureSearchAttributes(
+  connection: Connection | NativeConnection,
+  namespace: string,
+  warn: (message: string) => void,
+): Promise<boolean> {
+  try {
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+    const missing = ATTRIBUTES.filter(({ name }) => !(name in (customAttributes ?? {})));
+    if (missing.length === 0) return true;
+    const searchAttributes = Object.fromEntries(missing.map(({ name }) => [name, KEYWORD]));
+    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+    return true;
+  } catch (error) {
+    const names = ATTRIBUTES.map(({ name }) => `--name ${name} --type Keyword`).join(' ');
+    warn(
+      `Jobs can't be filtered by dataset and phase on Temporal's page: its search attributes are not registered (${error instanceof Error ? error.message : error}). ` +
+        `Register them once: temporal operator search-attribute create --namespace ${namespace} ${names}`,
+    );
+    return false;
+  }
+}

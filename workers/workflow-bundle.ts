@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, type WorkflowBundleOption } from '@temporalio/worker';
+import { cacheFolder } from '../core/cache-folder.ts';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+
+/** What the sandboxed code can come from. */
+const BUNDLED_FOLDERS = ['workflows', 'core'];
+const BUNDLED_PACKAGES = ['@temporalio/workflow', '@temporalio/worker', 'zod'];
+
+/** Plimsoll's workflows as a bundle. Webpack takes seconds, so it runs once for each content and leaves the bundle in the cache. */
+export async function workflowBundle(env: NodeJS.ProcessEnv = process.env): Promise<WorkflowBundleOption> {
+  const codePath = join(cacheFolder(env), 'bundles', `${await contentHash()}.js`);
+  if (!(await isFile(codePath))) {
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: join(root, `workflows/index${extension}`),
+      logger: quiet,
+    });
+    await mkdir(dirname(codePath), { recursive: true });
+    const draft = `${codePath}.${process.pid}`;
+    await writeFile(draft, code);
+    await rename(draft, codePath);
+  }
+  return { codePath };
+}
+
+async function contentHash(): Promise<string> {
+  const hash = createHash('sha256').update(process.version);
+  const require = createRequire(import.meta.url);
+  for (const name of BUNDLED_PACKAGES) hash.update(`${name} ${require(`${name}/package.json`).version}\n`);
+  for (const folder of BUNDLED_FOLDERS) {
+    const files = await readdir(join(root, folder), { recursive: true });
+    for (const file of files.filter((name) => name.endsWith(extension)).sort()) {
+      hash.update(`${folder}/${file}\n`).update(await readFile(join(root, folder, file)));
+    }
+  }
+  return hash.digest('hex').slice(0, 32);
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return readFile(path).then(
+    (code) => code.length > 0,
+    () => false,
+  );
+}
+
+/** Webpack's own report is of no use to who starts a worker; its errors are thrown. */
+const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };

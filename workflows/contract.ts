@@ -1,0 +1,78 @@
+/**
+ * What clients and workers agree on: names, inputs and messages. Safe in the workflow sandbox, in a client and in a worker.
+ * Every field that crosses a border is snake_case, as in the documents, so that one spelling serves all languages.
+ */
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { z } from 'zod';
+
+// The sandbox has no `new Function`, which zod would otherwise try.
+z.config({ jitless: true });
+
+/** Task queue of indexing and of everything else that needs no accelerator. */
+export const INDEX_TASK_QUEUE = 'plimsoll';
+/** Task queue of inference. */
+export const EMBED_TASK_QUEUE = 'plimsoll-gpu';
+
+/** A model that comes with Plimsoll and needs no download. */
+export const BUILT_IN_MODEL = 'color-gradient-grid';
+
+const datasetName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9._-]{0,62}$/,
+    'must begin with a-z or 0-9, go on with a-z, 0-9, ".", "_" or "-", and have 63 characters at most',
+  )
+  .describe('Name of the dataset.');
+
+const model = z
+  .string()
+  .min(1)
+  .max(4096)
+  .describe(
+    "The embedding model: a built-in one's name, a folder's name below the worker's model folders, or a folder's absolute path on the embedding worker's machine.",
+  );
+
+/** Input of the workflow `loadDataset`. */
+export const loadDatasetInput = z
+  .strictObject({
+    dataset: datasetName,
+    source: z.string().min(1).max(4096).describe("Absolute path of a folder on the index worker's machine."),
+    embed: z.boolean().default(true).describe('Whether to run the embedding phase.'),
+    model: model.default(BUILT_IN_MODEL),
+    max_failed_percent: z
+      .number()
+      .min(0)
+      .max(100)
+      .default(100)
+      .describe('The load fails when a larger share of its files can not be read, or when none can.'),
+  })
+  .describe('Loads a folder into a dataset: indexes it, then embeds it in the background.');
+
+/** Input of the workflow `embedDataset`. */
+export const embedDatasetInput = z
+  .strictObject({
+    dataset: datasetName,
+    model: model.default(BUILT_IN_MODEL),
+    load_id: z.string().optional().describe('Set by loadDataset: the job that this embedding is a phase of.'),
+  })
+  .describe('Embeds the samples of a dataset that lack a vector of the model.');
+
+export type LoadDatasetInput = z.output<typeof loadDatasetInput>;
+export type LoadDatasetRequest = z.input<typeof loadDatasetInput>;
+export type EmbedDatasetInput = z.output<typeof embedDatasetInput>;
+export type EmbedDatasetRequest = z.input<typeof embedDatasetInput>;
+
+/** The fixed ID makes "one running load a dataset" Temporal's guarantee. */
+export const loadWorkflowId = (dataset: string) => `load-${dataset}`;
+
+/** A model given as a path is known by its folder's name here. */
+export const embedWorkflowId = (dataset: string, model: string) =>
+  `embed-${dataset}-${model.startsWith('/') ? model.split('/').findLast((part) => part !== '') : model}`;
+
+export const LOAD_WORKFLOW = 'loadDataset';
+export const EMBED_WORKFLOW = 'embedDataset';
+export const STATUS_QUERY = 'status';
+
+/** Makes jobs filterable on Temporal's page: `PlimsollDataset = "cats" AND PlimsollPhase = "embedding"`. */
+export const datasetAttribute = defineSearchAttributeKey('PlimsollDataset', SearchAttributeType.KEYWORD);
+export const phaseAttribute = defineSearchAttributeKey('PlimsollPhase', SearchAttributeType.KEYWORD);

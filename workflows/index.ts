@@ -1,0 +1,4 @@
+/** Plimsoll's workflows, to be re-exported from your own workflows file. Safe in the workflow sandbox. */
+export { embedDataset } from './embed-dataset.ts';
+export { embedShard } from './embed-shard.ts';
+export { loadDataset } from './load-dataset.ts';

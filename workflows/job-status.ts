@@ -1,0 +1,88 @@
+import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { type LoadStatus, statusOf } from '../core/loads/status.ts';
+import { loadInWords } from '../core/loads/words.ts';
+import type { LoadDocument, LoadKind, LoadState, PhaseDocument, PhaseName } from '../core/store/documents.ts';
+import { datasetAttribute, phaseAttribute } from './contract.ts';
+import { statusQuery } from './messages.ts';
+
+/** What a workflow knows of its own job: answers the status query, and shows it on Temporal's page. */
+export interface JobStatus {
+  readonly jobId: string;
+  readonly workflowId: string;
+  phase(name: PhaseName): PhaseDocument;
+  /** Applies a change of a phase and shows it. */
+  update(name: PhaseName, change: Partial<PhaseDocument>): void;
+  end(state: LoadState): void;
+  /** Search attributes are used only where the worker found them registered: an unknown one blocks a workflow. */
+  useSearchAttributes(): void;
+  status(): LoadStatus;
+}
+
+const idle = (state: 'pending' | 'skipped'): PhaseDocument => ({
+  state,
+  done: 0,
+  failed: 0,
+  total: 0,
+  total_known: state === 'skipped',
+});
+
+export function trackJob(job: {
+  kind: LoadKind;
+  dataset: string;
+  request: Record<string, unknown>;
+  jobId?: string | undefined;
+  embeds: boolean;
+}): JobStatus {
+  const { firstExecutionRunId, workflowId, runStartTime } = workflowInfo();
+  const jobId = job.jobId ?? firstExecutionRunId;
+  const load: LoadDocument = {
+    _id: jobId,
+    kind: job.kind,
+    dataset_id: job.dataset,
+    workflow_id: workflowId,
+    request: job.request,
+    state: 'running',
+    phases: {
+      indexing:
+        job.kind === 'load' ? { ...idle('pending'), state: 'running', started_at: runStartTime } : idle('skipped'),
+      embedding: idle(job.embeds ? 'pending' : 'skipped'),
+    },
+    started_at: runStartTime,
+  };
+  let searchable = false;
+  let shownPhase: string | undefined;
+
+  const show = () => {
+    setCurrentDetails(loadInWords(statusOf(load, new Date())).join('  \n'));
+    const current =
+      load.state !== 'running' ? load.state : load.phases.indexing.state === 'running' ? 'indexing' : 'embedding';
+    if (!searchable || current === shownPhase) return;
+    shownPhase = current;
+    upsertSearchAttributes([
+      { key: datasetAttribute, value: job.dataset },
+      { key: phaseAttribute, value: current },
+    ]);
+  };
+
+  setHandler(statusQuery, () => statusOf(load, new Date()));
+
+  return {
+    jobId,
+    workflowId,
+    phase: (name) => load.phases[name],
+    update(name, change) {
+      load.phases[name] = { ...load.phases[name], ...change };
+      show();
+    },
+    end(state) {
+      load.state = state;
+      load.finished_at = new Date();
+      show();
+    },
+    useSearchAttributes() {
+      searchable = true;
+      show();
+    },
+    status: () => statusOf(load, new Date()),
+  };
+}

@@ -1,0 +1,91 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  CancellationScope,
+  ContinueAsNew,
+  continueAsNew,
+  executeChild,
+  isCancellation,
+  ParentClosePolicy,
+  proxyActivities,
+  setHandler,
+  sleep,
+} from '@temporalio/workflow';
+import type { IndexActivities } from '../activities/index-activities.ts';
+import type { LoadStatus } from '../core/loads/status.ts';
+import { shortIndexWork } from './activity-options.ts';
+import {
+  EMBED_TASK_QUEUE,
+  embedWorkflowId,
+  INDEX_TASK_QUEUE,
+  type LoadDatasetInput,
+  type LoadDatasetRequest,
+  loadDatasetInput,
+} from './contract.ts';
+import type { embedDataset } from './embed-dataset.ts';
+import { recordedErrorOf, toFailure } from './failures.ts';
+import { type JobStatus, trackJob } from './job-status.ts';
+import { embeddingProgress } from './messages.ts';
+import { parseInput } from './parse-input.ts';
+import { type IndexingCursor, runIndexing } from './run-indexing.ts';
+
+const { beginLoad, endLoad } = proxyActivities<IndexActivities>(shortIndexWork);
+
+/**
+ * Loads a folder into a dataset. Phase 1 indexes it: the dataset can be browsed from the first page on. Phase 2, the child
+ * workflow embedDataset, embeds it in the background. Fails with a non-retryable ApplicationFailure whose type is stable:
+ * InvalidInput, SourceNotFound, SourceNotAFolder, SourceUnreadable, SourceEmpty, TooManyFailed, and those of embedDataset.
+ *
+ * @param resume set by the workflow itself when it continues as new
+ */
+export async function loadDataset(request: LoadDatasetRequest, resume?: IndexingCursor): Promise<LoadStatus> {
+  const input = parseInput(loadDatasetInput, request);
+  const job = trackJob({ kind: 'load', dataset: input.dataset, request: input, embeds: input.embed });
+  setHandler(embeddingProgress, (report) => {
+    const started_at = job.phase('embedding').started_at ?? new Date();
+    job.update('embedding', { ...report, state: 'running', total_known: true, started_at });
+  });
+  try {
+    const begun = await beginLoad({ load_id: job.jobId, workflow_id: job.workflowId, request: input });
+    if (begun.search_attributes) job.useSearchAttributes();
+    const cursor = await runIndexing(
+      { ...input, source: begun.source },
+      job,
+      resume ?? { next: 0, done: 0, failed: 0, total: 0 },
+    );
+    if (cursor !== undefined) return await continueAsNew<typeof loadDataset>(request, cursor);
+    if (input.embed) await embed(input, job);
+    await endLoad({ load_id: job.jobId, state: 'completed' });
+    job.end('completed');
+    return job.status();
+  } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
+    const state = isCancellation(error) ? 'canceled' : 'failed';
+    await CancellationScope.nonCancellable(() => endLoad({ load_id: job.jobId, state, error: recordedErrorOf(error) }));
+    job.end(state);
+    throw toFailure(error);
+  }
+}
+
+/** Runs the child. Where this dataset and model are being embedded by another job, waits for that one first. */
+async function embed({ dataset, model }: LoadDatasetInput, job: JobStatus): Promise<void> {
+  job.update('embedding', {
+    state: 'waiting',
+    waiting_for: { reason: 'worker', task_queue: EMBED_TASK_QUEUE, since: new Date() },
+  });
+  for (let waitSeconds = 1; ; waitSeconds = Math.min(waitSeconds * 2, 60)) {
+    try {
+      const status = await executeChild<typeof embedDataset>('embedDataset', {
+        workflowId: embedWorkflowId(dataset, model),
+        taskQueue: INDEX_TASK_QUEUE,
+        parentClosePolicy: ParentClosePolicy.TERMINATE,
+        args: [{ dataset, model, load_id: job.jobId }],
+      });
+      const { done, failed, total } = status.phases.embedding;
+      job.update('embedding', { state: 'completed', done, failed, total, total_known: true, finished_at: new Date() });
+      return;
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      await sleep(waitSeconds * 1000);
+    }
+  }
+}
