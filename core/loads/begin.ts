@@ -17,8 +17,8 @@ export interface LoadRecord {
   embeds: boolean;
 }
 
-/** Records that a load is running. Doing it again changes nothing. */
-export async function recordLoad(store: Store, record: LoadRecord): Promise<void> {
+/** Records that Temporal has accepted a load which no worker has begun yet. */
+export async function recordQueued(store: Store, record: LoadRecord): Promise<void> {
   const now = new Date();
   await store.loads.updateOne(
     { _id: record.loadId },
@@ -28,9 +28,9 @@ export async function recordLoad(store: Store, record: LoadRecord): Promise<void
         dataset_id: record.datasetId,
         workflow_id: record.workflowId,
         request: record.request,
-        state: 'running',
+        state: 'queued',
         phases: {
-          indexing: record.kind === 'load' ? { ...PENDING, state: 'running', started_at: now } : SKIPPED,
+          indexing: record.kind === 'load' ? PENDING : SKIPPED,
           embedding: record.embeds ? PENDING : SKIPPED,
         },
         started_at: now,
@@ -38,6 +38,19 @@ export async function recordLoad(store: Store, record: LoadRecord): Promise<void
     },
     { upsert: true },
   );
+}
+
+/** Records that a load is running, whether or not its client recorded it. Doing it again changes nothing. */
+export async function recordLoad(store: Store, record: LoadRecord): Promise<void> {
+  await recordQueued(store, record);
+  const queued = { _id: record.loadId, state: 'queued' as const };
+  const now = new Date();
+  await store.loads.updateOne(queued, {
+    $set: {
+      state: 'running',
+      ...(record.kind === 'load' ? { 'phases.indexing.state': 'running', 'phases.indexing.started_at': now } : {}),
+    },
+  });
 }
 
 /** Makes the dataset where there is none, and notes its source and its latest load. */

@@ -1,0 +1,76 @@
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { UserError } from '../core/errors.ts';
+import { openStore, type Store } from '../core/store/store.ts';
+import { createPlimsollClient, type PlimsollClient } from './plimsoll-client.ts';
+
+export interface ConnectOptions {
+  /** As the driver takes it. */
+  mongodbUri: string;
+  /** What MONGODB_URI and Temporal's own variables are read from. */
+  env?: NodeJS.ProcessEnv;
+}
+
+export interface ConnectedClient extends PlimsollClient {
+  close(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 5000;
+
+/**
+ * Connects to Temporal, as its own tools would with this environment, and to MongoDB.
+ *
+ * @throws UserError TemporalUnreachable or MongoDBUnreachable, saying which address was tried.
+ */
+export async function connectPlimsoll({ mongodbUri, env = process.env }: ConnectOptions): Promise<ConnectedClient> {
+  const [temporal, store] = await Promise.allSettled([connectTemporal(env), connectStore(mongodbUri)]);
+  if (temporal.status === 'fulfilled' && store.status === 'fulfilled') {
+    const { client, connection } = temporal.value;
+    return {
+      ...createPlimsollClient({ temporal: client, store: store.value }),
+      async close() {
+        await Promise.all([store.value.close(), connection.close()]);
+      },
+    };
+  }
+  if (temporal.status === 'fulfilled') await temporal.value.connection.close();
+  if (store.status === 'fulfilled') await store.value.close();
+  throw temporal.status === 'rejected' ? temporal.reason : (store as PromiseRejectedResult).reason;
+}
+
+async function connectTemporal(env: NodeJS.ProcessEnv): Promise<{ client: Client; connection: Connection }> {
+  const overrideEnvVars = Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig({ overrideEnvVars });
+  try {
+    const connection = await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT_MS });
+    return { connection, client: new Client({ connection, namespace }) };
+  } catch (error) {
+    throw new UserError(
+      'TemporalUnreachable',
+      `Temporal does not answer at ${connectionOptions.address ?? 'localhost:7233'}. Start the local stack with "plimsoll up", or set TEMPORAL_ADDRESS to the server to use.`,
+      { cause: error },
+    );
+  }
+}
+
+async function connectStore(uri: string): Promise<Store> {
+  const store = openStore(uri, { serverSelectionTimeoutMs: CONNECT_TIMEOUT_MS });
+  try {
+    await store.client.db('admin').command({ ping: 1 });
+    return store;
+  } catch (error) {
+    await store.close();
+    throw new UserError(
+      'MongoDBUnreachable',
+      `MongoDB does not answer at ${withoutPassword(uri)}. Start the local stack with "plimsoll up", or set MONGODB_URI to the replica set to use.`,
+      { cause: error },
+    );
+  }
+}
+
+/** A connection string as it may be shown and logged. */
+export function withoutPassword(uri: string): string {
+  return uri.replace(/\/\/[^@/]*@/, '//***@');
+}

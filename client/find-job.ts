@@ -1,0 +1,72 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { UserError } from '../core/errors.ts';
+import { loadWorkflowId } from '../workflows/contract.ts';
+import type { Backends } from './plimsoll-client.ts';
+
+export interface Job {
+  /** Temporal's first execution run ID. */
+  job_id: string;
+  workflow_id: string;
+  dataset: string;
+}
+
+const MIN_PREFIX = 6;
+const MAX_NAMED = 5;
+
+/**
+ * The job that a full ID, a dataset's name (its latest job) or a unique prefix of an ID means, in this order.
+ *
+ * @throws UserError JobNotFound, AmbiguousJob
+ */
+export async function findJob(backends: Backends, reference: string): Promise<Job> {
+  const job =
+    (await byId(backends, reference)) ??
+    (await byDataset(backends, reference)) ??
+    (await byPrefix(backends, reference));
+  if (job !== undefined) return job;
+  const hint = reference.length < MIN_PREFIX ? ` A prefix of an ID needs ${MIN_PREFIX} characters at least.` : '';
+  throw new UserError('JobNotFound', `No job or dataset matches "${reference}".${hint} List them: plimsoll jobs`);
+}
+
+const projection = { workflow_id: 1, dataset_id: 1 } as const;
+
+const jobOf = (load: { _id: string; workflow_id: string; dataset_id: string }): Job => ({
+  job_id: load._id,
+  workflow_id: load.workflow_id,
+  dataset: load.dataset_id,
+});
+
+async function byId({ store }: Backends, id: string): Promise<Job | undefined> {
+  const load = await store.loads.findOne({ _id: id }, { projection });
+  return load === null ? undefined : jobOf(load);
+}
+
+async function byDataset(backends: Backends, dataset: string): Promise<Job | undefined> {
+  const load = await backends.store.loads.findOne({ dataset_id: dataset }, { projection, sort: { started_at: -1 } });
+  return load === null ? unrecorded(backends, dataset) : jobOf(load);
+}
+
+/** A load that Temporal has accepted and no worker has begun: started by another client than this one. */
+async function unrecorded({ temporal }: Backends, dataset: string): Promise<Job | undefined> {
+  try {
+    const { raw, workflowId } = await temporal.workflow.getHandle(loadWorkflowId(dataset)).describe();
+    const jobId = raw.workflowExecutionInfo?.firstRunId;
+    return jobId ? { job_id: jobId, workflow_id: workflowId, dataset } : undefined;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+async function byPrefix({ store }: Backends, prefix: string): Promise<Job | undefined> {
+  if (prefix.length < MIN_PREFIX || !/^[0-9a-f-]+$/.test(prefix)) return undefined;
+  const loads = await store.loads
+    .find({ _id: { $gte: prefix, $lt: `${prefix}g` } }, { projection, sort: { started_at: -1 } })
+    .limit(MAX_NAMED)
+    .toArray();
+  if (loads.length > 1) {
+    const found = loads.map((load) => `${load._id} (${load.dataset_id})`).join(', ');
+    throw new UserError('AmbiguousJob', `"${prefix}" matches several jobs: ${found}. Give more characters.`);
+  }
+  return loads[0] === undefined ? undefined : jobOf(loads[0]);
+}

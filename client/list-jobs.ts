@@ -1,0 +1,48 @@
+import type { Filter } from 'mongodb';
+import { withLiveCounts } from '../core/loads/read-status.ts';
+import { type LoadStatus, statusOf } from '../core/loads/status.ts';
+import type { LoadDocument, LoadState } from '../core/store/documents.ts';
+import type { Backends } from './plimsoll-client.ts';
+import { settle } from './read-job.ts';
+
+export interface JobFilter {
+  dataset?: string;
+  state?: LoadState;
+  /** At most this many, newest first; 20 if left out. */
+  limit?: number;
+  /** Only jobs that started before this time: `next` of the page before. */
+  before?: Date;
+}
+
+export interface JobPage {
+  jobs: LoadStatus[];
+  /** Pass as `before` for the next page; null on the last. */
+  next: string | null;
+}
+
+/** Running and past jobs, newest first, past Temporal's retention too. */
+export async function listJobs(backends: Backends, filter: JobFilter): Promise<JobPage> {
+  const { store } = backends;
+  const limit = filter.limit ?? 20;
+  const query: Filter<LoadDocument> = {
+    ...(filter.dataset === undefined ? {} : { dataset_id: filter.dataset }),
+    ...(filter.state === undefined ? {} : { state: filter.state }),
+    ...(filter.before === undefined ? {} : { started_at: { $lt: filter.before } }),
+  };
+  const find = () =>
+    store.loads
+      .find(query)
+      .sort({ started_at: -1 })
+      .limit(limit + 1)
+      .toArray();
+  let loads = await find();
+  const open = loads.filter((load) => load.finished_at === undefined);
+  const settled = await Promise.all(
+    open.map((load) => settle(backends, { job_id: load._id, workflow_id: load.workflow_id, dataset: load.dataset_id })),
+  );
+  if (settled.includes(true)) loads = await find();
+  const page = loads.slice(0, limit);
+  const now = new Date();
+  const jobs = await Promise.all(page.map(async (load) => statusOf(await withLiveCounts(store, load), now)));
+  return { jobs, next: loads.length > limit ? (page.at(-1)?.started_at.toISOString() ?? null) : null };
+}

@@ -1,0 +1,47 @@
+import type { Client } from '@temporalio/client';
+import type { LoadStatus } from '../core/loads/status.ts';
+import type { Store } from '../core/store/store.ts';
+import type { EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contract.ts';
+import { findJob, type Job } from './find-job.ts';
+import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
+import { readJob } from './read-job.ts';
+import { startEmbedding, startLoad } from './start.ts';
+import { type WaitOptions, waitFor } from './wait.ts';
+import { watchJob } from './watch-job.ts';
+
+export interface Backends {
+  temporal: Client;
+  store: Store;
+}
+
+/**
+ * Plimsoll's client: what the CLI and the API are made of. Wherever a job is asked for, a full ID, a unique prefix of at
+ * least six characters, or a dataset's name (its latest load) will do.
+ */
+export interface PlimsollClient extends Backends {
+  /** @throws UserError InvalidInput, AlreadyRunning */
+  startLoad(request: LoadDatasetRequest): Promise<Job>;
+  /** @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound */
+  startEmbedding(request: EmbedDatasetRequest): Promise<Job>;
+  /** @throws UserError JobNotFound, AmbiguousJob */
+  status(reference: string): Promise<LoadStatus>;
+  jobs(filter?: JobFilter): Promise<JobPage>;
+  /** Yields the status now and after each change, until the job has ended. */
+  watch(reference: string, signal?: AbortSignal): AsyncGenerator<LoadStatus>;
+  /** @throws UserError JobNotFound, AmbiguousJob; WaitTimeoutError */
+  wait(reference: string, options?: WaitOptions): Promise<LoadStatus>;
+}
+
+export function createPlimsollClient(backends: Backends): PlimsollClient {
+  return {
+    ...backends,
+    startLoad: (request) => startLoad(backends, request),
+    startEmbedding: (request) => startEmbedding(backends, request),
+    status: async (reference) => readJob(backends, await findJob(backends, reference)),
+    jobs: (filter = {}) => listJobs(backends, filter),
+    async *watch(reference, signal) {
+      yield* watchJob(backends, await findJob(backends, reference), signal);
+    },
+    wait: async (reference, options = {}) => waitFor(backends, await findJob(backends, reference), options),
+  };
+}

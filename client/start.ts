@@ -1,0 +1,98 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import type { z } from 'zod';
+import { UserError } from '../core/errors.ts';
+import { recordQueued } from '../core/loads/begin.ts';
+import type { LoadKind } from '../core/store/documents.ts';
+import {
+  EMBED_WORKFLOW,
+  type EmbedDatasetRequest,
+  embedDatasetInput,
+  embedWorkflowId,
+  INDEX_TASK_QUEUE,
+  LOAD_WORKFLOW,
+  type LoadDatasetRequest,
+  loadDatasetInput,
+  loadWorkflowId,
+} from '../workflows/contract.ts';
+import type { Job } from './find-job.ts';
+import type { Backends } from './plimsoll-client.ts';
+
+export async function startLoad(backends: Backends, request: LoadDatasetRequest): Promise<Job> {
+  const input = parse(loadDatasetInput, request);
+  return start(backends, {
+    kind: 'load',
+    workflow: LOAD_WORKFLOW,
+    workflowId: loadWorkflowId(input.dataset),
+    dataset: input.dataset,
+    input,
+    embeds: input.embed,
+    summary: `Load ${input.source} into ${input.dataset}`,
+  });
+}
+
+export async function startEmbedding(backends: Backends, request: EmbedDatasetRequest): Promise<Job> {
+  const input = parse(embedDatasetInput, request);
+  const known = await backends.store.datasets.countDocuments({ _id: input.dataset }, { limit: 1 });
+  if (known === 0) {
+    throw new UserError(
+      'DatasetNotFound',
+      `There is no dataset "${input.dataset}". Load it first: plimsoll load FOLDER --dataset ${input.dataset}`,
+    );
+  }
+  return start(backends, {
+    kind: 'embed',
+    workflow: EMBED_WORKFLOW,
+    workflowId: embedWorkflowId(input.dataset, input.model),
+    dataset: input.dataset,
+    input,
+    embeds: true,
+    summary: `Embed ${input.dataset} with ${input.model}`,
+  });
+}
+
+interface Start {
+  kind: LoadKind;
+  workflow: string;
+  workflowId: string;
+  dataset: string;
+  input: Record<string, unknown>;
+  embeds: boolean;
+  summary: string;
+}
+
+async function start({ temporal, store }: Backends, job: Start): Promise<Job> {
+  const { workflowId, dataset } = job;
+  try {
+    const { firstExecutionRunId } = await temporal.workflow.start(job.workflow, {
+      taskQueue: INDEX_TASK_QUEUE,
+      workflowId,
+      args: [job.input],
+      staticSummary: job.summary.slice(0, 200),
+    });
+    await recordQueued(store, {
+      loadId: firstExecutionRunId,
+      workflowId,
+      kind: job.kind,
+      datasetId: dataset,
+      request: job.input,
+      embeds: job.embeds,
+    });
+    return { job_id: firstExecutionRunId, workflow_id: workflowId, dataset };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    const { raw } = await temporal.workflow.getHandle(workflowId).describe();
+    const running = raw.workflowExecutionInfo?.firstRunId;
+    throw new UserError(
+      'AlreadyRunning',
+      `${job.kind === 'load' ? `A load of ${dataset}` : `An embedding of ${dataset} with this model`} is running already: job ${running}. Wait for it: plimsoll wait ${running}`,
+    );
+  }
+}
+
+/** @throws UserError InvalidInput naming each field that is wrong */
+function parse<T extends z.ZodType>(schema: T, request: unknown): z.output<T> {
+  const parsed = schema.safeParse(request);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || '(input)'}: ${issue.message}`);
+  throw new UserError('InvalidInput', faults.join('; '));
+}

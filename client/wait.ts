@@ -1,0 +1,51 @@
+import type { LoadStatus } from '../core/loads/status.ts';
+import type { Job } from './find-job.ts';
+import type { Backends } from './plimsoll-client.ts';
+import { watchJob } from './watch-job.ts';
+
+/** What to wait for: that people can browse the dataset, or that the whole job has ended. */
+export type Milestone = 'browsable' | 'completed';
+
+export interface WaitOptions {
+  for?: Milestone;
+  timeoutMs?: number;
+  /** Called with each status on the way. */
+  onStatus?: (status: LoadStatus) => void;
+  signal?: AbortSignal;
+}
+
+export class WaitTimeoutError extends Error {
+  readonly code = 'WaitTimeout';
+  readonly status: LoadStatus | undefined;
+
+  constructor(seconds: number, milestone: Milestone, status: LoadStatus | undefined) {
+    super(`The job was not ${milestone} after ${seconds} s. It goes on; wait for it again.`);
+    this.name = 'WaitTimeoutError';
+    this.status = status;
+  }
+}
+
+/** The status in which the job reached the milestone or ended. @throws WaitTimeoutError */
+export async function waitFor(backends: Backends, job: Job, options: WaitOptions): Promise<LoadStatus> {
+  const { for: milestone = 'completed', timeoutMs } = options;
+  const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+  const signals = [timeout, options.signal].filter((signal) => signal !== undefined);
+  let last: LoadStatus | undefined;
+  try {
+    for await (const status of watchJob(backends, job, AbortSignal.any(signals))) {
+      last = status;
+      options.onStatus?.(status);
+      if (milestone === 'browsable' && isBrowsable(status)) return status;
+    }
+  } catch (error) {
+    if (timeout?.aborted && timeoutMs !== undefined) throw new WaitTimeoutError(timeoutMs / 1000, milestone, last);
+    throw error;
+  }
+  if (last === undefined) throw new Error(`Job ${job.job_id} ended without a status.`);
+  return last;
+}
+
+/** Whether phase 1 is over and went well. A job that only embeds works on a dataset that is browsable already. */
+export function isBrowsable({ phases }: LoadStatus): boolean {
+  return phases.indexing.state === 'completed' || phases.indexing.state === 'skipped';
+}

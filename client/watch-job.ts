@@ -1,0 +1,101 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ChangeStream } from 'mongodb';
+import type { LoadStatus } from '../core/loads/status.ts';
+import type { Job } from './find-job.ts';
+import type { Backends } from './plimsoll-client.ts';
+import { readJob } from './read-job.ts';
+
+/** Changes closer together than this are shown as one. */
+const SETTLE_MS = 100;
+const RECONNECT_MS = 1000;
+
+/**
+ * Yields a job's status now and after each change of it, until it has ended. Changes are pushed by MongoDB; the end of a
+ * workflow that could not record it (terminated) comes from Temporal. Servers that go away are waited for.
+ */
+export async function* watchJob(backends: Backends, job: Job, signal?: AbortSignal): AsyncGenerator<LoadStatus> {
+  const { temporal, store } = backends;
+  const changes = createFlag();
+  const stop = new AbortController();
+  const until = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  until.addEventListener('abort', changes.raise, { once: true });
+
+  const workflow = temporal.workflow.getHandle(job.workflow_id, undefined, { firstExecutionRunId: job.job_id });
+  const followWorkflow = async () => {
+    await workflow.result().catch(() => undefined);
+    changes.raise();
+  };
+  const followStore = async () => {
+    while (!until.aborted) {
+      const stream = store.loads.db.watch(changesOf(job.job_id));
+      const close = () => void stream.close();
+      until.addEventListener('abort', close, { once: true });
+      await drain(stream, changes.raise).catch(() => undefined);
+      until.removeEventListener('abort', close);
+      await stream.close();
+      await delay(RECONNECT_MS, undefined, { signal: until }).catch(() => undefined);
+    }
+  };
+
+  void followWorkflow();
+  const following = followStore();
+  let shown = '';
+  try {
+    while (!until.aborted) {
+      changes.lower();
+      const status = await readJob(backends, job).catch((error: unknown) => {
+        if (isOutage(error)) return undefined;
+        throw error;
+      });
+      const text = JSON.stringify({ ...status, phases: status && withoutRates(status.phases) });
+      if (status !== undefined && text !== shown) {
+        shown = text;
+        yield status;
+      }
+      if (status !== undefined && status.finished_at !== null) return;
+      if (status === undefined) await delay(RECONNECT_MS, undefined, { signal: until }).catch(() => undefined);
+      else await changes.raised();
+      await delay(SETTLE_MS, undefined, { signal: until }).catch(() => undefined);
+    }
+  } finally {
+    stop.abort();
+    await following;
+  }
+  signal?.throwIfAborted();
+}
+
+const changesOf = (jobId: string) => [
+  {
+    $match: {
+      $or: [
+        { 'ns.coll': 'loads', 'documentKey._id': jobId },
+        { 'ns.coll': 'progress', 'documentKey._id': { $regex: `^${jobId}/` } },
+      ],
+    },
+  },
+];
+
+async function drain(stream: ChangeStream, onChange: () => void): Promise<void> {
+  // What changed before the stream was open would be missed.
+  stream.once('init', onChange);
+  for await (const _ of stream) onChange();
+}
+
+/** Rates and times left change by the clock alone. */
+const withoutRates = (phases: LoadStatus['phases']) =>
+  Object.values(phases).map(({ rate: _rate, seconds_left: _left, ...phase }) => phase);
+
+/** A server that does not answer, rather than an answer that there is no such job. */
+function isOutage(error: unknown): boolean {
+  return error instanceof Error && /^Mongo|ServiceError/.test(error.name);
+}
+
+/** A fact that one side raises and the other awaits. */
+function createFlag() {
+  let { promise, resolve } = Promise.withResolvers<void>();
+  return {
+    raise: () => resolve(),
+    lower: () => ({ promise, resolve } = Promise.withResolvers<void>()),
+    raised: () => promise,
+  };
+}
