@@ -12,6 +12,8 @@ import { watchJob } from './watch-job.ts';
 export interface Backends {
   temporal: Client;
   store: Store;
+  /** Task queue to start workflows on; `plimsoll` if left out. */
+  taskQueue?: string;
 }
 
 /**

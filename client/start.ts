@@ -60,11 +60,11 @@ interface Start {
   summary: string;
 }
 
-async function start({ temporal, store }: Backends, job: Start): Promise<Job> {
+async function start({ temporal, store, taskQueue = INDEX_TASK_QUEUE }: Backends, job: Start): Promise<Job> {
   const { workflowId, dataset } = job;
   try {
     const { firstExecutionRunId } = await temporal.workflow.start(job.workflow, {
-      taskQueue: INDEX_TASK_QUEUE,
+      taskQueue,
       workflowId,
       args: [job.input],
       staticSummary: job.summary.slice(0, 200),

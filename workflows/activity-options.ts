@@ -1,5 +1,4 @@
 import { ActivityCancellationType, type ActivityOptions } from '@temporalio/workflow';
-import { EMBED_TASK_QUEUE, INDEX_TASK_QUEUE } from './contract.ts';
 
 /**
  * No attempt is ever the last one: a deploy or a server that is down costs attempts, not the load. What can't be mended is a
@@ -10,9 +9,8 @@ const retry: ActivityOptions['retry'] = { initialInterval: '500 milliseconds', m
 /** Waits for an activity to see its cancellation, so that nothing writes behind a load that has ended. */
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
-/** A few database operations. */
+/** A few database operations. Without a task queue of its own, an activity runs on its workflow's. */
 export const shortIndexWork: ActivityOptions = {
-  taskQueue: INDEX_TASK_QUEUE,
   startToCloseTimeout: '30 seconds',
   scheduleToCloseTimeout: '7 days',
   retry,
@@ -20,7 +18,6 @@ export const shortIndexWork: ActivityOptions = {
 
 /** As long as the source or the dataset makes it; each step of it heartbeats. */
 export const longIndexWork: ActivityOptions = {
-  taskQueue: INDEX_TASK_QUEUE,
   startToCloseTimeout: '6 hours',
   heartbeatTimeout: '30 seconds',
   scheduleToCloseTimeout: '7 days',
@@ -30,7 +27,6 @@ export const longIndexWork: ActivityOptions = {
 
 /** Waits for a worker with the device for as long as a month: it may be off until the night, or until it is bought. */
 export const embedWork: ActivityOptions = {
-  taskQueue: EMBED_TASK_QUEUE,
   startToCloseTimeout: '6 hours',
   heartbeatTimeout: '60 seconds',
   scheduleToCloseTimeout: '30 days',

@@ -8,9 +8,9 @@ import { z } from 'zod';
 // The sandbox has no `new Function`, which zod would otherwise try.
 z.config({ jitless: true });
 
-/** Task queue of indexing and of everything else that needs no accelerator. */
+/** Task queue of workflows, indexing and everything else that needs no accelerator, unless a client names another. */
 export const INDEX_TASK_QUEUE = 'plimsoll';
-/** Task queue of inference. */
+/** Task queue of inference, unless an input names another. */
 export const EMBED_TASK_QUEUE = 'plimsoll-gpu';
 
 /** A model that comes with Plimsoll and needs no download. */
@@ -32,6 +32,13 @@ const model = z
     "The embedding model: a built-in one's name, a folder's name below the worker's model folders, or a folder's absolute path on the embedding worker's machine.",
   );
 
+const embedTaskQueue = z
+  .string()
+  .min(1)
+  .max(1000)
+  .default(EMBED_TASK_QUEUE)
+  .describe('Task queue of the workers that run inference.');
+
 /** Input of the workflow `loadDataset`. */
 export const loadDatasetInput = z
   .strictObject({
@@ -39,6 +46,7 @@ export const loadDatasetInput = z
     source: z.string().min(1).max(4096).describe("Absolute path of a folder on the index worker's machine."),
     embed: z.boolean().default(true).describe('Whether to run the embedding phase.'),
     model: model.default(BUILT_IN_MODEL),
+    embed_task_queue: embedTaskQueue,
     max_failed_percent: z
       .number()
       .min(0)
@@ -53,6 +61,7 @@ export const embedDatasetInput = z
   .strictObject({
     dataset: datasetName,
     model: model.default(BUILT_IN_MODEL),
+    embed_task_queue: embedTaskQueue,
     load_id: z.string().optional().describe('Set by loadDataset: the job that this embedding is a phase of.'),
   })
   .describe('Embeds the samples of a dataset that lack a vector of the model.');

@@ -12,7 +12,7 @@ import type { IndexActivities } from '../activities/index-activities.ts';
 import type { Shard } from '../core/embedding/plan.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
 import { longIndexWork, openModelWork, shortIndexWork } from './activity-options.ts';
-import { EMBED_TASK_QUEUE, type EmbedDatasetInput, type EmbedDatasetRequest, embedDatasetInput } from './contract.ts';
+import { type EmbedDatasetInput, type EmbedDatasetRequest, embedDatasetInput } from './contract.ts';
 import type { embedShard } from './embed-shard.ts';
 import { recordedErrorOf, toFailure } from './failures.ts';
 import { type JobStatus, trackJob } from './job-status.ts';
@@ -22,7 +22,6 @@ import { runPool } from './pool.ts';
 
 const { beginEmbedding, endLoad } = proxyActivities<IndexActivities>(shortIndexWork);
 const { planEmbedding, finishEmbedding } = proxyActivities<IndexActivities>(longIndexWork);
-const { openModel } = proxyActivities<EmbedActivities>(openModelWork);
 
 /** Shards under way at a time: below Temporal's bounds for pending children by far, and more than devices need. */
 const SHARDS_AT_ONCE = 32;
@@ -45,7 +44,7 @@ export async function embedDataset(request: EmbedDatasetRequest): Promise<LoadSt
       workflow_id: job.workflowId,
       request: input,
       alone: load_id === undefined,
-      task_queue: EMBED_TASK_QUEUE,
+      task_queue: input.embed_task_queue,
     });
     if (search_attributes) job.useSearchAttributes();
     await embedShards(input, job);
@@ -64,11 +63,12 @@ export async function embedDataset(request: EmbedDatasetRequest): Promise<LoadSt
   }
 }
 
-async function embedShards({ dataset, model }: EmbedDatasetInput, job: JobStatus): Promise<void> {
+async function embedShards({ dataset, model, embed_task_queue }: EmbedDatasetInput, job: JobStatus): Promise<void> {
+  const { openModel } = proxyActivities<EmbedActivities>({ ...openModelWork, taskQueue: embed_task_queue });
   const load_id = job.jobId;
   job.update('embedding', {
     state: 'waiting',
-    waiting_for: { reason: 'worker', task_queue: EMBED_TASK_QUEUE, since: new Date() },
+    waiting_for: { reason: 'worker', task_queue: embed_task_queue, since: new Date() },
   });
   const opened = await openModel({ load_id, model });
   const { total, shards } = await planEmbedding({ load_id, dataset, model: opened });
@@ -103,7 +103,7 @@ async function embedShards({ dataset, model }: EmbedDatasetInput, job: JobStatus
     async ([n, shard]) => {
       const result = await executeChild<typeof embedShard>('embedShard', {
         workflowId: `${workflowInfo().workflowId}/${n}`,
-        taskQueue: EMBED_TASK_QUEUE,
+        taskQueue: embed_task_queue,
         args: [
           { load_id, dataset, model, model_key: opened.key, shard: n, chunks: shard.chunks, report_every: everyChunks },
         ],

@@ -13,14 +13,7 @@ import {
 import type { IndexActivities } from '../activities/index-activities.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
 import { shortIndexWork } from './activity-options.ts';
-import {
-  EMBED_TASK_QUEUE,
-  embedWorkflowId,
-  INDEX_TASK_QUEUE,
-  type LoadDatasetInput,
-  type LoadDatasetRequest,
-  loadDatasetInput,
-} from './contract.ts';
+import { embedWorkflowId, type LoadDatasetInput, type LoadDatasetRequest, loadDatasetInput } from './contract.ts';
 import type { embedDataset } from './embed-dataset.ts';
 import { recordedErrorOf, toFailure } from './failures.ts';
 import { type JobStatus, trackJob } from './job-status.ts';
@@ -67,18 +60,17 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
 }
 
 /** Runs the child. Where this dataset and model are being embedded by another job, waits for that one first. */
-async function embed({ dataset, model }: LoadDatasetInput, job: JobStatus): Promise<void> {
+async function embed({ dataset, model, embed_task_queue }: LoadDatasetInput, job: JobStatus): Promise<void> {
   job.update('embedding', {
     state: 'waiting',
-    waiting_for: { reason: 'worker', task_queue: EMBED_TASK_QUEUE, since: new Date() },
+    waiting_for: { reason: 'worker', task_queue: embed_task_queue, since: new Date() },
   });
   for (let waitSeconds = 1; ; waitSeconds = Math.min(waitSeconds * 2, 60)) {
     try {
       const status = await executeChild<typeof embedDataset>('embedDataset', {
         workflowId: embedWorkflowId(dataset, model),
-        taskQueue: INDEX_TASK_QUEUE,
         parentClosePolicy: ParentClosePolicy.TERMINATE,
-        args: [{ dataset, model, load_id: job.jobId }],
+        args: [{ dataset, model, embed_task_queue, load_id: job.jobId }],
       });
       const { done, failed, total } = status.phases.embedding;
       job.update('embedding', { state: 'completed', done, failed, total, total_known: true, finished_at: new Date() });
