@@ -69,7 +69,8 @@ export function countWebpChannels(bytes: Buffer): number | undefined {
     case 'VP8L':
       return (bytes[24] as number) & 0x10 ? 4 : 3;
     case 'VP8X':
-      return (bytes[20] as number) & 0x10 ? 4 : 3;
+      // Decoders give every animation alpha: a frame may cover a part of it.
+      return (bytes[20] as number) & 0x12 ? 4 : 3;
   }
   return undefined;
 }

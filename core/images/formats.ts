@@ -46,7 +46,8 @@ export function sniffFormat(bytes: Buffer): ImageFormat | 'heic' | undefined {
 
 /** A file of the HEIF family lists its brands in its first box; those of AVIF may stand behind a more general one. */
 function sniffBrands(bytes: Buffer): 'avif' | 'heic' {
-  const end = Math.min(bytes.readUInt32BE(0), bytes.length, 256);
+  const end = bytes.readUInt32BE(0);
+  if (end > bytes.length) return 'avif';
   return /avi[fs]/.test(bytes.toString('latin1', 8, end)) ? 'avif' : 'heic';
 }
 

@@ -26,6 +26,9 @@ const buffer = Buffer.alloc(READ_BYTES + BLANK_BYTES);
 /** A pipe that took a file's name must not hold up the reader until somebody writes to it. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
+/** Where the description of a GIF's screen ends. */
+const GIF_SCREEN_END = 13;
+
 const EMPTY: HeaderOutcome = { error: { code: 'empty_file', message: 'the file is empty' } };
 
 /** Reads up to 64 KiB of the file, synchronously: for threads that may wait. */
@@ -73,7 +76,7 @@ function parseHeader(length: number, sizeBytes: number): ParsedHeader {
     }
     case 'gif': {
       // Transparency stands with each frame, so only a decoder counts the channels.
-      const header = parseUpright(format, 3, bytes, sizeBytes);
+      const header = parseUpright(format, bytes.length < GIF_SCREEN_END ? undefined : 3, bytes, sizeBytes);
       return header ? { unsettled: format, fallback: header.metadata } : { unsettled: format };
     }
     default:

@@ -7,9 +7,13 @@ import { Worker } from 'node:worker_threads';
 import type { HeaderRequest } from './header.ts';
 import type { ParsedHeader } from './header-bytes.ts';
 
-const MAX_THREADS = 32;
+const THREAD = new URL(`header-thread${extname(import.meta.url)}`, import.meta.url);
+/** Each takes some 20 MB, and is there only while the disk is slow. */
+const MAX_THREADS = 16;
 /** A chunk of files in a warm cache takes a millisecond. A thread that has had one for this long waits for the disk. */
-const SLOW_MS = 20;
+const SLOW_MS = 50;
+/** Threads that a slow disk called for stay for its next page. */
+const LINGER_MS = 2000;
 
 interface Chunk {
   files: readonly HeaderRequest[];
@@ -26,7 +30,8 @@ interface Thread {
 
 const threads = new Set<Thread>();
 const waiting: Chunk[] = [];
-let growth: NodeJS.Timeout | undefined;
+let pulse: NodeJS.Timeout | undefined;
+let lastCrowdedMs = 0;
 
 /** Reads the headers of a chunk of files in one of the threads. Rejects only if the thread itself dies. */
 export function readInThread(files: readonly HeaderRequest[]): Promise<ParsedHeader[]> {
@@ -35,12 +40,13 @@ export function readInThread(files: readonly HeaderRequest[]): Promise<ParsedHea
     const idle = [...threads].find((thread) => thread.chunk === undefined);
     if (idle) giveChunk(idle);
     else if (threads.size === 0) giveChunk(startThread());
-    growth ??= setInterval(growWhileSlow, SLOW_MS).unref();
+    // Behind the messages that have come: where the caller was busy, answers that lie there are not slow.
+    pulse ??= setInterval(() => setImmediate(adjustThreads), SLOW_MS).unref();
   });
 }
 
 function startThread(): Thread {
-  const worker = new Worker(new URL(`header-thread${extname(import.meta.url)}`, import.meta.url));
+  const worker = new Worker(THREAD);
   const thread: Thread = { worker, chunk: undefined, busySinceMs: Number.POSITIVE_INFINITY };
   threads.add(thread);
   worker.on('message', (headers: ParsedHeader[] | null) => {
@@ -63,7 +69,7 @@ function startThread(): Thread {
 function giveChunk(thread: Thread): void {
   thread.chunk = waiting.shift();
   if (thread.chunk === undefined) {
-    rest(thread);
+    thread.worker.unref();
     return;
   }
   if (thread.busySinceMs !== Number.POSITIVE_INFINITY) thread.busySinceMs = performance.now();
@@ -71,21 +77,22 @@ function giveChunk(thread: Thread): void {
   thread.worker.postMessage(thread.chunk.files);
 }
 
-/** One thread stays for the next chunk. What a slow disk called for besides goes again. */
-function rest(thread: Thread): void {
-  thread.worker.unref();
-  if (threads.size === 1) return;
-  threads.delete(thread);
-  void thread.worker.terminate();
-}
-
-function growWhileSlow(): void {
-  if (waiting.length === 0) {
-    clearInterval(growth);
-    growth = undefined;
+/** Twice the threads while all of them wait for the disk; back to one when no chunk has waited for a while. */
+function adjustThreads(): void {
+  const now = performance.now();
+  if (waiting.length > 0) {
+    lastCrowdedMs = now;
+    const isSlow = [...threads].every((thread) => now - thread.busySinceMs > SLOW_MS);
+    const added = isSlow ? Math.min(threads.size, waiting.length, MAX_THREADS - threads.size) : 0;
+    for (let n = 0; n < added; n++) giveChunk(startThread());
     return;
   }
-  const now = performance.now();
-  const isSlow = [...threads].every((thread) => now - thread.busySinceMs > SLOW_MS);
-  if (isSlow && threads.size < MAX_THREADS) giveChunk(startThread());
+  if (now - lastCrowdedMs < LINGER_MS) return;
+  for (const thread of [...threads].slice(1)) {
+    if (thread.chunk) return;
+    threads.delete(thread);
+    void thread.worker.terminate();
+  }
+  clearInterval(pulse);
+  pulse = undefined;
 }
