@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NAMESPACE } from './temporal-server.ts';
+
+/** The servers that the user's environment names; undefined for those that are to run locally. */
+export interface ExternalServers {
+  mongodbUri: string | undefined;
+  temporal: { address: string; namespace: string } | undefined;
+}
+
+/** Reads MONGODB_URI and Temporal's own variables (TEMPORAL_ADDRESS, or a profile of its configuration file). */
+export function externalServers(env: NodeJS.ProcessEnv): ExternalServers {
+  return { mongodbUri: env.MONGODB_URI || undefined, temporal: externalTemporal(env) };
+}
+
+function externalTemporal(env: NodeJS.ProcessEnv): ExternalServers['temporal'] {
+  // A configuration file alone is no wish to use it here: its default profile is often a company's cluster.
+  if (!env.TEMPORAL_ADDRESS && !env.TEMPORAL_PROFILE) return undefined;
+  const { connectionOptions, namespace } = temporalConnection(env);
+  return { address: connectionOptions.address ?? '127.0.0.1:7233', namespace: namespace ?? NAMESPACE };
+}
+
+/** How Temporal's own tools would connect with this environment. */
+export function temporalConnection(env: NodeJS.ProcessEnv): ReturnType<typeof loadClientConnectConfig> {
+  return loadClientConnectConfig({ overrideEnvVars: definedOf(env) });
+}
+
+/** The environment of a worker or a client that is to use these servers. */
+export function environmentFor(
+  env: NodeJS.ProcessEnv,
+  servers: {
+    dataDir: string;
+    mongodbUri: string;
+    temporalAddress: string;
+    temporalNamespace: string;
+    external: ExternalServers;
+  },
+): NodeJS.ProcessEnv {
+  if (servers.external.temporal) return { ...env, MONGODB_URI: servers.mongodbUri };
+  // Keys, certificates and profiles meant for another cluster would spoil the connection to the local one.
+  const others = Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_'));
+  return {
+    ...Object.fromEntries(others),
+    MONGODB_URI: servers.mongodbUri,
+    TEMPORAL_ADDRESS: servers.temporalAddress,
+    TEMPORAL_NAMESPACE: servers.temporalNamespace,
+    // A file that is not there: the default one of the home folder must not be read, and an empty one is refused.
+    TEMPORAL_CONFIG_FILE: join(servers.dataDir, 'temporal.toml'),
+  };
+}
+
+function definedOf(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

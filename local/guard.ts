@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { ProcessIdentity } from './process-identity.ts';
+import { siblingModule } from './sibling-module.ts';
+
+/** Processes by the order in which they are to end: all of the first list, then all of the second. */
+export type GuardedTiers = readonly (readonly (ProcessIdentity & { graceMs: number })[])[];
+
+/** A guard that someone kills is replaced, one that can't run at all is not tried for ever. */
+const MOST_REPLACEMENTS = 5;
+
+export interface Guard {
+  /** Says what runs now; replaces what was said before. */
+  protect(tiers: GuardedTiers): void;
+  /** Lets the guard go; what it protected keeps running. */
+  release(): void;
+}
+
+/**
+ * Starts a small process that ends the servers and workers when this process dies in a way that leaves it no time to do
+ * so itself, SIGKILL among them. Temporal and mongod don't watch their parent, and Node has no PR_SET_PDEATHSIG.
+ */
+export function startGuard(): Guard {
+  let current: GuardedTiers = [];
+  let released = false;
+  let replacements = 0;
+  let child = spawnGuard();
+
+  function spawnGuard(): ChildProcess {
+    const guard = spawn(process.execPath, [siblingModule(import.meta.url, 'guard-process')], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    guard.on('error', () => {});
+    guard.stdin?.on('error', () => {});
+    guard.on('exit', () => {
+      if (released || replacements === MOST_REPLACEMENTS) return;
+      replacements += 1;
+      child = spawnGuard();
+      send();
+    });
+    guard.unref();
+    (guard.stdin as { unref?: () => void } | null)?.unref?.();
+    return guard;
+  }
+
+  function send(): void {
+    child.stdin?.write(`${JSON.stringify(current)}\n`);
+  }
+
+  return {
+    protect(tiers) {
+      current = tiers;
+      send();
+    },
+    release() {
+      released = true;
+      current = [];
+      send();
+      child.stdin?.end();
+    },
+  };
+}

@@ -1,0 +1,240 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, fstatSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { LocalStackError, reasonOf } from './errors.ts';
+import { lastLines, openLog } from './log-file.ts';
+import { elapsed, type Report } from './report.ts';
+
+/** The processes that a stack may have. */
+export type MemberName = 'mongod' | 'temporal' | 'worker-index' | 'worker-embed';
+
+/** How to run one process of the stack. */
+export interface MemberSpec {
+  name: MemberName;
+  command: string;
+  args: readonly string[];
+  env: NodeJS.ProcessEnv;
+  logFile: string;
+  /** Whether it speaks to us by Node's own channel (`process.send`). */
+  channel: 'ipc' | 'none';
+  /** Processes of the lowest tier end first when the stack stops. */
+  tier: number;
+  /** How long it has to end after SIGTERM before SIGKILL. */
+  graceMs: number;
+  /** How long it has to become ready. */
+  startTimeoutMs: number;
+  /** Resolves when it does its work; the signal aborts when it dies or is too late. */
+  awaitReady(child: ChildProcess, signal: AbortSignal): Promise<void>;
+  /** Awaited before a restart: a worker whose server is down would only die again. */
+  before?: () => Promise<void>;
+}
+
+/** One supervised process: started anew when it dies by itself, left alone when it was stopped. */
+export interface Member {
+  readonly name: MemberName;
+  readonly logFile: string;
+  /** The process number, undefined while it does not run. */
+  readonly pid: number | undefined;
+  /** Starts it and resolves when it is ready. */
+  start(): Promise<void>;
+  /** Ends it with SIGTERM, SIGKILL after a bound, and leaves it stopped until `start`. */
+  stop(): Promise<void>;
+  /** Sends SIGKILL to its process group and resolves when it is gone. It is then started anew, as after a crash. */
+  kill(): Promise<void>;
+  /** Resolves when it is ready, at once if it is; rejects when the stack fails. */
+  ready(): Promise<void>;
+}
+
+/** What a member tells its stack. */
+export interface MemberEvents {
+  report: Report;
+  /** Its process number has changed. */
+  changed(): void;
+  /** It can't be kept running. */
+  failed(error: LocalStackError): void;
+}
+
+const MOST_DEATHS = 5;
+const DEATHS_WITHIN_MS = 60_000;
+const LONGEST_PAUSE_MS = 4_000;
+const LOG_LINES_SHOWN = 12;
+
+/** Makes a member of a stack; `start` it to run it. */
+export function createMember(spec: MemberSpec, events: MemberEvents): Member {
+  let child: ChildProcess | undefined;
+  let wanted = false;
+  // Counts starts and stops: a restart that was waiting for its turn sees by it that it came too late.
+  let turn = 0;
+  const readiness = createReadiness();
+  const deaths: number[] = [];
+
+  async function launch(): Promise<void> {
+    const log = openLog(spec.logFile);
+    const logStart = fstatSync(log).size;
+    const started = spawn(spec.command, spec.args, {
+      env: spec.env,
+      // A group of its own: Ctrl-C at the terminal reaches us alone, and we end the members in order.
+      detached: true,
+      stdio: ['ignore', log, log, ...(spec.channel === 'ipc' ? (['ipc'] as const) : [])],
+    });
+    closeSync(log);
+    child = started;
+    const gone = new AbortController();
+    started.once('error', (error) => gone.abort(error));
+    started.once('exit', (code, signal) => gone.abort(new Error(`it ended with ${signal ?? `exit code ${code}`}`)));
+    events.changed();
+    const late = AbortSignal.timeout(spec.startTimeoutMs);
+    try {
+      await spec.awaitReady(started, AbortSignal.any([gone.signal, late]));
+      gone.signal.throwIfAborted();
+    } catch (error) {
+      await end(started);
+      child = undefined;
+      events.changed();
+      throw await startFailure(gone.signal.aborted ? gone.signal.reason : late.aborted ? tooLate() : error, logStart);
+    }
+    started.once('exit', (code, signal) => onDeath(signal ?? `exit code ${code}`, logStart));
+    readiness.resolve();
+  }
+
+  function onDeath(how: string, logStart: number): void {
+    child = undefined;
+    events.changed();
+    readiness.withdraw();
+    if (wanted) void revive(how, logStart);
+  }
+
+  async function revive(how: string, logStart: number): Promise<void> {
+    const nowMs = performance.now();
+    deaths.push(nowMs);
+    while (deaths[0] !== undefined && deaths[0] < nowMs - DEATHS_WITHIN_MS) deaths.shift();
+    if (deaths.length >= MOST_DEATHS) return giveUp(how, logStart);
+    const pauseMs = deaths.length === 1 ? 0 : Math.min(250 * 2 ** deaths.length, LONGEST_PAUSE_MS);
+    events.report(`${spec.name} died (${how}); starting it again${pauseMs > 0 ? ` in ${pauseMs / 1000} s` : ''}`);
+    const ours = turn;
+    await delay(pauseMs);
+    await spec.before?.().catch(() => {});
+    if (turn !== ours) return;
+    const startedMs = performance.now();
+    try {
+      await launch();
+      events.report(`${spec.name} is ready again after ${elapsed(startedMs)}`);
+    } catch (error) {
+      if (turn === ours) await revive(firstLine(error), logStart);
+    }
+  }
+
+  async function giveUp(how: string, logStart: number): Promise<void> {
+    wanted = false;
+    const error = new LocalStackError(
+      'CRASH_LOOP',
+      `${spec.name} died ${MOST_DEATHS} times within a minute, the last time with: ${how}. ${await logExcerpt(logStart)}`,
+    );
+    readiness.reject(error);
+    events.failed(error);
+  }
+
+  async function startFailure(reason: unknown, logStart: number): Promise<LocalStackError> {
+    const message = `${spec.name} did not start: ${reasonOf(reason)}. ${await logExcerpt(logStart)}`;
+    return new LocalStackError('START_FAILED', message, { cause: reason });
+  }
+
+  async function logExcerpt(logStart: number): Promise<string> {
+    const lines = await lastLines(spec.logFile, LOG_LINES_SHOWN, logStart);
+    const excerpt =
+      lines.length > 0 ? `; its last lines:\n${lines.map((line) => `  ${line}`).join('\n')}` : ' (empty).';
+    return `Its log is ${spec.logFile}${excerpt}`;
+  }
+
+  function tooLate(): Error {
+    return new Error(`it was not ready within ${spec.startTimeoutMs / 1000} s`);
+  }
+
+  async function end(target: ChildProcess): Promise<void> {
+    if (target.pid === undefined || target.exitCode !== null || target.signalCode !== null) return;
+    const exited = once(target, 'exit');
+    target.kill('SIGTERM');
+    const tooLong = setTimeout(() => killGroup(target), spec.graceMs);
+    await exited;
+    clearTimeout(tooLong);
+  }
+
+  return {
+    name: spec.name,
+    logFile: spec.logFile,
+    get pid() {
+      return child?.exitCode === null && child.signalCode === null ? child.pid : undefined;
+    },
+    async start() {
+      if (wanted) return readiness.settled();
+      wanted = true;
+      turn += 1;
+      readiness.withdraw();
+      deaths.length = 0;
+      try {
+        await launch();
+      } catch (error) {
+        wanted = false;
+        readiness.reject(error);
+        throw error;
+      }
+    },
+    async stop() {
+      wanted = false;
+      turn += 1;
+      if (child) await end(child);
+      readiness.withdraw();
+    },
+    async kill() {
+      if (!child || child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, 'exit');
+      killGroup(child);
+      await exited;
+    },
+    ready: () => readiness.settled(),
+  };
+}
+
+function killGroup(target: ChildProcess): void {
+  try {
+    if (target.pid !== undefined) process.kill(-target.pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+interface Readiness {
+  resolve(): void;
+  reject(error: unknown): void;
+  /** Back to waiting, unless it waits already: those who wait then go on waiting for the same thing. */
+  withdraw(): void;
+  settled(): Promise<void>;
+}
+
+function createReadiness(): Readiness {
+  let current = Promise.withResolvers<void>();
+  let waiting = true;
+  return {
+    resolve() {
+      waiting = false;
+      current.resolve();
+    },
+    reject(error) {
+      waiting = false;
+      // Nobody has to wait for readiness: an unheard rejection is no crash.
+      current.promise.catch(() => {});
+      current.reject(error);
+    },
+    withdraw() {
+      if (waiting) return;
+      waiting = true;
+      current = Promise.withResolvers<void>();
+    },
+    settled: () => current.promise,
+  };
+}
+
+function firstLine(error: unknown): string {
+  return reasonOf(error).split('\n')[0] ?? '';
+}

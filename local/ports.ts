@@ -1,0 +1,58 @@
+import { connect, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { LocalStackError } from './errors.ts';
+
+/** Everything of the stack listens here only: none of it asks for a password. */
+export const HOST = '127.0.0.1';
+
+/** What a port is for, and how the person who finds it taken gets around it. */
+export interface PortPurpose {
+  role: string;
+  flag: string;
+  instead: string;
+}
+
+/**
+ * The port to use: the wanted one if it is free, any free one for 0.
+ * @throws LocalStackError PORT_TAKEN naming the port, its role and what to do
+ */
+export async function claimPort(wanted: number, purpose: PortPurpose): Promise<number> {
+  try {
+    return await probe(wanted);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new LocalStackError(
+      'PORT_TAKEN',
+      `Port ${wanted}, for ${purpose.role}, is taken by another process on ${HOST}. ` +
+        `Choose another with ${purpose.flag} (0 takes any free one), or ${purpose.instead}.`,
+      { cause: error },
+    );
+  }
+}
+
+function probe(port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ host: HOST, port, exclusive: true }, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : port));
+    });
+  });
+}
+
+/** Resolves when something accepts connections on the port; rejects with the signal's reason. */
+export async function awaitListening(port: number, signal: AbortSignal): Promise<void> {
+  while (!(await accepts(port))) await delay(20, undefined, { signal });
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, HOST);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

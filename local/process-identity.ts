@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+
+/** A process that can be recognised later, even after its number was given to another one. */
+export interface ProcessIdentity {
+  pid: number;
+  /** When it started, in the operating system's own words; equal only for the same process. */
+  startTime: string;
+}
+
+/** The identity of a running process, or undefined where there is none (a zombie has ended too). */
+export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
+  const startTime = process.platform === 'linux' ? await linuxStartTime(pid) : await posixStartTime(pid);
+  return startTime === undefined ? undefined : { pid, startTime };
+}
+
+/** Whether that very process still runs. */
+export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
+  return (await identify(identity.pid))?.startTime === identity.startTime;
+}
+
+async function linuxStartTime(pid: number): Promise<string | undefined> {
+  try {
+    const [stat, boot] = await Promise.all([
+      readFile(`/proc/${pid}/stat`, 'utf8'),
+      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+    ]);
+    // The command's name stands in parentheses and may hold spaces: fields are counted after the last one.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state, ticksSinceBoot] = [fields[0], fields[19]];
+    return state === 'Z' || state === 'X' ? undefined : `${boot.trim()}/${ticksSinceBoot}`;
+  } catch {
+    return undefined;
+  }
+}
+
+async function posixStartTime(pid: number): Promise<string | undefined> {
+  try {
+    const { stdout } = await promisify(execFile)('ps', ['-o', 'stat=,lstart=', '-p', String(pid)]);
+    const [state = '', ...started] = stdout.trim().split(/\s+/);
+    return started.length === 0 || state.startsWith('Z') ? undefined : started.join(' ');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import envPaths from 'env-paths';
+import { identify, isRunning, type ProcessIdentity } from '../process-identity.ts';
+import type { BinarySpec } from './binary.ts';
+
+/** Where fetched programs lie, for all checkouts of a user: PLIMSOLL_CACHE, or the system's usual place. */
+export function cacheFolder(env: NodeJS.ProcessEnv): string {
+  return env.PLIMSOLL_CACHE ? resolve(env.PLIMSOLL_CACHE) : envPaths('plimsoll', { suffix: '' }).cache;
+}
+
+/** A program's place in the cache: a folder for each version, so that checkouts that want another one don't disturb it. */
+export interface CacheEntry {
+  folder: string;
+  path: string;
+}
+
+export function cacheEntry(env: NodeJS.ProcessEnv, spec: BinarySpec, version: string): CacheEntry {
+  const folder = join(cacheFolder(env), spec.name, version);
+  return { folder, path: join(folder, spec.name) };
+}
+
+/** What is known of a cached program. */
+interface Manifest {
+  origin: string;
+  version: string;
+  sizeBytes: number;
+  fetchedAt: string;
+}
+
+/** Whether there is an entry, and whether it is whole: a reason for `broken`. */
+export async function checkEntry(entry: CacheEntry): Promise<'absent' | 'whole' | { broken: string }> {
+  const exists = await stat(entry.folder).catch(() => undefined);
+  if (!exists) return 'absent';
+  try {
+    const manifest = JSON.parse(await readFile(manifestFile(entry.folder), 'utf8')) as Manifest;
+    const { size } = await stat(entry.path);
+    return size === manifest.sizeBytes ? 'whole' : { broken: `it has ${size} bytes of ${manifest.sizeBytes}` };
+  } catch {
+    return { broken: 'it was not finished' };
+  }
+}
+
+/** An empty folder beside the cache's entries: what is made there gets its place by a rename, whole or not at all. */
+export async function createStaging(entry: CacheEntry): Promise<string> {
+  const staging = join(dirname(entry.folder), `.staging-${process.pid}-${randomUUID()}`);
+  await mkdir(staging, { recursive: true });
+  return staging;
+}
+
+/** Puts a program into the cache; an entry that another process made meanwhile stays. */
+export async function storeEntry(entry: CacheEntry, program: string, origin: string, version: string): Promise<void> {
+  const finished = await createStaging(entry);
+  try {
+    const path = join(finished, entry.path.slice(entry.folder.length + 1));
+    await rename(program, path);
+    const { size: sizeBytes } = await stat(path);
+    const manifest: Manifest = { origin, version, sizeBytes, fetchedAt: new Date().toISOString() };
+    await writeFile(manifestFile(finished), `${JSON.stringify(manifest, undefined, 2)}\n`);
+    await rename(finished, entry.folder);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if ((code !== 'ENOTEMPTY' && code !== 'EEXIST') || (await checkEntry(entry)) !== 'whole') throw error;
+  } finally {
+    await rm(finished, { recursive: true, force: true });
+  }
+}
+
+/** Takes an entry away. */
+export async function removeEntry(entry: CacheEntry): Promise<void> {
+  await rm(entry.folder, { recursive: true, force: true });
+}
+
+/**
+ * Runs `work` while no other process of this machine does the same for this program: a second checkout waits for the
+ * first one's build and finds it in the cache. A lock whose holder has died is taken over.
+ */
+export async function withCacheLock<T>(
+  env: NodeJS.ProcessEnv,
+  spec: BinarySpec,
+  options: { onWait: (holderPid: number) => void; signal: AbortSignal | undefined },
+  work: () => Promise<T>,
+): Promise<T> {
+  const file = join(cacheFolder(env), spec.name, '.lock');
+  await mkdir(dirname(file), { recursive: true });
+  let told = false;
+  while (!(await takeLock(file))) {
+    const holder = await readHolder(file);
+    if (!holder || !(await isRunning(holder))) {
+      await rm(file, { force: true });
+      continue;
+    }
+    if (!told) options.onWait(holder.pid);
+    told = true;
+    await delay(250, undefined, { signal: options.signal });
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+async function takeLock(file: string): Promise<boolean> {
+  const draft = `${file}-${randomUUID()}`;
+  await writeFile(draft, JSON.stringify(await identify(process.pid)));
+  try {
+    await link(draft, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function readHolder(file: string): Promise<ProcessIdentity | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as ProcessIdentity;
+  } catch {
+    return undefined;
+  }
+}
+
+function manifestFile(folder: string): string {
+  return join(folder, 'manifest.json');
+}

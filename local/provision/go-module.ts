@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import { runClient } from './client.ts';
+import type { Origin } from './origin.ts';
+
+const BUILD_WITHIN_MS = 20 * 60_000;
+
+/** A program that `go install` builds; Go checks the sources against its checksum database. */
+export function goOrigin(program: { version: string; package: string; moduleVersion: string }): Origin {
+  const target = `${program.package}@${program.moduleVersion}`;
+  return {
+    label: `go install ${target}`,
+    version: program.version,
+    async obtain(folder, context) {
+      let compiled = 0;
+      let fetched = 0;
+      // Without symbols it is a third smaller and links faster.
+      await runClient('go', ['install', '-v', '-ldflags=-s -w', target], {
+        env: { ...context.env, GOBIN: folder, GOOS: '', GOARCH: '' },
+        cwd: folder,
+        signal: context.signal,
+        timeoutMs: BUILD_WITHIN_MS,
+        onLine(line) {
+          if (line.startsWith('go: downloading')) context.progress(`${++fetched} modules fetched`);
+          else if (!line.startsWith('go: ')) context.progress(`${++compiled} packages compiled; a few minutes in all`);
+        },
+      });
+      return join(folder, program.package.split('/').at(-1) ?? '');
+    },
+  };
+}

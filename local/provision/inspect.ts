@@ -1,0 +1,28 @@
+import { access, constants } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import type { BinarySpec } from './binary.ts';
+import { runClient } from './client.ts';
+
+const VERSION_WITHIN_MS = 60_000;
+
+/** Runs a program to learn its version. Rejects with the reason when it can't run, is another program or another version. */
+export async function inspectBinary(spec: BinarySpec, path: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const output = await runClient(path, ['--version'], { env, timeoutMs: VERSION_WITHIN_MS });
+  const version = spec.readVersion(output);
+  if (version === undefined) throw new Error(`it is not ${spec.title}: --version printed "${output.slice(0, 80)}"`);
+  if (!spec.accepts(version)) throw new Error(`it is version ${version}, wanted is ${spec.wanted}`);
+  return version;
+}
+
+/** The first program of that name on PATH, or undefined. */
+export async function findOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  for (const folder of (env.PATH ?? '').split(delimiter).filter(Boolean)) {
+    const path = join(folder, name);
+    const runnable = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (runnable) return path;
+  }
+  return undefined;
+}

@@ -1,0 +1,159 @@
+import { chmod, rm } from 'node:fs/promises';
+import { LocalStackError, reasonOf } from '../errors.ts';
+import { elapsed, type Report, silent } from '../report.ts';
+import type { BinarySpec } from './binary.ts';
+import { cacheEntry, cacheFolder, checkEntry, createStaging, removeEntry, storeEntry, withCacheLock } from './cache.ts';
+import { findOnPath, inspectBinary } from './inspect.ts';
+import { mongodBinary } from './mongod.ts';
+import type { Origin } from './origin.ts';
+import { createProgress } from './progress.ts';
+import { temporalBinary } from './temporal.ts';
+
+/** The programs that the local stack runs. */
+export const BINARIES = { temporal: temporalBinary, mongod: mongodBinary } as const;
+
+export type BinaryName = keyof typeof BINARIES;
+
+export interface ProvisionOptions {
+  wanted: readonly BinaryName[];
+  /** Read for PLIMSOLL_TEMPORAL_BINARY, PLIMSOLL_MONGOD_BINARY, PLIMSOLL_CACHE and PATH. `process.env` if not given. */
+  env?: NodeJS.ProcessEnv | undefined;
+  report?: Report | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Finds the programs, or fetches them once into a cache that all checkouts share. Returns their paths.
+ * @throws LocalStackError BINARY_UNAVAILABLE with all that was tried, why it failed, and what the user can do
+ */
+export async function provision(options: ProvisionOptions): Promise<Partial<Record<BinaryName, string>>> {
+  const results = await Promise.allSettled(
+    options.wanted.map(async (name) => [name, await provisionBinary(BINARIES[name], options)] as const),
+  );
+  const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  const unavailable = reasons.filter((reason) => reason instanceof LocalStackError);
+  if (unavailable.length > 0) {
+    throw new LocalStackError('BINARY_UNAVAILABLE', unavailable.map((error) => error.message).join('\n\n'));
+  }
+  if (reasons.length > 0) throw reasons[0];
+  return Object.fromEntries(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
+}
+
+/** Finds or fetches one program. */
+export async function provisionBinary(spec: BinarySpec, options: Omit<ProvisionOptions, 'wanted'>): Promise<string> {
+  const { env = process.env, report = silent, signal } = options;
+  const tried: string[] = [];
+  const found =
+    (await chosenByUser(spec, env)) ?? (await onPath(spec, env, tried)) ?? (await inCache(spec, env, report, tried));
+  if (found) return found;
+  return withCacheLock(
+    env,
+    spec,
+    { signal, onWait: (pid) => report(`${spec.name}: process ${pid} is fetching it already; waiting for that`) },
+    async () => (await inCache(spec, env, report, [])) ?? (await fromOrigins(spec, { env, report, signal }, tried)),
+  );
+}
+
+async function chosenByUser(spec: BinarySpec, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const path = env[spec.variable];
+  if (!path) return undefined;
+  try {
+    await inspectBinary(spec, path, env);
+    return path;
+  } catch (error) {
+    throw new LocalStackError(
+      'BINARY_UNAVAILABLE',
+      `${spec.variable}=${path} can't be used: ${reasonOf(error)}. Correct the path, or unset it to have ${spec.name} found or fetched.`,
+      { cause: error },
+    );
+  }
+}
+
+async function onPath(spec: BinarySpec, env: NodeJS.ProcessEnv, tried: string[]): Promise<string | undefined> {
+  const path = await findOnPath(spec.name, env);
+  if (!path) {
+    tried.push('PATH: not there');
+    return undefined;
+  }
+  try {
+    await inspectBinary(spec, path, env);
+    return path;
+  } catch (error) {
+    tried.push(`PATH (${path}): ${reasonOf(error)}`);
+    return undefined;
+  }
+}
+
+async function inCache(
+  spec: BinarySpec,
+  env: NodeJS.ProcessEnv,
+  report: Report,
+  tried: string[],
+): Promise<string | undefined> {
+  const versions = new Set(spec.origins.map((origin) => origin.version));
+  for (const version of versions) {
+    const entry = cacheEntry(env, spec, version);
+    const state = await checkEntry(entry);
+    if (state === 'absent') continue;
+    const broken = state === 'whole' ? await whyUnusable(spec, entry.path, env) : state.broken;
+    if (broken === undefined) return entry.path;
+    report(`${spec.name}: the cached ${entry.path} can't be used (${broken}); fetching it again`);
+    await removeEntry(entry);
+  }
+  tried.push(`cache (${cacheFolder(env)}): not there`);
+  return undefined;
+}
+
+async function whyUnusable(spec: BinarySpec, path: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  return inspectBinary(spec, path, env).then(() => undefined, reasonOf);
+}
+
+interface FetchContext {
+  env: NodeJS.ProcessEnv;
+  report: Report;
+  signal: AbortSignal | undefined;
+}
+
+async function fromOrigins(spec: BinarySpec, context: FetchContext, tried: string[]): Promise<string> {
+  context.report(`${spec.name}: not on this machine yet; fetching it once into ${cacheFolder(context.env)}`);
+  for (const origin of spec.origins) {
+    context.signal?.throwIfAborted();
+    try {
+      return await fromOrigin(spec, origin, context);
+    } catch (error) {
+      context.signal?.throwIfAborted();
+      const reason = reasonOf(error);
+      context.report(`${spec.name}: ${origin.label}: ${reason.split('\n')[0]}; trying the next way`);
+      tried.push(`${origin.label}: ${reason}`);
+    }
+  }
+  throw unavailable(spec, tried);
+}
+
+async function fromOrigin(spec: BinarySpec, origin: Origin, { env, report, signal }: FetchContext): Promise<string> {
+  const startedMs = performance.now();
+  const entry = cacheEntry(env, spec, origin.version);
+  const staging = await createStaging(entry);
+  const progress = createProgress(`${spec.name}: ${origin.label}`, report);
+  try {
+    const program = await origin.obtain(staging, { env, signal, progress: progress.say });
+    await chmod(program, 0o755);
+    const version = await inspectBinary(spec, program, env);
+    await storeEntry(entry, program, origin.label, version);
+    report(`${spec.name}: version ${version} is in the cache after ${elapsed(startedMs)}`);
+    return entry.path;
+  } finally {
+    progress.end();
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+function unavailable(spec: BinarySpec, tried: readonly string[]): LocalStackError {
+  const lines = [
+    `${spec.name} (${spec.title}, ${spec.wanted}) is not on this machine and could not be fetched. Tried:`,
+    ...tried.map((attempt) => `  - ${attempt.replaceAll('\n', '\n      ')}`),
+    'What you can do, any one of:',
+    ...spec.advice.map((line) => `  - ${line}`),
+  ];
+  return new LocalStackError('BINARY_UNAVAILABLE', lines.join('\n'));
+}

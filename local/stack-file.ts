@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { endProcess } from './end-process.ts';
+import { LocalStackError } from './errors.ts';
+import type { MemberName } from './member.ts';
+import { identify, isRunning, type ProcessIdentity } from './process-identity.ts';
+import type { Report } from './report.ts';
+
+const ORPHAN_GRACE_MS = 15_000;
+
+/** `<dataDir>/stack.json`: who runs there and where it answers. */
+export interface StackRecord {
+  /** The process that started the stack. */
+  pid: number;
+  startTime: string;
+  /** ISO 8601. */
+  startedAt: string;
+  /** Absent until the stack is ready. */
+  temporalAddress?: string;
+  mongodbUri?: string;
+  uiUrl?: string;
+  members: Partial<Record<MemberName, ProcessIdentity>>;
+}
+
+/** A stack that is up. */
+export type RunningStack = StackRecord & { temporalAddress: string; mongodbUri: string };
+
+/** The stack that runs in a data folder, or undefined when none does or it is not ready yet. */
+export async function readStack(dataDir: string): Promise<RunningStack | undefined> {
+  const record = await readRecord(stackFile(dataDir));
+  if (!record?.temporalAddress || !record.mongodbUri || !(await isRunning(record))) return undefined;
+  return { ...record, temporalAddress: record.temporalAddress, mongodbUri: record.mongodbUri };
+}
+
+/** This process's hold on a data folder. */
+export interface DataDirClaim {
+  /** Writes what has changed. */
+  update(change: Partial<StackRecord>): Promise<void>;
+  release(): Promise<void>;
+}
+
+/**
+ * Takes a data folder for this process; processes that an earlier stack left running there are ended first.
+ * @throws LocalStackError ALREADY_RUNNING naming the process that has it
+ */
+export async function claimDataDir(dataDir: string, report: Report): Promise<DataDirClaim> {
+  await mkdir(dataDir, { recursive: true });
+  const file = stackFile(dataDir);
+  const self = await identify(process.pid);
+  let record: StackRecord = {
+    pid: process.pid,
+    startTime: self?.startTime ?? '',
+    startedAt: new Date().toISOString(),
+    members: {},
+  };
+  while (!(await createExclusively(file, record))) {
+    const other = await readRecord(file);
+    if (other && (await isRunning(other))) throw alreadyRunning(dataDir, other);
+    if (other) await endOrphans(other, report);
+    // Unless another process was quicker to find the same leftovers and has made the file its own.
+    if ((await readRecord(file))?.startTime === other?.startTime) await rm(file, { force: true });
+  }
+
+  // One write after the other: the last one asked for is the last one made.
+  let writing = Promise.resolve();
+  return {
+    update(change) {
+      record = { ...record, ...change };
+      writing = writing.then(() => replaceFile(file, record));
+      return writing;
+    },
+    async release() {
+      await writing;
+      await rm(file, { force: true });
+    },
+  };
+}
+
+async function endOrphans(record: StackRecord, report: Report): Promise<void> {
+  const tiers: MemberName[][] = [['worker-index', 'worker-embed'], ['temporal'], ['mongod']];
+  for (const tier of tiers) {
+    await Promise.all(
+      tier.map(async (name) => {
+        const orphan = record.members[name];
+        if (!orphan || !(await isRunning(orphan))) return;
+        report(`ending ${name} (process ${orphan.pid}), which an earlier stack left running`);
+        await endProcess(orphan, ORPHAN_GRACE_MS);
+      }),
+    );
+  }
+}
+
+function alreadyRunning(dataDir: string, other: StackRecord): LocalStackError {
+  return new LocalStackError(
+    'ALREADY_RUNNING',
+    `A stack already runs in ${dataDir}: process ${other.pid}, since ${other.startedAt}. ` +
+      `Use that one, stop it (Ctrl-C in its terminal, or kill ${other.pid}), or choose another data folder.`,
+  );
+}
+
+function stackFile(dataDir: string): string {
+  return join(dataDir, 'stack.json');
+}
+
+async function readRecord(file: string): Promise<StackRecord | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as StackRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Creates the file whole or not at all, and only where there is none. */
+async function createExclusively(file: string, record: StackRecord): Promise<boolean> {
+  const draft = await writeDraft(file, record);
+  try {
+    await link(draft, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function replaceFile(file: string, record: StackRecord): Promise<void> {
+  await rename(await writeDraft(file, record), file);
+}
+
+async function writeDraft(file: string, record: StackRecord): Promise<string> {
+  const draft = join(dirname(file), `.stack-${randomUUID()}.json`);
+  await writeFile(draft, `${JSON.stringify(record, undefined, 2)}\n`, { mode: 0o600 });
+  return draft;
+}

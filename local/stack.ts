@@ -1,0 +1,103 @@
+import type { ChildProcess } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import type { Member, MemberSpec } from './member.ts';
+import { elapsed, silent } from './report.ts';
+import { addServers, pidsOf, publish, type Servers, type ServersOptions, stopOnFailure } from './servers.ts';
+import { siblingModule } from './sibling-module.ts';
+import { createSupervisor } from './supervisor.ts';
+
+/** What a worker does: index sources, or embed samples. */
+export type WorkerRole = 'index' | 'embed';
+
+export interface StackOptions extends ServersOptions {
+  /** The workers to run, one of each role; both if not given. */
+  roles?: readonly WorkerRole[] | undefined;
+  /** The module that is a worker's process: `workers/run` if not given. */
+  workerModule?: string | undefined;
+}
+
+/** The servers and the workers, running and supervised. */
+export interface Stack extends Omit<Servers, 'members'> {
+  readonly members: {
+    readonly mongod?: Member;
+    readonly temporal?: Member;
+    readonly 'worker-index'?: Member;
+    readonly 'worker-embed'?: Member;
+  };
+  /** Stops the workers, then Temporal, then mongod, each in its own orderly way. May be called again. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts everything that a laptop needs, and resolves when it is ready for loads. Whatever dies is started again; `failed`
+ * resolves, with everything stopped, when that does not help.
+ *
+ * ```ts
+ * const stack = await startStack({ dataDir: '.plimsoll', report: console.error });
+ * const error = await Promise.race([once(process, 'SIGINT').then(() => undefined), stack.failed]);
+ * await stack.stop();
+ * ```
+ * @throws LocalStackError as startServers
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { report = silent, roles = ['index', 'embed'] } = options;
+  const dataDir = resolve(options.dataDir);
+  const startedMs = performance.now();
+  const supervisor = await createSupervisor(dataDir, report);
+  return stopOnFailure(supervisor, options.signal, async () => {
+    const servers = await addServers(supervisor, options);
+    const module = options.workerModule ?? siblingModule(import.meta.url, '../workers/run');
+    const launchedMs = performance.now();
+    const workers = await Promise.all(
+      roles.map(async (role) => {
+        const worker = supervisor.add(workerSpec(role, module, servers));
+        await worker.start();
+        report(`${worker.name} is ready after ${elapsed(launchedMs)}`);
+        return [worker.name, worker] as const;
+      }),
+    );
+    await publish(supervisor, servers);
+    report(`the stack is ready after ${elapsed(startedMs)}`);
+    return {
+      dataDir,
+      mongodbUri: servers.mongodbUri,
+      temporalAddress: servers.temporalAddress,
+      temporalNamespace: servers.temporalNamespace,
+      uiUrl: servers.uiUrl,
+      env: servers.env,
+      members: { ...servers.members, ...Object.fromEntries(workers) },
+      get pids() {
+        return pidsOf(supervisor);
+      },
+      stop: supervisor.stop,
+      failed: supervisor.failed,
+    };
+  });
+}
+
+function workerSpec(role: WorkerRole, module: string, servers: Servers): MemberSpec {
+  return {
+    name: `worker-${role}`,
+    command: process.execPath,
+    args: [module, '--role', role],
+    env: servers.env,
+    channel: 'ipc',
+    logFile: join(servers.dataDir, 'logs', `worker-${role}.log`),
+    tier: 0,
+    graceMs: 30_000,
+    startTimeoutMs: 60_000,
+    awaitReady: awaitReadyMessage,
+    before: async () => {
+      await Promise.all([servers.members.mongod?.ready(), servers.members.temporal?.ready()]);
+    },
+  };
+}
+
+function awaitReadyMessage(child: ChildProcess, signal: AbortSignal): Promise<void> {
+  return new Promise((resolveReady, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    child.on('message', (message) => {
+      if ((message as { type?: unknown } | null)?.type === 'ready') resolveReady();
+    });
+  });
+}

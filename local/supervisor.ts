@@ -1,0 +1,95 @@
+import type { LocalStackError } from './errors.ts';
+import { startGuard } from './guard.ts';
+import { createMember, type Member, type MemberName, type MemberSpec } from './member.ts';
+import { identify } from './process-identity.ts';
+import type { Report } from './report.ts';
+import { claimDataDir, type DataDirClaim } from './stack-file.ts';
+
+/** Keeps the processes of one data folder running, and ends them in order. */
+export interface Supervisor {
+  readonly claim: DataDirClaim;
+  readonly members: ReadonlyMap<MemberName, Member>;
+  /** Adds a process, not started yet. */
+  add(spec: MemberSpec): Member;
+  /** Ends everything and gives the data folder back. May be called again: it is done once. */
+  stop(): Promise<void>;
+  /** Resolves with the reason when a member can't be kept running; everything has been stopped by then. Never rejects. */
+  readonly failed: Promise<LocalStackError>;
+}
+
+/** @throws LocalStackError ALREADY_RUNNING */
+export async function createSupervisor(dataDir: string, report: Report): Promise<Supervisor> {
+  const claim = await claimDataDir(dataDir, report);
+  const guard = startGuard();
+  const specs = new Map<MemberName, MemberSpec>();
+  const members = new Map<MemberName, Member>();
+  const failure = Promise.withResolvers<LocalStackError>();
+  let stopping: Promise<void> | undefined;
+  let recording = Promise.resolve();
+
+  function record(): void {
+    recording = recording.then(writeDown).catch((error: unknown) => {
+      report(`could not write down which processes run: ${String(error)}`);
+    });
+  }
+
+  async function writeDown(): Promise<void> {
+    const running = await Promise.all(
+      [...members.values()].map(async ({ name, pid }) => {
+        const identity = pid === undefined ? undefined : await identify(pid);
+        return identity ? [[name, identity] as const] : [];
+      }),
+    );
+    const identities = new Map(running.flat());
+    guard.protect(
+      tiersOf(specs).map((names) =>
+        names.flatMap((name) => {
+          const identity = identities.get(name);
+          return identity ? [{ ...identity, graceMs: specs.get(name)?.graceMs ?? 0 }] : [];
+        }),
+      ),
+    );
+    await claim.update({ members: Object.fromEntries(identities) });
+  }
+
+  async function stopAll(): Promise<void> {
+    for (const names of tiersOf(specs)) await Promise.all(names.map((name) => members.get(name)?.stop()));
+    await recording;
+    guard.release();
+    await claim.release();
+  }
+
+  function stop(): Promise<void> {
+    stopping ??= stopAll();
+    return stopping;
+  }
+
+  return {
+    claim,
+    members,
+    add(spec) {
+      const member = createMember(spec, {
+        report,
+        changed: record,
+        failed(error) {
+          report('stopping everything');
+          stop().then(
+            () => failure.resolve(error),
+            () => failure.resolve(error),
+          );
+        },
+      });
+      specs.set(spec.name, spec);
+      members.set(spec.name, member);
+      return member;
+    },
+    stop,
+    failed: failure.promise,
+  };
+}
+
+/** Names by tier, the first to end first. */
+function tiersOf(specs: ReadonlyMap<MemberName, MemberSpec>): MemberName[][] {
+  const tiers = Map.groupBy(specs.values(), (spec) => spec.tier);
+  return [...tiers.entries()].sort(([a], [b]) => a - b).map(([, ofTier]) => ofTier.map(({ name }) => name));
+}

@@ -1,0 +1,44 @@
+import { Connection } from '@temporalio/client';
+import { awaitListening, HOST } from './ports.ts';
+
+export const NAMESPACE = 'default';
+
+/** What people filter loads by on Temporal's page; registered when the server starts. */
+const SEARCH_ATTRIBUTES = ['PlimsollDataset=Keyword', 'PlimsollPhase=Keyword'];
+
+/** Priority and fairness of task queues are off by default on server 1.29. */
+const DYNAMIC_CONFIG = ['matching.useNewMatcher=true', 'matching.enableFairness=true'];
+
+export interface TemporalServerOptions {
+  dbFile: string;
+  port: number;
+  /** Undefined for a server without a web page. */
+  uiPort: number | undefined;
+}
+
+/** The arguments of `temporal` that run a durable development server. */
+export function temporalArguments({ dbFile, port, uiPort }: TemporalServerOptions): string[] {
+  return [
+    'server',
+    'start-dev',
+    ...['--db-filename', dbFile],
+    ...['--ip', HOST],
+    ...['--port', String(port)],
+    ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
+    ...['--log-level', 'warn'],
+    ...DYNAMIC_CONFIG.flatMap((value) => ['--dynamic-config-value', value]),
+    ...SEARCH_ATTRIBUTES.flatMap((attribute) => ['--search-attribute', attribute]),
+  ];
+}
+
+/** Resolves when the server answers for its namespace and, if it has one, its web page listens. */
+export async function awaitTemporal(port: number, uiPort: number | undefined, signal: AbortSignal): Promise<void> {
+  await awaitListening(port, signal);
+  const connection = await Connection.connect({ address: `${HOST}:${port}`, connectTimeout: '10s' });
+  try {
+    await connection.workflowService.describeNamespace({ namespace: NAMESPACE });
+  } finally {
+    await connection.close();
+  }
+  if (uiPort !== undefined) await awaitListening(uiPort, signal);
+}

@@ -1,0 +1,44 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { identify } from '../../local/process-identity.ts';
+import { startServers } from '../../local/servers.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A real mongod, a replica set of one, shared by all tests: use a database or a dataset of your own. */
+    mongodbUri: string;
+    /** A real Temporal server, shared by all tests: use task queues and Workflow IDs of your own. */
+    temporalAddress: string;
+  }
+}
+
+const FOLDER_PREFIX = 'plimsoll-test-';
+
+/** Starts both servers once for the whole run; a test reads where they are with `inject('mongodbUri')`. */
+export default async function startTestServers(project: TestProject): Promise<() => Promise<void>> {
+  await removeLeftovers();
+  const dataDir = await mkdtemp(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
+  const servers = await startServers({
+    dataDir,
+    ports: { temporal: 0, ui: 0, mongo: 0 },
+    ui: 'off',
+    report: (line) => console.error(`[servers] ${line}`),
+  });
+  void servers.failed.then((error) => console.error(`[servers] ${error.message}`));
+  project.provide('mongodbUri', servers.mongodbUri);
+  project.provide('temporalAddress', servers.temporalAddress);
+  return async () => {
+    await servers.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+}
+
+/** The folders of runs that were killed: their names hold the numbers of processes that are gone. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = Number(new RegExp(`^${FOLDER_PREFIX}(\\d+)-`).exec(name)?.[1]);
+    if (pid > 0 && !(await identify(pid))) await rm(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
