@@ -1,0 +1,46 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
+
+export interface PictureOptions {
+  /** Number of the first: the same number makes the same picture, byte for byte. */
+  first?: number;
+  format?: 'jpeg' | 'png' | 'webp';
+  /** Spread over subfolders of so many. By default all lie in `dir`. */
+  perFolder?: number;
+}
+
+const IN_FLIGHT = 8;
+
+/** Writes `count` small pictures (64 x 48, each of other colours) and returns their paths, in order. */
+export async function makePictures(dir: string, count: number, options: PictureOptions = {}): Promise<string[]> {
+  const { first = 0, format = 'jpeg', perFolder = Number.POSITIVE_INFINITY } = options;
+  const paths = Array.from({ length: count }, (_, n) => {
+    const folder = Number.isFinite(perFolder) ? `folder-${String(Math.floor(n / perFolder)).padStart(3, '0')}` : '';
+    return join(dir, folder, `picture-${String(first + n).padStart(6, '0')}.${format === 'jpeg' ? 'jpg' : format}`);
+  });
+  for (const folder of new Set(paths.map(dirname))) await mkdir(folder, { recursive: true });
+  let next = 0;
+  const drawUntilDone = async () => {
+    for (let n = next++; n < count; n = next++)
+      await writeFile(paths[n] as string, await drawPicture(first + n, format));
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, drawUntilDone));
+  return paths;
+}
+
+/** The picture of this number: soft patches of colour. */
+export function drawPicture(number: number, format: 'jpeg' | 'png' | 'webp' = 'jpeg'): Promise<Buffer> {
+  const patches = Buffer.alloc(6 * 5 * 3);
+  let state = Math.imul(number + 1, 0x9e3779b1) | 1;
+  for (let i = 0; i < patches.length; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    patches[i] = state >>> 24;
+  }
+  return sharp(patches, { raw: { width: 6, height: 5, channels: 3 } })
+    .resize(64, 48, { fit: 'fill', kernel: 'cubic' })
+    .toFormat(format)
+    .toBuffer();
+}

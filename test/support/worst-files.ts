@@ -1,0 +1,188 @@
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import sharp from 'sharp';
+import { drawPicture } from './pictures.ts';
+
+export interface WorstFile {
+  /** What is odd about it. */
+  name: string;
+  /** As bytes where the name is not UTF-8. */
+  path: string | Buffer;
+  /** `indexed` and embedded; `embedding_failed`: indexed, but its pixels cannot be read; `ignored`: never a sample. */
+  expect: 'indexed' | 'embedding_failed' | 'failed' | 'ignored';
+  /** The error's code where it is `failed`. */
+  code?: string;
+}
+
+export interface WorstFiles {
+  files: WorstFile[];
+  /** A folder without permissions, with one picture in it. Give them back before it is removed. */
+  unreadableFolder: string;
+  /** False as root, whom permissions do not stop: then the folder's picture is read as any other. */
+  isUnreadable: boolean;
+}
+
+/** Writes every bad or odd thing that a folder of images may hold into `dir`, and says what a load makes of each. */
+export async function makeWorstFiles(dir: string): Promise<WorstFiles> {
+  await mkdir(dir, { recursive: true });
+  const files: WorstFile[] = [];
+  let drawn = 0;
+  const draw = (format: 'jpeg' | 'png' | 'webp' = 'jpeg') => drawPicture(900_000 + drawn++, format);
+  const add = async (file: Omit<WorstFile, 'path'>, filename: string | Buffer, content: Buffer | string) => {
+    const path = typeof filename === 'string' ? join(dir, filename) : Buffer.concat([Buffer.from(`${dir}/`), filename]);
+    await writeFile(path, content);
+    files.push({ ...file, path });
+  };
+
+  await add({ name: 'zero bytes', expect: 'failed', code: 'empty_file' }, 'empty.jpg', '');
+  await add({ name: 'text named .jpg', expect: 'failed', code: 'not_an_image' }, 'text.jpg', 'A shopping list.\n');
+  await add(
+    { name: 'web page named .png', expect: 'failed', code: 'not_an_image' },
+    'page.png',
+    '<!doctype html><p>404',
+  );
+  const truncated = { expect: 'failed', code: 'truncated_header' } as const;
+  await add({ name: 'JPEG cut within its header', ...truncated }, 'header-cut.jpg', (await draw()).subarray(0, 100));
+  await add({ name: 'PNG cut within its header', ...truncated }, 'header-cut.png', (await draw('png')).subarray(0, 20));
+  await add(
+    { name: 'SVG that is not closed', ...truncated },
+    'cut.svg',
+    '<svg xmlns="http://www.w3.org/2000/svg" width="9"><g',
+  );
+  const heic = Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\0', 'latin1');
+  await add({ name: 'HEIC named .jpg', expect: 'failed', code: 'unsupported_format' }, 'phone.jpg', heic);
+
+  const grain = await drawGrain();
+  const cut = { expect: 'embedding_failed' } as const;
+  await add({ name: 'JPEG cut behind its header', ...cut }, 'cut.jpg', grain.jpeg.subarray(0, grain.jpeg.length >> 1));
+  await add({ name: 'PNG cut behind its header', ...cut }, 'cut.png', grain.png.subarray(0, grain.png.length >> 1));
+  await add({ name: 'decompression bomb', ...cut }, 'bomb.png', await drawBomb());
+  await add({ name: 'bitmap, which sharp does not decode', ...cut }, 'bitmap.bmp', drawBitmap());
+
+  const indexed = { expect: 'indexed' } as const;
+  await add({ name: 'PNG named .jpg', ...indexed }, 'really-a-png.jpg', await draw('png'));
+  await add({ name: 'extension in capitals', ...indexed }, 'LOUD.JPG', await draw());
+  await add({ name: 'no name but its extension', ...indexed }, '.jpg', await draw());
+  const names = [
+    ['spaces', ' a picture  with spaces .jpg'],
+    ['quotes', `it's "quoted" \`twice\`.jpg`],
+    ['newline', 'two\nlines\r\n.jpg'],
+    ['tab and escape', 'a\tb\u001b[31mred.jpg'],
+    ['backslash', 'back\\slash\\.jpg'],
+    ['emoji', '🌊⛵️.jpg'],
+    ['right to left', 'תמונה.jpg'],
+    ['composed accent', 'caf\u00e9.jpg'],
+    ['the same accent, decomposed', 'cafe\u0301.jpg'],
+    ['shell and glob characters', '$(rm -rf *)[1]{2};&|?.jpg'],
+    ['percent and plus, as in an address', 'a%20b+c#d?e.jpg'],
+    ['leading dash', '-rf.jpg'],
+    ['leading dollar and dots, as in a MongoDB field', '$set.a..b.jpg'],
+    ['255 bytes', `${'n'.repeat(251)}.jpg`],
+    ['255 bytes of emoji', `${'🌊'.repeat(62)}abc.jpg`],
+  ] as const;
+  for (const [name, filename] of names) await add({ name: `name: ${name}`, ...indexed }, filename, await draw());
+  if (process.platform === 'linux') {
+    const notUtf8 = Buffer.from('caf\xe9 \xff\xfe.jpg', 'latin1');
+    await add({ name: 'name: bytes that are not UTF-8', ...indexed }, notUtf8, await draw());
+    const alsoNotUtf8 = Buffer.from('caf\xe8 \xff\xfe.jpg', 'latin1');
+    await add({ name: 'name: other such bytes, alike once decoded', ...indexed }, alsoNotUtf8, await draw());
+  }
+
+  const ignored = { expect: 'ignored' } as const;
+  await add({ name: 'not named as an image', ...ignored }, 'notes.txt', 'notes');
+  await add({ name: 'picture without an extension', ...ignored }, 'picture', await draw());
+  const link = async (name: string, target: string, filename: string) => {
+    await symlink(target, join(dir, filename));
+    files.push({ name, path: join(dir, filename), ...ignored });
+  };
+  await link('link to itself', 'self.jpg', 'self.jpg');
+  await link('link to nothing', 'nowhere/at-all.jpg', 'dangling.jpg');
+  await link('link to the folder that it is in', '.', 'around');
+  await mkdir(join(dir, 'nested', 'deeper'), { recursive: true });
+  await link('link to the folder above', '../..', 'nested/deeper/up');
+  await add(
+    { name: 'picture below a folder that is linked in a circle', ...indexed },
+    'nested/deeper/one.jpg',
+    await draw(),
+  );
+  await mkdir(join(dir, 'folder.jpg'));
+  files.push({ name: 'folder named .jpg', path: join(dir, 'folder.jpg'), ...ignored });
+  await add({ name: 'picture in a folder named .jpg', ...indexed }, 'folder.jpg/inside.jpg', await draw());
+  if (process.platform !== 'win32') {
+    execFileSync('mkfifo', [join(dir, 'pipe.jpg')]);
+    files.push({ name: 'pipe named .jpg', path: join(dir, 'pipe.jpg'), ...ignored });
+    if (await leaveSocket(dir, 'socket.jpg')) {
+      files.push({ name: 'socket named .jpg', path: join(dir, 'socket.jpg'), ...ignored });
+    }
+  }
+
+  const unreadableFolder = join(dir, 'locked');
+  await mkdir(unreadableFolder);
+  const locked = join(unreadableFolder, 'inside.jpg');
+  await writeFile(locked, await draw());
+  await chmod(unreadableFolder, 0);
+  const isUnreadable = !canRead(unreadableFolder);
+  files.push({ name: 'picture in a locked folder', path: locked, expect: isUnreadable ? 'ignored' : 'indexed' });
+  return { files, unreadableFolder, isUnreadable };
+}
+
+/** Pictures large enough that half of the file is far behind the header. */
+async function drawGrain(): Promise<{ jpeg: Buffer; png: Buffer }> {
+  const pixels = Buffer.alloc(200 * 150 * 3);
+  for (let i = 0, state = 3; i < pixels.length; i++) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    pixels[i] = state >>> 16;
+  }
+  const picture = sharp(pixels, { raw: { width: 200, height: 150, channels: 3 } });
+  return { jpeg: await picture.clone().jpeg().toBuffer(), png: await picture.clone().png().toBuffer() };
+}
+
+/** A hundred bytes that say they are 30,000 x 30,000 pixels, above sharp's own limit of 268 million. */
+async function drawBomb(): Promise<Buffer> {
+  const png = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#123' } })
+    .png()
+    .toBuffer();
+  png.writeUInt32BE(30_000, 16);
+  png.writeUInt32BE(30_000, 20);
+  png.writeUInt32BE(crc32(png.subarray(12, 29)), 29);
+  return png;
+}
+
+function drawBitmap(): Buffer {
+  const bytes = Buffer.alloc(54 + 16 * 16 * 3, 0x80);
+  bytes.fill(0, 0, 54);
+  bytes.write('BM');
+  bytes.writeUInt32LE(bytes.length, 2);
+  bytes.writeUInt32LE(54, 10);
+  bytes.writeUInt32LE(40, 14);
+  bytes.writeInt32LE(16, 18);
+  bytes.writeInt32LE(16, 22);
+  bytes.writeUInt16LE(1, 26);
+  bytes.writeUInt16LE(24, 28);
+  return bytes;
+}
+
+/** Leaves a socket behind, as a server that was killed does. Paths longer than the system's 107 bytes get none. */
+async function leaveSocket(dir: string, name: string): Promise<boolean> {
+  const path = join(dir, name);
+  if (Buffer.byteLength(path) > 100) return false;
+  const script = `require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`;
+  try {
+    execFileSync(process.execPath, ['-e', script, path]);
+  } catch {
+    // Killed, as it was told to: a server that ends in peace takes its socket with it.
+  }
+  return true;
+}
+
+function canRead(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
