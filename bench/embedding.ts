@@ -1,0 +1,153 @@
+/**
+ * Embedding end to end (files to vectors, by the embedder that the worker uses) beside raw ONNX Runtime with the same graph,
+ * batch size and threads, in turns within one run.
+ *
+ *     node bench/embedding.ts IMAGES_FOLDER MODEL_FOLDER [--count N] [--batch-size N] [--rounds N]
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { findModel } from '../core/models/find-model.ts';
+import { readPreprocessing } from '../core/models/preprocessing.ts';
+import { createEmbedder, type InferenceEmbedder } from '../workers/inference/embedder.ts';
+
+export interface EmbeddingBench {
+  imagesDir: string;
+  modelDir: string;
+  /** Images a round. */
+  count: number;
+  batchSize: number;
+  rounds?: number;
+}
+
+export interface EmbeddingFigures {
+  /** Images a second, the median over the rounds. */
+  rawPerSecond: number;
+  embedderPerSecond: number;
+  /** The median over the rounds of the embedder's rate over that of raw inference just before: 1 is the most there can be. */
+  ratio: number;
+  rounds: { rawPerSecond: number; embedderPerSecond: number }[];
+  count: number;
+  batchSize: number;
+  threads: number;
+}
+
+export async function benchEmbedding(bench: EmbeddingBench): Promise<EmbeddingFigures> {
+  const { modelDir, count, batchSize } = bench;
+  const threads = availableParallelism();
+  const images = await firstImages(bench.imagesDir, count);
+  const embedder = createEmbedder({ device: { type: 'cpu' }, batchSize, threads });
+  const raw = await startRawInference(modelDir, batchSize, threads);
+  try {
+    await embedder.open(modelDir);
+    await embedAll(embedder, modelDir, images.slice(0, batchSize), batchSize);
+    const rounds: EmbeddingFigures['rounds'] = [];
+    for (let round = 0; round < (bench.rounds ?? 3); round++) {
+      const batches = Math.ceil(count / batchSize);
+      const rawMs = await runRaw(raw, batches);
+      const started = performance.now();
+      await embedAll(embedder, modelDir, images, batchSize);
+      const embedderMs = performance.now() - started;
+      rounds.push({
+        rawPerSecond: (batches * batchSize * 1000) / rawMs,
+        embedderPerSecond: (count * 1000) / embedderMs,
+      });
+    }
+    return {
+      rawPerSecond: median(rounds.map((round) => round.rawPerSecond)),
+      embedderPerSecond: median(rounds.map((round) => round.embedderPerSecond)),
+      ratio: median(rounds.map((round) => round.embedderPerSecond / round.rawPerSecond)),
+      rounds,
+      count,
+      batchSize,
+      threads,
+    };
+  } finally {
+    raw.disconnect();
+    await embedder.close();
+  }
+}
+
+/** Calls of a batch each, some under way at a time, as the embedding activity makes them. */
+async function embedAll(
+  embedder: InferenceEmbedder,
+  model: string,
+  images: readonly string[],
+  batchSize: number,
+): Promise<void> {
+  let next = 0;
+  const embedUntilDone = async () => {
+    for (let from = next; from < images.length; from = next) {
+      next += batchSize;
+      const outcomes = await embedder.embed(
+        model,
+        images.slice(from, from + batchSize).map((path) => ({ path })),
+      );
+      for (const outcome of outcomes) if ('error' in outcome) throw new Error(outcome.error.message);
+    }
+  };
+  await Promise.all(Array.from({ length: 3 }, embedUntilDone));
+}
+
+async function startRawInference(modelDir: string, batchSize: number, threads: number): Promise<ChildProcess> {
+  const { graphFile, preprocessorFile } = await findModel(modelDir);
+  const { geometry } = await readPreprocessing(preprocessorFile);
+  const file = fileURLToPath(new URL('./raw-inference.ts', import.meta.url));
+  const child = fork(file, [graphFile, String(batchSize), String(threads), String(geometry.crop.width)]);
+  await answerOf(child);
+  return child;
+}
+
+async function runRaw(child: ChildProcess, batches: number): Promise<number> {
+  child.send({ type: 'run', batches });
+  return answerOf(child);
+}
+
+async function answerOf(child: ChildProcess): Promise<number> {
+  const failed = once(child, 'exit').then(([code]) => {
+    throw new Error(`raw inference ended with code ${code}`);
+  });
+  failed.catch(() => {});
+  const [{ elapsedMs }] = await Promise.race([once(child, 'message'), failed]);
+  return elapsedMs;
+}
+
+async function firstImages(folder: string, count: number): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true });
+  const images = names.filter((name) => /\.(jpe?g|png|webp)$/i.test(name)).sort();
+  if (images.length < count) throw new RangeError(`${folder} holds ${images.length} images, ${count} are wanted`);
+  return images.slice(0, count).map((name) => join(folder, name));
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] as number;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] as number)) / 2;
+}
+
+if (import.meta.main) {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { count: { type: 'string' }, 'batch-size': { type: 'string' }, rounds: { type: 'string' } },
+  });
+  const [imagesDir, modelDir] = positionals;
+  if (imagesDir === undefined || modelDir === undefined) {
+    console.error(
+      'usage: node bench/embedding.ts IMAGES_FOLDER MODEL_FOLDER [--count N] [--batch-size N] [--rounds N]',
+    );
+    process.exit(2);
+  }
+  const figures = await benchEmbedding({
+    imagesDir,
+    modelDir,
+    count: Number(values.count ?? 256),
+    batchSize: Number(values['batch-size'] ?? 32),
+    rounds: Number(values.rounds ?? 3),
+  });
+  console.log(JSON.stringify(figures, null, 2));
+}
