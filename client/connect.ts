@@ -55,7 +55,8 @@ async function connectTemporal(env: NodeJS.ProcessEnv): Promise<{ client: Client
   }
 }
 
-async function connectStore(uri: string): Promise<Store> {
+/** For who only reads what is stored. @throws UserError MongoDBUnreachable */
+export async function connectStore(uri: string): Promise<Store> {
   const store = openStore(uri, { serverSelectionTimeoutMs: CONNECT_TIMEOUT_MS });
   try {
     await store.client.db('admin').command({ ping: 1 });

@@ -17,6 +17,7 @@ import {
 import type { Job } from './find-job.ts';
 import type { Backends } from './plimsoll-client.ts';
 
+/** @throws UserError InvalidInput, AlreadyRunningError */
 export async function startLoad(backends: Backends, request: LoadDatasetRequest): Promise<Job> {
   const input = parse(loadDatasetInput, request);
   return start(backends, {
@@ -50,6 +51,17 @@ export async function startEmbedding(backends: Backends, request: EmbedDatasetRe
   });
 }
 
+/** There is one running load of a dataset, and one running embedding of it by a model, at a time. */
+export class AlreadyRunningError extends UserError {
+  /** The job that runs. */
+  readonly job: Job;
+
+  constructor(what: string, job: Job) {
+    super('AlreadyRunning', `${what} is running already: job ${job.job_id}. Wait for it: plimsoll wait ${job.job_id}`);
+    this.job = job;
+  }
+}
+
 interface Start {
   kind: LoadKind;
   workflow: string;
@@ -81,10 +93,9 @@ async function start({ temporal, store, taskQueue = INDEX_TASK_QUEUE }: Backends
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     const { raw } = await temporal.workflow.getHandle(workflowId).describe();
-    const running = raw.workflowExecutionInfo?.firstRunId;
-    throw new UserError(
-      'AlreadyRunning',
-      `${job.kind === 'load' ? `A load of ${dataset}` : `An embedding of ${dataset} with this model`} is running already: job ${running}. Wait for it: plimsoll wait ${running}`,
+    throw new AlreadyRunningError(
+      job.kind === 'load' ? `A load of ${dataset}` : `An embedding of ${dataset} with this model`,
+      { job_id: raw.workflowExecutionInfo?.firstRunId ?? '', workflow_id: workflowId, dataset },
     );
   }
 }

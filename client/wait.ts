@@ -46,6 +46,7 @@ export async function waitFor(backends: Backends, job: Job, options: WaitOptions
 }
 
 /** Whether phase 1 is over and went well. A job that only embeds works on a dataset that is browsable already. */
-export function isBrowsable({ phases }: LoadStatus): boolean {
-  return phases.indexing.state === 'completed' || phases.indexing.state === 'skipped';
+export function isBrowsable({ kind, phases }: LoadStatus): boolean {
+  // A load that ended before it began has skipped its first phase, too.
+  return kind === 'embed' || phases.indexing.state === 'completed';
 }
