@@ -5,10 +5,6 @@ import { ImageError } from './image-error.ts';
 const BITS_PER_PIXEL = new Set([1, 8, 16, 24, 32]);
 const UNCOMPRESSED = new Set([0 /* BI_RGB */, 3 /* BI_BITFIELDS */, 6 /* BI_ALPHABITFIELDS */]);
 
-export function isBmp(content: Buffer): boolean {
-  return content.length > 2 && content[0] === 0x42 && content[1] === 0x4d;
-}
-
 /**
  * The pixels of a BMP file, three bytes each. Its alpha is ignored: most writers leave it zero, meaning nothing.
  *

@@ -1,6 +1,7 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
-import { decodeBmp, isBmp } from './bmp.ts';
+import { decodeBmp } from './bmp.ts';
+import { sniffFormat } from './formats.ts';
 import { ImageError } from './image-error.ts';
 
 /** Where an image is. `path` is a Buffer of raw bytes when the name is not valid UTF-8. */
@@ -21,6 +22,8 @@ export interface DecodeLimits {
   maxPixels: number;
   timeoutSeconds: number;
 }
+
+const HEAD_BYTES = 4096;
 
 export const DEFAULT_DECODE_LIMITS: DecodeLimits = { maxPixels: 268_402_689, timeoutSeconds: 60 };
 
@@ -46,9 +49,12 @@ export async function decodePixels(
   }
 }
 
-// libvips reads a trailing [...] of a name as options, and knows names only as UTF-8.
+/**
+ * Whether libvips may open the file by its name: it knows names only as UTF-8, reads a trailing [...] as options, and draws what
+ * an SVG links to in its folder.
+ */
 function isPlainPath(path: string | Buffer): path is string {
-  return typeof path === 'string' && !path.endsWith(']');
+  return typeof path === 'string' && !/\]$|\.svgz?$/i.test(path);
 }
 
 function inputOptions({ maxPixels }: DecodeLimits): SharpOptions {
@@ -85,27 +91,31 @@ async function decodeOtherwise(
 ): Promise<Uint8Array> {
   const failure = failureOf(cause);
   if (failure.code !== 'unsupported_format' && failure.code !== 'file_not_found') throw failure;
-  await assertReadable(path);
-  if (failure.code === 'file_not_found') throw failure;
-
-  const content = await readFile(path).catch((error: Error) => {
+  const head = await readHead(path).catch((error: Error) => {
     throw failureOf(error);
   });
-  if (content.length === 0) throw new ImageError('decode_failed', 'the file is empty');
-  if (!isBmp(content)) throw failure;
-  const { width, height, rgb } = decodeBmp(content, limits.maxPixels);
-  return render(sharp(rgb, { raw: { width, height, channels: 3 } }), geometry, limits).catch((error: Error) => {
-    throw failureOf(error);
-  });
-}
-
-/** sharp calls a file missing, or of an unknown format, also when it may not be read or is a folder: ask the system. */
-async function assertReadable(path: string | Buffer): Promise<void> {
+  if (head.length === 0) throw new ImageError('decode_failed', 'the file is empty');
+  const format = sniffFormat(head);
+  if (failure.code === 'file_not_found' || (format !== 'bmp' && format !== 'svg')) throw failure;
   try {
-    if (!(await stat(path)).isFile()) throw new ImageError('not_a_file', 'this is not a regular file');
-    await (await open(path)).close();
+    const content = await readFile(path);
+    if (format === 'svg') return await render(sharp(content, inputOptions(limits)), geometry, limits);
+    const { width, height, rgb } = decodeBmp(content, limits.maxPixels);
+    return await render(sharp(rgb, { raw: { width, height, channels: 3 } }), geometry, limits);
   } catch (error) {
     throw failureOf(error as Error);
+  }
+}
+
+/** The first bytes. Fails as the system does: sharp calls a file missing, or of no format, also when it may not be read. */
+async function readHead(path: string | Buffer): Promise<Buffer> {
+  if (!(await stat(path)).isFile()) throw new ImageError('not_a_file', 'this is not a regular file');
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
   }
 }
 

@@ -22,6 +22,11 @@ process.on('SIGTERM', () => {});
 // Parallel over images, not within one; and a file that was replaced must not come from a cache.
 sharp.concurrency(1);
 sharp.cache(false);
+// SVG by its content only: from a file, librsvg would draw what it links to in its folder.
+sharp.block({ operation: ['VipsForeignLoadSvgFile'] });
+
+// onnxruntime-node 1.30 takes tensors of Float16Array for empty ones. Where this class is not there, half floats are plain bits.
+Reflect.deleteProperty(globalThis, 'Float16Array');
 
 let batches: BatchQueue | undefined;
 

@@ -103,14 +103,7 @@ function assertRawIfBytes(files: ModelFiles, input: ImageInput, { normalization 
 function tensorOf(type: ImageInput['type'], elements: TensorElements, shape: number[]): Tensor {
   if (type === 'float32') return new Tensor('float32', elements as Float32Array, shape);
   if (type === 'uint8') return new Tensor('uint8', elements as Uint8Array, shape);
-  const bits = elements as Uint16Array;
-  const Half: (new (buffer: ArrayBufferLike, offset: number, length: number) => unknown) | undefined = Reflect.get(
-    globalThis,
-    'Float16Array',
-  );
-  // Where the runtime has half floats, so does the tensor; elsewhere it takes their bits.
-  const halves = Half ? new Half(bits.buffer, bits.byteOffset, bits.length) : bits;
-  return new Tensor('float16', halves as Uint16Array, shape);
+  return new Tensor('float16', elements as Uint16Array, shape);
 }
 
 /** The first `count` vectors. Of a sequence of tokens, the first (CLS) is the image's. */
