@@ -21,6 +21,8 @@ export interface GraphBuilder {
   input(name: ValueName, type: ElementType, shape: readonly Dimension[]): ValueName;
   output(name: ValueName, type: ElementType, shape: readonly Dimension[]): void;
   constant(type: ElementType, shape: readonly number[], values: ArrayLike<number>): ValueName;
+  /** A constant whose elements fill the file `location` beside the model. */
+  externalConstant(type: ElementType, shape: readonly number[], location: string): ValueName;
   /** Adds an operator with one output, which it names unless `outputName` does. */
   apply(
     operator: string,
@@ -54,6 +56,17 @@ export function createGraph({ name, opset = 17 }: { name: string; opset?: number
         dims: [...shape],
         dataType: ELEMENT_TYPES[type],
         rawData: rawBytes(type, values),
+      });
+      return valueName;
+    },
+    externalConstant(type, shape, location) {
+      const valueName = `constant_${initializers.length}`;
+      initializers.push({
+        name: valueName,
+        dims: [...shape],
+        dataType: ELEMENT_TYPES[type],
+        externalData: [{ key: 'location', value: location }],
+        dataLocation: 1,
       });
       return valueName;
     },
