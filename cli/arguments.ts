@@ -1,0 +1,43 @@
+import { resolve } from 'node:path';
+import { InvalidArgumentError, Option } from 'commander';
+
+/** Parsers of values on the command line. Each says what it expects. */
+
+export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return function parseWholeNumber(text) {
+    const n = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (n >= minimum && n <= maximum) return n;
+    const range = maximum === Number.MAX_SAFE_INTEGER ? `from ${minimum} on` : `from ${minimum} to ${maximum}`;
+    throw new InvalidArgumentError(`A whole number ${range} is expected.`);
+  };
+}
+
+export function numberBetween(minimum: number, maximum: number): (text: string) => number {
+  return function parseNumber(text) {
+    const n = text.trim() === '' ? Number.NaN : Number(text);
+    if (n >= minimum && n <= maximum) return n;
+    throw new InvalidArgumentError(`A number from ${minimum} to ${maximum} is expected.`);
+  };
+}
+
+export function time(text: string): Date {
+  const date = new Date(text);
+  if (!Number.isNaN(date.getTime())) return date;
+  throw new InvalidArgumentError('A time as 2026-01-31 or 2026-01-31T18:00:00Z is expected.');
+}
+
+/** A model by name, or a folder: one that is written as a path is meant from here. */
+export function model(text: string): string {
+  return /^\.{1,2}(\/|$)/.test(text) ? resolve(text) : text;
+}
+
+export const jsonOption = () => new Option('--json', 'print one JSON document');
+export const dataDirOption = () =>
+  new Option('--data <dir>', 'use the stack that "plimsoll up --data DIR" runs there').argParser((dir: string) => dir);
+export const modelOption = () =>
+  new Option('--model <model>', "embedding model: a name, or a model's folder (default: the built-in one)").argParser(
+    model,
+  );
+export const datasetOption = () =>
+  new Option('--dataset <name>', "the dataset's name (default: made from the folder's name)");
+export const embedOption = () => new Option('--no-embed', 'only index, embed nothing');

@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import { dataDirOption, jsonOption } from '../arguments.ts';
+
+interface DoctorOptions {
+  data?: string;
+  json?: boolean;
+}
+
+export function addDoctorCommand(program: Command, end: (exitCode: number) => void): void {
+  program
+    .command('doctor')
+    .summary('say what is configured, reachable, and of which version')
+    .description(
+      'Says what is configured and where it came from, what is reachable and of which version, and what to do about problems.',
+    )
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+With --json: {"healthy", "settings": [{"name", "value", "source"}], "checks": [{"name", "state", "found", "advice"}]}:
+source is flag, environment, default, or the path of a stack.json; state is ok, warning or problem; advice may be null.
+
+Exit codes: 0 no problem (warnings are none), 1 a problem, 2 wrong usage.
+
+Examples:
+  plimsoll doctor
+  plimsoll doctor --json | jq -r '.checks[] | select(.state != "ok") | .advice'`,
+    )
+    .action(async (options: DoctorOptions) => {
+      const { doctor } = await import('../doctor/doctor.ts');
+      end(await doctor({ dataDir: options.data, json: options.json }));
+    });
+}

@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { dataDirOption, jsonOption, modelOption } from '../arguments.ts';
+import { EXIT_CODES_HELP } from '../exit-code.ts';
+import { createOutput } from '../output.ts';
+
+interface EmbedOptions {
+  model?: string;
+  wait?: boolean;
+  data?: string;
+  json?: boolean;
+}
+
+export function addEmbedCommand(program: Command, end: (exitCode: number) => void): void {
+  program
+    .command('embed')
+    .summary('embed a dataset, or embed it again with another model')
+    .description(
+      'Embeds the samples of a dataset that have no vector of the model yet, prints the job ID and returns at once. Vectors of\nother models stay.',
+    )
+    .argument('<dataset>', "the dataset's name")
+    .addOption(modelOption())
+    .option('--wait', 'stay, show the progress, and end as "plimsoll wait" does')
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+With --json: {"job_id", "workflow_id", "dataset"}; with --wait the document of "plimsoll status --json" in its place.
+${EXIT_CODES_HELP}
+
+Examples:
+  plimsoll embed photos --wait
+  plimsoll embed photos --model ./models/clip-vit-base-patch32`,
+    )
+    .action(async (dataset: string, options: EmbedOptions) => end(await embed(dataset, options)));
+}
+
+async function embed(dataset: string, options: EmbedOptions): Promise<number> {
+  const [{ withClient }, { followToEnd }] = await Promise.all([import('../connection.ts'), import('../follow.ts')]);
+  const output = createOutput(options);
+  return withClient({ dataDir: options.data }, async (client, servers) => {
+    const job = await client.startEmbedding({
+      dataset,
+      ...(options.model === undefined ? {} : { model: options.model }),
+    });
+    if (!options.wait) {
+      output.result(job, () => [job.job_id]);
+      return 0;
+    }
+    if (!output.json) process.stdout.write(`${job.job_id}\n`);
+    return followToEnd(client, servers, job.job_id, output);
+  });
+}

@@ -1,0 +1,118 @@
+import { type Command, Option } from 'commander';
+import type { SampleDocument } from '../../core/store/documents.ts';
+import { dataDirOption, jsonOption, wholeNumber } from '../arguments.ts';
+import { createOutput, type Output } from '../output.ts';
+import { printable } from '../printable.ts';
+
+interface SamplesOptions {
+  after?: number;
+  limit: number;
+  status?: SampleDocument['status'];
+  errors?: boolean;
+  data?: string;
+  json?: boolean;
+}
+
+const STATUSES: SampleDocument['status'][] = ['indexed', 'failed', 'missing'];
+const MOST = 100_000;
+/** What the columns beside the path may need on a terminal. */
+const BESIDE_PATH = 42;
+const SHORTEST_PATH = 24;
+
+export function addSamplesCommand(program: Command, end: (exitCode: number) => void): void {
+  program
+    .command('samples')
+    .summary("list a dataset's samples")
+    .description("Lists a dataset's samples by their number (seq), also while a load is running.")
+    .argument('<dataset>', "the dataset's name")
+    .option('--after <seq>', 'only samples behind this number: the next page', wholeNumber(0))
+    .option('--limit <n>', 'at most this many', wholeNumber(1, MOST), 20)
+    .addOption(new Option('--status <status>', 'only samples of this status').choices(STATUSES))
+    .option('--errors', 'only samples that could not be read or embedded, and why')
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+With --json: {"dataset", "samples": [...], "next"}: next is what to give to --after for the next page, null on the last.
+Each sample: id, seq, filepath, filepath_base64 (the name's bytes where they are not UTF-8, else null), status,
+size_bytes, metadata (null, or {size_bytes, mime_type, format, width, height, num_channels, orientation}), tags, split,
+error (null, or {code, message, stage, at}), load_id, created_at, last_modified_at
+
+Exit codes: 0 done, 2 wrong usage, 3 no such dataset.
+
+Examples:
+  plimsoll samples photos
+  plimsoll samples photos --errors
+  plimsoll samples photos --after 20 --limit 100
+  plimsoll samples photos --limit 1000 --json | jq -r '.samples[].filepath'`,
+    )
+    .action(async (dataset: string, options: SamplesOptions) => end(await samples(dataset, options)));
+}
+
+async function samples(dataset: string, options: SamplesOptions): Promise<number> {
+  const [{ withStore }, { findDataset, listSamples }] = await Promise.all([
+    import('../connection.ts'),
+    import('../../core/store/list-samples.ts'),
+  ]);
+  const output = createOutput(options);
+  return withStore({ dataDir: options.data }, async (store) => {
+    await findDataset(store, dataset);
+    const page = await listSamples(store, {
+      datasetId: dataset,
+      after: options.after,
+      limit: options.limit,
+      status: options.status,
+      withError: options.errors ? 'any' : undefined,
+    });
+    const lines = output.json ? [] : await tableOf(page.samples, output);
+    output.result({ dataset, samples: page.samples.map(documentOf), next: page.next }, () => lines);
+    if (output.json) return 0;
+    if (page.samples.length === 0) output.note(options.errors ? 'No errors.' : 'No samples.');
+    if (page.next !== null) output.note(`More: add --after ${page.next}`);
+    return 0;
+  });
+}
+
+function documentOf(sample: SampleDocument) {
+  return {
+    id: sample._id.toHexString(),
+    seq: sample.seq,
+    filepath: sample.filepath,
+    filepath_base64: sample.filepath_bytes ? Buffer.from(sample.filepath_bytes.buffer).toString('base64') : null,
+    status: sample.status,
+    size_bytes: sample.source.size_bytes,
+    metadata: sample.metadata ?? null,
+    tags: sample.tags,
+    split: sample.split ?? null,
+    error: sample.error ?? null,
+    load_id: sample.load_id,
+    created_at: sample.created_at,
+    last_modified_at: sample.last_modified_at,
+  };
+}
+
+async function tableOf(rows: readonly SampleDocument[], { paint }: Output): Promise<string[]> {
+  if (rows.length === 0) return [];
+  const { columns, endOf } = await import('../columns.ts');
+  const statuses = { indexed: paint.green, failed: paint.red, missing: paint.yellow };
+  const width = process.stdout.isTTY ? Math.max(SHORTEST_PATH, process.stdout.columns - BESIDE_PATH) : undefined;
+  const pathOf = (path: string) => (width === undefined ? printable(path) : endOf(printable(path), width));
+  return columns(
+    [
+      { title: 'SEQ', align: 'right' },
+      { title: 'PATH' },
+      { title: 'SIZE', align: 'right' },
+      { title: 'FORMAT' },
+      { title: 'STATUS' },
+    ],
+    rows.map(({ seq, filepath, metadata, status, error }) => [
+      String(seq),
+      pathOf(filepath),
+      metadata ? `${metadata.width}x${metadata.height}` : '',
+      metadata?.format ?? '',
+      statuses[status](status) + (error ? ` ${error.code}: ${printable(error.message)}` : ''),
+    ]),
+    paint,
+  );
+}

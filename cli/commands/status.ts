@@ -1,0 +1,51 @@
+import type { Command } from 'commander';
+import { dataDirOption, jsonOption } from '../arguments.ts';
+import { createOutput } from '../output.ts';
+
+interface StatusOptions {
+  data?: string;
+  json?: boolean;
+}
+
+export function addStatusCommand(program: Command, end: (exitCode: number) => void): void {
+  program
+    .command('status')
+    .summary('show how a job stands')
+    .description('Shows how a job stands, or how it ended: both phases, what became of the files, what failed and why.')
+    .argument('[job]', "job ID, 6 or more characters of one, or a dataset's name (default: the latest job)")
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+With --json:
+  job_id, workflow_id, kind (load, embed), dataset, state (queued, running, paused, completed, failed, canceled),
+  error (null, or {code, message}), request, started_at, finished_at (RFC 3339, or null), and
+  phases.indexing, phases.embedding, each with
+    state (pending, running, waiting, completed, failed, canceled, skipped), done, failed, total, total_known,
+    rate (a second, or null), seconds_left (or null), waiting_for (null, or {reason, task_queue, since}),
+    started_at, finished_at; where known: outcomes {added, changed, unchanged, missing, failed, ignored,
+    unreadable_folders}, failures {code: count}, unreadable_folders [path], model_key
+
+The exit code is 0 however the job stands; "plimsoll wait" tells it by its exit code. 3: no such job.
+
+Examples:
+  plimsoll status
+  plimsoll status photos
+  plimsoll status photos --json | jq .phases.embedding.seconds_left`,
+    )
+    .action(async (job: string | undefined, options: StatusOptions) => end(await status(job, options)));
+}
+
+async function status(reference: string | undefined, options: StatusOptions): Promise<number> {
+  const [{ withClient }, { writeSummary }, { latestJob }] = await Promise.all([
+    import('../connection.ts'),
+    import('../follow.ts'),
+    import('../latest-job.ts'),
+  ]);
+  const output = createOutput(options);
+  return withClient({ dataDir: options.data }, async (client, servers) => {
+    await writeSummary(client, servers, await client.status(reference ?? (await latestJob(client))), output);
+    return 0;
+  });
+}

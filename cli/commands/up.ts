@@ -1,0 +1,65 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { datasetOption, embedOption, jsonOption, modelOption, wholeNumber } from '../arguments.ts';
+import { EXIT_CODES_HELP } from '../exit-code.ts';
+
+export interface UpOptions {
+  /** A folder; true for the pictures that come with Plimsoll. */
+  load?: string | true;
+  exit?: boolean;
+  dataset?: string;
+  model?: string;
+  embed: boolean;
+  data: string;
+  temporalPort?: number;
+  uiPort?: number;
+  mongoPort?: number;
+  json?: boolean;
+}
+
+const port = () => wholeNumber(0, 65_535);
+
+export function addUpCommand(program: Command, end: (exitCode: number) => void): void {
+  program
+    .command('up')
+    .summary('start everything on this machine, until Ctrl-C')
+    .description(
+      'Starts Temporal\'s development server, MongoDB, an index worker and an embedding worker on this machine, and stays until\nCtrl-C, which stops all of it. A second "up" finds the data as it was left. What is not on the machine yet is fetched once.',
+    )
+    .argument('[folder]', 'with --load: the folder of images to load')
+    .option('--load [folder]', 'also load a folder (default: the example pictures) and show the progress')
+    .option('--exit', 'with --load: stop when the load is over, with the exit code of "plimsoll wait"')
+    .addOption(datasetOption())
+    .addOption(modelOption())
+    .addOption(embedOption())
+    .option('--data <dir>', 'where data and logs are kept', '.plimsoll')
+    .option('--temporal-port <n>', "port of Temporal's server, 0 for any (default: 7233)", port())
+    .option('--ui-port <n>', "port of Temporal's web page, 0 for any (default: 8233)", port())
+    .option('--mongo-port <n>', 'port of MongoDB, 0 for any (default: 27017)', port())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Where MONGODB_URI or TEMPORAL_ADDRESS is set, that server is used and none is started in its place.
+A load of the dataset that is already under way, from an "up" that was stopped, is taken up again.
+
+With --json: {"temporal_address", "temporal_namespace", "mongodb_uri", "ui_url" (or null), "data_dir", "load"}, printed
+once everything is ready, or with --load once the load is over: then load is the document of "plimsoll status --json".
+
+Ctrl-C: exit 0 after everything has stopped (with --exit before the load is over: 130). A second Ctrl-C does not wait.
+${EXIT_CODES_HELP}
+
+Examples:
+  plimsoll up
+  plimsoll up --load                   with the example pictures
+  plimsoll up --load ./photos --exit   load, and stop everything again
+  plimsoll up --temporal-port 0 --ui-port 0 --mongo-port 0 --data /tmp/another`,
+    )
+    .action(async (folder: string | undefined, options: UpOptions, command: Command) => {
+      const { up } = await import('../up.ts');
+      if (folder !== undefined && options.load === undefined)
+        command.error(`error: "${folder}" is loaded only with --load: plimsoll up --load ${folder}`);
+      if (options.exit && options.load === undefined) command.error('error: --exit needs --load');
+      end(await up({ ...options, ...(folder === undefined ? {} : { load: folder }), data: resolve(options.data) }));
+    });
+}

@@ -1,0 +1,56 @@
+import { connectStore, withoutPassword } from '../../client/connect.ts';
+import type { Store } from '../../core/store/store.ts';
+import { mongodBinary } from '../../local/provision/mongod.ts';
+import { type Check, ok, problem } from './check.ts';
+
+const NO_REPLICATION = 76;
+const PRIMARY = 1;
+
+/** Whether MongoDB answers, its version, and whether it is the replica set that transactions and change streams need. */
+export async function checkMongodb(uri: string): Promise<Check[]> {
+  let store: Store;
+  try {
+    store = await connectStore(uri);
+  } catch (error) {
+    return [problem('MongoDB', `no answer at ${withoutPassword(uri)}`, (error as Error).message)];
+  }
+  try {
+    return [await versionOf(store, uri), await replicaSetOf(store)];
+  } finally {
+    await store.close();
+  }
+}
+
+async function versionOf(store: Store, uri: string): Promise<Check> {
+  const { version } = await store.client.db('admin').command({ buildInfo: 1 });
+  const found = `${version} at ${withoutPassword(uri)}, database ${store.datasets.dbName}`;
+  if (mongodBinary.accepts(version)) return ok('MongoDB', found);
+  return problem('MongoDB', found, `Plimsoll needs MongoDB ${mongodBinary.wanted}.`);
+}
+
+async function replicaSetOf(store: Store): Promise<Check> {
+  const name = 'Replica set';
+  try {
+    const { set, members } = await store.client.db('admin').command({ replSetGetStatus: 1 });
+    const states = (members as { name: string; state: number; stateStr: string }[]).map(
+      (member) => `${member.name} ${member.stateStr.toLowerCase()}`,
+    );
+    const found = `${set}: ${states.join(', ')}`;
+    if ((members as { state: number }[]).some(({ state }) => state === PRIMARY)) return ok(name, found);
+    return problem(name, found, 'It has no primary: writes wait until it has one. See the logs of its members.');
+  } catch (error) {
+    const { code, message } = error as { code?: number; message: string };
+    if (code !== NO_REPLICATION)
+      return {
+        name,
+        state: 'warning',
+        found: `can't be asked: ${message}`,
+        advice: 'Nothing, if loads work: the user may lack the right to see it.',
+      };
+    return problem(
+      name,
+      'mongod runs on its own, not as a replica set',
+      'Start it with --replSet and run rs.initiate() once; one member is enough.',
+    );
+  }
+}

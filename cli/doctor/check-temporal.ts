@@ -1,0 +1,116 @@
+import { Connection } from '@temporalio/client';
+import { temporalConnection } from '../../local/environment.ts';
+import { datasetAttribute, EMBED_TASK_QUEUE, INDEX_TASK_QUEUE, phaseAttribute } from '../../workflows/contract.ts';
+import { ago, counted } from '../quantities.ts';
+import { type Check, ok, problem, warning } from './check.ts';
+
+const CONNECT_WITHIN_MS = 5000;
+const NOT_FOUND = 5;
+
+/** temporal.api.enums.v1.TaskQueueType */
+const WORKFLOW_QUEUE = 1;
+const ACTIVITY_QUEUE = 2;
+
+/** Of a worker that lives, a poll ends and the next begins within a minute; the server remembers the dead for five. */
+const ALIVE_WITHIN_MS = 75_000;
+
+/** Whether Temporal answers, its version, its namespace, its search attributes, and who works on the task queues. */
+export async function checkTemporal(env: NodeJS.ProcessEnv, address: string, namespace: string): Promise<Check[]> {
+  let connection: Connection;
+  try {
+    const { connectionOptions } = temporalConnection(env);
+    connection = await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_WITHIN_MS });
+  } catch (error) {
+    return [
+      problem(
+        'Temporal',
+        `no answer at ${address}: ${(error as Error).message}`,
+        'Start the local stack with "plimsoll up", or set TEMPORAL_ADDRESS to the server to use.',
+      ),
+    ];
+  }
+  try {
+    const { serverVersion } = await connection.workflowService.getSystemInfo({});
+    const server = ok('Temporal', `server ${serverVersion} at ${address}`);
+    const found = await checkNamespace(connection, namespace);
+    if (found.state === 'problem') return [server, found];
+    return [
+      server,
+      found,
+      await checkSearchAttributes(connection, namespace),
+      await checkWorkers(connection, namespace, { name: 'Index workers', role: 'index', queue: INDEX_TASK_QUEUE }),
+      await checkWorkers(connection, namespace, { name: 'Embedding workers', role: 'embed', queue: EMBED_TASK_QUEUE }),
+    ];
+  } finally {
+    await connection.close();
+  }
+}
+
+async function checkNamespace(connection: Connection, namespace: string): Promise<Check> {
+  try {
+    await connection.workflowService.describeNamespace({ namespace });
+    return ok('Namespace', namespace);
+  } catch (error) {
+    const { code, message } = error as { code?: number; message: string };
+    if (code === NOT_FOUND)
+      return problem(
+        'Namespace',
+        `there is no namespace ${namespace}`,
+        `Create it: temporal operator namespace create -n ${namespace}, or set TEMPORAL_NAMESPACE.`,
+      );
+    return problem('Namespace', `${namespace}: ${message}`, 'Check the address, the API key or the certificate.');
+  }
+}
+
+async function checkSearchAttributes(connection: Connection, namespace: string): Promise<Check> {
+  const name = 'Search attributes';
+  const wanted = [datasetAttribute.name, phaseAttribute.name];
+  const options = wanted.map((attribute) => `--name ${attribute} --type Keyword`).join(' ');
+  const advice = `Jobs can't be filtered on Temporal's page without: temporal operator search-attribute create --namespace ${namespace} ${options}`;
+  try {
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+    const missing = wanted.filter((attribute) => !(attribute in (customAttributes ?? {})));
+    if (missing.length === 0) return ok(name, wanted.join(', '));
+    return warning(
+      name,
+      `not registered: ${missing.join(', ')}`,
+      `An index worker registers them when it starts. ${advice}`,
+    );
+  } catch (error) {
+    return warning(name, `can't be listed: ${(error as Error).message}`, advice);
+  }
+}
+
+async function checkWorkers(
+  connection: Connection,
+  namespace: string,
+  { name, role, queue }: { name: string; role: string; queue: string },
+): Promise<Check> {
+  const [workflows, activities] = await Promise.all(
+    [WORKFLOW_QUEUE, ACTIVITY_QUEUE].map(async (taskQueueType) => {
+      const { pollers } = await connection.workflowService.describeTaskQueue({
+        namespace,
+        taskQueue: { name: queue },
+        taskQueueType,
+      });
+      return (pollers ?? []).map(({ identity, lastAccessTime }) => ({
+        identity: identity ?? '',
+        seenMs: Number(lastAccessTime?.seconds ?? 0) * 1000,
+      }));
+    }),
+  );
+  const now = Date.now();
+  const seen = [...(workflows ?? []), ...(activities ?? [])].filter(({ seenMs }) => now - seenMs < ALIVE_WITHIN_MS);
+  const workers = new Set(seen.map(({ identity }) => identity));
+  if (workers.size > 0) {
+    const latest = Math.max(...seen.map(({ seenMs }) => seenMs));
+    return ok(
+      name,
+      `${counted(workers.size, 'worker')} on task queue ${queue}, seen ${ago(new Date(latest).toISOString())}`,
+    );
+  }
+  const advice = `Start one: node workers/run.ts --role ${role}, or everything with "plimsoll up".`;
+  return role === 'index'
+    ? problem(name, `nobody polls task queue ${queue}: loads wait`, advice)
+    : warning(name, `nobody polls task queue ${queue}: embedding waits`, advice);
+}

@@ -1,0 +1,34 @@
+export type CheckState = 'ok' | 'warning' | 'problem';
+
+/** One thing that was looked at. */
+export interface Check {
+  name: string;
+  state: CheckState;
+  /** What was found: a version, a path, a number of workers, or what is wrong. */
+  found: string;
+  /** What to do about it; null where nothing is to be done. */
+  advice: string | null;
+}
+
+export const ok = (name: string, found: string): Check => ({ name, state: 'ok', found, advice: null });
+export const warning = (name: string, found: string, advice: string): Check => ({
+  name,
+  state: 'warning',
+  found,
+  advice,
+});
+export const problem = (name: string, found: string, advice: string): Check => ({
+  name,
+  state: 'problem',
+  found,
+  advice,
+});
+
+/** One setting and where it came from. */
+export interface Setting {
+  name: string;
+  /** Null where it is not set. */
+  value: string | null;
+  /** `flag`, `environment`, `default`, or the path of a stack file. */
+  source: string;
+}

@@ -1,0 +1,39 @@
+import { withoutPassword } from '../../client/connect.ts';
+import { cacheFolder } from '../../core/cache-folder.ts';
+import { deviceName, type InferenceSettings } from '../../workers/inference/settings.ts';
+import type { Located } from '../servers.ts';
+import type { Setting } from './check.ts';
+
+/** What is configured, and where each value came from. */
+export function settingsOf(
+  { mongodb, temporal, uiUrl, dataDir }: Located,
+  inference: InferenceSettings | undefined,
+  { env, flags }: { env: NodeJS.ProcessEnv; flags: { dataDir?: string | undefined } },
+): Setting[] {
+  const fromEnv = (name: string) => (env[name] ? 'environment' : 'default');
+  return [
+    { name: 'MongoDB', value: mongodb ? withoutPassword(mongodb.uri) : null, source: mongodb?.from ?? 'default' },
+    { name: 'Temporal', value: temporal?.address ?? null, source: temporal?.from ?? 'default' },
+    { name: 'Namespace', value: temporal?.namespace ?? null, source: temporal?.from ?? 'default' },
+    {
+      name: 'Temporal web',
+      value: uiUrl ?? null,
+      source: uiUrl === undefined ? 'default' : (temporal?.from ?? 'default'),
+    },
+    { name: 'Data folder', value: dataDir, source: flags.dataDir === undefined ? 'default' : 'flag' },
+    { name: 'Cache folder', value: cacheFolder(env), source: fromEnv('PLIMSOLL_CACHE') },
+    ...(inference === undefined
+      ? []
+      : [
+          { name: 'Device', value: deviceName(inference.device), source: fromEnv('PLIMSOLL_DEVICE') },
+          {
+            name: 'Model folders',
+            value: inference.modelFolders.join(', ') || null,
+            source: fromEnv('PLIMSOLL_MODELS'),
+          },
+          { name: 'Batch size', value: String(inference.batchSize), source: fromEnv('PLIMSOLL_BATCH_SIZE') },
+          { name: 'Threads', value: String(inference.threads), source: fromEnv('PLIMSOLL_THREADS') },
+          { name: 'Pixel limit', value: String(inference.maxPixels), source: fromEnv('PLIMSOLL_MAX_PIXELS') },
+        ]),
+  ];
+}

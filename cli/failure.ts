@@ -1,0 +1,64 @@
+import { EXIT } from './exit-code.ts';
+
+/** An error as the command shows it: in JSON as `{"error": {"code", "message"}}`, for people as its message. */
+export interface Failure {
+  /** Stable, for programs, in PascalCase. */
+  code: string;
+  /** For people: what was wrong, with which value, and what to do. */
+  message: string;
+  exitCode: number;
+  /** For who looks for the fault in Plimsoll itself; only where nothing better is known. */
+  stack?: string;
+  /** The last status seen, where a wait timed out. */
+  status?: unknown;
+}
+
+/** A mistake on the command line. */
+export class UsageError extends Error {
+  readonly code = 'UsageError';
+}
+
+/** Ctrl-C or SIGTERM, while waiting for something that goes on without us. */
+export class InterruptedError extends Error {
+  readonly code = 'Interrupted';
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+const EXIT_CODES: Readonly<Record<string, number>> = {
+  UsageError: EXIT.usage,
+  InvalidInput: EXIT.usage,
+  AmbiguousJob: EXIT.usage,
+  JobNotFound: EXIT.notFound,
+  DatasetNotFound: EXIT.notFound,
+  WaitTimeout: EXIT.timedOut,
+};
+
+/** What an error means to who runs the command. */
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error)) return { code: 'Error', message: String(error), exitCode: EXIT.failed };
+  if (error instanceof InterruptedError) return { code: error.code, message: error.message, exitCode: error.exitCode };
+  const { message } = error;
+  if (isCommander(error)) return { code: 'UsageError', message: message.replace(/^error: /, ''), exitCode: EXIT.usage };
+  const code = codeOf(error);
+  if (code === undefined)
+    return { code: 'Error', message, exitCode: EXIT.failed, ...(error.stack ? { stack: error.stack } : {}) };
+  const status = 'status' in error ? { status: error.status ?? null } : {};
+  return { code, message, exitCode: EXIT_CODES[code] ?? EXIT.failed, ...(code === 'WaitTimeout' ? status : {}) };
+}
+
+function isCommander(error: Error): boolean {
+  return 'code' in error && String(error.code).startsWith('commander.');
+}
+
+/** The error's own code in PascalCase: `PORT_TAKEN` of the local stack becomes PortTaken. */
+function codeOf(error: Error): string | undefined {
+  if (!('code' in error) || typeof error.code !== 'string') return undefined;
+  if (/^[A-Z][a-z]\w*$/.test(error.code) || /^MongoDB\w+$/.test(error.code)) return error.code;
+  const words = error.code.toLowerCase().split('_');
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+}

@@ -1,0 +1,97 @@
+import type { PlimsollClient } from '../client/plimsoll-client.ts';
+import type { Milestone } from '../client/wait.ts';
+import { isBrowsable } from '../client/wait.ts';
+import type { LoadStatus } from '../core/loads/status.ts';
+import { EXIT } from './exit-code.ts';
+import { InterruptedError } from './failure.ts';
+import { catchInterrupt } from './interrupt.ts';
+import type { Output } from './output.ts';
+import { paintFor } from './paint.ts';
+import { createProgressView } from './progress/progress-view.ts';
+import { counted, duration, secondsBetween } from './quantities.ts';
+import { readOutcome, summaryLines, type WebUi } from './summary.ts';
+
+export interface FollowOptions {
+  for?: Milestone | undefined;
+  timeoutMs?: number | undefined;
+  /** Ends the following; the job goes on. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Shows a job's progress until it has ended or reached the milestone.
+ *
+ * @throws WaitTimeoutError, and the signal's reason
+ */
+export async function follow(client: PlimsollClient, jobId: string, options: FollowOptions = {}): Promise<LoadStatus> {
+  const { timeoutMs, signal } = options;
+  signal?.throwIfAborted();
+  const view = createProgressView();
+  let announced = false;
+  try {
+    return await client.wait(jobId, {
+      for: options.for ?? 'completed',
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(signal === undefined ? {} : { signal }),
+      onStatus(status) {
+        view.show(status);
+        if (announced || !isNewlyBrowsable(status)) return;
+        announced = true;
+        view.note(browsableLine(status));
+      },
+    });
+  } finally {
+    view.end();
+  }
+}
+
+/** Phase 1 is over while phase 2 goes on. */
+function isNewlyBrowsable(status: LoadStatus): boolean {
+  const { kind, phases, finished_at } = status;
+  return kind === 'load' && isBrowsable(status) && phases.embedding.state !== 'skipped' && finished_at === null;
+}
+
+function browsableLine({ dataset, phases: { indexing } }: LoadStatus): string {
+  const { green, bold, dim } = paintFor(process.stderr);
+  const seconds = secondsBetween(indexing.started_at, indexing.finished_at);
+  const after = seconds === undefined ? '' : ` after ${duration(seconds)}`;
+  return `  ${green('✔')} ${bold('Browsable')}  ${counted(indexing.done, 'sample')}${after} ${dim(`· plimsoll samples ${dataset}`)}`;
+}
+
+/** Follows a job to its end as `wait` and `--wait` do: Ctrl-C leaves it running. Returns the exit code. */
+export async function followToEnd(
+  client: PlimsollClient,
+  servers: WebUi,
+  jobId: string,
+  output: Output,
+  options: Omit<FollowOptions, 'signal'> = {},
+): Promise<number> {
+  const interrupt = catchInterrupt();
+  try {
+    const status = await follow(client, jobId, { ...options, signal: interrupt.signal });
+    await writeSummary(client, servers, status, output);
+    return exitCodeOf(status, options.for);
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    throw new InterruptedError(`No longer waiting. The job goes on: plimsoll wait ${jobId}`, interrupt.exitCode);
+  } finally {
+    interrupt.release();
+  }
+}
+
+/** Writes a status as the command's result. */
+export async function writeSummary(
+  client: PlimsollClient,
+  servers: WebUi,
+  status: LoadStatus,
+  output: Output,
+): Promise<void> {
+  const lines = output.json ? [] : summaryLines(await readOutcome(client, servers, status), output.paint);
+  output.result(status, () => lines);
+}
+
+/** Of `wait` and of all that end like it. */
+export function exitCodeOf(status: LoadStatus, milestone: Milestone = 'completed'): number {
+  const reached = status.state === 'completed' || (milestone === 'browsable' && isBrowsable(status));
+  return reached ? EXIT.ok : EXIT.failed;
+}

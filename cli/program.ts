@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { addDoctorCommand } from './commands/doctor.ts';
+import { addEmbedCommand } from './commands/embed.ts';
+import { addJobsCommand } from './commands/jobs.ts';
+import { addLoadCommand } from './commands/load.ts';
+import { addSamplesCommand } from './commands/samples.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { addUpCommand } from './commands/up.ts';
+import { addWaitCommand } from './commands/wait.ts';
+import { EXIT_CODES_HELP } from './exit-code.ts';
+import { failureOf } from './failure.ts';
+import { createOutput } from './output.ts';
+import { packageFile } from './package-file.ts';
+
+/** Adds a command to the program. `end` takes the exit code that its run ends with. */
+export type AddCommand = (program: Command, end: (exitCode: number) => void) => void;
+
+const COMMANDS: readonly AddCommand[] = [
+  addUpCommand,
+  addLoadCommand,
+  addEmbedCommand,
+  addStatusCommand,
+  addJobsCommand,
+  addWaitCommand,
+  addSamplesCommand,
+  addDoctorCommand,
+];
+
+const HELP = `
+A JOB is a job's ID, the first six or more characters of one, or a dataset's name: its latest job.
+
+Commands find their servers by MONGODB_URI and TEMPORAL_ADDRESS (or Temporal's own profiles), else by the
+running stack of this folder or one above (.plimsoll/stack.json, made by "plimsoll up").
+
+With --json, stdout has exactly one JSON document; an error is {"error": {"code", "message"}} there.
+Without it, results go to stdout; progress and errors always go to stderr.
+${EXIT_CODES_HELP}
+
+Examples:
+  plimsoll up                          start everything on this machine, until Ctrl-C
+  plimsoll load ./photos --wait        load a folder into the dataset "photos"
+  plimsoll samples photos              see what is in it
+  JOB=$(plimsoll load ./photos)        from a script
+  plimsoll wait $JOB --for browsable --timeout 60`;
+
+/** Runs the command line and returns the exit code. Never throws. */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  // Needed before the arguments are known to be right.
+  const output = createOutput({ json: jsonAskedFor(args) });
+  let exitCode = 0;
+  try {
+    const program = createProgram(output.json, (code) => {
+      exitCode = code;
+    });
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const failure = failureOf(error);
+    // Commander has said it to people itself, with a pointer to the help.
+    if (!(error instanceof CommanderError) || output.json) output.fail(failure);
+    return failure.exitCode;
+  }
+}
+
+function createProgram(json: boolean, end: (exitCode: number) => void): Command {
+  const program = new Command('plimsoll')
+    .description('Loads folders of images into datasets, durably: browsable at once, searchable soon after.')
+    .version(version(), '-v, --version')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => json || write(text) })
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText('after', HELP)
+    .helpCommand('help [command]', 'help for a command');
+  for (const add of COMMANDS) add(program, end);
+  for (const command of program.commands) {
+    if (command.name() !== 'help')
+      command.showHelpAfterError(json ? false : `Usage and examples: plimsoll ${command.name()} --help`);
+  }
+  return program;
+}
+
+function jsonAskedFor(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return (end === -1 ? args : args.slice(0, end)).includes('--json');
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,28 @@
+import type { LoadStatus, PhaseStatus } from '../../core/loads/status.ts';
+
+/**
+ * Follows a job's statuses so that what is shown never goes backwards: servers that were away, or read in another order,
+ * may give an older one.
+ */
+export function createHighWater(): (status: LoadStatus) => LoadStatus {
+  let highest: LoadStatus | undefined;
+  return function raise(status) {
+    const before = highest?.phases;
+    highest = {
+      ...status,
+      phases: {
+        indexing: higher(before?.indexing, status.phases.indexing),
+        embedding: higher(before?.embedding, status.phases.embedding),
+      },
+    };
+    return highest;
+  };
+}
+
+function higher(before: PhaseStatus | undefined, now: PhaseStatus): PhaseStatus {
+  if (before === undefined || now.finished_at !== null) return now;
+  if (before.finished_at !== null) return before;
+  const done = Math.max(before.done, now.done);
+  const failed = Math.max(before.failed, now.failed);
+  return { ...now, done, failed, total: Math.max(before.total, now.total, done + failed) };
+}

@@ -1,0 +1,49 @@
+import { createLogUpdate } from 'log-update';
+import type { LoadStatus } from '../../core/loads/status.ts';
+import { paintFor } from '../paint.ts';
+import { createHighWater } from './high-water.ts';
+import { phaseLine } from './phase-line.ts';
+import { PHASES } from './phase-words.ts';
+import type { ProgressView } from './progress-view.ts';
+
+const FRAME_MS = 100;
+
+/** Two lines that move in place, one a phase. */
+export function createLiveView(stream: NodeJS.WriteStream): ProgressView {
+  const draw = createLogUpdate(stream);
+  const paint = paintFor(stream);
+  const raise = createHighWater();
+  const bornMs = performance.now();
+  let shown: { status: LoadStatus; atMs: number } | undefined;
+
+  function frame(): void {
+    if (shown === undefined) return;
+    const { status, atMs } = shown;
+    const width = stream.columns || 80;
+    const nowMs = performance.now();
+    draw(
+      PHASES.map((name) =>
+        phaseLine(status, name, { paint, width, ageMs: nowMs - atMs, clockMs: nowMs - bornMs }),
+      ).join('\n'),
+    );
+  }
+
+  const timer = setInterval(frame, FRAME_MS);
+  timer.unref();
+  return {
+    show(status) {
+      shown = { status: raise(status), atMs: performance.now() };
+      frame();
+    },
+    note(line) {
+      draw.clear();
+      stream.write(`${line}\n`);
+      frame();
+    },
+    end() {
+      clearInterval(timer);
+      frame();
+      draw.done();
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import type { LoadStatus } from '../../core/loads/status.ts';
+import type { PhaseName, PhaseState } from '../../core/store/documents.ts';
+import type { Paint } from '../paint.ts';
+import { wordsOf } from './phase-words.ts';
+
+const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+const SPINNER_STEP_MS = 100;
+const LONGEST_BAR = 30;
+const SHORTEST_BAR = 6;
+/** Mark, name and the spaces around them. */
+const LEAD = 14;
+
+export interface LineOptions {
+  paint: Paint;
+  /** Columns of the terminal. */
+  width: number;
+  /** How old the status is. */
+  ageMs: number;
+  /** Moves what shows that we live. */
+  clockMs: number;
+}
+
+/** A phase on one line of a terminal: mark, name, bar, counts, rate, time. What does not fit is left out, the bar first. */
+export function phaseLine(status: LoadStatus, name: PhaseName, { paint, width, ageMs, clockMs }: LineOptions): string {
+  const phase = status.phases[name];
+  const words = wordsOf(status, name, ageMs / 1000);
+  const lead = `${markOf(phase.state, clockMs, paint)} ${paint.bold(titleOf(name).padEnd(LEAD - 5))}  `;
+  const started = phase.total > 0 && phase.state !== 'skipped';
+  if (!started) return `  ${lead}${paint.dim(words.main.slice(0, Math.max(0, width - LEAD - 1)))}`;
+
+  const behind = [words.main, words.failed, words.rate, words.time].filter((part) => part !== '');
+  while (behind.length > 1 && LEAD + behind.join('   ').length >= width) behind.pop();
+  const room = width - LEAD - behind.join('   ').length - 3;
+  const bar = room < SHORTEST_BAR ? '' : `${barOf(phase, Math.min(room, LONGEST_BAR), clockMs, paint)}  `;
+  const painted = behind.map((part) =>
+    part === words.main ? part : part === words.failed ? paint.red(part) : paint.dim(part),
+  );
+  return `  ${lead}${bar}${painted.join('   ')}`;
+}
+
+const titleOf = (name: PhaseName) => name.charAt(0).toUpperCase() + name.slice(1);
+
+function markOf(state: PhaseState, clockMs: number, paint: Paint): string {
+  switch (state) {
+    case 'completed':
+      return paint.green('✔');
+    case 'failed':
+    case 'canceled':
+      return paint.red('✖');
+    case 'running':
+    case 'waiting':
+      return paint.cyan(SPINNER[Math.floor(clockMs / SPINNER_STEP_MS) % SPINNER.length] ?? '');
+    default:
+      return paint.dim('·');
+  }
+}
+
+function barOf(phase: LoadStatus['phases'][PhaseName], length: number, clockMs: number, paint: Paint): string {
+  // While the total still grows, a share of it would go backwards.
+  if (!phase.total_known && phase.finished_at === null) return sweep(length, clockMs, paint);
+  const share = Math.min(1, (phase.done + phase.failed) / phase.total);
+  const halves = Math.floor(share * length * 2);
+  const filled = '━'.repeat(Math.floor(halves / 2));
+  const half = halves % 2 === 1 ? '╸' : '';
+  const rest = '━'.repeat(length - filled.length - half.length);
+  const brush = phase.finished_at === null ? paint.cyan : phase.state === 'completed' ? paint.green : paint.red;
+  return `${brush(filled + half)}${rest === '' ? '' : paint.dim(rest)}`;
+}
+
+/** A short piece that moves over the bar. */
+function sweep(length: number, clockMs: number, paint: Paint): string {
+  const piece = Math.min(6, length);
+  const at = Math.floor(clockMs / SPINNER_STEP_MS) % (length - piece + 1);
+  const [before, after] = ['━'.repeat(at), '━'.repeat(length - piece - at)];
+  return `${paint.dim(before)}${paint.cyan('━'.repeat(piece))}${paint.dim(after)}`;
+}

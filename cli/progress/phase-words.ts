@@ -1,0 +1,61 @@
+import type { LoadStatus, PhaseStatus } from '../../core/loads/status.ts';
+import type { PhaseName } from '../../core/store/documents.ts';
+import { EMBED_TASK_QUEUE, INDEX_TASK_QUEUE } from '../../workflows/contract.ts';
+import { count, counted, duration, perSecond, secondsBetween } from '../quantities.ts';
+
+export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
+
+const ITEMS: Readonly<Record<PhaseName, string>> = { indexing: 'file', embedding: 'image' };
+
+/** What is known of a phase, in words: the line of a plain terminal, and what stands behind a bar. */
+export interface PhaseWords {
+  /** `2,048 / 9,997 images`, or what it waits for. */
+  main: string;
+  /** `3 failed`, or nothing. */
+  failed: string;
+  /** `38.2/s`, or nothing. */
+  rate: string;
+  /** `3m 20s left`, `in 14s`, or nothing. */
+  time: string;
+}
+
+/** @param secondsSince how old the status is */
+export function wordsOf(status: LoadStatus, name: PhaseName, secondsSince = 0): PhaseWords {
+  const phase = status.phases[name];
+  const waiting = waitsFor(status, name);
+  if (waiting !== undefined) return { main: waiting, failed: '', rate: '', time: '' };
+  const processed = phase.done + phase.failed;
+  const over = phase.finished_at !== null;
+  const main =
+    over && processed === phase.total
+      ? counted(processed, ITEMS[name])
+      : `${count(processed)} / ${phase.total_known ? counted(phase.total, ITEMS[name]) : `${count(phase.total)}+ ${ITEMS[name]}s`}`;
+  return {
+    main,
+    failed: phase.failed > 0 ? `${count(phase.failed)} failed` : '',
+    rate: phase.rate === null ? '' : perSecond(phase.rate),
+    time: timeOf(phase, secondsSince),
+  };
+}
+
+function timeOf(phase: PhaseStatus, secondsSince: number): string {
+  if (phase.finished_at !== null) {
+    const seconds = secondsBetween(phase.started_at, phase.finished_at);
+    return seconds === undefined ? '' : `in ${duration(seconds)}`;
+  }
+  if (phase.seconds_left === null) return '';
+  const left = phase.seconds_left - Math.floor(secondsSince);
+  return left > 0 ? `${duration(left)} left` : 'finishing';
+}
+
+/** What a phase that does not run waits for; undefined for one that runs or has run. */
+function waitsFor({ state, phases }: LoadStatus, name: PhaseName): string | undefined {
+  const phase = phases[name];
+  if (phase.state === 'skipped') return 'skipped';
+  if (phase.state === 'waiting')
+    return `waiting for a worker on task queue ${phase.waiting_for?.task_queue ?? EMBED_TASK_QUEUE}`;
+  if (phase.state !== 'pending') return phase.total === 0 && phase.finished_at === null ? 'starting' : undefined;
+  if (name === 'embedding' && phases.indexing.state !== 'skipped' && phases.indexing.finished_at === null)
+    return 'waiting for indexing';
+  return state === 'queued' ? `waiting for a worker on task queue ${INDEX_TASK_QUEUE}` : 'starting';
+}

@@ -1,0 +1,45 @@
+import type { LoadStatus } from '../../core/loads/status.ts';
+import type { PhaseName } from '../../core/store/documents.ts';
+import { createHighWater } from './high-water.ts';
+import { PHASES, wordsOf } from './phase-words.ts';
+import type { ProgressView } from './progress-view.ts';
+
+const BETWEEN_LINES_MS = 5000;
+
+/** Plain lines for logs: each change of a phase's state, and every few seconds how far it is. */
+export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
+  const raise = createHighWater();
+  const states = new Map<PhaseName, string>();
+  const lines = new Map<PhaseName, string>();
+  let writtenMs = performance.now();
+
+  function write(name: PhaseName, line: string): void {
+    if (lines.get(name) === line) return;
+    lines.set(name, line);
+    stream.write(`${line}\n`);
+  }
+
+  return {
+    show(latest) {
+      const status = raise(latest);
+      const due = performance.now() - writtenMs >= BETWEEN_LINES_MS;
+      if (due) writtenMs = performance.now();
+      for (const name of PHASES) {
+        const { state } = status.phases[name];
+        const news = states.get(name) !== state;
+        states.set(name, state);
+        if (news || (due && state === 'running')) write(name, lineOf(status, name));
+      }
+    },
+    note: (line) => void stream.write(`${line}\n`),
+    end() {},
+  };
+}
+
+function lineOf(status: LoadStatus, name: PhaseName): string {
+  const { state } = status.phases[name];
+  const { main, failed, rate, time } = wordsOf(status, name);
+  const said = [main, failed, rate, time].filter((part) => part !== '').join(', ');
+  const alreadyNamed = state === 'waiting' || state === 'skipped' || said.startsWith('waiting') || said === 'starting';
+  return alreadyNamed ? `${name}: ${said}` : `${name}: ${state}, ${said}`;
+}

@@ -1,0 +1,33 @@
+import prettyMilliseconds from 'pretty-ms';
+
+/** `12,345` */
+export function count(n: number): string {
+  return n.toLocaleString('en-US');
+}
+
+/** `1 file`, `12,345 files` */
+export function counted(n: number, noun: string): string {
+  return `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** `38.2/s`, `6,250/s` */
+export function perSecond(rate: number): string {
+  return `${rate < 100 ? rate.toFixed(1) : count(Math.round(rate))}/s`;
+}
+
+/** `0.4s`, `14s`, `3m 20s`, `2h 5m` */
+export function duration(seconds: number): string {
+  if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)}s`;
+  return prettyMilliseconds(seconds * 1000, { secondsDecimalDigits: 0, unitCount: 2 });
+}
+
+/** Seconds between two times of a status; undefined where one is not there. */
+export function secondsBetween(from: string | null, to: string | null): number | undefined {
+  return from === null || to === null ? undefined : (Date.parse(to) - Date.parse(from)) / 1000;
+}
+
+/** `just now`, `5m ago`, `3d ago` */
+export function ago(time: string, now = Date.now()): string {
+  const ms = now - Date.parse(time);
+  return ms < 1000 ? 'just now' : `${prettyMilliseconds(ms, { compact: true })} ago`;
+}

@@ -1,0 +1,136 @@
+import { dirname, join, resolve } from 'node:path';
+import { withoutPassword } from '../client/connect.ts';
+import { UserError } from '../core/errors.ts';
+import { type ExternalServers, environmentFor, externalServers } from '../local/environment.ts';
+import { type RunningStack, readStack } from '../local/stack-file.ts';
+import { NAMESPACE } from '../local/temporal-server.ts';
+
+export const DATA_DIR = '.plimsoll';
+
+/** The servers that a command talks to, and where their addresses came from. */
+export interface ServerSettings {
+  mongodbUri: string;
+  temporalAddress: string;
+  temporalNamespace: string;
+  /** Temporal's web page, where it is known. */
+  uiUrl: string | undefined;
+  /** What clients connect with. */
+  env: NodeJS.ProcessEnv;
+  /** `environment`, or the stack file's path. */
+  from: { mongodb: string; temporal: string };
+  /** Whether the workers run on this machine, so that they see the same files. */
+  local: boolean;
+}
+
+export interface FindServersOptions {
+  /** The data folder that the command line names. */
+  dataDir?: string | undefined;
+  cwd?: string | undefined;
+  env?: NodeJS.ProcessEnv | undefined;
+}
+
+/**
+ * Finds the servers: those of the stack in the data folder that was named; else those of the environment; else those of a
+ * stack that runs in this folder or one above.
+ *
+ * @throws UserError NoServers
+ */
+export async function findServers(options: FindServersOptions): Promise<ServerSettings> {
+  const { mongodb, temporal, env, dataDir, uiUrl } = await locate(options);
+  if (mongodb === undefined || temporal === undefined) throw noServers(mongodb?.uri, temporal?.address);
+  const addresses = {
+    mongodbUri: mongodb.uri,
+    temporalAddress: temporal.address,
+    temporalNamespace: temporal.namespace,
+  };
+  return {
+    ...addresses,
+    uiUrl,
+    env: environmentFor(env, {
+      dataDir,
+      ...addresses,
+      external: { mongodbUri: undefined, temporal: temporal.external },
+    }),
+    from: { mongodb: mongodb.from, temporal: temporal.from },
+    local: temporal.external === undefined,
+  };
+}
+
+/** The connection string alone, for commands that only read what is stored. @throws UserError NoServers */
+export async function findMongodb(options: FindServersOptions): Promise<string> {
+  const { mongodb, temporal } = await locate(options);
+  if (mongodb === undefined) throw noServers(undefined, temporal?.address);
+  return mongodb.uri;
+}
+
+/** What is known of each server, undefined for one that nothing names. */
+export interface Located {
+  mongodb: { uri: string; from: string } | undefined;
+  temporal: { address: string; namespace: string; from: string; external: ExternalServers['temporal'] } | undefined;
+  uiUrl: string | undefined;
+  dataDir: string;
+  env: NodeJS.ProcessEnv;
+}
+
+/** @throws UserError NoServers when no stack runs in the folder that was named */
+export async function locate({
+  dataDir,
+  cwd = process.cwd(),
+  env = process.env,
+}: FindServersOptions): Promise<Located> {
+  const named = dataDir !== undefined;
+  const stack = named ? await stackIn(resolve(cwd, dataDir)) : await stackAbove(cwd);
+  if (named && stack === undefined)
+    throw new UserError(
+      'NoServers',
+      `No stack runs in ${resolve(cwd, dataDir)}. Start it: plimsoll up --data ${dataDir}`,
+    );
+
+  const external = named ? { mongodbUri: undefined, temporal: undefined } : externalServers(env);
+  const ofStack = stack && { from: stack.file, record: stack.record };
+  return {
+    mongodb: external.mongodbUri
+      ? { uri: external.mongodbUri, from: 'environment' }
+      : ofStack && { uri: ofStack.record.mongodbUri, from: ofStack.from },
+    temporal: external.temporal
+      ? { ...external.temporal, from: 'environment', external: external.temporal }
+      : ofStack && {
+          address: ofStack.record.temporalAddress,
+          namespace: ofStack.record.temporalNamespace ?? NAMESPACE,
+          from: ofStack.from,
+          external: undefined,
+        },
+    uiUrl: external.temporal ? env.TEMPORAL_UI_URL : ofStack?.record.uiUrl,
+    dataDir: stack?.dataDir ?? join(cwd, DATA_DIR),
+    env,
+  };
+}
+
+interface FoundStack {
+  dataDir: string;
+  file: string;
+  record: RunningStack & { temporalNamespace?: string };
+}
+
+async function stackIn(dataDir: string): Promise<FoundStack | undefined> {
+  const record = await readStack(dataDir);
+  return record && { dataDir, file: join(dataDir, 'stack.json'), record };
+}
+
+async function stackAbove(folder: string): Promise<FoundStack | undefined> {
+  const parent = dirname(folder);
+  return (await stackIn(join(folder, DATA_DIR))) ?? (parent === folder ? undefined : stackAbove(parent));
+}
+
+function noServers(mongodbUri: string | undefined, temporalAddress: string | undefined): UserError {
+  const other =
+    mongodbUri !== undefined
+      ? `MONGODB_URI names ${withoutPassword(mongodbUri)}, but no Temporal server is known: set TEMPORAL_ADDRESS, or start one`
+      : temporalAddress !== undefined
+        ? `A Temporal server is known (${temporalAddress}), but no MongoDB: set MONGODB_URI, or start one`
+        : 'No stack runs in this folder or one above. Start one';
+  return new UserError(
+    'NoServers',
+    `${other}, in another terminal: plimsoll up. Servers of your own are named by MONGODB_URI and TEMPORAL_ADDRESS.`,
+  );
+}

@@ -1,0 +1,161 @@
+import type { PlimsollClient } from '../client/plimsoll-client.ts';
+import { isBrowsable } from '../client/wait.ts';
+import type { LoadStatus } from '../core/loads/status.ts';
+import type { FileOutcomes, SampleDocument } from '../core/store/documents.ts';
+import { listSamples } from '../core/store/list-samples.ts';
+import type { Store } from '../core/store/store.ts';
+import type { Paint } from './paint.ts';
+import { printable } from './printable.ts';
+import { count, counted, duration, perSecond, secondsBetween } from './quantities.ts';
+
+const FILES_NAMED = 10;
+const FOLDERS_NAMED = 5;
+
+const OUTCOMES: readonly [keyof FileOutcomes, string][] = [
+  ['added', 'added'],
+  ['changed', 'changed'],
+  ['unchanged', 'unchanged'],
+  ['missing', 'missing: gone from the folder, kept in the dataset'],
+  ['failed', 'failed'],
+  ['ignored', 'ignored: not an image'],
+  ['unreadable_folders', 'unreadable folders'],
+];
+
+/** The first samples that went wrong, those that could not be read before those that could not be embedded. */
+async function firstFailures(store: Store, { dataset, phases }: LoadStatus): Promise<SampleDocument[]> {
+  const query = { datasetId: dataset, limit: FILES_NAMED };
+  const read = phases.indexing.failed > 0 ? (await listSamples(store, { ...query, status: 'failed' })).samples : [];
+  if (phases.embedding.failed === 0 || read.length === FILES_NAMED) return read;
+  const { samples } = await listSamples(store, { ...query, status: 'indexed', withError: 'embedding' });
+  return [...read, ...samples].slice(0, FILES_NAMED);
+}
+
+/** Temporal's web page, where it is known. */
+export interface WebUi {
+  uiUrl: string | undefined;
+  temporalNamespace: string;
+}
+
+/** A status, and what else people want to know with it. */
+export interface Outcome {
+  status: LoadStatus;
+  failures: readonly SampleDocument[];
+  /** The workflow on Temporal's web page. */
+  link: string | undefined;
+}
+
+export async function readOutcome({ store }: PlimsollClient, webUi: WebUi, status: LoadStatus): Promise<Outcome> {
+  return { status, failures: await firstFailures(store, status), link: linkOf(webUi, status) };
+}
+
+function linkOf({ uiUrl, temporalNamespace }: WebUi, { workflow_id, job_id }: LoadStatus): string | undefined {
+  if (uiUrl === undefined) return undefined;
+  const path = ['namespaces', temporalNamespace, 'workflows', workflow_id, job_id].map(encodeURIComponent);
+  return `${uiUrl.replace(/\/+$/, '')}/${path.join('/')}`;
+}
+
+/** What became of a job, for people: a headline, what became of the files, why some failed, and what to do next. */
+export function summaryLines(outcome: Outcome, paint: Paint): string[] {
+  const { status } = outcome;
+  const blocks = [
+    [headline(status, paint), ...errorOf(status, paint)],
+    indexingBlock(status, paint),
+    embeddingBlock(status, paint),
+    failuresBlock(outcome, paint),
+    nextBlock(outcome, paint),
+  ];
+  return blocks.filter((block) => block.length > 0).flatMap((block, i) => (i === 0 ? block : ['', ...block]));
+}
+
+function headline({ state, kind, dataset, started_at, finished_at }: LoadStatus, paint: Paint): string {
+  const verb = kind === 'load' ? 'Load of' : 'Embedding of';
+  const seconds = secondsBetween(started_at, finished_at);
+  const after = seconds === undefined ? '' : paint.dim(` after ${duration(seconds)}`);
+  switch (state) {
+    case 'completed':
+      return `${paint.green('✔')} ${paint.bold(`${verb} ${dataset} completed`)}${after}`;
+    case 'failed':
+      return `${paint.red('✖')} ${paint.bold(`${verb} ${dataset} failed`)}${after}`;
+    case 'canceled':
+      return `${paint.yellow('■')} ${paint.bold(`${verb} ${dataset} was canceled`)}${after}`;
+    default:
+      return `${paint.cyan('▸')} ${paint.bold(`${verb} ${dataset} is ${state}`)}`;
+  }
+}
+
+function errorOf({ error }: LoadStatus, paint: Paint): string[] {
+  return error === null ? [] : [`  ${paint.red(error.code)}: ${printable(error.message)}`];
+}
+
+function indexingBlock({ phases: { indexing } }: LoadStatus, paint: Paint): string[] {
+  const { outcomes, total, state } = indexing;
+  if (state === 'skipped' || outcomes === undefined) return [];
+  const rows = OUTCOMES.map(([name, words]) => {
+    const n = outcomes[name];
+    const row = `${count(n).padStart(9)}  ${words}`;
+    if (n === 0) return paint.dim(row);
+    return name === 'failed' || name === 'unreadable_folders' ? paint.red(row) : row;
+  });
+  const folders = indexing.unreadable_folders ?? [];
+  const named = folders.slice(0, FOLDERS_NAMED).map((folder) => `           ${printable(folder)}`);
+  const more = outcomes.unreadable_folders - named.length;
+  return [
+    `  ${paint.bold('Indexed')} ${counted(total, 'file')}${pace(indexing, paint)}`,
+    ...rows,
+    ...named,
+    ...(named.length > 0 && more > 0 ? [`           and ${count(more)} more`] : []),
+  ];
+}
+
+function embeddingBlock({ phases: { embedding }, kind, state }: LoadStatus, paint: Paint): string[] {
+  if (embedding.state === 'skipped') {
+    return kind === 'load' && state === 'completed' ? [`  ${paint.bold('Embedding')} was skipped`] : [];
+  }
+  if (embedding.started_at === null) return [];
+  const model = embedding.model_key === undefined ? '' : paint.dim(` with ${embedding.model_key}`);
+  const failed = `${count(embedding.failed).padStart(9)}  failed`;
+  return [
+    `  ${paint.bold('Embedded')} ${counted(embedding.done, 'image')}${pace(embedding, paint)}${model}`,
+    embedding.failed > 0 ? paint.red(failed) : paint.dim(failed),
+  ];
+}
+
+function pace(phase: LoadStatus['phases']['indexing'], paint: Paint): string {
+  const seconds = secondsBetween(phase.started_at, phase.finished_at);
+  if (seconds === undefined) return '';
+  return paint.dim(` in ${duration(seconds)}${phase.rate === null ? '' : `, ${perSecond(phase.rate)}`}`);
+}
+
+function failuresBlock({ status, failures }: Outcome, paint: Paint): string[] {
+  if (failures.length === 0) return [];
+  const { dataset, phases, request } = status;
+  const more = phases.indexing.failed + phases.embedding.failed - failures.length;
+  const lines = failures.map(({ filepath, error }) => {
+    const reason = error === undefined ? '' : `${paint.dim(error.code)}  ${printable(error.message)}`;
+    return `    ${printable(withoutRoot(filepath, request.source))}  ${reason}`;
+  });
+  const all = `plimsoll samples ${dataset} --errors`;
+  return [
+    `  ${paint.bold('What failed, and why')}`,
+    ...lines,
+    paint.dim(more > 0 ? `    and ${count(more)} more. All of them: ${all}` : `    Again: ${all}`),
+  ];
+}
+
+function withoutRoot(path: string, source: unknown): string {
+  const root = typeof source === 'string' ? `${source.replace(/\/+$/, '')}/` : '';
+  return root !== '' && path.startsWith(root) ? path.slice(root.length) : path;
+}
+
+function nextBlock({ status, link }: Outcome, paint: Paint): string[] {
+  const { dataset, phases, state } = status;
+  const browsable = isBrowsable(status);
+  const rows: [string, string][] = [
+    ...(browsable ? [['Samples', `plimsoll samples ${dataset}`] as [string, string]] : []),
+    ...(browsable && phases.embedding.state === 'skipped' && state === 'completed'
+      ? [['Embed', `plimsoll embed ${dataset}`] as [string, string]]
+      : []),
+    ...(link === undefined ? [] : [['Workflow', link] as [string, string]]),
+  ];
+  return rows.map(([name, value]) => `  ${paint.dim(name.padEnd(9))} ${paint.cyan(value)}`);
+}

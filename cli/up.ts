@@ -1,0 +1,168 @@
+import { resolve } from 'node:path';
+import { connectPlimsoll, withoutPassword } from '../client/connect.ts';
+import type { PlimsollClient } from '../client/plimsoll-client.ts';
+import { AlreadyRunningError } from '../client/start.ts';
+import { UserError } from '../core/errors.ts';
+import type { LoadStatus } from '../core/loads/status.ts';
+import { type Stack, startStack } from '../local/stack.ts';
+import type { LoadDatasetRequest } from '../workflows/contract.ts';
+import { checkFolder } from './check-folder.ts';
+import type { UpOptions } from './commands/up.ts';
+import { datasetNameOf } from './dataset-name.ts';
+import { EXIT } from './exit-code.ts';
+import { InterruptedError } from './failure.ts';
+import { exitCodeOf, follow } from './follow.ts';
+import { catchInterrupt, type Interrupt } from './interrupt.ts';
+import { requestOf } from './load-request.ts';
+import { createOutput, type Output } from './output.ts';
+import { packageFile } from './package-file.ts';
+import { paintFor } from './paint.ts';
+import { printable } from './printable.ts';
+import { readOutcome, summaryLines } from './summary.ts';
+
+const EXAMPLES = { folder: 'examples/images', dataset: 'examples' };
+
+/** Runs the local stack, and a load in it where one is asked for. Returns the exit code. */
+export async function up(options: UpOptions): Promise<number> {
+  const output = createOutput(options);
+  const paint = paintFor(process.stderr);
+  const request = await requestFor(options, output);
+  let stack: Stack | undefined;
+  const interrupt = catchInterrupt((exitCode) => {
+    for (const pid of Object.values(stack?.pids ?? {})) killGroup(pid);
+    process.exit(exitCode);
+  });
+  try {
+    stack = await startStack({
+      dataDir: options.data,
+      ports: { temporal: options.temporalPort, ui: options.uiPort, mongo: options.mongoPort },
+      report: (line) => output.note(paint.dim(`  ${printable(line)}`)),
+      signal: interrupt.signal,
+    });
+    return await serve(stack, request, { options, output, interrupt });
+  } catch (error) {
+    if (interrupt.signal.aborted)
+      throw new InterruptedError('Stopped before everything was ready.', interrupt.exitCode);
+    throw error;
+  } finally {
+    if (stack !== undefined) {
+      output.note(paint.dim('  stopping everything; Ctrl-C again does not wait'));
+      await stack.stop();
+      output.note(paint.dim('  stopped'));
+    }
+    interrupt.release();
+  }
+}
+
+interface Context {
+  options: UpOptions;
+  output: Output;
+  interrupt: Interrupt;
+}
+
+/** Whether what to load is there is told before anything is started. */
+async function requestFor(options: UpOptions, output: Output): Promise<LoadDatasetRequest | undefined> {
+  const { load } = options;
+  if (load === undefined) return undefined;
+  const source = load === true ? packageFile(EXAMPLES.folder) : resolve(load);
+  await checkFolder(source, { local: true }, output);
+  const dataset = options.dataset ?? (load === true ? EXAMPLES.dataset : datasetNameOf(source));
+  return requestOf({ ...options, dataset, source });
+}
+
+async function serve(stack: Stack, request: LoadDatasetRequest | undefined, context: Context): Promise<number> {
+  const { options, output, interrupt } = context;
+  showAddresses(stack, output);
+  const failed = stack.failed.then((error) => Promise.reject(error));
+  failed.catch(() => {});
+  const outcome = request && (await Promise.race([loadAndShow(stack, request, context), failed]));
+  if (outcome === 'interrupted') return options.exit ? interrupt.exitCode : EXIT.ok;
+  if (output.json) output.result({ ...addressesOf(stack), load: outcome ?? null }, () => []);
+  if (outcome !== undefined && options.exit) return exitCodeOf(outcome);
+  output.note(
+    paintFor(process.stderr).dim(
+      `\n  Running until Ctrl-C. In another terminal: plimsoll ${outcome ? 'jobs' : 'load ./photos --wait'}`,
+    ),
+  );
+  await Promise.race([aborted(interrupt.signal), failed]);
+  return EXIT.ok;
+}
+
+async function loadAndShow(
+  stack: Stack,
+  request: LoadDatasetRequest,
+  { output, interrupt: { signal } }: Context,
+): Promise<LoadStatus | 'interrupted'> {
+  const client = await connectPlimsoll({ mongodbUri: stack.mongodbUri, env: stack.env });
+  try {
+    const jobId = await startOrAttach(client, request, output);
+    output.note('');
+    const status = await follow(client, jobId, { signal });
+    if (!output.json) {
+      const lines = summaryLines(await readOutcome(client, stack, status), output.paint);
+      output.result(undefined, () => ['', ...lines]);
+    }
+    return status;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    output.note(`The load of ${request.dataset} goes on with the next: plimsoll up --load`);
+    return 'interrupted';
+  } finally {
+    await client.close();
+  }
+}
+
+/** Starts the load, or takes up the one that an `up` before this one left under way. */
+async function startOrAttach(client: PlimsollClient, request: LoadDatasetRequest, output: Output): Promise<string> {
+  try {
+    return (await client.startLoad(request)).job_id;
+  } catch (error) {
+    if (!(error instanceof AlreadyRunningError)) throw error;
+    const { job_id } = error.job;
+    const { source } = (await client.status(job_id)).request;
+    if (source !== request.source)
+      throw new UserError(
+        'AlreadyRunning',
+        `A load of ${request.dataset} from another folder, ${printable(String(source))}, is under way: job ${job_id}. Choose another name with --dataset, or run "plimsoll up" until it is over.`,
+      );
+    output.note(`  a load of ${request.dataset} is under way already: going on with job ${job_id}`);
+    return job_id;
+  }
+}
+
+function addressesOf(stack: Stack) {
+  return {
+    temporal_address: stack.temporalAddress,
+    temporal_namespace: stack.temporalNamespace,
+    mongodb_uri: withoutPassword(stack.mongodbUri),
+    ui_url: stack.uiUrl ?? null,
+    data_dir: stack.dataDir,
+  };
+}
+
+function showAddresses(stack: Stack, output: Output): void {
+  const { bold, cyan, dim, green } = paintFor(process.stderr);
+  const rows: [string, string][] = [
+    ...(stack.uiUrl === undefined ? [] : [['Temporal web', cyan(stack.uiUrl)] as [string, string]]),
+    ['Temporal', `${stack.temporalAddress}${dim(`, namespace ${stack.temporalNamespace}`)}`],
+    ['MongoDB', withoutPassword(stack.mongodbUri)],
+    ['Data', printable(stack.dataDir)],
+  ];
+  output.note(`\n${green('✔')} ${bold('Plimsoll is up')}\n`);
+  for (const [name, value] of rows) output.note(`  ${dim(name.padEnd(13))} ${value}`);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolveAborted) => {
+    if (signal.aborted) resolveAborted();
+    signal.addEventListener('abort', () => resolveAborted(), { once: true });
+  });
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
