@@ -73,5 +73,7 @@ function logLevel(): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
   return level === 'DEBUG' || level === 'INFO' || level === 'ERROR' ? level : 'WARN';
 }
 
-const plainErrors = (_: string, value: unknown) =>
-  value instanceof Error ? value.stack : typeof value === 'bigint' ? String(value) : value;
+function plainErrors(_: string, value: unknown): unknown {
+  if (value instanceof Error) return value.stack;
+  return typeof value === 'bigint' ? String(value) : value;
+}

@@ -1,0 +1,63 @@
+/**
+ * Records the histories that test/workflows/determinism.test.ts replays: `node scripts/record-histories.ts`.
+ *
+ * Run it after a change of the workflows that is meant to break the replay of loads which are under way, and say so in the
+ * changelog: those loads must be finished by the workers of the version before.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import sharp from 'sharp';
+import { connectPlimsoll } from '../client/connect.ts';
+import { startStack } from '../local/stack.ts';
+
+const target = join(import.meta.dirname, '../test/histories');
+const folder = await mkdtemp(join(tmpdir(), 'plimsoll-histories-'));
+const stack = await startStack({
+  dataDir: join(folder, 'stack'),
+  ports: { temporal: 0, ui: 0, mongo: 0 },
+  ui: 'off',
+  report: (line) => console.error(line),
+});
+const client = await connectPlimsoll({ mongodbUri: stack.mongodbUri, env: stack.env });
+try {
+  const source = join(folder, 'pictures');
+  await mkdir(source);
+  const picture = await sharp({ create: { width: 64, height: 48, channels: 3, background: 'teal' } }).jpeg().toBuffer();
+  for (let i = 0; i < 1200; i++) await writeFile(join(source, `${i}.jpg`), picture);
+  await mkdir(target, { recursive: true });
+
+  const load = await client.startLoad({ dataset: 'recorded', source });
+  await client.wait(load.job_id);
+  await record('load', load.workflow_id);
+  await record('load-embedding', 'embed-recorded-color-gradient-grid');
+  await record('load-shard', 'embed-recorded-color-gradient-grid/0');
+
+  await client.wait((await client.startLoad({ dataset: 'recorded', source })).job_id);
+  await record('reload-unchanged', load.workflow_id);
+
+  const embedding = await client.startEmbedding({ dataset: 'recorded' });
+  await client.wait(embedding.job_id);
+  await record('embedding-alone', embedding.workflow_id);
+
+  const missing = await client.startLoad({ dataset: 'recorded', source: join(folder, 'nowhere') });
+  await client.wait(missing.job_id);
+  await record('source-not-found', missing.workflow_id);
+
+  const canceled = await client.startLoad({ dataset: 'canceled', source, embed_task_queue: 'nobody' });
+  await client.wait(canceled.job_id, { for: 'browsable' });
+  await client.temporal.workflow.getHandle(canceled.workflow_id).cancel();
+  await client.wait(canceled.job_id);
+  await record('canceled-while-waiting', canceled.workflow_id);
+} finally {
+  await client.close();
+  await stack.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function record(name: string, workflowId: string): Promise<void> {
+  const handle = client.temporal.workflow.getHandle(workflowId);
+  await handle.result().catch(() => undefined);
+  await writeFile(join(target, `${name}.json`), `${historyToJSON(await handle.fetchHistory())}\n`);
+}

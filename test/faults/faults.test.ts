@@ -1,0 +1,159 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { link, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ConnectedClient, connectPlimsoll } from '../../client/connect.ts';
+import type { LoadStatus } from '../../core/loads/status.ts';
+import type { PhaseName } from '../../core/store/documents.ts';
+import { type Stack, startStack } from '../../local/stack.ts';
+import { makePictures } from '../support/pictures.ts';
+
+/** Enough that each phase takes some seconds, and several pages and chunks. */
+const FILES = 20_000;
+const PICTURES = 3000;
+
+let folder: string;
+let stack: Stack;
+let client: ConnectedClient;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plimsoll-faults-'));
+  const env = { ...process.env };
+  for (const name of ['MONGODB_URI', 'TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE']) delete env[name];
+  const ports = { temporal: 0, ui: 0, mongo: 0 };
+  stack = await startStack({ dataDir: join(folder, 'stack'), ports, ui: 'off', env });
+  client = await connectPlimsoll({ mongodbUri: stack.mongodbUri, env: stack.env });
+  await makePictures(join(folder, 'pictures'), PICTURES);
+  await makeLinks(join(folder, 'pictures'), join(folder, 'files'), FILES);
+}, 180_000);
+
+afterAll(async () => {
+  await client?.close();
+  await stack?.stop();
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
+
+/** Many files at the cost of names. */
+async function makeLinks(from: string, to: string, count: number): Promise<void> {
+  const [picture] = readdirSync(from, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jpg'));
+  for (let i = 0; i < count; i += 1000) {
+    const sub = join(to, `${i}`);
+    await mkdir(sub, { recursive: true });
+    const names = Array.from({ length: Math.min(1000, count - i) }, (_, n) => join(sub, `${n}.jpg`));
+    await Promise.all(names.map((name) => link(join(from, picture ?? ''), name)));
+  }
+}
+
+/** Starts a load, strikes once its phase is well under way, and awaits its end. */
+async function loadWithFault(phase: PhaseName, strike: () => Promise<unknown>) {
+  const dataset = `fault-${phase}-${Math.random().toString(36).slice(2, 8)}`;
+  const source = join(folder, phase === 'indexing' ? 'files' : 'pictures');
+  const { job_id } = await client.startLoad({ dataset, source, embed: phase === 'embedding' });
+  const before = await underWay(job_id, phase);
+  const vectors = await client.store.embeddings.find({ dataset_id: dataset }, { projection: { _id: 1 } }).toArray();
+  await strike();
+  const seen: LoadStatus[] = [];
+  const status = await client.wait(job_id, { onStatus: (s) => seen.push(s) });
+  return { dataset, before, vectors, status, seen };
+}
+
+async function underWay(jobId: string, phase: PhaseName): Promise<LoadStatus> {
+  for await (const status of client.watch(jobId)) {
+    const { done, total } = status.phases[phase];
+    if (done > 0 && done < total) return status;
+    if (status.finished_at !== null) break;
+  }
+  throw new Error(`The ${phase} phase was over before it could be disturbed.`);
+}
+
+/** One sample a file, one vector a sample, none twice, and what was shown never went backwards. */
+async function expectWhole({ dataset, status, seen, vectors }: Awaited<ReturnType<typeof loadWithFault>>): Promise<void> {
+  expect(status).toMatchObject({ state: 'completed', error: null });
+  const embeds = status.phases.embedding.state !== 'skipped';
+  const files = embeds ? PICTURES : FILES;
+  expect(status.phases.indexing).toMatchObject({ done: files, failed: 0, total: files });
+  const seqs = await client.store.samples.find({ dataset_id: dataset }).sort({ seq: 1 }).map((sample) => sample.seq).toArray();
+  expect(seqs).toEqual(Array.from({ length: files }, (_, i) => i));
+  expect(await client.store.samples.distinct('filepath', { dataset_id: dataset })).toHaveLength(files);
+  expect(await client.store.embeddings.distinct('seq', { dataset_id: dataset })).toHaveLength(embeds ? files : 0);
+  expect(await client.store.embeddings.countDocuments({ dataset_id: dataset })).toBe(embeds ? files : 0);
+  // What was stored before the fault is not made again.
+  const kept = { dataset_id: dataset, _id: { $in: vectors.map(({ _id }) => _id) } };
+  expect(await client.store.embeddings.countDocuments(kept)).toBe(vectors.length);
+  for (const phase of ['indexing', 'embedding'] as const) {
+    const done = seen.map((s) => s.phases[phase].done + s.phases[phase].failed);
+    expect(done).toEqual(done.toSorted((a, b) => a - b));
+  }
+}
+
+/** The processes that a process started, by the kernel's own list. */
+function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((child) => {
+      try {
+        const stat = readFileSync(`/proc/${child}/stat`, 'utf8');
+        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === pid;
+      } catch {
+        return false;
+      }
+    });
+}
+
+const member = (name: keyof Stack['members']) => {
+  const found = stack.members[name];
+  if (found === undefined) throw new Error(`${name} does not run here.`);
+  return found;
+};
+
+async function restart(name: 'mongod' | 'temporal'): Promise<void> {
+  await member(name).stop();
+  await member(name).start();
+}
+
+describe('a load goes on by itself and comes to the same end', { timeout: 240_000 }, () => {
+  it('after SIGKILL of the index worker while it indexes', async () => {
+    await expectWhole(await loadWithFault('indexing', () => member('worker-index').kill()));
+  });
+
+  it('after SIGKILL of the index worker while the dataset is embedded', async () => {
+    await expectWhole(await loadWithFault('embedding', () => member('worker-index').kill()));
+  });
+
+  it('after SIGKILL of the embedding worker', async () => {
+    await expectWhole(await loadWithFault('embedding', () => member('worker-embed').kill()));
+  });
+
+  it('after SIGKILL of the inference process', async () => {
+    const killed: number[] = [];
+    const outcome = await loadWithFault('embedding', async () => {
+      for (const pid of childrenOf(member('worker-embed').pid ?? 0)) {
+        process.kill(pid, 'SIGKILL');
+        killed.push(pid);
+      }
+    });
+    expect(killed).not.toHaveLength(0);
+    await expectWhole(outcome);
+  });
+
+  it('after SIGTERM of both workers, as a deploy sends it', async () => {
+    await expectWhole(
+      await loadWithFault('embedding', async () => {
+        for (const name of ['worker-index', 'worker-embed'] as const) {
+          await member(name).stop();
+          await member(name).start();
+        }
+      }),
+    );
+  });
+
+  it.each(['indexing', 'embedding'] as const)('after mongod was stopped and started in phase %s', async (phase) => {
+    await expectWhole(await loadWithFault(phase, () => restart('mongod')));
+  });
+
+  it.each(['indexing', 'embedding'] as const)('after Temporal was stopped and started in phase %s', async (phase) => {
+    await expectWhole(await loadWithFault(phase, () => restart('temporal')));
+  });
+});

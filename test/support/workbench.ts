@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, type Worker, type WorkerOptions } from '@temporalio/worker';
+import { inject } from 'vitest';
+import type { Job } from '../../client/find-job.ts';
+import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll-client.ts';
+import type { LoadStatus } from '../../core/loads/status.ts';
+import { ensureIndexes, openStore } from '../../core/store/store.ts';
+import { createEmbedWorker, createIndexWorker, type Role } from '../../workers/create-worker.ts';
+import { createEmbedder } from '../../workers/inference/embedder.ts';
+import { settingsFromEnvironment } from '../../workers/inference/settings.ts';
+import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../workflows/contract.ts';
+
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+
+/** A database, task queues, workers in this process and a client, on the run's real servers. */
+export interface Workbench extends PlimsollClient {
+  /** A folder that is removed at the end. */
+  folder: string;
+  taskQueue: string;
+  embedTaskQueue: string;
+  /** A name that no other test uses. */
+  newDataset(): string;
+  startLoad(request: LoadDatasetRequest): Promise<Job>;
+  /** Starts a load and awaits its end, whichever it is. */
+  load(request: LoadDatasetRequest): Promise<LoadStatus>;
+  embed(request: EmbedDatasetRequest): Promise<LoadStatus>;
+  startWorker(role: Role): Promise<() => Promise<void>>;
+  stop(): Promise<void>;
+}
+
+export interface WorkbenchOptions {
+  roles?: Role[];
+  workerOptions?: Partial<WorkerOptions>;
+  env?: NodeJS.ProcessEnv;
+}
+
+export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Workbench> {
+  const { roles = ['index', 'embed'], workerOptions = {}, env = {} } = options;
+  const id = randomUUID().slice(0, 8);
+  const taskQueue = `plimsoll-${id}`;
+  const embedTaskQueue = `plimsoll-gpu-${id}`;
+  const address = inject('temporalAddress');
+
+  const uri = new URL(inject('mongodbUri'));
+  uri.pathname = `/test-${id}`;
+  const store = openStore(uri.href);
+  await ensureIndexes(store);
+  const folder = await mkdtemp(join(tmpdir(), 'plimsoll-files-'));
+  const connection = await Connection.connect({ address });
+  const native = await NativeConnection.connect({ address });
+  const embedder = createEmbedder(settingsFromEnvironment({ ...process.env, ...env }));
+  const client = createPlimsollClient({ temporal: new Client({ connection }), store, taskQueue });
+  const ends: (() => Promise<void>)[] = [];
+
+  const startWorker = async (role: Role) => {
+    const setup = { connection: native, namespace: 'default', store };
+    const worker =
+      role === 'index'
+        ? await createIndexWorker({ ...setup, searchAttributes: true, overrides: { ...workerOptions, taskQueue } })
+        : await createEmbedWorker({ ...setup, embedder, overrides: { ...workerOptions, taskQueue: embedTaskQueue } });
+    const end = run(worker);
+    ends.push(end);
+    return end;
+  };
+  await Promise.all(roles.map(startWorker));
+
+  let datasets = 0;
+  const startLoad = (request: LoadDatasetRequest) => client.startLoad({ embed_task_queue: embedTaskQueue, ...request });
+  const startEmbedding = (request: EmbedDatasetRequest) =>
+    client.startEmbedding({ embed_task_queue: embedTaskQueue, ...request });
+  return {
+    ...client,
+    folder,
+    taskQueue,
+    embedTaskQueue,
+    newDataset: () => `test-${id}-${datasets++}`,
+    startLoad,
+    startEmbedding,
+    load: async (request) => client.wait((await startLoad(request)).job_id),
+    embed: async (request) => client.wait((await startEmbedding(request)).job_id),
+    startWorker,
+    async stop() {
+      await Promise.all(ends.map((end) => end()));
+      await embedder.close();
+      await store.client.db(`test-${id}`).dropDatabase();
+      await Promise.all([native.close(), connection.close(), store.close()]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs a worker; the function returned ends it, and may be called again. */
+function run(worker: Worker): () => Promise<void> {
+  const running = worker.run();
+  return async () => {
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+    await running;
+  };
+}

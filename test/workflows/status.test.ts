@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LoadStatus, PhaseStatus } from '../../core/loads/status.ts';
+import { makePictures } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+let bench: Workbench;
+let source: string;
+
+beforeAll(async () => {
+  bench = await openWorkbench();
+  source = join(bench.folder, 'pictures');
+  await makePictures(source, 1500);
+});
+afterAll(() => bench.stop());
+
+const finished = ({ done, failed }: PhaseStatus) => done + failed;
+
+describe('the status of a job', () => {
+  it('only rises, never exceeds its total, and is pushed while both phases run', async () => {
+    const seen: LoadStatus[] = [];
+    const { job_id } = await bench.startLoad({ dataset: bench.newDataset(), source });
+    const last = await bench.wait(job_id, { onStatus: (status) => seen.push(status) });
+
+    expect(last.state).toBe('completed');
+    for (const phase of ['indexing', 'embedding'] as const) {
+      const counts = seen.map((status) => status.phases[phase]);
+      for (const [i, count] of counts.entries()) {
+        expect(finished(count)).toBeLessThanOrEqual(count.total);
+        expect(finished(count)).toBeGreaterThanOrEqual(finished(counts[i - 1] ?? count) * (i === 0 ? 0 : 1));
+      }
+      const between = counts.filter((count) => finished(count) > 0 && finished(count) < 1500);
+      expect(between, `${phase} was seen on its way`).not.toHaveLength(0);
+    }
+    const running = seen.find(({ phases }) => phases.embedding.state === 'running' && phases.embedding.done > 0);
+    expect(running?.phases.embedding).toMatchObject({ rate: expect.any(Number), seconds_left: expect.any(Number) });
+  });
+
+  it('comes in the same shape from the workflow’s query as from the store', async () => {
+    const { job_id, workflow_id } = await bench.startLoad({ dataset: bench.newDataset(), source });
+    const stored = await bench.wait(job_id);
+    const answered = await bench.temporal.workflow.getHandle(workflow_id).query<LoadStatus>('status');
+
+    expect(shapeOf(answered)).toEqual(shapeOf({ ...stored, phases: { ...stored.phases } }));
+    expect(answered.phases.indexing).toMatchObject({ done: 1500, total: 1500, outcomes: stored.phases.indexing.outcomes });
+    expect(answered.phases.embedding).toMatchObject({ done: 1500, total: 1500, model_key: stored.phases.embedding.model_key });
+  });
+
+  it('makes jobs filterable on Temporal by dataset and phase, and is shown there in words', async () => {
+    const dataset = bench.newDataset();
+    const { workflow_id } = await bench.load({ dataset, source });
+    const handle = bench.temporal.workflow.getHandle(workflow_id);
+
+    const { typedSearchAttributes } = await handle.describe();
+    const attributes = Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+    expect(attributes).toEqual({ PlimsollDataset: dataset, PlimsollPhase: 'completed' });
+    const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    expect(currentDetails).toContain('indexing: completed, 1,500 of 1,500');
+    expect(currentDetails).toContain('embedding: completed, 1,500 of 1,500');
+  });
+});
+
+/** Names of fields, without the values. `failures` and folders are in the record only: they can be many. */
+function shapeOf(status: LoadStatus) {
+  const phases = Object.values(status.phases).map((phase) =>
+    Object.keys(phase).filter((name) => name !== 'failures' && name !== 'unreadable_folders').sort(),
+  );
+  return [Object.keys(status).sort(), ...phases];
+}
