@@ -49,6 +49,7 @@ export function startGuard(): Guard {
 
   return {
     protect(tiers) {
+      if (released) return;
       current = tiers;
       send();
     },

@@ -51,6 +51,8 @@ export interface MemberEvents {
   report: Report;
   /** Its process number has changed. */
   changed(): void;
+  /** Whether the stack has stopped or is about to: nothing is to start any more. */
+  over(): boolean;
   /** It can't be kept running. */
   failed(error: LocalStackError): void;
 }
@@ -70,6 +72,7 @@ export function createMember(spec: MemberSpec, events: MemberEvents): Member {
   const deaths: number[] = [];
 
   async function launch(): Promise<void> {
+    if (events.over()) throw new LocalStackError('CANCELED', `${spec.name} was not started: the stack is stopping.`);
     const log = openLog(spec.logFile);
     const logStart = fstatSync(log).size;
     const started = spawn(spec.command, spec.args, {
@@ -110,7 +113,7 @@ export function createMember(spec: MemberSpec, events: MemberEvents): Member {
     deaths.push(nowMs);
     while (deaths[0] !== undefined && deaths[0] < nowMs - DEATHS_WITHIN_MS) deaths.shift();
     if (deaths.length >= MOST_DEATHS) return giveUp(how, logStart);
-    const pauseMs = deaths.length === 1 ? 0 : Math.min(250 * 2 ** deaths.length, LONGEST_PAUSE_MS);
+    const pauseMs = deaths.length === 1 ? 0 : Math.min(125 * 2 ** deaths.length, LONGEST_PAUSE_MS);
     events.report(`${spec.name} died (${how}); starting it again${pauseMs > 0 ? ` in ${pauseMs / 1000} s` : ''}`);
     const ours = turn;
     await delay(pauseMs);

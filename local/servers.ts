@@ -81,10 +81,13 @@ export async function stopOnFailure<T>(
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted) onAbort();
   const failed = supervisor.failed.then((error) => Promise.reject(error));
+  const started = start();
   try {
-    return await Promise.race([start(), canceled.promise, failed]);
+    return await Promise.race([started, canceled.promise, failed]);
   } catch (error) {
     await supervisor.stop();
+    // What still goes on of the start fails by itself now: its members are stopped and won't start again.
+    await started.catch(() => {});
     throw error;
   } finally {
     signal?.removeEventListener('abort', onAbort);

@@ -64,13 +64,16 @@ export async function claimDataDir(dataDir: string, report: Report): Promise<Dat
 
   // One write after the other: the last one asked for is the last one made.
   let writing = Promise.resolve();
+  let released = false;
   return {
     update(change) {
+      if (released) return writing;
       record = { ...record, ...change };
       writing = writing.then(() => replaceFile(file, record));
       return writing;
     },
     async release() {
+      released = true;
       await writing;
       await rm(file, { force: true });
     },

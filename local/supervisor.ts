@@ -71,6 +71,7 @@ export async function createSupervisor(dataDir: string, report: Report): Promise
       const member = createMember(spec, {
         report,
         changed: record,
+        over: () => stopping !== undefined,
         failed(error) {
           report('stopping everything');
           stop().then(
