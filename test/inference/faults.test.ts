@@ -1,0 +1,293 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { EmbedOutcome, ImageRef } from '../../core/models/embedder.ts';
+import { createEmbedder, type InferenceEmbedder } from '../../workers/inference/embedder.ts';
+import type { InferenceSettings } from '../../workers/inference/settings.ts';
+import {
+  graphOf,
+  lethalGraph,
+  RAW_4X4,
+  slowGraph,
+  temporaryFolder,
+  unit,
+  writeModel,
+  writePixels,
+  writePng,
+} from './tiny-models.ts';
+
+const IMAGES = 40;
+
+let folder: string;
+let slowModel: string;
+let images: ImageRef[];
+let expected: EmbedOutcome[];
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  slowModel = await writeModel(join(folder, 'slow'), slowGraph(12), RAW_4X4);
+  const paths = Array.from({ length: IMAGES }, (_, n) => join(folder, `${n}.png`));
+  const pixels = await Promise.all(paths.map(writePng));
+  images = paths.map((path) => ({ path }));
+  expected = pixels.map((bytes) => ({ vector: unit(bytes) }));
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+async function withEmbedder(
+  options: Partial<InferenceSettings>,
+  use: (embedder: InferenceEmbedder) => Promise<void>,
+): Promise<void> {
+  const embedder = createEmbedder({ batchSize: 4, threads: 1, ...options });
+  try {
+    await use(embedder);
+  } finally {
+    await embedder.close();
+  }
+}
+
+function onlyPid(embedder: InferenceEmbedder): number {
+  const [pid, ...others] = embedder.childPids();
+  if (pid === undefined || others.length > 0) throw new Error('one inference process is expected');
+  return pid;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function expectVectors(outcomes: readonly EmbedOutcome[]): void {
+  expect(outcomes).toHaveLength(IMAGES);
+  for (const [n, outcome] of outcomes.entries()) {
+    if ('error' in outcome) throw new Error(outcome.error.message);
+    const wanted = (expected[n] as { vector: Float32Array }).vector;
+    const worst = Math.max(...outcome.vector.map((value, i) => Math.abs(value - (wanted[i] as number))));
+    expect(worst).toBeLessThan(1e-6);
+  }
+}
+
+/** Calls of a batch each, all under way at once; `onBatch` after each that is done. */
+async function embedInCalls(
+  embedder: InferenceEmbedder,
+  onBatch: (done: number) => void = () => {},
+): Promise<EmbedOutcome[]> {
+  let done = 0;
+  const calls = Array.from({ length: IMAGES / 4 }, async (_, call) => {
+    const outcomes = await embedder.embed(slowModel, images.slice(call * 4, call * 4 + 4));
+    done += 1;
+    onBatch(done);
+    return outcomes;
+  });
+  return (await Promise.all(calls)).flat();
+}
+
+test('a process that is killed in mid-batch costs no vector', () =>
+  withEmbedder({}, async (embedder) => {
+    await embedder.open(slowModel);
+    const pids = new Set<number>();
+    const outcomes = await embedInCalls(embedder, (done) => {
+      // Batches follow each other without a pause: when one is done, the next is being computed.
+      if (done !== 2 && done !== 5) return;
+      const pid = onlyPid(embedder);
+      pids.add(pid);
+      process.kill(pid, 'SIGKILL');
+    });
+    expectVectors(outcomes);
+    pids.add(onlyPid(embedder));
+    expect(pids.size).toBe(3);
+  }));
+
+test('a process that is killed while it loads is started anew', () =>
+  withEmbedder({}, async (embedder) => {
+    const embedded = embedder.embed(slowModel, images);
+    await expect.poll(() => embedder.childPids(), { interval: 1 }).toHaveLength(1);
+    process.kill(onlyPid(embedder), 'SIGKILL');
+    expectVectors(await embedded);
+  }));
+
+test('a process that dies while idle is started anew by the next call', () =>
+  withEmbedder({}, async (embedder) => {
+    await embedder.open(slowModel);
+    const pid = onlyPid(embedder);
+    process.kill(pid, 'SIGKILL');
+    await expect.poll(() => isAlive(pid)).toBe(false);
+    expectVectors(await embedder.embed(slowModel, images));
+  }));
+
+test('a process that is kept from loading is an error of the call', () =>
+  withEmbedder({}, async (embedder) => {
+    const opened = embedder.open(slowModel).catch((error: unknown) => error);
+    const killer = setInterval(() => {
+      for (const pid of embedder.childPids()) process.kill(pid, 'SIGKILL');
+    }, 5);
+    const error = await opened;
+    clearInterval(killer);
+    expect(error).toMatchObject({ code: 'InferenceUnavailable', message: expect.stringContaining('SIGKILL') });
+  }));
+
+test.runIf(process.arch === 'x64')('an image that crashes the process fails alone', () =>
+  withEmbedder({}, async (embedder) => {
+    const model = await writeModel(join(folder, 'lethal'), lethalGraph(), RAW_4X4);
+    const black = join(folder, 'black.png');
+    await writePixels(black, new Uint8Array(48));
+    const mixed = [...images.slice(0, 5), { path: black }, ...images.slice(5, 10)];
+    const outcomes = await embedder.embed(model, mixed);
+    const codes = outcomes.map((outcome) => ('error' in outcome ? outcome.error.code : 'vector'));
+    expect(codes).toEqual(mixed.map(({ path }) => (path === black ? 'inference_crashed' : 'vector')));
+    expect(outcomes[5]).toMatchObject({ error: { message: expect.stringContaining('SIGFPE') } });
+  }),
+);
+
+test.runIf(process.arch === 'x64')('a process that crashes on image after image is an error of the call', () =>
+  withEmbedder({}, async (embedder) => {
+    const model = await writeModel(join(folder, 'always-lethal'), lethalGraph(), RAW_4X4);
+    const black = join(folder, 'all-black.png');
+    await writePixels(black, new Uint8Array(48));
+    const embedded = embedder.embed(model, new Array(8).fill({ path: black }));
+    await expect(embedded).rejects.toMatchObject({ code: 'InferenceUnavailable' });
+    // And the next call is served.
+    expect(await embedder.embed(model, images.slice(0, 1))).toMatchObject([{ vector: expect.any(Float32Array) }]);
+  }),
+);
+
+test('an image that the runtime refuses fails alone', () =>
+  withEmbedder({}, async (embedder) => {
+    const divides = graphOf('uint8', ['batch', 4, 4, 3], (graph, pixels) => {
+      const flat = graph.apply('Flatten', [pixels], { axis: 1 });
+      const brightest = graph.apply('ReduceMax', [flat], { axes: [1], keepdims: 1 });
+      // Division of integers by zero, which ONNX Runtime reports.
+      const quotient = graph.apply('Div', [
+        graph.constant('int32', [1], [1000]),
+        graph.apply('Cast', [brightest], { to: 6 }),
+      ]);
+      return graph.apply('Concat', [flat, graph.apply('Cast', [quotient], { to: 1 })], { axis: 1 });
+    });
+    const model = await writeModel(join(folder, 'divides'), divides, RAW_4X4);
+    const black = join(folder, 'zero.png');
+    await writePixels(black, new Uint8Array(48));
+    const outcomes = await embedder.embed(model, [...images.slice(0, 2), { path: black }, ...images.slice(2, 4)]);
+    expect(outcomes.map((outcome) => ('error' in outcome ? outcome.error.code : 'vector'))).toEqual([
+      'vector',
+      'vector',
+      'inference_failed',
+      'vector',
+      'vector',
+    ]);
+  }));
+
+test('a vector that is not finite fails alone', () =>
+  withEmbedder({}, async (embedder) => {
+    const divides = graphOf('uint8', ['batch', 4, 4, 3], (graph, pixels) => {
+      const flat = graph.apply('Flatten', [pixels], { axis: 1 });
+      const mean = graph.apply('ReduceMean', [flat], { axes: [1], keepdims: 1 });
+      return graph.apply('Div', [flat, mean]);
+    });
+    const model = await writeModel(join(folder, 'nan'), divides, RAW_4X4);
+    const black = join(folder, 'nan.png');
+    await writePixels(black, new Uint8Array(48));
+    const outcomes = await embedder.embed(model, [{ path: black }, ...images.slice(0, 1)]);
+    expect(outcomes).toMatchObject([{ error: { code: 'vector_not_finite' } }, { vector: expect.any(Float32Array) }]);
+  }));
+
+test('an image that can not be decoded fails alone', () =>
+  withEmbedder({}, async (embedder) => {
+    const mixed = [...images.slice(0, 6), { path: join(folder, 'vanished.png') }, ...images.slice(6, 9)];
+    const outcomes = await embedder.embed(slowModel, mixed);
+    expect(outcomes.map((outcome) => 'error' in outcome)).toEqual(mixed.map((_, n) => n === 6));
+    expect(outcomes[6]).toMatchObject({ error: { code: 'file_not_found' } });
+  }));
+
+test('the loop of the caller stays free while a batch is computed', () =>
+  withEmbedder({ batchSize: IMAGES }, async (embedder) => {
+    const model = await writeModel(join(folder, 'slower'), slowGraph(60), RAW_4X4);
+    await embedder.open(model);
+    let ticks = 0;
+    const ticking = setInterval(() => ticks++, 5);
+    const started = performance.now();
+    await embedder.embed(model, images);
+    const elapsedMs = performance.now() - started;
+    clearInterval(ticking);
+    // It blocks for all of the batch if inference runs here: one or two ticks. A busy machine may skip some of the others.
+    expect(ticks).toBeGreaterThan(elapsedMs / 5 / 4);
+    expect(elapsedMs).toBeGreaterThan(200);
+  }));
+
+test('a call that is aborted ends at once, and the others go on', () =>
+  withEmbedder({}, async (embedder) => {
+    await embedder.open(slowModel);
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const many = Array.from({ length: 2000 }, (_, n) => images[n % IMAGES] as ImageRef);
+    const aborted = embedder.embed(slowModel, many, controller.signal).catch((error: unknown) => error);
+    const other = embedder.embed(slowModel, images);
+    await embedder.embed(slowModel, []);
+    controller.abort(reason);
+    expect(await aborted).toBe(reason);
+    expectVectors(await other);
+    await expect(embedder.embed(slowModel, images, controller.signal)).rejects.toBe(reason);
+  }));
+
+test('an aborted call does not wait for a model that is being loaded', () =>
+  withEmbedder({}, async (embedder) => {
+    const controller = new AbortController();
+    const embedded = embedder.embed(slowModel, images, controller.signal);
+    controller.abort();
+    await expect(embedded).rejects.toMatchObject({ name: 'AbortError' });
+  }));
+
+test('closing rejects what is under way and leaves no process behind', async () => {
+  const embedder = createEmbedder({ batchSize: 4, threads: 1 });
+  await embedder.open(slowModel);
+  const pid = onlyPid(embedder);
+  const embedded = embedder.embed(slowModel, images).catch((error: unknown) => error);
+  await new Promise((resolve) => setImmediate(resolve));
+  await embedder.close();
+  expect(await embedded).toMatchObject({ message: expect.stringContaining('closed') });
+  expect(isAlive(pid)).toBe(false);
+  await expect(embedder.embed(slowModel, images)).rejects.toThrow(/closed/);
+});
+
+test('the process of a model that is not used ends, and the next call starts one', () =>
+  withEmbedder({ idleMs: 50 }, async (embedder) => {
+    await embedder.open(slowModel);
+    const pid = onlyPid(embedder);
+    await expect.poll(() => isAlive(pid)).toBe(false);
+    expect(embedder.childPids()).toEqual([]);
+    expectVectors(await embedder.embed(slowModel, images));
+  }));
+
+test('a process that hangs is killed, and its work done by the next', () =>
+  withEmbedder({ stallTimeoutMs: 2000 }, async (embedder) => {
+    await embedder.open(slowModel);
+    const pid = onlyPid(embedder);
+    process.kill(pid, 'SIGSTOP');
+    expectVectors(await embedder.embed(slowModel, images));
+    expect(isAlive(pid)).toBe(false);
+  }));
+
+test('the process ends when the worker is killed', async () => {
+  const embedderFile = new URL('../../workers/inference/embedder.ts', import.meta.url).href;
+  const script = `
+    const { createEmbedder } = await import(${JSON.stringify(embedderFile)});
+    const embedder = createEmbedder({ threads: 1 });
+    await embedder.open(${JSON.stringify(slowModel)});
+    process.send(embedder.childPids());
+    setInterval(() => {}, 1000);
+  `;
+  const workerFile = join(folder, 'worker.mjs');
+  await writeFile(workerFile, script);
+  const worker = fork(workerFile, { execArgv: [] });
+  const [pids] = (await once(worker, 'message')) as [number[]];
+  const pid = pids[0] as number;
+  expect(isAlive(pid)).toBe(true);
+  worker.kill('SIGKILL');
+  await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+});
