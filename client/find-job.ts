@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { UserError } from '../core/errors.ts';
-import { loadWorkflowId } from '../workflows/contract.ts';
+import { EMBED_WORKFLOW, LOAD_WORKFLOW, loadWorkflowId } from '../workflows/contract.ts';
 import type { Backends } from './plimsoll-client.ts';
 
 export interface Job {
@@ -36,9 +36,9 @@ const jobOf = (load: { _id: string; workflow_id: string; dataset_id: string }): 
   dataset: load.dataset_id,
 });
 
-async function byId({ store }: Backends, id: string): Promise<Job | undefined> {
-  const load = await store.loads.findOne({ _id: id }, { projection });
-  return load === null ? undefined : jobOf(load);
+async function byId(backends: Backends, id: string): Promise<Job | undefined> {
+  const load = await backends.store.loads.findOne({ _id: id }, { projection });
+  return load === null ? unrecordedById(backends, id) : jobOf(load);
 }
 
 async function byDataset(backends: Backends, dataset: string): Promise<Job | undefined> {
@@ -56,6 +56,16 @@ async function unrecorded({ temporal }: Backends, dataset: string): Promise<Job 
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
+}
+
+/** The same by its ID: what Temporal lists of our workflows, in case it has it. */
+async function unrecordedById({ temporal }: Backends, id: string): Promise<Job | undefined> {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return undefined;
+  for await (const { workflowId, type } of temporal.workflow.list({ query: `RunId = "${id}"` })) {
+    if (type !== LOAD_WORKFLOW && type !== EMBED_WORKFLOW) continue;
+    return { job_id: id, workflow_id: workflowId, dataset: workflowId.replace(/^(load|embed)-/, '') };
+  }
+  return undefined;
 }
 
 async function byPrefix({ store }: Backends, prefix: string): Promise<Job | undefined> {

@@ -1,32 +1,64 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { UserError } from '../core/errors.ts';
 import { endLoad } from '../core/loads/phases.ts';
 import { readStatus } from '../core/loads/read-status.ts';
-import type { LoadStatus } from '../core/loads/status.ts';
-import { STATUS_QUERY } from '../workflows/contract.ts';
+import { type LoadStatus, phaseStatusOf } from '../core/loads/status.ts';
+import type { RecordedError } from '../core/store/documents.ts';
+import { EMBED_WORKFLOW } from '../workflows/contract.ts';
 import type { Job } from './find-job.ts';
 import type { Backends } from './plimsoll-client.ts';
 
 /**
- * A job's status: its record, which outlives Temporal's retention, or the workflow's own answer before it has one.
+ * A job's status: its record, which outlives Temporal's retention, or what Temporal says before it has one.
  *
  * @throws UserError JobNotFound
  */
 export async function readJob(backends: Backends, job: Job): Promise<LoadStatus> {
   const status = await readStatus(backends.store, job.job_id);
-  if (status === undefined) return askWorkflow(backends, job);
+  if (status === undefined) return askTemporal(backends, job);
   if (status.finished_at !== null) return status;
   return (await settle(backends, job)) ? ((await readStatus(backends.store, job.job_id)) ?? status) : status;
 }
 
-async function askWorkflow({ temporal }: Backends, { workflow_id, job_id }: Job): Promise<LoadStatus> {
-  const handle = temporal.workflow.getHandle(workflow_id, undefined, { firstExecutionRunId: job_id });
+/** A job without a record: no worker has begun it, or its input was refused before there could be one. */
+async function askTemporal({ temporal }: Backends, job: Job): Promise<LoadStatus> {
+  const handle = temporal.workflow.getHandle(job.workflow_id, job.job_id);
   try {
-    return await handle.query<LoadStatus>(STATUS_QUERY);
+    const { status, type, startTime, closeTime } = await handle.describe();
+    const ended = status.name !== 'RUNNING' && status.name !== 'PAUSED';
+    const idle = phaseStatusOf(
+      { state: ended ? 'skipped' : 'pending', done: 0, failed: 0, total: 0, total_known: ended },
+      startTime,
+    );
+    return {
+      job_id: job.job_id,
+      workflow_id: job.workflow_id,
+      kind: type === EMBED_WORKFLOW ? 'embed' : 'load',
+      dataset: job.dataset,
+      state: ended ? (status.name === 'CANCELLED' ? 'canceled' : 'failed') : 'queued',
+      phases: { indexing: idle, embedding: idle },
+      error: ended ? await failureOf(handle) : null,
+      request: {},
+      started_at: startTime.toISOString(),
+      finished_at: closeTime?.toISOString() ?? null,
+    };
   } catch (error) {
-    throw new UserError('JobNotFound', `Job ${job_id} has no record, and its workflow does not answer.`, {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    throw new UserError('JobNotFound', `Job ${job.job_id} has no record, and Temporal does not know it.`, {
       cause: error,
     });
+  }
+}
+
+async function failureOf(handle: WorkflowHandle): Promise<RecordedError> {
+  try {
+    await handle.result();
+    return { code: 'Unrecorded', message: 'The job ended and left no record in this database.' };
+  } catch (error) {
+    const cause = error instanceof WorkflowFailedError ? error.cause : error;
+    if (cause instanceof ApplicationFailure) return { code: cause.type ?? 'Error', message: cause.message };
+    return { code: 'Error', message: cause instanceof Error ? cause.message : String(cause) };
   }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeStream } from 'mongodb';
+import { readStatus } from '../core/loads/read-status.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
 import type { Job } from './find-job.ts';
 import type { Backends } from './plimsoll-client.ts';
@@ -20,30 +21,44 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
   const until = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   until.addEventListener('abort', changes.raise, { once: true });
 
-  const workflow = temporal.workflow.getHandle(job.workflow_id, undefined, { firstExecutionRunId: job.job_id });
+  const pause = (ms: number) => delay(ms, undefined, { signal: until }).catch(() => undefined);
+  let ended = false;
   const followWorkflow = async () => {
-    await workflow.result().catch(() => undefined);
+    const handle = temporal.workflow.getHandle(job.workflow_id, undefined, { firstExecutionRunId: job.job_id });
+    while (!until.aborted && !ended) {
+      ended = await handle.result().then(
+        () => true,
+        (error: unknown) => !isOutage(error),
+      );
+      if (!ended) await pause(RECONNECT_MS);
+    }
     changes.raise();
   };
   const followStore = async () => {
     while (!until.aborted) {
       const stream = store.loads.db.watch(changesOf(job.job_id));
-      const close = () => void stream.close();
+      const close = () => void stream.close().catch(() => undefined);
       until.addEventListener('abort', close, { once: true });
       await drain(stream, changes.raise).catch(() => undefined);
       until.removeEventListener('abort', close);
-      await stream.close();
-      await delay(RECONNECT_MS, undefined, { signal: until }).catch(() => undefined);
+      close();
+      await pause(RECONNECT_MS);
     }
   };
-
+  // Neither is awaited at the end: closing a stream takes as long as the server's last answer to it, a second.
   void followWorkflow();
-  const following = followStore();
+  void followStore();
+
+  // The record says all there is to say while the workflow runs; only its end may have to be read from Temporal.
+  const read = async () => {
+    const status = ended ? undefined : await readStatus(store, job.job_id);
+    return status ?? readJob(backends, job);
+  };
   let shown = '';
   try {
     while (!until.aborted) {
       changes.lower();
-      const status = await readJob(backends, job).catch((error: unknown) => {
+      const status = await read().catch((error: unknown) => {
         if (isOutage(error)) return undefined;
         throw error;
       });
@@ -53,13 +68,12 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
         yield status;
       }
       if (status !== undefined && status.finished_at !== null) return;
-      if (status === undefined) await delay(RECONNECT_MS, undefined, { signal: until }).catch(() => undefined);
+      if (status === undefined || ended) await pause(RECONNECT_MS);
       else await changes.raised();
-      await delay(SETTLE_MS, undefined, { signal: until }).catch(() => undefined);
+      await pause(SETTLE_MS);
     }
   } finally {
     stop.abort();
-    await following;
   }
   signal?.throwIfAborted();
 }
