@@ -15,5 +15,5 @@ export const EXIT = {
 } as const;
 
 /** For the help of every command. */
-export const EXIT_CODES_HELP =
-  'Exit codes: 0 done, 1 failed or canceled, 2 wrong usage, 3 no such job or dataset, 124 timed out, 130 interrupted.';
+export const EXIT_CODES_HELP = `Exit codes: 0 done, 1 failed or canceled, 2 wrong usage, 3 no such job or
+dataset, 124 timed out, 130 interrupted.`;

@@ -28,13 +28,15 @@ const COMMANDS: readonly AddCommand[] = [
 ];
 
 const HELP = `
-A JOB is a job's ID, the first six or more characters of one, or a dataset's name: its latest job.
+A JOB is a job's ID, six or more characters that one begins with, or a dataset's
+name: its latest job.
 
-Commands find their servers by MONGODB_URI and TEMPORAL_ADDRESS (or Temporal's own profiles), else by the
-running stack of this folder or one above (.plimsoll/stack.json, made by "plimsoll up").
+Commands find their servers by MONGODB_URI and TEMPORAL_ADDRESS (or a profile of
+Temporal's, TEMPORAL_PROFILE), else by the stack that runs in this folder or one
+above: "plimsoll up" leaves its addresses in .plimsoll/stack.json.
 
-With --json, stdout has exactly one JSON document; an error is {"error": {"code", "message"}} there.
-Without it, results go to stdout; progress and errors always go to stderr.
+Results go to stdout, progress and errors to stderr. With --json, stdout has
+exactly one JSON document; an error is {"error": {"code", "message"}} there.
 ${EXIT_CODES_HELP}
 
 Examples:
@@ -69,6 +71,7 @@ function createProgram(json: boolean, end: (exitCode: number) => void): Command 
     .description('Loads folders of images into datasets, durably: browsable at once, searchable soon after.')
     .version(version(), '-v, --version')
     .exitOverride()
+    .showHelpAfterError(json ? false : 'Commands: plimsoll --help')
     .configureOutput({ outputError: (text, write) => json || write(text) })
     .configureHelp({ showGlobalOptions: false })
     .addHelpText('after', HELP)

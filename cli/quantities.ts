@@ -18,7 +18,12 @@ export function perSecond(rate: number): string {
 /** `0.4s`, `14s`, `3m 20s`, `2h 5m` */
 export function duration(seconds: number): string {
   if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)}s`;
-  return prettyMilliseconds(seconds * 1000, { secondsDecimalDigits: 0, unitCount: 2 });
+  return roundDuration(seconds);
+}
+
+/** The same in whole seconds. */
+export function roundDuration(seconds: number): string {
+  return prettyMilliseconds(Math.round(seconds) * 1000, { unitCount: 2 });
 }
 
 /** Seconds between two times of a status; undefined where one is not there. */

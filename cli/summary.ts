@@ -4,18 +4,20 @@ import type { LoadStatus } from '../core/loads/status.ts';
 import type { FileOutcomes, SampleDocument } from '../core/store/documents.ts';
 import { listSamples } from '../core/store/list-samples.ts';
 import type { Store } from '../core/store/store.ts';
+import { endOf } from './end-of.ts';
 import type { Paint } from './paint.ts';
 import { printable } from './printable.ts';
 import { count, counted, duration, perSecond, secondsBetween } from './quantities.ts';
 
 const FILES_NAMED = 10;
 const FOLDERS_NAMED = 5;
+const LONGEST_NAME = 50;
 
 const OUTCOMES: readonly [keyof FileOutcomes, string][] = [
   ['added', 'added'],
   ['changed', 'changed'],
   ['unchanged', 'unchanged'],
-  ['missing', 'missing: gone from the folder, kept in the dataset'],
+  ['missing', 'missing: gone from the folder, kept here'],
   ['failed', 'failed'],
   ['ignored', 'ignored: not an image'],
   ['unreadable_folders', 'unreadable folders'],
@@ -130,15 +132,19 @@ function failuresBlock({ status, failures }: Outcome, paint: Paint): string[] {
   if (failures.length === 0) return [];
   const { dataset, phases, request } = status;
   const more = phases.indexing.failed + phases.embedding.failed - failures.length;
-  const lines = failures.map(({ filepath, error }) => {
-    const reason = error === undefined ? '' : `${paint.dim(error.code)}  ${printable(error.message)}`;
-    return `    ${printable(withoutRoot(filepath, request.source))}  ${reason}`;
+  const names = failures.map(({ filepath }) => endOf(printable(withoutRoot(filepath, request.source)), LONGEST_NAME));
+  const nameWidth = Math.max(...names.map((name) => name.length));
+  const codeWidth = Math.max(...failures.map(({ error }) => error?.code.length ?? 0));
+  const lines = failures.map(({ error }, i) => {
+    const [name, code] = [(names[i] ?? '').padEnd(nameWidth), (error?.code ?? '').padEnd(codeWidth)];
+    return `    ${name}  ${paint.red(code)}  ${paint.dim(printable(error?.message ?? ''))}`.trimEnd();
   });
-  const all = `plimsoll samples ${dataset} --errors`;
   return [
     `  ${paint.bold('What failed, and why')}`,
     ...lines,
-    paint.dim(more > 0 ? `    and ${count(more)} more. All of them: ${all}` : `    Again: ${all}`),
+    paint.dim(
+      `    ${more > 0 ? `and ${count(more)} more. All of them` : 'List them'}: plimsoll samples ${dataset} --errors`,
+    ),
   ];
 }
 

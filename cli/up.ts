@@ -46,7 +46,7 @@ export async function up(options: UpOptions): Promise<number> {
     throw error;
   } finally {
     if (stack !== undefined) {
-      output.note(paint.dim('  stopping everything; Ctrl-C again does not wait'));
+      output.note(paint.dim('\n  stopping everything; Ctrl-C again does not wait'));
       await stack.stop();
       output.note(paint.dim('  stopped'));
     }

@@ -18,10 +18,12 @@ export function addDoctorCommand(program: Command, end: (exitCode: number) => vo
     .addHelpText(
       'after',
       `
-With --json: {"healthy", "settings": [{"name", "value", "source"}], "checks": [{"name", "state", "found", "advice"}]}:
-source is flag, environment, default, or the path of a stack.json; state is ok, warning or problem; advice may be null.
+With --json: {"healthy", "settings": [...], "checks": [...]}.
+  setting  name, value (or null),
+           source: flag, environment, default, or the path of a stack.json
+  check    name, state (ok, warning, problem), found, advice (or null)
 
-Exit codes: 0 no problem (warnings are none), 1 a problem, 2 wrong usage.
+Exit codes: 0 no problem (a warning is none), 1 a problem, 2 wrong usage.
 
 Examples:
   plimsoll doctor

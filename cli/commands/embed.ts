@@ -15,7 +15,7 @@ export function addEmbedCommand(program: Command, end: (exitCode: number) => voi
     .command('embed')
     .summary('embed a dataset, or embed it again with another model')
     .description(
-      'Embeds the samples of a dataset that have no vector of the model yet, prints the job ID and returns at once. Vectors of\nother models stay.',
+      'Embeds the samples of a dataset that have no vector of the model yet, prints the job ID and returns at once. Vectors of other models stay.',
     )
     .argument('<dataset>', "the dataset's name")
     .addOption(modelOption())
@@ -25,7 +25,8 @@ export function addEmbedCommand(program: Command, end: (exitCode: number) => voi
     .addHelpText(
       'after',
       `
-With --json: {"job_id", "workflow_id", "dataset"}; with --wait the document of "plimsoll status --json" in its place.
+With --json: {"job_id", "workflow_id", "dataset"}; with --wait, once the job is
+over, what "plimsoll status --json" prints.
 ${EXIT_CODES_HELP}
 
 Examples:

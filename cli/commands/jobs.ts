@@ -35,8 +35,9 @@ export function addJobsCommand(program: Command, end: (exitCode: number) => void
     .addHelpText(
       'after',
       `
-With --json: {"jobs": [...], "next"}: each job as in "plimsoll status --json"; next is what to give to --before for the
-next page, null on the last. On a terminal job IDs are cut to ${SHORT_ID} characters, which all commands take.
+With --json: {"jobs": [...], "next"}: each job as "plimsoll status --json" prints
+it; next is what to give to --before for the next page, null on the last.
+On a terminal IDs are cut to ${SHORT_ID} characters, which all commands take.
 
 Examples:
   plimsoll jobs

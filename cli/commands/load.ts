@@ -20,7 +20,7 @@ export function addLoadCommand(program: Command, end: (exitCode: number) => void
     .command('load')
     .summary('start a load of a folder, and print its job ID')
     .description(
-      'Starts a load of a folder of images into a dataset, prints the job ID and returns at once. Loading a folder again\ndoes only what has changed.',
+      'Starts a load of a folder of images into a dataset, prints the job ID and returns at once. Loading a folder again does only what has changed.',
     )
     .argument('<folder>', 'folder of images, at any depth')
     .addOption(datasetOption())
@@ -37,8 +37,10 @@ export function addLoadCommand(program: Command, end: (exitCode: number) => void
     .addHelpText(
       'after',
       `
-With --json: {"job_id", "workflow_id", "dataset"}; with --wait the document of "plimsoll status --json" in its place.
-Ctrl-C while waiting leaves the load running. ${EXIT_CODES_HELP}
+With --json: {"job_id", "workflow_id", "dataset"}; with --wait, once the load is
+over, what "plimsoll status --json" prints. Ctrl-C while waiting leaves the load
+running.
+${EXIT_CODES_HELP}
 
 Examples:
   plimsoll load ./photos --wait

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import { dataDirOption, jsonOption, wholeNumber } from '../arguments.ts';
+import { endOf } from '../end-of.ts';
 import { createOutput, type Output } from '../output.ts';
 import { printable } from '../printable.ts';
 
@@ -34,10 +35,17 @@ export function addSamplesCommand(program: Command, end: (exitCode: number) => v
     .addHelpText(
       'after',
       `
-With --json: {"dataset", "samples": [...], "next"}: next is what to give to --after for the next page, null on the last.
-Each sample: id, seq, filepath, filepath_base64 (the name's bytes where they are not UTF-8, else null), status,
-size_bytes, metadata (null, or {size_bytes, mime_type, format, width, height, num_channels, orientation}), tags, split,
-error (null, or {code, message, stage, at}), load_id, created_at, last_modified_at
+With --json: {"dataset", "samples": [...], "next"}: next is what to give to
+--after for the next page, null on the last. Each sample:
+  id, seq, status        indexed, failed, missing
+  filepath               bytes that are not UTF-8 stand as \\xNN in it
+  filepath_base64        the path's bytes where they are not UTF-8, else null
+  size_bytes
+  metadata               null, or {size_bytes, mime_type, format, width, height,
+                         num_channels, orientation}
+  error                  null, or {code, message, stage, at}
+  tags, split            split may be null
+  load_id, created_at, last_modified_at
 
 Exit codes: 0 done, 2 wrong usage, 3 no such dataset.
 
@@ -94,7 +102,8 @@ function documentOf(sample: SampleDocument) {
 
 async function tableOf(rows: readonly SampleDocument[], { paint }: Output): Promise<string[]> {
   if (rows.length === 0) return [];
-  const { columns, endOf } = await import('../columns.ts');
+  const { columns } = await import('../columns.ts');
+  const withErrors = rows.some(({ error }) => error !== undefined);
   const statuses = { indexed: paint.green, failed: paint.red, missing: paint.yellow };
   const width = process.stdout.isTTY ? Math.max(SHORTEST_PATH, process.stdout.columns - BESIDE_PATH) : undefined;
   const pathOf = (path: string) => (width === undefined ? printable(path) : endOf(printable(path), width));
@@ -105,13 +114,15 @@ async function tableOf(rows: readonly SampleDocument[], { paint }: Output): Prom
       { title: 'SIZE', align: 'right' },
       { title: 'FORMAT' },
       { title: 'STATUS' },
+      ...(withErrors ? [{ title: 'ERROR' }] : []),
     ],
     rows.map(({ seq, filepath, metadata, status, error }) => [
       String(seq),
       pathOf(filepath),
       metadata ? `${metadata.width}x${metadata.height}` : '',
       metadata?.format ?? '',
-      statuses[status](status) + (error ? ` ${error.code}: ${printable(error.message)}` : ''),
+      statuses[status](status),
+      ...(withErrors ? [error ? `${error.code}: ${printable(error.message)}` : ''] : []),
     ]),
     paint,
   );

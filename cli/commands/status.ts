@@ -19,15 +19,28 @@ export function addStatusCommand(program: Command, end: (exitCode: number) => vo
       'after',
       `
 With --json:
-  job_id, workflow_id, kind (load, embed), dataset, state (queued, running, paused, completed, failed, canceled),
-  error (null, or {code, message}), request, started_at, finished_at (RFC 3339, or null), and
-  phases.indexing, phases.embedding, each with
-    state (pending, running, waiting, completed, failed, canceled, skipped), done, failed, total, total_known,
-    rate (a second, or null), seconds_left (or null), waiting_for (null, or {reason, task_queue, since}),
-    started_at, finished_at; where known: outcomes {added, changed, unchanged, missing, failed, ignored,
-    unreadable_folders}, failures {code: count}, unreadable_folders [path], model_key
+  job_id, workflow_id, dataset
+  kind                   load, embed
+  state                  queued, running, paused, completed, failed, canceled
+  error                  null, or {code, message}
+  request                the workflow's input
+  started_at, finished_at                    RFC 3339 in UTC, or null
+  phases.indexing, phases.embedding:
+    state                pending, running, waiting, completed, failed, canceled,
+                         skipped
+    done, failed, total, total_known         counts of files or images
+    rate                 items a second, or null
+    seconds_left         or null
+    waiting_for          null, or {reason, task_queue, since}
+    started_at, finished_at
+    outcomes             {added, changed, unchanged, missing, failed, ignored,
+                         unreadable_folders}, where known
+    failures             {code: count}, where known
+    unreadable_folders   paths, 100 at most, where there are any
+    model_key            where known
 
-The exit code is 0 however the job stands; "plimsoll wait" tells it by its exit code. 3: no such job.
+The exit code is 0 however the job stands, 3 if there is no such job. "plimsoll
+wait" tells by its exit code how a job ended.
 
 Examples:
   plimsoll status

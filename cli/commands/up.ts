@@ -24,7 +24,7 @@ export function addUpCommand(program: Command, end: (exitCode: number) => void):
     .command('up')
     .summary('start everything on this machine, until Ctrl-C')
     .description(
-      'Starts Temporal\'s development server, MongoDB, an index worker and an embedding worker on this machine, and stays until\nCtrl-C, which stops all of it. A second "up" finds the data as it was left. What is not on the machine yet is fetched once.',
+      'Starts Temporal\'s development server, MongoDB, an index worker and an embedding worker on this machine, and stays until Ctrl-C, which stops all of it. A second "up" finds the data as it was left. What is not on the machine yet is fetched once.',
     )
     .argument('[folder]', 'with --load: the folder of images to load')
     .option('--load [folder]', 'also load a folder (default: the example pictures) and show the progress')
@@ -40,13 +40,16 @@ export function addUpCommand(program: Command, end: (exitCode: number) => void):
     .addHelpText(
       'after',
       `
-Where MONGODB_URI or TEMPORAL_ADDRESS is set, that server is used and none is started in its place.
-A load of the dataset that is already under way, from an "up" that was stopped, is taken up again.
+Where MONGODB_URI or TEMPORAL_ADDRESS is set, that server is used and none is
+started in its place. A load that is under way already, from an "up" that was
+stopped, is taken up again.
 
-With --json: {"temporal_address", "temporal_namespace", "mongodb_uri", "ui_url" (or null), "data_dir", "load"}, printed
-once everything is ready, or with --load once the load is over: then load is the document of "plimsoll status --json".
+With --json: {"temporal_address", "temporal_namespace", "mongodb_uri", "ui_url"
+(or null), "data_dir", "load"}, printed when everything is ready; with --load,
+when the load is over: then load is what "plimsoll status --json" prints.
 
-Ctrl-C: exit 0 after everything has stopped (with --exit before the load is over: 130). A second Ctrl-C does not wait.
+Ctrl-C stops everything and exits with 0; with --exit, before the load is over,
+with 130. A second Ctrl-C does not wait.
 ${EXIT_CODES_HELP}
 
 Examples:

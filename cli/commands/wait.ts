@@ -33,15 +33,16 @@ export function addWaitCommand(program: Command, end: (exitCode: number) => void
       'after',
       `
 Exit codes:
-    0  completed (with --for browsable: phase 1 is over and went well, whatever becomes of phase 2)
+    0  completed; with --for browsable: phase 1 is over and went well, whatever
+       becomes of phase 2
     1  failed or canceled
     2  wrong usage
     3  no such job
   124  timed out; the job goes on
   130  Ctrl-C; the job goes on
 
-With --json: the document of "plimsoll status --json". After a timeout it is {"error": {"code": "WaitTimeout",
-"message"}, "status"}, with the last status seen.
+With --json: what "plimsoll status --json" prints. After a timeout:
+{"error": {"code": "WaitTimeout", "message"}, "status"}, the last status seen.
 
 Examples:
   plimsoll wait photos

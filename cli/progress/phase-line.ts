@@ -62,7 +62,7 @@ function barOf(phase: LoadStatus['phases'][PhaseName], length: number, clockMs: 
   const halves = Math.floor(share * length * 2);
   const filled = '━'.repeat(Math.floor(halves / 2));
   const half = halves % 2 === 1 ? '╸' : '';
-  const rest = '━'.repeat(length - filled.length - half.length);
+  const rest = '─'.repeat(length - filled.length - half.length);
   const brush = phase.finished_at === null ? paint.cyan : phase.state === 'completed' ? paint.green : paint.red;
   return `${brush(filled + half)}${rest === '' ? '' : paint.dim(rest)}`;
 }
@@ -71,6 +71,6 @@ function barOf(phase: LoadStatus['phases'][PhaseName], length: number, clockMs: 
 function sweep(length: number, clockMs: number, paint: Paint): string {
   const piece = Math.min(6, length);
   const at = Math.floor(clockMs / SPINNER_STEP_MS) % (length - piece + 1);
-  const [before, after] = ['━'.repeat(at), '━'.repeat(length - piece - at)];
+  const [before, after] = ['─'.repeat(at), '─'.repeat(length - piece - at)];
   return `${paint.dim(before)}${paint.cyan('━'.repeat(piece))}${paint.dim(after)}`;
 }

@@ -1,7 +1,7 @@
 import type { LoadStatus, PhaseStatus } from '../../core/loads/status.ts';
 import type { PhaseName } from '../../core/store/documents.ts';
 import { EMBED_TASK_QUEUE, INDEX_TASK_QUEUE } from '../../workflows/contract.ts';
-import { count, counted, duration, perSecond, secondsBetween } from '../quantities.ts';
+import { count, counted, duration, perSecond, roundDuration, secondsBetween } from '../quantities.ts';
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
 
@@ -45,7 +45,7 @@ function timeOf(phase: PhaseStatus, secondsSince: number): string {
   }
   if (phase.seconds_left === null) return '';
   const left = phase.seconds_left - Math.floor(secondsSince);
-  return left > 0 ? `${duration(left)} left` : 'finishing';
+  return left > 0 ? `${roundDuration(left)} left` : 'finishing';
 }
 
 /** What a phase that does not run waits for; undefined for one that runs or has run. */
