@@ -1,15 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import envPaths from 'env-paths';
+import { cacheFolder } from '../../core/cache-folder.ts';
 import { identify, isRunning, type ProcessIdentity } from '../process-identity.ts';
 import type { BinarySpec } from './binary.ts';
-
-/** Where fetched programs lie, for all checkouts of a user: PLIMSOLL_CACHE, or the system's usual place. */
-export function cacheFolder(env: NodeJS.ProcessEnv): string {
-  return env.PLIMSOLL_CACHE ? resolve(env.PLIMSOLL_CACHE) : envPaths('plimsoll', { suffix: '' }).cache;
-}
 
 /** A program's place in the cache: a folder for each version, so that checkouts that want another one don't disturb it. */
 export interface CacheEntry {

@@ -1,8 +1,9 @@
 import { chmod, rm } from 'node:fs/promises';
+import { cacheFolder } from '../../core/cache-folder.ts';
 import { LocalStackError, reasonOf } from '../errors.ts';
 import { elapsed, type Report, silent } from '../report.ts';
 import type { BinarySpec } from './binary.ts';
-import { cacheEntry, cacheFolder, checkEntry, createStaging, removeEntry, storeEntry, withCacheLock } from './cache.ts';
+import { cacheEntry, checkEntry, createStaging, removeEntry, storeEntry, withCacheLock } from './cache.ts';
 import { findOnPath, inspectBinary } from './inspect.ts';
 import { mongodBinary } from './mongod.ts';
 import type { Origin } from './origin.ts';
