@@ -1,4 +1,5 @@
-import { Client, Connection } from '@temporalio/client';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { UserError } from '../core/errors.ts';
 import { openStore, type Store } from '../core/store/store.ts';
@@ -25,27 +26,36 @@ const CONNECT_TIMEOUT_MS = 5000;
 export async function connectPlimsoll({ mongodbUri, env = process.env }: ConnectOptions): Promise<ConnectedClient> {
   const [temporal, store] = await Promise.allSettled([connectTemporal(env), connectStore(mongodbUri)]);
   if (temporal.status === 'fulfilled' && store.status === 'fulfilled') {
-    const { client, connection } = temporal.value;
+    const { client, close } = temporal.value;
     return {
       ...createPlimsollClient({ temporal: client, store: store.value }),
       async close() {
-        await Promise.all([store.value.close(), connection.close()]);
+        await Promise.all([store.value.close(), close()]);
       },
     };
   }
-  if (temporal.status === 'fulfilled') await temporal.value.connection.close();
+  if (temporal.status === 'fulfilled') await temporal.value.close();
   if (store.status === 'fulfilled') await store.value.close();
   throw temporal.status === 'rejected' ? temporal.reason : (store as PromiseRejectedResult).reason;
 }
 
-async function connectTemporal(env: NodeJS.ProcessEnv): Promise<{ client: Client; connection: Connection }> {
+async function connectTemporal(env: NodeJS.ProcessEnv): Promise<{ client: Client; close: () => Promise<void> }> {
   const overrideEnvVars = Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig({ overrideEnvVars });
+  const retries = retriesUntilClosed();
   try {
-    const connection = await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT_MS });
-    return { connection, client: new Client({ connection, namespace }) };
+    const connection = await Connection.connect({
+      ...connectionOptions,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      interceptors: [retries.interceptor],
+    });
+    const close = async () => {
+      await retries.end();
+      await connection.close();
+    };
+    return { client: new Client({ connection, namespace }), close };
   } catch (error) {
     throw new UserError(
       'TemporalUnreachable',
@@ -53,6 +63,32 @@ async function connectTemporal(env: NodeJS.ProcessEnv): Promise<{ client: Client
       { cause: error },
     );
   }
+}
+
+/**
+ * Temporal's own retries, until the connection is to be closed. Closing it fails the calls under way, a long poll for one;
+ * the SDK (1.24) would try them again on the closed channel, from a timer, where nobody can catch what that throws.
+ */
+function retriesUntilClosed() {
+  const options = defaultGrpcRetryOptions();
+  let ended = false;
+  let lastRetryDueMs = 0;
+  return {
+    interceptor: makeGrpcRetryInterceptor({
+      retryableDecider: (attempt, status) => !ended && options.retryableDecider(attempt, status),
+      delayFunction(attempt, status) {
+        const delayMs = options.delayFunction(attempt, status);
+        lastRetryDueMs = Math.max(lastRetryDueMs, performance.now() + delayMs);
+        return delayMs;
+      },
+    }),
+    /** Resolves when no retry is due any more. */
+    async end(): Promise<void> {
+      ended = true;
+      const leftMs = lastRetryDueMs - performance.now();
+      if (leftMs > 0) await delay(leftMs);
+    },
+  };
 }
 
 /** For who only reads what is stored. @throws UserError MongoDBUnreachable */
