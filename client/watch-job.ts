@@ -26,7 +26,7 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
   const followWorkflow = async () => {
     const handle = temporal.workflow.getHandle(job.workflow_id, undefined, { firstExecutionRunId: job.job_id });
     while (!until.aborted && !ended) {
-      ended = await handle.result().then(
+      ended = await temporal.withAbortSignal(until, () => handle.result()).then(
         () => true,
         (error: unknown) => !isOutage(error),
       );
@@ -45,8 +45,8 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
       await pause(RECONNECT_MS);
     }
   };
-  // Neither is awaited at the end: closing a stream takes as long as the server's last answer to it, a second.
-  void followWorkflow();
+  // The stream is not awaited at the end: closing it takes as long as the server's last answer to it, a second.
+  const workflowEnded = followWorkflow();
   void followStore();
 
   // The record says all there is to say while the workflow runs; only its end may have to be read from Temporal.
@@ -55,6 +55,7 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
     return status ?? readJob(backends, job);
   };
   let shown = '';
+  let shownBefore = false;
   try {
     while (!until.aborted) {
       changes.lower();
@@ -67,7 +68,12 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
         shown = text;
         yield status;
       }
-      if (status !== undefined && status.finished_at !== null) return;
+      if (status !== undefined && status.finished_at !== null) {
+        // The record ends just before its workflow does. Only then can the next job of the dataset be started.
+        if (shownBefore) await workflowEnded;
+        return;
+      }
+      shownBefore = true;
       if (status === undefined || ended) await pause(RECONNECT_MS);
       else await changes.raised();
       await pause(SETTLE_MS);

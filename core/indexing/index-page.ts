@@ -1,5 +1,6 @@
 import { type AnyBulkWriteOperation, ObjectId } from 'mongodb';
 import type { MediaKind, MetadataOutcome } from '../media.ts';
+import { UNKNOWN_FINGERPRINT } from '../sources/walk.ts';
 import type { PageEntry, SampleDocument } from '../store/documents.ts';
 import { raiseProgress } from '../store/progress.ts';
 import { insertNew, type Store } from '../store/store.ts';
@@ -67,9 +68,15 @@ function batchesOf(entries: PageEntry[]): PageEntry[][] {
 function read(media: MediaKind, batch: PageEntry[]): Promise<MetadataOutcome[]> {
   if (batch.length === 0) return Promise.resolve([]);
   return media.readMetadata(
-    batch.map((entry) => ({ path: entry.bytes ? Buffer.from(entry.bytes.buffer) : entry.path, sizeBytes: entry.size })),
+    batch.map((entry) => ({
+      path: entry.bytes ? Buffer.from(entry.bytes.buffer) : entry.path,
+      sizeBytes: sizeOf(entry),
+    })),
   );
 }
+
+/** Of a file that could not be examined the size is not known to be 0: opening it will say what is wrong. */
+const sizeOf = ({ fingerprint, size }: PageEntry) => (fingerprint === UNKNOWN_FINGERPRINT ? Infinity : size);
 
 async function writeSamples(
   store: Store,

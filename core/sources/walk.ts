@@ -34,7 +34,7 @@ interface Entry extends FileName {
 const STAT_BATCH = 256;
 
 /** The fingerprint of a file that could not be examined: it never equals that of a file that could. */
-const UNKNOWN_FINGERPRINT = 'unknown';
+export const UNKNOWN_FINGERPRINT = 'unknown';
 
 /**
  * Walks a folder in the order of its paths' UTF-8 bytes, which is the order of the `filepath` index, starting behind the

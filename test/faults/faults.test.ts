@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { link, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { type ConnectedClient, connectPlimsoll } from '../../client/connect.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import type { PhaseName } from '../../core/store/documents.ts';
 import { type Stack, startStack } from '../../local/stack.ts';
+import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 
 /** Enough that each phase takes some seconds, and several pages and chunks. */
@@ -25,7 +26,7 @@ beforeAll(async () => {
   stack = await startStack({ dataDir: join(folder, 'stack'), ports, ui: 'off', env });
   client = await connectPlimsoll({ mongodbUri: stack.mongodbUri, env: stack.env });
   await makePictures(join(folder, 'pictures'), PICTURES);
-  await makeLinks(join(folder, 'pictures'), join(folder, 'files'), FILES);
+  await makeManyFiles(join(folder, 'files'), FILES);
 }, 180_000);
 
 afterAll(async () => {
@@ -33,17 +34,6 @@ afterAll(async () => {
   await stack?.stop();
   await rm(folder, { recursive: true, force: true });
 }, 60_000);
-
-/** Many files at the cost of names. */
-async function makeLinks(from: string, to: string, count: number): Promise<void> {
-  const [picture] = readdirSync(from, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jpg'));
-  for (let i = 0; i < count; i += 1000) {
-    const sub = join(to, `${i}`);
-    await mkdir(sub, { recursive: true });
-    const names = Array.from({ length: Math.min(1000, count - i) }, (_, n) => join(sub, `${n}.jpg`));
-    await Promise.all(names.map((name) => link(join(from, picture ?? ''), name)));
-  }
-}
 
 /** Starts a load, strikes once its phase is well under way, and awaits its end. */
 async function loadWithFault(phase: PhaseName, strike: () => Promise<unknown>) {
@@ -68,12 +58,21 @@ async function underWay(jobId: string, phase: PhaseName): Promise<LoadStatus> {
 }
 
 /** One sample a file, one vector a sample, none twice, and what was shown never went backwards. */
-async function expectWhole({ dataset, status, seen, vectors }: Awaited<ReturnType<typeof loadWithFault>>): Promise<void> {
+async function expectWhole({
+  dataset,
+  status,
+  seen,
+  vectors,
+}: Awaited<ReturnType<typeof loadWithFault>>): Promise<void> {
   expect(status).toMatchObject({ state: 'completed', error: null });
   const embeds = status.phases.embedding.state !== 'skipped';
   const files = embeds ? PICTURES : FILES;
   expect(status.phases.indexing).toMatchObject({ done: files, failed: 0, total: files });
-  const seqs = await client.store.samples.find({ dataset_id: dataset }).sort({ seq: 1 }).map((sample) => sample.seq).toArray();
+  const seqs = await client.store.samples
+    .find({ dataset_id: dataset })
+    .sort({ seq: 1 })
+    .map((sample) => sample.seq)
+    .toArray();
   expect(seqs).toEqual(Array.from({ length: files }, (_, i) => i));
   expect(await client.store.samples.distinct('filepath', { dataset_id: dataset })).toHaveLength(files);
   expect(await client.store.embeddings.distinct('seq', { dataset_id: dataset })).toHaveLength(embeds ? files : 0);

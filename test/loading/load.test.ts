@@ -107,7 +107,13 @@ describe('loading again', () => {
     await rm(gone.filepath);
     const status = await bench.load({ dataset, source });
 
-    expect(status.phases.indexing.outcomes).toMatchObject({ added: 1, changed: 1, unchanged: 38, missing: 1, failed: 0 });
+    expect(status.phases.indexing.outcomes).toMatchObject({
+      added: 1,
+      changed: 1,
+      unchanged: 38,
+      missing: 1,
+      failed: 0,
+    });
     expect(status.phases.embedding).toMatchObject({ done: 2, total: 2 });
     const after = await samplesOf(dataset);
     expect(after).toHaveLength(41);
@@ -182,20 +188,35 @@ describe('loading again', () => {
 
 describe('a source that can not be loaded', () => {
   it.each([
-    ['is not there', 'SourceNotFound', async () => join(bench.folder, 'nowhere')],
-    ['is empty', 'SourceEmpty', async (folder: string) => (await mkdir(folder), folder)],
-    ['is a file', 'SourceNotAFolder', async (folder: string) => (await writeFile(folder, ''), folder)],
-    ['is relative', 'SourceNotAbsolute', async () => 'photos'],
-    ['is a link to itself', 'SourceUnreadable', async (folder: string) => (await symlink(folder, folder), folder)],
-    ['holds no image', 'SourceEmpty', async (folder: string) => (await mkdir(folder), await writeFile(join(folder, 'notes.txt'), ''), folder)],
+    ['is not there', 'SourceNotFound', () => {}],
+    ['is empty', 'SourceEmpty', (source: string) => mkdir(source)],
+    ['is a file', 'SourceNotAFolder', (source: string) => writeFile(source, '')],
+    ['is a link to itself', 'SourceUnreadable', (source: string) => symlink(source, source)],
+    [
+      'holds no image',
+      'SourceEmpty',
+      async (source: string) => {
+        await mkdir(source);
+        await writeFile(join(source, 'notes.txt'), '');
+      },
+    ],
   ])('fails at once when it %s: %s', async (_, code, make) => {
     const dataset = bench.newDataset();
-    const source = await make(join(bench.folder, `bad-${dataset}`));
+    const source = join(bench.folder, `bad-${dataset}`);
+    await make(source);
 
     const status = await bench.load({ dataset, source });
 
     expect(status).toMatchObject({ state: 'failed', error: { code, message: expect.stringContaining(source) } });
     expect(await samplesOf(dataset)).toHaveLength(0);
+  });
+});
+
+describe('a relative path', () => {
+  it('is refused: it would mean another folder on each worker', async () => {
+    const status = await bench.load({ dataset: bench.newDataset(), source: 'photos' });
+
+    expect(status).toMatchObject({ state: 'failed', error: { code: 'SourceNotAbsolute' } });
   });
 });
 
@@ -206,7 +227,9 @@ describe('a model that can not be used', () => {
 
     expect(status).toMatchObject({ state: 'failed', error: { code: 'ModelNotFound' } });
     expect(status.phases).toMatchObject({ indexing: { state: 'completed', done: 3 }, embedding: { state: 'failed' } });
-    expect(await bench.store.datasets.findOne({ _id: dataset })).toMatchObject({ phases: { indexing: { state: 'completed' } } });
+    expect(await bench.store.datasets.findOne({ _id: dataset })).toMatchObject({
+      phases: { indexing: { state: 'completed' } },
+    });
   });
 });
 
@@ -219,7 +242,11 @@ describe('malformed workflow input, as Temporal’s own CLI may send it', () => 
     ['(input)', null],
   ])('fails at once, naming %s', async (field, input) => {
     const workflowId = `malformed-${field}-${bench.newDataset()}`;
-    const run = bench.temporal.workflow.execute('loadDataset', { taskQueue: bench.taskQueue, workflowId, args: [input] });
+    const run = bench.temporal.workflow.execute('loadDataset', {
+      taskQueue: bench.taskQueue,
+      workflowId,
+      args: [input],
+    });
 
     await expect(run).rejects.toMatchObject({
       cause: { type: 'InvalidInput', nonRetryable: true, message: expect.stringContaining(field) },

@@ -60,7 +60,7 @@ export async function makeWorstFiles(dir: string): Promise<WorstFiles> {
   await add({ name: 'JPEG cut behind its header', ...cut }, 'cut.jpg', grain.jpeg.subarray(0, grain.jpeg.length >> 1));
   await add({ name: 'PNG cut behind its header', ...cut }, 'cut.png', grain.png.subarray(0, grain.png.length >> 1));
   await add({ name: 'decompression bomb', ...cut }, 'bomb.png', await drawBomb());
-  await add({ name: 'bitmap, which sharp does not decode', ...cut }, 'bitmap.bmp', drawBitmap());
+  await add({ name: 'bitmap, which sharp alone does not decode', expect: 'indexed' }, 'bitmap.bmp', drawBitmap());
 
   const indexed = { expect: 'indexed' } as const;
   await add({ name: 'PNG named .jpg', ...indexed }, 'really-a-png.jpg', await draw('png'));
@@ -94,15 +94,19 @@ export async function makeWorstFiles(dir: string): Promise<WorstFiles> {
   const ignored = { expect: 'ignored' } as const;
   await add({ name: 'not named as an image', ...ignored }, 'notes.txt', 'notes');
   await add({ name: 'picture without an extension', ...ignored }, 'picture', await draw());
-  const link = async (name: string, target: string, filename: string) => {
+  const link = async (file: Omit<WorstFile, 'path'>, target: string, filename: string) => {
     await symlink(target, join(dir, filename));
-    files.push({ name, path: join(dir, filename), ...ignored });
+    files.push({ ...file, path: join(dir, filename) });
   };
-  await link('link to itself', 'self.jpg', 'self.jpg');
-  await link('link to nothing', 'nowhere/at-all.jpg', 'dangling.jpg');
-  await link('link to the folder that it is in', '.', 'around');
+  await link({ name: 'link to itself', expect: 'failed', code: 'io_error' }, 'self.jpg', 'self.jpg');
+  await link(
+    { name: 'link to nothing', expect: 'failed', code: 'file_not_found' },
+    'nowhere/at-all.jpg',
+    'dangling.jpg',
+  );
+  await link({ name: 'link to the folder that it is in', ...ignored }, '.', 'around');
   await mkdir(join(dir, 'nested', 'deeper'), { recursive: true });
-  await link('link to the folder above', '../..', 'nested/deeper/up');
+  await link({ name: 'link to the folder above', ...ignored }, '../..', 'nested/deeper/up');
   await add(
     { name: 'picture below a folder that is linked in a circle', ...indexed },
     'nested/deeper/one.jpg',

@@ -27,7 +27,10 @@ describe('workflows are deterministic', () => {
 
       const status = await bench.load({ dataset: bench.newDataset(), source });
 
-      expect(status).toMatchObject({ state: 'completed', phases: { indexing: { done: 700 }, embedding: { done: 700 } } });
+      expect(status).toMatchObject({
+        state: 'completed',
+        phases: { indexing: { done: 700 }, embedding: { done: 700 } },
+      });
     });
   });
 });

@@ -42,8 +42,16 @@ describe('the status of a job', () => {
     const answered = await bench.temporal.workflow.getHandle(workflow_id).query<LoadStatus>('status');
 
     expect(shapeOf(answered)).toEqual(shapeOf({ ...stored, phases: { ...stored.phases } }));
-    expect(answered.phases.indexing).toMatchObject({ done: 1500, total: 1500, outcomes: stored.phases.indexing.outcomes });
-    expect(answered.phases.embedding).toMatchObject({ done: 1500, total: 1500, model_key: stored.phases.embedding.model_key });
+    expect(answered.phases.indexing).toMatchObject({
+      done: 1500,
+      total: 1500,
+      outcomes: stored.phases.indexing.outcomes,
+    });
+    expect(answered.phases.embedding).toMatchObject({
+      done: 1500,
+      total: 1500,
+      model_key: stored.phases.embedding.model_key,
+    });
   });
 
   it('makes jobs filterable on Temporal by dataset and phase, and is shown there in words', async () => {
@@ -53,7 +61,7 @@ describe('the status of a job', () => {
 
     const { typedSearchAttributes } = await handle.describe();
     const attributes = Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
-    expect(attributes).toEqual({ PlimsollDataset: dataset, PlimsollPhase: 'completed' });
+    expect(attributes).toMatchObject({ PlimsollDataset: dataset, PlimsollPhase: 'completed' });
     const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
     expect(currentDetails).toContain('indexing: completed, 1,500 of 1,500');
     expect(currentDetails).toContain('embedding: completed, 1,500 of 1,500');
@@ -63,7 +71,9 @@ describe('the status of a job', () => {
 /** Names of fields, without the values. `failures` and folders are in the record only: they can be many. */
 function shapeOf(status: LoadStatus) {
   const phases = Object.values(status.phases).map((phase) =>
-    Object.keys(phase).filter((name) => name !== 'failures' && name !== 'unreadable_folders').sort(),
+    Object.keys(phase)
+      .filter((name) => name !== 'failures' && name !== 'unreadable_folders')
+      .sort(),
   );
   return [Object.keys(status).sort(), ...phases];
 }

@@ -1,0 +1,20 @@
+import { copyFile, link, mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makePictures } from './pictures.ts';
+
+/** A file takes 65,000 names at most on some file systems. */
+const NAMES_A_FILE = 5000;
+
+/** One picture under very many names in one folder: a large source at the cost of its names. */
+export async function makeManyFiles(folder: string, count: number): Promise<void> {
+  const picture = `${folder}-picture`;
+  await makePictures(picture, 1);
+  const [name] = await readdir(picture);
+  await mkdir(folder, { recursive: true });
+  for (let at = 0; at < count; at += NAMES_A_FILE) {
+    const original = join(folder, `${at}.jpg`);
+    await copyFile(join(picture, name as string), original);
+    const others = Array.from({ length: Math.min(NAMES_A_FILE, count - at) - 1 }, (_, i) => `${at + i + 1}.jpg`);
+    await Promise.all(others.map((other) => link(original, join(folder, other))));
+  }
+}
