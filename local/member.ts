@@ -26,6 +26,8 @@ export interface MemberSpec {
   startTimeoutMs: number;
   /** Resolves when it does its work; the signal aborts when it dies or is too late. */
   awaitReady(child: ChildProcess, signal: AbortSignal): Promise<void>;
+  /** What to do about a failed start, if its log tells. */
+  adviseOn?: (log: string) => string | undefined;
   /** Awaited before a restart: a worker whose server is down would only die again. */
   before?: () => Promise<void>;
 }
@@ -147,7 +149,8 @@ export function createMember(spec: MemberSpec, events: MemberEvents): Member {
     const lines = await lastLines(spec.logFile, LOG_LINES_SHOWN, logStart);
     const excerpt =
       lines.length > 0 ? `; its last lines:\n${lines.map((line) => `  ${line}`).join('\n')}` : ' (empty).';
-    return `Its log is ${spec.logFile}${excerpt}`;
+    const advice = spec.adviseOn?.(lines.join('\n'));
+    return `${advice ? `${advice} ` : ''}Its log is ${spec.logFile}${excerpt}`;
   }
 
   function tooLate(): Error {

@@ -39,6 +39,12 @@ export function mongodbUri(port: number): string {
   return `mongodb://${HOST}:${port}/?replicaSet=${REPLICA_SET}`;
 }
 
+/** Says what to do where mongod refuses data of another release; it reads its own and the one before. */
+export function adviseOnMongodLog(log: string): string | undefined {
+  if (!/featureCompatibilityVersion|too recent to start up|WiredTiger file version/i.test(log)) return undefined;
+  return 'The data was written by another release of mongod: name that one in PLIMSOLL_MONGOD_BINARY, or use another data folder.';
+}
+
 /** Makes the replica set on the first start, renames its member after a change of port, and resolves when it takes writes. */
 export async function awaitPrimary(port: number, signal: AbortSignal): Promise<void> {
   await awaitListening(port, signal);

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { environmentFor, externalServers } from './environment.ts';
 import { LocalStackError } from './errors.ts';
 import type { Member, MemberSpec } from './member.ts';
-import { awaitPrimary, mongodArguments, mongodbUri } from './mongod-server.ts';
+import { adviseOnMongodLog, awaitPrimary, mongodArguments, mongodbUri } from './mongod-server.ts';
 import { claimPort, HOST } from './ports.ts';
 import { provision } from './provision/provision.ts';
 import { checkExternalServers } from './reachable.ts';
@@ -183,6 +183,7 @@ function mongodSpec(dataDir: string, env: NodeJS.ProcessEnv, binary: string, por
     // Recovery after a power cut reads the journal.
     startTimeoutMs: 120_000,
     awaitReady: (_child, signal) => awaitPrimary(port, signal),
+    adviseOn: adviseOnMongodLog,
   };
 }
 

@@ -9,6 +9,13 @@ const SEARCH_ATTRIBUTES = ['PlimsollDataset=Keyword', 'PlimsollPhase=Keyword'];
 /** Priority and fairness of task queues are off by default on server 1.29. */
 const DYNAMIC_CONFIG = ['matching.useNewMatcher=true', 'matching.enableFairness=true'];
 
+/**
+ * A write-ahead log, synced at its checkpoints: activities that run in parallel take half as long as with SQLite's default
+ * (13 ms instead of 24, eight at a time). Killing the server loses nothing; a power cut may lose the last moments, which
+ * Temporal then runs again, and every activity may run more than once anyway.
+ */
+const SQLITE_PRAGMAS = ['journal_mode=wal', 'synchronous=1'];
+
 export interface TemporalServerOptions {
   dbFile: string;
   port: number;
@@ -26,6 +33,7 @@ export function temporalArguments({ dbFile, port, uiPort }: TemporalServerOption
     ...['--port', String(port)],
     ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
     ...['--log-level', 'warn'],
+    ...SQLITE_PRAGMAS.flatMap((pragma) => ['--sqlite-pragma', pragma]),
     ...DYNAMIC_CONFIG.flatMap((value) => ['--dynamic-config-value', value]),
     ...SEARCH_ATTRIBUTES.flatMap((attribute) => ['--search-attribute', attribute]),
   ];
