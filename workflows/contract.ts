@@ -74,9 +74,15 @@ export type EmbedDatasetRequest = z.input<typeof embedDatasetInput>;
 /** The fixed ID makes "one running load a dataset" Temporal's guarantee. */
 export const loadWorkflowId = (dataset: string) => `load-${dataset}`;
 
+/** Temporal's own limit is 1,000 bytes; a longer ID would block the workflow that asks for it. */
+const MAX_WORKFLOW_ID = 250;
+
 /** A model given as a path is known by its folder's name here. */
 export const embedWorkflowId = (dataset: string, model: string) =>
-  `embed-${dataset}-${model.startsWith('/') ? model.split('/').findLast((part) => part !== '') : model}`;
+  `embed-${dataset}-${model.startsWith('/') ? model.split('/').findLast((part) => part !== '') : model}`.slice(
+    0,
+    MAX_WORKFLOW_ID,
+  );
 
 export const LOAD_WORKFLOW = 'loadDataset';
 export const EMBED_WORKFLOW = 'embedDataset';
