@@ -1,3 +1,4 @@
+import { isAbsolute, resolve } from 'node:path';
 import type { Embedder, EmbeddingModel } from '../../core/models/embedder.ts';
 import { ModelChangedError } from '../../core/models/errors.ts';
 import { findModel } from '../../core/models/find-model.ts';
@@ -89,5 +90,6 @@ function describe(name: string, { revision, dim, batchSize }: LoadedModel, devic
 
 function parseModel(model: string): { name: string; revision: string | undefined } {
   const match = /^(.+)@([0-9a-f]{12})$/.exec(model);
-  return { name: match?.[1] ?? model, revision: match?.[2] };
+  const name = match?.[1] ?? model;
+  return { name: isAbsolute(name) ? resolve(name) : name, revision: match?.[2] };
 }

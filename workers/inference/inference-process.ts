@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import type { Reply, Request } from './messages.ts';
 
 /** Type stripping runs the sources, plain JavaScript the package: the file to fork ends as this one does. */
@@ -7,7 +8,7 @@ const CHILD_FILE = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url),
 );
 
-const KEPT_STDERR_CHARACTERS = 2_000;
+const KEPT_STDERR_CHARACTERS = 300;
 
 export interface InferenceProcess {
   readonly pid: number | undefined;
@@ -66,7 +67,7 @@ function keepEnd(child: ChildProcess): () => string {
   let text = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     process.stderr.write(chunk);
-    text = (text + chunk.toString()).slice(-KEPT_STDERR_CHARACTERS);
+    text = (text + chunk.toString()).slice(-2 * KEPT_STDERR_CHARACTERS);
   });
-  return () => text.trim();
+  return () => stripVTControlCharacters(text).trim().slice(-KEPT_STDERR_CHARACTERS);
 }

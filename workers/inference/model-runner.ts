@@ -47,7 +47,7 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
   let first: LoadedModel | undefined;
   let known: HashedFile[] = [];
   const waitingForLoad: PromiseWithResolvers<LoadedModel>[] = [];
-  let onStopped: (() => void) | undefined;
+  let stopped: { reason: Error; ended: PromiseWithResolvers<void> } | undefined;
 
   /** Tasks that were in a process which died: tried again one by one, before all others. */
   let suspects: Task[] = [];
@@ -140,8 +140,8 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
     const wasLoaded = loaded !== undefined;
     const victims = [...underWay.values()].map((tasks) => tasks.filter(({ over }) => !over));
     forgetProcess();
-    if (onStopped !== undefined) {
-      onStopped();
+    if (stopped !== undefined) {
+      stopped.ended.resolve();
       return;
     }
     if (!wasLoaded) deathsLoading += 1;
@@ -177,13 +177,17 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
 
   /** Rejects all that waits, and ends the process: the next call starts afresh. */
   function giveUp(error: Error): void {
-    const waiting = waitingForLoad.splice(0);
-    const tasks = [...[...underWay.values()].flat(), ...suspects, ...queue];
     const dying = child;
-    suspects = [];
-    queue = [];
+    failAll(error);
     forgetProcess();
     dying?.kill();
+  }
+
+  function failAll(error: Error): void {
+    const waiting = waitingForLoad.splice(0);
+    const tasks = [...[...underWay.values()].flat(), ...suspects, ...queue];
+    suspects = [];
+    queue = [];
     for (const { reject } of waiting) reject(error);
     for (const task of tasks) task.fail(error);
   }
@@ -211,6 +215,7 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
 
   function embed(images: readonly ImageRef[], signal: AbortSignal | undefined): Promise<EmbedOutcome[]> {
     signal?.throwIfAborted();
+    if (stopped !== undefined) return Promise.reject(stopped.reason);
     if (images.length === 0) return Promise.resolve([]);
     const { promise, resolve, reject } = Promise.withResolvers<EmbedOutcome[]>();
     const outcomes = new Array<EmbedOutcome>(images.length);
@@ -259,6 +264,7 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
       return child?.pid;
     },
     load() {
+      if (stopped !== undefined) return Promise.reject(stopped.reason);
       if (loaded !== undefined) return Promise.resolve(loaded);
       const waiting = Promise.withResolvers<LoadedModel>();
       waitingForLoad.push(waiting);
@@ -267,18 +273,15 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
     },
     embed,
     isCurrent: () => areUnchanged(known),
-    async stop(reason) {
-      if (child === undefined) {
-        giveUp(reason);
-        return;
+    stop(reason) {
+      if (stopped === undefined) {
+        stopped = { reason, ended: Promise.withResolvers<void>() };
+        const dying = child;
+        failAll(reason);
+        if (dying === undefined) stopped.ended.resolve();
+        else dying.kill();
       }
-      const stopped = Promise.withResolvers<void>();
-      onStopped = () => {
-        giveUp(reason);
-        stopped.resolve();
-      };
-      child.kill();
-      await stopped.promise;
+      return stopped.ended.promise;
     },
   };
 }
