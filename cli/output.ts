@@ -29,8 +29,11 @@ export function createOutput(options: { json?: boolean | undefined }): Output {
         return writeLines([
           JSON.stringify({ error: { code, message }, ...(status === undefined ? {} : { status }) }, undefined, 2),
         ]);
-      const { red } = paintFor(process.stderr);
-      note(`${red('error')}: ${printableLines(process.env.PLIMSOLL_DEBUG && stack ? stack : message)}`);
+      if (code === 'Interrupted') return note(message);
+      const { red, dim } = paintFor(process.stderr);
+      note(`${red('error')}: ${printableLines(message)}`);
+      // An error that nobody foresaw: where it came from matters more than what it says.
+      if (stack !== undefined) note(dim(printableLines(stack.split('\n').slice(1, 4).join('\n'))));
     },
   };
 }

@@ -1,0 +1,101 @@
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readStack } from '../../local/stack-file.ts';
+import { makePictures } from '../support/pictures.ts';
+import { runCommand, startCommand } from './command-bench.ts';
+
+/** Pictures that take a few seconds to embed: long enough to be interrupted. */
+const MANY = 600;
+const ANY_PORTS = ['--temporal-port', '0', '--ui-port', '0', '--mongo-port', '0'];
+
+let folder: string;
+let dataDir: string;
+let many: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plimsoll-up-'));
+  dataDir = join(folder, '.plimsoll');
+  many = join(folder, 'many');
+  await makePictures(many, MANY);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const upArgs = (...args: string[]) => ['up', ...ANY_PORTS, ...args];
+
+describe('up --load', () => {
+  it('tells a folder that is not there before anything is started', async () => {
+    const { code, stdout, stderr } = await runCommand(upArgs('--load', './nothing'), { cwd: folder });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(join(folder, 'nothing'));
+    await expect(access(dataDir)).rejects.toThrow();
+  });
+
+  it('takes up a load that an earlier one was stopped in', { timeout: 90_000 }, async () => {
+    const first = startCommand(upArgs('--load', './many', '--exit'), { cwd: folder });
+    await first.says('Browsable');
+    first.child.kill('SIGINT');
+    const stopped = await first.ended;
+    expect(stopped.code).toBe(130);
+    expect(stopped.stderr).toContain('The load of many goes on with the next');
+    expect(await readStack(dataDir)).toBeUndefined();
+
+    const { code, stdout, stderr } = await runCommand(upArgs('--load', './many', '--exit', '--json'), { cwd: folder });
+    expect(stderr).toContain('a load of many is under way already');
+    expect(code).toBe(0);
+    const { load, ...addresses } = JSON.parse(stdout);
+    expect(load).toMatchObject({
+      dataset: 'many',
+      state: 'completed',
+      phases: { indexing: { done: MANY, total: MANY }, embedding: { done: MANY, failed: 0, total: MANY } },
+    });
+    expect(addresses).toEqual({
+      temporal_address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      temporal_namespace: 'default',
+      mongodb_uri: expect.stringMatching(/^mongodb:\/\/127\.0\.0\.1:\d+\//),
+      ui_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      data_dir: dataDir,
+    });
+  });
+
+  it('with --exit ends with 1 when the load fails', { timeout: 60_000 }, async () => {
+    const bad = join(folder, 'bad');
+    await makePictures(bad, 1);
+    await writeFile(join(bad, 'a.jpg'), 'text');
+    await rm(join(bad, 'picture-000000.jpg'));
+    const { code, stdout } = await runCommand(upArgs('--load', bad, '--exit'), { cwd: folder });
+    expect(code).toBe(1);
+    expect(stdout).toContain('Load of bad failed');
+    expect(stdout).toContain('TooManyFailed');
+  });
+});
+
+describe('up', () => {
+  it('stays up with the data of before, is found from folders below, and stops on Ctrl-C', {
+    timeout: 60_000,
+  }, async () => {
+    const up = startCommand(upArgs(), { cwd: folder });
+    await up.says('Running until Ctrl-C');
+
+    const jobs = await runCommand(['jobs', '--dataset', 'many', '--json'], { cwd: many });
+    expect(JSON.parse(jobs.stdout).jobs).toMatchObject([{ dataset: 'many', state: 'completed' }]);
+    const samples = await runCommand(['samples', 'many', '--limit', '1', '--data', '../.plimsoll'], { cwd: many });
+    expect(samples.stdout).toContain('picture-000000.jpg');
+    const absent = await runCommand(['load', './absent', '--json'], { cwd: folder });
+    expect(absent.code).toBe(1);
+    expect(JSON.parse(absent.stdout).error.code).toBe('SourceNotFound');
+    const second = await runCommand(upArgs('--json'), { cwd: folder });
+    expect(second.code).toBe(1);
+    expect(JSON.parse(second.stdout).error).toMatchObject({
+      code: 'AlreadyRunning',
+      message: expect.stringContaining(dataDir),
+    });
+
+    up.child.kill('SIGINT');
+    const { code, stdout } = await up.ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(await readStack(dataDir)).toBeUndefined();
+    expect((await runCommand(['jobs'], { cwd: folder })).code).toBe(1);
+  });
+});

@@ -1,0 +1,100 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bareEnvironment, runCommand } from './command-bench.ts';
+
+const COMMANDS = ['up', 'load', 'embed', 'status', 'jobs', 'wait', 'samples', 'doctor'];
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plimsoll-usage-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('help', () => {
+  it('names every command', async () => {
+    const { code, stdout } = await runCommand(['--help']);
+    expect(code).toBe(0);
+    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+  });
+
+  it.concurrent.each(COMMANDS)('of %s has examples and its --json', async (command) => {
+    const { code, stdout, stderr } = await runCommand([command, '--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('Examples:');
+    expect(stdout).toContain(`  plimsoll ${command}`);
+    expect(stdout).toContain('With --json:');
+  });
+});
+
+describe('wrong usage', () => {
+  it.concurrent.each([
+    ['no command', []],
+    ['an unknown command', ['launch']],
+    ['an unknown option', ['jobs', '--colour']],
+    ['a missing argument', ['load']],
+    ['one argument too many', ['samples', 'one', 'two']],
+    ['a limit that is no number', ['samples', 'photos', '--limit', 'ten']],
+    ['a limit of zero', ['jobs', '--limit', '0']],
+    ['an unknown state', ['jobs', '--state', 'done']],
+    ['a time that is none', ['jobs', '--before', 'yesterday']],
+    ['an unknown milestone', ['wait', 'photos', '--for', 'lunch']],
+    ['a negative timeout', ['wait', 'photos', '--timeout', '-1']],
+    ['a share above all', ['load', '.', '--max-failed-percent', '101']],
+    ['--exit without --load', ['up', '--exit']],
+    ['a port that is none', ['up', '--mongo-port', '65536']],
+  ])('exits with 2 for %s', async (_, args) => {
+    const { code, stdout, stderr } = await runCommand(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).not.toBe('');
+  });
+
+  it('points to the help', async () => {
+    expect((await runCommand(['wait'])).stderr).toContain('plimsoll wait --help');
+  });
+
+  it('is one JSON document with --json', async () => {
+    const { code, stdout, stderr } = await runCommand(['load', '--json']);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({
+      error: { code: 'UsageError', message: "missing required argument 'folder'" },
+    });
+  });
+});
+
+describe('without servers', () => {
+  it('says what to do', async () => {
+    const { code, stdout, stderr } = await runCommand(['jobs'], { cwd: folder });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('plimsoll up');
+    expect(stderr).toContain('MONGODB_URI');
+  });
+
+  it('says which of the two is missing', async () => {
+    const env = { ...bareEnvironment(), MONGODB_URI: 'mongodb://me:secret@db.example/?replicaSet=rs0' };
+    const { code, stderr } = await runCommand(['jobs'], { cwd: folder, env });
+    expect(code).toBe(1);
+    expect(stderr).toContain('TEMPORAL_ADDRESS');
+    expect(stderr).not.toContain('secret');
+  });
+
+  it('names the folder of --data', async () => {
+    const { code, stdout } = await runCommand(['jobs', '--data', './elsewhere', '--json'], { cwd: folder });
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout).error).toMatchObject({
+      code: 'NoServers',
+      message: expect.stringContaining('elsewhere'),
+    });
+  });
+
+  it('doctor finds the problems, and exits with 1', async () => {
+    const { code, stdout } = await runCommand(['doctor', '--json'], { cwd: folder });
+    expect(code).toBe(1);
+    const { healthy, checks } = JSON.parse(stdout);
+    expect(healthy).toBe(false);
+    expect(checks).toContainEqual(expect.objectContaining({ name: 'MongoDB', state: 'problem' }));
+    expect(checks).toContainEqual(expect.objectContaining({ name: 'Temporal', state: 'problem' }));
+    expect(checks).toContainEqual({ name: 'Node', state: 'ok', found: process.versions.node, advice: null });
+  });
+});
