@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -13,19 +13,24 @@ const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 const BUNDLED_FOLDERS = ['workflows', 'core'];
 const BUNDLED_PACKAGES = ['@temporalio/workflow', '@temporalio/worker', 'zod'];
 
+let bundle: Promise<WorkflowBundleOption> | undefined;
+
 /** Plimsoll's workflows as a bundle. Webpack takes seconds, so it runs once for each content and leaves the bundle in the cache. */
-export async function workflowBundle(env: NodeJS.ProcessEnv = process.env): Promise<WorkflowBundleOption> {
+export function workflowBundle(env: NodeJS.ProcessEnv = process.env): Promise<WorkflowBundleOption> {
+  bundle ??= findOrBuild(env);
+  return bundle;
+}
+
+async function findOrBuild(env: NodeJS.ProcessEnv): Promise<WorkflowBundleOption> {
   const codePath = join(cacheFolder(env), 'bundles', `${await contentHash()}.js`);
-  if (!(await isFile(codePath))) {
-    const { code } = await bundleWorkflowCode({
-      workflowsPath: join(root, `workflows/index${extension}`),
-      logger: quiet,
-    });
-    await mkdir(dirname(codePath), { recursive: true });
-    const draft = `${codePath}.${process.pid}`;
-    await writeFile(draft, code);
-    await rename(draft, codePath);
-  }
+  if (await isFile(codePath)) return { codePath };
+  const workflowsPath = join(root, `workflows/index${extension}`);
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger: quiet });
+  await mkdir(dirname(codePath), { recursive: true });
+  // Two workers that start at once both build it; each moves a whole file into place.
+  const draft = `${codePath}.${randomUUID()}`;
+  await writeFile(draft, code);
+  await rename(draft, codePath);
   return { codePath };
 }
 
