@@ -39,20 +39,16 @@ export async function runIndexing(
   job.update('indexing', count);
 
   const list = async () => {
-    while (next !== null && !workflowInfo().continueAsNewSuggested) {
+    // At least once a run, so that each gets on.
+    do {
       await condition(() => waiting.length < PAGES_AHEAD);
-      const slice: Awaited<ReturnType<typeof listSource>> = await listSource({
-        load_id: jobId,
-        dataset,
-        source,
-        page: next,
-      });
+      const slice = await listSource({ load_id: jobId, dataset, source, page: next ?? 0 });
       waiting.push(...slice.pages);
       next = slice.next;
       count.total += slice.total;
       count.done += slice.unchanged;
       job.update('indexing', { ...count, total_known: next === null });
-    }
+    } while (next !== null && !workflowInfo().continueAsNewSuggested);
     listed = true;
   };
   const takePage = async () => {

@@ -2,6 +2,7 @@ import { copyFile, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SampleDocument } from '../../core/store/documents.ts';
+import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -183,6 +184,50 @@ describe('loading again', () => {
     });
     await bench.temporal.workflow.getHandle(first.workflow_id).terminate('test');
     await expect(bench.wait(first.job_id)).resolves.toMatchObject({ state: 'failed', error: { code: 'Terminated' } });
+  });
+});
+
+describe('two jobs that embed one dataset with one model', () => {
+  it('go one after the other: a load waits for the embedding that runs, then does what is left', async () => {
+    const dataset = bench.newDataset();
+    const source = await pictureFolder('both', 6);
+    await bench.load({ dataset, source, embed: false });
+    const held = await bench.startEmbedding({ dataset, embed_task_queue: `nobody-${dataset}` });
+
+    const load = await bench.startLoad({ dataset, source });
+    expect(await bench.wait(load.job_id, { for: 'browsable' })).toMatchObject({ state: 'running' });
+    await bench.temporal.workflow.getHandle(held.workflow_id).cancel();
+
+    expect(await bench.wait(held.job_id)).toMatchObject({ state: 'canceled' });
+    expect(await bench.wait(load.job_id)).toMatchObject({ state: 'completed', phases: { embedding: { done: 6 } } });
+    expect(await vectorsOf(dataset)).toHaveLength(6);
+  });
+});
+
+describe('cancelling a load', () => {
+  it.each(['indexing', 'embedding'] as const)('in its %s phase ends it and keeps what was done', async (phase) => {
+    const dataset = bench.newDataset();
+    const source = phase === 'indexing' ? join(bench.folder, 'cancel-many') : await pictureFolder('cancel', 1200);
+    if (phase === 'indexing') await makeManyFiles(source, 20_000);
+    const { job_id, workflow_id } = await bench.startLoad({ dataset, source });
+    for await (const { phases } of bench.watch(job_id)) if (phases[phase].done > 0) break;
+
+    await bench.temporal.workflow.getHandle(workflow_id).cancel();
+    const status = await bench.wait(job_id);
+
+    expect(status).toMatchObject({
+      state: 'canceled',
+      error: { code: 'Canceled' },
+      phases: { [phase]: { state: 'canceled' } },
+    });
+    expect(status.phases[phase].done).toBeGreaterThan(0);
+    expect(status.phases[phase].done).toBeLessThan(status.phases[phase].total);
+    const stored = phase === 'indexing' ? await samplesOf(dataset) : await vectorsOf(dataset);
+    expect(stored.length).toBeGreaterThanOrEqual(status.phases[phase].done);
+
+    const again = await bench.load({ dataset, source, embed: phase === 'embedding' });
+    expect(again.phases.indexing.outcomes?.missing).toBe(0);
+    expect(again).toMatchObject({ state: 'completed' });
   });
 });
 

@@ -36,6 +36,8 @@ export interface WorkbenchOptions {
   roles?: Role[];
   workerOptions?: Partial<WorkerOptions>;
   env?: NodeJS.ProcessEnv;
+  /** Another server than the run's shared one. */
+  temporalAddress?: string;
 }
 
 export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Workbench> {
@@ -43,7 +45,7 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   const id = randomUUID().slice(0, 8);
   const taskQueue = `plimsoll-${id}`;
   const embedTaskQueue = `plimsoll-gpu-${id}`;
-  const address = inject('temporalAddress');
+  const address = options.temporalAddress ?? inject('temporalAddress');
 
   const uri = new URL(inject('mongodbUri'));
   uri.pathname = `/test-${id}`;

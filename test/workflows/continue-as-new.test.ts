@@ -1,0 +1,58 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { LoadStatus } from '../../core/loads/status.ts';
+import { claimPort } from '../../local/ports.ts';
+import { provision } from '../../local/provision/provision.ts';
+import { awaitTemporal, temporalArguments } from '../../local/temporal-server.ts';
+import { makeManyFiles } from '../support/many-files.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+/** What others see after thousands of events, this server suggests after a few. */
+const SUGGEST_AFTER = ['--dynamic-config-value', 'limit.historyCount.suggestContinueAsNew=12'];
+const FILES = 30_000;
+
+let folder: string;
+let server: ChildProcess;
+let bench: Workbench;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plimsoll-continue-'));
+  const { temporal } = await provision({ wanted: ['temporal'] });
+  const port = await claimPort(0, { role: 'test', flag: '', instead: '' });
+  const args = temporalArguments({ dbFile: join(folder, 'temporal.db'), port, uiPort: undefined });
+  server = spawn(temporal as string, [...args, ...SUGGEST_AFTER], { stdio: 'ignore' });
+  await awaitTemporal(port, undefined, AbortSignal.timeout(30_000));
+  bench = await openWorkbench({ roles: ['index'], temporalAddress: `127.0.0.1:${port}` });
+  await makeManyFiles(join(folder, 'files'), FILES);
+}, 120_000);
+
+afterAll(async () => {
+  await bench?.stop();
+  server?.kill();
+  if (server?.exitCode === null) await once(server, 'exit');
+  await rm(folder, { recursive: true, force: true });
+});
+
+it('a load whose history grows long continues as new, under the same job ID, and loses nothing', async () => {
+  const dataset = bench.newDataset();
+  const seen: LoadStatus[] = [];
+  const { job_id, workflow_id } = await bench.startLoad({ dataset, source: join(folder, 'files'), embed: false });
+  const status = await bench.wait(job_id, { onStatus: (s) => seen.push(s) });
+
+  const { runId, raw, historyLength } = await bench.temporal.workflow.getHandle(workflow_id).describe();
+  expect(runId).not.toBe(job_id);
+  expect(raw.workflowExecutionInfo?.firstRunId).toBe(job_id);
+  expect(historyLength).toBeLessThan(150);
+  expect(status).toMatchObject({ job_id, state: 'completed' });
+  expect(status.phases.indexing).toMatchObject({ done: FILES, total: FILES, outcomes: { added: FILES } });
+  const answered = await bench.temporal.workflow.getHandle(workflow_id).query<LoadStatus>('status');
+  expect(answered).toMatchObject({ job_id, phases: { indexing: { done: FILES, total: FILES } } });
+  expect(await bench.store.samples.countDocuments({ dataset_id: dataset })).toBe(FILES);
+  expect(await bench.store.loads.countDocuments({ dataset_id: dataset })).toBe(1);
+  const done = seen.map(({ phases }) => phases.indexing.done);
+  expect(done).toEqual(done.toSorted((a, b) => a - b));
+}, 120_000);
