@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { connectPlimsoll, withoutPassword } from '../client/connect.ts';
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
 import { AlreadyRunningError } from '../client/start.ts';
@@ -146,10 +146,16 @@ function showAddresses(stack: Stack, output: Output): void {
     ...(stack.uiUrl === undefined ? [] : [['Temporal web', cyan(stack.uiUrl)] as [string, string]]),
     ['Temporal', `${stack.temporalAddress}${dim(`, namespace ${stack.temporalNamespace}`)}`],
     ['MongoDB', withoutPassword(stack.mongodbUri)],
-    ['Data', printable(stack.dataDir)],
+    ['Data', printable(fromHere(stack.dataDir))],
   ];
   output.note(`\n${green('✔')} ${bold('Plimsoll is up')}\n`);
   for (const [name, value] of rows) output.note(`  ${dim(name.padEnd(13))} ${value}`);
+}
+
+/** A path as it is written from the current folder, where it is below that. */
+function fromHere(path: string): string {
+  const written = relative('', path);
+  return written === '' || written.startsWith('..') ? path : `./${written}`;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -7,8 +7,9 @@ const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', 
 const SPINNER_STEP_MS = 100;
 const LONGEST_BAR = 30;
 const SHORTEST_BAR = 6;
+const GAP = '   ';
 /** Mark, name and the spaces around them. */
-const LEAD = 14;
+const LEAD = 15;
 
 export interface LineOptions {
   paint: Paint;
@@ -24,18 +25,18 @@ export interface LineOptions {
 export function phaseLine(status: LoadStatus, name: PhaseName, { paint, width, ageMs, clockMs }: LineOptions): string {
   const phase = status.phases[name];
   const words = wordsOf(status, name, ageMs / 1000);
-  const lead = `${markOf(phase.state, clockMs, paint)} ${paint.bold(titleOf(name).padEnd(LEAD - 5))}  `;
+  const lead = `${markOf(phase.state, clockMs, paint)} ${paint.bold(titleOf(name).padEnd(LEAD - 6))}  `;
+  const room = Math.max(0, width - LEAD - 1);
   const started = phase.total > 0 && phase.state !== 'skipped';
-  if (!started) return `  ${lead}${paint.dim(words.main.slice(0, Math.max(0, width - LEAD - 1)))}`;
+  if (!started) return `  ${lead}${paint.dim(words.main.slice(0, room))}`;
 
-  const behind = [words.main, words.failed, words.rate, words.time].filter((part) => part !== '');
-  while (behind.length > 1 && LEAD + behind.join('   ').length >= width) behind.pop();
-  const room = width - LEAD - behind.join('   ').length - 3;
-  const bar = room < SHORTEST_BAR ? '' : `${barOf(phase, Math.min(room, LONGEST_BAR), clockMs, paint)}  `;
-  const painted = behind.map((part) =>
-    part === words.main ? part : part === words.failed ? paint.red(part) : paint.dim(part),
-  );
-  return `  ${lead}${bar}${painted.join('   ')}`;
+  const parts = [words.main.slice(0, room), words.failed, words.rate, words.time].filter((part) => part !== '');
+  while (parts.length > 1 && parts.join(GAP).length > room) parts.pop();
+  const barRoom = room - parts.join(GAP).length - GAP.length;
+  const bar = barRoom < SHORTEST_BAR ? '' : `${barOf(phase, Math.min(barRoom, LONGEST_BAR), clockMs, paint)}  `;
+  const [main, ...others] = parts;
+  const painted = [main, ...others.map((part) => (part === words.failed ? paint.red(part) : paint.dim(part)))];
+  return `  ${lead}${bar}${painted.join(GAP)}`;
 }
 
 const titleOf = (name: PhaseName) => name.charAt(0).toUpperCase() + name.slice(1);
