@@ -44,6 +44,13 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof InterruptedError) return { code: error.code, message: error.message, exitCode: error.exitCode };
   const { message } = error;
   if (isCommander(error)) return { code: 'UsageError', message: message.replace(/^error: /, ''), exitCode: EXIT.usage };
+  // Of the SDK: it has a name and no code.
+  if (error.name === 'NamespaceNotFoundError')
+    return {
+      code: 'NamespaceNotFound',
+      message: `${message}. Create it on that server (temporal operator namespace create), or set TEMPORAL_NAMESPACE.`,
+      exitCode: EXIT.failed,
+    };
   const code = codeOf(error);
   if (code === undefined)
     return { code: 'Error', message, exitCode: EXIT.failed, ...(error.stack ? { stack: error.stack } : {}) };

@@ -7,6 +7,7 @@ import type { Store } from '../core/store/store.ts';
 import { endOf } from './end-of.ts';
 import type { Paint } from './paint.ts';
 import { printable } from './printable.ts';
+import { PHASES, wordsOf } from './progress/phase-words.ts';
 import { count, counted, duration, perSecond, secondsBetween } from './quantities.ts';
 
 const FILES_NAMED = 10;
@@ -61,8 +62,9 @@ export function summaryLines(outcome: Outcome, paint: Paint): string[] {
   const { status } = outcome;
   const blocks = [
     [headline(status, paint), ...errorOf(status, paint)],
-    indexingBlock(status, paint),
-    embeddingBlock(status, paint),
+    ...(status.finished_at === null ? [progressBlock(status, paint)] : []),
+    ...(status.phases.indexing.finished_at === null ? [] : [indexingBlock(status, paint)]),
+    ...(status.phases.embedding.finished_at === null ? [] : [embeddingBlock(status, paint)]),
     failuresBlock(outcome, paint),
     nextBlock(outcome, paint),
   ];
@@ -87,6 +89,15 @@ function headline({ state, kind, dataset, started_at, finished_at }: LoadStatus,
 
 function errorOf({ error }: LoadStatus, paint: Paint): string[] {
   return error === null ? [] : [`  ${paint.red(error.code)}: ${printable(error.message)}`];
+}
+
+/** How far each phase is. */
+function progressBlock(status: LoadStatus, paint: Paint): string[] {
+  return PHASES.map((name) => {
+    const { main, failed, rate, time } = wordsOf(status, name);
+    const parts = [main, failed, rate, time].filter((part) => part !== '');
+    return `  ${paint.bold(name.charAt(0).toUpperCase() + name.slice(1).padEnd(9))} ${parts.join(', ')}`;
+  });
 }
 
 function indexingBlock({ phases: { indexing } }: LoadStatus, paint: Paint): string[] {

@@ -91,9 +91,14 @@ function retriesUntilClosed() {
   };
 }
 
-/** For who only reads what is stored. @throws UserError MongoDBUnreachable */
+/** For who only reads what is stored. @throws UserError InvalidSetting, MongoDBUnreachable */
 export async function connectStore(uri: string): Promise<Store> {
-  const store = openStore(uri, { serverSelectionTimeoutMs: CONNECT_TIMEOUT_MS });
+  let store: Store;
+  try {
+    store = openStore(uri, { serverSelectionTimeoutMs: CONNECT_TIMEOUT_MS });
+  } catch (error) {
+    throw new UserError('InvalidSetting', `MONGODB_URI can't be used: ${(error as Error).message}`, { cause: error });
+  }
   try {
     await store.client.db('admin').command({ ping: 1 });
     return store;

@@ -12,7 +12,16 @@ export async function checkMongodb(uri: string): Promise<Check[]> {
   try {
     store = await connectStore(uri);
   } catch (error) {
-    return [problem('MongoDB', `no answer at ${withoutPassword(uri)}`, (error as Error).message)];
+    const { code, message } = error as { code?: string; message: string };
+    if (code === 'InvalidSetting')
+      return [problem('MongoDB', message, 'Write it as mongodb://host:port/?replicaSet=name.')];
+    return [
+      problem(
+        'MongoDB',
+        `no answer at ${withoutPassword(uri)}`,
+        'Start the local stack with "plimsoll up", or set MONGODB_URI to the replica set to use.',
+      ),
+    ];
   }
   try {
     return [await versionOf(store, uri), await replicaSetOf(store)];

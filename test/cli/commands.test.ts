@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawPicture, makePictures } from '../support/pictures.ts';
-import { type CommandBench, createCommandBench } from './command-bench.ts';
+import { type CommandBench, createCommandBench, runCommand } from './command-bench.ts';
 
 const ODD_NAME = 'new\nline \u001b[31m"red".jpg';
 
@@ -129,6 +129,16 @@ describe('load', () => {
     expect(stderr).toContain('dataset: must begin with');
   });
 
+  it('says that the namespace is not there', async () => {
+    const env = { ...bench.env, TEMPORAL_NAMESPACE: 'nowhere' };
+    const { code, stdout } = await runCommand(['load', photos, '--json'], { env });
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout).error).toMatchObject({
+      code: 'NamespaceNotFound',
+      message: expect.stringContaining('TEMPORAL_NAMESPACE'),
+    });
+  });
+
   it('says that the index worker must have a folder that is not on this machine', async () => {
     const { code, stderr } = await bench.run('load', '/nowhere/photos', '--dataset', 'nowhere');
     expect(code).toBe(0);
@@ -206,6 +216,13 @@ describe('while nobody embeds', () => {
       code: 'AlreadyRunning',
       message: expect.stringContaining(running.job_id),
     });
+  });
+
+  it('status says how far each phase is', async () => {
+    const { code, stdout } = await bare.run('status');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ {2}Indexing +3 files, /m);
+    expect(stdout).toMatch(/^ {2}Embedding +waiting for a worker on task queue plimsoll-gpu$/m);
   });
 
   it('doctor warns that embedding waits', async () => {

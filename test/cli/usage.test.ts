@@ -88,6 +88,32 @@ describe('without servers', () => {
     });
   });
 
+  it('says that a connection string is none', async () => {
+    const { code, stdout } = await runCommand(['samples', 'photos', '--json'], {
+      cwd: folder,
+      env: { ...bareEnvironment(), MONGODB_URI: 'localhost' },
+    });
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout).error).toMatchObject({
+      code: 'InvalidSetting',
+      message: expect.stringContaining('MONGODB_URI'),
+    });
+  });
+
+  it('names the address that does not answer, without its password', async () => {
+    const MONGODB_URI = 'mongodb://me:secret@127.0.0.1:1/?replicaSet=rs0';
+    const { code, stdout } = await runCommand(['samples', 'photos', '--json'], {
+      cwd: folder,
+      env: { ...bareEnvironment(), MONGODB_URI },
+    });
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout).error).toMatchObject({
+      code: 'MongoDBUnreachable',
+      message: expect.stringContaining('127.0.0.1:1'),
+    });
+    expect(stdout).not.toContain('secret');
+  });
+
   it('doctor finds the problems, and exits with 1', async () => {
     const { code, stdout } = await runCommand(['doctor', '--json'], { cwd: folder });
     expect(code).toBe(1);
