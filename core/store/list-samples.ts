@@ -28,7 +28,11 @@ export async function listSamples(store: Store, query: SampleQuery): Promise<Sam
     dataset_id: datasetId,
     ...(after === undefined ? {} : { seq: { $gt: after } }),
     ...(status === undefined ? {} : { status }),
-    ...(withError === undefined ? {} : withError === 'any' ? { error: { $exists: true } } : { 'error.stage': withError }),
+    ...(withError === undefined
+      ? {}
+      : withError === 'any'
+        ? { error: { $exists: true } }
+        : { 'error.stage': withError }),
   };
   // One more than asked for tells whether there is a next page.
   const found = await store.samples
