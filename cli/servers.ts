@@ -109,7 +109,7 @@ export async function locate({
 interface FoundStack {
   dataDir: string;
   file: string;
-  record: RunningStack & { temporalNamespace?: string };
+  record: RunningStack;
 }
 
 async function stackIn(dataDir: string): Promise<FoundStack | undefined> {

@@ -20,6 +20,8 @@ export interface JobPage {
   next: string | null;
 }
 
+const MAX_TIES = 20;
+
 /** Running and past jobs, newest first, past Temporal's retention too. */
 export async function listJobs(backends: Backends, filter: JobFilter): Promise<JobPage> {
   const { store } = backends;
@@ -32,8 +34,8 @@ export async function listJobs(backends: Backends, filter: JobFilter): Promise<J
   const find = () =>
     store.loads
       .find(query)
-      .sort({ started_at: -1 })
-      .limit(limit + 1)
+      .sort({ started_at: -1, _id: -1 })
+      .limit(limit + MAX_TIES)
       .toArray();
   let loads = await find();
   const open = loads.filter((load) => load.finished_at === undefined);
@@ -41,8 +43,10 @@ export async function listJobs(backends: Backends, filter: JobFilter): Promise<J
     open.map((load) => settle(backends, { job_id: load._id, workflow_id: load.workflow_id, dataset: load.dataset_id })),
   );
   if (settled.includes(true)) loads = await find();
-  const page = loads.slice(0, limit);
+  const last = loads[limit - 1]?.started_at.getTime();
+  // Jobs that started in the same millisecond stay on one page: the next begins before it.
+  const page = loads.filter((load, i) => i < limit || load.started_at.getTime() === last);
   const now = new Date();
   const jobs = await Promise.all(page.map(async (load) => statusOf(await withLiveCounts(store, load), now)));
-  return { jobs, next: loads.length > limit ? (page.at(-1)?.started_at.toISOString() ?? null) : null };
+  return { jobs, next: loads.length > page.length ? (page.at(-1)?.started_at.toISOString() ?? null) : null };
 }

@@ -26,10 +26,12 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
   const followWorkflow = async () => {
     const handle = temporal.workflow.getHandle(job.workflow_id, undefined, { firstExecutionRunId: job.job_id });
     while (!until.aborted && !ended) {
-      ended = await temporal.withAbortSignal(until, () => handle.result()).then(
-        () => true,
-        (error: unknown) => !isOutage(error),
-      );
+      ended = await temporal
+        .withAbortSignal(until, () => handle.result())
+        .then(
+          () => true,
+          (error: unknown) => !isOutage(error),
+        );
       if (!ended) await pause(RECONNECT_MS);
     }
     changes.raise();

@@ -100,6 +100,7 @@ export async function stopOnFailure<T>(
 export async function publish(supervisor: Supervisor, servers: Servers): Promise<void> {
   await supervisor.claim.update({
     temporalAddress: servers.temporalAddress,
+    temporalNamespace: servers.temporalNamespace,
     mongodbUri: servers.mongodbUri,
     ...(servers.uiUrl ? { uiUrl: servers.uiUrl } : {}),
   });

@@ -18,6 +18,7 @@ export interface StackRecord {
   startedAt: string;
   /** Absent until the stack is ready. */
   temporalAddress?: string;
+  temporalNamespace?: string;
   mongodbUri?: string;
   uiUrl?: string;
   members: Partial<Record<MemberName, ProcessIdentity>>;

@@ -24,7 +24,9 @@ const client = await connectPlimsoll({ mongodbUri: stack.mongodbUri, env: stack.
 try {
   const source = join(folder, 'pictures');
   await mkdir(source);
-  const picture = await sharp({ create: { width: 64, height: 48, channels: 3, background: 'teal' } }).jpeg().toBuffer();
+  const picture = await sharp({ create: { width: 64, height: 48, channels: 3, background: 'teal' } })
+    .jpeg()
+    .toBuffer();
   for (let i = 0; i < 1200; i++) await writeFile(join(source, `${i}.jpg`), picture);
   await mkdir(target, { recursive: true });
 

@@ -4,6 +4,7 @@
  */
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { z } from 'zod';
+import { BUILT_IN_MODEL } from '../core/models/built-in-model.ts';
 
 // The sandbox has no `new Function`, which zod would otherwise try.
 z.config({ jitless: true });
@@ -12,9 +13,6 @@ z.config({ jitless: true });
 export const INDEX_TASK_QUEUE = 'plimsoll';
 /** Task queue of inference, unless an input names another. */
 export const EMBED_TASK_QUEUE = 'plimsoll-gpu';
-
-/** A model that comes with Plimsoll and needs no download. */
-export const BUILT_IN_MODEL = 'color-gradient-grid';
 
 const datasetName = z
   .string()

@@ -41,7 +41,8 @@ export async function embedChunk(
 ): Promise<EmbedChunkResult> {
   const { datasetId, loadId, modelKey, signal } = request;
   const [from, to, total] = request.chunk;
-  const model = await embedder.open(request.model);
+  const named = `${request.model}@${modelKey.slice(modelKey.lastIndexOf('@') + 1)}`;
+  const model = await embedder.open(named);
   if (model.key !== modelKey) {
     throw new UserError(
       'ModelChanged',
@@ -54,7 +55,7 @@ export async function embedChunk(
 
   const batches: LackingSample[][] = [];
   for (let at = 0; at < lacking.length; at += model.batchSize) batches.push(lacking.slice(at, at + model.batchSize));
-  const start = (batch: LackingSample[]) => settled(embedder.embed(request.model, batch.map(imageOf), signal));
+  const start = (batch: LackingSample[]) => settled(embedder.embed(named, batch.map(imageOf), signal));
   const under = batches.slice(0, BATCHES_AHEAD).map(start);
   for (const [i, batch] of batches.entries()) {
     signal.throwIfAborted();

@@ -4,7 +4,7 @@ export type { ImageRef };
 
 /** A model that has been loaded: what its vectors are called and look like. */
 export interface EmbeddingModel {
-  /** As it was asked for: the built-in model's name, a folder's name below the model folders, or an absolute path. */
+  /** The built-in model's name, a folder's name below the model folders, or the last part of an absolute path. */
   name: string;
   /** First 12 hexadecimal digits of the SHA-256 over the model's files: other weights, other revision. */
   revision: string;
@@ -38,8 +38,8 @@ export interface Embedder {
 
   /**
    * One outcome an image, in order. One bad image never fails the others. Several calls may be under way: decoding of the
-   * next overlaps inference of the current. Pass `EmbeddingModel.key` to be sure that files replaced meanwhile do not give
-   * vectors of another model under the same key.
+   * next overlaps inference of the current. Pass a `model` with its revision to be sure that files replaced meanwhile do not
+   * give vectors of another model under the same key.
    *
    * @throws what `open` throws, and the signal's reason when it is aborted.
    */

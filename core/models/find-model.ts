@@ -1,10 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BUILT_IN_MODEL } from './built-in-model.ts';
 import { ModelInvalidError, ModelNotFoundError } from './errors.ts';
-
-/** The model that comes with Plimsoll: colour and gradients over a grid, nothing learned. See scripts/make-builtin-model.ts. */
-export const BUILTIN_MODEL = 'color-gradient-grid';
 
 /** At the root of the package, which is one folder further up from the built sources in dist. */
 const BUILTIN_FOLDER = fileURLToPath(
@@ -48,7 +46,7 @@ async function findDirectory(name: string, folders: readonly string[]): Promise<
   }
   const searched = folders.length === 0 ? 'PLIMSOLL_MODELS is not set' : `looked in ${folders.join(', ')}`;
   throw new ModelNotFoundError(
-    `There is no model "${name}" (${searched}). Use "${BUILTIN_MODEL}", which is built in, an absolute path to a model ` +
+    `There is no model "${name}" (${searched}). Use "${BUILT_IN_MODEL}", which is built in, an absolute path to a model ` +
       'folder, or put the folder that holds your models in PLIMSOLL_MODELS.',
   );
 }

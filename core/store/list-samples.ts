@@ -30,9 +30,7 @@ export async function listSamples(store: Store, query: SampleQuery): Promise<Sam
     ...(status === undefined ? {} : { status }),
     ...(withError === undefined
       ? {}
-      : withError === 'any'
-        ? { error: { $exists: true } }
-        : { 'error.stage': withError }),
+      : { error: { $exists: true }, ...(withError === 'any' ? {} : { 'error.stage': withError }) }),
   };
   // One more than asked for tells whether there is a next page.
   const found = await store.samples

@@ -68,6 +68,7 @@ export async function ensureIndexes(store: Store): Promise<void> {
       { key: { dataset_id: 1, seq: 1 }, unique: true },
       { key: { dataset_id: 1, status: 1, seq: 1 } },
       { key: { dataset_id: 1, tags: 1, seq: 1 } },
+      { key: { dataset_id: 1, seq: 1 }, name: 'errors', partialFilterExpression: { error: { $exists: true } } },
     ]),
     store.embeddings.createIndexes([{ key: { dataset_id: 1, model_key: 1, seq: 1 }, unique: true }]),
     store.loads.createIndexes([{ key: { dataset_id: 1, started_at: -1 } }, { key: { started_at: -1 } }]),

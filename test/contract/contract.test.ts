@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BUILTIN_MODEL } from '../../core/models/find-model.ts';
+import { BUILT_IN_MODEL } from '../../core/models/built-in-model.ts';
 import { schemas } from '../../scripts/write-schemas.ts';
-import { BUILT_IN_MODEL, embedWorkflowId, loadDatasetInput } from '../../workflows/contract.ts';
+import { embedWorkflowId, loadDatasetInput } from '../../workflows/contract.ts';
 
 describe('the contract', () => {
   it.each(Object.keys(schemas))('is documented as it is in docs/schemas/%s (node scripts/write-schemas.ts)', (name) => {
-    expect(readFileSync(join(import.meta.dirname, '../../docs/schemas', name), 'utf8')).toBe(schemas[name]);
+    const committed = readFileSync(join(import.meta.dirname, '../../docs/schemas', name), 'utf8');
+    expect(JSON.parse(committed)).toEqual(JSON.parse(schemas[name] as string));
   });
 
   it('embeds with the built-in model unless told otherwise', () => {
-    expect(BUILT_IN_MODEL).toBe(BUILTIN_MODEL);
-    expect(loadDatasetInput.parse({ dataset: 'a', source: '/a' }).model).toBe(BUILTIN_MODEL);
+    expect(loadDatasetInput.parse({ dataset: 'a', source: '/a' }).model).toBe(BUILT_IN_MODEL);
   });
 
   it.each([

@@ -2,8 +2,9 @@ import { copyFile, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { UserError } from '../../core/errors.ts';
+import { BUILT_IN_MODEL } from '../../core/models/built-in-model.ts';
 import { externalWeightFiles } from '../../core/models/external-weights.ts';
-import { BUILTIN_MODEL, findModel } from '../../core/models/find-model.ts';
+import { findModel } from '../../core/models/find-model.ts';
 import { createGraph } from '../../scripts/onnx.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../workers/inference/embedder.ts';
 import { settingsFromEnvironment } from '../../workers/inference/settings.ts';
@@ -25,11 +26,11 @@ afterAll(async () => {
 const ECHO = echoGraph('uint8', ['batch', 4, 4, 3]);
 
 test('a model is described by its name, revision, size and device', async () => {
-  const model = await embedder.open(BUILTIN_MODEL);
+  const model = await embedder.open(BUILT_IN_MODEL);
   expect(model).toEqual({
-    name: BUILTIN_MODEL,
+    name: BUILT_IN_MODEL,
     revision: expect.stringMatching(/^[0-9a-f]{12}$/),
-    key: `${BUILTIN_MODEL}@${model.revision}`,
+    key: `${BUILT_IN_MODEL}@${model.revision}`,
     dim: 578,
     batchSize: 32,
     device: 'cpu',
@@ -203,7 +204,7 @@ test('an empty graph file is an invalid model', async () => {
 test('a GPU that is asked for and not there is an error that says what to do', async () => {
   const onGpu = createEmbedder({ device: { type: 'cuda', index: 99 } });
   try {
-    const error = await onGpu.open(BUILTIN_MODEL).catch((error: unknown) => error);
+    const error = await onGpu.open(BUILT_IN_MODEL).catch((error: unknown) => error);
     expect(error).toMatchObject({
       code: 'DeviceUnavailable',
       message: expect.stringMatching(

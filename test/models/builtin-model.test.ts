@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BUILTIN_MODEL, findModel } from '../../core/models/find-model.ts';
+import { BUILT_IN_MODEL } from '../../core/models/built-in-model.ts';
+import { findModel } from '../../core/models/find-model.ts';
 import { buildBuiltinGraph } from '../../scripts/make-builtin-model.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../workers/inference/embedder.ts';
 import { drawScene, randomNumbers } from './scenes.ts';
@@ -27,7 +28,7 @@ const ALTERATIONS: Record<string, (original: Sharp, n: number) => Sharp> = {
 };
 
 test('the committed graph is what the script makes', async () => {
-  const { graphFile } = await findModel(BUILTIN_MODEL);
+  const { graphFile } = await findModel(BUILT_IN_MODEL);
   expect(Buffer.compare(await readFile(graphFile), buildBuiltinGraph())).toBe(0);
 });
 
@@ -59,7 +60,7 @@ describe(`among ${IMAGES} pictures`, () => {
 
   async function vectorsOf(kind: string): Promise<Float32Array[]> {
     const images = Array.from({ length: IMAGES }, (_, n) => ({ path: fileOf(kind, n) }));
-    const outcomes = await embedder.embed(BUILTIN_MODEL, images);
+    const outcomes = await embedder.embed(BUILT_IN_MODEL, images);
     return outcomes.map((outcome) => {
       if ('error' in outcome) throw new Error(outcome.error.message);
       return outcome.vector;

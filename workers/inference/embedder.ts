@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from 'node:path';
+import { basename, isAbsolute, resolve } from 'node:path';
 import type { Embedder, EmbeddingModel } from '../../core/models/embedder.ts';
 import { ModelChangedError } from '../../core/models/errors.ts';
 import { findModel } from '../../core/models/find-model.ts';
@@ -84,7 +84,9 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
   return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
 }
 
-function describe(name: string, { revision, dim, batchSize }: LoadedModel, device: string): EmbeddingModel {
+function describe(asked: string, { revision, dim, batchSize }: LoadedModel, device: string): EmbeddingModel {
+  // A key is the same wherever the model's folder lies.
+  const name = isAbsolute(asked) ? basename(asked) : asked;
   return { name, revision, key: `${name}@${revision}`, dim, batchSize, device };
 }
 
