@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { UserError } from '../core/errors.ts';
 import { EMBED_WORKFLOW, LOAD_WORKFLOW, loadWorkflowId } from '../workflows/contract.ts';
-import type { Backends } from './plimsoll-client.ts';
+import type { Backends } from './backends.ts';
 
 export interface Job {
   /** Temporal's first execution run ID. */

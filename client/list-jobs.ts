@@ -2,7 +2,7 @@ import type { Filter } from 'mongodb';
 import { withLiveCounts } from '../core/loads/read-status.ts';
 import { type LoadStatus, statusOf } from '../core/loads/status.ts';
 import type { LoadDocument, LoadState } from '../core/store/documents.ts';
-import type { Backends } from './plimsoll-client.ts';
+import type { Backends } from './backends.ts';
 import { settle } from './read-job.ts';
 
 export interface JobFilter {

@@ -1,20 +1,12 @@
-import type { Client } from '@temporalio/client';
 import type { LoadStatus } from '../core/loads/status.ts';
-import type { Store } from '../core/store/store.ts';
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contract.ts';
+import type { Backends } from './backends.ts';
 import { findJob, type Job } from './find-job.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
 import { readJob } from './read-job.ts';
 import { startEmbedding, startLoad } from './start.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
 import { watchJob } from './watch-job.ts';
-
-export interface Backends {
-  temporal: Client;
-  store: Store;
-  /** Task queue to start workflows on; `plimsoll` if left out. */
-  taskQueue?: string;
-}
 
 /**
  * Plimsoll's client: what the CLI and the API are made of. Wherever a job is asked for, a full ID, a unique prefix of at

@@ -6,8 +6,8 @@ import { readStatus } from '../core/loads/read-status.ts';
 import { type LoadStatus, phaseStatusOf } from '../core/loads/status.ts';
 import type { RecordedError } from '../core/store/documents.ts';
 import { EMBED_WORKFLOW } from '../workflows/contract.ts';
+import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
-import type { Backends } from './plimsoll-client.ts';
 
 /**
  * A job's status: its record, which outlives Temporal's retention, or what Temporal says before it has one.

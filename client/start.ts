@@ -14,8 +14,8 @@ import {
   loadDatasetInput,
   loadWorkflowId,
 } from '../workflows/contract.ts';
+import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
-import type { Backends } from './plimsoll-client.ts';
 
 /** @throws UserError InvalidInput, AlreadyRunningError */
 export async function startLoad(backends: Backends, request: LoadDatasetRequest): Promise<Job> {

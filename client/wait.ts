@@ -1,6 +1,6 @@
 import type { LoadStatus } from '../core/loads/status.ts';
+import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
-import type { Backends } from './plimsoll-client.ts';
 import { watchJob } from './watch-job.ts';
 
 /** What to wait for: that people can browse the dataset, or that the whole job has ended. */

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeStream } from 'mongodb';
 import { readStatus } from '../core/loads/read-status.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
+import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
-import type { Backends } from './plimsoll-client.ts';
 import { readJob } from './read-job.ts';
 
 /** Changes closer together than this are shown as one. */

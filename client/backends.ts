@@ -1,0 +1,10 @@
+import type { Client } from '@temporalio/client';
+import type { Store } from '../core/store/store.ts';
+
+/** The two servers that a client speaks to. */
+export interface Backends {
+  temporal: Client;
+  store: Store;
+  /** Task queue to start workflows on; `plimsoll` if left out. */
+  taskQueue?: string;
+}
