@@ -1,0 +1,105 @@
+/**
+ * The floor of indexing, in a process of its own: walk, read headers, insert, one after the other, into the same mongod with the
+ * same indexes. No retry, no resume, no progress, no comparison with what is stored.
+ *
+ *     node bench/bare-indexing.ts MONGODB_URI
+ */
+import { Long, ObjectId } from 'mongodb';
+import { isImageName } from '../core/images/formats.ts';
+import { readHeaders } from '../core/images/header.ts';
+import { diffStretch, type StoredSample } from '../core/indexing/diff.ts';
+import { type SourceFile, walk } from '../core/sources/walk.ts';
+import type { SampleDocument } from '../core/store/documents.ts';
+import { ensureIndexes, openStore, type Store } from '../core/store/store.ts';
+import { answerOrders } from './bare-process.ts';
+
+export type BareIndexingOrder =
+  /** Brings what the folder's headers lie in into the file cache. */
+  | { type: 'warm'; folder: string; count: number }
+  | { type: 'index'; folder: string; count: number }
+  /** Compares the folder with the samples that Plimsoll stored of it. */
+  | { type: 'compare'; folder: string; count: number; dataset: string };
+
+const BATCH = 1000;
+const COMPARED_AT_ONCE = 4096;
+/** Beside Plimsoll's, in the same mongod. */
+const DATABASE = 'floor';
+
+let nextSeq = 0;
+
+if (import.meta.main) {
+  const [uri = ''] = process.argv.slice(2);
+  const floor = new URL(uri);
+  floor.pathname = `/${DATABASE}`;
+  const own = openStore(floor.href);
+  const plimsolls = openStore(uri);
+  answerOrders<BareIndexingOrder>(async (order) => {
+    if (order.type === 'compare') return compare(plimsolls, order);
+    if (order.type === 'warm') return timed(order, (files) => readAll(files).then((read) => read.length));
+    await own.client.db(DATABASE).dropDatabase();
+    await ensureIndexes(own);
+    const elapsedMs = await timed(order, (files) => insert(own, files));
+    await own.client.db(DATABASE).dropDatabase();
+    return elapsedMs;
+  });
+}
+
+/** Walks the folder, hands its files on by the batch, and returns how long that took. */
+async function timed(
+  { folder, count }: BareIndexingOrder,
+  work: (files: SourceFile[]) => Promise<number>,
+  batchSize = BATCH,
+): Promise<number> {
+  const started = performance.now();
+  let files: SourceFile[] = [];
+  let done = 0;
+  for await (const step of walk(folder, isImageName)) {
+    files.push(...step.files);
+    while (files.length >= batchSize) {
+      done += await work(files.slice(0, batchSize));
+      files = files.slice(batchSize);
+    }
+  }
+  if (files.length > 0) done += await work(files);
+  const elapsedMs = performance.now() - started;
+  if (done !== count) throw new Error(`${folder}: ${done} files were worked on, ${count} are there`);
+  return elapsedMs;
+}
+
+const readAll = (files: SourceFile[]) => readHeaders(files.map(({ path, size }) => ({ path, sizeBytes: size })));
+
+async function insert({ samples }: Store, files: SourceFile[]): Promise<number> {
+  const headers = await readAll(files);
+  const now = new Date();
+  const documents = files.map(({ path, size, mtimeNs, fingerprint }, n): SampleDocument => {
+    const { metadata } = headers[n] ?? {};
+    if (metadata === undefined) throw new Error(`${path}: ${headers[n]?.error?.message}`);
+    return {
+      _id: new ObjectId(),
+      dataset_id: DATABASE,
+      seq: nextSeq++,
+      filepath: path,
+      source: { size_bytes: size, mtime_ns: Long.fromBigInt(mtimeNs), fingerprint },
+      metadata,
+      tags: [],
+      status: 'indexed',
+      load_id: DATABASE,
+      created_at: now,
+      last_modified_at: now,
+    };
+  });
+  const { insertedCount } = await samples.insertMany(documents, { ordered: false });
+  return insertedCount;
+}
+
+async function compare(store: Store, order: BareIndexingOrder & { type: 'compare' }): Promise<number> {
+  const unchanged = async (files: SourceFile[]) => {
+    const filepath = { $gte: files[0]?.path ?? '', $lte: files.at(-1)?.path ?? '' };
+    const stored = await store.samples
+      .find({ dataset_id: order.dataset, filepath }, { batchSize: 10_000 })
+      .project<StoredSample>({ _id: 0, seq: 1, filepath: 1, status: 1, 'source.fingerprint': 1 })
+      .toArray();
+    return diffStretch(files, stored).unchanged;
+  };
+  return timed(order, unchanged, COMPARED_AT_ONCE);
+}

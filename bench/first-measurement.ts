@@ -1,0 +1,51 @@
+import { withStack } from './bench-stack.ts';
+import { type BenchContext, type Measurement, scaled } from './context.ts';
+import { type Figure, type History, hold, spreadOf } from './figure.ts';
+import { readHistory } from './histories.ts';
+import { imageFolder, type Weight } from './image-folders.ts';
+import { timeFirstSample } from './timed-load.ts';
+
+const AT_MOST_SECONDS = 0.5;
+
+/** How soon there is something to look at. */
+export const firstMeasurement: Measurement = {
+  name: 'first',
+  summary: 'the start call to the first sample readable, of 10,000 and of 100,000 files',
+  byDefault: true,
+  async measure(context) {
+    return [await measureFirst(context, 'photograph', 10_000), await measureFirst(context, 'small', 100_000)];
+  },
+};
+
+async function measureFirst(context: BenchContext, weight: Weight, fullCount: number): Promise<Figure> {
+  const count = scaled(context, fullCount);
+  const source = await imageFolder(context, weight, count);
+  return withStack(context, ['index'], async ({ client, memory }) => {
+    const seconds: number[] = [];
+    let history: History | undefined;
+    for (let run = 0; run < context.runs; run++) {
+      const { seconds: first, job } = await timeFirstSample(
+        client,
+        { dataset: `first-${run}`, source, embed: false },
+        count,
+      );
+      seconds.push(first);
+      history = await readHistory(client.temporal, job.workflow_id, job.job_id);
+      context.report(`first of ${count}: ${first.toFixed(2)} s`);
+    }
+    const spread = spreadOf(seconds);
+    return {
+      measurement: 'first',
+      what: `first sample of ${count.toLocaleString('en-US')} readable`,
+      unit: 's',
+      count,
+      ...spread,
+      floor: null,
+      ratio: null,
+      targets: [hold({ what: 'wall time', value: spread.value, at_most: AT_MOST_SECONDS, unit: 's' }, context.scale)],
+      bound_by: "Temporal's round trips: a workflow started, then three activities, one after the other",
+      peak_memory_bytes: await memory.end(),
+      histories: history ? [history] : [],
+    };
+  });
+}

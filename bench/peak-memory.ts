@@ -1,0 +1,64 @@
+import { readdir, readFile } from 'node:fs/promises';
+
+const POLL_MS = 500;
+
+/** Names of processes by their numbers. */
+export type ProcessNames = ReadonlyMap<number, string>;
+
+export interface PeakMemory {
+  /** Bytes by process name, the most that each had resident in its life so far. Stops watching. */
+  end(): Promise<Record<string, number>>;
+}
+
+/**
+ * Watches the peak memory of processes as Linux counts it (VmHWM). The count never falls, so that watching now and then
+ * misses only what a process took just before it ended. Other systems do not tell: the result is empty there.
+ */
+export function watchPeakMemory(processes: () => Promise<ProcessNames>): PeakMemory {
+  const peaks = new Map<string, number>();
+  const look = async () => {
+    for (const [pid, name] of await processes()) {
+      const bytes = await highWaterMark(pid);
+      if (bytes !== undefined) peaks.set(name, Math.max(bytes, peaks.get(name) ?? 0));
+    }
+  };
+  let looking = Promise.resolve();
+  const poll = setInterval(() => {
+    looking = looking.then(look);
+  }, POLL_MS);
+  return {
+    async end() {
+      clearInterval(poll);
+      await looking;
+      await look();
+      return Object.fromEntries(peaks);
+    },
+  };
+}
+
+/** The children of a process that run a script, by its file name's end. */
+export async function childrenRunning(parent: number, script: string): Promise<number[]> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name)).map(Number);
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      try {
+        const status = await readFile(`/proc/${pid}/status`, 'utf8');
+        if (Number(/^PPid:\s*(\d+)/m.exec(status)?.[1]) !== parent) return [];
+        const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
+        return command.some((word) => word.endsWith(script)) ? [pid] : [];
+      } catch {
+        return [];
+      }
+    }),
+  );
+  return found.flat();
+}
+
+async function highWaterMark(pid: number): Promise<number | undefined> {
+  try {
+    const kib = /^VmHWM:\s*(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return kib === undefined ? undefined : Number(kib) * 1024;
+  } catch {
+    return undefined;
+  }
+}

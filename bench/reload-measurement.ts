@@ -1,0 +1,62 @@
+import type { BareIndexingOrder } from './bare-indexing.ts';
+import { startBareProcess } from './bare-process.ts';
+import { withStack } from './bench-stack.ts';
+import { type Measurement, scaled } from './context.ts';
+import { type History, hold, spreadOf } from './figure.ts';
+import { readHistory } from './histories.ts';
+import { imageFolder } from './image-folders.ts';
+import { timeLoad } from './timed-load.ts';
+
+const COUNT = 100_000;
+const AT_MOST_SECONDS = 2.4;
+
+/** Loading a folder again in which nothing has changed, beside a bare loop that finds out the same. */
+export const reloadMeasurement: Measurement = {
+  name: 'reload',
+  summary: `load ${COUNT.toLocaleString('en-US')} unchanged files again`,
+  byDefault: true,
+  async measure(context) {
+    const count = scaled(context, COUNT);
+    const source = await imageFolder(context, 'small', count);
+    return withStack(context, ['index'], async ({ client, mongodbUri, memory }) => {
+      const floor = startBareProcess<BareIndexingOrder>('./bare-indexing.ts', [mongodbUri]);
+      const request = { dataset: 'bench', source, embed: false };
+      const seconds: number[] = [];
+      const floorSeconds: number[] = [];
+      let history: History | undefined;
+      try {
+        await timeLoad(client, request, count);
+        for (let run = 0; run < context.runs; run++) {
+          floorSeconds.push(await floor.run({ type: 'compare', folder: source, count, dataset: request.dataset }));
+          const load = await timeLoad(client, request, count);
+          const unchanged = load.record.phases.indexing.outcomes?.unchanged;
+          if (unchanged !== count) throw new Error(`${unchanged} files were found unchanged, not ${count}`);
+          seconds.push(load.indexedSeconds);
+          history = await readHistory(client.temporal, load.job.workflow_id, load.job.job_id);
+          context.report(`reload: ${load.indexedSeconds.toFixed(2)} s, floor ${floorSeconds.at(-1)?.toFixed(2)} s`);
+        }
+      } finally {
+        floor.end();
+      }
+      const spread = spreadOf(seconds);
+      const floorSpread = spreadOf(floorSeconds);
+      return [
+        {
+          measurement: 'reload',
+          what: `load ${count.toLocaleString('en-US')} unchanged files again`,
+          unit: 's',
+          count,
+          ...spread,
+          floor: { what: 'walk + query + compare in one process', ...floorSpread },
+          ratio: spread.value / floorSpread.value,
+          targets: [
+            hold({ what: 'wall time', value: spread.value, at_most: AT_MOST_SECONDS, unit: 's' }, context.scale),
+          ],
+          bound_by: "the worker's one thread: a stat of each file, and reading what is stored",
+          peak_memory_bytes: await memory.end(),
+          histories: history ? [history] : [],
+        },
+      ];
+    });
+  },
+};

@@ -1,0 +1,95 @@
+import { Timestamp } from 'mongodb';
+import type { Job } from '../client/find-job.ts';
+import type { PlimsollClient } from '../client/plimsoll-client.ts';
+import type { LoadDocument } from '../core/store/documents.ts';
+import { listSamples } from '../core/store/list-samples.ts';
+import type { Store } from '../core/store/store.ts';
+import type { LoadDatasetRequest } from '../workflows/contract.ts';
+
+/** Seconds from the call that started the load. */
+export interface TimedLoad {
+  job: Job;
+  /** When that was, of `performance.now()`. */
+  startedMs: number;
+  /** Until its record said that phase 1 was completed. */
+  indexedSeconds: number;
+  /** Until its record said that it was completed. */
+  completedSeconds: number;
+  record: LoadDocument;
+}
+
+/**
+ * Starts a load and tells when what happened. MongoDB pushes the changes of its record: nothing is polled.
+ *
+ * @throws Error when the load fails, or does not find `count` samples
+ */
+export async function timeLoad(client: PlimsollClient, request: LoadDatasetRequest, count: number): Promise<TimedLoad> {
+  const { loads } = client.store;
+  const indexed = Promise.withResolvers<number>();
+  const completed = Promise.withResolvers<[number, LoadDocument]>();
+  const changes = loads.watch([], { fullDocument: 'updateLookup', startAtOperationTime: await after(client.store) });
+  changes.on('change', (change) => {
+    const record = 'fullDocument' in change ? change.fullDocument : undefined;
+    if (record?.dataset_id !== request.dataset) return;
+    const now = performance.now();
+    if (record?.phases.indexing.state === 'completed') indexed.resolve(now);
+    if (record?.finished_at !== undefined) completed.resolve([now, record]);
+  });
+  changes.on('error', completed.reject);
+  try {
+    const startedMs = performance.now();
+    const job = await client.startLoad(request);
+    const [completedMs, record] = await completed.promise;
+    if (record.state !== 'completed') throw new Error(`the load ${record.state}: ${record.error?.message}`);
+    const { done, failed } = record.phases.indexing;
+    if (done !== count || failed !== 0) throw new Error(`${done} samples and ${failed} failures, not ${count} samples`);
+    const indexedMs = await indexed.promise;
+    // The record ends just before its workflow does; the next load must find that one gone.
+    await client.temporal.workflow.getHandle(job.workflow_id).result();
+    return {
+      job,
+      startedMs,
+      indexedSeconds: (indexedMs - startedMs) / 1000,
+      completedSeconds: (completedMs - startedMs) / 1000,
+      record,
+    };
+  } finally {
+    await changes.close();
+  }
+}
+
+/** Seconds from the call that starts a load until a reader gets its first samples. Resolves when the load is over. */
+export async function timeFirstSample(
+  client: PlimsollClient,
+  request: LoadDatasetRequest,
+  count: number,
+): Promise<{ seconds: number; job: Job }> {
+  const { store } = client;
+  const inserts = store.samples.watch([{ $match: { operationType: 'insert' } }, { $project: { _id: 1 } }], {
+    startAtOperationTime: await after(store),
+  });
+  const first = Promise.withResolvers<number>();
+  inserts.once('change', () => {
+    listSamples(store, { datasetId: request.dataset, limit: 50 })
+      .then(({ samples }) => {
+        if (samples.length === 0) throw new Error('a sample was stored, and none can be read');
+        first.resolve(performance.now());
+      })
+      .catch(first.reject)
+      // A million more changes are of no interest, and reading them would slow down the load.
+      .finally(() => void inserts.close());
+  });
+  inserts.on('error', first.reject);
+  try {
+    const [firstMs, { job, startedMs }] = await Promise.all([first.promise, timeLoad(client, request, count)]);
+    return { seconds: (firstMs - startedMs) / 1000, job };
+  } finally {
+    await inserts.close();
+  }
+}
+
+/** From when on a stream is to show changes, so that it may open later than what it watches begins. */
+async function after(store: Store): Promise<Timestamp> {
+  const { operationTime } = (await store.loads.db.command({ ping: 1 })) as { operationTime: Timestamp };
+  return new Timestamp({ t: operationTime.getHighBits() >>> 0, i: (operationTime.getLowBits() >>> 0) + 1 });
+}
