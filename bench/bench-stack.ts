@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectedClient, connectPlimsoll } from '../client/connect.ts';
 import { startStack, type WorkerRole } from '../local/stack.ts';
+import { workflowBundle } from '../workers/workflow-bundle.ts';
 import type { BenchContext } from './context.ts';
+import { cpuSeconds } from './cpu-time.ts';
 import { childrenRunning, type PeakMemory, watchPeakMemory } from './peak-memory.ts';
 
 /** A stack that nobody else uses, in a temporary folder, and a client of it. */
@@ -11,6 +13,8 @@ export interface BenchStack {
   client: ConnectedClient;
   mongodbUri: string;
   memory: PeakMemory;
+  /** Seconds of CPU by process, since it began. */
+  cpuSeconds(): Promise<Record<string, number>>;
 }
 
 /**
@@ -24,6 +28,8 @@ export async function withStack<T>(
 ): Promise<T> {
   const dataDir = await mkdtemp(join(tmpdir(), 'plimsoll-bench-'));
   try {
+    // Bundling the workflows takes a worker 200 MB, once for each version of them: it is not what is measured.
+    await workflowBundle(context.env);
     const stack = await startStack({
       dataDir,
       roles,
@@ -37,7 +43,7 @@ export async function withStack<T>(
       const memory = watchPeakMemory(() => processesOf(stack.pids));
       try {
         return await Promise.race([
-          work({ client, mongodbUri: stack.mongodbUri, memory }),
+          work({ client, mongodbUri: stack.mongodbUri, memory, cpuSeconds: () => cpuSeconds(stack.pids) }),
           stack.failed.then((error) => Promise.reject(error)),
           aborted(context.signal),
         ]);

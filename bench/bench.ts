@@ -41,7 +41,9 @@ try {
 
 async function run({ measurements, ...settings }: BenchArguments): Promise<number> {
   const interrupt = new AbortController();
-  process.once('SIGINT', () => interrupt.abort(new Error('interrupted')));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => interrupt.abort(new Error(`interrupted by ${signal}`)));
+  }
   const context: BenchContext = {
     ...settings,
     env: process.env,

@@ -62,6 +62,7 @@ export const builtInMeasurement: Measurement = {
         floor: { what: 'sharp decode + resize in one process', ...floorSpread },
         targets: [],
         peak_memory_bytes: await memory.end(),
+        cpu_seconds: {},
         histories: histories.filter((history) => history !== undefined),
       };
       const whole = spreadOf(endToEnd);

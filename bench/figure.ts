@@ -19,6 +19,8 @@ export interface Figure {
   bound_by: string;
   /** The most memory that each process ever had resident (VmHWM); empty where the system does not tell. */
   peak_memory_bytes: Record<string, number>;
+  /** Seconds of CPU that each process of the stack used in the last run; empty where it was not measured. */
+  cpu_seconds: Record<string, number>;
   /** Of the last run. */
   histories: History[];
 }

@@ -45,6 +45,7 @@ async function measureFirst(context: BenchContext, weight: Weight, fullCount: nu
       targets: [hold({ what: 'wall time', value: spread.value, at_most: AT_MOST_SECONDS, unit: 's' }, context.scale)],
       bound_by: "Temporal's round trips: a workflow started, then three activities, one after the other",
       peak_memory_bytes: await memory.end(),
+      cpu_seconds: {},
       histories: history ? [history] : [],
     };
   });

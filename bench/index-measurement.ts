@@ -3,6 +3,7 @@ import type { BareIndexingOrder } from './bare-indexing.ts';
 import { startBareProcess } from './bare-process.ts';
 import { withStack } from './bench-stack.ts';
 import { type Measurement, scaled } from './context.ts';
+import { cpuBetween } from './cpu-time.ts';
 import { type Figure, type History, hold, spreadOf, type Target } from './figure.ts';
 import { readHistory } from './histories.ts';
 import { imageFolder, type Weight } from './image-folders.ts';
@@ -13,7 +14,7 @@ export interface Indexing {
   weight: Weight;
   count: number;
   byDefault: boolean;
-  /** Set where a run takes minutes; `--runs` decides otherwise. */
+  /** Set where a run takes minutes; `--runs` otherwise. */
   runs?: number;
   targets(figure: Omit<Figure, 'targets'>): Omit<Target, 'met'>[];
 }
@@ -28,18 +29,21 @@ export function indexMeasurement(indexing: Indexing): Measurement {
     async measure(context) {
       const count = scaled(context, fullCount);
       const source = await imageFolder(context, weight, count);
-      return withStack(context, ['index'], async ({ client, mongodbUri, memory }) => {
+      return withStack(context, ['index'], async ({ client, mongodbUri, memory, cpuSeconds }) => {
         const floor = startBareProcess<BareIndexingOrder>('./bare-indexing.ts', [mongodbUri]);
         const floorSeconds: number[] = [];
         const seconds: number[] = [];
         let history: History | undefined;
+        let cpu: Record<string, number> = {};
         try {
           await floor.run({ type: 'warm', folder: source, count });
           for (let run = 0; run < (indexing.runs ?? context.runs); run++) {
             floorSeconds.push(await floor.run({ type: 'index', folder: source, count }));
             await client.store.samples.db.dropDatabase();
             await ensureIndexes(client.store);
+            const before = await cpuSeconds();
             const load = await timeLoad(client, { dataset: 'bench', source, embed: false }, count);
+            cpu = cpuBetween(before, await cpuSeconds());
             seconds.push(load.indexedSeconds);
             history = await readHistory(client.temporal, load.job.workflow_id, load.job.job_id);
             context.report(`${name}: ${load.indexedSeconds.toFixed(2)} s, floor ${floorSeconds.at(-1)?.toFixed(2)} s`);
@@ -60,6 +64,7 @@ export function indexMeasurement(indexing: Indexing): Measurement {
           bound_by:
             'the CPU: BSON and inserts in mongod, listing and document building in the worker, Temporal round trips',
           peak_memory_bytes: await memory.end(),
+          cpu_seconds: cpu,
           histories: history ? [history] : [],
         };
         return [{ ...figure, targets: indexing.targets(figure).map((target) => hold(target, context.scale)) }];

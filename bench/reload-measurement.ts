@@ -2,6 +2,7 @@ import type { BareIndexingOrder } from './bare-indexing.ts';
 import { startBareProcess } from './bare-process.ts';
 import { withStack } from './bench-stack.ts';
 import { type Measurement, scaled } from './context.ts';
+import { cpuBetween } from './cpu-time.ts';
 import { type History, hold, spreadOf } from './figure.ts';
 import { readHistory } from './histories.ts';
 import { imageFolder } from './image-folders.ts';
@@ -18,17 +19,20 @@ export const reloadMeasurement: Measurement = {
   async measure(context) {
     const count = scaled(context, COUNT);
     const source = await imageFolder(context, 'small', count);
-    return withStack(context, ['index'], async ({ client, mongodbUri, memory }) => {
+    return withStack(context, ['index'], async ({ client, mongodbUri, memory, cpuSeconds }) => {
       const floor = startBareProcess<BareIndexingOrder>('./bare-indexing.ts', [mongodbUri]);
       const request = { dataset: 'bench', source, embed: false };
       const seconds: number[] = [];
       const floorSeconds: number[] = [];
       let history: History | undefined;
+      let cpu: Record<string, number> = {};
       try {
         await timeLoad(client, request, count);
         for (let run = 0; run < context.runs; run++) {
           floorSeconds.push(await floor.run({ type: 'compare', folder: source, count, dataset: request.dataset }));
+          const before = await cpuSeconds();
           const load = await timeLoad(client, request, count);
+          cpu = cpuBetween(before, await cpuSeconds());
           const unchanged = load.record.phases.indexing.outcomes?.unchanged;
           if (unchanged !== count) throw new Error(`${unchanged} files were found unchanged, not ${count}`);
           seconds.push(load.indexedSeconds);
@@ -54,6 +58,7 @@ export const reloadMeasurement: Measurement = {
           ],
           bound_by: "the worker's one thread: a stat of each file, and reading what is stored",
           peak_memory_bytes: await memory.end(),
+          cpu_seconds: cpu,
           histories: history ? [history] : [],
         },
       ];

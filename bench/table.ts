@@ -2,7 +2,7 @@ import type { Figure, History, Target } from './figure.ts';
 
 /** A figure in lines for people. */
 export function linesOf(figure: Figure): string[] {
-  const { floor, ratio, unit, targets, histories, peak_memory_bytes: memory } = figure;
+  const { floor, ratio, unit, targets, histories, peak_memory_bytes: memory, cpu_seconds: cpu } = figure;
   return [
     `${figure.measurement}: ${figure.what}`,
     row('Plimsoll', spreadText(figure, unit)),
@@ -10,6 +10,7 @@ export function linesOf(figure: Figure): string[] {
     ...(ratio === null ? [] : [row('ratio', ratio.toFixed(2))]),
     ...targets.map((target) => row('target', targetText(target))),
     ...(Object.keys(memory).length > 0 ? [row('peak memory', memoryText(memory))] : []),
+    ...(Object.keys(cpu).length > 0 ? [row('CPU', cpuText(cpu))] : []),
     ...histories.map((history) => row('history', historyText(history))),
     row('bound by', figure.bound_by),
     '',
@@ -32,6 +33,12 @@ function targetText({ what, value, at_most, at_least, unit, met }: Target): stri
 function memoryText(memory: Record<string, number>): string {
   return Object.entries(memory)
     .map(([name, bytes]) => `${name} ${Math.round(bytes / 1e6)} MB`)
+    .join(', ');
+}
+
+function cpuText(seconds: Record<string, number>): string {
+  return Object.entries(seconds)
+    .map(([name, value]) => `${name} ${digits(value)} s`)
     .join(', ');
 }
 

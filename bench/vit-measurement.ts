@@ -45,6 +45,7 @@ export const vitMeasurement: Measurement = {
         targets: [hold({ what: 'share of raw', value: ratio, at_least: AT_LEAST, unit: '' }, context.scale)],
         bound_by: "the model's arithmetic; decoding takes the rest of the same cores",
         peak_memory_bytes: await memory.end(),
+        cpu_seconds: {},
         histories: [],
       },
     ];
