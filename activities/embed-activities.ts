@@ -44,16 +44,22 @@ export function createEmbedActivities({ store, embedder }: EmbedDependencies) {
       }
     },
 
-    /** Embeds what a chunk lacks. Heartbeats its counts after each batch that is stored. */
+    /** Embeds what a chunk lacks. Heartbeats its counts after each batch that is stored, and when the device ends one. */
     async embedChunk({ load_id, dataset, model, model_key, chunk }: EmbedChunkInput) {
       const context = Context.current();
+      let count = { done: 0, failed: 0 };
+      const beat = () => context.heartbeat({ chunk, ...count });
       return embedChunk(store, embedder, {
         loadId: load_id,
         datasetId: dataset,
         model,
         modelKey: model_key,
         chunk,
-        onWrite: ({ done, failed }) => context.heartbeat({ chunk, done, failed }),
+        onWrite: (written) => {
+          count = { ...written };
+          beat();
+        },
+        onSignOfLife: beat,
         signal: context.cancellationSignal,
       });
     },

@@ -2,14 +2,21 @@ import { Context } from '@temporalio/activity';
 import type { EmbeddingPlan } from '../core/embedding/plan.ts';
 import { planEmbedding } from '../core/embedding/plan.ts';
 import { recordModel } from '../core/embedding/record-model.ts';
-import { indexPage } from '../core/indexing/index-page.ts';
+import { type IndexPageCursor, indexPage } from '../core/indexing/index-page.ts';
 import { createSourceLister } from '../core/indexing/list-source.ts';
 import { reconcile } from '../core/indexing/reconcile.ts';
-import { checkSource, openDataset, recordLoad, requireDataset, sourceError } from '../core/loads/begin.ts';
-import { awaitWorker, endLoad, endPhase, startPhase } from '../core/loads/phases.ts';
+import {
+  checkSource,
+  openDataset,
+  recordDevice,
+  recordLoad,
+  requireDataset,
+  sourceError,
+} from '../core/loads/begin.ts';
+import { endLoad, endPhase, notePhaseWaits, startPhase } from '../core/loads/phases.ts';
 import type { MediaKind } from '../core/media.ts';
 import type { EmbeddingModel } from '../core/models/embedder.ts';
-import type { LoadState, RecordedError } from '../core/store/documents.ts';
+import type { LoadState, RecordedError, WaitReason } from '../core/store/documents.ts';
 import type { Store } from '../core/store/store.ts';
 import type { EmbedDatasetInput, LoadDatasetInput } from '../workflows/contract.ts';
 import { withUserFailures } from './user-failures.ts';
@@ -66,6 +73,12 @@ export interface ReconcileInput {
   max_failed_percent: number;
 }
 
+export interface NoteWaitingInput {
+  load_id: string;
+  reason: WaitReason;
+  task_queue: string;
+}
+
 export interface ModelPhaseInput {
   load_id: string;
   dataset: string;
@@ -92,11 +105,12 @@ export function createIndexActivities({ store, media, searchAttributes }: IndexD
         embeds: embed,
       });
       const root = await checkSource(source);
+      await recordDevice(store, load_id, root);
       await openDataset(store, { datasetId: dataset, mediaType: media.mediaType, source: root, loadId: load_id });
       return { ...capabilities, source: root };
     },
 
-    /** Lists the source for about a second, from a page on. Heartbeats the last page written. */
+    /** Lists the source for about a second, from a page on. Heartbeats as the walk gets on. */
     async listSource({ load_id, dataset, source, page }: ListSourceInput) {
       const context = Context.current();
       try {
@@ -106,7 +120,7 @@ export function createIndexActivities({ store, media, searchAttributes }: IndexD
           root: source,
           page,
           accepts: media.accepts,
-          onPage: (n) => context.heartbeat({ page: n }),
+          onStep: () => context.heartbeat({ page }),
           signal: context.cancellationSignal,
         });
       } catch (error) {
@@ -114,14 +128,20 @@ export function createIndexActivities({ store, media, searchAttributes }: IndexD
       }
     },
 
-    /** Indexes one page. Heartbeats the number of entries done. */
+    /** Indexes one page. Heartbeats where to resume from, after each write and as files are read. */
     async indexPage({ load_id, dataset, page }: IndexPageInput) {
       const context = Context.current();
+      let cursor = context.info.heartbeatDetails as IndexPageCursor | undefined;
       return indexPage(store, media, {
         loadId: load_id,
         datasetId: dataset,
         page,
-        onWrite: (done) => context.heartbeat({ page, done }),
+        resume: cursor,
+        onWrite: (written) => {
+          cursor = written;
+          context.heartbeat(cursor);
+        },
+        onRead: () => context.heartbeat(cursor),
         signal: context.cancellationSignal,
       });
     },
@@ -135,6 +155,7 @@ export function createIndexActivities({ store, media, searchAttributes }: IndexD
         source,
         maxFailedPercent: max_failed_percent,
         onWrite: () => context.heartbeat(),
+        signal: context.cancellationSignal,
       });
       await endPhase(store, load_id, 'indexing', 'completed');
       return result;
@@ -154,8 +175,13 @@ export function createIndexActivities({ store, media, searchAttributes }: IndexD
         });
         await requireDataset(store, request.dataset, load_id);
       }
-      await awaitWorker(store, load_id, 'embedding', input.task_queue);
+      await notePhaseWaits(store, load_id, 'embedding', { reason: 'worker', task_queue: input.task_queue });
       return capabilities;
+    },
+
+    /** Records what phase 2 waits for. */
+    async noteWaiting({ load_id, reason, task_queue }: NoteWaitingInput): Promise<void> {
+      await notePhaseWaits(store, load_id, 'embedding', { reason, task_queue });
     },
 
     /** Finds what the dataset lacks of the model, and records that phase 2 has begun. Heartbeats the seq reached. */

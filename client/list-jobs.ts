@@ -31,22 +31,17 @@ export async function listJobs(backends: Backends, filter: JobFilter): Promise<J
     ...(filter.state === undefined ? {} : { state: filter.state }),
     ...(filter.before === undefined ? {} : { started_at: { $lt: filter.before } }),
   };
-  const find = () =>
-    store.loads
-      .find(query)
-      .sort({ started_at: -1, _id: -1 })
-      .limit(limit + MAX_TIES)
-      .toArray();
-  let loads = await find();
-  const open = loads.filter((load) => load.finished_at === undefined);
-  const settled = await Promise.all(
-    open.map((load) => settle(backends, { job_id: load._id, workflow_id: load.workflow_id, dataset: load.dataset_id })),
-  );
-  if (settled.includes(true)) loads = await find();
+  const loads = await store.loads
+    .find(query)
+    .sort({ started_at: -1, _id: -1 })
+    .limit(limit + MAX_TIES)
+    .toArray();
   const last = loads[limit - 1]?.started_at.getTime();
   // Jobs that started in the same millisecond stay on one page: the next begins before it.
   const page = loads.filter((load, i) => i < limit || load.started_at.getTime() === last);
   const now = new Date();
-  const jobs = await Promise.all(page.map(async (load) => statusOf(await withLiveCounts(store, load), now)));
+  const jobs = await Promise.all(
+    page.map(async (load) => settle(backends, statusOf(await withLiveCounts(store, load), now))),
+  );
   return { jobs, next: loads.length > page.length ? (page.at(-1)?.started_at.toISOString() ?? null) : null };
 }

@@ -4,7 +4,7 @@ import { UserError } from '../core/errors.ts';
 import { endLoad } from '../core/loads/phases.ts';
 import { readStatus } from '../core/loads/read-status.ts';
 import { type LoadStatus, phaseStatusOf } from '../core/loads/status.ts';
-import type { RecordedError } from '../core/store/documents.ts';
+import type { LoadState, RecordedError } from '../core/store/documents.ts';
 import { EMBED_WORKFLOW } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
@@ -16,9 +16,7 @@ import type { Job } from './find-job.ts';
  */
 export async function readJob(backends: Backends, job: Job): Promise<LoadStatus> {
   const status = await readStatus(backends.store, job.job_id);
-  if (status === undefined) return askTemporal(backends, job);
-  if (status.finished_at !== null) return status;
-  return (await settle(backends, job)) ? ((await readStatus(backends.store, job.job_id)) ?? status) : status;
+  return status === undefined ? askTemporal(backends, job) : settle(backends, status);
 }
 
 /** A job without a record: no worker has begun it, or its input was refused before there could be one. */
@@ -63,38 +61,59 @@ async function failureOf(handle: WorkflowHandle): Promise<RecordedError> {
 }
 
 /**
- * Ends the record of a job whose workflow was terminated or timed out, and so could not do it itself. Returns whether the
- * workflow has ended.
+ * Ends the record of a job whose workflow has ended and could not do it itself: it was terminated, timed out, or canceled
+ * before it had begun. A workflow that Temporal does not know is shown as lost, and its record is left as it is: it may be
+ * another server that knows it.
  */
-export async function settle({ temporal, store }: Backends, { workflow_id, job_id }: Job): Promise<boolean> {
-  const end = await workflowEnd(temporal, workflow_id, job_id);
-  if (end === undefined) return false;
-  if (end === 'TERMINATED' || end === 'TIMED_OUT') {
-    const [code, message] =
-      end === 'TERMINATED'
-        ? ['Terminated', 'The workflow was terminated on Temporal. What was done is kept; load again to go on.']
-        : ['TimedOut', 'The workflow ran into its time limit on Temporal. What was done is kept; load again to go on.'];
-    await endLoad(store, job_id, 'failed', { code, message });
-  }
-  return true;
+export async function settle(backends: Backends, status: LoadStatus): Promise<LoadStatus> {
+  if (status.finished_at !== null) return status;
+  const { temporal, store } = backends;
+  const { workflow_id, job_id } = status;
+  const handle = await lastRun(temporal, workflow_id, job_id);
+  if (handle === undefined) return lost(status);
+  const { name } = (await handle.describe()).status;
+  if (name === 'RUNNING' || name === 'PAUSED') return status;
+  // It may have ended its record since that was read: ending it again changes nothing.
+  const state = STATES[name] ?? 'failed';
+  const error = state === 'completed' ? undefined : (ERRORS[name] ?? (await failureOf(handle)));
+  await endLoad(store, job_id, state, error);
+  return (await readStatus(store, job_id)) ?? status;
 }
 
-/** How the workflow ended; undefined while it runs, or when Temporal does not know it. */
-async function workflowEnd(
+const STATES: Partial<Record<string, LoadState>> = { COMPLETED: 'completed', CANCELLED: 'canceled' };
+
+const KEPT = 'What was done is kept; load again to go on.';
+const TERMINATED: RecordedError = {
+  code: 'Terminated',
+  message: `The workflow was terminated on Temporal. ${KEPT}`,
+};
+const ERRORS: Partial<Record<string, RecordedError>> = {
+  CANCELLED: { code: 'Canceled', message: 'The load was canceled.' },
+  TERMINATED,
+  // The last of its runs is no longer known, and did not end its record: nothing but a termination leaves it so.
+  CONTINUED_AS_NEW: TERMINATED,
+  TIMED_OUT: { code: 'TimedOut', message: `The workflow ran into its time limit on Temporal. ${KEPT}` },
+};
+
+/** The job's last run; the first one where another job has taken the Workflow ID since; undefined where Temporal has neither. */
+async function lastRun(
   temporal: Backends['temporal'],
   workflowId: string,
   jobId: string,
-): Promise<string | undefined> {
-  try {
-    const latest = await temporal.workflow.getHandle(workflowId).describe();
-    const described =
-      latest.raw.workflowExecutionInfo?.firstRunId === jobId
-        ? latest
-        : await temporal.workflow.getHandle(workflowId, jobId).describe();
-    const { name } = described.status;
-    return name === 'RUNNING' || name === 'PAUSED' ? undefined : name;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
+): Promise<WorkflowHandle | undefined> {
+  for (const runId of [undefined, jobId]) {
+    const handle = temporal.workflow.getHandle(workflowId, runId);
+    try {
+      const { raw } = await handle.describe();
+      if (raw.workflowExecutionInfo?.firstRunId === jobId) return handle;
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
   }
+  return undefined;
+}
+
+function lost(status: LoadStatus): LoadStatus {
+  const message = `Temporal does not know workflow ${status.workflow_id} of this job: its history was removed, or this is another server. ${KEPT}`;
+  return { ...status, state: 'failed', error: { code: 'WorkflowLost', message }, finished_at: status.started_at };
 }

@@ -13,6 +13,9 @@ export interface MediaKind {
   mediaType: MediaType;
   /** Whether a file of this name is a sample. */
   accepts(name: string): boolean;
-  /** One outcome a file, in order. A bad file is an outcome, never an exception. */
-  readMetadata(files: readonly MediaFile[]): Promise<MetadataOutcome[]>;
+  /**
+   * One outcome a file, in order. A bad file is an outcome, never an exception. `onRead` is called as the reading gets on,
+   * after some dozens of files at the latest.
+   */
+  readMetadata(files: readonly MediaFile[], onRead: () => void): Promise<MetadataOutcome[]>;
 }

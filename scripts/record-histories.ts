@@ -33,8 +33,8 @@ try {
   const load = await client.startLoad({ dataset: 'recorded', source });
   await client.wait(load.job_id);
   await record('load', load.workflow_id);
-  await record('load-embedding', 'embed-recorded-color-gradient-grid');
-  await record('load-shard', 'embed-recorded-color-gradient-grid/0');
+  await record('load-embedding', 'embed-recorded:color-gradient-grid');
+  await record('load-shard', 'embed-recorded:color-gradient-grid/0');
 
   await client.wait((await client.startLoad({ dataset: 'recorded', source })).job_id);
   await record('reload-unchanged', load.workflow_id);

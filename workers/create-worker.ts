@@ -22,15 +22,10 @@ export interface WorkerSetup {
  * What both roles share. Heartbeats reach the server every few seconds, so that what is in flight can be seen; on SIGTERM
  * work under way is told to stop at once and has the grace time to come to an end.
  */
-async function sharedOptions({
-  connection,
-  namespace,
-  overrides,
-}: WorkerSetup): Promise<Omit<WorkerOptions, 'taskQueue'>> {
+function sharedOptions({ connection, namespace, overrides }: WorkerSetup): Omit<WorkerOptions, 'taskQueue'> {
   return {
     connection,
     namespace,
-    workflowBundle: await workflowBundle(),
     maxHeartbeatThrottleInterval: '2 seconds',
     defaultHeartbeatThrottleInterval: '2 seconds',
     shutdownGraceTime: 0,
@@ -39,24 +34,25 @@ async function sharedOptions({
   };
 }
 
-/** A worker of the task queue `plimsoll`. */
+/** A worker of the task queue `plimsoll`: runs all workflows, and the activities that need no accelerator. */
 export async function createIndexWorker(setup: WorkerSetup & { searchAttributes: boolean }): Promise<Worker> {
   const { store, searchAttributes } = setup;
   return Worker.create({
     taskQueue: INDEX_TASK_QUEUE,
+    workflowBundle: await workflowBundle(),
     activities: createIndexActivities({ store, media: images, searchAttributes }),
     maxConcurrentActivityTaskExecutions: 4 * availableParallelism(),
-    ...(await sharedOptions(setup)),
+    ...sharedOptions(setup),
   });
 }
 
-/** A worker of the task queue `plimsoll-gpu`. Two chunks at a time keep its one device busy from one to the next. */
+/** A worker of the task queue `plimsoll-gpu`: runs inference and no workflow, so that it can be off. Two chunks at a time keep its one device busy from one to the next. */
 export async function createEmbedWorker(setup: WorkerSetup & { embedder: Embedder }): Promise<Worker> {
   const { store, embedder } = setup;
   return Worker.create({
     taskQueue: EMBED_TASK_QUEUE,
     activities: createEmbedActivities({ store, embedder }),
     maxConcurrentActivityTaskExecutions: 2,
-    ...(await sharedOptions(setup)),
+    ...sharedOptions(setup),
   });
 }

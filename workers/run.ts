@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { UserError } from '../core/errors.ts';
-import { ensureIndexes, openStore } from '../core/store/store.ts';
+import { ensureIndexes, openStore, requireReplicaSet } from '../core/store/store.ts';
 import { createEmbedWorker, createIndexWorker, type Role } from './create-worker.ts';
 import { createEmbedder } from './inference/embedder.ts';
 import { settingsFromEnvironment } from './inference/settings.ts';
@@ -42,6 +42,7 @@ async function run(role: Role): Promise<void> {
   const connection = await NativeConnection.connect(connectionOptions);
   const store = openStore(uri);
   try {
+    await requireReplicaSet(store);
     await ensureIndexes(store);
     const setup = { connection, namespace, store };
     if (role === 'index') {

@@ -13,6 +13,7 @@ const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 export const shortIndexWork: ActivityOptions = {
   startToCloseTimeout: '30 seconds',
   scheduleToCloseTimeout: '7 days',
+  cancellationType,
   retry,
 };
 

@@ -72,15 +72,24 @@ export type EmbedDatasetRequest = z.input<typeof embedDatasetInput>;
 /** The fixed ID makes "one running load a dataset" Temporal's guarantee. */
 export const loadWorkflowId = (dataset: string) => `load-${dataset}`;
 
-/** Temporal's own limit is 1,000 bytes; a longer ID would block the workflow that asks for it. */
-const MAX_WORKFLOW_ID = 250;
+/**
+ * One embedding of a dataset with a model at a time. The colon can't be part of a dataset's name. A model given as a path is
+ * known by its folder's name and a hash of the path; a long name is cut, as Temporal takes 1,000 bytes.
+ */
+export function embedWorkflowId(dataset: string, model: string): string {
+  const label = model.startsWith('/') ? model.split('/').findLast((part) => part !== '') : model;
+  const exact = label === model && label.length <= MAX_LABEL;
+  return `embed-${dataset}:${label?.slice(0, MAX_LABEL)}${exact ? '' : `~${hashOf(model)}`}`;
+}
 
-/** A model given as a path is known by its folder's name here. */
-export const embedWorkflowId = (dataset: string, model: string) =>
-  `embed-${dataset}-${model.startsWith('/') ? model.split('/').findLast((part) => part !== '') : model}`.slice(
-    0,
-    MAX_WORKFLOW_ID,
-  );
+const MAX_LABEL = 200;
+
+/** FNV-1a, 32 bits: the sandbox has no crypto, and nothing here has to withstand an attack. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash.toString(16).padStart(8, '0');
+}
 
 export const LOAD_WORKFLOW = 'loadDataset';
 export const EMBED_WORKFLOW = 'embedDataset';

@@ -52,14 +52,15 @@ export async function embedDataset(request: EmbedDatasetRequest): Promise<LoadSt
     job.end('completed');
     return job.status();
   } catch (error) {
-    const state = isCancellation(error) ? 'canceled' : 'failed';
+    const failure = toFailure(error);
+    const state = isCancellation(failure) ? 'canceled' : 'failed';
     if (load_id === undefined) {
       await CancellationScope.nonCancellable(() =>
-        endLoad({ load_id: job.jobId, state, error: recordedErrorOf(error) }),
+        endLoad({ load_id: job.jobId, state, error: recordedErrorOf(failure) }),
       );
     }
     job.end(state);
-    throw toFailure(error);
+    throw failure;
   }
 }
 
@@ -103,9 +104,17 @@ async function embedShards({ dataset, model, embed_task_queue }: EmbedDatasetInp
     async ([n, shard]) => {
       const result = await executeChild<typeof embedShard>('embedShard', {
         workflowId: `${workflowInfo().workflowId}/${n}`,
-        taskQueue: embed_task_queue,
         args: [
-          { load_id, dataset, model, model_key: opened.key, shard: n, chunks: shard.chunks, report_every: everyChunks },
+          {
+            load_id,
+            dataset,
+            model,
+            model_key: opened.key,
+            embed_task_queue,
+            shard: n,
+            chunks: shard.chunks,
+            report_every: everyChunks,
+          },
         ],
       });
       note(n, result.done, result.failed);

@@ -5,8 +5,6 @@ import { embedWork } from './activity-options.ts';
 import { shardProgress } from './messages.ts';
 import { runPool } from './pool.ts';
 
-const { embedChunk } = proxyActivities<EmbedActivities>(embedWork);
-
 /** Enough that a device has the next chunk at hand when it ends one. */
 const CHUNKS_AT_ONCE = 2;
 
@@ -15,6 +13,8 @@ export interface EmbedShardInput {
   dataset: string;
   model: string;
   model_key: string;
+  /** Task queue of the chunks. The shard itself is on its parent's, so that it hears of a cancel when no device is there. */
+  embed_task_queue: string;
   /** Which shard of its parent's this is. */
   shard: number;
   chunks: Chunk[];
@@ -25,6 +25,7 @@ export interface EmbedShardInput {
 /** Embeds one shard of a dataset, chunk by chunk. A child of embedDataset. */
 export async function embedShard(input: EmbedShardInput): Promise<{ done: number; failed: number }> {
   const { chunks, shard, report_every, load_id, dataset, model, model_key } = input;
+  const { embedChunk } = proxyActivities<EmbedActivities>({ ...embedWork, taskQueue: input.embed_task_queue });
   const count = { done: 0, failed: 0 };
   const waiting = chunks.values();
   let ended = 0;

@@ -1,4 +1,11 @@
-import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, isCancellation } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  isCancellation,
+} from '@temporalio/workflow';
 import type { RecordedError } from '../core/store/documents.ts';
 
 /** The failure that began it, below the wrappers that each activity and child workflow adds. */
@@ -16,10 +23,15 @@ export function recordedErrorOf(error: unknown): RecordedError {
   return root instanceof Error ? { code: root.name, message: root.message } : { code: 'Error', message: String(root) };
 }
 
-/** What the workflow ends with: its own failure says what went wrong, where the wrapper's only says that something did. */
+/**
+ * What the workflow ends with: its own failure says what went wrong, where the wrapper's only says that something did. Where
+ * a cancel was asked for, that is why it ends, also if an activity failed in place of ending.
+ */
 export function toFailure(error: unknown): unknown {
+  if (isCancellation(error)) return error;
+  if (CancellationScope.current().consideredCancelled) return new CancelledFailure('The load was canceled.');
   const root = rootOf(error);
-  if (isCancellation(error) || !(root instanceof ApplicationFailure) || root === error) return error;
+  if (!(root instanceof ApplicationFailure) || root === error) return error;
   return ApplicationFailure.create({
     type: root.type ?? 'Error',
     message: root.message,

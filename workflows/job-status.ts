@@ -32,9 +32,12 @@ export function trackJob(job: {
   request: Record<string, unknown>;
   jobId?: string | undefined;
   embeds: boolean;
+  /** When the job began, where that was before this run. */
+  startedAt?: Date;
 }): JobStatus {
   const { firstExecutionRunId, workflowId, runStartTime } = workflowInfo();
   const jobId = job.jobId ?? firstExecutionRunId;
+  const startedAt = job.startedAt ?? runStartTime;
   const load: LoadDocument = {
     _id: jobId,
     kind: job.kind,
@@ -43,11 +46,10 @@ export function trackJob(job: {
     request: job.request,
     state: 'running',
     phases: {
-      indexing:
-        job.kind === 'load' ? { ...idle('pending'), state: 'running', started_at: runStartTime } : idle('skipped'),
+      indexing: job.kind === 'load' ? { ...idle('pending'), state: 'running', started_at: startedAt } : idle('skipped'),
       embedding: idle(job.embeds ? 'pending' : 'skipped'),
     },
-    started_at: runStartTime,
+    started_at: startedAt,
   };
   let searchable = false;
   let shownPhase: string | undefined;

@@ -3,15 +3,17 @@ import {
   CancellationScope,
   ContinueAsNew,
   continueAsNew,
-  executeChild,
   isCancellation,
   ParentClosePolicy,
   proxyActivities,
   setHandler,
   sleep,
+  startChild,
+  workflowInfo,
 } from '@temporalio/workflow';
 import type { IndexActivities } from '../activities/index-activities.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
+import type { WaitReason } from '../core/store/documents.ts';
 import { shortIndexWork } from './activity-options.ts';
 import { embedWorkflowId, type LoadDatasetInput, type LoadDatasetRequest, loadDatasetInput } from './contract.ts';
 import type { embedDataset } from './embed-dataset.ts';
@@ -21,7 +23,7 @@ import { embeddingProgress } from './messages.ts';
 import { parseInput } from './parse-input.ts';
 import { type IndexingCursor, runIndexing } from './run-indexing.ts';
 
-const { beginLoad, endLoad } = proxyActivities<IndexActivities>(shortIndexWork);
+const { beginLoad, noteWaiting, endLoad } = proxyActivities<IndexActivities>(shortIndexWork);
 
 /**
  * Loads a folder into a dataset. Phase 1 indexes it: the dataset can be browsed from the first page on. Phase 2, the child
@@ -32,7 +34,9 @@ const { beginLoad, endLoad } = proxyActivities<IndexActivities>(shortIndexWork);
  */
 export async function loadDataset(request: LoadDatasetRequest, resume?: IndexingCursor): Promise<LoadStatus> {
   const input = parseInput(loadDatasetInput, request);
-  const job = trackJob({ kind: 'load', dataset: input.dataset, request: input, embeds: input.embed });
+  const cursor = resume ?? firstCursor();
+  const startedAt = new Date(cursor.started_at);
+  const job = trackJob({ kind: 'load', dataset: input.dataset, request: input, embeds: input.embed, startedAt });
   setHandler(embeddingProgress, (report) => {
     const started_at = job.phase('embedding').started_at ?? new Date();
     job.update('embedding', { ...report, state: 'running', total_known: true, started_at });
@@ -40,43 +44,59 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
   try {
     const begun = await beginLoad({ load_id: job.jobId, workflow_id: job.workflowId, request: input });
     if (begun.search_attributes) job.useSearchAttributes();
-    const cursor = await runIndexing(
-      { ...input, source: begun.source },
-      job,
-      resume ?? { next: 0, done: 0, failed: 0, total: 0 },
-    );
-    if (cursor !== undefined) return await continueAsNew<typeof loadDataset>(request, cursor);
+    const next = await runIndexing({ ...input, source: begun.source }, job, cursor);
+    if (next !== undefined) return await continueAsNew<typeof loadDataset>(request, next);
     if (input.embed) await embed(input, job);
     await endLoad({ load_id: job.jobId, state: 'completed' });
     job.end('completed');
     return job.status();
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
-    const state = isCancellation(error) ? 'canceled' : 'failed';
-    await CancellationScope.nonCancellable(() => endLoad({ load_id: job.jobId, state, error: recordedErrorOf(error) }));
+    const failure = toFailure(error);
+    const state = isCancellation(failure) ? 'canceled' : 'failed';
+    await CancellationScope.nonCancellable(() =>
+      endLoad({ load_id: job.jobId, state, error: recordedErrorOf(failure) }),
+    );
     job.end(state);
-    throw toFailure(error);
+    throw failure;
   }
 }
 
+const firstCursor = (): IndexingCursor => ({
+  started_at: workflowInfo().runStartTime.toISOString(),
+  next: 0,
+  done: 0,
+  failed: 0,
+  total: 0,
+});
+
+/** Short enough to go on soon, long enough that a month of waiting does not fill a history. */
+const LONGEST_PAUSE_SECONDS = 15 * 60;
+
 /** Runs the child. Where this dataset and model are being embedded by another job, waits for that one first. */
 async function embed({ dataset, model, embed_task_queue }: LoadDatasetInput, job: JobStatus): Promise<void> {
-  job.update('embedding', {
-    state: 'waiting',
-    waiting_for: { reason: 'worker', task_queue: embed_task_queue, since: new Date() },
-  });
-  for (let waitSeconds = 1; ; waitSeconds = Math.min(waitSeconds * 2, 60)) {
+  const waits = (reason: WaitReason) => {
+    const waiting_for = { reason, task_queue: embed_task_queue, since: new Date() };
+    job.update('embedding', { state: 'waiting', waiting_for });
+  };
+  for (let waitSeconds = 1; ; waitSeconds = Math.min(waitSeconds * 2, LONGEST_PAUSE_SECONDS)) {
     try {
-      const status = await executeChild<typeof embedDataset>('embedDataset', {
+      const child = await startChild<typeof embedDataset>('embedDataset', {
         workflowId: embedWorkflowId(dataset, model),
         parentClosePolicy: ParentClosePolicy.TERMINATE,
         args: [{ dataset, model, embed_task_queue, load_id: job.jobId }],
       });
+      waits('worker');
+      const status = await child.result();
       const { done, failed, total } = status.phases.embedding;
       job.update('embedding', { state: 'completed', done, failed, total, total_known: true, finished_at: new Date() });
       return;
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      if (job.phase('embedding').waiting_for === undefined) {
+        waits('other_job');
+        await noteWaiting({ load_id: job.jobId, reason: 'other_job', task_queue: embed_task_queue });
+      }
       await sleep(waitSeconds * 1000);
     }
   }

@@ -15,6 +15,8 @@ const PAGES_AHEAD = 64;
 
 /** Where a continued run takes up the listing. */
 export interface IndexingCursor {
+  /** When the first run began, RFC 3339. */
+  started_at: string;
   next: number;
   done: number;
   failed: number;
@@ -62,7 +64,7 @@ export async function runIndexing(
     job.update('indexing', count);
   };
   await all([list, () => runPool(PAGES_AT_ONCE, takePage, index)]);
-  if (next !== null) return { next, ...count };
+  if (next !== null) return { started_at: cursor.started_at, next, ...count };
 
   const result = await reconcile({
     load_id: jobId,

@@ -31,7 +31,7 @@ With --json:
     done, failed, total, total_known         counts of files or images
     rate                 items a second, or null
     seconds_left         or null
-    waiting_for          null, or {reason, task_queue, since}
+    waiting_for          null, or {reason, task_queue, since}; reason: worker, other_job
     started_at, finished_at
     outcomes             {added, changed, unchanged, missing, failed, ignored,
                          unreadable_folders}, where known

@@ -52,6 +52,8 @@ function timeOf(phase: PhaseStatus, secondsSince: number): string {
 function waitsFor({ state, phases }: LoadStatus, name: PhaseName): string | undefined {
   const phase = phases[name];
   if (phase.state === 'skipped') return 'skipped';
+  if (phase.state === 'waiting' && phase.waiting_for?.reason === 'other_job')
+    return 'waiting for another job that embeds this dataset';
   if (phase.state === 'waiting')
     return `waiting for a worker on task queue ${phase.waiting_for?.task_queue ?? EMBED_TASK_QUEUE}`;
   if (phase.state !== 'pending') return phase.total === 0 && phase.finished_at === null ? 'starting' : undefined;

@@ -17,6 +17,8 @@ export interface EmbedChunkRequest {
   chunk: Chunk;
   /** Called after each database write. */
   onWrite: (count: { done: number; failed: number }) => void;
+  /** Called whenever the device or the database got on, with this chunk or with another. */
+  onSignOfLife: () => void;
   signal: AbortSignal;
 }
 
@@ -24,6 +26,8 @@ export interface EmbedChunkResult {
   done: number;
   failed: number;
 }
+
+const REVISION = /@[0-9a-f]{12}$/;
 
 /** Batches handed to the device's process at a time: one runs, two are being decoded. */
 const BATCHES_AHEAD = 3;
@@ -39,9 +43,9 @@ export async function embedChunk(
   embedder: Embedder,
   request: EmbedChunkRequest,
 ): Promise<EmbedChunkResult> {
-  const { datasetId, loadId, modelKey, signal } = request;
+  const { datasetId, loadId, modelKey, signal, onSignOfLife } = request;
   const [from, to, total] = request.chunk;
-  const named = `${request.model}@${modelKey.slice(modelKey.lastIndexOf('@') + 1)}`;
+  const named = `${request.model.replace(REVISION, '')}@${modelKey.slice(modelKey.lastIndexOf('@') + 1)}`;
   const model = await embedder.open(named);
   if (model.key !== modelKey) {
     throw new UserError(
@@ -50,12 +54,16 @@ export async function embedChunk(
     );
   }
 
-  const lacking = await Array.fromAsync(lackingSamples(store, { datasetId, modelKey, from, to }));
+  onSignOfLife();
+
+  const lacking = await Array.fromAsync(
+    lackingSamples(store, { datasetId, modelKey, from, to, onScan: onSignOfLife, signal }),
+  );
   const count: EmbedChunkResult = { done: Math.max(0, total - lacking.length), failed: 0 };
 
   const batches: LackingSample[][] = [];
   for (let at = 0; at < lacking.length; at += model.batchSize) batches.push(lacking.slice(at, at + model.batchSize));
-  const start = (batch: LackingSample[]) => settled(embedder.embed(named, batch.map(imageOf), signal));
+  const start = (batch: LackingSample[]) => settled(embedder.embed(named, batch.map(imageOf), signal, onSignOfLife));
   const under = batches.slice(0, BATCHES_AHEAD).map(start);
   for (const [i, batch] of batches.entries()) {
     signal.throwIfAborted();

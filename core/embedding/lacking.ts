@@ -21,7 +21,12 @@ export interface SeqRange {
   from: number;
   /** Last seq, exclusive. */
   to: number;
+  /** Called after every few thousand samples looked at, lacking or not. */
+  onScan: (seq: number) => void;
+  signal: AbortSignal;
 }
+
+const SCAN_STEP = 5000;
 
 /**
  * The work of the embedding phase is what the database lacks, so a resume, a retry and an incremental load are the same
@@ -29,7 +34,7 @@ export interface SeqRange {
  */
 export async function* lackingSamples(
   store: Store,
-  { datasetId, modelKey, from, to }: SeqRange,
+  { datasetId, modelKey, from, to, onScan, signal }: SeqRange,
 ): AsyncGenerator<LackingSample> {
   const samples = store.samples
     .find(
@@ -48,7 +53,13 @@ export async function* lackingSamples(
     .sort({ seq: 1 });
   try {
     let vector = await vectors.next();
+    let scanned = 0;
     for await (const sample of samples) {
+      scanned += 1;
+      if (scanned % SCAN_STEP === 0) {
+        signal.throwIfAborted();
+        onScan(sample.seq);
+      }
       while (vector !== null && vector.seq < sample.seq) vector = await vectors.next();
       const stored = vector?.seq === sample.seq ? vector.source_fingerprint : undefined;
       const { fingerprint } = sample.source;

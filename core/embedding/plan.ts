@@ -36,7 +36,7 @@ export async function planEmbedding(store: Store, request: PlanRequest): Promise
     store.embeddings.countDocuments({ ...dataset, model_key: modelKey }, { limit: 1 }),
   ]);
   const chunkSamples = Math.max(MIN_CHUNK, Math.ceil(indexed / MAX_CHUNKS));
-  const seqs = vectors === 0 ? allSeqs(store, datasetId) : lackingSeqs(store, datasetId, modelKey);
+  const seqs = vectors === 0 ? allSeqs(store, datasetId) : lackingSeqs(store, request);
 
   const chunks: Chunk[] = [];
   let open: Chunk | undefined;
@@ -61,8 +61,8 @@ async function* allSeqs(store: Store, datasetId: string): AsyncGenerator<number>
   for await (const { seq } of cursor) yield seq;
 }
 
-async function* lackingSeqs(store: Store, datasetId: string, modelKey: string): AsyncGenerator<number> {
-  const everything = { datasetId, modelKey, from: 0, to: Number.MAX_SAFE_INTEGER };
+async function* lackingSeqs(store: Store, request: PlanRequest): AsyncGenerator<number> {
+  const everything = { ...request, from: 0, to: Number.MAX_SAFE_INTEGER };
   for await (const { seq } of lackingSamples(store, everything)) yield seq;
 }
 

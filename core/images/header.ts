@@ -42,10 +42,17 @@ export interface HeaderRequest {
 const CHUNK_FILES = 64;
 const DECODERS_IN_FLIGHT = 8;
 
-/** Reads the metadata of the files, outcomes in their order. A bad file is an outcome, never an exception. */
-export async function readHeaders(files: readonly HeaderRequest[]): Promise<HeaderOutcome[]> {
+/**
+ * Reads the metadata of the files, outcomes in their order. A bad file is an outcome, never an exception. `onRead` is called
+ * as the reading gets on, after some dozens of files at the latest.
+ */
+export async function readHeaders(files: readonly HeaderRequest[], onRead = () => {}): Promise<HeaderOutcome[]> {
   const chunks: Promise<ParsedHeader[]>[] = [];
-  for (let at = 0; at < files.length; at += CHUNK_FILES) chunks.push(readInThread(files.slice(at, at + CHUNK_FILES)));
+  for (let at = 0; at < files.length; at += CHUNK_FILES) {
+    const chunk = readInThread(files.slice(at, at + CHUNK_FILES));
+    chunks.push(chunk);
+    void chunk.then(onRead, () => {});
+  }
   const parsed = (await Promise.all(chunks)).flat();
 
   const outcomes = new Array<HeaderOutcome>(files.length);
@@ -58,6 +65,7 @@ export async function readHeaders(files: readonly HeaderRequest[]): Promise<Head
     for (let n = forDecoder.pop(); n !== undefined; n = forDecoder.pop()) {
       const { unsettled, fallback } = parsed[n] as Unsettled;
       outcomes[n] = await askDecoder(files[n] as HeaderRequest, unsettled, fallback);
+      onRead();
     }
   };
   await Promise.all(Array.from({ length: DECODERS_IN_FLIGHT }, decodeUntilDone));

@@ -1,4 +1,5 @@
 import { type AnyBulkWriteOperation, ObjectId } from 'mongodb';
+import { UserError } from '../errors.ts';
 import type { MediaKind, MetadataOutcome } from '../media.ts';
 import { UNKNOWN_FINGERPRINT } from '../sources/walk.ts';
 import type { PageEntry, SampleDocument } from '../store/documents.ts';
@@ -9,8 +10,12 @@ export interface IndexPageRequest {
   loadId: string;
   datasetId: string;
   page: number;
-  /** Called after each database write, with the entries done so far. */
-  onWrite: (done: number) => void;
+  /** How far an attempt before this one came, if one did. */
+  resume?: IndexPageCursor | undefined;
+  /** Called after each database write, with where to resume from. */
+  onWrite: (cursor: IndexPageCursor) => void;
+  /** Called as files are read. */
+  onRead: () => void;
   signal: AbortSignal;
 }
 
@@ -18,6 +23,11 @@ export interface IndexPageResult {
   added: number;
   changed: number;
   failed: number;
+}
+
+/** Batches of a page that are written, and what came of them. */
+export interface IndexPageCursor extends IndexPageResult {
+  batches: number;
 }
 
 /** Samples read and written at a time: the size of a bulk write, and of what a crash repeats. */
@@ -30,18 +40,26 @@ const BATCH = 1000;
 export async function indexPage(store: Store, media: MediaKind, request: IndexPageRequest): Promise<IndexPageResult> {
   const { loadId, page } = request;
   const stored = await store.pages.findOne({ _id: `${loadId}/${page}` });
-  if (stored === null) throw new Error(`Page ${page} of load ${loadId} is gone.`);
+  if (stored === null) {
+    throw new UserError(
+      'PageGone',
+      `Page ${page} of load ${loadId} is no longer stored: the load had ended. It can't be taken up in its middle; load the folder again.`,
+    );
+  }
   const count = await store.progress.findOne({ _id: `${loadId}/indexing/${page}` }, { projection: { total: 1 } });
   const unchanged = (count?.total ?? stored.entries.length) - stored.entries.length;
 
-  const result: IndexPageResult = { added: 0, changed: 0, failed: 0 };
+  const { batches: written = 0, ...before } = request.resume ?? {};
+  const result: IndexPageResult = { added: 0, changed: 0, failed: 0, ...before };
   // Reading the next batch's files overlaps with writing this one's samples.
   const batches = batchesOf(stored.entries);
-  let reading = read(media, batches[0] ?? []);
+  const read = (batch: PageEntry[] = []) => readMetadata(media, batch, request.onRead);
+  let reading = read(batches[written]);
   for (const [i, batch] of batches.entries()) {
+    if (i < written) continue;
     request.signal.throwIfAborted();
     const outcomes = await reading;
-    reading = read(media, batches[i + 1] ?? []);
+    reading = read(batches[i + 1]);
     await writeSamples(store, request, batch, outcomes);
     for (const [j, entry] of batch.entries()) {
       if ('error' in (outcomes[j] as MetadataOutcome)) result.failed += 1;
@@ -53,7 +71,7 @@ export async function indexPage(store: Store, media: MediaKind, request: IndexPa
       { loadId, phase: 'indexing', chunk: page },
       { done: unchanged + result.added + result.changed, failed: result.failed, outcomes: { ...result } },
     );
-    request.onWrite(result.added + result.changed + result.failed);
+    request.onWrite({ batches: i + 1, ...result });
   }
   await reading;
   return result;
@@ -65,14 +83,13 @@ function batchesOf(entries: PageEntry[]): PageEntry[][] {
   return batches;
 }
 
-function read(media: MediaKind, batch: PageEntry[]): Promise<MetadataOutcome[]> {
+function readMetadata(media: MediaKind, batch: PageEntry[], onRead: () => void): Promise<MetadataOutcome[]> {
   if (batch.length === 0) return Promise.resolve([]);
-  return media.readMetadata(
-    batch.map((entry) => ({
-      path: entry.bytes ? Buffer.from(entry.bytes.buffer) : entry.path,
-      sizeBytes: sizeOf(entry),
-    })),
-  );
+  const files = batch.map((entry) => ({
+    path: entry.bytes ? Buffer.from(entry.bytes.buffer) : entry.path,
+    sizeBytes: sizeOf(entry),
+  }));
+  return media.readMetadata(files, onRead);
 }
 
 /** Of a file that could not be examined the size is not known to be 0: opening it will say what is wrong. */
@@ -94,7 +111,14 @@ async function writeSamples(
   }
   const repeated = await insertNew(store.samples, inserts);
   const operations = [...updates, ...repeated.map(updateOf)];
-  if (operations.length > 0) await store.samples.bulkWrite(operations, { ordered: false });
+  if (operations.length === 0) return;
+  const { matchedCount } = await store.samples.bulkWrite(operations, { ordered: false });
+  if (matchedCount < operations.length) {
+    throw new UserError(
+      'SampleConflict',
+      `${operations.length - matchedCount} samples of ${datasetId} could not be written: their numbers are taken by other files, or they were removed meanwhile. Load the folder again.`,
+    );
+  }
 }
 
 function sampleOf(

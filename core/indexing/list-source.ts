@@ -1,4 +1,7 @@
 import { Binary, type ClientSession, Long, MongoServerError } from 'mongodb';
+import { UserError } from '../errors.ts';
+import { deviceOf } from '../loads/begin.ts';
+import { comparePaths } from '../sources/file-names.ts';
 import { type SourceFile, type WalkStep, walk } from '../sources/walk.ts';
 import type { PageDocument, PageEntry } from '../store/documents.ts';
 import { progressId } from '../store/progress.ts';
@@ -13,8 +16,8 @@ export interface ListRequest {
   /** The page to write next, from 0. */
   page: number;
   accepts: (name: string) => boolean;
-  /** Called after a page is stored. */
-  onPage: (page: number) => void;
+  /** Called as the walk gets on, and after each page that is stored. */
+  onStep: () => void;
   signal: AbortSignal;
 }
 
@@ -37,12 +40,22 @@ const PAGE_BYTES = 4 << 20;
 /** After this long a call returns, so that indexing overlaps with listing. */
 const SLICE_MS = 700;
 
+/** Stored samples compared at a time: of a folder that was removed there may be millions, and no file between them. */
+const STORED_LIMIT = 20_000;
+
+/** A walk that nobody goes on with is forgotten after this long. */
+const WALK_IDLE_MS = 60_000;
+
 /** Walks that may go on: a warm continuation does not read a folder of a million names again. */
 const MAX_WALKS = 8;
 
 interface Walk {
   steps: AsyncGenerator<WalkStep>;
   rest: WalkStep;
+  /** Folders that can't be read and may lie in the stretch that is next: they say nothing about what is in them. */
+  hidden: string[];
+  /** The walk is over, and what is in `rest` is all there is left. */
+  ended?: boolean;
 }
 
 /**
@@ -79,26 +92,32 @@ export function createSourceLister(store: Store): (request: ListRequest) => Prom
     const current: Walk = walks.get(`${loadId}/${page}`) ?? {
       steps: walk(request.root, request.accepts, after),
       rest: { files: [], ignored: 0, unreadable: [] },
+      hidden: [],
     };
     walks.delete(`${loadId}/${page}`);
 
     for (;;) {
-      request.signal.throwIfAborted();
-      const stretch = await fillPage(current, pageLimit(page));
-      const upto = stretch.last ? endOf(request.root) : (stretch.files.at(-1)?.path ?? after);
-      const stored = await storedBetween(store, request, after, upto);
+      const filled = await fillPage(current, pageLimit(page), request);
+      if (filled.last) await requireSameDisk(store, request);
+      const wanted = filled.last ? endOf(request.root) : (filled.files.at(-1)?.path ?? after);
+      const stored = await storedBetween(store, request, after, wanted);
+      const { upto, stretch } = cutStretch(current, filled, wanted, stored);
       const difference = diffStretch(stretch.files, stored);
+      difference.gone = outsideOf(current.hidden, difference.gone);
+      current.hidden = current.hidden.filter((folder) => comparePaths(endOf(folder), upto) > 0);
       const hasWork = await writePage(store, request, { n: page, upto, stretch, difference });
       if (hasWork) pages.push(page);
-      request.onPage(page);
+      request.onStep();
       if (stretch.last) return finish(null);
       page += 1;
       after = upto;
       if (page === 1 || performance.now() - startedAt > SLICE_MS) break;
     }
 
-    walks.set(`${loadId}/${page}`, current);
-    for (const key of walks.keys()) if (walks.size > MAX_WALKS) walks.delete(key);
+    const key = `${loadId}/${page}`;
+    walks.set(key, current);
+    setTimeout(() => walks.delete(key), WALK_IDLE_MS).unref();
+    for (const oldest of walks.keys()) if (walks.size > MAX_WALKS) walks.delete(oldest);
     return finish(page);
   };
 }
@@ -119,13 +138,15 @@ interface Stretch extends WalkStep {
 }
 
 /** Takes steps of the walk until the page is full; what is too much stays for the next page. */
-async function fillPage(current: Walk, limit: number): Promise<Stretch> {
+async function fillPage(current: Walk, limit: number, { onStep, signal }: ListRequest): Promise<Stretch> {
   const { files, unreadable } = current.rest;
   let { ignored } = current.rest;
   let bytes = files.reduce((sum, file) => sum + file.path.length, 0);
-  let last = false;
-  while (files.length < limit && bytes < PAGE_BYTES) {
+  let last = current.ended === true;
+  while (!last && files.length < limit && bytes < PAGE_BYTES) {
+    signal.throwIfAborted();
     const step = await current.steps.next();
+    onStep();
     if (step.done) {
       last = true;
       break;
@@ -136,13 +157,61 @@ async function fillPage(current: Walk, limit: number): Promise<Stretch> {
     }
     ignored += step.value.ignored;
     unreadable.push(...step.value.unreadable);
+    current.hidden.push(...step.value.unreadable);
   }
   current.rest = { files: files.splice(limit), ignored: 0, unreadable: [] };
   return { files, ignored, unreadable, last: last && current.rest.files.length === 0 };
 }
 
-/** The first string behind every path below the root: '0' follows '/'. */
-const endOf = (root: string) => `${root === '/' ? '' : root}0`;
+/** The first string behind every path below a folder: '0' follows '/'. */
+const endOf = (folder: string) => `${folder === '/' ? '' : folder}0`;
+
+/**
+ * Where more samples are stored than are compared at a time, the page ends with the last one that was read, and the files
+ * behind it are for the next page.
+ */
+function cutStretch(
+  current: Walk,
+  filled: Stretch,
+  wanted: string,
+  stored: readonly StoredSample[],
+): { upto: string; stretch: Stretch } {
+  const lastStored = stored.at(-1);
+  if (stored.length < STORED_LIMIT || lastStored === undefined) return { upto: wanted, stretch: filled };
+  const upto = lastStored.filepath;
+  const at = filled.files.findIndex((file) => comparePaths(file.path, upto) > 0);
+  const kept = at === -1 ? filled.files : filled.files.slice(0, at);
+  current.rest.files = [...filled.files.slice(kept.length), ...current.rest.files];
+  current.ended ||= filled.last;
+  return { upto, stretch: { ...filled, files: kept, last: false } };
+}
+
+/** Both are in the order of paths, so one pass tells which samples lie in no hidden folder. */
+function outsideOf(hidden: readonly string[], samples: readonly StoredSample[]): StoredSample[] {
+  if (hidden.length === 0) return [...samples];
+  const folders = hidden.map((folder) => `${folder}/`).sort(comparePaths);
+  let i = 0;
+  return samples.filter(({ filepath }) => {
+    while (i < folders.length && comparePaths(`${folders[i]?.slice(0, -1)}0`, filepath) <= 0) i += 1;
+    const folder = folders[i];
+    return folder === undefined || !filepath.startsWith(folder);
+  });
+}
+
+/**
+ * A listing that is complete decides what is missing, so it must have been of one and the same disk.
+ *
+ * @throws UserError SourceChanged
+ */
+async function requireSameDisk(store: Store, { loadId, root }: ListRequest): Promise<void> {
+  const load = await store.loads.findOne({ _id: loadId }, { projection: { source_device: 1 } });
+  const now = await deviceOf(root);
+  if (load?.source_device === undefined || load.source_device === now) return;
+  throw new UserError(
+    'SourceChanged',
+    `source: ${root} was unmounted or replaced while it was being listed. Nothing was marked as missing. Mount it and load it again.`,
+  );
+}
 
 function storedBetween(
   store: Store,
@@ -156,6 +225,8 @@ function storedBetween(
       { dataset_id: datasetId, filepath: { $gt: from, $lte: upto } },
       { projection: { _id: 0, seq: 1, filepath: 1, status: 1, 'source.fingerprint': 1 }, batchSize: 10_000 },
     )
+    .sort({ filepath: 1 })
+    .limit(STORED_LIMIT)
     .toArray();
 }
 
@@ -176,9 +247,7 @@ async function writePage(
   { n, upto, stretch, difference }: NewPage,
 ): Promise<boolean> {
   const { loadId, datasetId } = request;
-  // A subfolder that can't be read says nothing about what is in it.
-  const hidden = stretch.unreadable.map((folder) => `${folder}/`);
-  const gone = difference.gone.filter((sample) => !hidden.some((prefix) => sample.filepath.startsWith(prefix)));
+  const { gone } = difference;
   const count = { ignored: stretch.ignored, unchanged: difference.unchanged, missing: gone.length };
 
   const write = async (baseSeq: number, session: ClientSession) => {
@@ -221,7 +290,9 @@ async function writePage(
           { $inc: { next_seq: added } },
           { session, projection: { next_seq: 1 }, returnDocument: 'before' },
         );
-        if (before === null) throw new Error(`Dataset ${datasetId} was deleted while it was being loaded.`);
+        if (before === null) {
+          throw new UserError('DatasetNotFound', `Dataset ${datasetId} was deleted while it was being loaded.`);
+        }
         return write(before.next_seq, session);
       }),
     );

@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts';
 import type { FileOutcomes } from '../store/documents.ts';
-import { sumProgress } from '../store/progress.ts';
+import { sumProgress, unreadableFolders } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 import { refreshCounts } from './counts.ts';
 
@@ -10,6 +10,7 @@ export interface ReconcileRequest {
   source: string;
   maxFailedPercent: number;
   onWrite: () => void;
+  signal: AbortSignal;
 }
 
 export interface ReconcileResult {
@@ -37,7 +38,12 @@ export async function reconcile(store: Store, request: ReconcileRequest): Promis
     );
   }
 
+  // A load that was terminated may have an activity left that still runs, beside the next load.
+  const mine = await store.datasets.countDocuments({ _id: datasetId, 'phases.indexing.load_id': loadId });
+  if (mine === 0) throw new UserError('Superseded', `Another load of ${datasetId} has begun; this one marks nothing.`);
+
   for await (const page of store.pages.find({ load_id: loadId, gone: { $ne: [] } }, { projection: { gone: 1 } })) {
+    request.signal.throwIfAborted();
     await store.samples.updateMany(
       { dataset_id: datasetId, seq: { $in: page.gone }, status: { $ne: 'missing' } },
       { $set: { status: 'missing', load_id: loadId, last_modified_at: new Date() } },
@@ -48,7 +54,7 @@ export async function reconcile(store: Store, request: ReconcileRequest): Promis
   request.onWrite();
 
   const failures = await countFailures(store, loadId, datasetId);
-  const { done, failed, total, outcomes, unreadableFolders } = sums;
+  const { done, failed, total, outcomes } = sums;
   await store.loads.updateOne(
     { _id: loadId },
     {
@@ -58,7 +64,7 @@ export async function reconcile(store: Store, request: ReconcileRequest): Promis
         'phases.indexing.total': total,
         'phases.indexing.outcomes': outcomes,
         'phases.indexing.failures': failures,
-        'phases.indexing.unreadable_folders': unreadableFolders,
+        'phases.indexing.unreadable_folders': await unreadableFolders(store, loadId),
       },
     },
   );

@@ -123,6 +123,17 @@ export async function checkSource(source: string): Promise<string> {
   return root;
 }
 
+/** Notes which disk the source is on, once: a load that is taken up again must find the same. */
+export async function recordDevice(store: Store, loadId: string, root: string): Promise<void> {
+  const source_device = await deviceOf(root);
+  await store.loads.updateOne({ _id: loadId, source_device: { $exists: false } }, { $set: { source_device } });
+}
+
+/** The device that a folder is on. An inode would tell more, but network file systems give new ones at will. */
+export async function deviceOf(folder: string): Promise<string> {
+  return String((await stat(folder, { bigint: true })).dev);
+}
+
 /** What a failure to read a source's root means to the caller; any other error as it is. */
 export function sourceError(root: string, error: unknown): unknown {
   switch (systemErrorCode(error)) {

@@ -1,4 +1,4 @@
-import type { LoadState, PhaseDocument, PhaseName, PhaseState, RecordedError } from '../store/documents.ts';
+import type { LoadState, PhaseDocument, PhaseName, PhaseState, RecordedError, WaitReason } from '../store/documents.ts';
 import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 
@@ -9,34 +9,58 @@ export async function startPhase(
   phase: PhaseName,
   fields: Partial<Pick<PhaseDocument, 'model_key' | 'total' | 'total_known'>> = {},
 ): Promise<void> {
+  const now = new Date();
   const set = Object.fromEntries(Object.entries(fields).map(([name, value]) => [`phases.${phase}.${name}`, value]));
-  await store.loads.updateOne(
+  const load = await store.loads.findOneAndUpdate(
     { _id: loadId, [`phases.${phase}.state`]: { $in: ['pending', 'waiting'] } },
     {
-      $set: { ...set, [`phases.${phase}.state`]: 'running', [`phases.${phase}.started_at`]: new Date() },
+      $set: { ...set, [`phases.${phase}.state`]: 'running', [`phases.${phase}.started_at`]: now },
       $unset: { [`phases.${phase}.waiting_for`]: true },
     },
   );
+  if (load === null) return;
+  await store.datasets.updateOne(
+    { _id: load.dataset_id },
+    { $set: { [`phases.${phase}`]: { state: 'running', load_id: loadId, at: now }, last_modified_at: now } },
+  );
 }
 
-/** Marks that a phase can't start before a worker polls its queue. */
-export async function awaitWorker(store: Store, loadId: string, phase: PhaseName, taskQueue: string): Promise<void> {
+/** Notes what a phase that has not begun waits for. */
+export async function notePhaseWaits(
+  store: Store,
+  loadId: string,
+  phase: PhaseName,
+  waiting: { reason: WaitReason; task_queue: string },
+): Promise<void> {
   await store.loads.updateOne(
-    { _id: loadId, [`phases.${phase}.state`]: 'pending' },
+    {
+      _id: loadId,
+      [`phases.${phase}.state`]: { $in: ['pending', 'waiting'] },
+      [`phases.${phase}.waiting_for.reason`]: { $ne: waiting.reason },
+    },
     {
       $set: {
         [`phases.${phase}.state`]: 'waiting',
-        [`phases.${phase}.waiting_for`]: { reason: 'worker', task_queue: taskQueue, since: new Date() },
+        [`phases.${phase}.waiting_for`]: { ...waiting, since: new Date() },
       },
     },
   );
 }
 
-/** Ends a phase: its counts become part of the load's record, and the dataset says how it stands. */
+/**
+ * Ends a phase: its counts become part of the load's record, and the dataset says how it stands, unless a newer load has
+ * begun the same phase of it.
+ */
 export async function endPhase(store: Store, loadId: string, phase: PhaseName, state: PhaseState): Promise<void> {
+  const load = await store.loads.findOne({ _id: loadId }, { projection: { dataset_id: 1 } });
+  if (load === null) return;
   const sum = (await sumProgress(store, loadId)).get(phase);
   const now = new Date();
-  const load = await store.loads.findOneAndUpdate(
+  await store.datasets.updateOne(
+    { _id: load.dataset_id, [`phases.${phase}.load_id`]: loadId, [`phases.${phase}.state`]: 'running' },
+    { $set: { [`phases.${phase}`]: { state, load_id: loadId, at: now }, last_modified_at: now } },
+  );
+  await store.loads.updateOne(
     { _id: loadId, [`phases.${phase}.finished_at`]: { $exists: false } },
     {
       $set: {
@@ -50,11 +74,6 @@ export async function endPhase(store: Store, loadId: string, phase: PhaseName, s
       },
       $unset: { [`phases.${phase}.waiting_for`]: true },
     },
-  );
-  if (load === null || state === 'skipped') return;
-  await store.datasets.updateOne(
-    { _id: load.dataset_id },
-    { $set: { [`phases.${phase}`]: { state, load_id: loadId, at: now }, last_modified_at: now } },
   );
 }
 

@@ -7,6 +7,7 @@ import type {
   PhaseName,
   PhaseState,
   RecordedError,
+  WaitReason,
 } from '../store/documents.ts';
 
 /** How a phase stands. The same shape comes from the `status` query, the store, the client and every `--json`. */
@@ -22,7 +23,7 @@ export interface PhaseStatus {
   rate: number | null;
   /** At that rate; null when it can't be told, 0 when the phase is over. */
   seconds_left: number | null;
-  waiting_for: { reason: 'worker'; task_queue: string; since: string } | null;
+  waiting_for: { reason: WaitReason; task_queue: string; since: string } | null;
   /** RFC 3339, UTC. */
   started_at: string | null;
   finished_at: string | null;

@@ -11,6 +11,7 @@ export function phaseInWords(name: string, phase: PhaseStatus): string {
     case 'skipped':
       return `${name}: ${phase.state}`;
     case 'waiting':
+      if (phase.waiting_for?.reason === 'other_job') return `${name}: waiting for another job that embeds this dataset`;
       return `${name}: waiting for a worker on ${phase.waiting_for?.task_queue ?? 'its task queue'}`;
     default:
       return `${name}: ${phase.state}, ${progress}${failed}${rate}`;

@@ -41,9 +41,16 @@ export interface Embedder {
    * next overlaps inference of the current. Pass a `model` with its revision to be sure that files replaced meanwhile do not
    * give vectors of another model under the same key.
    *
+   * `onSignOfLife` is called whenever the device ends a batch, of this call or of another that is before it.
+   *
    * @throws what `open` throws, and the signal's reason when it is aborted.
    */
-  embed(model: string, images: readonly ImageRef[], signal?: AbortSignal): Promise<EmbedOutcome[]>;
+  embed(
+    model: string,
+    images: readonly ImageRef[],
+    signal?: AbortSignal,
+    onSignOfLife?: () => void,
+  ): Promise<EmbedOutcome[]>;
 
   /** Ends the inference processes. Calls under way are rejected. */
   close(): Promise<void>;

@@ -72,7 +72,8 @@ async function* walkFolder(
   let batch: Entry[] = [];
   const flush = async () => {
     step.files = (await Promise.all(batch.map((entry) => examine(folder, entry)))).filter((file) => file !== undefined);
-    step.ignored += batch.length - step.files.length;
+    // Files that were there a moment ago: removed one by one, or is the disk gone? Then nothing is known of the folder.
+    if (step.files.length < batch.length && !(await isSame(path, identity))) step.unreadable.push(folder.path);
     const full = step;
     step = { files: [], ignored: 0, unreadable: [] };
     batch = [];
@@ -98,6 +99,11 @@ async function* walkFolder(
   if (batch.length > 0 || step.ignored > 0) yield await flush();
 }
 
+async function isSame(path: string | Buffer, identity: string): Promise<boolean> {
+  const now = await stat(path, { bigint: true }).catch(() => undefined);
+  return now !== undefined && `${now.dev}:${now.ino}` === identity;
+}
+
 /** The entries of a folder, sorted. Names are read as text, and as bytes only where a name is not valid UTF-8. */
 async function readFolder(path: string | Buffer): Promise<Entry[]> {
   const found = await readdir(path, { withFileTypes: true });
@@ -105,17 +111,24 @@ async function readFolder(path: string | Buffer): Promise<Entry[]> {
     ? (await readdir(path, { withFileTypes: true, encoding: 'buffer' })).map((entry) => [fileNameOf(entry.name), entry])
     : found.map((entry) => [{ text: entry.name }, entry]);
 
-  const entries = await Promise.all(
-    named.map(([name, entry]) => {
-      const kind = kindOf(entry);
-      if (kind !== undefined) return { ...name, kind, key: kind === 'folder' ? `${name.text}/` : name.text };
-      return resolveKind(path, name);
-    }),
-  );
+  const entries: Entry[] = [];
+  for (let at = 0; at < named.length; at += STAT_BATCH) {
+    entries.push(
+      ...(await Promise.all(named.slice(at, at + STAT_BATCH).map(([name, entry]) => entryOf(path, name, entry)))),
+    );
+  }
   const compare = comparatorFor(entries.map((entry) => entry.key));
-  return entries.sort(
-    compare ? (a, b) => compare(a.key, b.key) : (a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),
+  entries.sort(compare ? (a, b) => compare(a.key, b.key) : (a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  // An escaped name can read as another file's own. One path is one sample: the file that has the name keeps it.
+  return entries.filter(
+    (entry, i) => !entry.bytes || (entries[i - 1]?.text !== entry.text && entries[i + 1]?.text !== entry.text),
   );
+}
+
+async function entryOf(folder: string | Buffer, name: FileName, entry: Dirent | Dirent<Buffer>): Promise<Entry> {
+  const kind = kindOf(entry);
+  if (kind === undefined) return resolveKind(folder, name);
+  return { ...name, kind, key: kind === 'folder' ? `${name.text}/` : name.text };
 }
 
 function kindOf(entry: Dirent | Dirent<Buffer>): Entry['kind'] | undefined {

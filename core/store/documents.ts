@@ -8,6 +8,9 @@ export type LoadState = 'queued' | 'running' | 'paused' | 'completed' | 'failed'
 export type PhaseName = 'indexing' | 'embedding';
 export type PhaseState = 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'canceled' | 'skipped';
 
+/** A worker of the task queue, or another job that embeds this dataset with this model. */
+export type WaitReason = 'worker' | 'other_job';
+
 /** Why something went wrong, for programs (`code`) and for people (`message`). */
 export interface RecordedError {
   code: string;
@@ -34,7 +37,7 @@ export interface PhaseDocument {
   /** False while the source is still being listed and `total` may grow. */
   total_known: boolean;
   /** What a phase in state `waiting` waits for, and since when. */
-  waiting_for?: { reason: 'worker'; task_queue: string; since: Date };
+  waiting_for?: { reason: WaitReason; task_queue: string; since: Date };
   started_at?: Date;
   finished_at?: Date;
   outcomes?: FileOutcomes;
@@ -112,6 +115,8 @@ export interface LoadDocument {
   request: Record<string, unknown>;
   state: LoadState;
   phases: Record<PhaseName, PhaseDocument>;
+  /** The device of the source's folder when the load began. */
+  source_device?: string;
   error?: RecordedError;
   started_at: Date;
   finished_at?: Date;

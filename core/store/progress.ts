@@ -9,34 +9,34 @@ export interface ChunkCount {
 }
 
 /**
- * Notes how far a chunk has come. Counts only rise, so a retried attempt that starts the chunk over never makes the shown
- * progress go backwards.
+ * Notes how far a chunk has come. All counts of a chunk come from one attempt: those of a later attempt take the place of an
+ * earlier one's as soon as it has come as far, so what is shown never goes backwards and never mixes two attempts.
  */
 export async function raiseProgress(
   store: Store,
   chunk: { loadId: string; phase: PhaseName; chunk: number; total?: number },
   count: ChunkCount & { outcomes?: Partial<FileOutcomes> },
 ): Promise<void> {
-  const outcomes = Object.entries(count.outcomes ?? {}).map(([name, n]) => [`outcomes.${name}`, n]);
+  const { loadId, phase, total } = chunk;
+  const { done, failed, outcomes = {} } = count;
+  const before = { $add: [{ $ifNull: ['$done', 0] }, { $ifNull: ['$failed', 0] }] };
+  const replaced = {
+    $mergeObjects: [
+      '$$ROOT',
+      { load_id: loadId, phase, done, failed, ...(total === undefined ? {} : { total }) },
+      { outcomes: { $mergeObjects: ['$outcomes', outcomes] } },
+    ],
+  };
   await store.progress.updateOne(
-    { _id: progressId(chunk.loadId, chunk.phase, chunk.chunk) },
-    {
-      $max: { done: count.done, failed: count.failed },
-      $set: Object.fromEntries(outcomes),
-      $setOnInsert: {
-        load_id: chunk.loadId,
-        phase: chunk.phase,
-        ...(chunk.total === undefined ? {} : { total: chunk.total }),
-      },
-    },
-    { upsert: chunk.total !== undefined },
+    { _id: progressId(loadId, phase, chunk.chunk) },
+    [{ $replaceWith: { $cond: [{ $gte: [done + failed, before] }, replaced, '$$ROOT'] } }],
+    { upsert: total !== undefined },
   );
 }
 
 export interface PhaseSums extends ChunkCount {
   total: number;
   outcomes: FileOutcomes;
-  unreadableFolders: string[];
 }
 
 const OUTCOMES: (keyof FileOutcomes)[] = [
@@ -52,9 +52,7 @@ const OUTCOMES: (keyof FileOutcomes)[] = [
 /** Sums the chunks of each phase of a load. Phases without a chunk are absent. */
 export async function sumProgress(store: Store, loadId: string): Promise<Map<PhaseName, PhaseSums>> {
   const rows = await store.progress
-    .aggregate<
-      { _id: PhaseName; done: number; failed: number; total: number; folders: string[][] } & Record<string, number>
-    >([
+    .aggregate<{ _id: PhaseName; done: number; failed: number; total: number } & Record<string, number>>([
       { $match: { load_id: loadId } },
       {
         $group: {
@@ -62,7 +60,6 @@ export async function sumProgress(store: Store, loadId: string): Promise<Map<Pha
           done: { $sum: '$done' },
           failed: { $sum: '$failed' },
           total: { $sum: '$total' },
-          folders: { $push: '$unreadable_folders' },
           ...Object.fromEntries(OUTCOMES.map((name) => [`outcome_${name}`, { $sum: `$outcomes.${name}` }])),
         },
       },
@@ -78,9 +75,19 @@ export async function sumProgress(store: Store, loadId: string): Promise<Map<Pha
           failed: row.failed,
           total: row.total,
           outcomes: outcomes as unknown as FileOutcomes,
-          unreadableFolders: row.folders.flat().slice(0, 100),
         },
       ];
     }),
   );
+}
+
+const MAX_FOLDERS = 100;
+
+/** The first folders of a load that could not be read. */
+export async function unreadableFolders(store: Store, loadId: string): Promise<string[]> {
+  const pages = await store.progress
+    .find({ load_id: loadId, 'unreadable_folders.0': { $exists: true } }, { projection: { unreadable_folders: 1 } })
+    .limit(MAX_FOLDERS)
+    .toArray();
+  return pages.flatMap((page) => page.unreadable_folders ?? []).slice(0, MAX_FOLDERS);
 }

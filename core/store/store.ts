@@ -5,6 +5,7 @@ import {
   MongoClient,
   type OptionalUnlessRequiredId,
 } from 'mongodb';
+import { UserError } from '../errors.ts';
 import type {
   DatasetDocument,
   EmbeddingDocument,
@@ -58,6 +59,16 @@ export function storeOf(client: MongoClient): Store {
     pages: db.collection('pages'),
     close: () => client.close(),
   };
+}
+
+/** @throws UserError ReplicaSetRequired when MongoDB is a standalone server, which knows neither transactions nor change streams. */
+export async function requireReplicaSet(store: Store): Promise<void> {
+  const hello = await store.client.db('admin').command({ hello: 1 });
+  if (hello.setName !== undefined || hello.msg === 'isdbgrid') return;
+  throw new UserError(
+    'ReplicaSetRequired',
+    'MongoDB runs as a standalone server. Plimsoll needs a replica set; one member is enough: start mongod with --replSet and run rs.initiate() once.',
+  );
 }
 
 /** Creates every index that the queries here rely on. Safe to run at each start, and from several processes at once. */

@@ -16,10 +16,11 @@ describe('the contract', () => {
   });
 
   it.each([
-    ['color-gradient-grid', 'embed-cats-color-gradient-grid'],
-    ['org/name', 'embed-cats-org/name'],
-    ['/models/clip/', 'embed-cats-clip'],
+    ['color-gradient-grid', 'embed-cats:color-gradient-grid'],
+    ['org/name', 'embed-cats:org/name'],
+    ['/models/clip', expect.stringMatching(/^embed-cats:clip~[0-9a-f]{8}$/)],
+    ['/other/clip', expect.not.stringMatching(embedWorkflowId('cats', '/models/clip'))],
   ])('names the embedding with %s %s', (model, id) => {
-    expect(embedWorkflowId('cats', model)).toBe(id);
+    expect(embedWorkflowId('cats', model)).toEqual(id);
   });
 });

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { recordQueued } from '../../core/loads/begin.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
@@ -205,6 +207,36 @@ describe('two jobs that embed one dataset with one model', () => {
 });
 
 describe('cancelling a load', () => {
+  it('ends it also when the embedding worker went away in the middle', async () => {
+    const dataset = bench.newDataset();
+    const source = await pictureFolder('worker-gone', 2500);
+    const embed_task_queue = `leaving-${dataset}`;
+    const leave = await bench.startWorker('embed', { taskQueue: embed_task_queue });
+    const { job_id, workflow_id } = await bench.startLoad({ dataset, source, embed_task_queue });
+    for await (const { phases } of bench.watch(job_id)) if (phases.embedding.done > 0) break;
+    await leave();
+
+    await bench.temporal.workflow.getHandle(workflow_id).cancel();
+
+    expect(await bench.wait(job_id)).toMatchObject({ state: 'canceled', phases: { embedding: { state: 'canceled' } } });
+  });
+
+  it('ends its record also when it is canceled before a worker has begun it', async () => {
+    const dataset = bench.newDataset();
+    const taskQueue = `late-${dataset}`;
+    const workflow_id = `load-${dataset}`;
+    const handle = await bench.temporal.workflow.start('loadDataset', {
+      taskQueue,
+      workflowId: workflow_id,
+      args: [{ dataset, source: await pictureFolder('late', 3), embed: false }],
+    });
+    expect(await bench.status(dataset)).toMatchObject({ job_id: handle.firstExecutionRunId, state: 'queued' });
+    await handle.cancel();
+    await bench.startWorker('index', { taskQueue });
+
+    expect(await bench.wait(dataset)).toMatchObject({ state: 'canceled', job_id: handle.firstExecutionRunId });
+  });
+
   it.each(['indexing', 'embedding'] as const)('in its %s phase ends it and keeps what was done', async (phase) => {
     const dataset = bench.newDataset();
     const source = phase === 'indexing' ? join(bench.folder, 'cancel-many') : await pictureFolder('cancel', 1200);
@@ -262,6 +294,32 @@ describe('a relative path', () => {
     const status = await bench.load({ dataset: bench.newDataset(), source: 'photos' });
 
     expect(status).toMatchObject({ state: 'failed', error: { code: 'SourceNotAbsolute' } });
+  });
+});
+
+describe('a model named with its revision', () => {
+  it('is held to it', async () => {
+    const dataset = bench.newDataset();
+    const source = await pictureFolder('revision', 3);
+    const { phases } = await bench.load({ dataset, source });
+    const model = phases.embedding.model_key as string;
+
+    expect(await bench.embed({ dataset, model })).toMatchObject({
+      state: 'completed',
+      phases: { embedding: { total: 0 } },
+    });
+    const other = await bench.embed({ dataset, model: model.replace(/@.*/, '@000000000000') });
+    expect(other).toMatchObject({ state: 'failed', error: { code: 'ModelChanged' } });
+  });
+});
+
+describe('a job whose workflow Temporal does not know any more', () => {
+  it('is shown as lost, and a wait for it ends', async () => {
+    const [job_id, datasetId] = [randomUUID(), bench.newDataset()];
+    const workflowId = `load-${datasetId}`;
+    await recordQueued(bench.store, { loadId: job_id, workflowId, kind: 'load', datasetId, request: {}, embeds: true });
+
+    expect(await bench.wait(job_id)).toMatchObject({ state: 'failed', error: { code: 'WorkflowLost' } });
   });
 });
 

@@ -113,11 +113,11 @@ describe('a file that vanishes between listing and reading', () => {
       root: source,
       page: 0,
       accepts: images.accepts,
-      onPage() {},
+      onStep() {},
       signal,
     });
     await rm(first as string);
-    const result = await indexPage(store, images, { loadId, datasetId, page: 0, onWrite() {}, signal });
+    const result = await indexPage(store, images, { loadId, datasetId, page: 0, onWrite() {}, onRead() {}, signal });
 
     expect(slice).toMatchObject({ next: null, pages: [0], total: 5 });
     expect(result).toEqual({ added: 4, changed: 0, failed: 1 });
@@ -137,7 +137,7 @@ describe('an activity that runs twice', () => {
     await recordLoad(store, { loadId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: false });
     await openDataset(store, { datasetId, mediaType: 'image', source, loadId });
     const { signal } = new AbortController();
-    const page = { loadId, datasetId, root: source, page: 0, accepts: images.accepts, onPage() {}, signal };
+    const page = { loadId, datasetId, root: source, page: 0, accepts: images.accepts, onStep() {}, signal };
     const samples = () =>
       store.samples
         .find({ dataset_id: datasetId }, { projection: { _id: 1, seq: 1, filepath: 1 } })
@@ -149,9 +149,11 @@ describe('an activity that runs twice', () => {
     const second = await createSourceLister(store)(page);
     expect(first).toMatchObject({ next: 1, pages: [0], total: 256 });
     expect(second).toMatchObject({ next: null, pages: [0, 1], total: 300 });
-    for (const n of second.pages) await indexPage(store, images, { loadId, datasetId, page: n, onWrite() {}, signal });
+    for (const n of second.pages)
+      await indexPage(store, images, { loadId, datasetId, page: n, onWrite() {}, onRead() {}, signal });
     const once = await samples();
-    for (const n of second.pages) await indexPage(store, images, { loadId, datasetId, page: n, onWrite() {}, signal });
+    for (const n of second.pages)
+      await indexPage(store, images, { loadId, datasetId, page: n, onWrite() {}, onRead() {}, signal });
 
     expect(once.map((sample) => sample.seq)).toEqual(Array.from({ length: 300 }, (_, i) => i));
     expect(await samples()).toEqual(once);

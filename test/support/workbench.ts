@@ -28,7 +28,8 @@ export interface Workbench extends PlimsollClient {
   /** Starts a load and awaits its end, whichever it is. */
   load(request: LoadDatasetRequest): Promise<LoadStatus>;
   embed(request: EmbedDatasetRequest): Promise<LoadStatus>;
-  startWorker(role: Role): Promise<() => Promise<void>>;
+  /** Returns what ends it. */
+  startWorker(role: Role, workerOptions?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
   stop(): Promise<void>;
 }
 
@@ -58,17 +59,25 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   const client = createPlimsollClient({ temporal: new Client({ connection }), store, taskQueue });
   const ends: (() => Promise<void>)[] = [];
 
-  const startWorker = async (role: Role) => {
+  const startWorker = async (role: Role, more: Partial<WorkerOptions> = {}) => {
     const setup = { connection: native, namespace: 'default', store };
     const worker =
       role === 'index'
-        ? await createIndexWorker({ ...setup, searchAttributes: true, overrides: { ...workerOptions, taskQueue } })
-        : await createEmbedWorker({ ...setup, embedder, overrides: { ...workerOptions, taskQueue: embedTaskQueue } });
+        ? await createIndexWorker({
+            ...setup,
+            searchAttributes: true,
+            overrides: { ...workerOptions, taskQueue, ...more },
+          })
+        : await createEmbedWorker({
+            ...setup,
+            embedder,
+            overrides: { ...workerOptions, taskQueue: embedTaskQueue, ...more },
+          });
     const end = run(worker);
     ends.push(end);
     return end;
   };
-  await Promise.all(roles.map(startWorker));
+  await Promise.all(roles.map((role) => startWorker(role)));
 
   let datasets = 0;
   const startLoad = (request: LoadDatasetRequest) => client.startLoad({ embed_task_queue: embedTaskQueue, ...request });

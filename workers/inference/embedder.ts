@@ -60,9 +60,9 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
       const { name, loaded } = await loadedRunner(model);
       return describe(name, loaded, deviceName(settings.device));
     },
-    async embed(model, images, signal) {
+    async embed(model, images, signal, onSignOfLife) {
       const { runner } = await unlessAborted(loadedRunner(model), signal);
-      return runner.embed(images, signal);
+      return runner.embed(images, signal, onSignOfLife);
     },
     async close() {
       closed = true;

@@ -32,7 +32,11 @@ interface Task {
 export interface ModelRunner {
   /** Loads the model if it is not loaded. */
   load(): Promise<LoadedModel>;
-  embed(images: readonly ImageRef[], signal: AbortSignal | undefined): Promise<EmbedOutcome[]>;
+  embed(
+    images: readonly ImageRef[],
+    signal: AbortSignal | undefined,
+    onSignOfLife?: () => void,
+  ): Promise<EmbedOutcome[]>;
   /** Whether the model's files are still those that were loaded, or nothing is loaded. */
   isCurrent(): Promise<boolean>;
   /** Rejects what is under way and ends the process. Resolves when it has ended. */
@@ -54,6 +58,7 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
   let queue: Task[] = [];
   const underWay = new Map<number, Task[]>();
   let lastBatchId = 0;
+  const listeners = new Set<() => void>();
 
   let deathsLoading = 0;
   let deathsInARow = 0;
@@ -104,6 +109,7 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
     if (tasks === undefined || loaded === undefined) return;
     const { dim } = loaded;
     underWay.delete(id);
+    for (const onSignOfLife of listeners) onSignOfLife();
     deathsInARow = 0;
     condemnedInARow = 0;
     const errors = new Map(failures.map(({ index, code, message }) => [index, { code, message }]));
@@ -213,7 +219,11 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
     timer?.unref();
   }
 
-  function embed(images: readonly ImageRef[], signal: AbortSignal | undefined): Promise<EmbedOutcome[]> {
+  function embed(
+    images: readonly ImageRef[],
+    signal: AbortSignal | undefined,
+    onSignOfLife = () => {},
+  ): Promise<EmbedOutcome[]> {
     signal?.throwIfAborted();
     if (stopped !== undefined) return Promise.reject(stopped.reason);
     if (images.length === 0) return Promise.resolve([]);
@@ -221,6 +231,9 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
     const outcomes = new Array<EmbedOutcome>(images.length);
     let left = images.length;
 
+    // An object of its own for each call: two may pass the same function.
+    const listener = () => onSignOfLife();
+    listeners.add(listener);
     const tasks = images.map(
       ({ path }, index): Task => ({
         path,
@@ -242,6 +255,7 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
     };
     function finish(conclude: () => void): void {
       signal?.removeEventListener('abort', abandon);
+      listeners.delete(listener);
       for (const task of tasks) task.over = true;
       conclude();
     }
