@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeStream } from 'mongodb';
 import { readStatus } from '../core/loads/read-status.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
+import type { Store } from '../core/store/store.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
 import { readJob } from './read-job.ts';
@@ -38,7 +39,13 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
   };
   const followStore = async () => {
     while (!until.aborted) {
-      const stream = store.loads.db.watch(changesOf(job.job_id));
+      const stream = await openStream(store, job.job_id).catch(() => undefined);
+      if (stream === undefined) {
+        await pause(RECONNECT_MS);
+        continue;
+      }
+      // What changed before the stream's beginning may have been missed.
+      changes.raise();
       const close = () => void stream.close().catch(() => undefined);
       until.addEventListener('abort', close, { once: true });
       await drain(stream, changes.raise).catch(() => undefined);
@@ -97,9 +104,14 @@ const changesOf = (jobId: string) => [
   },
 ];
 
+/** A stream from a point in time that is known, so that nothing falls between opening it and its first answer. */
+async function openStream(store: Store, jobId: string): Promise<ChangeStream> {
+  const { db } = store.loads;
+  const { operationTime } = await db.command({ ping: 1 });
+  return db.watch(changesOf(jobId), { startAtOperationTime: operationTime });
+}
+
 async function drain(stream: ChangeStream, onChange: () => void): Promise<void> {
-  // What changed before the stream was open would be missed.
-  stream.once('init', onChange);
   for await (const _ of stream) onChange();
 }
 

@@ -75,11 +75,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
 }
 
+/** Indexing makes much garbage that lives for a moment: a small nursery costs a little time and saves 200 MB. */
+const V8_OPTIONS = ['--max-semi-space-size=4'];
+
 function workerSpec(role: WorkerRole, module: string, servers: Servers): MemberSpec {
   return {
     name: `worker-${role}`,
     command: process.execPath,
-    args: [module, '--role', role],
+    args: [...V8_OPTIONS, module, '--role', role],
     env: servers.env,
     channel: 'ipc',
     logFile: join(servers.dataDir, 'logs', `worker-${role}.log`),

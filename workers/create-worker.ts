@@ -42,6 +42,8 @@ export async function createIndexWorker(setup: WorkerSetup & { searchAttributes:
     workflowBundle: await workflowBundle(),
     activities: createIndexActivities({ store, media: images, searchAttributes }),
     maxConcurrentActivityTaskExecutions: 4 * availableParallelism(),
+    // Each takes some 60 MB, and workflows have next to nothing to compute.
+    workflowThreadPoolSize: 1,
     ...sharedOptions(setup),
   });
 }

@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, type WorkflowBundleOption } from '@temporalio/worker';
+import { promisify } from 'node:util';
+import type { WorkflowBundleOption } from '@temporalio/worker';
 import { cacheFolder } from '../core/cache-folder.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -24,12 +26,11 @@ export function workflowBundle(env: NodeJS.ProcessEnv = process.env): Promise<Wo
 async function findOrBuild(env: NodeJS.ProcessEnv): Promise<WorkflowBundleOption> {
   const codePath = join(cacheFolder(env), 'bundles', `${await contentHash()}.js`);
   if (await isFile(codePath)) return { codePath };
-  const workflowsPath = join(root, `workflows/index${extension}`);
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger: quiet });
   await mkdir(dirname(codePath), { recursive: true });
   // Two workers that start at once both build it; each moves a whole file into place.
   const draft = `${codePath}.${randomUUID()}`;
-  await writeFile(draft, code);
+  // In a process of its own: webpack takes half a gigabyte, which a worker that lives for weeks would not give back.
+  await promisify(execFile)(process.execPath, [join(root, `workers/build-workflow-bundle${extension}`), draft]);
   await rename(draft, codePath);
   return { codePath };
 }
@@ -53,6 +54,3 @@ async function isFile(path: string): Promise<boolean> {
     () => false,
   );
 }
-
-/** Webpack's own report is of no use to who starts a worker; its errors are thrown. */
-const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };

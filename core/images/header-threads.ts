@@ -10,6 +10,8 @@ import type { ParsedHeader } from './header-bytes.ts';
 const THREAD = new URL(`header-thread${extname(import.meta.url)}`, import.meta.url);
 /** Each takes some 20 MB, and is there only while the disk is slow. */
 const MAX_THREADS = 16;
+/** A thread holds a chunk's few kilobytes. Without bounds V8 lets garbage grow to what a large heap may have. */
+const HEAP = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
 /** A chunk of files in a warm cache takes a millisecond. A thread that has had one for this long waits for the disk. */
 const SLOW_MS = 50;
 /** Threads that a slow disk called for stay for its next page. */
@@ -46,7 +48,7 @@ export function readInThread(files: readonly HeaderRequest[]): Promise<ParsedHea
 }
 
 function startThread(): Thread {
-  const worker = new Worker(THREAD);
+  const worker = new Worker(THREAD, { resourceLimits: HEAP });
   const thread: Thread = { worker, chunk: undefined, busySinceMs: Number.POSITIVE_INFINITY };
   threads.add(thread);
   worker.on('message', (headers: ParsedHeader[] | null) => {
