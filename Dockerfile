@@ -42,5 +42,5 @@ COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 COPY models ./models
 USER plimsoll
-ENTRYPOINT ["node", "dist/workers/run.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "dist/workers/run.js"]
 CMD ["--role", "index"]
