@@ -37,6 +37,8 @@ async function findOrBuild(env: NodeJS.ProcessEnv): Promise<WorkflowBundleOption
 
 async function contentHash(): Promise<string> {
   const hash = createHash('sha256').update(process.version);
+  // Stack traces name the sources: of this checkout, not of the one that built the bundle first.
+  hash.update(root);
   const require = createRequire(import.meta.url);
   for (const name of BUNDLED_PACKAGES) hash.update(`${name} ${require(`${name}/package.json`).version}\n`);
   for (const folder of BUNDLED_FOLDERS) {

@@ -54,12 +54,11 @@ export async function embedDataset(request: EmbedDatasetRequest): Promise<LoadSt
   } catch (error) {
     const failure = toFailure(error);
     const state = isCancellation(failure) ? 'canceled' : 'failed';
+    const recorded = recordedErrorOf(failure);
     if (load_id === undefined) {
-      await CancellationScope.nonCancellable(() =>
-        endLoad({ load_id: job.jobId, state, error: recordedErrorOf(failure) }),
-      );
+      await CancellationScope.nonCancellable(() => endLoad({ load_id: job.jobId, state, error: recorded }));
     }
-    job.end(state);
+    job.end(state, recorded);
     throw failure;
   }
 }

@@ -1,7 +1,15 @@
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { phaseEnd } from '../core/loads/phase-end.ts';
 import { type LoadStatus, statusOf } from '../core/loads/status.ts';
 import { loadInWords } from '../core/loads/words.ts';
-import type { LoadDocument, LoadKind, LoadState, PhaseDocument, PhaseName } from '../core/store/documents.ts';
+import type {
+  LoadDocument,
+  LoadKind,
+  LoadState,
+  PhaseDocument,
+  PhaseName,
+  RecordedError,
+} from '../core/store/documents.ts';
 import { datasetAttribute, phaseAttribute } from './contract.ts';
 import { statusQuery } from './messages.ts';
 
@@ -12,7 +20,8 @@ export interface JobStatus {
   phase(name: PhaseName): PhaseDocument;
   /** Applies a change of a phase and shows it. */
   update(name: PhaseName, change: Partial<PhaseDocument>): void;
-  end(state: LoadState): void;
+  /** Ends the job, and the phases that are still open. */
+  end(state: LoadState, error?: RecordedError): void;
   /** Search attributes are used only where the worker found them registered: an unknown one blocks a workflow. */
   useSearchAttributes(): void;
   status(): LoadStatus;
@@ -76,9 +85,15 @@ export function trackJob(job: {
       load.phases[name] = { ...load.phases[name], ...change };
       show();
     },
-    end(state) {
+    end(state, error) {
       load.state = state;
       load.finished_at = new Date();
+      if (error !== undefined) load.error = error;
+      for (const name of ['indexing', 'embedding'] as const) {
+        const phase = load.phases[name];
+        if (phase.finished_at !== undefined || phase.state === 'skipped') continue;
+        load.phases[name] = { ...phase, state: phaseEnd(phase.state, state), finished_at: load.finished_at };
+      }
       show();
     },
     useSearchAttributes() {

@@ -54,10 +54,9 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
     if (error instanceof ContinueAsNew) throw error;
     const failure = toFailure(error);
     const state = isCancellation(failure) ? 'canceled' : 'failed';
-    await CancellationScope.nonCancellable(() =>
-      endLoad({ load_id: job.jobId, state, error: recordedErrorOf(failure) }),
-    );
-    job.end(state);
+    const recorded = recordedErrorOf(failure);
+    await CancellationScope.nonCancellable(() => endLoad({ load_id: job.jobId, state, error: recorded }));
+    job.end(state, recorded);
     throw failure;
   }
 }

@@ -5,6 +5,8 @@ import { count, counted, duration, perSecond, roundDuration, secondsBetween } fr
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
 
+const TAKE_UP_MS = 2000;
+
 const ITEMS: Readonly<Record<PhaseName, string>> = { indexing: 'file', embedding: 'image' };
 
 /** What is known of a phase, in words: the line of a plain terminal, and what stands behind a bar. */
@@ -49,7 +51,7 @@ function timeOf(phase: PhaseStatus, secondsSince: number): string {
 }
 
 /** What a phase that does not run waits for; undefined for one that runs or has run. */
-function waitsFor({ state, phases }: LoadStatus, name: PhaseName): string | undefined {
+function waitsFor({ state, phases, started_at }: LoadStatus, name: PhaseName): string | undefined {
   const phase = phases[name];
   if (phase.state === 'skipped') return 'skipped';
   if (phase.state === 'waiting' && phase.waiting_for?.reason === 'other_job')
@@ -59,5 +61,7 @@ function waitsFor({ state, phases }: LoadStatus, name: PhaseName): string | unde
   if (phase.state !== 'pending') return phase.total === 0 && phase.finished_at === null ? 'starting' : undefined;
   if (name === 'embedding' && phases.indexing.state !== 'skipped' && phases.indexing.finished_at === null)
     return 'waiting for indexing';
-  return state === 'queued' ? `waiting for a worker on task queue ${INDEX_TASK_QUEUE}` : 'starting';
+  // A worker that is there takes a load up within this time.
+  const isLate = Date.now() - Date.parse(started_at ?? '') > TAKE_UP_MS;
+  return state === 'queued' && isLate ? `waiting for a worker on task queue ${INDEX_TASK_QUEUE}` : 'starting';
 }

@@ -1,6 +1,7 @@
 import type { LoadState, PhaseDocument, PhaseName, PhaseState, RecordedError, WaitReason } from '../store/documents.ts';
 import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
+import { phaseEnd } from './phase-end.ts';
 
 /** Marks that a phase has all it needs and is at work. */
 export async function startPhase(
@@ -91,10 +92,4 @@ export async function endLoad(store: Store, loadId: string, state: LoadState, er
     { $set: { state, finished_at: new Date(), ...(error ? { error } : {}) } },
   );
   await Promise.all([store.pages.deleteMany({ load_id: loadId }), store.progress.deleteMany({ load_id: loadId })]);
-}
-
-/** A phase that never began was skipped, however the load ended. */
-function phaseEnd(reached: PhaseState, load: LoadState): PhaseState {
-  if (reached === 'pending') return 'skipped';
-  return load === 'canceled' ? 'canceled' : load === 'completed' ? 'completed' : 'failed';
 }

@@ -54,6 +54,18 @@ describe('the status of a job', () => {
     });
   });
 
+  it('says from the workflow, too, how and why a job failed', async () => {
+    const dataset = bench.newDataset();
+    const { job_id, workflow_id } = await bench.startLoad({ dataset, source: join(bench.folder, 'nowhere') });
+    const stored = await bench.wait(job_id);
+    const answered = await bench.temporal.workflow.getHandle(workflow_id).query<LoadStatus>('status');
+
+    expect(stored).toMatchObject({ state: 'failed', error: { code: 'SourceNotFound' } });
+    expect(answered).toMatchObject({ state: 'failed', error: stored.error });
+    expect(statesOf(answered)).toEqual(statesOf(stored));
+    expect(statesOf(stored)).toEqual(['failed', 'skipped']);
+  });
+
   it('makes jobs filterable on Temporal by dataset and phase, and is shown there in words', async () => {
     const dataset = bench.newDataset();
     const { workflow_id } = await bench.load({ dataset, source });
@@ -67,6 +79,8 @@ describe('the status of a job', () => {
     expect(currentDetails).toContain('embedding: completed, 1,500 of 1,500');
   });
 });
+
+const statesOf = ({ phases }: LoadStatus) => [phases.indexing.state, phases.embedding.state];
 
 /** Names of fields, without the values. `failures` and folders are in the record only: they can be many. */
 function shapeOf(status: LoadStatus) {
