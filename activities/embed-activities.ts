@@ -13,7 +13,6 @@ export interface EmbedDependencies {
 }
 
 export interface OpenModelInput {
-  load_id: string;
   model: string;
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { createExclusively } from './create-exclusively.ts';
 import { endProcess } from './end-process.ts';
 import { LocalStackError } from './errors.ts';
 import type { MemberName } from './member.ts';
@@ -55,7 +56,7 @@ export async function claimDataDir(dataDir: string, report: Report): Promise<Dat
     startedAt: new Date().toISOString(),
     members: {},
   };
-  while (!(await createExclusively(file, record))) {
+  while (!(await createExclusively(file, textOf(record)))) {
     const other = await readRecord(file);
     if (other && (await isRunning(other))) throw alreadyRunning(dataDir, other);
     if (other) await endOrphans(other, report);
@@ -115,26 +116,14 @@ async function readRecord(file: string): Promise<StackRecord | undefined> {
   }
 }
 
-/** Creates the file whole or not at all, and only where there is none. */
-async function createExclusively(file: string, record: StackRecord): Promise<boolean> {
-  const draft = await writeDraft(file, record);
-  try {
-    await link(draft, file);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    await rm(draft, { force: true });
-  }
-}
-
 async function replaceFile(file: string, record: StackRecord): Promise<void> {
   await rename(await writeDraft(file, record), file);
 }
 
 async function writeDraft(file: string, record: StackRecord): Promise<string> {
   const draft = join(dirname(file), `.stack-${randomUUID()}.json`);
-  await writeFile(draft, `${JSON.stringify(record, undefined, 2)}\n`, { mode: 0o600 });
+  await writeFile(draft, textOf(record), { mode: 0o600 });
   return draft;
 }
+
+const textOf = (record: StackRecord) => `${JSON.stringify(record, undefined, 2)}\n`;

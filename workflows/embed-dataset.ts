@@ -70,7 +70,7 @@ async function embedShards({ dataset, model, embed_task_queue }: EmbedDatasetInp
     state: 'waiting',
     waiting_for: { reason: 'worker', task_queue: embed_task_queue, since: new Date() },
   });
-  const opened = await openModel({ load_id, model });
+  const opened = await openModel({ model });
   const { total, shards } = await planEmbedding({ load_id, dataset, model: opened });
   job.update('embedding', {
     state: 'running',

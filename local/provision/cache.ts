@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cacheFolder } from '../../core/cache-folder.ts';
+import { createExclusively } from '../create-exclusively.ts';
 import { identify, isRunning, type ProcessIdentity } from '../process-identity.ts';
 import type { BinarySpec } from './binary.ts';
 
@@ -99,17 +100,7 @@ export async function withCacheLock<T>(
 }
 
 async function takeLock(file: string): Promise<boolean> {
-  const draft = `${file}-${randomUUID()}`;
-  await writeFile(draft, JSON.stringify(await identify(process.pid)));
-  try {
-    await link(draft, file);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    await rm(draft, { force: true });
-  }
+  return createExclusively(file, JSON.stringify(await identify(process.pid)));
 }
 
 async function readHolder(file: string): Promise<ProcessIdentity | undefined> {

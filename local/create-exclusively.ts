@@ -1,0 +1,17 @@
+import { randomUUID } from 'node:crypto';
+import { link, rm, writeFile } from 'node:fs/promises';
+
+/** Creates a file whole or not at all, and only where there is none. Returns whether it did. */
+export async function createExclusively(file: string, content: string): Promise<boolean> {
+  const draft = `${file}-${randomUUID()}`;
+  await writeFile(draft, content, { mode: 0o600 });
+  try {
+    await link(draft, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
