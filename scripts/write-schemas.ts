@@ -2,7 +2,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { embedDatasetInput, loadDatasetInput } from '../workflows/contract.ts';
+import {
+  deleteDatasetInput,
+  embedDatasetInput,
+  loadDatasetInput,
+  pruneDatasetInput,
+  retryFailedInput,
+  scheduledLoadInput,
+} from '../workflows/contract.ts';
 
 const folder = join(import.meta.dirname, '../docs/schemas');
 
@@ -10,6 +17,10 @@ const folder = join(import.meta.dirname, '../docs/schemas');
 export const schemas: Record<string, string> = {
   'load-dataset.json': jsonSchemaOf(loadDatasetInput),
   'embed-dataset.json': jsonSchemaOf(embedDatasetInput),
+  'retry-failed.json': jsonSchemaOf(retryFailedInput),
+  'prune-dataset.json': jsonSchemaOf(pruneDatasetInput),
+  'delete-dataset.json': jsonSchemaOf(deleteDatasetInput),
+  'scheduled-load.json': jsonSchemaOf(scheduledLoadInput),
 };
 
 function jsonSchemaOf(schema: z.ZodType): string {

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createEmbedActivities } from '../activities/embed-activities.ts';
-import { createIndexActivities } from '../activities/index-activities.ts';
+import { createIndexRoleActivities } from '../activities/index-role.ts';
 import { images } from '../core/images/media.ts';
 import type { Embedder } from '../core/models/embedder.ts';
 import type { Store } from '../core/store/store.ts';
@@ -40,7 +40,7 @@ export async function createIndexWorker(setup: WorkerSetup & { searchAttributes:
   return Worker.create({
     taskQueue: INDEX_TASK_QUEUE,
     workflowBundle: await workflowBundle(),
-    activities: createIndexActivities({ store, media: images, searchAttributes }),
+    activities: createIndexRoleActivities({ store, media: images, searchAttributes }),
     maxConcurrentActivityTaskExecutions: 4 * availableParallelism(),
     // Each takes some 60 MB, and workflows have next to nothing to compute.
     workflowThreadPoolSize: 1,

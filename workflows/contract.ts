@@ -5,9 +5,7 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { z } from 'zod';
 import { BUILT_IN_MODEL } from '../core/models/built-in-model.ts';
-
-// The sandbox has no `new Function`, which zod would otherwise try.
-z.config({ jitless: true });
+import { embeddingOptions, queueOptions, webhooks } from './load-options.ts';
 
 /** Task queue of workflows, indexing and everything else that needs no accelerator, unless a client names another. */
 export const INDEX_TASK_QUEUE = 'plimsoll';
@@ -30,44 +28,82 @@ const model = z
     "The embedding model: a built-in one's name, a folder's name below the worker's model folders, or a folder's absolute path on the embedding worker's machine.",
   );
 
-const embedTaskQueue = z
-  .string()
-  .min(1)
-  .max(1000)
-  .default(EMBED_TASK_QUEUE)
-  .describe('Task queue of the workers that run inference.');
+const embed = z.boolean().default(true).describe('Whether to run the embedding phase.');
+
+const maxFailedPercent = z
+  .number()
+  .min(0)
+  .max(100)
+  .default(100)
+  .describe('The load fails when a larger share of its files can not be read, or when none can.');
 
 /** Input of the workflow `loadDataset`. */
 export const loadDatasetInput = z
   .strictObject({
     dataset: datasetName,
     source: z.string().min(1).max(4096).describe("Absolute path of a folder on the index worker's machine."),
-    embed: z.boolean().default(true).describe('Whether to run the embedding phase.'),
+    embed,
     model: model.default(BUILT_IN_MODEL),
-    embed_task_queue: embedTaskQueue,
-    max_failed_percent: z
-      .number()
-      .min(0)
-      .max(100)
-      .default(100)
-      .describe('The load fails when a larger share of its files can not be read, or when none can.'),
+    max_failed_percent: maxFailedPercent,
+    ...embeddingOptions,
+    ...queueOptions,
+    webhooks,
   })
   .describe('Loads a folder into a dataset: indexes it, then embeds it in the background.');
+
+/** Input of the workflow `retryFailed`. */
+export const retryFailedInput = z
+  .strictObject({
+    dataset: datasetName,
+    embed,
+    model: model.default(BUILT_IN_MODEL),
+    ...embeddingOptions,
+    ...queueOptions,
+    webhooks,
+  })
+  .describe('Reads again the files of a dataset that could not be read, and embeds again what could not be embedded.');
 
 /** Input of the workflow `embedDataset`. */
 export const embedDatasetInput = z
   .strictObject({
     dataset: datasetName,
     model: model.default(BUILT_IN_MODEL),
-    embed_task_queue: embedTaskQueue,
+    ...embeddingOptions,
+    ...queueOptions,
+    webhooks,
     load_id: z.string().optional().describe('Set by loadDataset: the job that this embedding is a phase of.'),
+    only_failed: z
+      .boolean()
+      .default(false)
+      .describe('Set by retryFailed: only what could not be embedded, and what its own job has indexed.'),
+    paused: z.boolean().default(false).describe('Set by loadDataset: begins paused.'),
   })
   .describe('Embeds the samples of a dataset that lack a vector of the model.');
+
+/** Input of the workflow `pruneDataset`. */
+export const pruneDatasetInput = z
+  .strictObject({ dataset: datasetName })
+  .describe('Deletes the samples of a dataset whose files are missing, and their vectors.');
+
+/** Input of the workflow `deleteDataset`. */
+export const deleteDatasetInput = z
+  .strictObject({ dataset: datasetName })
+  .describe('Deletes a dataset with its samples and vectors. Its files and the records of its jobs stay.');
+
+/** Input of the workflow `scheduledLoad`. */
+export const scheduledLoadInput = z
+  .strictObject({ load: loadDatasetInput })
+  .describe('Started by a schedule: runs loadDataset, unless a load of the dataset is running.');
 
 export type LoadDatasetInput = z.output<typeof loadDatasetInput>;
 export type LoadDatasetRequest = z.input<typeof loadDatasetInput>;
 export type EmbedDatasetInput = z.output<typeof embedDatasetInput>;
 export type EmbedDatasetRequest = z.input<typeof embedDatasetInput>;
+export type RetryFailedInput = z.output<typeof retryFailedInput>;
+export type RetryFailedRequest = z.input<typeof retryFailedInput>;
+export type PruneDatasetRequest = z.input<typeof pruneDatasetInput>;
+export type DeleteDatasetRequest = z.input<typeof deleteDatasetInput>;
+export type ScheduledLoadRequest = z.input<typeof scheduledLoadInput>;
 
 /** The fixed ID makes "one running load a dataset" Temporal's guarantee. */
 export const loadWorkflowId = (dataset: string) => `load-${dataset}`;
@@ -92,7 +128,15 @@ function hashOf(text: string): string {
 }
 
 export const LOAD_WORKFLOW = 'loadDataset';
+export const RETRY_WORKFLOW = 'retryFailed';
 export const EMBED_WORKFLOW = 'embedDataset';
+export const PRUNE_WORKFLOW = 'pruneDataset';
+export const DELETE_WORKFLOW = 'deleteDataset';
+export const SCHEDULED_WORKFLOW = 'scheduledLoad';
+export const WEBHOOK_WORKFLOW = 'deliverWebhook';
+export const PAUSE_UPDATE = 'pause';
+export const RESUME_UPDATE = 'resume';
+export const CANCEL_UPDATE = 'cancel';
 export const STATUS_QUERY = 'status';
 
 /** Makes jobs filterable on Temporal's page: `PlimsollDataset = "cats" AND PlimsollPhase = "embedding"`. */

@@ -12,7 +12,7 @@ import type { IndexActivities } from '../activities/index-activities.ts';
 import type { Shard } from '../core/embedding/plan.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
 import { longIndexWork, openModelWork, shortIndexWork } from './activity-options.ts';
-import { type EmbedDatasetInput, type EmbedDatasetRequest, embedDatasetInput } from './contract.ts';
+import { EMBED_TASK_QUEUE, type EmbedDatasetInput, type EmbedDatasetRequest, embedDatasetInput } from './contract.ts';
 import type { embedShard } from './embed-shard.ts';
 import { recordedErrorOf, toFailure } from './failures.ts';
 import { type JobStatus, trackJob } from './job-status.ts';
@@ -44,7 +44,7 @@ export async function embedDataset(request: EmbedDatasetRequest): Promise<LoadSt
       workflow_id: job.workflowId,
       request: input,
       alone: load_id === undefined,
-      task_queue: input.embed_task_queue,
+      task_queue: input.embed_task_queue ?? EMBED_TASK_QUEUE,
     });
     if (search_attributes) job.useSearchAttributes();
     await embedShards(input, job);
@@ -63,7 +63,8 @@ export async function embedDataset(request: EmbedDatasetRequest): Promise<LoadSt
   }
 }
 
-async function embedShards({ dataset, model, embed_task_queue }: EmbedDatasetInput, job: JobStatus): Promise<void> {
+async function embedShards(input: EmbedDatasetInput, job: JobStatus): Promise<void> {
+  const { dataset, model, embed_task_queue = EMBED_TASK_QUEUE } = input;
   const { openModel } = proxyActivities<EmbedActivities>({ ...openModelWork, taskQueue: embed_task_queue });
   const load_id = job.jobId;
   job.update('embedding', {

@@ -15,7 +15,13 @@ import type { IndexActivities } from '../activities/index-activities.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
 import type { WaitReason } from '../core/store/documents.ts';
 import { shortIndexWork } from './activity-options.ts';
-import { embedWorkflowId, type LoadDatasetInput, type LoadDatasetRequest, loadDatasetInput } from './contract.ts';
+import {
+  EMBED_TASK_QUEUE,
+  embedWorkflowId,
+  type LoadDatasetInput,
+  type LoadDatasetRequest,
+  loadDatasetInput,
+} from './contract.ts';
 import type { embedDataset } from './embed-dataset.ts';
 import { recordedErrorOf, toFailure } from './failures.ts';
 import { type JobStatus, trackJob } from './job-status.ts';
@@ -73,7 +79,8 @@ const firstCursor = (): IndexingCursor => ({
 const LONGEST_PAUSE_SECONDS = 15 * 60;
 
 /** Runs the child. Where this dataset and model are being embedded by another job, waits for that one first. */
-async function embed({ dataset, model, embed_task_queue }: LoadDatasetInput, job: JobStatus): Promise<void> {
+async function embed(input: LoadDatasetInput, job: JobStatus): Promise<void> {
+  const { dataset, model, embed_task_queue = EMBED_TASK_QUEUE } = input;
   const waits = (reason: WaitReason) => {
     const waiting_for = { reason, task_queue: embed_task_queue, since: new Date() };
     job.update('embedding', { state: 'waiting', waiting_for });
