@@ -7,5 +7,5 @@ export type IndexRoleActivities = ReturnType<typeof createIndexRoleActivities>;
 
 /** All activities of the index role: of whoever polls the task queue that workflows run on. */
 export function createIndexRoleActivities(dependencies: IndexRoleDependencies) {
-  return { ...createIndexActivities(dependencies) };
+  return Object.assign({}, createIndexActivities(dependencies));
 }
