@@ -1,4 +1,5 @@
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { indexes } from '../core/loads/indexes.ts';
 import { phaseEnd } from '../core/loads/phase-end.ts';
 import { type LoadStatus, statusOf } from '../core/loads/status.ts';
 import { loadInWords } from '../core/loads/words.ts';
@@ -55,7 +56,7 @@ export function trackJob(job: {
     request: job.request,
     state: 'running',
     phases: {
-      indexing: job.kind === 'load' ? { ...idle('pending'), state: 'running', started_at: startedAt } : idle('skipped'),
+      indexing: indexes(job.kind) ? { ...idle('pending'), state: 'running', started_at: startedAt } : idle('skipped'),
       embedding: idle(job.embeds ? 'pending' : 'skipped'),
     },
     started_at: startedAt,

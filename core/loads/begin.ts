@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { systemErrorCode, UserError } from '../errors.ts';
 import type { LoadKind, MediaType, PhaseDocument } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
+import { indexes } from './indexes.ts';
 
 const PENDING: PhaseDocument = { state: 'pending', done: 0, failed: 0, total: 0, total_known: false };
 const SKIPPED: PhaseDocument = { state: 'skipped', done: 0, failed: 0, total: 0, total_known: true };
@@ -30,7 +31,7 @@ export async function recordQueued(store: Store, record: LoadRecord): Promise<vo
         request: record.request,
         state: 'queued',
         phases: {
-          indexing: record.kind === 'load' ? PENDING : SKIPPED,
+          indexing: indexes(record.kind) ? PENDING : SKIPPED,
           embedding: record.embeds ? PENDING : SKIPPED,
         },
         started_at: now,
@@ -48,7 +49,7 @@ export async function recordLoad(store: Store, record: LoadRecord): Promise<void
   await store.loads.updateOne(queued, {
     $set: {
       state: 'running',
-      ...(record.kind === 'load' ? { 'phases.indexing.state': 'running', 'phases.indexing.started_at': now } : {}),
+      ...(indexes(record.kind) ? { 'phases.indexing.state': 'running', 'phases.indexing.started_at': now } : {}),
     },
   });
 }

@@ -7,6 +7,7 @@ import type {
   PhaseName,
   PhaseState,
   RecordedError,
+  RemovedCounts,
   WaitReason,
 } from '../store/documents.ts';
 
@@ -42,6 +43,8 @@ export interface LoadStatus {
   state: LoadState;
   phases: Record<PhaseName, PhaseStatus>;
   error: RecordedError | null;
+  /** What a prune or a delete has removed so far; other jobs have none. */
+  removed?: RemovedCounts;
   request: Record<string, unknown>;
   started_at: string | null;
   finished_at: string | null;
@@ -59,6 +62,7 @@ export function statusOf(load: LoadDocument, now: Date): LoadStatus {
       embedding: phaseStatusOf(load.phases.embedding, now),
     },
     error: load.error ?? null,
+    ...(load.removed ? { removed: load.removed } : {}),
     request: load.request,
     started_at: load.started_at.toISOString(),
     finished_at: load.finished_at?.toISOString() ?? null,

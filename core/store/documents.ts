@@ -3,7 +3,7 @@ import type { Binary, Long, ObjectId } from 'mongodb';
 /** The kinds of samples a dataset can hold. Text chunks will be the second. */
 export type MediaType = 'image';
 
-export type LoadKind = 'load' | 'embed';
+export type LoadKind = 'load' | 'retry' | 'embed' | 'prune' | 'delete';
 export type LoadState = 'queued' | 'running' | 'paused' | 'completed' | 'failed' | 'canceled';
 export type PhaseName = 'indexing' | 'embedding';
 export type PhaseState = 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'canceled' | 'skipped';
@@ -48,6 +48,12 @@ export interface PhaseDocument {
   model_key?: string;
 }
 
+/** What a prune or a delete has removed. */
+export interface RemovedCounts {
+  samples: number;
+  vectors: number;
+}
+
 export interface DatasetDocument {
   /** The dataset's name. */
   _id: string;
@@ -59,6 +65,8 @@ export interface DatasetDocument {
   phases: Partial<Record<PhaseName, { state: PhaseState; load_id: string; at: Date }>>;
   models: { key: string; name: string; revision: string; dim: number; vectors: number; last_modified_at: Date }[];
   current_load: string;
+  /** Set once a job has begun to delete the dataset: nothing is written to it any more. */
+  deleting?: { load_id: string; at: Date };
   created_at: Date;
   last_modified_at: Date;
 }
@@ -117,6 +125,8 @@ export interface LoadDocument {
   phases: Record<PhaseName, PhaseDocument>;
   /** The device of the source's folder when the load began. */
   source_device?: string;
+  /** Of a prune or a delete, so far. */
+  removed?: RemovedCounts;
   error?: RecordedError;
   started_at: Date;
   finished_at?: Date;
