@@ -39,6 +39,7 @@ async function askTemporal({ temporal }: Backends, job: Job): Promise<LoadStatus
       error: ended ? await failureOf(handle) : null,
       request: {},
       started_at: startTime.toISOString(),
+      paused_at: null,
       finished_at: closeTime?.toISOString() ?? null,
     };
   } catch (error) {

@@ -1,9 +1,22 @@
-import type { LoadState, PhaseDocument, PhaseName, PhaseState, RecordedError, WaitReason } from '../store/documents.ts';
+import { refreshCounts } from '../indexing/counts.ts';
+import type {
+  LoadDocument,
+  LoadState,
+  PhaseDocument,
+  PhaseName,
+  PhaseState,
+  RecordedError,
+  Waiting,
+} from '../store/documents.ts';
 import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
+import { held, released, resumed } from './holds.ts';
 import { phaseEnd } from './phase-end.ts';
+import { canceledInWords } from './words.ts';
 
-/** Marks that a phase has all it needs and is at work. */
+const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
+
+/** Marks that a phase has all it needs and is at work, for the first time or again. */
 export async function startPhase(
   store: Store,
   loadId: string,
@@ -11,40 +24,62 @@ export async function startPhase(
   fields: Partial<Pick<PhaseDocument, 'model_key' | 'total' | 'total_known'>> = {},
 ): Promise<void> {
   const now = new Date();
-  const set = Object.fromEntries(Object.entries(fields).map(([name, value]) => [`phases.${phase}.${name}`, value]));
-  const load = await store.loads.findOneAndUpdate(
-    { _id: loadId, [`phases.${phase}.state`]: { $in: ['pending', 'waiting'] } },
-    {
-      $set: { ...set, [`phases.${phase}.state`]: 'running', [`phases.${phase}.started_at`]: now },
-      $unset: { [`phases.${phase}.waiting_for`]: true },
-    },
-  );
-  if (load === null) return;
+  const load = await store.loads.findOne({ _id: loadId });
+  if (load === null || !['pending', 'waiting'].includes(load.phases[phase].state)) return;
+  await writePhase(store, load, phase, { ...fields, ...released(load.phases[phase], now) });
   await store.datasets.updateOne(
     { _id: load.dataset_id },
     { $set: { [`phases.${phase}`]: { state: 'running', load_id: loadId, at: now }, last_modified_at: now } },
   );
 }
 
-/** Notes what a phase that has not begun waits for. */
+/** Notes what a phase waits for, whether or not it has begun. */
 export async function notePhaseWaits(
   store: Store,
   loadId: string,
   phase: PhaseName,
-  waiting: { reason: WaitReason; task_queue: string },
+  waiting: Omit<Waiting, 'since'>,
 ): Promise<void> {
+  const load = await store.loads.findOne({ _id: loadId });
+  if (load === null || !['pending', 'waiting', 'running'].includes(load.phases[phase].state)) return;
+  await writePhase(store, load, phase, held(load.phases[phase], { ...waiting, since: new Date() }));
+}
+
+/**
+ * Writes a change of a phase that is not over; what it waited for goes where the change does not name it. Only the load's own
+ * workflow changes its phases, one activity at a time, so what was read is what is changed.
+ */
+async function writePhase(
+  store: Store,
+  { _id, phases }: LoadDocument,
+  phase: PhaseName,
+  change: Partial<PhaseDocument>,
+): Promise<void> {
+  const set = Object.fromEntries(Object.entries(change).map(([name, value]) => [`phases.${phase}.${name}`, value]));
   await store.loads.updateOne(
+    { _id, [`phases.${phase}.state`]: phases[phase].state, [`phases.${phase}.finished_at`]: { $exists: false } },
     {
-      _id: loadId,
-      [`phases.${phase}.state`]: { $in: ['pending', 'waiting'] },
-      [`phases.${phase}.waiting_for.reason`]: { $ne: waiting.reason },
+      $set: set,
+      ...(change.waiting_for === undefined ? { $unset: { [`phases.${phase}.waiting_for`]: true } } : {}),
     },
-    {
-      $set: {
-        [`phases.${phase}.state`]: 'waiting',
-        [`phases.${phase}.waiting_for`]: { ...waiting, since: new Date() },
-      },
-    },
+  );
+}
+
+/** Notes that a load was paused at a time. Doing it again changes nothing. */
+export async function notePaused(store: Store, loadId: string, at: Date): Promise<void> {
+  await store.loads.updateOne({ _id: loadId, state: 'running' }, { $set: { state: 'paused', paused_at: at } });
+}
+
+/** Notes that a load goes on. Doing it again changes nothing. */
+export async function noteResumed(store: Store, loadId: string, at: Date): Promise<void> {
+  const load = await store.loads.findOne({ _id: loadId, state: 'paused' });
+  if (load === null) return;
+  const changes = PHASES.flatMap((name) =>
+    Object.entries(resumed(load, load.phases[name], at)).map(([field, value]) => [`phases.${name}.${field}`, value]),
+  );
+  await store.loads.updateOne(
+    { _id: loadId, state: 'paused' },
+    { $set: { ...Object.fromEntries(changes), state: 'running' }, $unset: { paused_at: true } },
   );
 }
 
@@ -57,6 +92,8 @@ export async function endPhase(store: Store, loadId: string, phase: PhaseName, s
   if (load === null) return;
   const sum = (await sumProgress(store, loadId)).get(phase);
   const now = new Date();
+  // A load that completes has counted already; what another one leaves can be browsed, too.
+  if (phase === 'indexing' && state !== 'completed') await refreshCounts(store, load.dataset_id);
   await store.datasets.updateOne(
     { _id: load.dataset_id, [`phases.${phase}.load_id`]: loadId, [`phases.${phase}.state`]: 'running' },
     { $set: { [`phases.${phase}`]: { state, load_id: loadId, at: now }, last_modified_at: now } },
@@ -87,9 +124,19 @@ export async function endLoad(store: Store, loadId: string, state: LoadState, er
     if (finished_at !== undefined || reached === 'skipped') continue;
     await endPhase(store, loadId, phase, phaseEnd(reached, state));
   }
+  const ended = error?.code === CANCELED ? await withProgress(store, loadId, error) : error;
   await store.loads.updateOne(
     { _id: loadId, finished_at: { $exists: false } },
-    { $set: { state, finished_at: new Date(), ...(error ? { error } : {}) } },
+    { $set: { state, finished_at: new Date(), ...(ended ? { error: ended } : {}) }, $unset: { paused_at: true } },
   );
   await Promise.all([store.pages.deleteMany({ load_id: loadId }), store.progress.deleteMany({ load_id: loadId })]);
+}
+
+/** The code that a canceled load's record has. */
+const CANCELED = 'Canceled';
+
+/** A cancel says how far the load had come. */
+async function withProgress(store: Store, loadId: string, error: RecordedError): Promise<RecordedError> {
+  const load = await store.loads.findOne({ _id: loadId });
+  return load === null ? error : { ...error, message: `${error.message} ${canceledInWords(load)}` };
 }

@@ -8,8 +8,19 @@ import type {
   PhaseState,
   RecordedError,
   RemovedCounts,
+  Waiting,
   WaitReason,
 } from '../store/documents.ts';
+
+/** What a phase waits for; times in RFC 3339, UTC. */
+export interface WaitingStatus {
+  reason: WaitReason;
+  since: string;
+  task_queue: string | null;
+  /** When the wait will be over; null where nobody knows. */
+  until: string | null;
+  images_per_second?: number;
+}
 
 /** How a phase stands. The same shape comes from the `status` query, the store, the client and every `--json`. */
 export interface PhaseStatus {
@@ -24,7 +35,8 @@ export interface PhaseStatus {
   rate: number | null;
   /** At that rate; null when it can't be told, 0 when the phase is over. */
   seconds_left: number | null;
-  waiting_for: { reason: WaitReason; task_queue: string; since: string } | null;
+  /** Set in state `waiting`, and in state `running` where a limit holds it back. */
+  waiting_for: WaitingStatus | null;
   /** RFC 3339, UTC. */
   started_at: string | null;
   finished_at: string | null;
@@ -47,6 +59,8 @@ export interface LoadStatus {
   removed?: RemovedCounts;
   request: Record<string, unknown>;
   started_at: string | null;
+  /** Since when it is paused; null where it is not. */
+  paused_at: string | null;
   finished_at: string | null;
 }
 
@@ -58,16 +72,28 @@ export function statusOf(load: LoadDocument, now: Date): LoadStatus {
     dataset: load.dataset_id,
     state: load.state,
     phases: {
-      indexing: phaseStatusOf(load.phases.indexing, now),
-      embedding: phaseStatusOf(load.phases.embedding, now),
+      indexing: phaseStatusOf(shownOf(load, 'indexing'), now),
+      embedding: phaseStatusOf(shownOf(load, 'embedding'), now),
     },
     error: load.error ?? null,
     ...(load.removed ? { removed: load.removed } : {}),
     request: load.request,
     started_at: load.started_at.toISOString(),
+    paused_at: load.paused_at?.toISOString() ?? null,
     finished_at: load.finished_at?.toISOString() ?? null,
   };
 }
+
+/** A phase that is under way waits while its load is paused, whatever else it may wait for. */
+function shownOf({ phases, paused_at }: LoadDocument, name: PhaseName): PhaseDocument {
+  const phase = phases[name];
+  if (paused_at === undefined || !isUnderWay(phase)) return phase;
+  const since = phase.waiting_for && phase.waiting_for.since < paused_at ? phase.waiting_for.since : paused_at;
+  const waited_ms = (phase.waited_ms ?? 0) + (paused_at.getTime() - since.getTime());
+  return { ...phase, state: 'waiting', waiting_for: { reason: 'paused', since: paused_at }, waited_ms };
+}
+
+export const isUnderWay = ({ state }: PhaseDocument) => state === 'running' || state === 'waiting';
 
 export function phaseStatusOf(phase: PhaseDocument, now: Date): PhaseStatus {
   const { state, total, total_known, waiting_for } = phase;
@@ -83,7 +109,7 @@ export function phaseStatusOf(phase: PhaseDocument, now: Date): PhaseStatus {
     total_known,
     rate,
     seconds_left: over ? 0 : secondsLeft(total - done - failed, rate, total_known),
-    waiting_for: state === 'waiting' && waiting_for ? { ...waiting_for, since: waiting_for.since.toISOString() } : null,
+    waiting_for: waiting_for && isUnderWay(phase) ? waitingStatusOf(waiting_for) : null,
     started_at: phase.started_at?.toISOString() ?? null,
     finished_at: phase.finished_at?.toISOString() ?? null,
     ...(phase.outcomes ? { outcomes: phase.outcomes } : {}),
@@ -93,9 +119,22 @@ export function phaseStatusOf(phase: PhaseDocument, now: Date): PhaseStatus {
   };
 }
 
-function rateOf(items: number, { started_at, finished_at }: PhaseDocument, now: Date): number | null {
+export function waitingStatusOf({ reason, since, task_queue, until, images_per_second }: Waiting): WaitingStatus {
+  return {
+    reason,
+    since: since.toISOString(),
+    task_queue: task_queue ?? null,
+    until: until?.toISOString() ?? null,
+    ...(images_per_second === undefined ? {} : { images_per_second }),
+  };
+}
+
+/** Items a second of the time at work: what it waited for is not the work's. */
+function rateOf(items: number, phase: PhaseDocument, now: Date): number | null {
+  const { started_at, finished_at, waiting_for, state, waited_ms = 0 } = phase;
   if (started_at === undefined || items === 0) return null;
-  const seconds = ((finished_at ?? now).getTime() - started_at.getTime()) / 1000;
+  const stopped = state === 'waiting' && waiting_for !== undefined ? waiting_for.since : undefined;
+  const seconds = ((finished_at ?? stopped ?? now).getTime() - started_at.getTime() - waited_ms) / 1000;
   return seconds > 0 ? Number((items / seconds).toPrecision(4)) : null;
 }
 

@@ -1,8 +1,10 @@
-import type { LoadStatus, PhaseStatus } from './status.ts';
+import type { LoadDocument, PhaseDocument } from '../store/documents.ts';
+import type { LoadStatus, PhaseStatus, WaitingStatus } from './status.ts';
+
+const count = (n: number) => n.toLocaleString('en-US');
 
 /** A phase in a line of words, as Temporal's page and plain terminals show it. */
 export function phaseInWords(name: string, phase: PhaseStatus): string {
-  const count = (n: number) => n.toLocaleString('en-US');
   const progress = `${count(phase.done + phase.failed)} of ${count(phase.total)}${phase.total_known ? '' : '+'}`;
   const failed = phase.failed > 0 ? `, ${count(phase.failed)} failed` : '';
   const rate = phase.rate === null ? '' : `, ${count(Math.round(phase.rate * 10) / 10)}/s`;
@@ -10,15 +12,54 @@ export function phaseInWords(name: string, phase: PhaseStatus): string {
     case 'pending':
     case 'skipped':
       return `${name}: ${phase.state}`;
-    case 'waiting':
-      if (phase.waiting_for?.reason === 'other_job') return `${name}: waiting for another job that embeds this dataset`;
-      return `${name}: waiting for a worker on ${phase.waiting_for?.task_queue ?? 'its task queue'}`;
+    case 'waiting': {
+      const waiting = phase.waiting_for === null ? 'waiting' : waitingInWords(phase.waiting_for);
+      return `${name}: ${waiting}${phase.started_at === null ? '' : `, ${progress}${failed}`}`;
+    }
     default:
       return `${name}: ${phase.state}, ${progress}${failed}${rate}`;
+  }
+}
+
+/** What a phase waits for. Times are in UTC: who reads it may be anywhere. */
+export function waitingInWords({ reason, task_queue, until, images_per_second }: WaitingStatus): string {
+  const end = until === null ? '' : `, until ${until.replace('T', ' ').replace(/:\d\d(\.\d+)?Z$/, '')} UTC`;
+  switch (reason) {
+    case 'other_job':
+      return 'waiting for another job that embeds this dataset';
+    case 'worker':
+      return `waiting for a worker on ${task_queue ?? 'its task queue'}`;
+    case 'window':
+      return `waiting for its window to open${end}`;
+    case 'time':
+      return `waiting for its time${end}`;
+    case 'paused':
+      return 'paused';
+    case 'throttled':
+      return `held back by the limit of ${images_per_second ?? '?'} images/s on ${task_queue ?? 'its task queue'}`;
   }
 }
 
 /** A load in two lines of words. */
 export function loadInWords({ phases }: Pick<LoadStatus, 'phases'>): string[] {
   return [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)];
+}
+
+/** How far a load came that was canceled, and how it goes on. */
+export function canceledInWords({ kind, phases, removed }: LoadDocument): string {
+  if (kind === 'prune' || kind === 'delete') {
+    const { samples = 0, vectors = 0 } = removed ?? {};
+    return `${count(samples)} samples and ${count(vectors)} vectors are gone; start it again to remove the rest.`;
+  }
+  const { indexing, embedding } = phases;
+  const parts = [
+    ...(kind === 'embed' ? [] : [`${reached(indexing)} files are indexed and can be browsed`]),
+    ...(embedding.started_at === undefined ? [] : [`${reached(embedding)} images are embedded`]),
+  ];
+  return `${parts.length === 0 ? 'Nothing was done yet' : parts.join(', ')}; load again to go on.`;
+}
+
+function reached({ done, failed, total, total_known }: PhaseDocument): string {
+  const of = total_known ? ` of ${count(total)}` : '';
+  return `${count(done)}${of}${failed > 0 ? ` (${count(failed)} failed)` : ''}`;
 }

@@ -8,8 +8,21 @@ export type LoadState = 'queued' | 'running' | 'paused' | 'completed' | 'failed'
 export type PhaseName = 'indexing' | 'embedding';
 export type PhaseState = 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'canceled' | 'skipped';
 
-/** A worker of the task queue, or another job that embeds this dataset with this model. */
-export type WaitReason = 'worker' | 'other_job';
+/**
+ * A worker of the task queue, another job that embeds this dataset with this model, a window that is not open, a time that has
+ * not come, a load that is paused, or a task queue's limit of images per second.
+ */
+export type WaitReason = 'worker' | 'other_job' | 'window' | 'time' | 'paused' | 'throttled';
+
+/** What a phase waits for. */
+export interface Waiting {
+  reason: WaitReason;
+  since: Date;
+  task_queue?: string;
+  /** When the wait will be over, where that is known. */
+  until?: Date;
+  images_per_second?: number;
+}
 
 /** Why something went wrong, for programs (`code`) and for people (`message`). */
 export interface RecordedError {
@@ -37,7 +50,9 @@ export interface PhaseDocument {
   /** False while the source is still being listed and `total` may grow. */
   total_known: boolean;
   /** What a phase in state `waiting` waits for, and since when. */
-  waiting_for?: { reason: WaitReason; task_queue: string; since: Date };
+  waiting_for?: Waiting;
+  /** How long it has waited since it began, waits that are over: time that its rate does not count. */
+  waited_ms?: number;
   started_at?: Date;
   finished_at?: Date;
   outcomes?: FileOutcomes;
@@ -129,6 +144,8 @@ export interface LoadDocument {
   removed?: RemovedCounts;
   error?: RecordedError;
   started_at: Date;
+  /** Since when the load is paused. */
+  paused_at?: Date;
   finished_at?: Date;
 }
 

@@ -1,0 +1,77 @@
+import { Temporal } from 'temporal-polyfill';
+import { UserError } from '../errors.ts';
+
+/** A daily window, in the local time of a zone. */
+export interface EmbedWindow {
+  /** `HH:MM`, at which it opens. */
+  start: string;
+  /** `HH:MM`, at which it closes: on the day after where it is not later than `start`. */
+  end: string;
+  /** The days on which it opens; every day if left out. */
+  days?: readonly Day[] | undefined;
+  /** IANA name. */
+  time_zone: string;
+}
+
+export type Day = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
+
+/** Whether a window is open at a time, and when that changes. */
+export interface WindowState {
+  open: boolean;
+  /** When it closes or opens next. */
+  changesAt: Date;
+}
+
+const WEEK: readonly Day[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+
+/**
+ * Opening and closing are local times, so a window is an hour shorter or longer in a night in which the clocks change. A local
+ * time that the clocks skip is taken as that much later, one that comes twice as the first of the two (Temporal's
+ * disambiguation "compatible", RFC 5545's rule).
+ *
+ * @throws UserError UnknownTimeZone
+ */
+export function windowAt(window: EmbedWindow, now: Date): WindowState {
+  const { time_zone } = window;
+  requireTimeZone(time_zone);
+  const instant = Temporal.Instant.fromEpochMilliseconds(now.getTime());
+  const today = instant.toZonedDateTimeISO(time_zone).toPlainDate();
+  // Last night's may still be open; a window that opens once a week is at most that far away, and one more day for the clocks.
+  for (let offset = -1; offset <= WEEK.length + 1; offset++) {
+    const day = today.add({ days: offset });
+    if (!opensOn(window, day)) continue;
+    const opens = at(day, window.start, time_zone);
+    const closes = at(window.end > window.start ? day : day.add({ days: 1 }), window.end, time_zone);
+    // Both lie in the hour that the clocks skip.
+    if (closes <= opens) continue;
+    if (now.getTime() < opens) return { open: false, changesAt: new Date(opens) };
+    if (now.getTime() < closes) return { open: true, changesAt: new Date(lastClose(window, day, closes)) };
+  }
+  throw new Error(`A window that never opens: ${JSON.stringify(window)}`);
+}
+
+/** Where one night's window closes as the next one opens, which a change of the clocks can do, it has not closed. */
+function lastClose(window: EmbedWindow, day: Temporal.PlainDate, closes: number): number {
+  const next = day.add({ days: 1 });
+  if (!opensOn(window, next) || at(next, window.start, window.time_zone) > closes) return closes;
+  return at(window.end > window.start ? next : next.add({ days: 1 }), window.end, window.time_zone);
+}
+
+const opensOn = ({ days }: EmbedWindow, day: Temporal.PlainDate) =>
+  days === undefined || days.includes(WEEK[day.dayOfWeek - 1] as Day);
+
+const at = (day: Temporal.PlainDate, time: string, zone: string) =>
+  day.toPlainDateTime(Temporal.PlainTime.from(time)).toZonedDateTime(zone).epochMilliseconds;
+
+/** @throws UserError UnknownTimeZone naming the zone */
+export function requireTimeZone(zone: string): void {
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone);
+  } catch (error) {
+    throw new UserError(
+      'UnknownTimeZone',
+      `time_zone: "${zone}" is not known here. Name it as the IANA database does, as in Europe/Zurich or UTC.`,
+      { cause: error },
+    );
+  }
+}
