@@ -4,6 +4,7 @@ import { UserError } from '../core/errors.ts';
 import { recordQueued } from '../core/loads/begin.ts';
 import type { LoadKind } from '../core/store/documents.ts';
 import {
+  DELETE_WORKFLOW,
   EMBED_WORKFLOW,
   type EmbedDatasetRequest,
   embedDatasetInput,
@@ -13,14 +14,16 @@ import {
   type LoadDatasetRequest,
   loadDatasetInput,
   loadWorkflowId,
+  PRUNE_WORKFLOW,
+  RETRY_WORKFLOW,
 } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
 
 /** @throws UserError InvalidInput, AlreadyRunningError */
 export async function startLoad(backends: Backends, request: LoadDatasetRequest): Promise<Job> {
-  const input = parse(loadDatasetInput, request);
-  return start(backends, {
+  const input = parseRequest(loadDatasetInput, request);
+  return startJob(backends, {
     kind: 'load',
     workflow: LOAD_WORKFLOW,
     workflowId: loadWorkflowId(input.dataset),
@@ -32,7 +35,7 @@ export async function startLoad(backends: Backends, request: LoadDatasetRequest)
 }
 
 export async function startEmbedding(backends: Backends, request: EmbedDatasetRequest): Promise<Job> {
-  const input = parse(embedDatasetInput, request);
+  const input = parseRequest(embedDatasetInput, request);
   const known = await backends.store.datasets.countDocuments({ _id: input.dataset }, { limit: 1 });
   if (known === 0) {
     throw new UserError(
@@ -40,7 +43,7 @@ export async function startEmbedding(backends: Backends, request: EmbedDatasetRe
       `There is no dataset "${input.dataset}". Load it first: plimsoll load FOLDER --dataset ${input.dataset}`,
     );
   }
-  return start(backends, {
+  return startJob(backends, {
     kind: 'embed',
     workflow: EMBED_WORKFLOW,
     workflowId: embedWorkflowId(input.dataset, input.model),
@@ -62,7 +65,7 @@ export class AlreadyRunningError extends UserError {
   }
 }
 
-interface Start {
+export interface Start {
   kind: LoadKind;
   workflow: string;
   workflowId: string;
@@ -72,7 +75,7 @@ interface Start {
   summary: string;
 }
 
-async function start({ temporal, store, taskQueue = INDEX_TASK_QUEUE }: Backends, job: Start): Promise<Job> {
+export async function startJob({ temporal, store, taskQueue = INDEX_TASK_QUEUE }: Backends, job: Start): Promise<Job> {
   const { workflowId, dataset } = job;
   try {
     const { firstExecutionRunId } = await temporal.workflow.start(job.workflow, {
@@ -93,15 +96,32 @@ async function start({ temporal, store, taskQueue = INDEX_TASK_QUEUE }: Backends
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     const { raw } = await temporal.workflow.getHandle(workflowId).describe();
-    throw new AlreadyRunningError(
-      job.kind === 'load' ? `A load of ${dataset}` : `An embedding of ${dataset} with this model`,
-      { job_id: raw.workflowExecutionInfo?.firstRunId ?? '', workflow_id: workflowId, dataset },
-    );
+    const running = raw.workflowExecutionInfo;
+    throw new AlreadyRunningError(whatRuns(running?.type?.name ?? job.workflow, dataset), {
+      job_id: running?.firstRunId ?? '',
+      workflow_id: workflowId,
+      dataset,
+    });
+  }
+}
+
+function whatRuns(workflow: string, dataset: string): string {
+  switch (workflow) {
+    case EMBED_WORKFLOW:
+      return `An embedding of ${dataset} with this model`;
+    case RETRY_WORKFLOW:
+      return `A retry of what failed in ${dataset}`;
+    case PRUNE_WORKFLOW:
+      return `A prune of ${dataset}`;
+    case DELETE_WORKFLOW:
+      return `The deletion of ${dataset}`;
+    default:
+      return `A load of ${dataset}`;
   }
 }
 
 /** @throws UserError InvalidInput naming each field that is wrong */
-function parse<T extends z.ZodType>(schema: T, request: unknown): z.output<T> {
+export function parseRequest<T extends z.ZodType>(schema: T, request: unknown): z.output<T> {
   const parsed = schema.safeParse(request);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || '(input)'}: ${issue.message}`);
