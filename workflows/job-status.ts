@@ -10,6 +10,7 @@ import type {
   PhaseDocument,
   PhaseName,
   RecordedError,
+  RemovedCounts,
 } from '../core/store/documents.ts';
 import { datasetAttribute, phaseAttribute } from './contract.ts';
 import { statusQuery } from './messages.ts';
@@ -21,6 +22,8 @@ export interface JobStatus {
   phase(name: PhaseName): PhaseDocument;
   /** Applies a change of a phase and shows it. */
   update(name: PhaseName, change: Partial<PhaseDocument>): void;
+  /** Says what the job has removed so far. */
+  noteRemoved(removed: RemovedCounts): void;
   /** Ends the job, and the phases that are still open. */
   end(state: LoadState, error?: RecordedError): void;
   /** Search attributes are used only where the worker found them registered: an unknown one blocks a workflow. */
@@ -64,10 +67,13 @@ export function trackJob(job: {
   let searchable = false;
   let shownPhase: string | undefined;
 
+  const atWork = () => {
+    if (job.kind === 'prune' || job.kind === 'delete') return job.kind;
+    return load.phases.indexing.state === 'running' ? 'indexing' : 'embedding';
+  };
   const show = () => {
     setCurrentDetails(loadInWords(statusOf(load, new Date())).join('  \n'));
-    const current =
-      load.state !== 'running' ? load.state : load.phases.indexing.state === 'running' ? 'indexing' : 'embedding';
+    const current = load.state === 'running' ? atWork() : load.state;
     if (!searchable || current === shownPhase) return;
     shownPhase = current;
     upsertSearchAttributes([
@@ -84,6 +90,10 @@ export function trackJob(job: {
     phase: (name) => load.phases[name],
     update(name, change) {
       load.phases[name] = { ...load.phases[name], ...change };
+      show();
+    },
+    noteRemoved(removed) {
+      load.removed = removed;
       show();
     },
     end(state, error) {
