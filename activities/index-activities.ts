@@ -16,16 +16,21 @@ import {
 import { endLoad, endPhase, notePhaseWaits, startPhase } from '../core/loads/phases.ts';
 import type { MediaKind } from '../core/media.ts';
 import type { EmbeddingModel } from '../core/models/embedder.ts';
+import { requireBelowRoots, type SourceRoots } from '../core/sources/source-roots.ts';
 import type { LoadState, RecordedError, WaitReason } from '../core/store/documents.ts';
 import type { Store } from '../core/store/store.ts';
-import type { EmbedDatasetInput, LoadDatasetInput } from '../workflows/contract.ts';
+import { EMBED_TASK_QUEUE, type EmbedDatasetInput, type LoadDatasetInput } from '../workflows/contract.ts';
 import { withUserFailures } from './user-failures.ts';
 
 export interface IndexDependencies {
   store: Store;
   media: MediaKind;
-  /** Whether this namespace has Plimsoll's search attributes. */
-  searchAttributes: boolean;
+  /** Whether this namespace has Plimsoll's search attributes; asked for when the first job begins, once. */
+  searchAttributes: boolean | (() => Promise<boolean>);
+  /** Task queue of inference where an input names none; `plimsoll-gpu` if left out. */
+  embedTaskQueue?: string | undefined;
+  /** Folders that sources must be below; any folder if left out. */
+  sourceRoots?: SourceRoots;
 }
 
 export interface BeginLoadInput {
@@ -45,6 +50,8 @@ export interface BeginEmbeddingInput {
 
 export interface Capabilities {
   search_attributes: boolean;
+  /** Where inference runs unless the input says. */
+  embed_task_queue: string;
 }
 
 export interface EndLoadInput {
@@ -88,9 +95,13 @@ export interface ModelPhaseInput {
 export type IndexActivities = ReturnType<typeof createIndexActivities>;
 
 /** Activities of the task queue `plimsoll`: everything that needs no accelerator. */
-export function createIndexActivities({ store, media, searchAttributes }: IndexDependencies) {
+export function createIndexActivities(dependencies: IndexDependencies) {
+  const { store, media, searchAttributes, embedTaskQueue, sourceRoots } = dependencies;
   const list = createSourceLister(store);
-  const capabilities: Capabilities = { search_attributes: searchAttributes };
+  const capabilities = async (): Promise<Capabilities> => ({
+    search_attributes: typeof searchAttributes === 'function' ? await searchAttributes() : searchAttributes,
+    embed_task_queue: embedTaskQueue ?? EMBED_TASK_QUEUE,
+  });
 
   return withUserFailures({
     /** Records the load, then checks its source: so that a load which fails at once is on record, too. */
@@ -104,10 +115,11 @@ export function createIndexActivities({ store, media, searchAttributes }: IndexD
         request,
         embeds: embed,
       });
+      await requireBelowRoots(source, sourceRoots);
       const root = await checkSource(source);
       await recordDevice(store, load_id, root);
       await openDataset(store, { datasetId: dataset, mediaType: media.mediaType, source: root, loadId: load_id });
-      return { ...capabilities, source: root };
+      return { ...(await capabilities()), source: root };
     },
 
     /** Lists the source for about a second, from a page on. Heartbeats as the walk gets on. */
@@ -176,7 +188,7 @@ export function createIndexActivities({ store, media, searchAttributes }: IndexD
         await requireDataset(store, request.dataset, load_id);
       }
       await notePhaseWaits(store, load_id, 'embedding', { reason: 'worker', task_queue: input.task_queue });
-      return capabilities;
+      return capabilities();
     },
 
     /** Records what phase 2 waits for. */
