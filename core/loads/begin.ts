@@ -1,8 +1,10 @@
 import { opendir, stat } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
+import { MongoServerError } from 'mongodb';
 import { systemErrorCode, UserError } from '../errors.ts';
+import { datasetBeingDeleted, datasetNotFound } from '../store/dataset-errors.ts';
 import type { LoadKind, MediaType, PhaseDocument } from '../store/documents.ts';
-import type { Store } from '../store/store.ts';
+import { DUPLICATE_KEY, type Store } from '../store/store.ts';
 import { indexes } from './indexes.ts';
 
 const PENDING: PhaseDocument = { state: 'pending', done: 0, failed: 0, total: 0, total_known: false };
@@ -54,14 +56,18 @@ export async function recordLoad(store: Store, record: LoadRecord): Promise<void
   });
 }
 
-/** Makes the dataset where there is none, and notes its source and its latest load. */
+/**
+ * Makes the dataset where there is none, and notes its source and its latest load.
+ *
+ * @throws UserError DatasetBeingDeleted
+ */
 export async function openDataset(
   store: Store,
   dataset: { datasetId: string; mediaType: MediaType; source: string; loadId: string },
 ): Promise<void> {
   const now = new Date();
-  await store.datasets.updateOne(
-    { _id: dataset.datasetId },
+  const opening = store.datasets.updateOne(
+    { _id: dataset.datasetId, deleting: { $exists: false } },
     {
       $setOnInsert: {
         media_type: dataset.mediaType,
@@ -79,17 +85,25 @@ export async function openDataset(
     },
     { upsert: true },
   );
+  try {
+    await opening;
+  } catch (error) {
+    // It is there, and did not match.
+    if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
+    const { deleting } = (await store.datasets.findOne({ _id: dataset.datasetId })) ?? {};
+    throw deleting === undefined ? error : datasetBeingDeleted(dataset.datasetId, deleting.load_id);
+  }
 }
 
-/** @throws UserError DatasetNotFound */
+/** @throws UserError DatasetNotFound, DatasetBeingDeleted */
 export async function requireDataset(store: Store, datasetId: string, loadId: string): Promise<void> {
-  const { matchedCount } = await store.datasets.updateOne({ _id: datasetId }, { $set: { current_load: loadId } });
-  if (matchedCount === 0) {
-    throw new UserError(
-      'DatasetNotFound',
-      `There is no dataset "${datasetId}". Load it first: plimsoll load FOLDER --dataset ${datasetId}`,
-    );
-  }
+  const { matchedCount } = await store.datasets.updateOne(
+    { _id: datasetId, deleting: { $exists: false } },
+    { $set: { current_load: loadId } },
+  );
+  if (matchedCount > 0) return;
+  const { deleting } = (await store.datasets.findOne({ _id: datasetId })) ?? {};
+  throw deleting === undefined ? datasetNotFound(datasetId) : datasetBeingDeleted(datasetId, deleting.load_id);
 }
 
 /**

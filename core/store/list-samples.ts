@@ -1,5 +1,5 @@
 import type { Filter } from 'mongodb';
-import { UserError } from '../errors.ts';
+import { datasetNotFound } from './dataset-errors.ts';
 import type { PhaseName, SampleDocument } from './documents.ts';
 import type { Store } from './store.ts';
 
@@ -46,8 +46,5 @@ export async function listSamples(store: Store, query: SampleQuery): Promise<Sam
 export async function findDataset(store: Store, datasetId: string) {
   const dataset = await store.datasets.findOne({ _id: datasetId });
   if (dataset !== null) return dataset;
-  throw new UserError(
-    'DatasetNotFound',
-    `There is no dataset "${datasetId}". Load it first: plimsoll load FOLDER --dataset ${datasetId}`,
-  );
+  throw datasetNotFound(datasetId);
 }

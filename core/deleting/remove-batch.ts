@@ -1,0 +1,37 @@
+import type { ClientSession } from 'mongodb';
+import { UserError } from '../errors.ts';
+import type { RemovedCounts } from '../store/documents.ts';
+import type { Store } from '../store/store.ts';
+
+/** Documents removed in one transaction: short enough for a server that has other things to do. */
+export const BATCH = 2000;
+
+/**
+ * Removes a batch and adds what it held to the job's record, in one transaction: a crash leaves either all of it or nothing,
+ * so that the record is exact however often it is repeated. An activity that outlived its job removes nothing any more.
+ *
+ * @throws UserError Superseded
+ */
+export async function removeBatch(
+  store: Store,
+  loadId: string,
+  remove: (session: ClientSession) => Promise<RemovedCounts>,
+): Promise<void> {
+  await store.client.withSession((session) =>
+    session.withTransaction(async () => {
+      const { samples, vectors } = await remove(session);
+      const { matchedCount } = await store.loads.updateOne(
+        { _id: loadId, finished_at: { $exists: false } },
+        { $inc: { 'removed.samples': samples, 'removed.vectors': vectors } },
+        { session },
+      );
+      if (matchedCount === 0) throw new UserError('Superseded', `Job ${loadId} has ended; nothing more is removed.`);
+    }),
+  );
+}
+
+/** What the job has removed so far. */
+export async function removedBy(store: Store, loadId: string): Promise<RemovedCounts> {
+  const load = await store.loads.findOne({ _id: loadId }, { projection: { removed: 1 } });
+  return load?.removed ?? { samples: 0, vectors: 0 };
+}

@@ -1,0 +1,13 @@
+import { UserError } from '../errors.ts';
+
+export const datasetNotFound = (datasetId: string) =>
+  new UserError(
+    'DatasetNotFound',
+    `There is no dataset "${datasetId}". Load it first: plimsoll load FOLDER --dataset ${datasetId}`,
+  );
+
+export const datasetBeingDeleted = (datasetId: string, jobId: string) =>
+  new UserError(
+    'DatasetBeingDeleted',
+    `Dataset "${datasetId}" is being deleted by job ${jobId}. Wait for it, or, if it was broken off, end it: plimsoll delete ${datasetId}`,
+  );
