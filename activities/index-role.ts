@@ -1,11 +1,13 @@
+import { createDatasetActivities, type DatasetDependencies } from './dataset-activities.ts';
 import { createIndexActivities, type IndexDependencies } from './index-activities.ts';
+import { createWebhookActivities, type WebhookDependencies } from './webhook-activities.ts';
 
 /** Everything that the activities of the index role depend on. */
-export type IndexRoleDependencies = IndexDependencies;
+export type IndexRoleDependencies = IndexDependencies & DatasetDependencies;
 
 export type IndexRoleActivities = ReturnType<typeof createIndexRoleActivities>;
 
 /** All activities of the index role: of whoever polls the task queue that workflows run on. */
 export function createIndexRoleActivities(dependencies: IndexRoleDependencies) {
-  return Object.assign({}, createIndexActivities(dependencies));
+  return Object.assign({}, createIndexActivities(dependencies), createDatasetActivities(dependencies));
 }

@@ -1,0 +1,86 @@
+import { Context } from '@temporalio/activity';
+import { deleteDataset, type EmbeddingJob, embeddingsUnderWay, markDeleting } from '../core/deleting/delete-dataset.ts';
+import { pruneMissing } from '../core/deleting/prune-missing.ts';
+import { recordLoad, requireDataset } from '../core/loads/begin.ts';
+import type { LoadKind, RemovedCounts } from '../core/store/documents.ts';
+import type { Store } from '../core/store/store.ts';
+import { withUserFailures } from './user-failures.ts';
+
+export interface DatasetDependencies {
+  store: Store;
+  /** Whether this namespace has Plimsoll's search attributes. */
+  searchAttributes: boolean;
+}
+
+export interface BeginRemovalInput {
+  load_id: string;
+  workflow_id: string;
+  request: { dataset: string };
+}
+
+export interface BegunRemoval {
+  search_attributes: boolean;
+}
+
+export interface RemovalInput {
+  load_id: string;
+  dataset: string;
+}
+
+export type DatasetActivities = ReturnType<typeof createDatasetActivities>;
+
+/** Activities that remove samples, or a dataset. */
+export function createDatasetActivities({ store, searchAttributes }: DatasetDependencies) {
+  const capabilities: BegunRemoval = { search_attributes: searchAttributes };
+
+  const record = (kind: LoadKind, { load_id, workflow_id, request }: BeginRemovalInput) =>
+    recordLoad(store, {
+      loadId: load_id,
+      workflowId: workflow_id,
+      kind,
+      datasetId: request.dataset,
+      request: { ...request },
+      embeds: false,
+    });
+
+  const steps = ({ load_id, dataset }: RemovalInput) => {
+    const context = Context.current();
+    return {
+      loadId: load_id,
+      datasetId: dataset,
+      onStep: () => context.heartbeat(),
+      signal: context.cancellationSignal,
+    };
+  };
+
+  return withUserFailures({
+    /** Records the prune. */
+    async beginPrune(input: BeginRemovalInput): Promise<BegunRemoval> {
+      await record('prune', input);
+      await requireDataset(store, input.request.dataset, input.load_id);
+      return capabilities;
+    },
+
+    /** Removes what is missing. Heartbeats after each batch. */
+    async pruneMissing(input: RemovalInput): Promise<RemovedCounts> {
+      return pruneMissing(store, steps(input));
+    },
+
+    /** Records the deletion and marks the dataset, so that nothing else begins on it. */
+    async beginDelete(input: BeginRemovalInput): Promise<BegunRemoval> {
+      await record('delete', input);
+      await markDeleting(store, input.request.dataset, input.load_id);
+      return capabilities;
+    },
+
+    /** The embeddings of a dataset that are jobs of their own and not over. */
+    async embeddingsUnderWay({ dataset }: { dataset: string }): Promise<EmbeddingJob[]> {
+      return embeddingsUnderWay(store, dataset);
+    },
+
+    /** Deletes all of a dataset. Heartbeats after each batch. */
+    async deleteDocuments(input: RemovalInput): Promise<RemovedCounts> {
+      return deleteDataset(store, steps(input));
+    },
+  });
+}

@@ -1,0 +1,59 @@
+import { getExternalWorkflowHandle, isCancellation, proxyActivities, sleep } from '@temporalio/workflow';
+import type { DatasetActivities } from '../activities/dataset-activities.ts';
+import type { EmbeddingJob } from '../core/deleting/delete-dataset.ts';
+import type { LoadStatus } from '../core/loads/status.ts';
+import { longIndexWork, shortIndexWork } from './activity-options.ts';
+import { type DeleteDatasetRequest, deleteDatasetInput } from './contract.ts';
+import { trackJob } from './job-status.ts';
+import { parseInput } from './parse-input.ts';
+import { runRemoval } from './run-removal.ts';
+
+const { beginDelete, embeddingsUnderWay } = proxyActivities<DatasetActivities>(shortIndexWork);
+const { deleteDocuments } = proxyActivities<DatasetActivities>(longIndexWork);
+
+/** Longer than an embedding takes to hear of a cancel, also where its worker has died and only a timeout can tell. */
+const LONGEST_WAIT_SECONDS = 120;
+
+/**
+ * Deletes a dataset, its samples and its vectors; its files and the records of its jobs stay. To be started with the Workflow
+ * ID of a load of the dataset, so that none runs at the same time. Once it has begun nothing else begins on the dataset, and
+ * one that was canceled half-way is ended by another. Fails with a non-retryable ApplicationFailure: InvalidInput,
+ * DatasetNotFound.
+ */
+export async function deleteDataset(request: DeleteDatasetRequest): Promise<LoadStatus> {
+  const input = parseInput(deleteDatasetInput, request);
+  const { dataset } = input;
+  const job = trackJob({ kind: 'delete', dataset, request: input, embeds: false });
+  return runRemoval(job, async () => {
+    const begun = await beginDelete({ load_id: job.jobId, workflow_id: job.workflowId, request: input });
+    if (begun.search_attributes) job.useSearchAttributes();
+    await cancelEmbeddings(dataset);
+    return deleteDocuments({ load_id: job.jobId, dataset });
+  });
+}
+
+/**
+ * Cancels the embeddings of the dataset that run by themselves, and waits for their end: not without bound, as what one
+ * writes too late is removed or taken back.
+ */
+async function cancelEmbeddings(dataset: string): Promise<void> {
+  let open = await embeddingsUnderWay({ dataset });
+  const ended = new Set((await Promise.all(open.map(cancel))).filter((id) => id !== undefined));
+  for (let waited = 0, pause = 1; waited < LONGEST_WAIT_SECONDS; waited += pause, pause = Math.min(pause * 2, 10)) {
+    open = open.filter(({ job_id }) => !ended.has(job_id));
+    if (open.length === 0) return;
+    await sleep(pause * 1000);
+    open = await embeddingsUnderWay({ dataset });
+  }
+}
+
+/** Returns the job's ID where its workflow has ended already, and could not say so. */
+async function cancel({ job_id, workflow_id }: EmbeddingJob): Promise<string | undefined> {
+  try {
+    await getExternalWorkflowHandle(workflow_id).cancel();
+    return undefined;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return job_id;
+  }
+}

@@ -1,0 +1,27 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { DatasetActivities } from '../activities/dataset-activities.ts';
+import type { LoadStatus } from '../core/loads/status.ts';
+import { longIndexWork, shortIndexWork } from './activity-options.ts';
+import { type PruneDatasetRequest, pruneDatasetInput } from './contract.ts';
+import { trackJob } from './job-status.ts';
+import { parseInput } from './parse-input.ts';
+import { runRemoval } from './run-removal.ts';
+
+const { beginPrune } = proxyActivities<DatasetActivities>(shortIndexWork);
+const { pruneMissing } = proxyActivities<DatasetActivities>(longIndexWork);
+
+/**
+ * Removes the samples of a dataset whose files are missing, and their vectors. To be started with the Workflow ID of a load of
+ * the dataset, so that none runs at the same time. Fails with a non-retryable ApplicationFailure: InvalidInput,
+ * DatasetNotFound, DatasetBeingDeleted.
+ */
+export async function pruneDataset(request: PruneDatasetRequest): Promise<LoadStatus> {
+  const input = parseInput(pruneDatasetInput, request);
+  const { dataset } = input;
+  const job = trackJob({ kind: 'prune', dataset, request: input, embeds: false });
+  return runRemoval(job, async () => {
+    const begun = await beginPrune({ load_id: job.jobId, workflow_id: job.workflowId, request: input });
+    if (begun.search_attributes) job.useSearchAttributes();
+    return pruneMissing({ load_id: job.jobId, dataset });
+  });
+}
