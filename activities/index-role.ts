@@ -3,11 +3,16 @@ import { createIndexActivities, type IndexDependencies } from './index-activitie
 import { createWebhookActivities, type WebhookDependencies } from './webhook-activities.ts';
 
 /** Everything that the activities of the index role depend on. */
-export type IndexRoleDependencies = IndexDependencies & DatasetDependencies;
+export type IndexRoleDependencies = IndexDependencies & DatasetDependencies & WebhookDependencies;
 
 export type IndexRoleActivities = ReturnType<typeof createIndexRoleActivities>;
 
 /** All activities of the index role: of whoever polls the task queue that workflows run on. */
 export function createIndexRoleActivities(dependencies: IndexRoleDependencies) {
-  return Object.assign({}, createIndexActivities(dependencies), createDatasetActivities(dependencies));
+  return Object.assign(
+    {},
+    createIndexActivities(dependencies),
+    createDatasetActivities(dependencies),
+    createWebhookActivities(dependencies),
+  );
 }

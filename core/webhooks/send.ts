@@ -1,0 +1,79 @@
+import { Webhook as Signer } from 'standardwebhooks';
+import { Client } from 'undici';
+import { systemErrorCode, UserError } from '../errors.ts';
+import { requireSecrets } from './check.ts';
+import type { WebhookConfig } from './config.ts';
+import { guardedLookup } from './guarded-lookup.ts';
+import { checkTarget, targetOf } from './target.ts';
+
+export interface WebhookMessage {
+  /** The same for every try. */
+  id: string;
+  url: string;
+  /** Name of the signing secret. */
+  secret: string;
+  payload: Record<string, unknown>;
+}
+
+/** What became of one try: an answer, or no answer and why. */
+export type Answer = { status: number; retryAfter: string | null } | { status: null; reason: string };
+
+/** An answer's body is of no use; so much of it is read that a well-behaved receiver sees its connection end in peace. */
+const BODY_LIMIT_BYTES = 16_384;
+const BODY_LIMIT_MS = 1000;
+
+/**
+ * Signs a message and posts it, once. Redirects are not followed: they count as an answer, so none can lead to where the
+ * first address may not. Each try has a connection of its own, whose every address is checked as it is opened.
+ *
+ * @throws UserError WebhookTargetRefused, UnknownWebhookSecret or InvalidWebhookSecrets
+ */
+export async function sendWebhook(
+  config: WebhookConfig,
+  message: WebhookMessage,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const secrets = await requireSecrets(config, message.secret);
+  const target = targetOf(message.url);
+  checkTarget(config.allow, target);
+  const url = new URL(message.url);
+  const body = JSON.stringify(message.payload);
+  const client = new Client(url.origin, {
+    connect: { lookup: guardedLookup(config.allow, target, config.resolve), timeout: config.timeoutMs },
+    allowH2: false,
+    maxHeaderSize: BODY_LIMIT_BYTES,
+  });
+  try {
+    const response = await client.request({
+      method: 'POST',
+      path: `${url.pathname}${url.search}`,
+      headers: { 'content-type': 'application/json', 'user-agent': 'plimsoll', ...sign(secrets, message.id, body) },
+      body,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(config.timeoutMs)]),
+    });
+    await response.body.dump({ limit: BODY_LIMIT_BYTES, signal: AbortSignal.timeout(BODY_LIMIT_MS) }).catch(() => {});
+    const retryAfter = response.headers['retry-after'];
+    return { status: response.statusCode, retryAfter: typeof retryAfter === 'string' ? retryAfter : null };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof UserError) throw error;
+    return { status: null, reason: reasonOf(error, config.timeoutMs) };
+  } finally {
+    await client.destroy();
+  }
+}
+
+function sign(secrets: string[], id: string, body: string) {
+  const now = new Date();
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+    'webhook-signature': secrets.map((secret) => new Signer(secret).sign(id, now, body)).join(' '),
+  };
+}
+
+/** By the error's code or name alone: messages can quote the URL. */
+function reasonOf(error: unknown, timeoutMs: number): string {
+  if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`;
+  return systemErrorCode(error) ?? (error instanceof Error ? error.name : 'unknown error');
+}

@@ -1,0 +1,40 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  CancellationScope,
+  ChildWorkflowCancellationType,
+  ParentClosePolicy,
+  startChild,
+  WorkflowIdReusePolicy,
+} from '@temporalio/workflow';
+import type { LoadStatus } from '../core/loads/status.ts';
+import { WEBHOOK_WORKFLOW } from './contract.ts';
+import type { deliverWebhook } from './deliver-webhook.ts';
+import type { Webhook, WebhookEvent } from './load-options.ts';
+import { payloadOf } from './webhook-payload.ts';
+
+/**
+ * Has each webhook that wants the event told of it, and returns once the deliveries are under way: they outlive the load and
+ * its cancellation. Announcing an event of a job again does nothing.
+ */
+export async function announce(webhooks: readonly Webhook[], event: WebhookEvent, status: LoadStatus): Promise<void> {
+  const payload = payloadOf(event, status, new Date());
+  const { job_id } = status;
+  await CancellationScope.nonCancellable(() =>
+    Promise.all(
+      webhooks.map(async ({ url, secret, events }, n) => {
+        if (events !== undefined && !events.includes(event)) return;
+        try {
+          await startChild<typeof deliverWebhook>(WEBHOOK_WORKFLOW, {
+            workflowId: `webhook-${job_id}/${event}/${n}`,
+            workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+            parentClosePolicy: ParentClosePolicy.ABANDON,
+            cancellationType: ChildWorkflowCancellationType.ABANDON,
+            args: [{ job_id, event, url, secret, payload }],
+          });
+        } catch (error) {
+          if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        }
+      }),
+    ),
+  );
+}

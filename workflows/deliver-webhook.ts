@@ -1,0 +1,43 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { WebhookActivities, WebhookDelivery } from '../activities/webhook-activities.ts';
+import { toFailure } from './failures.ts';
+import type { WebhookEvent } from './load-options.ts';
+import type { WebhookPayload } from './webhook-payload.ts';
+
+export interface DeliverWebhookInput {
+  job_id: string;
+  event: WebhookEvent;
+  url: string;
+  /** Name of the signing secret in the worker's configuration. */
+  secret: string;
+  payload: WebhookPayload;
+}
+
+/** The activity says itself when to be tried again; the policy is for tries that end without a word, as with their worker. */
+const { sendWebhook } = proxyActivities<WebhookActivities>({
+  startToCloseTimeout: '30 seconds',
+  scheduleToCloseTimeout: '48 hours',
+  retry: { initialInterval: '5 seconds', backoffCoefficient: 3, maximumInterval: '6 hours' },
+});
+
+/**
+ * Tells one receiver of one event, however often that takes within 48 hours. Abandoned by the load that starts it, so that a
+ * receiver that is down holds nothing up. Fails with WebhookTargetRefused, UnknownWebhookSecret or InvalidWebhookSecrets, or
+ * when the time is up.
+ */
+export async function deliverWebhook({
+  job_id,
+  event,
+  url,
+  secret,
+  payload,
+}: DeliverWebhookInput): Promise<WebhookDelivery> {
+  try {
+    return await sendWebhook({ webhook_id: webhookId(job_id, event), url, secret, payload: { ...payload } });
+  } catch (error) {
+    throw toFailure(error);
+  }
+}
+
+/** The same for every try and every receiver of an event. A dot would be a separator in what is signed. */
+const webhookId = (jobId: string, event: WebhookEvent) => `${jobId}_${event.replaceAll('.', '-')}`;
