@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { embedDatasetInput } from '../../workflows/contract.ts';
+import { phaseState } from './loads.ts';
+
+const count = z.int().min(0);
+const moment = z.iso.datetime();
+const phase = z.object({ state: phaseState, load_id: z.string(), at: moment }).nullable();
+
+export const dataset = z
+  .object({
+    dataset: z.string(),
+    media_type: z.enum(['image']),
+    sources: z.array(z.string()).describe('Absolute paths; to a caller of read scope, the last name of each.'),
+    counts: z
+      .object({ total: count, indexed: count, failed: count, missing: count })
+      .describe('Settled at the end of a phase; while one runs, its status is ahead of them.'),
+    next_seq: count.describe('The number that the next new sample gets: all numbers are below it.'),
+    phases: z.object({ indexing: phase, embedding: phase }),
+    models: z.array(
+      z.object({
+        key: z.string(),
+        name: z.string(),
+        revision: z.string(),
+        dim: count,
+        vectors: count,
+        last_modified_at: moment,
+      }),
+    ),
+    current_load: z.string().nullable().describe('The latest job of this dataset.'),
+    deleting: z.boolean().describe('A job has begun to delete it: nothing is written to it any more.'),
+    created_at: moment,
+    last_modified_at: moment,
+  })
+  .meta({ id: 'Dataset' });
+
+export const datasetList = z.object({ datasets: z.array(dataset).describe('By name.') }).meta({ id: 'DatasetList' });
+
+export const embedBody = embedDatasetInput
+  .omit({ dataset: true, load_id: true, only_failed: true, paused: true })
+  .meta({ id: 'EmbedRequest', description: 'Options of the job.' });
+
+export const tagCounts = z
+  .object({
+    tags: z.array(z.object({ tag: z.string(), samples: count })).describe('The most used first; at most 1,000.'),
+  })
+  .meta({ id: 'TagCounts' });
+
+export type Dataset = z.infer<typeof dataset>;
+export type DatasetList = z.infer<typeof datasetList>;
+export type TagCounts = z.infer<typeof tagCounts>;

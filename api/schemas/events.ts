@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { dataset } from './datasets.ts';
+import { load } from './loads.ts';
+
+export const eventsQuery = z.strictObject({
+  dataset: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be the name of a dataset')
+    .optional()
+    .meta({ description: 'Only jobs of this dataset.' }),
+});
+
+export const eventHeaders = z.object({
+  'last-event-id': z
+    .string()
+    .max(200)
+    .optional()
+    .meta({ description: 'Sent by browsers as they connect again: what has not changed since is not sent again.' }),
+});
+
+/**
+ * What a stream says: `load` with a Load, at first for each that is under way and then as they change; `dataset` with a
+ * Dataset as it changes; `dataset_removed` with its name; and on the stream of one job, behind its last status, `end`.
+ */
+export const events = { load, dataset, dataset_removed: z.object({ dataset: z.string() }), end: z.object({}) };
+export type EventName = keyof typeof events;

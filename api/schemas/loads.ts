@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { retryFailedInput } from '../../workflows/contract.ts';
+import { time, wholeNumber } from './parameters.ts';
+
+export const loadState = z.enum(['queued', 'running', 'paused', 'completed', 'failed', 'canceled']);
+export const loadKind = z.enum(['load', 'retry', 'embed', 'prune', 'delete']);
+export const phaseState = z.enum(['pending', 'running', 'waiting', 'completed', 'failed', 'canceled', 'skipped']);
+export const waitReason = z.enum(['worker', 'other_job', 'window', 'time', 'paused', 'throttled']);
+const count = z.int().min(0);
+const moment = z.iso.datetime();
+
+export const recordedError = z
+  .object({ code: z.string().describe('Stable, for programs.'), message: z.string() })
+  .meta({ id: 'RecordedError' });
+
+export const fileOutcomes = z
+  .object({
+    added: count,
+    changed: count,
+    unchanged: count,
+    missing: count,
+    failed: count,
+    ignored: count,
+    unreadable_folders: count,
+  })
+  .meta({ id: 'FileOutcomes', description: 'What became of the files of the source.' });
+
+export const phaseStatus = z
+  .object({
+    state: phaseState,
+    done: count,
+    failed: count,
+    total: count.describe('done + failed never exceeds it.'),
+    total_known: z.boolean().describe('False while the source is still being listed and total may grow.'),
+    rate: z.number().nullable().describe('Items a second at work; null before it can be told.'),
+    seconds_left: z.number().nullable().describe("At that rate; null when it can't be told, 0 when the phase is over."),
+    waiting_for: z
+      .object({
+        reason: waitReason,
+        since: moment,
+        task_queue: z.string().nullable(),
+        until: moment.nullable(),
+        images_per_second: z.number().optional(),
+      })
+      .nullable(),
+    started_at: moment.nullable(),
+    finished_at: moment.nullable(),
+    outcomes: fileOutcomes.optional(),
+    failures: z.record(z.string(), count).optional().describe('Failures by error code.'),
+    unreadable_folders: z.array(z.string()).optional(),
+    model_key: z.string().optional(),
+  })
+  .meta({ id: 'PhaseStatus' });
+
+/** What `plimsoll status --json` prints; a caller of read scope sees folders by their last name only. */
+export const load = z
+  .object({
+    job_id: z.string(),
+    workflow_id: z.string(),
+    kind: loadKind,
+    dataset: z.string(),
+    state: loadState,
+    phases: z.object({ indexing: phaseStatus, embedding: phaseStatus }),
+    error: recordedError.nullable(),
+    removed: z.object({ samples: count, vectors: count }).optional(),
+    request: z.record(z.string(), z.unknown()).describe('The input that the job was started with.'),
+    started_at: moment.nullable(),
+    paused_at: moment.nullable(),
+    finished_at: moment.nullable(),
+  })
+  .meta({ id: 'Load', description: 'How a job stands.' });
+
+export const job = z
+  .object({ job_id: z.string(), workflow_id: z.string(), dataset: z.string() })
+  .meta({ id: 'Job', description: 'A job that was started.' });
+
+export const loadsQuery = z.strictObject({
+  dataset: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be the name of a dataset')
+    .optional(),
+  state: loadState.optional(),
+  kind: loadKind.optional(),
+  since: time.optional().meta({ description: 'Only jobs that started at this time or later.' }),
+  before: time.optional().meta({ description: 'Only jobs that started before this time.' }),
+  limit: wholeNumber(1, 200)
+    .default(20)
+    .meta({ type: 'integer', minimum: 1, maximum: 200, default: 20, description: 'At most this many.' }),
+  cursor: time.optional().meta({ description: '`next` of the page before.' }),
+});
+
+export const loadPage = z
+  .object({
+    loads: z.array(load).describe('Newest first.'),
+    next: z.string().nullable().describe('Give it as `cursor` for the next page; null on the last.'),
+  })
+  .meta({ id: 'LoadPage' });
+
+export const waitQuery = z.strictObject({
+  for: z
+    .enum(['browsable', 'completed'])
+    .default('completed')
+    .meta({ description: 'Until phase 1 is over and went well, or until the job has ended.' }),
+  timeout: wholeNumber(0, 60)
+    .default(30)
+    .meta({
+      type: 'integer',
+      minimum: 0,
+      maximum: 60,
+      default: 30,
+      description: 'Seconds after which to answer anyway.',
+    }),
+});
+
+export const waited = z
+  .object({ reached: z.boolean().describe('Whether what was waited for has come, or the job has ended.'), load })
+  .meta({ id: 'Waited' });
+
+export const reasonBody = z
+  .strictObject({ reason: z.string().max(500).optional().describe('For people; kept in the history.') })
+  .meta({ id: 'Reason' });
+
+export const retryBody = retryFailedInput
+  .omit({ dataset: true })
+  .partial()
+  .meta({ id: 'RetryRequest', description: 'Options of the new job.' });
+
+export type Load = z.infer<typeof load>;
+export type Job = z.infer<typeof job>;
+export type LoadPage = z.infer<typeof loadPage>;
+export type Waited = z.infer<typeof waited>;

@@ -1,0 +1,192 @@
+import { z } from 'zod';
+import { MOST_SEQ, wholeNumber } from './parameters.ts';
+
+export const sampleStatus = z.enum(['indexed', 'failed', 'missing']);
+export const imageFormat = z.enum(['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif', 'svg', 'bmp']);
+const count = z.int().min(0);
+const moment = z.iso.datetime();
+
+export const sample = z
+  .object({
+    seq: count.describe("The sample's number in its dataset: dense, never reused."),
+    id: z.string(),
+    path: z.string().describe("The file's path, from the last name of its source's folder on."),
+    filepath: z.string().nullable().describe('Its absolute path; null to a caller of read scope.'),
+    status: sampleStatus,
+    size_bytes: count,
+    metadata: z
+      .object({
+        size_bytes: count,
+        mime_type: z.string(),
+        format: z.string(),
+        width: count.describe('Pixels as displayed.'),
+        height: count,
+        num_channels: count,
+        orientation: z.int().min(1).max(8).describe('EXIF orientation of the file.'),
+      })
+      .nullable(),
+    tags: z.array(z.string()),
+    split: z.string().nullable(),
+    error: z
+      .object({ code: z.string(), message: z.string(), stage: z.enum(['indexing', 'embedding']), at: moment })
+      .nullable(),
+    version: z
+      .string()
+      .describe('Changes with the file. With ?v=version, its file and thumbnails may be cached for good.'),
+    load_id: z.string().describe('The job that wrote it last.'),
+    created_at: moment,
+    last_modified_at: moment,
+  })
+  .meta({ id: 'Sample' });
+
+/** Which samples: every field narrows. The same in pages, neighbours and tagging. */
+const filterFields = {
+  status: sampleStatus.optional().meta({ description: 'Only samples of this status.' }),
+  tag: z.string().min(1).max(100).optional().meta({ description: 'Only samples with this tag.' }),
+  format: imageFormat.optional().meta({ description: 'Only images of this format.' }),
+  path_prefix: z.string().min(1).max(4096).optional().meta({
+    description:
+      'Only samples whose `path` begins so. An absolute path is taken for the beginning of `filepath`, of operate scope alone.',
+    example: 'photos/2026/',
+  }),
+  q: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .meta({ description: 'Only samples whose `path` has this text, in any case.' }),
+  error: z
+    .string()
+    .regex(/^\w{1,100}$/, 'must be "any", a stage (indexing, embedding) or an error code')
+    .optional()
+    .meta({
+      description: 'Only samples with an error: `any`, of a stage (`indexing`, `embedding`), or of this error code.',
+    }),
+} as const;
+
+const PIXELS = 1_000_000;
+const BYTES = Number.MAX_SAFE_INTEGER;
+const bounds = <T extends z.ZodType>(number: (most: number, description: string) => T) => ({
+  min_width: number(PIXELS, 'Pixels as displayed.'),
+  max_width: number(PIXELS, 'Pixels as displayed.'),
+  min_height: number(PIXELS, 'Pixels as displayed.'),
+  max_height: number(PIXELS, 'Pixels as displayed.'),
+  min_bytes: number(BYTES, "The file's size."),
+  max_bytes: number(BYTES, "The file's size."),
+});
+
+export const sampleFilterQuery = z.strictObject({
+  ...filterFields,
+  ...bounds((most, description) =>
+    wholeNumber(0, most).optional().meta({ type: 'integer', minimum: 0, maximum: most, description }),
+  ),
+});
+
+/** The same in a body, where numbers are numbers. */
+export const sampleFilter = z
+  .strictObject({
+    ...filterFields,
+    ...bounds((most, description) => z.int().min(0).max(most).optional().describe(description)),
+  })
+  .meta({ id: 'SampleFilter' });
+
+export const samplesQuery = sampleFilterQuery.extend({
+  after: wholeNumber(0, MOST_SEQ).optional().meta({
+    type: 'integer',
+    minimum: 0,
+    maximum: MOST_SEQ,
+    description: 'Only samples behind this number: `next` of the page before, or any number to begin there.',
+  }),
+  limit: wholeNumber(1, 1000)
+    .default(100)
+    .meta({ type: 'integer', minimum: 1, maximum: 1000, default: 100, description: 'At most this many.' }),
+});
+
+export const samplePage = z
+  .object({
+    samples: z.array(sample).describe('In the order of their numbers.'),
+    next: count
+      .nullable()
+      .describe(
+        'Give it as `after` for the next page; null when there are no more. A page of filtered samples may hold fewer than asked for, or none, and have a next one: a request looks through a bounded number of samples.',
+      ),
+  })
+  .meta({ id: 'SamplePage' });
+
+export const sampleDetail = z
+  .object({
+    sample,
+    vectors: z
+      .array(
+        z.object({
+          model_key: z.string(),
+          dim: count,
+          current: z.boolean().describe('False where the file has changed since.'),
+        }),
+      )
+      .describe('The models that have made a vector of it.'),
+  })
+  .meta({ id: 'SampleDetail' });
+
+export const neighbors = z
+  .object({ previous: sample.nullable(), next: sample.nullable() })
+  .meta({ id: 'Neighbors', description: 'The samples before and behind, of those that pass the filter.' });
+
+export const THUMBNAIL_SIZES = [128, 256, 512, 1024] as const;
+
+export const thumbnailQuery = z.strictObject({
+  size: z
+    .enum(['128', '256', '512', '1024'])
+    .default('256')
+    .meta({ description: 'The longer side in pixels; smaller images are not enlarged.' }),
+  v: z.string().max(100).optional().meta({ description: "The sample's `version`: the answer may be kept for good." }),
+});
+
+export const fileQuery = z.strictObject({
+  v: z.string().max(100).optional().meta({ description: "The sample's `version`: the answer may be kept for good." }),
+});
+
+const tag = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must have no control characters')
+  .refine((text) => text.trim() === text, 'must not begin or end with a space');
+
+export const MOST_TAGGED = 10_000;
+
+export const tagBody = z
+  .strictObject({
+    add: z.array(tag).max(20).default([]),
+    remove: z.array(tag).max(20).default([]),
+    seqs: z.array(z.int().min(0).max(MOST_SEQ)).min(1).max(MOST_TAGGED).optional(),
+    filter: sampleFilter.optional(),
+    after: z.int().min(0).max(MOST_SEQ).optional().describe('With filter: `next` of the answer before.'),
+  })
+  .refine(({ add, remove }) => add.length + remove.length > 0, {
+    path: ['add'],
+    error: 'add or remove must name a tag',
+  })
+  .refine(({ seqs, filter }) => (seqs === undefined) !== (filter === undefined), {
+    path: ['seqs'],
+    error: 'give either seqs or filter',
+  })
+  .meta({ id: 'TagRequest' });
+
+export const tagged = z
+  .object({
+    matched: count.describe('How many samples were looked at and fit.'),
+    modified: count.describe('How many of them had to be changed.'),
+    next: count
+      .nullable()
+      .describe('With filter: there are more; repeat the request with this as `after`. Null when it is done.'),
+  })
+  .meta({ id: 'Tagged' });
+
+export type Sample = z.infer<typeof sample>;
+export type SamplePage = z.infer<typeof samplePage>;
+export type SampleDetail = z.infer<typeof sampleDetail>;
+export type Neighbors = z.infer<typeof neighbors>;
+export type SampleFilter = z.infer<typeof sampleFilter>;
+export type TagRequest = z.input<typeof tagBody>;
+export type Tagged = z.infer<typeof tagged>;
