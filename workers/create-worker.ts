@@ -5,6 +5,7 @@ import { createIndexRoleActivities } from '../activities/index-role.ts';
 import { images } from '../core/images/media.ts';
 import type { Embedder } from '../core/models/embedder.ts';
 import type { Store } from '../core/store/store.ts';
+import type { WebhookConfig } from '../core/webhooks/config.ts';
 import { EMBED_TASK_QUEUE, INDEX_TASK_QUEUE } from '../workflows/contract.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
@@ -35,12 +36,14 @@ function sharedOptions({ connection, namespace, overrides }: WorkerSetup): Omit<
 }
 
 /** A worker of the task queue `plimsoll`: runs all workflows, and the activities that need no accelerator. */
-export async function createIndexWorker(setup: WorkerSetup & { searchAttributes: boolean }): Promise<Worker> {
-  const { store, searchAttributes } = setup;
+export async function createIndexWorker(
+  setup: WorkerSetup & { searchAttributes: boolean; webhooks: WebhookConfig },
+): Promise<Worker> {
+  const { store, searchAttributes, webhooks } = setup;
   return Worker.create({
     taskQueue: INDEX_TASK_QUEUE,
     workflowBundle: await workflowBundle(),
-    activities: createIndexRoleActivities({ store, media: images, searchAttributes }),
+    activities: createIndexRoleActivities({ store, media: images, searchAttributes, webhooks }),
     maxConcurrentActivityTaskExecutions: 4 * availableParallelism(),
     // Each takes some 60 MB, and workflows have next to nothing to compute.
     workflowThreadPoolSize: 1,

@@ -8,6 +8,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { UserError } from '../core/errors.ts';
 import { ensureIndexes, openStore, requireReplicaSet } from '../core/store/store.ts';
+import { webhooksFromEnvironment } from '../core/webhooks/config.ts';
 import { createEmbedWorker, createIndexWorker, type Role } from './create-worker.ts';
 import { createEmbedder } from './inference/embedder.ts';
 import { settingsFromEnvironment } from './inference/settings.ts';
@@ -47,7 +48,7 @@ async function run(role: Role): Promise<void> {
     const setup = { connection, namespace, store };
     if (role === 'index') {
       const searchAttributes = await ensureSearchAttributes(connection, namespace, (message) => logger.warn(message));
-      await serve(await createIndexWorker({ ...setup, searchAttributes }));
+      await serve(await createIndexWorker({ ...setup, searchAttributes, webhooks: webhooksFromEnvironment() }));
       return;
     }
     const embedder = createEmbedder(settingsFromEnvironment());

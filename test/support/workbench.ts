@@ -9,6 +9,7 @@ import type { Job } from '../../client/find-job.ts';
 import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import { ensureIndexes, openStore } from '../../core/store/store.ts';
+import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
 import { createEmbedWorker, createIndexWorker, type Role } from '../../workers/create-worker.ts';
 import { createEmbedder } from '../../workers/inference/embedder.ts';
 import { settingsFromEnvironment } from '../../workers/inference/settings.ts';
@@ -66,6 +67,7 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
         ? await createIndexWorker({
             ...setup,
             searchAttributes: true,
+            webhooks: webhooksFromEnvironment(env),
             overrides: { ...workerOptions, taskQueue, ...more },
           })
         : await createEmbedWorker({
