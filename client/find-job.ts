@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { UserError } from '../core/errors.ts';
-import { EMBED_WORKFLOW, LOAD_WORKFLOW, loadWorkflowId } from '../workflows/contract.ts';
+import { KINDS, loadWorkflowId } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
 
 export interface Job {
@@ -62,8 +62,8 @@ async function unrecorded({ temporal }: Backends, dataset: string): Promise<Job 
 async function unrecordedById({ temporal }: Backends, id: string): Promise<Job | undefined> {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return undefined;
   for await (const { workflowId, type } of temporal.workflow.list({ query: `RunId = "${id}"` })) {
-    if (type !== LOAD_WORKFLOW && type !== EMBED_WORKFLOW) continue;
-    return { job_id: id, workflow_id: workflowId, dataset: workflowId.replace(/^(load|embed)-/, '') };
+    if (KINDS[type] === undefined) continue;
+    return { job_id: id, workflow_id: workflowId, dataset: workflowId.replace(/^(load|embed)-|:.*$/g, '') };
   }
   return undefined;
 }

@@ -1,8 +1,11 @@
 import type { LoadStatus } from '../core/loads/status.ts';
+import type { RemovedCounts } from '../core/store/documents.ts';
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
+import { countDelete, startDelete } from './delete.ts';
 import { findJob, type Job } from './find-job.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
+import { countPrune, startPrune } from './prune.ts';
 import { readJob } from './read-job.ts';
 import { startEmbedding, startLoad } from './start.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
@@ -17,6 +20,14 @@ export interface PlimsollClient extends Backends {
   startLoad(request: LoadDatasetRequest): Promise<Job>;
   /** @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound */
   startEmbedding(request: EmbedDatasetRequest): Promise<Job>;
+  /** Removes the samples whose files are missing. @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound */
+  prune(dataset: string): Promise<Job>;
+  /** What a prune would remove now. @throws UserError DatasetNotFound */
+  countPrune(dataset: string): Promise<RemovedCounts>;
+  /** Deletes a dataset; its files stay. @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound */
+  deleteDataset(dataset: string): Promise<Job>;
+  /** What a deletion would remove now. @throws UserError DatasetNotFound */
+  countDelete(dataset: string): Promise<RemovedCounts>;
   /** @throws UserError JobNotFound, AmbiguousJob */
   status(reference: string): Promise<LoadStatus>;
   jobs(filter?: JobFilter): Promise<JobPage>;
@@ -31,6 +42,10 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
     ...backends,
     startLoad: (request) => startLoad(backends, request),
     startEmbedding: (request) => startEmbedding(backends, request),
+    prune: (dataset) => startPrune(backends, { dataset }),
+    countPrune: (dataset) => countPrune(backends, dataset),
+    deleteDataset: (dataset) => startDelete(backends, { dataset }),
+    countDelete: (dataset) => countDelete(backends, dataset),
     status: async (reference) => readJob(backends, await findJob(backends, reference)),
     jobs: (filter = {}) => listJobs(backends, filter),
     async *watch(reference, signal) {

@@ -5,7 +5,7 @@ import { endLoad } from '../core/loads/phases.ts';
 import { readStatus } from '../core/loads/read-status.ts';
 import { type LoadStatus, phaseStatusOf } from '../core/loads/status.ts';
 import type { LoadState, RecordedError } from '../core/store/documents.ts';
-import { EMBED_WORKFLOW } from '../workflows/contract.ts';
+import { KINDS } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
 
@@ -32,7 +32,7 @@ async function askTemporal({ temporal }: Backends, job: Job): Promise<LoadStatus
     return {
       job_id: job.job_id,
       workflow_id: job.workflow_id,
-      kind: type === EMBED_WORKFLOW ? 'embed' : 'load',
+      kind: KINDS[type] ?? 'load',
       dataset: job.dataset,
       state: ended ? (status.name === 'CANCELLED' ? 'canceled' : 'failed') : 'queued',
       phases: { indexing: idle, embedding: idle },

@@ -45,8 +45,8 @@ export async function waitFor(backends: Backends, job: Job, options: WaitOptions
   return last;
 }
 
-/** Whether phase 1 is over and went well. A job that only embeds works on a dataset that is browsable already. */
+/** Whether phase 1 is over and went well. Jobs on a dataset that is there already can be browsed all along. */
 export function isBrowsable({ kind, phases }: LoadStatus): boolean {
   // A load that ended before it began has skipped its first phase, too.
-  return kind === 'embed' || phases.indexing.state === 'completed';
+  return kind === 'embed' || kind === 'retry' || kind === 'prune' || phases.indexing.state === 'completed';
 }

@@ -5,6 +5,7 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { z } from 'zod';
 import { BUILT_IN_MODEL } from '../core/models/built-in-model.ts';
+import type { LoadKind } from '../core/store/documents.ts';
 import { embeddingOptions, queueOptions, webhooks } from './load-options.ts';
 
 /** Task queue of workflows, indexing and everything else that needs no accelerator, unless a client names another. */
@@ -134,6 +135,15 @@ export const PRUNE_WORKFLOW = 'pruneDataset';
 export const DELETE_WORKFLOW = 'deleteDataset';
 export const SCHEDULED_WORKFLOW = 'scheduledLoad';
 export const WEBHOOK_WORKFLOW = 'deliverWebhook';
+/** The kind of job that each workflow is; the others are none. */
+export const KINDS: Readonly<Record<string, LoadKind>> = {
+  [LOAD_WORKFLOW]: 'load',
+  [RETRY_WORKFLOW]: 'retry',
+  [EMBED_WORKFLOW]: 'embed',
+  [PRUNE_WORKFLOW]: 'prune',
+  [DELETE_WORKFLOW]: 'delete',
+};
+
 export const PAUSE_UPDATE = 'pause';
 export const RESUME_UPDATE = 'resume';
 export const CANCEL_UPDATE = 'cancel';

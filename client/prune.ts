@@ -1,0 +1,29 @@
+import { countMissing } from '../core/deleting/prune-missing.ts';
+import type { RemovedCounts } from '../core/store/documents.ts';
+import { findDataset } from '../core/store/list-samples.ts';
+import { loadWorkflowId, PRUNE_WORKFLOW, type PruneDatasetRequest, pruneDatasetInput } from '../workflows/contract.ts';
+import type { Backends } from './backends.ts';
+import type { Job } from './find-job.ts';
+import { parseRequest, startJob } from './start.ts';
+
+/** @throws UserError InvalidInput, DatasetNotFound, AlreadyRunningError */
+export async function startPrune(backends: Backends, request: PruneDatasetRequest): Promise<Job> {
+  const input = parseRequest(pruneDatasetInput, request);
+  const { dataset } = input;
+  await findDataset(backends.store, dataset);
+  return startJob(backends, {
+    kind: 'prune',
+    workflow: PRUNE_WORKFLOW,
+    workflowId: loadWorkflowId(dataset),
+    dataset,
+    input,
+    embeds: false,
+    summary: `Prune ${dataset}`,
+  });
+}
+
+/** What a prune would remove now. @throws UserError DatasetNotFound */
+export async function countPrune({ store }: Backends, dataset: string): Promise<RemovedCounts> {
+  await findDataset(store, dataset);
+  return countMissing(store, dataset);
+}
