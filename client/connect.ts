@@ -40,10 +40,7 @@ export async function connectPlimsoll({ mongodbUri, env = process.env }: Connect
 }
 
 async function connectTemporal(env: NodeJS.ProcessEnv): Promise<{ client: Client; close: () => Promise<void> }> {
-  const overrideEnvVars = Object.fromEntries(
-    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig({ overrideEnvVars });
+  const { connectionOptions, namespace } = temporalSettings(env);
   const retries = retriesUntilClosed();
   try {
     const connection = await Connection.connect({
@@ -63,6 +60,30 @@ async function connectTemporal(env: NodeJS.ProcessEnv): Promise<{ client: Client
       { cause: error },
     );
   }
+}
+
+/** A connection that is made by the first call on it, and again when it was lost. */
+export function lazyTemporal(env: NodeJS.ProcessEnv): {
+  connection: Connection;
+  namespace: string;
+  close: () => Promise<void>;
+} {
+  const { connectionOptions, namespace } = temporalSettings(env);
+  const retries = retriesUntilClosed();
+  const connection = Connection.lazy({ ...connectionOptions, interceptors: [retries.interceptor] });
+  const close = async () => {
+    await retries.end();
+    await connection.close();
+  };
+  return { connection, namespace, close };
+}
+
+function temporalSettings(env: NodeJS.ProcessEnv) {
+  const overrideEnvVars = Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig({ overrideEnvVars });
+  return { connectionOptions, namespace };
 }
 
 /**
