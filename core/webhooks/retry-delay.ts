@@ -9,7 +9,7 @@ const JITTER = 0.1;
 /**
  * How long to wait after a try that failed: twice the age of the delivery, so the tries of one that keeps failing are at about
  * 0 s, 5 s, 15 s, 45 s, 2 min, 7 min, 20 min, 1 h, 3 h and then every 6 h. A receiver that says when to come back is
- * obeyed, but not asked more than a hundred times while the delivery's age doubles or so.
+ * obeyed, but never asked again before a hundredth of the delivery's age has passed.
  *
  * @param ageMs since the first try was due
  */
@@ -22,7 +22,8 @@ export function retryDelayMs(ageMs: number, retryAfterMs?: number, random = Math
 export function parseRetryAfterMs(value: string | null, now = Date.now()): number | undefined {
   if (value === null) return undefined;
   if (/^\d{1,9}$/.test(value)) return Number(value) * SECOND_MS;
-  const date = Date.parse(value);
+  // Date.parse alone takes almost anything: "-1" is a day of 2001 to it.
+  const date = /^[A-Z][a-z]{2}, /.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(date - now, 0);
 }
 
