@@ -21,6 +21,8 @@ export interface EmbedChunkInput {
   dataset: string;
   model: string;
   model_key: string;
+  /** Only what could not be embedded before, and what this load has indexed. */
+  only_failed: boolean;
   chunk: Chunk;
 }
 

@@ -13,20 +13,22 @@ import {
   requireDataset,
   sourceError,
 } from '../core/loads/begin.ts';
-import { endLoad, endPhase, notePhaseWaits, startPhase } from '../core/loads/phases.ts';
+import { endLoad, endPhase, notePaused, notePhaseWaits, noteResumed, startPhase } from '../core/loads/phases.ts';
 import type { MediaKind } from '../core/media.ts';
 import type { EmbeddingModel } from '../core/models/embedder.ts';
 import { requireBelowRoots, type SourceRoots } from '../core/sources/source-roots.ts';
 import type { LoadState, RecordedError, WaitReason } from '../core/store/documents.ts';
 import type { Store } from '../core/store/store.ts';
+import { requireTimeZone, windowAt } from '../core/windows/embed-window.ts';
 import { EMBED_TASK_QUEUE, type EmbedDatasetInput, type LoadDatasetInput } from '../workflows/contract.ts';
+import type { EmbedWindow } from '../workflows/load-options.ts';
 import { withUserFailures } from './user-failures.ts';
 
 export interface IndexDependencies {
   store: Store;
   media: MediaKind;
-  /** Whether this namespace has Plimsoll's search attributes; asked for when the first job begins, once. */
-  searchAttributes: boolean | (() => Promise<boolean>);
+  /** Whether this namespace has Plimsoll's search attributes. */
+  searchAttributes: () => Promise<boolean>;
   /** Task queue of inference where an input names none; `plimsoll-gpu` if left out. */
   embedTaskQueue?: string | undefined;
   /** Folders that sources must be below; any folder if left out. */
@@ -45,7 +47,6 @@ export interface BeginEmbeddingInput {
   request: EmbedDatasetInput;
   /** True where the embedding is a job of its own, false where it is a phase of a load. */
   alone: boolean;
-  task_queue: string;
 }
 
 export interface Capabilities {
@@ -83,13 +84,42 @@ export interface ReconcileInput {
 export interface NoteWaitingInput {
   load_id: string;
   reason: WaitReason;
-  task_queue: string;
+  task_queue?: string;
+  /** RFC 3339. */
+  until?: string;
+}
+
+export interface NotePausedInput {
+  load_id: string;
+  paused: boolean;
+  /** RFC 3339. */
+  at: string;
+}
+
+export interface WindowInput {
+  /** The workflow's time, in milliseconds. */
+  now: number;
+  embed_at: string | undefined;
+  embed_window: EmbedWindow | undefined;
+}
+
+export interface WindowAnswer {
+  open: boolean;
+  /** What there is to wait for where it is not open. */
+  reason: 'window' | 'time';
+  /** When that changes, in milliseconds; null where it stays open. */
+  changes_at: number | null;
 }
 
 export interface ModelPhaseInput {
   load_id: string;
   dataset: string;
   model: EmbeddingModel;
+}
+
+export interface PlanEmbeddingInput extends ModelPhaseInput {
+  /** Only what could not be embedded before, and what this load has indexed. */
+  only_failed: boolean;
 }
 
 export type IndexActivities = ReturnType<typeof createIndexActivities>;
@@ -99,14 +129,14 @@ export function createIndexActivities(dependencies: IndexDependencies) {
   const { store, media, searchAttributes, embedTaskQueue, sourceRoots } = dependencies;
   const list = createSourceLister(store);
   const capabilities = async (): Promise<Capabilities> => ({
-    search_attributes: typeof searchAttributes === 'function' ? await searchAttributes() : searchAttributes,
+    search_attributes: await searchAttributes(),
     embed_task_queue: embedTaskQueue ?? EMBED_TASK_QUEUE,
   });
 
   return withUserFailures({
     /** Records the load, then checks its source: so that a load which fails at once is on record, too. */
     async beginLoad({ load_id, workflow_id, request }: BeginLoadInput): Promise<Capabilities & { source: string }> {
-      const { dataset, source, embed } = request;
+      const { dataset, source, embed, embed_window } = request;
       await recordLoad(store, {
         loadId: load_id,
         workflowId: workflow_id,
@@ -115,6 +145,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
         request,
         embeds: embed,
       });
+      if (embed_window !== undefined) requireTimeZone(embed_window.time_zone);
       await requireBelowRoots(source, sourceRoots);
       const root = await checkSource(source);
       await recordDevice(store, load_id, root);
@@ -173,7 +204,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
       return result;
     },
 
-    /** Records the embedding as a job of its own where it is one, and that it waits for a worker. */
+    /** Records the embedding as a job of its own where it is one. */
     async beginEmbedding(input: BeginEmbeddingInput): Promise<Capabilities> {
       const { load_id, workflow_id, request } = input;
       if (input.alone) {
@@ -187,17 +218,45 @@ export function createIndexActivities(dependencies: IndexDependencies) {
         });
         await requireDataset(store, request.dataset, load_id);
       }
-      await notePhaseWaits(store, load_id, 'embedding', { reason: 'worker', task_queue: input.task_queue });
+      if (request.embed_window !== undefined) requireTimeZone(request.embed_window.time_zone);
       return capabilities();
     },
 
+    /** Whether there is leave to embed at a time, and until when. */
+    async windowAt({ now, embed_at, embed_window }: WindowInput): Promise<WindowAnswer> {
+      const begins = embed_at === undefined ? now : Date.parse(embed_at);
+      if (now < begins) return { open: false, reason: 'time', changes_at: begins };
+      if (embed_window === undefined) return { open: true, reason: 'window', changes_at: null };
+      const { open, changesAt } = windowAt(embed_window, new Date(now));
+      return { open, reason: 'window', changes_at: changesAt.getTime() };
+    },
+
     /** Records what phase 2 waits for. */
-    async noteWaiting({ load_id, reason, task_queue }: NoteWaitingInput): Promise<void> {
-      await notePhaseWaits(store, load_id, 'embedding', { reason, task_queue });
+    async noteWaiting({ load_id, until, ...waiting }: NoteWaitingInput): Promise<void> {
+      await notePhaseWaits(store, load_id, 'embedding', {
+        ...waiting,
+        ...(until === undefined ? {} : { until: new Date(until) }),
+      });
+    },
+
+    /** Records that phase 2 goes on. */
+    async startEmbedding({ load_id }: { load_id: string }): Promise<void> {
+      await startPhase(store, load_id, 'embedding');
+    },
+
+    /** Records that a load was paused or resumed. */
+    async notePaused({ load_id, paused, at }: NotePausedInput): Promise<void> {
+      const note = paused ? notePaused : noteResumed;
+      await note(store, load_id, new Date(at));
+    },
+
+    /** Has Temporal cancel a run, so that Temporal shows it as canceled, too. */
+    async requestCancel({ workflow_id, run_id }: { workflow_id: string; run_id: string }): Promise<void> {
+      await Context.current().client.workflow.getHandle(workflow_id, run_id).cancel();
     },
 
     /** Finds what the dataset lacks of the model, and records that phase 2 has begun. Heartbeats the seq reached. */
-    async planEmbedding({ load_id, dataset, model }: ModelPhaseInput): Promise<EmbeddingPlan> {
+    async planEmbedding({ load_id, dataset, model }: PlanEmbeddingInput): Promise<EmbeddingPlan> {
       const context = Context.current();
       const plan = await planEmbedding(store, {
         datasetId: dataset,

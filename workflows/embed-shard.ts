@@ -1,18 +1,28 @@
-import { getExternalWorkflowHandle, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  getExternalWorkflowHandle,
+  isCancellation,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { EmbedActivities } from '../activities/embed-activities.ts';
 import type { Chunk } from '../core/embedding/plan.ts';
 import { embedWork } from './activity-options.ts';
-import { shardProgress } from './messages.ts';
+import { holdShard, shardProgress } from './messages.ts';
 import { runPool } from './pool.ts';
+import { priorityOf, type QueueOptions } from './priority.ts';
 
 /** Enough that a device has the next chunk at hand when it ends one. */
 const CHUNKS_AT_ONCE = 2;
 
-export interface EmbedShardInput {
+export interface EmbedShardInput extends QueueOptions {
   load_id: string;
   dataset: string;
   model: string;
   model_key: string;
+  /** Only what could not be embedded before, and what this load has indexed. */
+  only_failed: boolean;
   /** Task queue of the chunks. The shard itself is on its parent's, so that it hears of a cancel when no device is there. */
   embed_task_queue: string;
   /** Which shard of its parent's this is. */
@@ -22,25 +32,47 @@ export interface EmbedShardInput {
   report_every: number;
 }
 
-/** Embeds one shard of a dataset, chunk by chunk. A child of embedDataset. */
-export async function embedShard(input: EmbedShardInput): Promise<{ done: number; failed: number }> {
-  const { chunks, shard, report_every, load_id, dataset, model, model_key } = input;
-  const { embedChunk } = proxyActivities<EmbedActivities>({ ...embedWork, taskQueue: input.embed_task_queue });
+export interface EmbedShardResult {
+  done: number;
+  failed: number;
+  /** Chunks that were not completed, because the shard was told to hold. */
+  rest: Chunk[];
+}
+
+/**
+ * Embeds one shard of a dataset, chunk by chunk. A child of embedDataset. Told to hold, it cancels what is under way, also what
+ * waits for a worker, and ends: a paused load holds no worker, and no place in its queue.
+ */
+export async function embedShard(input: EmbedShardInput): Promise<EmbedShardResult> {
+  const { chunks, shard, report_every, load_id, dataset, model, model_key, only_failed } = input;
+  const { embedChunk } = proxyActivities<EmbedActivities>({
+    ...embedWork,
+    taskQueue: input.embed_task_queue,
+    priority: priorityOf(input),
+  });
   const count = { done: 0, failed: 0 };
   const waiting = chunks.values();
-  let ended = 0;
-  await runPool(
-    CHUNKS_AT_ONCE,
-    () => waiting.next().value,
-    async (chunk) => {
-      const result = await embedChunk({ load_id, dataset, model, model_key, chunk });
-      count.done += result.done;
-      count.failed += result.failed;
-      ended += 1;
-      if (ended % report_every === 0 && ended < chunks.length) await report(shard, count);
-    },
-  );
-  return count;
+  const rest = new Set(chunks);
+  const scope = new CancellationScope();
+  let held = false;
+  setHandler(holdShard, () => {
+    held = true;
+    scope.cancel();
+  });
+  const embed = async (chunk: Chunk) => {
+    const result = await embedChunk({ load_id, dataset, model, model_key, only_failed, chunk });
+    rest.delete(chunk);
+    count.done += result.done;
+    count.failed += result.failed;
+    const ended = chunks.length - rest.size;
+    if (ended % report_every === 0 && rest.size > 0 && !held) await report(shard, count);
+  };
+  try {
+    await scope.run(() => runPool(CHUNKS_AT_ONCE, () => (held ? undefined : waiting.next().value), embed));
+  } catch (error) {
+    if (!held || !isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
+  }
+  return { ...count, rest: [...rest] };
 }
 
 async function report(shard: number, count: { done: number; failed: number }): Promise<void> {

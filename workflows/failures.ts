@@ -16,8 +16,11 @@ function rootOf(error: unknown): unknown {
   return root;
 }
 
-export function recordedErrorOf(error: unknown): RecordedError {
-  if (isCancellation(error)) return { code: 'Canceled', message: 'The load was canceled.' };
+/** @param reason why it was canceled, where who did it has said so */
+export function recordedErrorOf(error: unknown, reason?: string): RecordedError {
+  if (isCancellation(error)) {
+    return { code: 'Canceled', message: reason === undefined ? 'The load was canceled.' : `Canceled: ${reason}.` };
+  }
   const root = rootOf(error);
   if (root instanceof ApplicationFailure) return { code: root.type ?? 'Error', message: root.message };
   return root instanceof Error ? { code: root.name, message: root.message } : { code: 'Error', message: String(root) };

@@ -1,4 +1,5 @@
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { held, released, resumed } from '../core/loads/holds.ts';
 import { indexes } from '../core/loads/indexes.ts';
 import { phaseEnd } from '../core/loads/phase-end.ts';
 import { type LoadStatus, statusOf } from '../core/loads/status.ts';
@@ -11,6 +12,7 @@ import type {
   PhaseName,
   RecordedError,
   RemovedCounts,
+  Waiting,
 } from '../core/store/documents.ts';
 import { datasetAttribute, phaseAttribute } from './contract.ts';
 import { statusQuery } from './messages.ts';
@@ -22,6 +24,13 @@ export interface JobStatus {
   phase(name: PhaseName): PhaseDocument;
   /** Applies a change of a phase and shows it. */
   update(name: PhaseName, change: Partial<PhaseDocument>): void;
+  /** A phase stops, or waits for something else than before. */
+  hold(name: PhaseName, waiting: Omit<Waiting, 'since'>): void;
+  /** A phase begins, or goes on. */
+  release(name: PhaseName): void;
+  isPaused(): boolean;
+  pause(at: Date): void;
+  resume(at: Date): void;
   /** Says what the job has removed so far. */
   noteRemoved(removed: RemovedCounts): void;
   /** Ends the job, and the phases that are still open. */
@@ -82,14 +91,32 @@ export function trackJob(job: {
     ]);
   };
 
+  const update = (name: PhaseName, change: Partial<PhaseDocument>) => {
+    const phase = { ...load.phases[name], ...change };
+    if (phase.state !== 'waiting') delete phase.waiting_for;
+    load.phases[name] = phase;
+    show();
+  };
+
   setHandler(statusQuery, () => statusOf(load, new Date()));
 
   return {
     jobId,
     workflowId,
     phase: (name) => load.phases[name],
-    update(name, change) {
-      load.phases[name] = { ...load.phases[name], ...change };
+    update,
+    hold: (name, waiting) => update(name, held(load.phases[name], { ...waiting, since: new Date() })),
+    release: (name) => update(name, released(load.phases[name], new Date())),
+    isPaused: () => load.paused_at !== undefined,
+    pause(at) {
+      load.state = 'paused';
+      load.paused_at = at;
+      show();
+    },
+    resume(at) {
+      for (const name of ['indexing', 'embedding'] as const) update(name, resumed(load, load.phases[name], at));
+      load.state = 'running';
+      delete load.paused_at;
       show();
     },
     noteRemoved(removed) {
@@ -98,6 +125,7 @@ export function trackJob(job: {
     },
     end(state, error) {
       load.state = state;
+      delete load.paused_at;
       load.finished_at = new Date();
       if (error !== undefined) load.error = error;
       for (const name of ['indexing', 'embedding'] as const) {

@@ -1,13 +1,29 @@
-import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { LoadStatus } from '../core/loads/status.ts';
-import { STATUS_QUERY } from './contract.ts';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { LoadStatus, WaitingStatus } from '../core/loads/status.ts';
+import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, STATUS_QUERY } from './contract.ts';
 
 /** How the load stands, from the workflow's own state: to a page or a chunk, where the store knows to a batch. */
 export const statusQuery = defineQuery<LoadStatus>(STATUS_QUERY);
 
+/** Stops a job until it is resumed: it keeps what it has and holds no worker. Pausing a paused job changes nothing. */
+export const pauseUpdate = defineUpdate<LoadStatus>(PAUSE_UPDATE);
+
+/** Lets a paused job go on. Rejected with NotPaused where it is not paused. */
+export const resumeUpdate = defineUpdate<LoadStatus>(RESUME_UPDATE);
+
+export interface CancelRequest {
+  /** For people; it becomes part of the job's record. */
+  reason?: string;
+}
+
+/** Asks a job to end; it keeps what it has. Temporal's own cancellation does the same, without a reason. */
+export const cancelUpdate = defineUpdate<LoadStatus, [CancelRequest?]>(CANCEL_UPDATE);
+
 /** How far the embedding has come; cumulative, so that a lost or repeated one does no harm. */
 export interface EmbeddingReport {
-  model_key: string;
+  model_key?: string;
+  state: 'running' | 'waiting';
+  waiting_for: WaitingStatus | null;
   done: number;
   failed: number;
   total: number;
@@ -16,5 +32,11 @@ export interface EmbeddingReport {
 /** From embedDataset to the load that it is a phase of. */
 export const embeddingProgress = defineSignal<[EmbeddingReport]>('embeddingProgress');
 
+/** From a load to the embedDataset that is its phase: that the load was paused, or goes on. */
+export const setPaused = defineSignal<[boolean]>('setPaused');
+
 /** From a shard to embedDataset. */
 export const shardProgress = defineSignal<[{ shard: number; done: number; failed: number }]>('shardProgress');
+
+/** From embedDataset to a shard: to come to an end, and say what is left. */
+export const holdShard = defineSignal('hold');

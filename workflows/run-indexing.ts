@@ -1,11 +1,9 @@
-import { condition, proxyActivities, workflowInfo } from '@temporalio/workflow';
-import type { IndexActivities } from '../activities/index-activities.ts';
-import { longIndexWork } from './activity-options.ts';
-import type { LoadDatasetInput } from './contract.ts';
+import { condition, workflowInfo } from '@temporalio/workflow';
+import type { IndexPageResult } from '../core/indexing/index-page.ts';
+import type { ListResult } from '../core/indexing/list-source.ts';
+import type { ReconcileResult } from '../core/indexing/reconcile.ts';
 import type { JobStatus } from './job-status.ts';
 import { all, runPool } from './pool.ts';
-
-const { listSource, indexPage, reconcile } = proxyActivities<IndexActivities>(longIndexWork);
 
 /** Pages indexed at a time. */
 const PAGES_AT_ONCE = 4;
@@ -17,23 +15,33 @@ const PAGES_AHEAD = 64;
 export interface IndexingCursor {
   /** When the first run began, RFC 3339. */
   started_at: string;
+  /** Since when the load is paused, RFC 3339. */
+  paused_at?: string;
   next: number;
   done: number;
   failed: number;
   total: number;
 }
 
+/** What indexes: a whole source, or only what failed. */
+export interface IndexingSteps {
+  /** Writes pages of what there is to do, from a page on, for about a second. */
+  list(page: number): Promise<ListResult>;
+  index(page: number): Promise<IndexPageResult>;
+  /** Ends the phase, when all is listed and indexed. */
+  finish(): Promise<ReconcileResult>;
+}
+
 /**
- * Lists the source and indexes its pages as they come. Returns the cursor to continue as new with when the history has
- * grown long, or undefined when the phase is complete.
+ * Lists what there is to do and indexes its pages as they come. A paused job ends the activities that are under way and
+ * begins none. Returns the cursor to continue as new with when the history has grown long, or undefined when the phase is
+ * complete.
  */
 export async function runIndexing(
-  input: LoadDatasetInput,
+  steps: IndexingSteps,
   job: JobStatus,
   cursor: IndexingCursor,
 ): Promise<IndexingCursor | undefined> {
-  const { jobId } = job;
-  const { dataset, source } = input;
   const count = { done: cursor.done, failed: cursor.failed, total: cursor.total };
   const waiting: number[] = [];
   let next: number | null = cursor.next;
@@ -43,8 +51,8 @@ export async function runIndexing(
   const list = async () => {
     // At least once a run, so that each gets on.
     do {
-      await condition(() => waiting.length < PAGES_AHEAD);
-      const slice = await listSource({ load_id: jobId, dataset, source, page: next ?? 0 });
+      await condition(() => waiting.length < PAGES_AHEAD && !job.isPaused());
+      const slice = await steps.list(next ?? 0);
       waiting.push(...slice.pages);
       next = slice.next;
       count.total += slice.total;
@@ -54,11 +62,11 @@ export async function runIndexing(
     listed = true;
   };
   const takePage = async () => {
-    await condition(() => waiting.length > 0 || listed);
+    await condition(() => (waiting.length > 0 || listed) && !job.isPaused());
     return waiting.shift();
   };
   const index = async (page: number) => {
-    const result = await indexPage({ load_id: jobId, dataset, page });
+    const result = await steps.index(page);
     count.done += result.added + result.changed;
     count.failed += result.failed;
     job.update('indexing', count);
@@ -66,12 +74,8 @@ export async function runIndexing(
   await all([list, () => runPool(PAGES_AT_ONCE, takePage, index)]);
   if (next !== null) return { started_at: cursor.started_at, next, ...count };
 
-  const result = await reconcile({
-    load_id: jobId,
-    dataset,
-    source,
-    max_failed_percent: input.max_failed_percent,
-  });
+  await condition(() => !job.isPaused());
+  const result = await steps.finish();
   job.update('indexing', {
     state: 'completed',
     finished_at: new Date(),

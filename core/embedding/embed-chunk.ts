@@ -34,7 +34,7 @@ const BATCHES_AHEAD = 3;
 
 /**
  * Makes and stores the vectors that a chunk lacks. What an earlier attempt stored is not made again; a crash loses the
- * batches under way.
+ * batches under way. Told to stop, it stores the batch that the device is at, and gives the others up.
  *
  * @throws UserError ModelChanged when the model's files differ from those that the phase began with.
  */
@@ -63,18 +63,25 @@ export async function embedChunk(
 
   const batches: LackingSample[][] = [];
   for (let at = 0; at < lacking.length; at += model.batchSize) batches.push(lacking.slice(at, at + model.batchSize));
-  const start = (batch: LackingSample[]) => settled(embedder.embed(named, batch.map(imageOf), signal, onSignOfLife));
+  // Not the caller's signal: the batch that the device is at is work done.
+  const rest = new AbortController();
+  const start = (batch: LackingSample[]) =>
+    settled(embedder.embed(named, batch.map(imageOf), rest.signal, onSignOfLife));
   const under = batches.slice(0, BATCHES_AHEAD).map(start);
-  for (const [i, batch] of batches.entries()) {
-    signal.throwIfAborted();
-    const outcomes = await unwrap(under.shift());
-    const next = batches[i + BATCHES_AHEAD];
-    if (next !== undefined) under.push(start(next));
-    const failed = await writeVectors(store, request, batch, outcomes);
-    count.failed += failed;
-    count.done += batch.length - failed;
-    await raiseProgress(store, { loadId, phase: 'embedding', chunk: from, total }, count);
-    request.onWrite(count);
+  try {
+    for (const [i, batch] of batches.entries()) {
+      signal.throwIfAborted();
+      const outcomes = await unwrap(under.shift());
+      const next = batches[i + BATCHES_AHEAD];
+      if (next !== undefined && !signal.aborted) under.push(start(next));
+      const failed = await writeVectors(store, request, batch, outcomes);
+      count.failed += failed;
+      count.done += batch.length - failed;
+      await raiseProgress(store, { loadId, phase: 'embedding', chunk: from, total }, count);
+      request.onWrite(count);
+    }
+  } finally {
+    rest.abort();
   }
   await raiseProgress(store, { loadId, phase: 'embedding', chunk: from, total }, count);
   return count;

@@ -1,0 +1,99 @@
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { IndexActivities } from '../activities/index-activities.ts';
+import { shortIndexWork } from './activity-options.ts';
+import type { JobStatus } from './job-status.ts';
+import { type CancelRequest, cancelUpdate, pauseUpdate, resumeUpdate } from './messages.ts';
+
+const { notePaused, requestCancel } = proxyActivities<IndexActivities>(shortIndexWork);
+
+export interface Operations {
+  /** The job has a record now, in which a pause can be noted. */
+  recorded(): void;
+  /** Why the job was canceled, where who did it has said so. */
+  cancelReason(): string | undefined;
+  /** Refuses further operations and waits for those under way: a workflow must not end before its answers are given. */
+  close(): Promise<void>;
+}
+
+/**
+ * Lets people pause, resume and cancel a job.
+ *
+ * @param onPaused tells a child, which stops and goes on with the job
+ */
+export function acceptOperations(job: JobStatus, onPaused: (paused: boolean) => Promise<void>): Operations {
+  let isRecorded = false;
+  let closed = false;
+  let reason: string | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** One after the other, and to the end: a pause and a resume that overtake each other would leave a wrong record. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(() => CancellationScope.nonCancellable(work));
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+  const requireRunning = () => {
+    if (closed) throw rejection('JobEnded', `Job ${job.jobId} is about to end.`);
+  };
+  const change = (paused: boolean) =>
+    inTurn(async () => {
+      if (job.isPaused() === paused) return job.status();
+      const at = new Date();
+      if (paused) job.pause(at);
+      else job.resume(at);
+      await onPaused(paused);
+      await condition(() => isRecorded || closed);
+      if (isRecorded) await notePaused({ load_id: job.jobId, paused, at: at.toISOString() });
+      return job.status();
+    });
+
+  setHandler(pauseUpdate, () => change(true), { validator: requireRunning });
+  setHandler(resumeUpdate, () => change(false), {
+    validator() {
+      requireRunning();
+      if (!job.isPaused()) throw rejection('NotPaused', `Job ${job.jobId} is not paused: there is nothing to resume.`);
+    },
+  });
+  setHandler(
+    cancelUpdate,
+    (request?: CancelRequest) => {
+      reason = request?.reason;
+      const { workflowId, runId } = workflowInfo();
+      return inTurn(async () => {
+        await requestCancel({ workflow_id: workflowId, run_id: runId });
+        return job.status();
+      });
+    },
+    {
+      validator(request?: CancelRequest) {
+        requireRunning();
+        if (request?.reason === undefined) return;
+        if (typeof request.reason === 'string' && request.reason.length <= LONGEST_REASON) return;
+        throw rejection('InvalidInput', `reason: must be a text of at most ${LONGEST_REASON} characters.`);
+      },
+    },
+  );
+
+  return {
+    recorded() {
+      isRecorded = true;
+    },
+    cancelReason: () => reason,
+    async close() {
+      closed = true;
+      await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+    },
+  };
+}
+
+const LONGEST_REASON = 1000;
+
+const rejection = (type: string, message: string) => ApplicationFailure.create({ type, message, nonRetryable: true });

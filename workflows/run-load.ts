@@ -1,0 +1,74 @@
+import {
+  allHandlersFinished,
+  CancellationScope,
+  ContinueAsNew,
+  condition,
+  isCancellation,
+  proxyActivities,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Capabilities, IndexActivities } from '../activities/index-activities.ts';
+import type { LoadStatus } from '../core/loads/status.ts';
+import { shortIndexWork } from './activity-options.ts';
+import type { LoadDatasetInput, RetryFailedInput } from './contract.ts';
+import { createEmbeddingPhase } from './embedding-phase.ts';
+import { recordedErrorOf, toFailure } from './failures.ts';
+import { type JobStatus, trackJob } from './job-status.ts';
+import { acceptOperations } from './operate.ts';
+import { type IndexingCursor, type IndexingSteps, runIndexing } from './run-indexing.ts';
+
+const { endLoad } = proxyActivities<IndexActivities>(shortIndexWork);
+
+/** What tells one kind of load from another. */
+export interface LoadRun {
+  kind: 'load' | 'retry';
+  input: LoadDatasetInput | RetryFailedInput;
+  /** Where a run that continues as new takes up the listing. */
+  resume: IndexingCursor | undefined;
+  /** Records the load, and checks what it was given. */
+  begin(job: JobStatus): Promise<{ capabilities: Capabilities; steps: IndexingSteps }>;
+  continueAsNew(cursor: IndexingCursor): Promise<never>;
+}
+
+/** The life of a load: index, then embed; paused, resumed and canceled at any moment; ended on record, whatever happens. */
+export async function runLoad({ kind, input, resume, begin, continueAsNew }: LoadRun): Promise<LoadStatus> {
+  const cursor = resume ?? firstCursor();
+  const startedAt = new Date(cursor.started_at);
+  const job = trackJob({ kind, dataset: input.dataset, request: input, embeds: input.embed, startedAt });
+  if (cursor.paused_at !== undefined) job.pause(new Date(cursor.paused_at));
+  const embedding = createEmbeddingPhase(job, input);
+  const operations = acceptOperations(job, embedding.setPaused);
+  try {
+    const { capabilities, steps } = await begin(job);
+    operations.recorded();
+    if (capabilities.search_attributes) job.useSearchAttributes();
+    const next = await runIndexing(steps, job, cursor);
+    if (next !== undefined) {
+      await condition(allHandlersFinished);
+      const { paused_at } = job.status();
+      return await continueAsNew({ ...next, ...(paused_at === null ? {} : { paused_at }) });
+    }
+    if (input.embed) await embedding.run(input.embed_task_queue ?? capabilities.embed_task_queue, kind === 'retry');
+    await operations.close();
+    await endLoad({ load_id: job.jobId, state: 'completed' });
+    job.end('completed');
+    return job.status();
+  } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
+    const failure = toFailure(error);
+    const state = isCancellation(failure) ? 'canceled' : 'failed';
+    const recorded = recordedErrorOf(failure, operations.cancelReason());
+    await operations.close();
+    await CancellationScope.nonCancellable(() => endLoad({ load_id: job.jobId, state, error: recorded }));
+    job.end(state, recorded);
+    throw failure;
+  }
+}
+
+const firstCursor = (): IndexingCursor => ({
+  started_at: workflowInfo().runStartTime.toISOString(),
+  next: 0,
+  done: 0,
+  failed: 0,
+  total: 0,
+});
