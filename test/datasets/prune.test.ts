@@ -1,0 +1,156 @@
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pruneMissing } from '../../core/deleting/prune-missing.ts';
+import { recordLoad } from '../../core/loads/begin.ts';
+import { makePictures } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+let bench: Workbench;
+
+beforeAll(async () => {
+  bench = await openWorkbench();
+});
+afterAll(() => bench.stop());
+
+/** A dataset of this many pictures of which the first ones are gone from the folder and marked missing. */
+async function datasetWithMissing({ pictures, missing }: { pictures: number; missing: number }) {
+  const dataset = bench.newDataset();
+  const source = join(bench.folder, dataset);
+  const paths = await makePictures(source, pictures);
+  await bench.load({ dataset, source });
+  const gone = paths.toSorted().slice(0, missing);
+  await Promise.all(gone.map((path) => rm(path)));
+  await bench.load({ dataset, source, embed: false });
+  return { dataset, source, gone };
+}
+
+const samplesOf = (dataset: string) => bench.store.samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
+
+const vectorSeqs = async (dataset: string) =>
+  (await bench.store.embeddings.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray()).map(({ seq }) => seq);
+
+describe('prune', () => {
+  it('removes what is missing with its vectors, says how many, and brings the counts up to date', async () => {
+    const { dataset } = await datasetWithMissing({ pictures: 12, missing: 5 });
+    expect(await bench.countPrune(dataset)).toEqual({ samples: 5, vectors: 5 });
+
+    const status = await bench.wait((await bench.prune(dataset)).job_id);
+
+    expect(status).toMatchObject({
+      kind: 'prune',
+      state: 'completed',
+      error: null,
+      removed: { samples: 5, vectors: 5 },
+    });
+    expect(status.phases).toMatchObject({ indexing: { state: 'skipped' }, embedding: { state: 'skipped' } });
+    const kept = (await samplesOf(dataset)).map(({ seq, status: state }) => [seq, state]);
+    expect(kept).toEqual([5, 6, 7, 8, 9, 10, 11].map((seq) => [seq, 'indexed']));
+    expect(await vectorSeqs(dataset)).toEqual([5, 6, 7, 8, 9, 10, 11]);
+    expect(await bench.store.datasets.findOne({ _id: dataset })).toMatchObject({
+      counts: { total: 7, indexed: 7, failed: 0, missing: 0 },
+      models: [{ vectors: 7 }],
+      next_seq: 12,
+    });
+  });
+
+  it('answers the status query with what it has removed', async () => {
+    const { dataset } = await datasetWithMissing({ pictures: 3, missing: 1 });
+    const { job_id, workflow_id } = await bench.prune(dataset);
+    await bench.wait(job_id);
+
+    const status = await bench.temporal.workflow.getHandle(workflow_id).query('status');
+
+    expect(status).toMatchObject({ job_id, kind: 'prune', state: 'completed', removed: { samples: 1, vectors: 1 } });
+  });
+
+  it('ends at once where nothing is missing', async () => {
+    const { dataset } = await datasetWithMissing({ pictures: 3, missing: 0 });
+
+    const status = await bench.wait((await bench.prune(dataset)).job_id);
+
+    expect(status).toMatchObject({ state: 'completed', removed: { samples: 0, vectors: 0 } });
+    expect(await samplesOf(dataset)).toHaveLength(3);
+  });
+
+  it('lets a file that comes back be a new sample', async () => {
+    const { dataset, source, gone } = await datasetWithMissing({ pictures: 4, missing: 1 });
+    await bench.wait((await bench.prune(dataset)).job_id);
+    const [back] = gone as [string];
+    await rename((await makePictures(join(bench.folder, 'back'), 1))[0] as string, back);
+
+    const status = await bench.load({ dataset, source });
+
+    expect(status.phases.indexing.outcomes).toMatchObject({ added: 1, unchanged: 3 });
+    expect((await samplesOf(dataset)).at(-1)).toMatchObject({ seq: 4, filepath: back });
+  });
+
+  it('is refused while a load of the dataset runs, and names it', async () => {
+    const { dataset, source } = await datasetWithMissing({ pictures: 3, missing: 1 });
+    const load = await bench.startLoad({ dataset, source, model: 'x', embed_task_queue: `nobody-${dataset}` });
+
+    await expect(bench.prune(dataset)).rejects.toMatchObject({
+      code: 'AlreadyRunning',
+      message: expect.stringContaining(`A load of ${dataset} is running already: job ${load.job_id}`),
+    });
+    await bench.temporal.workflow.getHandle(load.workflow_id).cancel();
+    await bench.wait(load.job_id);
+    expect(await samplesOf(dataset)).toHaveLength(3);
+  });
+
+  it('knows no dataset that is not there', async () => {
+    await expect(bench.prune('no-such-dataset')).rejects.toMatchObject({ code: 'DatasetNotFound' });
+    await expect(bench.countPrune('no-such-dataset')).rejects.toMatchObject({ code: 'DatasetNotFound' });
+  });
+});
+
+describe('a prune that is broken off', () => {
+  it('is ended by the next attempt, with exact counts and no vector of a sample that is gone', async () => {
+    const datasetId = bench.newDataset();
+    const loadId = `prune-${datasetId}`;
+    await makeMissing(datasetId, 5000);
+    const job = { loadId, workflowId: loadId, kind: 'prune' as const, datasetId, request: {}, embeds: false };
+    await recordLoad(bench.store, job);
+
+    let batches = 0;
+    const stop = new AbortController();
+    const onStep = () => {
+      batches += 1;
+      if (batches === 1) stop.abort(new Error('killed'));
+    };
+    await expect(pruneMissing(bench.store, { loadId, datasetId, onStep, signal: stop.signal })).rejects.toThrow(
+      'killed',
+    );
+    const left = await bench.store.samples.countDocuments({ dataset_id: datasetId });
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThan(5000);
+    expect(await bench.store.embeddings.countDocuments({ dataset_id: datasetId })).toBe(2 * left);
+    // An embedding beside it was late.
+    await makeVectors(datasetId, [0, 1], 'late@1');
+
+    const removed = await pruneMissing(bench.store, {
+      loadId,
+      datasetId,
+      onStep: () => undefined,
+      signal: new AbortController().signal,
+    });
+
+    expect(removed).toEqual({ samples: 5000, vectors: 10_000 });
+    expect(await bench.store.samples.countDocuments({ dataset_id: datasetId })).toBe(0);
+    expect(await bench.store.embeddings.countDocuments({ dataset_id: datasetId })).toBe(0);
+  });
+});
+
+/** Documents alone, as many as take several batches. */
+async function makeMissing(datasetId: string, count: number): Promise<void> {
+  const seqs = Array.from({ length: count }, (_, seq) => seq);
+  await bench.store.samples.insertMany(
+    seqs.map((seq) => ({ dataset_id: datasetId, seq, filepath: `/${datasetId}/${seq}`, status: 'missing' }) as never),
+  );
+  await makeVectors(datasetId, seqs, 'a@1');
+  await makeVectors(datasetId, seqs, 'b@1');
+}
+
+async function makeVectors(datasetId: string, seqs: number[], model_key: string): Promise<void> {
+  await bench.store.embeddings.insertMany(seqs.map((seq) => ({ dataset_id: datasetId, seq, model_key }) as never));
+}
