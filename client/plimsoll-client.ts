@@ -1,13 +1,15 @@
 import type { LoadStatus } from '../core/loads/status.ts';
 import type { RemovedCounts } from '../core/store/documents.ts';
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contract.ts';
+import type { CancelRequest } from '../workflows/messages.ts';
 import type { Backends } from './backends.ts';
 import { countDelete, startDelete } from './delete.ts';
 import { findJob, type Job } from './find-job.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
+import { cancelJob, pauseJob, resumeJob } from './operate.ts';
 import { countPrune, startPrune } from './prune.ts';
 import { readJob } from './read-job.ts';
-import { startEmbedding, startLoad } from './start.ts';
+import { type StartedJob, type StartOptions, startEmbedding, startLoad } from './start.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
 import { watchJob } from './watch-job.ts';
 
@@ -17,9 +19,9 @@ import { watchJob } from './watch-job.ts';
  */
 export interface PlimsollClient extends Backends {
   /** @throws UserError InvalidInput, AlreadyRunning */
-  startLoad(request: LoadDatasetRequest): Promise<Job>;
+  startLoad(request: LoadDatasetRequest, options?: StartOptions): Promise<StartedJob>;
   /** @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound */
-  startEmbedding(request: EmbedDatasetRequest): Promise<Job>;
+  startEmbedding(request: EmbedDatasetRequest, options?: StartOptions): Promise<StartedJob>;
   /** Removes the samples whose files are missing. @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound */
   prune(dataset: string): Promise<Job>;
   /** What a prune would remove now. @throws UserError DatasetNotFound */
@@ -30,6 +32,12 @@ export interface PlimsollClient extends Backends {
   countDelete(dataset: string): Promise<RemovedCounts>;
   /** @throws UserError JobNotFound, AmbiguousJob */
   status(reference: string): Promise<LoadStatus>;
+  /** Stops a job until it is resumed; it keeps what it has. @throws UserError JobNotFound, JobEnded, NotPausable */
+  pause(reference: string): Promise<LoadStatus>;
+  /** @throws UserError JobNotFound, JobEnded, NotPaused, NotPausable */
+  resume(reference: string): Promise<LoadStatus>;
+  /** Asks a job to end; it keeps what it has. @throws UserError JobNotFound, JobEnded */
+  cancel(reference: string, request?: CancelRequest): Promise<LoadStatus>;
   jobs(filter?: JobFilter): Promise<JobPage>;
   /** Yields the status now and after each change, until the job has ended. */
   watch(reference: string, signal?: AbortSignal): AsyncGenerator<LoadStatus>;
@@ -40,13 +48,16 @@ export interface PlimsollClient extends Backends {
 export function createPlimsollClient(backends: Backends): PlimsollClient {
   return {
     ...backends,
-    startLoad: (request) => startLoad(backends, request),
-    startEmbedding: (request) => startEmbedding(backends, request),
+    startLoad: (request, options) => startLoad(backends, request, options),
+    startEmbedding: (request, options) => startEmbedding(backends, request, options),
     prune: (dataset) => startPrune(backends, { dataset }),
     countPrune: (dataset) => countPrune(backends, dataset),
     deleteDataset: (dataset) => startDelete(backends, { dataset }),
     countDelete: (dataset) => countDelete(backends, dataset),
     status: async (reference) => readJob(backends, await findJob(backends, reference)),
+    pause: async (reference) => pauseJob(backends, await findJob(backends, reference)),
+    resume: async (reference) => resumeJob(backends, await findJob(backends, reference)),
+    cancel: async (reference, request) => cancelJob(backends, await findJob(backends, reference), request),
     jobs: (filter = {}) => listJobs(backends, filter),
     async *watch(reference, signal) {
       yield* watchJob(backends, await findJob(backends, reference), signal);

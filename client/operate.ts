@@ -1,0 +1,84 @@
+import {
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { UserError } from '../core/errors.ts';
+import type { LoadStatus } from '../core/loads/status.ts';
+import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE } from '../workflows/contract.ts';
+import type { CancelRequest } from '../workflows/messages.ts';
+import type { Backends } from './backends.ts';
+import type { Job } from './find-job.ts';
+import { readJob } from './read-job.ts';
+
+/** @throws UserError JobEnded, NotPausable */
+export const pauseJob = (backends: Backends, job: Job) => update(backends, job, PAUSE_UPDATE);
+
+/** @throws UserError JobEnded, NotPaused, NotPausable */
+export const resumeJob = (backends: Backends, job: Job) => update(backends, job, RESUME_UPDATE);
+
+/**
+ * Asks a job to end. It needs no worker to be accepted; the job ends when a worker hears of it.
+ *
+ * @throws UserError JobEnded, InvalidInput
+ */
+export async function cancelJob(backends: Backends, job: Job, request: CancelRequest = {}): Promise<LoadStatus> {
+  const { kind } = await requireRunning(backends, job);
+  // Prunes and deletes answer no updates, and without a reason there is nothing that Temporal's own cancel does not say.
+  if (request.reason === undefined || kind === 'prune' || kind === 'delete') {
+    await refusing(job, 'cancel', () => handleOf(backends, job).cancel());
+    return readJob(backends, job);
+  }
+  return update(backends, job, CANCEL_UPDATE, [request]);
+}
+
+/** An update is answered by a worker, and there may be none. */
+const ANSWER_WITHIN_MS = 30_000;
+
+const handleOf = ({ temporal }: Backends, { workflow_id, job_id }: Job) =>
+  temporal.workflow.getHandle(workflow_id, undefined, { firstExecutionRunId: job_id });
+
+async function update(backends: Backends, job: Job, name: string, args: [CancelRequest?] = []): Promise<LoadStatus> {
+  const { kind } = await requireRunning(backends, job);
+  if (kind === 'prune' || kind === 'delete') {
+    throw new UserError('NotPausable', `Job ${job.job_id} is a ${kind}: it can be canceled, but not paused.`);
+  }
+  return refusing(job, name, async () => {
+    await backends.temporal.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+      handleOf(backends, job).executeUpdate<LoadStatus, [CancelRequest?]>(name, { args }),
+    );
+    return readJob(backends, job);
+  });
+}
+
+/** An update goes to whatever runs under the Workflow ID, so it must be this job. */
+async function requireRunning(backends: Backends, job: Job): Promise<LoadStatus> {
+  const status = await readJob(backends, job);
+  if (status.finished_at === null) return status;
+  throw ended(job, status.state);
+}
+
+const ended = ({ job_id, dataset }: Job, state: string) =>
+  new UserError('JobEnded', `Job ${job_id} of ${dataset} has ended: it is ${state}. There is nothing to do with it.`);
+
+async function refusing<T>(job: Job, name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) throw ended(job, 'over');
+    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
+      throw new UserError(
+        'NoWorker',
+        `No index worker has answered within ${ANSWER_WITHIN_MS / 1000} s. See whether one runs: plimsoll doctor. It may still ${name} the job when one does.`,
+        { cause: error },
+      );
+    }
+    if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+    const { cause } = error;
+    if (cause instanceof ApplicationFailure) {
+      throw new UserError(cause.type ?? 'Rejected', cause.message, { cause });
+    }
+    throw new UserError('Rejected', `The job refused to ${name}: ${cause?.message ?? error.message}`, { cause });
+  }
+}
