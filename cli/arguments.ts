@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../core/duration.ts';
 
 /** Parsers of values on the command line. Each says what it expects. */
 
@@ -24,6 +25,35 @@ export function time(text: string): Date {
   const date = new Date(text);
   if (!Number.isNaN(date.getTime())) return date;
   throw new InvalidArgumentError('A time as 2026-01-31 or 2026-01-31T18:00:00Z is expected.');
+}
+
+/** A time, or how long ago it was. */
+export function timeOrAge(text: string): Date {
+  const ageMs = parseDuration(text);
+  if (ageMs !== undefined) return new Date(Date.now() - ageMs);
+  const date = new Date(text);
+  if (!Number.isNaN(date.getTime()) && /^\d{4}-/.test(text)) return date;
+  throw new InvalidArgumentError(
+    'A time as 2026-01-31 or 2026-01-31T18:00:00Z is expected, or how long ago it was, as 7d or 12h.',
+  );
+}
+
+/** Milliseconds. */
+export function age(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
+  throw new InvalidArgumentError(
+    'A time span with a unit is expected, as 30d, 12h or 1h30m: longer than zero, 68 years at most.',
+  );
+}
+
+/** Collects the values of an option that may be given several times. */
+export function oneOf<T extends string>(choices: readonly T[]): (text: string, before: T[] | undefined) => T[] {
+  return function parseChoice(text, before = []) {
+    const choice = choices.find((name) => name === text);
+    if (choice === undefined) throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
+    return [...before, choice];
+  };
 }
 
 /** A model by name, or a folder: one that is written as a path is meant from here. */

@@ -1,47 +1,116 @@
 import type { Filter } from 'mongodb';
+import { UserError } from '../core/errors.ts';
 import { withLiveCounts } from '../core/loads/read-status.ts';
 import { type LoadStatus, statusOf } from '../core/loads/status.ts';
-import type { LoadDocument, LoadState } from '../core/store/documents.ts';
+import type { LoadDocument, LoadKind, LoadState } from '../core/store/documents.ts';
 import type { Backends } from './backends.ts';
 import { settle } from './read-job.ts';
 
 export interface JobFilter {
   dataset?: string;
-  state?: LoadState;
+  /** Only jobs in this state, or in one of these. */
+  state?: LoadState | readonly LoadState[];
+  /** Only jobs of this kind, or of one of these. */
+  kind?: LoadKind | readonly LoadKind[];
+  /** Only jobs that started at this time or later. */
+  since?: Date;
+  /** Only jobs that started before this time. */
+  before?: Date;
   /** At most this many, newest first; 20 if left out. */
   limit?: number;
-  /** Only jobs that started before this time: `next` of the page before. */
-  before?: Date;
+  /** `next` of the page before. */
+  cursor?: string;
 }
 
 export interface JobPage {
+  /** Newest first. */
   jobs: LoadStatus[];
-  /** Pass as `before` for the next page; null on the last. */
+  /** Pass as `cursor`, with the same filter, for the next page; null on the last. */
   next: string | null;
 }
 
-const MAX_TIES = 20;
+const DEFAULT_LIMIT = 20;
+/** A record may say what its workflow no longer is, so jobs in these states are asked for on Temporal. */
+const UNFINISHED: readonly LoadState[] = ['queued', 'running', 'paused'];
+/** Unfinished jobs asked for on Temporal at a time. */
+const ASKED_AT_ONCE = 16;
 
-/** Running and past jobs, newest first, past Temporal's retention too. */
+/**
+ * Running and past jobs, newest first, past Temporal's retention too. Paging is by keyset: jobs that start or end meanwhile
+ * neither repeat nor hide another. Temporal is asked about unfinished jobs alone.
+ *
+ * @throws UserError InvalidInput when the cursor is none
+ */
 export async function listJobs(backends: Backends, filter: JobFilter): Promise<JobPage> {
-  const { store } = backends;
-  const limit = filter.limit ?? 20;
-  const query: Filter<LoadDocument> = {
-    ...(filter.dataset === undefined ? {} : { dataset_id: filter.dataset }),
-    ...(filter.state === undefined ? {} : { state: filter.state }),
-    ...(filter.before === undefined ? {} : { started_at: { $lt: filter.before } }),
-  };
-  const loads = await store.loads
-    .find(query)
+  const limit = filter.limit ?? DEFAULT_LIMIT;
+  const states = listOf(filter.state);
+  const jobs: LoadStatus[] = [];
+  let from = filter.cursor === undefined ? undefined : readCursor(filter.cursor);
+  for (;;) {
+    // One more than asked for tells whether there is a next page.
+    const loads = await find(backends, filter, states, from, limit - jobs.length + 1);
+    const complete = loads.length <= limit - jobs.length;
+    const read = await readAll(backends, complete ? loads : loads.slice(0, -1));
+    jobs.push(...read.filter(({ state }) => states === undefined || states.includes(state)));
+    const last = loads.at(complete ? -1 : -2);
+    if (last !== undefined) from = { started_at: last.started_at, _id: last._id };
+    if (complete) return { jobs, next: null };
+    if (jobs.length === limit && from !== undefined) return { jobs, next: writeCursor(from) };
+  }
+}
+
+const listOf = <T>(value: T | readonly T[] | undefined): readonly T[] | undefined =>
+  value === undefined ? undefined : Array.isArray(value) ? value : [value as T];
+
+type Position = Pick<LoadDocument, 'started_at' | '_id'>;
+
+/** Candidates: records in one of the states, and those whose workflow may have brought them there since. */
+function find(
+  { store }: Backends,
+  { dataset, kind, since, before }: JobFilter,
+  states: readonly LoadState[] | undefined,
+  from: Position | undefined,
+  limit: number,
+): Promise<LoadDocument[]> {
+  const kinds = listOf(kind);
+  const conditions: Filter<LoadDocument>[] = [];
+  if (dataset !== undefined) conditions.push({ dataset_id: dataset });
+  if (states !== undefined) conditions.push({ state: { $in: [...new Set([...states, ...UNFINISHED])] } });
+  if (kinds !== undefined) conditions.push({ kind: { $in: [...kinds] } });
+  if (since !== undefined) conditions.push({ started_at: { $gte: since } });
+  if (before !== undefined) conditions.push({ started_at: { $lt: before } });
+  if (from !== undefined) {
+    // The first condition bounds the index; the second takes jobs of the same millisecond by their IDs.
+    conditions.push({ started_at: { $lte: from.started_at } });
+    conditions.push({ $or: [{ started_at: { $lt: from.started_at } }, { _id: { $lt: from._id } }] });
+  }
+  return store.loads
+    .find(conditions.length === 0 ? {} : { $and: conditions })
     .sort({ started_at: -1, _id: -1 })
-    .limit(limit + MAX_TIES)
+    .limit(limit)
     .toArray();
-  const last = loads[limit - 1]?.started_at.getTime();
-  // Jobs that started in the same millisecond stay on one page: the next begins before it.
-  const page = loads.filter((load, i) => i < limit || load.started_at.getTime() === last);
+}
+
+async function readAll(backends: Backends, loads: readonly LoadDocument[]): Promise<LoadStatus[]> {
   const now = new Date();
-  const jobs = await Promise.all(
-    page.map(async (load) => settle(backends, statusOf(await withLiveCounts(store, load), now))),
-  );
-  return { jobs, next: loads.length > page.length ? (page.at(-1)?.started_at.toISOString() ?? null) : null };
+  const statuses = loads.map((load) => statusOf(load, now));
+  const unfinished = [...loads.entries()].filter(([, load]) => load.finished_at === undefined);
+  for (let at = 0; at < unfinished.length; at += ASKED_AT_ONCE) {
+    await Promise.all(
+      unfinished.slice(at, at + ASKED_AT_ONCE).map(async ([i, load]) => {
+        statuses[i] = await settle(backends, statusOf(await withLiveCounts(backends.store, load), now));
+      }),
+    );
+  }
+  return statuses;
+}
+
+function writeCursor({ started_at, _id }: Position): string {
+  return Buffer.from(`${started_at.getTime()}/${_id}`).toString('base64url');
+}
+
+function readCursor(cursor: string): Position {
+  const [, ms, id] = /^(\d{1,15})\/(.+)$/s.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  if (ms !== undefined && id !== undefined) return { started_at: new Date(Number(ms)), _id: id };
+  throw new UserError('InvalidInput', `cursor: "${cursor}" is none. Give "next" of the page before, as it was.`);
 }

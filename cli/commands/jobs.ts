@@ -1,22 +1,23 @@
-import { type Command, Option } from 'commander';
-import type { LoadStatus } from '../../core/loads/status.ts';
-import type { LoadState } from '../../core/store/documents.ts';
-import { dataDirOption, jsonOption, time, wholeNumber } from '../arguments.ts';
-import type { Output } from '../output.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { JobFilter } from '../../client/list-jobs.ts';
+import type { LoadKind, LoadState } from '../../core/store/documents.ts';
+import { dataDirOption, jsonOption, oneOf, timeOrAge, wholeNumber } from '../arguments.ts';
 import { createOutput } from '../output.ts';
-import { printable } from '../printable.ts';
-import { ago, count, duration, secondsBetween } from '../quantities.ts';
 
 interface JobsOptions {
   dataset?: string;
-  state?: LoadState;
-  limit: number;
+  state?: LoadState[];
+  kind?: LoadKind[];
+  since?: Date;
   before?: Date;
+  limit: number;
+  cursor?: string;
   data?: string;
   json?: boolean;
 }
 
-const STATES: LoadState[] = ['queued', 'running', 'paused', 'completed', 'failed', 'canceled'];
+const STATES: readonly LoadState[] = ['queued', 'running', 'paused', 'completed', 'failed', 'canceled'];
+const KINDS: readonly LoadKind[] = ['load', 'retry', 'embed', 'prune', 'delete'];
 const MOST = 1000;
 /** Tells jobs apart: of IDs that begin with their time it holds the milliseconds. */
 const SHORT_ID = 13;
@@ -25,85 +26,67 @@ export function addJobsCommand(program: Command, end: (exitCode: number) => void
   program
     .command('jobs')
     .summary('list jobs, the latest first')
-    .description('Lists running and past jobs, the latest first.')
+    .description(
+      "Lists running and past jobs, the latest first, also those that Temporal's retention has removed there.",
+    )
     .option('--dataset <name>', 'only jobs of this dataset')
-    .addOption(new Option('--state <state>', 'only jobs in this state').choices(STATES))
+    .addOption(
+      new Option('--state <state>', `only jobs in this state; repeat for more (${STATES.join(', ')})`).argParser(
+        oneOf(STATES),
+      ),
+    )
+    .addOption(
+      new Option('--kind <kind>', `only jobs of this kind; repeat for more (${KINDS.join(', ')})`).argParser(
+        oneOf(KINDS),
+      ),
+    )
+    .option('--since <time>', 'only jobs that started then or later: a time, or how long ago, as 7d', timeOrAge)
+    .option('--before <time>', 'only jobs that started before: a time, or how long ago', timeOrAge)
     .option('--limit <n>', 'at most this many', wholeNumber(1, MOST), 20)
-    .option('--before <time>', 'only jobs that started before: the next page', time)
+    .option('--cursor <cursor>', 'the next page: what the page before named, with the same filters', cursor)
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
+The last column says what became of a job. Of a load that is what was new to it: a
+folder that is loaded again unchanged shows "none changed; nothing to embed".
+Kinds: load; retry (of what failed); embed (with a model, without a load); prune
+(of samples whose files are gone); delete (of a dataset).
+
 With --json: {"jobs": [...], "next"}: each job as "plimsoll status --json" prints
-it; next is what to give to --before for the next page, null on the last.
+it; next is what to give to --cursor for the next page, null on the last.
 On a terminal IDs are cut to ${SHORT_ID} characters, which all commands take.
 
 Examples:
   plimsoll jobs
-  plimsoll jobs --dataset photos --state failed
+  plimsoll jobs --dataset photos --state failed --state canceled
+  plimsoll jobs --kind load --since 7d
   plimsoll jobs --json | jq -r '.jobs[].job_id'`,
     )
     .action(async (options: JobsOptions) => end(await jobs(options)));
+}
+
+function cursor(text: string): string {
+  if (/^[\w-]+$/.test(text)) return text;
+  throw new InvalidArgumentError('What the page before named is expected.');
 }
 
 async function jobs({ data, json, ...filter }: JobsOptions): Promise<number> {
   const { withClient } = await import('../connection.ts');
   const output = createOutput({ json });
   return withClient({ dataDir: data }, async (client) => {
-    const page = await client.jobs(filter);
-    const lines = output.json ? [] : await tableOf(page.jobs, output);
+    const page = await client.jobs(filter satisfies JobFilter);
+    const lines = output.json || page.jobs.length === 0 ? [] : await tableOf(page.jobs);
     output.result(page, () => lines);
     if (output.json) return 0;
     if (page.jobs.length === 0) output.note('No jobs.');
-    if (page.next !== null) output.note(`More: add --before ${page.next}`);
+    if (page.next !== null) output.note(`More: add --cursor ${page.next}`);
     return 0;
+
+    async function tableOf(rows: typeof page.jobs): Promise<string[]> {
+      const { jobLines } = await import('../job-columns.ts');
+      return jobLines(rows, process.stdout.isTTY ? SHORT_ID : Number.POSITIVE_INFINITY, output.paint);
+    }
   });
-}
-
-async function tableOf(rows: readonly LoadStatus[], { paint }: Output): Promise<string[]> {
-  if (rows.length === 0) return [];
-  const { columns } = await import('../columns.ts');
-  const idLength = process.stdout.isTTY ? SHORT_ID : 36;
-  const states: Record<LoadState, (text: string) => string> = {
-    queued: paint.dim,
-    running: paint.cyan,
-    paused: paint.yellow,
-    completed: paint.green,
-    failed: paint.red,
-    canceled: paint.yellow,
-  };
-  return columns(
-    [
-      { title: 'JOB' },
-      { title: 'DATASET' },
-      { title: 'STATE' },
-      { title: 'INDEXED', align: 'right' },
-      { title: 'EMBEDDED', align: 'right' },
-      { title: 'FAILED', align: 'right' },
-      { title: 'STARTED' },
-      { title: 'TOOK' },
-    ],
-    rows.map((job) => [
-      job.job_id.slice(0, idLength),
-      printable(job.dataset),
-      states[job.state](job.state),
-      progressOf(job.phases.indexing),
-      progressOf(job.phases.embedding),
-      count(job.phases.indexing.failed + job.phases.embedding.failed),
-      job.started_at === null ? '' : ago(job.started_at),
-      tookOf(job),
-    ]),
-    paint,
-  );
-}
-
-function progressOf(phase: LoadStatus['phases']['indexing']): string {
-  if (phase.state === 'skipped') return '-';
-  return phase.state === 'completed' ? count(phase.done) : `${count(phase.done)}/${count(phase.total)}`;
-}
-
-function tookOf({ started_at, finished_at }: LoadStatus): string {
-  const seconds = secondsBetween(started_at, finished_at);
-  return seconds === undefined ? '' : duration(seconds);
 }

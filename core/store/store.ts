@@ -30,25 +30,30 @@ export interface Store {
 /** The database used where the connection string names none. */
 export const DEFAULT_DATABASE = 'plimsoll';
 
+/** What Plimsoll's operations rely on. */
+const REQUIRED_OPTIONS = {
+  writeConcern: { w: 'majority' },
+  readConcern: { level: 'majority' },
+  ignoreUndefined: true,
+} as const;
+
 /**
  * Connects lazily: the first operation fails with the driver's MongoServerSelectionError when nothing answers within
  * `serverSelectionTimeoutMs`.
  */
 export function openStore(uri: string, options: { serverSelectionTimeoutMs?: number } = {}): Store {
   const client = new MongoClient(uri, {
+    ...REQUIRED_OPTIONS,
     appName: 'plimsoll',
-    writeConcern: { w: 'majority' },
-    readConcern: { level: 'majority' },
-    ignoreUndefined: true,
     serverSelectionTimeoutMS: options.serverSelectionTimeoutMs ?? 10_000,
   });
   return storeOf(client);
 }
 
-/** The same over a client that the caller owns; `close` then closes that client too. */
+/** The same over a client that the caller owns, whatever its own options; `close` then closes that client too. */
 export function storeOf(client: MongoClient): Store {
-  const named = client.db();
-  const db = named.databaseName === 'test' ? client.db(DEFAULT_DATABASE) : named;
+  const { databaseName } = client.db();
+  const db = client.db(databaseName === 'test' ? DEFAULT_DATABASE : databaseName, REQUIRED_OPTIONS);
   return {
     client,
     datasets: db.collection('datasets'),
@@ -82,7 +87,12 @@ export async function ensureIndexes(store: Store): Promise<void> {
       { key: { dataset_id: 1, seq: 1 }, name: 'errors', partialFilterExpression: { error: { $exists: true } } },
     ]),
     store.embeddings.createIndexes([{ key: { dataset_id: 1, model_key: 1, seq: 1 }, unique: true }]),
-    store.loads.createIndexes([{ key: { dataset_id: 1, started_at: -1 } }, { key: { started_at: -1 } }]),
+    store.loads.createIndexes([
+      { key: { started_at: -1, _id: -1 } },
+      { key: { dataset_id: 1, started_at: -1, _id: -1 } },
+      { key: { state: 1, started_at: -1, _id: -1 } },
+      { key: { kind: 1, started_at: -1, _id: -1 } },
+    ]),
     store.progress.createIndexes([{ key: { load_id: 1, phase: 1 } }]),
     store.pages.createIndexes([{ key: { load_id: 1, n: 1 }, unique: true }]),
   ]);

@@ -260,7 +260,7 @@ describe('jobs', () => {
   it('lists the latest first, page by page', async () => {
     const all = JSON.parse((await bench.run('jobs', '--limit', '1000', '--json')).stdout);
     const first = JSON.parse((await bench.run('jobs', '--limit', '2', '--json')).stdout);
-    const second = JSON.parse((await bench.run('jobs', '--limit', '2', '--before', first.next, '--json')).stdout);
+    const second = JSON.parse((await bench.run('jobs', '--limit', '2', '--cursor', first.next, '--json')).stdout);
     const ids = (page: { jobs: { job_id: string }[] }) => page.jobs.map((job) => job.job_id);
     expect([...ids(first), ...ids(second)]).toEqual(ids(all).slice(0, 4));
     expect(all.next).toBeNull();
@@ -269,8 +269,8 @@ describe('jobs', () => {
   it('prints whole job IDs where stdout is no terminal', async () => {
     const { stdout } = await bench.run('jobs', '--dataset', 'my-photos');
     const [head, row] = stdout.split('\n');
-    expect(head).toMatch(/^JOB +DATASET +STATE +INDEXED +EMBEDDED +FAILED +STARTED +TOOK$/);
-    expect(row).toMatch(/^[0-9a-f-]{36} {2}my-photos {2}completed +26 +25 +3 /);
+    expect(head).toMatch(/^JOB +KIND +DATASET +STATE +STARTED +TOOK +WHAT$/);
+    expect(row).toMatch(/^[0-9a-f-]{36} {2}load +my-photos +completed .* 28 files: 26 new, 2 failed; 25 embedded, 1 not$/);
   });
 
   it('filters by state', async () => {

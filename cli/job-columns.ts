@@ -1,0 +1,88 @@
+import type { LoadStatus, PhaseStatus } from '../core/loads/status.ts';
+import type { LoadState, PhaseName } from '../core/store/documents.ts';
+import { type Column, columns } from './columns.ts';
+import type { Paint } from './paint.ts';
+import { printable } from './printable.ts';
+import { PHASES, wordsOf } from './progress/phase-words.ts';
+import { ago, count, counted, duration, secondsBetween } from './quantities.ts';
+
+const HEADS: readonly Column[] = [
+  { title: 'JOB' },
+  { title: 'KIND' },
+  { title: 'DATASET' },
+  { title: 'STATE' },
+  { title: 'STARTED' },
+  { title: 'TOOK' },
+  { title: 'WHAT' },
+];
+
+/** A table of jobs. IDs are cut to `idLength` characters. */
+export function jobLines(jobs: readonly LoadStatus[], idLength: number, paint: Paint): string[] {
+  const states: Record<LoadState, (text: string) => string> = {
+    queued: paint.dim,
+    running: paint.cyan,
+    paused: paint.yellow,
+    completed: paint.green,
+    failed: paint.red,
+    canceled: paint.yellow,
+  };
+  return columns(
+    HEADS,
+    jobs.map((job) => [
+      job.job_id.slice(0, idLength),
+      job.kind,
+      printable(job.dataset),
+      states[job.state](job.state),
+      job.started_at === null ? '' : ago(job.started_at),
+      tookOf(job),
+      whatOf(job),
+    ]),
+    paint,
+  );
+}
+
+function tookOf({ started_at, finished_at }: LoadStatus): string {
+  const seconds = secondsBetween(started_at, finished_at);
+  return seconds === undefined ? '' : duration(seconds);
+}
+
+/** What a job has done, in words: of a load, what was new to it rather than how large its folder is. */
+export function whatOf(job: LoadStatus): string {
+  const { phases, error, removed, state, finished_at } = job;
+  const parts = [
+    ...(state === 'failed' && error !== null ? [printable(error.code)] : []),
+    ...(removed === undefined
+      ? []
+      : [`removed ${counted(removed.samples, 'sample')}, ${counted(removed.vectors, 'vector')}`]),
+    ...PHASES.filter((name) => phases[name].state !== 'skipped').map((name) =>
+      finished_at === null && phases[name].finished_at === null ? underWay(job, name) : DONE[name](phases[name]),
+    ),
+  ];
+  return parts.filter((part) => part !== '').join('; ');
+}
+
+function underWay(job: LoadStatus, name: PhaseName): string {
+  const { main, failed } = wordsOf(job, name);
+  if (job.phases[name].state === 'pending') return '';
+  return `${name}: ${[main, failed].filter((part) => part !== '').join(', ')}`;
+}
+
+const DONE: Record<PhaseName, (phase: PhaseStatus) => string> = {
+  indexing({ outcomes, total }) {
+    if (outcomes === undefined) return total > 0 ? counted(total, 'file') : '';
+    const { added, changed, missing, failed } = outcomes;
+    const news = [
+      ...(added > 0 ? [`${count(added)} new`] : []),
+      ...(changed > 0 ? [`${count(changed)} changed`] : []),
+      ...(missing > 0 ? [`${count(missing)} missing`] : []),
+      ...(failed > 0 ? [`${count(failed)} failed`] : []),
+    ];
+    return `${counted(total, 'file')}: ${news.length > 0 ? news.join(', ') : 'none changed'}`;
+  },
+  embedding({ done, failed, total, state, started_at }) {
+    if (started_at === null) return '';
+    if (total === 0) return state === 'completed' ? 'nothing to embed' : '';
+    const of = done + failed < total ? ` of ${count(total)}` : '';
+    return `${count(done)}${of} embedded${failed > 0 ? `, ${count(failed)} not` : ''}`;
+  },
+};
