@@ -9,7 +9,7 @@ import { withUserFailures } from './user-failures.ts';
 export interface DatasetDependencies {
   store: Store;
   /** Whether this namespace has Plimsoll's search attributes. */
-  searchAttributes: boolean;
+  searchAttributes: () => Promise<boolean>;
 }
 
 export interface BeginRemovalInput {
@@ -31,7 +31,7 @@ export type DatasetActivities = ReturnType<typeof createDatasetActivities>;
 
 /** Activities that remove samples, or a dataset. */
 export function createDatasetActivities({ store, searchAttributes }: DatasetDependencies) {
-  const capabilities: BegunRemoval = { search_attributes: searchAttributes };
+  const capabilities = async (): Promise<BegunRemoval> => ({ search_attributes: await searchAttributes() });
 
   const record = (kind: LoadKind, { load_id, workflow_id, request }: BeginRemovalInput) =>
     recordLoad(store, {
@@ -58,7 +58,7 @@ export function createDatasetActivities({ store, searchAttributes }: DatasetDepe
     async beginPrune(input: BeginRemovalInput): Promise<BegunRemoval> {
       await record('prune', input);
       await requireDataset(store, input.request.dataset, input.load_id);
-      return capabilities;
+      return capabilities();
     },
 
     /** Removes what is missing. Heartbeats after each batch. */
@@ -70,7 +70,7 @@ export function createDatasetActivities({ store, searchAttributes }: DatasetDepe
     async beginDelete(input: BeginRemovalInput): Promise<BegunRemoval> {
       await record('delete', input);
       await markDeleting(store, input.request.dataset, input.load_id);
-      return capabilities;
+      return capabilities();
     },
 
     /** The embeddings of a dataset that are jobs of their own and not over. */

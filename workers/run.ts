@@ -5,23 +5,10 @@
  */
 import { parseArgs } from 'node:util';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, type WorkerPlugin } from '@temporalio/worker';
 import { UserError } from '../core/errors.ts';
-import { ensureIndexes, openStore, requireReplicaSet } from '../core/store/store.ts';
-import { webhooksFromEnvironment } from '../core/webhooks/config.ts';
-import { createEmbedWorker, createIndexWorker, type Role } from './create-worker.ts';
-import { createEmbedder } from './inference/embedder.ts';
-import { settingsFromEnvironment } from './inference/settings.ts';
-import { ensureSearchAttributes } from './search-attributes.ts';
-
-try {
-  await run(roleOf(process.argv.slice(2)));
-} catch (error) {
-  process.stderr.write(
-    `${error instanceof UserError ? error.message : error instanceof Error ? error.stack : error}\n`,
-  );
-  process.exitCode = error instanceof UserError ? 2 : 1;
-}
+import { createWorker } from './create-worker.ts';
+import type { Role } from './plugin/options.ts';
 
 function roleOf(args: string[]): Role {
   const { role } = parseArgs({ args, options: { role: { type: 'string' } } }).values;
@@ -41,34 +28,24 @@ async function run(role: Role): Promise<void> {
 
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const connection = await NativeConnection.connect(connectionOptions);
-  const store = openStore(uri);
   try {
-    await requireReplicaSet(store);
-    await ensureIndexes(store);
-    const setup = { connection, namespace, store };
-    if (role === 'index') {
-      const searchAttributes = await ensureSearchAttributes(connection, namespace, (message) => logger.warn(message));
-      await serve(await createIndexWorker({ ...setup, searchAttributes, webhooks: webhooksFromEnvironment() }));
-      return;
-    }
-    const embedder = createEmbedder(settingsFromEnvironment());
-    try {
-      await serve(await createEmbedWorker({ ...setup, embedder }));
-    } finally {
-      await embedder.close();
-    }
+    const overrides = { plugins: [announcement] };
+    const worker = await createWorker({ connection, namespace, role, plugin: { mongodb: uri }, overrides });
+    await worker.run();
   } finally {
-    await store.close();
     await connection.close();
   }
 }
 
-/** Tells the parent process, if there is one that listens, once the worker is about to poll. */
-async function serve(worker: Worker): Promise<void> {
-  const running = worker.run();
-  process.send?.({ type: 'ready' });
-  await running;
-}
+/** Tells the parent process, if there is one that listens, once the worker polls: behind Plimsoll's own plugin, which prepares it. */
+const announcement: WorkerPlugin = {
+  name: 'plimsoll.announcement',
+  runWorker(worker, next) {
+    const running = next(worker);
+    process.send?.({ type: 'ready' });
+    return running;
+  },
+};
 
 function logLevel(): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
   const level = process.env.PLIMSOLL_LOG_LEVEL?.toUpperCase();
@@ -78,4 +55,13 @@ function logLevel(): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
 function plainErrors(_: string, value: unknown): unknown {
   if (value instanceof Error) return value.stack;
   return typeof value === 'bigint' ? String(value) : value;
+}
+
+try {
+  await run(roleOf(process.argv.slice(2)));
+} catch (error) {
+  process.stderr.write(
+    `${error instanceof UserError ? error.message : error instanceof Error ? error.stack : error}\n`,
+  );
+  process.exitCode = error instanceof UserError ? 2 : 1;
 }

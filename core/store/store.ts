@@ -4,6 +4,7 @@ import {
   MongoBulkWriteError,
   MongoClient,
   type OptionalUnlessRequiredId,
+  ReadConcern,
 } from 'mongodb';
 import { UserError } from '../errors.ts';
 import type {
@@ -33,7 +34,7 @@ export const DEFAULT_DATABASE = 'plimsoll';
 /** What Plimsoll's operations rely on. */
 const REQUIRED_OPTIONS = {
   writeConcern: { w: 'majority' },
-  readConcern: { level: 'majority' },
+  readConcern: new ReadConcern('majority'),
   ignoreUndefined: true,
 } as const;
 

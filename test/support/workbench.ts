@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, type Worker, type WorkerOptions } from '@temporalio/worker';
 import { inject } from 'vitest';
-import type { Job } from '../../client/find-job.ts';
 import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import { ensureIndexes, openStore } from '../../core/store/store.ts';
 import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
-import { createEmbedWorker, createIndexWorker, type Role } from '../../workers/create-worker.ts';
+import { createWorker } from '../../workers/create-worker.ts';
 import { createEmbedder } from '../../workers/inference/embedder.ts';
 import { settingsFromEnvironment } from '../../workers/inference/settings.ts';
+import type { PlimsollPluginOptions, Role } from '../../workers/plugin/options.ts';
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../workflows/contract.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
@@ -25,7 +25,6 @@ export interface Workbench extends PlimsollClient {
   embedTaskQueue: string;
   /** A name that no other test uses. */
   newDataset(): string;
-  startLoad(request: LoadDatasetRequest): Promise<Job>;
   /** Starts a load and awaits its end, whichever it is. */
   load(request: LoadDatasetRequest): Promise<LoadStatus>;
   embed(request: EmbedDatasetRequest): Promise<LoadStatus>;
@@ -38,6 +37,8 @@ export interface WorkbenchOptions {
   roles?: Role[];
   workerOptions?: Partial<WorkerOptions>;
   env?: NodeJS.ProcessEnv;
+  /** Of the workers' plugin. */
+  plugin?: Partial<PlimsollPluginOptions>;
   /** Another server than the run's shared one. */
   temporalAddress?: string;
 }
@@ -61,20 +62,13 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   const ends: (() => Promise<void>)[] = [];
 
   const startWorker = async (role: Role, more: Partial<WorkerOptions> = {}) => {
-    const setup = { connection: native, namespace: 'default', store };
-    const worker =
-      role === 'index'
-        ? await createIndexWorker({
-            ...setup,
-            searchAttributes: true,
-            webhooks: webhooksFromEnvironment(env),
-            overrides: { ...workerOptions, taskQueue, ...more },
-          })
-        : await createEmbedWorker({
-            ...setup,
-            embedder,
-            overrides: { ...workerOptions, taskQueue: embedTaskQueue, ...more },
-          });
+    const worker = await createWorker({
+      connection: native,
+      namespace: 'default',
+      role,
+      plugin: { mongodb: store.client, embedder, webhooks: webhooksFromEnvironment(env), ...options.plugin },
+      overrides: { ...workerOptions, taskQueue: role === 'index' ? taskQueue : embedTaskQueue, ...more },
+    });
     const end = run(worker);
     ends.push(end);
     return end;
@@ -82,9 +76,10 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   await Promise.all(roles.map((role) => startWorker(role)));
 
   let datasets = 0;
-  const startLoad = (request: LoadDatasetRequest) => client.startLoad({ embed_task_queue: embedTaskQueue, ...request });
-  const startEmbedding = (request: EmbedDatasetRequest) =>
-    client.startEmbedding({ embed_task_queue: embedTaskQueue, ...request });
+  const startLoad: PlimsollClient['startLoad'] = (request, options) =>
+    client.startLoad({ embed_task_queue: embedTaskQueue, ...request }, options);
+  const startEmbedding: PlimsollClient['startEmbedding'] = (request, options) =>
+    client.startEmbedding({ embed_task_queue: embedTaskQueue, ...request }, options);
   return {
     ...client,
     folder,

@@ -1,0 +1,60 @@
+import { createEmbedActivities } from '../../activities/embed-activities.ts';
+import { createIndexRoleActivities } from '../../activities/index-role.ts';
+import { images } from '../../core/images/media.ts';
+import { checkRoots, sourceRootsFromEnvironment } from '../../core/sources/source-roots.ts';
+import { ensureIndexes, openStore, requireReplicaSet, storeOf } from '../../core/store/store.ts';
+import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
+import { createEmbedder } from '../inference/embedder.ts';
+import type { PlimsollPluginOptions, Role } from './options.ts';
+
+/** What one worker works with. Making it opens nothing: connections and processes begin with the first use. */
+export interface Equipment {
+  roles: readonly Role[];
+  activities: object;
+  /**
+   * Sees that MongoDB is a replica set and has the indexes, and lets jobs know whether they may use search attributes.
+   *
+   * @throws UserError ReplicaSetRequired; the driver's errors where MongoDB does not answer
+   */
+  prepare(findSearchAttributes: () => Promise<boolean>): Promise<void>;
+  /** Closes what was opened here, and nothing that was handed in. */
+  close(): Promise<void>;
+}
+
+/** @throws UserError InvalidSetting */
+export function equip(options: PlimsollPluginOptions): Equipment {
+  const { roles, mongodb } = options;
+  const sourceRoots =
+    options.sourceRoots === undefined ? sourceRootsFromEnvironment() : checkRoots(options.sourceRoots, 'sourceRoots');
+  const store = typeof mongodb === 'string' ? openStore(mongodb) : storeOf(mongodb);
+  const searchAttributes = Promise.withResolvers<boolean>();
+  const embeds = roles.includes('embed');
+  const ownEmbedder = embeds && options.embedder === undefined ? createEmbedder(options.inference) : undefined;
+  const embedder = options.embedder ?? ownEmbedder;
+  return {
+    roles,
+    activities: Object.assign(
+      {},
+      roles.includes('index')
+        ? createIndexRoleActivities({
+            store,
+            media: images,
+            sourceRoots,
+            embedTaskQueue: options.embedTaskQueue,
+            searchAttributes: () => searchAttributes.promise,
+            webhooks: options.webhooks ?? webhooksFromEnvironment(),
+          })
+        : {},
+      embeds && embedder !== undefined ? createEmbedActivities({ store, embedder }) : {},
+    ),
+    async prepare(findSearchAttributes) {
+      await requireReplicaSet(store);
+      await ensureIndexes(store);
+      searchAttributes.resolve(roles.includes('index') && (await findSearchAttributes()));
+    },
+    async close() {
+      await ownEmbedder?.close();
+      if (typeof mongodb === 'string') await store.close();
+    },
+  };
+}

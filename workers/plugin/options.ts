@@ -1,0 +1,27 @@
+import type { MongoClient } from 'mongodb';
+import type { Embedder } from '../../core/models/embedder.ts';
+import type { WebhookConfig } from '../../core/webhooks/config.ts';
+import type { InferenceSettings } from '../inference/settings.ts';
+
+/** What a worker does: `index` runs the workflows and all that needs no accelerator, `embed` runs inference. */
+export type Role = 'index' | 'embed';
+
+export interface PlimsollPluginOptions {
+  /** One of the roles, or both. */
+  roles: readonly Role[];
+  /**
+   * A client of your own, which is never closed; or a connection string, whose client is opened for the worker and closed when
+   * it has run. The database is the one that it names, `plimsoll` where it names none.
+   */
+  mongodb: MongoClient | string;
+  /** Index role: folders that sources must be below; what PLIMSOLL_SOURCE_ROOTS names, or any folder, if left out. */
+  sourceRoots?: readonly string[];
+  /** Index role: task queue of inference where an input names none; `plimsoll-gpu` if left out. */
+  embedTaskQueue?: string;
+  /** Index role: secrets and targets of webhooks; what the environment says if left out. */
+  webhooks?: WebhookConfig;
+  /** Embed role: device, folders of models, sizes. What is left out comes from the environment: PLIMSOLL_DEVICE, PLIMSOLL_MODELS… */
+  inference?: Partial<InferenceSettings>;
+  /** Embed role: what makes vectors in place of ONNX Runtime, or one that several workers share. It is never closed. */
+  embedder?: Embedder;
+}

@@ -1,0 +1,138 @@
+import { SimplePlugin } from '@temporalio/plugin';
+import { type ReplayWorkerOptions, Runtime, type Worker, type WorkerOptions } from '@temporalio/worker';
+import { UserError } from '../../core/errors.ts';
+import { ensureSearchAttributes } from '../search-attributes.ts';
+import { workflowBundle } from '../workflow-bundle.ts';
+import { refuseClashes } from './clashes.ts';
+import { deploymentFromEnvironment } from './deployment.ts';
+import { type Equipment, equip } from './equipment.ts';
+import type { PlimsollPluginOptions } from './options.ts';
+
+/**
+ * Each worker's equipment, by each of the activities that it was given: they are all that is the same object in a worker's
+ * options and in the worker that is made of them.
+ */
+const equipments = new WeakMap<object, Equipment>();
+const started = new WeakSet<Equipment>();
+
+/**
+ * Plimsoll for a worker of your own:
+ *
+ * ```ts
+ * import { PlimsollPlugin } from 'plimsoll';
+ *
+ * const worker = await Worker.create({
+ *   connection,
+ *   taskQueue: 'plimsoll',
+ *   plugins: [new PlimsollPlugin({ roles: ['index'], mongodb: 'mongodb://db.example/?replicaSet=rs0' })],
+ * });
+ * ```
+ *
+ * A worker with the index role and without workflows of its own runs Plimsoll's. **A worker with a `workflowsPath` runs only what
+ * that file exports**, as a plugin can't add to it: let it say `export * from 'plimsoll/workflows'` beside your own.
+ * Import nothing else of this package there: the package's root holds what the workflow sandbox can't, `plimsoll/workflows`
+ * is what it can.
+ *
+ * On a connection, the plugin is there for all workers of that connection; on both, it is applied once.
+ *
+ * @throws UserError from `Worker.create`: ActivityNameClash, InvalidSetting; from `worker.run`: ReplicaSetRequired
+ */
+export class PlimsollPlugin extends SimplePlugin {
+  readonly #options: PlimsollPluginOptions;
+
+  constructor(options: PlimsollPluginOptions) {
+    super({ name: 'plimsoll.PlimsollPlugin' });
+    if (options.roles.length === 0) {
+      throw new UserError('InvalidSetting', 'roles: name index, embed, or both.');
+    }
+    this.#options = options;
+  }
+
+  // SimplePlugin declares this to be synchronous. Worker.create awaits it, as WorkerPlugin says, and bundling takes its time.
+  override configureWorker(options: WorkerOptions): WorkerOptions & Promise<WorkerOptions> {
+    return this.#equipWorker(options) as WorkerOptions & Promise<WorkerOptions>;
+  }
+
+  override configureReplayWorker(options: ReplayWorkerOptions): ReplayWorkerOptions & Promise<ReplayWorkerOptions> {
+    return this.#withWorkflows(options) as ReplayWorkerOptions & Promise<ReplayWorkerOptions>;
+  }
+
+  override async runWorker(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {
+    const equipment = equipmentAmong(worker.options.activities.values());
+    if (equipment === undefined || started.has(equipment)) return next(worker);
+    started.add(equipment);
+    try {
+      await equipment.prepare(() => findSearchAttributes(worker)).catch((error) => giveUp(worker, next, error));
+      await next(worker);
+    } finally {
+      await equipment.close();
+    }
+  }
+
+  async #equipWorker(options: WorkerOptions): Promise<WorkerOptions> {
+    const given = options.activities ?? {};
+    const already = equipmentAmong(Object.values(given));
+    if (already !== undefined) return this.#assertSameRoles(already, options);
+    const equipment = equip(this.#options);
+    refuseClashes(equipment.activities, given);
+    for (const activity of Object.values(equipment.activities)) equipments.set(activity, equipment);
+    return this.#withWorkflows({
+      ...options,
+      ...defaultsOf(options, this.#options.roles),
+      activities: { ...given, ...equipment.activities },
+    });
+  }
+
+  #assertSameRoles({ roles }: Equipment, options: WorkerOptions): WorkerOptions {
+    if (this.#options.roles.every((role) => roles.includes(role))) return options;
+    throw new UserError(
+      'InvalidSetting',
+      `Two Plimsoll plugins with different roles are on one worker: ${roles.join(' and ')}, and ${this.#options.roles.join(' and ')}. Give one of them all roles.`,
+    );
+  }
+
+  async #withWorkflows<T extends ReplayWorkerOptions>(options: T): Promise<T> {
+    const own = options.workflowsPath !== undefined || options.workflowBundle !== undefined;
+    if (own || !this.#options.roles.includes('index')) return options;
+    // Each workflow thread takes some 60 MB, and Plimsoll's workflows have next to nothing to compute.
+    return { workflowThreadPoolSize: 1, ...options, workflowBundle: await workflowBundle() };
+  }
+}
+
+/** What serves Plimsoll's activities and harms nobody else's, where the user has not chosen. */
+function defaultsOf(options: WorkerOptions, roles: PlimsollPluginOptions['roles']): Partial<WorkerOptions> {
+  const deployment = deploymentFromEnvironment();
+  const versioned = options.workerDeploymentOptions !== undefined || options.buildId !== undefined;
+  const inferenceAlone = !roles.includes('index') && options.activities === undefined && options.tuner === undefined;
+  return {
+    // What is in flight can be seen, and a cancel reaches an activity with its heartbeat.
+    maxHeartbeatThrottleInterval: options.maxHeartbeatThrottleInterval ?? '2 seconds',
+    defaultHeartbeatThrottleInterval: options.defaultHeartbeatThrottleInterval ?? '2 seconds',
+    ...(versioned || deployment === undefined ? {} : { workerDeploymentOptions: deployment }),
+    // Two chunks at a time keep one device busy from one to the next.
+    ...(inferenceAlone
+      ? { maxConcurrentActivityTaskExecutions: options.maxConcurrentActivityTaskExecutions ?? 2 }
+      : {}),
+  };
+}
+
+function equipmentAmong(activities: Iterable<unknown>): Equipment | undefined {
+  for (const activity of activities) {
+    const equipment = typeof activity === 'function' ? equipments.get(activity) : undefined;
+    if (equipment !== undefined) return equipment;
+  }
+  return undefined;
+}
+
+async function findSearchAttributes({ connection, options }: Worker): Promise<boolean> {
+  if (connection === undefined) return false;
+  return ensureSearchAttributes(connection, options.namespace, (message) => Runtime.instance().logger.warn(message));
+}
+
+/** A worker that never runs holds its connection open for good: it is run and shut down before it is given up. */
+async function giveUp(worker: Worker, next: (worker: Worker) => Promise<void>, error: unknown): Promise<never> {
+  const running = next(worker);
+  if (worker.getState() === 'RUNNING') worker.shutdown();
+  await running;
+  throw error;
+}
