@@ -1,10 +1,12 @@
+import { resolve } from 'node:path';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { z } from 'zod';
 import { UserError } from '../core/errors.ts';
 import { recordQueued } from '../core/loads/begin.ts';
+import { datasetNotFound } from '../core/store/dataset-errors.ts';
 import type { LoadKind } from '../core/store/documents.ts';
+import { requireTimeZone } from '../core/windows/embed-window.ts';
 import {
-  DELETE_WORKFLOW,
   EMBED_WORKFLOW,
   type EmbedDatasetRequest,
   embedDatasetInput,
@@ -14,16 +16,25 @@ import {
   type LoadDatasetRequest,
   loadDatasetInput,
   loadWorkflowId,
-  PRUNE_WORKFLOW,
-  RETRY_WORKFLOW,
 } from '../workflows/contract.ts';
+import type { EmbedWindow } from '../workflows/load-options.ts';
+import { priorityOf } from '../workflows/priority.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
+import { AlreadyRunningError, type IfRunning, type RunningJob, runningJob } from './if-running.ts';
+import { endRunning } from './if-running-replace.ts';
+import { unknownZone } from './time-zone.ts';
+
+export { AlreadyRunningError } from './if-running.ts';
 
 /** @throws UserError InvalidInput, AlreadyRunningError */
-export async function startLoad(backends: Backends, request: LoadDatasetRequest): Promise<Job> {
+export async function startLoad(
+  backends: Backends,
+  request: LoadDatasetRequest,
+  options: StartOptions = {},
+): Promise<StartedJob> {
   const input = parseRequest(loadDatasetInput, request);
-  return startJob(backends, {
+  const job: Start = {
     kind: 'load',
     workflow: LOAD_WORKFLOW,
     workflowId: loadWorkflowId(input.dataset),
@@ -31,19 +42,20 @@ export async function startLoad(backends: Backends, request: LoadDatasetRequest)
     input,
     embeds: input.embed,
     summary: `Load ${input.source} into ${input.dataset}`,
-  });
+  };
+  return startJob(backends, job, options);
 }
 
-export async function startEmbedding(backends: Backends, request: EmbedDatasetRequest): Promise<Job> {
+/** @throws UserError InvalidInput, DatasetNotFound, AlreadyRunningError */
+export async function startEmbedding(
+  backends: Backends,
+  request: EmbedDatasetRequest,
+  options: StartOptions = {},
+): Promise<StartedJob> {
   const input = parseRequest(embedDatasetInput, request);
   const known = await backends.store.datasets.countDocuments({ _id: input.dataset }, { limit: 1 });
-  if (known === 0) {
-    throw new UserError(
-      'DatasetNotFound',
-      `There is no dataset "${input.dataset}". Load it first: plimsoll load FOLDER --dataset ${input.dataset}`,
-    );
-  }
-  return startJob(backends, {
+  if (known === 0) throw datasetNotFound(input.dataset);
+  const job: Start = {
     kind: 'embed',
     workflow: EMBED_WORKFLOW,
     workflowId: embedWorkflowId(input.dataset, input.model),
@@ -51,18 +63,20 @@ export async function startEmbedding(backends: Backends, request: EmbedDatasetRe
     input,
     embeds: true,
     summary: `Embed ${input.dataset} with ${input.model}`,
-  });
+  };
+  return startJob(backends, job, options);
 }
 
-/** There is one running load of a dataset, and one running embedding of it by a model, at a time. */
-export class AlreadyRunningError extends UserError {
-  /** The job that runs. */
-  readonly job: Job;
+export interface StartOptions {
+  /** What to do where the dataset has a running job already; `fail` if left out. */
+  ifRunning?: IfRunning | undefined;
+  /** With `replace`: how long a worker may take to hear of the cancel before the running job is terminated; 30 s if left out. */
+  heardWithinMs?: number | undefined;
+}
 
-  constructor(what: string, job: Job) {
-    super('AlreadyRunning', `${what} is running already: job ${job.job_id}. Wait for it: plimsoll wait ${job.job_id}`);
-    this.job = job;
-  }
+export interface StartedJob extends Job {
+  /** True where the job ran already, and nothing was started. */
+  attached: boolean;
 }
 
 export interface Start {
@@ -70,60 +84,103 @@ export interface Start {
   workflow: string;
   workflowId: string;
   dataset: string;
-  input: Record<string, unknown>;
+  /** What the workflow's schema made of the request. */
+  input: { dataset: string } & Record<string, unknown>;
   embeds: boolean;
   summary: string;
 }
 
-export async function startJob({ temporal, store, taskQueue = INDEX_TASK_QUEUE }: Backends, job: Start): Promise<Job> {
+/** Starts a job; where its Workflow ID is taken, does what the caller chose. @throws AlreadyRunningError */
+export async function startJob(backends: Backends, job: Start, options: StartOptions = {}): Promise<StartedJob> {
+  const { ifRunning = 'fail', heardWithinMs } = options;
+  let replaced = false;
+  for (;;) {
+    const started = await tryStart(backends, job);
+    if (started !== undefined) return { ...started, attached: false };
+    const running = await runningJob(backends.temporal, job.workflowId, job.dataset);
+    // It has ended since: the ID is free.
+    if (running === undefined) continue;
+    if (ifRunning === 'attach') return attachTo(backends, running, job);
+    if (ifRunning === 'fail') throw new AlreadyRunningError(running);
+    // One replacement each: two that replace each other would never end.
+    if (replaced) throw new AlreadyRunningError(running, 'It was started while the job before it was being ended.');
+    await endRunning(backends, running, heardWithinMs);
+    replaced = true;
+  }
+}
+
+/** Undefined where the Workflow ID is taken. */
+async function tryStart(
+  { temporal, store, taskQueue = INDEX_TASK_QUEUE }: Backends,
+  job: Start,
+): Promise<Job | undefined> {
   const { workflowId, dataset } = job;
+  let jobId: string;
   try {
-    const { firstExecutionRunId } = await temporal.workflow.start(job.workflow, {
+    const handle = await temporal.workflow.start(job.workflow, {
       taskQueue,
       workflowId,
       args: [job.input],
       staticSummary: job.summary.slice(0, 200),
+      priority: priorityOf(job.input),
     });
-    await recordQueued(store, {
-      loadId: firstExecutionRunId,
-      workflowId,
-      kind: job.kind,
-      datasetId: dataset,
-      request: job.input,
-      embeds: job.embeds,
-    });
-    return { job_id: firstExecutionRunId, workflow_id: workflowId, dataset };
+    jobId = handle.firstExecutionRunId;
   } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    const { raw } = await temporal.workflow.getHandle(workflowId).describe();
-    const running = raw.workflowExecutionInfo;
-    throw new AlreadyRunningError(whatRuns(running?.type?.name ?? job.workflow, dataset), {
-      job_id: running?.firstRunId ?? '',
-      workflow_id: workflowId,
-      dataset,
-    });
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
+    throw error;
   }
+  await recordQueued(store, {
+    loadId: jobId,
+    workflowId,
+    kind: job.kind,
+    datasetId: dataset,
+    request: job.input,
+    embeds: job.embeds,
+  });
+  return { job_id: jobId, workflow_id: workflowId, dataset };
 }
 
-function whatRuns(workflow: string, dataset: string): string {
-  switch (workflow) {
-    case EMBED_WORKFLOW:
-      return `An embedding of ${dataset} with this model`;
-    case RETRY_WORKFLOW:
-      return `A retry of what failed in ${dataset}`;
-    case PRUNE_WORKFLOW:
-      return `A prune of ${dataset}`;
-    case DELETE_WORKFLOW:
-      return `The deletion of ${dataset}`;
-    default:
-      return `A load of ${dataset}`;
+/** The running job in place of a new one, where it does what was asked for. */
+async function attachTo({ store }: Backends, running: RunningJob, wanted: Start): Promise<StartedJob> {
+  const { job, kind } = running;
+  const isPhase = wanted.kind === 'embed' && job.workflow_id !== wanted.workflowId;
+  if (kind !== wanted.kind && !isPhase) {
+    throw new AlreadyRunningError(
+      running,
+      `It is not what was asked for, so there is nothing to attach to. Wait for it: plimsoll wait ${job.job_id}`,
+    );
   }
+  const { source } = (await store.loads.findOne({ _id: job.job_id }, { projection: { request: 1 } }))?.request ?? {};
+  if (
+    wanted.kind === 'load' &&
+    typeof source === 'string' &&
+    resolve(source) !== resolve(String(wanted.input.source))
+  ) {
+    throw new AlreadyRunningError(
+      running,
+      `It loads another folder, ${source}. Wait for it: plimsoll wait ${job.job_id}`,
+    );
+  }
+  return { ...job, attached: true };
 }
 
 /** @throws UserError InvalidInput naming each field that is wrong */
 export function parseRequest<T extends z.ZodType>(schema: T, request: unknown): z.output<T> {
   const parsed = schema.safeParse(request);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || '(input)'}: ${issue.message}`);
-  throw new UserError('InvalidInput', faults.join('; '));
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || '(input)'}: ${issue.message}`);
+    throw new UserError('InvalidInput', faults.join('; '));
+  }
+  const { embed_window } = parsed.data as { embed_window?: EmbedWindow };
+  if (embed_window !== undefined) requireKnownZone('embed_window.time_zone', embed_window.time_zone);
+  return parsed.data;
+}
+
+/** Before anything is started: a worker would refuse it too, after the folder was indexed. @throws UserError InvalidInput */
+export function requireKnownZone(field: string, zone: string): void {
+  try {
+    requireTimeZone(zone);
+  } catch (cause) {
+    throw new UserError('InvalidInput', `${field}: ${unknownZone(zone)}`, { cause });
+  }
 }

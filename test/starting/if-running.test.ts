@@ -1,0 +1,189 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makePictures } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+// Without an embedding worker a load stays in its second phase, and without an index worker it never begins.
+let bench: Workbench;
+let workerless: Workbench;
+let source: string;
+
+beforeAll(async () => {
+  [bench, workerless] = await Promise.all([openWorkbench({ roles: ['index'] }), openWorkbench({ roles: [] })]);
+  source = join(bench.folder, 'pictures');
+  await makePictures(source, 5);
+});
+afterAll(() => Promise.all([bench?.stop(), workerless?.stop()]));
+
+const running = async (dataset: string) => {
+  const job = await bench.startLoad({ dataset, source });
+  await bench.wait(job.job_id, { for: 'browsable' });
+  return job;
+};
+
+const runningRuns = async (workflowId: string) => {
+  const { status, raw } = await bench.temporal.workflow.getHandle(workflowId).describe();
+  return status.name === 'RUNNING' ? raw.workflowExecutionInfo?.firstRunId : undefined;
+};
+
+describe('a second load while one runs', () => {
+  it('fails unless told otherwise, naming the job that runs', async () => {
+    const first = await running(bench.newDataset());
+
+    const second = bench.startLoad({ dataset: first.dataset, source });
+
+    await expect(second).rejects.toMatchObject({
+      code: 'AlreadyRunning',
+      job: { job_id: first.job_id },
+      kind: 'load',
+      message: expect.stringContaining(first.job_id),
+    });
+    await expect(bench.startLoad({ dataset: first.dataset, source }, { ifRunning: 'fail' })).rejects.toThrow(
+      'A load of',
+    );
+  });
+
+  describe('attach', () => {
+    it('returns the job that runs, and says so', async () => {
+      const first = await running(bench.newDataset());
+
+      const second = await bench.startLoad({ dataset: first.dataset, source: `${source}/` }, { ifRunning: 'attach' });
+
+      expect(first.attached).toBe(false);
+      expect(second).toEqual({ ...first, attached: true });
+    });
+
+    it('starts one where none runs', async () => {
+      const job = await bench.startLoad({ dataset: bench.newDataset(), source, embed: false }, { ifRunning: 'attach' });
+
+      expect(job.attached).toBe(false);
+      expect((await bench.wait(job.job_id)).state).toBe('completed');
+    });
+
+    it('is refused where the running load is of another folder', async () => {
+      const first = await running(bench.newDataset());
+
+      const second = bench.startLoad({ dataset: first.dataset, source: bench.folder }, { ifRunning: 'attach' });
+
+      await expect(second).rejects.toMatchObject({ code: 'AlreadyRunning', message: expect.stringContaining(source) });
+    });
+
+    it('is refused where the running job is of another kind', async () => {
+      const dataset = bench.newDataset();
+      const workflowId = `load-${dataset}`;
+      // Of another queue, so that it runs for as long as it is looked at.
+      const prune = await bench.temporal.workflow.start('pruneDataset', {
+        workflowId,
+        taskQueue: workerless.taskQueue,
+        args: [{ dataset }],
+      });
+
+      const load = bench.startLoad({ dataset, source }, { ifRunning: 'attach' });
+
+      await expect(load).rejects.toMatchObject({
+        code: 'AlreadyRunning',
+        kind: 'prune',
+        message: expect.stringContaining(`A prune of ${dataset} is running already: job ${prune.firstExecutionRunId}`),
+      });
+    });
+
+    it('of an embedding to the load that it is a phase of', async () => {
+      const load = await running(bench.newDataset());
+      const embedding = bench.temporal.workflow.getHandle(`embed-${load.dataset}:color-gradient-grid`);
+      await expect
+        .poll(() =>
+          embedding.describe().then(
+            ({ status }) => status.name,
+            () => 'none',
+          ),
+        )
+        .toBe('RUNNING');
+
+      const job = await bench.startEmbedding({ dataset: load.dataset }, { ifRunning: 'attach' });
+
+      expect(job).toEqual({ ...load, attached: true });
+    });
+  });
+
+  describe('replace', () => {
+    it('cancels the job that runs and takes its place', async () => {
+      const first = await running(bench.newDataset());
+
+      const second = await bench.startLoad({ dataset: first.dataset, source, embed: false }, { ifRunning: 'replace' });
+
+      expect(second.job_id).not.toBe(first.job_id);
+      expect((await bench.wait(second.job_id)).state).toBe('completed');
+      expect(await bench.status(first.job_id)).toMatchObject({
+        state: 'canceled',
+        phases: { indexing: { state: 'completed', done: 5 } },
+      });
+    });
+
+    it('terminates a job whose cancel no worker hears, and its record says what became of it', async () => {
+      const request = { dataset: workerless.newDataset(), source };
+      const first = await workerless.startLoad(request);
+
+      const second = await workerless.startLoad(request, { ifRunning: 'replace', heardWithinMs: 300 });
+
+      expect(await workerless.status(first.job_id)).toMatchObject({ state: 'canceled', error: { code: 'Replaced' } });
+      expect(await workerless.status(second.job_id)).toMatchObject({ state: 'queued' });
+      expect(await runningRuns(second.workflow_id)).toBe(second.job_id);
+    });
+
+    it('two at once end with one job running and a clear answer for each', async () => {
+      const first = await running(bench.newDataset());
+      const replace = () => bench.startLoad({ dataset: first.dataset, source }, { ifRunning: 'replace' });
+
+      const answers = await Promise.allSettled([replace(), replace()]);
+
+      const started = answers.filter((answer) => answer.status === 'fulfilled').map(({ value }) => value.job_id);
+      const refused = answers.filter((answer) => answer.status === 'rejected').map(({ reason }) => reason);
+      const now = await runningRuns(first.workflow_id);
+      // The later one may come when the earlier is through, and then replaces what that has started.
+      expect(started.at(-1) === now || started[0] === now).toBe(true);
+      expect(started.length + refused.length).toBe(2);
+      for (const error of refused) expect(error).toMatchObject({ code: 'AlreadyRunning', job: { job_id: now } });
+      expect((await bench.status(first.job_id)).state).toBe('canceled');
+    });
+
+    it('does not break a deletion off', async () => {
+      const dataset = bench.newDataset();
+      const deletion = await bench.temporal.workflow.start('deleteDataset', {
+        workflowId: `load-${dataset}`,
+        taskQueue: workerless.taskQueue,
+        args: [{ dataset }],
+      });
+
+      const load = bench.startLoad({ dataset, source }, { ifRunning: 'replace' });
+
+      await expect(load).rejects.toMatchObject({ code: 'AlreadyRunning', kind: 'delete' });
+      expect(await runningRuns(deletion.workflowId)).toBe(deletion.firstExecutionRunId);
+    });
+  });
+});
+
+describe('what is wrong with a request is said before anything starts', () => {
+  it('a time zone that does not exist, and which one may be meant', async () => {
+    const dataset = bench.newDataset();
+    const window = { start: '22:00', end: '06:00', time_zone: 'Europa/Zurich' };
+
+    const start = bench.startLoad({ dataset, source, embed_window: window });
+
+    await expect(start).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringMatching(/^embed_window\.time_zone: "Europa\/Zurich".*Europe\/Zurich/),
+    });
+    await expect(bench.status(dataset)).rejects.toMatchObject({ code: 'JobNotFound' });
+  });
+
+  it('a window of zero length', async () => {
+    const window = { start: '22:00', end: '22:00' };
+
+    const start = bench.startLoad({ dataset: bench.newDataset(), source, embed_window: window });
+
+    await expect(start).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringContaining('zero length'),
+    });
+  });
+});
