@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { embedChunk } from '../core/embedding/embed-chunk.ts';
 import type { Chunk } from '../core/embedding/plan.ts';
+import { createLimiter, type Limiter } from '../core/limits/limiter.ts';
 import type { Embedder, EmbeddingModel } from '../core/models/embedder.ts';
 import type { Store } from '../core/store/store.ts';
 import { withUserFailures } from './user-failures.ts';
@@ -30,6 +31,13 @@ export type EmbedActivities = ReturnType<typeof createEmbedActivities>;
 
 /** Activities of the task queue `plimsoll-gpu`. */
 export function createEmbedActivities({ store, embedder }: EmbedDependencies) {
+  const limiters = new Map<string, Limiter>();
+  const limiterOf = (taskQueue: string) => {
+    const limiter = limiters.get(taskQueue) ?? createLimiter(store, taskQueue);
+    limiters.set(taskQueue, limiter);
+    return limiter;
+  };
+
   return withUserFailures({
     /**
      * Resolves and loads the model where it will run. It has no steps to heartbeat after: the timer shows that the worker
@@ -46,7 +54,7 @@ export function createEmbedActivities({ store, embedder }: EmbedDependencies) {
     },
 
     /** Embeds what a chunk lacks. Heartbeats its counts after each batch that is stored, and when the device ends one. */
-    async embedChunk({ load_id, dataset, model, model_key, chunk }: EmbedChunkInput) {
+    async embedChunk({ load_id, dataset, model, model_key, only_failed, chunk }: EmbedChunkInput) {
       const context = Context.current();
       let count = { done: 0, failed: 0 };
       const beat = () => context.heartbeat({ chunk, ...count });
@@ -55,7 +63,9 @@ export function createEmbedActivities({ store, embedder }: EmbedDependencies) {
         datasetId: dataset,
         model,
         modelKey: model_key,
+        onlyFailed: only_failed,
         chunk,
+        limiter: limiterOf(context.info.taskQueue),
         onWrite: (written) => {
           count = { ...written };
           beat();

@@ -256,11 +256,12 @@ export function createIndexActivities(dependencies: IndexDependencies) {
     },
 
     /** Finds what the dataset lacks of the model, and records that phase 2 has begun. Heartbeats the seq reached. */
-    async planEmbedding({ load_id, dataset, model }: PlanEmbeddingInput): Promise<EmbeddingPlan> {
+    async planEmbedding({ load_id, dataset, model, only_failed }: PlanEmbeddingInput): Promise<EmbeddingPlan> {
       const context = Context.current();
       const plan = await planEmbedding(store, {
         datasetId: dataset,
         modelKey: model.key,
+        onlyFailedOf: only_failed ? load_id : undefined,
         onScan: (seq) => context.heartbeat({ seq }),
         signal: context.cancellationSignal,
       });

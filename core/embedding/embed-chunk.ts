@@ -1,5 +1,6 @@
 import { type AnyBulkWriteOperation, Binary, ObjectId } from 'mongodb';
 import { UserError } from '../errors.ts';
+import type { Limiter } from '../limits/limiter.ts';
 import type { Embedder, EmbedOutcome } from '../models/embedder.ts';
 import type { EmbeddingDocument, SampleDocument } from '../store/documents.ts';
 import { raiseProgress } from '../store/progress.ts';
@@ -14,7 +15,11 @@ export interface EmbedChunkRequest {
   model: string;
   /** As it was when the phase began. */
   modelKey: string;
+  /** Only samples that could not be embedded before, and those that this load has indexed. */
+  onlyFailed?: boolean | undefined;
   chunk: Chunk;
+  /** Of the task queue: each batch waits for its leave to go to the device. */
+  limiter: Limiter;
   /** Called after each database write. */
   onWrite: (count: { done: number; failed: number }) => void;
   /** Called whenever the device or the database got on, with this chunk or with another. */
@@ -43,7 +48,7 @@ export async function embedChunk(
   embedder: Embedder,
   request: EmbedChunkRequest,
 ): Promise<EmbedChunkResult> {
-  const { datasetId, loadId, modelKey, signal, onSignOfLife } = request;
+  const { datasetId, loadId, modelKey, limiter, signal, onSignOfLife } = request;
   const [from, to, total] = request.chunk;
   const named = `${request.model.replace(REVISION, '')}@${modelKey.slice(modelKey.lastIndexOf('@') + 1)}`;
   const model = await embedder.open(named);
@@ -57,7 +62,15 @@ export async function embedChunk(
   onSignOfLife();
 
   const lacking = await Array.fromAsync(
-    lackingSamples(store, { datasetId, modelKey, from, to, onScan: onSignOfLife, signal }),
+    lackingSamples(store, {
+      datasetId,
+      modelKey,
+      from,
+      to,
+      onlyFailedOf: request.onlyFailed ? loadId : undefined,
+      onScan: onSignOfLife,
+      signal,
+    }),
   );
   const count: EmbedChunkResult = { done: Math.max(0, total - lacking.length), failed: 0 };
 
@@ -65,8 +78,11 @@ export async function embedChunk(
   for (let at = 0; at < lacking.length; at += model.batchSize) batches.push(lacking.slice(at, at + model.batchSize));
   // Not the caller's signal: the batch that the device is at is work done.
   const rest = new AbortController();
-  const start = (batch: LackingSample[]) =>
-    settled(embedder.embed(named, batch.map(imageOf), rest.signal, onSignOfLife));
+  const embed = async (batch: LackingSample[]) => {
+    await limiter.take(batch.length, { signal, onWait: onSignOfLife });
+    return embedder.embed(named, batch.map(imageOf), rest.signal, onSignOfLife);
+  };
+  const start = (batch: LackingSample[]) => settled(embed(batch));
   const under = batches.slice(0, BATCHES_AHEAD).map(start);
   try {
     for (const [i, batch] of batches.entries()) {
@@ -110,10 +126,11 @@ const imageOf = (sample: LackingSample) => ({
 /** Returns how many of the batch failed. */
 async function writeVectors(
   store: Store,
-  { datasetId, modelKey }: EmbedChunkRequest,
+  request: EmbedChunkRequest,
   batch: LackingSample[],
   outcomes: EmbedOutcome[],
 ): Promise<number> {
+  const { datasetId, modelKey } = request;
   const now = new Date();
   const inserts: EmbeddingDocument[] = [];
   const updates: AnyBulkWriteOperation<EmbeddingDocument>[] = [];
@@ -152,7 +169,30 @@ async function writeVectors(
   const replacements = [...updates, ...repeated.map(replacementOf)];
   if (replacements.length > 0) await store.embeddings.bulkWrite(replacements, { ordered: false });
   if (samples.length > 0) await store.samples.bulkWrite(samples, { ordered: false });
+  await takeBackOrphans(store, request, batch);
   return failed;
+}
+
+/**
+ * A sample that was pruned or deleted meanwhile must leave no vector. Who removes samples removes their vectors once more
+ * after that, so one of the two sees what the other has done.
+ */
+async function takeBackOrphans(
+  store: Store,
+  { datasetId, modelKey }: EmbedChunkRequest,
+  batch: LackingSample[],
+): Promise<void> {
+  const ids = batch.map(({ _id }) => _id);
+  const there = await store.samples.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
+  if (there.length === ids.length) return;
+  const known = new Set(there.map(({ _id }) => _id.toHexString()));
+  const gone = batch.filter(({ _id }) => !known.has(_id.toHexString()));
+  await store.embeddings.deleteMany({
+    dataset_id: datasetId,
+    model_key: modelKey,
+    seq: { $in: gone.map(({ seq }) => seq) },
+    sample_id: { $in: gone.map(({ _id }) => _id) },
+  });
 }
 
 function replacementOf({ _id, ...vector }: EmbeddingDocument): AnyBulkWriteOperation<EmbeddingDocument> {

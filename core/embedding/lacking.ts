@@ -21,6 +21,8 @@ export interface SeqRange {
   from: number;
   /** Last seq, exclusive. */
   to: number;
+  /** Only samples that could not be embedded before, and those that this load has indexed. */
+  onlyFailedOf?: string | undefined;
   /** Called after every few thousand samples looked at, lacking or not. */
   onScan: (seq: number) => void;
   signal: AbortSignal;
@@ -34,13 +36,13 @@ const SCAN_STEP = 5000;
  */
 export async function* lackingSamples(
   store: Store,
-  { datasetId, modelKey, from, to, onScan, signal }: SeqRange,
+  { datasetId, modelKey, from, to, onlyFailedOf, onScan, signal }: SeqRange,
 ): AsyncGenerator<LackingSample> {
   const samples = store.samples
     .find(
       { dataset_id: datasetId, status: 'indexed', seq: { $gte: from, $lt: to } },
       {
-        projection: { seq: 1, filepath: 1, filepath_bytes: 1, 'source.fingerprint': 1, 'error.stage': 1 },
+        projection: { seq: 1, filepath: 1, filepath_bytes: 1, 'source.fingerprint': 1, 'error.stage': 1, load_id: 1 },
         batchSize: 5000,
       },
     )
@@ -60,6 +62,8 @@ export async function* lackingSamples(
         signal.throwIfAborted();
         onScan(sample.seq);
       }
+      if (onlyFailedOf !== undefined && sample.error?.stage !== 'embedding' && sample.load_id !== onlyFailedOf)
+        continue;
       while (vector !== null && vector.seq < sample.seq) vector = await vectors.next();
       const stored = vector?.seq === sample.seq ? vector.source_fingerprint : undefined;
       const { fingerprint } = sample.source;

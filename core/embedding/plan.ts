@@ -22,6 +22,8 @@ const SHARD_SAMPLES = 50_000;
 export interface PlanRequest {
   datasetId: string;
   modelKey: string;
+  /** Only samples that could not be embedded before, and those that this load has indexed. */
+  onlyFailedOf?: string | undefined;
   /** Called now and then while the dataset is scanned. */
   onScan: (seq: number) => void;
   signal: AbortSignal;
@@ -29,14 +31,14 @@ export interface PlanRequest {
 
 /** Cuts what a dataset lacks into chunks (the unit of retry) and chunks into shards (the unit of a child workflow). */
 export async function planEmbedding(store: Store, request: PlanRequest): Promise<EmbeddingPlan> {
-  const { datasetId, modelKey, signal } = request;
+  const { datasetId, modelKey, onlyFailedOf, signal } = request;
   const dataset = { dataset_id: datasetId };
   const [indexed, vectors] = await Promise.all([
     store.samples.countDocuments({ ...dataset, status: 'indexed' }),
     store.embeddings.countDocuments({ ...dataset, model_key: modelKey }, { limit: 1 }),
   ]);
   const chunkSamples = Math.max(MIN_CHUNK, Math.ceil(indexed / MAX_CHUNKS));
-  const seqs = vectors === 0 ? allSeqs(store, datasetId) : lackingSeqs(store, request);
+  const seqs = vectors === 0 && onlyFailedOf === undefined ? allSeqs(store, datasetId) : lackingSeqs(store, request);
 
   const chunks: Chunk[] = [];
   let open: Chunk | undefined;
