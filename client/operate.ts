@@ -30,7 +30,7 @@ export async function cancelJob(backends: Backends, job: Job, request: CancelReq
     await refusing(job, 'cancel', () => handleOf(backends, job).cancel());
     return readJob(backends, job);
   }
-  return update(backends, job, CANCEL_UPDATE, [request]);
+  return update(backends, job, CANCEL_UPDATE, request);
 }
 
 /** An update is answered by a worker, and there may be none. */
@@ -39,14 +39,14 @@ const ANSWER_WITHIN_MS = 30_000;
 const handleOf = ({ temporal }: Backends, { workflow_id, job_id }: Job) =>
   temporal.workflow.getHandle(workflow_id, undefined, { firstExecutionRunId: job_id });
 
-async function update(backends: Backends, job: Job, name: string, args: [CancelRequest?] = []): Promise<LoadStatus> {
+async function update(backends: Backends, job: Job, name: string, request: CancelRequest = {}): Promise<LoadStatus> {
   const { kind } = await requireRunning(backends, job);
   if (kind === 'prune' || kind === 'delete') {
     throw new UserError('NotPausable', `Job ${job.job_id} is a ${kind}: it can be canceled, but not paused.`);
   }
   return refusing(job, name, async () => {
     await backends.temporal.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
-      handleOf(backends, job).executeUpdate<LoadStatus, [CancelRequest?]>(name, { args }),
+      handleOf(backends, job).executeUpdate<LoadStatus, [CancelRequest]>(name, { args: [request] }),
     );
     return readJob(backends, job);
   });

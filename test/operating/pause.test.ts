@@ -1,0 +1,179 @@
+import { join } from 'node:path';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { LoadStatus } from '../../core/loads/status.ts';
+import type { PhaseName } from '../../core/store/documents.ts';
+import { makeManyFiles } from '../support/many-files.ts';
+import { makePictures } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+const FILES = 40_000;
+const PICTURES = 3000;
+
+let bench: Workbench;
+
+beforeAll(async () => {
+  bench = await openWorkbench();
+  await makePictures(join(bench.folder, 'pictures'), PICTURES);
+  await makeManyFiles(join(bench.folder, 'files'), FILES);
+}, 120_000);
+
+afterAll(() => bench?.stop());
+
+/** Starts a load and returns once its phase is well under way. */
+async function underWay(phase: PhaseName): Promise<{ dataset: string; jobId: string }> {
+  const dataset = bench.newDataset();
+  const source = join(bench.folder, phase === 'indexing' ? 'files' : 'pictures');
+  const { job_id } = await bench.startLoad({ dataset, source, embed: phase === 'embedding' });
+  for await (const { phases, finished_at } of bench.watch(job_id)) {
+    const { done, total } = phases[phase];
+    if (done > 0 && done < total) return { dataset, jobId: job_id };
+    if (finished_at !== null) break;
+  }
+  throw new Error(`The ${phase} phase was over before it could be disturbed.`);
+}
+
+/** Pending activities and children of the workflow that runs a phase. */
+async function pendingOf(dataset: string, phase: PhaseName) {
+  const id = phase === 'indexing' ? `load-${dataset}` : `embed-${dataset}:color-gradient-grid`;
+  const { raw } = await bench.temporal.workflow.getHandle(id).describe();
+  return { activities: raw.pendingActivities?.length ?? 0, children: raw.pendingChildren?.length ?? 0 };
+}
+
+/** A paused load holds no worker, and no place in a worker's queue. */
+const awaitIdle = (dataset: string, phase: PhaseName) =>
+  vi.waitFor(async () => expect(await pendingOf(dataset, phase)).toEqual({ activities: 0, children: 0 }), {
+    timeout: 15_000,
+    interval: 50,
+  });
+
+const samplesOf = (dataset: string) => bench.store.samples.countDocuments({ dataset_id: dataset });
+const vectorsOf = (dataset: string) => bench.store.embeddings.countDocuments({ dataset_id: dataset });
+
+describe.each<PhaseName>(['indexing', 'embedding'])('a load that is paused while %s', (phase) => {
+  let dataset: string;
+  let jobId: string;
+  let paused: LoadStatus;
+  let doneWhilePaused: number;
+
+  beforeAll(async () => {
+    ({ dataset, jobId } = await underWay(phase));
+    paused = await bench.pause(jobId);
+    await awaitIdle(dataset, phase);
+    doneWhilePaused = phase === 'indexing' ? await samplesOf(dataset) : await vectorsOf(dataset);
+  }, 60_000);
+
+  it('says so, since when, and what it has', async () => {
+    expect(paused).toMatchObject({ state: 'paused', paused_at: expect.any(String) });
+    const status = await bench.status(jobId);
+    expect(status.phases[phase]).toMatchObject({
+      state: 'waiting',
+      waiting_for: { reason: 'paused', since: paused.paused_at },
+    });
+    expect(status.phases[phase].done).toBeGreaterThan(0);
+    expect(status.phases[phase].done).toBeLessThan(status.phases[phase].total);
+  });
+
+  it('answers the same from the workflow itself', async () => {
+    const status = await bench.temporal.workflow.getHandle(`load-${dataset}`).query<LoadStatus>('status');
+    expect(status).toMatchObject({ state: 'paused', phases: { [phase]: { state: 'waiting' } } });
+  });
+
+  it('is paused when it is paused again', async () => {
+    expect(await bench.pause(jobId)).toMatchObject({ state: 'paused', paused_at: paused.paused_at });
+  });
+
+  it('goes on where it was, and completes', async () => {
+    const seen: LoadStatus[] = [];
+    expect(await bench.resume(jobId)).toMatchObject({ state: 'running', paused_at: null });
+    const status = await bench.wait(jobId, { onStatus: (s) => seen.push(s) });
+    const total = phase === 'indexing' ? FILES : PICTURES;
+    expect(status).toMatchObject({
+      state: 'completed',
+      phases: { [phase]: { state: 'completed', done: total, failed: 0, total } },
+    });
+    expect(await samplesOf(dataset)).toBe(total);
+    if (phase === 'embedding') expect(await vectorsOf(dataset)).toBe(total);
+    expect(doneWhilePaused).toBeLessThan(total);
+    const progress = seen.map(({ phases }) => phases[phase].done);
+    expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+    expect(progress[0]).toBeGreaterThanOrEqual(paused.phases[phase].done);
+  }, 60_000);
+
+  it('takes no operation once it has ended', async () => {
+    await expect(bench.pause(jobId)).rejects.toMatchObject({ code: 'JobEnded' });
+    await expect(bench.resume(jobId)).rejects.toMatchObject({ code: 'JobEnded' });
+    await expect(bench.cancel(jobId)).rejects.toMatchObject({ code: 'JobEnded' });
+  });
+});
+
+describe('operations', () => {
+  it('refuse to resume a load that is not paused', async () => {
+    const { jobId } = await underWay('indexing');
+    await expect(bench.resume(jobId)).rejects.toMatchObject({ code: 'NotPaused' });
+    await bench.cancel(jobId);
+    await bench.wait(jobId);
+  });
+
+  it('are rejected by the workflow, too, before they enter its history', async () => {
+    const { dataset, jobId } = await underWay('indexing');
+    const handle = bench.temporal.workflow.getHandle(`load-${dataset}`);
+    await expect(handle.executeUpdate('resume')).rejects.toThrow(WorkflowUpdateFailedError);
+    const { events } = await handle.fetchHistory();
+    expect(events?.filter((event) => event.workflowExecutionUpdateAcceptedEventAttributes)).toEqual([]);
+    await bench.cancel(jobId);
+    await bench.wait(jobId);
+  });
+
+  it('pause a load that waits for a worker of the device, which then finds nothing to do', async () => {
+    const dataset = bench.newDataset();
+    const { job_id } = await bench.startLoad({
+      dataset,
+      source: join(bench.folder, 'pictures'),
+      embed_task_queue: 'nobody',
+    });
+    for await (const { phases } of bench.watch(job_id)) if (phases.embedding.state === 'waiting') break;
+    await bench.pause(job_id);
+    await awaitIdle(dataset, 'embedding');
+    await bench.resume(job_id);
+    await expect.poll(async () => (await pendingOf(dataset, 'embedding')).activities).toBe(1);
+    expect((await bench.status(job_id)).phases.embedding.waiting_for).toMatchObject({
+      reason: 'worker',
+      task_queue: 'nobody',
+    });
+    await bench.cancel(job_id);
+    expect(await bench.wait(job_id)).toMatchObject({ state: 'canceled' });
+  });
+
+  it('end a paused load', async () => {
+    const { jobId } = await underWay('embedding');
+    await bench.pause(jobId);
+    await bench.cancel(jobId, { reason: 'the wrong folder' });
+    const status = await bench.wait(jobId);
+    expect(status).toMatchObject({ state: 'canceled', paused_at: null, error: { code: 'Canceled' } });
+    expect(status.error?.message).toMatch(
+      /^Canceled: the wrong folder\. 3,000 of 3,000 files are indexed and can be browsed, /,
+    );
+  });
+});
+
+describe.each<PhaseName>(['indexing', 'embedding'])('a load that is canceled while %s', (phase) => {
+  it('ends, says how far it came, and leaves a dataset that can be browsed and loaded again', async () => {
+    const { dataset, jobId } = await underWay(phase);
+    await bench.cancel(jobId);
+    const status = await bench.wait(jobId);
+    expect(status).toMatchObject({ state: 'canceled', phases: { [phase]: { state: 'canceled' } } });
+    const samples = await samplesOf(dataset);
+    expect(status.error?.message).toContain(`${status.phases.indexing.done.toLocaleString('en-US')}`);
+    expect(status.phases.indexing.done).toBe(samples);
+    const stored = await bench.store.datasets.findOne({ _id: dataset });
+    expect(stored?.counts).toMatchObject({ total: samples, indexed: samples });
+    expect((await bench.temporal.workflow.getHandle(`load-${dataset}`).describe()).status.name).toBe('CANCELLED');
+
+    const source = join(bench.folder, phase === 'indexing' ? 'files' : 'pictures');
+    const again = await bench.load({ dataset, source, embed: phase === 'embedding' });
+    const total = phase === 'indexing' ? FILES : PICTURES;
+    expect(again.state).toBe('completed');
+    expect(again.phases.indexing).toMatchObject({ done: total, outcomes: { unchanged: samples } });
+  }, 60_000);
+});
