@@ -162,6 +162,22 @@ export interface ProgressDocument {
   unreadable_folders?: string[];
 }
 
+/** How fast the embedding workers of a task queue may be, and the bucket of tokens that they share. */
+export interface LimitDocument {
+  /** The task queue. */
+  _id: string;
+  images_per_second: number;
+  set_at: Date;
+  /** When the next batch may start, by the server's clock. */
+  next_ms: number;
+  /** Of the last batch that was asked for. */
+  asked_ms?: number;
+  granted?: boolean;
+  /** When a batch last had to wait, and since when batches have had to without a pause. */
+  throttled_at?: Date;
+  throttled_since?: Date;
+}
+
 /** A file that a page asks to be read. `seq` was given to it when the page was written. */
 export interface PageEntry {
   path: string;

@@ -10,6 +10,7 @@ import { UserError } from '../errors.ts';
 import type {
   DatasetDocument,
   EmbeddingDocument,
+  LimitDocument,
   LoadDocument,
   PageDocument,
   ProgressDocument,
@@ -25,6 +26,7 @@ export interface Store {
   loads: Collection<LoadDocument>;
   progress: Collection<ProgressDocument>;
   pages: Collection<PageDocument>;
+  limits: Collection<LimitDocument>;
   close(): Promise<void>;
 }
 
@@ -63,6 +65,7 @@ export function storeOf(client: MongoClient): Store {
     loads: db.collection('loads'),
     progress: db.collection('progress'),
     pages: db.collection('pages'),
+    limits: db.collection('limits'),
     close: () => client.close(),
   };
 }
@@ -85,6 +88,7 @@ export async function ensureIndexes(store: Store): Promise<void> {
       { key: { dataset_id: 1, seq: 1 }, unique: true },
       { key: { dataset_id: 1, status: 1, seq: 1 } },
       { key: { dataset_id: 1, tags: 1, seq: 1 } },
+      { key: { dataset_id: 1, 'metadata.format': 1, seq: 1 } },
       { key: { dataset_id: 1, seq: 1 }, name: 'errors', partialFilterExpression: { error: { $exists: true } } },
     ]),
     store.embeddings.createIndexes([{ key: { dataset_id: 1, model_key: 1, seq: 1 }, unique: true }]),

@@ -1,0 +1,73 @@
+import { UserError } from '../errors.ts';
+import type { LimitDocument } from '../store/documents.ts';
+import type { Store } from '../store/store.ts';
+
+/** How fast the embedding workers of a task queue may be, all together. */
+export interface Limit {
+  task_queue: string;
+  /** Null where there is no limit. */
+  images_per_second: number | null;
+  /** RFC 3339, UTC. */
+  set_at: string | null;
+}
+
+const FASTEST = 1_000_000;
+const LONGEST_NAME = 1000;
+
+const limitOf = (taskQueue: string, limit: LimitDocument | null): Limit => ({
+  task_queue: taskQueue,
+  images_per_second: limit?.images_per_second ?? null,
+  set_at: limit?.set_at.toISOString() ?? null,
+});
+
+export async function getLimit(store: Store, taskQueue: string): Promise<Limit> {
+  return limitOf(taskQueue, await store.limits.findOne({ _id: taskQueue }));
+}
+
+/** Every limit that is set, by the name of its task queue. */
+export async function listLimits(store: Store): Promise<Limit[]> {
+  const limits = await store.limits.find().sort({ _id: 1 }).toArray();
+  return limits.map((limit) => limitOf(limit._id, limit));
+}
+
+/** The server's clock, in milliseconds with their fraction: workers' clocks differ, and at a high rate an image takes less than one. */
+export const SERVER_NOW_MS = { $toDouble: { $toLong: '$$NOW' } };
+
+/**
+ * Sets how many images a second the workers of a task queue may embed, or lifts the limit with null. Workers hear of it
+ * within a second.
+ *
+ * @throws UserError InvalidInput
+ */
+export async function setLimit(store: Store, taskQueue: string, imagesPerSecond: number | null): Promise<Limit> {
+  if (taskQueue === '' || taskQueue.length > LONGEST_NAME) {
+    throw new UserError('InvalidInput', `task_queue: a name of 1 to ${LONGEST_NAME} characters is expected.`);
+  }
+  if (imagesPerSecond === null) {
+    await store.limits.deleteOne({ _id: taskQueue });
+    return limitOf(taskQueue, null);
+  }
+  if (!(imagesPerSecond > 0 && imagesPerSecond <= FASTEST)) {
+    throw new UserError(
+      'InvalidInput',
+      `images_per_second: a number above 0, ${FASTEST.toLocaleString('en-US')} at most, is expected, not ${imagesPerSecond}. To embed nothing, pause the job or stop the workers; to lift the limit, set none.`,
+    );
+  }
+  // What is owed for the last batch was owed at the old rate.
+  const owedMs = { $max: [0, { $subtract: [{ $ifNull: ['$next_ms', SERVER_NOW_MS] }, SERVER_NOW_MS] }] };
+  const ratio = { $divide: [{ $ifNull: ['$images_per_second', imagesPerSecond] }, imagesPerSecond] };
+  await store.limits.updateOne(
+    { _id: taskQueue },
+    [
+      {
+        $set: {
+          images_per_second: imagesPerSecond,
+          set_at: '$$NOW',
+          next_ms: { $add: [SERVER_NOW_MS, { $multiply: [owedMs, ratio] }] },
+        },
+      },
+    ],
+    { upsert: true },
+  );
+  return getLimit(store, taskQueue);
+}
