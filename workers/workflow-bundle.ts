@@ -13,7 +13,7 @@ const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
 /** What the sandboxed code can come from. */
 const BUNDLED_FOLDERS = ['workflows', 'core'];
-const BUNDLED_PACKAGES = ['@temporalio/workflow', '@temporalio/worker', 'zod'];
+const BUNDLED_PACKAGES = ['@temporalio/workflow', '@temporalio/worker', 'nexus-rpc', 'zod'];
 
 let bundle: Promise<WorkflowBundleOption> | undefined;
 

@@ -1,3 +1,4 @@
+import type * as nexus from 'nexus-rpc';
 import { createEmbedActivities } from '../../activities/embed-activities.ts';
 import { createIndexRoleActivities } from '../../activities/index-role.ts';
 import { images } from '../../core/images/media.ts';
@@ -5,12 +6,14 @@ import { checkRoots, sourceRootsFromEnvironment } from '../../core/sources/sourc
 import { ensureIndexes, openStore, requireReplicaSet, storeOf } from '../../core/store/store.ts';
 import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
 import { createEmbedder } from '../inference/embedder.ts';
+import { createNexusService } from './nexus-service.ts';
 import type { PlimsollPluginOptions, Role } from './options.ts';
 
 /** What one worker works with. Making it opens nothing: connections and processes begin with the first use. */
 export interface Equipment {
   roles: readonly Role[];
   activities: object;
+  nexusServices: nexus.ServiceHandler[];
   /**
    * Sees that MongoDB is a replica set and has the indexes, and lets jobs know whether they may use search attributes.
    *
@@ -47,6 +50,7 @@ export function equip(options: PlimsollPluginOptions): Equipment {
         : {},
       embeds && embedder !== undefined ? createEmbedActivities({ store, embedder }) : {},
     ),
+    nexusServices: roles.includes('index') ? [createNexusService(store)] : [],
     async prepare(findSearchAttributes) {
       await requireReplicaSet(store);
       await ensureIndexes(store);

@@ -80,6 +80,7 @@ export class PlimsollPlugin extends SimplePlugin {
       ...options,
       ...defaultsOf(options, this.#options.roles),
       activities: { ...given, ...equipment.activities },
+      nexusServices: [...(options.nexusServices ?? []), ...equipment.nexusServices],
     });
   }
 

@@ -1,0 +1,20 @@
+/** Plimsoll's client: starts loads, asks how they stand, awaits and operates them. */
+export { UserError } from '../core/errors.ts';
+export type { LoadStatus, PhaseStatus } from '../core/loads/status.ts';
+export type {
+  FileOutcomes,
+  LoadKind,
+  LoadState,
+  PhaseName,
+  PhaseState,
+  RecordedError,
+} from '../core/store/documents.ts';
+export { openStore, type Store, storeOf } from '../core/store/store.ts';
+export type { EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contract.ts';
+export type { Backends } from './backends.ts';
+export { type ConnectedClient, type ConnectOptions, connectPlimsoll } from './connect.ts';
+export type { Job } from './find-job.ts';
+export type { JobFilter, JobPage } from './list-jobs.ts';
+export { createPlimsollClient, type PlimsollClient } from './plimsoll-client.ts';
+export { AlreadyRunningError, type StartedJob, type StartOptions } from './start.ts';
+export { type Milestone, type WaitOptions, WaitTimeoutError } from './wait.ts';

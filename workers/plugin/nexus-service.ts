@@ -1,0 +1,51 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { getClient, startWorkflow, WorkflowRunOperationHandler } from '@temporalio/nexus';
+import * as nexus from 'nexus-rpc';
+import { createPlimsollClient } from '../../client/plimsoll-client.ts';
+import { UserError } from '../../core/errors.ts';
+import type { LoadStatus } from '../../core/loads/status.ts';
+import type { Store } from '../../core/store/store.ts';
+import { LOAD_WORKFLOW, type LoadDatasetRequest, loadDatasetInput, loadWorkflowId } from '../../workflows/contract.ts';
+import type { loadDataset } from '../../workflows/load-dataset.ts';
+import { plimsollService } from '../../workflows/nexus.ts';
+
+/** Handles Plimsoll's Nexus operations, in workers of the index role. */
+export function createNexusService(store: Store) {
+  return nexus.serviceHandler(plimsollService, {
+    load: new WorkflowRunOperationHandler<LoadDatasetRequest, LoadStatus>(async (context, request) => {
+      const parsed = loadDatasetInput.safeParse(request);
+      if (!parsed.success) {
+        const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.') || '(input)'}: ${message}`);
+        throw new nexus.HandlerError('BAD_REQUEST', faults.join('; '));
+      }
+      const { dataset, source } = parsed.data;
+      try {
+        return await startWorkflow<typeof loadDataset>(context, LOAD_WORKFLOW, {
+          workflowId: loadWorkflowId(dataset),
+          args: [request],
+          staticSummary: `Load ${source} into ${dataset}`.slice(0, 200),
+        });
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        const message = `Another job of ${dataset} is running already. Its status: the operation "status" with {"job": "${dataset}"}.`;
+        const cause = ApplicationFailure.create({ type: 'AlreadyRunning', message, nonRetryable: true });
+        throw new nexus.OperationError('failed', message, { cause });
+      }
+    }),
+
+    async status(_context, request) {
+      if (typeof request?.job !== 'string' || request.job === '') {
+        throw new nexus.HandlerError('BAD_REQUEST', 'job: name a job by its ID or its dataset.');
+      }
+      try {
+        return await createPlimsollClient({ temporal: getClient(), store }).status(request.job);
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        const type = error.code === 'JobNotFound' ? 'NOT_FOUND' : 'BAD_REQUEST';
+        // By itself, what is not found yet would be asked for again and again.
+        throw new nexus.HandlerError(type, error.message, { cause: error, retryableOverride: false });
+      }
+    },
+  });
+}
