@@ -28,10 +28,10 @@ export interface Receiver {
   stop(): Promise<void>;
 }
 
-type Answer = (response: ServerResponse, request: Received, n: number) => void;
+export type Answer = (response: ServerResponse, request: Received, n: number) => void;
 
-export const accept: Answer = (response) => void response.writeHead(204).end();
-export const sayNothing: Answer = () => {};
+export const accept = (response: ServerResponse) => void response.writeHead(204).end();
+export const sayNothing = () => {};
 
 /** A receiver of webhooks on the loopback interface. */
 export async function startReceiver(answer: Answer = accept): Promise<Receiver> {

@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import type { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { WebhookDelivery } from '../../activities/webhook-activities.ts';
+import type { LoadStatus } from '../../core/loads/status.ts';
+import type { DeliverWebhookInput } from '../../workflows/deliver-webhook.ts';
+import type { Webhook } from '../../workflows/load-options.ts';
+import { payloadOf } from '../../workflows/webhook-payload.ts';
+import { accept, type Receiver, verified } from './receiver.ts';
+import { OTHER_SECRET, openWebhookBench, type WebhookBench } from './webhook-bench.ts';
+
+let webhooks: WebhookBench;
+let receiver: Receiver;
+/** Answers that wait for `release`. */
+const held: ServerResponse[] = [];
+let hold = (response: ServerResponse) => void held.push(response);
+const release = () => {
+  hold = accept;
+  held.forEach(accept);
+};
+
+beforeAll(async () => {
+  const tries = new Map<string, number>();
+  // `/500-3/NAME` answers 500 three times before it accepts.
+  webhooks = await openWebhookBench((response, request) => {
+    const [, status, times] = /^\/(\d+)-(\d+)\//.exec(request.path) ?? [];
+    const n = (tries.get(request.path) ?? 0) + 1;
+    tries.set(request.path, n);
+    if (request.path.startsWith('/held/')) return hold(response);
+    if (status === undefined || n > Number(times)) return accept(response);
+    response.writeHead(Number(status), { 'retry-after': '1', location: 'http://169.254.169.254/' }).end();
+  });
+  ({ receiver } = webhooks);
+  const workflowsPath = fileURLToPath(new URL('./announcing.ts', import.meta.url));
+  const workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+  await webhooks.bench.startWorker('index', { workflowBundle });
+});
+afterAll(() => webhooks.stop());
+
+const statusOf = (job_id: string): LoadStatus => {
+  const phase = { state: 'completed', done: 7, failed: 1, total: 8, total_known: true } as const;
+  const untold = { rate: null, seconds_left: null, waiting_for: null, started_at: null, finished_at: null };
+  return {
+    job_id,
+    workflow_id: 'load-cats',
+    kind: 'load',
+    dataset: 'cats',
+    state: 'running',
+    paused_at: null,
+    phases: { indexing: { ...phase, ...untold }, embedding: { ...phase, ...untold } },
+    error: null,
+    request: { source: '/data/cats' },
+    started_at: null,
+    finished_at: null,
+  };
+};
+
+const BUSY = 'Others are being sent.';
+
+/** Delivers to a path of its own. */
+function startDelivery(path: string, change: Partial<DeliverWebhookInput> = {}) {
+  const job_id = randomUUID();
+  const payload = payloadOf('dataset.browsable', statusOf(job_id), new Date('2026-01-31T10:00:00Z'));
+  const input = { job_id, event: 'dataset.browsable', url: `${receiver.origin}${path}`, secret: 'default', payload };
+  return webhooks.bench.temporal.workflow.start('deliverWebhook', {
+    taskQueue: webhooks.bench.taskQueue,
+    workflowId: `webhook-${job_id}/dataset.browsable/0`,
+    args: [{ ...input, ...change }],
+  });
+}
+const deliver = async (...delivery: Parameters<typeof startDelivery>): Promise<WebhookDelivery> =>
+  (await startDelivery(...delivery)).result();
+const at = (path: string) => receiver.received.filter((request) => request.path === path);
+
+const failureOf = async (delivery: Promise<unknown>) => {
+  const error = await delivery.catch((reason: unknown) => reason);
+  const { cause } = error as WorkflowFailedError;
+  return { type: (cause as ApplicationFailure).type, message: cause?.message };
+};
+
+describe('the delivery of a webhook', () => {
+  it('comes signed, with what happened, and ends with the answer', async () => {
+    expect(await deliver('/once')).toEqual({ outcome: 'delivered', status: 204 });
+    const [one] = at('/once');
+    expect(one && verified(one)).toEqual({
+      type: 'dataset.browsable',
+      timestamp: '2026-01-31T10:00:00.000Z',
+      data: {
+        job_id: expect.any(String),
+        workflow_id: 'load-cats',
+        dataset: 'cats',
+        kind: 'load',
+        state: 'running',
+        phases: {
+          indexing: { state: 'completed', done: 7, failed: 1, total: 8 },
+          embedding: { state: 'completed', done: 7, failed: 1, total: 8 },
+        },
+        model_key: null,
+        error: null,
+      },
+    });
+  });
+
+  it.concurrent.each([500, 404, 302, 429])(
+    'is tried again after an answer of %i, with the same id and body at a new time',
+    async (status) => {
+      const path = `/${status}-2/again`;
+      expect(await deliver(path)).toMatchObject({ outcome: 'delivered' });
+      const received = at(path);
+      expect(received).toHaveLength(3);
+      for (const one of received) verified(one);
+      expect(new Set(received.map(({ id }) => id)).size).toBe(1);
+      expect(new Set(received.map(({ body }) => body)).size).toBe(1);
+      expect(new Set(received.map(({ timestamp }) => timestamp)).size).toBe(3);
+    },
+  );
+
+  it('ends in peace when the receiver is gone', async () => {
+    expect(await deliver('/410-9/gone')).toEqual({ outcome: 'gone', status: 410 });
+    expect(at('/410-9/gone')).toHaveLength(1);
+  });
+
+  it('has an id without a dot, which separates the parts of what is signed', async () => {
+    await deliver('/id');
+    expect(at('/id')[0]?.id).toMatch(/^[0-9a-f-]{36}_dataset-browsable$/);
+  });
+
+  it.each([
+    ['https://127.0.0.1/', 'WebhookTargetRefused'],
+    ['https://169.254.169.254/latest/meta-data/', 'WebhookTargetRefused'],
+    ['https://localhost/', 'WebhookTargetRefused'],
+  ])('to %s fails at once', async (url, type) => {
+    expect(await failureOf(deliver('/', { url }))).toMatchObject({ type });
+  });
+
+  it('fails at once with a secret that the worker does not know', async () => {
+    expect(await failureOf(deliver('/unsigned', { secret: 'unheard-of' }))).toMatchObject({
+      type: 'UnknownWebhookSecret',
+    });
+    expect(at('/unsigned')).toEqual([]);
+  });
+
+  it('says where it stands while the receiver does not answer as it should, and nothing of the URL’s query', async () => {
+    const handle = await startDelivery('/503-999/down?token=geheim');
+    await expect.poll(() => at('/503-999/down?token=geheim').length, { timeout: 10_000 }).toBeGreaterThan(1);
+    const { raw } = await handle.describe();
+    const [pending] = raw.pendingActivities ?? [];
+    expect(pending?.lastFailure?.message).toBe(`${receiver.origin} answered 503.`);
+    await handle.terminate();
+  });
+
+  it('waits for two answers at a time in one worker, so that its other work finds slots free', async () => {
+    const paths = ['/held/a', '/held/b', '/held/c', '/held/d'];
+    const deliveries = await Promise.all(paths.map((path) => startDelivery(path)));
+    await expect.poll(() => held.length).toBe(2);
+    const countBusy = async () => {
+      const descriptions = await Promise.all(deliveries.map((handle) => handle.describe()));
+      return descriptions.filter(({ raw }) => raw.pendingActivities?.[0]?.lastFailure?.message === BUSY).length;
+    };
+    await expect.poll(countBusy, { timeout: 10_000 }).toBe(2);
+    expect(held).toHaveLength(2);
+
+    release();
+    for (const handle of deliveries) expect(await handle.result()).toMatchObject({ outcome: 'delivered' });
+  });
+});
+
+describe('an announcement', () => {
+  it('is delivered once to each webhook that wants the event, whatever becomes of who made it', async () => {
+    const url = (path: string) => `${receiver.origin}${path}`;
+    const wanting: Webhook[] = [
+      { url: url('/all'), secret: 'default' },
+      { url: url('/canceled'), secret: 'other', events: ['load.canceled'] },
+      { url: url('/none'), secret: 'default', events: ['load.failed'] },
+    ];
+    const { bench } = webhooks;
+    const job_id = randomUUID();
+    const handle = await bench.temporal.workflow.start('announcing', {
+      taskQueue: bench.taskQueue,
+      workflowId: `announcing-${job_id}`,
+      args: [wanting, statusOf(job_id)],
+    });
+    await handle.result();
+    const ids = ['dataset.browsable/0', 'load.canceled/0', 'load.canceled/1'].map(
+      (rest) => `webhook-${job_id}/${rest}`,
+    );
+    for (const id of ids)
+      expect(await bench.temporal.workflow.getHandle(id).result()).toMatchObject({ outcome: 'delivered' });
+
+    expect(
+      at('/all')
+        .map((one) => verified(one).type)
+        .sort(),
+    ).toEqual(['dataset.browsable', 'load.canceled']);
+    expect(at('/canceled').map((one) => verified(one, OTHER_SECRET).type)).toEqual(['load.canceled']);
+    expect(at('/none')).toEqual([]);
+  });
+});
