@@ -4,6 +4,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addEmbedCommand } from './commands/embed.ts';
 import { addJobsCommand } from './commands/jobs.ts';
 import { addLoadCommand } from './commands/load.ts';
+import { addCancelCommand, addPauseCommand, addResumeCommand } from './commands/operate.ts';
 import { addSamplesCommand } from './commands/samples.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addUpCommand } from './commands/up.ts';
@@ -23,6 +24,9 @@ const COMMANDS: readonly AddCommand[] = [
   addStatusCommand,
   addJobsCommand,
   addWaitCommand,
+  addPauseCommand,
+  addResumeCommand,
+  addCancelCommand,
   addSamplesCommand,
   addDoctorCommand,
 ];

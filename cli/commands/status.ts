@@ -20,18 +20,19 @@ export function addStatusCommand(program: Command, end: (exitCode: number) => vo
       `
 With --json:
   job_id, workflow_id, dataset
-  kind                   load, embed
+  kind                   load, retry, embed, prune, delete
   state                  queued, running, paused, completed, failed, canceled
   error                  null, or {code, message}
   request                the workflow's input
-  started_at, finished_at                    RFC 3339 in UTC, or null
+  started_at, paused_at, finished_at         RFC 3339 in UTC, or null
   phases.indexing, phases.embedding:
     state                pending, running, waiting, completed, failed, canceled,
                          skipped
     done, failed, total, total_known         counts of files or images
     rate                 items a second, or null
     seconds_left         or null
-    waiting_for          null, or {reason, task_queue, since}; reason: worker, other_job
+    waiting_for          null, or {reason, since, task_queue, until}; reason: worker,
+                         other_job, window, time, paused, throttled
     started_at, finished_at
     outcomes             {added, changed, unchanged, missing, failed, ignored,
                          unreadable_folders}, where known

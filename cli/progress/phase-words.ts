@@ -1,6 +1,7 @@
 import type { LoadStatus, PhaseStatus } from '../../core/loads/status.ts';
+import { waitingInWords } from '../../core/loads/words.ts';
 import type { PhaseName } from '../../core/store/documents.ts';
-import { EMBED_TASK_QUEUE, INDEX_TASK_QUEUE } from '../../workflows/contract.ts';
+import { INDEX_TASK_QUEUE } from '../../workflows/contract.ts';
 import { count, counted, duration, perSecond, roundDuration, secondsBetween } from '../quantities.ts';
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
@@ -54,10 +55,11 @@ function timeOf(phase: PhaseStatus, secondsSince: number): string {
 function waitsFor({ state, phases, started_at }: LoadStatus, name: PhaseName): string | undefined {
   const phase = phases[name];
   if (phase.state === 'skipped') return 'skipped';
-  if (phase.state === 'waiting' && phase.waiting_for?.reason === 'other_job')
-    return 'waiting for another job that embeds this dataset';
-  if (phase.state === 'waiting')
-    return `waiting for a worker on task queue ${phase.waiting_for?.task_queue ?? EMBED_TASK_QUEUE}`;
+  if (phase.state === 'waiting') {
+    const waiting = phase.waiting_for === null ? 'waiting' : waitingInWords(phase.waiting_for);
+    const { done, failed, total, started_at } = phase;
+    return started_at === null ? waiting : `${waiting}, ${count(done + failed)} / ${counted(total, ITEMS[name])}`;
+  }
   if (phase.state !== 'pending') return phase.total === 0 && phase.finished_at === null ? 'starting' : undefined;
   if (name === 'embedding' && phases.indexing.state !== 'skipped' && phases.indexing.finished_at === null)
     return 'waiting for indexing';

@@ -1,0 +1,104 @@
+import type { Command } from 'commander';
+import type { PlimsollClient } from '../../client/plimsoll-client.ts';
+import type { LoadStatus } from '../../core/loads/status.ts';
+import { dataDirOption, jsonOption } from '../arguments.ts';
+import { EXIT_CODES_HELP } from '../exit-code.ts';
+import { createOutput } from '../output.ts';
+
+interface OperateOptions {
+  reason?: string;
+  wait?: boolean;
+  data?: string;
+  json?: boolean;
+}
+
+type End = (exitCode: number) => void;
+
+const JSON_HELP = `
+With --json: what "plimsoll status --json" prints.
+${EXIT_CODES_HELP}
+`;
+
+export function addPauseCommand(program: Command, end: End): void {
+  program
+    .command('pause')
+    .summary('pause a job: it keeps what it has, and holds no worker')
+    .description(
+      'Pauses a load or an embedding, in either phase. What is under way comes to an end within seconds; everything that was done is kept. A paused job holds no worker, and stays paused until it is resumed.',
+    )
+    .argument('<job>', "a job's ID, its beginning, or a dataset's name")
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
+    .addHelpText('after', `${JSON_HELP}\nExamples:\n  plimsoll pause photos\n  plimsoll resume photos`)
+    .action(async (job: string, options: OperateOptions) => {
+      end(await operate(options, (client) => client.pause(job), pausedLine));
+    });
+}
+
+export function addResumeCommand(program: Command, end: End): void {
+  program
+    .command('resume')
+    .summary('let a paused job go on')
+    .description('Lets a paused job go on where it was.')
+    .argument('<job>', "a job's ID, its beginning, or a dataset's name")
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
+    .addHelpText('after', `${JSON_HELP}\nExample:\n  plimsoll resume photos && plimsoll wait photos`)
+    .action(async (job: string, options: OperateOptions) => {
+      end(
+        await operate(
+          options,
+          (client) => client.resume(job),
+          ({ dataset }) => `The job of ${dataset} goes on.`,
+        ),
+      );
+    });
+}
+
+export function addCancelCommand(program: Command, end: End): void {
+  program
+    .command('cancel')
+    .summary('end a job: what it has done is kept')
+    .description(
+      'Asks a job to end, and returns at once. Everything that was done is kept: the dataset can be browsed, and its next load goes on from there.',
+    )
+    .argument('<job>', "a job's ID, its beginning, or a dataset's name")
+    .option('--reason <text>', 'why; it becomes part of the record')
+    .option('--wait', 'return when the job has ended')
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `${JSON_HELP}\nExamples:\n  plimsoll cancel photos --reason "the wrong folder"\n  plimsoll cancel photos --wait`,
+    )
+    .action(async (job: string, options: OperateOptions) => {
+      const { reason, wait } = options;
+      const cancel = async (client: PlimsollClient) => {
+        const status = await client.cancel(job, reason === undefined ? {} : { reason });
+        return wait ? client.wait(status.job_id) : status;
+      };
+      end(await operate(options, cancel, canceledLine));
+    });
+}
+
+async function operate(
+  { data, json }: OperateOptions,
+  work: (client: PlimsollClient) => Promise<LoadStatus>,
+  line: (status: LoadStatus) => string,
+): Promise<number> {
+  const { withClient } = await import('../connection.ts');
+  const output = createOutput({ json });
+  return withClient({ dataDir: data }, async (client) => {
+    const status = await work(client);
+    output.result(status, () => [line(status)]);
+    return 0;
+  });
+}
+
+const pausedLine = ({ dataset, job_id }: LoadStatus) =>
+  `The job of ${dataset} is paused. Let it go on: plimsoll resume ${job_id}`;
+
+const canceledLine = ({ dataset, job_id, finished_at, error }: LoadStatus) =>
+  finished_at === null
+    ? `The job of ${dataset} was asked to end: plimsoll wait ${job_id}`
+    : `The job of ${dataset} has ended. ${error?.message ?? ''}`;
