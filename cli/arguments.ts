@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
+import { unknownZone } from '../client/time-zone.ts';
 import { parseDuration } from '../core/duration.ts';
 
 /** Parsers of values on the command line. Each says what it expects. */
@@ -54,6 +55,36 @@ export function oneOf<T extends string>(choices: readonly T[]): (text: string, b
     if (choice === undefined) throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
     return [...before, choice];
   };
+}
+
+/** @returns the zone as it was written */
+export function timeZone(text: string): string {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: text });
+    return text;
+  } catch {
+    throw new InvalidArgumentError(unknownZone(text));
+  }
+}
+
+/** The zone that this machine's clock shows. */
+export const machineZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+export function fairnessKey(text: string): string {
+  if (text !== '' && text.length <= 64) return text;
+  throw new InvalidArgumentError('A key of 1 to 64 characters is expected, as the name of a tenant or a team.');
+}
+
+/** Collects the addresses of an option that may be given several times. */
+export function webhookUrl(text: string, before: string[] = []): string[] {
+  const url = URL.parse(text);
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
+    throw new InvalidArgumentError('An http or https address is expected, as https://example.com/hooks/plimsoll.');
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new InvalidArgumentError('It must hold no user name or password: addresses are kept in histories.');
+  }
+  return [...before, text];
 }
 
 /** A model by name, or a folder: one that is written as a path is meant from here. */

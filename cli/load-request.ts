@@ -1,19 +1,65 @@
-import type { LoadDatasetRequest } from '../workflows/contract.ts';
+import { Temporal } from 'temporal-polyfill';
+import type { EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contract.ts';
+import { machineZone } from './arguments.ts';
+import { UsageError } from './failure.ts';
+import type { JobOptions } from './job-options.ts';
 
-/** The workflow's input for what the command line asks; what it leaves out keeps the contract's defaults. */
-export function requestOf(options: {
-  dataset: string;
-  source: string;
-  embed: boolean;
-  model?: string | undefined;
-  maxFailedPercent?: number | undefined;
-}): LoadDatasetRequest {
-  const { dataset, source, embed, model, maxFailedPercent } = options;
+/** The fields that inputs of load, embed and retry share, for what the command line asks. @throws UsageError */
+export function jobRequestOf(options: Partial<JobOptions> & { embedAt?: string }): SharedRequest {
+  const { model, embedQueue, priority, fairnessKey, fairnessWeight, embedWindow, embedAt } = options;
+  const time_zone = options.timeZone ?? machineZone();
+  const webhooks = webhooksOf(options);
+  return {
+    ...(model === undefined ? {} : { model }),
+    ...(embedQueue === undefined ? {} : { embed_task_queue: embedQueue }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(fairnessKey === undefined ? {} : { fairness_key: fairnessKey }),
+    ...(fairnessWeight === undefined ? {} : { fairness_weight: fairnessWeight }),
+    ...(embedWindow === undefined ? {} : { embed_window: { ...embedWindow, time_zone } }),
+    ...(embedAt === undefined ? {} : { embed_at: instantOf('--embed-at', embedAt, time_zone) }),
+    ...(webhooks.length === 0 ? {} : { webhooks }),
+  };
+}
+
+type SharedRequest = Omit<EmbedDatasetRequest, 'dataset' | 'load_id' | 'only_failed' | 'paused'>;
+
+/** The input of `loadDataset` for what the command line asks; what it leaves out keeps the contract's defaults. */
+export function requestOf(
+  options: Partial<JobOptions> & {
+    dataset: string;
+    source: string;
+    embed: boolean;
+    maxFailedPercent?: number;
+    embedAt?: string;
+  },
+): LoadDatasetRequest {
+  const { dataset, source, embed, maxFailedPercent } = options;
   return {
     dataset,
     source,
     embed,
-    ...(model === undefined ? {} : { model }),
     ...(maxFailedPercent === undefined ? {} : { max_failed_percent: maxFailedPercent }),
+    ...jobRequestOf(options),
   };
+}
+
+function webhooksOf({ webhook = [], webhookSecret }: Partial<JobOptions>) {
+  if (webhookSecret !== undefined && webhook.length === 0)
+    throw new UsageError('--webhook-secret says which secret signs a --webhook: give that, too.');
+  return webhook.map((url) => ({ url, ...(webhookSecret === undefined ? {} : { secret: webhookSecret }) }));
+}
+
+/** A time with `Z` or an offset, or one on the clocks of the zone; RFC 3339 in UTC. */
+function instantOf(flag: string, text: string, zone: string): string {
+  const isExact = /(z|[+-]\d{2}:?\d{2})$/i.test(text.slice('2026-01-31'.length));
+  try {
+    const instant = isExact
+      ? Temporal.Instant.from(text)
+      : Temporal.PlainDateTime.from(text).toZonedDateTime(zone).toInstant();
+    return instant.toString();
+  } catch {
+    throw new UsageError(
+      `${flag}: "${text}" is no time. Write it as 2026-01-31T22:00, on the clocks of ${zone}, or with an offset, as 2026-01-31T22:00:00Z.`,
+    );
+  }
 }

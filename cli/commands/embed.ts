@@ -1,49 +1,59 @@
 import type { Command } from 'commander';
-import { dataDirOption, jsonOption, modelOption } from '../arguments.ts';
+import { dataDirOption, jsonOption } from '../arguments.ts';
 import { EXIT_CODES_HELP } from '../exit-code.ts';
+import { addStartOptions, IF_RUNNING_HELP, JOB_OPTIONS_HELP, type StartOptions } from '../job-options.ts';
 import { createOutput } from '../output.ts';
 
-interface EmbedOptions {
-  model?: string;
+interface EmbedOptions extends StartOptions {
   wait?: boolean;
   data?: string;
   json?: boolean;
 }
 
 export function addEmbedCommand(program: Command, end: (exitCode: number) => void): void {
-  program
+  const command = program
     .command('embed')
     .summary('embed a dataset, or embed it again with another model')
     .description(
       'Embeds the samples of a dataset that have no vector of the model yet, prints the job ID and returns at once. Vectors of other models stay.',
     )
-    .argument('<dataset>', "the dataset's name")
-    .addOption(modelOption())
+    .argument('<dataset>', "the dataset's name");
+  addStartOptions(command)
     .option('--wait', 'stay, show the progress, and end as "plimsoll wait" does')
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
-With --json: {"job_id", "workflow_id", "dataset"}; with --wait, once the job is
-over, what "plimsoll status --json" prints.
+With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --wait, once
+the job is over, what "plimsoll status --json" prints.
+
+${JOB_OPTIONS_HELP}
+
+${IF_RUNNING_HELP}
+
 ${EXIT_CODES_HELP}
 
 Examples:
   plimsoll embed photos --wait
-  plimsoll embed photos --model ./models/clip-vit-base-patch32`,
+  plimsoll embed photos --model ./models/clip-vit-base-patch32
+  plimsoll embed photos --embed-at 2026-12-24T22:00 --priority 5`,
     )
     .action(async (dataset: string, options: EmbedOptions) => end(await embed(dataset, options)));
 }
 
 async function embed(dataset: string, options: EmbedOptions): Promise<number> {
-  const [{ withClient }, { followToEnd }] = await Promise.all([import('../connection.ts'), import('../follow.ts')]);
+  const [{ withClient }, { jobRequestOf }, { followToEnd }, { noteAttached }] = await Promise.all([
+    import('../connection.ts'),
+    import('../load-request.ts'),
+    import('../follow.ts'),
+    import('../note-attached.ts'),
+  ]);
   const output = createOutput(options);
+  const request = { dataset, ...jobRequestOf(options) };
   return withClient({ dataDir: options.data }, async (client, servers) => {
-    const job = await client.startEmbedding({
-      dataset,
-      ...(options.model === undefined ? {} : { model: options.model }),
-    });
+    const job = await client.startEmbedding(request, options);
+    noteAttached(job, output);
     if (!options.wait) {
       output.result(job, () => [job.job_id]);
       return 0;

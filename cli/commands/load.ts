@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { dataDirOption, datasetOption, embedOption, jsonOption, modelOption, numberBetween } from '../arguments.ts';
+import { dataDirOption, datasetOption, embedOption, jsonOption, numberBetween } from '../arguments.ts';
 import { datasetNameOf } from '../dataset-name.ts';
 import { EXIT_CODES_HELP } from '../exit-code.ts';
+import { addStartOptions, IF_RUNNING_HELP, JOB_OPTIONS_HELP, type StartOptions } from '../job-options.ts';
 import { createOutput } from '../output.ts';
 
-interface LoadOptions {
+interface LoadOptions extends StartOptions {
   dataset?: string;
-  model?: string;
   embed: boolean;
   maxFailedPercent?: number;
   wait?: boolean;
@@ -16,7 +16,7 @@ interface LoadOptions {
 }
 
 export function addLoadCommand(program: Command, end: (exitCode: number) => void): void {
-  program
+  const command = program
     .command('load')
     .summary('start a load of a folder, and print its job ID')
     .description(
@@ -24,47 +24,56 @@ export function addLoadCommand(program: Command, end: (exitCode: number) => void
     )
     .argument('<folder>', 'folder of images, at any depth')
     .addOption(datasetOption())
-    .addOption(modelOption())
     .addOption(embedOption())
     .option(
       '--max-failed-percent <percent>',
       'fail the load when a larger share of the files can not be read',
       numberBetween(0, 100),
-    )
+    );
+  addStartOptions(command)
     .option('--wait', 'stay, show the progress, and end as "plimsoll wait" does')
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
-With --json: {"job_id", "workflow_id", "dataset"}; with --wait, once the load is
-over, what "plimsoll status --json" prints. Ctrl-C while waiting leaves the load
-running.
+With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --wait, once
+the load is over, what "plimsoll status --json" prints. Ctrl-C while waiting
+leaves the load running.
+
+${JOB_OPTIONS_HELP}
+
+${IF_RUNNING_HELP}
+
 ${EXIT_CODES_HELP}
 
 Examples:
   plimsoll load ./photos --wait
   plimsoll load /mnt/coco/train2017 --dataset coco --no-embed
   plimsoll load ./photos --model ~/models/clip-vit-base-patch32 --max-failed-percent 5
+  plimsoll load ./photos --embed-window "mon-fri 22:00-06:00" --time-zone Europe/Zurich
+  plimsoll load ./urgent --priority 1 --webhook https://example.com/hooks/plimsoll
+  plimsoll load ./photos --if-running replace
   JOB=$(plimsoll load ./photos) && plimsoll wait "$JOB" --for browsable`,
     )
     .action(async (folder: string, options: LoadOptions) => end(await load(folder, options)));
 }
 
 async function load(folder: string, options: LoadOptions): Promise<number> {
-  const [{ withClient }, { requestOf }, { checkFolder }, { followToEnd }] = await Promise.all([
+  const [{ withClient }, { requestOf }, { checkFolder }, { followToEnd }, { noteAttached }] = await Promise.all([
     import('../connection.ts'),
     import('../load-request.ts'),
     import('../check-folder.ts'),
     import('../follow.ts'),
+    import('../note-attached.ts'),
   ]);
   const output = createOutput(options);
   const source = resolve(folder);
+  const request = requestOf({ ...options, source, dataset: options.dataset ?? datasetNameOf(source) });
   return withClient({ dataDir: options.data }, async (client, servers) => {
     await checkFolder(source, servers, output);
-    const job = await client.startLoad(
-      requestOf({ ...options, source, dataset: options.dataset ?? datasetNameOf(source) }),
-    );
+    const job = await client.startLoad(request, options);
+    noteAttached(job, output);
     if (!options.wait) {
       output.result(job, () => [job.job_id]);
       return 0;
