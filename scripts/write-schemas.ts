@@ -1,4 +1,4 @@
-/** Writes the JSON Schema of each workflow's input to docs/schemas: `node scripts/write-schemas.ts`. */
+/** Writes the JSON Schema of each workflow's input, and of a webhook's body, to docs/schemas: `node scripts/write-schemas.ts`. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -10,6 +10,7 @@ import {
   retryFailedInput,
   scheduledLoadInput,
 } from '../workflows/contract.ts';
+import { webhookPayload } from '../workflows/webhook-payload.ts';
 
 const folder = join(import.meta.dirname, '../docs/schemas');
 
@@ -21,6 +22,7 @@ export const schemas: Record<string, string> = {
   'prune-dataset.json': jsonSchemaOf(pruneDatasetInput),
   'delete-dataset.json': jsonSchemaOf(deleteDatasetInput),
   'scheduled-load.json': jsonSchemaOf(scheduledLoadInput),
+  'webhook-payload.json': jsonSchemaOf(webhookPayload),
 };
 
 function jsonSchemaOf(schema: z.ZodType): string {
