@@ -1,7 +1,7 @@
 import { condition, workflowInfo } from '@temporalio/workflow';
 import type { IndexPageResult } from '../core/indexing/index-page.ts';
 import type { ListResult } from '../core/indexing/list-source.ts';
-import type { ReconcileResult } from '../core/indexing/reconcile.ts';
+import type { IndexingResult } from '../core/indexing/record-indexing.ts';
 import type { JobStatus } from './job-status.ts';
 import { all, runPool } from './pool.ts';
 
@@ -29,7 +29,7 @@ export interface IndexingSteps {
   list(page: number): Promise<ListResult>;
   index(page: number): Promise<IndexPageResult>;
   /** Ends the phase, when all is listed and indexed. */
-  finish(): Promise<ReconcileResult>;
+  finish(): Promise<IndexingResult>;
 }
 
 /**

@@ -32,13 +32,13 @@ export interface ListResult {
 }
 
 /** Grows from a first page small enough to show something at once to one that keeps round trips few. */
-const pageLimit = (page: number) => Math.min(256 * 2 ** page, 4096);
+export const pageLimit = (page: number) => Math.min(256 * 2 ** page, 4096);
 
 /** A page's document stays far below MongoDB's 16 MB, however long the paths are. */
 const PAGE_BYTES = 4 << 20;
 
 /** After this long a call returns, so that indexing overlaps with listing. */
-const SLICE_MS = 700;
+export const SLICE_MS = 700;
 
 /** Stored samples compared at a time: of a folder that was removed there may be millions, and no file between them. */
 const STORED_LIMIT = 20_000;

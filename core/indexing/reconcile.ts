@@ -1,8 +1,8 @@
 import { UserError } from '../errors.ts';
-import type { FileOutcomes } from '../store/documents.ts';
-import { sumProgress, unreadableFolders } from '../store/progress.ts';
+import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 import { refreshCounts } from './counts.ts';
+import { type IndexingResult, recordIndexing } from './record-indexing.ts';
 
 export interface ReconcileRequest {
   loadId: string;
@@ -13,13 +13,6 @@ export interface ReconcileRequest {
   signal: AbortSignal;
 }
 
-export interface ReconcileResult {
-  outcomes: FileOutcomes;
-  done: number;
-  failed: number;
-  total: number;
-}
-
 /**
  * Ends the indexing phase once the listing is complete and every page is indexed: marks what the listing did not see as
  * missing, brings the cached counts up to date and stores the phase's summary.
@@ -27,7 +20,7 @@ export interface ReconcileResult {
  * @throws UserError SourceEmpty when the source holds no sample: then nothing is marked.
  * @throws UserError TooManyFailed when every file failed, or a larger share than `maxFailedPercent`.
  */
-export async function reconcile(store: Store, request: ReconcileRequest): Promise<ReconcileResult> {
+export async function reconcile(store: Store, request: ReconcileRequest): Promise<IndexingResult> {
   const { loadId, datasetId, source } = request;
   const sums = (await sumProgress(store, loadId)).get('indexing');
   if (sums === undefined || sums.total === 0) {
@@ -53,22 +46,8 @@ export async function reconcile(store: Store, request: ReconcileRequest): Promis
   await refreshCounts(store, datasetId);
   request.onWrite();
 
-  const failures = await countFailures(store, loadId, datasetId);
   const { done, failed, total, outcomes } = sums;
-  await store.loads.updateOne(
-    { _id: loadId },
-    {
-      $set: {
-        'phases.indexing.done': done,
-        'phases.indexing.failed': failed,
-        'phases.indexing.total': total,
-        'phases.indexing.outcomes': outcomes,
-        'phases.indexing.failures': failures,
-        'phases.indexing.unreadable_folders': await unreadableFolders(store, loadId),
-      },
-    },
-  );
-
+  const failures = await recordIndexing(store, { loadId, datasetId }, sums);
   const percent = (failed / total) * 100;
   if (failed === total || percent > request.maxFailedPercent) {
     throw new UserError(
@@ -80,17 +59,6 @@ export async function reconcile(store: Store, request: ReconcileRequest): Promis
   }
   await store.pages.deleteMany({ load_id: loadId });
   return { outcomes, done, failed, total };
-}
-
-async function countFailures(store: Store, loadId: string, datasetId: string): Promise<Record<string, number>> {
-  const rows = await store.samples
-    .aggregate<{ _id: string; count: number }>([
-      { $match: { dataset_id: datasetId, status: 'failed', load_id: loadId } },
-      { $group: { _id: '$error.code', count: { $sum: 1 } } },
-      { $sort: { count: -1 } },
-    ])
-    .toArray();
-  return Object.fromEntries(rows.map(({ _id, count }) => [_id, count]));
 }
 
 const describe = (failures: Record<string, number>) =>

@@ -1,0 +1,164 @@
+import { stat } from 'node:fs/promises';
+import { Long, MongoServerError } from 'mongodb';
+import { systemErrorCode, UserError } from '../errors.ts';
+import { checkSource } from '../loads/begin.ts';
+import { UNKNOWN_FINGERPRINT } from '../sources/walk.ts';
+import type { PageDocument, PageEntry, SampleDocument } from '../store/documents.ts';
+import { progressId, unreadableFolders } from '../store/progress.ts';
+import { DUPLICATE_KEY, type Store } from '../store/store.ts';
+import { type ListResult, pageLimit, SLICE_MS } from './list-source.ts';
+
+export interface ListFailedRequest {
+  loadId: string;
+  datasetId: string;
+  /** The page to write next, from 0. */
+  page: number;
+  /** Called after each page that is stored. */
+  onStep: () => void;
+  signal: AbortSignal;
+}
+
+type FailedSample = Pick<SampleDocument, 'seq' | 'filepath' | 'filepath_bytes'>;
+
+/** Stats under way at once; enough to hide the latency of a network disk. */
+const STAT_BATCH = 256;
+
+/**
+ * Lists the samples of a dataset whose files could not be read, as pages that are indexed as those of a source are. Each call
+ * writes pages until its time is up; what it wrote is the cursor for the next. The samples of a source that is not there, as
+ * when a disk is not mounted, stay as they are and are no part of the work; one whose file alone is gone fails again.
+ */
+export async function listFailed(store: Store, request: ListFailedRequest): Promise<ListResult> {
+  const { loadId, datasetId } = request;
+  const pages: number[] = [];
+  const startedAt = performance.now();
+  const sources = await sourcesOf(store, datasetId);
+
+  // An earlier attempt may have written pages that it never got to report.
+  const written = await store.pages
+    .find({ load_id: loadId, n: { $gte: request.page - 1 } })
+    .sort({ n: 1 })
+    .toArray();
+  let total = 0;
+  const report = ({ n, entries }: PageDocument) => {
+    if (entries.length > 0) pages.push(n);
+    total += entries.length;
+  };
+  for (const page of written) if (page.n >= request.page) report(page);
+  let last = written.at(-1);
+  while (last?.last !== true) {
+    request.signal.throwIfAborted();
+    last = await writePage(store, request, { sources, n: (last?.n ?? -1) + 1, after: Number(last?.upto ?? -1) });
+    report(last);
+    request.onStep();
+    if (last.n === 0 || performance.now() - startedAt > SLICE_MS) break;
+  }
+  return { next: last.last ? null : last.n + 1, pages, total, unchanged: 0 };
+}
+
+/** A dataset's sources, the deepest first: a sample is of the first that it lies in. */
+async function sourcesOf(store: Store, datasetId: string): Promise<string[]> {
+  const dataset = await store.datasets.findOne({ _id: datasetId }, { projection: { sources: 1 } });
+  return (dataset?.sources ?? []).toSorted((a, b) => b.length - a.length);
+}
+
+async function writePage(
+  store: Store,
+  { loadId, datasetId }: ListFailedRequest,
+  { sources, n, after }: { sources: readonly string[]; n: number; after: number },
+): Promise<PageDocument> {
+  const limit = pageLimit(n);
+  const samples = await store.samples
+    .find(
+      { dataset_id: datasetId, status: 'failed', seq: { $gt: after } },
+      { projection: { _id: 0, seq: 1, filepath: 1, filepath_bytes: 1 } },
+    )
+    .sort({ seq: 1 })
+    .limit(limit)
+    .toArray();
+  const { entries, absent } = await examine(samples, sources);
+  const noted = new Set(await unreadableFolders(store, loadId));
+  const folders = absent.filter((source) => !noted.has(source));
+  const page: PageDocument = {
+    _id: `${loadId}/${n}`,
+    load_id: loadId,
+    n,
+    upto: String(samples.at(-1)?.seq ?? after),
+    last: samples.length < limit,
+    entries,
+    gone: [],
+  };
+  try {
+    await store.client.withSession((session) =>
+      session.withTransaction(async () => {
+        await store.pages.insertOne(page, { session });
+        await store.progress.insertOne(
+          {
+            _id: progressId(loadId, 'indexing', n),
+            load_id: loadId,
+            phase: 'indexing',
+            done: 0,
+            failed: 0,
+            total: entries.length,
+            outcomes: { unreadable_folders: folders.length },
+            ...(folders.length > 0 ? { unreadable_folders: folders } : {}),
+          },
+          { session },
+        );
+      }),
+    );
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) {
+      throw new Error(`Page ${n} was written by another attempt of this listing; the next attempt goes on behind it.`);
+    }
+    throw error;
+  }
+  if (page.last) await store.loads.updateOne({ _id: loadId }, { $set: { 'phases.indexing.total_known': true } });
+  return page;
+}
+
+interface Examined {
+  entries: PageEntry[];
+  /** Sources that are not there: what is known of their files is kept. */
+  absent: string[];
+}
+
+async function examine(samples: readonly FailedSample[], sources: readonly string[]): Promise<Examined> {
+  const entries: PageEntry[] = [];
+  const isThere = new Map<string | undefined, boolean>([[undefined, true]]);
+  for (let at = 0; at < samples.length; at += STAT_BATCH) {
+    const batch = await Promise.all(samples.slice(at, at + STAT_BATCH).map(async (sample) => entryOf(sample)));
+    for (const entry of batch) {
+      const source = sources.find((root) => entry.path.startsWith(`${root === '/' ? '' : root}/`));
+      if (entry.fingerprint === UNKNOWN_FINGERPRINT && source !== undefined && isThere.get(source) !== false) {
+        isThere.set(source, await canBeRead(source));
+      }
+      if (isThere.get(source) !== false) entries.push(entry);
+    }
+  }
+  return { entries, absent: sources.filter((source) => isThere.get(source) === false) };
+}
+
+/** The file as it is now. What is wrong with one that can't be examined is found when it is read. */
+async function entryOf({ seq, filepath, filepath_bytes }: FailedSample): Promise<PageEntry> {
+  const name = { path: filepath, ...(filepath_bytes === undefined ? {} : { bytes: filepath_bytes }) };
+  try {
+    const path = filepath_bytes === undefined ? filepath : Buffer.from(filepath_bytes.buffer);
+    const { size, mtimeNs } = await stat(path, { bigint: true });
+    const fingerprint = `${size}-${mtimeNs}`;
+    return { ...name, size: Number(size), mtime_ns: Long.fromBigInt(mtimeNs), fingerprint, seq, new: false };
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return { ...name, size: 0, mtime_ns: Long.ZERO, fingerprint: UNKNOWN_FINGERPRINT, seq, new: false };
+  }
+}
+
+async function canBeRead(source: string): Promise<boolean> {
+  try {
+    await checkSource(source);
+    return true;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
+}

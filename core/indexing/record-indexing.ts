@@ -1,0 +1,44 @@
+import type { FileOutcomes } from '../store/documents.ts';
+import { type PhaseSums, unreadableFolders } from '../store/progress.ts';
+import type { Store } from '../store/store.ts';
+
+export interface IndexingResult {
+  outcomes: FileOutcomes;
+  done: number;
+  failed: number;
+  total: number;
+}
+
+/** Stores the indexing phase's summary on the load's record. Returns its failures by error code, the most frequent first. */
+export async function recordIndexing(
+  store: Store,
+  { loadId, datasetId }: { loadId: string; datasetId: string },
+  { done, failed, total, outcomes }: PhaseSums,
+): Promise<Record<string, number>> {
+  const failures = await countFailures(store, loadId, datasetId);
+  await store.loads.updateOne(
+    { _id: loadId },
+    {
+      $set: {
+        'phases.indexing.done': done,
+        'phases.indexing.failed': failed,
+        'phases.indexing.total': total,
+        'phases.indexing.outcomes': outcomes,
+        'phases.indexing.failures': failures,
+        'phases.indexing.unreadable_folders': await unreadableFolders(store, loadId),
+      },
+    },
+  );
+  return failures;
+}
+
+async function countFailures(store: Store, loadId: string, datasetId: string): Promise<Record<string, number>> {
+  const rows = await store.samples
+    .aggregate<{ _id: string; count: number }>([
+      { $match: { dataset_id: datasetId, status: 'failed', load_id: loadId } },
+      { $group: { _id: '$error.code', count: { $sum: 1 } } },
+      { $sort: { count: -1 } },
+    ])
+    .toArray();
+  return Object.fromEntries(rows.map(({ _id, count }) => [_id, count]));
+}
