@@ -10,6 +10,7 @@ import {
 import type { Capabilities, IndexActivities } from '../activities/index-activities.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
 import { shortIndexWork } from './activity-options.ts';
+import { announce } from './announce.ts';
 import type { LoadDatasetInput, RetryFailedInput } from './contract.ts';
 import { createEmbeddingPhase } from './embedding-phase.ts';
 import { recordedErrorOf, toFailure } from './failures.ts';
@@ -48,10 +49,12 @@ export async function runLoad({ kind, input, resume, begin, continueAsNew }: Loa
       const { paused_at } = job.status();
       return await continueAsNew({ ...next, ...(paused_at === null ? {} : { paused_at }) });
     }
+    await announce(input.webhooks, 'dataset.browsable', job.status());
     if (input.embed) await embedding.run(input.embed_task_queue ?? capabilities.embed_task_queue, kind === 'retry');
     await operations.close();
     await endLoad({ load_id: job.jobId, state: 'completed' });
     job.end('completed');
+    if (input.embed) await announce(input.webhooks, 'dataset.ready', job.status());
     return job.status();
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
@@ -61,6 +64,7 @@ export async function runLoad({ kind, input, resume, begin, continueAsNew }: Loa
     await operations.close();
     await CancellationScope.nonCancellable(() => endLoad({ load_id: job.jobId, state, error: recorded }));
     job.end(state, recorded);
+    await announce(input.webhooks, `load.${state}`, job.status());
     throw failure;
   }
 }
