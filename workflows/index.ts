@@ -16,3 +16,4 @@ export { embedShard } from './embed-shard.ts';
 export { loadDataset } from './load-dataset.ts';
 export { type NexusStatusRequest, plimsollService } from './nexus.ts';
 export { pruneDataset } from './prune-dataset.ts';
+export { scheduledLoad } from './scheduled-load.ts';

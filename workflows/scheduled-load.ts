@@ -1,0 +1,44 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { ParentClosePolicy, startChild, upsertMemo } from '@temporalio/workflow';
+import type { LoadStatus } from '../core/loads/status.ts';
+import { loadWorkflowId, type ScheduledLoadRequest, scheduledLoadInput } from './contract.ts';
+import { toFailure } from './failures.ts';
+import type { loadDataset } from './load-dataset.ts';
+import { parseInput } from './parse-input.ts';
+import { priorityOf } from './priority.ts';
+
+export interface ScheduledLoadResult {
+  /** True where a job of the dataset was running already, so that this run of the schedule loaded nothing. */
+  skipped: boolean;
+  /** How the load ended; null where it was skipped. */
+  load: LoadStatus | null;
+  message: string;
+}
+
+/** What a run of a schedule leaves in its memo, for who lists schedules. */
+export type ScheduledLoadMemo = { skipped: boolean; job_id: string | null };
+
+/**
+ * What a schedule starts: a schedule gives each run a Workflow ID of its own, where one load of a dataset at a time needs a
+ * fixed one. The load outlives this workflow, which only waits for it: the schedule's next run is not due before it has ended.
+ */
+export async function scheduledLoad(request: ScheduledLoadRequest): Promise<ScheduledLoadResult> {
+  const { load: input } = parseInput(scheduledLoadInput, request);
+  try {
+    const load = await startChild<typeof loadDataset>('loadDataset', {
+      workflowId: loadWorkflowId(input.dataset),
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      args: [input],
+      priority: priorityOf(input),
+      staticSummary: `Load ${input.source} into ${input.dataset}`.slice(0, 200),
+    });
+    upsertMemo({ skipped: false, job_id: load.firstExecutionRunId } satisfies ScheduledLoadMemo);
+    const status = await load.result();
+    return { skipped: false, load: status, message: `Loaded ${input.source} into ${input.dataset}.` };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw toFailure(error);
+    upsertMemo({ skipped: true, job_id: null } satisfies ScheduledLoadMemo);
+    const message = `A job of ${input.dataset} was running already. The next run of the schedule loads what changed.`;
+    return { skipped: true, load: null, message };
+  }
+}
