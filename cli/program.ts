@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEmbedCommand } from './commands/embed.ts';
 import { addJobsCommand } from './commands/jobs.ts';
+import { addLimitCommand } from './commands/limit.ts';
 import { addLoadCommand } from './commands/load.ts';
 import { addCancelCommand, addPauseCommand, addResumeCommand } from './commands/operate.ts';
 import { addSamplesCommand } from './commands/samples.ts';
@@ -23,6 +24,7 @@ const COMMANDS: readonly AddCommand[] = [
   addEmbedCommand,
   addStatusCommand,
   addJobsCommand,
+  addLimitCommand,
   addWaitCommand,
   addPauseCommand,
   addResumeCommand,

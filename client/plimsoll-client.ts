@@ -5,6 +5,7 @@ import type { CancelRequest } from '../workflows/messages.ts';
 import type { Backends } from './backends.ts';
 import { countDelete, startDelete } from './delete.ts';
 import { findJob, type Job } from './find-job.ts';
+import { type Limits, limitsOf } from './limits.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
 import { cancelJob, pauseJob, resumeJob } from './operate.ts';
 import { countPrune, startPrune } from './prune.ts';
@@ -39,6 +40,8 @@ export interface PlimsollClient extends Backends {
   /** Asks a job to end; it keeps what it has. @throws UserError JobNotFound, JobEnded */
   cancel(reference: string, request?: CancelRequest): Promise<LoadStatus>;
   jobs(filter?: JobFilter): Promise<JobPage>;
+  /** Caps on images a second. */
+  limits: Limits;
   /** Yields the status now and after each change, until the job has ended. */
   watch(reference: string, signal?: AbortSignal): AsyncGenerator<LoadStatus>;
   /** @throws UserError JobNotFound, AmbiguousJob; WaitTimeoutError */
@@ -59,6 +62,7 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
     resume: async (reference) => resumeJob(backends, await findJob(backends, reference)),
     cancel: async (reference, request) => cancelJob(backends, await findJob(backends, reference), request),
     jobs: (filter = {}) => listJobs(backends, filter),
+    limits: limitsOf(backends),
     async *watch(reference, signal) {
       yield* watchJob(backends, await findJob(backends, reference), signal);
     },

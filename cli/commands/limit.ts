@@ -1,0 +1,60 @@
+import { type Command, Option } from 'commander';
+import { EMBED_TASK_QUEUE } from '../../workflows/contract.ts';
+import { dataDirOption, jsonOption } from '../arguments.ts';
+import { createOutput } from '../output.ts';
+
+interface LimitOptions {
+  queue: string;
+  imagesPerSecond?: number;
+  off?: boolean;
+  data?: string;
+  json?: boolean;
+}
+
+export function addLimitCommand(program: Command, end: (exitCode: number) => void): void {
+  program
+    .command('limit')
+    .summary('limit how many images a second are embedded')
+    .description(
+      'Limits how many images a second the embedding workers of a task queue embed, all together. Without --images-per-second and --off it shows the limit.',
+    )
+    .option('--queue <name>', 'task queue of the embedding workers', EMBED_TASK_QUEUE)
+    .addOption(
+      new Option('--images-per-second <n>', 'the limit, a fraction if you like').argParser(Number).conflicts('off'),
+    )
+    .option('--off', 'lift the limit')
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+The limit holds at once, also for jobs that run: workers hear of a change within a
+second. It is kept until it is lifted. Images go to a device in batches, of 32 on a
+CPU, so at a low limit there is a batch, then a pause. "plimsoll status" says when the
+limit holds a job back.
+
+With --json: {"task_queue", "images_per_second", "set_at"}; null where there is none.
+
+Examples:
+  plimsoll limit                              show it
+  plimsoll limit --images-per-second 20
+  plimsoll limit --off
+  plimsoll limit --queue gpu-shared --images-per-second 0.5`,
+    )
+    .action(async (options: LimitOptions) => end(await limit(options)));
+}
+
+async function limit({ queue, imagesPerSecond, off, data, json }: LimitOptions): Promise<number> {
+  const [{ withStore }, { getLimit, setLimit }] = await Promise.all([
+    import('../connection.ts'),
+    import('../../core/limits/limits.ts'),
+  ]);
+  const output = createOutput({ json });
+  return withStore({ dataDir: data }, async (store) => {
+    const changes = imagesPerSecond !== undefined || off === true;
+    const now = changes ? await setLimit(store, queue, imagesPerSecond ?? null) : await getLimit(store, queue);
+    const rate = now.images_per_second;
+    output.result(now, () => [`${queue}: ${rate === null ? 'no limit' : `${rate.toLocaleString('en-US')} images/s`}`]);
+    return 0;
+  });
+}
