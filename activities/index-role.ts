@@ -1,9 +1,10 @@
 import { createDatasetActivities, type DatasetDependencies } from './dataset-activities.ts';
 import { createIndexActivities, type IndexDependencies } from './index-activities.ts';
+import { createRetryActivities, type RetryDependencies } from './retry-activities.ts';
 import { createWebhookActivities, type WebhookDependencies } from './webhook-activities.ts';
 
 /** Everything that the activities of the index role depend on. */
-export type IndexRoleDependencies = IndexDependencies & DatasetDependencies & WebhookDependencies;
+export type IndexRoleDependencies = IndexDependencies & DatasetDependencies & RetryDependencies & WebhookDependencies;
 
 export type IndexRoleActivities = ReturnType<typeof createIndexRoleActivities>;
 
@@ -13,6 +14,7 @@ export function createIndexRoleActivities(dependencies: IndexRoleDependencies) {
     {},
     createIndexActivities(dependencies),
     createDatasetActivities(dependencies),
+    createRetryActivities(dependencies),
     createWebhookActivities(dependencies),
   );
 }

@@ -16,4 +16,5 @@ export { embedShard } from './embed-shard.ts';
 export { loadDataset } from './load-dataset.ts';
 export { type NexusStatusRequest, plimsollService } from './nexus.ts';
 export { pruneDataset } from './prune-dataset.ts';
+export { retryFailed } from './retry-failed.ts';
 export { scheduledLoad } from './scheduled-load.ts';

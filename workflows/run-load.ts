@@ -28,11 +28,14 @@ export interface LoadRun {
   resume: IndexingCursor | undefined;
   /** Records the load, and checks what it was given. */
   begin(job: JobStatus): Promise<{ capabilities: Capabilities; steps: IndexingSteps }>;
+  /** Asked once the first phase is over: whether there is anything for the second. There is if left out. */
+  needsEmbedding?(): boolean;
   continueAsNew(cursor: IndexingCursor): Promise<never>;
 }
 
 /** The life of a load: index, then embed; paused, resumed and canceled at any moment; ended on record, whatever happens. */
-export async function runLoad({ kind, input, resume, begin, continueAsNew }: LoadRun): Promise<LoadStatus> {
+export async function runLoad(run: LoadRun): Promise<LoadStatus> {
+  const { kind, input, resume, begin, continueAsNew } = run;
   const cursor = resume ?? firstCursor();
   const startedAt = new Date(cursor.started_at);
   const job = trackJob({ kind, dataset: input.dataset, request: input, embeds: input.embed, startedAt });
@@ -50,7 +53,8 @@ export async function runLoad({ kind, input, resume, begin, continueAsNew }: Loa
       return await continueAsNew({ ...next, ...(paused_at === null ? {} : { paused_at }) });
     }
     await announce(input.webhooks, 'dataset.browsable', job.status());
-    if (input.embed) await embedding.run(input.embed_task_queue ?? capabilities.embed_task_queue, kind === 'retry');
+    if (input.embed && run.needsEmbedding?.() !== false)
+      await embedding.run(input.embed_task_queue ?? capabilities.embed_task_queue, kind === 'retry');
     await operations.close();
     await endLoad({ load_id: job.jobId, state: 'completed' });
     job.end('completed');

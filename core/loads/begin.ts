@@ -66,33 +66,43 @@ export async function openDataset(
   dataset: { datasetId: string; mediaType: MediaType; source: string; loadId: string },
 ): Promise<void> {
   const now = new Date();
-  const opening = store.datasets.updateOne(
-    { _id: dataset.datasetId, deleting: { $exists: false } },
-    {
-      $setOnInsert: {
-        media_type: dataset.mediaType,
-        next_seq: 0,
-        counts: { total: 0, indexed: 0, failed: 0, missing: 0 },
-        models: [],
-        created_at: now,
+  const open = () =>
+    store.datasets.updateOne(
+      { _id: dataset.datasetId, deleting: { $exists: false } },
+      {
+        $setOnInsert: {
+          media_type: dataset.mediaType,
+          next_seq: 0,
+          counts: { total: 0, indexed: 0, failed: 0, missing: 0 },
+          models: [],
+          created_at: now,
+        },
+        $addToSet: { sources: dataset.source },
+        $set: {
+          current_load: dataset.loadId,
+          last_modified_at: now,
+          'phases.indexing': { state: 'running', load_id: dataset.loadId, at: now },
+        },
       },
-      $addToSet: { sources: dataset.source },
-      $set: {
-        current_load: dataset.loadId,
-        last_modified_at: now,
-        'phases.indexing': { state: 'running', load_id: dataset.loadId, at: now },
-      },
-    },
-    { upsert: true },
-  );
+      { upsert: true },
+    );
   try {
-    await opening;
+    await open();
   } catch (error) {
     // It is there, and did not match.
     if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
     const { deleting } = (await store.datasets.findOne({ _id: dataset.datasetId })) ?? {};
     throw deleting === undefined ? error : datasetBeingDeleted(dataset.datasetId, deleting.load_id);
   }
+}
+
+/** Notes that a job which is no load of a source indexes, too. */
+export async function openIndexing(store: Store, datasetId: string, loadId: string): Promise<void> {
+  const at = new Date();
+  await store.datasets.updateOne(
+    { _id: datasetId },
+    { $set: { 'phases.indexing': { state: 'running', load_id: loadId, at }, last_modified_at: at } },
+  );
 }
 
 /** @throws UserError DatasetNotFound, DatasetBeingDeleted */

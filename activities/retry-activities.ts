@@ -1,0 +1,77 @@
+import { Context } from '@temporalio/activity';
+import { finishRetry, type RetryResult } from '../core/indexing/finish-retry.ts';
+import { listFailed } from '../core/indexing/list-failed.ts';
+import type { ListResult } from '../core/indexing/list-source.ts';
+import { openIndexing, recordLoad, requireDataset } from '../core/loads/begin.ts';
+import { endPhase } from '../core/loads/phases.ts';
+import type { Store } from '../core/store/store.ts';
+import { requireTimeZone } from '../core/windows/embed-window.ts';
+import { EMBED_TASK_QUEUE, type RetryFailedInput } from '../workflows/contract.ts';
+import type { Capabilities } from './index-activities.ts';
+import { withUserFailures } from './user-failures.ts';
+
+export interface RetryDependencies {
+  store: Store;
+  /** Whether this namespace has Plimsoll's search attributes. */
+  searchAttributes: () => Promise<boolean>;
+  /** Task queue of inference where an input names none; `plimsoll-gpu` if left out. */
+  embedTaskQueue?: string | undefined;
+}
+
+export interface BeginRetryInput {
+  load_id: string;
+  workflow_id: string;
+  request: RetryFailedInput;
+}
+
+export interface ListFailedInput {
+  load_id: string;
+  dataset: string;
+  page: number;
+}
+
+export type RetryActivities = ReturnType<typeof createRetryActivities>;
+
+/** Activities that retry what failed; the pages that they list are indexed as those of a load are. */
+export function createRetryActivities({ store, searchAttributes, embedTaskQueue }: RetryDependencies) {
+  return withUserFailures({
+    /** Records the retry. */
+    async beginRetry({ load_id, workflow_id, request }: BeginRetryInput): Promise<Capabilities> {
+      const { dataset, embed, embed_window } = request;
+      await recordLoad(store, {
+        loadId: load_id,
+        workflowId: workflow_id,
+        kind: 'retry',
+        datasetId: dataset,
+        request,
+        embeds: embed,
+      });
+      if (embed_window !== undefined) requireTimeZone(embed_window.time_zone);
+      await requireDataset(store, dataset, load_id);
+      await openIndexing(store, dataset, load_id);
+      return {
+        search_attributes: await searchAttributes(),
+        embed_task_queue: embedTaskQueue ?? EMBED_TASK_QUEUE,
+      };
+    },
+
+    /** Lists what failed for about a second, from a page on. Heartbeats after each page. */
+    async listFailed({ load_id, dataset, page }: ListFailedInput): Promise<ListResult> {
+      const context = Context.current();
+      return listFailed(store, {
+        loadId: load_id,
+        datasetId: dataset,
+        page,
+        onStep: () => context.heartbeat({ page }),
+        signal: context.cancellationSignal,
+      });
+    },
+
+    /** Ends phase 1 of a retry. */
+    async finishRetry({ load_id, dataset }: { load_id: string; dataset: string }): Promise<RetryResult> {
+      const result = await finishRetry(store, { loadId: load_id, datasetId: dataset });
+      await endPhase(store, load_id, 'indexing', 'completed');
+      return result;
+    },
+  });
+}

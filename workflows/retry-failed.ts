@@ -1,0 +1,51 @@
+import { continueAsNew, proxyActivities } from '@temporalio/workflow';
+import type { IndexActivities } from '../activities/index-activities.ts';
+import type { RetryActivities } from '../activities/retry-activities.ts';
+import type { LoadStatus } from '../core/loads/status.ts';
+import { longIndexWork, shortIndexWork } from './activity-options.ts';
+import { type RetryFailedRequest, retryFailedInput } from './contract.ts';
+import { parseInput } from './parse-input.ts';
+import { priorityOf } from './priority.ts';
+import type { IndexingCursor } from './run-indexing.ts';
+import { runLoad } from './run-load.ts';
+
+/**
+ * Reads again the files of a dataset that could not be read, then embeds what could not be embedded and what it has just read.
+ * To be started with the Workflow ID of a load of the dataset, so that none runs at the same time. Fails with a non-retryable
+ * ApplicationFailure whose type is stable: InvalidInput, DatasetNotFound, DatasetBeingDeleted, SourceNotFound, UnknownTimeZone,
+ * and those of embedDataset. Files that fail again do not fail it.
+ *
+ * @param resume set by the workflow itself when it continues as new
+ */
+export async function retryFailed(request: RetryFailedRequest, resume?: IndexingCursor): Promise<LoadStatus> {
+  const input = parseInput(retryFailedInput, request);
+  const { dataset } = input;
+  const priority = priorityOf(input);
+  const { beginRetry } = proxyActivities<RetryActivities>({ ...shortIndexWork, priority });
+  const { listFailed, finishRetry } = proxyActivities<RetryActivities>({ ...longIndexWork, priority });
+  const { indexPage } = proxyActivities<IndexActivities>({ ...longIndexWork, priority });
+  let toEmbed = true;
+  return runLoad({
+    kind: 'retry',
+    input,
+    resume,
+    async begin({ jobId: load_id, workflowId: workflow_id }) {
+      const capabilities = await beginRetry({ load_id, workflow_id, request: input });
+      return {
+        capabilities,
+        steps: {
+          list: (page) => listFailed({ load_id, dataset, page }),
+          index: (page) => indexPage({ load_id, dataset, page }),
+          async finish() {
+            const result = await finishRetry({ load_id, dataset });
+            toEmbed = result.to_embed;
+            return result;
+          },
+        },
+      };
+    },
+    // Where nothing is left to embed, nobody has to wait for a worker that could.
+    needsEmbedding: () => toEmbed,
+    continueAsNew: (cursor) => continueAsNew<typeof retryFailed>(request, cursor),
+  });
+}
