@@ -29,7 +29,10 @@ export const webhook = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .max(2048)
-    .refine((url) => !/^[^/]*\/\/[^/?#]*@/.test(url), 'must hold no user name or password: histories are readable')
+    .refine(
+      (url) => !/^[^:]*:[\s/\\]*[^/\\?#]*@/.test(url),
+      'must hold no user name or password: histories are readable',
+    )
     .describe('Where to post to. It is kept in the history, so it must hold no secret.'),
   secret: z
     .string()
