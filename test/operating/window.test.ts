@@ -1,0 +1,168 @@
+import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { WindowAnswer } from '../../activities/index-activities.ts';
+import type { LoadStatus } from '../../core/loads/status.ts';
+import type { WaitReason } from '../../core/store/documents.ts';
+import { makePictures } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+const PICTURES = 3000;
+
+let bench: Workbench;
+
+beforeAll(async () => {
+  bench = await openWorkbench({ roles: ['embed'] });
+  await makePictures(join(bench.folder, 'pictures'), PICTURES);
+}, 60_000);
+
+afterAll(() => bench?.stop());
+
+const source = () => join(bench.folder, 'pictures');
+const vectorsOf = (dataset: string) => bench.store.embeddings.countDocuments({ dataset_id: dataset });
+
+async function awaitWait(jobId: string, reason: WaitReason): Promise<LoadStatus> {
+  for await (const status of bench.watch(jobId)) {
+    if (status.phases.embedding.waiting_for?.reason === reason) return status;
+    if (status.finished_at !== null) break;
+  }
+  throw new Error(`The load never waited for ${reason}.`);
+}
+
+/** A worker for which the clock says what a test wants: the window opens and closes when it says so. */
+function workerWithWindow(answer: (now: number) => WindowAnswer): Promise<() => Promise<void>> {
+  return bench.startWorker('index', {
+    interceptors: {
+      activity: [
+        () => ({
+          inbound: {
+            async execute(input, next) {
+              const [{ now }] = input.args as [{ now: number }];
+              return Context.current().info.activityType === 'windowAt' ? answer(now) : next(input);
+            },
+          },
+        }),
+      ],
+    },
+  });
+}
+
+describe('with the real clock', () => {
+  let stopWorker: () => Promise<void>;
+
+  beforeAll(async () => {
+    stopWorker = await bench.startWorker('index');
+  });
+
+  afterAll(() => stopWorker());
+
+  it('embeds nothing before its time, and all of it then', async () => {
+    const dataset = bench.newDataset();
+    const embedAt = new Date(Date.now() + 6000);
+    const { job_id } = await bench.startLoad({ dataset, source: source(), embed_at: embedAt.toISOString() });
+    const waiting = await awaitWait(job_id, 'time');
+    expect(waiting.phases.embedding).toMatchObject({ state: 'waiting', waiting_for: { until: embedAt.toISOString() } });
+    expect(waiting.phases.indexing.state).toBe('completed');
+    const status = await bench.wait(job_id);
+    expect(status).toMatchObject({ state: 'completed', phases: { embedding: { done: PICTURES } } });
+    expect(Date.parse(status.phases.embedding.started_at ?? '')).toBeGreaterThanOrEqual(embedAt.getTime());
+  });
+
+  it('waits for a window that opens in twelve hours, says until when, and holds nothing', async () => {
+    const dataset = bench.newDataset();
+    const clock = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
+    const { job_id } = await bench.startLoad({
+      dataset,
+      source: source(),
+      embed_window: { start: clock(12), end: clock(13) },
+    });
+    const status = await awaitWait(job_id, 'window');
+    expect(status.phases.embedding.waiting_for?.until?.slice(11, 16)).toBe(clock(12));
+    const embedding = bench.temporal.workflow.getHandle(`embed-${dataset}:color-gradient-grid`);
+    const { raw } = await embedding.describe();
+    expect(raw.pendingActivities ?? []).toEqual([]);
+    expect(await embedding.query('status')).toMatchObject({
+      phases: { embedding: { state: 'waiting', waiting_for: { reason: 'window' } } },
+    });
+    await bench.cancel(job_id);
+    expect(await bench.wait(job_id)).toMatchObject({ state: 'canceled', phases: { embedding: { state: 'canceled' } } });
+    expect(await vectorsOf(dataset)).toBe(0);
+  });
+
+  it('embeds at once in a window that is open', async () => {
+    const clock = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
+    const dataset = bench.newDataset();
+    const { job_id } = await bench.startLoad({
+      dataset,
+      source: source(),
+      embed_window: { start: clock(-2), end: clock(2) },
+    });
+    expect(await bench.wait(job_id)).toMatchObject({ state: 'completed', phases: { embedding: { done: PICTURES } } });
+  });
+
+  it('refuses a time zone that does not exist before anything is indexed', async () => {
+    const dataset = bench.newDataset();
+    const embed_window = { start: '22:00', end: '06:00', time_zone: 'Mars/Olympus' };
+    // Past the client, which refuses it too: as Temporal's own command would start it.
+    const handle = await bench.temporal.workflow.start('loadDataset', {
+      taskQueue: bench.taskQueue,
+      workflowId: `load-${dataset}`,
+      args: [{ dataset, source: source(), embed_window }],
+    });
+    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'UnknownTimeZone' } });
+    expect(await bench.store.datasets.findOne({ _id: dataset })).toBeNull();
+  });
+});
+
+describe('a window that closes in the midst of the work', () => {
+  it('stops it, and takes it up where it was when it opens again', async () => {
+    /** Open for two seconds of the work, closed for three, and open from then on. */
+    const OPEN_MS = 2000;
+    const CLOSED_MS = 3000;
+    let opens: number | undefined;
+    const stopWorker = await workerWithWindow((now) => {
+      opens ??= now;
+      const since = now - opens;
+      if (since < OPEN_MS) return { open: true, reason: 'window', changes_at: opens + OPEN_MS };
+      const reopens = opens + OPEN_MS + CLOSED_MS;
+      return now < reopens
+        ? { open: false, reason: 'window', changes_at: reopens }
+        : { open: true, reason: 'window', changes_at: now + 3_600_000 };
+    });
+    try {
+      const dataset = bench.newDataset();
+      const { job_id } = await bench.startLoad({
+        dataset,
+        source: source(),
+        embed_window: { start: '22:00', end: '06:00' },
+      });
+      const seen: LoadStatus[] = [];
+      const closed = await awaitWait(job_id, 'window');
+      const embedding = bench.temporal.workflow.getHandle(`embed-${dataset}:color-gradient-grid`);
+      await expect.poll(async () => (await embedding.describe()).raw.pendingChildren?.length ?? 0).toBe(0);
+      const stored = await vectorsOf(dataset);
+      expect(stored).toBeGreaterThan(0);
+      expect(stored).toBeLessThan(PICTURES);
+      expect(closed.phases.embedding.started_at).not.toBeNull();
+
+      const status = await bench.wait(job_id, { onStatus: (s) => seen.push(s) });
+      expect(status).toMatchObject({
+        state: 'completed',
+        phases: { embedding: { done: PICTURES, failed: 0, total: PICTURES } },
+      });
+      expect(await vectorsOf(dataset)).toBe(PICTURES);
+      expect(status.phases.embedding.started_at).toBe(closed.phases.embedding.started_at);
+      const done = seen.map(({ phases }) => phases.embedding.done);
+      expect(done).toEqual(done.toSorted((a, b) => a - b));
+      // The wait is no time at work.
+      const { since, until } = closed.phases.embedding.waiting_for ?? {};
+      const waited = (Date.parse(until ?? '') - Date.parse(since ?? '')) / 1000;
+      expect(waited).toBeGreaterThan(1);
+      const { started_at, finished_at, rate } = status.phases.embedding;
+      const seconds = (Date.parse(finished_at ?? '') - Date.parse(started_at ?? '')) / 1000;
+      expect(PICTURES / (rate ?? 0)).toBeLessThan(seconds - waited + 0.2);
+    } finally {
+      await stopWorker();
+    }
+  }, 60_000);
+});
