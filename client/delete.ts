@@ -8,15 +8,18 @@ import {
   loadWorkflowId,
 } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
-import type { Job } from './find-job.ts';
-import { parseRequest, startJob } from './start.ts';
+import { parseRequest, type Start, type StartedJob, type StartOptions, startJob } from './start.ts';
 
 /** @throws UserError InvalidInput, DatasetNotFound, AlreadyRunningError */
-export async function startDelete(backends: Backends, request: DeleteDatasetRequest): Promise<Job> {
+export async function startDelete(
+  backends: Backends,
+  request: DeleteDatasetRequest,
+  options: StartOptions = {},
+): Promise<StartedJob> {
   const input = parseRequest(deleteDatasetInput, request);
   const { dataset } = input;
   await findDataset(backends.store, dataset);
-  return startJob(backends, {
+  const job: Start = {
     kind: 'delete',
     workflow: DELETE_WORKFLOW,
     workflowId: loadWorkflowId(dataset),
@@ -24,7 +27,8 @@ export async function startDelete(backends: Backends, request: DeleteDatasetRequ
     input,
     embeds: false,
     summary: `Delete ${dataset}`,
-  });
+  };
+  return startJob(backends, job, options);
 }
 
 /** What a deletion would remove now. @throws UserError DatasetNotFound */

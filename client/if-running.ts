@@ -2,14 +2,7 @@ import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { UserError } from '../core/errors.ts';
 import type { LoadKind } from '../core/store/documents.ts';
-import {
-  DELETE_WORKFLOW,
-  EMBED_WORKFLOW,
-  LOAD_WORKFLOW,
-  loadWorkflowId,
-  PRUNE_WORKFLOW,
-  RETRY_WORKFLOW,
-} from '../workflows/contract.ts';
+import { EMBED_WORKFLOW, KINDS, LOAD_WORKFLOW, loadWorkflowId } from '../workflows/contract.ts';
 import type { Job } from './find-job.ts';
 
 /** What a second start does: it fails, returns the job that runs, or ends that one and takes its place. */
@@ -41,14 +34,6 @@ const WORDS: Record<LoadKind, (dataset: string, workflow: string) => string> = {
   retry: (dataset) => `A retry of what failed in ${dataset}`,
   prune: (dataset) => `A prune of ${dataset}`,
   delete: (dataset) => `The deletion of ${dataset}`,
-};
-
-const KINDS: Readonly<Record<string, LoadKind>> = {
-  [LOAD_WORKFLOW]: 'load',
-  [EMBED_WORKFLOW]: 'embed',
-  [RETRY_WORKFLOW]: 'retry',
-  [PRUNE_WORKFLOW]: 'prune',
-  [DELETE_WORKFLOW]: 'delete',
 };
 
 /** The job that holds a Workflow ID. */

@@ -4,12 +4,13 @@ import type { EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contr
 import type { CancelRequest } from '../workflows/messages.ts';
 import type { Backends } from './backends.ts';
 import { countDelete, startDelete } from './delete.ts';
-import { findJob, type Job } from './find-job.ts';
+import { findJob } from './find-job.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
 import { cancelJob, pauseJob, resumeJob } from './operate.ts';
 import { countPrune, startPrune } from './prune.ts';
 import { readJob } from './read-job.ts';
+import { type RetryChanges, startRetry } from './retry.ts';
 import { type StartedJob, type StartOptions, startEmbedding, startLoad } from './start.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
 import { watchJob } from './watch-job.ts';
@@ -23,12 +24,18 @@ export interface PlimsollClient extends Backends {
   startLoad(request: LoadDatasetRequest, options?: StartOptions): Promise<StartedJob>;
   /** @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound */
   startEmbedding(request: EmbedDatasetRequest, options?: StartOptions): Promise<StartedJob>;
+  /**
+   * Retries what failed in a job's dataset, as that job did it but for the changes.
+   *
+   * @throws UserError InvalidInput, JobNotFound, AmbiguousJob, DatasetNotFound, AlreadyRunning
+   */
+  retry(reference: string, changes?: RetryChanges, options?: StartOptions): Promise<StartedJob>;
   /** Removes the samples whose files are missing. @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound */
-  prune(dataset: string): Promise<Job>;
+  prune(dataset: string, options?: StartOptions): Promise<StartedJob>;
   /** What a prune would remove now. @throws UserError DatasetNotFound */
   countPrune(dataset: string): Promise<RemovedCounts>;
   /** Deletes a dataset; its files stay. @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound */
-  deleteDataset(dataset: string): Promise<Job>;
+  deleteDataset(dataset: string, options?: StartOptions): Promise<StartedJob>;
   /** What a deletion would remove now. @throws UserError DatasetNotFound */
   countDelete(dataset: string): Promise<RemovedCounts>;
   /** @throws UserError JobNotFound, AmbiguousJob */
@@ -53,9 +60,10 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
     ...backends,
     startLoad: (request, options) => startLoad(backends, request, options),
     startEmbedding: (request, options) => startEmbedding(backends, request, options),
-    prune: (dataset) => startPrune(backends, { dataset }),
+    retry: (reference, changes, options) => startRetry(backends, reference, changes, options),
+    prune: (dataset, options) => startPrune(backends, { dataset }, options),
     countPrune: (dataset) => countPrune(backends, dataset),
-    deleteDataset: (dataset) => startDelete(backends, { dataset }),
+    deleteDataset: (dataset, options) => startDelete(backends, { dataset }, options),
     countDelete: (dataset) => countDelete(backends, dataset),
     status: async (reference) => readJob(backends, await findJob(backends, reference)),
     pause: async (reference) => pauseJob(backends, await findJob(backends, reference)),

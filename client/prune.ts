@@ -3,15 +3,18 @@ import type { RemovedCounts } from '../core/store/documents.ts';
 import { findDataset } from '../core/store/list-samples.ts';
 import { loadWorkflowId, PRUNE_WORKFLOW, type PruneDatasetRequest, pruneDatasetInput } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
-import type { Job } from './find-job.ts';
-import { parseRequest, startJob } from './start.ts';
+import { parseRequest, type Start, type StartedJob, type StartOptions, startJob } from './start.ts';
 
 /** @throws UserError InvalidInput, DatasetNotFound, AlreadyRunningError */
-export async function startPrune(backends: Backends, request: PruneDatasetRequest): Promise<Job> {
+export async function startPrune(
+  backends: Backends,
+  request: PruneDatasetRequest,
+  options: StartOptions = {},
+): Promise<StartedJob> {
   const input = parseRequest(pruneDatasetInput, request);
   const { dataset } = input;
   await findDataset(backends.store, dataset);
-  return startJob(backends, {
+  const job: Start = {
     kind: 'prune',
     workflow: PRUNE_WORKFLOW,
     workflowId: loadWorkflowId(dataset),
@@ -19,7 +22,8 @@ export async function startPrune(backends: Backends, request: PruneDatasetReques
     input,
     embeds: false,
     summary: `Prune ${dataset}`,
-  });
+  };
+  return startJob(backends, job, options);
 }
 
 /** What a prune would remove now. @throws UserError DatasetNotFound */
