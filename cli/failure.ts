@@ -32,9 +32,11 @@ export class InterruptedError extends Error {
 const EXIT_CODES: Readonly<Record<string, number>> = {
   UsageError: EXIT.usage,
   InvalidInput: EXIT.usage,
+  InvalidSchedule: EXIT.usage,
   AmbiguousJob: EXIT.usage,
   JobNotFound: EXIT.notFound,
   DatasetNotFound: EXIT.notFound,
+  ScheduleNotFound: EXIT.notFound,
   WaitTimeout: EXIT.timedOut,
 };
 

@@ -11,6 +11,7 @@ import { cancelJob, pauseJob, resumeJob } from './operate.ts';
 import { countPrune, startPrune } from './prune.ts';
 import { readJob } from './read-job.ts';
 import { type RetryChanges, startRetry } from './retry.ts';
+import { createSchedules, type Schedules } from './schedules.ts';
 import { type StartedJob, type StartOptions, startEmbedding, startLoad } from './start.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
 import { watchJob } from './watch-job.ts';
@@ -47,6 +48,8 @@ export interface PlimsollClient extends Backends {
   /** Asks a job to end; it keeps what it has. @throws UserError JobNotFound, JobEnded */
   cancel(reference: string, request?: CancelRequest): Promise<LoadStatus>;
   jobs(filter?: JobFilter): Promise<JobPage>;
+  /** Loads that are repeated. */
+  schedules: Schedules;
   /** Caps on images a second. */
   limits: Limits;
   /** Yields the status now and after each change, until the job has ended. */
@@ -70,6 +73,7 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
     resume: async (reference) => resumeJob(backends, await findJob(backends, reference)),
     cancel: async (reference, request) => cancelJob(backends, await findJob(backends, reference), request),
     jobs: (filter = {}) => listJobs(backends, filter),
+    schedules: createSchedules(backends),
     limits: limitsOf(backends),
     async *watch(reference, signal) {
       yield* watchJob(backends, await findJob(backends, reference), signal);

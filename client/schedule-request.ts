@@ -1,0 +1,76 @@
+import cronstrue from 'cronstrue';
+import prettyMilliseconds from 'pretty-ms';
+import { z } from 'zod';
+import { UserError } from '../core/errors.ts';
+import { loadDatasetInput } from '../workflows/contract.ts';
+import { parseRequest, requireKnownZone } from './start.ts';
+
+/** What `schedules.create` takes: a load, and when it is to be repeated: by `cron` or by `every_seconds`. */
+export const scheduleInput = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(
+        /^[a-z0-9][a-z0-9._-]{0,62}$/,
+        'must begin with a-z or 0-9, go on with a-z, 0-9, ".", "_" or "-", and have 63 characters at most',
+      )
+      .describe('Name of the schedule.'),
+    load: loadDatasetInput,
+    cron: z
+      .string()
+      .max(1000)
+      .optional()
+      .describe('When: minute, hour, day of month, month and day of week, as in "0 3 * * *".'),
+    every_seconds: z
+      .int()
+      .min(60, 'must be a minute at least')
+      .max(366 * 24 * 3600, 'must be a year at most')
+      .optional()
+      .describe('When, in place of cron: how far apart.'),
+    time_zone: z.string().min(1).max(100).default('UTC').describe('IANA time zone of cron, as in Europe/Zurich.'),
+  })
+  .describe('A load that is repeated.');
+
+export type ScheduleInput = z.output<typeof scheduleInput>;
+export type ScheduleRequest = z.input<typeof scheduleInput>;
+
+/** When a schedule runs. */
+export type Timing = Pick<ScheduleInput, 'cron' | 'every_seconds' | 'time_zone'>;
+
+/** Nothing is asked of a server. @throws UserError InvalidInput naming the field, InvalidSchedule */
+export function parseScheduleRequest(request: ScheduleRequest): ScheduleInput {
+  const input = parseRequest(scheduleInput, request);
+  const zone = input.load.embed_window?.time_zone;
+  if (zone !== undefined) requireKnownZone('load.embed_window.time_zone', zone);
+  requireKnownZone('time_zone', input.time_zone);
+  if ((input.cron === undefined) === (input.every_seconds === undefined)) {
+    throw new UserError('InvalidSchedule', `Say when, in one of two ways: by cron, or by how far apart. ${EXAMPLES}`);
+  }
+  timingInWords(input);
+  return input;
+}
+
+/** `At 03:00, Monday through Friday (Europe/Zurich)`, `Every 6 hours`. @throws UserError InvalidSchedule */
+export function timingInWords({ cron, every_seconds, time_zone }: Timing): string {
+  if (cron === undefined) {
+    const span = prettyMilliseconds((every_seconds ?? 0) * 1000, { verbose: true });
+    return `Every ${span.replace(/^1 (minute|hour|day|year)$/, '$1')}`;
+  }
+  const fields = cron.trim().split(/\s+/);
+  if (!MACRO.test(cron) && fields.length !== 5) {
+    throw invalidCron(cron, `it has ${fields.length} field${fields.length === 1 ? '' : 's'} where five are expected`);
+  }
+  try {
+    return `${cronstrue.toString(cron, { use24HourTimeFormat: true })} (${time_zone})`;
+  } catch (reason) {
+    throw invalidCron(cron, String(reason).replace(/^Error: /, ''));
+  }
+}
+
+const MACRO = /^@(hourly|daily|midnight|weekly|monthly|yearly|annually)$/;
+
+const EXAMPLES =
+  'As cron: "0 3 * * *" for three at night, "30 22 * * mon-fri" for workdays at 22:30 (minute, hour, day of month, month, day of week). As a span: 6h.';
+
+export const invalidCron = (cron: string, reason: string) =>
+  new UserError('InvalidSchedule', `cron "${cron}" can not be used: ${reason}. ${EXAMPLES}`);

@@ -1,0 +1,153 @@
+import {
+  type Client,
+  ScheduleAlreadyRunning,
+  type ScheduleHandle,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+} from '@temporalio/client';
+import { UserError } from '../core/errors.ts';
+import type { LoadState } from '../core/store/documents.ts';
+import { INDEX_TASK_QUEUE, SCHEDULED_WORKFLOW } from '../workflows/contract.ts';
+import type { Backends } from './backends.ts';
+import { invalidCron, parseScheduleRequest, type ScheduleRequest } from './schedule-request.ts';
+import { SCHEDULE_PREFIX, type ScheduleMemo, type ScheduleStatus, scheduleStatusOf } from './schedule-status.ts';
+
+export interface Schedules {
+  /** @throws UserError InvalidInput, InvalidSchedule, ScheduleExists */
+  create(request: ScheduleRequest): Promise<ScheduleStatus>;
+  /** By name. */
+  list(): Promise<ScheduleStatus[]>;
+  /** @throws UserError ScheduleNotFound */
+  get(name: string): Promise<ScheduleStatus>;
+  /** Starts no more loads until it is resumed; a load under way goes on. @throws UserError ScheduleNotFound */
+  pause(name: string, options?: { reason?: string | undefined }): Promise<ScheduleStatus>;
+  /** @throws UserError ScheduleNotFound */
+  resume(name: string): Promise<ScheduleStatus>;
+  /** Runs it now, also while it is paused. @throws UserError ScheduleNotFound, AlreadyRunning */
+  trigger(name: string): Promise<ScheduleStatus>;
+  /** A load under way goes on. @throws UserError ScheduleNotFound */
+  delete(name: string): Promise<void>;
+}
+
+export function createSchedules(backends: Backends): Schedules {
+  const { temporal } = backends;
+  const read = (name: string) =>
+    withSchedule(temporal, name, async (handle) => {
+      const status = await scheduleStatusOf(backends, await handle.describe());
+      if (status === undefined) throw scheduleNotFound(name);
+      return status;
+    });
+  return {
+    async create(request) {
+      await createSchedule(backends, request);
+      return read(request.name);
+    },
+    list: () => listSchedules(backends),
+    get: read,
+    async pause(name, { reason } = {}) {
+      await withSchedule(temporal, name, (handle) => handle.pause(reason?.slice(0, LONGEST_NOTE) ?? 'paused'));
+      return read(name);
+    },
+    async resume(name) {
+      await withSchedule(temporal, name, (handle) => handle.unpause('resumed'));
+      return read(name);
+    },
+    async trigger(name) {
+      const { last_run } = await read(name);
+      if (last_run?.job_id && UNDER_WAY.has(last_run.result)) {
+        throw new UserError(
+          'AlreadyRunning',
+          `The last run of schedule "${name}" is under way: job ${last_run.job_id}. Wait for it: plimsoll wait ${last_run.job_id}`,
+        );
+      }
+      await withSchedule(temporal, name, (handle) => handle.trigger(ScheduleOverlapPolicy.SKIP));
+      return read(name);
+    },
+    delete: (name) => withSchedule(temporal, name, (handle) => handle.delete()),
+  };
+}
+
+const LONGEST_NOTE = 1000;
+const UNDER_WAY: ReadonlySet<string> = new Set<LoadState>(['queued', 'running', 'paused']);
+
+/**
+ * After an outage one load makes up for all that were missed in this time: they fall on each other, and the policy skips all
+ * but the first. Long enough for a weekly run and a long weekend; a load finds what changed whenever it comes.
+ */
+const CATCHUP_WINDOW = '7 days';
+
+async function createSchedule({ temporal, taskQueue = INDEX_TASK_QUEUE }: Backends, request: ScheduleRequest) {
+  const { name, load, cron, every_seconds, time_zone } = parseScheduleRequest(request);
+  const scheduleId = SCHEDULE_PREFIX + name;
+  let schedule: ScheduleHandle;
+  try {
+    schedule = await temporal.schedule.create({
+      scheduleId,
+      spec: {
+        timezone: time_zone,
+        ...(cron === undefined ? {} : { cronExpressions: [cron] }),
+        ...(every_seconds === undefined ? {} : { intervals: [{ every: every_seconds * 1000 }] }),
+      },
+      action: {
+        type: 'startWorkflow',
+        workflowType: SCHEDULED_WORKFLOW,
+        workflowId: scheduleId,
+        taskQueue,
+        args: [{ load }],
+      },
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCHUP_WINDOW },
+      memo: { cron: cron ?? null, every_seconds: every_seconds ?? null, time_zone } satisfies ScheduleMemo,
+    });
+  } catch (error) {
+    if (error instanceof ScheduleAlreadyRunning) {
+      throw new UserError(
+        'ScheduleExists',
+        `There is a schedule "${name}" already. Choose another name, or delete that one: plimsoll schedule delete ${name}`,
+      );
+    }
+    // Of the SDK: what the server finds wrong with the times.
+    if (error instanceof TypeError && cron !== undefined) throw invalidCron(cron, error.message);
+    throw error;
+  }
+  const { info } = await schedule.describe();
+  if (cron === undefined || info.nextActionTimes.length > 0) return;
+  await schedule.delete();
+  throw invalidCron(cron, 'such a day never comes');
+}
+
+async function listSchedules(backends: Backends): Promise<ScheduleStatus[]> {
+  const names: string[] = [];
+  for await (const { scheduleId, action } of backends.temporal.schedule.list()) {
+    const ours = scheduleId.startsWith(SCHEDULE_PREFIX) && action?.workflowType === SCHEDULED_WORKFLOW;
+    if (ours) names.push(scheduleId.slice(SCHEDULE_PREFIX.length));
+  }
+  const found: ScheduleStatus[] = [];
+  for (const name of names.sort()) {
+    const handle = backends.temporal.schedule.getHandle(SCHEDULE_PREFIX + name);
+    // The list lags a little behind: one that was just deleted may still be on it.
+    const description = await handle.describe().catch((error: unknown) => {
+      if (error instanceof ScheduleNotFoundError) return undefined;
+      throw error;
+    });
+    const status = description && (await scheduleStatusOf(backends, description));
+    if (status !== undefined) found.push(status);
+  }
+  return found;
+}
+
+/** @throws UserError ScheduleNotFound */
+async function withSchedule<T>(
+  temporal: Client,
+  name: string,
+  work: (handle: ScheduleHandle) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(temporal.schedule.getHandle(SCHEDULE_PREFIX + name));
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+    throw scheduleNotFound(name);
+  }
+}
+
+const scheduleNotFound = (name: string) =>
+  new UserError('ScheduleNotFound', `There is no schedule "${name}". List them: plimsoll schedule list`);
