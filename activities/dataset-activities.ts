@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { deleteDataset, type EmbeddingJob, embeddingsUnderWay, markDeleting } from '../core/deleting/delete-dataset.ts';
 import { pruneMissing } from '../core/deleting/prune-missing.ts';
 import { recordLoad, requireDataset } from '../core/loads/begin.ts';
@@ -73,9 +74,11 @@ export function createDatasetActivities({ store, searchAttributes }: DatasetDepe
       return capabilities();
     },
 
-    /** The embeddings of a dataset that are jobs of their own and not over. */
-    async embeddingsUnderWay({ dataset }: { dataset: string }): Promise<EmbeddingJob[]> {
-      return embeddingsUnderWay(store, dataset);
+    /** Has Temporal cancel the embeddings of a dataset that are jobs of their own. Returns how many still run. */
+    async cancelEmbeddings({ dataset }: { dataset: string }): Promise<number> {
+      const jobs = await embeddingsUnderWay(store, dataset);
+      const asked = await Promise.all(jobs.map((job) => cancelRunning(Context.current().client, job)));
+      return asked.filter((isRunning) => isRunning).length;
     },
 
     /** Deletes all of a dataset. Heartbeats after each batch. */
@@ -83,4 +86,19 @@ export function createDatasetActivities({ store, searchAttributes }: DatasetDepe
       return deleteDataset(store, steps(input));
     },
   });
+}
+
+/** False where the job's workflow has ended, also if it could not say so in its record. */
+async function cancelRunning({ workflow }: Client, { job_id, workflow_id }: EmbeddingJob): Promise<boolean> {
+  const handle = workflow.getHandle(workflow_id, undefined, { firstExecutionRunId: job_id });
+  try {
+    const { raw, status } = await handle.describe();
+    if (raw.workflowExecutionInfo?.firstRunId !== job_id) return false;
+    if (status.name !== 'RUNNING' && status.name !== 'PAUSED') return false;
+    await handle.cancel();
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }

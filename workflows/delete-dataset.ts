@@ -1,6 +1,5 @@
-import { getExternalWorkflowHandle, isCancellation, proxyActivities, sleep } from '@temporalio/workflow';
+import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { DatasetActivities } from '../activities/dataset-activities.ts';
-import type { EmbeddingJob } from '../core/deleting/delete-dataset.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
 import { longIndexWork, shortIndexWork } from './activity-options.ts';
 import { type DeleteDatasetRequest, deleteDatasetInput } from './contract.ts';
@@ -8,7 +7,7 @@ import { trackJob } from './job-status.ts';
 import { parseInput } from './parse-input.ts';
 import { runRemoval } from './run-removal.ts';
 
-const { beginDelete, embeddingsUnderWay } = proxyActivities<DatasetActivities>(shortIndexWork);
+const { beginDelete, cancelEmbeddings } = proxyActivities<DatasetActivities>(shortIndexWork);
 const { deleteDocuments } = proxyActivities<DatasetActivities>(longIndexWork);
 
 /** Longer than an embedding takes to hear of a cancel, also where its worker has died and only a timeout can tell. */
@@ -27,7 +26,7 @@ export async function deleteDataset(request: DeleteDatasetRequest): Promise<Load
   return runRemoval(job, async () => {
     const begun = await beginDelete({ load_id: job.jobId, workflow_id: job.workflowId, request: input });
     if (begun.search_attributes) job.useSearchAttributes();
-    await cancelEmbeddings(dataset);
+    await endEmbeddings(dataset);
     return deleteDocuments({ load_id: job.jobId, dataset });
   });
 }
@@ -36,24 +35,9 @@ export async function deleteDataset(request: DeleteDatasetRequest): Promise<Load
  * Cancels the embeddings of the dataset that run by themselves, and waits for their end: not without bound, as what one
  * writes too late is removed or taken back.
  */
-async function cancelEmbeddings(dataset: string): Promise<void> {
-  let open = await embeddingsUnderWay({ dataset });
-  const ended = new Set((await Promise.all(open.map(cancel))).filter((id) => id !== undefined));
+async function endEmbeddings(dataset: string): Promise<void> {
   for (let waited = 0, pause = 1; waited < LONGEST_WAIT_SECONDS; waited += pause, pause = Math.min(pause * 2, 10)) {
-    open = open.filter(({ job_id }) => !ended.has(job_id));
-    if (open.length === 0) return;
+    if ((await cancelEmbeddings({ dataset })) === 0) return;
     await sleep(pause * 1000);
-    open = await embeddingsUnderWay({ dataset });
-  }
-}
-
-/** Returns the job's ID where its workflow has ended already, and could not say so. */
-async function cancel({ job_id, workflow_id }: EmbeddingJob): Promise<string | undefined> {
-  try {
-    await getExternalWorkflowHandle(workflow_id).cancel();
-    return undefined;
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    return job_id;
   }
 }
