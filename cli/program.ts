@@ -7,6 +7,7 @@ import { addLimitCommand } from './commands/limit.ts';
 import { addLoadCommand } from './commands/load.ts';
 import { addCancelCommand, addPauseCommand, addResumeCommand } from './commands/operate.ts';
 import { addSamplesCommand } from './commands/samples.ts';
+import { addScheduleCommand } from './commands/schedule.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addUpCommand } from './commands/up.ts';
 import { addWaitCommand } from './commands/wait.ts';
@@ -30,6 +31,7 @@ const COMMANDS: readonly AddCommand[] = [
   addResumeCommand,
   addCancelCommand,
   addSamplesCommand,
+  addScheduleCommand,
   addDoctorCommand,
 ];
 
@@ -83,11 +85,17 @@ function createProgram(json: boolean, end: (exitCode: number) => void): Command 
     .addHelpText('after', HELP)
     .helpCommand('help [command]', 'help for a command');
   for (const add of COMMANDS) add(program, end);
-  for (const command of program.commands) {
-    if (command.name() !== 'help')
-      command.showHelpAfterError(json ? false : `Usage and examples: plimsoll ${command.name()} --help`);
-  }
+  pointToHelp(program, json, 'plimsoll');
   return program;
+}
+
+function pointToHelp(parent: Command, json: boolean, path: string): void {
+  for (const command of parent.commands) {
+    if (command.name() === 'help') continue;
+    const whole = `${path} ${command.name()}`;
+    command.showHelpAfterError(json ? false : `Usage and examples: ${whole} --help`);
+    pointToHelp(command, json, whole);
+  }
 }
 
 function jsonAskedFor(args: readonly string[]): boolean {

@@ -44,7 +44,10 @@ export function parseScheduleRequest(request: ScheduleRequest): ScheduleInput {
   if (zone !== undefined) requireKnownZone('load.embed_window.time_zone', zone);
   requireKnownZone('time_zone', input.time_zone);
   if ((input.cron === undefined) === (input.every_seconds === undefined)) {
-    throw new UserError('InvalidSchedule', `Say when, in one of two ways: by cron, or by how far apart. ${EXAMPLES}`);
+    throw new UserError(
+      'InvalidSchedule',
+      `Say when by cron or by every_seconds, one of the two: --cron or --every on the command line. ${EXAMPLES}`,
+    );
   }
   timingInWords(input);
   return input;

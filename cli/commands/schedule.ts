@@ -1,0 +1,254 @@
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { PlimsollClient } from '../../client/plimsoll-client.ts';
+import type { ScheduleStatus } from '../../client/schedule-status.ts';
+import {
+  age,
+  dataDirOption,
+  datasetOption,
+  embedOption,
+  jsonOption,
+  machineZone,
+  numberBetween,
+} from '../arguments.ts';
+import { datasetNameOf } from '../dataset-name.ts';
+import { EXIT_CODES_HELP } from '../exit-code.ts';
+import { addJobOptions, JOB_OPTIONS_HELP, type JobOptions } from '../job-options.ts';
+import { createOutput, type Output } from '../output.ts';
+import { printable } from '../printable.ts';
+
+interface ServerOptions {
+  data?: string;
+  json?: boolean;
+}
+
+interface CreateOptions extends JobOptions, ServerOptions {
+  cron?: string;
+  /** Milliseconds. */
+  every?: number;
+  dataset?: string;
+  embed: boolean;
+  maxFailedPercent?: number;
+}
+
+type End = (exitCode: number) => void;
+
+const SCHEDULE_JSON = `With --json: {"name", "schedule_id", "dataset", "source", "when", "cron",
+"every_seconds", "time_zone", "paused", "note", "next_run", "last_run": null or
+{"at", "result", "job_id", "error"}, "request", "created_at"}. result: queued,
+running, paused, completed, failed, canceled, skipped (a job of the dataset was
+running), unknown (Temporal has forgotten it).`;
+
+/** Milliseconds. */
+function interval(text: string): number {
+  const ms = age(text);
+  if (ms >= 60_000) return ms;
+  throw new InvalidArgumentError('A minute at least is expected, as 30m, 6h or 1d.');
+}
+
+const name = ['<name>', "the schedule's name"] as const;
+
+export function addScheduleCommand(program: Command, end: End): void {
+  const schedule = program
+    .command('schedule')
+    .summary('repeat loads by cron or interval: create, list, pause, resume, trigger, delete')
+    .description('Loads folders again and again, on Temporal Schedules. Each load does only what has changed.')
+    .addHelpText(
+      'after',
+      `
+A run is skipped while a job of the dataset is running. After an outage of up to
+seven days, one load makes up for all that were missed.
+
+${SCHEDULE_JSON}
+list: {"schedules": [...]}; delete: {"deleted"}.
+${EXIT_CODES_HELP}
+
+Examples:
+  plimsoll schedule create nightly ./photos --cron "0 3 * * *"
+  plimsoll schedule list
+  plimsoll schedule pause nightly --reason "disk is being replaced"
+  plimsoll schedule trigger nightly`,
+    );
+  addCreate(schedule, end);
+  addList(schedule, end);
+  addChange(schedule, 'pause', 'start no more loads until it is resumed; one under way goes on')
+    .option('--reason <text>', 'shown beside it in the list')
+    .action(async (of: string, options: ServerOptions & { reason?: string }) =>
+      end(
+        await change(
+          options,
+          (client) => client.schedules.pause(of, options),
+          () => `Paused: ${of}.`,
+        ),
+      ),
+    );
+  addChange(schedule, 'resume', 'let a paused schedule go on').action(async (of: string, options: ServerOptions) =>
+    end(await change(options, (client) => client.schedules.resume(of), nextLine)),
+  );
+  addChange(schedule, 'trigger', 'load now, beside the times of the schedule').action(
+    async (of: string, options: ServerOptions) =>
+      end(
+        await change(
+          options,
+          (client) => client.schedules.trigger(of),
+          ({ dataset }) => `Triggered. See how it goes: plimsoll wait ${dataset}`,
+        ),
+      ),
+  );
+  addChange(schedule, 'delete', 'delete a schedule; a load under way goes on, and the dataset stays').action(
+    async (of: string, options: ServerOptions) => end(await remove(of, options)),
+  );
+}
+
+function addCreate(schedule: Command, end: End): void {
+  const command = schedule
+    .command('create')
+    .summary('load a folder by cron or interval')
+    .description('Loads a folder by cron, or in a fixed interval, with the options of "plimsoll load".')
+    .argument(...name)
+    .argument('<folder>', 'folder of images, at any depth')
+    .option('--cron <times>', 'minute, hour, day of month, month, day of week: "0 3 * * *"')
+    .option('--every <span>', 'in place of --cron: 30m, 6h, 1d; a minute at least', interval)
+    .addOption(datasetOption())
+    .addOption(embedOption())
+    .option(
+      '--max-failed-percent <percent>',
+      'fail a load when a larger share of the files can not be read',
+      numberBetween(0, 100),
+    );
+  addJobOptions(command)
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+--time-zone is that of --cron and of --embed-window.
+
+${JOB_OPTIONS_HELP}
+
+${SCHEDULE_JSON}
+${EXIT_CODES_HELP}
+
+Examples:
+  plimsoll schedule create nightly ./photos --cron "0 3 * * *" --time-zone Europe/Zurich
+  plimsoll schedule create workdays /mnt/camera --dataset camera --cron "30 22 * * mon-fri"
+  plimsoll schedule create often ./inbox --every 6h --embed-window 22:00-06:00`,
+    )
+    .action(async (of: string, folder: string, options: CreateOptions) => end(await create(of, folder, options)));
+}
+
+function addList(schedule: Command, end: End): void {
+  schedule
+    .command('list')
+    .summary('list schedules, when each is due, and how its last run ended')
+    .description('Lists schedules by name: when each is due, and how its last run ended.')
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `\n${SCHEDULE_JSON}\nAll of them: {"schedules": [...]}.\n\nExample:\n  plimsoll schedule list`,
+    )
+    .action(async (options: ServerOptions) => end(await list(options)));
+}
+
+function addChange(schedule: Command, verb: string, summary: string): Command {
+  return schedule
+    .command(verb)
+    .summary(summary)
+    .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`)
+    .argument(...name)
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
+    .addHelpText('after', `\n${EXIT_CODES_HELP}\n\nExample:\n  plimsoll schedule ${verb} nightly`);
+}
+
+async function create(scheduleName: string, folder: string, options: CreateOptions): Promise<number> {
+  const [{ withClient }, { requestOf }, { checkFolder }, { parseScheduleRequest }] = await Promise.all([
+    import('../connection.ts'),
+    import('../load-request.ts'),
+    import('../check-folder.ts'),
+    import('../../client/schedule-request.ts'),
+  ]);
+  const output = createOutput(options);
+  const source = resolve(folder);
+  const { cron, every } = options;
+  const request = {
+    name: scheduleName,
+    load: requestOf({ ...options, source, dataset: options.dataset ?? datasetNameOf(source) }),
+    ...(cron === undefined ? {} : { cron }),
+    ...(every === undefined ? {} : { every_seconds: Math.round(every / 1000) }),
+    time_zone: options.timeZone ?? machineZone(),
+  };
+  // Before any server is asked for: what is wrong with the line is wrong without one, too.
+  parseScheduleRequest(request);
+  return withClient({ dataDir: options.data }, async (client, servers) => {
+    await checkFolder(source, servers, output);
+    const schedule = await client.schedules.create(request);
+    output.result(schedule, () => [`Created: ${schedule.name}. ${schedule.when}. ${nextLine(schedule)}`]);
+    return 0;
+  });
+}
+
+async function list(options: ServerOptions): Promise<number> {
+  const { withClient } = await import('../connection.ts');
+  const output = createOutput(options);
+  return withClient({ dataDir: options.data }, async (client) => {
+    const schedules = await client.schedules.list();
+    const lines = output.json ? [] : await tableOf(schedules, output);
+    output.result({ schedules }, () => lines);
+    if (schedules.length === 0 && !output.json) output.note('No schedules.');
+    return 0;
+  });
+}
+
+async function change(
+  options: ServerOptions,
+  work: (client: PlimsollClient) => Promise<ScheduleStatus>,
+  line: (schedule: ScheduleStatus) => string,
+): Promise<number> {
+  const { withClient } = await import('../connection.ts');
+  const output = createOutput(options);
+  return withClient({ dataDir: options.data }, async (client) => {
+    const schedule = await work(client);
+    output.result(schedule, () => [line(schedule)]);
+    return 0;
+  });
+}
+
+async function remove(scheduleName: string, options: ServerOptions): Promise<number> {
+  const { withClient } = await import('../connection.ts');
+  const output = createOutput(options);
+  return withClient({ dataDir: options.data }, async (client) => {
+    await client.schedules.delete(scheduleName);
+    output.result({ deleted: scheduleName }, () => [`Deleted: ${scheduleName}.`]);
+    return 0;
+  });
+}
+
+async function tableOf(rows: readonly ScheduleStatus[], { paint }: Output): Promise<string[]> {
+  if (rows.length === 0) return [];
+  const [{ columns }, { ago }] = await Promise.all([import('../columns.ts'), import('../quantities.ts')]);
+  const last = ({ last_run }: ScheduleStatus) => (last_run === null ? '-' : `${last_run.result}, ${ago(last_run.at)}`);
+  return columns(
+    ['NAME', 'DATASET', 'SOURCE', 'WHEN', 'NEXT RUN', 'LAST RUN'].map((title) => ({ title })),
+    rows.map((row) => [
+      row.name,
+      row.dataset,
+      printable(row.source),
+      printable(row.when),
+      row.paused ? paint.yellow('paused') : row.next_run === null ? '-' : localTime(row.next_run, row.time_zone),
+      row.last_run?.result === 'failed' ? paint.red(last(row)) : last(row),
+    ]),
+    paint,
+  );
+}
+
+function nextLine({ next_run, time_zone }: ScheduleStatus): string {
+  return next_run === null ? 'No run is due.' : `Next run: ${localTime(next_run, time_zone)}.`;
+}
+
+/** `Sat 21 Nov, 03:00`, on the clocks of the zone that the schedule was written for. */
+function localTime(time: string, timeZone: string): string {
+  const words = { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' } as const;
+  return new Intl.DateTimeFormat('en-GB', { ...words, timeZone }).format(new Date(time));
+}
