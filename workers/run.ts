@@ -5,10 +5,19 @@
  */
 import { parseArgs } from 'node:util';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { DefaultLogger, NativeConnection, Runtime, type WorkerPlugin } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { UserError } from '../core/errors.ts';
 import { createWorker } from './create-worker.ts';
 import type { Role } from './plugin/options.ts';
+
+try {
+  await run(roleOf(process.argv.slice(2)));
+} catch (error) {
+  process.stderr.write(
+    `${error instanceof UserError ? error.message : error instanceof Error ? error.stack : error}\n`,
+  );
+  process.exitCode = error instanceof UserError ? 2 : 1;
+}
 
 function roleOf(args: string[]): Role {
   const { role } = parseArgs({ args, options: { role: { type: 'string' } } }).values;
@@ -29,23 +38,18 @@ async function run(role: Role): Promise<void> {
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const connection = await NativeConnection.connect(connectionOptions);
   try {
-    const overrides = { plugins: [announcement] };
-    const worker = await createWorker({ connection, namespace, role, plugin: { mongodb: uri }, overrides });
-    await worker.run();
+    await serve(await createWorker({ connection, namespace, role, plugin: { mongodb: uri } }));
   } finally {
     await connection.close();
   }
 }
 
-/** Tells the parent process, if there is one that listens, once the worker polls: behind Plimsoll's own plugin, which prepares it. */
-const announcement: WorkerPlugin = {
-  name: 'plimsoll.announcement',
-  runWorker(worker, next) {
-    const running = next(worker);
-    process.send?.({ type: 'ready' });
-    return running;
-  },
-};
+/** Tells the parent process, if there is one that listens, once the worker polls. */
+async function serve(worker: Worker): Promise<void> {
+  const running = worker.run();
+  process.send?.({ type: 'ready' });
+  await running;
+}
 
 function logLevel(): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
   const level = process.env.PLIMSOLL_LOG_LEVEL?.toUpperCase();
@@ -55,13 +59,4 @@ function logLevel(): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
 function plainErrors(_: string, value: unknown): unknown {
   if (value instanceof Error) return value.stack;
   return typeof value === 'bigint' ? String(value) : value;
-}
-
-try {
-  await run(roleOf(process.argv.slice(2)));
-} catch (error) {
-  process.stderr.write(
-    `${error instanceof UserError ? error.message : error instanceof Error ? error.stack : error}\n`,
-  );
-  process.exitCode = error instanceof UserError ? 2 : 1;
 }

@@ -14,14 +14,25 @@ export interface Equipment {
   roles: readonly Role[];
   activities: object;
   nexusServices: nexus.ServiceHandler[];
-  /**
-   * Sees that MongoDB is a replica set and has the indexes, and lets jobs know whether they may use search attributes.
-   *
-   * @throws UserError ReplicaSetRequired; the driver's errors where MongoDB does not answer
-   */
-  prepare(findSearchAttributes: () => Promise<boolean>): Promise<void>;
+  /** Answers the activities that ask whether jobs may use search attributes: until then they wait. */
+  useSearchAttributes(found: Promise<boolean>): void;
   /** Closes what was opened here, and nothing that was handed in. */
   close(): Promise<void>;
+}
+
+/**
+ * Sees that MongoDB is a replica set and has the indexes. A client opened for it is closed again.
+ *
+ * @throws UserError ReplicaSetRequired; the driver's errors where MongoDB does not answer
+ */
+export async function prepareStore(mongodb: PlimsollPluginOptions['mongodb']): Promise<void> {
+  const store = typeof mongodb === 'string' ? openStore(mongodb) : storeOf(mongodb);
+  try {
+    await requireReplicaSet(store);
+    await ensureIndexes(store);
+  } finally {
+    if (typeof mongodb === 'string') await store.close();
+  }
 }
 
 /** @throws UserError InvalidSetting */
@@ -51,11 +62,7 @@ export function equip(options: PlimsollPluginOptions): Equipment {
       embeds && embedder !== undefined ? createEmbedActivities({ store, embedder }) : {},
     ),
     nexusServices: roles.includes('index') ? [createNexusService(store)] : [],
-    async prepare(findSearchAttributes) {
-      await requireReplicaSet(store);
-      await ensureIndexes(store);
-      searchAttributes.resolve(roles.includes('index') && (await findSearchAttributes()));
-    },
+    useSearchAttributes: searchAttributes.resolve,
     async close() {
       await ownEmbedder?.close();
       if (typeof mongodb === 'string') await store.close();

@@ -5,7 +5,7 @@ import { ensureSearchAttributes } from '../search-attributes.ts';
 import { workflowBundle } from '../workflow-bundle.ts';
 import { refuseClashes } from './clashes.ts';
 import { deploymentFromEnvironment } from './deployment.ts';
-import { type Equipment, equip } from './equipment.ts';
+import { type Equipment, equip, prepareStore } from './equipment.ts';
 import type { PlimsollPluginOptions } from './options.ts';
 
 /**
@@ -35,7 +35,10 @@ const started = new WeakSet<Equipment>();
  *
  * On a connection, the plugin is there for all workers of that connection; on both, it is applied once.
  *
- * @throws UserError from `Worker.create`: ActivityNameClash, InvalidSetting; from `worker.run`: ReplicaSetRequired
+ * `Worker.create` sees to MongoDB's indexes and fails where MongoDB does not answer or is no replica set; what the plugin
+ * opens for the worker's own use is closed when the worker has run.
+ *
+ * @throws UserError from `Worker.create`: ActivityNameClash, InvalidSetting, ReplicaSetRequired
  */
 export class PlimsollPlugin extends SimplePlugin {
   readonly #options: PlimsollPluginOptions;
@@ -61,8 +64,8 @@ export class PlimsollPlugin extends SimplePlugin {
     const equipment = equipmentAmong(worker.options.activities.values());
     if (equipment === undefined || started.has(equipment)) return next(worker);
     started.add(equipment);
+    equipment.useSearchAttributes(findSearchAttributes(worker));
     try {
-      await equipment.prepare(() => findSearchAttributes(worker)).catch((error) => giveUp(worker, next, error));
       await next(worker);
     } finally {
       await equipment.close();
@@ -75,6 +78,8 @@ export class PlimsollPlugin extends SimplePlugin {
     if (already !== undefined) return this.#assertSameRoles(already, options);
     const equipment = equip(this.#options);
     refuseClashes(equipment.activities, given);
+    // Here and not when the worker runs: one that is told to shut down before it runs would never end.
+    await prepareStore(this.#options.mongodb);
     for (const activity of Object.values(equipment.activities)) equipments.set(activity, equipment);
     return this.#withWorkflows({
       ...options,
@@ -128,12 +133,4 @@ function equipmentAmong(activities: Iterable<unknown>): Equipment | undefined {
 async function findSearchAttributes({ connection, options }: Worker): Promise<boolean> {
   if (connection === undefined) return false;
   return ensureSearchAttributes(connection, options.namespace, (message) => Runtime.instance().logger.warn(message));
-}
-
-/** A worker that never runs holds its connection open for good: it is run and shut down before it is given up. */
-async function giveUp(worker: Worker, next: (worker: Worker) => Promise<void>, error: unknown): Promise<never> {
-  const running = next(worker);
-  if (worker.getState() === 'RUNNING') worker.shutdown();
-  await running;
-  throw error;
 }

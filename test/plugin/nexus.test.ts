@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { Client, WorkflowFailedError } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { makePictures } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+const id = randomUUID().slice(0, 8);
+const endpoint = `plimsoll-${id}`;
+const callers = `callers-${id}`;
+
+let bench: Workbench;
+let connection: NativeConnection;
+let caller: Client;
+let callersWorker: Worker;
+let callersRun: Promise<void>;
+let pictures: string;
+
+beforeAll(async () => {
+  bench = await openWorkbench({ roles: ['index'] });
+  pictures = join(bench.folder, 'pictures');
+  await makePictures(pictures, 4);
+
+  const { connection: service } = bench.temporal;
+  await service.workflowService.registerNamespace({
+    namespace: callers,
+    workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
+  });
+  await service.operatorService.createNexusEndpoint({
+    spec: { name: endpoint, target: { worker: { namespace: 'default', taskQueue: bench.taskQueue } } },
+  });
+  connection = await NativeConnection.connect({ address: inject('temporalAddress') });
+  caller = new Client({ connection: service, namespace: callers });
+  callersWorker = await workerOnceThereIsTheNamespace();
+  callersRun = callersWorker.run();
+}, 60_000);
+
+afterAll(async () => {
+  callersWorker?.shutdown();
+  await callersRun;
+  await connection?.close();
+  await bench?.stop();
+});
+
+/** A new namespace is known to all of the server after some seconds. */
+async function workerOnceThereIsTheNamespace(): Promise<Worker> {
+  const workflowsPath = new URL('./callers-workflows.ts', import.meta.url).pathname;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await Worker.create({ connection, namespace: callers, taskQueue: 'callers', workflowsPath });
+    } catch (error) {
+      if (attempt === 50 || !/not found/i.test(String((error as Error).message))) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+const call = (operation: 'load' | 'status', input: object) =>
+  caller.workflow.execute(operation === 'load' ? 'loadByNexus' : 'statusByNexus', {
+    taskQueue: 'callers',
+    workflowId: randomUUID(),
+    args: [endpoint, input],
+  });
+
+/** What a call failed with, from its wrappers to its innermost cause. */
+async function failuresOf(calling: Promise<unknown>): Promise<Error[]> {
+  const error = await calling.then(
+    () => expect.unreachable('The call was to fail.'),
+    (failure: unknown) => failure,
+  );
+  expect(error).toBeInstanceOf(WorkflowFailedError);
+  const failures = [error as Error];
+  for (let cause = failures[0]?.cause; cause instanceof Error; cause = cause.cause) failures.push(cause);
+  return failures;
+}
+
+const failed = (type: string) => expect.arrayContaining([expect.objectContaining({ type })]);
+const saying = (message: RegExp) =>
+  expect.arrayContaining([expect.objectContaining({ message: expect.stringMatching(message) })]);
+
+describe('the Nexus service, called from another namespace', () => {
+  it('loads, and answers with how the load ended', async () => {
+    const dataset = bench.newDataset();
+
+    expect(await call('load', { dataset, source: pictures, embed: false })).toMatchObject({
+      dataset,
+      workflow_id: `load-${dataset}`,
+      state: 'completed',
+      phases: { indexing: { done: 4 } },
+    });
+  });
+
+  it('tells the status of a job by its dataset', async () => {
+    const dataset = bench.newDataset();
+    const { job_id } = await bench.load({ dataset, source: pictures, embed: false });
+
+    expect(await call('status', { job: dataset })).toMatchObject({ job_id, state: 'completed' });
+  });
+
+  it('says at once what is wrong with an input, by field', async () => {
+    expect(await failuresOf(call('load', { dataset: 'Ü', source: pictures }))).toEqual(saying(/dataset: must begin/));
+    expect(await failuresOf(call('status', { job: 'nobody' }))).toEqual(saying(/No job or dataset matches "nobody"/));
+  });
+
+  it('fails with the load’s own reason', async () => {
+    const input = { dataset: bench.newDataset(), source: '/nowhere/at/all' };
+
+    expect(await failuresOf(call('load', input))).toEqual(failed('SourceNotFound'));
+  });
+
+  it('starts no second load of a dataset beside one that runs', async () => {
+    const dataset = bench.newDataset();
+    // Nobody embeds on this queue, so the load waits.
+    await bench.startLoad({ dataset, source: pictures, embed_task_queue: `nobody-${id}` });
+
+    expect(await failuresOf(call('load', { dataset, source: pictures }))).toEqual(failed('AlreadyRunning'));
+    await bench.cancel(dataset);
+    await bench.wait(dataset);
+  });
+
+  it('cancels the load when its caller is canceled', async () => {
+    const dataset = bench.newDataset();
+    const handle = await caller.workflow.start('loadByNexus', {
+      taskQueue: 'callers',
+      workflowId: randomUUID(),
+      args: [endpoint, { dataset, source: pictures, embed_task_queue: `nobody-${id}` }],
+    });
+    await expect
+      .poll(() => bench.status(dataset).catch(() => undefined), { timeout: 20_000 })
+      .toMatchObject({
+        phases: { indexing: { state: 'completed' } },
+      });
+
+    await handle.cancel();
+
+    expect(await bench.wait(dataset)).toMatchObject({ state: 'canceled' });
+  });
+});
