@@ -8,6 +8,7 @@ import type { LoadState, RecordedError } from '../core/store/documents.ts';
 import { KINDS } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
+import { withWaiting } from './waiting.ts';
 
 /**
  * A job's status: its record, which outlives Temporal's retention, or what Temporal says before it has one.
@@ -16,7 +17,7 @@ import type { Job } from './find-job.ts';
  */
 export async function readJob(backends: Backends, job: Job): Promise<LoadStatus> {
   const status = await readStatus(backends.store, job.job_id);
-  return status === undefined ? askTemporal(backends, job) : settle(backends, status);
+  return status === undefined ? withWaiting(backends, await askTemporal(backends, job)) : settle(backends, status);
 }
 
 /** A job without a record: no worker has begun it, or its input was refused before there could be one. */
@@ -73,7 +74,7 @@ export async function settle(backends: Backends, status: LoadStatus): Promise<Lo
   const handle = await lastRun(temporal, workflow_id, job_id);
   if (handle === undefined) return lost(status);
   const { name } = (await handle.describe()).status;
-  if (name === 'RUNNING' || name === 'PAUSED') return status;
+  if (name === 'RUNNING' || name === 'PAUSED') return withWaiting(backends, status);
   // It may have ended its record since that was read: ending it again changes nothing.
   const state = STATES[name] ?? 'failed';
   const error = state === 'completed' ? undefined : (ERRORS[name] ?? (await failureOf(handle)));

@@ -6,10 +6,13 @@ import type { Store } from '../core/store/store.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
 import { readJob } from './read-job.ts';
+import { withWaiting } from './waiting.ts';
 
 /** Changes closer together than this are shown as one. */
 const SETTLE_MS = 100;
 const RECONNECT_MS = 1000;
+/** What a job waits for may change by the clock alone: that nothing moves is no change of its record. */
+const LOOK_EVERY_MS = 2000;
 
 /**
  * Yields a job's status now and after each change of it, until it has ended. Changes are pushed by MongoDB; the end of a
@@ -61,8 +64,9 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
   // The record says all there is to say while the workflow runs; only its end may have to be read from Temporal.
   const read = async () => {
     const status = ended ? undefined : await readStatus(store, job.job_id);
-    return status ?? readJob(backends, job);
+    return status === undefined ? readJob(backends, job) : withWaiting(backends, status);
   };
+  const clock = setInterval(changes.raise, LOOK_EVERY_MS);
   let shown = '';
   let shownBefore = false;
   try {
@@ -88,6 +92,7 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
       await pause(SETTLE_MS);
     }
   } finally {
+    clearInterval(clock);
     stop.abort();
   }
   signal?.throwIfAborted();

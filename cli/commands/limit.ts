@@ -1,4 +1,5 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { FASTEST } from '../../core/limits/fastest.ts';
 import { EMBED_TASK_QUEUE } from '../../workflows/contract.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
 import { createOutput } from '../output.ts';
@@ -20,7 +21,7 @@ export function addLimitCommand(program: Command, end: (exitCode: number) => voi
     )
     .option('--queue <name>', 'task queue of the embedding workers', EMBED_TASK_QUEUE)
     .addOption(
-      new Option('--images-per-second <n>', 'the limit, a fraction if you like').argParser(Number).conflicts('off'),
+      new Option('--images-per-second <n>', 'the limit, a fraction if you like').argParser(rate).conflicts('off'),
     )
     .option('--off', 'lift the limit')
     .addOption(dataDirOption())
@@ -42,6 +43,12 @@ Examples:
   plimsoll limit --queue gpu-shared --images-per-second 0.5`,
     )
     .action(async (options: LimitOptions) => end(await limit(options)));
+}
+
+function rate(text: string): number {
+  const n = Number(text);
+  if (n > 0 && n <= FASTEST) return n;
+  throw new InvalidArgumentError(`A number above 0, ${FASTEST} at most, is expected. --off lifts the limit.`);
 }
 
 async function limit({ queue, imagesPerSecond, off, data, json }: LimitOptions): Promise<number> {

@@ -274,6 +274,7 @@ async function writePage(
         failed: 0,
         total: stretch.files.length,
         outcomes: { ...count, unreadable_folders: stretch.unreadable.length },
+        at: new Date(),
         ...(stretch.unreadable.length > 0 ? { unreadable_folders: stretch.unreadable.slice(0, 100) } : {}),
       },
       { session },

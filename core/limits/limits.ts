@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { LimitDocument } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
+import { FASTEST } from './fastest.ts';
 
 /** How fast the embedding workers of a task queue may be, all together. */
 export interface Limit {
@@ -11,7 +12,6 @@ export interface Limit {
   set_at: string | null;
 }
 
-const FASTEST = 1_000_000;
 const LONGEST_NAME = 1000;
 
 const limitOf = (taskQueue: string, limit: LimitDocument | null): Limit => ({

@@ -42,7 +42,11 @@ export async function notePhaseWaits(
 ): Promise<void> {
   const load = await store.loads.findOne({ _id: loadId });
   if (load === null || !['pending', 'waiting', 'running'].includes(load.phases[phase].state)) return;
-  await writePhase(store, load, phase, held(load.phases[phase], { ...waiting, since: new Date() }));
+  const { task_queue } = waiting;
+  await writePhase(store, load, phase, {
+    ...held(load.phases[phase], { ...waiting, since: new Date() }),
+    ...(task_queue === undefined ? {} : { task_queue }),
+  });
 }
 
 /**
@@ -59,7 +63,7 @@ async function writePhase(
   await store.loads.updateOne(
     { _id, [`phases.${phase}.state`]: phases[phase].state, [`phases.${phase}.finished_at`]: { $exists: false } },
     {
-      $set: set,
+      $set: { ...set, [`phases.${phase}.changed_at`]: new Date() },
       ...(change.waiting_for === undefined ? { $unset: { [`phases.${phase}.waiting_for`]: true } } : {}),
     },
   );
@@ -79,7 +83,14 @@ export async function noteResumed(store: Store, loadId: string, at: Date): Promi
   );
   await store.loads.updateOne(
     { _id: loadId, state: 'paused' },
-    { $set: { ...Object.fromEntries(changes), state: 'running' }, $unset: { paused_at: true } },
+    {
+      $set: {
+        ...Object.fromEntries(changes),
+        ...Object.fromEntries(PHASES.map((name) => [`phases.${name}.changed_at`, at])),
+        state: 'running',
+      },
+      $unset: { paused_at: true },
+    },
   );
 }
 

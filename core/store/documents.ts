@@ -53,6 +53,10 @@ export interface PhaseDocument {
   waiting_for?: Waiting;
   /** How long it has waited since it began, waits that are over: time that its rate does not count. */
   waited_ms?: number;
+  /** When it was last told to do something else: begin, wait or go on. */
+  changed_at?: Date;
+  /** Where its activities wait for a worker, if not where the workflow runs. */
+  task_queue?: string;
   started_at?: Date;
   finished_at?: Date;
   outcomes?: FileOutcomes;
@@ -160,6 +164,8 @@ export interface ProgressDocument {
   total: number;
   outcomes?: Partial<FileOutcomes>;
   unreadable_folders?: string[];
+  /** When it last came on, or was begun anew. */
+  at?: Date;
 }
 
 /** How fast the embedding workers of a task queue may be, and the bucket of tokens that they share. */

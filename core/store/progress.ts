@@ -24,7 +24,7 @@ export async function raiseProgress(
     $mergeObjects: [
       '$$ROOT',
       { load_id: loadId, phase, done, failed, ...(total === undefined ? {} : { total }) },
-      { outcomes: { $mergeObjects: ['$outcomes', outcomes] } },
+      { outcomes: { $mergeObjects: ['$outcomes', outcomes] }, at: '$$NOW' },
     ],
   };
   await store.progress.updateOne(

@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createLimiter } from '../../core/limits/limiter.ts';
+import { setLimit } from '../../core/limits/limits.ts';
+import type { Store } from '../../core/store/store.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+let bench: Workbench;
+
+beforeAll(async () => {
+  bench = await openWorkbench({ roles: [] });
+});
+afterAll(() => bench?.stop());
+
+const newQueue = () => `queue-${randomUUID()}`;
+const never = new AbortController().signal;
+const quietly = { signal: never, onWait: () => undefined };
+
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  await work();
+  return (performance.now() - begun) / 1000;
+}
+
+/** Takes the only batch that may go at once, so that the next one has to wait for hours. */
+async function exhausted(queue: string) {
+  await setLimit(bench.store, queue, 0.001);
+  const limiter = createLimiter(bench.store, queue);
+  await limiter.take(10, quietly);
+  return limiter;
+}
+
+it('holds two workers together to the limit, and lets them reach it', async () => {
+  const queue = newQueue();
+  await setLimit(bench.store, queue, 200);
+  const seconds = await secondsOf(() =>
+    Promise.all(
+      [1, 2].map(async () => {
+        const limiter = createLimiter(bench.store, queue);
+        await Promise.all(Array.from({ length: 20 }, () => limiter.take(10, quietly)));
+      }),
+    ),
+  );
+  // 400 images, of which the first batch goes at once.
+  expect(seconds).toBeGreaterThan(390 / 200 - 0.1);
+  expect(seconds).toBeLessThan(390 / 200 + 1.5);
+});
+
+it('ends a wait at once when it is told to, and lets the next in line go on', async () => {
+  const queue = newQueue();
+  const limiter = await exhausted(queue);
+  const stop = new AbortController();
+  const reason = new Error('canceled');
+  const first = limiter.take(10, { ...quietly, signal: stop.signal });
+  const second = limiter.take(10, quietly);
+  stop.abort(reason);
+  expect(await secondsOf(() => expect(first).rejects.toBe(reason))).toBeLessThan(0.5);
+  await setLimit(bench.store, queue, null);
+  await second;
+});
+
+it.each([
+  ['raised', 1_000_000],
+  ['lifted', null],
+])('lets what waits go within a second or so when the limit is %s', async (_, rate) => {
+  const queue = newQueue();
+  const limiter = await exhausted(queue);
+  const waiting = limiter.take(10, quietly);
+  await setLimit(bench.store, queue, rate);
+  expect(await secondsOf(() => waiting)).toBeLessThan(2.5);
+});
+
+it('gives signs of life while it waits, also to those that stand in line', async () => {
+  const queue = newQueue();
+  const limiter = await exhausted(queue);
+  const heard = [1, 2].map(() => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = new AbortController();
+    limiter.take(10, { signal: stop.signal, onWait: resolve }).catch(() => undefined);
+    return promise.finally(() => stop.abort());
+  });
+  await Promise.all(heard);
+});
+
+it('asks the store about once a second where there is no limit', async () => {
+  let asked = 0;
+  const limits = new Proxy(bench.store.limits, {
+    get(target, name) {
+      if (name === 'findOneAndUpdate') asked += 1;
+      return Reflect.get(target, name, target);
+    },
+  });
+  const store: Store = { ...bench.store, limits };
+  const limiter = createLimiter(store, newQueue());
+  const seconds = await secondsOf(async () => {
+    for (let n = 0; n < 10_000; n++) await limiter.take(32, quietly);
+  });
+  expect(asked).toBeLessThanOrEqual(1 + Math.ceil(seconds));
+});
+
+it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('refuses a limit of %d', async (rate) => {
+  await expect(bench.limits.set(rate, newQueue())).rejects.toMatchObject({ code: 'InvalidInput' });
+});
+
+it('is shown as it was set, and as none once it is lifted', async () => {
+  const queue = newQueue();
+  await bench.limits.set(2.5, queue);
+  expect(await bench.limits.get(queue)).toMatchObject({ task_queue: queue, images_per_second: 2.5 });
+  expect((await bench.limits.list()).map(({ task_queue }) => task_queue)).toContain(queue);
+  await bench.limits.set(null, queue);
+  expect(await bench.limits.get(queue)).toEqual({ task_queue: queue, images_per_second: null, set_at: null });
+});

@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type CommandBench, createCommandBench } from '../cli/command-bench.ts';
+import { makePictures } from '../support/pictures.ts';
+
+const LOADS = 2;
+const IMAGES = 96;
+const BATCH = 32;
+
+let bench: CommandBench;
+
+beforeAll(async () => {
+  bench = await createCommandBench();
+  await makePictures(join(bench.folder, 'pictures'), IMAGES);
+  await Promise.all([bench.startWorker('index'), bench.startWorker('embed'), bench.startWorker('embed')]);
+});
+afterAll(() => bench?.stop());
+
+it('is shared by the embedding workers of a task queue, and shown and lifted by the command', async () => {
+  const rate = 40;
+  const set = await bench.run('limit', '--images-per-second', String(rate));
+  expect(set.stdout).toBe('plimsoll-gpu: 40 images/s\n');
+  expect(JSON.parse((await bench.run('limit', '--json')).stdout)).toMatchObject({ images_per_second: rate });
+
+  const runs = await Promise.all(
+    Array.from({ length: LOADS }, (_, n) =>
+      bench.run('load', 'pictures', '--dataset', `pictures-${n}`, '--wait', '--json'),
+    ),
+  );
+  const phases = runs.map(({ stdout }) => JSON.parse(stdout).phases.embedding);
+  expect(phases.map(({ done }) => done)).toEqual([IMAGES, IMAGES]);
+  const begun = Math.min(...phases.map(({ started_at }) => Date.parse(started_at)));
+  const ended = Math.max(...phases.map(({ finished_at }) => Date.parse(finished_at)));
+  expect((ended - begun) / 1000).toBeGreaterThan((LOADS * IMAGES - BATCH) / rate - 1.1);
+
+  expect((await bench.run('limit', '--off')).stdout).toBe('plimsoll-gpu: no limit\n');
+});
+
+it.each([
+  ['zero', ['--images-per-second', '0']],
+  ['no number', ['--images-per-second', 'fast']],
+  ['both at once', ['--images-per-second', '5', '--off']],
+])('is refused as wrong usage: %s', async (_, args) => {
+  expect((await bench.run('limit', ...args)).code).toBe(2);
+});
