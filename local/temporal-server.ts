@@ -6,8 +6,16 @@ export const NAMESPACE = 'default';
 /** What people filter loads by on Temporal's page; registered when the server starts. */
 const SEARCH_ATTRIBUTES = ['PlimsollDataset=Keyword', 'PlimsollPhase=Keyword'];
 
-/** Priority and fairness of task queues are off by default on server 1.29. */
-const DYNAMIC_CONFIG = ['matching.useNewMatcher=true', 'matching.enableFairness=true'];
+/**
+ * Priority and fairness of task queues are off by default on server 1.29. Each partition of a queue keeps order and shares for
+ * itself, and one is enough for one machine.
+ */
+const DYNAMIC_CONFIG = [
+  'matching.useNewMatcher=true',
+  'matching.enableFairness=true',
+  'matching.numTaskqueueReadPartitions=1',
+  'matching.numTaskqueueWritePartitions=1',
+];
 
 /**
  * A write-ahead log, synced at its checkpoints: activities that run in parallel take half as long as with SQLite's default

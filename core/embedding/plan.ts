@@ -15,7 +15,7 @@ export interface EmbeddingPlan {
   shards: Shard[];
 }
 
-const MIN_CHUNK = 1024;
+const MIN_CHUNK = 512;
 const MAX_CHUNKS = 4096;
 const SHARD_SAMPLES = 50_000;
 
