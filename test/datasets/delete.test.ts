@@ -1,0 +1,181 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deleteDataset, markDeleting } from '../../core/deleting/delete-dataset.ts';
+import { recordLoad } from '../../core/loads/begin.ts';
+import { makePictures } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+let bench: Workbench;
+
+beforeAll(async () => {
+  bench = await openWorkbench();
+});
+afterAll(() => bench.stop());
+
+async function pictureFolder(name: string, count: number): Promise<string> {
+  const folder = join(bench.folder, name);
+  await mkdir(folder, { recursive: true });
+  await makePictures(folder, count);
+  return folder;
+}
+
+/** What is stored of a dataset, but for the records of its jobs. */
+async function remains(datasetId: string) {
+  const { datasets, samples, embeddings, loads, pages, progress } = bench.store;
+  const ids = (await loads.find({ dataset_id: datasetId }).toArray()).map(({ _id }) => _id);
+  return {
+    datasets: await datasets.countDocuments({ _id: datasetId }),
+    samples: await samples.countDocuments({ dataset_id: datasetId }),
+    embeddings: await embeddings.countDocuments({ dataset_id: datasetId }),
+    pages: await pages.countDocuments({ load_id: { $in: ids } }),
+    progress: await progress.countDocuments({ load_id: { $in: ids } }),
+  };
+}
+
+const NOTHING = { datasets: 0, samples: 0, embeddings: 0, pages: 0, progress: 0 };
+
+describe('delete', () => {
+  it('removes the dataset with its samples and vectors, says how many, and keeps its files and its history', async () => {
+    const dataset = bench.newDataset();
+    const source = await pictureFolder(dataset, 8);
+    const loaded = await bench.load({ dataset, source });
+    expect(await bench.countDelete(dataset)).toEqual({ samples: 8, vectors: 8 });
+
+    const status = await bench.wait((await bench.deleteDataset(dataset)).job_id);
+
+    expect(status).toMatchObject({ kind: 'delete', state: 'completed', removed: { samples: 8, vectors: 8 } });
+    expect(await remains(dataset)).toEqual(NOTHING);
+    const { jobs } = await bench.jobs({ dataset });
+    expect(jobs.map(({ job_id }) => job_id)).toEqual([status.job_id, loaded.job_id]);
+    await expect(bench.deleteDataset(dataset)).rejects.toMatchObject({ code: 'DatasetNotFound' });
+  });
+
+  it('lets the name be used again, from the first number on', async () => {
+    const dataset = bench.newDataset();
+    const source = await pictureFolder(dataset, 3);
+    await bench.load({ dataset, source, embed: false });
+    await bench.wait((await bench.deleteDataset(dataset)).job_id);
+
+    await bench.load({ dataset, source, embed: false });
+
+    const seqs = await bench.store.samples.distinct('seq', { dataset_id: dataset });
+    expect(seqs).toEqual([0, 1, 2]);
+  });
+
+  it('cancels an embedding that runs by itself, and leaves nothing of it', async () => {
+    const dataset = bench.newDataset();
+    await bench.load({ dataset, source: await pictureFolder(dataset, 1500), embed: false });
+    const embedding = await bench.startEmbedding({ dataset });
+    for await (const { phases } of bench.watch(embedding.job_id)) if (phases.embedding.done > 0) break;
+
+    const status = await bench.wait((await bench.deleteDataset(dataset)).job_id);
+
+    expect(status).toMatchObject({ state: 'completed', removed: { samples: 1500 } });
+    expect(await bench.status(embedding.job_id)).toMatchObject({ state: 'canceled' });
+    expect(await remains(dataset)).toEqual(NOTHING);
+  });
+
+  it('does not wait for an embedding whose workflow was terminated', async () => {
+    const dataset = bench.newDataset();
+    await bench.load({ dataset, source: await pictureFolder(dataset, 3), embed: false });
+    const embedding = await bench.startEmbedding({ dataset, embed_task_queue: `nobody-${dataset}` });
+    for await (const { phases } of bench.watch(embedding.job_id)) if (phases.embedding.state === 'waiting') break;
+    await bench.temporal.workflow.getHandle(embedding.workflow_id).terminate('test');
+
+    const status = await bench.wait((await bench.deleteDataset(dataset)).job_id);
+
+    expect(status).toMatchObject({ state: 'completed' });
+    expect(await remains(dataset)).toEqual(NOTHING);
+  });
+
+  it('is refused while a load of the dataset runs; told to replace it, it ends that first', async () => {
+    const dataset = bench.newDataset();
+    const source = await pictureFolder(dataset, 3);
+    const load = await bench.startLoad({ dataset, source, embed_task_queue: `nobody-${dataset}` });
+    await bench.wait(load.job_id, { for: 'browsable' });
+
+    await expect(bench.deleteDataset(dataset)).rejects.toMatchObject({
+      code: 'AlreadyRunning',
+      message: expect.stringContaining(load.job_id),
+    });
+    const deletion = await bench.deleteDataset(dataset, { ifRunning: 'replace' });
+
+    expect(await bench.wait(deletion.job_id)).toMatchObject({ kind: 'delete', state: 'completed' });
+    expect(await bench.status(load.job_id)).toMatchObject({ state: 'canceled' });
+    expect(await remains(dataset)).toEqual(NOTHING);
+  });
+});
+
+describe('a deletion that was broken off', () => {
+  it('lets no other job begin on the dataset until another deletion has ended it', async () => {
+    const dataset = bench.newDataset();
+    const source = await pictureFolder(dataset, 3);
+    await bench.load({ dataset, source, embed: false });
+    await markDeleting(bench.store, dataset, 'broken-off');
+
+    const refused = { state: 'failed', error: { code: 'DatasetBeingDeleted' } };
+    expect(await bench.load({ dataset, source })).toMatchObject(refused);
+    expect(await bench.embed({ dataset })).toMatchObject(refused);
+    expect(await bench.wait((await bench.prune(dataset)).job_id)).toMatchObject(refused);
+    expect(await bench.wait((await bench.retry(dataset)).job_id)).toMatchObject(refused);
+    expect((await remains(dataset)).samples).toBe(3);
+
+    const status = await bench.wait((await bench.deleteDataset(dataset)).job_id);
+
+    expect(status).toMatchObject({ state: 'completed', removed: { samples: 3 } });
+    expect(await remains(dataset)).toEqual(NOTHING);
+  });
+
+  it('is ended by the next attempt with exact counts, whatever was left', async () => {
+    const datasetId = bench.newDataset();
+    const loadId = `delete-${datasetId}`;
+    await makeDocuments(datasetId, 5000);
+    await recordLoad(bench.store, { loadId, workflowId: '', kind: 'delete', datasetId, request: {}, embeds: false });
+    await markDeleting(bench.store, datasetId, loadId);
+
+    // Two models of three batches each, then three batches of samples: broken off in each of the stages.
+    for (const batches of [2, 3, 3]) {
+      const stop = new AbortController();
+      let left = batches;
+      const onStep = () => {
+        left -= 1;
+        if (left === 0) stop.abort(new Error('killed'));
+      };
+      const attempt = deleteDataset(bench.store, { loadId, datasetId, onStep, signal: stop.signal });
+      await expect(attempt).rejects.toThrow('killed');
+      expect(await bench.store.datasets.countDocuments({ _id: datasetId })).toBe(1);
+    }
+    const { signal } = new AbortController();
+    const removed = await deleteDataset(bench.store, { loadId, datasetId, onStep: () => undefined, signal });
+
+    expect(removed).toEqual({ samples: 5000, vectors: 10_000 });
+    expect(await remains(datasetId)).toEqual(NOTHING);
+  });
+
+  it('touches nothing of a new dataset that has its name', async () => {
+    const datasetId = bench.newDataset();
+    const loadId = `delete-${datasetId}`;
+    await makeDocuments(datasetId, 10);
+    await recordLoad(bench.store, { loadId, workflowId: '', kind: 'delete', datasetId, request: {}, embeds: false });
+
+    const { signal } = new AbortController();
+    const attempt = deleteDataset(bench.store, { loadId, datasetId, onStep: () => undefined, signal });
+
+    await expect(attempt).rejects.toMatchObject({ code: 'Superseded' });
+    expect(await bench.store.samples.countDocuments({ dataset_id: datasetId })).toBe(10);
+    expect(await bench.store.embeddings.countDocuments({ dataset_id: datasetId })).toBe(20);
+  });
+});
+
+/** Documents alone, as many as take several batches. */
+async function makeDocuments(datasetId: string, count: number): Promise<void> {
+  const seqs = Array.from({ length: count }, (_, seq) => seq);
+  await bench.store.datasets.insertOne({ _id: datasetId } as never);
+  await bench.store.samples.insertMany(
+    seqs.map((seq) => ({ dataset_id: datasetId, seq, filepath: `/${datasetId}/${seq}`, status: 'indexed' }) as never),
+  );
+  for (const model_key of ['a@1', 'b@1']) {
+    await bench.store.embeddings.insertMany(seqs.map((seq) => ({ dataset_id: datasetId, seq, model_key }) as never));
+  }
+}
