@@ -19,6 +19,8 @@ import type { EmbeddingModel } from '../core/models/embedder.ts';
 import { requireBelowRoots, type SourceRoots } from '../core/sources/source-roots.ts';
 import type { LoadState, RecordedError, WaitReason } from '../core/store/documents.ts';
 import type { Store } from '../core/store/store.ts';
+import { checkWebhooks } from '../core/webhooks/check.ts';
+import type { WebhookConfig } from '../core/webhooks/config.ts';
 import { requireTimeZone, windowAt } from '../core/windows/embed-window.ts';
 import { EMBED_TASK_QUEUE, type EmbedDatasetInput, type LoadDatasetInput } from '../workflows/contract.ts';
 import type { EmbedWindow } from '../workflows/load-options.ts';
@@ -31,6 +33,8 @@ export interface IndexDependencies {
   searchAttributes: () => Promise<boolean>;
   /** Task queue of inference where an input names none; `plimsoll-gpu` if left out. */
   embedTaskQueue?: string | undefined;
+  /** Without it, a load that asks for a webhook is refused. */
+  webhooks?: WebhookConfig;
   /** Folders that sources must be below; any folder if left out. */
   sourceRoots?: SourceRoots;
 }
@@ -126,7 +130,7 @@ export type IndexActivities = ReturnType<typeof createIndexActivities>;
 
 /** Activities of the task queue `plimsoll`: everything that needs no accelerator. */
 export function createIndexActivities(dependencies: IndexDependencies) {
-  const { store, media, searchAttributes, embedTaskQueue, sourceRoots } = dependencies;
+  const { store, media, searchAttributes, embedTaskQueue, sourceRoots, webhooks } = dependencies;
   const list = createSourceLister(store);
   const capabilities = async (): Promise<Capabilities> => ({
     search_attributes: await searchAttributes(),
@@ -146,6 +150,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
         embeds: embed,
       });
       if (embed_window !== undefined) requireTimeZone(embed_window.time_zone);
+      await checkWebhooks(webhooks, request.webhooks);
       await requireBelowRoots(source, sourceRoots);
       const root = await checkSource(source);
       await recordDevice(store, load_id, root);
@@ -219,6 +224,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
         await requireDataset(store, request.dataset, load_id);
       }
       if (request.embed_window !== undefined) requireTimeZone(request.embed_window.time_zone);
+      await checkWebhooks(webhooks, request.webhooks);
       return capabilities();
     },
 

@@ -14,6 +14,7 @@ import type { Chunk } from '../core/embedding/plan.ts';
 import { type LoadStatus, waitingStatusOf } from '../core/loads/status.ts';
 import type { Waiting } from '../core/store/documents.ts';
 import { longIndexWork, openModelWork, shortIndexWork } from './activity-options.ts';
+import { announce } from './announce.ts';
 import { type EmbedDatasetInput, type EmbedDatasetRequest, embedDatasetInput } from './contract.ts';
 import type { embedShard } from './embed-shard.ts';
 import { recordedErrorOf, toFailure } from './failures.ts';
@@ -57,6 +58,7 @@ export async function embedDataset(request: EmbedDatasetRequest): Promise<LoadSt
     await operations.close();
     if (alone) await endLoad({ load_id: job.jobId, state: 'completed' });
     job.end('completed');
+    if (alone) await announce(input.webhooks, 'dataset.ready', job.status());
     return job.status();
   } catch (error) {
     const failure = toFailure(error);
@@ -67,6 +69,7 @@ export async function embedDataset(request: EmbedDatasetRequest): Promise<LoadSt
       await CancellationScope.nonCancellable(() => endLoad({ load_id: job.jobId, state, error: recorded }));
     }
     job.end(state, recorded);
+    if (alone) await announce(input.webhooks, `load.${state}`, job.status());
     throw failure;
   }
 }
