@@ -1,13 +1,20 @@
-/** Plimsoll's workflows, to be re-exported from your own workflows file. Safe in the workflow sandbox. */
+/**
+ * Plimsoll's workflows, to be re-exported from your own workflows file, and what calls and starts them: IDs, inputs, the Nexus
+ * service. Safe in the workflow sandbox.
+ */
 
-/** What calls and starts them: names, inputs, the Nexus service. */
+export type { LoadStatus, PhaseStatus } from '../core/loads/status.ts';
 export {
+  type DeleteDatasetRequest,
   EMBED_TASK_QUEUE,
   type EmbedDatasetRequest,
   embedWorkflowId,
   INDEX_TASK_QUEUE,
   type LoadDatasetRequest,
   loadWorkflowId,
+  type PruneDatasetRequest,
+  type RetryFailedRequest,
+  type ScheduledLoadRequest,
 } from './contract.ts';
 export { deleteDataset } from './delete-dataset.ts';
 export { deliverWebhook } from './deliver-webhook.ts';
