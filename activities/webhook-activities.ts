@@ -45,7 +45,11 @@ export function createWebhookActivities({ webhooks = noWebhooks }: WebhookDepend
       underWay += 1;
       try {
         const { info, cancellationSignal } = Context.current();
-        const answer = await sendWebhook(webhooks, { id: webhook_id, url, secret, payload }, cancellationSignal);
+        const message = { id: webhook_id, url, secret, payload };
+        const answer = await sendWebhook(webhooks, message, cancellationSignal).catch((error: unknown) => {
+          // A deploy is no fault of the receiver's: another worker goes on at once, not after a pause of hours.
+          throw cancellationSignal.aborted ? tryAgain('WorkerStopped', 'The worker has stopped.', 1000) : error;
+        });
         if (answer.status !== null && answer.status >= 200 && answer.status < 300) {
           return { outcome: 'delivered', status: answer.status };
         }

@@ -14,13 +14,17 @@ import { OTHER_SECRET, openWebhookBench, type WebhookBench } from './webhook-ben
 
 let webhooks: WebhookBench;
 let receiver: Receiver;
+/** Starts a worker and returns what ends it. */
+let startWorker: () => Promise<() => Promise<void>>;
+let stopWorker: () => Promise<void>;
 /** Answers that wait for `release`. */
 const held: ServerResponse[] = [];
-let hold = (response: ServerResponse) => void held.push(response);
+const keep = (response: ServerResponse) => void held.push(response);
 const release = () => {
   hold = accept;
-  held.forEach(accept);
+  held.splice(0).forEach(accept);
 };
+let hold = keep;
 
 beforeAll(async () => {
   const tries = new Map<string, number>();
@@ -36,7 +40,8 @@ beforeAll(async () => {
   ({ receiver } = webhooks);
   const workflowsPath = fileURLToPath(new URL('./announcing.ts', import.meta.url));
   const workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
-  await webhooks.bench.startWorker('index', { workflowBundle });
+  startWorker = () => webhooks.bench.startWorker('index', { workflowBundle });
+  stopWorker = await startWorker();
 });
 afterAll(() => webhooks.stop());
 
@@ -165,6 +170,21 @@ describe('the delivery of a webhook', () => {
 
     release();
     for (const handle of deliveries) expect(await handle.result()).toMatchObject({ outcome: 'delivered' });
+  });
+
+  it('goes on in another worker, at once, when a deploy stops the one that waits for an answer', async () => {
+    hold = keep;
+    const delivery = await startDelivery('/held/deploy');
+    await expect.poll(() => held.length, { timeout: 10_000 }).toBe(1);
+    await stopWorker();
+    const { raw } = await delivery.describe();
+    expect(raw.pendingActivities?.[0]?.lastFailure?.message).toBe('The worker has stopped.');
+    release();
+    stopWorker = await startWorker();
+    expect(await delivery.result()).toMatchObject({ outcome: 'delivered' });
+    const ids = at('/held/deploy').map(({ id }) => id);
+    expect(ids).toHaveLength(2);
+    expect(new Set(ids).size).toBe(1);
   });
 });
 
