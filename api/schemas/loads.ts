@@ -86,13 +86,23 @@ export const loadsQuery = z.strictObject({
   limit: wholeNumber(1, 200)
     .default(20)
     .meta({ type: 'integer', minimum: 1, maximum: 200, default: 20, description: 'At most this many.' }),
-  cursor: time.optional().meta({ description: '`next` of the page before.' }),
+  cursor: z.string().min(1).max(500).optional().meta({ description: '`next` of the page before.' }),
+});
+
+export const startQuery = z.strictObject({
+  if_running: z
+    .enum(['fail', 'attach', 'replace'])
+    .default('fail')
+    .meta({ description: 'Where a job of the dataset is running: answer 409, answer that job, or cancel it first.' }),
 });
 
 export const loadPage = z
   .object({
     loads: z.array(load).describe('Newest first.'),
-    next: z.string().nullable().describe('Give it as `cursor` for the next page; null on the last.'),
+    next: z
+      .string()
+      .nullable()
+      .describe('Give it as `cursor`, with the same filter, for the next page; null on the last.'),
   })
   .meta({ id: 'LoadPage' });
 
@@ -101,24 +111,22 @@ export const waitQuery = z.strictObject({
     .enum(['browsable', 'completed'])
     .default('completed')
     .meta({ description: 'Until phase 1 is over and went well, or until the job has ended.' }),
-  timeout: wholeNumber(0, 60)
-    .default(30)
-    .meta({
-      type: 'integer',
-      minimum: 0,
-      maximum: 60,
-      default: 30,
-      description: 'Seconds after which to answer anyway.',
-    }),
+  timeout: wholeNumber(0, 60).default(30).meta({
+    type: 'integer',
+    minimum: 0,
+    maximum: 60,
+    default: 30,
+    description: 'Seconds after which to answer anyway.',
+  }),
 });
 
 export const waited = z
   .object({ reached: z.boolean().describe('Whether what was waited for has come, or the job has ended.'), load })
   .meta({ id: 'Waited' });
 
-export const reasonBody = z
+export const cancelBody = z
   .strictObject({ reason: z.string().max(500).optional().describe('For people; kept in the history.') })
-  .meta({ id: 'Reason' });
+  .meta({ id: 'CancelRequest' });
 
 export const retryBody = retryFailedInput
   .omit({ dataset: true })

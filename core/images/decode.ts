@@ -37,15 +37,29 @@ export const DEFAULT_DECODE_LIMITS: DecodeLimits = { maxPixels: 268_402_689, tim
  * @throws ImageError
  */
 export async function decodePixels(
-  { path }: ImageRef,
+  image: ImageRef,
   geometry: PixelGeometry,
   limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
 ): Promise<Uint8Array> {
+  return withImage(image, limits, (opened) => render(opened, geometry, limits));
+}
+
+/**
+ * Opens an image of any format that we know, as it is displayed, and gives it to `draw`; a second time, opened otherwise, where the
+ * first one fails.
+ *
+ * @throws ImageError
+ */
+export async function withImage<T>(
+  { path }: ImageRef,
+  limits: DecodeLimits,
+  draw: (image: Sharp) => Promise<T>,
+): Promise<T> {
   try {
     const input = isPlainPath(path) ? path : await readFile(path);
-    return await render(sharp(input, inputOptions(limits)), geometry, limits);
+    return await draw(sharp(input, inputOptions(limits)));
   } catch (error) {
-    return await decodeOtherwise(path, geometry, limits, error as Error);
+    return await drawOtherwise(path, limits, error as Error, draw);
   }
 }
 
@@ -83,12 +97,12 @@ async function render(
 }
 
 /** What sharp could not decode: a format that it does not know but we do, or else the reason in our words. */
-async function decodeOtherwise(
+async function drawOtherwise<T>(
   path: string | Buffer,
-  geometry: PixelGeometry,
   limits: DecodeLimits,
   cause: Error,
-): Promise<Uint8Array> {
+  draw: (image: Sharp) => Promise<T>,
+): Promise<T> {
   const failure = failureOf(cause);
   if (failure.code !== 'unsupported_format' && failure.code !== 'file_not_found') throw failure;
   const head = await readHead(path).catch((error: Error) => {
@@ -99,9 +113,9 @@ async function decodeOtherwise(
   if (failure.code === 'file_not_found' || (format !== 'bmp' && format !== 'svg')) throw failure;
   try {
     const content = await readFile(path);
-    if (format === 'svg') return await render(sharp(content, inputOptions(limits)), geometry, limits);
+    if (format === 'svg') return await draw(sharp(content, inputOptions(limits)));
     const { width, height, rgb } = decodeBmp(content, limits.maxPixels);
-    return await render(sharp(rgb, { raw: { width, height, channels: 3 } }), geometry, limits);
+    return await draw(sharp(rgb, { raw: { width, height, channels: 3 } }));
   } catch (error) {
     throw failureOf(error as Error);
   }

@@ -1,0 +1,93 @@
+import { cors } from 'hono/cors';
+import { authenticate, requireScope } from './auth/authenticate.ts';
+import { refuseOtherSites, requireOwnHost } from './auth/same-site.ts';
+import { requireBackends } from './backends/require-backends.ts';
+import { configRoutes } from './config/routes.ts';
+import type { ApiContext } from './context.ts';
+import { datasetRoutes } from './datasets/handlers.ts';
+import { docsRoutes } from './docs/routes.ts';
+import { type OpenApiDocument, openApiDocument } from './document.ts';
+import { eventRoutes } from './events/routes.ts';
+import { fileRoutes } from './files/handlers.ts';
+import { healthRoutes } from './health/routes.ts';
+import { jsonBodiesOnly } from './http/body.ts';
+import { onError, onNotFound } from './http/errors.ts';
+import { allowMethods } from './http/methods.ts';
+import { newRouter } from './http/new-router.ts';
+import { securityHeaders } from './http/security-headers.ts';
+import { loadRoutes } from './loads/handlers.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { countRequests, metricsRoutes } from './metrics/routes.ts';
+import { modelRoutes } from './models/models.ts';
+import { pageRoutes } from './page/routes.ts';
+import { sampleRoutes } from './samples/handlers.ts';
+import { sessionRoutes } from './session/routes.ts';
+import { sourceRoutes } from './sources/routes.ts';
+
+/** The app, to be called with a Request or served on a port, and its document. */
+export interface Api {
+  fetch(request: Request, env?: object): Response | Promise<Response>;
+  document: OpenApiDocument;
+  /** Ends all streams. */
+  close(): void;
+}
+
+/**
+ * The HTTP API and the page.
+ *
+ * ```ts
+ * const api = createApi(context);
+ * const answer = await api.fetch(new Request('http://localhost/api/datasets'));
+ * ```
+ */
+export function createApi(context: ApiContext): Api {
+  const { settings, backends, thumbnails } = context;
+  const events = eventRoutes(context);
+  const metrics = createMetrics(backends, { openStreams: () => events.streams.open, thumbnails });
+  const app = newRouter();
+  app.onError(onError(context));
+  app.notFound(onNotFound);
+
+  app.use(countRequests(metrics));
+  app.use(securityHeaders());
+  app.use(requireOwnHost(settings));
+  if (settings.origins.length > 0) app.use('/api/*', cors({ origin: [...settings.origins], credentials: true }));
+  app.use(refuseOtherSites(settings));
+  app.use('/api/*', authenticate(settings));
+  app.use('/metrics', authenticate(settings), requireScope('read'));
+  app.use('/api/*', jsonBodiesOnly());
+  guard(app, backends);
+
+  app.route('/', healthRoutes(context));
+  app.route('/', metricsRoutes(metrics));
+  app.route('/', configRoutes(context));
+  app.route('/', sessionRoutes(context));
+  app.route('/', sourceRoutes(context));
+  app.route('/', modelRoutes(context));
+  app.route('/', loadRoutes(context));
+  app.route('/', datasetRoutes(context));
+  app.route('/', sampleRoutes(context));
+  app.route('/', fileRoutes(context));
+  app.route('/', events.router);
+  const document = openApiDocument(app);
+  app.use(allowMethods(document));
+  app.route('/', docsRoutes(document));
+  app.route('/', pageRoutes(settings));
+  return { fetch: (request, env = {}) => app.fetch(request, env), document, close: events.streams.close };
+}
+
+const ASKED_WITHOUT_TOKEN = ['/api/config', '/api/session', '/api/docs', '/api/docs/styles.css', '/api/openapi.json'];
+
+/** Who may call what: asking needs the scope read, changing needs operate, and so does to see this machine's folders. */
+function guard(app: ReturnType<typeof newRouter>, backends: ApiContext['backends']): void {
+  const [read, operate] = [requireScope('read'), requireScope('operate')];
+  const reads = new Set(['GET', 'HEAD']);
+  app.use('/api/*', async (c, next) => {
+    if (ASKED_WITHOUT_TOKEN.includes(c.req.path)) return next();
+    const needed = reads.has(c.req.method) && !c.req.path.startsWith('/api/sources') ? read : operate;
+    return needed(c, next);
+  });
+  app.use('/api/loads/*', requireBackends(backends, 'both'));
+  app.use('/api/datasets/*', requireBackends(backends, 'mongodb'));
+  app.use('/api/events', requireBackends(backends, 'mongodb'));
+}

@@ -1,0 +1,50 @@
+import type { MiddlewareHandler } from 'hono';
+import type { ApiEnv } from '../context.ts';
+import { problemOf } from '../problem/to-problem.ts';
+import type { ApiSettings } from '../settings.ts';
+import { hostNameOf, isLoopback } from './loopback.ts';
+
+/**
+ * Without tokens the loopback address is all that protects the server, and a browser on this machine can reach it for any site:
+ * by a name of the site's own that resolves to 127.0.0.1 (DNS rebinding). So only names that are ours are answered.
+ */
+export function requireOwnHost({ tokens, hostNames }: ApiSettings): MiddlewareHandler<ApiEnv> {
+  return async function requireOwnHostName(c, next) {
+    const header = c.req.header('host');
+    if (tokens.length === 0 && header !== undefined) {
+      const name = hostNameOf(header);
+      if (name === undefined || !(isLoopback(name) || hostNames.includes(name)))
+        throw problemOf(
+          'HostRefused',
+          'Call this server as localhost or 127.0.0.1, or add the name to PLIMSOLL_API_HOSTS.',
+        );
+    }
+    await next();
+  };
+}
+
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Refuses changes that another site's page asks for with the caller's cookie, or with the right of being on this machine. Programs send
+ * neither header and are let through.
+ */
+export function refuseOtherSites({ origins }: ApiSettings): MiddlewareHandler<ApiEnv> {
+  return async function refuseOtherSitesRequests(c, next) {
+    if (!SAFE.has(c.req.method)) {
+      const origin = c.req.header('origin');
+      const site = c.req.header('sec-fetch-site');
+      const allowed = origin !== undefined && origins.includes(origin);
+      const foreign =
+        origin === undefined
+          ? site !== undefined && site !== 'same-origin' && site !== 'none'
+          : URL.parse(origin)?.host !== c.req.header('host');
+      if (foreign && !allowed)
+        throw problemOf(
+          'OriginRefused',
+          'Pages of other sites may not change anything here, unless PLIMSOLL_API_ORIGINS names them.',
+        );
+    }
+    await next();
+  };
+}

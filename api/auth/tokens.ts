@@ -1,0 +1,64 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { UserError } from '../../core/errors.ts';
+import type { Scope } from '../schemas/server.ts';
+
+/** A token as the server knows it: a hash tells no token. Its 256 random bits make a slow hash needless. */
+export interface TokenRecord {
+  scope: Scope;
+  /** SHA-256, 32 bytes. */
+  hash: Buffer;
+}
+
+const PREFIX = 'plimsoll_';
+const LINE = /^(read|operate):sha256:([0-9a-f]{64})$/;
+
+/** Makes a token, and the line that lets the server know it. */
+export function createToken(scope: Scope): { token: string; line: string } {
+  const token = `${PREFIX}${randomBytes(32).toString('base64url')}`;
+  return { token, line: `${scope}:sha256:${hashOf(token).toString('hex')}` };
+}
+
+/**
+ * The tokens of PLIMSOLL_API_TOKENS (lines separated by spaces or commas) and of the file that PLIMSOLL_API_TOKENS_FILE names.
+ * What follows a `#` on a line of the file is a remark.
+ *
+ * @throws UserError InvalidSetting
+ */
+export async function readTokens(env: NodeJS.ProcessEnv): Promise<TokenRecord[]> {
+  const file = env.PLIMSOLL_API_TOKENS_FILE;
+  const ofFile = file ? await linesOf(file) : [];
+  const ofEnv = (env.PLIMSOLL_API_TOKENS ?? '').split(/[\s,]+/);
+  return [...ofFile, ...ofEnv].filter((line) => line !== '').map(parse);
+}
+
+async function linesOf(file: string): Promise<string[]> {
+  try {
+    const text = await readFile(file, 'utf8');
+    return text.split('\n').map((line) => line.replace(/#.*/, '').trim());
+  } catch (error) {
+    throw new UserError('InvalidSetting', `PLIMSOLL_API_TOKENS_FILE: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function parse(line: string): TokenRecord {
+  const match = LINE.exec(line);
+  if (match === null)
+    throw new UserError(
+      'InvalidSetting',
+      `A token's line must be "read:sha256:..." or "operate:sha256:...", as "plimsoll token create" prints it. One is not: ${line.slice(0, 14)}…`,
+    );
+  return { scope: match[1] as Scope, hash: Buffer.from(match[2] as string, 'hex') };
+}
+
+/** The scope of a token; undefined where it is not known. Takes as long whichever of the records it is, or none. */
+export function scopeOf(token: string, records: readonly TokenRecord[]): Scope | undefined {
+  const hash = hashOf(token);
+  let scope: Scope | undefined;
+  for (const record of records) {
+    if (timingSafeEqual(hash, record.hash) && scope !== 'operate') scope = record.scope;
+  }
+  return scope;
+}
+
+const hashOf = (token: string) => createHash('sha256').update(token).digest();

@@ -1,0 +1,58 @@
+import { Client } from '@temporalio/client';
+import { lazyTemporal } from '../../client/connect.ts';
+import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll-client.ts';
+import { UserError } from '../../core/errors.ts';
+import { ensureIndexes, openStore } from '../../core/store/store.ts';
+import { createMonitor, type Monitor } from './monitor.ts';
+
+/** The two servers, whether they are there or not: they are connected to in the background, again and again. */
+export interface ApiBackends {
+  client: PlimsollClient;
+  mongodb: Monitor;
+  temporal: Monitor;
+  close(): Promise<void>;
+}
+
+export interface BackendOptions {
+  mongodbUri: string;
+  env: NodeJS.ProcessEnv;
+  taskQueue?: string | undefined;
+}
+
+const ANSWER_TIMEOUT_MS = 2000;
+
+/** Connects to nothing before it returns. @throws UserError InvalidSetting on a connection string that can't be used */
+export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): ApiBackends {
+  const store = openStoreFor(mongodbUri);
+  const { connection, namespace, close } = lazyTemporal(env);
+  const temporal = new Client({ connection, namespace });
+  let indexed = false;
+  const mongodbMonitor = createMonitor(async () => {
+    await store.client.db('admin').command({ ping: 1 }, { timeoutMS: ANSWER_TIMEOUT_MS });
+    if (indexed) return;
+    await ensureIndexes(store);
+    indexed = true;
+  });
+  const temporalMonitor = createMonitor(() =>
+    connection.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, async () => {
+      await connection.workflowService.describeNamespace({ namespace });
+    }),
+  );
+  return {
+    client: createPlimsollClient({ temporal, store, ...(taskQueue === undefined ? {} : { taskQueue }) }),
+    mongodb: mongodbMonitor,
+    temporal: temporalMonitor,
+    async close() {
+      await Promise.all([mongodbMonitor.stop(), temporalMonitor.stop()]);
+      await Promise.all([store.close(), close()]);
+    },
+  };
+}
+
+function openStoreFor(uri: string) {
+  try {
+    return openStore(uri, { serverSelectionTimeoutMs: ANSWER_TIMEOUT_MS });
+  } catch (error) {
+    throw new UserError('InvalidSetting', `MONGODB_URI can't be used: ${(error as Error).message}`, { cause: error });
+  }
+}

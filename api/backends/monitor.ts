@@ -1,0 +1,52 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Whether a server answers, as last seen. */
+export interface Monitor {
+  readonly ready: boolean;
+  /** Resolves once it is ready. */
+  untilReady(signal?: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const WHILE_READY_MS = 2000;
+const WHILE_NOT_MS = 500;
+
+/** Asks a server again and again. `ask` rejects when it does not answer. */
+export function createMonitor(ask: () => Promise<void>): Monitor {
+  const over = new AbortController();
+  let ready = false;
+  let waiting = Promise.withResolvers<void>();
+  const loop = (async () => {
+    while (!over.signal.aborted) {
+      const answered = await ask().then(
+        () => true,
+        () => false,
+      );
+      if (answered && !ready) waiting.resolve();
+      if (!answered && ready) waiting = Promise.withResolvers<void>();
+      ready = answered;
+      await delay(ready ? WHILE_READY_MS : WHILE_NOT_MS, undefined, { signal: over.signal, ref: false }).catch(
+        () => undefined,
+      );
+    }
+  })();
+  return {
+    get ready() {
+      return ready;
+    },
+    untilReady: (signal) =>
+      signal === undefined
+        ? waiting.promise
+        : Promise.race([
+            waiting.promise,
+            new Promise<never>((_, reject) => {
+              if (signal.aborted) reject(signal.reason);
+              signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+            }),
+          ]),
+    async stop() {
+      over.abort();
+      await loop;
+    },
+  };
+}

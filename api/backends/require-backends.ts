@@ -1,0 +1,20 @@
+import type { MiddlewareHandler } from 'hono';
+import type { ApiEnv } from '../context.ts';
+import { problemOf } from '../problem/to-problem.ts';
+import type { ApiBackends } from './backends.ts';
+
+/** How long Temporal may take to answer one request; a worker's answer to an update is in it. */
+const ANSWER_WITHIN_MS = 15_000;
+
+/** Answers 503 at once where a server is known to be away, rather than after a timeout. */
+export function requireBackends(
+  { client, mongodb, temporal }: ApiBackends,
+  needed: 'mongodb' | 'both',
+): MiddlewareHandler<ApiEnv> {
+  return async function requireBackendsOfRoute(_c, next) {
+    if (!mongodb.ready) throw problemOf('MongoDBUnavailable', 'MongoDB does not answer. It is tried again and again.');
+    if (needed === 'both' && !temporal.ready)
+      throw problemOf('TemporalUnavailable', 'Temporal does not answer. It is tried again and again.');
+    await client.temporal.connection.withDeadline(Date.now() + ANSWER_WITHIN_MS, next);
+  };
+}

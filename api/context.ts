@@ -1,0 +1,25 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { ApiBackends } from './backends/backends.ts';
+import type { Changes } from './events/changes.ts';
+import type { Scope } from './schemas/server.ts';
+import type { ApiSettings } from './settings.ts';
+import type { Thumbnails } from './thumbnails/thumbnails.ts';
+
+/** What the routes work with. */
+export interface ApiContext {
+  settings: ApiSettings;
+  backends: ApiBackends;
+  changes: Changes;
+  thumbnails: Thumbnails;
+  /** Hears of faults of ours, with what they were found in. */
+  log(message: string, error?: unknown): void;
+}
+
+/** Hono's environment: who calls. */
+export interface ApiEnv {
+  Bindings: Partial<HttpBindings>;
+  Variables: {
+    /** Null without a valid token. */
+    scope: Scope | null;
+  };
+}

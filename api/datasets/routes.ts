@@ -1,0 +1,70 @@
+import { createRoute } from '@hono/zod-openapi';
+import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answers.ts';
+import { dataset, datasetList, embedBody, tagCounts } from '../schemas/datasets.ts';
+import { job } from '../schemas/loads.ts';
+import { datasetParameter } from '../schemas/parameters.ts';
+
+const tags = ['Datasets'];
+const ONE = ['InvalidParameter', 'DatasetNotFound', ...GUARDED, ...STORED] as const;
+const JOB = [
+  'OriginRefused',
+  'ScopeMissing',
+  'AlreadyRunning',
+  'DatasetDeleting',
+  'TemporalUnavailable',
+  ...ONE,
+] as const;
+
+export const listRoute = createRoute({
+  method: 'get',
+  path: '/api/datasets',
+  tags,
+  summary: 'All datasets',
+  responses: { 200: json(datasetList, 'The datasets; at most 1,000.'), ...problems(...GUARDED, ...STORED) },
+});
+
+export const getRoute = createRoute({
+  method: 'get',
+  path: '/api/datasets/{dataset}',
+  tags,
+  summary: 'A dataset',
+  request: { params: datasetParameter },
+  responses: { 200: json(dataset, 'The dataset.'), ...problems(...ONE) },
+});
+
+export const deleteRoute = createRoute({
+  method: 'delete',
+  path: '/api/datasets/{dataset}',
+  tags,
+  summary: 'Delete a dataset',
+  description: 'Starts a job that deletes its samples and vectors. Its files, and the records of its jobs, stay.',
+  request: { params: datasetParameter },
+  responses: { 202: json(job, 'The job.'), ...problems(...JOB) },
+});
+
+export const pruneRoute = createRoute({
+  method: 'post',
+  path: '/api/datasets/{dataset}/prune',
+  tags,
+  summary: 'Delete the samples whose files are missing',
+  request: { params: datasetParameter },
+  responses: { 202: json(job, 'The job.'), ...problems(...JOB) },
+});
+
+export const embedRoute = createRoute({
+  method: 'post',
+  path: '/api/datasets/{dataset}/embed',
+  tags,
+  summary: 'Embed a dataset with a model',
+  request: { params: datasetParameter, body: { ...body(embedBody), required: false } },
+  responses: { 202: json(job, 'The job.'), ...problems(...JOB, ...WITH_BODY) },
+});
+
+export const tagsRoute = createRoute({
+  method: 'get',
+  path: '/api/datasets/{dataset}/tags',
+  tags,
+  summary: 'The tags of a dataset, with how many samples have each',
+  request: { params: datasetParameter },
+  responses: { 200: json(tagCounts, 'The tags.'), ...problems(...ONE) },
+});

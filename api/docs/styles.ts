@@ -1,0 +1,16 @@
+export const STYLES = `
+:root { color-scheme: light dark; --line: light-dark(#ddd, #3a3f47); --soft: light-dark(#f5f6f8, #1c2026); --accent: light-dark(#0b62c4, #6cb2ff); }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1.5rem; max-width: 64rem; font: 15px/1.5 system-ui, sans-serif; background: light-dark(#fff, #14171b); color: light-dark(#1c2126, #dfe3e8); }
+a { color: var(--accent); }
+code, pre { font: 13px/1.5 ui-monospace, monospace; }
+code { background: var(--soft); padding: 0 .25em; border-radius: 3px; overflow-wrap: anywhere; }
+pre { background: var(--soft); padding: .75rem; border-radius: 6px; overflow-x: auto; }
+section { border-top: 1px solid var(--line); padding: .25rem 0 1rem; }
+h3 { font-size: 1rem; margin: 1rem 0 .25rem; overflow-wrap: anywhere; }
+h3 b { display: inline-block; min-width: 4.5em; color: var(--accent); }
+table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
+th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); }
+nav ul { columns: 18rem; padding-left: 1.2em; }
+details { margin: .25rem 0; }
+`;

@@ -1,0 +1,34 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { packageVersion } from './config/package-version.ts';
+import type { ApiEnv } from './context.ts';
+
+/** The OpenAPI document of the routes, made of the schemas that they check with. */
+export function openApiDocument(app: OpenAPIHono<ApiEnv>) {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'session', {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'plimsoll_session',
+  });
+  return app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Plimsoll',
+      version: packageVersion(),
+      description:
+        'Loads folders of images into datasets, shows them while they load, and tells of the progress. Errors are problem details (RFC 9457) with a stable `code`. On the loopback address, without tokens, everybody may do all; else send a token: `Authorization: Bearer TOKEN`. A token of the scope `read` may ask, one of `operate` may also change.',
+      license: { name: 'MIT' },
+    },
+    security: [{ token: [] }, { session: [] }],
+    tags: [
+      { name: 'Loads', description: 'Jobs: they load, retry, embed, prune and delete.' },
+      { name: 'Datasets' },
+      { name: 'Samples' },
+      { name: 'Events', description: 'Server-sent events.' },
+      { name: 'Sources and models', description: 'What loads may name.' },
+      { name: 'Server' },
+    ],
+  });
+}
+
+export type OpenApiDocument = ReturnType<typeof openApiDocument>;

@@ -1,0 +1,162 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ChangeStream, ResumeToken } from 'mongodb';
+import { settle } from '../../client/read-job.ts';
+import { withWaiting } from '../../client/waiting.ts';
+import { readStatus } from '../../core/loads/read-status.ts';
+import type { LoadStatus } from '../../core/loads/status.ts';
+import type { DatasetDocument } from '../../core/store/documents.ts';
+import type { ApiBackends } from '../backends/backends.ts';
+import { createCoalescer } from './coalesce.ts';
+
+/** What has changed, as it is now. */
+export type Change =
+  | { kind: 'load'; dataset: string; status: LoadStatus }
+  | { kind: 'dataset'; dataset: string; document: DatasetDocument }
+  | { kind: 'dataset_removed'; dataset: string };
+
+/** The one stream of changes of this process, however many listen. */
+export interface Changes {
+  /** Whether changes are heard at the moment. */
+  readonly ready: boolean;
+  /** Returns what ends it. A listener must not throw. */
+  listen(listener: (change: Change) => void): () => void;
+  stop(): Promise<void>;
+}
+
+const RECONNECT_MS = 500;
+/** How often Temporal is asked for jobs that can't record their own end. */
+const SWEEP_MS = 5000;
+const MOST_SWEPT = 50;
+
+/** Listens to MongoDB for as long as it is there, and begins again where it was when it comes back. */
+export function openChanges(
+  { client, mongodb }: ApiBackends,
+  log: (message: string, error?: unknown) => void,
+): Changes {
+  const { store } = client;
+  const over = new AbortController();
+  const listeners = new Set<(change: Change) => void>();
+  let ready = false;
+
+  const tell = (change: Change) => {
+    for (const listener of listeners) listener(change);
+  };
+  const jobs = createCoalescer(async (jobId) => {
+    if (listeners.size === 0) return;
+    const read = await readStatus(store, jobId);
+    if (read === undefined) return;
+    // That no worker is there is for Temporal to say; progress is shown whether it says it or not.
+    const status = await withWaiting(client, read).catch(() => read);
+    tell({ kind: 'load', dataset: status.dataset, status });
+  });
+  const datasets = createCoalescer(async (name) => {
+    if (listeners.size === 0) return;
+    const document = await store.datasets.findOne({ _id: name });
+    tell(document === null ? { kind: 'dataset_removed', dataset: name } : { kind: 'dataset', dataset: name, document });
+  });
+
+  async function follow(): Promise<void> {
+    let token: ResumeToken;
+    while (!over.signal.aborted) {
+      let stream: ChangeStream | undefined;
+      try {
+        await mongodb.untilReady(over.signal);
+        const from = token === undefined ? { startAtOperationTime: await nowOf(store) } : { resumeAfter: token };
+        stream = store.loads.db.watch(PIPELINE, from);
+        over.signal.addEventListener('abort', () => void stream?.close().catch(() => undefined), { once: true });
+        // What changed while nobody listened may have been missed.
+        if (token === undefined) await touchOpenJobs();
+        ready = true;
+        for await (const change of stream as AsyncIterable<SeenChange>) {
+          token = change._id;
+          note(change);
+        }
+      } catch (error) {
+        if (over.signal.aborted) return;
+        // A token that is too old is of no use any more.
+        if ((error as { code?: unknown }).code === HISTORY_LOST) token = undefined;
+        ready = false;
+        await stream?.close().catch(() => undefined);
+        await delay(RECONNECT_MS, undefined, { signal: over.signal, ref: false }).catch(() => undefined);
+      }
+    }
+  }
+
+  function note({ ns, documentKey, operationType }: SeenChange): void {
+    if (ns.coll === 'datasets') datasets.touch(documentKey._id);
+    else if (ns.coll === 'loads' && operationType !== 'delete') jobs.touch(documentKey._id);
+    else if (ns.coll === 'progress') jobs.touch(documentKey._id.split('/', 1)[0] as string);
+  }
+
+  const openJobs = () =>
+    store.loads
+      .find({ finished_at: { $exists: false } }, { projection: { _id: 1 } })
+      .sort({ started_at: -1 })
+      .limit(MOST_SWEPT)
+      .toArray();
+
+  async function touchOpenJobs(): Promise<void> {
+    for (const { _id } of await openJobs()) jobs.touch(_id);
+  }
+
+  /** The end of a workflow that could not record it comes from Temporal alone; so does that it waits for a worker. */
+  async function sweep(): Promise<void> {
+    if (listeners.size === 0 || !mongodb.ready) return;
+    for (const { _id } of await openJobs()) {
+      const status = await readStatus(store, _id);
+      // Ends the record, which is then heard of like any other change.
+      if (status !== undefined) await settle(client, status);
+      jobs.touch(_id);
+    }
+  }
+
+  const sweeping = (async () => {
+    while (!over.signal.aborted) {
+      await delay(SWEEP_MS, undefined, { signal: over.signal, ref: false }).catch(() => undefined);
+      await sweep().catch(() => undefined);
+    }
+  })();
+  const following = follow().catch((error: unknown) => log('The stream of changes ended', error));
+
+  return {
+    get ready() {
+      return ready;
+    },
+    listen(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    async stop() {
+      over.abort();
+      jobs.stop();
+      datasets.stop();
+      await Promise.all([following, sweeping]);
+    },
+  };
+}
+
+interface SeenChange {
+  _id: ResumeToken;
+  ns: { coll: string };
+  documentKey: { _id: string };
+  operationType: string;
+}
+
+const HISTORY_LOST = 286;
+
+/** Only what is named: a change of a sample is none of ours, and there are many. */
+const PIPELINE = [
+  {
+    $match: {
+      $or: [{ 'ns.coll': { $in: ['loads', 'datasets'] } }, { 'ns.coll': 'progress', operationType: { $ne: 'delete' } }],
+      operationType: { $in: ['insert', 'update', 'replace', 'delete'] },
+    },
+  },
+  { $project: { ns: 1, documentKey: 1, operationType: 1 } },
+];
+
+/** A point in time that is known, so that nothing falls between opening the stream and its first answer. */
+async function nowOf(store: ApiBackends['client']['store']) {
+  const { operationTime } = await store.loads.db.command({ ping: 1 });
+  return operationTime;
+}

@@ -1,0 +1,176 @@
+import { createRoute } from '@hono/zod-openapi';
+import { withLiveCounts } from '../../core/loads/read-status.ts';
+import { statusOf } from '../../core/loads/status.ts';
+import type { ApiContext } from '../context.ts';
+import { GUARDED, problems, STORED } from '../http/answers.ts';
+import { newRouter } from '../http/new-router.ts';
+import { presentDataset } from '../present/dataset.ts';
+import { presentLoad } from '../present/load.ts';
+import { eventHeaders, eventsQuery } from '../schemas/events.ts';
+import { jobParameter } from '../schemas/parameters.ts';
+import type { Scope } from '../schemas/server.ts';
+import type { Change } from './changes.ts';
+import { parseEventId } from './event-id.ts';
+import type { Feed } from './feed.ts';
+import { loadEvent, newsOf } from './load-event.ts';
+import { createStreams, type Streams } from './streams.ts';
+
+const stream = (description: string) => ({
+  description,
+  content: { 'text/event-stream': { schema: { type: 'string' as const } } },
+});
+
+const loadEvents = createRoute({
+  method: 'get',
+  path: '/api/loads/{job}/events',
+  tags: ['Events'],
+  summary: "A job's progress as it happens",
+  description:
+    'Server-sent events: `load` with a Load, now and after each change; when the job has ended, `end`, and the stream ends. A client that connects again with the ID of the last event of a job that has ended gets 204, which tells browsers to stay away.',
+  request: { params: jobParameter, headers: eventHeaders },
+  responses: {
+    200: stream('Events.'),
+    204: { description: 'The job has ended, and the caller has seen its end.' },
+    ...problems(
+      'InvalidParameter',
+      'JobNotFound',
+      'AmbiguousJob',
+      'TooManyStreams',
+      'TemporalUnavailable',
+      ...GUARDED,
+      ...STORED,
+    ),
+  },
+});
+
+const allEvents = createRoute({
+  method: 'get',
+  path: '/api/events',
+  tags: ['Events'],
+  summary: 'What happens, as it happens',
+  description:
+    'Server-sent events: `load` with a Load for each job that is under way, then for each that changes; `dataset` with a Dataset for each that changes; `dataset_removed`. After a reconnect with `Last-Event-ID`, what ended or changed since is told first.',
+  request: { query: eventsQuery, headers: eventHeaders },
+  responses: {
+    200: stream('Events.'),
+    ...problems('InvalidParameter', 'TooManyStreams', ...GUARDED, ...STORED),
+  },
+});
+
+/** A clock that was set back, and writes that were under way when the last event was sent. */
+const RESUME_SLACK_MS = 10_000;
+const MOST_AT_FIRST = 200;
+
+export function eventRoutes(context: ApiContext): { router: ReturnType<typeof newRouter>; streams: Streams } {
+  const { backends, changes, settings } = context;
+  const { client } = backends;
+  const roots = settings.sourceRoots ?? [];
+  const streams = createStreams({ most: settings.maxStreams });
+  const router = newRouter();
+
+  router.openapi(loadEvents, async (c) => {
+    const scope = c.get('scope') as Scope;
+    const now = await client.status(c.req.valid('param').job);
+    const last = parseEventId(c.req.valid('header')['last-event-id']);
+    const first = presentLoad(now, scope, roots);
+    const seen = last?.hash === newsOf(first);
+    if (seen && first.finished_at !== null) return c.body(null, 204);
+    return streams.answer(c, (feed) => {
+      let news = seen ? newsOf(first) : '';
+      const show = (load: typeof first) => {
+        if (newsOf(load) === news) return;
+        news = newsOf(load);
+        feed.send('load', loadEvent(load));
+        if (load.finished_at === null) return;
+        feed.send('end', { name: 'end', text: '{}' });
+        feed.end();
+      };
+      const stop = changes.listen((change) => {
+        if (change.kind === 'load' && change.status.job_id === now.job_id)
+          show(presentLoad(change.status, scope, roots));
+      });
+      show(first);
+      // What changed between the first look and the listening.
+      if (first.finished_at === null)
+        void client.status(now.job_id).then(
+          (status) => show(presentLoad(status, scope, roots)),
+          () => undefined,
+        );
+      return stop;
+    });
+  });
+
+  router.openapi(allEvents, async (c) => {
+    const scope = c.get('scope') as Scope;
+    const { dataset } = c.req.valid('query');
+    const last = parseEventId(c.req.valid('header')['last-event-id']);
+    const since = last === undefined ? undefined : new Date(last.sentMs - RESUME_SLACK_MS);
+    const news = new Map<string, string>();
+    const show = (feed: Feed, change: Change) => {
+      if (dataset !== undefined && change.dataset !== dataset) return;
+      if (change.kind === 'load') {
+        const load = presentLoad(change.status, scope, roots);
+        if (news.get(load.job_id) === newsOf(load)) return;
+        if (load.finished_at === null) news.set(load.job_id, newsOf(load));
+        else news.delete(load.job_id);
+        feed.send(`load:${load.job_id}`, loadEvent(load));
+      } else if (change.kind === 'dataset') {
+        feed.send(`dataset:${change.dataset}`, {
+          name: 'dataset',
+          text: JSON.stringify(presentDataset(change.document, scope)),
+        });
+      } else {
+        feed.send(`dataset:${change.dataset}`, {
+          name: 'dataset_removed',
+          text: JSON.stringify({ dataset: change.dataset }),
+        });
+      }
+    };
+    // Listens before it looks, so that nothing falls between.
+    const early: Change[] = [];
+    let hear = (change: Change): void => void early.push(change);
+    const stop = changes.listen((change) => hear(change));
+    try {
+      const first = await present(context, dataset, since);
+      return streams.answer(c, (feed) => {
+        for (const change of [...first, ...early]) show(feed, change);
+        hear = (change) => show(feed, change);
+        return stop;
+      });
+    } catch (error) {
+      stop();
+      throw error;
+    }
+  });
+
+  return { router, streams };
+}
+
+/** The jobs that are under way, and what ended or changed since a time. */
+async function present(
+  { backends }: ApiContext,
+  dataset: string | undefined,
+  since: Date | undefined,
+): Promise<Change[]> {
+  const { store } = backends.client;
+  const ofDataset = dataset === undefined ? {} : { dataset_id: dataset };
+  const changed = since === undefined ? [] : [{ finished_at: { $gte: since } }];
+  const loads = await store.loads
+    .find({ ...ofDataset, $or: [{ finished_at: { $exists: false } }, ...changed] })
+    .sort({ started_at: -1 })
+    .limit(MOST_AT_FIRST)
+    .toArray();
+  const now = new Date();
+  const statuses = await Promise.all(loads.map(async (load) => statusOf(await withLiveCounts(store, load), now)));
+  const documents =
+    since === undefined
+      ? []
+      : await store.datasets
+          .find({ ...(dataset === undefined ? {} : { _id: dataset }), last_modified_at: { $gte: since } })
+          .limit(MOST_AT_FIRST)
+          .toArray();
+  return [
+    ...statuses.reverse().map((status) => ({ kind: 'load' as const, dataset: status.dataset, status })),
+    ...documents.map((document) => ({ kind: 'dataset' as const, dataset: document._id, document })),
+  ];
+}

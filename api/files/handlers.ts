@@ -1,0 +1,134 @@
+import { basename } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Context } from 'hono';
+import { MIME_TYPES } from '../../core/images/formats.ts';
+import type { SampleDocument } from '../../core/store/documents.ts';
+import type { ApiContext, ApiEnv } from '../context.ts';
+import { newRouter } from '../http/new-router.ts';
+import { FILE_POLICY } from '../http/security-headers.ts';
+import { versionOf } from '../present/sample.ts';
+import { problemOf } from '../problem/to-problem.ts';
+import { findSample } from '../samples/find-sample.ts';
+import { placeholder } from '../thumbnails/placeholder.ts';
+import { ThumbnailError } from '../thumbnails/thumbnails.ts';
+import { matches, partOf } from './ranges.ts';
+import * as routes from './routes.ts';
+import { openFile, realPathOf } from './sample-file.ts';
+
+export function fileRoutes({ backends, settings, thumbnails }: ApiContext) {
+  const { store } = backends.client;
+  const router = newRouter();
+
+  router.openapi(routes.fileRoute, async (c) => {
+    const { dataset, seq } = c.req.valid('param');
+    const sample = await findSample(store, dataset, seq);
+    return sendFile(c, sample, await realPathOf(sample, settings.sourceRoots), c.req.valid('query').v);
+  });
+
+  router.openapi(routes.thumbnailRoute, async (c) => {
+    const { dataset, seq } = c.req.valid('param');
+    const { size, v } = c.req.valid('query');
+    const sample = await findSample(store, dataset, seq);
+    const etag = `"${versionOf(sample)}-${size}"`;
+    const headers = { ETag: etag, 'Cache-Control': cacheControl(sample, v) };
+    try {
+      const path = await realPathOf(sample, settings.sourceRoots);
+      if (matches(c.req.header('if-none-match'), etag)) return c.body(null, 304, headers);
+      const picture = await thumbnails.get({ path, version: versionOf(sample), size: Number(size) });
+      return c.body(picture, 200, { ...headers, 'Content-Type': 'image/webp', 'Content-Security-Policy': FILE_POLICY });
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure === undefined) throw error;
+      return unpicturable(c, failure, Number(size));
+    }
+  });
+
+  return router;
+}
+
+function failureOf(error: unknown): { code: string; message: string } | undefined {
+  if (error instanceof ThumbnailError) return { code: error.code, message: error.message };
+  const { code } = error as { code?: unknown };
+  return code === 'FileGone' ? { code: 'file_not_found', message: (error as Error).message } : undefined;
+}
+
+function unpicturable(
+  c: Context<ApiEnv>,
+  { code, message }: { code: string; message: string },
+  size: number,
+): Response {
+  const headers = { 'Plimsoll-Reason': code, 'Cache-Control': 'private, max-age=10' };
+  if (/\bjson\b/.test(c.req.header('accept') ?? ''))
+    throw problemOf('ThumbnailFailed', `The image can't be drawn: ${message} (${code}).`, { headers });
+  return c.body(placeholder(code, size), 422, {
+    ...headers,
+    'Content-Type': 'image/svg+xml',
+    'Content-Security-Policy': FILE_POLICY,
+  });
+}
+
+/** For good where the address names the file's version; else it is asked about each time. */
+function cacheControl(sample: SampleDocument, version: string | undefined): string {
+  return version === versionOf(sample) ? 'private, max-age=31536000, immutable' : 'private, no-cache';
+}
+
+async function sendFile(
+  c: Context<ApiEnv>,
+  sample: SampleDocument,
+  path: Buffer,
+  version: string | undefined,
+): Promise<Response> {
+  const { file, size, mtimeNs } = await openFile(path);
+  try {
+    const etag = `"${size.toString(36)}-${mtimeNs.toString(36)}"`;
+    const headers = {
+      ETag: etag,
+      'Last-Modified': new Date(Number(mtimeNs / 1_000_000n)).toUTCString(),
+      'Cache-Control': cacheControl(sample, version),
+      'Accept-Ranges': 'bytes',
+      'Content-Security-Policy': FILE_POLICY,
+      ...contentHeaders(sample),
+    };
+    if (matches(c.req.header('if-none-match'), etag)) return await closed(file, c.body(null, 304, headers));
+    const ifRange = c.req.header('if-range');
+    const part = partOf(ifRange === undefined || ifRange === etag ? c.req.header('range') : undefined, size);
+    if (part.kind === 'unsatisfiable')
+      throw problemOf('RangeNotSatisfiable', `The file has ${size} bytes.`, {
+        headers: { 'Content-Range': `bytes */${size}` },
+      });
+    const [start, end] = part.kind === 'range' ? [part.start, part.end] : [0, size - 1];
+    const sent = {
+      ...headers,
+      'Content-Length': String(end - start + 1),
+      ...(part.kind === 'range' ? { 'Content-Range': `bytes ${start}-${end}/${size}` } : {}),
+    };
+    const status = part.kind === 'range' ? 206 : 200;
+    if (c.req.method === 'HEAD' || size === 0) return await closed(file, c.body(null, status, sent));
+    const content = Readable.toWeb(file.createReadStream({ start, end })) as ReadableStream<Uint8Array>;
+    return c.body(content, status, sent);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function closed(file: { close(): Promise<void> }, response: Response): Promise<Response> {
+  await file.close();
+  return response;
+}
+
+const SHOWN = new Set<string>(Object.values(MIME_TYPES).filter((type) => type !== MIME_TYPES.svg));
+
+/** A type that the file was read as, never one that its name or the caller suggests. */
+function contentHeaders({ metadata, filepath }: SampleDocument): Record<string, string> {
+  const known = metadata !== undefined && Object.values(MIME_TYPES).includes(metadata.mime_type);
+  const type = known ? metadata.mime_type : 'application/octet-stream';
+  const name = encodeURIComponent(basename(filepath).toWellFormed()).replace(
+    /['()*]/g,
+    (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return {
+    'Content-Type': type,
+    'Content-Disposition': `${SHOWN.has(type) ? 'inline' : 'attachment'}; filename*=UTF-8''${name}`,
+  };
+}

@@ -1,0 +1,55 @@
+import { createRoute } from '@hono/zod-openapi';
+import { GUARDED, problems, STORED } from '../http/answers.ts';
+import { sampleParameters } from '../schemas/parameters.ts';
+import { fileQuery, thumbnailQuery } from '../schemas/samples.ts';
+
+const tags = ['Samples'];
+const ONE = [
+  'InvalidParameter',
+  'DatasetNotFound',
+  'SampleNotFound',
+  'FileOutsideRoots',
+  ...GUARDED,
+  ...STORED,
+] as const;
+const binary = { schema: { type: 'string' as const, format: 'binary' } };
+
+export const fileRoute = createRoute({
+  method: 'get',
+  path: '/api/datasets/{dataset}/samples/{seq}/file',
+  tags,
+  summary: "A sample's file, as it is",
+  description:
+    'With ranges (`Range`, `If-Range`) and a strong `ETag`. An SVG, and what is in no format that is known, comes as an attachment; nothing that a file holds runs here.',
+  request: { params: sampleParameters, query: fileQuery },
+  responses: {
+    200: { description: 'The file.', content: { 'image/*': binary, 'application/octet-stream': binary } },
+    206: {
+      description: 'The range that was asked for.',
+      content: { 'image/*': binary, 'application/octet-stream': binary },
+    },
+    304: { description: 'It is the one that the caller has.' },
+    ...problems('FileGone', 'RangeNotSatisfiable', ...ONE),
+  },
+});
+
+const failed = problems('ThumbnailFailed')[422];
+
+export const thumbnailRoute = createRoute({
+  method: 'get',
+  path: '/api/datasets/{dataset}/samples/{seq}/thumbnail',
+  tags,
+  summary: 'A picture of a sample',
+  description:
+    'WebP, turned as it is to be seen. Of a file that can not be drawn it answers 422 with a picture that says so, and the reason in `Plimsoll-Reason`; to who asks for JSON, with the problem.',
+  request: { params: sampleParameters, query: thumbnailQuery },
+  responses: {
+    200: { description: 'The picture.', content: { 'image/webp': binary } },
+    304: { description: 'It is the one that the caller has.' },
+    ...problems(...ONE),
+    422: {
+      description: `${failed?.description ?? ''} \`Plimsoll-Reason\` says why.`,
+      content: { 'image/svg+xml': binary, ...failed?.content },
+    },
+  },
+});

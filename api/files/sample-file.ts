@@ -1,0 +1,71 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { systemErrorCode } from '../../core/errors.ts';
+import type { SourceRoots } from '../../core/sources/source-roots.ts';
+import type { SampleDocument } from '../../core/store/documents.ts';
+import { problemOf } from '../problem/to-problem.ts';
+
+/** Where a sample's file is: as text, or as bytes where its name is not valid UTF-8. */
+export function pathOf({ filepath, filepath_bytes }: SampleDocument): string | Buffer {
+  return filepath_bytes === undefined ? filepath : Buffer.from(filepath_bytes.buffer);
+}
+
+/**
+ * The file's path with all links resolved. It must lie below a source root also then.
+ *
+ * @throws ProblemError FileGone, FileOutsideRoots
+ */
+export async function realPathOf(sample: SampleDocument, roots: SourceRoots): Promise<Buffer> {
+  try {
+    const real = await realpath(pathOf(sample), { encoding: 'buffer' });
+    if (roots === undefined || (await isBelow(real, roots))) return real;
+  } catch (error) {
+    throw gone(error);
+  }
+  throw problemOf('FileOutsideRoots', 'The file is not below a source root of this server, once links are resolved.');
+}
+
+/** Compared as bytes: a name need not be text. */
+async function isBelow(path: Buffer, roots: readonly string[]): Promise<boolean> {
+  const bytes = path.toString('latin1');
+  for (const root of roots) {
+    const real = await realpath(root, { encoding: 'buffer' }).catch(() => undefined);
+    if (real === undefined) continue;
+    const folder = real.toString('latin1');
+    if (bytes.startsWith(folder.endsWith('/') ? folder : `${folder}/`)) return true;
+  }
+  return false;
+}
+
+/** Opens a resolved path: no link is followed any more, and a pipe does not hold us up. @throws ProblemError FileGone */
+export async function openFile(path: Buffer): Promise<{ file: FileHandle; size: number; mtimeNs: bigint }> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const stat = await file.stat({ bigint: true });
+    if (!stat.isFile()) throw problemOf('FileGone', 'There is no regular file any more where the sample was.');
+    return { file, size: Number(stat.size), mtimeNs: stat.mtimeNs };
+  } catch (error) {
+    await file?.close();
+    throw gone(error);
+  }
+}
+
+function gone(error: unknown): unknown {
+  switch (systemErrorCode(error)) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return problemOf('FileGone', 'The file is no longer there.');
+    case 'EACCES':
+    case 'EPERM':
+      return problemOf('FileGone', 'This server may not read the file.');
+    case 'ELOOP':
+    case 'ENXIO':
+    case 'EIO':
+    case 'ESTALE':
+    case 'ENAMETOOLONG':
+      return problemOf('FileGone', 'The file can not be read.');
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,62 @@
+import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { ZodError } from 'zod';
+import type { ApiContext, ApiEnv } from '../context.ts';
+import { PROBLEMS, type ProblemCode } from '../problem/codes.ts';
+import type { ProblemError } from '../problem/problem-error.ts';
+import { problemOf, toProblem } from '../problem/to-problem.ts';
+import type { Problem } from '../schemas/problem.ts';
+
+/** Any error as problem details. What is our fault is logged whole, and told without a word of what is inside. */
+export function onError({ log }: Pick<ApiContext, 'log'>): ErrorHandler<ApiEnv> {
+  return function answerWithProblem(error, c) {
+    const found = toProblem(error) ?? ofFramework(error);
+    if (found === undefined) log(`${c.req.method} ${c.req.path}`, error);
+    return problemResponse(
+      c,
+      found ?? problemOf('InternalError', 'The request could not be answered. The log says why.'),
+    );
+  };
+}
+
+export const onNotFound: NotFoundHandler<ApiEnv> = (c) =>
+  problemResponse(c, problemOf('NotFound', 'There is no such address here. /api/docs lists those that there are.'));
+
+function problemResponse(c: Context<ApiEnv>, { status, code, message, headers, more }: ProblemError): Response {
+  const answer: Problem = {
+    type: `/api/docs#${code}`,
+    title: PROBLEMS[code as ProblemCode]?.[1] ?? code,
+    status,
+    code,
+    detail: message,
+    ...more,
+  };
+  return c.body(JSON.stringify(answer), status, { ...headers, 'Content-Type': 'application/problem+json' });
+}
+
+/** What Hono throws itself: a body that is no JSON. */
+function ofFramework(error: unknown): ProblemError | undefined {
+  if (!(error instanceof HTTPException)) return undefined;
+  if (error.status === 413) return problemOf('BodyTooLarge', 'The body is larger than 1 MiB.');
+  return error.status === 400 ? problemOf('InvalidJson', 'The body is not JSON.') : undefined;
+}
+
+const PLACES = {
+  param: 'path',
+  query: 'query',
+  header: 'header',
+  cookie: 'header',
+  json: 'body',
+  form: 'body',
+} as const;
+
+/** What validation found, as a problem that names each field. */
+export function invalidRequest(target: keyof typeof PLACES, error: ZodError): ProblemError {
+  const errors = error.issues.slice(0, 20).map((issue) => ({
+    in: PLACES[target],
+    field: issue.path.join('.').slice(0, 200),
+    message: issue.message.slice(0, 500),
+  }));
+  const detail = errors.map(({ field, message }) => `${field || '(input)'}: ${message}`).join('; ');
+  return problemOf(PLACES[target] === 'body' ? 'InvalidInput' : 'InvalidParameter', detail, { errors });
+}

@@ -1,0 +1,34 @@
+import type { LoadStatus } from '../../core/loads/status.ts';
+import type { ApiContext } from '../context.ts';
+
+/** The status in which a job is as asked for, or that of the time when it took too long. @throws UserError JobNotFound */
+export async function awaitStatus(
+  { backends, changes }: ApiContext,
+  reference: string,
+  { reached, timeoutMs, signal }: { reached(status: LoadStatus): boolean; timeoutMs: number; signal: AbortSignal },
+): Promise<LoadStatus> {
+  const { client } = backends;
+  let latest = await client.status(reference);
+  if (reached(latest) || timeoutMs === 0) return latest;
+  const over = Promise.withResolvers<void>();
+  const { job_id } = latest;
+  const look = (status: LoadStatus) => {
+    if (status.job_id !== job_id) return;
+    latest = status;
+    if (reached(status)) over.resolve();
+  };
+  const stop = changes.listen((change) => {
+    if (change.kind === 'load') look(change.status);
+  });
+  const timer = setTimeout(over.resolve, timeoutMs);
+  signal.addEventListener('abort', () => over.resolve(), { once: true });
+  try {
+    // What changed between the first look and the listening.
+    look(await client.status(job_id));
+    await over.promise;
+    return latest;
+  } finally {
+    clearTimeout(timer);
+    stop();
+  }
+}

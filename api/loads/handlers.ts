@@ -1,0 +1,76 @@
+import type { JobFilter } from '../../client/list-jobs.ts';
+import { isBrowsable } from '../../client/wait.ts';
+import type { LoadStatus } from '../../core/loads/status.ts';
+import type { ApiContext } from '../context.ts';
+import { newRouter } from '../http/new-router.ts';
+import { requireModel } from '../models/models.ts';
+import { presentLoad } from '../present/load.ts';
+import type { Scope } from '../schemas/server.ts';
+import { requireSource } from '../sources/require-source.ts';
+import { awaitStatus } from './await-status.ts';
+import { readFailures } from './failures.ts';
+import * as routes from './routes.ts';
+
+export function loadRoutes(context: ApiContext) {
+  const { backends, settings } = context;
+  const { client } = backends;
+  const present = (status: LoadStatus, scope: Scope | null) =>
+    presentLoad(status, scope ?? 'read', settings.sourceRoots ?? []);
+  const router = newRouter();
+
+  router.openapi(routes.startRoute, async (c) => {
+    const request = c.req.valid('json');
+    await requireSource(request.source, settings.sourceRoots);
+    await requireModel(request.model, settings.modelFolders);
+    const { job_id, workflow_id, dataset } = await client.startLoad(request, {
+      ifRunning: c.req.valid('query').if_running,
+    });
+    return c.json({ job_id, workflow_id, dataset }, 202, { Location: `/api/loads/${job_id}` });
+  });
+
+  router.openapi(routes.listRoute, async (c) => {
+    const { jobs, next } = await client.jobs(definedOf(c.req.valid('query')));
+    return c.json({ loads: jobs.map((status) => present(status, c.get('scope'))), next }, 200);
+  });
+
+  router.openapi(routes.getRoute, async (c) =>
+    c.json(present(await client.status(c.req.valid('param').job), c.get('scope')), 200),
+  );
+
+  router.openapi(routes.waitRoute, async (c) => {
+    const { for: milestone, timeout } = c.req.valid('query');
+    const reached = (status: LoadStatus) =>
+      status.finished_at !== null || (milestone === 'browsable' && isBrowsable(status));
+    const status = await awaitStatus(context, c.req.valid('param').job, {
+      reached,
+      timeoutMs: timeout * 1000,
+      signal: c.req.raw.signal,
+    });
+    return c.json({ reached: reached(status), load: present(status, c.get('scope')) }, 200);
+  });
+
+  router.openapi(routes.pauseRoute, async (c) =>
+    c.json(present(await client.pause(c.req.valid('param').job), c.get('scope')), 200),
+  );
+
+  router.openapi(routes.resumeRoute, async (c) =>
+    c.json(present(await client.resume(c.req.valid('param').job), c.get('scope')), 200),
+  );
+
+  router.openapi(routes.cancelRoute, async (c) => {
+    const { reason } = c.req.valid('json');
+    const status = await client.cancel(c.req.valid('param').job, reason === undefined ? {} : { reason });
+    return c.json(present(status, c.get('scope')), 200);
+  });
+
+  router.openapi(routes.failuresRoute, async (c) => {
+    const status = await client.status(c.req.valid('param').job);
+    const page = await readFailures(client.store, status, c.req.valid('query'), c.get('scope') ?? 'read');
+    return c.json(page, 200);
+  });
+
+  return router;
+}
+
+const definedOf = (query: { [K in keyof JobFilter]?: JobFilter[K] | undefined }): JobFilter =>
+  Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));

@@ -1,0 +1,133 @@
+import { createRoute } from '@hono/zod-openapi';
+import { loadDatasetInput } from '../../workflows/contract.ts';
+import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answers.ts';
+import { failurePage, failuresQuery } from '../schemas/failures.ts';
+import {
+  cancelBody,
+  job,
+  load,
+  loadPage,
+  loadsQuery,
+  retryBody,
+  startQuery,
+  waited,
+  waitQuery,
+} from '../schemas/loads.ts';
+import { jobParameter } from '../schemas/parameters.ts';
+
+const tags = ['Loads'];
+const ONE_JOB = [
+  'InvalidParameter',
+  'JobNotFound',
+  'AmbiguousJob',
+  'TemporalUnavailable',
+  ...GUARDED,
+  ...STORED,
+] as const;
+const CHANGE = ['OriginRefused', 'ScopeMissing', ...ONE_JOB] as const;
+
+export const startRoute = createRoute({
+  method: 'post',
+  path: '/api/loads',
+  tags,
+  summary: 'Start a load',
+  description: 'Loads a folder below a source root into a dataset. Answers as soon as Temporal has the job.',
+  request: { query: startQuery, body: body(loadDatasetInput.meta({ id: 'LoadRequest' })) },
+  responses: {
+    202: json(job, 'The job.'),
+    ...problems(
+      'InvalidParameter',
+      'ScopeMissing',
+      'SourceOutsideRoots',
+      'AlreadyRunning',
+      'DatasetDeleting',
+      'TemporalUnavailable',
+      ...WITH_BODY,
+      ...GUARDED,
+      ...STORED,
+    ),
+  },
+});
+
+export const listRoute = createRoute({
+  method: 'get',
+  path: '/api/loads',
+  tags,
+  summary: 'Running and past jobs',
+  request: { query: loadsQuery },
+  responses: {
+    200: json(loadPage, 'A page of jobs.'),
+    ...problems('InvalidParameter', 'InvalidInput', 'TemporalUnavailable', ...GUARDED, ...STORED),
+  },
+});
+
+export const getRoute = createRoute({
+  method: 'get',
+  path: '/api/loads/{job}',
+  tags,
+  summary: 'How a job stands',
+  request: { params: jobParameter },
+  responses: { 200: json(load, 'The job.'), ...problems(...ONE_JOB) },
+});
+
+export const waitRoute = createRoute({
+  method: 'get',
+  path: '/api/loads/{job}/wait',
+  tags,
+  summary: 'Wait for a job',
+  description:
+    'Answers when what is waited for has come, when the job has ended, or after the timeout: then `reached` is false.',
+  request: { params: jobParameter, query: waitQuery },
+  responses: { 200: json(waited, 'How the job stands then.'), ...problems(...ONE_JOB) },
+});
+
+const operation = <P extends string>(path: P, summary: string) =>
+  createRoute({
+    method: 'post',
+    path,
+    tags,
+    summary,
+    request: { params: jobParameter },
+    responses: {
+      200: json(load, 'The job, as it stands then.'),
+      ...problems('JobEnded', 'NotPaused', 'NotPausable', 'Refused', ...CHANGE),
+    },
+  });
+
+export const pauseRoute = operation('/api/loads/{job}/pause', 'Pause a job');
+export const resumeRoute = operation('/api/loads/{job}/resume', 'Let a paused job go on');
+
+export const cancelRoute = createRoute({
+  method: 'post',
+  path: '/api/loads/{job}/cancel',
+  tags,
+  summary: 'Cancel a job',
+  description: 'What was done is kept; the next load goes on from there. The job ends a moment later.',
+  request: { params: jobParameter, body: { ...body(cancelBody), required: false } },
+  responses: {
+    200: json(load, 'The job, as it stands then.'),
+    ...problems('JobEnded', 'Refused', ...CHANGE, ...WITH_BODY),
+  },
+});
+
+export const retryRoute = createRoute({
+  method: 'post',
+  path: '/api/loads/{job}/retry',
+  tags,
+  summary: "Retry what failed in a job's dataset",
+  description: 'Starts a job that reads and embeds again what could not be, and nothing else.',
+  request: { params: jobParameter, body: { ...body(retryBody), required: false } },
+  responses: {
+    202: json(job, 'The new job.'),
+    ...problems('AlreadyRunning', 'DatasetNotFound', 'DatasetDeleting', ...CHANGE, ...WITH_BODY),
+  },
+});
+
+export const failuresRoute = createRoute({
+  method: 'get',
+  path: '/api/loads/{job}/failures',
+  tags,
+  summary: 'What failed in a job, and why',
+  request: { params: jobParameter, query: failuresQuery },
+  responses: { 200: json(failurePage, 'A page of samples.'), ...problems('DatasetNotFound', ...ONE_JOB) },
+});

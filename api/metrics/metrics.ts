@@ -1,0 +1,140 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ApiBackends } from '../backends/backends.ts';
+import type { Thumbnails } from '../thumbnails/thumbnails.ts';
+import { backlogAge } from './backlog-age.ts';
+
+/** What is counted, and where it is read. */
+export interface Metrics {
+  request(labels: { method: string; route: string; status: number }, seconds: number): void;
+  /** In the OpenMetrics text format. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+const STATES = ['queued', 'running', 'paused', 'completed', 'failed', 'canceled'] as const;
+/** Readings of the store are shared by who asks within this time. */
+const READING_KEPT_MS = 5000;
+const MAX_TIME_MS = 5000;
+
+export function createMetrics(
+  { client, mongodb, temporal }: ApiBackends,
+  more: { openStreams(): number; thumbnails: Thumbnails },
+): Metrics {
+  const registry = new Registry<typeof Registry.OPENMETRICS_CONTENT_TYPE>();
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  const registers = [registry];
+  const requests = new Counter({
+    name: 'plimsoll_http_requests',
+    help: 'Requests answered.',
+    labelNames: ['method', 'route', 'status'],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'plimsoll_http_request_seconds',
+    help: 'Time until an answer began.',
+    labelNames: ['method', 'route'],
+    buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
+    registers,
+  });
+  const up = new Gauge({
+    name: 'plimsoll_backend_up',
+    help: 'Whether a server answers.',
+    labelNames: ['backend'],
+    registers,
+  });
+  const streams = new Gauge({ name: 'plimsoll_open_streams', help: 'Open streams of events.', registers });
+  const thumbnails = new Gauge({
+    name: 'plimsoll_thumbnails_served',
+    help: 'Thumbnails served by this process, made anew or kept.',
+    labelNames: ['origin'],
+    registers,
+  });
+  const loads = new Gauge({
+    name: 'plimsoll_loads',
+    help: 'Jobs on record by state.',
+    labelNames: ['state'],
+    registers,
+  });
+  const samples = new Gauge({
+    name: 'plimsoll_samples',
+    help: 'Samples stored by status.',
+    labelNames: ['status'],
+    registers,
+  });
+  const vectors = new Gauge({
+    name: 'plimsoll_vectors',
+    help: 'Vectors stored by model.',
+    labelNames: ['model'],
+    registers,
+  });
+  const wait = new Gauge({
+    name: 'plimsoll_queue_wait_seconds',
+    help: 'Age of the oldest task that waits on a task queue.',
+    labelNames: ['task_queue', 'kind'],
+    registers,
+  });
+
+  async function readStore(): Promise<void> {
+    if (!mongodb.ready) return;
+    const { store } = client;
+    const [byState, sums, models] = await Promise.all([
+      store.loads
+        .aggregate<{ _id: string; n: number }>([{ $group: { _id: '$state', n: { $sum: 1 } } }], {
+          maxTimeMS: MAX_TIME_MS,
+        })
+        .toArray(),
+      store.datasets
+        .aggregate<{ indexed: number; failed: number; missing: number }>([
+          {
+            $group: {
+              _id: null,
+              indexed: { $sum: '$counts.indexed' },
+              failed: { $sum: '$counts.failed' },
+              missing: { $sum: '$counts.missing' },
+            },
+          },
+        ])
+        .toArray(),
+      store.datasets
+        .aggregate<{ _id: string; vectors: number }>([
+          { $unwind: '$models' },
+          { $group: { _id: '$models.key', vectors: { $sum: '$models.vectors' } } },
+        ])
+        .toArray(),
+    ]);
+    for (const state of STATES) loads.set({ state }, byState.find(({ _id }) => _id === state)?.n ?? 0);
+    for (const status of ['indexed', 'failed', 'missing'] as const) samples.set({ status }, sums[0]?.[status] ?? 0);
+    vectors.reset();
+    for (const model of models) vectors.set({ model: model._id }, model.vectors);
+  }
+
+  async function readQueues(): Promise<void> {
+    if (!temporal.ready) return;
+    wait.reset();
+    for (const { queue, kind, seconds: age } of await backlogAge(client)) wait.set({ task_queue: queue, kind }, age);
+  }
+
+  let reading = Promise.resolve();
+  let readMs = Number.NEGATIVE_INFINITY;
+  return {
+    contentType: Registry.OPENMETRICS_CONTENT_TYPE,
+    request({ method, route, status }, took) {
+      requests.inc({ method, route, status });
+      seconds.observe({ method, route }, took);
+    },
+    async text() {
+      if (performance.now() - readMs > READING_KEPT_MS) {
+        readMs = performance.now();
+        // What can't be read now keeps its last value; backend_up says why.
+        reading = Promise.allSettled([readStore(), readQueues()]).then(() => undefined);
+      }
+      await reading;
+      up.set({ backend: 'mongodb' }, mongodb.ready ? 1 : 0);
+      up.set({ backend: 'temporal' }, temporal.ready ? 1 : 0);
+      streams.set(more.openStreams());
+      thumbnails.set({ origin: 'made' }, more.thumbnails.counts.made);
+      thumbnails.set({ origin: 'kept' }, more.thumbnails.counts.kept);
+      return registry.metrics();
+    },
+  };
+}

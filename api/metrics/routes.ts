@@ -1,0 +1,37 @@
+import { createRoute } from '@hono/zod-openapi';
+import type { MiddlewareHandler } from 'hono';
+import { routePath } from 'hono/route';
+import type { ApiEnv } from '../context.ts';
+import { GUARDED, problems } from '../http/answers.ts';
+import { newRouter } from '../http/new-router.ts';
+import type { Metrics } from './metrics.ts';
+
+const metricsRoute = createRoute({
+  method: 'get',
+  path: '/metrics',
+  tags: ['Server'],
+  summary: 'Metrics, in the OpenMetrics format',
+  responses: {
+    200: {
+      description: 'The metrics.',
+      content: { 'application/openmetrics-text': { schema: { type: 'string' as const } } },
+    },
+    ...problems(...GUARDED),
+  },
+});
+
+export function metricsRoutes(metrics: Metrics) {
+  return newRouter().openapi(metricsRoute, async (c) =>
+    c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType }),
+  );
+}
+
+/** Counts each request under the route's pattern: addresses as they are called would be without number. */
+export function countRequests(metrics: Metrics): MiddlewareHandler<ApiEnv> {
+  return async function countRequest(c, next) {
+    const beganMs = performance.now();
+    await next();
+    const route = c.res.status === 404 && routePath(c, -1) === '/*' ? 'unknown' : routePath(c, -1);
+    metrics.request({ method: c.req.method, route, status: c.res.status }, (performance.now() - beganMs) / 1000);
+  };
+}

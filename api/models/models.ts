@@ -1,0 +1,66 @@
+import { readdir } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { createRoute } from '@hono/zod-openapi';
+import { BUILT_IN_MODEL } from '../../core/models/built-in-model.ts';
+import { findModel } from '../../core/models/find-model.ts';
+import { isBelowRoots } from '../../core/sources/source-roots.ts';
+import type { ApiContext } from '../context.ts';
+import { GUARDED, json, problems } from '../http/answers.ts';
+import { newRouter } from '../http/new-router.ts';
+import { problemOf } from '../problem/to-problem.ts';
+import { type Models, models } from '../schemas/server.ts';
+
+const MOST_MODELS = 200;
+
+const modelsRoute = createRoute({
+  method: 'get',
+  path: '/api/models',
+  tags: ['Sources and models'],
+  summary: 'Models that a load may name',
+  description: 'The built-in one, and the folders below PLIMSOLL_MODELS as this server sees them.',
+  responses: { 200: json(models, 'The models.'), ...problems(...GUARDED) },
+});
+
+export function modelRoutes({ settings }: Pick<ApiContext, 'settings'>) {
+  return newRouter().openapi(modelsRoute, async (c) => c.json(await listModels(settings.modelFolders), 200));
+}
+
+async function listModels(folders: readonly string[]): Promise<Models> {
+  const names = await Promise.all(folders.map((folder) => modelsIn(folder, '')));
+  const found = [...new Set(names.flat())].filter((name) => name !== BUILT_IN_MODEL).sort();
+  return {
+    models: [
+      { name: BUILT_IN_MODEL, built_in: true },
+      ...found.slice(0, MOST_MODELS).map((name) => ({ name, built_in: false })),
+    ],
+    default: BUILT_IN_MODEL,
+  };
+}
+
+/** Folders that are models: `name`, or `org/name`. */
+async function modelsIn(root: string, below: string): Promise<string[]> {
+  const entries = await readdir(join(root, below), { withFileTypes: true }).catch(() => []);
+  const folders = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).slice(0, MOST_MODELS);
+  const found = await Promise.all(
+    folders.map(async ({ name }) => {
+      const model = join(below, name);
+      const isModel = await findModel(join(root, model)).then(
+        () => true,
+        () => false,
+      );
+      if (isModel) return [model];
+      return below === '' ? modelsIn(root, name) : [];
+    }),
+  );
+  return found.flat();
+}
+
+/** A path is a way to make the worker read any folder: only those below the configured ones are let through. */
+export async function requireModel(model: string | undefined, folders: readonly string[]): Promise<void> {
+  if (model === undefined || !isAbsolute(model) || (await isBelowRoots(model, folders))) return;
+  throw problemOf(
+    'InvalidInput',
+    'model: give the name of a model. A path must lie below a folder of PLIMSOLL_MODELS.',
+    { errors: [{ in: 'body', field: 'model', message: 'is a path outside PLIMSOLL_MODELS' }] },
+  );
+}

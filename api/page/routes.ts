@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { serveStatic } from '@hono/node-server/serve-static';
+import { Hono } from 'hono';
+import type { ApiEnv } from '../context.ts';
+import type { ApiSettings } from '../settings.ts';
+
+const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Plimsoll</title><link rel="stylesheet" href="/api/docs/styles.css"><h1>Plimsoll</h1><p>The page has not been built: <code>npm run build:web</code>. The HTTP API is there: <a href="/api/docs">its reference</a>.</p></html>`;
+
+/** The built page: its files, and itself at every address that it has. */
+export function pageRoutes({ webFolder }: Pick<ApiSettings, 'webFolder'>): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>();
+  if (webFolder !== undefined) {
+    // The names of assets hold a hash of what is in them.
+    app.use(
+      '/assets/*',
+      serveStatic({
+        root: webFolder,
+        onFound: (_path, c) => c.header('Cache-Control', 'public, max-age=31536000, immutable'),
+      }),
+    );
+    for (const file of ['/favicon.svg', '/favicon.ico', '/icon.svg', '/manifest.webmanifest', '/robots.txt'])
+      app.get(file, serveStatic({ root: webFolder, onFound: (_path, c) => c.header('Cache-Control', 'no-cache') }));
+  }
+  for (const path of ['/', '/datasets', '/datasets/*', '/loads', '/loads/*']) {
+    app.get(path, async (c) => {
+      const page =
+        webFolder === undefined
+          ? undefined
+          : await readFile(join(webFolder, 'index.html'), 'utf8').catch(() => undefined);
+      return c.html(page ?? NOT_BUILT, 200, { 'Cache-Control': 'no-cache' });
+    });
+  }
+  return app;
+}

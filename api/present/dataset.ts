@@ -1,0 +1,34 @@
+import type { DatasetDocument, PhaseName } from '../../core/store/documents.ts';
+import type { Dataset } from '../schemas/datasets.ts';
+import type { Scope } from '../schemas/server.ts';
+import { shownSource } from './paths.ts';
+
+/** A dataset as the caller may see it. */
+export function presentDataset(document: DatasetDocument, scope: Scope): Dataset {
+  const phase = (name: PhaseName) => {
+    const { state, load_id, at } = document.phases[name] ?? {};
+    return state === undefined || load_id === undefined || at === undefined
+      ? null
+      : { state, load_id, at: at.toISOString() };
+  };
+  return {
+    dataset: document._id,
+    media_type: document.media_type,
+    sources: document.sources.map((source) => shownSource(source, scope)),
+    counts: document.counts,
+    next_seq: document.next_seq,
+    phases: { indexing: phase('indexing'), embedding: phase('embedding') },
+    models: document.models.map((model) => ({
+      key: model.key,
+      name: model.name,
+      revision: model.revision,
+      dim: model.dim,
+      vectors: model.vectors,
+      last_modified_at: model.last_modified_at.toISOString(),
+    })),
+    current_load: document.current_load ?? null,
+    deleting: document.deleting !== undefined,
+    created_at: document.created_at.toISOString(),
+    last_modified_at: document.last_modified_at.toISOString(),
+  };
+}

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import type { SampleDocument } from '../../core/store/documents.ts';
+import type { Sample } from '../schemas/samples.ts';
+import type { Scope } from '../schemas/server.ts';
+import { shownPath } from './paths.ts';
+
+/** A sample as the caller may see it. */
+export function presentSample(sample: SampleDocument, sources: readonly string[], scope: Scope): Sample {
+  const { seq, filepath, status, source, metadata, tags, split, error, load_id } = sample;
+  return {
+    seq,
+    id: sample._id.toHexString(),
+    path: shownPath(filepath, sources),
+    filepath: scope === 'operate' ? filepath : null,
+    status,
+    size_bytes: source.size_bytes,
+    metadata: metadata ?? null,
+    tags,
+    split: split ?? null,
+    error: error === undefined ? null : { ...error, at: error.at.toISOString() },
+    version: versionOf(sample),
+    load_id,
+    created_at: sample.created_at.toISOString(),
+    last_modified_at: sample.last_modified_at.toISOString(),
+  };
+}
+
+/** Changes with the file, and tells nothing of it. */
+export function versionOf({ _id, source }: Pick<SampleDocument, '_id' | 'source'>): string {
+  return createHash('sha256').update(`${_id.toHexString()}/${source.fingerprint}`).digest('base64url').slice(0, 16);
+}

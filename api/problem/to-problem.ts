@@ -1,0 +1,47 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { AlreadyRunningError } from '../../client/start.ts';
+import { UserError } from '../../core/errors.ts';
+import { isMongoOutage, isTemporalOutage } from '../backends/outages.ts';
+import { PROBLEMS, type ProblemCode } from './codes.ts';
+import { ProblemError } from './problem-error.ts';
+
+const RETRY_SECONDS = '2';
+
+/** A problem of a known code: its status is the code's own. */
+export function problemOf(
+  code: ProblemCode,
+  detail: string,
+  more: ConstructorParameters<typeof ProblemError>[3] = {},
+): ProblemError {
+  const [status] = PROBLEMS[code];
+  const headers = status === 503 ? { 'Retry-After': RETRY_SECONDS, ...more.headers } : (more.headers ?? {});
+  return new ProblemError(status, code, detail, { ...more, headers });
+}
+
+/** What an error means to the caller; undefined for a fault of ours. */
+export function toProblem(error: unknown): ProblemError | undefined {
+  if (error instanceof ProblemError) return error;
+  if (error instanceof AlreadyRunningError)
+    return problemOf('AlreadyRunning', error.message, error.job.job_id === '' ? {} : { job: error.job });
+  if (error instanceof UserError) return ofCode(error.code, error.message);
+  const failure = applicationFailureIn(error);
+  if (failure !== undefined) return ofCode(failure.type ?? 'Refused', failure.message, 'Refused');
+  if (isMongoOutage(error)) return problemOf('MongoDBUnavailable', 'MongoDB does not answer. Try again in a moment.');
+  if (isTemporalOutage(error))
+    return problemOf('TemporalUnavailable', 'Temporal does not answer, or no worker does. Try again in a moment.');
+  return undefined;
+}
+
+function ofCode(code: string, detail: string, otherwise: ProblemCode = 'InvalidInput'): ProblemError {
+  return problemOf(isKnown(code) ? code : otherwise, detail);
+}
+
+const isKnown = (code: string): code is ProblemCode => Object.hasOwn(PROBLEMS, code);
+
+/** An update that a workflow's validator has refused carries the reason below the client's own error. */
+function applicationFailureIn(error: unknown): ApplicationFailure | undefined {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
+    if (cause instanceof ApplicationFailure) return cause;
+  }
+  return undefined;
+}

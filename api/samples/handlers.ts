@@ -1,0 +1,103 @@
+import type { SampleDocument } from '../../core/store/documents.ts';
+import { findSamples, type SampleFilter } from '../../core/store/find-samples.ts';
+import { findDataset } from '../../core/store/list-samples.ts';
+import type { Store } from '../../core/store/store.ts';
+import type { ApiContext } from '../context.ts';
+import { newRouter } from '../http/new-router.ts';
+import { presentSample } from '../present/sample.ts';
+import { storeFilter } from './filter.ts';
+import { findSample } from './find-sample.ts';
+import * as routes from './routes.ts';
+import { tagSamples } from './tag.ts';
+
+export function sampleRoutes({ backends }: ApiContext) {
+  const { store } = backends.client;
+  const router = newRouter();
+
+  router.openapi(routes.listRoute, async (c) => {
+    const { dataset } = c.req.valid('param');
+    const { after, limit, ...filter } = c.req.valid('query');
+    const scope = c.get('scope') ?? 'read';
+    const { sources } = await findDataset(store, dataset);
+    const page = await findSamples(store, {
+      datasetId: dataset,
+      filter: storeFilter(filter, sources, scope),
+      from: after,
+      limit,
+    });
+    return c.json(
+      { samples: page.samples.map((sample) => presentSample(sample, sources, scope)), next: page.next },
+      200,
+    );
+  });
+
+  router.openapi(routes.getRoute, async (c) => {
+    const { dataset, seq } = c.req.valid('param');
+    const { sources } = await findDataset(store, dataset);
+    const sample = await findSample(store, dataset, seq);
+    return c.json(
+      {
+        sample: presentSample(sample, sources, c.get('scope') ?? 'read'),
+        vectors: await vectorsOf(store, sample),
+      },
+      200,
+    );
+  });
+
+  router.openapi(routes.neighborsRoute, async (c) => {
+    const { dataset, seq } = c.req.valid('param');
+    const scope = c.get('scope') ?? 'read';
+    const { sources } = await findDataset(store, dataset);
+    const filter = storeFilter(c.req.valid('query'), sources, scope);
+    const [previous, next] = await Promise.all([
+      nearest(store, dataset, filter, seq, -1),
+      nearest(store, dataset, filter, seq, 1),
+    ]);
+    const present = (sample: SampleDocument | undefined) =>
+      sample === undefined ? null : presentSample(sample, sources, scope);
+    return c.json({ previous: present(previous), next: present(next) }, 200);
+  });
+
+  router.openapi(routes.tagRoute, async (c) => {
+    const { dataset } = c.req.valid('param');
+    const { add, remove, seqs, filter, after } = c.req.valid('json');
+    const { sources } = await findDataset(store, dataset);
+    const which =
+      seqs === undefined ? { filter: storeFilter(filter ?? {}, sources, c.get('scope') ?? 'read'), after } : { seqs };
+    return c.json(await tagSamples(store, dataset, { add, remove }, which), 200);
+  });
+
+  return router;
+}
+
+const MOST_SEARCHES = 5;
+
+async function nearest(
+  store: Store,
+  datasetId: string,
+  filter: SampleFilter,
+  seq: number,
+  direction: 1 | -1,
+): Promise<SampleDocument | undefined> {
+  let from: number | null = seq;
+  for (let search = 0; search < MOST_SEARCHES && from !== null; search += 1) {
+    const { samples, next } = await findSamples(store, { datasetId, filter, from, direction, limit: 1 });
+    if (samples[0] !== undefined) return samples[0];
+    from = next;
+  }
+  return undefined;
+}
+
+/** By the unique index on dataset, model and number: one look for each model of the dataset. */
+async function vectorsOf(store: Store, { dataset_id, seq, source }: SampleDocument) {
+  const dataset = await store.datasets.findOne({ _id: dataset_id }, { projection: { models: 1 } });
+  const keys = dataset?.models.map(({ key }) => key) ?? [];
+  const found = await store.embeddings
+    .find({ dataset_id, model_key: { $in: keys }, seq }, { projection: { vector: 0 } })
+    .toArray();
+  return found.map(({ model_key, dim, source_fingerprint }) => ({
+    model_key,
+    dim,
+    current: source_fingerprint === source.fingerprint,
+  }));
+}

@@ -1,0 +1,26 @@
+/** The server's process. With `plimsoll up` it is a member of the stack, which hears by message that it listens. */
+
+import { parseArgs } from 'node:util';
+import { settingsFrom } from './settings.ts';
+import { startApi } from './start-server.ts';
+
+const { values } = parseArgs({ options: { host: { type: 'string' }, port: { type: 'string' } } });
+
+try {
+  const port = values.port ?? process.env.PLIMSOLL_API_PORT;
+  const settings = await settingsFrom(process.env, {
+    host: values.host ?? process.env.PLIMSOLL_API_HOST,
+    port: port === undefined ? undefined : Number(port),
+  });
+  const api = await startApi(settings);
+  process.send?.({ type: 'ready', url: api.url });
+  if (process.send === undefined) console.error(`Plimsoll listens at ${api.url}`);
+  const stop = () => void api.close().then(() => process.exit(0));
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  // A stack that was killed leaves no server behind.
+  process.once('disconnect', stop);
+} catch (error) {
+  console.error((error as Error).message);
+  process.exit(1);
+}

@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { cacheFolder } from '../core/cache-folder.ts';
+import { UserError } from '../core/errors.ts';
+import { type SourceRoots, sourceRootsFromEnvironment } from '../core/sources/source-roots.ts';
+import { isLoopback } from './auth/loopback.ts';
+import { readTokens, type TokenRecord } from './auth/tokens.ts';
+
+/** How the server is to run. */
+export interface ApiSettings {
+  host: string;
+  /** 0 takes any free one. */
+  port: number;
+  mongodbUri: string;
+  /** What Temporal's client is configured by. */
+  env: NodeJS.ProcessEnv;
+  /** Of the workflows that are started; `plimsoll` if left out. */
+  taskQueue?: string | undefined;
+  /** Who may call; where there is none, everybody who reaches the loopback address may do all. */
+  tokens: readonly TokenRecord[];
+  /** Undefined where any folder may be loaded and every sample's file served. */
+  sourceRoots: SourceRoots;
+  modelFolders: readonly string[];
+  /** Names that the server may be called by, beside those of the loopback address; asked for only where no token is. */
+  hostNames: readonly string[];
+  /** Sites whose pages may call: `https://labels.example`. */
+  origins: readonly string[];
+  /** The built page. */
+  webFolder?: string | undefined;
+  thumbnailFolder: string;
+  /** Bytes that thumbnails may take on disk. */
+  thumbnailBytes: number;
+  maxStreams: number;
+  /** Temporal's web page, for links. */
+  uiUrl?: string | undefined;
+}
+
+export const MAX_BODY_BYTES = 1024 * 1024;
+export const DEFAULT_PORT = 7400;
+const MEBIBYTE = 1024 * 1024;
+
+/**
+ * Reads MONGODB_URI and PLIMSOLL_*; docs/api.md lists them.
+ *
+ * @throws UserError InvalidSetting, TokenNeeded, SourceRootsNeeded: what would leave the server open to others
+ */
+export async function settingsFrom(
+  env: NodeJS.ProcessEnv,
+  { host = '127.0.0.1', port = DEFAULT_PORT }: { host?: string | undefined; port?: number | undefined } = {},
+): Promise<ApiSettings> {
+  const tokens = await readTokens(env);
+  const sourceRoots = sourceRootsFromEnvironment(env);
+  if (!isLoopback(host)) requireGuards(host, tokens, sourceRoots);
+  return {
+    host,
+    port,
+    mongodbUri: mongodbUriOf(env),
+    env,
+    tokens,
+    sourceRoots,
+    modelFolders: (env.PLIMSOLL_MODELS ?? '').split(':').filter((folder) => folder !== ''),
+    hostNames: listOf(env.PLIMSOLL_API_HOSTS),
+    origins: listOf(env.PLIMSOLL_API_ORIGINS).map(originOf),
+    webFolder: env.PLIMSOLL_WEB || undefined,
+    thumbnailFolder: env.PLIMSOLL_THUMBNAILS || join(cacheFolder(env), 'thumbnails'),
+    thumbnailBytes: numberOf(env, 'PLIMSOLL_THUMBNAILS_MB', 1024) * MEBIBYTE,
+    maxStreams: numberOf(env, 'PLIMSOLL_API_STREAMS', 1024),
+    uiUrl: env.TEMPORAL_UI_URL || undefined,
+  };
+}
+
+function requireGuards(host: string, tokens: readonly TokenRecord[], roots: SourceRoots): void {
+  if (tokens.length === 0)
+    throw new UserError(
+      'TokenNeeded',
+      `${host} can be reached from other machines, so callers need a token. Make one with "plimsoll token create --scope operate", and put the line that it prints in PLIMSOLL_API_TOKENS or in a file that PLIMSOLL_API_TOKENS_FILE names.`,
+    );
+  if (roots === undefined)
+    throw new UserError(
+      'SourceRootsNeeded',
+      `${host} can be reached from other machines, so PLIMSOLL_SOURCE_ROOTS must say below which folders loads may read and files be served.`,
+    );
+}
+
+function mongodbUriOf({ MONGODB_URI }: NodeJS.ProcessEnv): string {
+  if (MONGODB_URI) return MONGODB_URI;
+  throw new UserError('InvalidSetting', 'MONGODB_URI is not set. It names the replica set that holds the datasets.');
+}
+
+function numberOf(env: NodeJS.ProcessEnv, name: string, otherwise: number): number {
+  const text = env[name];
+  if (!text) return otherwise;
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new UserError('InvalidSetting', `${name}: "${text}" is not a whole number above 0.`);
+}
+
+function originOf(text: string): string {
+  const url = URL.parse(text);
+  if (url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '') return url.origin;
+  throw new UserError(
+    'InvalidSetting',
+    `PLIMSOLL_API_ORIGINS: "${text}" is not an origin, as in https://labels.example`,
+  );
+}
+
+const listOf = (text = '') => text.split(/[\s,]+/).filter((part) => part !== '');

@@ -1,0 +1,48 @@
+import { basename } from 'node:path';
+import { createRoute } from '@hono/zod-openapi';
+import type { ApiContext } from '../context.ts';
+import { GUARDED, json, problems } from '../http/answers.ts';
+import { newRouter } from '../http/new-router.ts';
+import { folders, foldersQuery, sources } from '../schemas/server.ts';
+import { listFolders } from './list-folders.ts';
+
+const tags = ['Sources and models'];
+
+const sourcesRoute = createRoute({
+  method: 'get',
+  path: '/api/sources',
+  tags,
+  summary: 'Folders below which loads may read',
+  responses: { 200: json(sources, 'The roots.'), ...problems('ScopeMissing', ...GUARDED) },
+});
+
+const foldersRoute = createRoute({
+  method: 'get',
+  path: '/api/sources/folders',
+  tags,
+  summary: 'The folders in a folder',
+  description: 'Of a source root or below one, as this server sees it, after resolving links.',
+  request: { query: foldersQuery },
+  responses: {
+    200: json(folders, 'The folders.'),
+    ...problems('InvalidParameter', 'ScopeMissing', 'SourceOutsideRoots', 'FolderNotFound', ...GUARDED),
+  },
+});
+
+export function sourceRoutes({ settings }: Pick<ApiContext, 'settings'>) {
+  const router = newRouter();
+  router.openapi(sourcesRoute, (c) => {
+    const roots = settings.sourceRoots ?? [];
+    return c.json(
+      {
+        restricted: settings.sourceRoots !== undefined,
+        roots: roots.map((path) => ({ path, name: basename(path) || '/' })),
+      },
+      200,
+    );
+  });
+  router.openapi(foldersRoute, async (c) =>
+    c.json(await listFolders(c.req.valid('query').path, settings.sourceRoots), 200),
+  );
+  return router;
+}

@@ -1,0 +1,68 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { createApi } from './app.ts';
+import { openBackends } from './backends/backends.ts';
+import type { ApiContext } from './context.ts';
+import { openChanges } from './events/changes.ts';
+import type { ApiSettings } from './settings.ts';
+import { openThumbnails } from './thumbnails/thumbnails.ts';
+
+/** A server that listens. */
+export interface RunningApi {
+  /** `http://127.0.0.1:7400` */
+  url: string;
+  port: number;
+  context: ApiContext;
+  close(): Promise<void>;
+}
+
+/** Slow callers do not hold a connection: headers in 10 s, a whole request in 30. Answers may take as long as they need. */
+const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 30_000, maxHeaderSize: 32 * 1024 };
+
+/** Listens at once, whether MongoDB and Temporal are there or not. @throws UserError InvalidSetting; the system's error when the port is taken */
+export async function startApi(settings: ApiSettings, log: ApiContext['log'] = logToStderr): Promise<RunningApi> {
+  const context = openContext(settings, log);
+  const api = createApi(context);
+  const server = createServer(
+    { ...TIMEOUTS, connectionsCheckingInterval: 5000 },
+    getRequestListener((request, env) => api.fetch(request, env), { overrideGlobalObjects: false }),
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(settings.port, settings.host, resolve);
+  });
+  const { address, port, family } = server.address() as AddressInfo;
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    port,
+    context,
+    async close() {
+      api.close();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const late = setTimeout(() => server.closeAllConnections(), 3000);
+      await closed;
+      clearTimeout(late);
+      await context.changes.stop();
+      await context.backends.close();
+    },
+  };
+}
+
+/** What the routes work with, over servers that are connected to in the background. */
+export function openContext(settings: ApiSettings, log: ApiContext['log'] = logToStderr): ApiContext {
+  const backends = openBackends(settings);
+  return {
+    settings,
+    backends,
+    changes: openChanges(backends, log),
+    thumbnails: openThumbnails({ folder: settings.thumbnailFolder, bytes: settings.thumbnailBytes }),
+    log,
+  };
+}
+
+function logToStderr(message: string, error?: unknown): void {
+  const reason = error instanceof Error ? (error.stack ?? error.message) : error === undefined ? '' : String(error);
+  console.error(`${new Date().toISOString()} ${message} ${reason}`.trimEnd());
+}

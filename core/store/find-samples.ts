@@ -1,0 +1,193 @@
+import type { Document, Filter } from 'mongodb';
+import type { DatasetDocument, PhaseName, SampleDocument } from './documents.ts';
+import type { Store } from './store.ts';
+
+/** Which samples of a dataset; every field narrows. */
+export interface SampleFilter {
+  status?: SampleDocument['status'] | undefined;
+  tag?: string | undefined;
+  format?: string | undefined;
+  /** `any`, a stage, or an error's code. */
+  error?: string | undefined;
+  min_width?: number | undefined;
+  max_width?: number | undefined;
+  min_height?: number | undefined;
+  max_height?: number | undefined;
+  min_bytes?: number | undefined;
+  max_bytes?: number | undefined;
+  /** Beginnings of `filepath`, any of which will do. */
+  prefixes?: readonly string[] | undefined;
+  /** In any case, in the part of `filepath` behind one of these folders. */
+  text?: { needle: string; below: readonly string[] } | undefined;
+}
+
+export interface SampleSearch {
+  datasetId: string;
+  filter: SampleFilter;
+  /** Only samples behind this seq; before it where the direction is -1. */
+  from?: number | undefined;
+  direction?: 1 | -1;
+  limit: number;
+}
+
+export interface FoundSamples {
+  samples: SampleDocument[];
+  /** Where to go on: the last seq that was looked at; null when there are no more. */
+  next: number | null;
+}
+
+/** Samples that one search looks at, where no index says which of them fit. */
+export const MOST_EXAMINED = 20_000;
+/** Files below a path that are sorted in memory rather than looked for among all. */
+const MOST_SORTED = 2_000;
+const MAX_TIME_MS = 10_000;
+
+/**
+ * Samples in seq order by keyset. One of status, tag, format and error alone costs what the page does, by its index. Anything
+ * else is looked for among the samples that the best of these indexes gives, at most MOST_EXAMINED of them in one search: a
+ * search of a million for what is rare is then many quick answers instead of a slow one.
+ */
+export async function findSamples(store: Store, search: SampleSearch): Promise<FoundSamples> {
+  const { datasetId, filter, limit } = search;
+  const { driver, index, rest } = planOf(filter);
+  const residual = residualOf(filter, rest);
+  const { prefixes } = filter;
+  if (prefixes !== undefined && (await isFew(store, datasetId, prefixes))) return findBelow(store, search, prefixes);
+  const keys = { dataset_id: datasetId, ...driver, ...beyond(search) };
+  const sort = { seq: search.direction ?? 1 } as const;
+  const pipeline: Document[] = [
+    { $match: keys },
+    { $sort: sort },
+    ...(residual === undefined ? [] : [{ $limit: MOST_EXAMINED }, { $match: residual }]),
+    // One more than asked for tells whether there is more.
+    { $limit: limit + 1 },
+  ];
+  const found = await run(store, pipeline, index);
+  if (found.length > limit || residual === undefined) return pageOf(found, limit);
+  const last = await store.samples
+    .find(keys, { projection: { _id: 0, seq: 1 }, sort, skip: MOST_EXAMINED - 1, limit: 1, hint: index })
+    .next();
+  return { samples: found, next: last?.seq ?? null };
+}
+
+function run(store: Store, pipeline: Document[], hint: string | Document): Promise<SampleDocument[]> {
+  return store.samples.aggregate<SampleDocument>(pipeline, { hint, maxTimeMS: MAX_TIME_MS }).toArray();
+}
+
+function pageOf(found: SampleDocument[], limit: number): FoundSamples {
+  const samples = found.slice(0, limit);
+  return { samples, next: found.length > limit ? (samples.at(-1)?.seq ?? null) : null };
+}
+
+function beyond({ from, direction = 1 }: SampleSearch): Filter<SampleDocument> {
+  if (from === undefined) return {};
+  return { seq: direction === 1 ? { $gt: from } : { $lt: from } };
+}
+
+interface Plan {
+  driver: Filter<SampleDocument>;
+  index: string | Document;
+  /** What the index does not settle. */
+  rest: (keyof SampleFilter)[];
+}
+
+/** The rarest things first: few samples have an error, fewer a tag than a status. */
+function planOf({ error, tag, format, status }: SampleFilter): Plan {
+  const all: (keyof SampleFilter)[] = ['error', 'tag', 'format', 'status'];
+  const without = (settled: keyof SampleFilter) => all.filter((name) => name !== settled);
+  if (error !== undefined)
+    return { driver: { error: { $exists: true } }, index: 'errors', rest: error === 'any' ? without('error') : all };
+  if (tag !== undefined)
+    return { driver: { tags: tag }, index: { dataset_id: 1, tags: 1, seq: 1 }, rest: without('tag') };
+  if (format !== undefined)
+    return {
+      driver: { 'metadata.format': format },
+      index: { dataset_id: 1, 'metadata.format': 1, seq: 1 },
+      rest: without('format'),
+    };
+  if (status !== undefined)
+    return { driver: { status }, index: { dataset_id: 1, status: 1, seq: 1 }, rest: without('status') };
+  return { driver: {}, index: { dataset_id: 1, seq: 1 }, rest: [] };
+}
+
+function residualOf(filter: SampleFilter, rest: readonly (keyof SampleFilter)[]): Filter<SampleDocument> | undefined {
+  const left = (name: 'status' | 'tag' | 'format' | 'error') => (rest.includes(name) ? filter[name] : undefined);
+  const error = left('error');
+  const conditions: Filter<SampleDocument>[] = [
+    equal('status', left('status')),
+    equal('tags', left('tag')),
+    equal('metadata.format', left('format')),
+    error === undefined ? [] : [isStage(error) ? { 'error.stage': error } : { 'error.code': error }],
+    between('metadata.width', filter.min_width, filter.max_width),
+    between('metadata.height', filter.min_height, filter.max_height),
+    between('source.size_bytes', filter.min_bytes, filter.max_bytes),
+    filter.prefixes === undefined ? [] : [inRanges(filter.prefixes)],
+    filter.text === undefined ? [] : [textCondition(filter.text)],
+  ].flat();
+  return conditions.length === 0 ? undefined : { $and: conditions };
+}
+
+const isStage = (error: string): error is PhaseName => error === 'indexing' || error === 'embedding';
+
+const equal = (field: string, value: string | undefined): Filter<SampleDocument>[] =>
+  value === undefined ? [] : [{ [field]: value }];
+
+function between(field: string, least: number | undefined, most: number | undefined): Filter<SampleDocument>[] {
+  if (least === undefined && most === undefined) return [];
+  return [
+    { [field]: { ...(least === undefined ? {} : { $gte: least }), ...(most === undefined ? {} : { $lte: most }) } },
+  ];
+}
+
+function inRanges(prefixes: readonly string[]): Filter<SampleDocument> {
+  if (prefixes.length === 0) return { seq: -1 };
+  return { $or: prefixes.map((prefix) => ({ filepath: rangeOf(prefix) })) };
+}
+
+/** All strings that begin so, in the order of their UTF-8 bytes: no valid one has the byte behind that of U+10FFFF. */
+function rangeOf(prefix: string): { $gte: string; $lt: string } {
+  return { $gte: prefix, $lt: `${prefix}\u{10ffff}` };
+}
+
+function textCondition({ needle, below }: NonNullable<SampleFilter['text']>): Filter<SampleDocument> {
+  if (below.length === 0) return { seq: -1 };
+  return {
+    $or: below.map((folder) => ({
+      filepath: { $regex: `^${escaped(folder)}[\\s\\S]*${escaped(needle)}`, $options: 'i' },
+    })),
+  };
+}
+
+const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+
+const BY_PATH = { dataset_id: 1, filepath: 1 } as const;
+
+async function isFew(store: Store, datasetId: string, prefixes: readonly string[]): Promise<boolean> {
+  if (prefixes.length === 0) return true;
+  const filter = { dataset_id: datasetId, ...inRanges(prefixes) };
+  return (await store.samples.countDocuments(filter, { limit: MOST_SORTED + 1, hint: BY_PATH })) <= MOST_SORTED;
+}
+
+async function findBelow(store: Store, search: SampleSearch, prefixes: readonly string[]): Promise<FoundSamples> {
+  if (prefixes.length === 0) return { samples: [], next: null };
+  const { datasetId, filter, limit, direction = 1 } = search;
+  const any = filter.error === 'any';
+  const error = any ? { error: { $exists: true } } : {};
+  const conditions = residualOf(filter, ['status', 'tag', 'format', ...(any ? [] : (['error'] as const))]);
+  const found = await run(
+    store,
+    [
+      { $match: { dataset_id: datasetId, ...inRanges(prefixes), ...error, ...beyond(search) } },
+      ...(conditions === undefined ? [] : [{ $match: conditions }]),
+      { $sort: { seq: direction } },
+      { $limit: limit + 1 },
+    ],
+    BY_PATH,
+  );
+  return pageOf(found, limit);
+}
+
+/** Folders that a dataset's files are in, as its paths begin. */
+export function foldersOf({ sources }: Pick<DatasetDocument, 'sources'>): string[] {
+  return sources.map((source) => (source.endsWith('/') ? source : `${source}/`));
+}
