@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bareEnvironment, runCommand } from './command-bench.ts';
 
-const COMMANDS = ['up', 'load', 'embed', 'status', 'jobs', 'wait', 'samples', 'doctor'];
+const COMMANDS = ['up', 'load', 'embed', 'status', 'jobs', 'wait', 'samples', 'schedule', 'doctor'];
 
 let folder: string;
 beforeAll(async () => {
@@ -42,6 +42,16 @@ describe('wrong usage', () => {
     ['an unknown milestone', ['wait', 'photos', '--for', 'lunch']],
     ['a negative timeout', ['wait', 'photos', '--timeout', '-1']],
     ['a share above all', ['load', '.', '--max-failed-percent', '101']],
+    ['priority 9', ['load', '.', '--priority', '9']],
+    ['a window of zero length', ['load', '.', '--embed-window', '22:00-22:00']],
+    ['a time zone that does not exist', ['embed', 'photos', '--time-zone', 'Mars/Olympus']],
+    ['a time to embed at that is none', ['load', '.', '--embed-at', 'tonight']],
+    ['a webhook that is no address', ['load', '.', '--webhook', 'example.com/hook']],
+    ['an unknown thing to do with a running load', ['load', '.', '--if-running', 'queue']],
+    ['a schedule with a bad cron', ['schedule', 'create', 'nightly', '.', '--cron', '61 3 * * *']],
+    ['a schedule without times', ['schedule', 'create', 'nightly', '.']],
+    ['a schedule of every second', ['schedule', 'create', 'nightly', '.', '--every', '1s']],
+    ['a verb of schedules that is none', ['schedule', 'forget']],
     ['--exit without --load', ['up', '--exit']],
     ['a port that is none', ['up', '--mongo-port', '65536']],
   ])('exits with 2 for %s', async (_, args) => {
