@@ -1,6 +1,6 @@
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { held, released, resumed } from '../core/loads/holds.ts';
-import { indexes } from '../core/loads/indexes.ts';
+import { indexes, removes } from '../core/loads/kinds.ts';
 import { phaseEnd } from '../core/loads/phase-end.ts';
 import { type LoadStatus, statusOf } from '../core/loads/status.ts';
 import { loadInWords } from '../core/loads/words.ts';
@@ -77,7 +77,7 @@ export function trackJob(job: {
   let shownPhase: string | undefined;
 
   const atWork = () => {
-    if (job.kind === 'prune' || job.kind === 'delete') return job.kind;
+    if (removes(job.kind)) return job.kind;
     return load.phases.indexing.state === 'running' ? 'indexing' : 'embedding';
   };
   const show = () => {

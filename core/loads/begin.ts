@@ -5,7 +5,7 @@ import { systemErrorCode, UserError } from '../errors.ts';
 import { datasetBeingDeleted, datasetNotFound } from '../store/dataset-errors.ts';
 import type { LoadKind, MediaType, PhaseDocument } from '../store/documents.ts';
 import { DUPLICATE_KEY, type Store } from '../store/store.ts';
-import { indexes } from './indexes.ts';
+import { indexes } from './kinds.ts';
 
 const PENDING: PhaseDocument = { state: 'pending', done: 0, failed: 0, total: 0, total_known: false };
 const SKIPPED: PhaseDocument = { state: 'skipped', done: 0, failed: 0, total: 0, total_known: true };

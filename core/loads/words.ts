@@ -1,4 +1,5 @@
-import type { LoadDocument, PhaseDocument } from '../store/documents.ts';
+import type { LoadDocument, PhaseDocument, RemovedCounts } from '../store/documents.ts';
+import { removes } from './kinds.ts';
 import type { LoadStatus, PhaseStatus, WaitingStatus } from './status.ts';
 
 const count = (n: number) => n.toLocaleString('en-US');
@@ -40,16 +41,16 @@ export function waitingInWords({ reason, task_queue, until, images_per_second }:
   }
 }
 
-/** A load in two lines of words. */
-export function loadInWords({ phases }: Pick<LoadStatus, 'phases'>): string[] {
+/** A job in a line or two of words. */
+export function loadInWords({ kind, phases, removed }: LoadStatus): string[] {
+  if (removes(kind)) return [`removed: ${removedInWords(removed)}`];
   return [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)];
 }
 
 /** How far a load came that was canceled, and how it goes on. */
 export function canceledInWords({ kind, phases, removed }: LoadDocument): string {
-  if (kind === 'prune' || kind === 'delete') {
-    const { samples = 0, vectors = 0 } = removed ?? {};
-    return `${count(samples)} samples and ${count(vectors)} vectors are gone; start it again to remove the rest.`;
+  if (removes(kind)) {
+    return `${removedInWords(removed)} are gone; start it again to remove the rest.`;
   }
   const { indexing, embedding } = phases;
   const parts = [
@@ -58,6 +59,9 @@ export function canceledInWords({ kind, phases, removed }: LoadDocument): string
   ];
   return `${parts.length === 0 ? 'Nothing was done yet' : parts.join(', ')}; load again to go on.`;
 }
+
+const removedInWords = ({ samples, vectors }: RemovedCounts = { samples: 0, vectors: 0 }) =>
+  `${count(samples)} samples and ${count(vectors)} vectors`;
 
 function reached({ done, failed, total, total_known }: PhaseDocument): string {
   const of = total_known ? ` of ${count(total)}` : '';
