@@ -14,7 +14,11 @@ export type { EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contr
 export type { Backends } from './backends.ts';
 export { type ConnectedClient, type ConnectOptions, connectPlimsoll } from './connect.ts';
 export type { Job } from './find-job.ts';
+export type { IfRunning } from './if-running.ts';
 export type { JobFilter, JobPage } from './list-jobs.ts';
 export { createPlimsollClient, type PlimsollClient } from './plimsoll-client.ts';
+export type { ScheduleRequest } from './schedule-request.ts';
+export type { ScheduledRun, ScheduleStatus } from './schedule-status.ts';
+export type { Schedules } from './schedules.ts';
 export { AlreadyRunningError, type StartedJob, type StartOptions } from './start.ts';
 export { type Milestone, type WaitOptions, WaitTimeoutError } from './wait.ts';
