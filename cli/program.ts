@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addCleanupCommand } from './commands/cleanup.ts';
+import { addDeleteCommand } from './commands/delete.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEmbedCommand } from './commands/embed.ts';
 import { addJobsCommand } from './commands/jobs.ts';
 import { addLimitCommand } from './commands/limit.ts';
 import { addLoadCommand } from './commands/load.ts';
 import { addCancelCommand, addPauseCommand, addResumeCommand } from './commands/operate.ts';
+import { addPruneCommand } from './commands/prune.ts';
+import { addRetryCommand } from './commands/retry.ts';
 import { addSamplesCommand } from './commands/samples.ts';
 import { addScheduleCommand } from './commands/schedule.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -25,12 +29,16 @@ const COMMANDS: readonly AddCommand[] = [
   addEmbedCommand,
   addStatusCommand,
   addJobsCommand,
+  addCleanupCommand,
   addLimitCommand,
   addWaitCommand,
   addPauseCommand,
   addResumeCommand,
   addCancelCommand,
+  addRetryCommand,
   addSamplesCommand,
+  addPruneCommand,
+  addDeleteCommand,
   addScheduleCommand,
   addDoctorCommand,
 ];

@@ -24,6 +24,12 @@ export async function findJob(backends: Backends, reference: string): Promise<Jo
     (await byDataset(backends, reference)) ??
     (await byPrefix(backends, reference));
   if (job !== undefined) return job;
+  if ((await backends.store.datasets.countDocuments({ _id: reference }, { limit: 1 })) > 0) {
+    throw new UserError(
+      'JobNotFound',
+      `No job of dataset "${reference}" is on record: they were cleaned up. The dataset is as they left it: plimsoll samples ${reference}`,
+    );
+  }
   const hint = reference.length < MIN_PREFIX ? ` A prefix of an ID needs ${MIN_PREFIX} characters at least.` : '';
   throw new UserError('JobNotFound', `No job or dataset matches "${reference}".${hint} List them: plimsoll jobs`);
 }
@@ -42,7 +48,10 @@ async function byId(backends: Backends, id: string): Promise<Job | undefined> {
 }
 
 async function byDataset(backends: Backends, dataset: string): Promise<Job | undefined> {
-  const load = await backends.store.loads.findOne({ dataset_id: dataset }, { projection, sort: { started_at: -1 } });
+  const load = await backends.store.loads.findOne(
+    { dataset_id: dataset },
+    { projection, sort: { started_at: -1, _id: -1 } },
+  );
   return load === null ? unrecorded(backends, dataset) : jobOf(load);
 }
 

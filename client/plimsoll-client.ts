@@ -3,6 +3,7 @@ import type { RemovedCounts } from '../core/store/documents.ts';
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contract.ts';
 import type { CancelRequest } from '../workflows/messages.ts';
 import type { Backends } from './backends.ts';
+import { type CleanupFilter, type CleanupResult, cleanup, findCleanup } from './cleanup.ts';
 import { countDelete, startDelete } from './delete.ts';
 import { findJob } from './find-job.ts';
 import { type Limits, limitsOf } from './limits.ts';
@@ -50,6 +51,10 @@ export interface PlimsollClient extends Backends {
   jobs(filter?: JobFilter): Promise<JobPage>;
   /** Loads that are repeated. */
   schedules: Schedules;
+  /** Removes the records of jobs that ended before a time; datasets stay. */
+  cleanup(filter: CleanupFilter): Promise<CleanupResult>;
+  /** What a cleanup would remove now. */
+  findCleanup(filter: CleanupFilter): Promise<CleanupResult>;
   /** Caps on images a second. */
   limits: Limits;
   /** Yields the status now and after each change, until the job has ended. */
@@ -74,6 +79,8 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
     cancel: async (reference, request) => cancelJob(backends, await findJob(backends, reference), request),
     jobs: (filter = {}) => listJobs(backends, filter),
     schedules: createSchedules(backends),
+    cleanup: (filter) => cleanup(backends, filter),
+    findCleanup: (filter) => findCleanup(backends, filter),
     limits: limitsOf(backends),
     async *watch(reference, signal) {
       yield* watchJob(backends, await findJob(backends, reference), signal);

@@ -1,10 +1,16 @@
-import { WorkflowFailedError, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  type WorkflowExecutionDescription,
+  WorkflowFailedError,
+  type WorkflowHandle,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { UserError } from '../core/errors.ts';
 import { endLoad } from '../core/loads/phases.ts';
 import { readStatus } from '../core/loads/read-status.ts';
 import { type LoadStatus, phaseStatusOf } from '../core/loads/status.ts';
 import type { LoadState, RecordedError } from '../core/store/documents.ts';
+import type { Store } from '../core/store/store.ts';
 import { KINDS } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
@@ -20,11 +26,18 @@ export async function readJob(backends: Backends, job: Job): Promise<LoadStatus>
   return status === undefined ? withWaiting(backends, await askTemporal(backends, job)) : settle(backends, status);
 }
 
-/** A job without a record: no worker has begun it, or its input was refused before there could be one. */
+/**
+ * A job without a record: no worker has begun it, its input was refused before there could be one, or it was cleaned up. One
+ * that went well has its status for a result.
+ */
 async function askTemporal({ temporal }: Backends, job: Job): Promise<LoadStatus> {
   const handle = temporal.workflow.getHandle(job.workflow_id, job.job_id);
   try {
     const { status, type, startTime, closeTime } = await handle.describe();
+    if (status.name === 'COMPLETED') {
+      const result = (await handle.result()) as Partial<LoadStatus> | null;
+      if (result?.job_id === job.job_id && result.phases !== undefined) return result as LoadStatus;
+    }
     const ended = status.name !== 'RUNNING' && status.name !== 'PAUSED';
     const idle = phaseStatusOf(
       { state: ended ? 'skipped' : 'pending', done: 0, failed: 0, total: 0, total_known: ended },
@@ -71,14 +84,16 @@ export async function settle(backends: Backends, status: LoadStatus): Promise<Lo
   if (status.finished_at !== null) return status;
   const { temporal, store } = backends;
   const { workflow_id, job_id } = status;
-  const handle = await lastRun(temporal, workflow_id, job_id);
-  if (handle === undefined) return lost(status);
-  const { name } = (await handle.describe()).status;
+  const run = await lastRun(temporal, workflow_id, job_id);
+  if (run === undefined) return lost(status);
+  const { handle, description } = run;
+  const { name } = description.status;
   if (name === 'RUNNING' || name === 'PAUSED') return withWaiting(backends, status);
   // It may have ended its record since that was read: ending it again changes nothing.
   const state = STATES[name] ?? 'failed';
   const error = state === 'completed' ? undefined : (ERRORS[name] ?? (await failureOf(handle)));
   await endLoad(store, job_id, state, error);
+  await endedAt(store, job_id, description.closeTime);
   return (await readStatus(store, job_id)) ?? status;
 }
 
@@ -97,17 +112,26 @@ const ERRORS: Partial<Record<string, RecordedError>> = {
   TIMED_OUT: { code: 'TimedOut', message: `The workflow ran into its time limit on Temporal. ${KEPT}` },
 };
 
+/** The record says when the job ended, and not when somebody noticed. */
+async function endedAt(store: Store, jobId: string, closeTime: Date | undefined): Promise<void> {
+  if (closeTime === undefined) return;
+  await store.loads.updateOne(
+    { _id: jobId, finished_at: { $gt: closeTime }, started_at: { $lte: closeTime } },
+    { $set: { finished_at: closeTime } },
+  );
+}
+
 /** The job's last run; the first one where another job has taken the Workflow ID since; undefined where Temporal has neither. */
 async function lastRun(
   temporal: Backends['temporal'],
   workflowId: string,
   jobId: string,
-): Promise<WorkflowHandle | undefined> {
+): Promise<{ handle: WorkflowHandle; description: WorkflowExecutionDescription } | undefined> {
   for (const runId of [undefined, jobId]) {
     const handle = temporal.workflow.getHandle(workflowId, runId);
     try {
-      const { raw } = await handle.describe();
-      if (raw.workflowExecutionInfo?.firstRunId === jobId) return handle;
+      const description = await handle.describe();
+      if (description.raw.workflowExecutionInfo?.firstRunId === jobId) return { handle, description };
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
     }

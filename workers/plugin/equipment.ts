@@ -2,6 +2,7 @@ import type * as nexus from 'nexus-rpc';
 import { createEmbedActivities } from '../../activities/embed-activities.ts';
 import { createIndexRoleActivities } from '../../activities/index-role.ts';
 import { images } from '../../core/images/media.ts';
+import { keepJobsFor, retentionOf } from '../../core/loads/retention.ts';
 import { checkRoots, sourceRootsFromEnvironment } from '../../core/sources/source-roots.ts';
 import { ensureIndexes, openStore, requireReplicaSet, storeOf } from '../../core/store/store.ts';
 import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
@@ -21,15 +22,18 @@ export interface Equipment {
 }
 
 /**
- * Sees that MongoDB is a replica set and has the indexes. A client opened for it is closed again.
+ * Sees that MongoDB is a replica set, has the indexes, and keeps job records for as long as is asked for. A client opened for
+ * it is closed again.
  *
- * @throws UserError ReplicaSetRequired; the driver's errors where MongoDB does not answer
+ * @throws UserError ReplicaSetRequired, InvalidSetting; the driver's errors where MongoDB does not answer
  */
-export async function prepareStore(mongodb: PlimsollPluginOptions['mongodb']): Promise<void> {
+export async function prepareStore({ mongodb, roles, jobRetention }: PlimsollPluginOptions): Promise<void> {
+  const retention = retentionOf(jobRetention ?? process.env.PLIMSOLL_JOB_RETENTION);
   const store = typeof mongodb === 'string' ? openStore(mongodb) : storeOf(mongodb);
   try {
     await requireReplicaSet(store);
     await ensureIndexes(store);
+    if (roles.includes('index')) await keepJobsFor(store, retention);
   } finally {
     if (typeof mongodb === 'string') await store.close();
   }

@@ -20,6 +20,11 @@ export interface PlimsollPluginOptions {
   embedTaskQueue?: string;
   /** Index role: secrets and targets of webhooks; what the environment says if left out. */
   webhooks?: WebhookConfig;
+  /**
+   * Index role: how long the records of jobs are kept after their end, as `90d`; what PLIMSOLL_JOB_RETENTION says, or for good, if
+   * left out. All workers of a database should say the same: the last one to start decides.
+   */
+  jobRetention?: string;
   /** Embed role: device, folders of models, sizes. What is left out comes from the environment: PLIMSOLL_DEVICE, PLIMSOLL_MODELS… */
   inference?: Partial<InferenceSettings>;
   /** Embed role: what makes vectors in place of ONNX Runtime, or one that several workers share. It is never closed. */

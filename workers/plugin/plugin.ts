@@ -79,7 +79,7 @@ export class PlimsollPlugin extends SimplePlugin {
     const equipment = equip(this.#options);
     refuseClashes(equipment.activities, given);
     // Here and not when the worker runs: one that is told to shut down before it runs would never end.
-    await prepareStore(this.#options.mongodb);
+    await prepareStore(this.#options);
     for (const activity of Object.values(equipment.activities)) equipments.set(activity, equipment);
     return this.#withWorkflows({
       ...options,
