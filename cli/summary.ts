@@ -1,13 +1,15 @@
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
 import { isBrowsable } from '../client/wait.ts';
+import { removes } from '../core/loads/kinds.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
-import type { FileOutcomes, SampleDocument } from '../core/store/documents.ts';
+import type { FileOutcomes, LoadKind, SampleDocument } from '../core/store/documents.ts';
 import { listSamples } from '../core/store/list-samples.ts';
 import type { Store } from '../core/store/store.ts';
 import { endOf } from './end-of.ts';
 import type { Paint } from './paint.ts';
 import { printable } from './printable.ts';
 import { PHASES, wordsOf } from './progress/phase-words.ts';
+import { removalLine } from './progress/removal-line.ts';
 import { count, counted, duration, perSecond, secondsBetween } from './quantities.ts';
 
 const FILES_NAMED = 10;
@@ -60,9 +62,10 @@ function linkOf({ uiUrl, temporalNamespace }: WebUi, { workflow_id, job_id }: Lo
 /** What became of a job, for people: a headline, what became of the files, why some failed, and what to do next. */
 export function summaryLines(outcome: Outcome, paint: Paint): string[] {
   const { status } = outcome;
+  const head = [headline(status, paint), ...errorOf(status, paint)];
   const blocks = [
-    [headline(status, paint), ...errorOf(status, paint)],
-    ...(status.finished_at === null ? [progressBlock(status, paint)] : []),
+    removes(status.kind) ? [...head, `  ${removalLine(status)}`] : head,
+    ...(status.finished_at === null && !removes(status.kind) ? [progressBlock(status, paint)] : []),
     ...(status.phases.indexing.finished_at === null ? [] : [indexingBlock(status, paint)]),
     ...(status.phases.embedding.finished_at === null ? [] : [embeddingBlock(status, paint)]),
     failuresBlock(outcome, paint),
@@ -71,8 +74,16 @@ export function summaryLines(outcome: Outcome, paint: Paint): string[] {
   return blocks.filter((block) => block.length > 0).flatMap((block, i) => (i === 0 ? block : ['', ...block]));
 }
 
+const VERBS: Record<LoadKind, string> = {
+  load: 'Load of',
+  retry: 'Retry of',
+  embed: 'Embedding of',
+  prune: 'Prune of',
+  delete: 'Deletion of',
+};
+
 function headline({ state, kind, dataset, started_at, finished_at }: LoadStatus, paint: Paint): string {
-  const verb = kind === 'load' ? 'Load of' : 'Embedding of';
+  const verb = VERBS[kind];
   const seconds = secondsBetween(started_at, finished_at);
   const after = seconds === undefined ? '' : paint.dim(` after ${duration(seconds)}`);
   switch (state) {
@@ -164,13 +175,18 @@ function withoutRoot(path: string, source: unknown): string {
   return root !== '' && path.startsWith(root) ? path.slice(root.length) : path;
 }
 
+const failedIn = ({ phases }: LoadStatus) => phases.indexing.failed + phases.embedding.failed > 0;
+
 function nextBlock({ status, link }: Outcome, paint: Paint): string[] {
-  const { dataset, phases, state } = status;
+  const { dataset, kind, phases, state } = status;
   const browsable = isBrowsable(status);
   const rows: [string, string][] = [
     ...(browsable ? [['Samples', `plimsoll samples ${dataset}`] as [string, string]] : []),
-    ...(browsable && phases.embedding.state === 'skipped' && state === 'completed'
+    ...(kind === 'load' && browsable && phases.embedding.state === 'skipped' && state === 'completed'
       ? [['Embed', `plimsoll embed ${dataset}`] as [string, string]]
+      : []),
+    ...(failedIn(status) && status.finished_at !== null
+      ? [['Retry', `plimsoll retry ${dataset}`] as [string, string]]
       : []),
     ...(link === undefined ? [] : [['Workflow', link] as [string, string]]),
   ];

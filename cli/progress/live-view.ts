@@ -1,10 +1,12 @@
 import { createLogUpdate } from 'log-update';
+import { removes } from '../../core/loads/kinds.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import { paintFor } from '../paint.ts';
 import { createHighWater } from './high-water.ts';
 import { phaseLine } from './phase-line.ts';
 import { PHASES } from './phase-words.ts';
 import type { ProgressView } from './progress-view.ts';
+import { removalLine } from './removal-line.ts';
 
 const FRAME_MS = 100;
 
@@ -22,9 +24,11 @@ export function createLiveView(stream: NodeJS.WriteStream): ProgressView {
     const width = stream.columns || 80;
     const nowMs = performance.now();
     draw(
-      PHASES.map((name) =>
-        phaseLine(status, name, { paint, width, ageMs: nowMs - atMs, clockMs: nowMs - bornMs }),
-      ).join('\n'),
+      removes(status.kind)
+        ? `  ${removalLine(status)}`
+        : PHASES.map((name) =>
+            phaseLine(status, name, { paint, width, ageMs: nowMs - atMs, clockMs: nowMs - bornMs }),
+          ).join('\n'),
     );
   }
 

@@ -1,8 +1,10 @@
+import { removes } from '../../core/loads/kinds.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import type { PhaseName } from '../../core/store/documents.ts';
 import { createHighWater } from './high-water.ts';
 import { PHASES, wordsOf } from './phase-words.ts';
 import type { ProgressView } from './progress-view.ts';
+import { removalLine } from './removal-line.ts';
 
 const BETWEEN_LINES_MS = 5000;
 
@@ -10,10 +12,10 @@ const BETWEEN_LINES_MS = 5000;
 export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
   const raise = createHighWater();
   const states = new Map<PhaseName, string>();
-  const lines = new Map<PhaseName, string>();
+  const lines = new Map<PhaseName | 'removal', string>();
   let writtenMs = performance.now();
 
-  function write(name: PhaseName, line: string): void {
+  function write(name: PhaseName | 'removal', line: string): void {
     if (lines.get(name) === line) return;
     lines.set(name, line);
     stream.write(`${line}\n`);
@@ -24,6 +26,10 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
       const status = raise(latest);
       const due = performance.now() - writtenMs >= BETWEEN_LINES_MS;
       if (due) writtenMs = performance.now();
+      if (removes(status.kind)) {
+        if (due || status.finished_at !== null) write('removal', removalLine(status));
+        return;
+      }
       for (const name of PHASES) {
         const { state } = status.phases[name];
         const news = states.get(name) !== state;

@@ -81,7 +81,8 @@ export interface CommandBench {
   env: NodeJS.ProcessEnv;
   run(...args: string[]): Promise<Run>;
   start(...args: string[]): RunningCommand;
-  startWorker(role: 'index' | 'embed'): Promise<() => Promise<void>>;
+  /** Returns what ends it: by SIGTERM, as a deploy does, unless told otherwise. */
+  startWorker(role: 'index' | 'embed'): Promise<(signal?: NodeJS.Signals) => Promise<void>>;
   stop(): Promise<void>;
 }
 
@@ -111,8 +112,8 @@ export async function createCommandBench(): Promise<CommandBench> {
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       });
       const exited = once(worker, 'exit');
-      const stop = async () => {
-        worker.kill('SIGTERM');
+      const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+        worker.kill(signal);
         await exited;
       };
       stops.push(stop);

@@ -1,0 +1,89 @@
+import { type Command, Option } from 'commander';
+import type { ConnectedClient } from '../../client/connect.ts';
+import { dataDirOption, jsonOption } from '../arguments.ts';
+import { canAsk, confirm } from '../confirm.ts';
+import { EXIT, EXIT_CODES_HELP } from '../exit-code.ts';
+import { UsageError } from '../failure.ts';
+import { createOutput } from '../output.ts';
+import { counted } from '../quantities.ts';
+
+interface DeleteOptions {
+  yes?: boolean;
+  dryRun?: boolean;
+  ifRunning: 'fail' | 'replace';
+  wait?: boolean;
+  data?: string;
+  json?: boolean;
+}
+
+export function addDeleteCommand(program: Command, end: (exitCode: number) => void): void {
+  program
+    .command('delete')
+    .summary('delete a dataset, its samples and its vectors')
+    .description(
+      'Deletes a dataset with its samples and vectors, after asking. Its files and the records of its jobs stay. Prints the job ID and returns at once.',
+    )
+    .argument('<dataset>', "the dataset's name")
+    .option('--yes', 'do not ask; required where nobody can be asked')
+    .option('--dry-run', 'delete nothing, only say how much it would be')
+    .addOption(
+      new Option('--if-running <what>', 'where a load of it runs: fail, or cancel that first')
+        .choices(['fail', 'replace'])
+        .default('fail'),
+    )
+    .option('--wait', 'stay until it is done, and say what was removed')
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Embeddings of the dataset that run by themselves are canceled. Once it has begun
+no other job begins on the dataset, and it can't be taken back; one that was
+canceled half-way is ended by another.
+
+With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --dry-run
+{"dataset", "dry_run", "samples", "vectors"}; with --wait, once the job is over,
+what "plimsoll status --json" prints: removed {samples, vectors} says how many.
+${EXIT_CODES_HELP}
+
+Examples:
+  plimsoll delete photos
+  plimsoll delete photos --yes --wait
+  plimsoll delete photos --yes --if-running replace`,
+    )
+    .action(async (dataset: string, options: DeleteOptions) => end(await deleteDataset(dataset, options)));
+}
+
+async function deleteDataset(dataset: string, options: DeleteOptions): Promise<number> {
+  const asks = options.yes !== true && options.dryRun !== true;
+  if (asks && !canAsk()) {
+    throw new UsageError('What is deleted is gone, and nobody can be asked here. If you mean it, add --yes.');
+  }
+  const [{ withClient }, { followToEnd }] = await Promise.all([import('../connection.ts'), import('../follow.ts')]);
+  const output = createOutput(options);
+  return withClient({ dataDir: options.data }, async (client, servers) => {
+    if (options.dryRun) {
+      const { samples, vectors } = await client.countDelete(dataset);
+      output.result({ dataset, dry_run: true, samples, vectors }, () => [
+        `Deleting ${dataset} would remove ${counted(samples, 'sample')} and ${counted(vectors, 'vector')}.`,
+      ]);
+      return EXIT.ok;
+    }
+    if (asks && !(await isMeant(client, dataset))) {
+      output.note('Nothing was deleted.');
+      return EXIT.failed;
+    }
+    const job = await client.deleteDataset(dataset, { ifRunning: options.ifRunning });
+    if (!options.wait) {
+      output.result(job, () => [job.job_id]);
+      return EXIT.ok;
+    }
+    if (!output.json) process.stdout.write(`${job.job_id}\n`);
+    return followToEnd(client, servers, job.job_id, output);
+  });
+}
+
+async function isMeant(client: ConnectedClient, dataset: string): Promise<boolean> {
+  const { samples, vectors } = await client.countDelete(dataset);
+  return confirm(`Delete ${dataset}, ${counted(samples, 'sample')} and ${counted(vectors, 'vector')}?`);
+}

@@ -1,0 +1,63 @@
+import type { Command } from 'commander';
+import { dataDirOption, jsonOption } from '../arguments.ts';
+import { EXIT_CODES_HELP } from '../exit-code.ts';
+import { createOutput } from '../output.ts';
+import { counted } from '../quantities.ts';
+
+interface PruneOptions {
+  dryRun?: boolean;
+  wait?: boolean;
+  data?: string;
+  json?: boolean;
+}
+
+export function addPruneCommand(program: Command, end: (exitCode: number) => void): void {
+  program
+    .command('prune')
+    .summary('remove the samples whose files are missing')
+    .description(
+      'Removes the samples of a dataset whose files were gone when it was loaded last, and their vectors. Prints the job ID and returns at once.',
+    )
+    .argument('<dataset>', "the dataset's name")
+    .option('--dry-run', 'remove nothing, only say how much it would be')
+    .option('--wait', 'stay until it is done, and say what was removed')
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Which they are: plimsoll samples DATASET --status missing. A file that comes back
+later becomes a new sample.
+
+With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --dry-run
+{"dataset", "dry_run", "samples", "vectors"}; with --wait, once the job is over,
+what "plimsoll status --json" prints: removed {samples, vectors} says how many.
+${EXIT_CODES_HELP}
+
+Examples:
+  plimsoll prune photos --dry-run
+  plimsoll prune photos --wait`,
+    )
+    .action(async (dataset: string, options: PruneOptions) => end(await prune(dataset, options)));
+}
+
+async function prune(dataset: string, options: PruneOptions): Promise<number> {
+  const [{ withClient }, { followToEnd }] = await Promise.all([import('../connection.ts'), import('../follow.ts')]);
+  const output = createOutput(options);
+  return withClient({ dataDir: options.data }, async (client, servers) => {
+    if (options.dryRun) {
+      const { samples, vectors } = await client.countPrune(dataset);
+      output.result({ dataset, dry_run: true, samples, vectors }, () => [
+        `A prune of ${dataset} would remove ${counted(samples, 'sample')} and ${counted(vectors, 'vector')}.`,
+      ]);
+      return 0;
+    }
+    const job = await client.prune(dataset);
+    if (!options.wait) {
+      output.result(job, () => [job.job_id]);
+      return 0;
+    }
+    if (!output.json) process.stdout.write(`${job.job_id}\n`);
+    return followToEnd(client, servers, job.job_id, output);
+  });
+}

@@ -1,0 +1,8 @@
+import type { LoadStatus } from '../../core/loads/status.ts';
+import { counted } from '../quantities.ts';
+
+/** What a prune or a delete has removed so far: they have no phases. */
+export function removalLine({ removed }: LoadStatus): string {
+  const { samples = 0, vectors = 0 } = removed ?? {};
+  return `removed ${counted(samples, 'sample')}, ${counted(vectors, 'vector')}`;
+}
