@@ -19,6 +19,7 @@ import { packageFile } from './package-file.ts';
 import { paintFor } from './paint.ts';
 import { printable } from './printable.ts';
 import { readOutcome, summaryLines } from './summary.ts';
+import { webFolder } from './web-folder.ts';
 
 const EXAMPLES = { folder: 'examples/images', dataset: 'examples' };
 
@@ -36,6 +37,11 @@ export async function up(options: UpOptions): Promise<number> {
     stack = await startStack({
       dataDir: options.data,
       ports: { temporal: options.temporalPort, ui: options.uiPort, mongo: options.mongoPort },
+      api: {
+        port: options.apiPort,
+        webFolder: webFolder((line) => output.note(paint.dim(`  ${printable(line)}`))),
+        sourceRoots: sourceRootsOf(request),
+      },
       report: (line) => output.note(paint.dim(`  ${printable(line)}`)),
       signal: interrupt.signal,
     });
@@ -58,6 +64,11 @@ interface Context {
   options: UpOptions;
   output: Output;
   interrupt: Interrupt;
+}
+
+/** Below which folders the page may load: where we were started, the example pictures, and what is loaded now. */
+function sourceRootsOf(request: LoadDatasetRequest | undefined): string[] {
+  return [...new Set([resolve('.'), packageFile(EXAMPLES.folder), ...(request === undefined ? [] : [request.source])])];
 }
 
 /** Whether what to load is there is told before anything is started. */
@@ -132,6 +143,7 @@ async function startOrAttach(client: PlimsollClient, request: LoadDatasetRequest
 
 function addressesOf(stack: Stack) {
   return {
+    page_url: stack.apiUrl ?? null,
     temporal_address: stack.temporalAddress,
     temporal_namespace: stack.temporalNamespace,
     mongodb_uri: withoutPassword(stack.mongodbUri),
@@ -143,6 +155,7 @@ function addressesOf(stack: Stack) {
 function showAddresses(stack: Stack, output: Output): void {
   const { bold, cyan, dim, green } = paintFor(process.stderr);
   const rows: [string, string][] = [
+    ...(stack.apiUrl === undefined ? [] : [['Page', bold(cyan(stack.apiUrl))] as [string, string]]),
     ...(stack.uiUrl === undefined ? [] : [['Temporal web', cyan(stack.uiUrl)] as [string, string]]),
     ['Temporal', `${stack.temporalAddress}${dim(`, namespace ${stack.temporalNamespace}`)}`],
     ['MongoDB', withoutPassword(stack.mongodbUri)],

@@ -97,12 +97,13 @@ export async function stopOnFailure<T>(
 }
 
 /** Writes down where the stack answers: from now on `readStack` finds it. */
-export async function publish(supervisor: Supervisor, servers: Servers): Promise<void> {
+export async function publish(supervisor: Supervisor, servers: Servers, apiUrl?: string): Promise<void> {
   await supervisor.claim.update({
     temporalAddress: servers.temporalAddress,
     temporalNamespace: servers.temporalNamespace,
     mongodbUri: servers.mongodbUri,
     ...(servers.uiUrl ? { uiUrl: servers.uiUrl } : {}),
+    ...(apiUrl ? { apiUrl } : {}),
   });
 }
 

@@ -22,6 +22,8 @@ export interface StackRecord {
   temporalNamespace?: string;
   mongodbUri?: string;
   uiUrl?: string;
+  /** The HTTP API and the page. */
+  apiUrl?: string;
   members: Partial<Record<MemberName, ProcessIdentity>>;
 }
 
@@ -83,7 +85,7 @@ export async function claimDataDir(dataDir: string, report: Report): Promise<Dat
 }
 
 async function endOrphans(record: StackRecord, report: Report): Promise<void> {
-  const tiers: MemberName[][] = [['worker-index', 'worker-embed'], ['temporal'], ['mongod']];
+  const tiers: MemberName[][] = [['worker-index', 'worker-embed', 'api'], ['temporal'], ['mongod']];
   for (const tier of tiers) {
     await Promise.all(
       tier.map(async (name) => {

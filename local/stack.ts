@@ -1,6 +1,7 @@
-import type { ChildProcess } from 'node:child_process';
 import { join, resolve } from 'node:path';
+import { type ApiOptions, apiPortOf, apiSpec, apiUrl } from './api-server.ts';
 import type { Member, MemberSpec } from './member.ts';
+import { awaitReadyMessage } from './ready-message.ts';
 import { elapsed, silent } from './report.ts';
 import { addServers, pidsOf, publish, type Servers, type ServersOptions, stopOnFailure } from './servers.ts';
 import { siblingModule } from './sibling-module.ts';
@@ -14,6 +15,8 @@ export interface StackOptions extends ServersOptions {
   roles?: readonly WorkerRole[] | undefined;
   /** The module that is a worker's process: `workers/run` if not given. */
   workerModule?: string | undefined;
+  /** The HTTP API and the page; none if not given. */
+  api?: ApiOptions | undefined;
 }
 
 /** The servers and the workers, running and supervised. */
@@ -23,7 +26,10 @@ export interface Stack extends Omit<Servers, 'members'> {
     readonly temporal?: Member;
     readonly 'worker-index'?: Member;
     readonly 'worker-embed'?: Member;
+    readonly api?: Member;
   };
+  /** Where the HTTP API and the page answer. */
+  readonly apiUrl: string | undefined;
   /** Stops the workers, then Temporal, then mongod, each in its own orderly way. May be called again. */
   stop(): Promise<void>;
 }
@@ -48,15 +54,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const servers = await addServers(supervisor, options);
     const module = options.workerModule ?? siblingModule(import.meta.url, '../workers/run');
     const launchedMs = performance.now();
-    const workers = await Promise.all(
-      roles.map(async (role) => {
-        const worker = supervisor.add(workerSpec(role, module, servers));
-        await worker.start();
-        report(`${worker.name} is ready after ${elapsed(launchedMs)}`);
-        return [worker.name, worker] as const;
+    const apiPort = options.api && (await apiPortOf(options.api));
+    const specs = [
+      ...roles.map((role) => workerSpec(role, module, servers)),
+      ...(options.api && apiPort !== undefined ? [await apiSpec(servers, apiPort, options.api)] : []),
+    ];
+    const started = await Promise.all(
+      specs.map(async (spec) => {
+        const member = supervisor.add(spec);
+        await member.start();
+        report(`${member.name} is ready after ${elapsed(launchedMs)}`);
+        return [member.name, member] as const;
       }),
     );
-    await publish(supervisor, servers);
+    const url = apiPort === undefined ? undefined : apiUrl(apiPort);
+    await publish(supervisor, servers, url);
     report(`the stack is ready after ${elapsed(startedMs)}`);
     return {
       dataDir,
@@ -65,7 +77,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       temporalNamespace: servers.temporalNamespace,
       uiUrl: servers.uiUrl,
       env: servers.env,
-      members: { ...servers.members, ...Object.fromEntries(workers) },
+      members: { ...servers.members, ...Object.fromEntries(started) },
+      apiUrl: url,
       get pids() {
         return pidsOf(supervisor);
       },
@@ -94,13 +107,4 @@ function workerSpec(role: WorkerRole, module: string, servers: Servers): MemberS
       await Promise.all([servers.members.mongod?.ready(), servers.members.temporal?.ready()]);
     },
   };
-}
-
-function awaitReadyMessage(child: ChildProcess, signal: AbortSignal): Promise<void> {
-  return new Promise((resolveReady, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    child.on('message', (message) => {
-      if ((message as { type?: unknown } | null)?.type === 'ready') resolveReady();
-    });
-  });
 }

@@ -14,6 +14,7 @@ export interface UpOptions {
   temporalPort?: number;
   uiPort?: number;
   mongoPort?: number;
+  apiPort?: number;
   json?: boolean;
 }
 
@@ -24,7 +25,7 @@ export function addUpCommand(program: Command, end: (exitCode: number) => void):
     .command('up')
     .summary('start everything on this machine, until Ctrl-C')
     .description(
-      'Starts Temporal\'s development server, MongoDB, an index worker and an embedding worker on this machine, and stays until Ctrl-C, which stops all of it. A second "up" finds the data as it was left. What is not on the machine yet is fetched once.',
+      'Starts Temporal\'s development server, MongoDB, an index worker, an embedding worker and the page on this machine, and stays until Ctrl-C, which stops all of it. A second "up" finds the data as it was left. What is not on the machine yet is fetched once.',
     )
     .argument('[folder]', 'with --load: the folder of images to load')
     .option('--load [folder]', 'also load a folder (default: the example pictures) and show the progress')
@@ -36,6 +37,7 @@ export function addUpCommand(program: Command, end: (exitCode: number) => void):
     .option('--temporal-port <n>', "port of Temporal's server, 0 for any (default: 7233)", port())
     .option('--ui-port <n>', "port of Temporal's web page, 0 for any (default: 8233)", port())
     .option('--mongo-port <n>', 'port of MongoDB, 0 for any (default: 27017)', port())
+    .option('--api-port <n>', 'port of the page and the HTTP API, 0 for any (default: 7400, or any if taken)', port())
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -44,8 +46,8 @@ Where MONGODB_URI or TEMPORAL_ADDRESS is set, that server is used and none is
 started in its place. A load that is under way already, from an "up" that was
 stopped, is taken up again.
 
-With --json: {"temporal_address", "temporal_namespace", "mongodb_uri", "ui_url"
-(or null), "data_dir", "load"}, printed when everything is ready; with --load,
+With --json: {"page_url", "temporal_address", "temporal_namespace",
+"mongodb_uri", "ui_url" (or null), "data_dir", "load"}, printed when everything is ready; with --load,
 when the load is over: then load is what "plimsoll status --json" prints.
 
 Ctrl-C stops everything and exits with 0; with --exit, before the load is over,

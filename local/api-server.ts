@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import type { MemberSpec } from './member.ts';
+import { claimPort, HOST } from './ports.ts';
+import { awaitReadyMessage } from './ready-message.ts';
+import type { Servers } from './servers.ts';
+import { siblingModule } from './sibling-module.ts';
+
+/** The HTTP API and the page, as a member of the stack. */
+export interface ApiOptions {
+  /** On 127.0.0.1; 7400 if not given, or any free one where that is taken. */
+  port?: number | undefined;
+  /** The built page, which may still be under way; without it only the API is served. */
+  webFolder?: Promise<string | undefined> | undefined;
+  /** Below which loads may read, unless PLIMSOLL_SOURCE_ROOTS says so: absolute paths. */
+  sourceRoots: readonly string[];
+}
+
+const DEFAULT_PORT = 7400;
+
+/** @throws LocalStackError PORT_TAKEN for a port that was asked for */
+export async function apiPortOf({ port }: ApiOptions): Promise<number> {
+  const purpose = { role: 'the HTTP API and the page', flag: '--api-port', instead: 'stop what listens there' };
+  if (port !== undefined) return claimPort(port, purpose);
+  return claimPort(DEFAULT_PORT, purpose).catch(() => claimPort(0, purpose));
+}
+
+export const apiUrl = (port: number) => `http://${HOST}:${port}`;
+
+export async function apiSpec(servers: Servers, port: number, options: ApiOptions): Promise<MemberSpec> {
+  const webFolder = await options.webFolder;
+  return {
+    name: 'api',
+    command: process.execPath,
+    args: [siblingModule(import.meta.url, '../api/serve'), '--host', HOST, '--port', String(port)],
+    env: {
+      PLIMSOLL_SOURCE_ROOTS: options.sourceRoots.join(':'),
+      PLIMSOLL_THUMBNAILS: join(servers.dataDir, 'thumbnails'),
+      ...(webFolder === undefined ? {} : { PLIMSOLL_WEB: webFolder }),
+      ...servers.env,
+      ...(servers.uiUrl === undefined ? {} : { TEMPORAL_UI_URL: servers.uiUrl }),
+    },
+    channel: 'ipc',
+    logFile: join(servers.dataDir, 'logs', 'api.log'),
+    tier: 0,
+    graceMs: 10_000,
+    startTimeoutMs: 30_000,
+    awaitReady: awaitReadyMessage,
+  };
+}

@@ -1,0 +1,11 @@
+import type { ChildProcess } from 'node:child_process';
+
+/** Resolves when a process of ours says by message that it does its work; rejects with the signal's reason. */
+export function awaitReadyMessage(child: ChildProcess, signal: AbortSignal): Promise<void> {
+  return new Promise((resolveReady, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    child.on('message', (message) => {
+      if ((message as { type?: unknown } | null)?.type === 'ready') resolveReady();
+    });
+  });
+}
