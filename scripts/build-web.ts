@@ -1,0 +1,77 @@
+/** Builds the page: `node scripts/build-web.ts [FOLDER]`, into `web/dist` if no folder is named. */
+import { createHash, randomUUID } from 'node:crypto';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const web = join(root, 'web');
+const built = join(web, 'dist');
+const HASH_FILE = '.content-hash';
+const BUILD_PACKAGES = ['svelte', 'vite', '@sveltejs/vite-plugin-svelte'];
+
+let building: Promise<string> | undefined;
+
+/**
+ * Builds the page where its sources have changed since the last build, and returns the folder that it lies in.
+ * @throws Error where Svelte or Vite refuse a source
+ */
+export function buildWeb(): Promise<string> {
+  building ??= findOrBuild().finally(() => {
+    building = undefined;
+  });
+  return building;
+}
+
+async function findOrBuild(): Promise<string> {
+  const hash = await contentHash();
+  const known = await readFile(join(built, HASH_FILE), 'utf8').catch(() => '');
+  if (known === hash) return built;
+  const { build } = await import('vite');
+  // Two that start at once both build it; each moves a whole folder into place.
+  const draft = join(web, `dist-${randomUUID().slice(0, 8)}`);
+  try {
+    await build({
+      configFile: join(web, 'vite.config.ts'),
+      logLevel: 'warn',
+      build: { outDir: draft, emptyOutDir: true },
+    });
+    await writeFile(join(draft, HASH_FILE), hash);
+    await rm(built, { recursive: true, force: true });
+    await rename(draft, built);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  return built;
+}
+
+async function contentHash(): Promise<string> {
+  const hash = createHash('sha256');
+  const require = createRequire(import.meta.url);
+  for (const name of BUILD_PACKAGES) {
+    const manifest = await readFile(join(root, 'node_modules', name, 'package.json'), 'utf8').catch(() =>
+      readFile(require.resolve(`${name}/package.json`), 'utf8'),
+    );
+    hash.update(`${name} ${(JSON.parse(manifest) as { version: string }).version}\n`);
+  }
+  const files = ['index.html', 'vite.config.ts'];
+  for (const folder of ['src', 'public']) {
+    const entries = await readdir(join(web, folder), { recursive: true, withFileTypes: true });
+    for (const entry of entries) {
+      if (entry.isFile()) files.push(join(entry.parentPath, entry.name).slice(web.length + 1));
+    }
+  }
+  for (const file of files.sort()) hash.update(`${file}\n`).update(await readFile(join(web, file)));
+  return hash.digest('hex');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = await buildWeb();
+  const [target] = process.argv.slice(2);
+  if (target !== undefined) {
+    await mkdir(resolve(target), { recursive: true });
+    await cp(folder, resolve(target), { recursive: true });
+  }
+  console.error(`The page is in ${resolve(target ?? folder)}`);
+}

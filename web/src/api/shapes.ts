@@ -1,0 +1,21 @@
+/** What the server answers: its own schemas, of which nothing but the types comes here. */
+export type { Dataset, DatasetList, TagCounts } from '../../../api/schemas/datasets.ts';
+export type { FailurePage } from '../../../api/schemas/failures.ts';
+export type { Job, Load, LoadPage } from '../../../api/schemas/loads.ts';
+export type { Problem } from '../../../api/schemas/problem.ts';
+export type {
+  Neighbors,
+  Sample,
+  SampleDetail,
+  SamplePage,
+  Tagged,
+  TagRequest,
+} from '../../../api/schemas/samples.ts';
+export type { Config, Folders, Models, Sources } from '../../../api/schemas/server.ts';
+export type { LoadKind, LoadState, PhaseName, PhaseState } from '../../../core/store/documents.ts';
+
+import type { Load } from '../../../api/schemas/loads.ts';
+import type { Sample } from '../../../api/schemas/samples.ts';
+
+export type Phase = Load['phases']['indexing'];
+export type SampleState = Sample['status'];

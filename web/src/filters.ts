@@ -1,0 +1,66 @@
+import type { SampleState } from './api/shapes.ts';
+
+/** Which samples of a dataset to show. Kept in the address bar under the names that the API has. */
+export interface Filters {
+  status: SampleState | '';
+  tag: string;
+  format: string;
+  path_prefix: string;
+  /** Free text in the path. */
+  q: string;
+  min_width: number | null;
+  max_width: number | null;
+  min_height: number | null;
+  max_height: number | null;
+  min_bytes: number | null;
+  max_bytes: number | null;
+  /** `any`, a stage, or an error's code. */
+  error: string;
+}
+
+export const NUMBER_FILTERS = [
+  'min_width',
+  'max_width',
+  'min_height',
+  'max_height',
+  'min_bytes',
+  'max_bytes',
+] as const satisfies readonly (keyof Filters)[];
+const TEXT_FILTERS = ['tag', 'format', 'path_prefix', 'q', 'error'] as const satisfies readonly (keyof Filters)[];
+const STATES: readonly SampleState[] = ['indexed', 'failed', 'missing'];
+
+/** What is in an address and makes no sense is left out. */
+export function filtersFrom(query: URLSearchParams): Filters {
+  const text = (name: string) => query.get(name)?.trim() ?? '';
+  const number = (name: string) => (/^\d{1,15}$/.test(text(name)) ? Number(text(name)) : null);
+  return {
+    status: STATES.find((state) => state === query.get('status')) ?? '',
+    tag: text('tag'),
+    format: text('format'),
+    path_prefix: text('path_prefix'),
+    q: text('q'),
+    min_width: number('min_width'),
+    max_width: number('max_width'),
+    min_height: number('min_height'),
+    max_height: number('max_height'),
+    min_bytes: number('min_bytes'),
+    max_bytes: number('max_bytes'),
+    error: text('error'),
+  };
+}
+
+/** In a fixed order, so that equal filters are equal strings. */
+export function queryOf(filters: Filters): URLSearchParams {
+  const query = new URLSearchParams();
+  if (filters.status !== '') query.set('status', filters.status);
+  for (const name of TEXT_FILTERS) if (filters[name] !== '') query.set(name, filters[name]);
+  for (const name of NUMBER_FILTERS) if (filters[name] !== null) query.set(name, String(filters[name]));
+  return query;
+}
+
+/** The body of a request that names samples by a filter. */
+export function filterBody(filters: Filters): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(filters).filter(([, wanted]) => wanted !== '' && wanted !== null));
+}
+
+export const withQuery = (path: string, query: URLSearchParams) => (query.size === 0 ? path : `${path}?${query}`);

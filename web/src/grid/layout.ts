@@ -1,0 +1,43 @@
+/** How wide a tile should be at least, by the chosen size. */
+export const TILE_SIZES = { small: 96, medium: 148, large: 232 } as const;
+export type TileSize = keyof typeof TILE_SIZES;
+
+export const GAP_PX = 4;
+
+/** Equal square tiles in rows that fill the width. */
+export interface GridLayout {
+  columns: number;
+  tilePx: number;
+  /** A row and the gap below it. */
+  rowPx: number;
+}
+
+export function layoutGrid(widthPx: number, size: TileSize): GridLayout {
+  const wanted = Math.min(TILE_SIZES[size], widthPx / 2 - GAP_PX);
+  const columns = Math.max(1, Math.floor((widthPx + GAP_PX) / (wanted + GAP_PX)));
+  const tilePx = Math.max(16, Math.floor((widthPx - GAP_PX * (columns - 1)) / columns));
+  return { columns, tilePx, rowPx: tilePx + GAP_PX };
+}
+
+/** The items to have in the document: those in the window and some rows on either side. */
+export function itemsAt(
+  layout: GridLayout,
+  contentTop: number,
+  windowPx: number,
+  itemCount: number,
+  spareRows = 2,
+): { first: number; end: number } {
+  const firstRow = Math.max(0, Math.floor(contentTop / layout.rowPx) - spareRows);
+  const endRow = Math.ceil((contentTop + windowPx) / layout.rowPx) + spareRows;
+  return {
+    first: Math.min(firstRow * layout.columns, itemCount),
+    end: Math.min(endRow * layout.columns, itemCount),
+  };
+}
+
+/** The width that a thumbnail should have to look sharp: the sizes that the server keeps. */
+export function thumbnailSize(tilePx: number, pixelRatio: number): number {
+  const wanted = tilePx * Math.min(2, pixelRatio);
+  return THUMBNAIL_SIZES.find((size) => size >= wanted * 0.9) ?? THUMBNAIL_SIZES.at(-1) ?? 256;
+}
+export const THUMBNAIL_SIZES: readonly number[] = [128, 256, 512];

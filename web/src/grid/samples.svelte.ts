@@ -1,0 +1,232 @@
+import { request } from '../api/request.ts';
+import type { Sample, SamplePage } from '../api/shapes.ts';
+
+/** What a grid shows: samples by their place in it. */
+export interface GridSamples {
+  /** Places that there are, as far as is known. */
+  readonly count: number;
+  /** False while more may follow behind `count`. */
+  readonly countKnown: boolean;
+  readonly error: Error | undefined;
+  /** The sample at a place; undefined while it is not here, null where there is none. */
+  at(place: number): Sample | null | undefined;
+  placeOf(seq: number): number | undefined;
+  seqAt(place: number): number | undefined;
+  /** Says which places are on show: what is missing of them is fetched. */
+  show(first: number, end: number): void;
+  /** Reads again what is on show. */
+  refresh(scope: 'incomplete' | 'all'): void;
+  /** Puts changed samples in the place of those shown. */
+  put(samples: readonly Sample[]): void;
+  stop(): void;
+}
+
+export const PAGE = 200;
+/** While somebody drags the scroll bar, what flies past is not asked for. */
+const SETTLE_MS = 60;
+const MOST_PAGES = 200;
+
+interface LoadedPage {
+  samples: Map<number, Sample>;
+  stale: boolean;
+}
+
+/**
+ * All samples of a dataset. Numbers are dense, so a place in the grid is a number, and a page is asked for by where it begins:
+ * one can jump anywhere, and nothing of what lies between is loaded.
+ */
+export class AllSamples implements GridSamples {
+  readonly countKnown = true;
+  count = $state(0);
+  error = $state.raw<Error | undefined>(undefined);
+  /** Rises when pages have come: what depends on `at` reads it. */
+  #version = $state(0);
+  readonly #path: string;
+  readonly #pages = new Map<number, LoadedPage>();
+  readonly #fetching = new Map<number, AbortController>();
+  #shown = { first: 0, end: 0 };
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  at(place: number): Sample | null | undefined {
+    void this.#version;
+    const page = this.#pages.get(Math.floor(place / PAGE));
+    return page === undefined ? undefined : (page.samples.get(place) ?? null);
+  }
+
+  placeOf = (seq: number) => seq;
+  seqAt = (place: number) => place;
+
+  show(first: number, end: number) {
+    const leapt = Math.abs(first - this.#shown.first) > end - first;
+    this.#shown = { first, end };
+    if (leapt) {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#fetchShown(), SETTLE_MS);
+      return;
+    }
+    this.#fetchShown();
+  }
+
+  refresh(scope: 'incomplete' | 'all') {
+    for (const [n, page] of this.#pages) {
+      const expected = Math.min(PAGE, this.count - n * PAGE);
+      if (scope === 'all' || page.samples.size < expected) page.stale = true;
+    }
+    this.#fetchShown();
+  }
+
+  put(samples: readonly Sample[]) {
+    for (const sample of samples) {
+      const page = this.#pages.get(Math.floor(sample.seq / PAGE));
+      if (page?.samples.has(sample.seq)) page.samples.set(sample.seq, sample);
+    }
+    this.#version += 1;
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+    for (const controller of this.#fetching.values()) controller.abort();
+  }
+
+  #fetchShown() {
+    const from = Math.floor(this.#shown.first / PAGE);
+    const to = Math.floor(Math.max(0, this.#shown.end - 1) / PAGE);
+    for (const [n, controller] of this.#fetching) if (n < from - 1 || n > to + 1) controller.abort();
+    if (this.#shown.end === 0) return;
+    for (let n = from; n <= to; n++) {
+      if (this.#fetching.has(n)) continue;
+      if (this.#pages.get(n)?.stale ?? true) void this.#fetch(n);
+    }
+  }
+
+  async #fetch(n: number) {
+    const controller = new AbortController();
+    this.#fetching.set(n, controller);
+    const query = new URLSearchParams({ limit: String(PAGE) });
+    if (n > 0) query.set('after', String(n * PAGE - 1));
+    try {
+      const { samples } = await request<SamplePage>(this.#path, { query, signal: controller.signal });
+      const here = samples.filter(({ seq }) => seq < (n + 1) * PAGE);
+      this.#pages.delete(n);
+      this.#pages.set(n, { samples: new Map(here.map((sample) => [sample.seq, sample])), stale: false });
+      this.#forgetFarPages();
+      this.error = undefined;
+      this.#version += 1;
+    } catch (error) {
+      if (!controller.signal.aborted) this.error = error as Error;
+    } finally {
+      this.#fetching.delete(n);
+    }
+  }
+
+  /** The map keeps the order of arrival: those that came first go first. */
+  #forgetFarPages() {
+    for (const n of this.#pages.keys()) {
+      if (this.#pages.size <= MOST_PAGES) return;
+      const far = (n + 1) * PAGE < this.#shown.first || n * PAGE > this.#shown.end;
+      if (far) this.#pages.delete(n);
+    }
+  }
+}
+
+/** The samples that a filter lets through, in the order of their numbers, loaded as far as one has scrolled. */
+export class FilteredSamples implements GridSamples {
+  error = $state.raw<Error | undefined>(undefined);
+  /** The number up to which all was looked at; null when that is all there is. */
+  lookedUpTo = $state<number | null>(0);
+  #samples = $state.raw<readonly Sample[]>([]);
+  #places = new Map<number, number>();
+  readonly #path: string;
+  readonly #query: URLSearchParams;
+  #fetching: AbortController | undefined;
+  #after: number | null = null;
+  #wanted = 0;
+
+  constructor(path: string, query: URLSearchParams) {
+    this.#path = path;
+    this.#query = query;
+  }
+
+  get count() {
+    return this.#samples.length;
+  }
+
+  get countKnown() {
+    return this.lookedUpTo === null;
+  }
+
+  at = (place: number) => this.#samples[place];
+  placeOf = (seq: number) => this.#places.get(seq);
+  seqAt = (place: number) => this.#samples[place]?.seq;
+
+  show(_first: number, end: number) {
+    this.#wanted = Math.max(this.#wanted, end + PAGE / 2);
+    void this.#fetch();
+  }
+
+  /** What did not match before and does now, in what was looked at already, is found when the filter is set again. */
+  refresh(scope: 'incomplete' | 'all') {
+    if (scope === 'all') {
+      this.#after = null;
+      this.#wanted = Math.max(this.#wanted, Math.min(this.count, 5 * PAGE));
+      void this.#again();
+      return;
+    }
+    if (this.lookedUpTo !== null) return;
+    this.#after = this.#samples.at(-1)?.seq ?? null;
+    this.lookedUpTo = this.#after ?? 0;
+    void this.#fetch();
+  }
+
+  put(samples: readonly Sample[]) {
+    const changed = new Map(samples.map((sample) => [sample.seq, sample]));
+    this.#samples = this.#samples.map((sample) => changed.get(sample.seq) ?? sample);
+  }
+
+  stop() {
+    this.#fetching?.abort();
+  }
+
+  async #again() {
+    this.#fetching?.abort();
+    this.#fetching = undefined;
+    const found: Sample[] = [];
+    await this.#fetch(found);
+  }
+
+  /** @param found replaces what is shown when it is whole; what is shown grows if it is not given */
+  async #fetch(found?: Sample[]) {
+    if (this.#fetching !== undefined) return;
+    if (found === undefined && this.lookedUpTo === null) return;
+    const controller = new AbortController();
+    this.#fetching = controller;
+    try {
+      let held: readonly Sample[] = found ?? this.#samples;
+      do {
+        const query = new URLSearchParams(this.#query);
+        query.set('limit', String(PAGE));
+        if (this.#after !== null) query.set('after', String(this.#after));
+        const page: SamplePage = await request(this.#path, { query, signal: controller.signal });
+        controller.signal.throwIfAborted();
+        held = [...held, ...page.samples];
+        this.#after = page.next;
+        if (found === undefined || page.next === null || held.length >= this.#wanted) this.#keep(held);
+        this.lookedUpTo = page.next;
+        this.error = undefined;
+      } while (this.#after !== null && held.length < this.#wanted);
+    } catch (error) {
+      if (!controller.signal.aborted) this.error = error as Error;
+    } finally {
+      if (this.#fetching === controller) this.#fetching = undefined;
+    }
+  }
+
+  #keep(samples: readonly Sample[]) {
+    this.#samples = samples;
+    this.#places = new Map(samples.map(({ seq }, place) => [seq, place]));
+  }
+}

@@ -1,0 +1,101 @@
+import type { Load, LoadKind, LoadState, Phase, PhaseName } from './api/shapes.ts';
+import { count, counted, duration, perSecond, roughDuration, until } from './words.ts';
+
+export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
+export const PHASE_TITLES: Readonly<Record<PhaseName, string>> = { indexing: 'Indexing', embedding: 'Embedding' };
+const ITEMS: Readonly<Record<PhaseName, string>> = { indexing: 'file', embedding: 'image' };
+
+export const STATE_WORDS: Readonly<Record<LoadState, string>> = {
+  queued: 'Queued',
+  running: 'Running',
+  paused: 'Paused',
+  completed: 'Completed',
+  failed: 'Failed',
+  canceled: 'Canceled',
+};
+
+export const KIND_WORDS: Readonly<Record<LoadKind, string>> = {
+  load: 'Load',
+  retry: 'Retry of failed',
+  embed: 'Embedding',
+  prune: 'Removal of missing',
+  delete: 'Deletion',
+};
+
+export const isOver = (load: Load) => load.finished_at !== null;
+
+/** Which phases a job of this kind has. */
+export const phasesOf = (load: Load): readonly PhaseName[] =>
+  load.kind === 'prune' || load.kind === 'delete' ? [] : load.kind === 'embed' ? ['embedding'] : PHASES;
+
+/** How much of it is done, in 0-1; null where that can't be told yet. */
+export function shareOf(phase: Phase): number | null {
+  if (phase.state === 'completed') return 1;
+  if (!phase.total_known && phase.finished_at === null) return null;
+  return phase.total === 0 ? 0 : Math.min(1, (phase.done + phase.failed) / phase.total);
+}
+
+/** `2,048 of 9,997 files`, or what it waits for. */
+export function progressWords(load: Load, name: PhaseName): string {
+  const phase = load.phases[name];
+  const processed = phase.done + phase.failed;
+  if (phase.state === 'skipped') return name === 'embedding' ? 'Not asked for' : 'Not part of this job';
+  if (phase.state === 'pending') {
+    if (isOver(load)) return 'Did not begin';
+    if (load.state === 'paused') return 'Paused before it began';
+    return name === 'embedding' && load.phases.indexing.finished_at === null ? 'Begins after indexing' : 'Starting';
+  }
+  if (phase.finished_at === null && phase.total === 0) return 'Starting';
+  if (phase.finished_at !== null && processed === phase.total) return counted(processed, ITEMS[name]);
+  if (!phase.total_known) return `${count(processed)} of ${count(phase.total)}+ ${ITEMS[name]}s, still listing`;
+  return `${count(processed)} of ${counted(phase.total, ITEMS[name])}`;
+}
+
+/** `1,250/s`, and how long it will or did take. */
+export function paceWords(load: Load, phase: Phase): string[] {
+  const { rate, started_at, finished_at, seconds_left } = phase;
+  if (phase.state === 'skipped' || phase.state === 'pending') return [];
+  if (finished_at !== null) {
+    if (started_at === null || phase.total === 0) return [];
+    return [
+      `in ${duration((Date.parse(finished_at) - Date.parse(started_at)) / 1000)}`,
+      ...(rate ? [perSecond(rate)] : []),
+    ];
+  }
+  if (phase.state === 'waiting' || load.state === 'paused' || rate === null) return [];
+  const left = seconds_left === null ? [] : [seconds_left === 0 ? 'finishing' : `${roughDuration(seconds_left)} left`];
+  return [perSecond(rate), ...left];
+}
+
+/** What a phase waits for, as a sentence; nothing for one that does not. */
+export function waitWords(phase: Phase, nowMs: number): string {
+  const wait = phase.waiting_for;
+  if (!wait) return '';
+  switch (wait.reason) {
+    case 'worker':
+      return `Waiting for a worker on ${wait.task_queue ?? 'its task queue'}`;
+    case 'other_job':
+      return 'Waiting for another job that embeds this dataset';
+    case 'window':
+      return wait.until === null ? 'Waiting for its window' : `Waiting for its window, ${until(wait.until, nowMs)}`;
+    case 'time':
+      return wait.until === null ? 'Waiting for its time' : `Waiting until ${until(wait.until, nowMs)}`;
+    case 'paused':
+      return 'Paused';
+    case 'throttled':
+      return wait.images_per_second === undefined
+        ? 'Held to the rate limit'
+        : `Held to ${count(wait.images_per_second)} images/s`;
+  }
+}
+
+/** Where the source of a job's samples lies; empty where it has none. */
+export const sourceOf = (load: Load) => (typeof load.request.source === 'string' ? load.request.source : '');
+export const modelOf = (load: Load) => (typeof load.request.model === 'string' ? load.request.model : '');
+
+/** A job's end in words. */
+export function endWords(load: Load): string {
+  const failed = PHASES.reduce((sum, name) => sum + load.phases[name].failed, 0);
+  const words = `${KIND_WORDS[load.kind]} of ${load.dataset} ${STATE_WORDS[load.state].toLowerCase()}`;
+  return failed === 0 ? `${words}.` : `${words}, ${counted(failed, 'file')} failed.`;
+}

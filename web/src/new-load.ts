@@ -1,0 +1,80 @@
+import { fileName } from './words.ts';
+
+/** The form of a new load, as it is filled in. */
+export interface LoadForm {
+  source: string;
+  dataset: string;
+  embed: boolean;
+  model: string;
+  max_failed_percent: string;
+  priority: string;
+  embed_at: string;
+  window_start: string;
+  window_end: string;
+  window_days: string[];
+  window_zone: string;
+  /** A URL a line. */
+  webhooks: string;
+}
+
+export const DAYS = [
+  ['mon', 'Mon'],
+  ['tue', 'Tue'],
+  ['wed', 'Wed'],
+  ['thu', 'Thu'],
+  ['fri', 'Fri'],
+  ['sat', 'Sat'],
+  ['sun', 'Sun'],
+] as const;
+
+export const emptyForm = (): LoadForm => ({
+  source: '',
+  dataset: '',
+  embed: true,
+  model: '',
+  max_failed_percent: '',
+  priority: '',
+  embed_at: '',
+  window_start: '',
+  window_end: '',
+  window_days: [],
+  window_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  webhooks: '',
+});
+
+/** A dataset's name from its folder's: what a name may not have becomes a dash. */
+export function datasetNameOf(source: string): string {
+  return fileName(source.replace(/\/+$/, ''))
+    .toLowerCase()
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[^a-z0-9]+|[-._]+$/g, '')
+    .slice(0, 63);
+}
+
+/** The request's body; what was left empty is left out, so that the server's own defaults hold. */
+export function bodyOf(form: LoadForm): Record<string, unknown> {
+  const webhooks = form.webhooks.split(/\s+/).filter((url) => url !== '');
+  const hasWindow = form.embed && (form.window_start !== '' || form.window_end !== '');
+  return {
+    source: form.source.trim(),
+    dataset: form.dataset.trim(),
+    ...(form.embed ? {} : { embed: false }),
+    ...(form.embed && form.model !== '' ? { model: form.model } : {}),
+    ...(form.max_failed_percent === '' ? {} : { max_failed_percent: Number(form.max_failed_percent) }),
+    ...(form.priority === '' ? {} : { priority: Number(form.priority) }),
+    ...(form.embed && form.embed_at !== '' ? { embed_at: new Date(form.embed_at).toISOString() } : {}),
+    ...(hasWindow
+      ? {
+          embed_window: {
+            start: form.window_start,
+            end: form.window_end,
+            ...(form.window_days.length === 0 || form.window_days.length === 7 ? {} : { days: form.window_days }),
+            time_zone: form.window_zone.trim(),
+          },
+        }
+      : {}),
+    ...(webhooks.length === 0 ? {} : { webhooks: webhooks.map((url) => ({ url })) }),
+  };
+}

@@ -1,0 +1,16 @@
+import type { Dataset, Load } from './api/shapes.ts';
+
+/** How far one can use a dataset. */
+export type Readiness = 'waiting' | 'indexing' | 'browsable' | 'ready' | 'deleting';
+
+/** @param load the dataset's job under way, if there is one */
+export function readinessOf(dataset: Dataset, load: Load | undefined): Readiness {
+  if (dataset.deleting) return 'deleting';
+  const underWay = load !== undefined && load.finished_at === null;
+  const indexing = underWay && ['pending', 'running', 'waiting'].includes(load.phases.indexing.state);
+  if (indexing && load.kind === 'load') return dataset.next_seq > 0 ? 'indexing' : 'waiting';
+  const embedding = dataset.phases.embedding?.state;
+  if (underWay && ['pending', 'running', 'waiting'].includes(load.phases.embedding.state)) return 'browsable';
+  if (embedding === 'completed' && dataset.models.length > 0) return 'ready';
+  return dataset.next_seq > 0 ? 'browsable' : 'waiting';
+}

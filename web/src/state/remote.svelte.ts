@@ -1,0 +1,51 @@
+import { isAborted, mayPass } from '../api/request.ts';
+import { live } from './live.svelte.ts';
+
+/** Something that is read from the server and shown when it is there. */
+export class Remote<T> {
+  value = $state.raw<T | undefined>(undefined);
+  error = $state.raw<Error | undefined>(undefined);
+  loading = $state(false);
+  #reading: AbortController | undefined;
+  readonly #read: (signal: AbortSignal) => Promise<T>;
+
+  constructor(read: (signal: AbortSignal) => Promise<T>) {
+    this.#read = read;
+  }
+
+  /** Reads it, or reads it again: what is shown stays until the new is there. */
+  async load(): Promise<void> {
+    this.#reading?.abort();
+    const reading = new AbortController();
+    this.#reading = reading;
+    this.loading = true;
+    try {
+      const value = await this.#read(reading.signal);
+      if (reading.signal.aborted) return;
+      this.value = value;
+      this.error = undefined;
+    } catch (error) {
+      if (reading.signal.aborted || isAborted(error)) return;
+      // What is shown is better than nothing, and the banner says that the connection is lost.
+      if (this.value === undefined || !mayPass(error)) this.error = error as Error;
+    } finally {
+      if (this.#reading === reading) this.loading = false;
+    }
+  }
+
+  stop() {
+    this.#reading?.abort();
+  }
+}
+
+/** Reads it now, whenever what `key` reads changes, and after each new connection. Call it while a component is set up. */
+export function remote<T>(read: (signal: AbortSignal) => Promise<T>, key: () => unknown = () => undefined): Remote<T> {
+  const result = new Remote(read);
+  $effect(() => {
+    key();
+    void live.generation;
+    void result.load();
+    return () => result.stop();
+  });
+  return result;
+}

@@ -1,0 +1,39 @@
+/** What an address shows. */
+export type Route =
+  | { view: 'datasets' }
+  | { view: 'dataset'; dataset: string; seq: number | null }
+  | { view: 'loads' }
+  | { view: 'new-load' }
+  | { view: 'load'; job: string }
+  | { view: 'unknown'; path: string };
+
+export function routeOf(path: string): Route {
+  const [first, second, third, fourth, ...more] = path
+    .split('/')
+    .filter((part) => part !== '')
+    .map(decoded);
+  if (more.length > 0) return { view: 'unknown', path };
+  if (first === undefined || (first === 'datasets' && second === undefined)) return { view: 'datasets' };
+  if (first === 'datasets' && second !== undefined) {
+    if (third === undefined) return { view: 'dataset', dataset: second, seq: null };
+    if (third === 'samples' && /^\d{1,15}$/.test(fourth ?? ''))
+      return { view: 'dataset', dataset: second, seq: Number(fourth) };
+  }
+  if (first === 'loads' && third === undefined) {
+    if (second === undefined) return { view: 'loads' };
+    return second === 'new' ? { view: 'new-load' } : { view: 'load', job: second };
+  }
+  return { view: 'unknown', path };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export const datasetPath = (dataset: string) => `/datasets/${encodeURIComponent(dataset)}`;
+export const samplePath = (dataset: string, seq: number) => `${datasetPath(dataset)}/samples/${seq}`;
+export const loadPath = (job: string) => `/loads/${encodeURIComponent(job)}`;
