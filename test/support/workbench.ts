@@ -66,7 +66,13 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
       connection: native,
       namespace: 'default',
       role,
-      plugin: { mongodb: store.client, embedder, webhooks: webhooksFromEnvironment(env), ...options.plugin },
+      plugin: {
+        mongodb: store.client,
+        embedder,
+        embedTaskQueue,
+        webhooks: webhooksFromEnvironment(env),
+        ...options.plugin,
+      },
       overrides: { ...workerOptions, taskQueue: role === 'index' ? taskQueue : embedTaskQueue, ...more },
     });
     const end = run(worker);

@@ -1,0 +1,66 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { cacheFolder } from '../../core/cache-folder.ts';
+import { makePictures } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+const example = join(import.meta.dirname, '../../examples/python');
+const run = promisify(execFile);
+
+let bench: Workbench;
+let packages: string;
+
+beforeAll(async () => {
+  [bench, packages] = await Promise.all([openWorkbench(), installRequirements()]);
+}, 180_000);
+afterAll(() => bench?.stop());
+
+/** Where the example's requirements are installed: once for all checkouts, beside any Python of the system's. */
+async function installRequirements(): Promise<string> {
+  const requirements = join(example, 'requirements.txt');
+  const { stdout: version } = await run('python3', ['--version']);
+  const hash = createHash('sha256')
+    .update(version)
+    .update(await readFile(requirements));
+  const folder = join(cacheFolder(process.env), 'python', hash.digest('hex').slice(0, 16));
+  if (await stat(folder).catch(() => undefined)) return folder;
+  await mkdir(dirname(folder), { recursive: true });
+  const draft = `${folder}.${randomUUID()}`;
+  await run('python3', ['-m', 'pip', 'install', '--quiet', '--target', draft, '-r', requirements]);
+  // Another run may have been faster; then its folder is as good.
+  await rename(draft, folder).catch(() => rm(draft, { recursive: true, force: true }));
+  return folder;
+}
+
+const load = (...args: string[]) =>
+  run('python3', [join(example, 'load.py'), '--task-queue', bench.taskQueue, ...args], {
+    env: { ...process.env, PYTHONPATH: packages, TEMPORAL_ADDRESS: inject('temporalAddress') },
+  });
+
+describe('Temporal’s SDK for Python', () => {
+  it('starts a load by its name with plain JSON, and awaits it', { timeout: 60_000 }, async () => {
+    const dataset = bench.newDataset();
+    const source = join(bench.folder, 'pictures');
+    await makePictures(source, 4);
+
+    const { stdout } = await load(dataset, source);
+
+    const { job_id } = await bench.status(dataset);
+    expect(JSON.parse(stdout)).toMatchObject({
+      job_id,
+      dataset,
+      state: 'completed',
+      phases: { indexing: { state: 'completed', done: 4, failed: 0 }, embedding: { state: 'completed', done: 4 } },
+    });
+  });
+
+  it('is told by the failure’s type why a load failed', { timeout: 60_000 }, async () => {
+    const failure = await load(bench.newDataset(), '/nowhere/at/all').catch((error) => error);
+
+    expect(failure).toMatchObject({ code: 1, stderr: expect.stringContaining('SourceNotFound: ') });
+  });
+});
