@@ -7,6 +7,6 @@ export interface Backends {
   store: Store;
   /** Task queue to start workflows on; `plimsoll` if left out. */
   taskQueue?: string;
-  /** For how long nothing is heard of the workers of a task queue before they are taken for gone; 70 s if left out. */
+  /** For how long nothing is heard of the workers of a task queue before they are taken for gone; 90 s if left out. */
   workerSilenceMs?: number;
 }

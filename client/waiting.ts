@@ -12,9 +12,9 @@ const ACTIVITIES = 2;
 /**
  * A worker without work polls again after 60 s at most. One that is busy need not poll, but what it embeds is on record
  * within the 60 s after which Temporal would take its chunk from it. Temporal lists pollers for 5 minutes: that one is
- * listed says nothing, when it was last heard of does.
+ * listed says nothing, when it was last heard of does. The rest is for clocks that differ.
  */
-const SILENCE_MS = 70_000;
+const SILENCE_MS = 90_000;
 /** A workflow that an index worker hears of moves on within this time. */
 const TAKE_UP_MS = 5000;
 

@@ -32,7 +32,8 @@ With --json:
     rate                 items a second, or null
     seconds_left         or null
     waiting_for          null, or {reason, since, task_queue, until}; reason: worker,
-                         other_job, window, time, paused, throttled
+                         other_job, window, time, paused, throttled (which has
+                         images_per_second, too, and goes with state running)
     started_at, finished_at
     outcomes             {added, changed, unchanged, missing, failed, ignored,
                          unreadable_folders}, where known

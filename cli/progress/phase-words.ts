@@ -1,4 +1,4 @@
-import type { LoadStatus, PhaseStatus } from '../../core/loads/status.ts';
+import type { LoadStatus, PhaseStatus, WaitingStatus } from '../../core/loads/status.ts';
 import { waitingInWords } from '../../core/loads/words.ts';
 import type { PhaseName } from '../../core/store/documents.ts';
 import { INDEX_TASK_QUEUE } from '../../workflows/contract.ts';
@@ -7,6 +7,7 @@ import { count, counted, duration, perSecond, roundDuration, secondsBetween } fr
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
 
 const TAKE_UP_MS = 2000;
+const WORTH_A_WORD_SECONDS = 60;
 
 const ITEMS: Readonly<Record<PhaseName, string>> = { indexing: 'file', embedding: 'image' };
 
@@ -16,7 +17,7 @@ export interface PhaseWords {
   main: string;
   /** `3 failed`, or nothing. */
   failed: string;
-  /** `38.2/s`, or nothing. */
+  /** `38.2/s`, also `10.0/s, limited to 10/s`, or nothing. */
   rate: string;
   /** `3m 20s left`, `in 14s`, or nothing. */
   time: string;
@@ -36,9 +37,23 @@ export function wordsOf(status: LoadStatus, name: PhaseName, secondsSince = 0): 
   return {
     main,
     failed: phase.failed > 0 ? `${count(phase.failed)} failed` : '',
-    rate: phase.rate === null ? '' : perSecond(phase.rate),
+    rate: rateOf(phase),
     time: timeOf(phase, secondsSince),
   };
+}
+
+function rateOf({ rate, waiting_for }: PhaseStatus): string {
+  const limit = waiting_for?.reason === 'throttled' ? waiting_for.images_per_second : undefined;
+  return [
+    ...(rate === null ? [] : [perSecond(rate)]),
+    ...(limit === undefined || waiting_for === null ? [] : [`limited to ${limit}/s${soFar(waiting_for)}`]),
+  ].join(', ');
+}
+
+/** How long a wait has lasted, where that is long enough to be worth a word. */
+function soFar({ since }: WaitingStatus): string {
+  const seconds = (Date.now() - Date.parse(since)) / 1000;
+  return seconds < WORTH_A_WORD_SECONDS ? '' : ` (${roundDuration(seconds)} so far)`;
 }
 
 function timeOf(phase: PhaseStatus, secondsSince: number): string {
@@ -56,7 +71,8 @@ function waitsFor({ state, phases, started_at }: LoadStatus, name: PhaseName): s
   const phase = phases[name];
   if (phase.state === 'skipped') return 'skipped';
   if (phase.state === 'waiting') {
-    const waiting = phase.waiting_for === null ? 'waiting' : waitingInWords(phase.waiting_for);
+    const { waiting_for } = phase;
+    const waiting = waiting_for === null ? 'waiting' : `${waitingInWords(waiting_for)}${soFar(waiting_for)}`;
     const { done, failed, total, started_at } = phase;
     return started_at === null ? waiting : `${waiting}, ${count(done + failed)} / ${counted(total, ITEMS[name])}`;
   }

@@ -11,6 +11,7 @@ const BETWEEN_LINES_MS = 5000;
 /** Plain lines for logs: each change of a phase's state, and every few seconds how far it is. */
 export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
   const raise = createHighWater();
+  /** What each phase does, and what it waits for. */
   const states = new Map<PhaseName, string>();
   const lines = new Map<PhaseName | 'removal', string>();
   let writtenMs = performance.now();
@@ -31,9 +32,10 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
         return;
       }
       for (const name of PHASES) {
-        const { state } = status.phases[name];
-        const news = states.get(name) !== state;
-        states.set(name, state);
+        const { state, waiting_for } = status.phases[name];
+        const stands = `${state} ${waiting_for?.reason ?? ''}`;
+        const news = states.get(name) !== stands;
+        states.set(name, stands);
         if (news || (due && state === 'running')) write(name, lineOf(status, name));
       }
     },

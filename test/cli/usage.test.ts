@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bareEnvironment, runCommand } from './command-bench.ts';
 
-const COMMANDS = ['up', 'load', 'embed', 'status', 'jobs', 'wait', 'samples', 'schedule', 'doctor'];
+const COMMANDS = ['up', 'load', 'embed', 'status', 'jobs', 'cleanup', 'limit', 'wait', 'samples', 'schedule', 'doctor'];
 
 let folder: string;
 beforeAll(async () => {
@@ -38,6 +38,16 @@ describe('wrong usage', () => {
     ['a limit that is no number', ['samples', 'photos', '--limit', 'ten']],
     ['a limit of zero', ['jobs', '--limit', '0']],
     ['an unknown state', ['jobs', '--state', 'done']],
+    ['a state that no ended job is in', ['cleanup', '--older-than', '30d', '--state', 'running']],
+    ['a cleanup of any age', ['cleanup']],
+    ['an age of zero', ['cleanup', '--older-than', '0d']],
+    ['an age without a unit', ['cleanup', '--older-than', '30']],
+    ['an age that is none', ['cleanup', '--older-than', 'ages']],
+    ['a limit of nothing a second', ['limit', '--images-per-second', '0']],
+    ['a limit that is no rate', ['limit', '--images-per-second', 'fast']],
+    ['a limit set and lifted', ['limit', '--images-per-second', '5', '--off']],
+    ['an unknown kind of job', ['jobs', '--kind', 'nap']],
+    ['a cursor that is none', ['jobs', '--cursor', '2026-01-31T00:00:00Z']],
     ['a time that is none', ['jobs', '--before', 'yesterday']],
     ['an unknown milestone', ['wait', 'photos', '--for', 'lunch']],
     ['a negative timeout', ['wait', 'photos', '--timeout', '-1']],

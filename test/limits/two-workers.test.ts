@@ -35,11 +35,3 @@ it('is shared by the embedding workers of a task queue, and shown and lifted by 
 
   expect((await bench.run('limit', '--off')).stdout).toBe('plimsoll-gpu: no limit\n');
 });
-
-it.each([
-  ['zero', ['--images-per-second', '0']],
-  ['no number', ['--images-per-second', 'fast']],
-  ['both at once', ['--images-per-second', '5', '--off']],
-])('is refused as wrong usage: %s', async (_, args) => {
-  expect((await bench.run('limit', ...args)).code).toBe(2);
-});
