@@ -270,7 +270,9 @@ describe('jobs', () => {
     const { stdout } = await bench.run('jobs', '--dataset', 'my-photos');
     const [head, row] = stdout.split('\n');
     expect(head).toMatch(/^JOB +KIND +DATASET +STATE +STARTED +TOOK +WHAT$/);
-    expect(row).toMatch(/^[0-9a-f-]{36} {2}load +my-photos +completed .* 28 files: 26 new, 2 failed; 25 embedded, 1 not$/);
+    expect(row).toMatch(
+      /^[0-9a-f-]{36} {2}load +my-photos +completed .* 28 files: 26 new, 2 failed; 25 embedded, 1 not$/,
+    );
   });
 
   it('filters by state', async () => {
