@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deploymentFromEnvironment } from '../../workers/plugin/deployment.ts';
+import { makePictures } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+let bench: Workbench;
+let pictures: string;
+let deploymentName: string;
+
+beforeAll(async () => {
+  bench = await openWorkbench({ roles: [] });
+  pictures = join(bench.folder, 'pictures');
+  await makePictures(pictures, 3);
+  deploymentName = bench.taskQueue;
+});
+afterAll(() => bench.stop());
+
+const deployment = (PLIMSOLL_BUILD_ID: string) => ({ PLIMSOLL_DEPLOYMENT: deploymentName, PLIMSOLL_BUILD_ID });
+
+/** Starts an index worker as a deploy does, by its environment alone. */
+async function deploy(buildId: string): Promise<() => Promise<void>> {
+  Object.assign(process.env, deployment(buildId));
+  try {
+    return await bench.startWorker('index');
+  } finally {
+    for (const name of Object.keys(deployment(buildId))) delete process.env[name];
+  }
+}
+
+/** What `temporal worker deployment set-current-version` does, once the server knows the version by its workers' polls. */
+async function setCurrent(buildId: string): Promise<void> {
+  const { connection, options } = bench.temporal;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await connection.workflowService.setWorkerDeploymentCurrentVersion({
+        namespace: options.namespace,
+        deploymentName,
+        buildId,
+        identity: 'a-deploy',
+      });
+      return;
+    } catch (error) {
+      if (attempt === 100) throw error;
+      await delay(100);
+    }
+  }
+}
+
+async function versionOf(dataset: string) {
+  const { raw } = await bench.temporal.workflow.getHandle(`load-${dataset}`).describe();
+  return raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId;
+}
+
+/** The versions that worked on the load, by its history. */
+async function versionsOf(dataset: string): Promise<string[]> {
+  const { events } = await bench.temporal.workflow.getHandle(`load-${dataset}`).fetchHistory();
+  const versions = (events ?? []).map(
+    (event) => event.workflowTaskCompletedEventAttributes?.deploymentVersion?.buildId,
+  );
+  return [...new Set(versions.filter((version) => version != null))];
+}
+
+describe('a worker version', () => {
+  it('keeps the loads that began on it, and the next one takes those that begin', { timeout: 60_000 }, async () => {
+    const [old, young] = [bench.newDataset(), bench.newDataset()];
+    await deploy('1');
+    await setCurrent('1');
+    await bench.startLoad({ dataset: old, source: pictures });
+    // Nobody embeds yet: the load is under way for as long as it takes.
+    await bench.wait(old, { for: 'browsable' });
+
+    await deploy('2');
+    await setCurrent('2');
+    await bench.load({ dataset: young, source: pictures, embed: false });
+    // Without a version: whatever is pinned where, the one device serves it.
+    await bench.startWorker('embed');
+    const status = await bench.wait(old);
+
+    expect(status).toMatchObject({ state: 'completed', phases: { embedding: { done: 3 } } });
+    expect(await versionOf(old)).toBe('1');
+    expect(await versionsOf(old)).toEqual(['1']);
+    expect(await versionOf(young)).toBe('2');
+    expect(await versionsOf(young)).toEqual(['2']);
+  });
+});
+
+describe('the environment of a versioned worker', () => {
+  it('needs both names', () => {
+    expect(() => deploymentFromEnvironment({ PLIMSOLL_DEPLOYMENT: 'plimsoll' })).toThrow(
+      /PLIMSOLL_BUILD_ID is not set/,
+    );
+    expect(() => deploymentFromEnvironment({ PLIMSOLL_BUILD_ID: '7' })).toThrow(/PLIMSOLL_DEPLOYMENT is not set/);
+  });
+
+  it('leaves a worker without a version where there is none', () => {
+    expect(deploymentFromEnvironment({ PLIMSOLL_DEPLOYMENT: '' })).toBeUndefined();
+  });
+});
