@@ -8,7 +8,8 @@ import { parseInput } from './parse-input.ts';
 import { runRemoval } from './run-removal.ts';
 
 const { beginDelete, cancelEmbeddings } = proxyActivities<DatasetActivities>(shortIndexWork);
-const { deleteDocuments } = proxyActivities<DatasetActivities>(longIndexWork);
+/** Each batch takes well below a second, so that a worker that died is soon missed. */
+const { deleteDocuments } = proxyActivities<DatasetActivities>({ ...longIndexWork, heartbeatTimeout: '10 seconds' });
 
 /** Longer than an embedding takes to hear of a cancel, also where its worker has died and only a timeout can tell. */
 const LONGEST_WAIT_SECONDS = 120;

@@ -1,0 +1,146 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { MongoClient } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LoadStatus } from '../../core/loads/status.ts';
+import { type Store, storeOf } from '../../core/store/store.ts';
+import { type CommandBench, createCommandBench } from '../cli/command-bench.ts';
+import { drawPicture, makePictures } from '../support/pictures.ts';
+
+const JOB_ID = /^[0-9a-f-]{36}$/;
+
+let bench: CommandBench;
+let store: Store;
+let killWorker: (signal?: NodeJS.Signals) => Promise<void>;
+
+beforeAll(async () => {
+  bench = await createCommandBench();
+  store = storeOf(new MongoClient(bench.env.MONGODB_URI as string));
+  [killWorker] = await Promise.all([bench.startWorker('index'), bench.startWorker('embed')]);
+});
+afterAll(async () => {
+  await store?.client.db().dropDatabase();
+  await store?.close();
+  await bench?.stop();
+});
+
+/** A dataset of three pictures and a broken file, of which one picture is gone. */
+async function loadWithMissing(dataset: string): Promise<string> {
+  const folder = join(bench.folder, dataset);
+  const [first] = await makePictures(folder, 3);
+  await writeFile(join(folder, 'broken.jpg'), 'not a picture');
+  await bench.run('load', folder, '--wait');
+  await rm(first as string);
+  await bench.run('load', folder, '--no-embed', '--wait');
+  return folder;
+}
+
+describe('prune', () => {
+  it('counts with --dry-run, removes, and says what it has removed', async () => {
+    await loadWithMissing('pruned');
+
+    const dry = await bench.run('prune', 'pruned', '--dry-run');
+    const dryJson = await bench.run('prune', 'pruned', '--dry-run', '--json');
+    const done = await bench.run('prune', 'pruned', '--wait');
+    const listed = await bench.run('jobs', '--dataset', 'pruned', '--limit', '1');
+
+    expect(dry).toMatchObject({ code: 0, stdout: 'A prune of pruned would remove 1 sample and 1 vector.\n' });
+    expect(JSON.parse(dryJson.stdout)).toEqual({ dataset: 'pruned', dry_run: true, samples: 1, vectors: 1 });
+    expect(done.code).toBe(0);
+    expect(done.stdout.split('\n')[0]).toMatch(JOB_ID);
+    expect(done.stdout).toMatch(/Prune of pruned completed/);
+    expect(done.stdout).toMatch(/removed 1 sample, 1 vector/);
+    expect(listed.stdout).toMatch(/prune +pruned +completed .*removed 1 sample, 1 vector/);
+  });
+
+  it('ends with 3 for a dataset that is not there', async () => {
+    expect((await bench.run('prune', 'no-such')).code).toBe(3);
+    expect((await bench.run('prune', 'no-such', '--dry-run')).code).toBe(3);
+  });
+});
+
+describe('retry', () => {
+  it('mends what can be mended, and says what fails again', async () => {
+    const folder = await loadWithMissing('retried');
+    const bad = await bench.run('retry', 'retried', '--wait', '--json');
+    await writeFile(join(folder, 'broken.jpg'), await drawPicture(5));
+    const good = await bench.run('retry', 'retried', '--wait');
+
+    expect(bad.code).toBe(0);
+    const status = JSON.parse(bad.stdout) as LoadStatus;
+    expect(status).toMatchObject({ kind: 'retry', state: 'completed', request: { embed: false } });
+    expect(status.phases.indexing).toMatchObject({ failed: 1, total: 1, failures: { not_an_image: 1 } });
+    expect(good.code).toBe(0);
+    expect(good.stdout).toMatch(/Retry of retried completed/);
+    expect(good.stdout).toMatch(/1 {2}changed/);
+    expect((await bench.run('samples', 'retried', '--errors')).stderr).toContain('No errors.');
+  });
+
+  it('ends with 3 for a job that is not there', async () => {
+    expect((await bench.run('retry', 'no-such')).code).toBe(3);
+  });
+});
+
+describe('delete', () => {
+  it('wants --yes where nobody can be asked', async () => {
+    const { code, stderr } = await bench.run('delete', 'whatever');
+
+    expect(code).toBe(2);
+    expect(stderr).toContain('--yes');
+  });
+
+  it('counts with --dry-run, deletes, and leaves nothing to list but its jobs', async () => {
+    await loadWithMissing('deleted');
+
+    const dry = await bench.run('delete', 'deleted', '--dry-run');
+    const done = await bench.run('delete', 'deleted', '--yes', '--wait', '--json');
+    const samples = await bench.run('samples', 'deleted', '--json');
+    const jobs = await bench.run('jobs', '--dataset', 'deleted', '--json');
+
+    expect(dry).toMatchObject({ code: 0, stdout: 'Deleting deleted would remove 4 samples and 3 vectors.\n' });
+    expect(done.code).toBe(0);
+    expect(JSON.parse(done.stdout)).toMatchObject({ state: 'completed', removed: { samples: 4, vectors: 3 } });
+    expect(samples.code).toBe(3);
+    expect(JSON.parse(samples.stdout)).toMatchObject({ error: { code: 'DatasetNotFound' } });
+    expect(JSON.parse(jobs.stdout).jobs).toHaveLength(3);
+  });
+
+  it('is completed by another worker when the one at it is killed', async () => {
+    const dataset = 'killed';
+    await makeLargeDataset(dataset, 60_000);
+    const starting = bench.start('delete', dataset, '--yes');
+    await until(async () => {
+      const load = await store.loads.findOne({ dataset_id: dataset });
+      return (load?.removed?.vectors ?? 0) > 0;
+    });
+    await killWorker('SIGKILL');
+    const jobId = (await starting.ended).stdout.trim();
+    const half = await store.samples.countDocuments({ dataset_id: dataset });
+    expect(half).toBeGreaterThan(0);
+    expect(await store.datasets.findOne({ _id: dataset })).toMatchObject({ deleting: { load_id: jobId } });
+
+    await bench.startWorker('index');
+    const { code, stdout } = await bench.run('wait', jobId, '--json');
+
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ state: 'completed', removed: { samples: 60_000, vectors: 60_000 } });
+    expect(await store.samples.countDocuments({ dataset_id: dataset })).toBe(0);
+    expect(await store.embeddings.countDocuments({ dataset_id: dataset })).toBe(0);
+    expect(await store.datasets.countDocuments({ _id: dataset })).toBe(0);
+  }, 90_000);
+});
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(5);
+}
+
+/** Documents alone: what a deletion takes some seconds for. */
+async function makeLargeDataset(dataset: string, count: number): Promise<void> {
+  await store.datasets.insertOne({ _id: dataset, sources: [], models: [] } as never);
+  const seqs = Array.from({ length: count }, (_, seq) => seq);
+  await store.samples.insertMany(
+    seqs.map((seq) => ({ dataset_id: dataset, seq, filepath: `/${seq}`, status: 'indexed' }) as never),
+  );
+  await store.embeddings.insertMany(seqs.map((seq) => ({ dataset_id: dataset, seq, model_key: 'a@1' }) as never));
+}
