@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { ConnectedClient } from '../../client/connect.ts';
+import type { IfRunning } from '../../client/if-running.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
 import { canAsk, confirm } from '../confirm.ts';
 import { EXIT, EXIT_CODES_HELP } from '../exit-code.ts';
@@ -10,7 +11,7 @@ import { counted } from '../quantities.ts';
 interface DeleteOptions {
   yes?: boolean;
   dryRun?: boolean;
-  ifRunning: 'fail' | 'replace';
+  ifRunning: IfRunning;
   wait?: boolean;
   data?: string;
   json?: boolean;
@@ -27,8 +28,8 @@ export function addDeleteCommand(program: Command, end: (exitCode: number) => vo
     .option('--yes', 'do not ask; required where nobody can be asked')
     .option('--dry-run', 'delete nothing, only say how much it would be')
     .addOption(
-      new Option('--if-running <what>', 'where a load of it runs: fail, or cancel that first')
-        .choices(['fail', 'replace'])
+      new Option('--if-running <what>', 'where a job of it runs: fail, return a deletion, or cancel that job first')
+        .choices(['fail', 'attach', 'replace'] satisfies IfRunning[])
         .default('fail'),
     )
     .option('--wait', 'stay until it is done, and say what was removed')
@@ -59,7 +60,11 @@ async function deleteDataset(dataset: string, options: DeleteOptions): Promise<n
   if (asks && !canAsk()) {
     throw new UsageError('What is deleted is gone, and nobody can be asked here. If you mean it, add --yes.');
   }
-  const [{ withClient }, { followToEnd }] = await Promise.all([import('../connection.ts'), import('../follow.ts')]);
+  const [{ withClient }, { followToEnd }, { noteAttached }] = await Promise.all([
+    import('../connection.ts'),
+    import('../follow.ts'),
+    import('../note-attached.ts'),
+  ]);
   const output = createOutput(options);
   return withClient({ dataDir: options.data }, async (client, servers) => {
     if (options.dryRun) {
@@ -74,6 +79,7 @@ async function deleteDataset(dataset: string, options: DeleteOptions): Promise<n
       return EXIT.failed;
     }
     const job = await client.deleteDataset(dataset, { ifRunning: options.ifRunning });
+    noteAttached(job, output);
     if (!options.wait) {
       output.result(job, () => [job.job_id]);
       return EXIT.ok;

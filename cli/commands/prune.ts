@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { IfRunning } from '../../client/if-running.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
 import { EXIT_CODES_HELP } from '../exit-code.ts';
 import { createOutput } from '../output.ts';
@@ -6,6 +7,7 @@ import { counted } from '../quantities.ts';
 
 interface PruneOptions {
   dryRun?: boolean;
+  ifRunning: IfRunning;
   wait?: boolean;
   data?: string;
   json?: boolean;
@@ -20,6 +22,11 @@ export function addPruneCommand(program: Command, end: (exitCode: number) => voi
     )
     .argument('<dataset>', "the dataset's name")
     .option('--dry-run', 'remove nothing, only say how much it would be')
+    .addOption(
+      new Option('--if-running <what>', 'where a job of it runs: fail, return a prune, or cancel that job first')
+        .choices(['fail', 'attach', 'replace'] satisfies IfRunning[])
+        .default('fail'),
+    )
     .option('--wait', 'stay until it is done, and say what was removed')
     .addOption(dataDirOption())
     .addOption(jsonOption())
@@ -42,7 +49,11 @@ Examples:
 }
 
 async function prune(dataset: string, options: PruneOptions): Promise<number> {
-  const [{ withClient }, { followToEnd }] = await Promise.all([import('../connection.ts'), import('../follow.ts')]);
+  const [{ withClient }, { followToEnd }, { noteAttached }] = await Promise.all([
+    import('../connection.ts'),
+    import('../follow.ts'),
+    import('../note-attached.ts'),
+  ]);
   const output = createOutput(options);
   return withClient({ dataDir: options.data }, async (client, servers) => {
     if (options.dryRun) {
@@ -52,7 +63,8 @@ async function prune(dataset: string, options: PruneOptions): Promise<number> {
       ]);
       return 0;
     }
-    const job = await client.prune(dataset);
+    const job = await client.prune(dataset, { ifRunning: options.ifRunning });
+    noteAttached(job, output);
     if (!options.wait) {
       output.result(job, () => [job.job_id]);
       return 0;
