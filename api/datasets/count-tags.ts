@@ -1,3 +1,4 @@
+import { INDEXES } from '../../core/store/find-samples.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { TagCounts } from '../schemas/datasets.ts';
 
@@ -16,7 +17,7 @@ export function countTags(store: Store, datasetId: string): Promise<TagCounts['t
         { $limit: MOST_TAGS },
         { $project: { _id: 0, tag: '$_id', samples: 1 } },
       ],
-      { hint: { dataset_id: 1, tags: 1, seq: 1 }, maxTimeMS: MAX_TIME_MS },
+      { hint: INDEXES.tag, maxTimeMS: MAX_TIME_MS },
     )
     .toArray();
 }

@@ -15,7 +15,7 @@ export const body = <T extends z.ZodType>(schema: T) => ({
 });
 
 /** What every route may answer, whatever it does. */
-const EVERYWHERE: ProblemCode[] = ['HostRefused', 'InternalError'];
+const EVERYWHERE: ProblemCode[] = ['HostRefused'];
 export const GUARDED: ProblemCode[] = ['TokenRequired', 'TokenInvalid'];
 export const STORED: ProblemCode[] = ['MongoDBUnavailable', 'Overloaded'];
 export const WITH_BODY: ProblemCode[] = [
@@ -26,17 +26,24 @@ export const WITH_BODY: ProblemCode[] = [
   'InvalidInput',
 ];
 
+type Described = {
+  description: string;
+  content: { 'application/problem+json': { schema: typeof problem } };
+  headers?: { 'Retry-After': { schema: { type: 'string' } } };
+};
+
 /** For a route's `responses`: the problems that it may answer, by their status. */
-export function problems(...codes: ProblemCode[]) {
+export function problems(...codes: ProblemCode[]): Record<string, Described> {
+  const content = { 'application/problem+json': { schema: problem } };
   const byStatus = Map.groupBy([...EVERYWHERE, ...codes], (code) => PROBLEMS[code][0]);
-  return Object.fromEntries(
-    [...byStatus].map(([status, ofStatus]) => [
-      status,
-      {
-        description: [...new Set(ofStatus)].map((code) => `\`${code}\`: ${PROBLEMS[code][1]}.`).join(' '),
-        content: { 'application/problem+json': { schema: problem } },
-        ...(status === 503 ? { headers: { 'Retry-After': { schema: { type: 'string' as const } } } } : {}),
-      },
-    ]),
-  );
+  const known = [...byStatus].map(([status, ofStatus]): [string, Described] => [
+    String(status),
+    {
+      description: [...new Set(ofStatus)].map((code) => `\`${code}\`: ${PROBLEMS[code][1]}.`).join(' '),
+      content,
+      ...(status === 503 ? { headers: { 'Retry-After': { schema: { type: 'string' } } } } : {}),
+    },
+  ]);
+  const fault = `\`InternalError\`: ${PROBLEMS.InternalError[1]}. It is a fault of the server's, whatever was sent.`;
+  return { ...Object.fromEntries(known), default: { description: fault, content } };
 }

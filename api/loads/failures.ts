@@ -1,4 +1,5 @@
 import type { LoadStatus } from '../../core/loads/status.ts';
+import { INDEXES } from '../../core/store/find-samples.ts';
 import type { Store } from '../../core/store/store.ts';
 import { presentSample } from '../present/sample.ts';
 import type { FailurePage } from '../schemas/failures.ts';
@@ -26,7 +27,7 @@ export async function readFailures(
         error: { $exists: true },
         'error.at': during,
       },
-      { sort: { seq: 1 }, limit: limit + 1, hint: 'errors', maxTimeMS: MAX_TIME_MS },
+      { sort: { seq: 1 }, limit: limit + 1, hint: INDEXES.error, maxTimeMS: MAX_TIME_MS },
     )
     .toArray();
   const page = found.slice(0, limit);

@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
-import { routePath } from 'hono/route';
+import { matchedRoutes } from 'hono/route';
 import type { ApiEnv } from '../context.ts';
 import { GUARDED, problems } from '../http/answers.ts';
 import { newRouter } from '../http/new-router.ts';
@@ -31,7 +31,7 @@ export function countRequests(metrics: Metrics): MiddlewareHandler<ApiEnv> {
   return async function countRequest(c, next) {
     const beganMs = performance.now();
     await next();
-    const route = c.res.status === 404 && routePath(c, -1) === '/*' ? 'unknown' : routePath(c, -1);
+    const route = matchedRoutes(c).findLast(({ method }) => method !== 'ALL')?.path ?? 'unknown';
     metrics.request({ method: c.req.method, route, status: c.res.status }, (performance.now() - beganMs) / 1000);
   };
 }

@@ -12,7 +12,7 @@ export function pageRoutes({ webFolder }: Pick<ApiSettings, 'webFolder'>): Hono<
   const app = new Hono<ApiEnv>();
   if (webFolder !== undefined) {
     // The names of assets hold a hash of what is in them.
-    app.use(
+    app.get(
       '/assets/*',
       serveStatic({
         root: webFolder,

@@ -1,4 +1,4 @@
-import { findSamples, type SampleFilter } from '../../core/store/find-samples.ts';
+import { findSamples, INDEXES, type SampleFilter } from '../../core/store/find-samples.ts';
 import type { Store } from '../../core/store/store.ts';
 import { MOST_TAGGED, type Tagged } from '../schemas/samples.ts';
 
@@ -32,11 +32,11 @@ async function update(
   const tagged = { $setUnion: [kept, add] };
   const changed = { $not: { $setEquals: [{ $ifNull: ['$tags', []] }, tagged] } };
   const filter = { dataset_id: datasetId, seq: { $in: seqs } };
-  const matched = await store.samples.countDocuments(filter, { hint: { dataset_id: 1, seq: 1 } });
+  const matched = await store.samples.countDocuments(filter, { hint: INDEXES.seq });
   const { modifiedCount } = await store.samples.updateMany(
     { ...filter, $expr: changed },
     [{ $set: { tags: tagged, last_modified_at: '$$NOW' } }],
-    { hint: { dataset_id: 1, seq: 1 } },
+    { hint: INDEXES.seq },
   );
   return { matched, modified: modifiedCount };
 }

@@ -61,7 +61,7 @@ export const load = z
     dataset: z.string(),
     state: loadState,
     phases: z.object({ indexing: phaseStatus, embedding: phaseStatus }),
-    error: recordedError.nullable(),
+    error: z.union([recordedError, z.null()]),
     removed: z.object({ samples: count, vectors: count }).optional(),
     request: z.record(z.string(), z.unknown()).describe('The input that the job was started with.'),
     started_at: moment.nullable(),

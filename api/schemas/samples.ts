@@ -129,7 +129,7 @@ export const sampleDetail = z
   .meta({ id: 'SampleDetail' });
 
 export const neighbors = z
-  .object({ previous: sample.nullable(), next: sample.nullable() })
+  .object({ previous: z.union([sample, z.null()]), next: z.union([sample, z.null()]) })
   .meta({ id: 'Neighbors', description: 'The samples before and behind, of those that pass the filter.' });
 
 export const THUMBNAIL_SIZES = [128, 256, 512, 1024] as const;

@@ -42,6 +42,16 @@ export const MOST_EXAMINED = 20_000;
 const MOST_SORTED = 2_000;
 const MAX_TIME_MS = 10_000;
 
+/** By name: the one of errors has the same keys as that of numbers. */
+export const INDEXES = {
+  seq: 'dataset_id_1_seq_1',
+  path: 'dataset_id_1_filepath_1',
+  tag: 'dataset_id_1_tags_1_seq_1',
+  format: 'dataset_id_1_metadata.format_1_seq_1',
+  status: 'dataset_id_1_status_1_seq_1',
+  error: 'errors',
+} as const;
+
 /**
  * Samples in seq order by keyset. One of status, tag, format and error alone costs what the page does, by its index. Anything
  * else is looked for among the samples that the best of these indexes gives, at most MOST_EXAMINED of them in one search: a
@@ -70,7 +80,7 @@ export async function findSamples(store: Store, search: SampleSearch): Promise<F
   return { samples: found, next: last?.seq ?? null };
 }
 
-function run(store: Store, pipeline: Document[], hint: string | Document): Promise<SampleDocument[]> {
+function run(store: Store, pipeline: Document[], hint: string): Promise<SampleDocument[]> {
   return store.samples.aggregate<SampleDocument>(pipeline, { hint, maxTimeMS: MAX_TIME_MS }).toArray();
 }
 
@@ -86,7 +96,7 @@ function beyond({ from, direction = 1 }: SampleSearch): Filter<SampleDocument> {
 
 interface Plan {
   driver: Filter<SampleDocument>;
-  index: string | Document;
+  index: string;
   /** What the index does not settle. */
   rest: (keyof SampleFilter)[];
 }
@@ -96,18 +106,20 @@ function planOf({ error, tag, format, status }: SampleFilter): Plan {
   const all: (keyof SampleFilter)[] = ['error', 'tag', 'format', 'status'];
   const without = (settled: keyof SampleFilter) => all.filter((name) => name !== settled);
   if (error !== undefined)
-    return { driver: { error: { $exists: true } }, index: 'errors', rest: error === 'any' ? without('error') : all };
-  if (tag !== undefined)
-    return { driver: { tags: tag }, index: { dataset_id: 1, tags: 1, seq: 1 }, rest: without('tag') };
+    return {
+      driver: { error: { $exists: true } },
+      index: INDEXES.error,
+      rest: error === 'any' ? without('error') : all,
+    };
+  if (tag !== undefined) return { driver: { tags: tag }, index: INDEXES.tag, rest: without('tag') };
   if (format !== undefined)
     return {
       driver: { 'metadata.format': format },
-      index: { dataset_id: 1, 'metadata.format': 1, seq: 1 },
+      index: INDEXES.format,
       rest: without('format'),
     };
-  if (status !== undefined)
-    return { driver: { status }, index: { dataset_id: 1, status: 1, seq: 1 }, rest: without('status') };
-  return { driver: {}, index: { dataset_id: 1, seq: 1 }, rest: [] };
+  if (status !== undefined) return { driver: { status }, index: INDEXES.status, rest: without('status') };
+  return { driver: {}, index: INDEXES.seq, rest: [] };
 }
 
 function residualOf(filter: SampleFilter, rest: readonly (keyof SampleFilter)[]): Filter<SampleDocument> | undefined {
@@ -160,12 +172,10 @@ function textCondition({ needle, below }: NonNullable<SampleFilter['text']>): Fi
 
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 
-const BY_PATH = { dataset_id: 1, filepath: 1 } as const;
-
 async function isFew(store: Store, datasetId: string, prefixes: readonly string[]): Promise<boolean> {
   if (prefixes.length === 0) return true;
   const filter = { dataset_id: datasetId, ...inRanges(prefixes) };
-  return (await store.samples.countDocuments(filter, { limit: MOST_SORTED + 1, hint: BY_PATH })) <= MOST_SORTED;
+  return (await store.samples.countDocuments(filter, { limit: MOST_SORTED + 1, hint: INDEXES.path })) <= MOST_SORTED;
 }
 
 async function findBelow(store: Store, search: SampleSearch, prefixes: readonly string[]): Promise<FoundSamples> {
@@ -182,7 +192,7 @@ async function findBelow(store: Store, search: SampleSearch, prefixes: readonly 
       { $sort: { seq: direction } },
       { $limit: limit + 1 },
     ],
-    BY_PATH,
+    INDEXES.path,
   );
   return pageOf(found, limit);
 }

@@ -1,0 +1,60 @@
+import { Long, ObjectId } from 'mongodb';
+import type { SampleDocument } from '../../../core/store/documents.ts';
+import type { Store } from '../../../core/store/store.ts';
+
+export const SOURCE = '/srv/data/photos';
+
+/** A dataset without files: `count` samples, of which every one is as `change` makes it. */
+export async function fillDataset(
+  store: Store,
+  name: string,
+  count: number,
+  change: (seq: number) => Partial<SampleDocument> = () => ({}),
+  sources: string[] = [SOURCE],
+): Promise<void> {
+  const now = new Date('2026-01-01T00:00:00Z');
+  await store.datasets.insertOne({
+    _id: name,
+    media_type: 'image',
+    sources,
+    next_seq: count,
+    counts: { total: count, indexed: count, failed: 0, missing: 0 },
+    phases: {},
+    models: [],
+    current_load: 'none',
+    created_at: now,
+    last_modified_at: now,
+  });
+  for (let first = 0; first < count; first += 10_000) {
+    const size = Math.min(10_000, count - first);
+    await store.samples.insertMany(
+      Array.from({ length: size }, (_, i) => sampleOf(name, first + i, now, change(first + i))),
+      { ordered: false },
+    );
+  }
+}
+
+function sampleOf(name: string, seq: number, now: Date, change: Partial<SampleDocument>): SampleDocument {
+  return {
+    _id: new ObjectId(),
+    dataset_id: name,
+    seq,
+    filepath: `${SOURCE}/${String(seq % 10)}/img-${String(seq).padStart(7, '0')}.jpg`,
+    source: { size_bytes: 1000 + seq, mtime_ns: Long.fromNumber(1), fingerprint: `${seq}-1` },
+    metadata: {
+      size_bytes: 1000 + seq,
+      mime_type: 'image/jpeg',
+      format: 'jpeg',
+      width: 640,
+      height: 480,
+      num_channels: 3,
+      orientation: 1,
+    },
+    tags: [],
+    status: 'indexed',
+    load_id: 'none',
+    created_at: now,
+    last_modified_at: now,
+    ...change,
+  };
+}

@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { type Api, createApi } from '../../../api/app.ts';
+import type { ApiContext } from '../../../api/context.ts';
+import type { ApiSettings } from '../../../api/settings.ts';
+import { openContext } from '../../../api/start-server.ts';
+import type { Store } from '../../../core/store/store.ts';
+import { type Checked, checker } from './conformance.ts';
+
+/** The API in this process, without a port. Every answer that `call` gives was checked against the document. */
+export interface TestApi {
+  api: Api;
+  context: ApiContext;
+  /** What was logged as a fault of ours. */
+  faults: string[];
+  call(method: string, path: string, options?: CallOptions): Promise<Checked>;
+  get(path: string, headers?: Record<string, string>): Promise<Checked>;
+  post(path: string, json?: unknown, headers?: Record<string, string>): Promise<Checked>;
+  close(): Promise<void>;
+}
+
+export interface CallOptions {
+  headers?: Record<string, string>;
+  body?: string | ReadableStream;
+}
+
+export const settingsFor = (uri: string, change: Partial<ApiSettings> = {}): ApiSettings => ({
+  host: '127.0.0.1',
+  port: 0,
+  mongodbUri: uri,
+  env: { TEMPORAL_ADDRESS: inject('temporalAddress'), TEMPORAL_CONFIG_FILE: join(tmpdir(), 'plimsoll-no-such.toml') },
+  tokens: [],
+  sourceRoots: undefined,
+  modelFolders: [],
+  hostNames: [],
+  origins: [],
+  thumbnailFolder: join(tmpdir(), 'plimsoll-no-thumbnails'),
+  thumbnailBytes: 64 * 1024 * 1024,
+  maxStreams: 2000,
+  ...change,
+});
+
+/** The connection string of a store of the run's shared mongod. */
+export function uriOf({ datasets }: Store): string {
+  const uri = new URL(inject('mongodbUri'));
+  uri.pathname = `/${datasets.dbName}`;
+  return uri.href;
+}
+
+/** Opens the API over a store's database, and awaits that it is ready. */
+export async function openTestApi(store: Store, change: Partial<ApiSettings> = {}): Promise<TestApi> {
+  const thumbnailFolder = await mkdtemp(join(tmpdir(), 'plimsoll-thumbnails-'));
+  const faults: string[] = [];
+  const log = (message: string, error?: unknown) =>
+    void faults.push(`${message} ${error instanceof Error ? error.stack : String(error)}`);
+  const context = openContext(settingsFor(uriOf(store), { thumbnailFolder, ...change }), log);
+  await Promise.all([context.backends.mongodb.untilReady(), context.backends.temporal.untilReady()]);
+  const api = createApi(context);
+  const check = checker(api.document);
+  const call = async (method: string, path: string, { headers = {}, body }: CallOptions = {}) => {
+    const request = new Request(`http://localhost${path}`, {
+      method,
+      headers: { host: 'localhost', ...headers },
+      ...(body === undefined ? {} : { body, duplex: 'half' }),
+    });
+    return check(method, path, await api.fetch(request));
+  };
+  return {
+    api,
+    context,
+    faults,
+    call,
+    get: (path, headers = {}) => call('GET', path, { headers }),
+    post: (path, json, headers = {}) =>
+      call('POST', path, {
+        headers: { ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+      }),
+    async close() {
+      api.close();
+      await context.changes.stop();
+      await context.backends.close();
+      await rm(thumbnailFolder, { recursive: true, force: true });
+    },
+  };
+}
