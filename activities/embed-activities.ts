@@ -47,7 +47,8 @@ export function createEmbedActivities({ store, embedder }: EmbedDependencies) {
       const context = Context.current();
       const beat = setInterval(() => context.heartbeat(), OPEN_HEARTBEAT_MS);
       try {
-        return await embedder.open(model);
+        // Opening can't be stopped. A worker that shuts down hands it back in place of holding on to it.
+        return await Promise.race([embedder.open(model), context.cancelled]);
       } finally {
         clearInterval(beat);
       }

@@ -19,11 +19,11 @@ import type { EmbeddingModel } from '../core/models/embedder.ts';
 import { requireBelowRoots, type SourceRoots } from '../core/sources/source-roots.ts';
 import type { LoadState, RecordedError, WaitReason } from '../core/store/documents.ts';
 import type { Store } from '../core/store/store.ts';
-import { checkWebhooks } from '../core/webhooks/check.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
-import { requireTimeZone, windowAt } from '../core/windows/embed-window.ts';
+import { windowAt } from '../core/windows/embed-window.ts';
 import { EMBED_TASK_QUEUE, type EmbedDatasetInput, type LoadDatasetInput } from '../workflows/contract.ts';
 import type { EmbedWindow } from '../workflows/load-options.ts';
+import { checkOptions } from './check-options.ts';
 import { withUserFailures } from './user-failures.ts';
 
 export interface IndexDependencies {
@@ -140,7 +140,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
   return withUserFailures({
     /** Records the load, then checks its source: so that a load which fails at once is on record, too. */
     async beginLoad({ load_id, workflow_id, request }: BeginLoadInput): Promise<Capabilities & { source: string }> {
-      const { dataset, source, embed, embed_window } = request;
+      const { dataset, source, embed } = request;
       await recordLoad(store, {
         loadId: load_id,
         workflowId: workflow_id,
@@ -149,8 +149,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
         request,
         embeds: embed,
       });
-      if (embed_window !== undefined) requireTimeZone(embed_window.time_zone);
-      await checkWebhooks(webhooks, request.webhooks);
+      await checkOptions(request, webhooks);
       await requireBelowRoots(source, sourceRoots);
       const root = await checkSource(source);
       await recordDevice(store, load_id, root);
@@ -223,8 +222,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
         });
         await requireDataset(store, request.dataset, load_id);
       }
-      if (request.embed_window !== undefined) requireTimeZone(request.embed_window.time_zone);
-      await checkWebhooks(webhooks, request.webhooks);
+      await checkOptions(request, webhooks);
       return capabilities();
     },
 

@@ -4,19 +4,12 @@ import { listFailed } from '../core/indexing/list-failed.ts';
 import type { ListResult } from '../core/indexing/list-source.ts';
 import { openIndexing, recordLoad, requireDataset } from '../core/loads/begin.ts';
 import { endPhase } from '../core/loads/phases.ts';
-import type { Store } from '../core/store/store.ts';
-import { requireTimeZone } from '../core/windows/embed-window.ts';
 import { EMBED_TASK_QUEUE, type RetryFailedInput } from '../workflows/contract.ts';
-import type { Capabilities } from './index-activities.ts';
+import { checkOptions } from './check-options.ts';
+import type { Capabilities, IndexDependencies } from './index-activities.ts';
 import { withUserFailures } from './user-failures.ts';
 
-export interface RetryDependencies {
-  store: Store;
-  /** Whether this namespace has Plimsoll's search attributes. */
-  searchAttributes: () => Promise<boolean>;
-  /** Task queue of inference where an input names none; `plimsoll-gpu` if left out. */
-  embedTaskQueue?: string | undefined;
-}
+export type RetryDependencies = Pick<IndexDependencies, 'store' | 'searchAttributes' | 'embedTaskQueue' | 'webhooks'>;
 
 export interface BeginRetryInput {
   load_id: string;
@@ -33,11 +26,11 @@ export interface ListFailedInput {
 export type RetryActivities = ReturnType<typeof createRetryActivities>;
 
 /** Activities that retry what failed; the pages that they list are indexed as those of a load are. */
-export function createRetryActivities({ store, searchAttributes, embedTaskQueue }: RetryDependencies) {
+export function createRetryActivities({ store, searchAttributes, embedTaskQueue, webhooks }: RetryDependencies) {
   return withUserFailures({
     /** Records the retry. */
     async beginRetry({ load_id, workflow_id, request }: BeginRetryInput): Promise<Capabilities> {
-      const { dataset, embed, embed_window } = request;
+      const { dataset, embed } = request;
       await recordLoad(store, {
         loadId: load_id,
         workflowId: workflow_id,
@@ -46,7 +39,7 @@ export function createRetryActivities({ store, searchAttributes, embedTaskQueue 
         request,
         embeds: embed,
       });
-      if (embed_window !== undefined) requireTimeZone(embed_window.time_zone);
+      await checkOptions(request, webhooks);
       await requireDataset(store, dataset, load_id);
       await openIndexing(store, dataset, load_id);
       return {

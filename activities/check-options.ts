@@ -1,0 +1,17 @@
+import { checkWebhooks } from '../core/webhooks/check.ts';
+import type { WebhookConfig } from '../core/webhooks/config.ts';
+import { requireTimeZone } from '../core/windows/embed-window.ts';
+import type { EmbedWindow, Webhook } from '../workflows/load-options.ts';
+
+/**
+ * Refuses what only a worker can tell to be wrong, before the job does anything.
+ *
+ * @throws UserError UnknownTimeZone, UnknownWebhookSecret, InvalidWebhookSecrets or WebhookTargetRefused
+ */
+export async function checkOptions(
+  { embed_window, webhooks }: { embed_window?: EmbedWindow | undefined; webhooks: readonly Webhook[] },
+  config: WebhookConfig | undefined,
+): Promise<void> {
+  if (embed_window !== undefined) requireTimeZone(embed_window.time_zone);
+  await checkWebhooks(config, webhooks);
+}
