@@ -7,6 +7,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import sharp from 'sharp';
 import { connectPlimsoll } from '../client/connect.ts';
@@ -27,7 +28,7 @@ try {
   const picture = await sharp({ create: { width: 64, height: 48, channels: 3, background: 'teal' } })
     .jpeg()
     .toBuffer();
-  for (let i = 0; i < 1200; i++) await writeFile(join(source, `${i}.jpg`), picture);
+  for (let i = 0; i < 3000; i++) await writeFile(join(source, `${i}.jpg`), picture);
   await mkdir(target, { recursive: true });
 
   const load = await client.startLoad({ dataset: 'recorded', source });
@@ -52,10 +53,48 @@ try {
   await client.temporal.workflow.getHandle(canceled.workflow_id).cancel();
   await client.wait(canceled.job_id);
   await record('canceled-while-waiting', canceled.workflow_id);
+  const paused = await client.startLoad({ dataset: 'paused', source });
+  await phaseBegun(paused.job_id);
+  await client.pause(paused.job_id);
+  const embeddingId = 'embed-paused:color-gradient-grid';
+  await childrenEnded(embeddingId);
+  await client.resume(paused.job_id);
+  await client.wait(paused.job_id);
+  await record('paused', paused.workflow_id);
+  await record('paused-embedding', embeddingId);
+
+  const reasoned = await client.startLoad({ dataset: 'reasoned', source, embed_at: '2126-01-01T00:00:00Z' });
+  await client.wait(reasoned.job_id, { for: 'browsable' });
+  await client.cancel(reasoned.job_id, { reason: 'recorded' });
+  await client.wait(reasoned.job_id);
+  await record('canceled-by-update', reasoned.workflow_id);
+
+  const retry = await client.retry('recorded');
+  await client.wait(retry.job_id);
+  await record('retry', retry.workflow_id);
+
+  const prune = await client.prune('recorded');
+  await client.wait(prune.job_id);
+  await record('prune', prune.workflow_id);
+
+  const removal = await client.deleteDataset('recorded');
+  await client.wait(removal.job_id);
+  await record('delete', removal.workflow_id);
 } finally {
   await client.close();
   await stack.stop();
   await rm(folder, { recursive: true, force: true });
+}
+
+/** Resolves once the first images are embedded. */
+async function phaseBegun(jobId: string): Promise<void> {
+  for await (const { phases } of client.watch(jobId)) if (phases.embedding.done > 0) return;
+}
+
+/** Resolves once a paused embedding has no shard under way. */
+async function childrenEnded(workflowId: string): Promise<void> {
+  const handle = client.temporal.workflow.getHandle(workflowId);
+  while (((await handle.describe()).raw.pendingChildren?.length ?? 0) > 0) await setTimeout(50);
 }
 
 async function record(name: string, workflowId: string): Promise<void> {
