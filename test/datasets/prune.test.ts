@@ -2,7 +2,9 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pruneMissing } from '../../core/deleting/prune-missing.ts';
+import { embedChunk } from '../../core/embedding/embed-chunk.ts';
 import { recordLoad } from '../../core/loads/begin.ts';
+import type { Embedder } from '../../core/models/embedder.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -23,6 +25,12 @@ async function datasetWithMissing({ pictures, missing }: { pictures: number; mis
   await Promise.all(gone.map((path) => rm(path)));
   await bench.load({ dataset, source, embed: false });
   return { dataset, source, gone };
+}
+
+async function picturesOf(name: string, count: number): Promise<string> {
+  const folder = join(bench.folder, name);
+  await makePictures(folder, count);
+  return folder;
 }
 
 const samplesOf = (dataset: string) => bench.store.samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
@@ -138,6 +146,35 @@ describe('a prune that is broken off', () => {
     expect(removed).toEqual({ samples: 5000, vectors: 10_000 });
     expect(await bench.store.samples.countDocuments({ dataset_id: datasetId })).toBe(0);
     expect(await bench.store.embeddings.countDocuments({ dataset_id: datasetId })).toBe(0);
+  });
+});
+
+describe('an embedding beside a prune', () => {
+  it('takes back the vector of a sample that was removed while it was being made', async () => {
+    const dataset = bench.newDataset();
+    await bench.load({ dataset, source: await picturesOf(dataset, 3), embed: false });
+    const model = { key: 'm@1', name: 'm', revision: '1', dim: 2, batchSize: 8, device: 'cpu' };
+    const embedder: Embedder = {
+      open: async () => model,
+      async embed(_model, images) {
+        await bench.store.samples.deleteOne({ dataset_id: dataset, seq: 1 });
+        return images.map(() => ({ vector: Float32Array.of(0, 1) }));
+      },
+      close: async () => undefined,
+    };
+
+    await embedChunk(bench.store, embedder, {
+      loadId: dataset,
+      datasetId: dataset,
+      model: 'm',
+      modelKey: 'm@1',
+      chunk: [0, 3, 3],
+      onWrite: () => undefined,
+      onSignOfLife: () => undefined,
+      signal: new AbortController().signal,
+    });
+
+    expect(await vectorSeqs(dataset)).toEqual([0, 2]);
   });
 });
 
