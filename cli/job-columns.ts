@@ -62,9 +62,11 @@ export function whatOf(job: LoadStatus): string {
 }
 
 function underWay(job: LoadStatus, name: PhaseName): string {
-  const { main, failed } = wordsOf(job, name);
-  if (job.phases[name].state === 'pending') return '';
-  return `${name}: ${[main, failed].filter((part) => part !== '').join(', ')}`;
+  const { main, failed, rate } = wordsOf(job, name);
+  const { state, waiting_for } = job.phases[name];
+  if (state === 'pending') return '';
+  const held = waiting_for?.reason === 'throttled' ? rate : '';
+  return `${name}: ${[main, failed, held].filter((part) => part !== '').join(', ')}`;
 }
 
 const DONE: Record<PhaseName, (phase: PhaseStatus) => string> = {

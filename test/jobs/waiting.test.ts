@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => bench?.stop());
 
 async function seen(jobId: string, fits: (status: LoadStatus) => boolean): Promise<LoadStatus> {
-  for await (const status of client.watch(jobId, AbortSignal.timeout(25_000))) if (fits(status)) return status;
+  for await (const status of client.watch(jobId, AbortSignal.timeout(50_000))) if (fits(status)) return status;
   throw new Error('The job ended before that could be seen.');
 }
 
@@ -38,7 +38,7 @@ describe('a job that no index worker takes up', () => {
     const stop = await bench.startWorker('index');
     expect((await bench.wait(job_id)).phases.indexing).toMatchObject({ state: 'completed', waiting_for: null });
     await stop();
-  });
+  }, 60_000);
 });
 
 describe('a job whose embedding worker goes away', () => {
@@ -81,6 +81,6 @@ describe('a job whose embedding worker goes away', () => {
 
     await bench.limits.set(null, bench.embedTaskQueue);
     await bench.startWorker('embed');
-    expect((await client.wait(job_id, { timeoutMs: 20_000 })).state).toBe('completed');
-  }, 60_000);
+    expect((await client.wait(job_id, { timeoutMs: 40_000 })).state).toBe('completed');
+  }, 90_000);
 });

@@ -32,18 +32,19 @@ async function exhausted(queue: string) {
 
 it('holds two workers together to the limit, and lets them reach it', async () => {
   const queue = newQueue();
-  await setLimit(bench.store, queue, 200);
-  const seconds = await secondsOf(() =>
-    Promise.all(
+  const seconds = await secondsOf(async () => {
+    await setLimit(bench.store, queue, 200);
+    await Promise.all(
       [1, 2].map(async () => {
         const limiter = createLimiter(bench.store, queue);
         await Promise.all(Array.from({ length: 20 }, () => limiter.take(10, quietly)));
       }),
-    ),
-  );
+    );
+  });
   // 400 images, of which the first batch goes at once.
-  expect(seconds).toBeGreaterThan(390 / 200 - 0.1);
-  expect(seconds).toBeLessThan(390 / 200 + 1.5);
+  expect(seconds).toBeGreaterThan(390 / 200 - 0.05);
+  // A machine that has other work to do may wake up late.
+  expect(seconds).toBeLessThan(2 * (390 / 200));
 });
 
 it('ends a wait at once when it is told to, and lets the next in line go on', async () => {

@@ -20,7 +20,6 @@ it('is shared by the embedding workers of a task queue, and shown and lifted by 
   const rate = 40;
   const set = await bench.run('limit', '--images-per-second', String(rate));
   expect(set.stdout).toBe('plimsoll-gpu: 40 images/s\n');
-  expect(JSON.parse((await bench.run('limit', '--json')).stdout)).toMatchObject({ images_per_second: rate });
 
   const runs = await Promise.all(
     Array.from({ length: LOADS }, (_, n) =>
@@ -34,4 +33,4 @@ it('is shared by the embedding workers of a task queue, and shown and lifted by 
   expect((ended - begun) / 1000).toBeGreaterThan((LOADS * IMAGES - BATCH) / rate - 1.1);
 
   expect((await bench.run('limit', '--off')).stdout).toBe('plimsoll-gpu: no limit\n');
-});
+}, 90_000);

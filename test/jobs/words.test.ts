@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { whatOf } from '../../cli/job-columns.ts';
+import { statusOf } from '../../core/loads/status.ts';
+import type { LoadDocument, PhaseDocument } from '../../core/store/documents.ts';
+
+const NOW = new Date('2026-01-01T01:00:00Z');
+const AT = new Date('2026-01-01T00:00:00Z');
+const SKIPPED: PhaseDocument = { state: 'skipped', done: 0, failed: 0, total: 0, total_known: true };
+const OUTCOMES = { added: 0, changed: 0, unchanged: 0, missing: 0, failed: 0, ignored: 0, unreadable_folders: 0 };
+
+const over = (counts: Partial<PhaseDocument>): PhaseDocument => ({
+  ...SKIPPED,
+  state: 'completed',
+  started_at: AT,
+  finished_at: NOW,
+  ...counts,
+});
+
+const words = (fields: Partial<LoadDocument>) =>
+  whatOf(
+    statusOf(
+      {
+        _id: 'job',
+        kind: 'load',
+        dataset_id: 'photos',
+        workflow_id: 'load-photos',
+        request: {},
+        state: 'completed',
+        phases: { indexing: SKIPPED, embedding: SKIPPED },
+        started_at: AT,
+        finished_at: NOW,
+        ...fields,
+      },
+      NOW,
+    ),
+  );
+
+describe('what a job did, in words', () => {
+  it.each<[string, string, Partial<LoadDocument>]>([
+    [
+      'a first load',
+      '200 files: 198 new, 2 failed; 197 embedded, 1 not',
+      {
+        phases: {
+          indexing: over({ done: 198, failed: 2, total: 200, outcomes: { ...OUTCOMES, added: 198, failed: 2 } }),
+          embedding: over({ done: 197, failed: 1, total: 198 }),
+        },
+      },
+    ],
+    [
+      'a load of an unchanged folder',
+      '200 files: none changed; nothing to embed',
+      {
+        phases: {
+          indexing: over({ done: 200, total: 200, outcomes: { ...OUTCOMES, unchanged: 200 } }),
+          embedding: over({}),
+        },
+      },
+    ],
+    [
+      'a load that only indexes',
+      '1 file: 1 changed',
+      {
+        phases: {
+          indexing: over({ done: 1, total: 1, outcomes: { ...OUTCOMES, changed: 1 } }),
+          embedding: SKIPPED,
+        },
+      },
+    ],
+    [
+      'an embedding that was canceled',
+      '3 of 10 embedded',
+      {
+        kind: 'embed',
+        state: 'canceled',
+        phases: { indexing: SKIPPED, embedding: over({ state: 'canceled', done: 3, total: 10 }) },
+      },
+    ],
+    ['a prune', 'removed 12 samples, 1 vector', { kind: 'prune', removed: { samples: 12, vectors: 1 } }],
+    [
+      'a load that failed at once',
+      'SourceNotFound',
+      { state: 'failed', error: { code: 'SourceNotFound', message: '' } },
+    ],
+  ])('of %s: %s', (_, expected, fields) => {
+    expect(words(fields)).toBe(expected);
+  });
+});
