@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pruneMissing } from '../../core/deleting/prune-missing.ts';
 import { embedChunk } from '../../core/embedding/embed-chunk.ts';
+import { createLimiter } from '../../core/limits/limiter.ts';
 import { recordLoad } from '../../core/loads/begin.ts';
 import type { Embedder } from '../../core/models/embedder.ts';
 import { makePictures } from '../support/pictures.ts';
@@ -169,6 +170,7 @@ describe('an embedding beside a prune', () => {
       model: 'm',
       modelKey: 'm@1',
       chunk: [0, 3, 3],
+      limiter: createLimiter(bench.store, bench.embedTaskQueue),
       onWrite: () => undefined,
       onSignOfLife: () => undefined,
       signal: new AbortController().signal,
