@@ -1,0 +1,115 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { PhaseName } from '../../core/store/documents.ts';
+import type { Role } from '../../workers/plugin/options.ts';
+import { makeManyFiles } from '../support/many-files.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+/** Enough that the phase takes some seconds. */
+const FILES = { indexing: 20_000, embedding: 4000 };
+
+/** Below every timeout of an activity, of which heartbeats' are the shortest: 30 and 60 seconds. */
+const AT_ONCE_MS = 20_000;
+
+const STARTED = 2;
+
+let bench: Workbench;
+const processes: ChildProcess[] = [];
+
+beforeAll(async () => {
+  bench = await openWorkbench({ roles: [] });
+  for (const [phase, files] of Object.entries(FILES)) await makeManyFiles(join(bench.folder, phase), files);
+});
+afterEach(() => Promise.all(processes.splice(0).map(terminate)));
+afterAll(() => bench.stop());
+
+async function startWorker(role: Role): Promise<ChildProcess> {
+  const taskQueue = role === 'index' ? bench.taskQueue : bench.embedTaskQueue;
+  const uri = new URL(inject('mongodbUri'));
+  uri.pathname = `/${bench.store.loads.dbName}`;
+  const worker = fork(join(import.meta.dirname, 'worker-process.ts'), [role, taskQueue], {
+    env: { ...process.env, MONGODB_URI: uri.href, TEMPORAL_ADDRESS: inject('temporalAddress') },
+    stdio: 'ignore',
+  });
+  processes.push(worker);
+  await Promise.race([
+    once(worker, 'message'),
+    once(worker, 'exit').then(([code]) => expect.unreachable(`The worker ended with ${code}.`)),
+  ]);
+  return worker;
+}
+
+/** Sends SIGTERM and awaits the end; how it ended. */
+async function terminate(worker: ChildProcess): Promise<number | null> {
+  if (worker.exitCode !== null) return worker.exitCode;
+  const exit = once(worker, 'exit');
+  worker.kill('SIGTERM');
+  const [code] = await exit;
+  return code;
+}
+
+/** Resolves when the phase has done something and not all. */
+async function wellInto(phase: PhaseName, jobId: string): Promise<void> {
+  for await (const status of bench.watch(jobId)) {
+    const { done, total } = status.phases[phase];
+    if (done > 0 && done < FILES[phase] && total > 0) return;
+    if (status.finished_at !== null || done === FILES[phase]) break;
+  }
+  throw new Error(`The ${phase} phase was over before it could be disturbed.`);
+}
+
+/** The workflows of a dataset's load that have activities: the load itself, the embedding and its shards. */
+async function handlesOf(dataset: string) {
+  const handles = [bench.temporal.workflow.getHandle(`load-${dataset}`)];
+  const query = `WorkflowId STARTS_WITH "embed-${dataset}:"`;
+  for await (const { workflowId } of bench.temporal.workflow.list({ query })) {
+    handles.push(bench.temporal.workflow.getHandle(workflowId));
+  }
+  return handles;
+}
+
+/** Activities that the server believes to be running: they would begin again only after a timeout. */
+async function startedActivities(dataset: string, names: string[]): Promise<string[]> {
+  const described = await Promise.all((await handlesOf(dataset)).map((handle) => handle.describe()));
+  return described
+    .flatMap(({ raw }) => raw.pendingActivities ?? [])
+    .filter(({ state }) => state === STARTED)
+    .map(({ activityType }) => activityType?.name ?? '')
+    .filter((name) => names.includes(name));
+}
+
+/** Attempts of activities that came about by a timeout of the one before. */
+async function attemptsAfterTimeouts(dataset: string): Promise<unknown[]> {
+  const histories = await Promise.all((await handlesOf(dataset)).map((handle) => handle.fetchHistory()));
+  return histories
+    .flatMap(({ events }) => events ?? [])
+    .filter((event) => event.activityTaskStartedEventAttributes?.lastFailure?.timeoutFailureInfo != null);
+}
+
+describe('SIGTERM of a worker', { timeout: 120_000 }, () => {
+  it.each([
+    ['indexing', 'index', ['listSource', 'indexPage', 'reconcile']],
+    ['embedding', 'embed', ['openModel', 'embedChunk']],
+  ] as const)('in phase %s leaves no activity to a timeout', async (phase, role, activities) => {
+    const dataset = bench.newDataset();
+    const workers = { index: await startWorker('index'), embed: await startWorker('embed') };
+    const source = join(bench.folder, phase);
+    const { job_id } = await bench.startLoad({ dataset, source, embed: phase === 'embedding' });
+    await wellInto(phase, job_id);
+
+    const struckMs = Date.now();
+    const code = await terminate(workers[role]);
+
+    expect(code).toBe(0);
+    expect(Date.now() - struckMs).toBeLessThan(AT_ONCE_MS);
+    expect(await startedActivities(dataset, [...activities])).toEqual([]);
+
+    await startWorker(role);
+    const status = await bench.wait(job_id);
+
+    expect(status).toMatchObject({ state: 'completed', phases: { [phase]: { done: FILES[phase], failed: 0 } } });
+    expect(await attemptsAfterTimeouts(dataset)).toEqual([]);
+  });
+});
