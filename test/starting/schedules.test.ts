@@ -140,7 +140,9 @@ describe('a schedule', () => {
     const names = [await create(bench.newDataset()), await create(bench.newDataset())].map(({ name }) => name);
 
     await expect
-      .poll(async () => (await bench.schedules.list()).map(({ name }) => name).filter((name) => names.includes(name)))
+      .poll(async () => (await bench.schedules.list()).map(({ name }) => name).filter((name) => names.includes(name)), {
+        timeout: 15_000,
+      })
       .toEqual(names.sort());
   });
 });
