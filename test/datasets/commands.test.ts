@@ -36,7 +36,7 @@ async function loadWithMissing(dataset: string): Promise<string> {
   return folder;
 }
 
-describe('prune', () => {
+describe('prune', { timeout: 60_000 }, () => {
   it('counts with --dry-run, removes, and says what it has removed', async () => {
     await loadWithMissing('pruned');
 
@@ -60,7 +60,7 @@ describe('prune', () => {
   });
 });
 
-describe('retry', () => {
+describe('retry', { timeout: 60_000 }, () => {
   it('mends what can be mended, and says what fails again', async () => {
     const folder = await loadWithMissing('retried');
     const bad = await bench.run('retry', 'retried', '--wait', '--json');
@@ -82,7 +82,7 @@ describe('retry', () => {
   });
 });
 
-describe('delete', () => {
+describe('delete', { timeout: 60_000 }, () => {
   it('wants --yes where nobody can be asked', async () => {
     const { code, stderr } = await bench.run('delete', 'whatever');
 
