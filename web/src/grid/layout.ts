@@ -4,6 +4,9 @@ export type TileSize = keyof typeof TILE_SIZES;
 
 export const GAP_PX = 4;
 
+/** On a phone the sizes are columns. */
+const FEWEST_COLUMNS = { small: 4, medium: 3, large: 2 } as const;
+
 /** Equal square tiles in rows that fill the width. */
 export interface GridLayout {
   columns: number;
@@ -13,8 +16,8 @@ export interface GridLayout {
 }
 
 export function layoutGrid(widthPx: number, size: TileSize): GridLayout {
-  const wanted = Math.min(TILE_SIZES[size], widthPx / 2 - GAP_PX);
-  const columns = Math.max(1, Math.floor((widthPx + GAP_PX) / (wanted + GAP_PX)));
+  const fitting = Math.floor((widthPx + GAP_PX) / (TILE_SIZES[size] + GAP_PX));
+  const columns = Math.max(FEWEST_COLUMNS[size], fitting);
   const tilePx = Math.max(16, Math.floor((widthPx - GAP_PX * (columns - 1)) / columns));
   return { columns, tilePx, rowPx: tilePx + GAP_PX };
 }
