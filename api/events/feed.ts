@@ -54,11 +54,13 @@ export function createFeed({ heartbeatMs, onOver, cut }: FeedOptions): Feed {
   function flush(): void {
     if (over || controller === undefined || (controller.desiredSize ?? 0) <= 0) return;
     if (pending.size > 0) {
-      controller.enqueue(encode([...pending.values()].join('')));
+      // Emptied first: a reader that waits asks for more from within enqueue.
+      const text = [...pending.values()].join('');
       pending.clear();
       stalledBeats = 0;
+      controller.enqueue(encode(text));
     }
-    if (ending && pending.size === 0) {
+    if (ending && !over && pending.size === 0) {
       controller.close();
       finish();
     }

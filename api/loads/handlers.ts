@@ -63,6 +63,13 @@ export function loadRoutes(context: ApiContext) {
     return c.json(present(status, c.get('scope')), 200);
   });
 
+  router.openapi(routes.retryRoute, async (c) => {
+    const changes = c.req.valid('json');
+    await requireModel(changes.model, settings.modelFolders);
+    const { job_id, workflow_id, dataset } = await client.retry(c.req.valid('param').job, changes);
+    return c.json({ job_id, workflow_id, dataset }, 202, { Location: `/api/loads/${job_id}` });
+  });
+
   router.openapi(routes.failuresRoute, async (c) => {
     const status = await client.status(c.req.valid('param').job);
     const page = await readFailures(client.store, status, c.req.valid('query'), c.get('scope') ?? 'read');

@@ -128,10 +128,20 @@ export const cancelBody = z
   .strictObject({ reason: z.string().max(500).optional().describe('For people; kept in the history.') })
   .meta({ id: 'CancelRequest' });
 
+const { embed, model, webhooks } = retryFailedInput.shape;
+
+/** Without defaults: what is left out is as in the job that is retried. */
 export const retryBody = retryFailedInput
   .omit({ dataset: true })
-  .partial()
-  .meta({ id: 'RetryRequest', description: 'Options of the new job.' });
+  .extend({
+    embed: embed.unwrap().optional(),
+    model: model.unwrap().optional(),
+    webhooks: webhooks.unwrap().optional(),
+  })
+  .meta({
+    id: 'RetryRequest',
+    description: 'Options of the new job; as in the job that is retried where they are left out.',
+  });
 
 export type Load = z.infer<typeof load>;
 export type Job = z.infer<typeof job>;

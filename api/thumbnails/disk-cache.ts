@@ -6,7 +6,8 @@ import { systemErrorCode } from '../../core/errors.ts';
 /** Files by key, of which the least recently used go when there is no more room. Never fails: what it can't keep is not kept. */
 export interface DiskCache {
   read(key: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  write(key: string, content: Uint8Array): Promise<void>;
+  /** Writes it unless it is there. */
+  keep(key: string, content: Uint8Array): Promise<void>;
   /** Bytes kept. */
   readonly bytes: number;
 }
@@ -58,7 +59,8 @@ export function openDiskCache({ folder, mostBytes }: { folder: string; mostBytes
         return undefined;
       }
     },
-    async write(key, content) {
+    async keep(key, content) {
+      if (sizes.has(key)) return;
       const draft = join(folder, `.${randomUUID()}`);
       try {
         await mkdir(dirname(fileOf(key)), { recursive: true });

@@ -59,8 +59,6 @@ export function openThumbnails({ folder, bytes }: { folder: string; bytes: numbe
     try {
       const picture = new Uint8Array(await makeThumbnail({ path: plain(path) }, size));
       counts.made += 1;
-      // An answer does not wait for the disk, and a full disk is no reason to show nothing.
-      void cache.write(key, picture);
       return picture;
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
@@ -79,8 +77,13 @@ export function openThumbnails({ folder, bytes }: { folder: string; bytes: numbe
       const key = `${request.version}-${request.size}`;
       const running = underWay.get(key);
       if (running !== undefined) return running;
-      const making = make(key, request).finally(() => underWay.delete(key));
+      const making = make(key, request);
       underWay.set(key, making);
+      // The answer does not wait for the disk; who asks meanwhile gets it from here.
+      void making
+        .then((picture) => cache.keep(key, picture))
+        .catch(() => undefined)
+        .finally(() => underWay.delete(key));
       return making;
     },
   };

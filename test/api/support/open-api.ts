@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inject } from 'vitest';
+import { inject, vi } from 'vitest';
 import { type Api, createApi } from '../../../api/app.ts';
 import type { ApiContext } from '../../../api/context.ts';
 import type { ApiSettings } from '../../../api/settings.ts';
@@ -57,6 +57,7 @@ export async function openTestApi(store: Store, change: Partial<ApiSettings> = {
     void faults.push(`${message} ${error instanceof Error ? error.stack : String(error)}`);
   const context = openContext(settingsFor(uriOf(store), { thumbnailFolder, ...change }), log);
   await Promise.all([context.backends.mongodb.untilReady(), context.backends.temporal.untilReady()]);
+  await vi.waitUntil(() => context.changes.ready, { timeout: 10_000 });
   const api = createApi(context);
   const check = checker(api.document);
   const call = async (method: string, path: string, { headers = {}, body }: CallOptions = {}) => {

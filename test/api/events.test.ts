@@ -1,0 +1,260 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createFeed } from '../../api/events/feed.ts';
+import { type RunningApi, startApi } from '../../api/start-server.ts';
+import { LOAD_WORKFLOW } from '../../workflows/contract.ts';
+import { makePictures } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { openTestApi, settingsFor, type TestApi, uriOf } from './support/open-api.ts';
+import { type ReadEvent, readEvents } from './support/read-events.ts';
+
+let bench: Workbench;
+let api: TestApi;
+let photos: string;
+
+beforeAll(async () => {
+  bench = await openWorkbench();
+  api = await openTestApi(bench.store);
+  photos = `${bench.folder}/photos`;
+  await makePictures(photos, 40);
+});
+
+afterAll(async () => {
+  await api?.close();
+  await bench?.stop();
+});
+
+/** A load that no worker takes up, with a record as if one did. */
+async function recordJob(dataset: string): Promise<string> {
+  const workflowId = `load-${dataset}`;
+  const { firstExecutionRunId } = await bench.temporal.workflow.start(LOAD_WORKFLOW, {
+    taskQueue: `${bench.taskQueue}-nobody`,
+    workflowId,
+    args: [{ dataset, source: photos }],
+  });
+  const phase = { state: 'running' as const, done: 0, failed: 0, total: 100, total_known: true };
+  await bench.store.loads.insertOne({
+    _id: firstExecutionRunId,
+    kind: 'load',
+    dataset_id: dataset,
+    workflow_id: workflowId,
+    request: { dataset },
+    state: 'running',
+    phases: { indexing: phase, embedding: { ...phase, state: 'pending' } },
+    started_at: new Date(),
+  });
+  return firstExecutionRunId;
+}
+
+const advance = (job: string, done: number) =>
+  bench.store.loads.updateOne({ _id: job }, { $set: { 'phases.indexing.done': done } });
+
+async function open(path: string, headers: Record<string, string> = {}): Promise<AsyncGenerator<ReadEvent>> {
+  const { status, response } = await api.get(path, headers);
+  expect(status).toBe(200);
+  return readEvents(response);
+}
+
+const next = async (events: AsyncGenerator<ReadEvent>): Promise<ReadEvent> => (await events.next()).value as ReadEvent;
+
+describe('the stream of a job', () => {
+  test('tells of a real load from beginning to end, and ends', async () => {
+    const dataset = bench.newDataset();
+    const { job_id } = await bench.startLoad({ dataset, source: photos });
+    const seen: ReadEvent[] = [];
+    for await (const event of await open(`/api/loads/${job_id}/events`)) seen.push(event);
+    const last = seen.at(-2);
+    expect(last?.data).toMatchObject({
+      state: 'completed',
+      phases: { indexing: { done: 40 }, embedding: { done: 40 } },
+    });
+    expect(seen.at(-1)?.name).toBe('end');
+    const again = await api.get(`/api/loads/${job_id}/events`, { 'last-event-id': last?.id as string });
+    expect(again.status).toBe(204);
+  });
+
+  test('tells of a write within 250 ms', async () => {
+    const job = await recordJob(bench.newDataset());
+    const events = await open(`/api/loads/${job}/events`);
+    await next(events);
+    const tookMs: number[] = [];
+    for (let done = 1; done <= 10; done += 1) {
+      const beganMs = performance.now();
+      await advance(job, done);
+      // The write is answered when the majority has it, which is when it may be told.
+      const told = await next(events);
+      tookMs.push(performance.now() - beganMs);
+      expect(told.data.phases.indexing.done).toBe(done);
+    }
+    await events.return(undefined);
+    console.error(`[events] from a write to its event: ${tookMs.map((ms) => Math.round(ms)).join(', ')} ms`);
+    expect(Math.max(...tookMs)).toBeLessThan(250);
+  });
+
+  test('goes on where it was: nothing that is known is told again, nothing that was missed is lost', async () => {
+    const job = await recordJob(bench.newDataset());
+    const before = await open(`/api/loads/${job}/events`);
+    const { id } = await next(before);
+    await before.return(undefined);
+    const same = await open(`/api/loads/${job}/events`, { 'last-event-id': id as string });
+    await advance(job, 5);
+    expect((await next(same)).data.phases.indexing.done).toBe(5);
+    await same.return(undefined);
+    const missed = await open(`/api/loads/${job}/events`, { 'last-event-id': id as string });
+    expect((await next(missed)).data.phases.indexing.done).toBe(5);
+    await missed.return(undefined);
+    const madeUp = await open(`/api/loads/${job}/events`, { 'last-event-id': "'; DROP --" });
+    expect((await next(madeUp)).data.phases.indexing.done).toBe(5);
+    await madeUp.return(undefined);
+  });
+});
+
+describe('the stream of all', () => {
+  test('tells what is under way, then what changes, of one dataset where that is asked for', async () => {
+    const [one, other] = [bench.newDataset(), bench.newDataset()];
+    const [jobOne, jobOther] = [await recordJob(one), await recordJob(other)];
+    const events = await open(`/api/events?dataset=${one}`);
+    expect((await next(events)).data.job_id).toBe(jobOne);
+    await advance(jobOther, 7);
+    await advance(jobOne, 8);
+    const change = await next(events);
+    expect([change.data.job_id, change.data.phases.indexing.done]).toEqual([jobOne, 8]);
+    await events.return(undefined);
+  });
+
+  test('tells after a break what ended meanwhile', async () => {
+    const dataset = bench.newDataset();
+    const job = await recordJob(dataset);
+    const before = await open(`/api/events?dataset=${dataset}`);
+    const { id } = await next(before);
+    await before.return(undefined);
+    await bench.store.loads.updateOne({ _id: job }, { $set: { state: 'completed', finished_at: new Date() } });
+    const after = await open(`/api/events?dataset=${dataset}`, { 'last-event-id': id as string });
+    expect((await next(after)).data.state).toBe('completed');
+    await after.return(undefined);
+  });
+
+  test('tells of datasets, and of those that are removed', async () => {
+    const dataset = bench.newDataset();
+    const events = await open(`/api/events?dataset=${dataset}`);
+    const first = next(events);
+    await bench.store.datasets.insertOne({
+      _id: dataset,
+      media_type: 'image',
+      sources: [],
+      next_seq: 0,
+      counts: { total: 0, indexed: 0, failed: 0, missing: 0 },
+      phases: {},
+      models: [],
+      current_load: 'none',
+      created_at: new Date(),
+      last_modified_at: new Date(),
+    });
+    expect(await first).toMatchObject({ name: 'dataset', data: { dataset } });
+    await bench.store.datasets.deleteOne({ _id: dataset });
+    expect(await next(events)).toMatchObject({ name: 'dataset_removed', data: { dataset } });
+    await events.return(undefined);
+  });
+});
+
+describe('a feed', () => {
+  test('holds the latest of each thing for who reads slowly', async () => {
+    const feed = createFeed({ heartbeatMs: 60_000, onOver: () => {}, cut: () => {} });
+    for (let n = 0; n < 10_000; n += 1) feed.send('same', { name: 'load', text: `{"n":${n}}` });
+    feed.end();
+    const text = await new Response(feed.stream).text();
+    expect(text.match(/^data:/gm)).toHaveLength(1);
+    expect(text).toContain('{"n":9999}');
+  });
+
+  test('drops who does not read', async () => {
+    const over = Promise.withResolvers<void>();
+    const feed = createFeed({ heartbeatMs: 5, onOver: () => over.resolve(), cut: () => {} });
+    for (let n = 0; n < 10; n += 1) feed.send(`job-${n}`, { name: 'load', text: 'x'.repeat(10_000) });
+    await over.promise;
+    feed.send('later', { name: 'load', text: '{}' });
+  });
+
+  test('beats while nothing happens', async () => {
+    const feed = createFeed({ heartbeatMs: 5, onOver: () => {}, cut: () => {} });
+    const reader = feed.stream.getReader();
+    await reader.read();
+    expect(new TextDecoder().decode((await reader.read()).value)).toBe(': \n\n');
+    await reader.cancel();
+  });
+});
+
+describe('a thousand streams', () => {
+  let server: RunningApi;
+
+  beforeAll(async () => {
+    server = await startApi(settingsFor(uriOf(bench.store), { maxStreams: 1000 }), () => undefined);
+    await vi.waitUntil(() => server.context.changes.ready, { timeout: 10_000 });
+  });
+
+  afterAll(() => server.close());
+
+  test('share one stream of changes, in little memory; one more is refused', async () => {
+    const dataset = bench.newDataset();
+    const job = await recordJob(dataset);
+    globalThis.gc?.();
+    const beforeMb = process.memoryUsage().rss / 2 ** 20;
+    const opened = await Promise.all(
+      Array.from({ length: 1000 }, () => openSocket(server.port, `/api/events?dataset=${dataset}`)),
+    );
+    await Promise.all(opened.map((one) => one.until('"total":100')));
+    const refused = await openSocket(server.port, '/api/events');
+    await refused.until('TooManyStreams');
+    const beganMs = performance.now();
+    await advance(job, 77);
+    await Promise.all(opened.map((one) => one.until('"done":77')));
+    const tookMs = performance.now() - beganMs;
+    const afterMb = process.memoryUsage().rss / 2 ** 20;
+    console.error(
+      `[events] 1,000 streams: all told after ${Math.round(tookMs)} ms; resident memory ${Math.round(beforeMb)} → ${Math.round(afterMb)} MB, with the 1,000 callers in this process`,
+    );
+    const { connections } = await bench.store.client.db('admin').command({ serverStatus: 1 });
+    expect(connections.current).toBeLessThan(300);
+    expect(afterMb - beforeMb).toBeLessThan(300);
+    for (const one of [...opened, refused]) one.close();
+    const later = await openUntilTaken(server.port);
+    later.close();
+  });
+});
+
+interface Caller {
+  until(text: string): Promise<void>;
+  close(): void;
+}
+
+async function openSocket(port: number, path: string): Promise<Caller> {
+  const socket = connect(port, '127.0.0.1');
+  let read = '';
+  let heard = () => {};
+  socket.setEncoding('utf8').on('data', (chunk: string) => {
+    read = (read + chunk).slice(-4000);
+    heard();
+  });
+  socket.on('error', () => undefined);
+  await new Promise<void>((resolve) => socket.once('connect', resolve));
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
+  return {
+    until: (text) =>
+      new Promise((resolve) => {
+        heard = () => {
+          if (read.includes(text)) resolve();
+        };
+        heard();
+      }),
+    close: () => socket.destroy(),
+  };
+}
+
+/** Streams that were closed make room for others. */
+async function openUntilTaken(port: number): Promise<Caller> {
+  for (;;) {
+    const { status, body } = await fetch(`http://127.0.0.1:${port}/api/events`);
+    await body?.cancel();
+    if (status === 200) return openSocket(port, '/api/events');
+  }
+}
