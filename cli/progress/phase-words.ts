@@ -81,5 +81,5 @@ function waitsFor({ state, phases, started_at }: LoadStatus, name: PhaseName): s
     return 'waiting for indexing';
   // A worker that is there takes a load up within this time.
   const isLate = Date.now() - Date.parse(started_at ?? '') > TAKE_UP_MS;
-  return state === 'queued' && isLate ? `waiting for a worker on task queue ${INDEX_TASK_QUEUE}` : 'starting';
+  return state === 'queued' && isLate ? `waiting for a worker on ${INDEX_TASK_QUEUE}` : 'starting';
 }

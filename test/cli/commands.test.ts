@@ -118,7 +118,7 @@ describe('load', () => {
       '--json',
     );
     const job = JSON.parse(stdout);
-    expect(Object.keys(job)).toEqual(['job_id', 'workflow_id', 'dataset']);
+    expect(Object.keys(job)).toEqual(['job_id', 'workflow_id', 'dataset', 'attached']);
     const status = JSON.parse((await bench.run('wait', 'relative', '--json')).stdout);
     expect(status).toMatchObject({ job_id: job.job_id, request: { source: photos } });
   });
@@ -186,7 +186,7 @@ describe('while nobody embeds', () => {
   it('wait --timeout exits with 124, and says what the job waits for', async () => {
     const { code, stdout, stderr } = await bare.run('wait', 'photos', '--timeout', '3');
     expect({ code, stdout }).toEqual({ code: 124, stdout: '' });
-    expect(stderr).toContain('waiting for a worker on task queue plimsoll-gpu');
+    expect(stderr).toContain('waiting for a worker on plimsoll-gpu');
   });
 
   it('wait --timeout --json tells the error and the last status', async () => {
@@ -222,7 +222,7 @@ describe('while nobody embeds', () => {
     const { code, stdout } = await bare.run('status');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ {2}Indexing +3 files, /m);
-    expect(stdout).toMatch(/^ {2}Embedding +waiting for a worker on task queue plimsoll-gpu$/m);
+    expect(stdout).toMatch(/^ {2}Embedding +waiting for a worker on plimsoll-gpu/m);
   });
 
   it('doctor warns that embedding waits', async () => {
@@ -247,6 +247,7 @@ describe('status', () => {
       'error',
       'request',
       'started_at',
+      'paused_at',
       'finished_at',
     ]);
     expect(Object.keys(status.phases)).toEqual(['indexing', 'embedding']);

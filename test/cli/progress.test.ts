@@ -77,7 +77,7 @@ describe('the line of a phase', () => {
   it('says what an embedding waits for', () => {
     const status = running({}, { phases: { ...waitingPhases() } });
     const text = phaseLine(status, 'embedding', { paint: plain, width: 100, ageMs: 0, clockMs: 0 });
-    expect(text).toContain('waiting for a worker on task queue plimsoll-gpu');
+    expect(text).toContain('waiting for a worker on plimsoll-gpu');
   });
 });
 
