@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deploymentFromEnvironment } from '../../workers/plugin/deployment.ts';
+import { embedWorkflowId, loadWorkflowId } from '../../workflows/contract.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -9,13 +10,13 @@ let bench: Workbench;
 let pictures: string;
 let deploymentName: string;
 
-beforeAll(async () => {
+beforeEach(async () => {
   bench = await openWorkbench({ roles: [] });
   pictures = join(bench.folder, 'pictures');
   await makePictures(pictures, 3);
   deploymentName = bench.taskQueue;
 });
-afterAll(() => bench.stop());
+afterEach(() => bench.stop());
 
 const deployment = (PLIMSOLL_BUILD_ID: string) => ({ PLIMSOLL_DEPLOYMENT: deploymentName, PLIMSOLL_BUILD_ID });
 
@@ -48,18 +49,29 @@ async function setCurrent(buildId: string): Promise<void> {
   }
 }
 
-async function versionOf(dataset: string) {
-  const { raw } = await bench.temporal.workflow.getHandle(`load-${dataset}`).describe();
+async function versionOf(workflowId: string) {
+  const { raw } = await bench.temporal.workflow.getHandle(workflowId).describe();
   return raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId;
 }
 
-/** The versions that worked on the load, by its history. */
-async function versionsOf(dataset: string): Promise<string[]> {
-  const { events } = await bench.temporal.workflow.getHandle(`load-${dataset}`).fetchHistory();
+/** The versions that worked on the workflow, by its history. */
+async function versionsOf(workflowId: string): Promise<string[]> {
+  const { events } = await bench.temporal.workflow.getHandle(workflowId).fetchHistory();
   const versions = (events ?? []).map(
     (event) => event.workflowTaskCompletedEventAttributes?.deploymentVersion?.buildId,
   );
   return [...new Set(versions.filter((version) => version != null))];
+}
+
+/** What `temporal workflow update-options` does. */
+async function autoUpgrade(workflowId: string): Promise<void> {
+  const { connection, options } = bench.temporal;
+  await connection.workflowService.updateWorkflowExecutionOptions({
+    namespace: options.namespace,
+    workflowExecution: { workflowId },
+    workflowExecutionOptions: { versioningOverride: { autoUpgrade: true } },
+    updateMask: { paths: ['versioning_override'] },
+  });
 }
 
 describe('a worker version', () => {
@@ -79,10 +91,35 @@ describe('a worker version', () => {
     const status = await bench.wait(old);
 
     expect(status).toMatchObject({ state: 'completed', phases: { embedding: { done: 3 } } });
-    expect(await versionOf(old)).toBe('1');
-    expect(await versionsOf(old)).toEqual(['1']);
-    expect(await versionOf(young)).toBe('2');
-    expect(await versionsOf(young)).toEqual(['2']);
+    for (const workflowId of [loadWorkflowId(old), embedWorkflowId(old, 'color-gradient-grid')]) {
+      expect(await versionOf(workflowId)).toBe('1');
+      expect(await versionsOf(workflowId)).toEqual(['1']);
+    }
+    expect(await versionOf(loadWorkflowId(young))).toBe('2');
+    expect(await versionsOf(loadWorkflowId(young))).toEqual(['2']);
+  });
+});
+
+describe('a load of an old version', () => {
+  it('is found by its version, and moves to the current one by hand', { timeout: 60_000 }, async () => {
+    const dataset = bench.newDataset();
+    await deploy('1');
+    await setCurrent('1');
+    await bench.startLoad({ dataset, source: pictures, embed_task_queue: 'opens-later' });
+    await bench.wait(dataset, { for: 'browsable' });
+    await deploy('2');
+    await setCurrent('2');
+
+    const query = `TemporalWorkerDeploymentVersion = "${deploymentName}:1" AND ExecutionStatus = "Running"`;
+    await expect
+      .poll(async () => (await Array.fromAsync(bench.temporal.workflow.list({ query }))).map((w) => w.workflowId))
+      .toContain(loadWorkflowId(dataset));
+    await autoUpgrade(loadWorkflowId(dataset));
+    await bench.cancel(dataset);
+    const status = await bench.wait(dataset);
+
+    expect(status).toMatchObject({ state: 'canceled' });
+    expect(await versionsOf(loadWorkflowId(dataset))).toEqual(['1', '2']);
   });
 });
 
