@@ -1,12 +1,18 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import { type Store, storeOf } from '../../core/store/store.ts';
 import { type CommandBench, createCommandBench } from '../cli/command-bench.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
+
+const COMMAND = fileURLToPath(new URL('../../cli/plimsoll.ts', import.meta.url));
+const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
 
 const JOB_ID = /^[0-9a-f-]{36}$/;
 
@@ -90,6 +96,22 @@ describe('delete', { timeout: 60_000 }, () => {
     expect(stderr).toContain('--yes');
   });
 
+  it.runIf(hasTerminal)('asks on a terminal, and takes anything but a yes for a no', async () => {
+    await loadWithMissing('asked');
+
+    const no = await onTerminal('\n', 'delete', 'asked');
+    const kept = await store.samples.countDocuments({ dataset_id: 'asked' });
+    const yes = await onTerminal('y\n', 'delete', 'asked', '--wait');
+
+    expect(no).toMatchObject({ code: 1 });
+    expect(no.stdout).toContain('Delete asked, 4 samples and 3 vectors? [y/N]');
+    expect(no.stdout).toContain('Nothing was deleted.');
+    expect(kept).toBe(4);
+    expect(yes.code).toBe(0);
+    expect(yes.stdout).toContain('Deletion of asked completed');
+    expect(await store.samples.countDocuments({ dataset_id: 'asked' })).toBe(0);
+  });
+
   it('counts with --dry-run, deletes, and leaves nothing to list but its jobs', async () => {
     await loadWithMissing('deleted');
 
@@ -130,6 +152,19 @@ describe('delete', { timeout: 60_000 }, () => {
     expect(await store.datasets.countDocuments({ _id: dataset })).toBe(0);
   }, 90_000);
 });
+
+/** util-linux's way to give a command a terminal. */
+async function onTerminal(typed: string, ...args: string[]): Promise<{ code: number | null; stdout: string }> {
+  const command = [process.execPath, COMMAND, ...args].map((arg) => `'${arg}'`).join(' ');
+  const child = spawn('script', ['-qec', command, '/dev/null'], { env: bench.env, cwd: bench.folder });
+  let stdout = '';
+  child.stdout.on('data', (data) => {
+    if (!stdout.includes('[y/N]') && `${stdout}${data}`.includes('[y/N]')) child.stdin.write(typed);
+    stdout += data;
+  });
+  const [code] = await once(child, 'close');
+  return { code, stdout };
+}
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await delay(5);
