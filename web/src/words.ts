@@ -43,6 +43,9 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-d
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
+const dated = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+
+export const dayTime = (time: string) => dated.format(new Date(time));
 export const wholeTime = (time: string) => whole.format(new Date(time));
 
 /** `just now`, `4 min ago`, `14:02`, `3 Nov, 14:02`. */

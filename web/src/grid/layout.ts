@@ -11,6 +11,8 @@ const FEWEST_COLUMNS = { small: 4, medium: 3, large: 2 } as const;
 export interface GridLayout {
   columns: number;
   tilePx: number;
+  /** What is left over makes tiles a fraction wider than high. */
+  tileWidthPx: number;
   /** A row and the gap below it. */
   rowPx: number;
 }
@@ -18,8 +20,9 @@ export interface GridLayout {
 export function layoutGrid(widthPx: number, size: TileSize): GridLayout {
   const fitting = Math.floor((widthPx + GAP_PX) / (TILE_SIZES[size] + GAP_PX));
   const columns = Math.max(FEWEST_COLUMNS[size], fitting);
-  const tilePx = Math.max(16, Math.floor((widthPx - GAP_PX * (columns - 1)) / columns));
-  return { columns, tilePx, rowPx: tilePx + GAP_PX };
+  const tileWidthPx = Math.max(16, (widthPx - GAP_PX * (columns - 1)) / columns);
+  const tilePx = Math.floor(tileWidthPx);
+  return { columns, tilePx, tileWidthPx, rowPx: tilePx + GAP_PX };
 }
 
 /** The items to have in the document: those in the window and some rows on either side. */
