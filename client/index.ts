@@ -8,17 +8,19 @@ export type {
   PhaseName,
   PhaseState,
   RecordedError,
+  RemovedCounts,
 } from '../core/store/documents.ts';
 export { openStore, type Store, storeOf } from '../core/store/store.ts';
 export type { EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contract.ts';
+export type { CancelRequest } from '../workflows/messages.ts';
 export type { Backends } from './backends.ts';
+export type { CleanupFilter, CleanupResult } from './cleanup.ts';
 export { type ConnectedClient, type ConnectOptions, connectPlimsoll } from './connect.ts';
 export type { Job } from './find-job.ts';
-export type { IfRunning } from './if-running.ts';
+export type { Limits } from './limits.ts';
 export type { JobFilter, JobPage } from './list-jobs.ts';
 export { createPlimsollClient, type PlimsollClient } from './plimsoll-client.ts';
-export type { ScheduleRequest } from './schedule-request.ts';
-export type { ScheduledRun, ScheduleStatus } from './schedule-status.ts';
+export type { RetryChanges } from './retry.ts';
 export type { Schedules } from './schedules.ts';
 export { AlreadyRunningError, type StartedJob, type StartOptions } from './start.ts';
 export { type Milestone, type WaitOptions, WaitTimeoutError } from './wait.ts';
