@@ -1,8 +1,6 @@
 import { relative, resolve } from 'node:path';
 import { connectPlimsoll, withoutPassword } from '../client/connect.ts';
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
-import { AlreadyRunningError } from '../client/start.ts';
-import { UserError } from '../core/errors.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
 import { type Stack, startStack } from '../local/stack.ts';
 import type { LoadDatasetRequest } from '../workflows/contract.ts';
@@ -125,20 +123,9 @@ async function loadAndShow(
 
 /** Starts the load, or takes up the one that an `up` before this one left under way. */
 async function startOrAttach(client: PlimsollClient, request: LoadDatasetRequest, output: Output): Promise<string> {
-  try {
-    return (await client.startLoad(request)).job_id;
-  } catch (error) {
-    if (!(error instanceof AlreadyRunningError)) throw error;
-    const { job_id } = error.job;
-    const { source } = (await client.status(job_id)).request;
-    if (source !== request.source)
-      throw new UserError(
-        'AlreadyRunning',
-        `A load of ${request.dataset} from another folder, ${printable(String(source))}, is under way: job ${job_id}. Choose another name with --dataset, or run "plimsoll up" until it is over.`,
-      );
-    output.note(`  a load of ${request.dataset} is under way already: going on with job ${job_id}`);
-    return job_id;
-  }
+  const { job_id, attached } = await client.startLoad(request, { ifRunning: 'attach' });
+  if (attached) output.note(`  a load of ${request.dataset} is under way already: going on with job ${job_id}`);
+  return job_id;
 }
 
 function addressesOf(stack: Stack) {
