@@ -4,7 +4,7 @@ export interface Coalescer {
   stop(): void;
 }
 
-const PAUSE_MS = 100;
+const PAUSE_MS = 50;
 
 /** `work` is done again where it rejects only when the key is touched again. */
 export function createCoalescer(work: (key: string) => Promise<void>): Coalescer {

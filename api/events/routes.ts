@@ -4,6 +4,7 @@ import { statusOf } from '../../core/loads/status.ts';
 import type { ApiContext } from '../context.ts';
 import { GUARDED, problems, STORED } from '../http/answers.ts';
 import { newRouter } from '../http/new-router.ts';
+import { workflowEnded } from '../loads/workflow-ended.ts';
 import { presentDataset } from '../present/dataset.ts';
 import { presentLoad } from '../present/load.ts';
 import { eventHeaders, eventsQuery } from '../schemas/events.ts';
@@ -82,8 +83,10 @@ export function eventRoutes(context: ApiContext): { router: ReturnType<typeof ne
         news = newsOf(load);
         feed.send('load', loadEvent(load));
         if (load.finished_at === null) return;
-        feed.send('end', { name: 'end', text: '{}' });
-        feed.end();
+        void workflowEnded(client, now).then(() => {
+          feed.send('end', { name: 'end', text: '{}' });
+          feed.end();
+        });
       };
       const stop = changes.listen((change) => {
         if (change.kind === 'load' && change.status.job_id === now.job_id)

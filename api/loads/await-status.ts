@@ -1,5 +1,6 @@
 import type { LoadStatus } from '../../core/loads/status.ts';
 import type { ApiContext } from '../context.ts';
+import { workflowEnded } from './workflow-ended.ts';
 
 /** The status in which a job is as asked for, or that of the time when it took too long. @throws UserError JobNotFound */
 export async function awaitStatus(
@@ -26,6 +27,7 @@ export async function awaitStatus(
     // What changed between the first look and the listening.
     look(await client.status(job_id));
     await over.promise;
+    if (latest.finished_at !== null) await workflowEnded(client, latest);
     return latest;
   } finally {
     clearTimeout(timer);

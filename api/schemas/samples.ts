@@ -39,20 +39,26 @@ export const sample = z
   })
   .meta({ id: 'Sample' });
 
+/** Text as a database takes it. */
+const text = (most: number) =>
+  z
+    .string()
+    .min(1)
+    .max(most)
+    .regex(/^[^\0]*$/, 'must have no zero byte')
+    .refine((value) => value.isWellFormed(), 'must be valid Unicode');
+
 /** Which samples: every field narrows. The same in pages, neighbours and tagging. */
 const filterFields = {
   status: sampleStatus.optional().meta({ description: 'Only samples of this status.' }),
-  tag: z.string().min(1).max(100).optional().meta({ description: 'Only samples with this tag.' }),
+  tag: text(100).optional().meta({ description: 'Only samples with this tag.' }),
   format: imageFormat.optional().meta({ description: 'Only images of this format.' }),
-  path_prefix: z.string().min(1).max(4096).optional().meta({
+  path_prefix: text(4096).optional().meta({
     description:
       'Only samples whose `path` begins so. An absolute path is taken for the beginning of `filepath`, of operate scope alone.',
     example: 'photos/2026/',
   }),
-  q: z
-    .string()
-    .min(1)
-    .max(200)
+  q: text(200)
     .optional()
     .meta({ description: 'Only samples whose `path` has this text, in any case.' }),
   error: z
@@ -146,12 +152,9 @@ export const fileQuery = z.strictObject({
   v: z.string().max(100).optional().meta({ description: "The sample's `version`: the answer may be kept for good." }),
 });
 
-const tag = z
-  .string()
-  .min(1)
-  .max(100)
+const tag = text(100)
   .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must have no control characters')
-  .refine((text) => text.trim() === text, 'must not begin or end with a space');
+  .refine((value) => value.trim() === value, 'must not begin or end with a space');
 
 export const MOST_TAGGED = 10_000;
 

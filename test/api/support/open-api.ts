@@ -51,21 +51,28 @@ export function uriOf({ datasets }: Store): string {
 
 /** Opens the API over a store's database, and awaits that it is ready. */
 export async function openTestApi(store: Store, change: Partial<ApiSettings> = {}): Promise<TestApi> {
+  const opened = await openUnready({ mongodbUri: uriOf(store), ...change });
+  const { backends, changes } = opened.context;
+  await Promise.all([backends.mongodb.untilReady(), backends.temporal.untilReady()]);
+  await vi.waitUntil(() => changes.ready, { timeout: 10_000 });
+  return opened;
+}
+
+/** Opens the API, whether its servers are there or not. */
+export async function openUnready(change: Partial<ApiSettings> & { mongodbUri: string }): Promise<TestApi> {
   const thumbnailFolder = await mkdtemp(join(tmpdir(), 'plimsoll-thumbnails-'));
   const faults: string[] = [];
   const log = (message: string, error?: unknown) =>
     void faults.push(`${message} ${error instanceof Error ? error.stack : String(error)}`);
-  const context = openContext(settingsFor(uriOf(store), { thumbnailFolder, ...change }), log);
-  await Promise.all([context.backends.mongodb.untilReady(), context.backends.temporal.untilReady()]);
-  await vi.waitUntil(() => context.changes.ready, { timeout: 10_000 });
+  const context = openContext(settingsFor(change.mongodbUri, { thumbnailFolder, ...change }), log);
   const api = createApi(context);
   const check = checker(api.document);
   const call = async (method: string, path: string, { headers = {}, body }: CallOptions = {}) => {
-    const request = new Request(`http://localhost${path}`, {
-      method,
-      headers: { host: 'localhost', ...headers },
-      ...(body === undefined ? {} : { body, duplex: 'half' }),
-    });
+    const init = { method, headers: { host: 'localhost', ...headers } };
+    const request = new Request(
+      `http://localhost${path}`,
+      body === undefined ? init : { ...init, body, duplex: 'half' },
+    );
     return check(method, path, await api.fetch(request));
   };
   return {

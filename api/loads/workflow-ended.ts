@@ -1,0 +1,13 @@
+import type { PlimsollClient } from '../../client/plimsoll-client.ts';
+import type { LoadStatus } from '../../core/loads/status.ts';
+
+const MOST_MS = 2000;
+
+/**
+ * Resolves when the workflow of a job whose record has ended is over too, a moment later: only then can the next job of the
+ * dataset be started. It never rejects, and does not wait for long.
+ */
+export async function workflowEnded({ temporal }: PlimsollClient, { workflow_id, job_id }: LoadStatus): Promise<void> {
+  const handle = temporal.workflow.getHandle(workflow_id, undefined, { firstExecutionRunId: job_id });
+  await temporal.withAbortSignal(AbortSignal.timeout(MOST_MS), () => handle.result()).catch(() => undefined);
+}

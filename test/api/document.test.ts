@@ -1,0 +1,226 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createToken, readTokens } from '../../api/auth/tokens.ts';
+import { PROBLEMS } from '../../api/problem/codes.ts';
+import { drawPicture, makePictures } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { type Operation, operationsOf } from './support/conformance.ts';
+import { type CallOptions, openTestApi, openUnready, type TestApi } from './support/open-api.ts';
+
+let bench: Workbench;
+let open: TestApi;
+let photos: string;
+const reader = createToken('read');
+
+/** Every operation with every status that it has answered, `GET /api/datasets 200`. */
+const seen = new Set<string>();
+
+/** The same API, noting what it answers. */
+function noting(api: TestApi): TestApi {
+  const call: TestApi['call'] = async (method, path, options) => {
+    const answer = await api.call(method, path, options);
+    if (answer.operation !== undefined) seen.add(`${answer.operation} ${answer.status}`);
+    return answer;
+  };
+  return {
+    ...api,
+    call,
+    get: (path, headers = {}) => call('GET', path, { headers }),
+    post: (path, json, headers = {}) =>
+      call('POST', path, { headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(json ?? {}) }),
+  };
+}
+
+beforeAll(async () => {
+  bench = await openWorkbench();
+  photos = join(bench.folder, 'photos');
+  await makePictures(photos, 6);
+  await writeFile(join(photos, 'text.jpg'), 'A shopping list.\n');
+  await writeFile(join(photos, 'gone.jpg'), await drawPicture(50));
+  open = noting(
+    await openTestApi(bench.store, { taskQueue: bench.taskQueue, sourceRoots: [photos, join(bench.folder, 'more')] }),
+  );
+});
+
+afterAll(async () => {
+  await open?.close();
+  await bench?.stop();
+});
+
+const NAMES: Record<string, string> = { dataset: 'nothing', job: 'nothing', seq: '1' };
+const filled = (path: string, names = NAMES) => path.replaceAll(/\{(\w+)\}/g, (_, name) => names[name] ?? '');
+const queryOf = ({ parameters = [] }: Operation) =>
+  parameters.some(({ in: place, required }) => place === 'query' && required) ? '?path=/' : '';
+
+describe('the document', () => {
+  test('is OpenAPI 3.1, and is served as it is', async () => {
+    const { json } = await open.get('/api/openapi.json');
+    expect(json.openapi).toBe('3.1.0');
+    expect(json).toEqual(JSON.parse(JSON.stringify(open.api.document)));
+  });
+
+  test('describes each parameter of each path, and a schema for each body', () => {
+    for (const operation of operationsOf(open.api.document)) {
+      const names = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      const described = (operation.parameters ?? []).filter(({ in: place }) => place === 'path').map(({ name }) => name);
+      expect(described.sort(), operation.path).toEqual(names.sort());
+    }
+  });
+
+  test('can be read offline under a strict policy: no script, nothing from elsewhere', async () => {
+    const { bytes, headers } = await open.get('/api/docs');
+    const page = new TextDecoder().decode(bytes);
+    expect(headers.get('content-security-policy')).toMatch(/^default-src 'self'/);
+    expect(page).not.toMatch(/<script|style=|\son\w+=|https?:\/\//);
+    const links = [...page.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, link]) => link as string);
+    const ids = new Set([...page.matchAll(/id="([^"]+)"/g)].map(([, id]) => `#${id}`));
+    for (const link of new Set(links)) {
+      if (link.startsWith('#')) expect(ids).toContain(link);
+      else expect((await open.get(link)).status).toBe(200);
+    }
+  });
+
+  test('every code of a problem is explained there', async () => {
+    const page = new TextDecoder().decode((await open.get('/api/docs')).bytes);
+    for (const code of Object.keys(PROBLEMS)) expect(page).toContain(`id="${code}"`);
+  });
+});
+
+describe('every documented status can be had', () => {
+  test('of each operation: by a foreign name, without a token, without servers, with a wrong parameter or body', async () => {
+    const closed = noting(
+      await openTestApi(bench.store, { tokens: await readTokens({ PLIMSOLL_API_TOKENS: reader.line }) }),
+    );
+    const away = noting(
+      await openUnready({
+        mongodbUri: 'mongodb://127.0.0.1:1/?replicaSet=none',
+        env: { TEMPORAL_ADDRESS: '127.0.0.1:1', TEMPORAL_CONFIG_FILE: join(tmpdir(), 'plimsoll-no-such.toml') },
+      }),
+    );
+    for (const operation of operationsOf(open.api.document)) {
+      const { method, path, responses, requestBody, parameters = [] } = operation;
+      const at = `${filled(path)}${queryOf(operation)}`;
+      const json = { headers: { 'content-type': 'application/json' }, body: '{}' };
+      const body: CallOptions = requestBody === undefined ? {} : json;
+      await open.call(method, at, { ...body, headers: { ...body.headers, host: 'evil.example' } });
+      if ('401' in responses)
+        await closed.call(method, at, { ...body, headers: { ...body.headers, authorization: 'Bearer made-up' } });
+      if ('503' in responses) await away.call(method, at, body);
+      if (requestBody !== undefined) {
+        await open.call(method, at, { ...json, body: '{"no' });
+        await open.call(method, at, { ...json, body: '{"no_such_field": 1}' });
+        await open.call(method, at, { headers: { 'content-type': 'text/plain' }, body: '{}' });
+        await open.call(method, at, { ...json, body: JSON.stringify({ dataset: 'x'.repeat(1_100_000) }) });
+      } else if ('400' in responses) {
+        if (parameters.some(({ in: place }) => place === 'path')) await open.call(method, filled(path, { dataset: 'No', job: 'No', seq: 'x' }));
+        await open.call(method, `${filled(path)}?no_such_parameter=1`);
+      }
+      if ('404' in responses && path.includes('{')) await open.call(method, at, body);
+    }
+    await Promise.all([closed.close(), away.close()]);
+  });
+
+  test('of what is asked of samples and their files', async () => {
+    const dataset = 'real';
+    await bench.load({ dataset, source: photos });
+    await rm(join(photos, 'gone.jpg'));
+    for (const path of ['/health', '/ready', '/metrics', '/api/config', '/api/sources', '/api/models', '/api/datasets', '/api/loads', '/api/events'])
+      await open.get(path);
+    await open.get(`/api/sources/folders?path=${photos}`);
+    await open.get(`/api/sources/folders?path=${photos}/none`);
+    await open.get('/api/sources/folders?path=relative');
+    await open.get(`/api/datasets/${dataset}`);
+    await open.get(`/api/datasets/${dataset}/tags`);
+    await open.post(`/api/datasets/${dataset}/tags`, { add: ['seen'], seqs: [0] });
+    const { json } = await open.get(`/api/datasets/${dataset}/samples`);
+    const named = (name: string) => {
+      const found = json.samples.find(({ path }: { path: string }) => path === `photos/${name}`);
+      return `/api/datasets/${dataset}/samples/${found.seq}`;
+    };
+    const [whole, text, gone] = [named('picture-000001.jpg'), named('text.jpg'), named('gone.jpg')];
+    await open.get(whole);
+    await open.get(`${whole}/neighbors`);
+    for (const what of ['file', 'thumbnail']) {
+      const { headers } = await open.get(`${whole}/${what}`);
+      await open.get(`${whole}/${what}`, { 'if-none-match': headers.get('etag') as string });
+    }
+    await open.get(`${whole}/file`, { range: 'bytes=0-1' });
+    await open.get(`${whole}/file`, { range: 'bytes=9999999-' });
+    await open.get(`${gone}/file`);
+    await open.get(`${text}/thumbnail`);
+  });
+
+  test('of what is asked of jobs, and done with them', async () => {
+    const start = (dataset: string, more: object = {}) =>
+      open.post('/api/loads', { dataset, source: photos, embed_task_queue: bench.embedTaskQueue, ...more });
+    const { json: job, headers } = await start('jobs');
+    expect(headers.get('location')).toBe(`/api/loads/${job.job_id}`);
+    const { json: done } = await open.get(`/api/loads/${job.job_id}/wait?timeout=30`);
+    expect(done).toMatchObject({ reached: true, load: { state: 'completed' } });
+    await open.get('/api/loads/jobs');
+    const { json: failures } = await open.get('/api/loads/jobs/failures');
+    expect(failures.failures.map(({ path }: { path: string }) => path)).toEqual(['photos/text.jpg']);
+    const ended = await open.get('/api/loads/jobs/events');
+    const id = /^id: (.*)$/m.exec(await ended.response.text())?.[1] as string;
+    await open.get('/api/loads/jobs/events', { 'last-event-id': id });
+    for (const operation of ['pause', 'resume', 'cancel'])
+      expect((await open.post(`/api/loads/jobs/${operation}`)).json.code).toBe('JobEnded');
+
+    const { json: retried } = await open.post('/api/loads/jobs/retry');
+    expect((await open.get(`/api/loads/${retried.job_id}/wait`)).json.load.kind).toBe('retry');
+
+    // A job that waits for its time can be operated at leisure.
+    const { json: late } = await start('jobs', { embed_at: '2999-01-01T00:00:00Z' });
+    await open.get(`/api/loads/${late.job_id}/wait?for=browsable`);
+    expect((await start('jobs')).json).toMatchObject({ code: 'AlreadyRunning', job: { job_id: late.job_id } });
+    expect((await open.post('/api/loads/jobs/retry')).json.code).toBe('AlreadyRunning');
+    expect((await open.call('DELETE', '/api/datasets/jobs')).json.code).toBe('AlreadyRunning');
+    expect((await open.post('/api/datasets/jobs/prune')).json.code).toBe('AlreadyRunning');
+    expect((await open.post(`/api/loads/${late.job_id}/pause`)).json.state).toBe('paused');
+    expect((await open.post(`/api/loads/${late.job_id}/resume`)).json.paused_at).toBeNull();
+    expect((await open.get(`/api/loads/${late.job_id}/wait?timeout=0`)).json.reached).toBe(false);
+    expect((await open.post(`/api/loads/${late.job_id}/cancel`, { reason: 'enough' })).status).toBe(200);
+    expect((await open.get(`/api/loads/${late.job_id}/wait`)).json.load.state).toBe('canceled');
+
+    const embedding = { embed_task_queue: 'nobody', embed_at: '2999-01-01T00:00:00Z' };
+    const { json: embed } = await open.post('/api/datasets/jobs/embed', embedding);
+    expect((await open.post('/api/datasets/jobs/embed', embedding)).json.code).toBe('AlreadyRunning');
+    await open.post(`/api/loads/${embed.job_id}/cancel`);
+    await open.get(`/api/loads/${embed.job_id}/wait`);
+    const { json: prune } = await open.post('/api/datasets/jobs/prune');
+    await open.get(`/api/loads/${prune.job_id}/wait`);
+    const { json: deletion } = await open.call('DELETE', '/api/datasets/jobs');
+    const { json: deleted } = await open.get(`/api/loads/${deletion.job_id}/wait`);
+    expect(deleted.load).toMatchObject({ kind: 'delete', state: 'completed' });
+    expect((await open.get('/api/datasets/jobs')).json.code).toBe('DatasetNotFound');
+  });
+
+  test('of a reference that several jobs fit, and of pages and sessions', async () => {
+    const load = await bench.store.loads.findOne();
+    for (const end of ['0', '1'])
+      await bench.store.loads.insertOne({ ...(load as NonNullable<typeof load>), _id: `abcdef00-0000-7000-8000-00000000000${end}`, dataset_id: 'other' });
+    for (const { method, path } of operationsOf(open.api.document).filter(({ path }) => path.includes('{job}')))
+      expect((await open.call(method, filled(path, { job: 'abcdef' }), method === 'POST' ? { headers: {} } : {})).json.code).toBe('AmbiguousJob');
+    await bench.store.loads.deleteMany({ dataset_id: 'other' });
+    expect((await open.get('/api/loads?cursor=made-up')).status).toBe(422);
+    await open.get('/api/events?dataset=NO');
+    await open.post('/api/datasets/nothing/tags', { add: ['x'], seqs: [1] });
+    await open.post('/api/session', { token: 'any' });
+    await open.call('DELETE', '/api/session');
+    await mkdir(join(bench.folder, 'more'));
+    expect((await open.post('/api/loads', { dataset: 'x', source: '/etc' })).json.code).toBe('SourceOutsideRoots');
+  });
+
+  test('and no other', () => {
+    const documented = operationsOf(open.api.document).flatMap(({ method, path, responses }) =>
+      Object.keys(responses)
+        .filter((status) => status !== 'default')
+        .map((status) => `${method} ${path} ${status}`),
+    );
+    expect(documented.filter((one) => !seen.has(one))).toEqual([]);
+    expect([...seen].filter((one) => !documented.includes(one))).toEqual([]);
+    expect(open.faults).toEqual([]);
+  });
+});
