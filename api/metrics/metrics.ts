@@ -116,6 +116,7 @@ export function createMetrics(
 
   let reading = Promise.resolve();
   let readMs = Number.NEGATIVE_INFINITY;
+  let readOf = '';
   return {
     contentType: Registry.OPENMETRICS_CONTENT_TYPE,
     request({ method, route, status }, took) {
@@ -123,8 +124,10 @@ export function createMetrics(
       seconds.observe({ method, route }, took);
     },
     async text() {
-      if (performance.now() - readMs > READING_KEPT_MS) {
+      const there = `${mongodb.ready} ${temporal.ready}`;
+      if (there !== readOf || performance.now() - readMs > READING_KEPT_MS) {
         readMs = performance.now();
+        readOf = there;
         // What can't be read now keeps its last value; backend_up says why.
         reading = Promise.allSettled([readStore(), readQueues()]).then(() => undefined);
       }

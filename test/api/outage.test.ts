@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { claimPort } from '../../local/ports.ts';
+import { type Servers, startServers } from '../../local/servers.ts';
+import { openUnready, type TestApi } from './support/open-api.ts';
+import { readEvents } from './support/read-events.ts';
+
+let dataDir: string;
+let servers: Servers | undefined;
+let api: TestApi;
+let ports: { temporal: number; mongo: number };
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'plimsoll-outage-'));
+  const any = () => claimPort(0, { role: 'a test', flag: '', instead: '' });
+  ports = { temporal: await any(), mongo: await any() };
+  api = await openUnready({
+    mongodbUri: `mongodb://127.0.0.1:${ports.mongo}/?replicaSet=plimsoll`,
+    env: { TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporal}`, TEMPORAL_CONFIG_FILE: join(tmpdir(), 'plimsoll-no-such.toml') },
+  });
+});
+
+afterAll(async () => {
+  await api?.close();
+  await servers?.stop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+const ready = async () => (await api.get('/ready')).json;
+
+test('without servers it answers at once: alive, not ready, and 503 with Retry-After', async () => {
+  const beganMs = performance.now();
+  expect((await api.get('/health')).status).toBe(200);
+  expect(await ready()).toMatchObject({ ready: false, mongodb: { ready: false }, temporal: { ready: false } });
+  for (const path of ['/api/datasets', '/api/loads', '/api/events', '/api/datasets/x/samples/1/thumbnail']) {
+    const { status, json } = await api.get(path);
+    expect([status, json.code]).toEqual([503, 'MongoDBUnavailable']);
+  }
+  expect((await api.post('/api/loads', { dataset: 'photos', source: '/tmp' })).status).toBe(503);
+  expect((await api.get('/metrics')).status).toBe(200);
+  expect((await api.get('/api/config')).json.ready).toBe(false);
+  expect(performance.now() - beganMs).toBeLessThan(2000);
+});
+
+test('it recovers by itself when they come, and again when they were away', async () => {
+  servers = await startServers({ dataDir, ports, ui: 'off' });
+  await vi.waitUntil(async () => (await ready()).ready, { timeout: 20_000 });
+  expect((await api.get('/api/datasets')).json).toEqual({ datasets: [] });
+  const metrics = new TextDecoder().decode((await api.get('/metrics')).bytes);
+  expect(metrics).toMatch(/plimsoll_queue_wait_seconds\{task_queue="plimsoll",kind="workflow"\} 0/);
+  expect(metrics.trimEnd()).toMatch(/# EOF$/);
+
+  const { response } = await api.get('/api/events');
+  const events = readEvents(response);
+  const { mongod } = servers.members;
+  await mongod?.stop();
+  await vi.waitUntil(async () => !(await ready()).ready, { timeout: 20_000 });
+  expect((await api.get('/api/datasets')).json.code).toBe('MongoDBUnavailable');
+  await mongod?.start();
+  await vi.waitUntil(async () => (await ready()).ready, { timeout: 30_000 });
+  // The stream that was open all the while goes on.
+  await api.context.backends.client.store.datasets.insertOne({
+    _id: 'later',
+    media_type: 'image',
+    sources: [],
+    next_seq: 0,
+    counts: { total: 0, indexed: 0, failed: 0, missing: 0 },
+    phases: {},
+    models: [],
+    current_load: 'none',
+    created_at: new Date(),
+    last_modified_at: new Date(),
+  });
+  expect((await events.next()).value).toMatchObject({ name: 'dataset', data: { dataset: 'later' } });
+  await events.return(undefined);
+  expect(api.faults).toEqual([]);
+}, 90_000);
