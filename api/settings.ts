@@ -1,4 +1,6 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../core/cache-folder.ts';
 import { UserError } from '../core/errors.ts';
 import { type SourceRoots, sourceRootsFromEnvironment } from '../core/sources/source-roots.ts';
@@ -57,15 +59,21 @@ export async function settingsFrom(
     env,
     tokens,
     sourceRoots,
-    modelFolders: (env.PLIMSOLL_MODELS ?? '').split(':').filter((folder) => folder !== ''),
+    modelFolders: (env.PLIMSOLL_MODELS ?? '').split(delimiter).filter((folder) => folder !== ''),
     hostNames: listOf(env.PLIMSOLL_API_HOSTS),
     origins: listOf(env.PLIMSOLL_API_ORIGINS).map(originOf),
-    webFolder: env.PLIMSOLL_WEB || undefined,
+    webFolder: env.PLIMSOLL_WEB || builtPage(),
     thumbnailFolder: env.PLIMSOLL_THUMBNAILS || join(cacheFolder(env), 'thumbnails'),
     thumbnailBytes: numberOf(env, 'PLIMSOLL_THUMBNAILS_MB', 1024) * MEBIBYTE,
     maxStreams: numberOf(env, 'PLIMSOLL_API_STREAMS', 1024),
     uiUrl: env.TEMPORAL_UI_URL || undefined,
   };
+}
+
+/** Beside us in the package; in a checkout where the build leaves it. */
+function builtPage(): string | undefined {
+  const folder = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../web/dist' : '../web', import.meta.url));
+  return existsSync(join(folder, 'index.html')) ? folder : undefined;
 }
 
 function requireGuards(host: string, tokens: readonly TokenRecord[], roots: SourceRoots): void {

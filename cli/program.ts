@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addApiCommand } from './commands/api.ts';
 import { addCleanupCommand } from './commands/cleanup.ts';
 import { addDeleteCommand } from './commands/delete.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -13,6 +14,7 @@ import { addRetryCommand } from './commands/retry.ts';
 import { addSamplesCommand } from './commands/samples.ts';
 import { addScheduleCommand } from './commands/schedule.ts';
 import { addStatusCommand } from './commands/status.ts';
+import { addTokenCommand } from './commands/token.ts';
 import { addUpCommand } from './commands/up.ts';
 import { addWaitCommand } from './commands/wait.ts';
 import { EXIT_CODES_HELP } from './exit-code.ts';
@@ -41,6 +43,8 @@ const COMMANDS: readonly AddCommand[] = [
   addDeleteCommand,
   addScheduleCommand,
   addDoctorCommand,
+  addApiCommand,
+  addTokenCommand,
 ];
 
 const HELP = `

@@ -68,6 +68,8 @@ export interface Located {
   mongodb: { uri: string; from: string } | undefined;
   temporal: { address: string; namespace: string; from: string; external: ExternalServers['temporal'] } | undefined;
   uiUrl: string | undefined;
+  /** The page and the HTTP API of the stack. */
+  apiUrl: string | undefined;
   dataDir: string;
   env: NodeJS.ProcessEnv;
 }
@@ -101,6 +103,7 @@ export async function locate({
           external: undefined,
         },
     uiUrl: external.temporal ? env.TEMPORAL_UI_URL : ofStack?.record.uiUrl,
+    apiUrl: ofStack?.record.apiUrl,
     dataDir: stack?.dataDir ?? join(cwd, DATA_DIR),
     env,
   };

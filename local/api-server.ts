@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import type { MemberSpec } from './member.ts';
 import { claimPort, HOST } from './ports.ts';
 import { awaitReadyMessage } from './ready-message.ts';
@@ -33,7 +33,7 @@ export async function apiSpec(servers: Servers, port: number, options: ApiOption
     command: process.execPath,
     args: [siblingModule(import.meta.url, '../api/serve'), '--host', HOST, '--port', String(port)],
     env: {
-      PLIMSOLL_SOURCE_ROOTS: options.sourceRoots.join(':'),
+      PLIMSOLL_SOURCE_ROOTS: options.sourceRoots.join(delimiter),
       PLIMSOLL_THUMBNAILS: join(servers.dataDir, 'thumbnails'),
       ...(webFolder === undefined ? {} : { PLIMSOLL_WEB: webFolder }),
       ...servers.env,

@@ -58,9 +58,7 @@ const filterFields = {
       'Only samples whose `path` begins so. An absolute path is taken for the beginning of `filepath`, of operate scope alone.',
     example: 'photos/2026/',
   }),
-  q: text(200)
-    .optional()
-    .meta({ description: 'Only samples whose `path` has this text, in any case.' }),
+  q: text(200).optional().meta({ description: 'Only samples whose `path` has this text, in any case.' }),
   error: z
     .string()
     .regex(/^\w{1,100}$/, 'must be "any", a stage (indexing, embedding) or an error code')

@@ -6,6 +6,7 @@ import type { Paint } from '../paint.ts';
 import { printable } from '../printable.ts';
 import { type Located, locate } from '../servers.ts';
 import { type Check, type CheckState, problem, type Setting } from './check.ts';
+import { checkApi } from './check-api.ts';
 import { checkBinaries } from './check-binaries.ts';
 import { checkCache, checkDevice, checkModels, checkNode } from './check-machine.ts';
 import { checkMongodb } from './check-mongodb.ts';
@@ -22,6 +23,7 @@ export async function doctor(options: { dataDir?: string | undefined; json?: boo
     [checkNode()],
     mongodbChecks(located),
     temporalChecks(located),
+    located.apiUrl === undefined ? [] : checkApi(located.apiUrl).then((check) => [check]),
     'settings' in inference
       ? Promise.all([checkDevice(inference.settings), checkModels(inference.settings)]).then((checks) => checks.flat())
       : [inference.problem],

@@ -6,7 +6,7 @@ import type { Setting } from './check.ts';
 
 /** What is configured, and where each value came from. */
 export function settingsOf(
-  { mongodb, temporal, uiUrl, dataDir }: Located,
+  { mongodb, temporal, uiUrl, apiUrl, dataDir }: Located,
   inference: InferenceSettings | undefined,
   { env, flags }: { env: NodeJS.ProcessEnv; flags: { dataDir?: string | undefined } },
 ): Setting[] {
@@ -20,6 +20,7 @@ export function settingsOf(
       value: uiUrl ?? null,
       source: uiUrl === undefined ? 'default' : (temporal?.from ?? 'default'),
     },
+    { name: 'Page', value: apiUrl ?? null, source: apiUrl === undefined ? 'default' : 'stack' },
     { name: 'Data folder', value: dataDir, source: flags.dataDir === undefined ? 'default' : 'flag' },
     { name: 'Cache folder', value: cacheFolder(env), source: fromEnv('PLIMSOLL_CACHE') },
     ...(inference === undefined

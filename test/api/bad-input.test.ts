@@ -82,7 +82,11 @@ describe('no input gives a 500, nor anything that is not documented', () => {
     for (const { method, path, parameters = [] } of operationsOf(api.api.document)) {
       if (method !== 'GET') continue;
       const at = path.replaceAll(/\{(\w+)\}/g, (_, one) => GOOD[one] ?? '');
-      const names = [...parameters.filter(({ in: place }) => place === 'query').map(({ name }) => name), '__proto__', 'a[b]'];
+      const names = [
+        ...parameters.filter(({ in: place }) => place === 'query').map(({ name }) => name),
+        '__proto__',
+        'a[b]',
+      ];
       for (const name of names) {
         for (const nasty of NASTY) {
           const { status, response } = await api.get(`${at}?${encoded(name)}=${encoded(nasty)}`);
@@ -98,10 +102,23 @@ describe('no input gives a 500, nor anything that is not documented', () => {
 
   test('in a header', async () => {
     const header = NASTY.filter((text) => /^[\x20-\x7e]*$/.test(text));
-    const names = ['accept', 'range', 'if-range', 'if-none-match', 'last-event-id', 'content-type', 'cookie', 'x-forwarded-proto'];
+    const names = [
+      'accept',
+      'range',
+      'if-range',
+      'if-none-match',
+      'last-event-id',
+      'content-type',
+      'cookie',
+      'x-forwarded-proto',
+    ];
     for (const name of names) {
       for (const nasty of header) {
-        for (const path of ['/api/datasets', '/api/datasets/photos/samples/1/file', '/api/datasets/photos/samples/1/thumbnail']) {
+        for (const path of [
+          '/api/datasets',
+          '/api/datasets/photos/samples/1/file',
+          '/api/datasets/photos/samples/1/thumbnail',
+        ]) {
           const { status } = await api.get(path, { [name]: nasty });
           expect(status).toBeLessThan(500);
         }
@@ -113,7 +130,21 @@ describe('no input gives a 500, nor anything that is not documented', () => {
   });
 
   test('in a body', async () => {
-    const values: unknown[] = [...NASTY, null, true, 0, -1, 1e308, [], {}, [[[]]], { $gt: '' }, { toString: 1 }, ['x'.repeat(200)], NASTY];
+    const values: unknown[] = [
+      ...NASTY,
+      null,
+      true,
+      0,
+      -1,
+      1e308,
+      [],
+      {},
+      [[[]]],
+      { $gt: '' },
+      { toString: 1 },
+      ['x'.repeat(200)],
+      NASTY,
+    ];
     const bodies = [
       '/api/loads',
       '/api/session',
@@ -122,7 +153,25 @@ describe('no input gives a 500, nor anything that is not documented', () => {
       '/api/loads/none/cancel',
       '/api/loads/none/retry',
     ];
-    const fields = ['dataset', 'source', 'embed', 'model', 'max_failed_percent', 'priority', 'webhooks', 'embed_window', 'embed_at', 'token', 'add', 'remove', 'seqs', 'filter', 'after', 'reason', '__proto__'];
+    const fields = [
+      'dataset',
+      'source',
+      'embed',
+      'model',
+      'max_failed_percent',
+      'priority',
+      'webhooks',
+      'embed_window',
+      'embed_at',
+      'token',
+      'add',
+      'remove',
+      'seqs',
+      'filter',
+      'after',
+      'reason',
+      '__proto__',
+    ];
     const good = { dataset: 'UPPER', source: '/', add: ['x'], seqs: [1], token: 'x' };
     for (const path of bodies) {
       for (const value of values) {
@@ -173,7 +222,17 @@ describe('what bad input gets', () => {
   });
 
   test('a source that leads out of the roots, however it is written', async () => {
-    for (const source of ['/etc', `${bench.folder}/..`, `${bench.folder}/../../etc`, '/', 'relative', '.', '/proc/self/root/etc', 'file:///etc', '/etc\0']) {
+    for (const source of [
+      '/etc',
+      `${bench.folder}/..`,
+      `${bench.folder}/../../etc`,
+      '/',
+      'relative',
+      '.',
+      '/proc/self/root/etc',
+      'file:///etc',
+      '/etc\0',
+    ]) {
       const { json, status } = await api.post('/api/loads', { dataset: 'photos', source });
       expect([403, 422], source).toContain(status);
       expect(json.detail).not.toMatch(/exist|ENOENT/);
@@ -187,7 +246,12 @@ describe('what bad input gets', () => {
 
   test('each wrong field is named', async () => {
     const { json } = await api.post('/api/loads', { dataset: 'NO', priority: 9, colour: 'red' });
-    expect(json.errors.map(({ field }: { field: string }) => field).sort()).toEqual(['', 'dataset', 'priority', 'source']);
+    expect(json.errors.map(({ field }: { field: string }) => field).sort()).toEqual([
+      '',
+      'dataset',
+      'priority',
+      'source',
+    ]);
   });
 
   test('a method that is not known there', async () => {
@@ -205,7 +269,10 @@ describe('what bad input gets', () => {
         controller.enqueue(new Uint8Array(65_536).fill(32));
       },
     });
-    const answer = await api.call('POST', '/api/loads', { headers: { 'content-type': 'application/json' }, body: endless });
+    const answer = await api.call('POST', '/api/loads', {
+      headers: { 'content-type': 'application/json' },
+      body: endless,
+    });
     expect(answer.json.code).toBe('BodyTooLarge');
     expect(sent).toBeLessThan(4 * 1024 * 1024);
   });
@@ -235,10 +302,26 @@ describe('on a port', () => {
   test.each([
     ['nonsense', 'HELLO\r\n\r\n', /^HTTP\/1.1 400 /],
     ['headers without end', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`, /^HTTP\/1.1 431 /],
-    ['a zero byte in the address', 'GET /api/\0 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', /^HTTP\/1.1 400 /],
-    ['a whole URL of another host', 'GET http://evil.example/api/datasets HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n', /^HTTP\/1.1 (400|403) /],
-    ['a broken escape', 'GET /api/datasets/%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', /^HTTP\/1.1 (400|404) /],
-    ['dots that climb', 'GET /assets/../../package.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', /^HTTP\/1.1 (400|404) /],
+    [
+      'a zero byte in the address',
+      'GET /api/\0 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+      /^HTTP\/1.1 400 /,
+    ],
+    [
+      'a whole URL of another host',
+      'GET http://evil.example/api/datasets HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n',
+      /^HTTP\/1.1 (400|403) /,
+    ],
+    [
+      'a broken escape',
+      'GET /api/datasets/%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+      /^HTTP\/1.1 (400|404) /,
+    ],
+    [
+      'dots that climb',
+      'GET /assets/../../package.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+      /^HTTP\/1.1 (400|404) /,
+    ],
     ['no host', 'GET /api/datasets HTTP/1.0\r\n\r\n', /^HTTP\/1.1 (400|403) /],
   ])('%s', async (_name, request, answer) => {
     expect(await raw(request)).toMatch(answer);
@@ -246,17 +329,31 @@ describe('on a port', () => {
 
   test('who never reads its stream is let go, and costs little meanwhile', async () => {
     const { store } = bench;
-    const socket = connect(server.port, '127.0.0.1', () => socket.write('GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n'));
+    const socket = connect(server.port, '127.0.0.1', () =>
+      socket.write('GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+    );
     socket.pause();
-    await vi.waitUntil(async () => /plimsoll_open_streams 1\b/.test(await (await fetch(`${server.url}/metrics`)).text()));
+    await vi.waitUntil(async () =>
+      /plimsoll_open_streams 1\b/.test(await (await fetch(`${server.url}/metrics`)).text()),
+    );
     const beforeMb = process.memoryUsage().rss / 2 ** 20;
     const document = await store.datasets.findOne({ _id: 'photos' });
-    const models = Array.from({ length: 2000 }, (_, n) => ({ key: `model-${n}`, name: 'x'.repeat(200), revision: '1', dim: 1, vectors: 0, last_modified_at: new Date() }));
-    for (let n = 0; n < 60; n += 1) await store.datasets.updateOne({ _id: 'photos' }, { $set: { models, 'counts.total': n } });
+    const models = Array.from({ length: 2000 }, (_, n) => ({
+      key: `model-${n}`,
+      name: 'x'.repeat(200),
+      revision: '1',
+      dim: 1,
+      vectors: 0,
+      last_modified_at: new Date(),
+    }));
+    for (let n = 0; n < 60; n += 1)
+      await store.datasets.updateOne({ _id: 'photos' }, { $set: { models, 'counts.total': n } });
     expect(process.memoryUsage().rss / 2 ** 20 - beforeMb).toBeLessThan(250);
     expect((await fetch(`${server.url}/health`)).status).toBe(200);
     socket.destroy();
     await store.datasets.updateOne({ _id: 'photos' }, { $set: { models: document?.models ?? [] } });
-    await vi.waitUntil(async () => /plimsoll_open_streams 0\b/.test(await (await fetch(`${server.url}/metrics`)).text()));
+    await vi.waitUntil(async () =>
+      /plimsoll_open_streams 0\b/.test(await (await fetch(`${server.url}/metrics`)).text()),
+    );
   });
 });

@@ -29,7 +29,10 @@ function noting(api: TestApi): TestApi {
     call,
     get: (path, headers = {}) => call('GET', path, { headers }),
     post: (path, json, headers = {}) =>
-      call('POST', path, { headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(json ?? {}) }),
+      call('POST', path, {
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(json ?? {}),
+      }),
   };
 }
 
@@ -64,7 +67,9 @@ describe('the document', () => {
   test('describes each parameter of each path, and a schema for each body', () => {
     for (const operation of operationsOf(open.api.document)) {
       const names = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-      const described = (operation.parameters ?? []).filter(({ in: place }) => place === 'path').map(({ name }) => name);
+      const described = (operation.parameters ?? [])
+        .filter(({ in: place }) => place === 'path')
+        .map(({ name }) => name);
       expect(described.sort(), operation.path).toEqual(names.sort());
     }
   });
@@ -114,7 +119,8 @@ describe('every documented status can be had', () => {
         await open.call(method, at, { headers: { 'content-type': 'text/plain' }, body: '{}' });
         await open.call(method, at, { ...json, body: JSON.stringify({ dataset: 'x'.repeat(1_100_000) }) });
       } else if ('400' in responses) {
-        if (parameters.some(({ in: place }) => place === 'path')) await open.call(method, filled(path, { dataset: 'No', job: 'No', seq: 'x' }));
+        if (parameters.some(({ in: place }) => place === 'path'))
+          await open.call(method, filled(path, { dataset: 'No', job: 'No', seq: 'x' }));
         await open.call(method, `${filled(path)}?no_such_parameter=1`);
       }
       if ('404' in responses && path.includes('{')) await open.call(method, at, body);
@@ -126,7 +132,17 @@ describe('every documented status can be had', () => {
     const dataset = 'real';
     await bench.load({ dataset, source: photos });
     await rm(join(photos, 'gone.jpg'));
-    for (const path of ['/health', '/ready', '/metrics', '/api/config', '/api/sources', '/api/models', '/api/datasets', '/api/loads', '/api/events'])
+    for (const path of [
+      '/health',
+      '/ready',
+      '/metrics',
+      '/api/config',
+      '/api/sources',
+      '/api/models',
+      '/api/datasets',
+      '/api/loads',
+      '/api/events',
+    ])
       await open.get(path);
     await open.get(`/api/sources/folders?path=${photos}`);
     await open.get(`/api/sources/folders?path=${photos}/none`);
@@ -200,9 +216,15 @@ describe('every documented status can be had', () => {
   test('of a reference that several jobs fit, and of pages and sessions', async () => {
     const load = await bench.store.loads.findOne();
     for (const end of ['0', '1'])
-      await bench.store.loads.insertOne({ ...(load as NonNullable<typeof load>), _id: `abcdef00-0000-7000-8000-00000000000${end}`, dataset_id: 'other' });
+      await bench.store.loads.insertOne({
+        ...(load as NonNullable<typeof load>),
+        _id: `abcdef00-0000-7000-8000-00000000000${end}`,
+        dataset_id: 'other',
+      });
     for (const { method, path } of operationsOf(open.api.document).filter(({ path }) => path.includes('{job}')))
-      expect((await open.call(method, filled(path, { job: 'abcdef' }), method === 'POST' ? { headers: {} } : {})).json.code).toBe('AmbiguousJob');
+      expect(
+        (await open.call(method, filled(path, { job: 'abcdef' }), method === 'POST' ? { headers: {} } : {})).json.code,
+      ).toBe('AmbiguousJob');
     await bench.store.loads.deleteMany({ dataset_id: 'other' });
     expect((await open.get('/api/loads?cursor=made-up')).status).toBe(422);
     await open.get('/api/events?dataset=NO');

@@ -18,7 +18,10 @@ beforeAll(async () => {
   ports = { temporal: await any(), mongo: await any() };
   api = await openUnready({
     mongodbUri: `mongodb://127.0.0.1:${ports.mongo}/?replicaSet=plimsoll`,
-    env: { TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporal}`, TEMPORAL_CONFIG_FILE: join(tmpdir(), 'plimsoll-no-such.toml') },
+    env: {
+      TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporal}`,
+      TEMPORAL_CONFIG_FILE: join(tmpdir(), 'plimsoll-no-such.toml'),
+    },
   });
 });
 

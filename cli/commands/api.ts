@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import { dataDirOption, wholeNumber } from '../arguments.ts';
+import { EXIT } from '../exit-code.ts';
+
+interface ApiOptions {
+  host?: string;
+  port?: number;
+  data?: string;
+}
+
+export function addApiCommand(program: Command, end: (exitCode: number) => void): void {
+  program
+    .command('api')
+    .summary('serve the page and the HTTP API, over servers of your own')
+    .description(
+      'Serves the page and the HTTP API until Ctrl-C, over the servers that MONGODB_URI and TEMPORAL_ADDRESS name. "plimsoll up" serves them by itself. It starts at once, and finds the servers when they come.',
+    )
+    .option('--host <address>', 'the address to bind (default: 127.0.0.1)')
+    .option('--port <n>', 'the port, 0 for any (default: 7400)', wholeNumber(0, 65_535))
+    .addOption(dataDirOption())
+    .addHelpText(
+      'after',
+      `
+Any address but the loopback one needs tokens (plimsoll token create) and
+PLIMSOLL_SOURCE_ROOTS: below which folders loads may read, and files are served.
+
+Examples:
+  plimsoll api
+  PLIMSOLL_API_TOKENS_FILE=tokens PLIMSOLL_SOURCE_ROOTS=/srv/photos \\
+    plimsoll api --host 0.0.0.0`,
+    )
+    .action(async (options: ApiOptions) => end(await serve(options)));
+}
+
+async function serve(options: ApiOptions): Promise<number> {
+  const [{ findServers }, { settingsFrom }, { startApi }, { catchInterrupt }, { createOutput }] = await Promise.all([
+    import('../servers.ts'),
+    import('../../api/settings.ts'),
+    import('../../api/start-server.ts'),
+    import('../interrupt.ts'),
+    import('../output.ts'),
+  ]);
+  const servers = await findServers({ dataDir: options.data });
+  const env = {
+    ...servers.env,
+    MONGODB_URI: servers.mongodbUri,
+    ...(servers.uiUrl === undefined ? {} : { TEMPORAL_UI_URL: servers.uiUrl }),
+  };
+  const interrupt = catchInterrupt((exitCode) => process.exit(exitCode));
+  try {
+    const api = await startApi(await settingsFrom(env, options));
+    createOutput({}).note(`Plimsoll listens at ${api.url}`);
+    if (!interrupt.signal.aborted)
+      await new Promise<void>((resolve) => interrupt.signal.addEventListener('abort', () => resolve(), { once: true }));
+    await api.close();
+    return EXIT.ok;
+  } finally {
+    interrupt.release();
+  }
+}

@@ -1,0 +1,46 @@
+import { type Command, Option } from 'commander';
+import { jsonOption } from '../arguments.ts';
+import { createOutput } from '../output.ts';
+
+interface TokenOptions {
+  scope: 'read' | 'operate';
+  json?: boolean;
+}
+
+export function addTokenCommand(program: Command, end: (exitCode: number) => void): void {
+  const token = program
+    .command('token')
+    .summary('make tokens for the HTTP API')
+    .description('Tokens for the HTTP API.');
+  token
+    .command('create')
+    .summary('make a token, and the line that lets the server know it')
+    .description(
+      'Makes a token for the HTTP API. It is shown this once and kept nowhere: give it to who is to call. The line, which holds only its hash, goes into PLIMSOLL_API_TOKENS or into the file that PLIMSOLL_API_TOKENS_FILE names. To withdraw the token, remove the line and start the server again.',
+    )
+    .addOption(
+      new Option('--scope <scope>', 'what it may do: read, or also operate')
+        .choices(['read', 'operate'])
+        .makeOptionMandatory(),
+    )
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+With --json: {"token", "line", "scope"}.
+
+Examples:
+  plimsoll token create --scope read
+  plimsoll token create --scope operate --json | jq -r .line >> tokens`,
+    )
+    .action(async (options: TokenOptions) => end(await create(options)));
+}
+
+async function create(options: TokenOptions): Promise<number> {
+  const { createToken } = await import('../../api/auth/tokens.ts');
+  const output = createOutput(options);
+  const { token, line } = createToken(options.scope);
+  output.result({ token, line, scope: options.scope }, () => [token, line]);
+  output.note('The first line is the token, the second is for PLIMSOLL_API_TOKENS of the server.');
+  return 0;
+}
