@@ -1,0 +1,96 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { type Stack, startStack } from '../../local/stack.ts';
+import { buildWeb } from '../../scripts/build-web.ts';
+import type { Dataset, Load, SamplePage } from '../../web/src/api/shapes.ts';
+import { launchChromium } from '../support/chromium.ts';
+
+/** The whole stack as `plimsoll up` runs it, and a browser. */
+export interface PageStack {
+  stack: Stack;
+  url: string;
+  browser: Browser;
+  /** The folder below which loads may read. */
+  sources: string;
+  /** A page of its own; what goes wrong in it is in `complaints`. */
+  open(path: string, options?: BrowserContextOptions): Promise<Page>;
+  /** Errors that pages threw, and what the content security policy refused. */
+  complaints: string[];
+  get<T>(path: string): Promise<T>;
+  post<T>(path: string, body: unknown): Promise<T>;
+  /** Starts a load and awaits its end. */
+  load(dataset: string, source: string, options?: Record<string, unknown>): Promise<Load>;
+  stop(): Promise<void>;
+}
+
+export async function openPageStack(): Promise<PageStack> {
+  const folder = await mkdtemp(join(tmpdir(), 'plimsoll-web-'));
+  const sources = join(folder, 'sources');
+  await mkdir(sources);
+  const [stack, browser] = await Promise.all([
+    startStack({
+      dataDir: join(folder, 'stack'),
+      ports: { temporal: 0, ui: 0, mongo: 0 },
+      ui: 'off',
+      api: { port: 0, webFolder: buildWeb(), sourceRoots: [sources, join(process.cwd(), 'examples/images')] },
+    }),
+    launchChromium(),
+  ]);
+  const url = stack.apiUrl as string;
+  const complaints: string[] = [];
+
+  async function ask<T>(path: string, init?: RequestInit): Promise<T> {
+    const response = await fetch(`${url}${path}`, init);
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as T;
+  }
+  const get = <T>(path: string) => ask<T>(path);
+  const post = <T>(path: string, body: unknown) =>
+    ask<T>(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+
+  return {
+    stack,
+    url,
+    browser,
+    sources,
+    complaints,
+    get,
+    post,
+    async open(path, options = {}) {
+      const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, baseURL: url, ...options });
+      const page = await context.newPage();
+      page.setDefaultTimeout(15_000);
+      page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`));
+      page.on('console', (message) => {
+        if (/Content Security Policy|svelte\.dev/.test(message.text()))
+          complaints.push(`${page.url()}: ${message.text()}`);
+      });
+      await page.goto(path);
+      return page;
+    },
+    async load(dataset, source, options = {}) {
+      const { job_id } = await post<{ job_id: string }>('/api/loads', { dataset, source, ...options });
+      while (true) {
+        const { load } = await get<{ load: Load }>(`/api/loads/${job_id}/wait?timeout=30`);
+        if (load.finished_at !== null) return load;
+      }
+    },
+    async stop() {
+      await browser.close();
+      await stack.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** How many samples of a dataset can be read. */
+export async function samplesOf({ get }: Pick<PageStack, 'get'>, dataset: string): Promise<SamplePage['samples']> {
+  return get<SamplePage>(`/api/datasets/${dataset}/samples?limit=10`).then(
+    ({ samples }) => samples,
+    () => [],
+  );
+}
+
+export const datasetOf = ({ get }: Pick<PageStack, 'get'>, dataset: string) => get<Dataset>(`/api/datasets/${dataset}`);

@@ -1,0 +1,346 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MongoClient, ObjectId } from 'mongodb';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Load, Sample } from '../../web/src/api/shapes.ts';
+import { makeManyFiles } from '../support/many-files.ts';
+import { makePictures } from '../support/pictures.ts';
+import { datasetOf, openPageStack, type PageStack, samplesOf } from './page-stack.ts';
+
+const EXAMPLES = join(process.cwd(), 'examples/images');
+const EXAMPLE_COUNT = 54;
+
+let all: PageStack;
+let failing: Load;
+
+beforeAll(async () => {
+  all = await openPageStack();
+  const broken = join(all.sources, 'broken');
+  await makePictures(broken, 6);
+  const { writeFile } = await import('node:fs/promises');
+  await writeFile(join(broken, 'empty.jpg'), '');
+  await writeFile(join(broken, 'words.jpg'), 'no picture at all');
+  const [, load] = await Promise.all([all.load('pictures', EXAMPLES), all.load('broken', broken)]);
+  failing = load;
+}, 120_000);
+
+afterEach(async () => {
+  for (const context of all.browser.contexts()) await context.close();
+  expect(all.complaints.splice(0)).toEqual([]);
+});
+
+afterAll(() => all?.stop(), 60_000);
+
+const bar = (page: Page, phase: string, dataset: string) =>
+  page.getByRole('progressbar', { name: `${phase} of ${dataset}` });
+const tile = (page: Page, seq: number) => page.locator(`[data-seq="${seq}"]`);
+/** Resolves when a tile's picture is there, decoded. */
+const pictureAt = (page: Page, seq: number) =>
+  page.waitForFunction(
+    (wanted) => {
+      const image = document.querySelector<HTMLImageElement>(`[data-seq="${wanted}"] img`);
+      return image?.complete && image.naturalWidth > 0;
+    },
+    seq,
+    { timeout: 15_000 },
+  );
+const where = (page: Page) => page.locator('footer .where').innerText();
+
+describe('a load', () => {
+  test('is started from the page, and its pictures are there before indexing ends', async () => {
+    await makeManyFiles(join(all.sources, 'many'), 12_000);
+    const page = await all.open('/loads/new');
+    await page.getByRole('combobox', { name: 'Folder' }).fill(`${all.sources}/`);
+    await page.getByRole('option', { name: 'many', exact: true }).click();
+    await page.getByLabel('Model').selectOption('none');
+    expect(await page.getByLabel('Dataset').inputValue()).toBe('many');
+    await page.getByRole('button', { name: 'Start loading' }).click();
+
+    // Held while its first page is written, so that what is seen is seen before its end.
+    const worker = all.stack.members['worker-index']?.pid as number;
+    while ((await samplesOf(all, 'many')).length === 0);
+    process.kill(-worker, 'SIGSTOP');
+    try {
+      await page.waitForURL('**/datasets/many');
+      const [load] = (await all.get<{ loads: Load[] }>('/api/loads?dataset=many')).loads;
+      expect(load?.phases.indexing.state).toBe('running');
+      await pictureAt(page, 0);
+      expect(await page.getByText('Browsable', { exact: true }).count()).toBe(1);
+    } finally {
+      process.kill(-worker, 'SIGCONT');
+    }
+    await page.getByText('Completed', { exact: true }).waitFor();
+    await page.getByText('of 12,000', { exact: false }).waitFor();
+  }, 60_000);
+
+  test('shows both phases until they are complete, and the dataset is ready', async () => {
+    await makePictures(join(all.sources, 'small'), 400);
+    const page = await all.open('/loads/new');
+    await page.getByRole('combobox', { name: 'Folder' }).fill(join(all.sources, 'small'));
+    await page.getByRole('button', { name: 'Start loading' }).click();
+    await page.waitForURL('**/datasets/small');
+    await page.getByText('Ready', { exact: true }).waitFor({ timeout: 40_000 });
+    expect(await bar(page, 'Indexing', 'small').getAttribute('aria-valuenow')).toBe('100');
+    expect(await bar(page, 'Embedding', 'small').getAttribute('aria-valuetext')).toBe('400 images');
+    await page.getByText('Load of small completed.').waitFor({ state: 'attached' });
+  }, 60_000);
+
+  test('says in the form what is wrong with it', async () => {
+    const page = await all.open('/loads/new');
+    await page.getByRole('combobox', { name: 'Folder' }).fill('/etc');
+    await page.getByRole('button', { name: 'Start loading' }).click();
+    await page.getByRole('alert').waitFor();
+    await page.getByRole('combobox', { name: 'Folder' }).fill(EXAMPLES);
+    await page.getByLabel('Dataset').fill('Not A Name');
+    await page.getByRole('button', { name: 'Start loading' }).click();
+    await page.getByText('must begin with a-z or 0-9').first().waitFor();
+  });
+
+  test('is paused, resumed and canceled from its page', async () => {
+    await makePictures(join(all.sources, 'long'), 3000);
+    const { job_id } = await all.post<{ job_id: string }>('/api/loads', {
+      dataset: 'long',
+      source: join(all.sources, 'long'),
+      // Far away, so that the second phase can not end before it is paused.
+      embed_at: '2099-01-01T00:00:00Z',
+    });
+    const page = await all.open(`/loads/${job_id}`);
+    await page.getByText('Waiting until').waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Paused', { exact: true }).first().waitFor();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Keep it running' }).click();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Cancel the job' }).click();
+    await page.getByText('Canceled', { exact: true }).waitFor();
+    expect((await all.get<Load>(`/api/loads/${job_id}`)).state).toBe('canceled');
+  }, 60_000);
+
+  test('tells which files failed and why, and is retried', async () => {
+    const page = await all.open(`/loads/${failing.job_id}`);
+    await page.getByRole('heading', { name: '2 failures' }).waitFor();
+    await page.getByRole('link', { name: 'broken/empty.jpg' }).waitFor();
+    await page.getByText('the file is empty').waitFor();
+    await page.getByRole('button', { name: 'Retry failed' }).click();
+    await page.getByText('Retry of failed').waitFor();
+    expect(page.url()).not.toContain(failing.job_id);
+    await page.getByText('Completed', { exact: true }).waitFor();
+  });
+
+  test('is in the list, which can be narrowed', async () => {
+    const page = await all.open('/loads');
+    await page.getByRole('link', { name: 'pictures', exact: true }).waitFor();
+    await page.getByLabel('Kind').selectOption('retry');
+    await page.waitForURL('**/loads?kind=retry');
+    await page.getByRole('link', { name: 'pictures', exact: true }).waitFor({ state: 'detached' });
+  });
+});
+
+describe('the samples of a dataset', () => {
+  test('are filtered, and the filter is in the address', async () => {
+    const page = await all.open('/datasets/pictures');
+    await tile(page, 0).waitFor();
+    await page.getByLabel('Format').selectOption('tiff');
+    await page.waitForURL('**/datasets/pictures?format=tiff');
+    await expect.poll(() => where(page)).toBe('1–2 of 2');
+    await page.getByLabel('Search in paths').fill('snow');
+    await page.waitForURL('**/datasets/pictures?format=tiff&q=snow');
+    await expect.poll(() => where(page)).toBe('1–1 of 1');
+    await page.reload();
+    await expect.poll(() => where(page)).toBe('1–1 of 1');
+    expect(await page.getByLabel('Search in paths').inputValue()).toBe('snow');
+    await page.getByLabel('Search in paths').fill('nothing like it');
+    await page.getByText('Nothing matches').waitFor();
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await expect.poll(() => where(page)).toContain(`of ${EXAMPLE_COUNT}`);
+  });
+
+  test('are opened by keys, gone through, and left for the same place', async () => {
+    const page = await all.open('/datasets/pictures', { viewport: { width: 900, height: 480 } });
+    await tile(page, 0).waitFor();
+    const grid = page.getByRole('grid');
+    await grid.focus();
+    await page.keyboard.press('End');
+    await tile(page, EXAMPLE_COUNT - 1).waitFor();
+    const scrolled = await grid.evaluate((element) => element.scrollTop);
+    expect(scrolled).toBeGreaterThan(0);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`**/samples/${EXAMPLE_COUNT - 1}`);
+    await page.getByRole('heading', { level: 1, name: 'sunset.jpg' }).waitFor();
+    await page.keyboard.press('ArrowLeft');
+    await page.waitForURL(`**/samples/${EXAMPLE_COUNT - 2}`);
+    await page.getByRole('heading', { level: 1, name: 'storm.jpg' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.waitForURL('**/datasets/pictures');
+    expect(await grid.evaluate((element) => element.scrollTop)).toBe(scrolled);
+    expect(await grid.getAttribute('aria-activedescendant')).toBe(`place-${EXAMPLE_COUNT - 2}`);
+  });
+
+  test('have addresses of their own that can be reloaded, with a filter too', async () => {
+    const page = await all.open('/datasets/pictures/samples/20?format=png');
+    await page.getByRole('heading', { level: 1, name: 'apple.png' }).waitFor();
+    await page.reload();
+    await page.getByRole('heading', { level: 1, name: 'apple.png' }).waitFor();
+    const neighbors = await all.get<{ next: Sample }>('/api/datasets/pictures/samples/20/neighbors?format=png');
+    await page.getByRole('button', { name: 'Next sample' }).click();
+    await page.waitForURL(`**/datasets/pictures/samples/${neighbors.next.seq}?format=png`);
+    await page.keyboard.press('Escape');
+    await page.waitForURL('**/datasets/pictures?format=png');
+    await tile(page, 20).waitFor();
+  });
+
+  test('are tagged together, and found by their tag', async () => {
+    const page = await all.open('/datasets/pictures');
+    await tile(page, 2).locator('.box').click({ force: true });
+    await tile(page, 5).click({ modifiers: ['Shift'] });
+    await page.getByText('4 samples selected').waitFor();
+    await page.getByLabel('Tags, separated by commas').fill('evening');
+    await page.getByRole('button', { name: 'Add tag' }).click();
+    await page.getByText('4 samples have changed.').first().waitFor();
+    await page.getByLabel('Tag', { exact: true }).selectOption('evening');
+    await expect.poll(() => where(page)).toBe('1–4 of 4');
+    await page.keyboard.press('Control+a');
+    await page.getByText('All that match are selected').waitFor();
+    await page.getByLabel('Tags, separated by commas').fill('evening');
+    await page.getByRole('button', { name: 'Remove', exact: true }).click();
+    await page.getByText('Nothing matches').waitFor();
+  });
+
+  test('are tagged one by one', async () => {
+    const page = await all.open('/datasets/pictures/samples/7');
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await page.keyboard.press('t');
+    await page.keyboard.type('cloth');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Remove the tag cloth' }).click();
+    await page.getByRole('button', { name: 'Remove the tag cloth' }).waitFor({ state: 'detached' });
+    expect((await all.get<{ sample: Sample }>('/api/datasets/pictures/samples/7')).sample.tags).toEqual([]);
+  });
+
+  test('can be a million: one jumps anywhere, and nothing of what lies between is read', async () => {
+    const count = 1_000_000;
+    await writeSparseDataset('million', count);
+    const page = await all.open('/datasets/million');
+    await tile(page, 0).waitFor();
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().includes('/samples?')) asked.push(request.url());
+    });
+    const grid = page.getByRole('grid');
+    await grid.evaluate((element) => {
+      element.scrollTop = (element.scrollHeight - element.clientHeight) / 2;
+    });
+    await tile(page, count / 2).waitFor();
+    const middle = await where(page);
+    // A step of the wheel is a step, and not a stretch of the scroll bar.
+    await grid.hover();
+    await page.mouse.wheel(0, 200);
+    await expect.poll(() => where(page)).not.toBe(middle);
+    const begin = (text: string) => Number(text.split('–')[0]?.replaceAll(',', ''));
+    expect(begin(await where(page)) - begin(middle)).toBeLessThan(50);
+    await grid.focus();
+    await page.keyboard.press('End');
+    await tile(page, count - 1).waitFor();
+    expect(asked.length).toBeLessThan(10);
+    expect(await page.getByRole('gridcell').count()).toBeLessThan(200);
+  });
+});
+
+describe('the connection', () => {
+  test('is lost and regained: the page says so, and what it shows is alive again', async () => {
+    const page = await all.open('/datasets/pictures');
+    await tile(page, 0).waitFor();
+    await all.stack.members.api?.stop();
+    await page.getByText('Connection lost.').waitFor();
+    await tile(page, 3).waitFor();
+    await all.stack.members.api?.start();
+    await page.getByText('Connection lost.').waitFor({ state: 'detached' });
+    await all.post('/api/datasets/pictures/tags', { add: ['regained'], seqs: [0] });
+    await all.post('/api/datasets/pictures/embed', {});
+    await page.getByText('Embedding of pictures completed.').waitFor({ state: 'attached' });
+  }, 60_000);
+});
+
+describe('every view', () => {
+  const VIEWS = (): [string, string, (page: Page) => Promise<unknown>][] => [
+    ['datasets', '/datasets', (page) => page.getByRole('link', { name: 'pictures', exact: true }).waitFor()],
+    ['a dataset', '/datasets/pictures', (page) => pictureAt(page, 0)],
+    ['a dataset with failures', '/datasets/broken', (page) => page.getByText('empty.jpg').first().waitFor()],
+    ['nothing that matches', '/datasets/pictures?q=none', (page) => page.getByText('Nothing matches').waitFor()],
+    ['a sample', '/datasets/pictures/samples/3', (page) => page.getByRole('heading', { level: 1 }).waitFor()],
+    [
+      'a failed sample',
+      `/datasets/broken/samples/0?status=failed`,
+      (page) => page.getByRole('heading', { level: 1 }).waitFor(),
+    ],
+    ['loads', '/loads', (page) => page.getByRole('link', { name: 'pictures', exact: true }).first().waitFor()],
+    ['a load', `/loads/${failing.job_id}`, (page) => page.getByText('the file is empty').waitFor()],
+    ['a new load', '/loads/new', (page) => page.getByText('Options').click()],
+    ['an unknown address', '/datasets/a/b/c', (page) => page.getByText('There is nothing here').waitFor()],
+  ];
+  const axe = readFileSync(join(process.cwd(), 'node_modules/axe-core/axe.min.js'), 'utf8');
+  const LOOKS = [
+    ['light', { colorScheme: 'light' }],
+    ['dark', { colorScheme: 'dark' }],
+    ['on a phone', { colorScheme: 'light', viewport: { width: 375, height: 740 }, hasTouch: true, isMobile: true }],
+  ] as const;
+
+  test.each(LOOKS)(
+    'is accessible, %s, and no wider than the window',
+    async (_look, options) => {
+      const found: string[] = [];
+      const page = await all.open('/datasets', options);
+      for (const [name, path, ready] of VIEWS()) {
+        await page.goto(path);
+        await ready(page);
+        await page.evaluate(axe);
+        const violations = await page.evaluate(async () => {
+          const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
+          const { violations } = await axe.run();
+          return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
+        });
+        found.push(...violations.map((violation) => `${name}: ${violation}`));
+        const excess = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        if (excess > 0) found.push(`${name}: ${excess} pixels too wide`);
+      }
+      expect(found).toEqual([]);
+    },
+    90_000,
+  );
+});
+
+/** A dataset of so many samples, of which some at its begin, middle and end are really there. */
+async function writeSparseDataset(dataset: string, count: number): Promise<void> {
+  const mongo = await MongoClient.connect(all.stack.mongodbUri);
+  try {
+    const db = mongo.db('plimsoll');
+    const model = await db.collection('samples').findOne({ dataset_id: 'pictures', seq: 0 });
+    const seqs = [0, count / 2 - 500, count - 1000].flatMap((begin) =>
+      Array.from({ length: 1000 }, (_, n) => begin + n),
+    );
+    await db
+      .collection('samples')
+      .insertMany(
+        seqs.map((seq) => ({
+          ...model,
+          _id: new ObjectId(),
+          dataset_id: dataset,
+          seq,
+          filepath: `${model?.filepath}-${seq}`,
+        })),
+      );
+    const whole = await db.collection<{ _id: string }>('datasets').findOne({ _id: 'pictures' });
+    await db.collection<{ _id: string }>('datasets').insertOne({
+      ...whole,
+      _id: dataset,
+      next_seq: count,
+      counts: { total: count, indexed: count, failed: 0, missing: 0 },
+    } as { _id: string });
+    expect((await datasetOf(all, dataset)).next_seq).toBe(count);
+  } finally {
+    await mongo.close();
+  }
+}
