@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectedClient, connectPlimsoll } from '../client/connect.ts';
+import type { ApiOptions } from '../local/api-server.ts';
 import { startStack, type WorkerRole } from '../local/stack.ts';
 import { workflowBundle } from '../workers/workflow-bundle.ts';
 import type { BenchContext } from './context.ts';
@@ -12,6 +13,8 @@ import { childrenRunning, type PeakMemory, watchPeakMemory } from './peak-memory
 export interface BenchStack {
   client: ConnectedClient;
   mongodbUri: string;
+  /** The HTTP API, where it was asked for. */
+  apiUrl: string | undefined;
   memory: PeakMemory;
   /** Seconds of CPU by process, since it began. */
   cpuSeconds(): Promise<Record<string, number>>;
@@ -25,6 +28,7 @@ export async function withStack<T>(
   context: BenchContext,
   roles: readonly WorkerRole[],
   work: (stack: BenchStack) => Promise<T>,
+  api?: ApiOptions,
 ): Promise<T> {
   const dataDir = await mkdtemp(join(tmpdir(), 'plimsoll-bench-'));
   try {
@@ -35,6 +39,7 @@ export async function withStack<T>(
       roles,
       ports: { temporal: 0, mongo: 0, ui: 0 },
       ui: 'off',
+      api: api && { port: 0, ...api },
       env: environment(context),
       signal: context.signal,
     });
@@ -43,7 +48,13 @@ export async function withStack<T>(
       const memory = watchPeakMemory(() => processesOf(stack.pids));
       try {
         return await Promise.race([
-          work({ client, mongodbUri: stack.mongodbUri, memory, cpuSeconds: () => cpuSeconds(stack.pids) }),
+          work({
+            client,
+            mongodbUri: stack.mongodbUri,
+            apiUrl: stack.apiUrl,
+            memory,
+            cpuSeconds: () => cpuSeconds(stack.pids),
+          }),
           stack.failed.then((error) => Promise.reject(error)),
           aborted(context.signal),
         ]);

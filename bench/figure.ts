@@ -3,7 +3,7 @@ export interface Figure {
   /** The measurement that it belongs to, as `--only` takes it. */
   measurement: string;
   what: string;
-  unit: 's' | 'images/s';
+  unit: 's' | 'ms' | 'images/s';
   /** Files, or images, that one run works on. */
   count: number;
   /** Median over the runs, and the spread. */

@@ -4,6 +4,7 @@ import type { Figure } from './figure.ts';
 import { firstMeasurement } from './first-measurement.ts';
 import { indexMeasurement } from './index-measurement.ts';
 import { reloadMeasurement } from './reload-measurement.ts';
+import { samplesMeasurement } from './samples-measurement.ts';
 import { vitMeasurement } from './vit-measurement.ts';
 
 type Untargeted = Omit<Figure, 'targets'>;
@@ -20,6 +21,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   reloadMeasurement,
   vitMeasurement,
   builtInMeasurement,
+  samplesMeasurement,
   indexMeasurement({
     name: 'million',
     weight: 'small',
