@@ -1,9 +1,10 @@
 /** Builds the page: `node scripts/build-web.ts [FOLDER]`, into `web/dist` if no folder is named. */
+import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const web = join(root, 'web');
@@ -28,15 +29,15 @@ async function findOrBuild(): Promise<string> {
   const hash = await contentHash();
   const known = await readFile(join(built, HASH_FILE), 'utf8').catch(() => '');
   if (known === hash) return built;
-  const { build } = await import('vite');
   // Two that start at once both build it; each moves a whole folder into place.
   const draft = join(web, `dist-${randomUUID().slice(0, 8)}`);
   try {
-    await build({
-      configFile: join(web, 'vite.config.ts'),
-      logLevel: 'warn',
-      build: { outDir: draft, emptyOutDir: true },
-    });
+    // In a process of its own: which Svelte it bundles depends on NODE_ENV, and that is not ours to set here.
+    await promisify(execFile)(
+      process.execPath,
+      [join(packageFolder('vite'), 'bin/vite.js'), 'build', web, '--outDir', draft, '--logLevel', 'warn'],
+      { env: { ...process.env, NODE_ENV: 'production' } },
+    );
     await writeFile(join(draft, HASH_FILE), hash);
     await rm(built, { recursive: true, force: true });
     await rename(draft, built);
@@ -46,13 +47,12 @@ async function findOrBuild(): Promise<string> {
   return built;
 }
 
+const packageFolder = (name: string) => join(root, 'node_modules', name);
+
 async function contentHash(): Promise<string> {
   const hash = createHash('sha256');
-  const require = createRequire(import.meta.url);
   for (const name of BUILD_PACKAGES) {
-    const manifest = await readFile(join(root, 'node_modules', name, 'package.json'), 'utf8').catch(() =>
-      readFile(require.resolve(`${name}/package.json`), 'utf8'),
-    );
+    const manifest = await readFile(join(packageFolder(name), 'package.json'), 'utf8');
     hash.update(`${name} ${(JSON.parse(manifest) as { version: string }).version}\n`);
   }
   const files = ['index.html', 'vite.config.ts'];
