@@ -1,5 +1,5 @@
 import type { SampleDocument } from '../../core/store/documents.ts';
-import { findSamples, type SampleFilter } from '../../core/store/find-samples.ts';
+import { findSamples, type SampleSearch } from '../../core/store/find-samples.ts';
 import { findDataset } from '../../core/store/list-samples.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { ApiContext } from '../context.ts';
@@ -18,12 +18,13 @@ export function sampleRoutes({ backends }: ApiContext) {
     const { dataset } = c.req.valid('param');
     const { after, limit, ...filter } = c.req.valid('query');
     const scope = c.get('scope') ?? 'read';
-    const { sources } = await findDataset(store, dataset);
+    const { sources, next_seq } = await findDataset(store, dataset);
     const page = await findSamples(store, {
       datasetId: dataset,
       filter: storeFilter(filter, sources, scope),
       from: after,
       limit,
+      nextSeq: next_seq,
     });
     return c.json(
       { samples: page.samples.map((sample) => presentSample(sample, sources, scope)), next: page.next },
@@ -47,11 +48,11 @@ export function sampleRoutes({ backends }: ApiContext) {
   router.openapi(routes.neighborsRoute, async (c) => {
     const { dataset, seq } = c.req.valid('param');
     const scope = c.get('scope') ?? 'read';
-    const { sources } = await findDataset(store, dataset);
+    const { sources, next_seq } = await findDataset(store, dataset);
     const filter = storeFilter(c.req.valid('query'), sources, scope);
     const [previous, next] = await Promise.all([
-      nearest(store, dataset, filter, seq, -1),
-      nearest(store, dataset, filter, seq, 1),
+      nearest(store, { datasetId: dataset, filter, from: seq, nextSeq: next_seq, direction: -1, limit: 1 }),
+      nearest(store, { datasetId: dataset, filter, from: seq, nextSeq: next_seq, direction: 1, limit: 1 }),
     ]);
     const present = (sample: SampleDocument | undefined) =>
       sample === undefined ? null : presentSample(sample, sources, scope);
@@ -61,9 +62,11 @@ export function sampleRoutes({ backends }: ApiContext) {
   router.openapi(routes.tagRoute, async (c) => {
     const { dataset } = c.req.valid('param');
     const { add, remove, seqs, filter, after } = c.req.valid('json');
-    const { sources } = await findDataset(store, dataset);
+    const { sources, next_seq } = await findDataset(store, dataset);
     const which =
-      seqs === undefined ? { filter: storeFilter(filter ?? {}, sources, c.get('scope') ?? 'read'), after } : { seqs };
+      seqs === undefined
+        ? { filter: storeFilter(filter ?? {}, sources, c.get('scope') ?? 'read'), after, nextSeq: next_seq }
+        : { seqs };
     return c.json(await tagSamples(store, dataset, { add, remove }, which), 200);
   });
 
@@ -72,17 +75,11 @@ export function sampleRoutes({ backends }: ApiContext) {
 
 const MOST_SEARCHES = 5;
 
-async function nearest(
-  store: Store,
-  datasetId: string,
-  filter: SampleFilter,
-  seq: number,
-  direction: 1 | -1,
-): Promise<SampleDocument | undefined> {
-  let from: number | null = seq;
-  for (let search = 0; search < MOST_SEARCHES && from !== null; search += 1) {
-    const { samples, next } = await findSamples(store, { datasetId, filter, from, direction, limit: 1 });
-    if (samples[0] !== undefined) return samples[0];
+async function nearest(store: Store, search: SampleSearch): Promise<SampleDocument | undefined> {
+  let { from } = search;
+  for (let searches = 0; searches < MOST_SEARCHES; searches += 1) {
+    const { samples, next } = await findSamples(store, { ...search, from });
+    if (samples[0] !== undefined || next === null) return samples[0];
     from = next;
   }
   return undefined;

@@ -2,7 +2,7 @@ import { findSamples, INDEXES, type SampleFilter } from '../../core/store/find-s
 import type { Store } from '../../core/store/store.ts';
 import { MOST_TAGGED, type Tagged } from '../schemas/samples.ts';
 
-type Which = { seqs: number[] } | { filter: SampleFilter; after: number | undefined };
+type Which = { seqs: number[] } | { filter: SampleFilter; after: number | undefined; nextSeq: number };
 
 /** Adds tags to samples and removes others. A tag that is in both lists is added. Repeating it changes nothing. */
 export async function tagSamples(
@@ -17,6 +17,7 @@ export async function tagSamples(
     filter: which.filter,
     from: which.after,
     limit: MOST_TAGGED,
+    nextSeq: which.nextSeq,
   });
   const seqs = samples.map(({ seq }) => seq);
   return { ...(await update(store, datasetId, tags, seqs)), next };

@@ -1,5 +1,5 @@
-import type { Document, Filter } from 'mongodb';
-import type { DatasetDocument, PhaseName, SampleDocument } from './documents.ts';
+import type { Filter } from 'mongodb';
+import type { PhaseName, SampleDocument } from './documents.ts';
 import type { Store } from './store.ts';
 
 /** Which samples of a dataset; every field narrows. */
@@ -28,6 +28,8 @@ export interface SampleSearch {
   from?: number | undefined;
   direction?: 1 | -1;
   limit: number;
+  /** The dataset's: all numbers are below it. */
+  nextSeq: number;
 }
 
 export interface FoundSamples {
@@ -54,34 +56,52 @@ export const INDEXES = {
 
 /**
  * Samples in seq order by keyset. One of status, tag, format and error alone costs what the page does, by its index. Anything
- * else is looked for among the samples that the best of these indexes gives, at most MOST_EXAMINED of them in one search: a
- * search of a million for what is rare is then many quick answers instead of a slow one.
+ * else is looked for among the samples that the best of these indexes gives; where those are many, in a stretch of
+ * MOST_EXAMINED numbers: a search of a million for what is rare is then many quick answers instead of a slow one.
  */
 export async function findSamples(store: Store, search: SampleSearch): Promise<FoundSamples> {
-  const { datasetId, filter, limit } = search;
-  const { driver, index, rest } = planOf(filter);
-  const residual = residualOf(filter, rest);
+  const { datasetId, filter } = search;
   const { prefixes } = filter;
   if (prefixes !== undefined && (await isFew(store, datasetId, prefixes))) return findBelow(store, search, prefixes);
-  const keys = { dataset_id: datasetId, ...driver, ...beyond(search) };
-  const sort = { seq: search.direction ?? 1 } as const;
-  const pipeline: Document[] = [
-    { $match: keys },
-    { $sort: sort },
-    ...(residual === undefined ? [] : [{ $limit: MOST_EXAMINED }, { $match: residual }]),
-    // One more than asked for tells whether there is more.
-    { $limit: limit + 1 },
-  ];
-  const found = await run(store, pipeline, index);
-  if (found.length > limit || residual === undefined) return pageOf(found, limit);
-  const last = await store.samples
-    .find(keys, { projection: { _id: 0, seq: 1 }, sort, skip: MOST_EXAMINED - 1, limit: 1, hint: index })
-    .next();
-  return { samples: found, next: last?.seq ?? null };
+  const { driver, index, rest } = planOf(filter);
+  const residual = residualOf(filter, rest);
+  const keys = { dataset_id: datasetId, ...driver };
+  if (residual === undefined) return find(store, search, { ...keys, ...beyond(search) }, index);
+  const all = index === INDEXES.seq;
+  if (!all && (await driverIsSmall(store, { ...keys, ...beyond(search) }, index)))
+    return find(store, search, { $and: [{ ...keys, ...beyond(search) }, residual] }, index);
+  return findInStretch(store, search, { $and: [keys, residual] }, index);
 }
 
-function run(store: Store, pipeline: Document[], hint: string): Promise<SampleDocument[]> {
-  return store.samples.aggregate<SampleDocument>(pipeline, { hint, maxTimeMS: MAX_TIME_MS }).toArray();
+async function findInStretch(
+  store: Store,
+  search: SampleSearch,
+  filter: Filter<SampleDocument>,
+  index: string,
+): Promise<FoundSamples> {
+  const { nextSeq, direction = 1 } = search;
+  const from = search.from ?? (direction === 1 ? -1 : nextSeq);
+  const end = from + direction * MOST_EXAMINED;
+  const stretch = direction === 1 ? { $gt: from, $lte: end } : { $lt: from, $gte: end };
+  const page = await find(store, search, { $and: [{ seq: stretch }, filter] }, index);
+  if (page.next !== null) return page;
+  return { ...page, next: direction === 1 ? (end < nextSeq - 1 ? end : null) : end > 0 ? end : null };
+}
+
+async function find(
+  store: Store,
+  { limit, direction = 1 }: SampleSearch,
+  filter: Filter<SampleDocument>,
+  hint: string,
+): Promise<FoundSamples> {
+  const options = { sort: { seq: direction }, limit: limit + 1, batchSize: limit + 2, hint, maxTimeMS: MAX_TIME_MS };
+  // One more than asked for tells whether there is more.
+  return pageOf(await store.samples.find(filter, options).toArray(), limit);
+}
+
+/** Whether what an index gives can be looked through at once. It is counted by the index's keys alone. */
+async function driverIsSmall(store: Store, filter: Filter<SampleDocument>, hint: string): Promise<boolean> {
+  return (await store.samples.countDocuments(filter, { limit: MOST_EXAMINED + 1, hint })) <= MOST_EXAMINED;
 }
 
 function pageOf(found: SampleDocument[], limit: number): FoundSamples {
@@ -180,24 +200,14 @@ async function isFew(store: Store, datasetId: string, prefixes: readonly string[
 
 async function findBelow(store: Store, search: SampleSearch, prefixes: readonly string[]): Promise<FoundSamples> {
   if (prefixes.length === 0) return { samples: [], next: null };
-  const { datasetId, filter, limit, direction = 1 } = search;
+  const { datasetId, filter } = search;
   const any = filter.error === 'any';
-  const error = any ? { error: { $exists: true } } : {};
-  const conditions = residualOf(filter, ['status', 'tag', 'format', ...(any ? [] : (['error'] as const))]);
-  const found = await run(
-    store,
-    [
-      { $match: { dataset_id: datasetId, ...inRanges(prefixes), ...error, ...beyond(search) } },
-      ...(conditions === undefined ? [] : [{ $match: conditions }]),
-      { $sort: { seq: direction } },
-      { $limit: limit + 1 },
-    ],
-    INDEXES.path,
-  );
-  return pageOf(found, limit);
-}
-
-/** Folders that a dataset's files are in, as its paths begin. */
-export function foldersOf({ sources }: Pick<DatasetDocument, 'sources'>): string[] {
-  return sources.map((source) => (source.endsWith('/') ? source : `${source}/`));
+  const residual = residualOf(filter, ['status', 'tag', 'format', ...(any ? [] : (['error'] as const))]);
+  const keys = {
+    dataset_id: datasetId,
+    ...inRanges(prefixes),
+    ...(any ? { error: { $exists: true } } : {}),
+    ...beyond(search),
+  };
+  return find(store, search, residual === undefined ? keys : { $and: [keys, residual] }, INDEXES.path);
 }
