@@ -51,6 +51,7 @@ describe('up --load', () => {
       phases: { indexing: { done: MANY, total: MANY }, embedding: { done: MANY, failed: 0, total: MANY } },
     });
     expect(addresses).toEqual({
+      page_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       temporal_address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
       temporal_namespace: 'default',
       mongodb_uri: expect.stringMatching(/^mongodb:\/\/127\.0\.0\.1:\d+\//),
