@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import { MongoClient, ObjectId } from 'mongodb';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createToken } from '../../api/auth/tokens.ts';
+import { settingsFrom } from '../../api/settings.ts';
+import { startApi } from '../../api/start-server.ts';
+import { buildWeb } from '../../scripts/build-web.ts';
 import type { Load, Sample } from '../../web/src/api/shapes.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
@@ -124,7 +128,7 @@ describe('a load', () => {
     await page.getByRole('link', { name: 'broken/empty.jpg' }).waitFor();
     await page.getByText('the file is empty').waitFor();
     await page.getByRole('button', { name: 'Retry failed' }).click();
-    await page.getByText('Retry of failed').waitFor();
+    await page.getByText('Loads / Retry').waitFor();
     expect(page.url()).not.toContain(failing.job_id);
     await page.getByText('Completed', { exact: true }).waitFor();
   });
@@ -262,6 +266,27 @@ describe('the connection', () => {
     await all.post('/api/datasets/pictures/embed', {});
     await page.getByText('Embedding of pictures completed.').waitFor({ state: 'attached' });
   }, 60_000);
+});
+
+test('a token is asked for where one is needed, and what it may not do is not offered', async () => {
+  const { token, line } = createToken('read');
+  const { MONGODB_URI = '', ...env } = all.stack.env;
+  const settings = await settingsFrom({ ...env, MONGODB_URI, PLIMSOLL_API_TOKENS: line }, { port: 0 });
+  const api = await startApi({ ...settings, webFolder: await buildWeb() }, () => {});
+  try {
+    const page = await all.open(`${api.url}/datasets`);
+    await page.getByLabel('Token').fill('not it');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByText('This server does not know that token.').waitFor();
+    await page.getByLabel('Token').fill(token);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('link', { name: 'pictures', exact: true }).click();
+    await pictureAt(page, 0);
+    expect(await page.getByRole('link', { name: 'New load' }).count()).toBe(0);
+    expect(await page.getByLabel('More actions').count()).toBe(0);
+  } finally {
+    await api.close();
+  }
 });
 
 describe('every view', () => {

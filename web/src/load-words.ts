@@ -16,7 +16,7 @@ export const STATE_WORDS: Readonly<Record<LoadState, string>> = {
 
 export const KIND_WORDS: Readonly<Record<LoadKind, string>> = {
   load: 'Load',
-  retry: 'Retry of failed',
+  retry: 'Retry',
   embed: 'Embedding',
   prune: 'Removal of missing',
   delete: 'Deletion',
