@@ -14,7 +14,7 @@ import type { Change } from './changes.ts';
 import { parseEventId } from './event-id.ts';
 import type { Feed } from './feed.ts';
 import { loadEvent, newsOf } from './load-event.ts';
-import { createStreams, type Streams } from './streams.ts';
+import { createStreams, STREAM_HEADERS, type Streams } from './streams.ts';
 
 const stream = (description: string) => ({
   description,
@@ -76,6 +76,7 @@ export function eventRoutes(context: ApiContext): { router: ReturnType<typeof ne
     const first = presentLoad(now, scope, roots);
     const seen = last?.hash === newsOf(first);
     if (seen && first.finished_at !== null) return c.body(null, 204);
+    if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEADERS);
     return streams.answer(c, (feed) => {
       let news = seen ? newsOf(first) : '';
       const show = (load: typeof first) => {
@@ -129,6 +130,7 @@ export function eventRoutes(context: ApiContext): { router: ReturnType<typeof ne
         });
       }
     };
+    if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEADERS);
     // Listens before it looks, so that nothing falls between.
     const early: Change[] = [];
     let hear = (change: Change): void => void early.push(change);

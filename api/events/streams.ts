@@ -14,6 +14,13 @@ export interface Streams {
 
 export const HEARTBEAT_MS = 15_000;
 
+export const STREAM_HEADERS = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-store',
+  // Asks proxies of nginx's kind to pass each event on at once.
+  'X-Accel-Buffering': 'no',
+};
+
 export function createStreams({ most, heartbeatMs = HEARTBEAT_MS }: { most: number; heartbeatMs?: number }): Streams {
   const feeds = new Set<Feed>();
   return {
@@ -39,11 +46,7 @@ export function createStreams({ most, heartbeatMs = HEARTBEAT_MS }: { most: numb
       feeds.add(feed);
       stop = begin(feed);
       if (over) stop();
-      return c.body(feed.stream, 200, {
-        'Content-Type': 'text/event-stream; charset=utf-8',
-        'Cache-Control': 'no-store',
-        'X-Accel-Buffering': 'no',
-      });
+      return c.body(feed.stream, 200, STREAM_HEADERS);
     },
     close() {
       for (const feed of feeds) feed.end();

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import sharp from 'sharp';
 import { ImageError } from '../../core/images/image-error.ts';
 import { makeThumbnail } from '../../core/images/thumbnail.ts';
 import { problemOf } from '../problem/to-problem.ts';
@@ -39,6 +40,8 @@ const FAILURE_KEPT_MS = 60_000;
 
 /** What is asked for by many at once is made once; as many at a time as there are cores, one left free. */
 export function openThumbnails({ folder, bytes }: { folder: string; bytes: number }): Thumbnails {
+  // It goes by a file's name, and would show what the file was before it changed.
+  sharp.cache(false);
   const cache = openDiskCache({ folder, mostBytes: bytes });
   const turns = createTurns({ atOnce: Math.max(1, availableParallelism() - 1), mostWaiting: MOST_WAITING });
   const underWay = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();

@@ -157,6 +157,14 @@ describe('the stream of all', () => {
   });
 });
 
+test('who asks for the headers alone holds no stream', async () => {
+  const opened = async () =>
+    /plimsoll_open_streams (\d+)/.exec(new TextDecoder().decode((await api.get('/metrics')).bytes))?.[1];
+  const before = await opened();
+  expect((await api.call('HEAD', '/api/events')).headers.get('content-type')).toMatch(/^text\/event-stream/);
+  expect(await opened()).toBe(before);
+});
+
 describe('a feed', () => {
   test('holds the latest of each thing for who reads slowly', async () => {
     const feed = createFeed({ heartbeatMs: 60_000, onOver: () => {}, cut: () => {} });
