@@ -4,9 +4,8 @@ import type { Chunk } from '../core/embedding/plan.ts';
 import { createLimiter, type Limiter } from '../core/limits/limiter.ts';
 import type { Embedder, EmbeddingModel } from '../core/models/embedder.ts';
 import type { Store } from '../core/store/store.ts';
+import { withHeartbeats } from './heartbeats.ts';
 import { withUserFailures } from './user-failures.ts';
-
-const OPEN_HEARTBEAT_MS = 2000;
 
 export interface EmbedDependencies {
   store: Store;
@@ -39,19 +38,11 @@ export function createEmbedActivities({ store, embedder }: EmbedDependencies) {
   };
 
   return withUserFailures({
-    /**
-     * Resolves and loads the model where it will run. It has no steps to heartbeat after: the timer shows that the worker
-     * lives, and the start-to-close timeout bounds a device that hangs.
-     */
+    /** Resolves and loads the model where it will run. */
     async openModel({ model }: OpenModelInput): Promise<EmbeddingModel> {
-      const context = Context.current();
-      const beat = setInterval(() => context.heartbeat(), OPEN_HEARTBEAT_MS);
-      try {
-        // Opening can't be stopped. A worker that shuts down hands it back in place of holding on to it.
-        return await Promise.race([embedder.open(model), context.cancelled]);
-      } finally {
-        clearInterval(beat);
-      }
+      const { cancelled } = Context.current();
+      // Opening can't be stopped. A worker that shuts down hands it back in place of holding on to it.
+      return withHeartbeats(() => Promise.race([embedder.open(model), cancelled]));
     },
 
     /** Embeds what a chunk lacks. Heartbeats its counts after each batch that is stored, and when the device ends one. */

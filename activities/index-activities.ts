@@ -24,6 +24,7 @@ import { windowAt } from '../core/windows/embed-window.ts';
 import { EMBED_TASK_QUEUE, type EmbedDatasetInput, type LoadDatasetInput } from '../workflows/contract.ts';
 import type { EmbedWindow } from '../workflows/load-options.ts';
 import { checkOptions } from './check-options.ts';
+import { withHeartbeats } from './heartbeats.ts';
 import { withUserFailures } from './user-failures.ts';
 
 export interface IndexDependencies {
@@ -196,16 +197,18 @@ export function createIndexActivities(dependencies: IndexDependencies) {
     /** Ends phase 1. */
     async reconcile({ load_id, dataset, source, max_failed_percent }: ReconcileInput) {
       const context = Context.current();
-      const result = await reconcile(store, {
-        loadId: load_id,
-        datasetId: dataset,
-        source,
-        maxFailedPercent: max_failed_percent,
-        onWrite: () => context.heartbeat(),
-        signal: context.cancellationSignal,
+      return withHeartbeats(async () => {
+        const result = await reconcile(store, {
+          loadId: load_id,
+          datasetId: dataset,
+          source,
+          maxFailedPercent: max_failed_percent,
+          onWrite: () => context.heartbeat(),
+          signal: context.cancellationSignal,
+        });
+        await endPhase(store, load_id, 'indexing', 'completed');
+        return result;
       });
-      await endPhase(store, load_id, 'indexing', 'completed');
-      return result;
     },
 
     /** Records the embedding as a job of its own where it is one. */
@@ -262,22 +265,26 @@ export function createIndexActivities(dependencies: IndexDependencies) {
     /** Finds what the dataset lacks of the model, and records that phase 2 has begun. Heartbeats the seq reached. */
     async planEmbedding({ load_id, dataset, model, only_failed }: PlanEmbeddingInput): Promise<EmbeddingPlan> {
       const context = Context.current();
-      const plan = await planEmbedding(store, {
-        datasetId: dataset,
-        modelKey: model.key,
-        onlyFailedOf: only_failed ? load_id : undefined,
-        onScan: (seq) => context.heartbeat({ seq }),
-        signal: context.cancellationSignal,
+      return withHeartbeats(async () => {
+        const plan = await planEmbedding(store, {
+          datasetId: dataset,
+          modelKey: model.key,
+          onlyFailedOf: only_failed ? load_id : undefined,
+          onScan: (seq) => context.heartbeat({ seq }),
+          signal: context.cancellationSignal,
+        });
+        await startPhase(store, load_id, 'embedding', { model_key: model.key, total: plan.total, total_known: true });
+        return plan;
       });
-      await startPhase(store, load_id, 'embedding', { model_key: model.key, total: plan.total, total_known: true });
-      return plan;
     },
 
     /** Ends phase 2. */
     async finishEmbedding({ load_id, dataset, model }: ModelPhaseInput) {
-      const counts = await recordModel(store, { loadId: load_id, datasetId: dataset, model });
-      await endPhase(store, load_id, 'embedding', 'completed');
-      return counts;
+      return withHeartbeats(async () => {
+        const counts = await recordModel(store, { loadId: load_id, datasetId: dataset, model });
+        await endPhase(store, load_id, 'embedding', 'completed');
+        return counts;
+      });
     },
 
     /** Ends the job. */

@@ -6,6 +6,7 @@ import { openIndexing, recordLoad, requireDataset } from '../core/loads/begin.ts
 import { endPhase } from '../core/loads/phases.ts';
 import { EMBED_TASK_QUEUE, type RetryFailedInput } from '../workflows/contract.ts';
 import { checkOptions } from './check-options.ts';
+import { withHeartbeats } from './heartbeats.ts';
 import type { Capabilities, IndexDependencies } from './index-activities.ts';
 import { withUserFailures } from './user-failures.ts';
 
@@ -62,9 +63,11 @@ export function createRetryActivities({ store, searchAttributes, embedTaskQueue,
 
     /** Ends phase 1 of a retry. */
     async finishRetry({ load_id, dataset }: { load_id: string; dataset: string }): Promise<RetryResult> {
-      const result = await finishRetry(store, { loadId: load_id, datasetId: dataset });
-      await endPhase(store, load_id, 'indexing', 'completed');
-      return result;
+      return withHeartbeats(async () => {
+        const result = await finishRetry(store, { loadId: load_id, datasetId: dataset });
+        await endPhase(store, load_id, 'indexing', 'completed');
+        return result;
+      });
     },
   });
 }

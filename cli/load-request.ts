@@ -21,7 +21,7 @@ export function jobRequestOf(options: Partial<JobOptions> & { embedAt?: string }
   };
 }
 
-type SharedRequest = Omit<EmbedDatasetRequest, 'dataset' | 'load_id' | 'only_failed' | 'paused'>;
+type SharedRequest = Omit<EmbedDatasetRequest, 'dataset'>;
 
 /** The input of `loadDataset` for what the command line asks; what it leaves out keeps the contract's defaults. */
 export function requestOf(

@@ -105,7 +105,7 @@ const TERMINATED: RecordedError = {
   message: `The workflow was terminated on Temporal. ${KEPT}`,
 };
 const ERRORS: Partial<Record<string, RecordedError>> = {
-  CANCELLED: { code: 'Canceled', message: 'The load was canceled.' },
+  CANCELLED: { code: 'Canceled', message: 'The job was canceled.' },
   TERMINATED,
   // The last of its runs is no longer known, and did not end its record: nothing but a termination leaves it so.
   CONTINUED_AS_NEW: TERMINATED,

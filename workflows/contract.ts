@@ -72,12 +72,6 @@ export const embedDatasetInput = z
     ...embeddingOptions,
     ...queueOptions,
     webhooks,
-    load_id: z.string().optional().describe('Set by loadDataset: the job that this embedding is a phase of.'),
-    only_failed: z
-      .boolean()
-      .default(false)
-      .describe('Set by retryFailed: only what could not be embedded, and what its own job has indexed.'),
-    paused: z.boolean().default(false).describe('Set by loadDataset: begins paused.'),
   })
   .describe('Embeds the samples of a dataset that lack a vector of the model.');
 

@@ -1,49 +1,84 @@
 import {
+  ApplicationFailure,
+  allHandlersFinished,
   CancellationScope,
-  type ChildWorkflowHandle,
-  getExternalWorkflowHandle,
+  ContinueAsNew,
+  condition,
+  continueAsNew,
   isCancellation,
   proxyActivities,
   setHandler,
-  startChild,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { EmbedActivities } from '../activities/embed-activities.ts';
 import type { IndexActivities } from '../activities/index-activities.ts';
-import type { Chunk } from '../core/embedding/plan.ts';
-import { type LoadStatus, waitingStatusOf } from '../core/loads/status.ts';
+import type { LoadStatus } from '../core/loads/status.ts';
+import type { EmbeddingModel } from '../core/models/embedder.ts';
 import type { Waiting } from '../core/store/documents.ts';
 import { longIndexWork, openModelWork, shortIndexWork } from './activity-options.ts';
 import { announce } from './announce.ts';
 import { type EmbedDatasetInput, type EmbedDatasetRequest, embedDatasetInput } from './contract.ts';
-import type { embedShard } from './embed-shard.ts';
 import { recordedErrorOf, toFailure } from './failures.ts';
 import { type JobStatus, trackJob } from './job-status.ts';
-import { type EmbeddingReport, embeddingProgress, holdShard, setPaused, shardProgress } from './messages.ts';
+import { setPaused } from './messages.ts';
 import { acceptOperations, type Operations } from './operate.ts';
 import { parseInput } from './parse-input.ts';
-import { createPermit, type Permit } from './permit.ts';
-import { runPool } from './pool.ts';
+import { createPermit } from './permit.ts';
 import { priorityOf } from './priority.ts';
+import { createReporter } from './report-to-load.ts';
+import { runShards, type ShardsCursor, sumOf } from './run-shards.ts';
 
 const { beginEmbedding, noteWaiting, startEmbedding, endLoad } = proxyActivities<IndexActivities>(shortIndexWork);
-
-/** Shards under way at a time: below Temporal's bounds for pending children by far, and more than devices need. */
-const SHARDS_AT_ONCE = 32;
 
 /** Reports of progress in a whole run, so that they never fill a history. */
 const REPORTS = 100;
 
+/** The load that an embedding is a phase of: set by the load itself. */
+export interface PhaseOfLoad {
+  load_id: string;
+  /** Only what could not be embedded before, and what this load has indexed. */
+  only_failed: boolean;
+}
+
+/** Where a run that continues as new takes up the embedding. */
+export interface EmbeddingCursor {
+  /** When the first run began, RFC 3339. */
+  started_at: string;
+  /** Since when the job is paused, RFC 3339. */
+  paused_at: string | null;
+  model: EmbeddingModel;
+  total: number;
+  /** When the phase began, RFC 3339, and how long it has waited since. */
+  phase_started_at: string | null;
+  waited_ms: number;
+  shards: ShardsCursor;
+}
+
 /**
  * Embeds the samples of a dataset that lack a vector of the model, as a phase of a load or by itself. Fails with a
- * non-retryable ApplicationFailure whose type is stable: InvalidInput, DatasetNotFound, UnknownTimeZone, ModelNotFoundError,
- * ModelInvalidError, DeviceUnavailableError, ModelChanged, NothingEmbedded.
+ * non-retryable ApplicationFailure whose type is stable: InvalidInput, DatasetNotFound, DatasetBeingDeleted, UnknownTimeZone,
+ * ModelNotFoundError, ModelInvalidError, DeviceUnavailableError, ModelChanged, NothingEmbedded.
+ *
+ * @param phase set by the load that it is a phase of; null or left out where it is a job of its own
+ * @param resume set by the workflow itself when it continues as new
  */
-export async function embedDataset(request: EmbedDatasetRequest): Promise<LoadStatus> {
+export async function embedDataset(
+  request: EmbedDatasetRequest,
+  phase?: PhaseOfLoad | null,
+  resume?: EmbeddingCursor,
+): Promise<LoadStatus> {
   const input = parseInput(embedDatasetInput, request);
-  const { dataset, load_id } = input;
-  const alone = load_id === undefined;
-  const job = trackJob({ kind: 'embed', dataset, request: input, jobId: load_id, embeds: true });
+  const alone = phase === undefined || phase === null;
+  if (!alone) requireLoad(phase);
+  const job = trackJob({
+    kind: 'embed',
+    dataset: input.dataset,
+    request: input,
+    jobId: phase?.load_id,
+    embeds: true,
+    ...(resume === undefined ? {} : { startedAt: new Date(resume.started_at) }),
+  });
+  if (resume?.paused_at) job.pause(new Date(resume.paused_at));
   const operations = alone ? acceptOperations(job, async () => undefined) : followLoad(job);
   try {
     const { search_attributes, embed_task_queue } = await beginEmbedding({
@@ -54,13 +89,20 @@ export async function embedDataset(request: EmbedDatasetRequest): Promise<LoadSt
     });
     operations.recorded();
     if (search_attributes) job.useSearchAttributes();
-    await embed({ ...input, embed_task_queue: input.embed_task_queue ?? embed_task_queue }, job);
+    const run = { ...input, embed_task_queue: input.embed_task_queue ?? embed_task_queue };
+    const next = await embed(run, job, phase ?? undefined, resume);
+    if (next !== undefined) {
+      await condition(allHandlersFinished);
+      const { paused_at } = job.status();
+      return await continueAsNew<typeof embedDataset>(request, phase ?? null, { ...next, paused_at });
+    }
     await operations.close();
     if (alone) await endLoad({ load_id: job.jobId, state: 'completed' });
     job.end('completed');
     if (alone) await announce(input.webhooks, 'dataset.ready', job.status());
     return job.status();
   } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
     const failure = toFailure(error);
     const state = isCancellation(failure) ? 'canceled' : 'failed';
     const recorded = recordedErrorOf(failure, operations.cancelReason());
@@ -74,6 +116,17 @@ export async function embedDataset(request: EmbedDatasetRequest): Promise<LoadSt
   }
 }
 
+/** A job that works under another's ID has no record of its own: only that other one may have started it. */
+function requireLoad({ load_id }: PhaseOfLoad): void {
+  const { parent } = workflowInfo();
+  if (parent !== undefined && typeof load_id === 'string') return;
+  throw ApplicationFailure.create({
+    type: 'InvalidInput',
+    message: 'embedDataset takes one argument: the second one is for the load that it is a phase of.',
+    nonRetryable: true,
+  });
+}
+
 /** As a phase of a load, it is the load that people pause, resume and cancel. */
 function followLoad(job: JobStatus): Operations {
   setHandler(setPaused, (paused) => {
@@ -81,169 +134,82 @@ function followLoad(job: JobStatus): Operations {
     if (paused) job.pause(new Date());
     else job.resume(new Date());
   });
-  return { recorded: () => undefined, cancelReason: () => undefined, close: async () => undefined };
+  return {
+    recorded: () => undefined,
+    cancelReason: () => undefined,
+    close: () => CancellationScope.nonCancellable(() => condition(allHandlersFinished)),
+  };
 }
 
-/** The input, with the task queue that inference goes to. */
-type EmbeddingRun = EmbedDatasetInput & { embed_task_queue: string };
-
-async function embed(input: EmbeddingRun, job: JobStatus): Promise<void> {
-  const { dataset, model, embed_task_queue, only_failed } = input;
+async function embed(
+  input: EmbedDatasetInput & { embed_task_queue: string },
+  job: JobStatus,
+  phase: PhaseOfLoad | undefined,
+  resume: EmbeddingCursor | undefined,
+): Promise<Omit<EmbeddingCursor, 'paused_at'> | undefined> {
+  const { dataset, model, embed_task_queue, embed_at, embed_window } = input;
+  const only_failed = phase?.only_failed ?? false;
   const load_id = job.jobId;
   const priority = priorityOf(input);
   const { openModel } = proxyActivities<EmbedActivities>({ ...openModelWork, priority, taskQueue: embed_task_queue });
   const { planEmbedding, finishEmbedding } = proxyActivities<IndexActivities>({ ...longIndexWork, priority });
 
-  const report = createReporter(job);
+  const report = phase === undefined ? async () => undefined : createReporter(job);
   const wait = async (waiting: Omit<Waiting, 'since'>) => {
     job.hold('embedding', waiting);
     const { until, ...rest } = waiting;
     await noteWaiting({ load_id, ...rest, ...(until === undefined ? {} : { until: until.toISOString() }) });
     await report();
   };
-  const { embed_at, embed_window } = input;
   const permit = createPermit({ isPaused: job.isPaused, embed_at, embed_window, onWait: wait });
-
-  const opened = await permit.complete(async () => {
-    await wait({ reason: 'worker', task_queue: embed_task_queue });
-    return openModel({ model });
-  });
-  const { total, shards } = await permit.complete(() =>
-    planEmbedding({ load_id, dataset, model: opened, only_failed }),
-  );
-  job.release('embedding');
-  job.update('embedding', { model_key: opened.key, total, total_known: true });
-  await report();
-
-  const resume = async () => {
+  const goOn = async () => {
     if (job.phase('embedding').state !== 'waiting') return;
     await startEmbedding({ load_id });
     job.release('embedding');
     await report();
   };
-  await embedShards(
-    { ...input, model_key: opened.key, shards: shards.map((shard) => shard.chunks) },
-    { job, permit, report, resume },
-  );
+
+  const plan = async () => {
+    const opened = await permit.complete(async () => {
+      await wait({ reason: 'worker', task_queue: embed_task_queue });
+      return openModel({ model });
+    });
+    const planned = await permit.complete(() => planEmbedding({ load_id, dataset, model: opened, only_failed }));
+    const chunks = planned.shards.reduce((count, shard) => count + shard.chunks.length, 0);
+    job.release('embedding');
+    return {
+      model: opened,
+      total: planned.total,
+      shards: {
+        left: planned.shards.map((shard, n) => ({ n, chunks: shard.chunks })),
+        counts: planned.shards.map(() => ({ done: 0, failed: 0 })),
+        report_every: Math.ceil(chunks / REPORTS),
+      },
+    };
+  };
+  const takeUp = ({ model, total, shards, phase_started_at, waited_ms }: EmbeddingCursor) => {
+    if (phase_started_at !== null) job.update('embedding', { started_at: new Date(phase_started_at), waited_ms });
+    job.update('embedding', { state: 'running', ...sumOf(shards.counts) });
+    return { model, total, shards };
+  };
+
+  const { model: opened, total, shards } = resume === undefined ? await plan() : takeUp(resume);
+  job.update('embedding', { model_key: opened.key, total, total_known: true });
+  await report();
+
+  const rest = await runShards({ input, model_key: opened.key, only_failed, job, permit, report, goOn }, shards);
+  if (rest !== undefined) {
+    const { started_at, waited_ms = 0 } = job.phase('embedding');
+    return {
+      started_at: job.status().started_at ?? '',
+      model: opened,
+      total,
+      phase_started_at: started_at?.toISOString() ?? null,
+      waited_ms,
+      shards: rest,
+    };
+  }
   const { done, failed } = await finishEmbedding({ load_id, dataset, model: opened });
   job.update('embedding', { state: 'completed', done, failed, finished_at: new Date() });
+  return undefined;
 }
-
-/** What is left to do of a shard. */
-interface OpenShard {
-  n: number;
-  chunks: Chunk[];
-}
-
-interface ShardsRun {
-  job: JobStatus;
-  permit: Permit;
-  report: () => Promise<void>;
-  /** Notes that the phase goes on, where it had to wait. */
-  resume: () => Promise<void>;
-}
-
-/**
- * Runs the shards, a bounded number at a time. Where there is no leave to work any more all are told to hold, and what they
- * leave is taken up when there is leave again.
- */
-async function embedShards(
-  input: EmbeddingRun & { model_key: string; shards: Chunk[][] },
-  { job, permit, report, resume }: ShardsRun,
-): Promise<void> {
-  const { dataset, model, model_key, embed_task_queue, only_failed, shards } = input;
-  const { priority, fairness_key, fairness_weight } = input;
-  const everyChunks = Math.ceil(shards.reduce((n, chunks) => n + chunks.length, 0) / REPORTS);
-
-  /** Of each shard: what its earlier runs have done, and what it has done with the one that is under way. */
-  const before = shards.map(() => ({ done: 0, failed: 0 }));
-  const counts = shards.map(() => ({ done: 0, failed: 0 }));
-  const note = (n: number, run: { done: number; failed: number }) => {
-    const { done = 0, failed = 0 } = before[n] ?? {};
-    counts[n] = { done: done + run.done, failed: failed + run.failed };
-    job.update('embedding', sum(counts));
-  };
-  setHandler(shardProgress, ({ shard, ...run }) => note(shard, run));
-
-  const startShard = ({ n, chunks }: OpenShard) =>
-    startChild<typeof embedShard>('embedShard', {
-      workflowId: `${workflowInfo().workflowId}/${n}`,
-      priority: priorityOf(input),
-      args: [
-        {
-          load_id: job.jobId,
-          dataset,
-          model,
-          model_key,
-          only_failed,
-          embed_task_queue,
-          priority,
-          fairness_key,
-          fairness_weight,
-          shard: n,
-          chunks,
-          report_every: everyChunks,
-        },
-      ],
-    });
-
-  let left: OpenShard[] = shards.map((chunks, n) => ({ n, chunks }));
-  while (left.length > 0) {
-    const waiting = [...left];
-    const running = new Set<ChildWorkflowHandle<typeof embedShard>>();
-    const rest: OpenShard[] = [];
-    let held = false;
-    // One that has just ended can't be told, and does not have to be.
-    const tellToHold = (shard: ChildWorkflowHandle<typeof embedShard>) =>
-      shard.signal(holdShard).catch(() => undefined);
-    const run = async (open: OpenShard) => {
-      const shard = await startShard(open);
-      running.add(shard);
-      if (held) await tellToHold(shard);
-      const result = await shard.result();
-      running.delete(shard);
-      note(open.n, result);
-      before[open.n] = { ...(counts[open.n] ?? { done: 0, failed: 0 }) };
-      if (result.rest.length > 0) rest.push({ n: open.n, chunks: result.rest });
-      await report();
-    };
-    await permit.round(
-      async () => {
-        await resume();
-        await runPool(SHARDS_AT_ONCE, () => (held ? undefined : waiting.shift()), run);
-      },
-      () => {
-        held = true;
-        for (const shard of running) void tellToHold(shard);
-      },
-    );
-    left = [...rest.sort((a, b) => a.n - b.n), ...waiting];
-  }
-}
-
-/** Tells the load that this is a phase of how it stands, where that has changed. */
-function createReporter(job: JobStatus): () => Promise<void> {
-  const { parent } = workflowInfo();
-  let reported = '';
-  return async function reportToLoad() {
-    if (parent === undefined) return;
-    const { done, failed, total, model_key, state, waiting_for } = job.phase('embedding');
-    const report: EmbeddingReport = {
-      ...(model_key === undefined ? {} : { model_key }),
-      state: state === 'waiting' ? state : 'running',
-      waiting_for: waiting_for === undefined ? null : waitingStatusOf(waiting_for),
-      done,
-      failed,
-      total,
-    };
-    const text = JSON.stringify(report);
-    if (text === reported) return;
-    reported = text;
-    await getExternalWorkflowHandle(parent.workflowId).signal(embeddingProgress, report);
-  };
-}
-
-const sum = (counts: { done: number; failed: number }[]) => ({
-  done: counts.reduce((total, { done }) => total + done, 0),
-  failed: counts.reduce((total, { failed }) => total + failed, 0),
-});

@@ -12,6 +12,7 @@ import { embedWork } from './activity-options.ts';
 import { holdShard, shardProgress } from './messages.ts';
 import { runPool } from './pool.ts';
 import { priorityOf, type QueueOptions } from './priority.ts';
+import { tellParent } from './report-to-load.ts';
 
 /** Enough that a device has the next chunk at hand when it ends one. */
 const CHUNKS_AT_ONCE = 2;
@@ -78,5 +79,5 @@ export async function embedShard(input: EmbedShardInput): Promise<EmbedShardResu
 async function report(shard: number, count: { done: number; failed: number }): Promise<void> {
   const { parent } = workflowInfo();
   if (parent === undefined) return;
-  await getExternalWorkflowHandle(parent.workflowId).signal(shardProgress, { shard, ...count });
+  await tellParent(() => getExternalWorkflowHandle(parent.workflowId).signal(shardProgress, { shard, ...count }));
 }

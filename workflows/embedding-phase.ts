@@ -28,8 +28,8 @@ export interface EmbeddingPhase {
   setPaused(paused: boolean): Promise<void>;
 }
 
-/** Short enough to go on soon, long enough that a month of waiting does not fill a history. */
-const LONGEST_PAUSE_SECONDS = 15 * 60;
+/** It waits about as long again as it has waited already; at this longest, ten events an hour take half a year to fill a history. */
+const LONGEST_PAUSE_SECONDS = 60 * 60;
 
 export function createEmbeddingPhase(job: JobStatus, input: LoadDatasetInput | RetryFailedInput): EmbeddingPhase {
   let child: ChildWorkflowHandle<typeof embedDataset> | undefined;
@@ -61,14 +61,13 @@ export function createEmbeddingPhase(job: JobStatus, input: LoadDatasetInput | R
                 dataset,
                 model,
                 embed_task_queue,
-                load_id: job.jobId,
-                only_failed,
                 ...(embed_at === undefined ? {} : { embed_at }),
                 ...(embed_window === undefined ? {} : { embed_window }),
                 ...(priority === undefined ? {} : { priority }),
                 ...(fairness_key === undefined ? {} : { fairness_key }),
                 ...(fairness_weight === undefined ? {} : { fairness_weight }),
               },
+              { load_id: job.jobId, only_failed },
             ],
           });
           if (job.isPaused()) await tell(true);

@@ -32,6 +32,7 @@ export function acceptOperations(job: JobStatus, onPaused: (paused: boolean) => 
   let isRecorded = false;
   let closed = false;
   let reason: string | undefined;
+  let lastChange = 0;
   let last: Promise<unknown> = Promise.resolve();
 
   /** One after the other, and to the end: a pause and a resume that overtake each other would leave a wrong record. */
@@ -46,7 +47,9 @@ export function acceptOperations(job: JobStatus, onPaused: (paused: boolean) => 
   const change = (paused: boolean) =>
     inTurn(async () => {
       if (job.isPaused() === paused) return job.status();
-      const at = new Date();
+      // Later than the change before, also within one moment: the record tells late writes from new ones by it.
+      const at = new Date(Math.max(Date.now(), lastChange + 1));
+      lastChange = at.getTime();
       if (paused) job.pause(at);
       else job.resume(at);
       await onPaused(paused);
@@ -65,7 +68,7 @@ export function acceptOperations(job: JobStatus, onPaused: (paused: boolean) => 
   setHandler(
     cancelUpdate,
     (request?: CancelRequest) => {
-      reason = request?.reason;
+      reason = request?.reason ?? reason;
       const { workflowId, runId } = workflowInfo();
       return inTurn(async () => {
         await requestCancel({ workflow_id: workflowId, run_id: runId });

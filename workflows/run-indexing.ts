@@ -17,6 +17,8 @@ export interface IndexingCursor {
   started_at: string;
   /** Since when the load is paused, RFC 3339. */
   paused_at?: string;
+  /** How long the phase was paused, pauses that are over. */
+  waited_ms?: number;
   next: number;
   done: number;
   failed: number;
@@ -46,7 +48,7 @@ export async function runIndexing(
   const waiting: number[] = [];
   let next: number | null = cursor.next;
   let listed = false;
-  job.update('indexing', count);
+  job.update('indexing', { ...count, waited_ms: cursor.waited_ms ?? 0 });
 
   const list = async () => {
     // At least once a run, so that each gets on.

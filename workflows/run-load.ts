@@ -50,7 +50,8 @@ export async function runLoad(run: LoadRun): Promise<LoadStatus> {
     if (next !== undefined) {
       await condition(allHandlersFinished);
       const { paused_at } = job.status();
-      return await continueAsNew({ ...next, ...(paused_at === null ? {} : { paused_at }) });
+      const { waited_ms = 0 } = job.phase('indexing');
+      return await continueAsNew({ ...next, waited_ms, ...(paused_at === null ? {} : { paused_at }) });
     }
     await announce(input.webhooks, 'dataset.browsable', job.status());
     if (input.embed && run.needsEmbedding?.() !== false)

@@ -36,7 +36,7 @@ export const dataset = z
 export const datasetList = z.object({ datasets: z.array(dataset).describe('By name.') }).meta({ id: 'DatasetList' });
 
 export const embedBody = embedDatasetInput
-  .omit({ dataset: true, load_id: true, only_failed: true, paused: true })
+  .omit({ dataset: true })
   .meta({ id: 'EmbedRequest', description: 'Options of the job.' });
 
 export const tagCounts = z

@@ -69,29 +69,29 @@ async function writePhase(
   );
 }
 
-/** Notes that a load was paused at a time. Doing it again changes nothing. */
+/**
+ * Notes that a load was paused at a time. Doing it again changes nothing, and neither does an attempt that comes so late that
+ * the load has been resumed since.
+ */
 export async function notePaused(store: Store, loadId: string, at: Date): Promise<void> {
-  await store.loads.updateOne({ _id: loadId, state: 'running' }, { $set: { state: 'paused', paused_at: at } });
+  await store.loads.updateOne(
+    { _id: loadId, state: 'running', resumed_at: { $not: { $gte: at } } },
+    { $set: { state: 'paused', paused_at: at } },
+  );
 }
 
-/** Notes that a load goes on. Doing it again changes nothing. */
+/** Notes that a load goes on. Doing it again changes nothing, also where it has been paused again since. */
 export async function noteResumed(store: Store, loadId: string, at: Date): Promise<void> {
-  const load = await store.loads.findOne({ _id: loadId, state: 'paused' });
+  const paused = { _id: loadId, state: 'paused' as const, paused_at: { $lt: at } };
+  const load = await store.loads.findOne(paused);
   if (load === null) return;
   const changes = PHASES.flatMap((name) =>
     Object.entries(resumed(load, load.phases[name], at)).map(([field, value]) => [`phases.${name}.${field}`, value]),
   );
-  await store.loads.updateOne(
-    { _id: loadId, state: 'paused' },
-    {
-      $set: {
-        ...Object.fromEntries(changes),
-        ...Object.fromEntries(PHASES.map((name) => [`phases.${name}.changed_at`, at])),
-        state: 'running',
-      },
-      $unset: { paused_at: true },
-    },
-  );
+  await store.loads.updateOne(paused, {
+    $set: { ...Object.fromEntries(changes), state: 'running', resumed_at: at },
+    $unset: { paused_at: true },
+  });
 }
 
 /**

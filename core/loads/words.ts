@@ -57,7 +57,7 @@ export function canceledInWords({ kind, phases, removed }: LoadDocument): string
     ...(kind === 'embed' ? [] : [`${reached(indexing)} files are indexed and can be browsed`]),
     ...(embedding.started_at === undefined ? [] : [`${reached(embedding)} images are embedded`]),
   ];
-  return `${parts.length === 0 ? 'Nothing was done yet' : parts.join(', ')}; load again to go on.`;
+  return `${parts.length === 0 ? 'Nothing was done yet' : parts.join(', ')}; ${kind} again to go on.`;
 }
 
 const removedInWords = ({ samples, vectors }: RemovedCounts = { samples: 0, vectors: 0 }) =>

@@ -150,6 +150,8 @@ export interface LoadDocument {
   started_at: Date;
   /** Since when the load is paused. */
   paused_at?: Date;
+  /** When it was last resumed. */
+  resumed_at?: Date;
   finished_at?: Date;
 }
 

@@ -9,11 +9,13 @@ import { claimPort } from '../../local/ports.ts';
 import { provision } from '../../local/provision/provision.ts';
 import { awaitTemporal, temporalArguments } from '../../local/temporal-server.ts';
 import { makeManyFiles } from '../support/many-files.ts';
+import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 /** What others see after thousands of events, this server suggests after a few. */
 const SUGGEST_AFTER = ['--dynamic-config-value', 'limit.historyCount.suggestContinueAsNew=12'];
 const FILES = 30_000;
+const PICTURES = 3000;
 
 let folder: string;
 let server: ChildProcess;
@@ -26,8 +28,9 @@ beforeAll(async () => {
   const args = temporalArguments({ dbFile: join(folder, 'temporal.db'), port, uiPort: undefined });
   server = spawn(temporal as string, [...args, ...SUGGEST_AFTER], { stdio: 'ignore' });
   await awaitTemporal(port, undefined, AbortSignal.timeout(30_000));
-  bench = await openWorkbench({ roles: ['index'], temporalAddress: `127.0.0.1:${port}` });
+  bench = await openWorkbench({ temporalAddress: `127.0.0.1:${port}` });
   await makeManyFiles(join(folder, 'files'), FILES);
+  await makePictures(join(folder, 'pictures'), PICTURES);
 }, 120_000);
 
 afterAll(async () => {
@@ -56,3 +59,26 @@ it('a load whose history grows long continues as new, under the same job ID, and
   const done = seen.map(({ phases }) => phases.indexing.done);
   expect(done).toEqual(done.toSorted((a, b) => a - b));
 }, 120_000);
+
+it('an embedding that stops and goes on often continues as new, too, and does nothing twice', async () => {
+  const dataset = bench.newDataset();
+  const seen: LoadStatus[] = [];
+  const { job_id } = await bench.startLoad({ dataset, source: join(folder, 'pictures') });
+  const embedding = bench.temporal.workflow.getHandle(`embed-${dataset}:color-gradient-grid`);
+  for await (const { phases } of bench.watch(job_id)) if (phases.embedding.done > 0) break;
+  const { runId: first } = await embedding.describe();
+  await bench.pause(job_id);
+  await expect.poll(async () => (await embedding.describe()).raw.pendingChildren?.length ?? 0, WAIT).toBe(0);
+  await bench.resume(job_id);
+  const status = await bench.wait(job_id, { onStatus: (s) => seen.push(s) });
+
+  expect((await embedding.describe()).runId).not.toBe(first);
+  expect(status).toMatchObject({ job_id, state: 'completed' });
+  expect(status.phases.embedding).toMatchObject({ done: PICTURES, failed: 0, total: PICTURES });
+  expect(await embedding.query<LoadStatus>('status')).toMatchObject({ phases: { embedding: { done: PICTURES } } });
+  expect(await bench.store.embeddings.countDocuments({ dataset_id: dataset })).toBe(PICTURES);
+  const done = seen.map(({ phases }) => phases.embedding.done);
+  expect(done).toEqual(done.toSorted((a, b) => a - b));
+}, 120_000);
+
+const WAIT = { timeout: 20_000, interval: 50 };

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { notePaused, noteResumed } from '../../core/loads/phases.ts';
+import type { LoadStatus } from '../../core/loads/status.ts';
+import { makePictures } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+const PICTURES = 3000;
+
+let bench: Workbench;
+
+beforeAll(async () => {
+  bench = await openWorkbench();
+  await makePictures(join(bench.folder, 'pictures'), PICTURES);
+}, 60_000);
+
+afterAll(() => bench?.stop());
+
+const handleOf = (workflowId: string) => bench.temporal.workflow.getHandle(workflowId);
+
+describe('an embedding that is a phase of a load', () => {
+  it('is followed by the query of the load, chunk by chunk', async () => {
+    const dataset = bench.newDataset();
+    const { job_id, workflow_id } = await bench.startLoad({ dataset, source: join(bench.folder, 'pictures') });
+    const answers = new Set<number>();
+    for await (const { finished_at } of bench.watch(job_id)) {
+      const status = await handleOf(workflow_id).query<LoadStatus>('status');
+      answers.add(status.phases.embedding.done);
+      if (finished_at !== null) break;
+    }
+    expect([...answers].filter((done) => done > 0 && done < PICTURES).length).toBeGreaterThan(1);
+  });
+
+  it('that is canceled by itself fails the load: nobody asked for its end', async () => {
+    const dataset = bench.newDataset();
+    const { job_id, workflow_id } = await bench.startLoad({
+      dataset,
+      source: join(bench.folder, 'pictures'),
+      embed_task_queue: 'nobody',
+    });
+    for await (const { phases } of bench.watch(job_id)) if (phases.embedding.state === 'waiting') break;
+    await handleOf(`embed-${dataset}:color-gradient-grid`).cancel();
+    const status = await bench.wait(job_id);
+    expect(status).toMatchObject({ state: 'failed', error: { code: 'WorkCanceled' } });
+    expect(status.error?.message).toContain(`embed-${dataset}:color-gradient-grid`);
+    expect((await handleOf(workflow_id).describe()).status.name).toBe('FAILED');
+  });
+});
+
+describe('an embedding that somebody starts', () => {
+  it('as the phase of a load that it is not is refused', async () => {
+    const dataset = bench.newDataset();
+    const handle = await bench.temporal.workflow.start('embedDataset', {
+      taskQueue: bench.taskQueue,
+      workflowId: `embed-${dataset}:color-gradient-grid`,
+      args: [{ dataset }, { load_id: randomUUID(), only_failed: false }],
+    });
+    await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'InvalidInput' } });
+  });
+});
+
+describe('what an activity notes too late', () => {
+  const paused = new Date('2026-01-01T00:00:00.000Z');
+  const resumed = new Date('2026-01-01T00:00:01.000Z');
+  const pausedAgain = new Date('2026-01-01T00:00:02.000Z');
+
+  async function runningLoad(): Promise<string> {
+    const id = randomUUID();
+    const phase = { state: 'running' as const, done: 0, failed: 0, total: 1, total_known: true };
+    await bench.store.loads.insertOne({
+      _id: id,
+      kind: 'load',
+      dataset_id: bench.newDataset(),
+      workflow_id: `load-${id}`,
+      request: {},
+      state: 'running',
+      phases: { indexing: phase, embedding: { ...phase, state: 'pending' } },
+      started_at: paused,
+    });
+    return id;
+  }
+
+  it('does not pause a load that goes on', async () => {
+    const id = await runningLoad();
+    await notePaused(bench.store, id, paused);
+    await noteResumed(bench.store, id, resumed);
+    await notePaused(bench.store, id, paused);
+    expect(await bench.store.loads.findOne({ _id: id })).toMatchObject({ state: 'running' });
+  });
+
+  it('does not resume a load that has been paused again', async () => {
+    const id = await runningLoad();
+    await notePaused(bench.store, id, paused);
+    await noteResumed(bench.store, id, resumed);
+    await notePaused(bench.store, id, pausedAgain);
+    await noteResumed(bench.store, id, resumed);
+    expect(await bench.store.loads.findOne({ _id: id })).toMatchObject({ state: 'paused', paused_at: pausedAgain });
+  });
+});

@@ -1,0 +1,35 @@
+import { getExternalWorkflowHandle, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { waitingStatusOf } from '../core/loads/status.ts';
+import type { JobStatus } from './job-status.ts';
+import { type EmbeddingReport, embeddingProgress } from './messages.ts';
+
+/** Tells the load that an embedding is a phase of how it stands, where that has changed. */
+export function createReporter(job: JobStatus): () => Promise<void> {
+  const { parent } = workflowInfo();
+  let reported = '';
+  return async function reportToLoad() {
+    if (parent === undefined) return;
+    const { done, failed, total, model_key, state, waiting_for } = job.phase('embedding');
+    const report: EmbeddingReport = {
+      ...(model_key === undefined ? {} : { model_key }),
+      state: state === 'waiting' ? state : 'running',
+      waiting_for: waiting_for === undefined ? null : waitingStatusOf(waiting_for),
+      done,
+      failed,
+      total,
+    };
+    const text = JSON.stringify(report);
+    if (text === reported) return;
+    reported = text;
+    await tellParent(() => getExternalWorkflowHandle(parent.workflowId).signal(embeddingProgress, report));
+  };
+}
+
+/** Reports are cumulative, and none is worth failing for: a parent that is not there any more misses nothing. */
+export async function tellParent(tell: () => Promise<void>): Promise<void> {
+  try {
+    await tell();
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+  }
+}

@@ -1,0 +1,130 @@
+import { type ChildWorkflowHandle, setHandler, startChild, workflowInfo } from '@temporalio/workflow';
+import type { Chunk } from '../core/embedding/plan.ts';
+import type { EmbedDatasetInput } from './contract.ts';
+import type { embedShard } from './embed-shard.ts';
+import type { JobStatus } from './job-status.ts';
+import { holdShard, shardProgress } from './messages.ts';
+import type { Permit } from './permit.ts';
+import { runPool } from './pool.ts';
+import { priorityOf } from './priority.ts';
+
+/** Shards under way at a time: below Temporal's bounds for pending children by far, and more than devices need. */
+const SHARDS_AT_ONCE = 32;
+
+/** What is left to do of a shard. */
+export interface OpenShard {
+  n: number;
+  chunks: Chunk[];
+}
+
+export interface ShardCount {
+  done: number;
+  failed: number;
+}
+
+/** Where a run that continues as new takes up the shards. */
+export interface ShardsCursor {
+  left: OpenShard[];
+  /** Of each shard: what its runs have done. */
+  counts: ShardCount[];
+  /** Each shard tells of its progress after this many chunks. */
+  report_every: number;
+}
+
+export interface ShardsRun {
+  input: EmbedDatasetInput & { embed_task_queue: string };
+  model_key: string;
+  only_failed: boolean;
+  job: JobStatus;
+  permit: Permit;
+  /** Tells the load that this is a phase of. */
+  report: () => Promise<void>;
+  /** Notes that the phase goes on, where it had to wait. */
+  goOn: () => Promise<void>;
+}
+
+/**
+ * Runs the shards, a bounded number at a time. Where there is no leave to work any more all are told to hold, and what they
+ * leave is taken up when there is leave again. Returns the cursor to continue as new with when the history has grown long,
+ * or undefined when all is done.
+ */
+export async function runShards(run: ShardsRun, cursor: ShardsCursor): Promise<ShardsCursor | undefined> {
+  const { input, model_key, only_failed, job, permit, report, goOn } = run;
+  const { dataset, model, embed_task_queue, priority, fairness_key, fairness_weight } = input;
+  const { report_every } = cursor;
+
+  const before = cursor.counts.map((count) => ({ ...count }));
+  const counts = cursor.counts.map((count) => ({ ...count }));
+  const note = (n: number, run: ShardCount) => {
+    const { done = 0, failed = 0 } = before[n] ?? {};
+    counts[n] = { done: done + run.done, failed: failed + run.failed };
+    job.update('embedding', sumOf(counts));
+  };
+  setHandler(shardProgress, async ({ shard, ...run }) => {
+    note(shard, run);
+    await report();
+  });
+
+  const startShard = ({ n, chunks }: OpenShard) =>
+    startChild<typeof embedShard>('embedShard', {
+      workflowId: `${workflowInfo().workflowId}/${n}`,
+      priority: priorityOf(input),
+      args: [
+        {
+          load_id: job.jobId,
+          dataset,
+          model,
+          model_key,
+          only_failed,
+          embed_task_queue,
+          priority,
+          fairness_key,
+          fairness_weight,
+          shard: n,
+          chunks,
+          report_every,
+        },
+      ],
+    });
+
+  let { left } = cursor;
+  while (left.length > 0) {
+    const waiting = [...left];
+    const running = new Set<ChildWorkflowHandle<typeof embedShard>>();
+    const rest: OpenShard[] = [];
+    let held = false;
+    // One that has just ended can't be told, and does not have to be.
+    const tellToHold = (shard: ChildWorkflowHandle<typeof embedShard>) =>
+      shard.signal(holdShard).catch(() => undefined);
+    const runShard = async (open: OpenShard) => {
+      const shard = await startShard(open);
+      running.add(shard);
+      if (held) await tellToHold(shard);
+      const result = await shard.result();
+      running.delete(shard);
+      note(open.n, result);
+      before[open.n] = { ...(counts[open.n] ?? { done: 0, failed: 0 }) };
+      if (result.rest.length > 0) rest.push({ n: open.n, chunks: result.rest });
+      await report();
+    };
+    await permit.round(
+      async () => {
+        await goOn();
+        await runPool(SHARDS_AT_ONCE, () => (held ? undefined : waiting.shift()), runShard);
+      },
+      () => {
+        held = true;
+        for (const shard of running) void tellToHold(shard);
+      },
+    );
+    left = [...rest.sort((a, b) => a.n - b.n), ...waiting];
+    if (left.length > 0 && workflowInfo().continueAsNewSuggested) return { left, counts: before, report_every };
+  }
+  return undefined;
+}
+
+/** What all shards have done together. */
+export const sumOf = (counts: readonly ShardCount[]): ShardCount => ({
+  done: counts.reduce((total, { done }) => total + done, 0),
+  failed: counts.reduce((total, { failed }) => total + failed, 0),
+});
