@@ -144,6 +144,7 @@ export class FilteredSamples implements GridSamples {
   readonly #query: URLSearchParams;
   #fetching: AbortController | undefined;
   #after: number | null = null;
+  #atEnd = false;
   #wanted = 0;
 
   constructor(path: string, query: URLSearchParams) {
@@ -176,9 +177,9 @@ export class FilteredSamples implements GridSamples {
       void this.#again();
       return;
     }
-    if (this.lookedUpTo !== null) return;
+    if (!this.#atEnd || this.#fetching !== undefined) return;
     this.#after = this.#samples.at(-1)?.seq ?? null;
-    this.lookedUpTo = this.#after ?? 0;
+    this.#atEnd = false;
     void this.#fetch();
   }
 
@@ -201,7 +202,7 @@ export class FilteredSamples implements GridSamples {
   /** @param found replaces what is shown when it is whole; what is shown grows if it is not given */
   async #fetch(found?: Sample[]) {
     if (this.#fetching !== undefined) return;
-    if (found === undefined && this.lookedUpTo === null) return;
+    if (found === undefined && this.#atEnd) return;
     const controller = new AbortController();
     this.#fetching = controller;
     try {
@@ -216,6 +217,7 @@ export class FilteredSamples implements GridSamples {
         this.#after = page.next;
         if (found === undefined || page.next === null || held.length >= this.#wanted) this.#keep(held);
         this.lookedUpTo = page.next;
+        this.#atEnd = page.next === null;
         this.error = undefined;
       } while (this.#after !== null && held.length < this.#wanted);
     } catch (error) {
