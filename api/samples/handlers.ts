@@ -73,7 +73,7 @@ export function sampleRoutes({ backends }: ApiContext) {
   return router;
 }
 
-const MOST_SEARCHES = 5;
+const MOST_SEARCHES = 20;
 
 async function nearest(store: Store, search: SampleSearch): Promise<SampleDocument | undefined> {
   let { from } = search;

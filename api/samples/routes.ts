@@ -21,7 +21,7 @@ export const listRoute = createRoute({
   tags,
   summary: "A page of a dataset's samples",
   description:
-    'By their numbers, also while a load is running. One filter of status, tag, format or error alone, or none, costs what the page does. Other filters look through at most 20,000 samples a request: such a page may hold fewer samples than asked for, and have a next one.',
+    'By their numbers, also while a load is running. One filter of status, tag, format or error alone, or none, costs what the page does. Other filters look through at most 5,000 samples a request: such a page may hold fewer samples than asked for, and have a next one.',
   request: { params: datasetParameter, query: samplesQuery },
   responses: { 200: json(samplePage, 'A page of samples.'), ...problems(...LIST) },
 });

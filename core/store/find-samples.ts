@@ -39,7 +39,7 @@ export interface FoundSamples {
 }
 
 /** Samples that one search looks at, where no index says which of them fit. */
-export const MOST_EXAMINED = 20_000;
+export const MOST_EXAMINED = 5_000;
 /** Files below a path that are sorted in memory rather than looked for among all. */
 const MOST_SORTED = 2_000;
 const MAX_TIME_MS = 10_000;
@@ -56,8 +56,8 @@ export const INDEXES = {
 
 /**
  * Samples in seq order by keyset. One of status, tag, format and error alone costs what the page does, by its index. Anything
- * else is looked for among the samples that the best of these indexes gives; where those are many, in a stretch of
- * MOST_EXAMINED numbers: a search of a million for what is rare is then many quick answers instead of a slow one.
+ * else is looked for among the samples that the best of these indexes gives, at most MOST_EXAMINED
+ * of them: a search of a million for what is rare is then many quick answers instead of a slow one.
  */
 export async function findSamples(store: Store, search: SampleSearch): Promise<FoundSamples> {
   const { datasetId, filter } = search;
@@ -67,25 +67,41 @@ export async function findSamples(store: Store, search: SampleSearch): Promise<F
   const residual = residualOf(filter, rest);
   const keys = { dataset_id: datasetId, ...driver };
   if (residual === undefined) return find(store, search, { ...keys, ...beyond(search) }, index);
-  const all = index === INDEXES.seq;
-  if (!all && (await driverIsSmall(store, { ...keys, ...beyond(search) }, index)))
-    return find(store, search, { $and: [{ ...keys, ...beyond(search) }, residual] }, index);
-  return findInStretch(store, search, { $and: [keys, residual] }, index);
+  return findInStretch(store, search, { driver: keys, residual }, index);
 }
 
 async function findInStretch(
   store: Store,
   search: SampleSearch,
-  filter: Filter<SampleDocument>,
+  { driver, residual }: { driver: Filter<SampleDocument>; residual: Filter<SampleDocument> },
   index: string,
 ): Promise<FoundSamples> {
+  const end = await endOfStretch(store, search, driver, index);
+  const stretch = end === undefined ? {} : { seq: search.direction === -1 ? { $gte: end } : { $lte: end } };
+  const page = await find(store, search, { $and: [{ ...driver, ...beyond(search) }, stretch, residual] }, index);
+  return page.next === null && end !== undefined ? { ...page, next: end } : page;
+}
+
+/** The number up to which the index gives as many samples as may be looked at; undefined where there are fewer. */
+async function endOfStretch(
+  store: Store,
+  search: SampleSearch,
+  driver: Filter<SampleDocument>,
+  hint: string,
+): Promise<number | undefined> {
   const { nextSeq, direction = 1 } = search;
-  const from = search.from ?? (direction === 1 ? -1 : nextSeq);
-  const end = from + direction * MOST_EXAMINED;
-  const stretch = direction === 1 ? { $gt: from, $lte: end } : { $lt: from, $gte: end };
-  const page = await find(store, search, { $and: [{ seq: stretch }, filter] }, index);
-  if (page.next !== null) return page;
-  return { ...page, next: direction === 1 ? (end < nextSeq - 1 ? end : null) : end > 0 ? end : null };
+  if (hint === INDEXES.seq) {
+    const from = direction === 1 ? (search.from ?? -1) : Math.min(search.from ?? nextSeq, nextSeq);
+    const end = from + direction * MOST_EXAMINED;
+    return end >= 0 && end < nextSeq - 1 ? end : undefined;
+  }
+  // Found by the index's keys alone.
+  const last = await store.samples
+    .find({ ...driver, ...beyond(search) }, { projection: { _id: 0, seq: 1 }, sort: { seq: direction }, hint })
+    .skip(MOST_EXAMINED - 1)
+    .limit(1)
+    .next();
+  return last?.seq;
 }
 
 async function find(
@@ -97,11 +113,6 @@ async function find(
   const options = { sort: { seq: direction }, limit: limit + 1, batchSize: limit + 2, hint, maxTimeMS: MAX_TIME_MS };
   // One more than asked for tells whether there is more.
   return pageOf(await store.samples.find(filter, options).toArray(), limit);
-}
-
-/** Whether what an index gives can be looked through at once. It is counted by the index's keys alone. */
-async function driverIsSmall(store: Store, filter: Filter<SampleDocument>, hint: string): Promise<boolean> {
-  return (await store.samples.countDocuments(filter, { limit: MOST_EXAMINED + 1, hint })) <= MOST_EXAMINED;
 }
 
 function pageOf(found: SampleDocument[], limit: number): FoundSamples {

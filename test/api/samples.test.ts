@@ -149,6 +149,7 @@ describe('neighbours', () => {
     expect(await of(COUNT - 1)).toEqual([COUNT - 2, null]);
     expect(await of(1500, '?tag=odd')).toEqual([1007, 2007]);
     expect(await of(100, '?format=png')).toEqual([null, COUNT - 1]);
+    expect(await of(2_147_483_647, '?max_bytes=1005')).toEqual([5, null]);
     expect(await of(100, '?min_width=8000')).toEqual([null, COUNT - 1]);
   });
 });
