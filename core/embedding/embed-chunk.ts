@@ -7,6 +7,7 @@ import { raiseProgress } from '../store/progress.ts';
 import { insertNew, type Store } from '../store/store.ts';
 import { type LackingSample, lackingSamples } from './lacking.ts';
 import type { Chunk } from './plan.ts';
+import { readRetryScope } from './retry-scope.ts';
 
 export interface EmbedChunkRequest {
   loadId: string;
@@ -15,7 +16,7 @@ export interface EmbedChunkRequest {
   model: string;
   /** As it was when the phase began. */
   modelKey: string;
-  /** Only samples that could not be embedded before, and those that this load has indexed. */
+  /** Of a retry: its plan has noted what it embeds. */
   onlyFailed?: boolean | undefined;
   chunk: Chunk;
   /** Of the task queue: each batch waits for its leave to go to the device. */
@@ -61,13 +62,14 @@ export async function embedChunk(
 
   onSignOfLife();
 
+  const onlyFailed = request.onlyFailed && (await readRetryScope(store, loadId)) === 'failed';
   const lacking = await Array.fromAsync(
     lackingSamples(store, {
       datasetId,
       modelKey,
       from,
       to,
-      onlyFailedOf: request.onlyFailed ? loadId : undefined,
+      onlyFailedOf: onlyFailed ? loadId : undefined,
       onScan: onSignOfLife,
       signal,
     }),

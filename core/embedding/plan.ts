@@ -1,5 +1,6 @@
 import type { Store } from '../store/store.ts';
 import { lackingSamples } from './lacking.ts';
+import { findRecordedModel, findRetryScope, noteRetryScope } from './retry-scope.ts';
 
 /** Seqs [from, to) that hold `count` samples without a vector. */
 export type Chunk = [from: number, to: number, count: number];
@@ -22,7 +23,7 @@ const SHARD_SAMPLES = 50_000;
 export interface PlanRequest {
   datasetId: string;
   modelKey: string;
-  /** Only samples that could not be embedded before, and those that this load has indexed. */
+  /** The retry that this is a phase of, if it is of one: it may embed less than what is lacking. */
   onlyFailedOf?: string | undefined;
   /** Called now and then while the dataset is scanned. */
   onScan: (seq: number) => void;
@@ -31,14 +32,18 @@ export interface PlanRequest {
 
 /** Cuts what a dataset lacks into chunks (the unit of retry) and chunks into shards (the unit of a child workflow). */
 export async function planEmbedding(store: Store, request: PlanRequest): Promise<EmbeddingPlan> {
-  const { datasetId, modelKey, onlyFailedOf, signal } = request;
+  const { datasetId, modelKey, signal } = request;
+  const onlyFailedOf = await retryOfFailures(store, request);
   const dataset = { dataset_id: datasetId };
   const [indexed, vectors] = await Promise.all([
     store.samples.countDocuments({ ...dataset, status: 'indexed' }),
     store.embeddings.countDocuments({ ...dataset, model_key: modelKey }, { limit: 1 }),
   ]);
   const chunkSamples = Math.max(MIN_CHUNK, Math.ceil(indexed / MAX_CHUNKS));
-  const seqs = vectors === 0 && onlyFailedOf === undefined ? allSeqs(store, datasetId) : lackingSeqs(store, request);
+  const seqs =
+    vectors === 0 && onlyFailedOf === undefined
+      ? allSeqs(store, datasetId)
+      : lackingSeqs(store, { ...request, onlyFailedOf });
 
   const chunks: Chunk[] = [];
   let open: Chunk | undefined;
@@ -53,6 +58,18 @@ export async function planEmbedding(store: Store, request: PlanRequest): Promise
     open[2] += 1;
   }
   return { total: sum(chunks), shards: shardsOf(chunks, chunkSamples) };
+}
+
+/** The retry, if it embeds only what failed. */
+async function retryOfFailures(
+  store: Store,
+  { datasetId, modelKey, onlyFailedOf: loadId }: PlanRequest,
+): Promise<string | undefined> {
+  if (loadId === undefined) return undefined;
+  const model = await findRecordedModel(store, datasetId, modelKey);
+  const scope = await findRetryScope(store, { loadId, datasetId, model });
+  await noteRetryScope(store, loadId, scope);
+  return scope === 'failed' ? loadId : undefined;
 }
 
 /** Where the model has no vector yet, the index alone answers. */

@@ -1,3 +1,5 @@
+import { lackingSamples } from '../embedding/lacking.ts';
+import { findRecordedModel, findRetryScope } from '../embedding/retry-scope.ts';
 import { UserError } from '../errors.ts';
 import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
@@ -5,7 +7,7 @@ import { refreshCounts } from './counts.ts';
 import { type IndexingResult, recordIndexing } from './record-indexing.ts';
 
 export interface RetryResult extends IndexingResult {
-  /** Whether there is anything to embed: an earlier failure, or a file that could be read now. */
+  /** Whether there is anything to embed: a failure, what an embedding that was broken off has left, or a file that could be read now. */
   to_embed: boolean;
 }
 
@@ -15,7 +17,7 @@ const NOTHING = { added: 0, changed: 0, unchanged: 0, missing: 0, failed: 0, ign
  * Ends the indexing phase of a retry: brings the cached counts up to date and stores the phase's summary. Files that failed
  * again are told and do not fail the job: that they fail was known.
  *
- * @throws UserError SourceNotFound when there was work, and no source of it is there.
+ * @throws UserError SourceNotFound when no source of what failed is there, and nothing is to be embedded.
  */
 export async function finishRetry(
   store: Store,
@@ -25,7 +27,8 @@ export async function finishRetry(
   const { done, failed, total, outcomes } = sums ?? { done: 0, failed: 0, total: 0, outcomes: NOTHING };
   await refreshCounts(store, datasetId);
   await recordIndexing(store, { loadId, datasetId }, { done, failed, total, outcomes });
-  if (total === 0 && outcomes.unreadable_folders > 0) {
+  const to_embed = await isToEmbed(store, { loadId, datasetId, indexed: done });
+  if (total === 0 && outcomes.unreadable_folders > 0 && !to_embed) {
     const { sources = [] } = (await store.datasets.findOne({ _id: datasetId }, { projection: { sources: 1 } })) ?? {};
     throw new UserError(
       'SourceNotFound',
@@ -33,9 +36,33 @@ export async function finishRetry(
     );
   }
   await store.pages.deleteMany({ load_id: loadId });
-  const failedToEmbed = await store.samples.countDocuments(
-    { dataset_id: datasetId, status: 'indexed', error: { $exists: true }, 'error.stage': 'embedding' },
-    { limit: 1 },
-  );
-  return { outcomes, done, failed, total, to_embed: done > 0 || failedToEmbed > 0 };
+  return { outcomes, done, failed, total, to_embed };
+}
+
+interface IndexedRetry {
+  loadId: string;
+  datasetId: string;
+  /** Files that the retry could read. */
+  indexed: number;
+}
+
+/** Whether the retry's plan will find something: asked before a worker is waited for, so by the model's name alone. */
+async function isToEmbed(store: Store, { loadId, datasetId, indexed }: IndexedRetry): Promise<boolean> {
+  const { request } = (await store.loads.findOne({ _id: loadId }, { projection: { request: 1 } })) ?? {};
+  if (request?.embed === false) return false;
+  if (indexed > 0) return true;
+  const ofDataset = { dataset_id: datasetId, status: 'indexed' as const };
+  const couldNotBe = { ...ofDataset, error: { $exists: true }, 'error.stage': 'embedding' as const };
+  if ((await store.samples.countDocuments(couldNotBe, { limit: 1 })) > 0) return true;
+  const model = await findRecordedModel(store, datasetId, String(request?.model));
+  if ((await findRetryScope(store, { loadId, datasetId, model })) === 'failed') return false;
+  if (model === undefined) return (await store.samples.countDocuments(ofDataset, { limit: 1 })) > 0;
+  return lacksAny(store, datasetId, model.key);
+}
+
+async function lacksAny(store: Store, datasetId: string, modelKey: string): Promise<boolean> {
+  const range = { datasetId, modelKey, from: 0, to: Number.MAX_SAFE_INTEGER };
+  const { signal } = new AbortController();
+  for await (const _ of lackingSamples(store, { ...range, onScan: () => undefined, signal })) return true;
+  return false;
 }

@@ -144,6 +144,8 @@ export interface LoadDocument {
   phases: Record<PhaseName, PhaseDocument>;
   /** The device of the source's folder when the load began. */
   source_device?: string;
+  /** Of a retry: whether it embeds what failed, or all that lacks a vector of its model. */
+  retry_scope?: 'failed' | 'lacking';
   /** Of a prune or a delete, so far. */
   removed?: RemovedCounts;
   error?: RecordedError;

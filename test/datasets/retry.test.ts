@@ -157,7 +157,101 @@ describe('retry', () => {
   });
 });
 
+describe('an embedding that was broken off has failed as a whole, and a retry', () => {
+  /** Waits for a worker that never comes, is seen to, and is canceled. */
+  const cancelWhileItWaits = async (jobId: string) => {
+    for await (const { phases } of bench.watch(jobId)) if (phases.embedding.state === 'waiting') break;
+    await bench.cancel(jobId);
+    expect((await bench.wait(jobId)).state).toBe('canceled');
+  };
+
+  it('embeds the dataset where the model of the load was not there', async () => {
+    const dataset = bench.newDataset();
+    const source = await folderWith(dataset, { pictures: 3, broken: [] });
+    const load = await bench.load({ dataset, source, model: 'no-such-model' });
+    expect(load).toMatchObject({ state: 'failed', phases: { indexing: { state: 'completed' } } });
+
+    const { job_id } = await bench.retry(dataset, { model: 'color-gradient-grid' });
+    const status = await bench.wait(job_id);
+
+    expect(status).toMatchObject({
+      state: 'completed',
+      phases: { embedding: { state: 'completed', done: 3, total: 3 } },
+    });
+    expect(await vectorsOf(dataset)).toHaveLength(3);
+  });
+
+  it('embeds what a canceled retry had mended, and all else that lacks a vector', async () => {
+    const dataset = bench.newDataset();
+    const source = await folderWith(dataset, { pictures: 3, broken: ['a.jpg'] });
+    const { job_id } = await bench.load({ dataset, source });
+    await writeFile(join(source, 'a.jpg'), await drawPicture(7));
+    await bench.store.embeddings.deleteOne({ dataset_id: dataset, seq: 2 });
+    await cancelWhileItWaits((await bench.retry(job_id, { embed_task_queue: `nobody-${dataset}` })).job_id);
+
+    const { phases } = await bench.wait((await bench.retry(job_id)).job_id);
+
+    expect(phases.embedding).toMatchObject({ state: 'completed', done: 2, failed: 0, total: 2 });
+    expect(await vectorsOf(dataset)).toHaveLength(4);
+  });
+
+  it('embeds what a canceled load had indexed, also with another model than that load had', async () => {
+    const dataset = bench.newDataset();
+    const source = await folderWith(dataset, { pictures: 3, broken: [] });
+    await bench.load({ dataset, source });
+    await writeFile(join(source, 'new.jpg'), await drawPicture(8));
+    const load = await bench.startLoad({ dataset, source, model: 'x', embed_task_queue: `nobody-${dataset}` });
+    await cancelWhileItWaits(load.job_id);
+
+    const again = { model: 'color-gradient-grid', embed_task_queue: bench.embedTaskQueue };
+    const { phases } = await bench.wait((await bench.retry(dataset, again)).job_id);
+
+    expect(phases.embedding).toMatchObject({ state: 'completed', done: 1, total: 1 });
+  });
+
+  it('asks for no worker where nothing lacks a vector', async () => {
+    const dataset = bench.newDataset();
+    const source = await folderWith(dataset, { pictures: 2, broken: [] });
+    const { job_id } = await bench.load({ dataset, source });
+    const load = await bench.startLoad({ dataset, source, embed_task_queue: `nobody-${dataset}` });
+    await cancelWhileItWaits(load.job_id);
+
+    const retried = await bench.retry(job_id, { embed_task_queue: `nobody-${dataset}` });
+
+    expect(await bench.wait(retried.job_id)).toMatchObject({ state: 'completed', phases: { embedding: { total: 0 } } });
+  });
+
+  it('leaves to the next load what a load without embedding has added', async () => {
+    const dataset = bench.newDataset();
+    const source = await folderWith(dataset, { pictures: 2, broken: [] });
+    const { job_id } = await bench.load({ dataset, source });
+    await writeFile(join(source, 'new.jpg'), await drawPicture(8));
+    await bench.load({ dataset, source, embed: false });
+
+    const status = await bench.wait((await bench.retry(job_id)).job_id);
+
+    expect(status).toMatchObject({ state: 'completed', phases: { embedding: { total: 0 } } });
+    expect(await vectorsOf(dataset)).toHaveLength(2);
+  });
+});
+
 describe('a source that is not there', () => {
+  it('does not keep failures of the embedding from being retried', async () => {
+    const dataset = bench.newDataset();
+    const here = await folderWith(`${dataset}-here`, { pictures: 1, broken: [] });
+    const away = await folderWith(`${dataset}-away`, { pictures: 1, broken: ['b.jpg'] });
+    await writeTruncated(join(here, 'a.jpg'));
+    await bench.load({ dataset, source: away });
+    await bench.load({ dataset, source: here });
+    await rename(away, `${away}-unmounted`);
+    await writeFile(join(here, 'a.jpg'), await drawPicture(99));
+
+    const status = await retry(dataset);
+
+    expect(status).toMatchObject({ state: 'completed', phases: { embedding: { done: 1, failed: 0, total: 1 } } });
+    expect(status.phases.indexing).toMatchObject({ total: 0, unreadable_folders: [away] });
+  });
+
   it('fails the retry and leaves every sample as it was', async () => {
     const dataset = bench.newDataset();
     const source = await folderWith(dataset, { pictures: 3, broken: ['a.jpg', 'b.jpg'] });

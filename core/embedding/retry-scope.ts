@@ -1,0 +1,72 @@
+import type { DatasetDocument, LoadKind } from '../store/documents.ts';
+import type { Store } from '../store/store.ts';
+
+/**
+ * What a retry embeds: `failed`, the samples that could not be embedded and those that it has just indexed; or `lacking`, every
+ * sample without a vector of its model.
+ */
+export type RetryScope = 'failed' | 'lacking';
+
+export interface ScopeRequest {
+  /** The retry. */
+  loadId: string;
+  datasetId: string;
+  /** What its model has done for the dataset, if it has ever come to an end. */
+  model: RecordedModel | undefined;
+}
+
+export type RecordedModel = DatasetDocument['models'][number];
+
+/**
+ * An embedding that did not come to its end has failed as a whole, with the samples that it never came to. So a retry takes all
+ * that lacks a vector where its model has never embedded the dataset to the end, and where a job that was to embed it, with
+ * whichever model, has been broken off since the model last did. That is known for as long as the job's record is kept.
+ */
+export async function findRetryScope(store: Store, { loadId, datasetId, model }: ScopeRequest): Promise<RetryScope> {
+  if (model === undefined) return 'lacking';
+  const brokenOff = await store.loads.countDocuments(
+    {
+      dataset_id: datasetId,
+      _id: { $ne: loadId },
+      kind: { $in: EMBEDDING_KINDS },
+      state: { $ne: 'completed' },
+      'request.embed': { $ne: false },
+      $and: [
+        { $or: [{ finished_at: { $gt: model.last_modified_at } }, { finished_at: { $exists: false } }] },
+        {
+          $or: [
+            { 'phases.embedding.state': { $nin: ['completed', 'skipped'] } },
+            { 'phases.indexing.done': { $gt: 0 } },
+          ],
+        },
+      ],
+    },
+    { limit: 1 },
+  );
+  return brokenOff > 0 ? 'lacking' : 'failed';
+}
+
+const EMBEDDING_KINDS: LoadKind[] = ['load', 'retry', 'embed'];
+
+/** What a model has done for a dataset; a name means the revision that did so last. */
+export async function findRecordedModel(
+  store: Store,
+  datasetId: string,
+  nameOrKey: string,
+): Promise<RecordedModel | undefined> {
+  const dataset = await store.datasets.findOne({ _id: datasetId }, { projection: { models: 1 } });
+  return (dataset?.models ?? [])
+    .filter(({ key, name }) => key === nameOrKey || name === nameOrKey)
+    .sort((a, b) => a.last_modified_at.getTime() - b.last_modified_at.getTime())
+    .at(-1);
+}
+
+/** Notes a retry's scope for its chunks: it must not change between them. */
+export async function noteRetryScope(store: Store, loadId: string, retry_scope: RetryScope): Promise<void> {
+  await store.loads.updateOne({ _id: loadId }, { $set: { retry_scope } });
+}
+
+export async function readRetryScope(store: Store, loadId: string): Promise<RetryScope> {
+  const load = await store.loads.findOne({ _id: loadId }, { projection: { retry_scope: 1 } });
+  return load?.retry_scope ?? 'failed';
+}
