@@ -1,12 +1,16 @@
 import { isAborted, mayPass } from '../api/request.ts';
 import { live } from './live.svelte.ts';
 
+/** What a server that is not ready could not give is asked for again. */
+const RETRY_MS = 3000;
+
 /** Something that is read from the server and shown when it is there. */
 export class Remote<T> {
   value = $state.raw<T | undefined>(undefined);
   error = $state.raw<Error | undefined>(undefined);
   loading = $state(false);
   #reading: AbortController | undefined;
+  #again: ReturnType<typeof setTimeout> | undefined;
   readonly #read: (signal: AbortSignal) => Promise<T>;
 
   constructor(read: (signal: AbortSignal) => Promise<T>) {
@@ -15,7 +19,7 @@ export class Remote<T> {
 
   /** Reads it, or reads it again: what is shown stays until the new is there. */
   async load(): Promise<void> {
-    this.#reading?.abort();
+    this.stop();
     const reading = new AbortController();
     this.#reading = reading;
     this.loading = true;
@@ -28,12 +32,14 @@ export class Remote<T> {
       if (reading.signal.aborted || isAborted(error)) return;
       // What is shown is better than nothing, and the banner says that the connection is lost.
       if (this.value === undefined || !mayPass(error)) this.error = error as Error;
+      if (mayPass(error)) this.#again = setTimeout(() => void this.load(), RETRY_MS);
     } finally {
       if (this.#reading === reading) this.loading = false;
     }
   }
 
   stop() {
+    clearTimeout(this.#again);
     this.#reading?.abort();
   }
 }
