@@ -1,9 +1,7 @@
 /** Quantities as people read them. */
 const number = new Intl.NumberFormat('en-US');
-const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 });
 
 export const count = (n: number) => number.format(n);
-export const shortCount = (n: number) => (n < 10_000 ? number.format(n) : short.format(n));
 export const counted = (n: number, noun: string) => `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
 
 export function perSecond(rate: number): string {
