@@ -8,7 +8,7 @@ import { runCommand, startCommand } from './command-bench.ts';
 
 /** Pictures that take a few seconds to embed: long enough to be interrupted. */
 const MANY = 600;
-const ANY_PORTS = ['--temporal-port', '0', '--ui-port', '0', '--mongo-port', '0'];
+const ANY_PORTS = ['--temporal-port', '0', '--ui-port', '0', '--mongo-port', '0', '--api-port', '0'];
 
 let folder: string;
 let dataDir: string;
