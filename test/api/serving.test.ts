@@ -2,6 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openBackends } from '../../api/backends/backends.ts';
+import { settingsFrom } from '../../api/settings.ts';
 import { type Stack, startStack } from '../../local/stack.ts';
 import { readStack } from '../../local/stack-file.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
