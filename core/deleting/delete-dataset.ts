@@ -53,10 +53,13 @@ export async function deleteDataset(store: Store, request: DeleteRequest): Promi
   if (done === 0) return removedBy(store, loadId);
 
   // Search indexes, once there are any, are dropped here: before the vectors that they hold.
+  // First of all what an indexing activity that outlived its load needs to write anything: see index-page.ts.
+  await deleteWorkingDocuments(store, request);
   await deleteVectors(store, request);
   await deleteSamples(store, request);
   // What an embedding wrote that did not end in time; what it writes from now on it takes back by itself.
   await deleteVectors(store, request);
+  // Once more: a listing that outlived its load may have written a page.
   await deleteWorkingDocuments(store, request);
   await store.datasets.deleteOne({ _id: datasetId, 'deleting.load_id': loadId });
   return removedBy(store, loadId);

@@ -2,7 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deleteDataset, markDeleting } from '../../core/deleting/delete-dataset.ts';
-import { recordLoad } from '../../core/loads/begin.ts';
+import { images } from '../../core/images/media.ts';
+import { indexPage } from '../../core/indexing/index-page.ts';
+import { createSourceLister } from '../../core/indexing/list-source.ts';
+import { openDataset, recordLoad } from '../../core/loads/begin.ts';
+import { endLoad } from '../../core/loads/phases.ts';
+import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -165,6 +170,77 @@ describe('a deletion that was broken off', () => {
     await expect(attempt).rejects.toMatchObject({ code: 'Superseded' });
     expect(await bench.store.samples.countDocuments({ dataset_id: datasetId })).toBe(10);
     expect(await bench.store.embeddings.countDocuments({ dataset_id: datasetId })).toBe(20);
+  });
+});
+
+describe('an indexing activity that outlived its load', () => {
+  /** A load whose page is being read when it is asked to go on: its first batch is written, the rest is held back. */
+  async function heldLoad(datasetId: string, loadId: string) {
+    const { store } = bench;
+    const source = join(bench.folder, datasetId);
+    await makeManyFiles(source, 2500);
+    const { signal } = new AbortController();
+    const load = { loadId, workflowId: '', kind: 'load', datasetId, request: {}, embeds: false } as const;
+    await recordLoad(store, load);
+    await openDataset(store, { datasetId, mediaType: 'image', source, loadId });
+    const list = createSourceLister(store);
+    const listing = { loadId, datasetId, root: source, accepts: images.accepts, onStep() {}, signal };
+    for (let page: number | null = 0; page !== null; page = (await list({ ...listing, page })).next);
+    const [largest] = await store.pages
+      .aggregate<{ n: number; size: number }>([
+        { $match: { load_id: loadId } },
+        { $project: { n: 1, size: { $size: '$entries' } } },
+        { $sort: { size: -1 } },
+      ])
+      .toArray();
+    const [held, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let batches = 0;
+    const media: typeof images = {
+      ...images,
+      async readMetadata(files, onRead) {
+        const outcomes = await images.readMetadata(files, onRead);
+        batches += 1;
+        if (batches > 1) await gate.promise;
+        return outcomes;
+      },
+    };
+    const indexing = indexPage(store, media, {
+      loadId,
+      datasetId,
+      page: largest?.n ?? 0,
+      onWrite: () => held.resolve(),
+      onRead() {},
+      signal,
+    });
+    await held.promise;
+    return { source, largest, indexing, letGo: () => gate.resolve() };
+  }
+
+  it('writes nothing of a dataset that was deleted meanwhile', async () => {
+    const [datasetId, loadId] = [bench.newDataset(), `delete-${Math.random()}`];
+    const { store } = bench;
+    const { largest, indexing, letGo } = await heldLoad(datasetId, `load-${Math.random()}`);
+    expect(largest?.size).toBeGreaterThan(1000);
+    await recordLoad(store, { loadId, workflowId: '', kind: 'delete', datasetId, request: {}, embeds: false });
+    await markDeleting(store, datasetId, loadId);
+    const { signal } = new AbortController();
+    await deleteDataset(store, { loadId, datasetId, onStep: () => undefined, signal });
+
+    letGo();
+
+    await expect(indexing).rejects.toMatchObject({ code: 'Superseded' });
+    expect(await remains(datasetId)).toEqual(NOTHING);
+  });
+
+  it('writes nothing more once its load is over', async () => {
+    const [datasetId, loadId] = [bench.newDataset(), `load-${Math.random()}`];
+    const { indexing, letGo } = await heldLoad(datasetId, loadId);
+    await endLoad(bench.store, loadId, 'canceled');
+
+    letGo();
+
+    await expect(indexing).rejects.toMatchObject({ code: 'Superseded' });
+    expect(await bench.store.samples.countDocuments({ dataset_id: datasetId })).toBe(1000);
   });
 });
 
