@@ -1,7 +1,9 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { UserError } from '../core/errors.ts';
 import { KINDS, loadWorkflowId } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
+import { isRunning } from './if-running.ts';
+import { listJobs, UNFINISHED } from './list-jobs.ts';
 
 export interface Job {
   /** Temporal's first execution run ID. */
@@ -34,6 +36,24 @@ export async function findJob(backends: Backends, reference: string): Promise<Jo
   throw new UserError('JobNotFound', `No job or dataset matches "${reference}".${hint} List them: plimsoll jobs`);
 }
 
+/**
+ * The job that is to be paused, resumed or canceled: a dataset's name means the one that is not over, whichever started last.
+ *
+ * @throws UserError JobNotFound, AmbiguousJob
+ */
+export async function findJobToOperate(backends: Backends, reference: string): Promise<Job> {
+  const byItsId = await byId(backends, reference);
+  if (byItsId !== undefined) return byItsId;
+  const { jobs } = await listJobs(backends, { dataset: reference, state: UNFINISHED, limit: MAX_NAMED });
+  if (jobs.length > 1) {
+    const found = jobs.map(({ kind, job_id, state }) => `the ${kind} ${job_id} (${state})`).join(', ');
+    throw new UserError('AmbiguousJob', `Several jobs of ${reference} are not over: ${found}. Give the job's ID.`);
+  }
+  const [only] = jobs;
+  if (only !== undefined) return { job_id: only.job_id, workflow_id: only.workflow_id, dataset: only.dataset };
+  return (await unrecorded(backends, reference, isRunning)) ?? findJob(backends, reference);
+}
+
 const projection = { workflow_id: 1, dataset_id: 1 } as const;
 
 const jobOf = (load: { _id: string; workflow_id: string; dataset_id: string }): Job => ({
@@ -56,11 +76,16 @@ async function byDataset(backends: Backends, dataset: string): Promise<Job | und
 }
 
 /** A load that Temporal has accepted and no worker has begun: started by another client than this one. */
-async function unrecorded({ temporal }: Backends, dataset: string): Promise<Job | undefined> {
+async function unrecorded(
+  { temporal }: Backends,
+  dataset: string,
+  accepts: (workflow: WorkflowExecutionDescription) => boolean = () => true,
+): Promise<Job | undefined> {
   try {
-    const { raw, workflowId } = await temporal.workflow.getHandle(loadWorkflowId(dataset)).describe();
+    const workflow = await temporal.workflow.getHandle(loadWorkflowId(dataset)).describe();
+    const { raw, workflowId } = workflow;
     const jobId = raw.workflowExecutionInfo?.firstRunId;
-    return jobId ? { job_id: jobId, workflow_id: workflowId, dataset } : undefined;
+    return jobId && accepts(workflow) ? { job_id: jobId, workflow_id: workflowId, dataset } : undefined;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;

@@ -67,12 +67,15 @@ async function describeRunning(
 ): Promise<WorkflowExecutionDescription | undefined> {
   try {
     const found = await temporal.workflow.getHandle(workflowId).describe();
-    return found.status.name === 'RUNNING' || found.status.name === 'PAUSED' ? found : undefined;
+    return isRunning(found) ? found : undefined;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
 }
+
+export const isRunning = ({ status }: WorkflowExecutionDescription): boolean =>
+  status.name === 'RUNNING' || status.name === 'PAUSED';
 
 function asJob({ type, workflowId, runId, raw }: WorkflowExecutionDescription, dataset: string): RunningJob {
   const job_id = raw.workflowExecutionInfo?.firstRunId || runId;

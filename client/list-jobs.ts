@@ -31,7 +31,7 @@ export interface JobPage {
 
 const DEFAULT_LIMIT = 20;
 /** A record may say what its workflow no longer is, so jobs in these states are asked for on Temporal. */
-const UNFINISHED: readonly LoadState[] = ['queued', 'running', 'paused'];
+export const UNFINISHED: readonly LoadState[] = ['queued', 'running', 'paused'];
 /** Unfinished jobs asked for on Temporal at a time. */
 const ASKED_AT_ONCE = 16;
 

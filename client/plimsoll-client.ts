@@ -5,7 +5,7 @@ import type { CancelRequest } from '../workflows/messages.ts';
 import type { Backends } from './backends.ts';
 import { type CleanupFilter, type CleanupResult, cleanup, findCleanup } from './cleanup.ts';
 import { countDelete, startDelete } from './delete.ts';
-import { findJob } from './find-job.ts';
+import { findJob, findJobToOperate } from './find-job.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
 import { cancelJob, pauseJob, resumeJob } from './operate.ts';
@@ -19,7 +19,7 @@ import { watchJob } from './watch-job.ts';
 
 /**
  * Plimsoll's client: what the CLI and the API are made of. Wherever a job is asked for, a full ID, a unique prefix of at
- * least six characters, or a dataset's name (its latest load) will do.
+ * least six characters, or a dataset's name will do: its latest job, or, to be paused, resumed or canceled, the one that is not over.
  */
 export interface PlimsollClient extends Backends {
   /** @throws UserError InvalidInput, AlreadyRunning */
@@ -42,11 +42,11 @@ export interface PlimsollClient extends Backends {
   countDelete(dataset: string): Promise<RemovedCounts>;
   /** @throws UserError JobNotFound, AmbiguousJob */
   status(reference: string): Promise<LoadStatus>;
-  /** Stops a job until it is resumed; it keeps what it has. @throws UserError JobNotFound, JobEnded, NotPausable */
+  /** Stops a job until it is resumed; it keeps what it has. @throws UserError JobNotFound, AmbiguousJob, JobEnded, NotPausable */
   pause(reference: string): Promise<LoadStatus>;
-  /** @throws UserError JobNotFound, JobEnded, NotPaused, NotPausable */
+  /** @throws UserError JobNotFound, AmbiguousJob, JobEnded, NotPaused, NotPausable */
   resume(reference: string): Promise<LoadStatus>;
-  /** Asks a job to end; it keeps what it has. @throws UserError JobNotFound, JobEnded */
+  /** Asks a job to end; it keeps what it has. @throws UserError JobNotFound, AmbiguousJob, JobEnded */
   cancel(reference: string, request?: CancelRequest): Promise<LoadStatus>;
   jobs(filter?: JobFilter): Promise<JobPage>;
   /** Loads that are repeated. */
@@ -74,9 +74,9 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
     deleteDataset: (dataset, options) => startDelete(backends, { dataset }, options),
     countDelete: (dataset) => countDelete(backends, dataset),
     status: async (reference) => readJob(backends, await findJob(backends, reference)),
-    pause: async (reference) => pauseJob(backends, await findJob(backends, reference)),
-    resume: async (reference) => resumeJob(backends, await findJob(backends, reference)),
-    cancel: async (reference, request) => cancelJob(backends, await findJob(backends, reference), request),
+    pause: async (reference) => pauseJob(backends, await findJobToOperate(backends, reference)),
+    resume: async (reference) => resumeJob(backends, await findJobToOperate(backends, reference)),
+    cancel: async (reference, request) => cancelJob(backends, await findJobToOperate(backends, reference), request),
     jobs: (filter = {}) => listJobs(backends, filter),
     schedules: createSchedules(backends),
     cleanup: (filter) => cleanup(backends, filter),
