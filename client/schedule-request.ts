@@ -39,10 +39,10 @@ export type Timing = Pick<ScheduleInput, 'cron' | 'every_seconds' | 'time_zone'>
 
 /** Nothing is asked of a server. @throws UserError InvalidInput naming the field, InvalidSchedule */
 export function parseScheduleRequest(request: ScheduleRequest): ScheduleInput {
-  const input = parseRequest(scheduleInput, request);
+  const parsed = parseRequest(scheduleInput, request);
+  const input = { ...parsed, time_zone: zoneOf(parsed) };
   const zone = input.load.embed_window?.time_zone;
   if (zone !== undefined) requireKnownZone('load.embed_window.time_zone', zone);
-  requireKnownZone('time_zone', input.time_zone);
   if ((input.cron === undefined) === (input.every_seconds === undefined)) {
     throw new UserError(
       'InvalidSchedule',
@@ -52,6 +52,19 @@ export function parseScheduleRequest(request: ScheduleRequest): ScheduleInput {
   timingInWords(input);
   return input;
 }
+
+/** Temporal knows zones by name alone, and minds the case of its letters. */
+function zoneOf({ time_zone }: ScheduleInput): string {
+  const zone = requireKnownZone('time_zone', time_zone);
+  if (!/^[+-]/.test(zone)) return zone;
+  throw unusableZone(time_zone, 'it is an offset and a schedule needs the name of a zone');
+}
+
+export const unusableZone = (zone: string, reason: string) =>
+  new UserError(
+    'InvalidInput',
+    `time_zone: "${zone}" can not be used: ${reason}. Write a name of the IANA database, as in Europe/Zurich or UTC.`,
+  );
 
 /** `At 03:00, Monday through Friday (Europe/Zurich)`, `Every 6 hours`. @throws UserError InvalidSchedule */
 export function timingInWords({ cron, every_seconds, time_zone }: Timing): string {

@@ -9,7 +9,7 @@ import { UserError } from '../core/errors.ts';
 import type { LoadState } from '../core/store/documents.ts';
 import { INDEX_TASK_QUEUE, SCHEDULED_WORKFLOW } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
-import { invalidCron, parseScheduleRequest, type ScheduleRequest } from './schedule-request.ts';
+import { invalidCron, parseScheduleRequest, type ScheduleRequest, unusableZone } from './schedule-request.ts';
 import { SCHEDULE_PREFIX, type ScheduleMemo, type ScheduleStatus, scheduleStatusOf } from './schedule-status.ts';
 
 export interface Schedules {
@@ -106,8 +106,10 @@ async function createSchedule({ temporal, taskQueue = INDEX_TASK_QUEUE }: Backen
       );
     }
     // Of the SDK: what the server finds wrong with the times.
-    if (error instanceof TypeError && cron !== undefined) throw invalidCron(cron, error.message);
-    throw error;
+    if (!(error instanceof TypeError)) throw error;
+    if (/time ?zone/i.test(error.message)) throw unusableZone(request.time_zone ?? time_zone, `Temporal says: ${error.message}`);
+    if (cron !== undefined) throw invalidCron(cron, error.message);
+    throw new UserError('InvalidSchedule', `every_seconds ${every_seconds} can not be used: ${error.message}`);
   }
   const { info } = await schedule.describe();
   if (cron === undefined || info.nextActionTimes.length > 0) return;

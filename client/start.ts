@@ -176,10 +176,10 @@ export function parseRequest<T extends z.ZodType>(schema: T, request: unknown): 
   return parsed.data;
 }
 
-/** Before anything is started: a worker would refuse it too, after the folder was indexed. @throws UserError InvalidInput */
-export function requireKnownZone(field: string, zone: string): void {
+/** The zone's name in its own letters. Before anything is started: a worker would refuse it too, after the folder was indexed. @throws UserError InvalidInput */
+export function requireKnownZone(field: string, zone: string): string {
   try {
-    requireTimeZone(zone);
+    return requireTimeZone(zone);
   } catch (cause) {
     throw new UserError('InvalidInput', `${field}: ${unknownZone(zone)}`, { cause });
   }

@@ -63,10 +63,10 @@ const opensOn = ({ days }: EmbedWindow, day: Temporal.PlainDate) =>
 const at = (day: Temporal.PlainDate, time: string, zone: string) =>
   day.toPlainDateTime(Temporal.PlainTime.from(time)).toZonedDateTime(zone).epochMilliseconds;
 
-/** @throws UserError UnknownTimeZone naming the zone */
-export function requireTimeZone(zone: string): void {
+/** The zone's name in its own letters, `Europe/Zurich` for `europe/zurich`. @throws UserError UnknownTimeZone naming the zone */
+export function requireTimeZone(zone: string): string {
   try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone);
+    return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone).timeZoneId;
   } catch (error) {
     throw new UserError(
       'UnknownTimeZone',

@@ -53,6 +53,13 @@ describe('a schedule', () => {
     expect(next.format(new Date(schedule.next_run ?? ''))).toBe('03:00');
   });
 
+  it.each([{ cron: '0 3 * * *' }, { every_seconds: 3600 }])('takes a time zone in any letters: %o', async (times) => {
+    const schedule = await create(bench.newDataset(), { ...times, time_zone: 'europe/zurich' });
+
+    expect(schedule.time_zone).toBe('Europe/Zurich');
+    expect(schedule.next_run).not.toBeNull();
+  });
+
   it('repeats by an interval, too', async () => {
     const schedule = await create(bench.newDataset(), { every_seconds: 6 * 3600 });
 
@@ -171,6 +178,18 @@ describe('what can not be scheduled is refused', () => {
     ['a name that is none', { name: 'My Photos', every_seconds: 60 }, 'InvalidInput'],
   ])('%s', async (_, request, code) => {
     await expect(create(bench.newDataset(), request)).rejects.toMatchObject({ code });
+  });
+
+  it.each([
+    ['an offset, with a cron', { cron: '0 3 * * *', time_zone: '+02:00' }],
+    ['an offset, with an interval', { every_seconds: 3600, time_zone: '-05' }],
+    ['a zone that only ICU knows, with a cron', { cron: '0 3 * * *', time_zone: 'SystemV/AST4' }],
+    ['a zone that only ICU knows, with an interval', { every_seconds: 3600, time_zone: 'SystemV/AST4' }],
+  ])('as its time zone %s', async (_, request) => {
+    await expect(create(bench.newDataset(), request)).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringContaining(`time_zone: "${request.time_zone}"`),
+    });
   });
 
   it('a name that is taken', async () => {
