@@ -8,6 +8,7 @@ import {
   loadWorkflowId,
 } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
+import { schedulesOf } from './schedules-of.ts';
 import { parseRequest, type Start, type StartedJob, type StartOptions, startJob } from './start.ts';
 
 /** @throws UserError InvalidInput, DatasetNotFound, AlreadyRunningError */
@@ -31,8 +32,15 @@ export async function startDelete(
   return startJob(backends, job, options);
 }
 
-/** What a deletion would remove now. @throws UserError DatasetNotFound */
-export async function countDelete({ store }: Backends, dataset: string): Promise<RemovedCounts> {
+/** What a deletion would do now. */
+export interface DeletePreview extends RemovedCounts {
+  /** Names of the schedules that load the dataset, and would be paused. */
+  schedules: string[];
+}
+
+/** @throws UserError DatasetNotFound */
+export async function countDelete({ store, temporal }: Backends, dataset: string): Promise<DeletePreview> {
   await findDataset(store, dataset);
-  return countDataset(store, dataset);
+  const [counts, schedules] = await Promise.all([countDataset(store, dataset), schedulesOf(temporal, dataset)]);
+  return { ...counts, schedules };
 }

@@ -11,8 +11,7 @@ export type {
   RemovedCounts,
 } from '../core/store/documents.ts';
 export { openStore, type Store, storeOf } from '../core/store/store.ts';
-export type { EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contract.ts';
-export type { CancelRequest } from '../workflows/messages.ts';
+export type { CancelRequest, EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contract.ts';
 export type { Backends } from './backends.ts';
 export type { CleanupFilter, CleanupResult } from './cleanup.ts';
 export { type ConnectedClient, type ConnectOptions, connectPlimsoll } from './connect.ts';

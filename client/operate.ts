@@ -6,8 +6,8 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { UserError } from '../core/errors.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
+import type { CancelRequest } from '../workflows/contract.ts';
 import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE } from '../workflows/contract.ts';
-import type { CancelRequest } from '../workflows/messages.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
 import { readJob } from './read-job.ts';

@@ -1,10 +1,9 @@
 import type { LoadStatus } from '../core/loads/status.ts';
 import type { RemovedCounts } from '../core/store/documents.ts';
-import type { EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contract.ts';
-import type { CancelRequest } from '../workflows/messages.ts';
+import type { CancelRequest, EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
 import { type CleanupFilter, type CleanupResult, cleanup, findCleanup } from './cleanup.ts';
-import { countDelete, startDelete } from './delete.ts';
+import { countDelete, type DeletePreview, startDelete } from './delete.ts';
 import { findJob, findJobToOperate } from './find-job.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
@@ -36,10 +35,10 @@ export interface PlimsollClient extends Backends {
   prune(dataset: string, options?: StartOptions): Promise<StartedJob>;
   /** What a prune would remove now. @throws UserError DatasetNotFound */
   countPrune(dataset: string): Promise<RemovedCounts>;
-  /** Deletes a dataset; its files stay. @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound */
+  /** Deletes a dataset; its files stay, and schedules that load it are paused. @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound */
   deleteDataset(dataset: string, options?: StartOptions): Promise<StartedJob>;
-  /** What a deletion would remove now. @throws UserError DatasetNotFound */
-  countDelete(dataset: string): Promise<RemovedCounts>;
+  /** What a deletion would remove now, and which schedules it would pause. @throws UserError DatasetNotFound */
+  countDelete(dataset: string): Promise<DeletePreview>;
   /** @throws UserError JobNotFound, AmbiguousJob */
   status(reference: string): Promise<LoadStatus>;
   /** Stops a job until it is resumed; it keeps what it has. @throws UserError JobNotFound, AmbiguousJob, JobEnded, NotPausable */

@@ -6,6 +6,7 @@ import type { ScheduledLoadMemo } from '../workflows/scheduled-load.ts';
 import type { Backends } from './backends.ts';
 import { readJob } from './read-job.ts';
 import { type Timing, timingInWords } from './schedule-request.ts';
+import { SCHEDULE_PREFIX } from './schedules-of.ts';
 
 /** A load that is repeated, and how that goes. */
 export interface ScheduleStatus {
@@ -43,9 +44,6 @@ export interface ScheduledRun {
 
 /** What a listing needs and Temporal does not give back as it was written. A type, as memos take no interface. */
 export type ScheduleMemo = { cron: string | null; every_seconds: number | null; time_zone: string };
-
-/** Before the names of our schedules among others of the namespace. */
-export const SCHEDULE_PREFIX = 'plimsoll-';
 
 /** Undefined for a schedule that somebody else made, and that loads nothing. */
 export async function scheduleStatusOf(

@@ -10,7 +10,8 @@ import type { LoadState } from '../core/store/documents.ts';
 import { INDEX_TASK_QUEUE, SCHEDULED_WORKFLOW } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
 import { invalidCron, parseScheduleRequest, type ScheduleRequest, unusableZone } from './schedule-request.ts';
-import { SCHEDULE_PREFIX, type ScheduleMemo, type ScheduleStatus, scheduleStatusOf } from './schedule-status.ts';
+import { type ScheduleMemo, type ScheduleStatus, scheduleStatusOf } from './schedule-status.ts';
+import { passOverDeleted, SCHEDULE_PREFIX, scheduleNames } from './schedules-of.ts';
 
 export interface Schedules {
   /** @throws UserError InvalidInput, InvalidSchedule, ScheduleExists */
@@ -107,7 +108,8 @@ async function createSchedule({ temporal, taskQueue = INDEX_TASK_QUEUE }: Backen
     }
     // Of the SDK: what the server finds wrong with the times.
     if (!(error instanceof TypeError)) throw error;
-    if (/time ?zone/i.test(error.message)) throw unusableZone(request.time_zone ?? time_zone, `Temporal says: ${error.message}`);
+    if (/time ?zone/i.test(error.message))
+      throw unusableZone(request.time_zone ?? time_zone, `Temporal says: ${error.message}`);
     if (cron !== undefined) throw invalidCron(cron, error.message);
     throw new UserError('InvalidSchedule', `every_seconds ${every_seconds} can not be used: ${error.message}`);
   }
@@ -118,19 +120,10 @@ async function createSchedule({ temporal, taskQueue = INDEX_TASK_QUEUE }: Backen
 }
 
 async function listSchedules(backends: Backends): Promise<ScheduleStatus[]> {
-  const names: string[] = [];
-  for await (const { scheduleId, action } of backends.temporal.schedule.list()) {
-    const ours = scheduleId.startsWith(SCHEDULE_PREFIX) && action?.workflowType === SCHEDULED_WORKFLOW;
-    if (ours) names.push(scheduleId.slice(SCHEDULE_PREFIX.length));
-  }
   const found: ScheduleStatus[] = [];
-  for (const name of names.sort()) {
+  for (const name of await scheduleNames(backends.temporal)) {
     const handle = backends.temporal.schedule.getHandle(SCHEDULE_PREFIX + name);
-    // The list lags a little behind: one that was just deleted may still be on it.
-    const description = await handle.describe().catch((error: unknown) => {
-      if (error instanceof ScheduleNotFoundError) return undefined;
-      throw error;
-    });
+    const description = await handle.describe().catch(passOverDeleted);
     const status = description && (await scheduleStatusOf(backends, description));
     if (status !== undefined) found.push(status);
   }

@@ -90,6 +90,14 @@ export const scheduledLoadInput = z
   .strictObject({ load: loadDatasetInput })
   .describe('Started by a schedule: runs loadDataset, unless a load of the dataset is running.');
 
+/** Input of the update `cancel`. */
+export const cancelInput = z
+  .strictObject({
+    reason: z.string().max(1000).optional().describe("For people; it becomes part of the job's record."),
+  })
+  .describe('Asks a job to end; it keeps what it has.');
+
+export type CancelRequest = z.output<typeof cancelInput>;
 export type LoadDatasetInput = z.output<typeof loadDatasetInput>;
 export type LoadDatasetRequest = z.input<typeof loadDatasetInput>;
 export type EmbedDatasetInput = z.output<typeof embedDatasetInput>;

@@ -1,6 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { LoadStatus, WaitingStatus } from '../core/loads/status.ts';
-import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, STATUS_QUERY } from './contract.ts';
+import { CANCEL_UPDATE, type CancelRequest, PAUSE_UPDATE, RESUME_UPDATE, STATUS_QUERY } from './contract.ts';
 
 /** How the load stands, from the workflow's own state: to a page or a chunk, where the store knows to a batch. */
 export const statusQuery = defineQuery<LoadStatus>(STATUS_QUERY);
@@ -10,11 +10,6 @@ export const pauseUpdate = defineUpdate<LoadStatus>(PAUSE_UPDATE);
 
 /** Lets a paused job go on. Rejected with NotPaused where it is not paused. */
 export const resumeUpdate = defineUpdate<LoadStatus>(RESUME_UPDATE);
-
-export interface CancelRequest {
-  /** For people; it becomes part of the job's record. */
-  reason?: string;
-}
 
 /** Asks a job to end; it keeps what it has. Temporal's own cancellation does the same, without a reason. */
 export const cancelUpdate = defineUpdate<LoadStatus, [CancelRequest?]>(CANCEL_UPDATE);

@@ -9,8 +9,10 @@ import {
 } from '@temporalio/workflow';
 import type { IndexActivities } from '../activities/index-activities.ts';
 import { shortIndexWork } from './activity-options.ts';
+import { type CancelRequest, cancelInput } from './contract.ts';
 import type { JobStatus } from './job-status.ts';
-import { type CancelRequest, cancelUpdate, pauseUpdate, resumeUpdate } from './messages.ts';
+import { cancelUpdate, pauseUpdate, resumeUpdate } from './messages.ts';
+import { parseInput } from './parse-input.ts';
 
 const { notePaused, requestCancel } = proxyActivities<IndexActivities>(shortIndexWork);
 
@@ -78,9 +80,7 @@ export function acceptOperations(job: JobStatus, onPaused: (paused: boolean) => 
     {
       validator(request?: CancelRequest) {
         requireRunning();
-        if (request?.reason === undefined) return;
-        if (typeof request.reason === 'string' && request.reason.length <= LONGEST_REASON) return;
-        throw rejection('InvalidInput', `reason: must be a text of at most ${LONGEST_REASON} characters.`);
+        parseInput(cancelInput, request ?? {});
       },
     },
   );
@@ -96,7 +96,5 @@ export function acceptOperations(job: JobStatus, onPaused: (paused: boolean) => 
     },
   };
 }
-
-const LONGEST_REASON = 1000;
 
 const rejection = (type: string, message: string) => ApplicationFailure.create({ type, message, nonRetryable: true });

@@ -125,6 +125,19 @@ describe('operations', () => {
     await bench.wait(jobId);
   });
 
+  it.each(['x', { raeson: 'a slip' }, { reason: 7 }])(
+    'do not cancel for %j, which asks for something else',
+    async (input) => {
+      const { dataset, jobId } = await underWay('indexing');
+      const handle = bench.temporal.workflow.getHandle(`load-${dataset}`);
+      await expect(handle.executeUpdate('cancel', { args: [input] })).rejects.toMatchObject({
+        cause: { type: 'InvalidInput' },
+      });
+      await bench.cancel(jobId);
+      expect((await bench.wait(jobId)).error?.message).not.toContain('slip');
+    },
+  );
+
   it('pause a load that waits for a worker of the device, which then finds nothing to do', async () => {
     const dataset = bench.newDataset();
     const { job_id } = await bench.startLoad({
