@@ -17,6 +17,7 @@ import {
   loadDatasetInput,
   loadWorkflowId,
 } from '../workflows/contract.ts';
+import { parseInWords, sentenceOf } from '../workflows/faults-in-words.ts';
 import type { EmbedWindow } from '../workflows/load-options.ts';
 import { priorityOf } from '../workflows/priority.ts';
 import type { Backends } from './backends.ts';
@@ -166,11 +167,8 @@ async function attachTo({ store }: Backends, running: RunningJob, wanted: Start)
 
 /** @throws UserError InvalidInput naming each field that is wrong */
 export function parseRequest<T extends z.ZodType>(schema: T, request: unknown): z.output<T> {
-  const parsed = schema.safeParse(request);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || '(input)'}: ${issue.message}`);
-    throw new UserError('InvalidInput', faults.join('; '));
-  }
+  const parsed = parseInWords(schema, request);
+  if (!parsed.success) throw new UserError('InvalidInput', sentenceOf(parsed.faults));
   const { embed_window } = parsed.data as { embed_window?: EmbedWindow };
   if (embed_window !== undefined) requireKnownZone('embed_window.time_zone', embed_window.time_zone);
   return parsed.data;

@@ -99,7 +99,7 @@ describe('the Nexus service, called from another namespace', () => {
   });
 
   it('says at once what is wrong with an input, by field', async () => {
-    expect(await failuresOf(call('load', { dataset: 'Ü', source: pictures }))).toEqual(saying(/dataset: must begin/));
+    expect(await failuresOf(call('load', { dataset: 'Ü', source: pictures }))).toEqual(saying(/dataset must begin/));
     expect(await failuresOf(call('status', { job: 'nobody' }))).toEqual(saying(/No job or dataset matches "nobody"/));
   });
 

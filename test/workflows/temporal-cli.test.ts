@@ -56,10 +56,10 @@ describe('Temporal’s own command', () => {
   });
 
   it.each([
-    ['a field of the wrong form', '{"dataset": "Über", "source": "/tmp"}', 'dataset: must begin with'],
-    ['a field that is left out', '{"dataset": "ok"}', 'source: '],
-    ['a field that there is not', '{"dataset": "ok", "source": "/tmp", "sauce": 1}', 'sauce'],
-    ['something else than an object', '[1, 2]', 'expected object'],
+    ['a field of the wrong form', '{"dataset": "Über", "source": "/tmp"}', 'dataset must begin with'],
+    ['a field that is left out', '{"dataset": "ok"}', 'source is required'],
+    ['a field that there is not', '{"dataset": "ok", "source": "/tmp", "sauce": 1}', 'the input has no field'],
+    ['something else than an object', '[1, 2]', 'the input must be an object'],
   ])('is told at once of %s', async (_, input, message) => {
     const { code, output } = await execute(`bad-${bench.newDataset()}`, input);
 

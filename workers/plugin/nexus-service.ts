@@ -7,6 +7,7 @@ import { UserError } from '../../core/errors.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import type { Store } from '../../core/store/store.ts';
 import { LOAD_WORKFLOW, type LoadDatasetRequest, loadDatasetInput, loadWorkflowId } from '../../workflows/contract.ts';
+import { parseInWords, sentenceOf } from '../../workflows/faults-in-words.ts';
 import type { loadDataset } from '../../workflows/load-dataset.ts';
 import { plimsollService } from '../../workflows/nexus.ts';
 
@@ -14,11 +15,8 @@ import { plimsollService } from '../../workflows/nexus.ts';
 export function createNexusService(store: Store) {
   return nexus.serviceHandler(plimsollService, {
     load: new WorkflowRunOperationHandler<LoadDatasetRequest, LoadStatus>(async (context, request) => {
-      const parsed = loadDatasetInput.safeParse(request);
-      if (!parsed.success) {
-        const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.') || '(input)'}: ${message}`);
-        throw new nexus.HandlerError('BAD_REQUEST', faults.join('; '));
-      }
+      const parsed = parseInWords(loadDatasetInput, request);
+      if (!parsed.success) throw new nexus.HandlerError('BAD_REQUEST', sentenceOf(parsed.faults));
       const { dataset, source } = parsed.data;
       try {
         return await startWorkflow<typeof loadDataset>(context, LOAD_WORKFLOW, {
