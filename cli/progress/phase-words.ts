@@ -27,19 +27,23 @@ export interface PhaseWords {
 export function wordsOf(status: LoadStatus, name: PhaseName, secondsSince = 0): PhaseWords {
   const phase = status.phases[name];
   const waiting = waitsFor(status, name);
-  if (waiting !== undefined) return { main: waiting, failed: '', rate: '', time: '' };
+  const failed = phase.failed > 0 ? `${count(phase.failed)} failed` : '';
+  if (waiting !== undefined) return { main: waiting, failed, rate: '', time: '' };
   const processed = phase.done + phase.failed;
   const over = phase.finished_at !== null;
-  const main =
-    over && processed === phase.total
-      ? counted(processed, ITEMS[name])
-      : `${count(processed)} / ${phase.total_known ? counted(phase.total, ITEMS[name]) : `${count(phase.total)}+ ${ITEMS[name]}s`}`;
+  const main = over && processed === phase.total ? counted(processed, ITEMS[name]) : soFarOf(phase, name);
   return {
     main,
-    failed: phase.failed > 0 ? `${count(phase.failed)} failed` : '',
+    failed,
     rate: rateOf(phase),
     time: timeOf(phase, secondsSince),
   };
+}
+
+/** `2,048 / 9,997 images`; with a `+` while the source is still being listed. */
+function soFarOf({ done, failed, total, total_known }: PhaseStatus, name: PhaseName): string {
+  const of = total_known ? counted(total, ITEMS[name]) : `${count(total)}+ ${ITEMS[name]}s`;
+  return `${count(done + failed)} / ${of}`;
 }
 
 function rateOf({ rate, waiting_for }: PhaseStatus): string {
@@ -73,8 +77,7 @@ function waitsFor({ state, phases, started_at }: LoadStatus, name: PhaseName): s
   if (phase.state === 'waiting') {
     const { waiting_for } = phase;
     const waiting = waiting_for === null ? 'waiting' : `${waitingInWords(waiting_for)}${soFar(waiting_for)}`;
-    const { done, failed, total, started_at } = phase;
-    return started_at === null ? waiting : `${waiting}, ${count(done + failed)} / ${counted(total, ITEMS[name])}`;
+    return phase.started_at === null ? waiting : `${waiting}, ${soFarOf(phase, name)}`;
   }
   if (phase.state !== 'pending') return phase.total === 0 && phase.finished_at === null ? 'starting' : undefined;
   if (name === 'embedding' && phases.indexing.state !== 'skipped' && phases.indexing.finished_at === null)

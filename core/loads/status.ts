@@ -33,7 +33,7 @@ export interface PhaseStatus {
   total_known: boolean;
   /** Items a second since the phase began; null before it can be told. */
   rate: number | null;
-  /** At that rate; null when it can't be told, 0 when the phase is over. */
+  /** At that rate; null when it can't be told or while it waits, 0 when the phase is over. */
   seconds_left: number | null;
   /** Set in state `waiting`, and in state `running` where a limit holds it back. */
   waiting_for: WaitingStatus | null;
@@ -108,7 +108,7 @@ export function phaseStatusOf(phase: PhaseDocument, now: Date): PhaseStatus {
     total,
     total_known,
     rate,
-    seconds_left: over ? 0 : secondsLeft(total - done - failed, rate, total_known),
+    seconds_left: over ? 0 : state === 'waiting' ? null : secondsLeft(total - done - failed, rate, total_known),
     waiting_for: waiting_for && isUnderWay(phase) ? waitingStatusOf(waiting_for) : null,
     started_at: phase.started_at?.toISOString() ?? null,
     finished_at: phase.finished_at?.toISOString() ?? null,

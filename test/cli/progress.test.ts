@@ -81,6 +81,19 @@ describe('the line of a phase', () => {
   });
 });
 
+describe('a paused phase', () => {
+  const paused = (phase: Partial<PhaseDocument>) =>
+    running({ done: 1200, failed: 34, total: 5000, ...phase }, { state: 'paused', paused_at: NOW });
+
+  it('keeps its failed count, and what says that the listing goes on', () => {
+    expect(line(paused({ total_known: false }))).toMatch(/paused.*, 1,234 \/ 5,000\+ files {3}34 failed$/);
+  });
+
+  it('has no time left that anybody could tell', () => {
+    expect(paused({ total_known: true }).phases.indexing.seconds_left).toBeNull();
+  });
+});
+
 function waitingPhases(): LoadDocument['phases'] {
   const none = { done: 0, failed: 0, total: 0, total_known: true };
   return {
