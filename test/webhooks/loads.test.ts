@@ -81,7 +81,7 @@ describe('a load with a webhook', () => {
   it('tells that it was canceled, and how far it had come', async () => {
     const request = { dataset: bench.newDataset(), source, embed_task_queue: 'nobody-polls-this' };
     const { job_id } = await bench.startLoad({ ...request, webhooks: to('/canceled') });
-    await bench.wait(job_id, { for: 'browsable' });
+    for await (const { phases } of bench.watch(job_id)) if (phases.embedding.state === 'waiting') break;
     await bench.cancel(job_id, { reason: 'enough seen' });
     await bench.wait(job_id);
     await untilTold('/canceled', ['dataset.browsable', 'load.canceled']);
