@@ -59,7 +59,8 @@ export function checkTarget(allow: AllowList, target: Target): void {
     checkAddress(allow, target, '127.0.0.1');
     return;
   }
-  if (target.protocol === 'http:' && allow.ranges.length === 0) checkAddress(allow, target, PUBLIC_ADDRESS);
+  const mayBeAllowed = allow.ranges.some(({ port }) => (port ?? target.port) === target.port);
+  if (target.protocol === 'http:' && !mayBeAllowed) checkAddress(allow, target, PUBLIC_ADDRESS);
 }
 
 /** Stands for whatever public address a name has. */

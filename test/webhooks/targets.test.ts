@@ -52,6 +52,8 @@ describe('the target of a webhook', () => {
     await expect(check('http://8.8.8.8/')).rejects.toEqual(isRefused);
     await expect(check('http://hooks.example.com/', 'hooks.example.com')).resolves.toBeUndefined();
     await expect(check('http://hooks.example.com/', '10.0.0.0/8')).resolves.toBeUndefined();
+    await expect(check('http://hooks.example.com:9000/', '127.0.0.1:9000')).resolves.toBeUndefined();
+    await expect(check('http://hooks.example.com/', '127.0.0.1:9000')).rejects.toEqual(isRefused);
     const allow = parseAllowList('10.0.0.0/8');
     expect(() => checkAddress(allow, targetOf('http://hooks.example.com/'), '8.8.8.8')).toThrow('plain http');
     expect(() => checkAddress(allow, targetOf('http://hooks.example.com/'), '10.2.3.4')).not.toThrow();
