@@ -67,8 +67,16 @@ export function timeZone(text: string): string {
   }
 }
 
-/** The zone that this machine's clock shows. */
-export const machineZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** Undefined where TZ names no zone, which Node calls `Etc/Unknown` where it is empty: under cron and compose it easily is. */
+function zoneHere(): string | undefined {
+  const { timeZone: zone } = Intl.DateTimeFormat().resolvedOptions() as { timeZone?: string };
+  return zone === 'Etc/Unknown' ? undefined : zone;
+}
+
+export const isMachineZoneKnown = (): boolean => zoneHere() !== undefined;
+
+/** The zone that this machine's clock shows; UTC where that is not known. */
+export const machineZone = (): string => zoneHere() ?? 'UTC';
 
 export function fairnessKey(text: string): string {
   if (text !== '' && text.length <= 64) return text;

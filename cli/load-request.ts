@@ -16,7 +16,7 @@ export function jobRequestOf(options: Partial<JobOptions> & { embedAt?: string }
     ...(fairnessKey === undefined ? {} : { fairness_key: fairnessKey }),
     ...(fairnessWeight === undefined ? {} : { fairness_weight: fairnessWeight }),
     ...(embedWindow === undefined ? {} : { embed_window: { ...embedWindow, time_zone } }),
-    ...(embedAt === undefined ? {} : { embed_at: instantOf('--embed-at', embedAt, time_zone) }),
+    ...(embedAt === undefined ? {} : { embed_at: embedInstantOf(embedAt, time_zone).toString() }),
     ...(webhooks.length === 0 ? {} : { webhooks }),
   };
 }
@@ -49,17 +49,18 @@ function webhooksOf({ webhook = [], webhookSecret }: Partial<JobOptions>) {
   return webhook.map((url) => ({ url, ...(webhookSecret === undefined ? {} : { secret: webhookSecret }) }));
 }
 
-/** A time with `Z` or an offset, or one on the clocks of the zone; RFC 3339 in UTC. */
-function instantOf(flag: string, text: string, zone: string): string {
-  const isExact = /(z|[+-]\d{2}:?\d{2})$/i.test(text.slice('2026-01-31'.length));
+/** Whether a time says by itself which instant it is: it ends with `Z` or an offset. */
+export const isExactTime = (text: string): boolean => /(z|[+-]\d{2}:?\d{2})$/i.test(text.slice('2026-01-31'.length));
+
+/** A time with `Z` or an offset, or one on the clocks of the zone. @throws UsageError */
+export function embedInstantOf(text: string, zone = machineZone()): Temporal.Instant {
   try {
-    const instant = isExact
+    return isExactTime(text)
       ? Temporal.Instant.from(text)
       : Temporal.PlainDateTime.from(text).toZonedDateTime(zone).toInstant();
-    return instant.toString();
   } catch {
     throw new UsageError(
-      `${flag}: "${text}" is no time. Write it as 2026-01-31T22:00, on the clocks of ${zone}, or with an offset, as 2026-01-31T22:00:00Z.`,
+      `--embed-at: "${text}" is no time. Write it as 2026-01-31T22:00, on the clocks of ${zone}, or with an offset, as 2026-01-31T22:00:00Z.`,
     );
   }
 }

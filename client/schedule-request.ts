@@ -40,17 +40,16 @@ export type Timing = Pick<ScheduleInput, 'cron' | 'every_seconds' | 'time_zone'>
 /** Nothing is asked of a server. @throws UserError InvalidInput naming the field, InvalidSchedule */
 export function parseScheduleRequest(request: ScheduleRequest): ScheduleInput {
   const parsed = parseRequest(scheduleInput, request);
-  const input = { ...parsed, time_zone: zoneOf(parsed) };
-  const zone = input.load.embed_window?.time_zone;
-  if (zone !== undefined) requireKnownZone('load.embed_window.time_zone', zone);
-  if ((input.cron === undefined) === (input.every_seconds === undefined)) {
+  if ((parsed.cron === undefined) === (parsed.every_seconds === undefined)) {
     throw new UserError(
       'InvalidSchedule',
       `Say when by cron or by every_seconds, one of the two: --cron or --every on the command line. ${EXAMPLES}`,
     );
   }
-  timingInWords(input);
-  return input;
+  timingInWords(parsed);
+  const zone = parsed.load.embed_window?.time_zone;
+  if (zone !== undefined) requireKnownZone('load.embed_window.time_zone', zone);
+  return { ...parsed, time_zone: zoneOf(parsed) };
 }
 
 /** Temporal knows zones by name alone, and minds the case of its letters. */

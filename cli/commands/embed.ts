@@ -43,13 +43,15 @@ Examples:
 }
 
 async function embed(dataset: string, options: EmbedOptions): Promise<number> {
-  const [{ withClient }, { jobRequestOf }, { followToEnd }, { noteAttached }] = await Promise.all([
+  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { followToEnd }, { noteAttached }] = await Promise.all([
     import('../connection.ts'),
     import('../load-request.ts'),
+    import('../check-job-options.ts'),
     import('../follow.ts'),
     import('../note-attached.ts'),
   ]);
   const output = createOutput(options);
+  await checkJobOptions(options, output);
   const request = { dataset, ...jobRequestOf(options) };
   return withClient({ dataDir: options.data }, async (client, servers) => {
     const job = await client.startEmbedding(request, options);

@@ -60,14 +60,17 @@ Examples:
 }
 
 async function load(folder: string, options: LoadOptions): Promise<number> {
-  const [{ withClient }, { requestOf }, { checkFolder }, { followToEnd }, { noteAttached }] = await Promise.all([
-    import('../connection.ts'),
-    import('../load-request.ts'),
-    import('../check-folder.ts'),
-    import('../follow.ts'),
-    import('../note-attached.ts'),
-  ]);
+  const [{ withClient }, { requestOf }, { checkFolder }, { checkJobOptions }, { followToEnd }, { noteAttached }] =
+    await Promise.all([
+      import('../connection.ts'),
+      import('../load-request.ts'),
+      import('../check-folder.ts'),
+      import('../check-job-options.ts'),
+      import('../follow.ts'),
+      import('../note-attached.ts'),
+    ]);
   const output = createOutput(options);
+  await checkJobOptions(options, output);
   const source = resolve(folder);
   const request = requestOf({ ...options, source, dataset: options.dataset ?? datasetNameOf(source) });
   return withClient({ dataDir: options.data }, async (client, servers) => {

@@ -47,13 +47,15 @@ Examples:
 }
 
 async function retry(reference: string, options: RetryOptions): Promise<number> {
-  const [{ withClient }, { jobRequestOf }, { followToEnd }, { noteAttached }] = await Promise.all([
+  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { followToEnd }, { noteAttached }] = await Promise.all([
     import('../connection.ts'),
     import('../load-request.ts'),
+    import('../check-job-options.ts'),
     import('../follow.ts'),
     import('../note-attached.ts'),
   ]);
   const output = createOutput(options);
+  await checkJobOptions(options, output);
   const changes = { ...jobRequestOf(options), ...(options.embed ? {} : { embed: false }) };
   return withClient({ dataDir: options.data }, async (client, servers) => {
     const job = await client.retry(reference, changes, options);

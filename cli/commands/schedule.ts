@@ -163,13 +163,16 @@ function addChange(schedule: Command, verb: string, summary: string): Command {
 }
 
 async function create(scheduleName: string, folder: string, options: CreateOptions): Promise<number> {
-  const [{ withClient }, { requestOf }, { checkFolder }, { parseScheduleRequest }] = await Promise.all([
-    import('../connection.ts'),
-    import('../load-request.ts'),
-    import('../check-folder.ts'),
-    import('../../client/schedule-request.ts'),
-  ]);
+  const [{ withClient }, { requestOf }, { checkJobOptions }, { checkFolder }, { parseScheduleRequest }] =
+    await Promise.all([
+      import('../connection.ts'),
+      import('../load-request.ts'),
+      import('../check-job-options.ts'),
+      import('../check-folder.ts'),
+      import('../../client/schedule-request.ts'),
+    ]);
   const output = createOutput(options);
+  await checkJobOptions(options, output);
   const source = resolve(folder);
   const { cron, every } = options;
   const request = {

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { checkJobOptions } from '../../cli/check-job-options.ts';
+
+const embedWindow = { start: '22:00', end: '06:00' };
+
+const notesOf = async (options: Parameters<typeof checkJobOptions>[0]) => {
+  const notes: string[] = [];
+  await checkJobOptions(options, { note: (line) => notes.push(line) });
+  return notes;
+};
+
+describe('options that contradict each other', () => {
+  it.each([
+    ['--no-embed', '--embed-at', { embed: false, embedAt: '2036-01-01' }],
+    ['--no-embed', '--embed-window', { embed: false, embedWindow }],
+    ['--time-zone', 'no time', { timeZone: 'Europe/Zurich' }],
+    ['--time-zone', '--every', { timeZone: 'Europe/Zurich', every: 3_600_000 }],
+  ])('%s with %s is wrong usage', async (flag, _, options) => {
+    await expect(notesOf(options)).rejects.toMatchObject({
+      code: 'UsageError',
+      message: expect.stringContaining(flag),
+    });
+  });
+
+  it.each([
+    { timeZone: 'Europe/Zurich', embedWindow },
+    { timeZone: 'Europe/Zurich', embedAt: '2036-01-01T22:00' },
+    { timeZone: 'Europe/Zurich', cron: '0 3 * * *', embed: false },
+    { timeZone: 'Europe/Zurich', every: 3_600_000, embedWindow },
+    { embed: false, every: 3_600_000 },
+  ])('none in %o', async (options) => {
+    expect(await notesOf(options)).toEqual([]);
+  });
+});
+
+describe('what can hardly be meant is noted', () => {
+  it('a time that is past', async () => {
+    expect(await notesOf({ embedAt: '2026-01-01T00:00:00Z' })).toEqual([
+      'note: --embed-at 2026-01-01T00:00:00Z is past: embeds at once.',
+    ]);
+  });
+
+  it.each(['http://10.0.0.1/x', 'https://localhost/x', 'https://[::1]:8443/x', 'http://example.com/x'])(
+    'a webhook that workers refuse unless they are told otherwise: %s',
+    async (url) => {
+      const [note, ...more] = await notesOf({ webhook: ['https://example.com/ok', url] });
+
+      expect(note).toContain('fails as it begins');
+      expect(note).toContain(`PLIMSOLL_WEBHOOK_ALLOW=${new URL(url).hostname}`);
+      expect(more).toEqual([]);
+    },
+  );
+});
