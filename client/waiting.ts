@@ -1,7 +1,13 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { findThrottled } from '../core/limits/throttled.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
-import { findOpenPhase, hasEmbeddedSince, type OpenPhase, withWaitingFor } from '../core/loads/waiting.ts';
+import {
+  findOpenPhase,
+  hasEmbeddedSince,
+  type OpenPhase,
+  withStandstill,
+  withWaitingFor,
+} from '../core/loads/waiting.ts';
 import { EMBED_TASK_QUEUE } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
 
@@ -19,8 +25,8 @@ const SILENCE_MS = 90_000;
 const TAKE_UP_MS = 5000;
 
 /**
- * The status with what no workflow can know of itself: that the limit of its task queue holds it back, or that no worker is
- * there to go on with it.
+ * The status with what no workflow can know of itself: that the limit of its task queue holds it back, that no worker is
+ * there to go on with it, or that nothing of it moves.
  */
 export async function withWaiting(backends: Backends, status: LoadStatus): Promise<LoadStatus> {
   const { store, workerSilenceMs = SILENCE_MS } = backends;
@@ -45,10 +51,10 @@ export async function withWaiting(backends: Backends, status: LoadStatus): Promi
   const stillMs = Date.now() - phase.moved_at.getTime();
   const isStill = stillMs >= (embedding ? workerSilenceMs : Math.min(TAKE_UP_MS, workerSilenceMs));
   const missing = isStill ? await findMissingWorker(backends, status, phase, queue) : undefined;
-  if (missing === undefined) return status;
+  if (missing === undefined) return withStandstill(status, phase, new Date());
   return withWaitingFor(status, phase.name, {
     reason: 'worker',
-    since: phase.moved_at.toISOString(),
+    since: phase.due_at.toISOString(),
     task_queue: missing,
     until: null,
   });

@@ -32,8 +32,17 @@ export const phaseStatus = z
     failed: count,
     total: count.describe('done + failed never exceeds it.'),
     total_known: z.boolean().describe('False while the source is still being listed and total may grow.'),
-    rate: z.number().nullable().describe('Items a second at work; null before it can be told.'),
-    seconds_left: z.number().nullable().describe("At that rate; null when it can't be told, 0 when the phase is over."),
+    rate: z
+      .number()
+      .nullable()
+      .describe('Items a second at work; null before it can be told, and where nothing moves any more.'),
+    seconds_left: z
+      .number()
+      .nullable()
+      .describe("At that rate; null when it can't be told or while it waits, 0 when the phase is over."),
+    still_since: moment
+      .nullable()
+      .describe('Since when nothing has moved, of a phase that runs; null while things move.'),
     waiting_for: z
       .object({
         reason: waitReason,

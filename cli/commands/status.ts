@@ -30,8 +30,9 @@ With --json:
     state                pending, running, waiting, completed, failed, canceled,
                          skipped
     done, failed, total, total_known         counts of files or images
-    rate                 items a second, or null
-    seconds_left         or null
+    rate                 items a second at work, or null
+    seconds_left         or null, also while it waits
+    still_since          since when nothing has moved, of a phase that runs, or null
     waiting_for          null, or {reason, since, task_queue, until}; reason: worker,
                          other_job, window, time, paused, throttled (which has
                          images_per_second, too, and goes with state running)

@@ -19,7 +19,7 @@ export interface PhaseWords {
   failed: string;
   /** `38.2/s`, also `10.0/s, limited to 10/s`, or nothing. */
   rate: string;
-  /** `3m 20s left`, `in 14s`, or nothing. */
+  /** `3m 20s left`, `nothing for 40s`, `in 14s`, or nothing. */
   time: string;
 }
 
@@ -56,15 +56,18 @@ function rateOf({ rate, waiting_for }: PhaseStatus): string {
 
 /** How long a wait has lasted, where that is long enough to be worth a word. */
 function soFar({ since }: WaitingStatus): string {
-  const seconds = (Date.now() - Date.parse(since)) / 1000;
+  const seconds = secondsSinceTime(since);
   return seconds < WORTH_A_WORD_SECONDS ? '' : ` (${roundDuration(seconds)} so far)`;
 }
+
+const secondsSinceTime = (time: string) => (Date.now() - Date.parse(time)) / 1000;
 
 function timeOf(phase: PhaseStatus, secondsSince: number): string {
   if (phase.finished_at !== null) {
     const seconds = secondsBetween(phase.started_at, phase.finished_at);
     return seconds === undefined ? '' : `in ${duration(seconds)}`;
   }
+  if (phase.still_since !== null) return `nothing for ${roundDuration(secondsSinceTime(phase.still_since))}`;
   if (phase.seconds_left === null) return '';
   const left = phase.seconds_left - Math.floor(secondsSince);
   return left > 0 ? `${roundDuration(left)} left` : 'finishing';

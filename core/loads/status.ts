@@ -31,10 +31,12 @@ export interface PhaseStatus {
   total: number;
   /** False while the source is still being listed and `total` may grow. */
   total_known: boolean;
-  /** Items a second since the phase began; null before it can be told. */
+  /** Items a second at work since the phase began; null before it can be told, and where nothing moves any more. */
   rate: number | null;
   /** At that rate; null when it can't be told or while it waits, 0 when the phase is over. */
   seconds_left: number | null;
+  /** Since when nothing has moved, of a phase that runs, RFC 3339 in UTC; null while things move. */
+  still_since: string | null;
   /** Set in state `waiting`, and in state `running` where a limit holds it back. */
   waiting_for: WaitingStatus | null;
   /** RFC 3339, UTC. */
@@ -109,6 +111,7 @@ export function phaseStatusOf(phase: PhaseDocument, now: Date): PhaseStatus {
     total_known,
     rate,
     seconds_left: over ? 0 : state === 'waiting' ? null : secondsLeft(total - done - failed, rate, total_known),
+    still_since: null,
     waiting_for: waiting_for && isUnderWay(phase) ? waitingStatusOf(waiting_for) : null,
     started_at: phase.started_at?.toISOString() ?? null,
     finished_at: phase.finished_at?.toISOString() ?? null,

@@ -9,8 +9,10 @@ export interface OpenPhase {
   name: PhaseName;
   /** Whether it is at work as far as its record says; else it waits for its workflow. */
   running: boolean;
-  /** When something last came of it. */
+  /** When something last came of it. To be paused or resumed is no movement. */
   moved_at: Date;
+  /** The same, or when the job was resumed: a paused job neither stands still nor waits for a worker. */
+  due_at: Date;
   /** Of its activities; undefined where they run with the workflow. */
   task_queue: string | undefined;
 }
@@ -22,7 +24,7 @@ export async function findOpenPhase(store: Store, status: LoadStatus): Promise<O
   const phase = status.phases[name];
   if (phase.state === 'waiting') return undefined;
   const [record, latest] = await Promise.all([
-    store.loads.findOne({ _id: status.job_id }, { projection: { [`phases.${name}`]: 1 } }),
+    store.loads.findOne({ _id: status.job_id }, { projection: { [`phases.${name}`]: 1, resumed_at: 1 } }),
     store.progress.findOne(
       { load_id: status.job_id, phase: name, at: { $exists: true } },
       { sort: { at: -1 }, projection: { at: 1 } },
@@ -30,13 +32,18 @@ export async function findOpenPhase(store: Store, status: LoadStatus): Promise<O
   ]);
   const { changed_at, task_queue } = record?.phases[name] ?? {};
   const times = [status.started_at, phase.started_at, status.phases.indexing.finished_at, changed_at, latest?.at];
+  const moved_at = latestOf(times);
   return {
     name,
     running: phase.state === 'running',
-    moved_at: new Date(Math.max(...times.map((time) => new Date(time ?? 0).getTime()))),
+    moved_at,
+    due_at: latestOf([moved_at, record?.resumed_at]),
     task_queue,
   };
 }
+
+const latestOf = (times: readonly (Date | string | null | undefined)[]) =>
+  new Date(Math.max(...times.map((time) => new Date(time ?? 0).getTime())));
 
 const isOver = ({ finished_at }: PhaseStatus) => finished_at !== null;
 
@@ -54,6 +61,25 @@ export async function hasEmbeddedSince(store: Store, taskQueue: string, since: D
 export function withWaitingFor(status: LoadStatus, name: PhaseName, waiting: WaitingStatus): LoadStatus {
   const phase: PhaseStatus = { ...status.phases[name], waiting_for: waiting };
   // A limit slows work down. Without a worker there is none, and no telling when it will be done.
-  const shown = waiting.reason === 'throttled' ? phase : { ...phase, state: 'waiting' as const, seconds_left: null };
+  const unknown = { rate: null, seconds_left: null };
+  const shown = waiting.reason === 'throttled' ? phase : { ...phase, state: 'waiting' as const, ...unknown };
   return { ...status, phases: { ...status.phases, [name]: shown } };
+}
+
+const STILL_SECONDS = 15;
+/** A worker that ends no batch for longer would lose its chunk. */
+const LONGEST_STILL_SECONDS = 60;
+/** Two batches: on a slow device nothing is on record before one has ended. */
+const BATCHES = 64;
+
+/** The status without a rate and a time left where nothing of a phase has moved for so long that they mean nothing. */
+export function withStandstill(status: LoadStatus, { name, running, due_at }: OpenPhase, now: Date): LoadStatus {
+  const phase = status.phases[name];
+  const { done, failed, total, rate } = phase;
+  if (!running || done + failed >= total) return status;
+  const usual = rate === null ? LONGEST_STILL_SECONDS : BATCHES / rate;
+  const seconds = Math.min(LONGEST_STILL_SECONDS, Math.max(STILL_SECONDS, usual));
+  if (now.getTime() - due_at.getTime() < seconds * 1000) return status;
+  const still = { ...phase, rate: null, seconds_left: null, still_since: due_at.toISOString() };
+  return { ...status, phases: { ...status.phases, [name]: still } };
 }

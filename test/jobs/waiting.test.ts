@@ -59,6 +59,13 @@ describe('a job whose embedding worker goes away', () => {
     expect((await client.status(job_id)).phases.embedding).toMatchObject(noWorker);
     expect((await client.jobs({ dataset })).jobs[0]?.phases.embedding).toMatchObject(noWorker);
 
+    // To be paused and resumed is no sign of a worker.
+    await client.pause(job_id);
+    await client.resume(job_id);
+    const after = (await client.status(job_id)).phases.embedding;
+    expect(after).toMatchObject({ ...noWorker, rate: null, seconds_left: null });
+    expect(Date.parse(after.waiting_for?.since ?? '')).toBeGreaterThan(since);
+
     // Its workers are all at another job: busy ones need not poll.
     const { embedding, indexing } = (await bench.store.loads.findOne({ _id: job_id }))?.phases ?? {};
     if (embedding === undefined || indexing === undefined) throw new Error('The job has no record.');

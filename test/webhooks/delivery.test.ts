@@ -47,7 +47,14 @@ afterAll(() => webhooks.stop());
 
 const statusOf = (job_id: string): LoadStatus => {
   const phase = { state: 'completed', done: 7, failed: 1, total: 8, total_known: true } as const;
-  const untold = { rate: null, seconds_left: null, waiting_for: null, started_at: null, finished_at: null };
+  const untold = {
+    rate: null,
+    seconds_left: null,
+    still_since: null,
+    waiting_for: null,
+    started_at: null,
+    finished_at: null,
+  };
   return {
     job_id,
     workflow_id: 'load-cats',
