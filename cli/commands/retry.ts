@@ -16,7 +16,7 @@ export function addRetryCommand(program: Command, end: (exitCode: number) => voi
     .command('retry')
     .summary('try again what failed, and nothing else')
     .description(
-      'Reads again the files of a dataset that could not be read, and embeds again what could not be embedded. Prints the job ID and returns at once. New and changed files are for the next load.',
+      'Reads again the files of a dataset that could not be read, and embeds again what could not be embedded. Prints the job ID and returns at once. Other files that are new or have changed are for the next load.',
     )
     .argument('<job>', "job ID, 6 or more characters of one, or a dataset's name (its latest job)")
     .addOption(embedOption());

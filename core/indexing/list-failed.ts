@@ -18,15 +18,16 @@ export interface ListFailedRequest {
   signal: AbortSignal;
 }
 
-type FailedSample = Pick<SampleDocument, 'seq' | 'filepath' | 'filepath_bytes'>;
+type FailedSample = Pick<SampleDocument, 'seq' | 'filepath' | 'filepath_bytes' | 'status' | 'source'>;
 
 /** Stats under way at once; enough to hide the latency of a network disk. */
 const STAT_BATCH = 256;
 
 /**
- * Lists the samples of a dataset whose files could not be read, as pages that are indexed as those of a source are. Each call
- * writes pages until its time is up; what it wrote is the cursor for the next. The samples of a source that is not there, as
- * when a disk is not mounted, stay as they are and are no part of the work; one whose file alone is gone fails again.
+ * Lists the samples of a dataset whose files could not be read, and those that could not be embedded and whose files have
+ * changed since, as pages that are indexed as those of a source are. Each call writes pages until its time is up; what it wrote
+ * is the cursor for the next. The samples of a source that is not there, as when a disk is not mounted, stay as they are and are
+ * no part of the work; one whose file alone is gone fails again.
  */
 export async function listFailed(store: Store, request: ListFailedRequest): Promise<ListResult> {
   const { loadId, datasetId } = request;
@@ -70,9 +71,15 @@ async function writePage(
   const limit = pageLimit(n);
   const samples = await store.samples
     .find(
-      { dataset_id: datasetId, status: 'failed', seq: { $gt: after } },
-      { projection: { _id: 0, seq: 1, filepath: 1, filepath_bytes: 1 } },
+      {
+        dataset_id: datasetId,
+        seq: { $gt: after },
+        error: { $exists: true },
+        $or: [{ status: 'failed' }, { status: 'indexed', 'error.stage': 'embedding' }],
+      },
+      { projection: { _id: 0, seq: 1, filepath: 1, filepath_bytes: 1, status: 1, 'source.fingerprint': 1 } },
     )
+    .hint('errors')
     .sort({ seq: 1 })
     .limit(limit)
     .toArray();
@@ -127,8 +134,10 @@ async function examine(samples: readonly FailedSample[], sources: readonly strin
   const entries: PageEntry[] = [];
   const isThere = new Map<string | undefined, boolean>([[undefined, true]]);
   for (let at = 0; at < samples.length; at += STAT_BATCH) {
-    const batch = await Promise.all(samples.slice(at, at + STAT_BATCH).map(async (sample) => entryOf(sample)));
-    for (const entry of batch) {
+    const batch = samples.slice(at, at + STAT_BATCH);
+    const found = await Promise.all(batch.map(entryOf));
+    for (const [i, entry] of found.entries()) {
+      if (!isToRead(batch[i] as FailedSample, entry)) continue;
       const source = sources.find((root) => entry.path.startsWith(`${root === '/' ? '' : root}/`));
       if (entry.fingerprint === UNKNOWN_FINGERPRINT && source !== undefined && isThere.get(source) !== false) {
         isThere.set(source, await canBeRead(source));
@@ -138,6 +147,10 @@ async function examine(samples: readonly FailedSample[], sources: readonly strin
   }
   return { entries, absent: sources.filter((source) => isThere.get(source) === false) };
 }
+
+/** A file that could be read and not embedded is read again only where it is another now: the embedding tries it anyway. */
+const isToRead = ({ status, source }: FailedSample, { fingerprint }: PageEntry): boolean =>
+  status === 'failed' || (fingerprint !== UNKNOWN_FINGERPRINT && fingerprint !== source.fingerprint);
 
 /** The file as it is now. What is wrong with one that can't be examined is found when it is read. */
 async function entryOf({ seq, filepath, filepath_bytes }: FailedSample): Promise<PageEntry> {

@@ -84,11 +84,31 @@ describe('retry', () => {
     await writeFile(path, await drawPicture(99));
     const mended = await retry(again.job_id);
 
-    expect(mended.phases.indexing).toMatchObject({ state: 'completed', total: 0 });
+    expect(mended.phases.indexing).toMatchObject({ state: 'completed', done: 1, total: 1 });
     expect(mended.phases.embedding).toMatchObject({ state: 'completed', done: 1, failed: 0, total: 1 });
     expect(mended.phases.embedding.model_key).toBe(load.phases.embedding.model_key);
     expect((await vectorsOf(dataset)).map(({ seq }) => seq)).toEqual([0, 1, 3, 4]);
     expect((await samplesOf(dataset)).filter(({ error }) => error !== undefined)).toEqual([]);
+  });
+
+  it('knows a mended file as it is now, so that the next load has nothing to do', async () => {
+    const dataset = bench.newDataset();
+    const source = await folderWith(dataset, { pictures: 2, broken: [] });
+    const paths = ['a-mended.jpg', 'b-as-it-was.jpg'].map((name) => join(source, name));
+    for (const path of paths) await writeTruncated(path);
+    await bench.load({ dataset, source });
+    const whole = await drawPicture(99);
+    await writeFile(paths[0] as string, whole);
+
+    const status = await retry(dataset);
+
+    expect(status.phases.indexing).toMatchObject({ state: 'completed', done: 1, failed: 0, total: 1 });
+    expect(status.phases.embedding).toMatchObject({ state: 'completed', done: 1, failed: 1 });
+    const [mended, asItWas] = await samplesOf(dataset);
+    expect(mended).toMatchObject({ source: { size_bytes: whole.length }, metadata: { size_bytes: whole.length } });
+    expect(asItWas).toMatchObject({ status: 'indexed', error: { stage: 'embedding' } });
+    const again = await bench.load({ dataset, source, embed: false });
+    expect(again.phases.indexing.outcomes).toMatchObject({ changed: 0, unchanged: 4 });
   });
 
   it('completes at once where nothing failed, also when no embedding worker is there', async () => {
@@ -249,7 +269,7 @@ describe('a source that is not there', () => {
     const status = await retry(dataset);
 
     expect(status).toMatchObject({ state: 'completed', phases: { embedding: { done: 1, failed: 0, total: 1 } } });
-    expect(status.phases.indexing).toMatchObject({ total: 0, unreadable_folders: [away] });
+    expect(status.phases.indexing).toMatchObject({ done: 1, total: 1, unreadable_folders: [away] });
   });
 
   it('fails the retry and leaves every sample as it was', async () => {
@@ -307,7 +327,7 @@ describe('the listing of what failed', () => {
     await bench.store.samples.insertMany(
       Array.from(
         { length: 600 },
-        (_, seq) => ({ dataset_id: datasetId, seq, filepath: `/${seq}`, status: 'failed' }) as never,
+        (_, seq) => ({ dataset_id: datasetId, seq, filepath: `/${seq}`, status: 'failed', error: {} }) as never,
       ),
     );
     await recordLoad(bench.store, { loadId, workflowId: '', kind: 'retry', datasetId, request: {}, embeds: false });
