@@ -70,8 +70,10 @@ function underWay(job: LoadStatus, name: PhaseName): string {
 }
 
 const DONE: Record<PhaseName, (phase: PhaseStatus) => string> = {
-  indexing({ outcomes, total }) {
-    if (outcomes === undefined) return total > 0 ? counted(total, 'file') : '';
+  indexing({ outcomes, done, failed: notRead, total }) {
+    const of = done + notRead < total ? `${count(done + notRead)} of ` : '';
+    const files = `${of}${counted(total, 'file')}`;
+    if (outcomes === undefined) return total > 0 ? files : '';
     const { added, changed, missing, failed } = outcomes;
     const news = [
       ...(added > 0 ? [`${count(added)} new`] : []),
@@ -79,7 +81,7 @@ const DONE: Record<PhaseName, (phase: PhaseStatus) => string> = {
       ...(missing > 0 ? [`${count(missing)} missing`] : []),
       ...(failed > 0 ? [`${count(failed)} failed`] : []),
     ];
-    return `${counted(total, 'file')}: ${news.length > 0 ? news.join(', ') : 'none changed'}`;
+    return `${files}: ${news.length > 0 ? news.join(', ') : 'none changed'}`;
   },
   embedding({ done, failed, total, state, started_at }) {
     if (started_at === null) return '';

@@ -1,7 +1,7 @@
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
 import { isBrowsable } from '../client/wait.ts';
 import { removes } from '../core/loads/kinds.ts';
-import type { LoadStatus } from '../core/loads/status.ts';
+import type { LoadStatus, PhaseStatus } from '../core/loads/status.ts';
 import type { FileOutcomes, LoadKind, SampleDocument } from '../core/store/documents.ts';
 import { listSamples } from '../core/store/list-samples.ts';
 import type { Store } from '../core/store/store.ts';
@@ -99,7 +99,11 @@ function headline({ state, kind, dataset, started_at, finished_at }: LoadStatus,
 }
 
 function errorOf({ error }: LoadStatus, paint: Paint): string[] {
-  return error === null ? [] : [`  ${paint.red(error.code)}: ${printable(error.message)}`];
+  if (error === null) return [];
+  // Some messages begin with what the code says.
+  const lead = `${error.code}: `;
+  const message = error.message.startsWith(lead) ? error.message.slice(lead.length) : error.message;
+  return [`  ${paint.red(error.code)}: ${printable(message)}`];
 }
 
 /** How far each phase is. */
@@ -112,7 +116,7 @@ function progressBlock(status: LoadStatus, paint: Paint): string[] {
 }
 
 function indexingBlock({ phases: { indexing } }: LoadStatus, paint: Paint): string[] {
-  const { outcomes, total, state } = indexing;
+  const { outcomes, state } = indexing;
   if (state === 'skipped' || outcomes === undefined) return [];
   const rows = OUTCOMES.map(([name, words]) => {
     const n = outcomes[name];
@@ -124,7 +128,7 @@ function indexingBlock({ phases: { indexing } }: LoadStatus, paint: Paint): stri
   const named = folders.slice(0, FOLDERS_NAMED).map((folder) => `           ${printable(folder)}`);
   const more = outcomes.unreadable_folders - named.length;
   return [
-    `  ${paint.bold('Indexed')} ${counted(total, 'file')}${pace(indexing, paint)}`,
+    `  ${paint.bold('Indexed')} ${reached(indexing, indexing.done + indexing.failed, 'file')}${pace(indexing, paint)}`,
     ...rows,
     ...named,
     ...(named.length > 0 && more > 0 ? [`           and ${count(more)} more`] : []),
@@ -139,12 +143,18 @@ function embeddingBlock({ phases: { embedding }, kind, state }: LoadStatus, pain
   const model = embedding.model_key === undefined ? '' : paint.dim(` with ${embedding.model_key}`);
   const failed = `${count(embedding.failed).padStart(9)}  failed`;
   return [
-    `  ${paint.bold('Embedded')} ${counted(embedding.done, 'image')}${pace(embedding, paint)}${model}`,
+    `  ${paint.bold('Embedded')} ${reached(embedding, embedding.done, 'image')}${pace(embedding, paint)}${model}`,
     embedding.failed > 0 ? paint.red(failed) : paint.dim(failed),
   ];
 }
 
-function pace(phase: LoadStatus['phases']['indexing'], paint: Paint): string {
+/** `69,376 files`, or `12,032 of 69,376 files so far` where the phase ended before it was through. */
+function reached({ done, failed, total, total_known }: PhaseStatus, reached: number, noun: string): string {
+  if (total_known && done + failed === total) return counted(reached, noun);
+  return `${count(reached)} of ${total_known ? '' : 'at least '}${counted(total, noun)} so far`;
+}
+
+function pace(phase: PhaseStatus, paint: Paint): string {
   const seconds = secondsBetween(phase.started_at, phase.finished_at);
   if (seconds === undefined) return '';
   return paint.dim(` in ${duration(seconds)}${phase.rate === null ? '' : `, ${perSecond(phase.rate)}`}`);

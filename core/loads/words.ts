@@ -54,8 +54,8 @@ export function canceledInWords({ kind, phases, removed }: LoadDocument): string
   }
   const { indexing, embedding } = phases;
   const parts = [
-    ...(kind === 'embed' ? [] : [`${reached(indexing)} files are indexed and can be browsed`]),
-    ...(embedding.started_at === undefined ? [] : [`${reached(embedding)} images are embedded`]),
+    ...(kind === 'embed' ? [] : [reached(indexing, 'files are indexed and can be browsed')]),
+    ...(embedding.started_at === undefined ? [] : [reached(embedding, 'images are embedded')]),
   ];
   return `${parts.length === 0 ? 'Nothing was done yet' : parts.join(', ')}; ${kind} again to go on.`;
 }
@@ -63,7 +63,7 @@ export function canceledInWords({ kind, phases, removed }: LoadDocument): string
 const removedInWords = ({ samples, vectors }: RemovedCounts = { samples: 0, vectors: 0 }) =>
   `${count(samples)} samples and ${count(vectors)} vectors`;
 
-function reached({ done, failed, total, total_known }: PhaseDocument): string {
-  const of = total_known ? ` of ${count(total)}` : '';
-  return `${count(done)}${of}${failed > 0 ? ` (${count(failed)} failed)` : ''}`;
+function reached({ done, failed, total, total_known }: PhaseDocument, what: string): string {
+  const of = total_known ? count(total) : `at least ${count(total)}`;
+  return `${count(done)} of ${of} ${what}${failed > 0 ? `, ${count(failed)} failed` : ''}`;
 }

@@ -1,17 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Paint } from '../../cli/paint.ts';
 import { createHighWater } from '../../cli/progress/high-water.ts';
 import { phaseLine } from '../../cli/progress/phase-line.ts';
 import { type LoadStatus, statusOf } from '../../core/loads/status.ts';
 import type { LoadDocument, PhaseDocument } from '../../core/store/documents.ts';
+import { plain } from './plain-paint.ts';
 
 const STARTED = new Date('2026-01-01T00:00:00Z');
 const NOW = new Date('2026-01-01T00:00:10Z');
-
-const plain: Paint = { bold: asIs, dim: asIs, red: asIs, green: asIs, yellow: asIs, cyan: asIs };
-function asIs(text: string): string {
-  return text;
-}
 
 function running(phase: Partial<PhaseDocument>, load: Partial<LoadDocument> = {}): LoadStatus {
   const pending: PhaseDocument = { state: 'pending', done: 0, failed: 0, total: 0, total_known: false };

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { summaryLines } from '../../cli/summary.ts';
+import { statusOf } from '../../core/loads/status.ts';
+import { canceledInWords } from '../../core/loads/words.ts';
+import type { LoadDocument, PhaseDocument } from '../../core/store/documents.ts';
+import { plain } from './plain-paint.ts';
+
+const STARTED = new Date('2026-01-01T00:00:00Z');
+const ENDED = new Date('2026-01-01T00:01:41Z');
+const SKIPPED: PhaseDocument = { state: 'skipped', done: 0, failed: 0, total: 0, total_known: true };
+const OUTCOMES = { added: 0, changed: 0, unchanged: 0, missing: 0, failed: 0, ignored: 0, unreadable_folders: 0 };
+
+const over = (fields: Partial<PhaseDocument>): PhaseDocument => ({
+  ...SKIPPED,
+  state: 'completed',
+  started_at: STARTED,
+  finished_at: ENDED,
+  ...fields,
+});
+
+const job = (fields: Partial<LoadDocument>): LoadDocument => ({
+  _id: 'job',
+  kind: 'load',
+  dataset_id: 'photos',
+  workflow_id: 'load-photos',
+  request: {},
+  state: 'completed',
+  phases: { indexing: SKIPPED, embedding: SKIPPED },
+  started_at: STARTED,
+  finished_at: ENDED,
+  ...fields,
+});
+
+const summary = (fields: Partial<LoadDocument>) =>
+  summaryLines({ status: statusOf(job(fields), ENDED), failures: [], link: undefined }, plain).join('\n');
+
+const brokenOff = over({ state: 'canceled', done: 12_000, failed: 32, total: 69_376, outcomes: OUTCOMES });
+
+describe('the summary of a job that was canceled', () => {
+  it('says how far it came', () => {
+    const text = summary({
+      state: 'canceled',
+      phases: { indexing: brokenOff, embedding: over({ state: 'canceled', done: 5, total: 9 }) },
+    });
+    expect(text).toContain('Indexed 12,032 of 69,376 files so far in 1m 41s');
+    expect(text).toContain('Embedded 5 of 9 images so far');
+  });
+
+  it('knows no more than what was listed', () => {
+    const phases = { indexing: { ...brokenOff, total_known: false }, embedding: SKIPPED };
+    expect(summary({ state: 'canceled', phases })).toContain('Indexed 12,032 of at least 69,376 files so far');
+  });
+
+  it('says once that it was canceled', () => {
+    const error = { code: 'Canceled', message: 'Canceled: the wrong folder.' };
+    expect(summary({ state: 'canceled', error })).toMatch(/^ {2}Canceled: the wrong folder\.$/m);
+  });
+});
+
+describe('what the record of a canceled load says', () => {
+  const indexing = over({ state: 'canceled', done: 3880, failed: 120, total: 9000 });
+
+  it('tells the files that failed from those that are indexed', () => {
+    expect(canceledInWords(job({ phases: { indexing, embedding: SKIPPED } }))).toBe(
+      '3,880 of 9,000 files are indexed and can be browsed, 120 failed; load again to go on.',
+    );
+  });
+
+  it('claims no total where the listing was not at its end', () => {
+    const phases = { indexing: { ...indexing, total_known: false }, embedding: SKIPPED };
+    expect(canceledInWords(job({ phases }))).toContain('3,880 of at least 9,000 files');
+  });
+});
