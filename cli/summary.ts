@@ -8,7 +8,7 @@ import type { Store } from '../core/store/store.ts';
 import { endOf } from './end-of.ts';
 import type { Paint } from './paint.ts';
 import { printable } from './printable.ts';
-import { PHASES, wordsOf } from './progress/phase-words.ts';
+import { PHASES, took, wordsOf } from './progress/phase-words.ts';
 import { removalLine } from './progress/removal-line.ts';
 import { count, counted, duration, perSecond, secondsBetween } from './quantities.ts';
 
@@ -157,7 +157,7 @@ function reached({ done, failed, total, total_known }: PhaseStatus, reached: num
 function pace(phase: PhaseStatus, paint: Paint): string {
   const seconds = secondsBetween(phase.started_at, phase.finished_at);
   if (seconds === undefined) return '';
-  return paint.dim(` in ${duration(seconds)}${phase.rate === null ? '' : `, ${perSecond(phase.rate)}`}`);
+  return paint.dim(` ${took(seconds, phase)}${phase.rate === null ? '' : `, ${perSecond(phase.rate)}`}`);
 }
 
 function failuresBlock({ status, failures }: Outcome, paint: Paint): string[] {

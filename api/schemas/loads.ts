@@ -43,6 +43,7 @@ export const phaseStatus = z
     still_since: moment
       .nullable()
       .describe('Since when nothing has moved, of a phase that runs; null while things move.'),
+    waited_seconds: z.number().min(0).describe('Seconds of waits that are over, which the rate does not count.'),
     waiting_for: z
       .object({
         reason: waitReason,
@@ -71,7 +72,7 @@ export const load = z
     state: loadState,
     phases: z.object({ indexing: phaseStatus, embedding: phaseStatus }),
     error: z.union([recordedError, z.null()]),
-    removed: z.object({ samples: count, vectors: count }).optional(),
+    removed: z.object({ samples: count, vectors: count, kept: count.optional() }).optional(),
     request: z.record(z.string(), z.unknown()).describe('The input that the job was started with.'),
     started_at: moment.nullable(),
     paused_at: moment.nullable(),

@@ -33,6 +33,7 @@ With --json:
     rate                 items a second at work, or null
     seconds_left         or null, also while it waits
     still_since          since when nothing has moved, of a phase that runs, or null
+    waited_seconds       of waits that are over; the rate does not count them
     waiting_for          null, or {reason, since, task_queue, until}; reason: worker,
                          other_job, window, time, paused, throttled (which has
                          images_per_second, too, and goes with state running)

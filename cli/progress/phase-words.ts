@@ -19,7 +19,7 @@ export interface PhaseWords {
   failed: string;
   /** `38.2/s`, also `10.0/s, limited to 10/s`, or nothing. */
   rate: string;
-  /** `3m 20s left`, `nothing for 40s`, `in 14s`, or nothing. */
+  /** `3m 20s left`, `nothing for 40s`, `in 14s`, `in 1m 41s (waited 1m 32s)`, or nothing. */
   time: string;
 }
 
@@ -60,12 +60,18 @@ function soFar({ since }: WaitingStatus): string {
   return seconds < WORTH_A_WORD_SECONDS ? '' : ` (${roundDuration(seconds)} so far)`;
 }
 
+/** `in 14s`, `in 1m 41s (waited 1m 32s)` */
+export function took(seconds: number, { waited_seconds }: PhaseStatus): string {
+  const waited = Math.round(waited_seconds) >= 1 ? ` (waited ${duration(waited_seconds)})` : '';
+  return `in ${duration(seconds)}${waited}`;
+}
+
 const secondsSinceTime = (time: string) => (Date.now() - Date.parse(time)) / 1000;
 
 function timeOf(phase: PhaseStatus, secondsSince: number): string {
   if (phase.finished_at !== null) {
     const seconds = secondsBetween(phase.started_at, phase.finished_at);
-    return seconds === undefined ? '' : `in ${duration(seconds)}`;
+    return seconds === undefined ? '' : took(seconds, phase);
   }
   if (phase.still_since !== null) return `nothing for ${roundDuration(secondsSinceTime(phase.still_since))}`;
   if (phase.seconds_left === null) return '';

@@ -3,6 +3,7 @@ import { counted } from '../quantities.ts';
 
 /** What a prune or a delete has removed so far: they have no phases. */
 export function removalLine({ removed }: LoadStatus): string {
-  const { samples = 0, vectors = 0 } = removed ?? {};
-  return `removed ${counted(samples, 'sample')}, ${counted(vectors, 'vector')}`;
+  const { samples = 0, vectors = 0, kept = 0 } = removed ?? {};
+  const back = kept > 0 ? `; kept ${counted(kept, 'sample')} whose files are there again: load the folder` : '';
+  return `removed ${counted(samples, 'sample')}, ${counted(vectors, 'vector')}${back}`;
 }

@@ -1,5 +1,5 @@
-import type { LoadDocument, PhaseDocument, Waiting } from '../store/documents.ts';
-import { isUnderWay } from './status.ts';
+import type { LoadDocument, PhaseDocument, PhaseName, Waiting } from '../store/documents.ts';
+import { isUnderWay, shownOf } from './status.ts';
 
 /** What changes where a phase stops and goes on again. The workflow applies it to what it knows, the store to its record. */
 
@@ -23,6 +23,15 @@ export function resumed(load: LoadDocument, phase: PhaseDocument, now: Date): Pa
   if (phase.waiting_for !== undefined) return {};
   const since = Math.max(paused_at.getTime(), phase.started_at.getTime());
   return { waited_ms: (phase.waited_ms ?? 0) + (now.getTime() - since) };
+}
+
+/** A phase ends, and with it what it waited for. */
+export function ended(
+  load: Pick<LoadDocument, 'phases' | 'paused_at'>,
+  name: PhaseName,
+  now: Date,
+): Partial<PhaseDocument> {
+  return waitEnded(shownOf(load, name), now);
 }
 
 function waitEnded(phase: PhaseDocument, now: Date): Partial<PhaseDocument> {

@@ -10,7 +10,7 @@ import type {
 } from '../store/documents.ts';
 import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
-import { held, released, resumed } from './holds.ts';
+import { ended, held, released, resumed } from './holds.ts';
 import { phaseEnd } from './phase-end.ts';
 import { canceledInWords } from './words.ts';
 
@@ -99,10 +99,11 @@ export async function noteResumed(store: Store, loadId: string, at: Date): Promi
  * begun the same phase of it.
  */
 export async function endPhase(store: Store, loadId: string, phase: PhaseName, state: PhaseState): Promise<void> {
-  const load = await store.loads.findOne({ _id: loadId }, { projection: { dataset_id: 1 } });
+  const load = await store.loads.findOne({ _id: loadId }, { projection: { dataset_id: 1, phases: 1, paused_at: 1 } });
   if (load === null) return;
   const sum = (await sumProgress(store, loadId)).get(phase);
   const now = new Date();
+  const { waited_ms } = ended(load, phase, now);
   // A load that completes has counted already; what another one leaves can be browsed, too.
   if (phase === 'indexing' && state !== 'completed') await refreshCounts(store, load.dataset_id);
   await store.datasets.updateOne(
@@ -115,6 +116,7 @@ export async function endPhase(store: Store, loadId: string, phase: PhaseName, s
       $set: {
         [`phases.${phase}.state`]: state,
         [`phases.${phase}.finished_at`]: now,
+        ...(waited_ms === undefined ? {} : { [`phases.${phase}.waited_ms`]: waited_ms }),
         ...(state === 'completed' ? { [`phases.${phase}.total_known`]: true } : {}),
         ...(sum ? { [`phases.${phase}.done`]: sum.done, [`phases.${phase}.failed`]: sum.failed } : {}),
         ...(sum && phase === 'indexing'
@@ -135,10 +137,10 @@ export async function endLoad(store: Store, loadId: string, state: LoadState, er
     if (finished_at !== undefined || reached === 'skipped') continue;
     await endPhase(store, loadId, phase, phaseEnd(reached, state));
   }
-  const ended = error?.code === CANCELED ? await withProgress(store, loadId, error) : error;
+  const recorded = error?.code === CANCELED ? await withProgress(store, loadId, error) : error;
   await store.loads.updateOne(
     { _id: loadId, finished_at: { $exists: false } },
-    { $set: { state, finished_at: new Date(), ...(ended ? { error: ended } : {}) }, $unset: { paused_at: true } },
+    { $set: { state, finished_at: new Date(), ...(recorded ? { error: recorded } : {}) }, $unset: { paused_at: true } },
   );
   await Promise.all([store.pages.deleteMany({ load_id: loadId }), store.progress.deleteMany({ load_id: loadId })]);
 }

@@ -37,6 +37,8 @@ export interface PhaseStatus {
   seconds_left: number | null;
   /** Since when nothing has moved, of a phase that runs, RFC 3339 in UTC; null while things move. */
   still_since: string | null;
+  /** How long it has waited since it began, waits that are over: time that its rate does not count. */
+  waited_seconds: number;
   /** Set in state `waiting`, and in state `running` where a limit holds it back. */
   waiting_for: WaitingStatus | null;
   /** RFC 3339, UTC. */
@@ -87,7 +89,10 @@ export function statusOf(load: LoadDocument, now: Date): LoadStatus {
 }
 
 /** A phase that is under way waits while its load is paused, whatever else it may wait for. */
-function shownOf({ phases, paused_at }: LoadDocument, name: PhaseName): PhaseDocument {
+export function shownOf(
+  { phases, paused_at }: Pick<LoadDocument, 'phases' | 'paused_at'>,
+  name: PhaseName,
+): PhaseDocument {
   const phase = phases[name];
   if (paused_at === undefined || !isUnderWay(phase)) return phase;
   const since = phase.waiting_for && phase.waiting_for.since < paused_at ? phase.waiting_for.since : paused_at;
@@ -112,6 +117,7 @@ export function phaseStatusOf(phase: PhaseDocument, now: Date): PhaseStatus {
     rate,
     seconds_left: over ? 0 : state === 'waiting' ? null : secondsLeft(total - done - failed, rate, total_known),
     still_since: null,
+    waited_seconds: (phase.waited_ms ?? 0) / 1000,
     waiting_for: waiting_for && isUnderWay(phase) ? waitingStatusOf(waiting_for) : null,
     started_at: phase.started_at?.toISOString() ?? null,
     finished_at: phase.finished_at?.toISOString() ?? null,

@@ -36,6 +36,15 @@ const summary = (fields: Partial<LoadDocument>) =>
 
 const brokenOff = over({ state: 'canceled', done: 12_000, failed: 32, total: 69_376, outcomes: OUTCOMES });
 
+describe('how long a phase took', () => {
+  it('tells the time that it waited, which its rate does not count', () => {
+    const embedding = over({ done: 2787, total: 2787, waited_ms: 92_580 });
+    expect(summary({ phases: { indexing: SKIPPED, embedding } })).toContain(
+      'Embedded 2,787 images in 1m 41s (waited 1m 33s), 331/s',
+    );
+  });
+});
+
 describe('the summary of a job that was canceled', () => {
   it('says how far it came', () => {
     const text = summary({

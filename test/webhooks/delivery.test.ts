@@ -51,6 +51,7 @@ const statusOf = (job_id: string): LoadStatus => {
     rate: null,
     seconds_left: null,
     still_since: null,
+    waited_seconds: 0,
     waiting_for: null,
     started_at: null,
     finished_at: null,

@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { endLoad } from '../../core/loads/phases.ts';
+import { readStatus } from '../../core/loads/read-status.ts';
+import type { PhaseDocument } from '../../core/store/documents.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { insertRecord } from './records.ts';
+
+let bench: Workbench;
+beforeAll(async () => {
+  bench = await openWorkbench({ roles: [] });
+});
+afterAll(() => bench?.stop());
+
+it('a job that is canceled while it is paused has waited until then', async () => {
+  const phase: PhaseDocument = { state: 'running', done: 0, failed: 0, total: 0, total_known: true };
+  const ago = (seconds: number) => new Date(Date.now() - seconds * 1000);
+  const id = await insertRecord(bench.store, {
+    dataset_id: bench.newDataset(),
+    state: 'paused',
+    paused_at: ago(100),
+    phases: {
+      indexing: { ...phase, state: 'skipped' },
+      embedding: { ...phase, done: 50, total: 90, started_at: ago(110) },
+    },
+  });
+  await endLoad(bench.store, id, 'canceled');
+  const embedding = (await readStatus(bench.store, id))?.phases.embedding;
+  expect(embedding?.waited_seconds).toBeCloseTo(100, 0);
+  expect(embedding?.rate).toBeGreaterThan(4);
+});
