@@ -18,7 +18,7 @@ export function addPruneCommand(program: Command, end: (exitCode: number) => voi
     .command('prune')
     .summary('remove the samples whose files are missing')
     .description(
-      'Removes the samples of a dataset whose files were gone when it was loaded last, and their vectors. Prints the job ID and returns at once.',
+      'Removes the samples of a dataset whose files were gone when it was loaded last and still are, and their vectors. Prints the job ID and returns at once.',
     )
     .argument('<dataset>', "the dataset's name")
     .option('--dry-run', 'remove nothing, only say how much it would be')
@@ -33,12 +33,15 @@ export function addPruneCommand(program: Command, end: (exitCode: number) => voi
     .addHelpText(
       'after',
       `
-Which they are: plimsoll samples DATASET --status missing. A file that comes back
-later becomes a new sample.
+Which they are: plimsoll samples DATASET --status missing. That mark is as old as
+the last load, so each file is looked for again: a sample whose file is there
+again is kept, and the next load takes it up. A file that comes back later
+becomes a new sample.
 
 With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --dry-run
 {"dataset", "dry_run", "samples", "vectors"}; with --wait, once the job is over,
-what "plimsoll status --json" prints: removed {samples, vectors} says how many.
+what "plimsoll status --json" prints: removed {samples, vectors, kept} says how
+many; kept, where there are any, those whose files are there again.
 ${EXIT_CODES_HELP}
 
 Examples:

@@ -2,7 +2,8 @@ import type { WithId } from 'mongodb';
 import { refreshCounts } from '../indexing/counts.ts';
 import type { RemovedCounts, SampleDocument } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
-import { BATCH, removeBatch, removedBy } from './remove-batch.ts';
+import { withoutFile } from './files-gone.ts';
+import { BATCH, recordKept, removeBatch, removedBy } from './remove-batch.ts';
 import { filterOf, modelKeys, refreshVectors, removeVectors } from './vectors.ts';
 
 export interface PruneRequest {
@@ -14,48 +15,67 @@ export interface PruneRequest {
 }
 
 /**
- * Removes the samples of a dataset whose files are missing, and their vectors of all models. Each batch is whole or not at all,
- * so it may be broken off at any point and begun again. Returns what the job has removed, all attempts together.
+ * Removes the samples of a dataset whose files are missing, and their vectors of all models. The mark is as old as the last
+ * load, so each file is looked for again: a sample whose file is back is kept, and counted. Each batch is whole or not at all, so
+ * it may be broken off at any point and begun again. Returns what the job has removed, all attempts together.
  */
 export async function pruneMissing(store: Store, request: PruneRequest): Promise<RemovedCounts> {
   const { loadId, datasetId, onStep, signal } = request;
   const models = await modelKeys(store, datasetId);
-  for (let n = await store.pages.countDocuments({ load_id: loadId }); ; n += 1) {
+  let n = await store.pages.countDocuments({ load_id: loadId });
+  let kept = 0;
+  for await (const missing of missingSamples(store, datasetId)) {
     signal.throwIfAborted();
-    if ((await pruneBatch(store, request, models, n)) === 0) break;
+    const gone = await withoutFile(missing, onStep);
+    kept += missing.length - gone.length;
+    if (gone.length > 0) await pruneBatch(store, request, { models, gone, n: n++ });
     onStep();
   }
+  await recordKept(store, loadId, kept);
   await removeLateVectors(store, request);
   await refreshCounts(store, datasetId);
   await refreshVectors(store, datasetId, onStep);
   return removedBy(store, loadId);
 }
 
-/** Returns how many samples the batch held. */
-async function pruneBatch(
-  store: Store,
-  { loadId, datasetId }: PruneRequest,
-  models: readonly string[],
-  n: number,
-): Promise<number> {
-  let found: Pick<WithId<SampleDocument>, '_id' | 'seq'>[] = [];
-  await removeBatch(store, loadId, async (session) => {
-    found = await store.samples
-      .find({ dataset_id: datasetId, status: 'missing' }, { projection: { seq: 1 }, session })
+type MissingSample = Pick<WithId<SampleDocument>, '_id' | 'seq' | 'filepath' | 'filepath_bytes'>;
+
+/** In batches, by seq. */
+async function* missingSamples(store: Store, datasetId: string): AsyncGenerator<MissingSample[]> {
+  for (let after = -1; ; ) {
+    const batch = await store.samples
+      .find(
+        { dataset_id: datasetId, status: 'missing', seq: { $gt: after } },
+        { projection: { seq: 1, filepath: 1, filepath_bytes: 1 } },
+      )
       .sort({ seq: 1 })
       .limit(BATCH)
       .toArray();
-    if (found.length === 0) return { samples: 0, vectors: 0 };
-    const seqs = found.map(({ seq }) => seq);
+    const last = batch.at(-1);
+    if (last === undefined) return;
+    yield batch;
+    after = last.seq;
+  }
+}
+
+interface GoneBatch {
+  models: readonly string[];
+  gone: readonly MissingSample[];
+  /** Of the batches of this job, from 0. */
+  n: number;
+}
+
+function pruneBatch(store: Store, { loadId, datasetId }: PruneRequest, { models, gone, n }: GoneBatch): Promise<void> {
+  const seqs = gone.map(({ seq }) => seq);
+  return removeBatch(store, loadId, async (session) => {
     const vectors = await removeVectors(store, { datasetId, models, seqs }, session);
-    const { deletedCount } = await store.samples.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } }, { session });
+    const { deletedCount } = await store.samples.deleteMany({ _id: { $in: gone.map(({ _id }) => _id) } }, { session });
     await store.pages.insertOne(
       { _id: `${loadId}/${n}`, load_id: loadId, n, upto: '', last: false, entries: [], gone: seqs },
       { session },
     );
     return { samples: deletedCount, vectors };
   });
-  return found.length;
 }
 
 /**
@@ -71,22 +91,15 @@ async function removeLateVectors(store: Store, { loadId, datasetId, onStep, sign
   }
 }
 
-/** What a prune would remove now. */
+/** What a prune would remove now, if no file is back. */
 export async function countMissing(store: Store, datasetId: string): Promise<RemovedCounts> {
   const models = await modelKeys(store, datasetId);
   const counts: RemovedCounts = { samples: 0, vectors: 0 };
-  for (let after = -1; ; ) {
-    const found = await store.samples
-      .find({ dataset_id: datasetId, status: 'missing', seq: { $gt: after } }, { projection: { _id: 0, seq: 1 } })
-      .sort({ seq: 1 })
-      .limit(BATCH)
-      .toArray();
-    const last = found.at(-1);
-    if (last === undefined) return counts;
-    counts.samples += found.length;
+  for await (const missing of missingSamples(store, datasetId)) {
+    counts.samples += missing.length;
     counts.vectors += await store.embeddings.countDocuments(
-      filterOf({ datasetId, models, seqs: found.map(({ seq }) => seq) }),
+      filterOf({ datasetId, models, seqs: missing.map(({ seq }) => seq) }),
     );
-    after = last.seq;
   }
+  return counts;
 }

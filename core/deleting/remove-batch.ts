@@ -25,9 +25,26 @@ export async function removeBatch(
         { $inc: { 'removed.samples': samples, 'removed.vectors': vectors } },
         { session },
       );
-      if (matchedCount === 0) throw new UserError('Superseded', `Job ${loadId} has ended; nothing more is removed.`);
+      if (matchedCount === 0) throw superseded(loadId);
     }),
   );
+}
+
+/**
+ * Ends the count of a prune with how many samples it has left because their files are there again. Each attempt counts them
+ * anew: they are still there.
+ *
+ * @throws UserError Superseded
+ */
+export async function recordKept(store: Store, loadId: string, kept: number): Promise<void> {
+  const { matchedCount } = await store.loads.updateOne(
+    { _id: loadId, finished_at: { $exists: false } },
+    {
+      $inc: { 'removed.samples': 0, 'removed.vectors': 0 },
+      ...(kept > 0 ? { $set: { 'removed.kept': kept } } : { $unset: { 'removed.kept': true } }),
+    },
+  );
+  if (matchedCount === 0) throw superseded(loadId);
 }
 
 /** What the job has removed so far. */
@@ -35,3 +52,5 @@ export async function removedBy(store: Store, loadId: string): Promise<RemovedCo
   const load = await store.loads.findOne({ _id: loadId }, { projection: { removed: 1 } });
   return load?.removed ?? { samples: 0, vectors: 0 };
 }
+
+const superseded = (loadId: string) => new UserError('Superseded', `Job ${loadId} has ended; nothing more is removed.`);

@@ -71,6 +71,8 @@ export interface PhaseDocument {
 export interface RemovedCounts {
   samples: number;
   vectors: number;
+  /** Of a prune: samples marked missing whose files are there again, so that they stay. Left out where there are none. */
+  kept?: number;
 }
 
 export interface DatasetDocument {

@@ -1,4 +1,4 @@
-import { rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pruneMissing } from '../../core/deleting/prune-missing.ts';
@@ -28,6 +28,8 @@ async function datasetWithMissing({ pictures, missing }: { pictures: number; mis
   return { dataset, source, gone };
 }
 
+const aFileOf = async (folder: string) => (await readdir(folder)).at(-1) ?? '';
+
 async function picturesOf(name: string, count: number): Promise<string> {
   const folder = join(bench.folder, name);
   await makePictures(folder, count);
@@ -40,6 +42,28 @@ const vectorSeqs = async (dataset: string) =>
   (await bench.store.embeddings.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray()).map(({ seq }) => seq);
 
 describe('prune', () => {
+  it('keeps a sample whose file is there again, and says so; the next load takes it up', async () => {
+    const { dataset, source, gone } = await datasetWithMissing({ pictures: 6, missing: 4 });
+    const [, back = '', folderNow = ''] = gone;
+    await copyFile(join(source, await aFileOf(source)), back);
+    await mkdir(folderNow);
+
+    const status = await bench.wait((await bench.prune(dataset)).job_id);
+
+    expect(status).toMatchObject({ state: 'completed', removed: { samples: 3, vectors: 3, kept: 1 } });
+    expect((await samplesOf(dataset)).map(({ seq, status: state }) => [seq, state])).toEqual([
+      [1, 'missing'],
+      [4, 'indexed'],
+      [5, 'indexed'],
+    ]);
+    await bench.load({ dataset, source, embed: false });
+    expect((await samplesOf(dataset)).map(({ filepath, status: state }) => [filepath === back, state])).toEqual([
+      [true, 'indexed'],
+      [false, 'indexed'],
+      [false, 'indexed'],
+    ]);
+  });
+
   it('removes what is missing with its vectors, says how many, and brings the counts up to date', async () => {
     const { dataset } = await datasetWithMissing({ pictures: 12, missing: 5 });
     expect(await bench.countPrune(dataset)).toEqual({ samples: 5, vectors: 5 });
