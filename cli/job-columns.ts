@@ -1,9 +1,11 @@
 import type { LoadStatus, PhaseStatus } from '../core/loads/status.ts';
 import type { LoadState, PhaseName } from '../core/store/documents.ts';
 import { type Column, columns } from './columns.ts';
+import { hadNothingToRetry } from './nothing-to-retry.ts';
 import type { Paint } from './paint.ts';
 import { printable } from './printable.ts';
 import { PHASES, wordsOf } from './progress/phase-words.ts';
+import { removalLine } from './progress/removal-line.ts';
 import { ago, count, counted, duration, secondsBetween } from './quantities.ts';
 
 const HEADS: readonly Column[] = [
@@ -48,18 +50,21 @@ function tookOf({ started_at, finished_at }: LoadStatus): string {
 
 /** What a job has done, in words: of a load, what was new to it rather than how large its folder is. */
 export function whatOf(job: LoadStatus): string {
-  const { phases, error, removed, state, finished_at } = job;
+  const { kind, phases, error, removed, state, finished_at } = job;
+  if (hadNothingToRetry(job)) return 'nothing had failed';
   const parts = [
     ...(state === 'failed' && error !== null ? [printable(error.code)] : []),
-    ...(removed === undefined
-      ? []
-      : [`removed ${counted(removed.samples, 'sample')}, ${counted(removed.vectors, 'vector')}`]),
-    ...PHASES.filter((name) => phases[name].state !== 'skipped').map((name) =>
-      finished_at === null && phases[name].finished_at === null ? underWay(job, name) : DONE[name](phases[name]),
+    ...(removed === undefined ? [] : [removalLine(job)]),
+    ...PHASES.filter((name) => phases[name].state !== 'skipped' && !(kind === 'retry' && isEmpty(phases[name]))).map(
+      (name) =>
+        finished_at === null && phases[name].finished_at === null ? underWay(job, name) : DONE[name](phases[name]),
     ),
   ];
   return parts.filter((part) => part !== '').join('; ');
 }
+
+/** A retry may have nothing to read, or nothing to embed. */
+const isEmpty = ({ finished_at, total }: PhaseStatus) => finished_at !== null && total === 0;
 
 function underWay(job: LoadStatus, name: PhaseName): string {
   const { main, failed, rate } = wordsOf(job, name);

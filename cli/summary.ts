@@ -6,6 +6,7 @@ import type { FileOutcomes, LoadKind, SampleDocument } from '../core/store/docum
 import { listSamples } from '../core/store/list-samples.ts';
 import type { Store } from '../core/store/store.ts';
 import { endOf } from './end-of.ts';
+import { hadNothingToRetry, readNothing } from './nothing-to-retry.ts';
 import type { Paint } from './paint.ts';
 import { printable } from './printable.ts';
 import { PHASES, took, wordsOf } from './progress/phase-words.ts';
@@ -106,18 +107,22 @@ function errorOf({ error }: LoadStatus, paint: Paint): string[] {
   return [`  ${paint.red(error.code)}: ${printable(message)}`];
 }
 
+const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** How far each phase is. */
 function progressBlock(status: LoadStatus, paint: Paint): string[] {
   return PHASES.map((name) => {
     const { main, failed, rate, time } = wordsOf(status, name);
     const parts = [main, failed, rate, time].filter((part) => part !== '');
-    return `  ${paint.bold(name.charAt(0).toUpperCase() + name.slice(1).padEnd(9))} ${parts.join(', ')}`;
+    return `  ${paint.bold(capitalized(name).padEnd(10))} ${parts.join(', ')}`;
   });
 }
 
-function indexingBlock({ phases: { indexing } }: LoadStatus, paint: Paint): string[] {
+function indexingBlock(status: LoadStatus, paint: Paint): string[] {
+  const { indexing } = status.phases;
   const { outcomes, state } = indexing;
-  if (state === 'skipped' || outcomes === undefined) return [];
+  if (hadNothingToRetry(status)) return ['  Nothing had failed'];
+  if (state === 'skipped' || outcomes === undefined || readNothing(status)) return [];
   const rows = OUTCOMES.map(([name, words]) => {
     const n = outcomes[name];
     const row = `${count(n).padStart(9)}  ${words}`;
@@ -135,11 +140,13 @@ function indexingBlock({ phases: { indexing } }: LoadStatus, paint: Paint): stri
   ];
 }
 
-function embeddingBlock({ phases: { embedding }, kind, state }: LoadStatus, paint: Paint): string[] {
+function embeddingBlock(status: LoadStatus, paint: Paint): string[] {
+  const { embedding } = status.phases;
+  const { kind, state } = status;
   if (embedding.state === 'skipped') {
     return kind === 'load' && state === 'completed' ? [`  ${paint.bold('Embedding')} was skipped`] : [];
   }
-  if (embedding.started_at === null) return [];
+  if (embedding.started_at === null || hadNothingToRetry(status)) return [];
   const model = embedding.model_key === undefined ? '' : paint.dim(` with ${embedding.model_key}`);
   const failed = `${count(embedding.failed).padStart(9)}  failed`;
   return [

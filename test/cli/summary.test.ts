@@ -45,6 +45,22 @@ describe('how long a phase took', () => {
   });
 });
 
+describe('the summary of a job that had nothing to do', () => {
+  const nothing = { indexing: over({ outcomes: OUTCOMES }), embedding: SKIPPED };
+
+  it('has no table of zeros', () => {
+    expect(summary({ kind: 'retry', phases: nothing })).toBe(
+      '✔ Retry of photos completed after 1m 41s\n\n  Nothing had failed\n\n  Samples   plimsoll samples photos',
+    );
+    expect(summary({ kind: 'prune', removed: { samples: 0, vectors: 0 } })).toContain('\n  nothing was missing');
+  });
+
+  it('still tells of a folder that was away', () => {
+    const indexing = over({ outcomes: { ...OUTCOMES, unreadable_folders: 1 }, unreadable_folders: ['/mnt/away'] });
+    expect(summary({ kind: 'retry', phases: { ...nothing, indexing } })).toContain('/mnt/away');
+  });
+});
+
 describe('the summary of a job that was canceled', () => {
   it('says how far it came', () => {
     const text = summary({

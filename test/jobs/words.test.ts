@@ -76,6 +76,17 @@ describe('what a job did, in words', () => {
         phases: { indexing: SKIPPED, embedding: over({ state: 'canceled', done: 3, total: 10 }) },
       },
     ],
+    ['a prune that had nothing to do', 'nothing was missing', { kind: 'prune', removed: { samples: 0, vectors: 0 } }],
+    [
+      'a retry that had nothing to do',
+      'nothing had failed',
+      { kind: 'retry', phases: { indexing: over({ outcomes: OUTCOMES }), embedding: SKIPPED } },
+    ],
+    [
+      'a retry of an embedding',
+      '7 embedded',
+      { kind: 'retry', phases: { indexing: over({ outcomes: OUTCOMES }), embedding: over({ done: 7, total: 7 }) } },
+    ],
     ['a prune', 'removed 12 samples, 1 vector', { kind: 'prune', removed: { samples: 12, vectors: 1 } }],
     [
       'a load that failed at once',
