@@ -3,6 +3,7 @@ import { FASTEST } from '../../core/limits/fastest.ts';
 import { EMBED_TASK_QUEUE } from '../../workflows/contract.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
 import { createOutput } from '../output.ts';
+import { counted } from '../quantities.ts';
 
 interface LimitOptions {
   queue: string;
@@ -61,7 +62,7 @@ async function limit({ queue, imagesPerSecond, off, data, json }: LimitOptions):
     const changes = imagesPerSecond !== undefined || off === true;
     const now = changes ? await setLimit(store, queue, imagesPerSecond ?? null) : await getLimit(store, queue);
     const rate = now.images_per_second;
-    output.result(now, () => [`${queue}: ${rate === null ? 'no limit' : `${rate.toLocaleString('en-US')} images/s`}`]);
+    output.result(now, () => [`${queue}: ${rate === null ? 'no limit' : `${counted(rate, 'image')}/s`}`]);
     return 0;
   });
 }

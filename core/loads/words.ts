@@ -22,9 +22,16 @@ export function phaseInWords(name: string, phase: PhaseStatus): string {
   }
 }
 
-/** What a phase waits for. Times are in UTC: who reads it may be anywhere. */
-export function waitingInWords({ reason, task_queue, until, images_per_second }: WaitingStatus): string {
-  const end = until === null ? '' : `, until ${until.replace('T', ' ').replace(/:\d\d(\.\d+)?Z$/, '')} UTC`;
+/**
+ * What a phase waits for. Times are in UTC: who reads it may be anywhere.
+ *
+ * @param nowMs where the words are read at once: the last minute of a wait is told in seconds
+ */
+export function waitingInWords(
+  { reason, task_queue, until, images_per_second }: WaitingStatus,
+  nowMs?: number,
+): string {
+  const end = until === null ? '' : `, ${endInWords(until, nowMs)}`;
   switch (reason) {
     case 'other_job':
       return 'waiting for another job that embeds this dataset';
@@ -37,8 +44,15 @@ export function waitingInWords({ reason, task_queue, until, images_per_second }:
     case 'paused':
       return 'paused';
     case 'throttled':
-      return `held back by the limit of ${images_per_second ?? '?'} images/s on ${task_queue ?? 'its task queue'}`;
+      return `held back by the limit of ${images_per_second ?? '?'} image${images_per_second === 1 ? '' : 's'}/s on ${task_queue ?? 'its task queue'}`;
   }
+}
+
+function endInWords(until: string, nowMs: number | undefined): string {
+  const seconds = nowMs === undefined ? Number.POSITIVE_INFINITY : Math.ceil((Date.parse(until) - nowMs) / 1000);
+  if (seconds < 60) return `in ${Math.max(0, seconds)}s`;
+  // Seconds are told where there are some.
+  return `until ${until.replace('T', ' ').replace(/(?<=:\d\d)(:00)?(\.\d+)?Z$/, '')} UTC`;
 }
 
 /** A job in a line or two of words. */
