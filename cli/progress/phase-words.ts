@@ -8,6 +8,8 @@ export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
 
 const TAKE_UP_MS = 2000;
 const WORTH_A_WORD_SECONDS = 60;
+/** A worker that is idle takes up what waits within this time. */
+export const TAKEN_UP_MS = 3000;
 
 const ITEMS: Readonly<Record<PhaseName, string>> = { indexing: 'file', embedding: 'image' };
 
@@ -17,7 +19,7 @@ export interface PhaseWords {
   main: string;
   /** `3 failed`, or nothing. */
   failed: string;
-  /** `38.2/s`, also `10.0/s, limited to 10/s`, or nothing. */
+  /** `38.2/s`, or `limited to 10/s`, or nothing. */
   rate: string;
   /** `3m 20s left`, `nothing for 40s`, `in 14s`, `in 1m 41s (waited 1m 32s)`, or nothing. */
   time: string;
@@ -48,10 +50,8 @@ function soFarOf({ done, failed, total, total_known }: PhaseStatus, name: PhaseN
 
 function rateOf({ rate, waiting_for }: PhaseStatus): string {
   const limit = waiting_for?.reason === 'throttled' ? waiting_for.images_per_second : undefined;
-  return [
-    ...(rate === null ? [] : [perSecond(rate)]),
-    ...(limit === undefined || waiting_for === null ? [] : [`limited to ${limit}/s${soFar(waiting_for)}`]),
-  ].join(', ');
+  if (limit !== undefined && waiting_for !== null) return `limited to ${count(limit)}/s${soFar(waiting_for)}`;
+  return rate === null ? '' : perSecond(rate);
 }
 
 /** How long a wait has lasted, where that is long enough to be worth a word. */
@@ -79,13 +79,22 @@ function timeOf(phase: PhaseStatus, secondsSince: number): string {
   return left > 0 ? `${roundDuration(left)} left` : 'finishing';
 }
 
+/** How long ago a phase that has not begun came to wait for a worker, in ms, where that is too short to be worth a word. */
+export function briefWaitMs({ waiting_for, started_at }: PhaseStatus): number | undefined {
+  if (started_at !== null || waiting_for?.reason !== 'worker') return undefined;
+  const ms = Date.now() - Date.parse(waiting_for.since);
+  return ms < TAKEN_UP_MS ? ms : undefined;
+}
+
 /** What a phase that does not run waits for; undefined for one that runs or has run. */
 function waitsFor({ state, phases, started_at }: LoadStatus, name: PhaseName): string | undefined {
   const phase = phases[name];
   if (phase.state === 'skipped') return 'skipped';
   if (phase.state === 'waiting') {
+    if (briefWaitMs(phase) !== undefined) return 'starting';
     const { waiting_for } = phase;
-    const waiting = waiting_for === null ? 'waiting' : `${waitingInWords(waiting_for)}${soFar(waiting_for)}`;
+    const waiting =
+      waiting_for === null ? 'waiting' : `${waitingInWords(waiting_for, Date.now())}${soFar(waiting_for)}`;
     return phase.started_at === null ? waiting : `${waiting}, ${soFarOf(phase, name)}`;
   }
   if (phase.state !== 'pending') return phase.total === 0 && phase.finished_at === null ? 'starting' : undefined;

@@ -2,7 +2,7 @@ import { removes } from '../../core/loads/kinds.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import type { PhaseName } from '../../core/store/documents.ts';
 import { createHighWater } from './high-water.ts';
-import { PHASES, wordsOf } from './phase-words.ts';
+import { briefWaitMs, PHASES, TAKEN_UP_MS, wordsOf } from './phase-words.ts';
 import type { ProgressView } from './progress-view.ts';
 import { removalLine } from './removal-line.ts';
 
@@ -22,25 +22,36 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
     stream.write(`${line}\n`);
   }
 
+  /** Looks again at a status that may be the last for long. */
+  let lookAgain: NodeJS.Timeout | undefined;
+
+  function show(status: LoadStatus): void {
+    clearTimeout(lookAgain);
+    const due = performance.now() - writtenMs >= BETWEEN_LINES_MS;
+    if (due) writtenMs = performance.now();
+    if (removes(status.kind)) {
+      if (due || status.finished_at !== null) write('removal', removalLine(status));
+      return;
+    }
+    for (const name of PHASES) {
+      const { state, waiting_for } = status.phases[name];
+      const waitedMs = briefWaitMs(status.phases[name]);
+      if (waitedMs !== undefined) {
+        lookAgain = setTimeout(() => show(status), TAKEN_UP_MS - waitedMs);
+        lookAgain.unref();
+        continue;
+      }
+      const stands = `${state} ${waiting_for?.reason ?? ''}`;
+      const news = states.get(name) !== stands;
+      states.set(name, stands);
+      if (news || (due && state === 'running')) write(name, lineOf(status, name));
+    }
+  }
+
   return {
-    show(latest) {
-      const status = raise(latest);
-      const due = performance.now() - writtenMs >= BETWEEN_LINES_MS;
-      if (due) writtenMs = performance.now();
-      if (removes(status.kind)) {
-        if (due || status.finished_at !== null) write('removal', removalLine(status));
-        return;
-      }
-      for (const name of PHASES) {
-        const { state, waiting_for } = status.phases[name];
-        const stands = `${state} ${waiting_for?.reason ?? ''}`;
-        const news = states.get(name) !== stands;
-        states.set(name, stands);
-        if (news || (due && state === 'running')) write(name, lineOf(status, name));
-      }
-    },
+    show: (latest) => show(raise(latest)),
     note: (line) => void stream.write(`${line}\n`),
-    end() {},
+    end: () => clearTimeout(lookAgain),
   };
 }
 

@@ -1,7 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { Writable } from 'node:stream';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createHighWater } from '../../cli/progress/high-water.ts';
 import { phaseLine } from '../../cli/progress/phase-line.ts';
-import { type LoadStatus, statusOf } from '../../core/loads/status.ts';
+import { wordsOf } from '../../cli/progress/phase-words.ts';
+import { createPlainView } from '../../cli/progress/plain-view.ts';
+import { type LoadStatus, statusOf, type WaitingStatus } from '../../core/loads/status.ts';
+import { waitingInWords } from '../../core/loads/words.ts';
 import type { LoadDocument, PhaseDocument } from '../../core/store/documents.ts';
 import { plain } from './plain-paint.ts';
 
@@ -76,6 +80,44 @@ describe('the line of a phase', () => {
   });
 });
 
+describe('a rate that is limited', () => {
+  const limited = (images_per_second: number): WaitingStatus => {
+    const since = new Date().toISOString();
+    return { reason: 'throttled', since, task_queue: 'gpu', until: null, images_per_second };
+  };
+
+  it('is not told beside its limit, which it may exceed for a moment', () => {
+    const status = running({ done: 50, total: 100, total_known: true });
+    status.phases.indexing.waiting_for = limited(4);
+    expect(wordsOf(status, 'indexing').rate).toBe('limited to 4/s');
+  });
+
+  it.each([
+    [1, 'the limit of 1 image/s on gpu'],
+    [0.5, 'the limit of 0.5 images/s on gpu'],
+  ])('of %d an image', (rate, words) => {
+    expect(waitingInWords(limited(rate))).toContain(words);
+  });
+});
+
+describe('the end of a wait', () => {
+  const UNTIL = '2026-01-01T12:00:00.000Z';
+  const end = (until: string, secondsBefore?: number) => {
+    const waiting: WaitingStatus = { reason: 'time', since: UNTIL, task_queue: null, until };
+    return waitingInWords(waiting, secondsBefore && Date.parse(until) - secondsBefore * 1000);
+  };
+
+  it.each([
+    ['in UTC', end(UNTIL), 'waiting for its time, until 2026-01-01 12:00 UTC'],
+    ['with its seconds', end('2026-01-01T12:00:07.500Z'), 'waiting for its time, until 2026-01-01 12:00:07 UTC'],
+    ['far off', end(UNTIL, 90), 'waiting for its time, until 2026-01-01 12:00 UTC'],
+    ['near', end(UNTIL, 19.5), 'waiting for its time, in 20s'],
+    ['gone by', end(UNTIL, -3), 'waiting for its time, in 0s'],
+  ])('%s', (_, words, expected) => {
+    expect(words).toBe(expected);
+  });
+});
+
 describe('a paused phase', () => {
   const paused = (phase: Partial<PhaseDocument>) =>
     running({ done: 1200, failed: 34, total: 5000, ...phase }, { state: 'paused', paused_at: NOW });
@@ -86,6 +128,48 @@ describe('a paused phase', () => {
 
   it('has no time left that anybody could tell', () => {
     expect(paused({ total_known: true }).phases.indexing.seconds_left).toBeNull();
+  });
+});
+
+describe('a wait for a worker', () => {
+  const lines: string[] = [];
+  const stream = new Writable({
+    write(line, _, done) {
+      lines.push(String(line));
+      done();
+    },
+  });
+  const waiting = (since: Date) => {
+    const phases = waitingPhases();
+    const task_queue = 'plimsoll-gpu';
+    const waiting_for = { reason: 'worker' as const, task_queue, since };
+    return running({}, { phases: { ...phases, embedding: { ...phases.embedding, waiting_for } } });
+  };
+  afterEach(() => {
+    vi.useRealTimers();
+    lines.length = 0;
+  });
+
+  it('is no word in a log where the worker takes it up at once', () => {
+    const view = createPlainView(stream);
+    view.show(waiting(new Date()));
+    view.end();
+    expect(lines.join('')).not.toContain('waiting');
+  });
+
+  it('is told in a log when it has lasted, though nothing changes', () => {
+    vi.useFakeTimers();
+    const view = createPlainView(stream);
+    view.show(waiting(new Date()));
+    vi.advanceTimersByTime(3100);
+    view.end();
+    expect(lines.filter((line) => line === 'embedding: waiting for a worker on plimsoll-gpu\n')).toHaveLength(1);
+  });
+
+  it('is a start on a terminal while it is brief', () => {
+    const options = { paint: plain, width: 100, ageMs: 0, clockMs: 0 };
+    expect(phaseLine(waiting(new Date()), 'embedding', options)).toContain('starting');
+    expect(phaseLine(waiting(new Date(Date.now() - 3100)), 'embedding', options)).toContain('waiting for a worker');
   });
 });
 
