@@ -86,7 +86,7 @@ export async function writeSummary(
   status: LoadStatus,
   output: Output,
 ): Promise<void> {
-  const lines = output.json ? [] : summaryLines(await readOutcome(client, servers, status), output.paint);
+  const lines = output.json ? [] : summaryLines(await readOutcome(client, servers, status), output.paint, output.width);
   output.result(status, () => lines);
 }
 

@@ -18,8 +18,11 @@ const HEADS: readonly Column[] = [
   { title: 'WHAT' },
 ];
 
-/** A table of jobs. IDs are cut to `idLength` characters. */
-export function jobLines(jobs: readonly LoadStatus[], idLength: number, paint: Paint): string[] {
+/** A table of jobs. IDs are cut to `idLength` characters; what a job did is wrapped within `width` columns. */
+export function jobLines(
+  jobs: readonly LoadStatus[],
+  { idLength, width, paint }: { idLength: number; width: number; paint: Paint },
+): string[] {
   const states: Record<LoadState, (text: string) => string> = {
     queued: paint.dim,
     running: paint.cyan,
@@ -40,6 +43,7 @@ export function jobLines(jobs: readonly LoadStatus[], idLength: number, paint: P
       whatOf(job),
     ]),
     paint,
+    width,
   );
 }
 

@@ -7,6 +7,8 @@ export interface Output {
   readonly json: boolean;
   /** Colours of stdout. */
   readonly paint: Paint;
+  /** Columns of stdout; infinite where it is no terminal. */
+  readonly width: number;
   /** Writes the command's result: the document for `--json`, or the lines for people. Called once a run. */
   result(document: unknown, lines: () => readonly string[]): void;
   /** Writes a line for people, whatever the format of the result is. */
@@ -20,6 +22,7 @@ export function createOutput(options: { json?: boolean | undefined }): Output {
   return {
     json,
     paint: paintFor(process.stdout),
+    width: widthOf(process.stdout),
     result(document, lines) {
       writeLines(json ? [JSON.stringify(document, undefined, 2)] : lines());
     },
@@ -37,6 +40,8 @@ export function createOutput(options: { json?: boolean | undefined }): Output {
     },
   };
 }
+
+const widthOf = ({ isTTY, columns }: NodeJS.WriteStream) => (isTTY && columns > 0 ? columns : Number.POSITIVE_INFINITY);
 
 function writeLines(lines: readonly string[]): void {
   if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);

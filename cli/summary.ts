@@ -16,6 +16,8 @@ import { count, counted, duration, perSecond, secondsBetween } from './quantitie
 const FILES_NAMED = 10;
 const FOLDERS_NAMED = 5;
 const LONGEST_NAME = 50;
+/** Before what to do next. */
+const NAME_COLUMNS = 12;
 
 const OUTCOMES: readonly [keyof FileOutcomes, string][] = [
   ['added', 'added'],
@@ -60,8 +62,12 @@ function linkOf({ uiUrl, temporalNamespace }: WebUi, { workflow_id, job_id }: Lo
   return `${uiUrl.replace(/\/+$/, '')}/${path.join('/')}`;
 }
 
-/** What became of a job, for people: a headline, what became of the files, why some failed, and what to do next. */
-export function summaryLines(outcome: Outcome, paint: Paint): string[] {
+/**
+ * What became of a job, for people: a headline, what became of the files, why some failed, and what to do next.
+ *
+ * @param width columns of the terminal: a link that is longer has a line of its own
+ */
+export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSITIVE_INFINITY): string[] {
   const { status } = outcome;
   const head = [headline(status, paint), ...errorOf(status, paint)];
   const blocks = [
@@ -70,7 +76,7 @@ export function summaryLines(outcome: Outcome, paint: Paint): string[] {
     ...(status.phases.indexing.finished_at === null ? [] : [indexingBlock(status, paint)]),
     ...(status.phases.embedding.finished_at === null ? [] : [embeddingBlock(status, paint)]),
     failuresBlock(outcome, paint),
-    nextBlock(outcome, paint),
+    nextBlock(outcome, paint, width),
   ];
   return blocks.filter((block) => block.length > 0).flatMap((block, i) => (i === 0 ? block : ['', ...block]));
 }
@@ -194,7 +200,7 @@ function withoutRoot(path: string, source: unknown): string {
 
 const failedIn = ({ phases }: LoadStatus) => phases.indexing.failed + phases.embedding.failed > 0;
 
-function nextBlock({ status, link }: Outcome, paint: Paint): string[] {
+function nextBlock({ status, link }: Outcome, paint: Paint, width: number): string[] {
   const { dataset, kind, phases, state } = status;
   const browsable = isBrowsable(status);
   const rows: [string, string][] = [
@@ -207,5 +213,8 @@ function nextBlock({ status, link }: Outcome, paint: Paint): string[] {
       : []),
     ...(link === undefined ? [] : [['Workflow', link] as [string, string]]),
   ];
-  return rows.map(([name, value]) => `  ${paint.dim(name.padEnd(9))} ${paint.cyan(value)}`);
+  return rows.flatMap(([name, value]) => {
+    const fits = NAME_COLUMNS + value.length <= width;
+    return fits ? `  ${paint.dim(name.padEnd(9))} ${paint.cyan(value)}` : [`  ${paint.dim(name)}`, paint.cyan(value)];
+  });
 }

@@ -108,7 +108,7 @@ async function loadAndShow(
     output.note('');
     const status = await follow(client, jobId, { signal });
     if (!output.json) {
-      const lines = summaryLines(await readOutcome(client, stack, status), output.paint);
+      const lines = summaryLines(await readOutcome(client, stack, status), output.paint, output.width);
       output.result(undefined, () => ['', ...lines]);
     }
     return status;

@@ -81,12 +81,14 @@ async function jobs({ data, json, ...filter }: JobsOptions): Promise<number> {
     output.result(page, () => lines);
     if (output.json) return 0;
     if (page.jobs.length === 0) output.note('No jobs.');
-    if (page.next !== null) output.note(`More: add --cursor ${page.next}`);
+    // On a line of its own it fits, and can be copied whole.
+    if (page.next !== null) output.note(`More: add\n  --cursor ${page.next}`);
     return 0;
 
     async function tableOf(rows: typeof page.jobs): Promise<string[]> {
       const { jobLines } = await import('../job-columns.ts');
-      return jobLines(rows, process.stdout.isTTY ? SHORT_ID : Number.POSITIVE_INFINITY, output.paint);
+      const { paint, width } = output;
+      return jobLines(rows, { idLength: process.stdout.isTTY ? SHORT_ID : Number.POSITIVE_INFINITY, width, paint });
     }
   });
 }

@@ -61,6 +61,19 @@ describe('the summary of a job that had nothing to do', () => {
   });
 });
 
+describe('a link', () => {
+  const link = `http://127.0.0.1:8233/namespaces/default/workflows/load-photos/${'x'.repeat(36)}`;
+  const lines = (width: number) => summaryLines({ status: statusOf(job({}), ENDED), failures: [], link }, plain, width);
+
+  it('stands beside its name where it fits', () => {
+    expect(lines(200)).toContain(`  Workflow  ${link}`);
+  });
+
+  it('is whole, on a line of its own, where it does not', () => {
+    expect(lines(80).slice(-2)).toEqual(['  Workflow', link]);
+  });
+});
+
 describe('the summary of a job that was canceled', () => {
   it('says how far it came', () => {
     const text = summary({

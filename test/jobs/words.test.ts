@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { whatOf } from '../../cli/job-columns.ts';
+import { jobLines, whatOf } from '../../cli/job-columns.ts';
 import { statusOf } from '../../core/loads/status.ts';
 import type { LoadDocument, PhaseDocument } from '../../core/store/documents.ts';
+import { plain } from '../cli/plain-paint.ts';
 
 const NOW = new Date('2026-01-01T01:00:00Z');
 const AT = new Date('2026-01-01T00:00:00Z');
@@ -16,23 +17,23 @@ const over = (counts: Partial<PhaseDocument>): PhaseDocument => ({
   ...counts,
 });
 
-const words = (fields: Partial<LoadDocument>) =>
-  whatOf(
-    statusOf(
-      {
-        _id: 'job',
-        kind: 'load',
-        dataset_id: 'photos',
-        workflow_id: 'load-photos',
-        request: {},
-        state: 'completed',
-        phases: { indexing: SKIPPED, embedding: SKIPPED },
-        started_at: AT,
-        finished_at: NOW,
-        ...fields,
-      },
-      NOW,
-    ),
+const words = (fields: Partial<LoadDocument>) => whatOf(jobOf(fields));
+
+const jobOf = (fields: Partial<LoadDocument>) =>
+  statusOf(
+    {
+      _id: 'job',
+      kind: 'load',
+      dataset_id: 'photos',
+      workflow_id: 'load-photos',
+      request: {},
+      state: 'completed',
+      phases: { indexing: SKIPPED, embedding: SKIPPED },
+      started_at: AT,
+      finished_at: NOW,
+      ...fields,
+    },
+    NOW,
   );
 
 describe('what a job did, in words', () => {
@@ -95,5 +96,26 @@ describe('what a job did, in words', () => {
     ],
   ])('of %s: %s', (_, expected, fields) => {
     expect(words(fields)).toBe(expected);
+  });
+});
+
+describe('the table of jobs', () => {
+  const phases = {
+    indexing: over({ done: 198, failed: 2, total: 200, outcomes: { ...OUTCOMES, added: 198, failed: 2 } }),
+    embedding: over({ done: 197, failed: 1, total: 198 }),
+  };
+  const lines = (width: number) => jobLines([jobOf({ phases })], { idLength: 13, width, paint: plain });
+
+  it('wraps what a job did in its own column', () => {
+    const [head = '', ...rows] = lines(80);
+    const what = head.indexOf('WHAT');
+    expect(rows.length).toBeGreaterThan(1);
+    for (const row of rows) expect(row.length).toBeLessThanOrEqual(80);
+    for (const row of rows.slice(1)) expect(row.slice(0, what).trim()).toBe('');
+    expect(rows.map((row) => row.slice(what)).join(' ')).toBe(words({ phases }));
+  });
+
+  it('has a line for each job where there is room', () => {
+    expect(lines(Number.POSITIVE_INFINITY)).toHaveLength(2);
   });
 });
