@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import {
   type Client,
   ScheduleAlreadyRunning,
@@ -5,13 +6,13 @@ import {
   ScheduleNotFoundError,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
+import { passOverDeleted, SCHEDULE_PREFIX, scheduleNames } from '../activities/schedules-of.ts';
 import { UserError } from '../core/errors.ts';
 import type { LoadState } from '../core/store/documents.ts';
 import { INDEX_TASK_QUEUE, SCHEDULED_WORKFLOW } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
 import { invalidCron, parseScheduleRequest, type ScheduleRequest, unusableZone } from './schedule-request.ts';
-import { type ScheduleMemo, type ScheduleStatus, scheduleStatusOf } from './schedule-status.ts';
-import { passOverDeleted, SCHEDULE_PREFIX, scheduleNames } from './schedules-of.ts';
+import { type ScheduledRun, type ScheduleMemo, type ScheduleStatus, scheduleStatusOf } from './schedule-status.ts';
 
 export interface Schedules {
   /** @throws UserError InvalidInput, InvalidSchedule, ScheduleExists */
@@ -24,7 +25,12 @@ export interface Schedules {
   pause(name: string, options?: { reason?: string | undefined }): Promise<ScheduleStatus>;
   /** @throws UserError ScheduleNotFound */
   resume(name: string): Promise<ScheduleStatus>;
-  /** Runs it now, also while it is paused. @throws UserError ScheduleNotFound, AlreadyRunning */
+  /**
+   * Runs it now, also while it is paused. Its `last_run` is then that run, which may be skipped; null where it has not begun
+   * within some seconds.
+   *
+   * @throws UserError ScheduleNotFound, AlreadyRunning
+   */
   trigger(name: string): Promise<ScheduleStatus>;
   /** A load under way goes on. @throws UserError ScheduleNotFound */
   delete(name: string): Promise<void>;
@@ -54,15 +60,10 @@ export function createSchedules(backends: Backends): Schedules {
       return read(name);
     },
     async trigger(name) {
-      const { last_run } = await read(name);
-      if (last_run?.job_id && UNDER_WAY.has(last_run.result)) {
-        throw new UserError(
-          'AlreadyRunning',
-          `The last run of schedule "${name}" is under way: job ${last_run.job_id}. Wait for it: plimsoll wait ${last_run.job_id}`,
-        );
-      }
+      const { last_run: before } = await read(name);
+      if (before !== null && UNDER_WAY.has(before.result)) throw underWay(name, before);
       await withSchedule(temporal, name, (handle) => handle.trigger(ScheduleOverlapPolicy.SKIP));
-      return read(name);
+      return begun(() => read(name), before);
     },
     delete: (name) => withSchedule(temporal, name, (handle) => handle.delete()),
   };
@@ -70,6 +71,30 @@ export function createSchedules(backends: Backends): Schedules {
 
 const LONGEST_NOTE = 1000;
 const UNDER_WAY: ReadonlySet<string> = new Set<LoadState>(['queued', 'running', 'paused']);
+
+/** Temporal would start no second run beside it, and not say so. */
+const underWay = (name: string, { job_id }: ScheduledRun) =>
+  new UserError(
+    'AlreadyRunning',
+    job_id === null
+      ? `The last run of schedule "${name}" has not begun: no index worker has taken it up.`
+      : `The last run of schedule "${name}" is under way: job ${job_id}. Wait for it: plimsoll wait ${job_id}`,
+  );
+
+/** How long a worker that is there may take to say what becomes of a run. */
+const BEGUN_WITHIN_MS = 5000;
+
+/** The schedule, once it is known what has become of the run after that before. */
+async function begun(read: () => Promise<ScheduleStatus>, before: ScheduledRun | null): Promise<ScheduleStatus> {
+  const deadline = performance.now() + BEGUN_WITHIN_MS;
+  for (;;) {
+    const schedule = await read();
+    const run = schedule.last_run?.at === before?.at ? null : schedule.last_run;
+    const isSettled = run !== null && (run.job_id !== null || run.result !== 'queued');
+    if (isSettled || performance.now() > deadline) return { ...schedule, last_run: run };
+    await setTimeout(100);
+  }
+}
 
 /**
  * After an outage one load makes up for all that were missed in this time: they fall on each other, and the policy skips all

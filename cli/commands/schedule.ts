@@ -87,13 +87,7 @@ Examples:
   );
   addChange(schedule, 'trigger', 'load now, beside the times of the schedule').action(
     async (of: string, options: ServerOptions) =>
-      end(
-        await change(
-          options,
-          (client) => client.schedules.trigger(of),
-          ({ dataset }) => `Triggered. See how it goes: plimsoll wait ${dataset}`,
-        ),
-      ),
+      end(await change(options, (client) => client.schedules.trigger(of), triggeredLine)),
   );
   addChange(schedule, 'delete', 'delete a schedule; a load under way goes on, and the dataset stays').action(
     async (of: string, options: ServerOptions) => end(await remove(of, options)),
@@ -232,7 +226,7 @@ async function tableOf(rows: readonly ScheduleStatus[], { paint }: Output): Prom
   if (rows.length === 0) return [];
   const [{ columns }, { ago }] = await Promise.all([import('../columns.ts'), import('../quantities.ts')]);
   const last = ({ last_run }: ScheduleStatus) => (last_run === null ? '-' : `${last_run.result}, ${ago(last_run.at)}`);
-  return columns(
+  const [titles = '', ...lines] = columns(
     ['NAME', 'DATASET', 'SOURCE', 'WHEN', 'NEXT RUN', 'LAST RUN'].map((title) => ({ title })),
     rows.map((row) => [
       row.name,
@@ -244,6 +238,25 @@ async function tableOf(rows: readonly ScheduleStatus[], { paint }: Output): Prom
     ]),
     paint,
   );
+  return [titles, ...rows.flatMap((row, i) => [lines[i] ?? '', ...reasonsOf(row)])];
+}
+
+/** Why it is paused, and why its last run failed: in lines of their own, as either may be long. */
+function reasonsOf({ paused, note, last_run }: ScheduleStatus): string[] {
+  return [
+    ...(paused && note !== null && note !== 'paused' ? [`  paused: ${printable(note)}`] : []),
+    ...(last_run?.error ? [`  last run: ${printable(last_run.error.message)}`] : []),
+  ];
+}
+
+/** What became of a run that was asked for. */
+function triggeredLine({ dataset, last_run }: ScheduleStatus): string {
+  if (last_run?.result === 'skipped')
+    return `Skipped: a job of ${dataset} is running already. See how it goes: plimsoll wait ${dataset}`;
+  if (last_run?.job_id) return `Triggered: job ${last_run.job_id}. See how it goes: plimsoll wait ${last_run.job_id}`;
+  return last_run?.result === 'failed'
+    ? 'The run failed before its load began: see it on the page of Temporal.'
+    : 'Triggered; no index worker has taken it up yet. See how it goes: plimsoll schedule list';
 }
 
 function nextLine({ next_run, time_zone }: ScheduleStatus): string {

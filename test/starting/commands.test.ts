@@ -1,6 +1,7 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CommandBench, createCommandBench } from '../cli/command-bench.ts';
+import { type CommandBench, createCommandBench, runCommand } from '../cli/command-bench.ts';
 import { makePictures } from '../support/pictures.ts';
 
 // No embedding worker: loads stay in their second phase until they are replaced.
@@ -74,10 +75,13 @@ describe('schedule', { timeout: SLOW_MS }, () => {
     await expect.poll(async () => (await json('schedule', 'list')).schedules, { timeout: 30_000 }).toHaveLength(1);
     const paused = await json('schedule', 'pause', 'nightly', '--reason', 'disk');
     expect(paused).toMatchObject({ code: 0, paused: true, note: 'disk', next_run: null });
-    expect((await bench.run('schedule', 'list')).stdout).toMatch(/^nightly +scheduled .* paused +-$/m);
+    expect((await bench.run('schedule', 'list')).stdout).toMatch(
+      /^nightly +scheduled .* paused +-\n {2}paused: disk$/m,
+    );
     expect(await json('schedule', 'resume', 'nightly')).toMatchObject({ code: 0, paused: false });
 
-    expect((await bench.run('schedule', 'trigger', 'nightly')).code).toBe(0);
+    const triggered = await bench.run('schedule', 'trigger', 'nightly');
+    expect(triggered).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Triggered: job (\S+)\. .*wait \1$/m) });
     await expect
       .poll(async () => (await json('schedule', 'list')).schedules[0].last_run?.result, { timeout: 30_000 })
       .toBe('completed');
@@ -88,5 +92,46 @@ describe('schedule', { timeout: SLOW_MS }, () => {
       code: 3,
       error: { code: 'ScheduleNotFound' },
     });
+  });
+
+  it('says that a run was skipped, and why one failed', async () => {
+    await makePictures(join(bench.folder, 'busy'), 2);
+    await bench.run('schedule', 'create', 'busy', './busy', '--every', '1h');
+    const { job_id } = await json('load', './busy');
+    await bench.run('wait', job_id, '--for', 'browsable');
+
+    expect((await bench.run('schedule', 'trigger', 'busy')).stdout).toMatch(
+      /^Skipped: a job of busy is running already/,
+    );
+
+    await bench.run('cancel', job_id, '--wait');
+    await rm(join(bench.folder, 'busy'), { recursive: true });
+    await bench.run('schedule', 'trigger', 'busy');
+    await expect
+      .poll(async () => (await bench.run('schedule', 'list')).stdout, { timeout: 30_000 })
+      .toMatch(/^busy .* failed, .*\n {2}last run: .*busy/m);
+    await bench.run('schedule', 'delete', 'busy');
+  });
+
+  it('is in UTC on a machine without a time zone', async () => {
+    const create = [
+      'schedule',
+      'create',
+      'zoneless',
+      './photos',
+      '--cron',
+      '0 3 * * *',
+      '--embed-window',
+      '22:00-06:00',
+    ];
+
+    const { code, stdout } = await runCommand([...create, '--json'], {
+      env: { ...bench.env, TZ: '' },
+      cwd: bench.folder,
+    });
+
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ time_zone: 'UTC', request: { embed_window: { time_zone: 'UTC' } } });
+    await bench.run('schedule', 'delete', 'zoneless');
   });
 });
