@@ -8,10 +8,9 @@ const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
 const connection = await NativeConnection.connect(connectionOptions);
 
 const plimsoll = new PlimsollPlugin({
+  // Where workers with a GPU have a task queue of their own, leave the role embed to them.
   roles: ['index', 'embed'],
   mongodb: process.env.MONGODB_URI ?? 'mongodb://127.0.0.1:27017/?replicaSet=plimsoll',
-  // Where workers with a GPU have a task queue of their own, leave the role embed to them, and this out.
-  embedTaskQueue: 'photos',
 });
 
 const worker = await Worker.create({

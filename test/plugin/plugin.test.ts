@@ -46,8 +46,8 @@ function load(input: Record<string, unknown> = {}): Promise<{ state: string; pha
 }
 
 describe('a worker with the plugin', () => {
-  it('indexes and embeds, with both roles on one queue', async () => {
-    const worker = await createWorker({ roles: ['index', 'embed'], embedTaskQueue: taskQueue });
+  it('indexes and embeds what it indexed, with both roles on its queue', async () => {
+    const worker = await createWorker({ roles: ['index', 'embed'] });
 
     const status = await worker.runUntil(load());
 

@@ -16,7 +16,10 @@ export interface PlimsollPluginOptions {
   mongodb: MongoClient | string;
   /** Index role: folders that sources must be below; what PLIMSOLL_SOURCE_ROOTS names, or any folder, if left out. */
   sourceRoots?: readonly string[];
-  /** Index role: task queue of inference where an input names none; `plimsoll-gpu` if left out. */
+  /**
+   * Index role: task queue of inference where an input names none. If left out: `plimsoll-gpu`; of a worker with both roles, its own
+   * task queue.
+   */
   embedTaskQueue?: string;
   /** Index role: secrets and targets of webhooks; what the environment says if left out. */
   webhooks?: WebhookConfig;

@@ -76,7 +76,7 @@ export class PlimsollPlugin extends SimplePlugin {
     const given = options.activities ?? {};
     const already = equipmentAmong(Object.values(given));
     if (already !== undefined) return this.#assertSameRoles(already, options);
-    const equipment = equip(this.#options);
+    const equipment = equip(onQueue(this.#options, options.taskQueue));
     refuseClashes(equipment.activities, given);
     // Here and not when the worker runs: one that is told to shut down before it runs would never end.
     await prepareStore(this.#options);
@@ -103,6 +103,12 @@ export class PlimsollPlugin extends SimplePlugin {
     // Each workflow thread takes some 60 MB, and Plimsoll's workflows have next to nothing to compute.
     return { workflowThreadPoolSize: 1, ...options, workflowBundle: await workflowBundle() };
   }
+}
+
+/** A worker with both roles runs the inference of its own loads, unless it is told who does. */
+function onQueue(options: PlimsollPluginOptions, taskQueue: string): PlimsollPluginOptions {
+  const embedsItsOwn = options.roles.includes('index') && options.roles.includes('embed');
+  return embedsItsOwn ? { embedTaskQueue: taskQueue, ...options } : options;
 }
 
 /** What serves Plimsoll's activities and harms nobody else's, where the user has not chosen. */
