@@ -5,6 +5,7 @@ import { pruneMissing } from '../core/deleting/prune-missing.ts';
 import { recordLoad, requireDataset } from '../core/loads/begin.ts';
 import type { LoadKind, RemovedCounts } from '../core/store/documents.ts';
 import type { Store } from '../core/store/store.ts';
+import { pauseSchedulesOf } from './schedules-of.ts';
 import { withUserFailures } from './user-failures.ts';
 
 export interface DatasetDependencies {
@@ -67,10 +68,15 @@ export function createDatasetActivities({ store, searchAttributes }: DatasetDepe
       return pruneMissing(store, steps(input));
     },
 
-    /** Records the deletion and marks the dataset, so that nothing else begins on it. */
+    /**
+     * Records the deletion and marks the dataset, so that nothing else begins on it; pauses the schedules that would bring it
+     * back.
+     */
     async beginDelete(input: BeginRemovalInput): Promise<BegunRemoval> {
+      const { dataset } = input.request;
       await record('delete', input);
-      await markDeleting(store, input.request.dataset, input.load_id);
+      await markDeleting(store, dataset, input.load_id);
+      await pauseSchedulesOf(Context.current().client, dataset, input.load_id);
       return capabilities();
     },
 

@@ -1,3 +1,4 @@
+import { schedulesOf } from '../activities/schedules-of.ts';
 import { countDataset } from '../core/deleting/delete-dataset.ts';
 import type { RemovedCounts } from '../core/store/documents.ts';
 import { findDataset } from '../core/store/list-samples.ts';
@@ -8,7 +9,6 @@ import {
   loadWorkflowId,
 } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
-import { schedulesOf } from './schedules-of.ts';
 import { parseRequest, type Start, type StartedJob, type StartOptions, startJob } from './start.ts';
 
 /** @throws UserError InvalidInput, DatasetNotFound, AlreadyRunningError */

@@ -1,4 +1,5 @@
 import { type ScheduleDescription, WorkflowNotFoundError } from '@temporalio/client';
+import { SCHEDULE_PREFIX } from '../activities/schedules-of.ts';
 import { UserError } from '../core/errors.ts';
 import type { LoadState, RecordedError } from '../core/store/documents.ts';
 import { type LoadDatasetInput, loadWorkflowId, scheduledLoadInput } from '../workflows/contract.ts';
@@ -6,7 +7,6 @@ import type { ScheduledLoadMemo } from '../workflows/scheduled-load.ts';
 import type { Backends } from './backends.ts';
 import { readJob } from './read-job.ts';
 import { type Timing, timingInWords } from './schedule-request.ts';
-import { SCHEDULE_PREFIX } from './schedules-of.ts';
 
 /** A load that is repeated, and how that goes. */
 export interface ScheduleStatus {

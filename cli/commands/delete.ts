@@ -5,7 +5,7 @@ import { dataDirOption, jsonOption } from '../arguments.ts';
 import { canAsk, confirm } from '../confirm.ts';
 import { EXIT, EXIT_CODES_HELP } from '../exit-code.ts';
 import { UsageError } from '../failure.ts';
-import { createOutput } from '../output.ts';
+import { createOutput, type Output } from '../output.ts';
 import { counted } from '../quantities.ts';
 
 interface DeleteOptions {
@@ -40,10 +40,11 @@ export function addDeleteCommand(program: Command, end: (exitCode: number) => vo
       `
 Embeddings of the dataset that run by themselves are canceled. Once it has begun
 no other job begins on the dataset, and it can't be taken back; one that was
-canceled half-way is ended by another.
+canceled half-way is ended by another. Schedules that load the dataset are
+paused, or they would bring it back.
 
 With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --dry-run
-{"dataset", "dry_run", "samples", "vectors"}; with --wait, once the job is over,
+{"dataset", "dry_run", "samples", "vectors", "schedules"}; with --wait, once the job is over,
 what "plimsoll status --json" prints: removed {samples, vectors} says how many.
 ${EXIT_CODES_HELP}
 
@@ -68,13 +69,14 @@ async function deleteDataset(dataset: string, options: DeleteOptions): Promise<n
   const output = createOutput(options);
   return withClient({ dataDir: options.data }, async (client, servers) => {
     if (options.dryRun) {
-      const { samples, vectors } = await client.countDelete(dataset);
-      output.result({ dataset, dry_run: true, samples, vectors }, () => [
+      const { samples, vectors, schedules } = await client.countDelete(dataset);
+      output.result({ dataset, dry_run: true, samples, vectors, schedules }, () => [
         `Deleting ${dataset} would remove ${counted(samples, 'sample')} and ${counted(vectors, 'vector')}.`,
+        ...(schedules.length > 0 ? [`It would pause what loads it again: ${inWords(schedules)}.`] : []),
       ]);
       return EXIT.ok;
     }
-    if (asks && !(await isMeant(client, dataset))) {
+    if (asks && !(await isMeant(client, dataset, output))) {
       output.note('Nothing was deleted.');
       return EXIT.failed;
     }
@@ -89,7 +91,11 @@ async function deleteDataset(dataset: string, options: DeleteOptions): Promise<n
   });
 }
 
-async function isMeant(client: ConnectedClient, dataset: string): Promise<boolean> {
-  const { samples, vectors } = await client.countDelete(dataset);
+async function isMeant(client: ConnectedClient, dataset: string, output: Output): Promise<boolean> {
+  const { samples, vectors, schedules } = await client.countDelete(dataset);
+  if (schedules.length > 0) output.note(`What loads it again will be paused: ${inWords(schedules)}.`);
   return confirm(`Delete ${dataset}, ${counted(samples, 'sample')} and ${counted(vectors, 'vector')}?`);
 }
+
+const inWords = (schedules: readonly string[]) =>
+  `the schedule${schedules.length > 1 ? 's' : ''} ${schedules.join(', ')}`;

@@ -128,6 +128,18 @@ describe('delete', { timeout: 60_000 }, () => {
     expect(JSON.parse(jobs.stdout).jobs).toHaveLength(3);
   });
 
+  it('says which schedules it would pause', async () => {
+    const folder = await loadWithMissing('scheduled');
+    await bench.run('schedule', 'create', 'hourly-scheduled', folder, '--dataset', 'scheduled', '--every', '1h');
+    const dryRun = () => bench.run('delete', 'scheduled', '--dry-run');
+
+    await expect
+      .poll(async () => (await dryRun()).stdout, { timeout: 30_000 })
+      .toContain('the schedule hourly-scheduled');
+
+    await bench.run('schedule', 'delete', 'hourly-scheduled');
+  });
+
   it('is completed by another worker when the one at it is killed', async () => {
     const dataset = 'killed';
     await makeLargeDataset(dataset, 60_000);

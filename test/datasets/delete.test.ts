@@ -45,7 +45,7 @@ describe('delete', () => {
     const dataset = bench.newDataset();
     const source = await pictureFolder(dataset, 8);
     const loaded = await bench.load({ dataset, source });
-    expect(await bench.countDelete(dataset)).toEqual({ samples: 8, vectors: 8 });
+    expect(await bench.countDelete(dataset)).toEqual({ samples: 8, vectors: 8, schedules: [] });
 
     const status = await bench.wait((await bench.deleteDataset(dataset)).job_id);
 
@@ -109,6 +109,36 @@ describe('delete', () => {
     expect(await bench.wait(deletion.job_id)).toMatchObject({ kind: 'delete', state: 'completed' });
     expect(await bench.status(load.job_id)).toMatchObject({ state: 'canceled' });
     expect(await remains(dataset)).toEqual(NOTHING);
+  });
+});
+
+describe('a schedule that loads the dataset', () => {
+  it('is named before a deletion and paused by it, and others go on', async () => {
+    const [dataset, other] = [bench.newDataset(), bench.newDataset()];
+    const source = await pictureFolder(dataset, 2);
+    await bench.load({ dataset, source, embed: false });
+    for (const [name, of] of [
+      [`${dataset}-nightly`, dataset],
+      [other, other],
+    ] as const) {
+      await bench.schedules.create({ name, load: { dataset: of, source, embed: false }, every_seconds: 3600 });
+    }
+    await expect
+      .poll(async () => (await bench.countDelete(dataset)).schedules, { timeout: 15_000 })
+      .toEqual([`${dataset}-nightly`]);
+    await expect
+      .poll(async () => (await bench.schedules.list()).map(({ name }) => name), { timeout: 15_000 })
+      .toContain(other);
+
+    const { job_id } = await bench.deleteDataset(dataset);
+
+    expect(await bench.wait(job_id)).toMatchObject({ state: 'completed' });
+    expect(await bench.schedules.get(`${dataset}-nightly`)).toMatchObject({
+      paused: true,
+      note: `The dataset ${dataset} was deleted, by job ${job_id}.`,
+    });
+    expect(await bench.schedules.get(other)).toMatchObject({ paused: false });
+    await Promise.all([`${dataset}-nightly`, other].map((name) => bench.schedules.delete(name)));
   });
 });
 
