@@ -1,10 +1,10 @@
-import { type AnyBulkWriteOperation, MongoServerError, ObjectId } from 'mongodb';
+import { type AnyBulkWriteOperation, ObjectId } from 'mongodb';
 import { UserError } from '../errors.ts';
 import type { MediaKind, MetadataOutcome } from '../media.ts';
 import { UNKNOWN_FINGERPRINT } from '../sources/walk.ts';
 import type { PageEntry, SampleDocument } from '../store/documents.ts';
 import { raiseProgress } from '../store/progress.ts';
-import { DUPLICATE_KEY, type Store } from '../store/store.ts';
+import { insertNew, type Store } from '../store/store.ts';
 
 export interface IndexPageRequest {
   loadId: string;
@@ -29,9 +29,6 @@ export interface IndexPageResult {
 export interface IndexPageCursor extends IndexPageResult {
   batches: number;
 }
-
-/** A transaction has its client's options, which may be the caller's own. */
-const DURABLE = { writeConcern: { w: 'majority' } } as const;
 
 /** Samples read and written at a time: the size of a bulk write, and of what a crash repeats. */
 const BATCH = 1000;
@@ -63,17 +60,18 @@ export async function indexPage(store: Store, media: MediaKind, request: IndexPa
     request.signal.throwIfAborted();
     const outcomes = await reading;
     reading = read(batches[i + 1]);
+    const inserted = await writeSamples(store, request, batch, outcomes);
     for (const [j, entry] of batch.entries()) {
       if ('error' in (outcomes[j] as MetadataOutcome)) result.failed += 1;
       else if (entry.new) result.added += 1;
       else result.changed += 1;
     }
-    const { added, changed, failed } = result;
-    await writeBatch(store, request, {
-      samples: batch.map((entry, j) => sampleOf(entry, outcomes[j] as MetadataOutcome, request)),
-      isNew: batch.map((entry) => entry.new),
-      count: { done: unchanged + added + changed, failed, outcomes: { ...result } },
-    });
+    const isNoted = await raiseProgress(
+      store,
+      { loadId, phase: 'indexing', chunk: page },
+      { done: unchanged + result.added + result.changed, failed: result.failed, outcomes: { ...result } },
+    );
+    if (!isNoted) await takeBack(store, request, inserted);
     request.onWrite({ batches: i + 1, ...result });
   }
   await reading;
@@ -98,81 +96,53 @@ function readMetadata(media: MediaKind, batch: PageEntry[], onRead: () => void):
 /** Of a file that could not be examined the size is not known to be 0: opening it will say what is wrong. */
 const sizeOf = ({ fingerprint, size }: PageEntry) => (fingerprint === UNKNOWN_FINGERPRINT ? Infinity : size);
 
-interface Batch {
-  samples: SampleDocument[];
-  /** Of each sample, whether the dataset had it when the page was listed. */
-  isNew: boolean[];
-  /** How far the page has come with it. */
-  count: Parameters<typeof raiseProgress>[2];
+/** Returns the IDs of those that were not there before. */
+async function writeSamples(
+  store: Store,
+  { loadId, datasetId }: IndexPageRequest,
+  batch: PageEntry[],
+  outcomes: MetadataOutcome[],
+): Promise<ObjectId[]> {
+  const now = new Date();
+  const inserts: SampleDocument[] = [];
+  const updates: AnyBulkWriteOperation<SampleDocument>[] = [];
+  for (const [i, entry] of batch.entries()) {
+    const sample = sampleOf(entry, outcomes[i] as MetadataOutcome, { loadId, datasetId, now });
+    if (entry.new) inserts.push(sample);
+    else updates.push(updateOf(sample));
+  }
+  const repeated = await insertNew(store.samples, inserts);
+  const operations = [...updates, ...repeated.map(updateOf)];
+  const isRepeated = new Set(repeated);
+  const inserted = inserts.filter((sample) => !isRepeated.has(sample)).map(({ _id }) => _id);
+  if (operations.length === 0) return inserted;
+  const { matchedCount } = await store.samples.bulkWrite(operations, { ordered: false });
+  if (matchedCount < operations.length) {
+    throw new UserError(
+      'SampleConflict',
+      `${operations.length - matchedCount} samples of ${datasetId} could not be written: their numbers are taken by other files, or they were removed meanwhile. Load the folder again.`,
+    );
+  }
+  return inserted;
 }
 
 /**
- * Writes samples and how far the page has come in one transaction. The count's document goes with the end of the load, and
- * before anything else of a dataset that is deleted: so nothing is written for a load that is over, and what was written before
- * is there to be deleted.
+ * The count of a page goes with the end of its load, and before the samples of a dataset that is deleted: so whoever writes
+ * behind that finds it gone, and what was written before is there to be deleted. A transaction would do without this, but one
+ * of a worker that was killed holds what it wrote for a minute or more.
  *
- * @throws UserError Superseded, SampleConflict
+ * @throws UserError Superseded
  */
-async function writeBatch(store: Store, request: IndexPageRequest, batch: Batch): Promise<void> {
-  let added = new Set(batch.samples.filter((_, i) => batch.isNew[i]));
-  for (let tries = 0; ; tries++) {
-    try {
-      return await writeSamples(store, request, batch, added);
-    } catch (error) {
-      if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY || tries > 2) throw error;
-      // Another attempt wrote some of them and did not live to tell, or is still at it.
-      added = await absentOf(store, request, added);
-    }
-  }
+async function takeBack(store: Store, { loadId, datasetId }: IndexPageRequest, inserted: ObjectId[]): Promise<never> {
+  await store.samples.deleteMany({ _id: { $in: inserted } });
+  throw new UserError('Superseded', `Load ${loadId} of ${datasetId} has ended; nothing more is written for it.`);
 }
 
-/** Those that are not stored. */
-async function absentOf(
-  store: Store,
-  { datasetId }: IndexPageRequest,
-  samples: ReadonlySet<SampleDocument>,
-): Promise<Set<SampleDocument>> {
-  const stored = await store.samples
-    .find(
-      { dataset_id: datasetId, seq: { $in: [...samples].map(({ seq }) => seq) } },
-      { projection: { _id: 0, seq: 1, filepath: 1 } },
-    )
-    .toArray();
-  const pathOf = new Map(stored.map(({ seq, filepath }) => [seq, filepath]));
-  const others = [...samples].filter(({ seq, filepath }) => (pathOf.get(seq) ?? filepath) !== filepath);
-  if (others.length > 0) throw conflict(datasetId, others.length, 'their numbers are taken by other files');
-  return new Set([...samples].filter(({ seq }) => !pathOf.has(seq)));
-}
-
-const conflict = (datasetId: string, count: number, reason: string) =>
-  new UserError(
-    'SampleConflict',
-    `${count} samples of ${datasetId} could not be written: ${reason}. Load the folder again.`,
-  );
-
-async function writeSamples(
-  store: Store,
-  { loadId, datasetId, page }: IndexPageRequest,
-  { samples, count }: Batch,
-  added: ReadonlySet<SampleDocument>,
-): Promise<void> {
-  const updates = samples.filter((sample) => !added.has(sample)).map(updateOf);
-  await store.client.withSession((session) =>
-    session.withTransaction(async () => {
-      if (!(await raiseProgress(store, { loadId, phase: 'indexing', chunk: page }, count, session))) {
-        throw new UserError('Superseded', `Load ${loadId} of ${datasetId} has ended; nothing more is written for it.`);
-      }
-      if (added.size > 0) await store.samples.insertMany([...added], { ordered: false, session });
-      if (updates.length === 0) return;
-      const { matchedCount } = await store.samples.bulkWrite(updates, { ordered: false, session });
-      const lost = updates.length - matchedCount;
-      if (lost > 0) throw conflict(datasetId, lost, 'they were removed meanwhile');
-    }, DURABLE),
-  );
-}
-
-function sampleOf(entry: PageEntry, outcome: MetadataOutcome, { loadId, datasetId }: IndexPageRequest): SampleDocument {
-  const now = new Date();
+function sampleOf(
+  entry: PageEntry,
+  outcome: MetadataOutcome,
+  { loadId, datasetId, now }: { loadId: string; datasetId: string; now: Date },
+): SampleDocument {
   return {
     _id: new ObjectId(),
     dataset_id: datasetId,

@@ -172,8 +172,6 @@ export interface ProgressDocument {
   unreadable_folders?: string[];
   /** When it last came on, or was begun anew. */
   at?: Date;
-  /** How often it was written, so that none of these writes changes nothing: one that does conflicts with no other. */
-  writes?: number;
 }
 
 /** How fast the embedding workers of a task queue may be, and the bucket of tokens that they share. */

@@ -1,4 +1,3 @@
-import type { ClientSession } from 'mongodb';
 import type { FileOutcomes, PhaseName } from './documents.ts';
 import type { Store } from './store.ts';
 
@@ -12,14 +11,12 @@ export interface ChunkCount {
 /**
  * Notes how far a chunk has come. All counts of a chunk come from one attempt: those of a later attempt take the place of an
  * earlier one's as soon as it has come as far, so what is shown never goes backwards and never mixes two attempts. Returns false
- * where the chunk is not there to be raised: its load is over. In a transaction it conflicts with whoever ends that load, also
- * where the counts stay as they are.
+ * where the chunk is not there to be raised: its load is over.
  */
 export async function raiseProgress(
   store: Store,
   chunk: { loadId: string; phase: PhaseName; chunk: number; total?: number },
   count: ChunkCount & { outcomes?: Partial<FileOutcomes> },
-  session?: ClientSession,
 ): Promise<boolean> {
   const { loadId, phase, total } = chunk;
   const { done, failed, outcomes = {} } = count;
@@ -28,16 +25,13 @@ export async function raiseProgress(
     $mergeObjects: [
       '$$ROOT',
       { load_id: loadId, phase, done, failed, ...(total === undefined ? {} : { total }) },
-      { outcomes: { $mergeObjects: ['$outcomes', outcomes] } },
+      { outcomes: { $mergeObjects: ['$outcomes', outcomes] }, at: '$$NOW' },
     ],
   };
   const { matchedCount, upsertedCount } = await store.progress.updateOne(
     { _id: progressId(loadId, phase, chunk.chunk) },
-    [
-      { $replaceWith: { $cond: [{ $gte: [done + failed, before] }, replaced, '$$ROOT'] } },
-      { $set: { at: '$$NOW', writes: { $add: [{ $ifNull: ['$writes', 0] }, 1] } } },
-    ],
-    { upsert: total !== undefined, ...(session === undefined ? {} : { session }) },
+    [{ $replaceWith: { $cond: [{ $gte: [done + failed, before] }, replaced, '$$ROOT'] } }],
+    { upsert: total !== undefined },
   );
   return matchedCount + upsertedCount > 0;
 }
