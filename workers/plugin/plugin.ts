@@ -108,7 +108,7 @@ export class PlimsollPlugin extends SimplePlugin {
 /** A worker with both roles runs the inference of its own loads, unless it is told who does. */
 function onQueue(options: PlimsollPluginOptions, taskQueue: string): PlimsollPluginOptions {
   const embedsItsOwn = options.roles.includes('index') && options.roles.includes('embed');
-  return embedsItsOwn ? { embedTaskQueue: taskQueue, ...options } : options;
+  return embedsItsOwn ? { ...options, embedTaskQueue: options.embedTaskQueue ?? taskQueue } : options;
 }
 
 /** What serves Plimsoll's activities and harms nobody else's, where the user has not chosen. */
