@@ -13,7 +13,7 @@ const LOOK_EVERY_MS = 100;
 
 /**
  * Ends a running job and returns once it has ended: by a cancellation, which keeps what it did and records how far it came; by
- * termination where no worker hears that in time.
+ * termination where no worker hears that in time: then no webhook is told of it.
  *
  * @throws AlreadyRunningError for a deletion: half of one is nothing to build upon
  */
