@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import type { ConnectedClient } from '../../client/connect.ts';
+import type { LoadStatus } from '../../core/loads/status.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
-import { createOutput } from '../output.ts';
+import { createOutput, type Output } from '../output.ts';
 
 interface StatusOptions {
   data?: string;
@@ -63,7 +65,23 @@ async function status(reference: string | undefined, options: StatusOptions): Pr
   ]);
   const output = createOutput(options);
   return withClient({ dataDir: options.data }, async (client, servers) => {
-    await writeSummary(client, servers, await client.status(reference ?? (await latestJob(client))), output);
+    const job = await client.status(reference ?? (await latestJob(client)));
+    await writeSummary(client, servers, job, output);
+    await noteUndelivered(client, job, output);
     return 0;
   });
+}
+
+/** Only a job with webhooks is asked about: one more question to Temporal, which may not answer without harm. */
+async function noteUndelivered({ temporal }: ConnectedClient, { job_id, request }: LoadStatus, output: Output) {
+  if (!Array.isArray(request.webhooks) || request.webhooks.length === 0) return;
+  const [{ countUndelivered }, { counted }] = await Promise.all([
+    import('../../client/undelivered.ts'),
+    import('../quantities.ts'),
+  ]);
+  const undelivered = await countUndelivered(temporal, job_id).catch(() => 0);
+  if (undelivered === 0) return;
+  output.note(
+    `webhooks: ${counted(undelivered, 'message')} not delivered so far. Why, on Temporal's page: Workflow IDs that begin with webhook-${job_id}/`,
+  );
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { countUndelivered } from '../../client/undelivered.ts';
 import type { WebhookEvent } from '../../workflows/load-options.ts';
 import type { WebhookPayload } from '../../workflows/webhook-payload.ts';
 import { makePictures } from '../support/pictures.ts';
@@ -55,6 +56,15 @@ describe('a load with a webhook', () => {
       model_key: expect.stringMatching(/^color-gradient-grid@/),
     });
     expect(Date.parse(ready?.timestamp ?? '')).toBeGreaterThan(Date.parse(browsable?.timestamp ?? ''));
+  });
+
+  it('is known to have told nobody yet, where the receiver does not answer', async () => {
+    const { job_id } = await bench.load({ dataset: bench.newDataset(), source, embed: false, webhooks: to('/never') });
+    const heard = await bench.load({ dataset: bench.newDataset(), source, embed: false, webhooks: to('/heard') });
+    await untilTold('/heard', ['dataset.browsable']);
+
+    await expect.poll(() => countUndelivered(bench.temporal, job_id), { timeout: 15_000 }).toBe(1);
+    await expect.poll(() => countUndelivered(bench.temporal, heard.job_id), { timeout: 15_000 }).toBe(0);
   });
 
   it('that only embeds tells when the dataset is ready', async () => {
