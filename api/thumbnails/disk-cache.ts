@@ -12,8 +12,16 @@ export interface DiskCache {
   readonly bytes: number;
 }
 
-/** A key is a file's name: letters, digits, `_` and `-`. */
-export function openDiskCache({ folder, mostBytes }: { folder: string; mostBytes: number }): DiskCache {
+/** What a thumbnail is called: the version of its file, and its longer side in pixels. */
+const KEY = /^[\w-]{16}-(?:128|256|512|1024)$/;
+const DRAFT = /^\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/**
+ * Keeps them in a folder of its own below `parent`, which may be one that holds other things: it touches, and counts, only what is
+ * called as it calls its files. A key is `<version>-<size>`.
+ */
+export function openDiskCache({ parent, mostBytes }: { parent: string; mostBytes: number }): DiskCache {
+  const folder = join(parent, 'v1');
   // In the order of use, the latest last.
   const sizes = new Map<string, number>();
   let bytes = 0;
@@ -21,6 +29,8 @@ export function openDiskCache({ folder, mostBytes }: { folder: string; mostBytes
   const listed = list(folder).then((found) => {
     for (const { key, size } of found) if (!sizes.has(key)) note(key, size);
   });
+  // The bound may be a lower one than it was.
+  void makeRoom().catch(() => undefined);
   const fileOf = (key: string) => join(folder, key.slice(0, 2), key);
 
   function note(key: string, size: number): void {
@@ -60,7 +70,7 @@ export function openDiskCache({ folder, mostBytes }: { folder: string; mostBytes
       }
     },
     async keep(key, content) {
-      if (sizes.has(key)) return;
+      if (sizes.has(key) || !KEY.test(key)) return;
       const draft = join(folder, `.${randomUUID()}`);
       try {
         await mkdir(dirname(fileOf(key)), { recursive: true });
@@ -77,22 +87,25 @@ export function openDiskCache({ folder, mostBytes }: { folder: string; mostBytes
 
 /** The files that are there, the least recently used first. */
 async function list(folder: string): Promise<{ key: string; size: number }[]> {
-  const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const found = [];
-  for (const entry of names) {
-    if (!entry.isFile()) continue;
-    const file = join(entry.parentPath, entry.name);
-    const known = await stat(file).catch(() => undefined);
-    if (known === undefined) continue;
-    if (entry.name.startsWith('.')) await removeLeftover(file, known.mtimeMs);
-    else found.push({ key: entry.name, size: known.size, usedMs: known.mtimeMs });
+  for (const entry of await entriesOf(folder)) {
+    if (entry.isFile() && DRAFT.test(entry.name)) await removeLeftover(join(folder, entry.name));
+    if (!entry.isDirectory() || entry.name.length !== 2) continue;
+    for (const { name } of (await entriesOf(join(folder, entry.name))).filter((file) => file.isFile())) {
+      if (!KEY.test(name) || !name.startsWith(entry.name)) continue;
+      const known = await stat(join(folder, entry.name, name)).catch(() => undefined);
+      if (known !== undefined) found.push({ key: name, size: known.size, usedMs: known.mtimeMs });
+    }
   }
   return found.sort((a, b) => a.usedMs - b.usedMs);
 }
 
+const entriesOf = (folder: string) => readdir(folder, { withFileTypes: true }).catch(() => []);
+
 const DRAFT_MS = 3_600_000;
 
 /** A draft of a process that is no more; a young one may be another's that is at work. */
-async function removeLeftover(file: string, modifiedMs: number): Promise<void> {
-  if (Date.now() - modifiedMs > DRAFT_MS) await rm(file, { force: true }).catch(() => undefined);
+async function removeLeftover(draft: string): Promise<void> {
+  const modifiedMs = await stat(draft).then(({ mtimeMs }) => mtimeMs, Date.now);
+  if (Date.now() - modifiedMs > DRAFT_MS) await rm(draft, { force: true }).catch(() => undefined);
 }

@@ -42,7 +42,7 @@ const FAILURE_KEPT_MS = 60_000;
 export function openThumbnails({ folder, bytes }: { folder: string; bytes: number }): Thumbnails {
   // It goes by a file's name, and would show what the file was before it changed.
   sharp.cache(false);
-  const cache = openDiskCache({ folder, mostBytes: bytes });
+  const cache = openDiskCache({ parent: folder, mostBytes: bytes });
   const turns = createTurns({ atOnce: Math.max(1, availableParallelism() - 1), mostWaiting: MOST_WAITING });
   const underWay = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
   const failures = new Map<string, { error: ThumbnailError; untilMs: number }>();
