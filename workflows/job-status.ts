@@ -1,5 +1,5 @@
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { held, released, resumed } from '../core/loads/holds.ts';
+import { ended, held, released, resumed } from '../core/loads/holds.ts';
 import { indexes, removes } from '../core/loads/kinds.ts';
 import { phaseEnd } from '../core/loads/phase-end.ts';
 import { type LoadStatus, statusOf } from '../core/loads/status.ts';
@@ -124,15 +124,17 @@ export function trackJob(job: {
       show();
     },
     end(state, error) {
-      load.state = state;
-      delete load.paused_at;
-      load.finished_at = new Date();
-      if (error !== undefined) load.error = error;
+      const finished_at = new Date();
       for (const name of ['indexing', 'embedding'] as const) {
         const phase = load.phases[name];
         if (phase.finished_at !== undefined || phase.state === 'skipped') continue;
-        load.phases[name] = { ...phase, state: phaseEnd(phase.state, state), finished_at: load.finished_at };
+        const waited = ended(load, name, finished_at);
+        load.phases[name] = { ...phase, ...waited, state: phaseEnd(phase.state, state), finished_at };
       }
+      load.state = state;
+      load.finished_at = finished_at;
+      delete load.paused_at;
+      if (error !== undefined) load.error = error;
       show();
     },
     useSearchAttributes() {
