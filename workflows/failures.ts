@@ -20,7 +20,10 @@ function rootOf(error: unknown): unknown {
 /** @param reason why it was canceled, where who did it has said so */
 export function recordedErrorOf(error: unknown, reason?: string): RecordedError {
   if (isCancellation(error)) {
-    return { code: 'Canceled', message: reason === undefined ? 'The job was canceled.' : `Canceled: ${reason.replace(/\.$/, '')}.` };
+    return {
+      code: 'Canceled',
+      message: reason === undefined ? 'The job was canceled.' : `Canceled: ${reason.replace(/\.$/, '')}.`,
+    };
   }
   const root = rootOf(error);
   if (root instanceof ApplicationFailure) return { code: root.type ?? 'Error', message: root.message };
