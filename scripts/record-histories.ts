@@ -12,6 +12,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import sharp from 'sharp';
 import { connectPlimsoll } from '../client/connect.ts';
 import { startStack } from '../local/stack.ts';
+import { INDEX_TASK_QUEUE, SCHEDULED_WORKFLOW } from '../workflows/contract.ts';
 
 const target = join(import.meta.dirname, '../test/histories');
 const folder = await mkdtemp(join(tmpdir(), 'plimsoll-histories-'));
@@ -68,6 +69,14 @@ try {
   await client.cancel(reasoned.job_id, { reason: 'recorded' });
   await client.wait(reasoned.job_id);
   await record('canceled-by-update', reasoned.workflow_id);
+
+  // As a schedule would.
+  const scheduled = await client.temporal.workflow.start(SCHEDULED_WORKFLOW, {
+    taskQueue: INDEX_TASK_QUEUE,
+    workflowId: 'scheduled-recorded',
+    args: [{ load: { dataset: 'recorded', source } }],
+  });
+  await record('scheduled', scheduled.workflowId);
 
   const retry = await client.retry('recorded');
   await client.wait(retry.job_id);
