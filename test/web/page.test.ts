@@ -164,6 +164,8 @@ describe('the samples of a dataset', () => {
   test('are opened by keys, gone through, and left for the same place', async () => {
     const page = await all.open('/datasets/pictures', { viewport: { width: 900, height: 480 } });
     await tile(page, 0).waitFor();
+    // The bars of the last job come in above the grid and take their room from it.
+    await bar(page, 'Embedding', 'pictures').waitFor();
     const grid = page.getByRole('grid');
     await grid.focus();
     await page.keyboard.press('End');
@@ -180,6 +182,34 @@ describe('the samples of a dataset', () => {
     await page.waitForURL('**/datasets/pictures');
     expect(await scrollTopOf(grid)).toBe(scrolled);
     expect(await grid.getAttribute('aria-activedescendant')).toBe(`place-${EXAMPLE_COUNT - 2}`);
+  });
+
+  test('stay where one is when the bars of a job come in above them', async () => {
+    const page = await all.open('/datasets', { viewport: { width: 900, height: 480 } });
+    let answer = () => {};
+    const asked = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route('**/api/loads/*', async (route) => {
+      await asked;
+      await route.continue();
+    });
+    await page.getByRole('link', { name: 'pictures', exact: true }).click();
+    await tile(page, 0).waitFor();
+    const grid = page.getByRole('grid');
+    await grid.focus();
+    await page.keyboard.press('End');
+    const last = tile(page, EXAMPLE_COUNT - 1);
+    await last.waitFor();
+    const before = await grid.boundingBox();
+    answer();
+    await bar(page, 'Embedding', 'pictures').waitFor();
+    await expect.poll(async () => (await grid.boundingBox())?.height).toBeLessThan(before?.height ?? 0);
+    const floorOf = async (box: Locator) => {
+      const { y, height } = (await box.boundingBox()) ?? { y: 0, height: 0 };
+      return Math.round(y + height);
+    };
+    await expect.poll(async () => (await floorOf(last)) <= (await floorOf(grid))).toBe(true);
   });
 
   test('have addresses of their own that can be reloaded, with a filter too', async () => {
@@ -263,8 +293,9 @@ describe('the connection', () => {
     await all.stack.members.api?.start();
     await page.getByText('Connection lost.').waitFor({ state: 'detached' });
     await all.post('/api/datasets/pictures/tags', { add: ['regained'], seqs: [0] });
-    await all.post('/api/datasets/pictures/embed', {});
-    await page.getByText('Embedding of pictures completed.').waitFor({ state: 'attached' });
+    const { job_id } = await all.post<{ job_id: string }>('/api/datasets/pictures/embed', {});
+    // The job's end stays on show, however soon it comes: the page hears of it by the stream alone.
+    await page.locator(`a.job[href="/loads/${job_id}"]`).filter({ hasText: 'Completed' }).waitFor();
   }, 60_000);
 });
 
