@@ -11,6 +11,7 @@ export interface TokenRecord {
 }
 
 const PREFIX = 'plimsoll_';
+const SETTINGS = ['PLIMSOLL_API_TOKENS_FILE', 'PLIMSOLL_API_TOKENS'] as const;
 const LINE = /^(read|operate):sha256:([0-9a-f]{64})$/;
 
 /** Makes a token, and the line that lets the server know it. */
@@ -21,7 +22,8 @@ export function createToken(scope: Scope): { token: string; line: string } {
 
 /**
  * The tokens of PLIMSOLL_API_TOKENS (lines separated by spaces or commas) and of the file that PLIMSOLL_API_TOKENS_FILE names.
- * What follows a `#` on a line of the file is a remark.
+ * What follows a `#` on a line of the file is a remark. Where one of them is set there must be a token: a file that was emptied, or
+ * a variable that was filled from nothing, must not let everybody in.
  *
  * @throws UserError InvalidSetting
  */
@@ -29,7 +31,13 @@ export async function readTokens(env: NodeJS.ProcessEnv): Promise<TokenRecord[]>
   const file = env.PLIMSOLL_API_TOKENS_FILE;
   const ofFile = file ? await linesOf(file) : [];
   const ofEnv = (env.PLIMSOLL_API_TOKENS ?? '').split(/[\s,]+/);
-  return [...ofFile, ...ofEnv].filter((line) => line !== '').map(parse);
+  const tokens = [...ofFile, ...ofEnv].filter((line) => line !== '').map(parse);
+  const set = SETTINGS.filter((name) => env[name] !== undefined);
+  if (tokens.length > 0 || set.length === 0) return tokens;
+  throw new UserError(
+    'InvalidSetting',
+    `${set.join(' and ')}: set, but without a token, so nobody could call. Put in a line that "plimsoll token create --scope operate" prints, or unset it.`,
+  );
 }
 
 async function linesOf(file: string): Promise<string[]> {
