@@ -89,5 +89,7 @@ function guard(app: ReturnType<typeof newRouter>, backends: ApiContext['backends
   });
   app.use('/api/loads/*', requireBackends(backends, 'both'));
   app.use('/api/datasets/*', requireBackends(backends, 'mongodb'));
+  app.on('POST', ['/api/datasets/:dataset/embed', '/api/datasets/:dataset/prune'], requireBackends(backends, 'both'));
+  app.delete('/api/datasets/:dataset', requireBackends(backends, 'both'));
   app.use('/api/events', requireBackends(backends, 'mongodb'));
 }

@@ -1,0 +1,46 @@
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { fillDataset } from './support/fill.ts';
+import { openUnready, type TestApi, uriOf } from './support/open-api.ts';
+
+let bench: Workbench;
+let api: TestApi;
+
+beforeAll(async () => {
+  bench = await openWorkbench({ roles: [] });
+  await fillDataset(bench.store, 'photos', 1);
+  // A port that was free a moment ago: nobody answers there.
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  api = await openUnready({
+    mongodbUri: uriOf(bench.store),
+    env: { TEMPORAL_ADDRESS: `127.0.0.1:${port}`, TEMPORAL_CONFIG_FILE: join(tmpdir(), 'plimsoll-no-such.toml') },
+  });
+  await api.context.backends.mongodb.untilReady();
+});
+
+afterAll(async () => {
+  await api?.close();
+  await bench?.stop();
+});
+
+test.each([
+  ['POST', '/api/datasets/photos/embed'],
+  ['POST', '/api/datasets/photos/prune'],
+  ['DELETE', '/api/datasets/photos'],
+])('what starts a job is refused at once: %s %s', async (method, path) => {
+  const beganMs = performance.now();
+  expect((await api.call(method, path)).json.code).toBe('TemporalUnavailable');
+  expect(performance.now() - beganMs).toBeLessThan(1000);
+});
+
+test('what needs MongoDB alone goes on', async () => {
+  expect((await api.get('/api/datasets/photos')).status).toBe(200);
+  expect((await api.post('/api/datasets/photos/tags', { add: ['x'], seqs: [0] })).status).toBe(200);
+});
