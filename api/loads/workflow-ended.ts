@@ -9,5 +9,6 @@ const MOST_MS = 2000;
  */
 export async function workflowEnded({ temporal }: PlimsollClient, { workflow_id, job_id }: LoadStatus): Promise<void> {
   const handle = temporal.workflow.getHandle(workflow_id, undefined, { firstExecutionRunId: job_id });
-  await temporal.withAbortSignal(AbortSignal.timeout(MOST_MS), () => handle.result()).catch(() => undefined);
+  // A time of its own: that of the request may be over by now, after a long wait for the end of the record.
+  await temporal.connection.withDeadline(Date.now() + MOST_MS, () => handle.result()).catch(() => undefined);
 }
