@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
 import { ImageError } from '../../core/images/image-error.ts';
 import { makeThumbnail } from '../../core/images/thumbnail.ts';
+import { openFile } from '../files/sample-file.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import { openDiskCache } from './disk-cache.ts';
 import { createTurns } from './turns.ts';
@@ -38,8 +39,19 @@ const MOST_FAILURES = 10_000;
 /** A file that can't be drawn is not tried again for each that asks. */
 const FAILURE_KEPT_MS = 60_000;
 
+/** Longer than sharp is given for a picture: this ends what hangs in the file system. */
+const TURN_MS = 75_000;
+
+export interface ThumbnailOptions {
+  /** Where they are kept, and how many bytes of them. */
+  folder: string;
+  bytes: number;
+  /** How long one may hold up the others. */
+  turnMs?: number;
+}
+
 /** What is asked for by many at once is made once; as many at a time as there are cores, one left free. */
-export function openThumbnails({ folder, bytes }: { folder: string; bytes: number }): Thumbnails {
+export function openThumbnails({ folder, bytes, turnMs = TURN_MS }: ThumbnailOptions): Thumbnails {
   // It goes by a file's name, and would show what the file was before it changed.
   sharp.cache(false);
   const cache = openDiskCache({ parent: folder, mostBytes: bytes });
@@ -60,7 +72,7 @@ export function openThumbnails({ folder, bytes }: { folder: string; bytes: numbe
     if (turn === undefined)
       throw problemOf('Overloaded', `${MOST_WAITING} thumbnails are waited for already. Try again in a moment.`);
     try {
-      const picture = new Uint8Array(await makeThumbnail({ path: plain(path) }, size));
+      const picture = await within(turnMs, draw(path, size));
       counts.made += 1;
       return picture;
     } catch (error) {
@@ -92,8 +104,22 @@ export function openThumbnails({ folder, bytes }: { folder: string; bytes: numbe
   };
 }
 
-/** As text where that names the same file: libvips then reads only as much of it as it needs. */
-function plain(path: Buffer): string | Buffer {
-  const text = path.toString('utf8');
-  return Buffer.from(text).equals(path) ? text : path;
+/** A file that is no regular one is refused before it is read: a pipe would hold up the turn for good. */
+async function draw(path: Buffer, size: number): Promise<Uint8Array<ArrayBuffer>> {
+  const { file } = await openFile(path);
+  try {
+    return new Uint8Array(await makeThumbnail(file, size));
+  } finally {
+    await file.close();
+  }
+}
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new ImageError('decode_timeout', 'drawing took too long')), timeoutMs);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

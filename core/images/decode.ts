@@ -1,4 +1,4 @@
-import { open, readFile, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { decodeBmp } from './bmp.ts';
 import { sniffFormat } from './formats.ts';
@@ -56,11 +56,53 @@ export async function withImage<T>(
   draw: (image: Sharp) => Promise<T>,
 ): Promise<T> {
   try {
+    // A pipe that took the file's name would hold up a thread of libvips for good.
+    if (!(await stat(path)).isFile()) throw new ImageError('not_a_file', 'this is not a regular file');
     const input = isPlainPath(path) ? path : await readFile(path);
     return await draw(sharp(input, inputOptions(limits)));
   } catch (error) {
     return await drawOtherwise(path, limits, error as Error, draw);
   }
+}
+
+/** What only looks like an image must not fill the memory; drawings and bitmaps of such a size are rare. */
+const MOST_READ_BYTES = 32 * 1024 * 1024;
+const MOST_BITMAP_BYTES = 128 * 1024 * 1024;
+const READ_IN_PARTS = new Set<string | undefined>(['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif']);
+
+/**
+ * As `withImage`, of a regular file that is open already: what was examined is what is drawn, whatever takes its name meanwhile.
+ * Larger files are read in parts; libvips must keep no cache then (`sharp.cache(false)`), for it goes by a descriptor's number.
+ *
+ * @throws ImageError
+ */
+export async function withOpenImage<T>(
+  file: FileHandle,
+  limits: DecodeLimits,
+  draw: (image: Sharp) => Promise<T>,
+): Promise<T> {
+  try {
+    return await draw(await imageIn(file, limits));
+  } catch (error) {
+    throw failureOf(error as Error);
+  }
+}
+
+async function imageIn(file: FileHandle, limits: DecodeLimits): Promise<Sharp> {
+  const { size } = await file.stat();
+  if (size === 0) throw new ImageError('decode_failed', 'the file is empty');
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+  const format = sniffFormat(buffer.subarray(0, bytesRead));
+  if (size > MOST_READ_BYTES && READ_IN_PARTS.has(format)) return sharp(`/dev/fd/${file.fd}`, inputOptions(limits));
+  if (size > (format === 'bmp' ? MOST_BITMAP_BYTES : MOST_READ_BYTES))
+    throw new ImageError(
+      'unsupported_format',
+      `the file is too large for what it holds (${format ?? 'nothing known'})`,
+    );
+  const content = await file.readFile();
+  if (format !== 'bmp') return sharp(content, inputOptions(limits));
+  const { width, height, rgb } = decodeBmp(content, limits.maxPixels);
+  return sharp(rgb, { raw: { width, height, channels: 3 } });
 }
 
 /**

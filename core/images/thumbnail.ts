@@ -1,19 +1,20 @@
-import { DEFAULT_DECODE_LIMITS, type DecodeLimits, type ImageRef, withImage } from './decode.ts';
+import type { FileHandle } from 'node:fs/promises';
+import { DEFAULT_DECODE_LIMITS, type DecodeLimits, withOpenImage } from './decode.ts';
 
 const QUALITY = 80;
 
 /**
- * The image as WebP, its longer side `side` pixels at most, as it is displayed; smaller images keep their size.
- * Transparency stays.
+ * The image in an open file as WebP, its longer side `side` pixels at most, as it is displayed; smaller images keep their size.
+ * Transparency stays. As `withOpenImage`, it wants `sharp.cache(false)`.
  *
  * @throws ImageError
  */
 export function makeThumbnail(
-  image: ImageRef,
+  file: FileHandle,
   side: number,
   limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
 ): Promise<Buffer> {
-  return withImage(image, limits, (opened) =>
+  return withOpenImage(file, limits, (opened) =>
     opened
       .timeout({ seconds: limits.timeoutSeconds })
       .resize(side, side, { fit: 'inside', withoutEnlargement: true })

@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { drawPicture } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { openTestApi, type TestApi } from './support/open-api.ts';
+
+let bench: Workbench;
+let api: TestApi;
+let photos: string;
+let dataset: string;
+const seqs = new Map<string, number>();
+
+const MIB = 1024 * 1024;
+
+beforeAll(async () => {
+  bench = await openWorkbench({ roles: ['index'] });
+  photos = join(bench.folder, 'photos');
+  await mkdir(photos);
+  for (let index = 0; index < 24; index += 1)
+    await writeFile(join(photos, `pipe-${index}.jpg`), await drawPicture(index));
+  await writeFile(join(photos, 'a.jpg'), await drawPicture(30));
+  await writeSparse('huge.svg', '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">');
+  await writeSparse('huge.jpg', await drawPicture(31));
+  dataset = bench.newDataset();
+  await bench.load({ dataset, source: photos, embed: false });
+  api = await openTestApi(bench.store, { sourceRoots: [photos] });
+  const { json } = await api.get(`/api/datasets/${dataset}/samples`);
+  for (const { path, seq } of json.samples) seqs.set(path.replace('photos/', ''), seq);
+});
+
+afterAll(async () => {
+  await api?.close();
+  await bench?.stop();
+});
+
+/** A file of 600 MiB that takes next to no room. */
+async function writeSparse(name: string, start: string | Uint8Array): Promise<void> {
+  const file = await open(join(photos, name), 'w');
+  await file.writeFile(start);
+  await file.truncate(600 * MIB);
+  await file.close();
+}
+
+const thumbnail = (name: string) => api.get(`/api/datasets/${dataset}/samples/${seqs.get(name)}/thumbnail?size=128`);
+
+test('pipes that took the names of files hold nobody up', { timeout: 20_000 }, async () => {
+  const pipes = [...seqs.keys()].filter((name) => name.startsWith('pipe-'));
+  for (const name of pipes) {
+    await rm(join(photos, name));
+    execFileSync('mkfifo', [join(photos, name)]);
+  }
+  const answers = await Promise.all(pipes.map(thumbnail));
+  expect(new Set(answers.map(({ headers }) => headers.get('plimsoll-reason')))).toEqual(new Set(['file_not_found']));
+  expect((await thumbnail('a.jpg')).status).toBe(200);
+});
+
+test('a file that is large beyond what it could hold is refused unread', async () => {
+  const before = process.memoryUsage().rss;
+  const { status, headers } = await thumbnail('huge.svg');
+  expect(status).toBe(422);
+  expect(headers.get('plimsoll-reason')).toBe('unsupported_format');
+  expect(process.memoryUsage().rss - before).toBeLessThan(200 * MIB);
+});
+
+test('a large photo is read only as far as it goes', async () => {
+  const before = process.memoryUsage().rss;
+  const { status, bytes } = await thumbnail('huge.jpg');
+  expect(status).toBe(200);
+  expect(await sharp(bytes).metadata()).toMatchObject({ format: 'webp' });
+  expect(process.memoryUsage().rss - before).toBeLessThan(300 * MIB);
+});
