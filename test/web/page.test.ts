@@ -122,6 +122,42 @@ describe('a load', () => {
     expect((await all.get<Load>(`/api/loads/${job_id}`)).state).toBe('canceled');
   }, 60_000);
 
+  test('stands as was heard last, though an older answer comes later', async () => {
+    await makePictures(join(all.sources, 'heard'), 4);
+    const { job_id } = await all.post<{ job_id: string }>('/api/loads', {
+      dataset: 'heard',
+      source: join(all.sources, 'heard'),
+      embed_at: '2099-01-01T00:00:00Z',
+    });
+    const page = await all.open('/loads');
+    await page.getByRole('link', { name: 'heard', exact: true }).waitFor();
+    let pause = () => {};
+    const paused = new Promise<void>((resolve) => {
+      pause = resolve;
+    });
+    let asked = () => {};
+    const underWay = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    await page.route(`**/api/loads/${job_id}`, async (route) => {
+      const response = await route.fetch();
+      asked();
+      await paused;
+      await route.fulfill({ response });
+    });
+    const answered = page.waitForResponse(`**/api/loads/${job_id}`);
+    await page.getByRole('link', { name: 'heard', exact: true }).click();
+    await page.waitForURL(`**/loads/${job_id}`);
+    await underWay;
+    await all.post(`/api/loads/${job_id}/pause`, {});
+    await page.getByRole('button', { name: 'Resume' }).waitFor();
+    pause();
+    await (await answered).finished();
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+    expect(await page.getByRole('button', { name: 'Resume' }).count()).toBe(1);
+    await all.post(`/api/loads/${job_id}/cancel`, {});
+  });
+
   test('tells which files failed and why, and is retried', async () => {
     const page = await all.open(`/loads/${failing.job_id}`);
     await page.getByRole('heading', { name: '2 failures' }).waitFor();
@@ -296,6 +332,35 @@ describe('the connection', () => {
     const { job_id } = await all.post<{ job_id: string }>('/api/datasets/pictures/embed', {});
     // The job's end stays on show, however soon it comes: the page hears of it by the stream alone.
     await page.locator(`a.job[href="/loads/${job_id}"]`).filter({ hasText: 'Completed' }).waitFor();
+  }, 60_000);
+});
+
+describe('a tab that nobody looks at', () => {
+  const show = (page: Page, hidden: boolean) =>
+    page.evaluate(`Object.defineProperty(document, 'hidden', { configurable: true, value: ${hidden} });
+      document.dispatchEvent(new Event('visibilitychange'))`);
+
+  test('leaves its connection to those in sight, and knows what it missed when it is looked at again', async () => {
+    const first = await all.open('/datasets/pictures');
+    await tile(first, 0).waitFor();
+    await show(first, true);
+    // A browser has six connections a server; each tab would hold one.
+    for (let n = 0; n < 6; n++) {
+      const page = await first.context().newPage();
+      await page.goto('/datasets');
+      await page.getByRole('link', { name: 'pictures', exact: true }).waitFor();
+      await show(page, true);
+    }
+    const seventh = await first.context().newPage();
+    await seventh.goto('/datasets/pictures');
+    await pictureAt(seventh, 0);
+
+    const { job_id } = await all.post<{ job_id: string }>('/api/datasets/pictures/embed', {});
+    await all.get(`/api/loads/${job_id}/wait?timeout=30`);
+    expect(await first.locator(`a.job[href="/loads/${job_id}"]`).count()).toBe(0);
+    await show(first, false);
+    await first.locator(`a.job[href="/loads/${job_id}"]`).filter({ hasText: 'Completed' }).waitFor();
+    expect(await first.getByText('Connection lost.').count()).toBe(0);
   }, 60_000);
 });
 

@@ -9,10 +9,13 @@ import { session } from './session.svelte.ts';
 const SILENCE_MS = 45_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
+/** Jobs that are over are kept up to so many, and then only the latest `ENDED_KEPT`. */
+const MOST_ENDED = 300;
+const ENDED_KEPT = 200;
 
 export type Connection = 'connecting' | 'open' | 'lost';
 
-/** All that changes by itself, from one stream of events for the whole page. */
+/** All that changes by itself, from one stream of events for the whole page, which is open while the page is in sight. */
 class Live {
   connection = $state<Connection>('connecting');
   /** Why it was lost, where the server said so. */
@@ -26,25 +29,41 @@ class Live {
   /** Names of datasets that were removed while we watched. */
   readonly removed = new SvelteMap<string, true>();
 
+  /** How late in the order of questions and news each job was told of. */
+  readonly #asOf = new Map<string, number>();
+  #turns = 0;
   #lastEventId = '';
   #wake: (() => void) | undefined;
 
-  /** Listens until the signal, and connects again whenever it has to. */
+  /** Listens until the signal while the tab is in sight, and connects again whenever it has to. */
   async run(signal: AbortSignal) {
     let retryMs = FIRST_RETRY_MS;
     while (!signal.aborted) {
+      await inSight(signal);
+      if (signal.aborted) return;
+      const hiding = new AbortController();
+      const hide = () => {
+        if (document.hidden) hiding.abort();
+      };
+      document.addEventListener('visibilitychange', hide);
       try {
-        await this.#listen(signal, () => {
+        await this.#listen(AbortSignal.any([signal, hiding.signal]), () => {
           retryMs = FIRST_RETRY_MS;
         });
         this.#lose('');
       } catch (error) {
         if (signal.aborted) return;
+        if (hiding.signal.aborted) {
+          this.connection = 'connecting';
+          continue;
+        }
         if (error instanceof ProblemError && error.status === 401) {
           await this.#pause(Number.POSITIVE_INFINITY, signal);
           continue;
         }
         this.#lose(error instanceof ProblemError ? error.message : '');
+      } finally {
+        document.removeEventListener('visibilitychange', hide);
       }
       this.retryAtMs = Date.now() + retryMs;
       await this.#pause(retryMs, signal);
@@ -57,9 +76,31 @@ class Live {
     this.#wake?.();
   }
 
-  /** What a request answered is news too. */
-  learn(load: Load) {
+  /** What a request answers is news too, unless something newer was heard while it was under way. */
+  async ask(read: () => Promise<Load>): Promise<Load> {
+    this.#turns += 1;
+    const asked = this.#turns;
+    const load = await read();
+    this.#learn(load, asked);
+    return load;
+  }
+
+  #learn(load: Load, asOf: number) {
+    const held = this.loads.get(load.job_id);
+    if (load.finished_at === null && (held?.finished_at || (this.#asOf.get(load.job_id) ?? 0) > asOf)) return;
     this.loads.set(load.job_id, load);
+    this.#asOf.set(load.job_id, asOf);
+    if (load.finished_at !== null) this.#forgetOld();
+  }
+
+  #forgetOld() {
+    const ended = [...this.loads.values()].filter(({ finished_at }) => finished_at !== null);
+    if (ended.length <= MOST_ENDED) return;
+    ended.sort((a, b) => (b.finished_at ?? '').localeCompare(a.finished_at ?? ''));
+    for (const { job_id } of ended.slice(ENDED_KEPT)) {
+      this.loads.delete(job_id);
+      this.#asOf.delete(job_id);
+    }
   }
 
   async #listen(signal: AbortSignal, onOpen: () => void) {
@@ -99,7 +140,10 @@ class Live {
 
   #take({ event, data, id }: ServerEvent) {
     if (id !== '') this.#lastEventId = id;
-    if (event === 'load') this.learn(JSON.parse(data) as Load);
+    if (event === 'load') {
+      this.#turns += 1;
+      this.#learn(JSON.parse(data) as Load, this.#turns);
+    }
     if (event === 'dataset') {
       const dataset = JSON.parse(data) as Dataset;
       this.datasets.set(dataset.dataset, dataset);
@@ -119,7 +163,7 @@ class Live {
     const page = await request<LoadPage>('/api/loads', { query: new URLSearchParams({ limit: '100' }), signal }).catch(
       () => undefined,
     );
-    for (const load of page?.loads ?? []) if (load.finished_at !== null) this.learn(load);
+    for (const load of page?.loads ?? []) if (load.finished_at !== null) this.#learn(load, this.#turns);
   }
 
   #lose(reason: string) {
@@ -140,6 +184,24 @@ class Live {
     });
     this.#wake = undefined;
   }
+}
+
+/**
+ * Resolves while the tab shows. A browser has six connections a server over HTTP/1.1, for all tabs together: a stream in
+ * each tab that nobody looks at would leave none for the seventh.
+ */
+async function inSight(signal: AbortSignal): Promise<void> {
+  if (!document.hidden || signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const look = () => {
+      if (document.hidden && !signal.aborted) return;
+      document.removeEventListener('visibilitychange', look);
+      signal.removeEventListener('abort', look);
+      resolve();
+    };
+    document.addEventListener('visibilitychange', look);
+    signal.addEventListener('abort', look);
+  });
 }
 
 export const live = new Live();
