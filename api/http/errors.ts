@@ -34,10 +34,11 @@ function problemResponse(c: Context<ApiEnv>, { status, code, message, headers, m
   return c.body(JSON.stringify(answer), status, { ...headers, 'Content-Type': 'application/problem+json' });
 }
 
-/** What Hono throws itself: a body that is no JSON. */
+/** What Hono throws itself: a body that is no JSON, or does not say that it is. */
 function ofFramework(error: unknown): ProblemError | undefined {
   if (!(error instanceof HTTPException)) return undefined;
   if (error.status === 413) return problemOf('BodyTooLarge', 'The body is larger than 1 MiB.');
+  if (error.status === 415) return problemOf('UnsupportedMediaType', 'Send the body as application/json.');
   return error.status === 400 ? problemOf('InvalidJson', 'The body is not JSON.') : undefined;
 }
 
