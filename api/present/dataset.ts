@@ -1,7 +1,7 @@
 import type { DatasetDocument, PhaseName } from '../../core/store/documents.ts';
 import type { Dataset } from '../schemas/datasets.ts';
 import type { Scope } from '../schemas/server.ts';
-import { shownSource } from './paths.ts';
+import { shownModel, shownSource } from './paths.ts';
 
 /** A dataset as the caller may see it. */
 export function presentDataset(document: DatasetDocument, scope: Scope): Dataset {
@@ -20,7 +20,7 @@ export function presentDataset(document: DatasetDocument, scope: Scope): Dataset
     phases: { indexing: phase('indexing'), embedding: phase('embedding') },
     models: document.models.map((model) => ({
       key: model.key,
-      name: model.name,
+      name: shownModel(model.name, scope),
       revision: model.revision,
       dim: model.dim,
       vectors: model.vectors,

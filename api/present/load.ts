@@ -1,13 +1,43 @@
-import { isAbsolute } from 'node:path';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import type { Load } from '../schemas/loads.ts';
 import type { Scope } from '../schemas/server.ts';
-import { withoutFolders } from './paths.ts';
+import { shownModel, shownSource, withoutPaths } from './paths.ts';
 
 /** A job's status as the caller may see it: without read of a path of this machine beyond a folder's last name. */
 export function presentLoad(status: LoadStatus, scope: Scope, roots: readonly string[] = []): Load {
   if (scope === 'operate') return status;
-  const { source, model } = status.request;
-  const folders = [source, model].filter((path) => typeof path === 'string').filter((path) => isAbsolute(path));
-  return withoutFolders(status, [...roots, ...folders]);
+  const { request, ...rest } = status;
+  const folders = [request.source, request.model].filter((path) => typeof path === 'string');
+  return { ...withoutPaths(rest, [...roots, ...folders]), request: shownRequest(request) };
+}
+
+/** What nobody has looked at is not shown: an option that is added later may hold what a reader must not see. */
+const SHOWN = [
+  'dataset',
+  'embed',
+  'max_failed_percent',
+  'embed_task_queue',
+  'embed_at',
+  'embed_window',
+  'priority',
+  'fairness_key',
+  'fairness_weight',
+];
+
+function shownRequest(request: Record<string, unknown>): Record<string, unknown> {
+  const { source, model, webhooks } = request;
+  return {
+    ...Object.fromEntries(Object.entries(request).filter(([name]) => SHOWN.includes(name))),
+    ...(typeof source === 'string' ? { source: shownSource(source, 'read') } : {}),
+    ...(typeof model === 'string' ? { model: shownModel(model, 'read') } : {}),
+    ...(Array.isArray(webhooks) ? { webhooks: webhooks.map(shownWebhook) } : {}),
+  };
+}
+
+/** The address of many a hook is its secret: who knows it may post to it. */
+function shownWebhook({ url, events }: { url?: unknown; events?: unknown }): object {
+  return {
+    url: typeof url === 'string' ? (URL.parse(url)?.origin ?? null) : null,
+    ...(events === undefined ? {} : { events }),
+  };
 }

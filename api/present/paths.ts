@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, isAbsolute, resolve } from 'node:path';
 import type { Scope } from '../schemas/server.ts';
 
 /** Where a dataset's files come from: absolute folders. */
@@ -38,13 +38,34 @@ export function foldersToSearch(sources: Sources): string[] {
 /** A source as the caller may see it. */
 export const shownSource = (source: string, scope: Scope) => (scope === 'operate' ? source : basename(source) || '/');
 
-/** The same value with every folder of the list cut down to its last name, wherever it stands in a text. */
-export function withoutFolders<T>(value: T, folders: readonly string[]): T {
-  const longestFirst = [...new Set(folders)].filter((folder) => folder.length > 1).sort((a, b) => b.length - a.length);
+/** A model's name as the caller may see it: it may be a folder's path. */
+export const shownModel = (model: string, scope: Scope) =>
+  scope === 'operate' || !isAbsolute(model) ? model : basename(model);
+
+/**
+ * The same value with every path cut down to its last name, wherever it stands in a text. What is below one of the folders keeps its
+ * path from the folder's own name on; of other absolute paths, which a message may hold whoever named them, only the last name stays.
+ */
+export function withoutPaths<T>(value: T, folders: readonly string[]): T {
+  const absolute = folders.filter((folder) => isAbsolute(folder)).flatMap((folder) => [folder, resolve(folder)]);
+  const longestFirst = [...new Set(absolute.map((folder) => folder.replace(/\/+$/, '')))]
+    .filter((folder) => folder.length > 1)
+    .sort((a, b) => b.length - a.length);
   const cut = (text: string) =>
-    longestFirst.reduce((shorter, folder) => shorter.replaceAll(folder, basename(folder)), text);
+    longestFirst
+      .reduce((shorter, folder) => shorter.replaceAll(folder, basename(folder)), text)
+      .replace(FILE_URL, lastName)
+      .replace(QUOTED_PATH, (_, quote: string, path: string) => `${quote}${lastName(path)}${quote}`)
+      .replace(BARE_PATH, lastName);
   return mapTexts(value, cut) as T;
 }
+
+const FILE_URL = /\bfile:\/\/[^\s'"`]+/g;
+const QUOTED_PATH = /(['"`])(\/(?:(?!\1).)+)\1/g;
+/** Not the slash of a URL, a fraction or a MIME type. */
+const BARE_PATH = /(?<![\w.:/~-])\/[^\s'"`,;()]+/g;
+
+const lastName = (path: string) => basename(path);
 
 function mapTexts(value: unknown, map: (text: string) => string): unknown {
   if (typeof value === 'string') return map(value);

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { SampleDocument } from '../../core/store/documents.ts';
+import type { RecordedError, SampleDocument } from '../../core/store/documents.ts';
 import type { Sample } from '../schemas/samples.ts';
 import type { Scope } from '../schemas/server.ts';
-import { shownPath } from './paths.ts';
+import { shownPath, withoutPaths } from './paths.ts';
 
 /** A sample as the caller may see it. */
 export function presentSample(sample: SampleDocument, sources: readonly string[], scope: Scope): Sample {
   const { seq, filepath, status, source, metadata, tags, split, error, load_id } = sample;
+  const messageOf = ({ message }: RecordedError) => (scope === 'operate' ? message : withoutPaths(message, sources));
   return {
     seq,
     id: sample._id.toHexString(),
@@ -17,7 +18,7 @@ export function presentSample(sample: SampleDocument, sources: readonly string[]
     metadata: metadata ?? null,
     tags,
     split: split ?? null,
-    error: error === undefined ? null : { ...error, at: error.at.toISOString() },
+    error: error === undefined ? null : { ...error, message: messageOf(error), at: error.at.toISOString() },
     version: versionOf(sample),
     load_id,
     created_at: sample.created_at.toISOString(),

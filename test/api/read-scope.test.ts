@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createToken, readTokens } from '../../api/auth/tokens.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { fillDataset } from './support/fill.ts';
+import { openTestApi, type TestApi } from './support/open-api.ts';
+
+const reader = createToken('read');
+const operator = createToken('operate');
+const as = (token: string) => ({ authorization: `Bearer ${token}` });
+const MODEL = '/opt/models/clip';
+const PATH = /\/(srv|opt|home|mnt)|(srv|opt|home|mnt)\//;
+
+let bench: Workbench;
+let api: TestApi;
+
+beforeAll(async () => {
+  bench = await openWorkbench({ roles: [] });
+  await fillDataset(bench.store, 'photos', 1, () => ({
+    error: {
+      stage: 'embedding',
+      code: 'ModelInvalid',
+      message: `Model "${MODEL}": no ONNX file in ${MODEL}.`,
+      at: new Date(),
+    },
+  }));
+  const model = { key: 'clip@1', name: MODEL, revision: '1', dim: 4, vectors: 0, last_modified_at: new Date() };
+  await bench.store.datasets.updateOne({ _id: 'photos' }, { $set: { models: [model] } });
+  api = await openTestApi(bench.store, {
+    tokens: await readTokens({ PLIMSOLL_API_TOKENS: `${reader.line} ${operator.line}` }),
+  });
+});
+
+afterAll(async () => {
+  await api?.close();
+  await bench?.stop();
+});
+
+async function record(job: string, request: Record<string, unknown>, message: string): Promise<void> {
+  const phase = { state: 'failed' as const, done: 0, failed: 0, total: 0, total_known: false };
+  await bench.store.loads.insertOne({
+    _id: job,
+    kind: 'load',
+    dataset_id: 'photos',
+    workflow_id: `load-photos-${job}`,
+    request,
+    state: 'failed',
+    phases: { indexing: phase, embedding: { ...phase, state: 'skipped' } },
+    error: { code: 'Failed', message },
+    started_at: new Date(),
+    finished_at: new Date(),
+  });
+}
+
+const jobId = (n: number) => `01999999-9999-7999-9999-${String(n).padStart(12, '0')}`;
+
+describe('read scope is not told', () => {
+  test.each([
+    ['the folder of a source with a slash behind', { source: '/srv/photos/' }, '/srv/photos does not exist.'],
+    ['the folders that models are looked for in', { source: 'x', model: 'nope' }, 'looked in /opt/m, /home/anna/m).'],
+    ["a model's folder", { source: 'x', model: 'y' }, 'Model "y": no ONNX file in /opt/models/y or its onnx folder.'],
+    ['a path of a folder that nobody named', { source: 'x' }, "EACCES: open '/mnt/disk/a b/c.jpg'"],
+    ['a part of a source that is named otherwise', { source: '/srv/a/../photos' }, 'unreadable: /srv/photos/x'],
+  ])('%s', async (_name, request, message) => {
+    const job = jobId(message.length);
+    await record(job, { dataset: 'photos', ...request }, message);
+    const { json } = await api.get(`/api/loads/${job}`, as(reader.token));
+    expect(JSON.stringify(json)).not.toMatch(PATH);
+    expect((await api.get(`/api/loads/${job}`, as(operator.token))).json.error.message).toBe(message);
+  });
+
+  test('where webhooks go beyond their site, nor what nobody has looked at', async () => {
+    const webhooks = [{ url: 'https://hooks.example/T0/secret-path?key=1', secret: 'team', events: ['load.failed'] }];
+    await record(jobId(1), { dataset: 'photos', source: '/srv/photos', webhooks, new_field: 'unseen' }, 'no');
+    const { request } = (await api.get(`/api/loads/${jobId(1)}`, as(reader.token))).json;
+    expect(request).toEqual({
+      dataset: 'photos',
+      source: 'photos',
+      webhooks: [{ url: 'https://hooks.example', events: ['load.failed'] }],
+    });
+  });
+
+  test('where a model lies that was named by its path', async () => {
+    const { json } = await api.get('/api/datasets/photos', as(reader.token));
+    expect(json.models[0].name).toBe('clip');
+    const sample = await api.get('/api/datasets/photos/samples/0', as(reader.token));
+    expect(JSON.stringify(sample.json)).not.toMatch(PATH);
+    expect((await api.get('/api/datasets/photos', as(operator.token))).json.models[0].name).toBe(MODEL);
+  });
+});
+
+test('what is no path is left as it is', async () => {
+  const message = 'Read 3/4 of image/jpeg at 10 images/s; see https://plimsoll.example/docs/errors or and/or.';
+  await record(jobId(2), { dataset: 'photos', embed_window: { time_zone: 'Europe/Zurich' } }, message);
+  const { json } = await api.get(`/api/loads/${jobId(2)}`, as(reader.token));
+  expect(json.error.message).toBe(message);
+  expect(json.request.embed_window.time_zone).toBe('Europe/Zurich');
+});
