@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Context } from 'hono';
 import { MIME_TYPES } from '../../core/images/formats.ts';
+import type { ImageFailureCode } from '../../core/images/image-error.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import type { ApiContext, ApiEnv } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
@@ -13,7 +14,7 @@ import { placeholder } from '../thumbnails/placeholder.ts';
 import { ThumbnailError } from '../thumbnails/thumbnails.ts';
 import { matches, partOf } from './ranges.ts';
 import * as routes from './routes.ts';
-import { openFile, realPathOf } from './sample-file.ts';
+import { currentFingerprint, openFile, realPathOf } from './sample-file.ts';
 
 export function fileRoutes({ backends, settings, thumbnails }: ApiContext) {
   const { store } = backends.client;
@@ -29,13 +30,25 @@ export function fileRoutes({ backends, settings, thumbnails }: ApiContext) {
     const { dataset, seq } = c.req.valid('param');
     const { size, v } = c.req.valid('query');
     const sample = await findSample(store, dataset, seq);
-    const etag = `"${versionOf(sample)}-${size}"`;
-    const headers = { ETag: etag, 'Cache-Control': cacheControl(sample, v) };
     try {
       const path = await realPathOf(sample, settings.sourceRoots);
-      if (matches(c.req.header('if-none-match'), etag)) return c.body(null, 304, headers);
-      const picture = await thumbnails.get({ path, version: versionOf(sample), size: Number(size) });
-      return c.body(picture, 200, { ...headers, 'Content-Type': 'image/webp', 'Content-Security-Policy': FILE_POLICY });
+      const fingerprint = await currentFingerprint(path);
+      const recorded = recordedFailure(sample, fingerprint);
+      if (recorded !== undefined) return unpicturable(c, recorded, Number(size));
+      const version = versionAt(sample, fingerprint);
+      const etag = `"${version}-${size}"`;
+      const headers = { ETag: etag, 'Cache-Control': cacheControl(version, v) };
+      const asked = c.req.header('if-none-match');
+      // Who has this very tag was given the picture before; with `*` it is not known yet that there is one.
+      if (asked?.trim() !== '*' && matches(asked, etag)) return c.body(null, 304, headers);
+      const request = { path, fingerprint, version, size: Number(size) };
+      const { picture, current } = await thumbnails.get(request, c.req.raw.signal);
+      if (current && matches(asked, etag)) return c.body(null, 304, headers);
+      return c.body(picture, 200, {
+        ...(current ? headers : { 'Cache-Control': 'no-store' }),
+        'Content-Type': 'image/webp',
+        'Content-Security-Policy': FILE_POLICY,
+      });
     } catch (error) {
       const failure = failureOf(error);
       if (failure === undefined) throw error;
@@ -67,9 +80,27 @@ function unpicturable(
   });
 }
 
-/** For good where the address names the file's version; else it is asked about each time. */
-function cacheControl(sample: SampleDocument, version: string | undefined): string {
-  return version === versionOf(sample) ? 'private, max-age=31536000, immutable' : 'private, no-cache';
+const FAILURES: Readonly<Record<string, ImageFailureCode>> = {
+  empty_file: 'decode_failed',
+  not_an_image: 'unsupported_format',
+  unsupported_format: 'unsupported_format',
+  truncated_header: 'decode_failed',
+};
+
+/** What indexing has found wrong with the content of the file, where it is the same file still: it need not be read again. */
+function recordedFailure({ error, source }: SampleDocument, fingerprint: string) {
+  const code = error?.stage === 'indexing' && source.fingerprint === fingerprint ? FAILURES[error.code] : undefined;
+  return code === undefined ? undefined : { code, message: error?.message ?? '' };
+}
+
+/** The version of what the file is now, which the record of the sample may lag behind. */
+function versionAt({ _id, source }: SampleDocument, fingerprint: string): string {
+  return versionOf({ _id, source: { ...source, fingerprint } });
+}
+
+/** For good where the address names the version of the file that is sent; else it is asked about each time. */
+function cacheControl(version: string, asked: string | undefined): string {
+  return version === asked ? 'private, max-age=31536000, immutable' : 'private, no-cache';
 }
 
 async function sendFile(
@@ -78,13 +109,13 @@ async function sendFile(
   path: Buffer,
   version: string | undefined,
 ): Promise<Response> {
-  const { file, size, mtimeNs } = await openFile(path);
+  const { file, size, mtimeNs, fingerprint } = await openFile(path);
   try {
     const etag = `"${size.toString(36)}-${mtimeNs.toString(36)}"`;
     const headers = {
       ETag: etag,
       'Last-Modified': new Date(Number(mtimeNs / 1_000_000n)).toUTCString(),
-      'Cache-Control': cacheControl(sample, version),
+      'Cache-Control': cacheControl(versionAt(sample, fingerprint), version),
       'Accept-Ranges': 'bytes',
       'Content-Security-Policy': FILE_POLICY,
       ...contentHeaders(sample),

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
 import { systemErrorCode } from '../../core/errors.ts';
 import type { SourceRoots } from '../../core/sources/source-roots.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
@@ -37,19 +37,41 @@ async function isBelow(path: Buffer, roots: readonly string[]): Promise<boolean>
   return false;
 }
 
+/** A regular file that is open. `fingerprint` is made as that of its sample. */
+export interface OpenedFile {
+  file: FileHandle;
+  size: number;
+  mtimeNs: bigint;
+  fingerprint: string;
+}
+
 /** Opens a resolved path: no link is followed any more, and a pipe does not hold us up. @throws ProblemError FileGone */
-export async function openFile(path: Buffer): Promise<{ file: FileHandle; size: number; mtimeNs: bigint }> {
+export async function openFile(path: Buffer): Promise<OpenedFile> {
   let file: FileHandle | undefined;
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const stat = await file.stat({ bigint: true });
     if (!stat.isFile()) throw problemOf('FileGone', 'There is no regular file any more where the sample was.');
-    return { file, size: Number(stat.size), mtimeNs: stat.mtimeNs };
+    return { file, size: Number(stat.size), mtimeNs: stat.mtimeNs, fingerprint: fingerprintOf(stat) };
   } catch (error) {
     await file?.close();
     throw gone(error);
   }
 }
+
+/** Of the file that a resolved path names now. @throws ProblemError FileGone */
+export async function currentFingerprint(path: Buffer): Promise<string> {
+  try {
+    const stat = await lstat(path, { bigint: true });
+    if (!stat.isFile()) throw problemOf('FileGone', 'There is no regular file any more where the sample was.');
+    return fingerprintOf(stat);
+  } catch (error) {
+    throw gone(error);
+  }
+}
+
+/** Its size and the time of its last change: what `source.fingerprint` holds. */
+export const fingerprintOf = ({ size, mtimeNs }: { size: bigint; mtimeNs: bigint }) => `${size}-${mtimeNs}`;
 
 function gone(error: unknown): unknown {
   switch (systemErrorCode(error)) {

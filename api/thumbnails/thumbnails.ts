@@ -2,9 +2,10 @@ import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
 import { ImageError } from '../../core/images/image-error.ts';
 import { makeThumbnail } from '../../core/images/thumbnail.ts';
-import { openFile } from '../files/sample-file.ts';
+import { fingerprintOf, openFile } from '../files/sample-file.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import { openDiskCache } from './disk-cache.ts';
+import { shareWork } from './shared-work.ts';
 import { createTurns } from './turns.ts';
 
 /** Why an image has no thumbnail: an ImageFailureCode and words. */
@@ -19,19 +20,30 @@ export class ThumbnailError extends Error {
 }
 
 export interface ThumbnailRequest {
+  /** With all links resolved. */
   path: Buffer;
-  /** Changes with the file. */
+  /** Of the file as it was when it was asked for. */
+  fingerprint: string;
+  /** Sixteen letters that stand for the sample and the fingerprint. */
   version: string;
   /** The longer side in pixels. */
   size: number;
 }
 
+export interface Thumbnail {
+  picture: Uint8Array<ArrayBuffer>;
+  /** Whether the file was the one of the fingerprint from the first byte to the last. */
+  current: boolean;
+}
+
 /** Makes thumbnails on demand, and keeps them. */
 export interface Thumbnails {
-  /** @throws ThumbnailError; ProblemError Overloaded */
-  get(request: ThumbnailRequest): Promise<Uint8Array<ArrayBuffer>>;
+  /** `signal`: the caller has left. @throws ThumbnailError; ProblemError Overloaded, FileGone */
+  get(request: ThumbnailRequest, signal: AbortSignal): Promise<Thumbnail>;
   /** How many were made, and how many were there. */
   readonly counts: { made: number; kept: number };
+  /** How many wait for their turn. */
+  readonly waiting: number;
 }
 
 const MOST_WAITING = 2000;
@@ -50,31 +62,33 @@ export interface ThumbnailOptions {
   turnMs?: number;
 }
 
-/** What is asked for by many at once is made once; as many at a time as there are cores, one left free. */
+/** What is asked for by many at once is made once, and not at all when they have left; as many at a time as there are cores, one left free. */
 export function openThumbnails({ folder, bytes, turnMs = TURN_MS }: ThumbnailOptions): Thumbnails {
   // It goes by a file's name, and would show what the file was before it changed.
   sharp.cache(false);
   const cache = openDiskCache({ parent: folder, mostBytes: bytes });
   const turns = createTurns({ atOnce: Math.max(1, availableParallelism() - 1), mostWaiting: MOST_WAITING });
-  const underWay = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
+  const shared = shareWork<Thumbnail>(async (key, { picture, current }) => {
+    if (current) await cache.keep(key, picture);
+  });
   const failures = new Map<string, { error: ThumbnailError; untilMs: number }>();
   const counts = { made: 0, kept: 0 };
 
-  async function make(key: string, { path, size }: ThumbnailRequest): Promise<Uint8Array<ArrayBuffer>> {
+  async function make(key: string, request: ThumbnailRequest, wanted: AbortSignal): Promise<Thumbnail> {
     const kept = await cache.read(key);
     if (kept !== undefined) {
       counts.kept += 1;
-      return kept;
+      return { picture: kept, current: true };
     }
     const known = failures.get(key);
     if (known !== undefined && known.untilMs > performance.now()) throw known.error;
-    const turn = await turns.take();
+    const turn = await turns.take(wanted);
     if (turn === undefined)
-      throw problemOf('Overloaded', `${MOST_WAITING} thumbnails are waited for already. Try again in a moment.`);
+      throw problemOf('Overloaded', `More than ${MOST_WAITING} thumbnails are waited for. Try again in a moment.`);
     try {
-      const picture = await within(turnMs, draw(path, size));
+      const made = await within(turnMs, draw(request));
       counts.made += 1;
-      return picture;
+      return made;
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
       const failure = new ThumbnailError(error.code, error.message);
@@ -88,27 +102,28 @@ export function openThumbnails({ folder, bytes, turnMs = TURN_MS }: ThumbnailOpt
 
   return {
     counts,
-    get(request) {
+    get waiting() {
+      return turns.waiting;
+    },
+    async get(request, signal) {
       const key = `${request.version}-${request.size}`;
-      const running = underWay.get(key);
-      if (running !== undefined) return running;
-      const making = make(key, request);
-      underWay.set(key, making);
-      // The answer does not wait for the disk; who asks meanwhile gets it from here.
-      void making
-        .then((picture) => cache.keep(key, picture))
-        .catch(() => undefined)
-        .finally(() => underWay.delete(key));
-      return making;
+      try {
+        return await shared.join(key, signal, (wanted) => make(key, request, wanted));
+      } catch (error) {
+        if (signal.aborted) throw problemOf('Overloaded', 'The caller has left before it was drawn.');
+        throw error;
+      }
     },
   };
 }
 
 /** A file that is no regular one is refused before it is read: a pipe would hold up the turn for good. */
-async function draw(path: Buffer, size: number): Promise<Uint8Array<ArrayBuffer>> {
-  const { file } = await openFile(path);
+async function draw({ path, size, fingerprint }: ThumbnailRequest): Promise<Thumbnail> {
+  const { file, fingerprint: before } = await openFile(path);
   try {
-    return new Uint8Array(await makeThumbnail(file, size));
+    const picture = new Uint8Array(await makeThumbnail(file, size));
+    const after = fingerprintOf(await file.stat({ bigint: true }));
+    return { picture, current: before === fingerprint && after === fingerprint };
   } finally {
     await file.close();
   }

@@ -86,8 +86,8 @@ describe('a file', () => {
   });
 
   test('is kept for good under its version', async () => {
-    const { version } = (await api.get(`/api/datasets/${dataset}/samples/${seqOf('a.jpg')}`)).json.sample;
-    const { headers } = await api.get(at('a.jpg', `file?v=${version}`));
+    const { version } = (await api.get(`/api/datasets/${dataset}/samples/${seqOf('turned.jpg')}`)).json.sample;
+    const { headers } = await api.get(at('turned.jpg', `file?v=${version}`));
     expect(headers.get('cache-control')).toContain('immutable');
   });
 
