@@ -16,6 +16,8 @@ export interface GridSamples {
   show(first: number, end: number): void;
   /** Reads again what is on show. */
   refresh(scope: 'incomplete' | 'all'): void;
+  /** Asks again for what could not be read of what is on show. */
+  retry(): void;
   /** Puts changed samples in the place of those shown. */
   put(samples: readonly Sample[]): void;
   stop(): void;
@@ -44,6 +46,7 @@ export class AllSamples implements GridSamples {
   readonly #path: string;
   readonly #pages = new Map<number, LoadedPage>();
   readonly #fetching = new Map<number, AbortController>();
+  readonly #failures = new Map<number, Error>();
   #shown = { first: 0, end: 0 };
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -79,6 +82,10 @@ export class AllSamples implements GridSamples {
     this.#fetchShown();
   }
 
+  retry() {
+    this.#fetchShown();
+  }
+
   put(samples: readonly Sample[]) {
     for (const sample of samples) {
       const page = this.#pages.get(Math.floor(sample.seq / PAGE));
@@ -95,8 +102,14 @@ export class AllSamples implements GridSamples {
   #fetchShown() {
     const from = Math.floor(this.#shown.first / PAGE);
     const to = Math.floor(Math.max(0, this.#shown.end - 1) / PAGE);
-    for (const [n, controller] of this.#fetching) if (n < from - 1 || n > to + 1) controller.abort();
+    for (const [n, controller] of this.#fetching) {
+      if (n >= from - 1 && n <= to + 1) continue;
+      controller.abort();
+      this.#fetching.delete(n);
+    }
     if (this.#shown.end === 0) return;
+    for (const n of this.#failures.keys()) if (n < from || n > to) this.#failures.delete(n);
+    this.#tell();
     for (let n = from; n <= to; n++) {
       if (this.#fetching.has(n)) continue;
       if (this.#pages.get(n)?.stale ?? true) void this.#fetch(n);
@@ -114,13 +127,19 @@ export class AllSamples implements GridSamples {
       this.#pages.delete(n);
       this.#pages.set(n, { samples: new Map(here.map((sample) => [sample.seq, sample])), stale: false });
       this.#forgetFarPages();
-      this.error = undefined;
+      this.#failures.delete(n);
       this.#version += 1;
     } catch (error) {
-      if (!controller.signal.aborted) this.error = error as Error;
+      if (!controller.signal.aborted) this.#failures.set(n, error as Error);
     } finally {
-      this.#fetching.delete(n);
+      if (this.#fetching.get(n) === controller) this.#fetching.delete(n);
+      this.#tell();
     }
+  }
+
+  /** A page that came does not hide that another on show did not. */
+  #tell() {
+    this.error = this.#failures.values().next().value;
   }
 
   /** The map keeps the order of arrival: those that came first go first. */
@@ -145,6 +164,8 @@ export class FilteredSamples implements GridSamples {
   #fetching: AbortController | undefined;
   #after: number | null = null;
   #atEnd = false;
+  /** What is shown was to be read anew, and has not been. */
+  #stale = false;
   #wanted = 0;
 
   constructor(path: string, query: URLSearchParams) {
@@ -172,15 +193,19 @@ export class FilteredSamples implements GridSamples {
   /** What did not match before and does now, in what was looked at already, is found when the filter is set again. */
   refresh(scope: 'incomplete' | 'all') {
     if (scope === 'all') {
-      this.#after = null;
       this.#wanted = Math.max(this.#wanted, Math.min(this.count, 5 * PAGE));
-      void this.#again();
+      this.#again();
       return;
     }
     if (!this.#atEnd || this.#fetching !== undefined) return;
     this.#after = this.#samples.at(-1)?.seq ?? null;
     this.#atEnd = false;
     void this.#fetch();
+  }
+
+  retry() {
+    if (this.#stale) this.#again();
+    else void this.#fetch();
   }
 
   put(samples: readonly Sample[]) {
@@ -192,34 +217,34 @@ export class FilteredSamples implements GridSamples {
     this.#fetching?.abort();
   }
 
-  async #again() {
+  #again() {
     this.#fetching?.abort();
     this.#fetching = undefined;
-    const found: Sample[] = [];
-    await this.#fetch(found);
+    this.#stale = true;
+    void this.#fetch();
   }
 
-  /** @param found replaces what is shown when it is whole; what is shown grows if it is not given */
-  async #fetch(found?: Sample[]) {
+  /** Reads on from what is shown; or, where that is stale, all of it anew, which takes its place when it is whole. */
+  async #fetch() {
     if (this.#fetching !== undefined) return;
-    if (found === undefined && this.#atEnd) return;
+    const anew = this.#stale;
+    if (!anew && this.#atEnd) return;
     const controller = new AbortController();
     this.#fetching = controller;
     try {
-      let held: readonly Sample[] = found ?? this.#samples;
+      let held: readonly Sample[] = anew ? [] : this.#samples;
+      let after = anew ? null : this.#after;
       do {
         const query = new URLSearchParams(this.#query);
         query.set('limit', String(PAGE));
-        if (this.#after !== null) query.set('after', String(this.#after));
+        if (after !== null) query.set('after', String(after));
         const page: SamplePage = await request(this.#path, { query, signal: controller.signal });
         controller.signal.throwIfAborted();
         held = [...held, ...page.samples];
-        this.#after = page.next;
-        if (found === undefined || page.next === null || held.length >= this.#wanted) this.#keep(held);
-        this.lookedUpTo = page.next;
-        this.#atEnd = page.next === null;
+        after = page.next;
+        if (!anew || after === null || held.length >= this.#wanted) this.#keep(held, after);
         this.error = undefined;
-      } while (this.#after !== null && held.length < this.#wanted);
+      } while (after !== null && held.length < this.#wanted);
     } catch (error) {
       if (!controller.signal.aborted) this.error = error as Error;
     } finally {
@@ -227,8 +252,12 @@ export class FilteredSamples implements GridSamples {
     }
   }
 
-  #keep(samples: readonly Sample[]) {
+  #keep(samples: readonly Sample[], next: number | null) {
     this.#samples = samples;
     this.#places = new Map(samples.map(({ seq }, place) => [seq, place]));
+    this.#after = next;
+    this.#atEnd = next === null;
+    this.#stale = false;
+    this.lookedUpTo = next;
   }
 }

@@ -1,8 +1,8 @@
 import { isAborted, mayPass } from '../api/request.ts';
 import { live } from './live.svelte.ts';
 
-/** What a server that is not ready could not give is asked for again. */
-const RETRY_MS = 3000;
+/** How long to wait before what could not be had is asked for again, after so many failures in a row. */
+export const backOff = (failures: number): number => Math.min(60_000, 3000 * 2 ** failures);
 
 /** Something that is read from the server and shown when it is there. */
 export class Remote<T> {
@@ -11,6 +11,7 @@ export class Remote<T> {
   loading = $state(false);
   #reading: AbortController | undefined;
   #again: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
   readonly #read: (signal: AbortSignal) => Promise<T>;
 
   constructor(read: (signal: AbortSignal) => Promise<T>) {
@@ -28,11 +29,12 @@ export class Remote<T> {
       if (reading.signal.aborted) return;
       this.value = value;
       this.error = undefined;
+      this.#failures = 0;
     } catch (error) {
       if (reading.signal.aborted || isAborted(error)) return;
       // What is shown is better than nothing, and the banner says that the connection is lost.
       if (this.value === undefined || !mayPass(error)) this.error = error as Error;
-      if (mayPass(error)) this.#again = setTimeout(() => void this.load(), RETRY_MS);
+      if (mayPass(error)) this.#again = setTimeout(() => void this.load(), backOff(this.#failures++));
     } finally {
       if (this.#reading === reading) this.loading = false;
     }
