@@ -4,7 +4,7 @@ import { filtersFrom, queryOf } from '../../web/src/filters.ts';
 import { layoutGrid } from '../../web/src/grid/layout.ts';
 import { contentAfterScroll, createScrollMap, TALLEST_PX } from '../../web/src/grid/scroll-map.ts';
 import { extended, NOTHING, toggled } from '../../web/src/grid/selection.ts';
-import { bodyOf, datasetNameOf, emptyForm } from '../../web/src/new-load.ts';
+import { bodyOf, datasetNameOf, embedAtWords, emptyForm } from '../../web/src/new-load.ts';
 import { routeOf } from '../../web/src/state/route.ts';
 
 describe('the map of a scroll bar', () => {
@@ -101,6 +101,13 @@ describe('the form of a new load', () => {
     ['/', ''],
     ['/a/..hidden..', 'hidden'],
   ])('names the dataset of %s', (source, name) => expect(datasetNameOf(source)).toBe(name));
+
+  test('says by whose clock a time is entered, and which moment it is', () => {
+    expect(embedAtWords('', 'Europe/Zurich')).toBe('In your own time zone, Europe/Zurich.');
+    const local = '2030-07-01T10:00';
+    const utc = new Date(local).toISOString().slice(11, 16);
+    expect(embedAtWords(local, 'Europe/Zurich')).toMatch(new RegExp(`^In your own time zone, .* ${utc} UTC\\.$`));
+  });
 
   test('sends what was filled in and nothing else', () => {
     const form = { ...emptyForm(), source: '/data/a', dataset: 'a' };

@@ -27,6 +27,8 @@ export const DAYS = [
   ['sun', 'Sun'],
 ] as const;
 
+export const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 export const emptyForm = (): LoadForm => ({
   source: '',
   dataset: '',
@@ -38,9 +40,16 @@ export const emptyForm = (): LoadForm => ({
   window_start: '',
   window_end: '',
   window_days: [],
-  window_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  window_zone: ownZone(),
   webhooks: '',
 });
+
+/** Whose clock a time is entered by, and which moment it is for everybody: `2030-07-01T10:00` in Zurich is 08:00 UTC. */
+export function embedAtWords(local: string, zone: string): string {
+  const at = new Date(local);
+  if (local === '' || Number.isNaN(at.getTime())) return `In your own time zone, ${zone}.`;
+  return `In your own time zone, ${zone}: ${at.toISOString().slice(0, 16).replace('T', ' ')} UTC.`;
+}
 
 /** A dataset's name from its folder's: what a name may not have becomes a dash. */
 export function datasetNameOf(source: string): string {
