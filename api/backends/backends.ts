@@ -10,6 +10,8 @@ export interface ApiBackends {
   client: PlimsollClient;
   mongodb: Monitor;
   temporal: Monitor;
+  /** Has the indexes made again within some seconds: the database was dropped, or restored without them. */
+  renewIndexes(): void;
   close(): Promise<void>;
 }
 
@@ -28,10 +30,19 @@ export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): Ap
   const temporal = new Client({ connection, namespace });
   let indexed = false;
   const mongodbMonitor = createMonitor(async () => {
-    await store.client.db('admin').command({ ping: 1 }, { timeoutMS: ANSWER_TIMEOUT_MS });
+    try {
+      await store.client.db('admin').command({ ping: 1 }, { timeoutMS: ANSWER_TIMEOUT_MS });
+    } catch (error) {
+      // It may come back as another one: restored, or begun anew.
+      indexed = false;
+      throw error;
+    }
     if (indexed) return;
-    await ensureIndexes(store);
     indexed = true;
+    await ensureIndexes(store).catch((error: unknown) => {
+      indexed = false;
+      throw error;
+    });
   });
   const temporalMonitor = createMonitor(() =>
     connection.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, async () => {
@@ -42,6 +53,9 @@ export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): Ap
     client: createPlimsollClient({ temporal, store, ...(taskQueue === undefined ? {} : { taskQueue }) }),
     mongodb: mongodbMonitor,
     temporal: temporalMonitor,
+    renewIndexes() {
+      indexed = false;
+    },
     async close() {
       await Promise.all([mongodbMonitor.stop(), temporalMonitor.stop()]);
       await Promise.all([store.close(), close()]);

@@ -34,16 +34,15 @@ export function createMonitor(ask: () => Promise<void>): Monitor {
     get ready() {
       return ready;
     },
-    untilReady: (signal) =>
-      signal === undefined
-        ? waiting.promise
-        : Promise.race([
-            waiting.promise,
-            new Promise<never>((_, reject) => {
-              if (signal.aborted) reject(signal.reason);
-              signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-            }),
-          ]),
+    async untilReady(signal) {
+      if (signal === undefined) return waiting.promise;
+      signal.throwIfAborted();
+      const aborted = Promise.withResolvers<never>();
+      const abort = () => aborted.reject(signal.reason);
+      signal.addEventListener('abort', abort, { once: true });
+      // A signal may live as long as the server, and be waited with again and again.
+      await Promise.race([waiting.promise, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
+    },
     async stop() {
       over.abort();
       await loop;

@@ -4,6 +4,14 @@ const MAX_TIME_EXPIRED = 50;
 /** DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
 const OUTAGE_STATUSES = new Set([4, 8, 14]);
 
+const BAD_VALUE = 2;
+
+/** A query names an index that is not there: the database was dropped, or restored without it. */
+export function isMissingIndex(error: unknown): boolean {
+  if (!(error instanceof Error) || !error.name.startsWith('Mongo')) return false;
+  return (error as { code?: unknown }).code === BAD_VALUE && /hint provided does not correspond/.test(error.message);
+}
+
 /** MongoDB does not answer, or not in time: another try may go well. */
 export function isMongoOutage(error: unknown): boolean {
   if (!(error instanceof Error) || !error.name.startsWith('Mongo')) return false;

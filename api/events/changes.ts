@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ChangeStream, ResumeToken } from 'mongodb';
+import { type ChangeStream, MongoError, type ResumeToken } from 'mongodb';
 import { settle } from '../../client/read-job.ts';
 import { withWaiting } from '../../client/waiting.ts';
 import { readStatus } from '../../core/loads/read-status.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import type { DatasetDocument } from '../../core/store/documents.ts';
 import type { ApiBackends } from '../backends/backends.ts';
+import { isMongoOutage } from '../backends/outages.ts';
 import { createCoalescer } from './coalesce.ts';
 
 /** What has changed, as it is now. */
@@ -30,7 +31,7 @@ const MOST_SWEPT = 50;
 
 /** Listens to MongoDB for as long as it is there, and begins again where it was when it comes back. */
 export function openChanges(
-  { client, mongodb }: ApiBackends,
+  { client, mongodb, renewIndexes }: ApiBackends,
   log: (message: string, error?: unknown) => void,
 ): Changes {
   const { store } = client;
@@ -59,11 +60,12 @@ export function openChanges(
     let token: ResumeToken;
     while (!over.signal.aborted) {
       let stream: ChangeStream | undefined;
+      const close = () => void stream?.close().catch(() => undefined);
+      over.signal.addEventListener('abort', close, { once: true });
       try {
         await mongodb.untilReady(over.signal);
         const from = token === undefined ? { startAtOperationTime: await nowOf(store) } : { resumeAfter: token };
         stream = store.loads.db.watch(PIPELINE, from);
-        over.signal.addEventListener('abort', () => void stream?.close().catch(() => undefined), { once: true });
         // What changed while nobody listened may have been missed.
         if (token === undefined) await touchOpenJobs();
         ready = true;
@@ -71,14 +73,19 @@ export function openChanges(
           token = change._id;
           note(change);
         }
+        // MongoDB has ended it: the database was dropped.
+        token = undefined;
+        renewIndexes();
       } catch (error) {
-        if (over.signal.aborted) return;
-        // A token that is too old is of no use any more.
-        if ((error as { code?: unknown }).code === HISTORY_LOST) token = undefined;
-        ready = false;
-        await stream?.close().catch(() => undefined);
-        await delay(RECONNECT_MS, undefined, { signal: over.signal, ref: false }).catch(() => undefined);
+        // After an outage it goes on where it was. Whatever else it is, the same token would meet it again.
+        if (!isMongoOutage(error) && !isResumable(error)) token = undefined;
+      } finally {
+        over.signal.removeEventListener('abort', close);
       }
+      if (over.signal.aborted) return;
+      ready = false;
+      await stream?.close().catch(() => undefined);
+      await delay(RECONNECT_MS, undefined, { signal: over.signal, ref: false }).catch(() => undefined);
     }
   }
 
@@ -142,7 +149,8 @@ interface SeenChange {
   operationType: string;
 }
 
-const HISTORY_LOST = 286;
+const isResumable = (error: unknown) =>
+  error instanceof MongoError && error.hasErrorLabel('ResumableChangeStreamError');
 
 /** Only what is named: a change of a sample is none of ours, and there are many. */
 const PIPELINE = [

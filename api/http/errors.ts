@@ -1,6 +1,7 @@
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ZodError } from 'zod';
+import { isMissingIndex } from '../backends/outages.ts';
 import type { ApiContext, ApiEnv } from '../context.ts';
 import { PROBLEMS, type ProblemCode } from '../problem/codes.ts';
 import type { ProblemError } from '../problem/problem-error.ts';
@@ -8,8 +9,12 @@ import { problemOf, toProblem } from '../problem/to-problem.ts';
 import type { Problem } from '../schemas/problem.ts';
 
 /** Any error as problem details. What is our fault is logged whole, and told without a word of what is inside. */
-export function onError({ log }: Pick<ApiContext, 'log'>): ErrorHandler<ApiEnv> {
+export function onError({ log, backends }: Pick<ApiContext, 'log' | 'backends'>): ErrorHandler<ApiEnv> {
   return function answerWithProblem(error, c) {
+    if (isMissingIndex(error)) {
+      backends.renewIndexes();
+      return problemResponse(c, problemOf('MongoDBUnavailable', "The database's indexes are being made. Try again."));
+    }
     const found = toProblem(error) ?? ofFramework(error);
     if (found === undefined) log(`${c.req.method} ${c.req.path}`, error);
     return problemResponse(
