@@ -1,11 +1,10 @@
 import { createRoute } from '@hono/zod-openapi';
 import { withLiveCounts } from '../../core/loads/read-status.ts';
-import { statusOf } from '../../core/loads/status.ts';
+import { type LoadStatus, statusOf } from '../../core/loads/status.ts';
 import type { ApiContext } from '../context.ts';
 import { GUARDED, problems, STORED } from '../http/answers.ts';
 import { newRouter } from '../http/new-router.ts';
 import { workflowEnded } from '../loads/workflow-ended.ts';
-import { presentDataset } from '../present/dataset.ts';
 import { presentLoad } from '../present/load.ts';
 import { eventHeaders, eventsQuery } from '../schemas/events.ts';
 import { jobParameter } from '../schemas/parameters.ts';
@@ -13,7 +12,8 @@ import type { Scope } from '../schemas/server.ts';
 import type { Change } from './changes.ts';
 import { parseEventId } from './event-id.ts';
 import type { Feed } from './feed.ts';
-import { loadEvent, newsOf } from './load-event.ts';
+import { newsOf } from './load-event.ts';
+import { createRenderer, type Rendered } from './render.ts';
 import { createStreams, STREAM_HEADERS, type Streams } from './streams.ts';
 
 const stream = (description: string) => ({
@@ -66,6 +66,7 @@ export function eventRoutes(context: ApiContext): { router: ReturnType<typeof ne
   const { backends, changes, settings } = context;
   const { client } = backends;
   const roots = settings.sourceRoots ?? [];
+  const render = createRenderer(roots);
   const streams = createStreams({ most: settings.maxStreams });
   const router = newRouter();
 
@@ -73,31 +74,31 @@ export function eventRoutes(context: ApiContext): { router: ReturnType<typeof ne
     const scope = c.get('scope') as Scope;
     const now = await client.status(c.req.valid('param').job);
     const last = parseEventId(c.req.valid('header')['last-event-id']);
+    const rendered = (status: LoadStatus) => render({ kind: 'load', dataset: status.dataset, status }, scope);
     const first = presentLoad(now, scope, roots);
     const seen = last?.hash === newsOf(first);
     if (seen && first.finished_at !== null) return c.body(null, 204);
     if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEADERS);
     return streams.answer(c, (feed) => {
       let news = seen ? newsOf(first) : '';
-      const show = (load: typeof first) => {
-        if (newsOf(load) === news) return;
-        news = newsOf(load);
-        feed.send('load', loadEvent(load));
-        if (load.finished_at === null) return;
+      const show = ({ event, load, news: latest }: Rendered) => {
+        if (latest === news) return;
+        news = latest;
+        feed.send('load', event);
+        if (load === undefined || load.finished_at === null) return;
         void workflowEnded(client, now).then(() => {
           feed.send('end', { name: 'end', text: '{}' });
           feed.end();
         });
       };
       const stop = changes.listen((change) => {
-        if (change.kind === 'load' && change.status.job_id === now.job_id)
-          show(presentLoad(change.status, scope, roots));
+        if (change.kind === 'load' && change.status.job_id === now.job_id) show(render(change, scope));
       });
-      show(first);
+      show(rendered(now));
       // What changed between the first look and the listening.
       if (first.finished_at === null)
         void client.status(now.job_id).then(
-          (status) => show(presentLoad(status, scope, roots)),
+          (status) => show(rendered(status)),
           () => undefined,
         );
       return stop;
@@ -112,23 +113,13 @@ export function eventRoutes(context: ApiContext): { router: ReturnType<typeof ne
     const news = new Map<string, string>();
     const show = (feed: Feed, change: Change) => {
       if (dataset !== undefined && change.dataset !== dataset) return;
-      if (change.kind === 'load') {
-        const load = presentLoad(change.status, scope, roots);
-        if (news.get(load.job_id) === newsOf(load)) return;
-        if (load.finished_at === null) news.set(load.job_id, newsOf(load));
+      const { key, event, load, news: latest } = render(change, scope);
+      if (load !== undefined) {
+        if (news.get(load.job_id) === latest) return;
+        if (load.finished_at === null) news.set(load.job_id, latest);
         else news.delete(load.job_id);
-        feed.send(`load:${load.job_id}`, loadEvent(load));
-      } else if (change.kind === 'dataset') {
-        feed.send(`dataset:${change.dataset}`, {
-          name: 'dataset',
-          text: JSON.stringify(presentDataset(change.document, scope)),
-        });
-      } else {
-        feed.send(`dataset:${change.dataset}`, {
-          name: 'dataset_removed',
-          text: JSON.stringify({ dataset: change.dataset }),
-        });
       }
+      feed.send(key, event);
     };
     if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEADERS);
     // Listens before it looks, so that nothing falls between.
