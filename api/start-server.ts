@@ -17,17 +17,37 @@ export interface RunningApi {
   close(): Promise<void>;
 }
 
-/** Slow callers do not hold a connection: headers in 10 s, a whole request in 30. Answers may take as long as they need. */
+/**
+ * Slow callers do not hold a connection: headers in 10 s, a whole request in 30. Answers may take as long as they need, and as long
+ * as some of them is read: a caller that reads nothing would hold its file open for good.
+ */
 const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 30_000, maxHeaderSize: 32 * 1024 };
 
+export interface ConnectionLimits {
+  /** After which a connection on which nothing moves is cut. Longer than the longest wait that an answer may take (60 s). */
+  idleMs: number;
+  /** More are closed at once. */
+  mostConnections: number;
+}
+
+const IDLE_MS = 120_000;
+/** Beside the streams. */
+const OTHER_CONNECTIONS = 1000;
+
 /** Listens at once, whether MongoDB and Temporal are there or not. @throws UserError InvalidSetting; the system's error when the port is taken */
-export async function startApi(settings: ApiSettings, log: ApiContext['log'] = logToStderr): Promise<RunningApi> {
+export async function startApi(
+  settings: ApiSettings,
+  log: ApiContext['log'] = logToStderr,
+  limits: Partial<ConnectionLimits> = {},
+): Promise<RunningApi> {
   const context = openContext(settings, log);
   const api = createApi(context);
   const server = createServer(
     { ...TIMEOUTS, connectionsCheckingInterval: 5000 },
     getRequestListener((request, env) => api.fetch(request, env), { overrideGlobalObjects: false }),
   );
+  server.timeout = limits.idleMs ?? IDLE_MS;
+  server.maxConnections = limits.mostConnections ?? settings.maxStreams + OTHER_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(settings.port, settings.host, resolve);

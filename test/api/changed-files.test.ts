@@ -19,7 +19,7 @@ beforeAll(async () => {
   bench = await openWorkbench({ roles: ['index'] });
   photos = join(bench.folder, 'photos');
   await mkdir(photos);
-  for (const name of ['file', 'picture', 'back', 'drawn'])
+  for (const name of ['file', 'picture', 'back', 'drawn', 'recorded'])
     await writeFile(join(photos, `${name}.png`), await plain('red'));
   await writeFile(join(photos, 'text.jpg'), 'A shopping list.\n');
   await writeFile(join(photos, 'broken.png'), (await plain('red')).subarray(0, 60));
@@ -90,11 +90,13 @@ describe('a file that is another than its record says', () => {
 
 describe('a file that indexing has found broken', () => {
   test('is not read again for its picture', async () => {
-    const { made } = api.context.thumbnails.counts;
-    const { status, headers } = await api.get(at('text.jpg', 'thumbnail'));
+    // Whether it was read shows where the record is wrong.
+    const seq = seqs.get('recorded.png') as number;
+    const error = { stage: 'indexing' as const, code: 'truncated_header', message: 'cut short', at: new Date() };
+    await bench.store.samples.updateOne({ dataset_id: dataset, seq }, { $set: { status: 'failed', error } });
+    const { status, headers } = await api.get(at('recorded.png', 'thumbnail'));
     expect(status).toBe(422);
-    expect(headers.get('plimsoll-reason')).toBe('unsupported_format');
-    expect(api.context.thumbnails.counts.made).toBe(made);
+    expect(headers.get('plimsoll-reason')).toBe('decode_failed');
   });
 
   test('has its picture once it was mended', async () => {

@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { mkdir, readdir, readlink, truncate, writeFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type RunningApi, startApi } from '../../api/start-server.ts';
+import { drawPicture } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { settingsFor, uriOf } from './support/open-api.ts';
+
+let bench: Workbench;
+let api: RunningApi;
+let photo: string;
+let dataset: string;
+
+beforeAll(async () => {
+  bench = await openWorkbench({ roles: ['index'] });
+  photo = join(bench.folder, 'photos', 'a.jpg');
+  await mkdir(join(bench.folder, 'photos'));
+  await writeFile(photo, await drawPicture(1));
+  dataset = bench.newDataset();
+  await bench.load({ dataset, source: join(bench.folder, 'photos'), embed: false });
+  await truncate(photo, 256 * 1024 * 1024);
+  api = await startApi(settingsFor(uriOf(bench.store)), () => {}, { idleMs: 500 });
+  await api.context.backends.mongodb.untilReady();
+});
+
+afterAll(async () => {
+  await api?.close();
+  await bench?.stop();
+});
+
+/** How often this process has the photo open. */
+async function descriptors(): Promise<number> {
+  const links = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
+  return (await Promise.all(links)).filter((target) => target === photo).length;
+}
+
+async function dial({ port }: RunningApi): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  return socket;
+}
+
+test.skipIf(process.platform !== 'linux')('an answer that is never read does not hold its file open', async () => {
+  const { seq } = (await bench.store.samples.findOne({ dataset_id: dataset })) as { seq: number };
+  const socket = await dial(api);
+  socket.pause();
+  socket.write(`GET /api/datasets/${dataset}/samples/${seq}/file HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  await vi.waitUntil(async () => (await descriptors()) === 1, { timeout: 5000 });
+  await vi.waitUntil(async () => (await descriptors()) === 0, { timeout: 10_000 });
+  socket.destroy();
+});
+
+test('connections beyond the bound are closed at once', { timeout: 5000 }, async () => {
+  const bounded = await startApi(settingsFor(uriOf(bench.store)), () => {}, { mostConnections: 3 });
+  const sockets: Socket[] = [];
+  try {
+    for (let count = 0; count < 4; count += 1) sockets.push(await dial(bounded));
+    await once(sockets[3]?.resume() as Socket, 'close');
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await bounded.close();
+  }
+});
