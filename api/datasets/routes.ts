@@ -66,5 +66,5 @@ export const tagsRoute = createRoute({
   tags,
   summary: 'The tags of a dataset, with how many samples have each',
   request: { params: datasetParameter },
-  responses: { 200: json(tagCounts, 'The tags.'), ...problems(...ONE) },
+  responses: { 200: json(tagCounts, 'The tags.'), ...problems('TooSlow', ...ONE) },
 });

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { countTags } from '../../api/datasets/count-tags.ts';
+import { keepForAWhile } from '../../api/datasets/keep.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { fillDataset } from './support/fill.ts';
+import { openTestApi, type TestApi } from './support/open-api.ts';
+
+let bench: Workbench;
+let api: TestApi;
+
+/** In the order of their bytes, which is not that of JavaScript's strings. */
+const ODD = ['a', 'b', '\uffee', '\u{1f40b}', ' ', 'Z'];
+
+beforeAll(async () => {
+  bench = await openWorkbench({ roles: [] });
+  await fillDataset(bench.store, 'photos', 600, (seq) => ({
+    tags: [...ODD.filter((_, i) => seq % (i + 1) === 0), ...(seq === 7 ? ['rare'] : [])],
+  }));
+  await fillDataset(bench.store, 'others', 10, () => ({ tags: ['a'] }));
+  await fillDataset(bench.store, 'many', 1300, (seq) => ({ tags: [`t${seq}`, ...(seq < 5 ? ['zz'] : [])] }));
+  api = await openTestApi(bench.store);
+});
+
+afterAll(async () => {
+  await api?.close();
+  await bench?.stop();
+});
+
+describe('the tags of a dataset', () => {
+  test('are counted each, whatever its letters, the most used first', async () => {
+    const { json } = await api.get('/api/datasets/photos/tags');
+    expect(json.tags).toEqual([
+      ...ODD.map((tag, i) => ({ tag, samples: Math.ceil(600 / (i + 1)) })),
+      { tag: 'rare', samples: 1 },
+    ]);
+  });
+
+  test('are cut after a thousand, and still the most used come first', async () => {
+    const { json } = await api.get('/api/datasets/many/tags');
+    expect(json.tags).toHaveLength(1000);
+    expect(json.tags[0]).toEqual({ tag: 'zz', samples: 5 });
+  });
+
+  test('that can not be counted in time have a code of their own', async () => {
+    await expect(countTags(bench.store, 'photos', { withinMs: 0 })).rejects.toMatchObject({
+      code: 'TooSlow',
+      status: 503,
+      headers: { 'Retry-After': '30' },
+    });
+  });
+});
+
+describe('an answer that was slow', () => {
+  test('is kept for as long as it took several times over, and shared by who asks meanwhile', async () => {
+    let nowMs = 0;
+    let asked = 0;
+    const kept = keepForAWhile(
+      async () => {
+        asked += 1;
+        nowMs += 1000;
+        return asked;
+      },
+      () => nowMs,
+    );
+    expect(await Promise.all([kept('a'), kept('a')])).toEqual([1, 1]);
+    nowMs += 4000;
+    expect(await kept('a')).toBe(1);
+    nowMs += 2000;
+    expect(await kept('a')).toBe(2);
+  });
+
+  test('and failed is not asked for again at once', async () => {
+    let nowMs = 0;
+    let asked = 0;
+    const kept = keepForAWhile(
+      async () => {
+        asked += 1;
+        nowMs += 10_000;
+        throw new Error('too slow');
+      },
+      () => nowMs,
+    );
+    await expect(kept('a')).rejects.toThrow('too slow');
+    await expect(kept('a')).rejects.toThrow('too slow');
+    expect(asked).toBe(1);
+    nowMs += 31_000;
+    await expect(kept('a')).rejects.toThrow('too slow');
+    expect(asked).toBe(2);
+  });
+});
