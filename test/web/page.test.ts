@@ -14,6 +14,8 @@ import { datasetOf, openPageStack, type PageStack, samplesOf } from './page-stac
 
 const EXAMPLES = join(process.cwd(), 'examples/images');
 const EXAMPLE_COUNT = 54;
+/** A busy machine needs more than the second that a poll has by itself. */
+const PATIENTLY = { timeout: 10_000 };
 
 let all: PageStack;
 let failing: Load;
@@ -100,6 +102,21 @@ describe('a load', () => {
     await page.getByText('must begin with a-z or 0-9').first().waitFor();
   });
 
+  test('says in the form what webhooks need, and what failed where the worker has no secret', async () => {
+    const page = await all.open('/loads/new');
+    await page.getByRole('combobox', { name: 'Folder' }).fill(EXAMPLES);
+    await page.getByRole('textbox', { name: 'Dataset' }).fill('unsigned');
+    await page.getByText('Options').click();
+    await page.getByText('the worker needs the secret default').waitFor();
+    await page.getByLabel('Webhooks').fill('https://hooks.example.com/plimsoll');
+    await page.getByRole('button', { name: 'Start loading' }).click();
+    await page.waitForURL('**/datasets/unsigned');
+    await page.getByText('The load of unsigned failed').waitFor();
+    await page.getByText('UnknownWebhookSecret').waitFor();
+    await page.getByRole('link', { name: 'See the load' }).click();
+    await page.getByText('UnknownWebhookSecret').waitFor();
+  });
+
   test('is paused, resumed and canceled from its page', async () => {
     await makePictures(join(all.sources, 'long'), 3000);
     const { job_id } = await all.post<{ job_id: string }>('/api/loads', {
@@ -184,17 +201,17 @@ describe('the samples of a dataset', () => {
     await tile(page, 0).waitFor();
     await page.getByLabel('Format').selectOption('tiff');
     await page.waitForURL('**/datasets/pictures?format=tiff');
-    await expect.poll(() => where(page)).toBe('1–2 of 2');
+    await expect.poll(() => where(page), PATIENTLY).toBe('1–2 of 2');
     await page.getByLabel('Search in paths').fill('snow');
     await page.waitForURL('**/datasets/pictures?format=tiff&q=snow');
-    await expect.poll(() => where(page)).toBe('1–1 of 1');
+    await expect.poll(() => where(page), PATIENTLY).toBe('1–1 of 1');
     await page.reload();
-    await expect.poll(() => where(page)).toBe('1–1 of 1');
+    await expect.poll(() => where(page), PATIENTLY).toBe('1–1 of 1');
     expect(await page.getByLabel('Search in paths').inputValue()).toBe('snow');
     await page.getByLabel('Search in paths').fill('nothing like it');
     await page.getByText('Nothing matches').waitFor();
     await page.getByRole('button', { name: 'Clear' }).click();
-    await expect.poll(() => where(page)).toContain(`of ${EXAMPLE_COUNT}`);
+    await expect.poll(() => where(page), PATIENTLY).toContain(`of ${EXAMPLE_COUNT}`);
   });
 
   test('are opened by keys, gone through, and left for the same place', async () => {
@@ -240,12 +257,12 @@ describe('the samples of a dataset', () => {
     const before = await grid.boundingBox();
     answer();
     await bar(page, 'Embedding', 'pictures').waitFor();
-    await expect.poll(async () => (await grid.boundingBox())?.height).toBeLessThan(before?.height ?? 0);
+    await expect.poll(async () => (await grid.boundingBox())?.height, PATIENTLY).toBeLessThan(before?.height ?? 0);
     const floorOf = async (box: Locator) => {
       const { y, height } = (await box.boundingBox()) ?? { y: 0, height: 0 };
       return Math.round(y + height);
     };
-    await expect.poll(async () => (await floorOf(last)) <= (await floorOf(grid))).toBe(true);
+    await expect.poll(async () => (await floorOf(last)) <= (await floorOf(grid)), PATIENTLY).toBe(true);
   });
 
   test('have addresses of their own that can be reloaded, with a filter too', async () => {
@@ -270,12 +287,62 @@ describe('the samples of a dataset', () => {
     await page.getByRole('button', { name: 'Add tag' }).click();
     await page.getByText('4 samples have changed.').first().waitFor();
     await page.getByLabel('Tag', { exact: true }).selectOption('evening');
-    await expect.poll(() => where(page)).toBe('1–4 of 4');
+    await expect.poll(() => where(page), PATIENTLY).toBe('1–4 of 4');
     await page.keyboard.press('Control+a');
     await page.getByText('All that match are selected').waitFor();
     await page.getByLabel('Tags, separated by commas').fill('evening');
     await page.getByRole('button', { name: 'Remove', exact: true }).click();
     await page.getByText('Nothing matches').waitFor();
+  });
+
+  test('that could not be read or drawn are asked for again', async () => {
+    const page = await all.open('/loads');
+    await page.getByRole('link', { name: 'pictures', exact: true }).first().waitFor();
+    const NO = { contentType: 'application/problem+json', body: '{"detail":"Out of order."}' };
+    await page.route('**/thumbnail?*', (route) => route.fulfill({ ...NO, status: 503 }));
+    await page.route('**/samples?*', (route) => route.fulfill({ ...NO, status: 500 }));
+    await page.getByRole('link', { name: 'Datasets', exact: true }).first().click();
+    await page.getByRole('link', { name: 'pictures', exact: true }).click();
+    await page.getByText('Some samples could not be read. Out of order.').waitFor();
+    await page.unroute('**/samples?*');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('Some samples could not be read.').waitFor({ state: 'detached' });
+    await tile(page, 0).getByText('No picture').waitFor();
+    await page.unroute('**/thumbnail?*');
+    await pictureAt(page, 0);
+  });
+
+  test('that match are each there once, after a reading anew that failed half-way', async () => {
+    await writeSparseDataset('again', 1_000_000);
+    const page = await all.open('/datasets/again?status=indexed');
+    const grid = page.getByRole('grid');
+    await tile(page, 0).waitFor();
+    await grid.focus();
+    const countShown = async () => Number((await where(page)).match(/of ([\d,]+)/)?.[1]?.replaceAll(',', ''));
+    await expect
+      .poll(async () => {
+        await page.keyboard.press('End');
+        return countShown();
+      }, PATIENTLY)
+      .toBeGreaterThanOrEqual(600);
+    await page.keyboard.press('Home');
+    await page.route(/\/samples\?.*after=/, (route) => route.fulfill({ status: 500, body: '{}' }));
+    await page.keyboard.press('Space');
+    await page.getByLabel('Tags, separated by commas').fill('again');
+    await page.getByRole('button', { name: 'Add tag' }).click();
+    await page.getByText('Some samples could not be read.').waitFor();
+    await page.unroute(/\/samples\?.*after=/);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('Some samples could not be read.').waitFor({ state: 'detached' });
+    await grid.focus();
+    await page.keyboard.press('Escape');
+    await expect
+      .poll(async () => {
+        await page.keyboard.press('End');
+        return where(page);
+      }, PATIENTLY)
+      .toMatch(/^\S+ of [\d,]+$/);
+    expect(await countShown()).toBe(3000);
   });
 
   test('are tagged one by one', async () => {
@@ -308,7 +375,7 @@ describe('the samples of a dataset', () => {
     // A step of the wheel is a step, and not a stretch of the scroll bar.
     await grid.hover();
     await page.mouse.wheel(0, 200);
-    await expect.poll(() => where(page)).not.toBe(middle);
+    await expect.poll(() => where(page), PATIENTLY).not.toBe(middle);
     const begin = (text: string) => Number(text.split('–')[0]?.replaceAll(',', ''));
     expect(begin(await where(page)) - begin(middle)).toBeLessThan(50);
     await grid.focus();
