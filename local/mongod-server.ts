@@ -26,6 +26,8 @@ export function mongodArguments(options: { dbPath: string; port: number }): stri
     '--nounixsocket',
     '--quiet',
     ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
+    // The transaction of a worker that was killed stays open for this long, in place of a minute, and holds up who goes on.
+    ...['--setParameter', 'transactionLifetimeLimitSeconds=10'],
     // A primary waits 15 s for a successor before it ends; this set has none.
     ...['--setParameter', 'shutdownTimeoutMillisForSignaledShutdown=100'],
   ];
