@@ -57,7 +57,9 @@ export async function withImage<T>(
 ): Promise<T> {
   try {
     // A pipe that took the file's name would hold up a thread of libvips for good.
-    if (!(await stat(path)).isFile()) throw new ImageError('not_a_file', 'this is not a regular file');
+    const known = await stat(path);
+    if (!known.isFile()) throw new ImageError('not_a_file', 'this is not a regular file');
+    if (!isPlainPath(path)) await refuseOversize(path, known.size);
     const input = isPlainPath(path) ? path : await readFile(path);
     return await draw(sharp(input, inputOptions(limits)));
   } catch (error) {
@@ -86,6 +88,17 @@ export async function withOpenImage<T>(
   } catch (error) {
     throw failureOf(error as Error);
   }
+}
+
+/** Before a file is read whole that is too large for a drawing; one with pixels is bounded by their number. */
+async function refuseOversize(path: string | Buffer, size: number): Promise<void> {
+  if (size <= MOST_READ_BYTES) return;
+  const format = sniffFormat(await readHead(path));
+  if (format !== 'bmp' && !READ_IN_PARTS.has(format)) throw oversize(format);
+}
+
+function oversize(format: string | undefined): ImageError {
+  return new ImageError('unsupported_format', `the file is too large for what it holds (${format ?? 'nothing known'})`);
 }
 
 async function imageIn(file: FileHandle, limits: DecodeLimits): Promise<Sharp> {
@@ -154,6 +167,7 @@ async function drawOtherwise<T>(
   const format = sniffFormat(head);
   if (failure.code === 'file_not_found' || (format !== 'bmp' && format !== 'svg')) throw failure;
   try {
+    await refuseOversize(path, (await stat(path)).size);
     const content = await readFile(path);
     if (format === 'svg') return await draw(sharp(content, inputOptions(limits)));
     const { width, height, rgb } = decodeBmp(content, limits.maxPixels);

@@ -3,6 +3,7 @@ import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decodePixels } from '../../core/images/decode.ts';
 import { drawPicture } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
@@ -14,6 +15,10 @@ let dataset: string;
 const seqs = new Map<string, number>();
 
 const SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>';
+const GEOMETRY = {
+  resize: { fit: 'fill', width: 8, height: 8, kernel: 'cubic' },
+  crop: { width: 8, height: 8 },
+} as const;
 const MIB = 1024 * 1024;
 
 beforeAll(async () => {
@@ -23,7 +28,7 @@ beforeAll(async () => {
   for (let index = 0; index < 24; index += 1)
     await writeFile(join(photos, `pipe-${index}.jpg`), await drawPicture(index));
   await writeFile(join(photos, 'a.jpg'), await drawPicture(30));
-  await writeFile(join(photos, 'huge.svg'), SVG);
+  for (const name of ['huge.svg', 'drawing.svg']) await writeFile(join(photos, name), SVG);
   await writeFile(join(photos, 'huge.jpg'), await drawPicture(31));
   dataset = bench.newDataset();
   await bench.load({ dataset, source: photos, embed: false });
@@ -69,4 +74,18 @@ test('a large photo is read only as far as it goes', async () => {
   expect(status).toBe(200);
   expect(await sharp(bytes).metadata()).toMatchObject({ format: 'webp' });
   expect(process.memoryUsage().rss - before).toBeLessThan(300 * MIB);
+});
+
+test('nor does a worker read such a file whole', async () => {
+  await grow('drawing.svg');
+  const before = process.memoryUsage().rss;
+  const pixels = decodePixels({ path: join(photos, 'drawing.svg') }, GEOMETRY);
+  await expect(pixels).rejects.toMatchObject({ code: 'unsupported_format' });
+  expect(process.memoryUsage().rss - before).toBeLessThan(200 * MIB);
+});
+
+test('nor does a pipe hold up a worker', async () => {
+  execFileSync('mkfifo', [join(bench.folder, 'pipe.jpg')]);
+  const pixels = decodePixels({ path: join(bench.folder, 'pipe.jpg') }, GEOMETRY);
+  await expect(pixels).rejects.toMatchObject({ code: 'not_a_file' });
 });
