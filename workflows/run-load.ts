@@ -54,12 +54,12 @@ export async function runLoad(run: LoadRun): Promise<LoadStatus> {
       return await continueAsNew({ ...next, waited_ms, ...(paused_at === null ? {} : { paused_at }) });
     }
     await announce(input.webhooks, 'dataset.browsable', job.status());
-    if (input.embed && run.needsEmbedding?.() !== false)
-      await embedding.run(input.embed_task_queue ?? capabilities.embed_task_queue, kind === 'retry');
+    const embeds = input.embed && run.needsEmbedding?.() !== false;
+    if (embeds) await embedding.run(input.embed_task_queue ?? capabilities.embed_task_queue, kind === 'retry');
     await operations.close();
     await endLoad({ load_id: job.jobId, state: 'completed' });
     job.end('completed');
-    if (input.embed) await announce(input.webhooks, 'dataset.ready', job.status());
+    if (embeds) await announce(input.webhooks, 'dataset.ready', job.status());
     return job.status();
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
