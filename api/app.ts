@@ -15,6 +15,7 @@ import { onError, onNotFound } from './http/errors.ts';
 import { allowMethods } from './http/methods.ts';
 import { newRouter } from './http/new-router.ts';
 import { securityHeaders } from './http/security-headers.ts';
+import { limitRoutes } from './limits/routes.ts';
 import { loadRoutes } from './loads/handlers.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { countRequests, metricsRoutes } from './metrics/routes.ts';
@@ -65,6 +66,7 @@ export function createApi(context: ApiContext): Api {
   app.route('/', sourceRoutes(context));
   app.route('/', modelRoutes(context));
   app.route('/', loadRoutes(context));
+  app.route('/', limitRoutes(context));
   app.route('/', datasetRoutes(context));
   app.route('/', sampleRoutes(context));
   app.route('/', fileRoutes(context));
@@ -91,5 +93,6 @@ function guard(app: ReturnType<typeof newRouter>, backends: ApiContext['backends
   app.use('/api/datasets/*', requireBackends(backends, 'mongodb'));
   app.on('POST', ['/api/datasets/:dataset/embed', '/api/datasets/:dataset/prune'], requireBackends(backends, 'both'));
   app.delete('/api/datasets/:dataset', requireBackends(backends, 'both'));
+  app.use('/api/limits', requireBackends(backends, 'mongodb'));
   app.use('/api/events', requireBackends(backends, 'mongodb'));
 }

@@ -2,6 +2,7 @@
 export * from './datasets.ts';
 export * from './events.ts';
 export * from './failures.ts';
+export * from './limits.ts';
 export * from './loads.ts';
 export * from './problem.ts';
 export * from './samples.ts';

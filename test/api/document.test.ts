@@ -141,6 +141,7 @@ describe('every documented status can be had', () => {
       '/api/models',
       '/api/datasets',
       '/api/loads',
+      '/api/limits',
       '/api/events',
     ])
       await open.get(path);
@@ -228,6 +229,7 @@ describe('every documented status can be had', () => {
     await bench.store.loads.deleteMany({ dataset_id: 'other' });
     expect((await open.get('/api/loads?cursor=made-up')).status).toBe(422);
     await open.get('/api/events?dataset=NO');
+    await open.post('/api/limits', { task_queue: 'nobody', images_per_second: 1 });
     await open.post('/api/datasets/nothing/tags', { add: ['x'], seqs: [1] });
     await open.post('/api/session', { token: 'any' });
     await open.call('DELETE', '/api/session');

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { FASTEST } from '../../core/limits/fastest.ts';
+import { EMBED_TASK_QUEUE } from '../../workflows/contract.ts';
+
+export const limit = z
+  .object({
+    task_queue: z.string(),
+    images_per_second: z.number().nullable().describe('Null where there is no limit.'),
+    set_at: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'Limit', description: 'How fast the embedding workers of a task queue may be, all together.' });
+
+export const limitList = z
+  .object({ limits: z.array(limit).describe('Those that are set, by the name of the task queue.') })
+  .meta({ id: 'LimitList' });
+
+export const limitBody = z
+  .strictObject({
+    task_queue: z.string().min(1).max(1000).default(EMBED_TASK_QUEUE).describe('Of the embedding workers.'),
+    images_per_second: z.number().positive().max(FASTEST).nullable().describe('Null lifts the limit.'),
+  })
+  .meta({ id: 'LimitRequest' });

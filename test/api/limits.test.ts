@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createToken, readTokens } from '../../api/auth/tokens.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { openTestApi, type TestApi } from './support/open-api.ts';
+
+const reader = createToken('read');
+const operator = createToken('operate');
+const as = (token: string) => ({ authorization: `Bearer ${token}` });
+let bench: Workbench;
+let api: TestApi;
+
+beforeAll(async () => {
+  bench = await openWorkbench({ roles: [] });
+  api = await openTestApi(bench.store, {
+    tokens: await readTokens({ PLIMSOLL_API_TOKENS: `${reader.line} ${operator.line}` }),
+  });
+});
+
+afterAll(async () => {
+  await api?.close();
+  await bench?.stop();
+});
+
+test('a limit is set, listed and lifted', async () => {
+  const set = await api.post('/api/limits', { task_queue: 'gpu', images_per_second: 0.5 }, as(operator.token));
+  expect(set.json).toMatchObject({ task_queue: 'gpu', images_per_second: 0.5 });
+  expect(await bench.limits.get('gpu')).toEqual(set.json);
+  expect((await api.get('/api/limits', as(reader.token))).json).toEqual({ limits: [set.json] });
+  const lifted = await api.post('/api/limits', { task_queue: 'gpu', images_per_second: null }, as(operator.token));
+  expect(lifted.json).toEqual({ task_queue: 'gpu', images_per_second: null, set_at: null });
+  expect((await api.get('/api/limits', as(reader.token))).json).toEqual({ limits: [] });
+});
+
+test('who may only read sets none', async () => {
+  const answer = await api.post('/api/limits', { images_per_second: 1 }, as(reader.token));
+  expect(answer.json.code).toBe('ScopeMissing');
+});
+
+test.each([0, -1, 1e12, '5', undefined])('%s images a second is no limit', async (images_per_second) => {
+  const answer = await api.post('/api/limits', { images_per_second }, as(operator.token));
+  expect(answer.json).toMatchObject({ code: 'InvalidInput', errors: [{ field: 'images_per_second' }] });
+});
