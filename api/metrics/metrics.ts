@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ApiBackends } from '../backends/backends.ts';
 import type { Thumbnails } from '../thumbnails/thumbnails.ts';
 import { backlogAge } from './backlog-age.ts';
+import { countWritten } from './written.ts';
 
 /** What is counted, and where it is read. */
 export interface Metrics {
@@ -67,6 +68,12 @@ export function createMetrics(
     labelNames: ['model'],
     registers,
   });
+  const written = new Gauge({
+    name: 'plimsoll_written',
+    help: 'Samples and vectors written by the jobs on record, by those under way so far.',
+    labelNames: ['item'],
+    registers,
+  });
   const wait = new Gauge({
     name: 'plimsoll_queue_wait_seconds',
     help: 'Age of the oldest task that waits on a task queue.',
@@ -77,7 +84,8 @@ export function createMetrics(
   async function readStore(): Promise<void> {
     if (!mongodb.ready) return;
     const { store } = client;
-    const [byState, sums, models] = await Promise.all([
+    const [writes, byState, sums, models] = await Promise.all([
+      countWritten(store, MAX_TIME_MS),
       store.loads
         .aggregate<{ _id: string; n: number }>([{ $group: { _id: '$state', n: { $sum: 1 } } }], {
           maxTimeMS: MAX_TIME_MS,
@@ -102,6 +110,8 @@ export function createMetrics(
         ])
         .toArray(),
     ]);
+    written.set({ item: 'sample' }, writes.samples);
+    written.set({ item: 'vector' }, writes.vectors);
     for (const state of STATES) loads.set({ state }, byState.find(({ _id }) => _id === state)?.n ?? 0);
     for (const status of ['indexed', 'failed', 'missing'] as const) samples.set({ status }, sums[0]?.[status] ?? 0);
     vectors.reset();
