@@ -37,7 +37,8 @@ export const deleteRoute = createRoute({
   path: '/api/datasets/{dataset}',
   tags,
   summary: 'Delete a dataset',
-  description: 'Starts a job that deletes its samples and vectors. Its files, and the records of its jobs, stay.',
+  description:
+    'Starts a job that deletes its samples and vectors. Its files, and the records of its jobs, stay; schedules that would load it again are paused.',
   request: { params: datasetParameter },
   responses: { 202: json(job, 'The job.'), ...problems(...JOB) },
 });
