@@ -94,10 +94,12 @@ export function createMember(spec: MemberSpec, events: MemberEvents): Member {
       await spec.awaitReady(started, AbortSignal.any([gone.signal, late]));
       gone.signal.throwIfAborted();
     } catch (error) {
+      // Asked before it is ended, which is how it ends and not why.
+      const reason = gone.signal.aborted ? gone.signal.reason : late.aborted ? tooLate() : error;
       await end(started);
       child = undefined;
       events.changed();
-      throw await startFailure(gone.signal.aborted ? gone.signal.reason : late.aborted ? tooLate() : error, logStart);
+      throw await startFailure(reason, logStart);
     }
     started.once('exit', (code, signal) => onDeath(signal ?? `exit code ${code}`, logStart));
     readiness.resolve();

@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
-import { type Db, type Document, Long, MongoClient } from 'mongodb';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Db, type Document, Long, MongoClient, MongoServerError } from 'mongodb';
 import { awaitListening, HOST } from './ports.ts';
 
 /** The replica set of one: majority reads and change streams need a replica set. */
@@ -47,14 +48,30 @@ export function adviseOnMongodLog(log: string): string | undefined {
   return 'The data was written by another release of mongod: name that one in PLIMSOLL_MONGOD_BINARY, or use another data folder.';
 }
 
+/**
+ * A server that listens may still be reading its replica set's configuration, or changing its state, and then answers as if it
+ * had none, or refuses. Nothing tells when that is over; an answer that stays the same for this long is meant.
+ */
+const SETTLING_MS = 10_000;
+const SETTLING_PAUSE_MS = 50;
+
 /** Makes the replica set on the first start, renames its member after a change of port, and resolves when it takes writes. */
 export async function awaitPrimary(port: number, signal: AbortSignal): Promise<void> {
   await awaitListening(port, signal);
   const client = new MongoClient(`mongodb://${HOST}:${port}/?directConnection=true`);
   try {
     const admin = client.db('admin');
-    await ensureReplicaSet(admin, `${HOST}:${port}`);
-    await awaitWritable(admin, signal);
+    const settledByMs = performance.now() + SETTLING_MS;
+    for (;;) {
+      try {
+        await ensureReplicaSet(admin, `${HOST}:${port}`);
+        return await awaitWritable(admin, signal);
+      } catch (error) {
+        const refused = error instanceof MongoServerError && performance.now() < settledByMs;
+        if (!refused || signal.aborted) throw error;
+        await delay(SETTLING_PAUSE_MS);
+      }
+    }
   } finally {
     await client.close();
   }
