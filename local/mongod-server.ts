@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Db, type Document, Long, MongoClient, MongoServerError } from 'mongodb';
+import { type Db, type Document, Long, MongoClient, MongoError } from 'mongodb';
 import { awaitListening, HOST } from './ports.ts';
 
 /** The replica set of one: majority reads and change streams need a replica set. */
@@ -50,7 +50,7 @@ export function adviseOnMongodLog(log: string): string | undefined {
 
 /**
  * A server that listens may still be reading its replica set's configuration, or changing its state, and then answers as if it
- * had none, or refuses. Nothing tells when that is over; an answer that stays the same for this long is meant.
+ * had none, refuses, or closes the connection. Nothing tells when that is over; an answer that stays the same for this long is meant.
  */
 const SETTLING_MS = 10_000;
 const SETTLING_PAUSE_MS = 50;
@@ -67,7 +67,7 @@ export async function awaitPrimary(port: number, signal: AbortSignal): Promise<v
         await ensureReplicaSet(admin, `${HOST}:${port}`);
         return await awaitWritable(admin, signal);
       } catch (error) {
-        const refused = error instanceof MongoServerError && performance.now() < settledByMs;
+        const refused = error instanceof MongoError && performance.now() < settledByMs;
         if (!refused || signal.aborted) throw error;
         await delay(SETTLING_PAUSE_MS);
       }
