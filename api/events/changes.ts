@@ -19,8 +19,12 @@ export type Change =
 export interface Changes {
   /** Whether changes are heard at the moment. */
   readonly ready: boolean;
-  /** Returns what ends it. A listener must not throw. */
-  listen(listener: (change: Change) => void): () => void;
+  /** Returns what ends it. A listener must not throw. `turn` says when the reading that it is told of began. */
+  listen(listener: (change: Change, turn: number) => void): () => void;
+  /** A turn later than that of every reading which has begun. */
+  nextTurn(): number;
+  /** Reads anew what a change was of, and tells all who listen. */
+  readAgain(change: Change): void;
   stop(): Promise<void>;
 }
 
@@ -36,24 +40,32 @@ export function openChanges(
 ): Changes {
   const { store } = client;
   const over = new AbortController();
-  const listeners = new Set<(change: Change) => void>();
+  const listeners = new Set<(change: Change, turn: number) => void>();
   let ready = false;
+  let turns = 0;
 
-  const tell = (change: Change) => {
-    for (const listener of listeners) listener(change);
+  const nextTurn = () => {
+    turns += 1;
+    return turns;
+  };
+  const tell = (change: Change, turn: number) => {
+    for (const listener of listeners) listener(change, turn);
   };
   const jobs = createCoalescer(async (jobId) => {
     if (listeners.size === 0) return;
+    const turn = nextTurn();
     const read = await readStatus(store, jobId);
     if (read === undefined) return;
     // That no worker is there is for Temporal to say; progress is shown whether it says it or not.
     const status = await withWaiting(client, read).catch(() => read);
-    tell({ kind: 'load', dataset: status.dataset, status });
+    tell({ kind: 'load', dataset: status.dataset, status }, turn);
   });
   const datasets = createCoalescer(async (name) => {
     if (listeners.size === 0) return;
+    const turn = nextTurn();
     const document = await store.datasets.findOne({ _id: name });
-    tell(document === null ? { kind: 'dataset_removed', dataset: name } : { kind: 'dataset', dataset: name, document });
+    if (document === null) tell({ kind: 'dataset_removed', dataset: name }, turn);
+    else tell({ kind: 'dataset', dataset: name, document }, turn);
   });
 
   async function follow(): Promise<void> {
@@ -132,6 +144,11 @@ export function openChanges(
     listen(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
+    },
+    nextTurn,
+    readAgain(change) {
+      if (change.kind === 'load') jobs.touch(change.status.job_id);
+      else datasets.touch(change.dataset);
     },
     async stop() {
       over.abort();

@@ -5,8 +5,9 @@ export interface Coalescer {
 }
 
 const PAUSE_MS = 50;
+const RETRY_MS = 1000;
 
-/** `work` is done again where it rejects only when the key is touched again. */
+/** Where `work` rejects it is done again a second later: what touched the key touches it only once. */
 export function createCoalescer(work: (key: string) => Promise<void>): Coalescer {
   // A key is here while it is worked on or rests; true when it was touched meanwhile.
   const busy = new Map<string, boolean>();
@@ -15,14 +16,21 @@ export function createCoalescer(work: (key: string) => Promise<void>): Coalescer
 
   async function begin(key: string): Promise<void> {
     busy.set(key, false);
-    await work(key).catch(() => undefined);
+    const done = await work(key).then(
+      () => true,
+      () => false,
+    );
     if (over) return;
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      const again = busy.get(key) === true;
-      busy.delete(key);
-      if (again) void begin(key);
-    }, PAUSE_MS);
+    if (!done) busy.set(key, true);
+    const timer = setTimeout(
+      () => {
+        timers.delete(timer);
+        const again = busy.get(key) === true;
+        busy.delete(key);
+        if (again) void begin(key);
+      },
+      done ? PAUSE_MS : RETRY_MS,
+    );
     timer.unref();
     timers.add(timer);
   }

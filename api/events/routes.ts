@@ -1,18 +1,16 @@
 import { createRoute } from '@hono/zod-openapi';
 import { withLiveCounts } from '../../core/loads/read-status.ts';
-import { type LoadStatus, statusOf } from '../../core/loads/status.ts';
+import { statusOf } from '../../core/loads/status.ts';
 import type { ApiContext } from '../context.ts';
 import { GUARDED, problems, STORED } from '../http/answers.ts';
 import { newRouter } from '../http/new-router.ts';
 import { workflowEnded } from '../loads/workflow-ended.ts';
-import { presentLoad } from '../present/load.ts';
 import { eventHeaders, eventsQuery } from '../schemas/events.ts';
 import { jobParameter } from '../schemas/parameters.ts';
 import type { Scope } from '../schemas/server.ts';
 import type { Change } from './changes.ts';
 import { parseEventId } from './event-id.ts';
-import type { Feed } from './feed.ts';
-import { newsOf } from './load-event.ts';
+import { readThenListen } from './read-then-listen.ts';
 import { createRenderer, type Rendered } from './render.ts';
 import { createStreams, STREAM_HEADERS, type Streams } from './streams.ts';
 
@@ -72,71 +70,62 @@ export function eventRoutes(context: ApiContext): { router: ReturnType<typeof ne
 
   router.openapi(loadEvents, async (c) => {
     const scope = c.get('scope') as Scope;
-    const now = await client.status(c.req.valid('param').job);
     const last = parseEventId(c.req.valid('header')['last-event-id']);
-    const rendered = (status: LoadStatus) => render({ kind: 'load', dataset: status.dataset, status }, scope);
-    const first = presentLoad(now, scope, roots);
-    const seen = last?.hash === newsOf(first);
-    if (seen && first.finished_at !== null) return c.body(null, 204);
-    if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEADERS);
-    return streams.answer(c, (feed) => {
-      let news = seen ? newsOf(first) : '';
-      const show = ({ event, load, news: latest }: Rendered) => {
-        if (latest === news) return;
-        news = latest;
-        feed.send('load', event);
-        if (load === undefined || load.finished_at === null) return;
-        void workflowEnded(client, now).then(() => {
-          feed.send('end', { name: 'end', text: '{}' });
-          feed.end();
+    const read = () => client.status(c.req.valid('param').job);
+    return readThenListen(changes, read, (now, { begin, stop }) => {
+      const first = render({ kind: 'load', dataset: now.dataset, status: now }, scope);
+      const seen = last?.hash === first.news;
+      const over = seen && now.finished_at !== null;
+      if (over || c.req.method === 'HEAD') {
+        stop();
+        return over ? c.body(null, 204) : c.body(null, 200, STREAM_HEADERS);
+      }
+      return streams.answer(c, (feed) => {
+        let told = seen ? first.news : '';
+        const show = ({ event, load, news }: Rendered) => {
+          if (news === told) return;
+          told = news;
+          feed.send('load', event);
+          if (load === undefined || load.finished_at === null) return;
+          void workflowEnded(client, now).then(() => {
+            feed.send('end', { name: 'end', text: '{}' });
+            feed.end();
+          });
+        };
+        show(first);
+        begin((change) => {
+          if (change.kind === 'load' && change.status.job_id === now.job_id) show(render(change, scope));
         });
-      };
-      const stop = changes.listen((change) => {
-        if (change.kind === 'load' && change.status.job_id === now.job_id) show(render(change, scope));
+        return stop;
       });
-      show(rendered(now));
-      // What changed between the first look and the listening.
-      if (first.finished_at === null)
-        void client.status(now.job_id).then(
-          (status) => show(rendered(status)),
-          () => undefined,
-        );
-      return stop;
     });
   });
 
   router.openapi(allEvents, async (c) => {
     const scope = c.get('scope') as Scope;
     const { dataset } = c.req.valid('query');
+    if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEADERS);
     const last = parseEventId(c.req.valid('header')['last-event-id']);
     const since = last === undefined ? undefined : new Date(last.sentMs - RESUME_SLACK_MS);
-    const news = new Map<string, string>();
-    const show = (feed: Feed, change: Change) => {
-      if (dataset !== undefined && change.dataset !== dataset) return;
-      const { key, event, load, news: latest } = render(change, scope);
-      if (load !== undefined) {
-        if (news.get(load.job_id) === latest) return;
-        if (load.finished_at === null) news.set(load.job_id, latest);
-        else news.delete(load.job_id);
-      }
-      feed.send(key, event);
-    };
-    if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEADERS);
-    // Listens before it looks, so that nothing falls between.
-    const early: Change[] = [];
-    let hear = (change: Change): void => void early.push(change);
-    const stop = changes.listen((change) => hear(change));
-    try {
-      const first = await present(context, dataset, since);
-      return streams.answer(c, (feed) => {
-        for (const change of [...first, ...early]) show(feed, change);
-        hear = (change) => show(feed, change);
+    const read = () => present(context, dataset, since);
+    return readThenListen(changes, read, (first, { begin, stop }) =>
+      streams.answer(c, (feed) => {
+        const told = new Map<string, string>();
+        const show = (change: Change) => {
+          if (dataset !== undefined && change.dataset !== dataset) return;
+          const { key, event, load, news } = render(change, scope);
+          if (load !== undefined) {
+            if (told.get(load.job_id) === news) return;
+            if (load.finished_at === null) told.set(load.job_id, news);
+            else told.delete(load.job_id);
+          }
+          feed.send(key, event);
+        };
+        for (const change of first) show(change);
+        begin(show);
         return stop;
-      });
-    } catch (error) {
-      stop();
-      throw error;
-    }
+      }),
+    );
   });
 
   return { router, streams };
