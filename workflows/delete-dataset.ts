@@ -5,7 +5,7 @@ import { longIndexWork, shortIndexWork } from './activity-options.ts';
 import { type DeleteDatasetRequest, deleteDatasetInput } from './contract.ts';
 import { trackJob } from './job-status.ts';
 import { parseInput } from './parse-input.ts';
-import { runRemoval } from './run-removal.ts';
+import { runJob } from './run-job.ts';
 
 const { beginDelete, cancelEmbeddings } = proxyActivities<DatasetActivities>(shortIndexWork);
 /** Each batch takes well below a second, so that a worker that died is soon missed. */
@@ -24,11 +24,12 @@ export async function deleteDataset(request: DeleteDatasetRequest): Promise<Load
   const input = parseInput(deleteDatasetInput, request);
   const { dataset } = input;
   const job = trackJob({ kind: 'delete', dataset, request: input, embeds: false });
-  return runRemoval(job, async () => {
+  return runJob({ job, onRecord: true }, async () => {
     const begun = await beginDelete({ load_id: job.jobId, workflow_id: job.workflowId, request: input });
     if (begun.search_attributes) job.useSearchAttributes();
     await endEmbeddings(dataset);
-    return deleteDocuments({ load_id: job.jobId, dataset });
+    job.noteRemoved(await deleteDocuments({ load_id: job.jobId, dataset }));
+    return { ready: false };
   });
 }
 

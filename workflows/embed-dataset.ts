@@ -2,10 +2,8 @@ import {
   ApplicationFailure,
   allHandlersFinished,
   CancellationScope,
-  ContinueAsNew,
   condition,
   continueAsNew,
-  isCancellation,
   proxyActivities,
   setHandler,
   workflowInfo,
@@ -16,9 +14,7 @@ import type { LoadStatus } from '../core/loads/status.ts';
 import type { EmbeddingModel } from '../core/models/embedder.ts';
 import type { Waiting } from '../core/store/documents.ts';
 import { longIndexWork, openModelWork, shortIndexWork } from './activity-options.ts';
-import { announce } from './announce.ts';
 import { type EmbedDatasetInput, type EmbedDatasetRequest, embedDatasetInput } from './contract.ts';
-import { recordedErrorOf, toFailure } from './failures.ts';
 import { type JobStatus, trackJob } from './job-status.ts';
 import { setPaused } from './messages.ts';
 import { acceptOperations, type Operations } from './operate.ts';
@@ -26,9 +22,10 @@ import { parseInput } from './parse-input.ts';
 import { createPermit } from './permit.ts';
 import { priorityOf } from './priority.ts';
 import { createReporter } from './report-to-load.ts';
+import { runJob } from './run-job.ts';
 import { runShards, type ShardsCursor, sumOf } from './run-shards.ts';
 
-const { beginEmbedding, noteWaiting, startEmbedding, endLoad } = proxyActivities<IndexActivities>(shortIndexWork);
+const { beginEmbedding, noteWaiting, startEmbedding } = proxyActivities<IndexActivities>(shortIndexWork);
 
 /** Reports of progress in a whole run, so that they never fill a history. */
 const REPORTS = 100;
@@ -80,7 +77,7 @@ export async function embedDataset(
   });
   if (resume?.paused_at) job.pause(new Date(resume.paused_at));
   const operations = alone ? acceptOperations(job, async () => undefined) : followLoad(job);
-  try {
+  return runJob({ job, onRecord: alone, operations, webhooks: alone ? input.webhooks : [] }, async () => {
     const { search_attributes, embed_task_queue } = await beginEmbedding({
       load_id: job.jobId,
       workflow_id: job.workflowId,
@@ -96,24 +93,8 @@ export async function embedDataset(
       const { paused_at } = job.status();
       return await continueAsNew<typeof embedDataset>(request, phase ?? null, { ...next, paused_at });
     }
-    await operations.close();
-    if (alone) await endLoad({ load_id: job.jobId, state: 'completed' });
-    job.end('completed');
-    if (alone) await announce(input.webhooks, 'dataset.ready', job.status());
-    return job.status();
-  } catch (error) {
-    if (error instanceof ContinueAsNew) throw error;
-    const failure = toFailure(error);
-    const state = isCancellation(failure) ? 'canceled' : 'failed';
-    const recorded = recordedErrorOf(failure, operations.cancelReason());
-    await operations.close();
-    if (alone) {
-      await CancellationScope.nonCancellable(() => endLoad({ load_id: job.jobId, state, error: recorded }));
-    }
-    job.end(state, recorded);
-    if (alone) await announce(input.webhooks, `load.${state}`, job.status());
-    throw failure;
-  }
+    return { ready: true };
+  });
 }
 
 /** A job that works under another's ID has no record of its own: only that other one may have started it. */

@@ -5,7 +5,7 @@ import { longIndexWork, shortIndexWork } from './activity-options.ts';
 import { type PruneDatasetRequest, pruneDatasetInput } from './contract.ts';
 import { trackJob } from './job-status.ts';
 import { parseInput } from './parse-input.ts';
-import { runRemoval } from './run-removal.ts';
+import { runJob } from './run-job.ts';
 
 const { beginPrune } = proxyActivities<DatasetActivities>(shortIndexWork);
 const { pruneMissing } = proxyActivities<DatasetActivities>(longIndexWork);
@@ -19,9 +19,10 @@ export async function pruneDataset(request: PruneDatasetRequest): Promise<LoadSt
   const input = parseInput(pruneDatasetInput, request);
   const { dataset } = input;
   const job = trackJob({ kind: 'prune', dataset, request: input, embeds: false });
-  return runRemoval(job, async () => {
+  return runJob({ job, onRecord: true }, async () => {
     const begun = await beginPrune({ load_id: job.jobId, workflow_id: job.workflowId, request: input });
     if (begun.search_attributes) job.useSearchAttributes();
-    return pruneMissing({ load_id: job.jobId, dataset });
+    job.noteRemoved(await pruneMissing({ load_id: job.jobId, dataset }));
+    return { ready: false };
   });
 }

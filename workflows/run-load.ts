@@ -1,24 +1,13 @@
-import {
-  allHandlersFinished,
-  CancellationScope,
-  ContinueAsNew,
-  condition,
-  isCancellation,
-  proxyActivities,
-  workflowInfo,
-} from '@temporalio/workflow';
-import type { Capabilities, IndexActivities } from '../activities/index-activities.ts';
+import { allHandlersFinished, condition, workflowInfo } from '@temporalio/workflow';
+import type { Capabilities } from '../activities/index-activities.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
-import { shortIndexWork } from './activity-options.ts';
 import { announce } from './announce.ts';
 import type { LoadDatasetInput, RetryFailedInput } from './contract.ts';
 import { createEmbeddingPhase } from './embedding-phase.ts';
-import { recordedErrorOf, toFailure } from './failures.ts';
 import { type JobStatus, trackJob } from './job-status.ts';
 import { acceptOperations } from './operate.ts';
 import { type IndexingCursor, type IndexingSteps, runIndexing } from './run-indexing.ts';
-
-const { endLoad } = proxyActivities<IndexActivities>(shortIndexWork);
+import { runJob } from './run-job.ts';
 
 /** What tells one kind of load from another. */
 export interface LoadRun {
@@ -42,7 +31,7 @@ export async function runLoad(run: LoadRun): Promise<LoadStatus> {
   if (cursor.paused_at !== undefined) job.pause(new Date(cursor.paused_at));
   const embedding = createEmbeddingPhase(job, input);
   const operations = acceptOperations(job, embedding.setPaused);
-  try {
+  return runJob({ job, onRecord: true, operations, webhooks: input.webhooks }, async () => {
     const { capabilities, steps } = await begin(job);
     operations.recorded();
     if (capabilities.search_attributes) job.useSearchAttributes();
@@ -56,22 +45,8 @@ export async function runLoad(run: LoadRun): Promise<LoadStatus> {
     await announce(input.webhooks, 'dataset.browsable', job.status());
     const embeds = input.embed && run.needsEmbedding?.() !== false;
     if (embeds) await embedding.run(input.embed_task_queue ?? capabilities.embed_task_queue, kind === 'retry');
-    await operations.close();
-    await endLoad({ load_id: job.jobId, state: 'completed' });
-    job.end('completed');
-    if (embeds) await announce(input.webhooks, 'dataset.ready', job.status());
-    return job.status();
-  } catch (error) {
-    if (error instanceof ContinueAsNew) throw error;
-    const failure = toFailure(error);
-    const state = isCancellation(failure) ? 'canceled' : 'failed';
-    const recorded = recordedErrorOf(failure, operations.cancelReason());
-    await operations.close();
-    await CancellationScope.nonCancellable(() => endLoad({ load_id: job.jobId, state, error: recorded }));
-    job.end(state, recorded);
-    await announce(input.webhooks, `load.${state}`, job.status());
-    throw failure;
-  }
+    return { ready: embeds };
+  });
 }
 
 const firstCursor = (): IndexingCursor => ({

@@ -1,0 +1,50 @@
+import { CancellationScope, ContinueAsNew, isCancellation, proxyActivities } from '@temporalio/workflow';
+import type { IndexActivities } from '../activities/index-activities.ts';
+import type { LoadStatus } from '../core/loads/status.ts';
+import { shortIndexWork } from './activity-options.ts';
+import { announce } from './announce.ts';
+import { recordedErrorOf, toFailure } from './failures.ts';
+import type { JobStatus } from './job-status.ts';
+import type { Webhook } from './load-options.ts';
+import type { Operations } from './operate.ts';
+
+const { endLoad } = proxyActivities<IndexActivities>(shortIndexWork);
+
+export interface JobRun {
+  job: JobStatus;
+  /** False for a phase of a load: its record and its webhooks are the load's. */
+  onRecord: boolean;
+  /** What people may do with it; left out where they can do no more than cancel it. */
+  operations?: Operations;
+  /** Who is told of the end. */
+  webhooks?: readonly Webhook[];
+}
+
+/**
+ * Does the work of a job and brings the job to its end, however the work ends: refuses what people still want of it, ends its
+ * record, shows it, and tells its webhooks. Work that continues as new has not ended.
+ *
+ * @param work returns whether the dataset is ready for search by it
+ */
+export async function runJob(run: JobRun, work: () => Promise<{ ready: boolean }>): Promise<LoadStatus> {
+  const { job, onRecord, operations, webhooks = [] } = run;
+  const load_id = job.jobId;
+  try {
+    const { ready } = await work();
+    await operations?.close();
+    if (onRecord) await endLoad({ load_id, state: 'completed' });
+    job.end('completed');
+    if (ready) await announce(webhooks, 'dataset.ready', job.status());
+    return job.status();
+  } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
+    const failure = toFailure(error);
+    const state = isCancellation(failure) ? 'canceled' : 'failed';
+    const recorded = recordedErrorOf(failure, operations?.cancelReason());
+    await operations?.close();
+    if (onRecord) await CancellationScope.nonCancellable(() => endLoad({ load_id, state, error: recorded }));
+    job.end(state, recorded);
+    await announce(webhooks, `load.${state}`, job.status());
+    throw failure;
+  }
+}
