@@ -11,6 +11,7 @@ TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, profiles.
 import argparse
 import asyncio
 import json
+import os
 import sys
 
 from temporalio.client import Client, WorkflowFailureError
@@ -60,4 +61,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads of Temporal's client may outlive the interpreter and abort it as it ends: github.com/temporalio/sdk-python/issues/300
+    os._exit(code)
