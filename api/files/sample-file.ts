@@ -22,7 +22,10 @@ export async function realPathOf(sample: SampleDocument, roots: SourceRoots): Pr
   } catch (error) {
     throw gone(error);
   }
-  throw problemOf('FileOutsideRoots', 'The file is not below a source root of this server, once links are resolved.');
+  throw problemOf(
+    'FileOutsideRoots',
+    'The file is not below a source root of this server (PLIMSOLL_SOURCE_ROOTS), once links are resolved.',
+  );
 }
 
 /** Compared as bytes: a name need not be text. */

@@ -12,6 +12,9 @@ export async function requireSource(source: string, roots: SourceRoots): Promise
     await requireBelowRoots(source, roots);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw problemOf('SourceOutsideRoots', `source: ${source} is not in or below a source root of this server.`);
+    throw problemOf(
+      'SourceOutsideRoots',
+      `source: ${source} is not in or below a source root of this server. GET /api/sources lists them, PLIMSOLL_SOURCE_ROOTS sets them.`,
+    );
   }
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBackends } from '../../api/backends/backends.ts';
@@ -7,7 +8,7 @@ import { settingsFrom } from '../../api/settings.ts';
 import { type Stack, startStack } from '../../local/stack.ts';
 import { readStack } from '../../local/stack-file.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { uriOf } from './support/open-api.ts';
+import { openTestApi, uriOf } from './support/open-api.ts';
 
 const MODULE = join(import.meta.dirname, '../../api/serve.ts');
 let bench: Workbench;
@@ -69,6 +70,16 @@ describe('a setting that is wrong is named', () => {
   test('a connection string that is none', () => {
     expect(() => openBackends({ mongodbUri: 'http://x', env: {} })).toThrow(/MONGODB_URI can't be used/);
   });
+});
+
+test('where any folder may be loaded, one is chosen from the home folder and the one it was started in', async () => {
+  const open = await openTestApi(bench.store);
+  const { json } = await open.get('/api/sources');
+  expect(json).toMatchObject({ restricted: false });
+  expect(json.roots.map(({ path }: { path: string }) => path)).toEqual(
+    expect.arrayContaining([homedir(), process.cwd()]),
+  );
+  await open.close();
 });
 
 describe('in the local stack', () => {

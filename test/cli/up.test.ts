@@ -93,6 +93,16 @@ describe('up', () => {
       message: expect.stringContaining(dataDir),
     });
 
+    // Pictures show wherever they are loaded from, by the command too.
+    const elsewhere = await mkdtemp(join(tmpdir(), 'plimsoll-elsewhere-'));
+    await makePictures(elsewhere, 1);
+    const load = ['load', elsewhere, '--dataset', 'elsewhere', '--no-embed', '--wait'];
+    expect((await runCommand(load, { cwd: folder })).code).toBe(0);
+    const { apiUrl } = (await readStack(dataDir)) ?? {};
+    const picture = await fetch(`${apiUrl}/api/datasets/elsewhere/samples/0/thumbnail`);
+    expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/webp']);
+    await rm(elsewhere, { recursive: true });
+
     up.child.kill('SIGINT');
     const { code, stdout } = await up.ended;
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
