@@ -29,6 +29,13 @@ export const jobParameter = z.object({
     }),
 });
 
+export const scheduleParameter = z.object({
+  schedule: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be the name of a schedule')
+    .meta({ param: { name: 'schedule', in: 'path' }, description: "The schedule's name.", example: 'nightly' }),
+});
+
 export const sampleParameters = datasetParameter.extend({
   seq: wholeNumber(0, MOST_SEQ).meta({
     param: { name: 'seq', in: 'path' },

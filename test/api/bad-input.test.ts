@@ -61,7 +61,7 @@ const NASTY = [
   'photos',
 ];
 
-const GOOD: Record<string, string> = { dataset: 'photos', job: 'photos', seq: '1' };
+const GOOD: Record<string, string> = { dataset: 'photos', job: 'photos', schedule: 'none', seq: '1' };
 const encoded = (text: string) => encodeURIComponent(text.toWellFormed());
 
 describe('no input gives a 500, nor anything that is not documented', () => {
@@ -186,6 +186,18 @@ describe('no input gives a 500, nor anything that is not documented', () => {
           expect(answer.status).toBeLessThan(500);
         }
       }
+    }
+    for (const value of values) {
+      for (const field of ['name', 'load', 'cron', 'every_seconds', 'time_zone', 'load.source', 'load.embed_window']) {
+        const [outer = '', inner] = field.split('.');
+        const load = { dataset: 'photos', source: bench.folder };
+        const good: Record<string, unknown> = { name: 'nasty', load, every_seconds: 3600 };
+        const request = { ...good, [outer]: inner === undefined ? value : { ...load, [inner]: value } };
+        const { status, json } = await api.post('/api/schedules', request);
+        expect([201, 403, 422], `${field} ${JSON.stringify(value)}`).toContain(status);
+        if (status === 201) await api.call('DELETE', `/api/schedules/${json.name}`);
+      }
+      expect((await api.post('/api/schedules/none/pause', { reason: value })).status).toBeLessThan(500);
     }
     for (const nasty of NASTY) {
       for (const field of ['status', 'tag', 'format', 'path_prefix', 'q', 'error', 'min_width', 'max_bytes']) {

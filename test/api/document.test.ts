@@ -52,7 +52,7 @@ afterAll(async () => {
   await bench?.stop();
 });
 
-const NAMES: Record<string, string> = { dataset: 'nothing', job: 'nothing', seq: '1' };
+const NAMES: Record<string, string> = { dataset: 'nothing', job: 'nothing', schedule: 'nothing', seq: '1' };
 const filled = (path: string, names = NAMES) => path.replaceAll(/\{(\w+)\}/g, (_, name) => names[name] ?? '');
 const queryOf = ({ parameters = [] }: Operation) =>
   parameters.some(({ in: place, required }) => place === 'query' && required) ? '?path=/' : '';
@@ -120,7 +120,7 @@ describe('every documented status can be had', () => {
         await open.call(method, at, { ...json, body: JSON.stringify({ dataset: 'x'.repeat(1_100_000) }) });
       } else if ('400' in responses) {
         if (parameters.some(({ in: place }) => place === 'path'))
-          await open.call(method, filled(path, { dataset: 'No', job: 'No', seq: 'x' }));
+          await open.call(method, filled(path, { dataset: 'No', job: 'No', schedule: 'No', seq: 'x' }));
         await open.call(method, `${filled(path)}?no_such_parameter=1`);
       }
       if ('404' in responses && path.includes('{')) await open.call(method, at, body);
@@ -212,6 +212,27 @@ describe('every documented status can be had', () => {
     const { json: deleted } = await open.get(`/api/loads/${deletion.job_id}/wait`);
     expect(deleted.load).toMatchObject({ kind: 'delete', state: 'completed' });
     expect((await open.get('/api/datasets/jobs')).json.code).toBe('DatasetNotFound');
+  });
+
+  test('of what is asked of schedules, and done with them', async () => {
+    const load = { dataset: 'repeated', source: photos, embed: false };
+    const create = (more: object = {}) => open.post('/api/schedules', { name: 'hourly', load, ...more });
+    expect((await create({ every_seconds: 3600 })).headers.get('location')).toBe('/api/schedules/hourly');
+    expect((await create({ every_seconds: 3600 })).json.code).toBe('ScheduleExists');
+    expect((await create({ load: { ...load, source: '/etc' }, every_seconds: 3600 })).status).toBe(403);
+    await open.get('/api/schedules');
+    await open.get('/api/schedules/hourly');
+    await open.post('/api/schedules/hourly/pause');
+    await open.post('/api/schedules/hourly/resume');
+    await open.post('/api/schedules', {
+      name: 'late',
+      load: { ...load, embed: true, embed_at: '2999-01-01T00:00:00Z' },
+      every_seconds: 3600,
+    });
+    const { json } = await open.post('/api/schedules/late/trigger');
+    expect((await open.post('/api/schedules/late/trigger')).json.code).toBe('AlreadyRunning');
+    await open.post(`/api/loads/${json.last_run.job_id}/cancel`);
+    for (const name of ['hourly', 'late']) await open.call('DELETE', `/api/schedules/${name}`);
   });
 
   test('of a reference that several jobs fit, and of pages and sessions', async () => {
