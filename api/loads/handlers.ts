@@ -10,6 +10,7 @@ import { requireSource } from '../sources/require-source.ts';
 import { awaitStatus } from './await-status.ts';
 import { readFailures } from './failures.ts';
 import * as routes from './routes.ts';
+import { startAs, started } from './start-as.ts';
 
 export function loadRoutes(context: ApiContext) {
   const { backends, settings } = context;
@@ -22,10 +23,7 @@ export function loadRoutes(context: ApiContext) {
     const request = c.req.valid('json');
     await requireSource(request.source, settings.sourceRoots);
     await requireModel(request.model, settings.modelFolders);
-    const { job_id, workflow_id, dataset } = await client.startLoad(request, {
-      ifRunning: c.req.valid('query').if_running,
-    });
-    return c.json({ job_id, workflow_id, dataset }, 202, { Location: `/api/loads/${job_id}` });
+    return started(c, await startAs(client, c.req.valid('query'), (options) => client.startLoad(request, options)));
   });
 
   router.openapi(routes.listRoute, async (c) => {
@@ -66,8 +64,8 @@ export function loadRoutes(context: ApiContext) {
   router.openapi(routes.retryRoute, async (c) => {
     const changes = c.req.valid('json');
     await requireModel(changes.model, settings.modelFolders);
-    const { job_id, workflow_id, dataset } = await client.retry(c.req.valid('param').job, changes);
-    return c.json({ job_id, workflow_id, dataset }, 202, { Location: `/api/loads/${job_id}` });
+    const { job } = c.req.valid('param');
+    return started(c, await startAs(client, c.req.valid('query'), (options) => client.retry(job, changes, options)));
   });
 
   router.openapi(routes.failuresRoute, async (c) => {

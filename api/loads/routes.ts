@@ -116,9 +116,9 @@ export const retryRoute = createRoute({
   tags,
   summary: "Retry what failed in a job's dataset",
   description: 'Starts a job that reads and embeds again what could not be, and nothing else.',
-  request: { params: jobParameter, body: { ...body(retryBody), required: false } },
+  request: { params: jobParameter, query: startQuery, body: { ...body(retryBody), required: false } },
   responses: {
-    202: json(job, 'The new job.'),
+    202: json(job, 'The job.'),
     ...problems('AlreadyRunning', 'DatasetNotFound', 'DatasetDeleting', ...CHANGE, ...WITH_BODY),
   },
 });

@@ -81,8 +81,13 @@ export const load = z
   .meta({ id: 'Load', description: 'How a job stands.' });
 
 export const job = z
-  .object({ job_id: z.string(), workflow_id: z.string(), dataset: z.string() })
-  .meta({ id: 'Job', description: 'A job that was started.' });
+  .object({
+    job_id: z.string(),
+    workflow_id: z.string(),
+    dataset: z.string(),
+    attached: z.boolean().describe('True where the job ran already, and nothing was started.'),
+  })
+  .meta({ id: 'Job', description: 'A job that was started, or with `if_running=attach` the one that runs.' });
 
 export const loadsQuery = z.strictObject({
   dataset: z
@@ -100,10 +105,10 @@ export const loadsQuery = z.strictObject({
 });
 
 export const startQuery = z.strictObject({
-  if_running: z
-    .enum(['fail', 'attach', 'replace'])
-    .default('fail')
-    .meta({ description: 'Where a job of the dataset is running: answer 409, answer that job, or cancel it first.' }),
+  if_running: z.enum(['fail', 'attach', 'replace']).default('fail').meta({
+    description:
+      'Where such a job is running: answer 409; answer that job; or cancel it first, which keeps what it did, and terminate it where no worker hears that within 30 s.',
+  }),
 });
 
 export const loadPage = z

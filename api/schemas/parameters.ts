@@ -9,6 +9,14 @@ export const wholeNumber = (least: number, most: number) =>
     .pipe(z.int().min(least).max(most))
     .meta({ type: 'integer', minimum: least, maximum: most });
 
+/** `true` or `false` as it stands in an address; false where it does not. */
+export const flag = (description: string) =>
+  z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true')
+    .meta({ type: 'boolean', default: false, description });
+
 export const MOST_SEQ = 2_147_483_647;
 
 export const datasetParameter = z.object({

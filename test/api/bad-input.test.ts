@@ -80,7 +80,6 @@ describe('no input gives a 500, nor anything that is not documented', () => {
 
   test('in a query', async () => {
     for (const { method, path, parameters = [] } of operationsOf(api.api.document)) {
-      if (method !== 'GET') continue;
       const at = path.replaceAll(/\{(\w+)\}/g, (_, one) => GOOD[one] ?? '');
       const names = [
         ...parameters.filter(({ in: place }) => place === 'query').map(({ name }) => name),
@@ -89,11 +88,11 @@ describe('no input gives a 500, nor anything that is not documented', () => {
       ];
       for (const name of names) {
         for (const nasty of NASTY) {
-          const { status, response } = await api.get(`${at}?${encoded(name)}=${encoded(nasty)}`);
+          const { status, response } = await api.call(method, `${at}?${encoded(name)}=${encoded(nasty)}`);
           if (!response.bodyUsed) await response.body?.cancel();
           expect(status, `${at}?${name}=${nasty}`).toBeLessThan(500);
         }
-        const { status, response } = await api.get(`${at}?${encoded(name)}=1&${encoded(name)}=2`);
+        const { status, response } = await api.call(method, `${at}?${encoded(name)}=1&${encoded(name)}=2`);
         if (!response.bodyUsed) await response.body?.cancel();
         expect(status).toBeLessThan(500);
       }

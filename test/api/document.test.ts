@@ -206,6 +206,8 @@ describe('every documented status can be had', () => {
     expect((await open.post('/api/datasets/jobs/embed', embedding)).json.code).toBe('AlreadyRunning');
     await open.post(`/api/loads/${embed.job_id}/cancel`);
     await open.get(`/api/loads/${embed.job_id}/wait`);
+    expect((await open.post('/api/datasets/jobs/prune?dry_run=true')).status).toBe(200);
+    expect((await open.call('DELETE', '/api/datasets/jobs?dry_run=true')).status).toBe(200);
     const { json: prune } = await open.post('/api/datasets/jobs/prune');
     await open.get(`/api/loads/${prune.job_id}/wait`);
     const { json: deletion } = await open.call('DELETE', '/api/datasets/jobs');
