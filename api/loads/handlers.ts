@@ -1,4 +1,4 @@
-import type { JobFilter } from '../../client/list-jobs.ts';
+import type { CleanupFilter } from '../../client/cleanup.ts';
 import { isBrowsable } from '../../client/wait.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import type { ApiContext } from '../context.ts';
@@ -29,6 +29,13 @@ export function loadRoutes(context: ApiContext) {
   router.openapi(routes.listRoute, async (c) => {
     const { jobs, next } = await client.jobs(definedOf(c.req.valid('query')));
     return c.json({ loads: jobs.map((status) => present(status, c.get('scope'))), next }, 200);
+  });
+
+  router.openapi(routes.cleanupRoute, async (c) => {
+    const { older_than, dry_run, ...rest } = c.req.valid('query');
+    const filter: CleanupFilter = { ...definedOf(rest), before: new Date(Date.now() - older_than) };
+    const result = await (dry_run ? client.findCleanup(filter) : client.cleanup(filter));
+    return c.json({ dry_run, ...result }, 200);
   });
 
   router.openapi(routes.getRoute, async (c) =>
@@ -77,5 +84,7 @@ export function loadRoutes(context: ApiContext) {
   return router;
 }
 
-const definedOf = (query: { [K in keyof JobFilter]?: JobFilter[K] | undefined }): JobFilter =>
-  Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+const definedOf = <T extends object>(query: T): Defined<T> =>
+  Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as Defined<T>;

@@ -4,6 +4,8 @@ import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answer
 import { failurePage, failuresQuery } from '../schemas/failures.ts';
 import {
   cancelBody,
+  cleanupQuery,
+  cleanupResult,
   job,
   load,
   loadPage,
@@ -58,6 +60,20 @@ export const listRoute = createRoute({
   responses: {
     200: json(loadPage, 'A page of jobs.'),
     ...problems('InvalidParameter', 'InvalidInput', 'TemporalUnavailable', ...GUARDED, ...STORED),
+  },
+});
+
+export const cleanupRoute = createRoute({
+  method: 'delete',
+  path: '/api/loads',
+  tags,
+  summary: 'Remove the records of old jobs',
+  description:
+    'Of those that ended before a time. Jobs that have not ended stay, and so do datasets, samples and vectors.',
+  request: { query: cleanupQuery },
+  responses: {
+    200: json(cleanupResult, 'What was removed, or with `dry_run` would be.'),
+    ...problems('InvalidParameter', 'OriginRefused', 'ScopeMissing', 'TemporalUnavailable', ...GUARDED, ...STORED),
   },
 });
 

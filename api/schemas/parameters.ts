@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseDuration } from '../../core/duration.ts';
 
 /** A whole number as it stands in an address. */
 export const wholeNumber = (least: number, most: number) =>
@@ -8,6 +9,20 @@ export const wholeNumber = (least: number, most: number) =>
     .transform(Number)
     .pipe(z.int().min(least).max(most))
     .meta({ type: 'integer', minimum: least, maximum: most });
+
+/** One value, or several by giving the parameter again: `state=failed&state=canceled`. */
+export const several = <T extends z.ZodType>(one: T) =>
+  z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(one).min(1).max(20));
+
+/** A time span as the command takes it, in milliseconds. */
+export const span = z
+  .string()
+  .max(100)
+  .transform(parseDuration)
+  .pipe(
+    z.number({ error: 'must be a time span with a unit, as 30d, 12h or 1h30m: longer than zero, 68 years at most' }),
+  )
+  .meta({ type: 'string' });
 
 /** `true` or `false` as it stands in an address; false where it does not. */
 export const flag = (description: string) =>

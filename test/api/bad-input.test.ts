@@ -227,6 +227,7 @@ describe('what bad input gets', () => {
     ['/api/datasets/none/samples', 404],
     ['/api/loads?cursor=made-up', 422],
     ['/api/loads?state=sleeping', 400],
+    ['/api/loads?state=failed&state=sleeping', 400],
     ['/api/loads/none', 404],
   ])('%s: %i', async (path, status) => {
     expect((await api.get(path)).status).toBe(status);
@@ -267,7 +268,7 @@ describe('what bad input gets', () => {
 
   test('a method that is not known there', async () => {
     for (const method of ['PUT', 'PATCH', 'DELETE']) {
-      const { status, headers } = await api.call(method, '/api/loads');
+      const { status, headers } = await api.call(method, '/api/limits');
       expect([status, headers.get('allow')]).toEqual([405, 'GET, POST']);
     }
   });

@@ -54,8 +54,12 @@ afterAll(async () => {
 
 const NAMES: Record<string, string> = { dataset: 'nothing', job: 'nothing', schedule: 'nothing', seq: '1' };
 const filled = (path: string, names = NAMES) => path.replaceAll(/\{(\w+)\}/g, (_, name) => names[name] ?? '');
-const queryOf = ({ parameters = [] }: Operation) =>
-  parameters.some(({ in: place, required }) => place === 'query' && required) ? '?path=/' : '';
+/** What parameters that are required may be. */
+const VALUES: Record<string, string> = { path: '/', older_than: '1d' };
+const queryOf = ({ parameters = [] }: Operation) => {
+  const required = parameters.filter(({ in: place, required }) => place === 'query' && required);
+  return required.length === 0 ? '' : `?${required.map(({ name }) => `${name}=${VALUES[name]}`).join('&')}`;
+};
 
 describe('the document', () => {
   test('is OpenAPI 3.1, and is served as it is', async () => {
@@ -251,6 +255,7 @@ describe('every documented status can be had', () => {
       ).toBe('AmbiguousJob');
     await bench.store.loads.deleteMany({ dataset_id: 'other' });
     expect((await open.get('/api/loads?cursor=made-up')).status).toBe(422);
+    await open.call('DELETE', '/api/loads?older_than=30d');
     await open.get('/api/events?dataset=NO');
     await open.post('/api/limits', { task_queue: 'nobody', images_per_second: 1 });
     await open.post('/api/datasets/nothing/tags', { add: ['x'], seqs: [1] });
