@@ -45,4 +45,5 @@ export const schedulePauseBody = z
   .meta({ id: 'SchedulePauseRequest' });
 
 export type Schedule = z.infer<typeof schedule>;
+export type ScheduledRun = z.infer<typeof scheduledRun>;
 export type ScheduleList = z.infer<typeof scheduleList>;
