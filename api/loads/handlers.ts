@@ -1,4 +1,5 @@
 import type { CleanupFilter } from '../../client/cleanup.ts';
+import { countUndelivered } from '../../client/undelivered.ts';
 import { isBrowsable } from '../../client/wait.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import type { ApiContext } from '../context.ts';
@@ -79,6 +80,11 @@ export function loadRoutes(context: ApiContext) {
     const status = await client.status(c.req.valid('param').job);
     const page = await readFailures(client.store, status, c.req.valid('query'), c.get('scope') ?? 'read');
     return c.json(page, 200);
+  });
+
+  router.openapi(routes.webhooksRoute, async (c) => {
+    const { job_id } = await client.status(c.req.valid('param').job);
+    return c.json({ undelivered: await countUndelivered(client.temporal, job_id) }, 200);
   });
 
   return router;

@@ -14,6 +14,7 @@ import {
   startQuery,
   waited,
   waitQuery,
+  webhookDeliveries,
 } from '../schemas/loads.ts';
 import { jobParameter } from '../schemas/parameters.ts';
 
@@ -146,4 +147,13 @@ export const failuresRoute = createRoute({
   summary: 'What failed in a job, and why',
   request: { params: jobParameter, query: failuresQuery },
   responses: { 200: json(failurePage, 'A page of samples.'), ...problems('DatasetNotFound', ...ONE_JOB) },
+});
+
+export const webhooksRoute = createRoute({
+  method: 'get',
+  path: '/api/loads/{job}/webhooks',
+  tags,
+  summary: "How many messages to a job's webhooks were not delivered so far",
+  request: { params: jobParameter },
+  responses: { 200: json(webhookDeliveries, 'How many.'), ...problems(...ONE_JOB) },
 });

@@ -180,6 +180,14 @@ export const cancelBody = z
   .strictObject({ reason: z.string().max(500).optional().describe('For people; kept in the history.') })
   .meta({ id: 'CancelRequest' });
 
+export const webhookDeliveries = z
+  .object({
+    undelivered: count.describe(
+      "Messages that were not delivered, or not yet; as Temporal's list has them, which lags a little.",
+    ),
+  })
+  .meta({ id: 'WebhookDeliveries', description: "What became of a job's messages to its webhooks." });
+
 const { embed, model, webhooks } = retryFailedInput.shape;
 
 /** Without defaults: what is left out is as in the job that is retried. */

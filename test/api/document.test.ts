@@ -183,6 +183,7 @@ describe('every documented status can be had', () => {
     await open.get('/api/loads/jobs');
     const { json: failures } = await open.get('/api/loads/jobs/failures');
     expect(failures.failures.map(({ path }: { path: string }) => path)).toEqual(['photos/text.jpg']);
+    expect((await open.get('/api/loads/jobs/webhooks')).json).toEqual({ undelivered: 0 });
     const ended = await open.get('/api/loads/jobs/events');
     const id = /^id: (.*)$/m.exec(await ended.response.text())?.[1] as string;
     await open.get('/api/loads/jobs/events', { 'last-event-id': id });
