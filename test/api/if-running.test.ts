@@ -72,15 +72,17 @@ test.each(VERBS.filter(([verb]) => verb !== 'embed'))(
   },
 );
 
-test('a load that runs is answered to one that attaches, and to an embedding that it is about to do', async () => {
+test('a load that runs is answered to one that attaches, and to an embedding that it does itself', async () => {
   const first = await load(bench.newDataset());
   const again = await api.post('/api/loads?if_running=attach', { dataset: first.dataset, source });
   expect(again.json).toEqual({ ...first, attached: true });
-  await expect
-    .poll(async () => (await api.post(`/api/datasets/${first.dataset}/embed?if_running=attach`)).json, {
-      timeout: 15_000,
-    })
-    .toEqual({ ...first, attached: true });
+
+  // Before its second phase has begun an embedding would be a job of its own.
+  const phase = bench.temporal.workflow.getHandle(`embed-${first.dataset}:color-gradient-grid`);
+  const begun = () => phase.describe().then(({ status }) => status.name, String);
+  await expect.poll(begun, { timeout: 15_000 }).toBe('RUNNING');
+  const embedding = await api.post(`/api/datasets/${first.dataset}/embed?if_running=attach`);
+  expect(embedding.json).toEqual({ ...first, attached: true });
 });
 
 test('a replacement has the time that a cancel takes which no worker hears', async () => {
