@@ -34,7 +34,10 @@ test.each([
   ['POST', '/api/datasets/photos/embed'],
   ['POST', '/api/datasets/photos/prune'],
   ['DELETE', '/api/datasets/photos'],
-])('what starts a job is refused at once: %s %s', async (method, path) => {
+  ['GET', '/api/schedules'],
+  ['POST', '/api/schedules/nightly/trigger'],
+  ['DELETE', '/api/schedules/nightly'],
+])('what needs Temporal is refused at once: %s %s', async (method, path) => {
   const beganMs = performance.now();
   expect((await api.call(method, path)).json.code).toBe('TemporalUnavailable');
   expect(performance.now() - beganMs).toBeLessThan(1000);

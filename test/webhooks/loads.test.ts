@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countUndelivered } from '../../client/undelivered.ts';
 import type { WebhookEvent } from '../../workflows/load-options.ts';
 import type { WebhookPayload } from '../../workflows/webhook-payload.ts';
+import { openTestApi } from '../api/support/open-api.ts';
 import { makePictures } from '../support/pictures.ts';
 import type { Workbench } from '../support/workbench.ts';
 import { accept, sayNothing, verified } from './receiver.ts';
@@ -65,6 +66,10 @@ describe('a load with a webhook', () => {
 
     await expect.poll(() => countUndelivered(bench.temporal, job_id), { timeout: 15_000 }).toBe(1);
     await expect.poll(() => countUndelivered(bench.temporal, heard.job_id), { timeout: 15_000 }).toBe(0);
+    const api = await openTestApi(bench.store);
+    expect((await api.get(`/api/loads/${job_id}/webhooks`)).json).toEqual({ undelivered: 1 });
+    expect((await api.get(`/api/loads/${heard.job_id}/webhooks`)).json).toEqual({ undelivered: 0 });
+    await api.close();
   });
 
   it('that only embeds tells when the dataset is ready', async () => {
