@@ -89,7 +89,7 @@ describe('in the local stack', () => {
   test('its address is on file, it is ready, and it comes back when it dies', async () => {
     const { apiUrl, dataDir, members } = stack;
     expect((await readStack(dataDir))?.apiUrl).toBe(apiUrl);
-    await expect.poll(async () => (await fetch(`${apiUrl}/ready`)).status, { timeout: 10_000 }).toBe(200);
+    await expect.poll(async () => (await fetch(`${apiUrl}/ready`)).status).toBe(200);
     const sources = await (await fetch(`${apiUrl}/api/sources`)).json();
     expect(sources).toMatchObject({ restricted: true, roots: [{ path: bench.folder }] });
     await members.api?.kill();

@@ -88,7 +88,7 @@ async function attemptsAfterTimeouts(dataset: string): Promise<unknown[]> {
     .filter((event) => event.activityTaskStartedEventAttributes?.lastFailure?.timeoutFailureInfo != null);
 }
 
-describe('SIGTERM of a worker', { timeout: 120_000 }, () => {
+describe('SIGTERM of a worker', () => {
   it.each([
     ['indexing', 'index', ['listSource', 'indexPage', 'reconcile']],
     ['embedding', 'embed', ['openModel', 'embedChunk']],

@@ -27,13 +27,13 @@ beforeAll(async () => {
   client = await connectPlimsoll({ mongodbUri: stack.mongodbUri, env: stack.env });
   await makePictures(join(folder, 'pictures'), PICTURES);
   await makeManyFiles(join(folder, 'files'), FILES);
-}, 180_000);
+});
 
 afterAll(async () => {
   await client?.close();
   await stack?.stop();
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** Starts a load, strikes once its phase is well under way, and awaits its end. */
 async function loadWithFault(phase: PhaseName, strike: () => Promise<unknown>) {

@@ -289,5 +289,5 @@ test('the process ends when the worker is killed', async () => {
   const pid = pids[0] as number;
   expect(isAlive(pid)).toBe(true);
   worker.kill('SIGKILL');
-  await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => isAlive(pid)).toBe(false);
 });

@@ -38,7 +38,7 @@ describe('a job that no index worker takes up', () => {
     const stop = await bench.startWorker('index');
     expect((await bench.wait(job_id)).phases.indexing).toMatchObject({ state: 'completed', waiting_for: null });
     await stop();
-  }, 60_000);
+  });
 });
 
 describe('a job whose embedding worker goes away', () => {
@@ -89,5 +89,5 @@ describe('a job whose embedding worker goes away', () => {
     await bench.limits.set(null, bench.embedTaskQueue);
     await bench.startWorker('embed');
     expect((await client.wait(job_id, { timeoutMs: 40_000 })).state).toBe('completed');
-  }, 90_000);
+  });
 });

@@ -14,7 +14,7 @@ let bench: Workbench;
 beforeAll(async () => {
   bench = await openWorkbench({ roles: ['embed'] });
   await makePictures(join(bench.folder, 'pictures'), PICTURES);
-}, 60_000);
+});
 
 afterAll(() => bench?.stop());
 
@@ -164,5 +164,5 @@ describe('a window that closes in the midst of the work', () => {
     } finally {
       await stopWorker();
     }
-  }, 60_000);
+  });
 });

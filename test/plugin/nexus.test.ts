@@ -34,7 +34,7 @@ beforeAll(async () => {
   caller = new Client({ connection: service, namespace: callers });
   callersWorker = await workerOnceThereIsTheNamespace();
   callersRun = callersWorker.run();
-}, 60_000);
+});
 
 afterAll(async () => {
   callersWorker?.shutdown();
@@ -127,7 +127,7 @@ describe('the Nexus service, called from another namespace', () => {
       args: [endpoint, { dataset, source: pictures, embed_task_queue: `nobody-${id}` }],
     });
     await expect
-      .poll(() => bench.status(dataset).catch(() => undefined), { timeout: 20_000 })
+      .poll(() => bench.status(dataset).catch(() => undefined))
       .toMatchObject({
         phases: { indexing: { state: 'completed' } },
       });

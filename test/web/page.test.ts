@@ -29,14 +29,14 @@ beforeAll(async () => {
   await writeFile(join(broken, 'words.jpg'), 'no picture at all');
   const [, load] = await Promise.all([all.load('pictures', EXAMPLES), all.load('broken', broken)]);
   failing = load;
-}, 120_000);
+});
 
 afterEach(async () => {
   for (const context of all.browser.contexts()) await context.close();
   expect(all.complaints.splice(0)).toEqual([]);
 });
 
-afterAll(() => all?.stop(), 60_000);
+afterAll(() => all?.stop());
 
 const bar = (page: Page, phase: string, dataset: string) =>
   page.getByRole('progressbar', { name: `${phase} of ${dataset}` });
@@ -77,7 +77,7 @@ describe('a load', () => {
     }
     await page.getByText('Completed', { exact: true }).waitFor();
     await page.getByText('of 12,000', { exact: false }).waitFor();
-  }, 60_000);
+  });
 
   test('shows both phases until they are complete, and the dataset is ready', async () => {
     await makePictures(join(all.sources, 'small'), 400);
@@ -89,7 +89,7 @@ describe('a load', () => {
     expect(await bar(page, 'Indexing', 'small').getAttribute('aria-valuenow')).toBe('100');
     expect(await bar(page, 'Embedding', 'small').getAttribute('aria-valuetext')).toBe('400 images');
     await page.getByText('Load of small completed.').waitFor({ state: 'attached' });
-  }, 60_000);
+  });
 
   test('says in the form what is wrong with it', async () => {
     const page = await all.open('/loads/new');
@@ -137,7 +137,7 @@ describe('a load', () => {
     await page.getByRole('button', { name: 'Cancel the job' }).click();
     await page.getByText('Canceled', { exact: true }).first().waitFor();
     expect((await all.get<Load>(`/api/loads/${job_id}`)).state).toBe('canceled');
-  }, 60_000);
+  });
 
   test('stands as was heard last, though an older answer comes later', async () => {
     await makePictures(join(all.sources, 'heard'), 4);
@@ -405,7 +405,7 @@ describe('the connection', () => {
     const { job_id } = await all.post<{ job_id: string }>('/api/datasets/pictures/embed', {});
     // The job's end stays on show, however soon it comes: the page hears of it by the stream alone.
     await page.locator(`a.job[href="/loads/${job_id}"]`).filter({ hasText: 'Completed' }).waitFor();
-  }, 60_000);
+  });
 });
 
 describe('a tab that nobody looks at', () => {
@@ -434,7 +434,7 @@ describe('a tab that nobody looks at', () => {
     await show(first, false);
     await first.locator(`a.job[href="/loads/${job_id}"]`).filter({ hasText: 'Completed' }).waitFor();
     expect(await first.getByText('Connection lost.').count()).toBe(0);
-  }, 60_000);
+  });
 });
 
 test('a token is asked for where one is needed, and what it may not do is not offered', async () => {
