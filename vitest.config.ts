@@ -10,8 +10,8 @@ export default defineConfig({
     // Two at a time beside the two servers: more only makes the timeouts of a small machine longer.
     maxWorkers: 2,
     // Limits are for what never comes. A machine with other work to do is slow, and that is no fault.
-    testTimeout: 2 * PATIENCE_MS,
-    hookTimeout: 3 * PATIENCE_MS,
+    testTimeout: 5 * PATIENCE_MS,
+    hookTimeout: 5 * PATIENCE_MS,
     teardownTimeout: PATIENCE_MS,
     expect: { poll: { timeout: PATIENCE_MS } },
   },

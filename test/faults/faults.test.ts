@@ -112,7 +112,7 @@ async function restart(name: 'mongod' | 'temporal'): Promise<void> {
   await member(name).start();
 }
 
-describe('a load goes on by itself and comes to the same end', { timeout: 240_000 }, () => {
+describe('a load goes on by itself and comes to the same end', () => {
   it('after SIGKILL of the index worker while it indexes', async () => {
     await expectWhole(await loadWithFault('indexing', () => member('worker-index').kill()));
   });

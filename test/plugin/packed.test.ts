@@ -29,7 +29,7 @@ beforeAll(async () => {
   packed = files.map(({ path }: { path: string }) => path);
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline'];
   await run('npm', ['install', ...quiet, join(folder, filename)], { cwd: project, env });
-}, 240_000);
+});
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
