@@ -30,7 +30,8 @@ async function said(child: ChildProcess): Promise<string> {
   child.stderr?.setEncoding('utf8').on('data', (more: string) => {
     text += more;
   });
-  const [code] = await once(child, 'exit');
+  // All that was written has been read by then, which need not be so when it exits.
+  const [code] = await once(child, 'close');
   return `${code} ${text}`;
 }
 

@@ -6,8 +6,8 @@ import { readStack } from '../../local/stack-file.ts';
 import { makePictures } from '../support/pictures.ts';
 import { runCommand, startCommand } from './command-bench.ts';
 
-/** Pictures that take a few seconds to embed: long enough to be interrupted. */
-const MANY = 600;
+/** Pictures that take some seconds to embed: long enough to be interrupted. */
+const MANY = 1500;
 const ANY_PORTS = ['--temporal-port', '0', '--ui-port', '0', '--mongo-port', '0', '--api-port', '0'];
 
 let folder: string;

@@ -15,6 +15,7 @@ import type { Origin } from '../../local/provision/origin.ts';
 import { provisionBinary } from '../../local/provision/provision.ts';
 import { wheelOrigin } from '../../local/provision/python-wheel.ts';
 import { temporalBinary } from '../../local/provision/temporal.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 const GOOD = '#!/bin/sh\necho "tool v1.2.3"\n';
 const TOO_OLD = '#!/bin/sh\necho "tool v0.9.0"\n';
@@ -241,7 +242,7 @@ async function tarOf(name: string, text: string): Promise<Buffer> {
   const into = await mkdtemp(join(folder, 'tar-'));
   await program(join(into, name), text);
   const archive = join(folder, 'archive.tar.gz');
-  await runClient('tar', ['-czf', archive, '-C', into, name], { env: process.env, timeoutMs: 10_000 });
+  await runClient('tar', ['-czf', archive, '-C', into, name], { env: process.env, timeoutMs: PATIENCE_MS });
   return readFile(archive);
 }
 
