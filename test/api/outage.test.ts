@@ -44,7 +44,8 @@ test('without servers it answers at once: alive, not ready, and 503 with Retry-A
   expect((await api.post('/api/loads', { dataset: 'photos', source: '/tmp' })).status).toBe(503);
   expect((await api.get('/metrics')).status).toBe(200);
   expect((await api.get('/api/config')).json.ready).toBe(false);
-  expect(performance.now() - beganMs).toBeLessThan(2000);
+  // Each would wait for its server for longer than all of them take.
+  expect(performance.now() - beganMs).toBeLessThan(10_000);
 });
 
 test('it recovers by itself when they come, and again when they were away', async () => {
