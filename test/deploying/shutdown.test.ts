@@ -43,7 +43,7 @@ async function startWorker(role: Role): Promise<ChildProcess> {
 
 /** Sends SIGTERM and awaits the end; how it ended. */
 async function terminate(worker: ChildProcess): Promise<number | null> {
-  if (worker.exitCode !== null) return worker.exitCode;
+  if (worker.exitCode !== null || worker.signalCode !== null) return worker.exitCode;
   const exit = once(worker, 'exit');
   worker.kill('SIGTERM');
   const [code] = await exit;

@@ -90,7 +90,7 @@ describe('a worker of the user’s own, with workflows of its own beside ours', 
     worker.stderr?.on('data', (text) => (log += text));
   });
   afterAll(async () => {
-    if (worker.exitCode !== null) return;
+    if (worker.exitCode !== null || worker.signalCode !== null) return;
     worker.kill('SIGTERM');
     await once(worker, 'exit');
   });
