@@ -81,13 +81,13 @@ describe('fetching a program', () => {
     expect(lines.join('\n')).toContain('SHA-256');
   });
 
-  test('a server that cannot be reached is passed over within seconds', async () => {
+  test('a server that cannot be reached is passed over without waiting for its answer', async () => {
     const archive = await tarOf('tool', GOOD);
     const server = await serve(archive);
     await server[Symbol.asyncDispose]();
-    const startedMs = performance.now();
     await obtain([archiveOf(server.url, sha256(archive)), writes(GOOD)]);
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    expect(lines.join('\n')).toContain('trying the next way');
+    expect(lines.join('\n')).not.toContain('no answer within');
   });
 
   test('a server that accepts and never answers is passed over', async () => {
