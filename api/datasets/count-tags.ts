@@ -3,7 +3,7 @@ import type { Store } from '../../core/store/store.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import type { TagCounts } from '../schemas/datasets.ts';
 
-type Counts = TagCounts['tags'];
+export type Counts = TagCounts['tags'];
 
 const MOST_TAGS = 1000;
 const WITHIN_MS = 10_000;

@@ -4,16 +4,13 @@ import { newRouter } from '../http/new-router.ts';
 import { startAs, started } from '../loads/start-as.ts';
 import { requireModel } from '../models/models.ts';
 import { presentDataset } from '../present/dataset.ts';
-import { countTags } from './count-tags.ts';
-import { keepForAWhile } from './keep.ts';
 import * as routes from './routes.ts';
 
 const MOST_DATASETS = 1000;
 
-export function datasetRoutes({ backends, settings }: ApiContext) {
+export function datasetRoutes({ backends, settings, tagCounts }: ApiContext) {
   const { client } = backends;
   const { store } = client;
-  const tagsOf = keepForAWhile((dataset) => countTags(store, dataset));
   const router = newRouter();
 
   router.openapi(routes.listRoute, async (c) => {
@@ -53,7 +50,7 @@ export function datasetRoutes({ backends, settings }: ApiContext) {
   router.openapi(routes.tagsRoute, async (c) => {
     const { dataset } = c.req.valid('param');
     await findDataset(store, dataset);
-    return c.json({ tags: await tagsOf(dataset) }, 200);
+    return c.json({ tags: await tagCounts(dataset) }, 200);
   });
 
   return router;

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningApi, startApi } from '../../api/start-server.ts';
+import { until } from '../support/patience.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { operationsOf } from './support/conformance.ts';
 import { fillDataset } from './support/fill.ts';
@@ -295,7 +296,7 @@ describe('on a port', () => {
 
   beforeAll(async () => {
     server = await startApi(settingsFor(uriOf(bench.store)), () => undefined);
-    await vi.waitUntil(() => server.context.changes.ready, { timeout: 10_000 });
+    await until(() => server.context.changes.ready);
   });
 
   afterAll(() => server.close());
@@ -341,13 +342,12 @@ describe('on a port', () => {
 
   test('who never reads its stream is let go, and costs little meanwhile', async () => {
     const { store } = bench;
+    const metrics = async () => (await fetch(`${server.url}/metrics`)).text();
     const socket = connect(server.port, '127.0.0.1', () =>
       socket.write('GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n'),
     );
     socket.pause();
-    await vi.waitUntil(async () =>
-      /plimsoll_open_streams 1\b/.test(await (await fetch(`${server.url}/metrics`)).text()),
-    );
+    await expect.poll(metrics).toMatch(/plimsoll_open_streams 1\b/);
     const beforeMb = process.memoryUsage().rss / 2 ** 20;
     const document = await store.datasets.findOne({ _id: 'photos' });
     const models = Array.from({ length: 2000 }, (_, n) => ({
@@ -364,8 +364,6 @@ describe('on a port', () => {
     expect((await fetch(`${server.url}/health`)).status).toBe(200);
     socket.destroy();
     await store.datasets.updateOne({ _id: 'photos' }, { $set: { models: document?.models ?? [] } });
-    await vi.waitUntil(async () =>
-      /plimsoll_open_streams 0\b/.test(await (await fetch(`${server.url}/metrics`)).text()),
-    );
+    await expect.poll(metrics).toMatch(/plimsoll_open_streams 0\b/);
   });
 });

@@ -35,6 +35,14 @@ describe('the tags of a dataset', () => {
     ]);
   });
 
+  test('are counted anew once some were tagged, however lately they were counted', async () => {
+    for (const tag of ['one', 'two', 'three']) {
+      await api.post('/api/datasets/others/tags', { add: [tag], seqs: [1] });
+      const { json } = await api.get('/api/datasets/others/tags');
+      expect(json.tags).toContainEqual({ tag, samples: 1 });
+    }
+  });
+
   test('are cut after a thousand, and still the most used come first', async () => {
     const { json } = await api.get('/api/datasets/many/tags');
     expect(json.tags).toHaveLength(1000);
@@ -67,6 +75,22 @@ describe('an answer that was slow', () => {
     expect(await kept('a')).toBe(1);
     nowMs += 2000;
     expect(await kept('a')).toBe(2);
+  });
+
+  test('is made anew once it is out of date, also by who was asking already', async () => {
+    const making = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    let asked = 0;
+    const kept = keepForAWhile(async () => making[asked++]?.promise);
+    const before = kept('a');
+    kept.forget('a');
+    const after = kept('a');
+    making[1]?.resolve('with the new tag');
+    making[0]?.resolve('without it');
+    expect(await Promise.all([before, after, kept('a')])).toEqual([
+      'without it',
+      'with the new tag',
+      'with the new tag',
+    ]);
   });
 
   test('and failed is not asked for again at once', async () => {

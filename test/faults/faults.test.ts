@@ -27,13 +27,13 @@ beforeAll(async () => {
   client = await connectPlimsoll({ mongodbUri: stack.mongodbUri, env: stack.env });
   await makePictures(join(folder, 'pictures'), PICTURES);
   await makeManyFiles(join(folder, 'files'), FILES);
-}, 180_000);
+});
 
 afterAll(async () => {
   await client?.close();
   await stack?.stop();
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** Starts a load and returns once its phase is well under way. */
 async function startLoad(phase: PhaseName) {
@@ -117,7 +117,7 @@ async function restart(name: 'mongod' | 'temporal'): Promise<void> {
   await member(name).start();
 }
 
-describe('a load goes on by itself and comes to the same end', { timeout: 240_000 }, () => {
+describe('a load goes on by itself and comes to the same end', () => {
   it('after SIGKILL of the index worker while it indexes', async () => {
     await expectWhole(await loadWithFault('indexing', () => member('worker-index').kill()));
   });

@@ -6,6 +6,7 @@ import { type Stack, startStack } from '../../local/stack.ts';
 import { buildWeb } from '../../scripts/build-web.ts';
 import type { Dataset, Load, SamplePage } from '../../web/src/api/shapes.ts';
 import { launchChromium } from '../support/chromium.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 /** The whole stack as `plimsoll up` runs it, and a browser. */
 export interface PageStack {
@@ -60,8 +61,8 @@ export async function openPageStack(): Promise<PageStack> {
     post,
     async open(path, options = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, baseURL: url, ...options });
+      context.setDefaultTimeout(PATIENCE_MS);
       const page = await context.newPage();
-      page.setDefaultTimeout(15_000);
       page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`));
       page.on('console', (message) => {
         if (/Content Security Policy|svelte\.dev/.test(message.text()))

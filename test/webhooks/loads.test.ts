@@ -31,8 +31,7 @@ const told = (path: string): WebhookPayload[] =>
     .filter((request) => request.path === path)
     .map((request) => verified(request))
     .sort((a, b) => a.timestamp.localeCompare(b.timestamp));
-const untilTold = (path: string, types: WebhookEvent[]) =>
-  expect.poll(() => toldTypes(path), { timeout: 10_000 }).toEqual(types);
+const untilTold = (path: string, types: WebhookEvent[]) => expect.poll(() => toldTypes(path)).toEqual(types);
 const toldTypes = (path: string) => told(path).map(({ type }) => type);
 
 describe('a load with a webhook', () => {
@@ -64,8 +63,8 @@ describe('a load with a webhook', () => {
     const heard = await bench.load({ dataset: bench.newDataset(), source, embed: false, webhooks: to('/heard') });
     await untilTold('/heard', ['dataset.browsable']);
 
-    await expect.poll(() => countUndelivered(bench.temporal, job_id), { timeout: 15_000 }).toBe(1);
-    await expect.poll(() => countUndelivered(bench.temporal, heard.job_id), { timeout: 15_000 }).toBe(0);
+    await expect.poll(() => countUndelivered(bench.temporal, job_id)).toBe(1);
+    await expect.poll(() => countUndelivered(bench.temporal, heard.job_id)).toBe(0);
     const api = await openTestApi(bench.store);
     expect((await api.get(`/api/loads/${job_id}/webhooks`)).json).toEqual({ undelivered: 1 });
     expect((await api.get(`/api/loads/${heard.job_id}/webhooks`)).json).toEqual({ undelivered: 0 });
