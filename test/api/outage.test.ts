@@ -80,3 +80,34 @@ test('it recovers by itself when they come, and again when they were away', asyn
   await events.return(undefined);
   expect(api.faults).toEqual([]);
 }, 90_000);
+
+test('a server that hangs is as good as away: it is noticed in seconds, and nobody waits for it', async () => {
+  const pid = servers?.members.mongod?.pid as number;
+  const mostMs = async (within: number, work: Promise<unknown>) => {
+    const beganMs = performance.now();
+    await work;
+    expect(performance.now() - beganMs).toBeLessThan(within);
+  };
+  process.kill(pid, 'SIGSTOP');
+  try {
+    // Asked before anybody knows: it ends when the driver has noticed, and has looked for another server.
+    const early = mostMs(
+      15_000,
+      api.get('/api/datasets').then(({ json }) => expect(json.code).toBe('MongoDBUnavailable')),
+    );
+    await mostMs(4000, api.get('/metrics'));
+    await vi.waitUntil(async () => !(await ready()).ready, { timeout: 6000 });
+    await mostMs(1000, api.get('/api/datasets/x/samples/1/thumbnail'));
+    const { bytes } = await api.get('/metrics');
+    const metrics = new TextDecoder().decode(bytes);
+    expect(metrics).toContain('plimsoll_backend_up{backend="mongodb"} 0');
+    // What can't be asked now keeps its last value.
+    expect(metrics).toContain('plimsoll_queue_wait_seconds{task_queue="plimsoll",kind="workflow"} 0');
+    await early;
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await vi.waitUntil(async () => (await ready()).ready, { timeout: 20_000 });
+  expect((await api.get('/api/datasets')).status).toBe(200);
+  expect(api.faults).toEqual([]);
+}, 60_000);
