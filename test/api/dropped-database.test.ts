@@ -42,7 +42,7 @@ test('after the database was dropped and filled again it serves and hears of cha
 });
 
 test('who waits for a server leaves nothing behind on the signal', async () => {
-  const monitor = createMonitor(async () => undefined);
+  const monitor = createMonitor(async () => undefined, 1000);
   const { signal } = new AbortController();
   for (let turn = 0; turn < 20; turn += 1) await monitor.untilReady(signal);
   await monitor.stop();

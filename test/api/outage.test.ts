@@ -81,3 +81,34 @@ test('it recovers by itself when they come, and again when they were away', asyn
   await events.return(undefined);
   expect(api.faults).toEqual([]);
 });
+
+test('a server that hangs is as good as away: it is noticed in seconds, and nobody waits for it', async () => {
+  const pid = servers?.members.mongod?.pid as number;
+  const mostMs = async (within: number, work: Promise<unknown>) => {
+    const beganMs = performance.now();
+    await work;
+    expect(performance.now() - beganMs).toBeLessThan(within);
+  };
+  process.kill(pid, 'SIGSTOP');
+  try {
+    // Asked before anybody knows: it ends when the driver has noticed, and has looked for another server.
+    const early = mostMs(
+      25_000,
+      api.get('/api/datasets').then(({ json }) => expect(json.code).toBe('MongoDBUnavailable')),
+    );
+    await mostMs(15_000, api.get('/metrics'));
+    await expect.poll(async () => (await ready()).ready).toBe(false);
+    await mostMs(10_000, api.get('/api/datasets/x/samples/1/thumbnail'));
+    const { bytes } = await api.get('/metrics');
+    const metrics = new TextDecoder().decode(bytes);
+    expect(metrics).toContain('plimsoll_backend_up{backend="mongodb"} 0');
+    // What can't be asked now keeps its last value.
+    expect(metrics).toContain('plimsoll_queue_wait_seconds{task_queue="plimsoll",kind="workflow"} 0');
+    await early;
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await expect.poll(async () => (await ready()).ready).toBe(true);
+  expect((await api.get('/api/datasets')).status).toBe(200);
+  expect(api.faults).toEqual([]);
+});
