@@ -24,6 +24,15 @@ export const KIND_WORDS: Readonly<Record<LoadKind, string>> = {
 
 export const isOver = (load: Load) => load.finished_at !== null;
 
+export const failedOf = (load: Load) => PHASES.reduce((sum, name) => sum + load.phases[name].failed, 0);
+
+/** How long a job took, or has been at it; empty where it has not begun. */
+export function tookWords({ started_at, finished_at }: Load, nowMs: number): string {
+  if (started_at === null) return '';
+  const end = finished_at === null ? nowMs : Date.parse(finished_at);
+  return duration((end - Date.parse(started_at)) / 1000);
+}
+
 /** Which phases a job of this kind has. */
 export const phasesOf = (load: Load): readonly PhaseName[] =>
   load.kind === 'prune' || load.kind === 'delete' ? [] : load.kind === 'embed' ? ['embedding'] : PHASES;
@@ -95,7 +104,7 @@ export const modelOf = (load: Load) => (typeof load.request.model === 'string' ?
 
 /** A job's end in words. */
 export function endWords(load: Load): string {
-  const failed = PHASES.reduce((sum, name) => sum + load.phases[name].failed, 0);
+  const failed = failedOf(load);
   const words = `${KIND_WORDS[load.kind]} of ${load.dataset} ${STATE_WORDS[load.state].toLowerCase()}`;
   return failed === 0 ? `${words}.` : `${words}, ${counted(failed, 'file')} failed.`;
 }
