@@ -48,7 +48,10 @@ export function shareOf(phase: Phase): number | null {
 export function progressWords(load: Load, name: PhaseName): string {
   const phase = load.phases[name];
   const processed = phase.done + phase.failed;
-  if (phase.state === 'skipped') return name === 'embedding' ? 'Not asked for' : 'Not part of this job';
+  if (phase.state === 'skipped') {
+    if (name === 'indexing') return 'Not part of this job';
+    return load.request.embed === false || load.state === 'completed' ? 'Not asked for' : 'Did not begin';
+  }
   if (phase.state === 'pending') {
     if (isOver(load)) return 'Did not begin';
     if (load.state === 'paused') return 'Paused before it began';
@@ -76,12 +79,16 @@ export function paceWords(load: Load, phase: Phase): string[] {
   return [perSecond(rate), ...left];
 }
 
+/** A worker that is idle takes up what waits within this time: till then it is no wait to speak of. */
+const TAKEN_UP_MS = 3000;
+
 /** What a phase waits for, as a sentence; nothing for one that does not. */
 export function waitWords(phase: Phase, nowMs: number): string {
   const wait = phase.waiting_for;
   if (!wait) return '';
   switch (wait.reason) {
     case 'worker':
+      if (phase.started_at === null && nowMs - Date.parse(wait.since) < TAKEN_UP_MS) return '';
       return `Waiting for a worker on ${wait.task_queue ?? 'its task queue'}`;
     case 'other_job':
       return 'Waiting for another job that embeds this dataset';

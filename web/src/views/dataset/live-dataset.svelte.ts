@@ -1,7 +1,7 @@
 import { untrack } from 'svelte';
 import { readLoad } from '../../actions.ts';
 import { ProblemError, request } from '../../api/request.ts';
-import type { Dataset, Load, TagCounts } from '../../api/shapes.ts';
+import type { Dataset, Load, LoadPage, TagCounts } from '../../api/shapes.ts';
 import { isOver } from '../../load-words.ts';
 import { live } from '../../state/live.svelte.ts';
 import { type Remote, remote } from '../../state/remote.svelte.ts';
@@ -61,6 +61,17 @@ export class LiveDataset {
           (answer) => (this.#latest = answer),
           () => {},
         );
+    });
+
+    // Of a dataset that is not there, its latest job may tell why.
+    $effect(() => {
+      void live.generation;
+      if (!isNotFound(this.#read.error) || untrack(() => this.load !== undefined)) return;
+      const query = new URLSearchParams({ dataset: name, limit: '1' });
+      void request<LoadPage>('/api/loads', { query }).then(
+        ({ loads }) => (this.#latest = loads[0]),
+        () => {},
+      );
     });
 
     // Tags are counted over the whole dataset: at the turns of a job, not with each file.
