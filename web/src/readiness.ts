@@ -8,7 +8,8 @@ export function readinessOf(dataset: Dataset, load: Load | undefined): Readiness
   if (dataset.deleting) return 'deleting';
   const underWay = load !== undefined && load.finished_at === null;
   const indexing = underWay && ['pending', 'running', 'waiting'].includes(load.phases.indexing.state);
-  if (indexing && load.kind === 'load') return samplesSoFar(dataset, load) > 0 ? 'indexing' : 'waiting';
+  // Samples can be seen before the job has told of them.
+  if (indexing && load.kind === 'load') return dataset.next_seq > 0 ? 'indexing' : 'waiting';
   const embedding = dataset.phases.embedding?.state;
   if (underWay && ['pending', 'running', 'waiting'].includes(load.phases.embedding.state)) return 'browsable';
   if (embedding === 'completed' && dataset.models.length > 0) return 'ready';
