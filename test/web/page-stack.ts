@@ -19,6 +19,7 @@ export interface PageStack {
   open(path: string, options?: BrowserContextOptions): Promise<Page>;
   /** Errors that pages threw, and what the content security policy refused. */
   complaints: string[];
+  ask<T>(path: string, init?: RequestInit): Promise<T>;
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body: unknown): Promise<T>;
   /** Starts a load and awaits its end. */
@@ -57,6 +58,7 @@ export async function openPageStack(): Promise<PageStack> {
     browser,
     sources,
     complaints,
+    ask,
     get,
     post,
     async open(path, options = {}) {
