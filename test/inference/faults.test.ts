@@ -263,6 +263,16 @@ test('closing rejects what is under way and leaves no process behind', async () 
   await expect(embedder.embed(slowModel, images)).rejects.toThrow(/closed/);
 });
 
+test('closing comes to its end also where the process has been idle for long enough at that moment', async () => {
+  const embedder = createEmbedder({ batchSize: 4, threads: 1, idleMs: 20 });
+  await embedder.open(slowModel);
+  const pid = onlyPid(embedder);
+  // The timer is due by then, and is heard of before the end of the process is.
+  for (const begun = performance.now(); performance.now() - begun < 40; );
+  await embedder.close();
+  expect(isAlive(pid)).toBe(false);
+});
+
 test('the process of a model that is not used ends, and the next call starts one', () =>
   withEmbedder({ idleMs: 50 }, async (embedder) => {
     await embedder.open(slowModel);
