@@ -33,7 +33,8 @@ export default async function startTestServers(project: TestProject): Promise<()
   project.provide('temporalAddress', servers.temporalAddress);
   return async () => {
     await servers.stop();
-    await rm(dataDir, { recursive: true, force: true });
+    // The last processes write what they have compiled as they end.
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   };
 }
 
