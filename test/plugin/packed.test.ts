@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { copyFile, cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { makePictures } from '../support/pictures.ts';
@@ -94,6 +95,11 @@ describe('a worker of the user’s own, with workflows of its own beside ours', 
     worker.kill('SIGTERM');
     await once(worker, 'exit');
   }, 30_000);
+
+  it('says that it polls, and nothing else', { timeout: 60_000 }, async () => {
+    while (!log.endsWith('\n')) await once(worker.stderr as Readable, 'data');
+    expect(log).toBe(`The worker polls task queue photos at ${env.TEMPORAL_ADDRESS}.\n`);
+  });
 
   it('runs a workflow that loads a dataset as its child, and awaits it', { timeout: 90_000 }, async () => {
     const pictures = join(folder, 'pictures');
