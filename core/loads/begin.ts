@@ -139,7 +139,7 @@ export async function checkSource(source: string): Promise<string> {
     if (first === null) {
       throw new UserError(
         'SourceEmpty',
-        `source: ${root} is empty. Nothing was changed. If it is a mounted disk, see whether it is mounted.`,
+        `source: ${root} is empty. Nothing was changed. Is the disk mounted?`,
       );
     }
   } catch (error) {
@@ -165,7 +165,7 @@ export function sourceError(root: string, error: unknown): unknown {
     case 'ENOENT':
       return new UserError(
         'SourceNotFound',
-        `source: ${root} does not exist on the worker's machine. Nothing was changed.`,
+        `source: there is no folder ${root} on the worker's machine. Nothing was changed.`,
         { cause: error },
       );
     case 'ENOTDIR':
