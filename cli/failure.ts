@@ -57,8 +57,7 @@ export function failureOf(error: unknown): Failure {
   const code = codeOf(error);
   if (code === undefined)
     return { code: 'Error', message, exitCode: EXIT.failed, ...(error.stack ? { stack: error.stack } : {}) };
-  if (isAlreadyRunning(error, code))
-    return { code, message: `${message} ${whatToDo(error)}`, exitCode: EXIT.failed };
+  if (isAlreadyRunning(error, code)) return { code, message: `${message} ${whatToDo(error)}`, exitCode: EXIT.failed };
   const status = 'status' in error ? { status: error.status ?? null } : {};
   return { code, message, exitCode: EXIT_CODES[code] ?? EXIT.failed, ...(code === 'WaitTimeout' ? status : {}) };
 }
@@ -70,7 +69,10 @@ function isAlreadyRunning(error: Error, code: string): error is AlreadyRunningEr
 
 /** In this command's words: the client's error is read by others, too. */
 function whatToDo({ job, choices }: AlreadyRunningError): string {
-  const words = { attach: '--if-running attach takes it as yours', replace: '--if-running replace cancels it and starts anew' };
+  const words = {
+    attach: '--if-running attach takes it as yours',
+    replace: '--if-running replace cancels it and starts anew',
+  };
   const others = choices.flatMap((choice) => (choice === 'fail' ? [] : [words[choice]]));
   return [`Wait for it: plimsoll wait ${job.job_id}`, ...others].join('; ');
 }

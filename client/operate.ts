@@ -60,7 +60,11 @@ async function requireRunning(backends: Backends, job: Job, name: string): Promi
   throw ended(job, STATES[status.state] ?? 'over', name);
 }
 
-const STATES: Partial<Record<LoadState, string>> = { completed: 'completed', failed: 'over: it failed', canceled: 'canceled' };
+const STATES: Partial<Record<LoadState, string>> = {
+  completed: 'completed',
+  failed: 'over: it failed',
+  canceled: 'canceled',
+};
 
 const ended = ({ job_id, dataset }: Job, how: string, name: string) =>
   new UserError('JobEnded', `Job ${job_id} of ${dataset} is already ${how}; there is nothing to ${name}.`);

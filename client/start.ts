@@ -105,7 +105,11 @@ export async function startJob(backends: Backends, job: Start, options: StartOpt
     if (ifRunning === 'fail') throw new AlreadyRunningError(running, choicesFor(running, job));
     // One replacement each: two that replace each other would never end.
     if (replaced) {
-      throw new AlreadyRunningError(running, ['attach', 'replace'], 'It was started while the job before it was being ended.');
+      throw new AlreadyRunningError(
+        running,
+        ['attach', 'replace'],
+        'It was started while the job before it was being ended.',
+      );
     }
     await endRunning(backends, running, heardWithinMs);
     replaced = true;

@@ -96,11 +96,7 @@ async function askDecoder(file: HeaderRequest, format: ImageFormat, fallback?: I
   }
 }
 
-function describeDecoderError(
-  error: NodeJS.ErrnoException,
-  { path }: HeaderRequest,
-  format: ImageFormat,
-): HeaderError {
+function describeDecoderError(error: NodeJS.ErrnoException, { path }: HeaderRequest, format: ImageFormat): HeaderError {
   if (error.syscall || error.message.startsWith('Input file is missing')) {
     return describeReadError({ code: error.code ?? 'ENOENT', message: error.message }, path);
   }

@@ -137,10 +137,7 @@ export async function checkSource(source: string): Promise<string> {
     const first = await folder.read();
     await folder.close();
     if (first === null) {
-      throw new UserError(
-        'SourceEmpty',
-        `source: ${root} is empty. Nothing was changed. Is the disk mounted?`,
-      );
+      throw new UserError('SourceEmpty', `source: ${root} is empty. Nothing was changed. Is the disk mounted?`);
     }
   } catch (error) {
     throw sourceError(root, error);
