@@ -6,6 +6,8 @@ import { systemErrorCode, UserError } from '../core/errors.ts';
 import { createApi } from './app.ts';
 import { openBackends } from './backends/backends.ts';
 import type { ApiContext } from './context.ts';
+import { countTags } from './datasets/count-tags.ts';
+import { keepForAWhile } from './datasets/keep.ts';
 import { openChanges } from './events/changes.ts';
 import type { ApiSettings } from './settings.ts';
 import { openThumbnails } from './thumbnails/thumbnails.ts';
@@ -101,6 +103,7 @@ export function openContext(settings: ApiSettings, log: ApiContext['log'] = logT
     settings,
     backends,
     changes: openChanges(backends, log),
+    tagCounts: keepForAWhile((dataset) => countTags(backends.client.store, dataset)),
     thumbnails: openThumbnails({ folder: settings.thumbnailFolder, bytes: settings.thumbnailBytes }),
     log,
   };

@@ -40,7 +40,6 @@ export async function up(options: UpOptions): Promise<number> {
       api: {
         port: options.apiPort,
         webFolder: webFolder((line) => output.note(paint.dim(`  ${printable(line)}`))),
-        sourceRoots: sourceRootsOf(request),
       },
       report: (line) => output.note(paint.dim(`  ${printable(line)}`)),
       signal: interrupt.signal,
@@ -65,11 +64,6 @@ interface Context {
   options: UpOptions;
   output: Output;
   interrupt: Interrupt;
-}
-
-/** Below which folders the page may load: where we were started, the example pictures, and what is loaded now. */
-function sourceRootsOf(request: LoadDatasetRequest | undefined): string[] {
-  return [...new Set([resolve('.'), packageFile(EXAMPLES.folder), ...(request === undefined ? [] : [request.source])])];
 }
 
 /** Whether what to load is there is told before anything is started. */

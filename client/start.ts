@@ -191,6 +191,6 @@ export function requireKnownZone(field: string, zone: string): string {
   try {
     return requireTimeZone(zone);
   } catch (cause) {
-    throw new UserError('InvalidInput', `${field}: ${unknownZone(zone)}`, { cause });
+    throw new UserError('InvalidInput', `${field}: ${unknownZone(zone)}`, { cause, fields: [field] });
   }
 }

@@ -12,8 +12,8 @@ export interface ApiOptions {
   port?: number | undefined;
   /** The built page, which may still be under way; without it only the API is served. */
   webFolder?: Promise<string | undefined> | undefined;
-  /** Below which loads may read, unless PLIMSOLL_SOURCE_ROOTS says so: absolute paths. */
-  sourceRoots: readonly string[];
+  /** Below which loads may read and files are served, unless PLIMSOLL_SOURCE_ROOTS says so: absolute paths. Any folder if left out. */
+  sourceRoots?: readonly string[] | undefined;
 }
 
 const DEFAULT_PORT = 7400;
@@ -42,7 +42,7 @@ export async function apiSpec(servers: Servers, port: number, options: ApiOption
     command: process.execPath,
     args: [siblingModule(import.meta.url, '../api/serve'), '--host', HOST, '--port', String(port)],
     env: {
-      PLIMSOLL_SOURCE_ROOTS: options.sourceRoots.join(delimiter),
+      ...(options.sourceRoots === undefined ? {} : { PLIMSOLL_SOURCE_ROOTS: options.sourceRoots.join(delimiter) }),
       PLIMSOLL_THUMBNAILS: join(servers.dataDir, 'thumbnails'),
       ...(webFolder === undefined ? {} : { PLIMSOLL_WEB: webFolder }),
       ...servers.env,

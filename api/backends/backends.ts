@@ -31,7 +31,7 @@ export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): Ap
   let indexed = false;
   const mongodbMonitor = createMonitor(async () => {
     try {
-      await store.client.db('admin').command({ ping: 1 }, { timeoutMS: ANSWER_TIMEOUT_MS });
+      await store.client.db('admin').command({ ping: 1 });
     } catch (error) {
       // It may come back as another one: restored, or begun anew.
       indexed = false;
@@ -43,11 +43,13 @@ export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): Ap
       indexed = false;
       throw error;
     });
-  });
-  const temporalMonitor = createMonitor(() =>
-    connection.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, async () => {
-      await connection.workflowService.describeNamespace({ namespace });
-    }),
+  }, ANSWER_TIMEOUT_MS);
+  const temporalMonitor = createMonitor(
+    () =>
+      connection.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, async () => {
+        await connection.workflowService.describeNamespace({ namespace });
+      }),
+    ANSWER_TIMEOUT_MS,
   );
   return {
     client: createPlimsollClient({ temporal, store, ...(taskQueue === undefined ? {} : { taskQueue }) }),
@@ -65,7 +67,7 @@ export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): Ap
 
 function openStoreFor(uri: string) {
   try {
-    return openStore(uri, { serverSelectionTimeoutMs: ANSWER_TIMEOUT_MS });
+    return openStore(uri, { serverSelectionTimeoutMs: ANSWER_TIMEOUT_MS, heartbeatMs: ANSWER_TIMEOUT_MS });
   } catch (error) {
     throw new UserError('InvalidSetting', `MONGODB_URI can't be used: ${(error as Error).message}`, { cause: error });
   }

@@ -24,7 +24,8 @@ const SHOWN = [
   'fairness_weight',
 ];
 
-function shownRequest(request: Record<string, unknown>): Record<string, unknown> {
+/** A request as a caller of read scope may see it. */
+export function shownRequest(request: Record<string, unknown>): Record<string, unknown> {
   const { source, model, webhooks } = request;
   return {
     ...Object.fromEntries(Object.entries(request).filter(([name]) => SHOWN.includes(name))),

@@ -40,7 +40,9 @@ export const session = z.object({ scope }).meta({ id: 'Session' });
 export const sources = z
   .object({
     restricted: z.boolean().describe('Whether loads may name only sources below these roots.'),
-    roots: z.array(z.object({ path: z.string(), name: z.string() })),
+    roots: z
+      .array(z.object({ path: z.string(), name: z.string() }))
+      .describe('The source roots; without any, the folder in which the server was started and its home folder.'),
   })
   .meta({ id: 'Sources' });
 

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { basename } from 'node:path';
 import { createRoute } from '@hono/zod-openapi';
 import type { ApiContext } from '../context.ts';
@@ -12,8 +13,8 @@ const sourcesRoute = createRoute({
   method: 'get',
   path: '/api/sources',
   tags,
-  summary: 'Folders below which loads may read',
-  responses: { 200: json(sources, 'The roots.'), ...problems('ScopeMissing', ...GUARDED) },
+  summary: 'Folders to choose a source from',
+  responses: { 200: json(sources, 'The folders.'), ...problems('ScopeMissing', ...GUARDED) },
 });
 
 const foldersRoute = createRoute({
@@ -32,12 +33,10 @@ const foldersRoute = createRoute({
 export function sourceRoutes({ settings }: Pick<ApiContext, 'settings'>) {
   const router = newRouter();
   router.openapi(sourcesRoute, (c) => {
-    const roots = settings.sourceRoots ?? [];
+    const { sourceRoots } = settings;
+    const roots = sourceRoots ?? [...new Set([process.cwd(), homedir()])];
     return c.json(
-      {
-        restricted: settings.sourceRoots !== undefined,
-        roots: roots.map((path) => ({ path, name: basename(path) || '/' })),
-      },
+      { restricted: sourceRoots !== undefined, roots: roots.map((path) => ({ path, name: basename(path) || '/' })) },
       200,
     );
   });

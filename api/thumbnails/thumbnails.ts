@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
 import { ImageError } from '../../core/images/image-error.ts';
 import { makeThumbnail } from '../../core/images/thumbnail.ts';
+import type { SourceRoots } from '../../core/sources/source-roots.ts';
 import { fingerprintOf, openFile } from '../files/sample-file.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import { openDiskCache } from './disk-cache.ts';
@@ -22,6 +23,8 @@ export class ThumbnailError extends Error {
 export interface ThumbnailRequest {
   /** With all links resolved. */
   path: Buffer;
+  /** Below which it must lie when it is opened. */
+  roots: SourceRoots;
   /** Of the file as it was when it was asked for. */
   fingerprint: string;
   /** Sixteen letters that stand for the sample and the fingerprint. */
@@ -118,8 +121,8 @@ export function openThumbnails({ folder, bytes, turnMs = TURN_MS }: ThumbnailOpt
 }
 
 /** A file that is no regular one is refused before it is read: a pipe would hold up the turn for good. */
-async function draw({ path, size, fingerprint }: ThumbnailRequest): Promise<Thumbnail> {
-  const { file, fingerprint: before } = await openFile(path);
+async function draw({ path, roots, size, fingerprint }: ThumbnailRequest): Promise<Thumbnail> {
+  const { file, fingerprint: before } = await openFile(path, roots);
   try {
     const picture = new Uint8Array(await makeThumbnail(file, size));
     const after = fingerprintOf(await file.stat({ bigint: true }));

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBackends } from '../../api/backends/backends.ts';
@@ -7,7 +8,7 @@ import { settingsFrom } from '../../api/settings.ts';
 import { type Stack, startStack } from '../../local/stack.ts';
 import { readStack } from '../../local/stack-file.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { uriOf } from './support/open-api.ts';
+import { openTestApi, uriOf } from './support/open-api.ts';
 
 const MODULE = join(import.meta.dirname, '../../api/serve.ts');
 let bench: Workbench;
@@ -30,7 +31,8 @@ async function said(child: ChildProcess): Promise<string> {
   child.stderr?.setEncoding('utf8').on('data', (more: string) => {
     text += more;
   });
-  const [code] = await once(child, 'exit');
+  // All that was written has been read by then, which need not be so when it exits.
+  const [code] = await once(child, 'close');
   return `${code} ${text}`;
 }
 
@@ -71,6 +73,16 @@ describe('a setting that is wrong is named', () => {
   });
 });
 
+test('where any folder may be loaded, one is chosen from the home folder and the one it was started in', async () => {
+  const open = await openTestApi(bench.store);
+  const { json } = await open.get('/api/sources');
+  expect(json).toMatchObject({ restricted: false });
+  expect(json.roots.map(({ path }: { path: string }) => path)).toEqual(
+    expect.arrayContaining([homedir(), process.cwd()]),
+  );
+  await open.close();
+});
+
 describe('in the local stack', () => {
   let stack: Stack;
 
@@ -89,7 +101,7 @@ describe('in the local stack', () => {
   test('its address is on file, it is ready, and it comes back when it dies', async () => {
     const { apiUrl, dataDir, members } = stack;
     expect((await readStack(dataDir))?.apiUrl).toBe(apiUrl);
-    await expect.poll(async () => (await fetch(`${apiUrl}/ready`)).status, { timeout: 10_000 }).toBe(200);
+    await expect.poll(async () => (await fetch(`${apiUrl}/ready`)).status).toBe(200);
     const sources = await (await fetch(`${apiUrl}/api/sources`)).json();
     expect(sources).toMatchObject({ restricted: true, roots: [{ path: bench.folder }] });
     await members.api?.kill();

@@ -75,7 +75,7 @@ async function autoUpgrade(workflowId: string): Promise<void> {
 }
 
 describe('a worker version', () => {
-  it('keeps the loads that began on it, and the next one takes those that begin', { timeout: 60_000 }, async () => {
+  it('keeps the loads that began on it, and the next one takes those that begin', async () => {
     const [old, young] = [bench.newDataset(), bench.newDataset()];
     await deploy('1');
     await setCurrent('1');
@@ -101,7 +101,7 @@ describe('a worker version', () => {
 });
 
 describe('a load of an old version', () => {
-  it('is found by its version, and moves to the current one by hand', { timeout: 60_000 }, async () => {
+  it('is found by its version, and moves to the current one by hand', async () => {
     const dataset = bench.newDataset();
     await deploy('1');
     await setCurrent('1');

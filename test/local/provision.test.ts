@@ -15,6 +15,7 @@ import type { Origin } from '../../local/provision/origin.ts';
 import { provisionBinary } from '../../local/provision/provision.ts';
 import { wheelOrigin } from '../../local/provision/python-wheel.ts';
 import { temporalBinary } from '../../local/provision/temporal.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 const GOOD = '#!/bin/sh\necho "tool v1.2.3"\n';
 const TOO_OLD = '#!/bin/sh\necho "tool v0.9.0"\n';
@@ -80,13 +81,13 @@ describe('fetching a program', () => {
     expect(lines.join('\n')).toContain('SHA-256');
   });
 
-  test('a server that cannot be reached is passed over within seconds', async () => {
+  test('a server that cannot be reached is passed over without waiting for its answer', async () => {
     const archive = await tarOf('tool', GOOD);
     const server = await serve(archive);
     await server[Symbol.asyncDispose]();
-    const startedMs = performance.now();
     await obtain([archiveOf(server.url, sha256(archive)), writes(GOOD)]);
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    expect(lines.join('\n')).toContain('trying the next way');
+    expect(lines.join('\n')).not.toContain('no answer within');
   });
 
   test('a server that accepts and never answers is passed over', async () => {
@@ -283,7 +284,7 @@ async function tarOf(name: string, text: string): Promise<Buffer> {
   const into = await mkdtemp(join(folder, 'tar-'));
   await program(join(into, name), text);
   const archive = join(folder, 'archive.tar.gz');
-  await runClient('tar', ['-czf', archive, '-C', into, name], { env: process.env, timeoutMs: 10_000 });
+  await runClient('tar', ['-czf', archive, '-C', into, name], { env: process.env, timeoutMs: PATIENCE_MS });
   return readFile(archive);
 }
 
