@@ -1,6 +1,8 @@
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { systemErrorCode, UserError } from '../core/errors.ts';
 import { createApi } from './app.ts';
 import { openBackends } from './backends/backends.ts';
 import type { ApiContext } from './context.ts';
@@ -36,7 +38,7 @@ const IDLE_MS = 120_000;
 /** Beside the streams. */
 const OTHER_CONNECTIONS = 1000;
 
-/** Listens at once, whether MongoDB and Temporal are there or not. @throws UserError InvalidSetting; the system's error when the port is taken */
+/** Listens at once, whether MongoDB and Temporal are there or not. @throws UserError InvalidSetting, PortTaken */
 export async function startApi(
   settings: ApiSettings,
   log: ApiContext['log'] = logToStderr,
@@ -50,10 +52,18 @@ export async function startApi(
   );
   server.timeout = limits.idleMs ?? IDLE_MS;
   server.maxConnections = limits.mostConnections ?? settings.maxStreams + OTHER_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(settings.port, settings.host, resolve);
-  });
+  const closeContext = async () => {
+    await context.changes.stop();
+    await context.backends.close();
+  };
+  try {
+    await listen(server, settings);
+  } catch (error) {
+    // Or what is connected to would keep the process alive.
+    api.close();
+    await closeContext();
+    throw error;
+  }
   const { address, port, family } = server.address() as AddressInfo;
   return {
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
@@ -66,10 +76,24 @@ export async function startApi(
       const late = setTimeout(() => server.closeAllConnections(), 3000);
       await closed;
       clearTimeout(late);
-      await context.changes.stop();
-      await context.backends.close();
+      await closeContext();
     },
   };
+}
+
+/** @throws UserError PortTaken; the system's error for another reason */
+async function listen(server: Server, { host, port }: ApiSettings): Promise<void> {
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EADDRINUSE') throw error;
+    throw new UserError(
+      'PortTaken',
+      `Port ${port} is in use on ${host} ("plimsoll up" serves the page on 7400). Choose another: --port 0 takes any free one.`,
+      { cause: error },
+    );
+  }
 }
 
 /** What the routes work with, over servers that are connected to in the background. */

@@ -6,6 +6,7 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { UserError } from '../core/errors.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
+import type { LoadState } from '../core/store/documents.ts';
 import type { CancelRequest } from '../workflows/contract.ts';
 import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
@@ -24,7 +25,7 @@ export const resumeJob = (backends: Backends, job: Job) => update(backends, job,
  * @throws UserError JobEnded, InvalidInput
  */
 export async function cancelJob(backends: Backends, job: Job, request: CancelRequest = {}): Promise<LoadStatus> {
-  const { kind } = await requireRunning(backends, job);
+  const { kind } = await requireRunning(backends, job, CANCEL_UPDATE);
   // Prunes and deletes answer no updates, and without a reason there is nothing that Temporal's own cancel does not say.
   if (request.reason === undefined || kind === 'prune' || kind === 'delete') {
     await refusing(job, 'cancel', () => handleOf(backends, job).cancel());
@@ -40,7 +41,7 @@ const handleOf = ({ temporal }: Backends, { workflow_id, job_id }: Job) =>
   temporal.workflow.getHandle(workflow_id, undefined, { firstExecutionRunId: job_id });
 
 async function update(backends: Backends, job: Job, name: string, request: CancelRequest = {}): Promise<LoadStatus> {
-  const { kind } = await requireRunning(backends, job);
+  const { kind } = await requireRunning(backends, job, name);
   if (kind === 'prune' || kind === 'delete') {
     throw new UserError('NotPausable', `Job ${job.job_id} is a ${kind}: it can be canceled, but not paused.`);
   }
@@ -53,20 +54,26 @@ async function update(backends: Backends, job: Job, name: string, request: Cance
 }
 
 /** An update goes to whatever runs under the Workflow ID, so it must be this job. */
-async function requireRunning(backends: Backends, job: Job): Promise<LoadStatus> {
+async function requireRunning(backends: Backends, job: Job, name: string): Promise<LoadStatus> {
   const status = await readJob(backends, job);
   if (status.finished_at === null) return status;
-  throw ended(job, status.state);
+  throw ended(job, STATES[status.state] ?? 'over', name);
 }
 
-const ended = ({ job_id, dataset }: Job, state: string) =>
-  new UserError('JobEnded', `Job ${job_id} of ${dataset} has ended: it is ${state}. There is nothing to do with it.`);
+const STATES: Partial<Record<LoadState, string>> = {
+  completed: 'completed',
+  failed: 'over: it failed',
+  canceled: 'canceled',
+};
+
+const ended = ({ job_id, dataset }: Job, how: string, name: string) =>
+  new UserError('JobEnded', `Job ${job_id} of ${dataset} is already ${how}; there is nothing to ${name}.`);
 
 async function refusing<T>(job: Job, name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw ended(job, 'over');
+    if (error instanceof WorkflowNotFoundError) throw ended(job, 'over', name);
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
       throw new UserError(
         'NoWorker',

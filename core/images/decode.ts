@@ -2,7 +2,7 @@ import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { decodeBmp } from './bmp.ts';
 import { sniffFormat } from './formats.ts';
-import { ImageError } from './image-error.ts';
+import { ImageError, tooManyPixels } from './image-error.ts';
 
 /** Where an image is. `path` is a Buffer of raw bytes when the name is not valid UTF-8. */
 export interface ImageRef {
@@ -86,7 +86,7 @@ export async function withOpenImage<T>(
   try {
     return await draw(await imageIn(file, limits));
   } catch (error) {
-    throw failureOf(error as Error);
+    throw failureOf(error as Error, limits);
   }
 }
 
@@ -158,10 +158,11 @@ async function drawOtherwise<T>(
   cause: Error,
   draw: (image: Sharp) => Promise<T>,
 ): Promise<T> {
-  const failure = failureOf(cause);
+  const failure = failureOf(cause, limits);
+  if (failure.code === 'too_many_pixels') throw await withPixelCount(failure, path, limits);
   if (failure.code !== 'unsupported_format' && failure.code !== 'file_not_found') throw failure;
   const head = await readHead(path).catch((error: Error) => {
-    throw failureOf(error);
+    throw failureOf(error, limits);
   });
   if (head.length === 0) throw new ImageError('decode_failed', 'the file is empty');
   const format = sniffFormat(head);
@@ -173,7 +174,22 @@ async function drawOtherwise<T>(
     const { width, height, rgb } = decodeBmp(content, limits.maxPixels);
     return await draw(sharp(rgb, { raw: { width, height, channels: 3 } }));
   } catch (error) {
-    throw failureOf(error as Error);
+    throw failureOf(error as Error, limits);
+  }
+}
+
+/** The same failure with the number of pixels, which libvips does not tell. */
+async function withPixelCount(
+  failure: ImageError,
+  path: string | Buffer,
+  { maxPixels }: DecodeLimits,
+): Promise<ImageError> {
+  try {
+    const input = isPlainPath(path) ? path : await readFile(path);
+    const { width, height } = await sharp(input, { limitInputPixels: false }).metadata();
+    return tooManyPixels(maxPixels, width * height);
+  } catch {
+    return failure;
   }
 }
 
@@ -189,7 +205,7 @@ async function readHead(path: string | Buffer): Promise<Buffer> {
   }
 }
 
-function failureOf(error: Error): ImageError {
+function failureOf(error: Error, { maxPixels }: DecodeLimits): ImageError {
   if (error instanceof ImageError) return error;
   const { code } = error as NodeJS.ErrnoException;
   const text = error.message;
@@ -197,15 +213,16 @@ function failureOf(error: Error): ImageError {
     return new ImageError('file_not_found', 'the file is no longer there');
   if (code === 'EACCES' || code === 'EPERM') return new ImageError('permission_denied', 'the file may not be read');
   if (code === 'EISDIR') return new ImageError('not_a_file', 'this is not a regular file');
-  if (/exceeds pixel limit/.test(text))
-    return new ImageError('too_many_pixels', 'the image has more pixels than are allowed (PLIMSOLL_MAX_PIXELS)');
+  if (/exceeds pixel limit/.test(text)) return tooManyPixels(maxPixels);
   if (/unsupported image format/.test(text))
     return new ImageError('unsupported_format', 'the content is in no image format that can be read');
   if (/timeout/i.test(text)) return new ImageError('decode_timeout', 'decoding took too long');
-  return new ImageError('decode_failed', shortened(text));
+  return new ImageError('decode_failed', damagedInWords(text));
 }
 
-function shortened(text: string): string {
-  const line = text.split('\n', 1)[0]?.trim() || 'the image could not be decoded';
-  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
+/** libvips has not always a word for it: its threads share one buffer of errors. */
+function damagedInWords(text: string): string {
+  const line = text.split('\n', 1)[0]?.trim() ?? '';
+  if (line === '' || line === 'Unknown error') return 'the file is damaged';
+  return `the file is damaged: ${line.length > 200 ? `${line.slice(0, 199)}…` : line}`;
 }

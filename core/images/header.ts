@@ -92,13 +92,13 @@ async function askDecoder(file: HeaderRequest, format: ImageFormat, fallback?: I
     };
   } catch (error) {
     if (fallback) return { metadata: fallback };
-    return { error: describeDecoderError(error as NodeJS.ErrnoException, format) };
+    return { error: describeDecoderError(error as NodeJS.ErrnoException, file, format) };
   }
 }
 
-function describeDecoderError(error: NodeJS.ErrnoException, format: ImageFormat): HeaderError {
+function describeDecoderError(error: NodeJS.ErrnoException, { path }: HeaderRequest, format: ImageFormat): HeaderError {
   if (error.syscall || error.message.startsWith('Input file is missing')) {
-    return describeReadError({ code: error.code ?? 'ENOENT', message: error.message });
+    return describeReadError({ code: error.code ?? 'ENOENT', message: error.message }, path);
   }
   return truncatedHeader(format);
 }

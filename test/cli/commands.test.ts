@@ -215,7 +215,7 @@ describe('while nobody embeds', () => {
     expect(code).toBe(1);
     expect(JSON.parse(stdout).error).toEqual({
       code: 'AlreadyRunning',
-      message: expect.stringContaining(running.job_id),
+      message: `A load of photos is running already: job ${running.job_id}. Wait for it: plimsoll wait ${running.job_id}; --if-running attach takes it as yours; --if-running replace cancels it and starts anew`,
     });
   });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readStack } from '../../local/stack-file.ts';
 import { makePictures } from '../support/pictures.ts';
-import { runCommand, startCommand } from './command-bench.ts';
+import { bareEnvironment, runCommand, startCommand } from './command-bench.ts';
 
 /** Pictures that take some seconds to embed: long enough to be interrupted. */
 const MANY = 1500;
@@ -38,7 +38,7 @@ describe('up --load', () => {
     first.child.kill('SIGINT');
     const stopped = await first.ended;
     expect(stopped.code).toBe(130);
-    expect(stopped.stderr).toContain('The load of many goes on with the next');
+    expect(stopped.stderr).toContain('stopped; 1 job goes on at the next start: many');
     expect(await readStack(dataDir)).toBeUndefined();
 
     const { code, stdout, stderr } = await runCommand(upArgs('--load', './many', '--exit', '--json'), { cwd: folder });
@@ -74,8 +74,11 @@ describe('up --load', () => {
 
 describe('up', () => {
   it('stays up with the data of before, is found from folders below, and stops on Ctrl-C', async () => {
-    const up = startCommand(upArgs(), { cwd: folder });
+    const env = { ...bareEnvironment(), npm_package_name: 'plimsoll', npm_lifecycle_event: 'start', INIT_CWD: folder };
+    const up = startCommand(upArgs(), { cwd: folder, env });
     await up.says('Running until Ctrl-C');
+    // Whoever has a checkout has no command plimsoll yet.
+    await up.says("alias plimsoll='npm --prefix ");
 
     const jobs = await runCommand(['jobs', '--dataset', 'many', '--json'], { cwd: many });
     expect(JSON.parse(jobs.stdout).jobs).toMatchObject([{ dataset: 'many', state: 'completed' }]);
@@ -90,21 +93,31 @@ describe('up', () => {
       code: 'AlreadyRunning',
       message: expect.stringContaining(dataDir),
     });
+    const page = (await readStack(dataDir))?.apiUrl;
+    expect(JSON.parse(second.stdout).error.message).toContain(`Its page: ${page}.`);
 
     // Pictures show wherever they are loaded from, by the command too.
     const elsewhere = await mkdtemp(join(tmpdir(), 'plimsoll-elsewhere-'));
     await makePictures(elsewhere, 1);
     const load = ['load', elsewhere, '--dataset', 'elsewhere', '--no-embed', '--wait'];
     expect((await runCommand(load, { cwd: folder })).code).toBe(0);
-    const { apiUrl } = (await readStack(dataDir)) ?? {};
-    const picture = await fetch(`${apiUrl}/api/datasets/elsewhere/samples/0/thumbnail`);
+    const picture = await fetch(`${page}/api/datasets/elsewhere/samples/0/thumbnail`);
     expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/webp']);
     await rm(elsewhere, { recursive: true });
 
+    expect(
+      (await runCommand(['load', './many', '--dataset', 'later', '--embed-at', '2036-01-01'], { cwd: folder })).code,
+    ).toBe(0);
     up.child.kill('SIGINT');
-    const { code, stdout } = await up.ended;
+    const { code, stdout, stderr } = await up.ended;
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr).toContain('stopped; 1 job goes on at the next start: later');
     expect(await readStack(dataDir)).toBeUndefined();
     expect((await runCommand(['jobs'], { cwd: folder })).code).toBe(1);
+
+    const again = startCommand(upArgs(), { cwd: folder });
+    await again.says('1 job goes on: later');
+    again.child.kill('SIGINT');
+    await again.ended;
   });
 });

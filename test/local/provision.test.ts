@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { archiveOrigin } from '../../local/provision/archive.ts';
 import type { BinarySpec } from '../../local/provision/binary.ts';
 import { runClient } from '../../local/provision/client.ts';
@@ -160,6 +160,48 @@ describe('a damaged cache', () => {
   });
 });
 
+describe('a program in the cache that is stopped while it is asked for its version', () => {
+  /** Says by a file that it runs, and does as it is told. Of the size that the manifest knows. */
+  async function replaceCached(does: string): Promise<string> {
+    const asked = join(folder, 'asked');
+    await obtain([writes(`#!/bin/sh\n[ -e ${asked}-not ] || { echo "tool v1.2.3"; exit; }\n: > ${asked}\n${does}\n`)]);
+    await writeFile(`${asked}-not`, '');
+    return asked;
+  }
+
+  test('stays when we cancel', async () => {
+    const asked = await replaceCached('sleep 60');
+    const cancel = new AbortController();
+    const canceled = expect(obtain([unreachable()], {}, cancel.signal)).rejects.toThrow('the user has left');
+    await vi.waitFor(() => access(asked), 10_000);
+    cancel.abort(new Error('the user has left'));
+    await canceled;
+    await rm(`${asked}-not`);
+    expect(await obtain([unreachable()])).toBe(cached());
+  });
+
+  test.each(['INT', 'TERM', 'KILL'])('stays when somebody sends it SIG%s, and the error says so', async (name) => {
+    const asked = await replaceCached(`kill -${name} $$`);
+    await expect(obtain([unreachable()])).rejects.toMatchObject({
+      code: 'BINARY_UNAVAILABLE',
+      message: expect.stringContaining(`ended with SIG${name}`),
+    });
+    await rm(`${asked}-not`);
+    expect(await obtain([unreachable()])).toBe(cached());
+  });
+
+  test('is fetched again when it crashes', async () => {
+    await replaceCached('kill -SEGV $$');
+    expect(await readFile(await obtain([writes(GOOD)]), 'utf8')).toBe(GOOD);
+  });
+
+  test('does not hear the Ctrl-C of our terminal: it has a group of its own', async () => {
+    const output = await runClient('sh', ['-c', 'echo $$ $(ps -o pgid= -p $$)'], { env, timeoutMs: 10_000 });
+    const [pid, group] = output.split(' ');
+    expect(group).toBe(pid);
+  });
+});
+
 describe('when nothing works', () => {
   test('the error lists all that was tried, why each failed, and what to do', async () => {
     env.PATH = bin;
@@ -189,7 +231,7 @@ describe('versions', () => {
   });
 });
 
-function obtain(origins: readonly Origin[], more: NodeJS.ProcessEnv = {}): Promise<string> {
+function obtain(origins: readonly Origin[], more: NodeJS.ProcessEnv = {}, signal?: AbortSignal): Promise<string> {
   const spec: BinarySpec = {
     name: 'tool' as BinarySpec['name'],
     title: 'a tool',
@@ -200,7 +242,7 @@ function obtain(origins: readonly Origin[], more: NodeJS.ProcessEnv = {}): Promi
     origins,
     advice: ['take a walk'],
   };
-  return provisionBinary(spec, { env: { ...env, ...more }, report: (line) => lines.push(line) });
+  return provisionBinary(spec, { env: { ...env, ...more }, report: (line) => lines.push(line), signal });
 }
 
 function cached(): string {

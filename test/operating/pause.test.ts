@@ -102,7 +102,10 @@ describe.each<PhaseName>(['indexing', 'embedding'])('a load that is paused while
   });
 
   it('takes no operation once it has ended', async () => {
-    await expect(bench.pause(jobId)).rejects.toMatchObject({ code: 'JobEnded' });
+    await expect(bench.pause(jobId)).rejects.toMatchObject({
+      code: 'JobEnded',
+      message: expect.stringMatching(/is already completed; there is nothing to pause\.$/),
+    });
     await expect(bench.resume(jobId)).rejects.toMatchObject({ code: 'JobEnded' });
     await expect(bench.cancel(jobId)).rejects.toMatchObject({ code: 'JobEnded' });
   });

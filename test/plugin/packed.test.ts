@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { copyFile, cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { makePictures } from '../support/pictures.ts';
@@ -93,6 +94,11 @@ describe('a worker of the user’s own, with workflows of its own beside ours', 
     if (worker.exitCode !== null || worker.signalCode !== null) return;
     worker.kill('SIGTERM');
     await once(worker, 'exit');
+  });
+
+  it('says that it polls, and nothing else', async () => {
+    while (!log.endsWith('\n')) await once(worker.stderr as Readable, 'data');
+    expect(log).toBe(`The worker polls task queue photos at ${env.TEMPORAL_ADDRESS}.\n`);
   });
 
   it('runs a workflow that loads a dataset as its child, and awaits it', async () => {
