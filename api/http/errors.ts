@@ -6,6 +6,7 @@ import type { ApiContext, ApiEnv } from '../context.ts';
 import { PROBLEMS, type ProblemCode } from '../problem/codes.ts';
 import type { ProblemError } from '../problem/problem-error.ts';
 import { problemOf, toProblem } from '../problem/to-problem.ts';
+import { withoutCommands } from '../problem/without-commands.ts';
 import type { Problem } from '../schemas/problem.ts';
 
 /** Any error as problem details. What is our fault is logged whole, and told without a word of what is inside. */
@@ -33,7 +34,7 @@ function problemResponse(c: Context<ApiEnv>, { status, code, message, headers, m
     title: PROBLEMS[code as ProblemCode]?.[1] ?? code,
     status,
     code,
-    detail: message,
+    detail: withoutCommands(message),
     ...more,
   };
   return c.body(JSON.stringify(answer), status, { ...headers, 'Content-Type': 'application/problem+json' });

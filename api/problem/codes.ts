@@ -33,6 +33,7 @@ export const PROBLEMS = {
   TooManyStreams: [503, 'Too many streams are open'],
   MongoDBUnavailable: [503, 'MongoDB does not answer'],
   TemporalUnavailable: [503, 'Temporal does not answer'],
+  NoWorker: [503, 'No worker answers'],
   TooSlow: [503, 'The answer takes too long to find'],
   Overloaded: [503, 'The server is busy'],
   InternalError: [500, 'Something went wrong here'],
