@@ -28,7 +28,13 @@ export function onError({ log, backends }: Pick<ApiContext, 'log' | 'backends'>)
 export const onNotFound: NotFoundHandler<ApiEnv> = (c) =>
   problemResponse(c, problemOf('NotFound', 'There is no such address here. /api/docs lists those that there are.'));
 
-function problemResponse(c: Context<ApiEnv>, { status, code, message, headers, more }: ProblemError): Response {
+const problemResponse = (c: Context<ApiEnv>, error: ProblemError): Response =>
+  c.body(problemText(error), error.status, { ...error.headers, 'Content-Type': PROBLEM_TYPE });
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** The body of an answer that is a problem. */
+export function problemText({ status, code, message, more }: ProblemError): string {
   const answer: Problem = {
     type: `/api/docs#${code}`,
     title: PROBLEMS[code as ProblemCode]?.[1] ?? code,
@@ -37,7 +43,7 @@ function problemResponse(c: Context<ApiEnv>, { status, code, message, headers, m
     detail: withoutCommands(message),
     ...more,
   };
-  return c.body(JSON.stringify(answer), status, { ...headers, 'Content-Type': 'application/problem+json' });
+  return JSON.stringify(answer);
 }
 
 /** What Hono throws itself: a body that is no JSON, or does not say that it is. */
