@@ -9,6 +9,7 @@ import type { ApiContext } from './context.ts';
 import { countTags } from './datasets/count-tags.ts';
 import { keepForAWhile } from './datasets/keep.ts';
 import { openChanges } from './events/changes.ts';
+import { answerAtTheEdge, edgeResponse } from './http/edge-answers.ts';
 import type { ApiSettings } from './settings.ts';
 import { openThumbnails } from './thumbnails/thumbnails.ts';
 
@@ -25,13 +26,20 @@ export interface RunningApi {
  * Slow callers do not hold a connection: headers in 10 s, a whole request in 30. Answers may take as long as they need, and as long
  * as some of them is read: a caller that reads nothing would hold its file open for good.
  */
-const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 30_000, maxHeaderSize: 32 * 1024 };
+const TIMEOUTS = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 30_000,
+  maxHeaderSize: 32 * 1024,
+  connectionsCheckingInterval: 5000,
+};
 
 export interface ConnectionLimits {
   /** After which a connection on which nothing moves is cut. Longer than the longest wait that an answer may take (60 s). */
   idleMs: number;
   /** More are closed at once. */
   mostConnections: number;
+  timeouts: Partial<typeof TIMEOUTS>;
 }
 
 const IDLE_MS = 120_000;
@@ -47,9 +55,14 @@ export async function startApi(
   const context = openContext(settings, log);
   const api = createApi(context);
   const server = createServer(
-    { ...TIMEOUTS, connectionsCheckingInterval: 5000 },
-    getRequestListener((request, env) => api.fetch(request, env), { overrideGlobalObjects: false }),
+    // A request without a Host is answered by us, rather than by Node without a word.
+    { ...TIMEOUTS, ...limits.timeouts, requireHostHeader: false },
+    getRequestListener((request, env) => api.fetch(request, env), {
+      overrideGlobalObjects: false,
+      errorHandler: (error) => edgeResponse(error, log),
+    }),
   );
+  answerAtTheEdge(server);
   server.timeout = limits.idleMs ?? IDLE_MS;
   server.maxConnections = limits.mostConnections ?? settings.maxStreams + OTHER_CONNECTIONS;
   const closeContext = async () => {

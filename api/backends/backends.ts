@@ -22,6 +22,8 @@ export interface BackendOptions {
 }
 
 const ANSWER_TIMEOUT_MS = 2000;
+/** A caller over HTTP waits no longer for a worker that may not be there. */
+const WORKER_ANSWERS_WITHIN_MS = 10_000;
 
 /** Connects to nothing before it returns. @throws UserError InvalidSetting on a connection string that can't be used */
 export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): ApiBackends {
@@ -52,7 +54,12 @@ export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): Ap
     ANSWER_TIMEOUT_MS,
   );
   return {
-    client: createPlimsollClient({ temporal, store, ...(taskQueue === undefined ? {} : { taskQueue }) }),
+    client: createPlimsollClient({
+      temporal,
+      store,
+      answerWithinMs: WORKER_ANSWERS_WITHIN_MS,
+      ...(taskQueue === undefined ? {} : { taskQueue }),
+    }),
     mongodb: mongodbMonitor,
     temporal: temporalMonitor,
     renewIndexes() {

@@ -72,7 +72,7 @@ function unpicturable(
   { code, message }: { code: string; message: string },
   size: number,
 ): Response {
-  const headers = { 'Plimsoll-Reason': code, 'Cache-Control': 'private, max-age=10' };
+  const headers = { 'Plimsoll-Reason': code, 'Cache-Control': 'private, max-age=10', Vary: 'Accept' };
   if (/\bjson\b/.test(c.req.header('accept') ?? ''))
     throw problemOf('ThumbnailFailed', `The image can't be drawn: ${message} (${code}).`, { headers });
   return c.body(placeholder(code, size), 422, {

@@ -107,7 +107,7 @@ const operation = <P extends string>(path: P, summary: string) =>
     request: { params: jobParameter },
     responses: {
       200: json(load, 'The job, as it stands then.'),
-      ...problems('JobEnded', 'NotPaused', 'NotPausable', 'Refused', ...CHANGE),
+      ...problems('JobEnded', 'NotPaused', 'NotPausable', 'Refused', 'NoWorker', ...CHANGE),
     },
   });
 
@@ -123,7 +123,7 @@ export const cancelRoute = createRoute({
   request: { params: jobParameter, body: { ...body(cancelBody), required: false } },
   responses: {
     200: json(load, 'The job, as it stands then.'),
-    ...problems('JobEnded', 'Refused', ...CHANGE, ...WITH_BODY),
+    ...problems('JobEnded', 'Refused', 'NoWorker', ...CHANGE, ...WITH_BODY),
   },
 });
 

@@ -21,6 +21,8 @@ export function problemOf(
 /** What an error means to the caller; undefined for a fault of ours. */
 export function toProblem(error: unknown): ProblemError | undefined {
   if (error instanceof ProblemError) return error;
+  // An error of ours that nobody has given a status is no mistake of the caller's.
+  if (error instanceof UserError && !isKnown(error.code)) return undefined;
   if (error instanceof AlreadyRunningError)
     return problemOf('AlreadyRunning', error.message, error.job.job_id === '' ? {} : { job: error.job });
   if (error instanceof UserError) return ofUser(error);

@@ -229,6 +229,7 @@ describe('a thumbnail', () => {
     const picture = await api.get(at(name, 'thumbnail?size=128'), { accept: 'image/*' });
     expect(picture.status).toBe(422);
     expect(picture.headers.get('plimsoll-reason')).toBe(reason);
+    expect(picture.headers.get('vary')).toBe('Accept');
     expect(picture.headers.get('content-type')).toBe('image/svg+xml');
     expect(await sharp(picture.bytes).metadata()).toMatchObject({ width: 128, height: 128 });
     const told = await api.get(at(name, 'thumbnail?size=128'), { accept: 'application/json' });

@@ -83,3 +83,14 @@ test('a bound that was lowered holds from the start, the least recently used goi
   await expect.poll(() => Promise.all([first, third].map(exists))).toEqual([false, false]);
   expect(await exists(second)).toBe(true);
 });
+
+test('the bound is that of the folder, however many processes keep thumbnails in it', async () => {
+  const caches = [0, 1, 2].map(() => openDiskCache({ parent: folder, mostBytes: 2000 }));
+  const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+  for (const [n, letter] of letters.entries())
+    for (const size of [128, 256, 512, 1024]) await caches[n % 3]?.keep(keyOf(letter, size), KEPT);
+  const kept = (await readdir(join(folder, 'v1'), { recursive: true })).filter((name) => /-\d+$/.test(name));
+  // Each process may be a tenth of the bound ahead of what the others know.
+  expect(kept.length * KEPT.length).toBeLessThanOrEqual(2000 + 3 * 200);
+  expect(kept).toContain(join('zz', keyOf('z', 1024)));
+});
