@@ -15,7 +15,7 @@ export function answerAtTheEdge(server: Server): void {
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
     const under = latest.get(socket);
     // Into the middle of another answer nothing can be written.
-    const midway = under !== undefined && under.headersSent && !under.writableFinished;
+    const midway = under?.headersSent && !under.writableFinished;
     if (error.code === 'ECONNRESET' || !socket.writable || midway) return void socket.destroy();
     const problem = problemOf(...(UNREADABLE[error.code ?? ''] ?? UNREADABLE.other));
     const head = Object.entries(headersOf(problem)).map((field) => field.join(': '));
