@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pruneMissing } from '../../core/deleting/prune-missing.ts';
 import { embedChunk } from '../../core/embedding/embed-chunk.ts';
+import { openChunks } from '../../core/embedding/open-chunks.ts';
+import type { Chunk } from '../../core/embedding/plan.ts';
 import { createLimiter } from '../../core/limits/limiter.ts';
 import { recordLoad } from '../../core/loads/begin.ts';
 import type { Embedder } from '../../core/models/embedder.ts';
@@ -188,12 +190,17 @@ describe('an embedding beside a prune', () => {
       close: async () => undefined,
     };
 
+    const chunk: Chunk = [0, 3, 3];
+    const work = { loadId: dataset, workflowId: dataset, kind: 'embed', datasetId: dataset } as const;
+    await recordLoad(bench.store, { ...work, request: {}, embeds: true });
+    await openChunks(bench.store, dataset, { total: 3, shards: [{ total: 3, chunks: [chunk] }] });
+
     await embedChunk(bench.store, embedder, {
       loadId: dataset,
       datasetId: dataset,
       model: 'm',
       modelKey: 'm@1',
-      chunk: [0, 3, 3],
+      chunk,
       limiter: createLimiter(bench.store, bench.embedTaskQueue),
       onWrite: () => undefined,
       onSignOfLife: () => undefined,
