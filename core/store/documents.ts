@@ -71,8 +71,13 @@ export interface PhaseDocument {
 export interface RemovedCounts {
   samples: number;
   vectors: number;
-  /** Of a prune: samples marked missing whose files are there again, so that they stay. Left out where there are none. */
+  /**
+   * Of a prune: samples marked missing that stay, because their files are there again or their sources are not. Left out where
+   * there are none.
+   */
   kept?: number;
+  /** Of a prune: sources that are not there, so that what lies in them stays. Left out where there are none. */
+  unreadable_folders?: string[];
 }
 
 export interface DatasetDocument {
