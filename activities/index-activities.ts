@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { openChunks } from '../core/embedding/open-chunks.ts';
 import type { EmbeddingPlan } from '../core/embedding/plan.ts';
 import { planEmbedding } from '../core/embedding/plan.ts';
 import { recordModel } from '../core/embedding/record-model.ts';
@@ -273,6 +274,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
           onScan: (seq) => context.heartbeat({ seq }),
           signal: context.cancellationSignal,
         });
+        await openChunks(store, load_id, plan);
         await startPhase(store, load_id, 'embedding', { model_key: model.key, total: plan.total, total_known: true });
         return plan;
       });

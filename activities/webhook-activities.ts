@@ -1,15 +1,10 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import { UserError } from '../core/errors.ts';
 import { noWebhooks, type WebhookConfig } from '../core/webhooks/config.ts';
-import { parseRetryAfterMs, retryDelayMs } from '../core/webhooks/retry-delay.ts';
-import { sendWebhook } from '../core/webhooks/send.ts';
-import { withUserFailures } from './user-failures.ts';
-
-/**
- * Tries that may wait for an answer at a time, in one worker. A receiver that never answers holds one of the worker's slots for
- * the whole timeout; the loads' own work must find others free.
- */
-const TRIES_AT_ONCE = 2;
+import { createPlaces } from '../core/webhooks/places.ts';
+import { busyDelayMs, parseRetryAfterMs, retryDelayMs } from '../core/webhooks/retry-delay.ts';
+import { type Answer, sendWebhook } from '../core/webhooks/send.ts';
 
 export interface WebhookDependencies {
   /** Without it, a load that asks for a webhook is refused. */
@@ -26,46 +21,62 @@ export interface SendWebhookInput {
 }
 
 export interface WebhookDelivery {
-  /** `gone`: the receiver answered 410, and wants to hear no more. */
-  outcome: 'delivered' | 'gone';
-  /** HTTP status of the answer. */
-  status: number;
+  /**
+   * `gone`: the receiver answered 410, and wants to hear no more. `refused`: the job failed because this webhook is refused, and
+   * there is nobody else to tell.
+   */
+  outcome: 'delivered' | 'gone' | 'refused';
+  /** HTTP status of the answer; null where nothing was sent. */
+  status: number | null;
 }
 
 export type WebhookActivities = ReturnType<typeof createWebhookActivities>;
 
 export function createWebhookActivities({ webhooks = noWebhooks }: WebhookDependencies) {
-  let underWay = 0;
+  const places = createPlaces();
 
-  return withUserFailures({
-    /** One try. Whatever is no success by the Standard Webhooks specification is tried again, at a time of its own choosing. */
+  return {
+    /**
+     * One try. Whatever is no success by the Standard Webhooks specification is tried again, at a time of its own choosing; so is
+     * what the worker's settings refuse: they were in order when the job began, and may be in order again.
+     */
     async sendWebhook({ webhook_id, url, secret, payload }: SendWebhookInput): Promise<WebhookDelivery> {
-      if (underWay >= TRIES_AT_ONCE)
-        throw tryAgain('WebhooksBusy', 'Others are being sent.', 1000 + 1000 * Math.random());
-      underWay += 1;
+      const { info, cancellationSignal } = Context.current();
+      const ageMs = () => Date.now() - info.scheduledTimestampMs;
+      const { origin } = new URL(url);
+      const leave = await places.take(url);
+      if (leave === undefined) throw tryAgain('WebhooksBusy', 'Others are being sent.', busyDelayMs(ageMs()));
+      let answer: Answer;
       try {
-        const { info, cancellationSignal } = Context.current();
-        const message = { id: webhook_id, url, secret, payload };
-        const answer = await sendWebhook(webhooks, message, cancellationSignal).catch((error: unknown) => {
-          // A deploy is no fault of the receiver's: another worker goes on at once, not after a pause of hours.
-          throw cancellationSignal.aborted ? tryAgain('WorkerStopped', 'The worker has stopped.', 1000) : error;
-        });
-        if (answer.status !== null && answer.status >= 200 && answer.status < 300) {
-          return { outcome: 'delivered', status: answer.status };
-        }
-        if (answer.status === 410) return { outcome: 'gone', status: 410 };
-        const ageMs = Date.now() - info.scheduledTimestampMs;
-        const { origin } = new URL(url);
-        if (answer.status === null) {
-          throw tryAgain('WebhookNotAnswered', `${origin} did not answer: ${answer.reason}.`, retryDelayMs(ageMs));
-        }
-        const delayMs = retryDelayMs(ageMs, parseRetryAfterMs(answer.retryAfter));
-        throw tryAgain('WebhookNotAccepted', `${origin} answered ${answer.status}.`, delayMs);
+        answer = await sendWebhook(webhooks, { id: webhook_id, url, secret, payload }, cancellationSignal);
+      } catch (error) {
+        // A deploy is no fault of the receiver's: another worker goes on at once, not after a pause of hours.
+        if (cancellationSignal.aborted) throw tryAgain('WorkerStopped', 'The worker has stopped.', 1000);
+        if (!(error instanceof UserError)) throw error;
+        if (REFUSALS.has(error.code) && failedForWebhooks(payload)) return { outcome: 'refused', status: null };
+        throw tryAgain(error.code, error.message, retryDelayMs(ageMs()));
       } finally {
-        underWay -= 1;
+        leave();
       }
+      const { status } = answer;
+      if (status === null) {
+        throw tryAgain('WebhookNotAnswered', `${origin} did not answer: ${answer.reason}.`, retryDelayMs(ageMs()));
+      }
+      if (status >= 200 && status < 300) return { outcome: 'delivered', status };
+      if (status === 410) return { outcome: 'gone', status };
+      const delayMs = retryDelayMs(ageMs(), parseRetryAfterMs(answer.retryAfter));
+      throw tryAgain('WebhookNotAccepted', `${origin} answered ${status}.`, delayMs);
     },
-  });
+  };
+}
+
+/** What is wrong with a webhook by itself. */
+const REFUSALS: ReadonlySet<string> = new Set(['WebhookTargetRefused', 'UnknownWebhookSecret']);
+
+/** Whether a message says that its job failed as it began, for one of its webhooks. */
+function failedForWebhooks({ type, data }: Record<string, unknown>): boolean {
+  const { error } = data as { error?: { code: string } | null };
+  return type === 'load.failed' && error != null && REFUSALS.has(error.code);
 }
 
 function tryAgain(type: string, message: string, delayMs: number): ApplicationFailure {

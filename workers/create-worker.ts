@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { WEBHOOK_PLACES } from '../core/webhooks/places.ts';
 import { EMBED_TASK_QUEUE, INDEX_TASK_QUEUE } from '../workflows/contract.ts';
 import type { PlimsollPluginOptions, Role } from './plugin/options.ts';
 import { PlimsollPlugin } from './plugin/plugin.ts';
@@ -22,7 +23,11 @@ export function createWorker({ connection, namespace, role, plugin, overrides }:
     connection,
     namespace,
     ...(role === 'index'
-      ? { taskQueue: INDEX_TASK_QUEUE, maxConcurrentActivityTaskExecutions: 4 * availableParallelism() }
+      ? {
+          taskQueue: INDEX_TASK_QUEUE,
+          // Tries of webhooks only wait for answers: they take nothing from the loads' work.
+          maxConcurrentActivityTaskExecutions: 4 * availableParallelism() + WEBHOOK_PLACES,
+        }
       : { taskQueue: EMBED_TASK_QUEUE }),
     // On SIGTERM, work under way is told to stop at once: its steps are stored, so that there is nothing to finish first.
     shutdownGraceTime: 0,

@@ -13,17 +13,19 @@ export interface DeliverWebhookInput {
   payload: WebhookPayload;
 }
 
-/** The activity says itself when to be tried again; the policy is for tries that end without a word, as with their worker. */
+/**
+ * The activity says itself when to be tried again; the policy is for tries that end without a word, as with their worker. It
+ * does not grow: attempts are no measure of a delivery's age, as one that finds its worker busy is one, too.
+ */
 const { sendWebhook } = proxyActivities<WebhookActivities>({
   startToCloseTimeout: '30 seconds',
   scheduleToCloseTimeout: '48 hours',
-  retry: { initialInterval: '5 seconds', backoffCoefficient: 3, maximumInterval: '6 hours' },
+  retry: { initialInterval: '5 seconds', backoffCoefficient: 1 },
 });
 
 /**
  * Tells one receiver of one event, however often that takes within 48 hours. Abandoned by the load that starts it, so that a
- * receiver that is down holds nothing up. Fails with WebhookTargetRefused, UnknownWebhookSecret or InvalidWebhookSecrets, or
- * when the time is up.
+ * receiver that is down holds nothing up. Fails when the time is up, with the reason of the last try.
  */
 export async function deliverWebhook({
   job_id,

@@ -72,7 +72,14 @@ export const load = z
     state: loadState,
     phases: z.object({ indexing: phaseStatus, embedding: phaseStatus }),
     error: z.union([recordedError, z.null()]),
-    removed: z.object({ samples: count, vectors: count, kept: count.optional() }).optional(),
+    removed: z
+      .object({
+        samples: count,
+        vectors: count,
+        kept: count.optional(),
+        unreadable_folders: z.array(z.string()).optional(),
+      })
+      .optional(),
     request: z.record(z.string(), z.unknown()).describe('The input that the job was started with.'),
     started_at: moment.nullable(),
     paused_at: moment.nullable(),

@@ -35,13 +35,15 @@ export function addPruneCommand(program: Command, end: (exitCode: number) => voi
       `
 Which they are: plimsoll samples DATASET --status missing. That mark is as old as
 the last load, so each file is looked for again: a sample whose file is there
-again is kept, and the next load takes it up. A file that comes back later
-becomes a new sample.
+again is kept, and the next load takes it up. So is all of a folder that is not
+there, as when a disk is not mounted. A file that comes back later becomes a new
+sample.
 
 With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --dry-run
 {"dataset", "dry_run", "samples", "vectors"}; with --wait, once the job is over,
 what "plimsoll status --json" prints: removed {samples, vectors, kept} says how
-many; kept, where there are any, those whose files are there again.
+many; kept, where there are any, those whose files are there again or whose
+folders, unreadable_folders, are not.
 ${EXIT_CODES_HELP}
 
 Examples:

@@ -3,8 +3,13 @@ import { counted } from '../quantities.ts';
 
 /** What a prune or a delete has removed so far: they have no phases. */
 export function removalLine({ kind, state, removed }: LoadStatus): string {
-  const { samples = 0, vectors = 0, kept = 0 } = removed ?? {};
+  const { samples = 0, vectors = 0, kept = 0, unreadable_folders = [] } = removed ?? {};
   if (kind === 'prune' && state === 'completed' && samples + vectors + kept === 0) return 'nothing was missing';
-  const back = kept > 0 ? `; kept ${counted(kept, 'sample')} whose files are there again: load the folder` : '';
-  return `removed ${counted(samples, 'sample')}, ${counted(vectors, 'vector')}${back}`;
+  return `removed ${counted(samples, 'sample')}, ${counted(vectors, 'vector')}${keptInWords(kept, unreadable_folders)}`;
+}
+
+function keptInWords(kept: number, folders: readonly string[]): string {
+  if (kept === 0) return '';
+  if (folders.length === 0) return `; kept ${counted(kept, 'sample')} whose files are there again: load the folder`;
+  return `; kept ${counted(kept, 'sample')}: see whether ${folders.join(', ')} is mounted`;
 }

@@ -1,5 +1,8 @@
 import type { WithId } from 'mongodb';
+import { UserError } from '../errors.ts';
 import { refreshCounts } from '../indexing/counts.ts';
+import { isAsLoaded, sourcesOf } from '../loads/sources-there.ts';
+import { createPresence } from '../sources/presence.ts';
 import type { RemovedCounts, SampleDocument } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
 import { withoutFile } from './files-gone.ts';
@@ -16,27 +19,45 @@ export interface PruneRequest {
 
 /**
  * Removes the samples of a dataset whose files are missing, and their vectors of all models. The mark is as old as the last
- * load, so each file is looked for again: a sample whose file is back is kept, and counted. Each batch is whole or not at all, so
+ * load, so each file is looked for again: a sample whose file is back is kept, and counted, and so are those of a source that is
+ * not there, or is on another disk than its last load found it on: an unmounted disk leaves an empty folder. Each batch is whole or not at all, so
  * it may be broken off at any point and begun again. Returns what the job has removed, all attempts together.
+ *
+ * @throws UserError SourceNotFound where nothing was removed because of such sources
  */
 export async function pruneMissing(store: Store, request: PruneRequest): Promise<RemovedCounts> {
   const { loadId, datasetId, onStep, signal } = request;
   const models = await modelKeys(store, datasetId);
   let n = await store.pages.countDocuments({ load_id: loadId });
+  const sources = await sourcesOf(store, datasetId);
+  const absent = new Set<string>();
   let kept = 0;
   for await (const missing of missingSamples(store, datasetId)) {
     signal.throwIfAborted();
-    const gone = await withoutFile(missing, onStep);
+    // Looked at after its files, and for each batch: it may go away meanwhile.
+    const presence = createPresence(sources, (source) => isAsLoaded(store, datasetId, source));
+    const gone: MissingSample[] = [];
+    for (const sample of await withoutFile(missing, onStep)) if (await presence.has(sample.filepath)) gone.push(sample);
+    for (const source of presence.absent()) absent.add(source);
     kept += missing.length - gone.length;
     if (gone.length > 0) await pruneBatch(store, request, { models, gone, n: n++ });
     onStep();
   }
-  await recordKept(store, loadId, kept);
+  const folders = [...absent].sort();
+  await recordKept(store, loadId, { kept, folders });
   await removeLateVectors(store, request);
   await refreshCounts(store, datasetId);
   await refreshVectors(store, datasetId, onStep);
-  return removedBy(store, loadId);
+  const removed = await removedBy(store, loadId);
+  if (folders.length > 0 && removed.samples === 0) throw sourcesNotThere(folders);
+  return removed;
 }
+
+const sourcesNotThere = (folders: readonly string[]) =>
+  new UserError(
+    'SourceNotFound',
+    `What is missing lay in folders that are not there, are empty, or are on another disk than when they were last loaded: ${folders.join(', ')}. Nothing was removed. If it is a mounted disk, see whether it is mounted; else load the folder again, then prune.`,
+  );
 
 type MissingSample = Pick<WithId<SampleDocument>, '_id' | 'seq' | 'filepath' | 'filepath_bytes'>;
 

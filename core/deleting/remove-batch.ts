@@ -31,17 +31,25 @@ export async function removeBatch(
 }
 
 /**
- * Ends the count of a prune with how many samples it has left because their files are there again. Each attempt counts them
- * anew: they are still there.
+ * Ends the count of a prune with how many samples it has left, as their files are there again or their sources are not. Each
+ * attempt counts them anew: they are still there.
  *
  * @throws UserError Superseded
  */
-export async function recordKept(store: Store, loadId: string, kept: number): Promise<void> {
+export async function recordKept(
+  store: Store,
+  loadId: string,
+  { kept, folders }: { kept: number; folders: readonly string[] },
+): Promise<void> {
+  const found = {
+    ...(kept > 0 ? { 'removed.kept': kept } : {}),
+    ...(folders.length > 0 ? { 'removed.unreadable_folders': folders } : {}),
+  };
   const { matchedCount } = await store.loads.updateOne(
     { _id: loadId, finished_at: { $exists: false } },
     {
       $inc: { 'removed.samples': 0, 'removed.vectors': 0 },
-      ...(kept > 0 ? { $set: { 'removed.kept': kept } } : { $unset: { 'removed.kept': true } }),
+      ...(kept > 0 ? { $set: found } : { $unset: { 'removed.kept': true, 'removed.unreadable_folders': true } }),
     },
   );
   if (matchedCount === 0) throw superseded(loadId);

@@ -3,7 +3,7 @@ import { UserError } from '../errors.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Embedder, EmbedOutcome } from '../models/embedder.ts';
 import type { EmbeddingDocument, SampleDocument } from '../store/documents.ts';
-import { raiseProgress } from '../store/progress.ts';
+import { progressId, raiseProgress } from '../store/progress.ts';
 import { insertNew, type Store } from '../store/store.ts';
 import { type LackingSample, lackingSamples } from './lacking.ts';
 import type { Chunk } from './plan.ts';
@@ -43,6 +43,7 @@ const BATCHES_AHEAD = 3;
  * batches under way. Told to stop, it stores the batch that the device is at, and gives the others up.
  *
  * @throws UserError ModelChanged when the model's files differ from those that the phase began with.
+ * @throws UserError Superseded when the job has ended: its workflow was terminated, and nobody hears of this.
  */
 export async function embedChunk(
   store: Store,
@@ -61,6 +62,12 @@ export async function embedChunk(
   }
 
   onSignOfLife();
+  const ended = () => new UserError('Superseded', `Job ${loadId} has ended; nothing more is embedded for it.`);
+  const open = { _id: progressId(loadId, 'embedding', from) };
+  if ((await store.progress.countDocuments(open)) === 0) throw ended();
+  const note = async (count: EmbedChunkResult) => {
+    if (!(await raiseProgress(store, { loadId, phase: 'embedding', chunk: from }, count))) throw ended();
+  };
 
   const onlyFailed = request.onlyFailed && (await readRetryScope(store, loadId)) === 'failed';
   const lacking = await Array.fromAsync(
@@ -95,13 +102,13 @@ export async function embedChunk(
       const failed = await writeVectors(store, request, batch, outcomes);
       count.failed += failed;
       count.done += batch.length - failed;
-      await raiseProgress(store, { loadId, phase: 'embedding', chunk: from, total }, count);
+      await note(count);
       request.onWrite(count);
     }
   } finally {
     rest.abort();
   }
-  await raiseProgress(store, { loadId, phase: 'embedding', chunk: from, total }, count);
+  await note(count);
   return count;
 }
 

@@ -15,7 +15,7 @@ export interface ScopeRequest {
   model: RecordedModel | undefined;
 }
 
-export type RecordedModel = DatasetDocument['models'][number];
+export type RecordedModel = DatasetDocument['models'][number] & { completed_at: Date };
 
 /**
  * An embedding that did not come to its end has failed as a whole, with the samples that it never came to. So a retry takes all
@@ -32,7 +32,7 @@ export async function findRetryScope(store: Store, { loadId, datasetId, model }:
       state: { $ne: 'completed' },
       'request.embed': { $ne: false },
       $and: [
-        { $or: [{ finished_at: { $gt: model.last_modified_at } }, { finished_at: { $exists: false } }] },
+        { $or: [{ finished_at: { $gt: model.completed_at } }, { finished_at: { $exists: false } }] },
         {
           $or: [
             { 'phases.embedding.state': { $nin: ['completed', 'skipped'] } },
@@ -48,7 +48,7 @@ export async function findRetryScope(store: Store, { loadId, datasetId, model }:
 
 const EMBEDDING_KINDS: LoadKind[] = ['load', 'retry', 'embed'];
 
-/** What a model has done for a dataset; a name means the revision that did so last. */
+/** What a model has done for a dataset that it has embedded to the end; a name means the revision that did so last. */
 export async function findRecordedModel(
   store: Store,
   datasetId: string,
@@ -56,8 +56,9 @@ export async function findRecordedModel(
 ): Promise<RecordedModel | undefined> {
   const dataset = await store.datasets.findOne({ _id: datasetId }, { projection: { models: 1 } });
   return (dataset?.models ?? [])
+    .filter((model): model is RecordedModel => model.completed_at !== undefined)
     .filter(({ key, name }) => key === nameOrKey || name === nameOrKey)
-    .sort((a, b) => a.last_modified_at.getTime() - b.last_modified_at.getTime())
+    .sort((a, b) => a.completed_at.getTime() - b.completed_at.getTime())
     .at(-1);
 }
 

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { Long, MongoServerError } from 'mongodb';
-import { systemErrorCode, UserError } from '../errors.ts';
-import { checkSource } from '../loads/begin.ts';
+import { systemErrorCode } from '../errors.ts';
+import { canBeRead, sourcesOf } from '../loads/sources-there.ts';
+import { createPresence } from '../sources/presence.ts';
 import { UNKNOWN_FINGERPRINT } from '../sources/walk.ts';
 import type { PageDocument, PageEntry, SampleDocument } from '../store/documents.ts';
 import { progressId, unreadableFolders } from '../store/progress.ts';
@@ -55,12 +56,6 @@ export async function listFailed(store: Store, request: ListFailedRequest): Prom
     if (last.n === 0 || performance.now() - startedAt > SLICE_MS) break;
   }
   return { next: last.last ? null : last.n + 1, pages, total, unchanged: 0 };
-}
-
-/** A dataset's sources, the deepest first: a sample is of the first that it lies in. */
-async function sourcesOf(store: Store, datasetId: string): Promise<string[]> {
-  const dataset = await store.datasets.findOne({ _id: datasetId }, { projection: { sources: 1 } });
-  return (dataset?.sources ?? []).toSorted((a, b) => b.length - a.length);
 }
 
 async function writePage(
@@ -132,20 +127,16 @@ interface Examined {
 
 async function examine(samples: readonly FailedSample[], sources: readonly string[]): Promise<Examined> {
   const entries: PageEntry[] = [];
-  const isThere = new Map<string | undefined, boolean>([[undefined, true]]);
+  const presence = createPresence(sources, canBeRead);
   for (let at = 0; at < samples.length; at += STAT_BATCH) {
     const batch = samples.slice(at, at + STAT_BATCH);
     const found = await Promise.all(batch.map(entryOf));
     for (const [i, entry] of found.entries()) {
       if (!isToRead(batch[i] as FailedSample, entry)) continue;
-      const source = sources.find((root) => entry.path.startsWith(`${root === '/' ? '' : root}/`));
-      if (entry.fingerprint === UNKNOWN_FINGERPRINT && source !== undefined && isThere.get(source) !== false) {
-        isThere.set(source, await canBeRead(source));
-      }
-      if (isThere.get(source) !== false) entries.push(entry);
+      if (entry.fingerprint !== UNKNOWN_FINGERPRINT || (await presence.has(entry.path))) entries.push(entry);
     }
   }
-  return { entries, absent: sources.filter((source) => isThere.get(source) === false) };
+  return { entries, absent: presence.absent() };
 }
 
 /** A file that could be read and not embedded is read again only where it is another now: the embedding tries it anyway. */
@@ -163,15 +154,5 @@ async function entryOf({ seq, filepath, filepath_bytes }: FailedSample): Promise
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     return { ...name, size: 0, mtime_ns: Long.ZERO, fingerprint: UNKNOWN_FINGERPRINT, seq, new: false };
-  }
-}
-
-async function canBeRead(source: string): Promise<boolean> {
-  try {
-    await checkSource(source);
-    return true;
-  } catch (error) {
-    if (error instanceof UserError) return false;
-    throw error;
   }
 }

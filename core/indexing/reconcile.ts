@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { datasetDeletedMeanwhile } from '../store/dataset-errors.ts';
 import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 import { refreshCounts } from './counts.ts';
@@ -18,6 +19,7 @@ export interface ReconcileRequest {
  * missing, brings the cached counts up to date and stores the phase's summary.
  *
  * @throws UserError SourceEmpty when the source holds no sample: then nothing is marked.
+ * @throws UserError DatasetNotFound when the dataset was deleted meanwhile.
  * @throws UserError TooManyFailed when every file failed, or a larger share than `maxFailedPercent`.
  */
 export async function reconcile(store: Store, request: ReconcileRequest): Promise<IndexingResult> {
@@ -32,8 +34,10 @@ export async function reconcile(store: Store, request: ReconcileRequest): Promis
   }
 
   // A load that was terminated may have an activity left that still runs, beside the next load.
-  const mine = await store.datasets.countDocuments({ _id: datasetId, 'phases.indexing.load_id': loadId });
-  if (mine === 0) throw new UserError('Superseded', `Another load of ${datasetId} has begun; this one marks nothing.`);
+  const dataset = await store.datasets.findOne({ _id: datasetId }, { projection: { 'phases.indexing.load_id': 1 } });
+  if (dataset === null) throw datasetDeletedMeanwhile(datasetId);
+  if (dataset.phases?.indexing?.load_id !== loadId)
+    throw new UserError('Superseded', `Another load of ${datasetId} has begun; this one marks nothing.`);
 
   for await (const page of store.pages.find({ load_id: loadId, gone: { $ne: [] } }, { projection: { gone: 1 } })) {
     request.signal.throwIfAborted();
@@ -43,7 +47,7 @@ export async function reconcile(store: Store, request: ReconcileRequest): Promis
     );
     request.onWrite();
   }
-  await refreshCounts(store, datasetId);
+  if (!(await refreshCounts(store, datasetId))) throw datasetDeletedMeanwhile(datasetId);
   request.onWrite();
 
   const { done, failed, total, outcomes } = sums;

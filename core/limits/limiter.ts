@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LimitDocument } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
-import { SERVER_NOW_MS } from './limits.ts';
+import { ROUNDING_MS, SERVER_NOW_MS } from './limits.ts';
 
 export interface TakeOptions {
   /** Ends the wait with its reason. */
@@ -26,7 +26,8 @@ export const STRETCH_MS = 3000;
 /**
  * A token bucket in one document (the generic cell rate algorithm): it says when the next batch may start, and each batch
  * moves that on by the time that its images take at the limit. One batch may always go at once, however slow the limit.
- * Those of one process stand in line, so that it asks once for all of them.
+ * Those of one process stand in line, so that it asks once for all of them. A clock that is put back delays nothing: no batch
+ * waits for longer than the one before it takes.
  */
 export function createLimiter(store: Store, taskQueue: string): Limiter {
   let unlimitedUntilMs = Number.NEGATIVE_INFINITY;
@@ -67,9 +68,11 @@ export function createLimiter(store: Store, taskQueue: string): Limiter {
 
 /** Takes a batch's time if it may start now, and notes since when batches have had to wait. */
 function taking(images: number) {
-  const mayStart = { $lte: ['$next_ms', SERVER_NOW_MS] };
+  const aheadMs = { $subtract: ['$next_ms', SERVER_NOW_MS] };
+  const mayStart = { $or: [{ $lte: [aheadMs, 0] }, { $gt: [aheadMs, { $add: ['$owed_ms', ROUNDING_MS] }] }] };
   const takesMs = { $divide: [images * 1000, '$images_per_second'] };
-  const next = { $add: [{ $max: ['$next_ms', { $subtract: [SERVER_NOW_MS, CREDIT_MS] }] }, takesMs] };
+  const earliest = { $max: ['$next_ms', { $subtract: [SERVER_NOW_MS, CREDIT_MS] }] };
+  const next = { $add: [{ $min: [earliest, SERVER_NOW_MS] }, takesMs] };
   const sinceThen = { $subtract: ['$$NOW', { $ifNull: ['$throttled_at', '$set_at'] }] };
   const goesOn = {
     $and: [{ $ne: [{ $type: '$throttled_since' }, 'missing'] }, { $lte: [sinceThen, STRETCH_MS] }],
@@ -79,6 +82,7 @@ function taking(images: number) {
     {
       $set: {
         next_ms: { $cond: ['$granted', next, '$next_ms'] },
+        owed_ms: { $cond: ['$granted', takesMs, '$owed_ms'] },
         throttled_since: { $cond: ['$granted', '$throttled_since', { $cond: [goesOn, '$throttled_since', '$$NOW'] }] },
         throttled_at: { $cond: ['$granted', '$throttled_at', '$$NOW'] },
       },

@@ -33,6 +33,9 @@ export async function listLimits(store: Store): Promise<Limit[]> {
 /** The server's clock, in milliseconds with their fraction: workers' clocks differ, and at a high rate an image takes less than one. */
 export const SERVER_NOW_MS = { $toDouble: { $toLong: '$$NOW' } };
 
+/** Sums of the clock's milliseconds and fractions of one are exact to less than this. */
+export const ROUNDING_MS = 1;
+
 /**
  * Sets how many images a second the workers of a task queue may embed, or lifts the limit with null. Workers hear of it
  * within a second.
@@ -53,8 +56,9 @@ export async function setLimit(store: Store, taskQueue: string, imagesPerSecond:
       `images_per_second: a number above 0, ${FASTEST.toLocaleString('en-US')} at most, is expected, not ${imagesPerSecond}. To embed nothing, pause the job or stop the workers; to lift the limit, set none.`,
     );
   }
-  // What is owed for the last batch was owed at the old rate.
-  const owedMs = { $max: [0, { $subtract: [{ $ifNull: ['$next_ms', SERVER_NOW_MS] }, SERVER_NOW_MS] }] };
+  // What is owed for the last batch was owed at the old rate. More than that is owed by a clock that was put back.
+  const aheadMs = { $max: [0, { $subtract: [{ $ifNull: ['$next_ms', SERVER_NOW_MS] }, SERVER_NOW_MS] }] };
+  const owedMs = { $cond: [{ $gt: [aheadMs, { $add: [{ $ifNull: ['$owed_ms', 0] }, ROUNDING_MS] }] }, 0, aheadMs] };
   const ratio = { $divide: [{ $ifNull: ['$images_per_second', imagesPerSecond] }, imagesPerSecond] };
   await store.limits.updateOne(
     { _id: taskQueue },
@@ -64,6 +68,7 @@ export async function setLimit(store: Store, taskQueue: string, imagesPerSecond:
           images_per_second: imagesPerSecond,
           set_at: '$$NOW',
           next_ms: { $add: [SERVER_NOW_MS, { $multiply: [owedMs, ratio] }] },
+          owed_ms: { $multiply: [owedMs, ratio] },
         },
       },
     ],

@@ -51,16 +51,17 @@ export async function removeJobs(store: Store, jobIds: readonly string[]): Promi
   }
 }
 
-/** Removes working documents whose job has no record: it went by its retention, or they were written behind its end. */
+/** Removes working documents whose job is over, or has no record any more: they were written behind its end. */
 export async function removeOrphans(store: Store): Promise<void> {
   for (const working of [store.progress, store.pages] as const) {
     const groups = (working as typeof store.progress).aggregate<{ _id: string }>([{ $group: { _id: '$load_id' } }]);
     const ids = (await groups.toArray()).map(({ _id }) => _id);
-    const loads = await store.loads.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
-    const known = new Set(loads.map(({ _id }) => _id));
+    const open = { _id: { $in: ids }, finished_at: { $exists: false } };
+    const loads = await store.loads.find(open, { projection: { _id: 1 } }).toArray();
+    const underWay = new Set(loads.map(({ _id }) => _id));
     await removeWork(
       store,
-      ids.filter((id) => !known.has(id)),
+      ids.filter((id) => !underWay.has(id)),
     );
   }
 }

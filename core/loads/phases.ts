@@ -1,3 +1,4 @@
+import { refreshModel } from '../embedding/record-model.ts';
 import { refreshCounts } from '../indexing/counts.ts';
 import type {
   LoadDocument,
@@ -105,7 +106,7 @@ export async function endPhase(store: Store, loadId: string, phase: PhaseName, s
   const now = new Date();
   const { waited_ms } = ended(load, phase, now);
   // A load that completes has counted already; what another one leaves can be browsed, too.
-  if (phase === 'indexing' && state !== 'completed') await refreshCounts(store, load.dataset_id);
+  if (state !== 'completed') await refreshDataset(store, load, phase);
   await store.datasets.updateOne(
     { _id: load.dataset_id, [`phases.${phase}.load_id`]: loadId, [`phases.${phase}.state`]: 'running' },
     { $set: { [`phases.${phase}`]: { state, load_id: loadId, at: now }, last_modified_at: now } },
@@ -126,6 +127,16 @@ export async function endPhase(store: Store, loadId: string, phase: PhaseName, s
       $unset: { [`phases.${phase}.waiting_for`]: true },
     },
   );
+}
+
+/** Counts what a phase that was broken off has left. */
+async function refreshDataset(
+  store: Store,
+  { dataset_id, phases }: Pick<LoadDocument, 'dataset_id' | 'phases'>,
+  phase: PhaseName,
+): Promise<void> {
+  if (phase === 'indexing') await refreshCounts(store, dataset_id);
+  else if (phases.embedding.model_key !== undefined) await refreshModel(store, dataset_id, phases.embedding.model_key);
 }
 
 /** Ends a load: ends what was still open, and drops the working documents that nothing needs any more. */

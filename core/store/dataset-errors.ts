@@ -6,6 +6,10 @@ export const datasetNotFound = (datasetId: string) =>
     `There is no dataset "${datasetId}". Load it first: plimsoll load FOLDER --dataset ${datasetId}`,
   );
 
+/** Of a job that had begun on it. */
+export const datasetDeletedMeanwhile = (datasetId: string) =>
+  new UserError('DatasetNotFound', `Dataset ${datasetId} was deleted while this job worked on it.`);
+
 export const datasetBeingDeleted = (datasetId: string, jobId: string) =>
   new UserError(
     'DatasetBeingDeleted',

@@ -71,8 +71,13 @@ export interface PhaseDocument {
 export interface RemovedCounts {
   samples: number;
   vectors: number;
-  /** Of a prune: samples marked missing whose files are there again, so that they stay. Left out where there are none. */
+  /**
+   * Of a prune: samples marked missing that stay, because their files are there again or their sources are not. Left out where
+   * there are none.
+   */
   kept?: number;
+  /** Of a prune: sources that are not there, so that what lies in them stays. Left out where there are none. */
+  unreadable_folders?: string[];
 }
 
 export interface DatasetDocument {
@@ -84,7 +89,16 @@ export interface DatasetDocument {
   next_seq: number;
   counts: { total: number; indexed: number; failed: number; missing: number };
   phases: Partial<Record<PhaseName, { state: PhaseState; load_id: string; at: Date }>>;
-  models: { key: string; name: string; revision: string; dim: number; vectors: number; last_modified_at: Date }[];
+  models: {
+    key: string;
+    name: string;
+    revision: string;
+    dim: number;
+    vectors: number;
+    last_modified_at: Date;
+    /** When it last embedded the dataset to the end; left out where it never has. */
+    completed_at?: Date;
+  }[];
   current_load: string;
   /** Set once a job has begun to delete the dataset: nothing is written to it any more. */
   deleting?: { load_id: string; at: Date };
@@ -182,6 +196,8 @@ export interface LimitDocument {
   set_at: Date;
   /** When the next batch may start, by the server's clock. */
   next_ms: number;
+  /** What the last batch moved that on by: it is never further ahead than this, unless the server's clock was put back. */
+  owed_ms?: number;
   /** Of the last batch that was asked for. */
   asked_ms?: number;
   granted?: boolean;

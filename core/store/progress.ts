@@ -15,25 +15,19 @@ export interface ChunkCount {
  */
 export async function raiseProgress(
   store: Store,
-  chunk: { loadId: string; phase: PhaseName; chunk: number; total?: number },
+  chunk: { loadId: string; phase: PhaseName; chunk: number },
   count: ChunkCount & { outcomes?: Partial<FileOutcomes> },
 ): Promise<boolean> {
-  const { loadId, phase, total } = chunk;
+  const { loadId, phase } = chunk;
   const { done, failed, outcomes = {} } = count;
   const before = { $add: [{ $ifNull: ['$done', 0] }, { $ifNull: ['$failed', 0] }] };
   const replaced = {
-    $mergeObjects: [
-      '$$ROOT',
-      { load_id: loadId, phase, done, failed, ...(total === undefined ? {} : { total }) },
-      { outcomes: { $mergeObjects: ['$outcomes', outcomes] }, at: '$$NOW' },
-    ],
+    $mergeObjects: ['$$ROOT', { done, failed }, { outcomes: { $mergeObjects: ['$outcomes', outcomes] }, at: '$$NOW' }],
   };
-  const { matchedCount, upsertedCount } = await store.progress.updateOne(
-    { _id: progressId(loadId, phase, chunk.chunk) },
-    [{ $replaceWith: { $cond: [{ $gte: [done + failed, before] }, replaced, '$$ROOT'] } }],
-    { upsert: total !== undefined },
-  );
-  return matchedCount + upsertedCount > 0;
+  const { matchedCount } = await store.progress.updateOne({ _id: progressId(loadId, phase, chunk.chunk) }, [
+    { $replaceWith: { $cond: [{ $gte: [done + failed, before] }, replaced, '$$ROOT'] } },
+  ]);
+  return matchedCount > 0;
 }
 
 export interface PhaseSums extends ChunkCount {

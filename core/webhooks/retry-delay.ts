@@ -18,6 +18,14 @@ export function retryDelayMs(ageMs: number, retryAfterMs?: number, random = Math
   return clamp(2 * ageMs, SHORTEST_MS, LONGEST_MS) * (1 + JITTER * random());
 }
 
+/**
+ * How long a delivery waits that found no place free in its worker: about as long as it has waited, and never much longer than
+ * the longest try of those before it.
+ */
+export function busyDelayMs(ageMs: number, random = Math.random): number {
+  return clamp(ageMs, SECOND_MS, 15 * SECOND_MS) * (1 + random());
+}
+
 /** The value of a Retry-After header, in seconds or as a date; undefined where it is neither. */
 export function parseRetryAfterMs(value: string | null, now = Date.now()): number | undefined {
   if (value === null) return undefined;

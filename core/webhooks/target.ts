@@ -39,12 +39,22 @@ export function checkAddress(allow: AllowList, target: Target, address: string):
     ({ range, port }) => (port ?? target.port) === target.port && range[0].kind() === ip.kind() && ip.match(range),
   );
   if (isAllowed) return;
-  const range = ip.range();
+  const range = rangeOf(ip);
   if (range !== 'unicast') {
     const words = `a ${WORDS[range] ?? 'special'} address`;
     throw refused(target, target.host === ip.toString() ? `is ${words}` : `leads to ${ip.toString()}, ${words}`);
   }
   if (target.protocol === 'http:') throw refused(target, 'is plain http, which anybody on the way can read: use https');
+}
+
+/** All that is assigned to the public internet; what else of IPv6 wraps an IPv4 address, or is nobody's. */
+const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
+/** Azure's machines reach its own services there: a public address by its range alone. */
+const AZURE_WIRE_SERVER = '168.63.129.16';
+
+function rangeOf(ip: ipaddr.IPv4 | ipaddr.IPv6): string {
+  if (ip instanceof ipaddr.IPv6) return ip.match(GLOBAL_UNICAST) || ip.range() !== 'unicast' ? ip.range() : 'reserved';
+  return ip.toString() === AZURE_WIRE_SERVER ? 'cloud' : ip.range();
 }
 
 /**
@@ -70,6 +80,7 @@ export function checkTarget(allow: AllowList, target: Target): void {
 const PUBLIC_ADDRESS = '1.1.1.1';
 
 const WORDS: Record<string, string> = {
+  cloud: 'cloud-internal',
   private: 'private',
   uniqueLocal: 'private',
   loopback: 'loopback',

@@ -1,8 +1,10 @@
-import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pruneMissing } from '../../core/deleting/prune-missing.ts';
 import { embedChunk } from '../../core/embedding/embed-chunk.ts';
+import { openChunks } from '../../core/embedding/open-chunks.ts';
+import type { Chunk } from '../../core/embedding/plan.ts';
 import { createLimiter } from '../../core/limits/limiter.ts';
 import { recordLoad } from '../../core/loads/begin.ts';
 import type { Embedder } from '../../core/models/embedder.ts';
@@ -85,6 +87,57 @@ describe('prune', () => {
       models: [{ vectors: 7 }],
       next_seq: 12,
     });
+  });
+
+  it('keeps all of a source that is not mounted, names it, and loses nothing', async () => {
+    const { dataset, source, gone } = await datasetWithMissing({ pictures: 6, missing: 2 });
+    await rename(source, `${source}-unmounted`);
+    await mkdir(source);
+
+    const status = await bench.wait((await bench.prune(dataset)).job_id);
+
+    expect(status).toMatchObject({
+      state: 'failed',
+      error: { code: 'SourceNotFound', message: expect.stringContaining(source) },
+      removed: { samples: 0, vectors: 0, kept: 2, unreadable_folders: [source] },
+    });
+    expect(await samplesOf(dataset)).toHaveLength(6);
+    expect(await vectorSeqs(dataset)).toEqual([0, 1, 2, 3, 4, 5]);
+
+    await rm(source, { recursive: true });
+    await rename(`${source}-unmounted`, source);
+    expect(await bench.wait((await bench.prune(dataset)).job_id)).toMatchObject({ removed: { samples: gone.length } });
+  });
+
+  it('keeps what lies in one source of two that is not there, and removes what is missing of the other', async () => {
+    const { dataset, source } = await datasetWithMissing({ pictures: 4, missing: 1 });
+    const other = `${source}-other`;
+    const [first = ''] = await makePictures(other, 3);
+    await bench.load({ dataset, source: other, embed: false });
+    await rm(first);
+    await bench.load({ dataset, source: other, embed: false });
+    await rename(other, `${other}-unmounted`);
+
+    const status = await bench.wait((await bench.prune(dataset)).job_id);
+
+    expect(status).toMatchObject({
+      state: 'completed',
+      removed: { samples: 1, vectors: 1, kept: 1, unreadable_folders: [other] },
+    });
+  });
+
+  it.runIf(process.platform === 'linux')('keeps all of a source that is on another disk than it was', async () => {
+    const { dataset, source } = await datasetWithMissing({ pictures: 3, missing: 1 });
+    const away = await mkdtemp('/dev/shm/plimsoll-other-disk-');
+    await writeFile(join(away, 'another.txt'), 'not the disk that was loaded');
+    await rename(source, `${source}-unmounted`);
+    await symlink(away, source);
+
+    const status = await bench.wait((await bench.prune(dataset)).job_id);
+
+    expect(status).toMatchObject({ state: 'failed', error: { code: 'SourceNotFound' }, removed: { kept: 1 } });
+    expect(await samplesOf(dataset)).toHaveLength(3);
+    await rm(away, { recursive: true });
   });
 
   it('answers the status query with what it has removed', async () => {
@@ -188,12 +241,17 @@ describe('an embedding beside a prune', () => {
       close: async () => undefined,
     };
 
+    const chunk: Chunk = [0, 3, 3];
+    const work = { loadId: dataset, workflowId: dataset, kind: 'embed', datasetId: dataset } as const;
+    await recordLoad(bench.store, { ...work, request: {}, embeds: true });
+    await openChunks(bench.store, dataset, { total: 3, shards: [{ total: 3, chunks: [chunk] }] });
+
     await embedChunk(bench.store, embedder, {
       loadId: dataset,
       datasetId: dataset,
       model: 'm',
       modelKey: 'm@1',
-      chunk: [0, 3, 3],
+      chunk,
       limiter: createLimiter(bench.store, bench.embedTaskQueue),
       onWrite: () => undefined,
       onSignOfLife: () => undefined,

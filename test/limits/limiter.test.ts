@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLimiter } from '../../core/limits/limiter.ts';
 import { setLimit } from '../../core/limits/limits.ts';
 import type { Store } from '../../core/store/store.ts';
@@ -113,6 +113,30 @@ it('asks the store about once a second where there is no limit', async () => {
     for (let n = 0; n < 10_000; n++) await limiter.take(32, quietly);
   });
   expect(asked).toBeLessThanOrEqual(1 + Math.ceil(seconds));
+});
+
+describe('a clock that is put back by an hour', () => {
+  const putBack = (queue: string) => bench.store.limits.updateOne({ _id: queue }, { $inc: { next_ms: 3_600_000 } });
+
+  it('holds up no batch for longer than the one before it takes, and those behind keep to the limit', async () => {
+    const queue = newQueue();
+    await setLimit(bench.store, queue, 100);
+    const limiter = createLimiter(bench.store, queue);
+    await limiter.take(10, quietly);
+    await putBack(queue);
+    expect(await secondsOf(() => limiter.take(50, quietly))).toBeLessThan(1);
+    expect(await secondsOf(() => limiter.take(10, quietly))).toBeGreaterThan(0.4);
+  });
+
+  it('is not carried over to another limit', async () => {
+    const queue = newQueue();
+    await setLimit(bench.store, queue, 200);
+    const limiter = createLimiter(bench.store, queue);
+    await limiter.take(10, quietly);
+    await putBack(queue);
+    await setLimit(bench.store, queue, 100);
+    expect(await secondsOf(() => limiter.take(10, quietly))).toBeLessThan(1);
+  });
 });
 
 it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('refuses a limit of %d', async (rate) => {

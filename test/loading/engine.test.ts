@@ -8,7 +8,7 @@ import { indexPage } from '../../core/indexing/index-page.ts';
 import { createSourceLister } from '../../core/indexing/list-source.ts';
 import { openDataset, recordDevice, recordLoad } from '../../core/loads/begin.ts';
 import { endPhase } from '../../core/loads/phases.ts';
-import { raiseProgress, sumProgress } from '../../core/store/progress.ts';
+import { progressId, raiseProgress, sumProgress } from '../../core/store/progress.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
@@ -106,11 +106,13 @@ describe('indexing a page', () => {
 });
 
 describe('counts of a chunk', () => {
-  const chunk = { loadId: 'counting', phase: 'indexing', chunk: 0, total: 200 } as const;
+  const chunk = { loadId: 'counting', phase: 'indexing', chunk: 0 } as const;
   const sums = async () => (await sumProgress(bench.store, 'counting')).get('indexing');
 
   it('come from one attempt, and never fall', async () => {
     const { store } = bench;
+    const [_id, load_id] = [progressId('counting', 'indexing', 0), 'counting'];
+    await store.progress.insertOne({ _id, load_id, phase: 'indexing', done: 0, failed: 0, total: 200 });
     await raiseProgress(store, chunk, { done: 0, failed: 200, outcomes: { added: 0, failed: 200 } });
     await raiseProgress(store, chunk, { done: 100, failed: 0, outcomes: { added: 100, failed: 0 } });
     expect(await sums()).toMatchObject({ done: 0, failed: 200 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import type { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WebhookDelivery } from '../../activities/webhook-activities.ts';
@@ -9,7 +9,7 @@ import type { LoadStatus } from '../../core/loads/status.ts';
 import type { DeliverWebhookInput } from '../../workflows/deliver-webhook.ts';
 import type { Webhook } from '../../workflows/load-options.ts';
 import { payloadOf } from '../../workflows/webhook-payload.ts';
-import { accept, type Receiver, verified } from './receiver.ts';
+import { accept, type Receiver, SECRET, verified } from './receiver.ts';
 import { OTHER_SECRET, openWebhookBench, type WebhookBench } from './webhook-bench.ts';
 
 let webhooks: WebhookBench;
@@ -88,11 +88,14 @@ const deliver = async (...delivery: Parameters<typeof startDelivery>): Promise<W
   (await startDelivery(...delivery)).result();
 const at = (path: string) => receiver.received.filter((request) => request.path === path);
 
-const failureOf = async (delivery: Promise<unknown>) => {
-  const error = await delivery.catch((reason: unknown) => reason);
-  const { cause } = error as WorkflowFailedError;
-  return { type: (cause as ApplicationFailure).type, message: cause?.message };
-};
+/** What Temporal knows of a delivery that is not over. */
+const pendingOf = async (handle: WorkflowHandle) => (await handle.describe()).raw.pendingActivities?.[0];
+
+/** Waits until the last try of a delivery was none for a reason. */
+const untilRefused = (handle: WorkflowHandle, type: string) =>
+  expect
+    .poll(async () => (await pendingOf(handle))?.lastFailure?.applicationFailureInfo?.type, { timeout: 20_000 })
+    .toBe(type);
 
 describe('the delivery of a webhook', () => {
   it('comes signed, with what happened, and ends with the answer', async () => {
@@ -145,15 +148,33 @@ describe('the delivery of a webhook', () => {
     ['https://127.0.0.1/', 'WebhookTargetRefused'],
     ['https://169.254.169.254/latest/meta-data/', 'WebhookTargetRefused'],
     ['https://localhost/', 'WebhookTargetRefused'],
-  ])('to %s fails at once', async (url, type) => {
-    expect(await failureOf(deliver('/', { url }))).toMatchObject({ type });
+  ])('to %s is not made, and kept for when the worker allows it', async (url, type) => {
+    const handle = await startDelivery('/', { url });
+    await untilRefused(handle, type);
+    expect((await handle.describe()).status.name).toBe('RUNNING');
+    await handle.terminate();
   });
 
-  it('fails at once with a secret that the worker does not know', async () => {
-    expect(await failureOf(deliver('/unsigned', { secret: 'unheard-of' }))).toMatchObject({
-      type: 'UnknownWebhookSecret',
+  it('outlives a file of secrets that is half written, then one without its own', async () => {
+    await webhooks.writeSecrets(`{"default": "${SECRET}`);
+    const handle = await startDelivery('/signed-later');
+    await untilRefused(handle, 'InvalidWebhookSecrets');
+    await webhooks.writeSecrets(JSON.stringify({ other: OTHER_SECRET }));
+    await untilRefused(handle, 'UnknownWebhookSecret');
+    expect(at('/signed-later')).toEqual([]);
+    await webhooks.writeSecrets();
+    expect(await handle.result()).toEqual({ outcome: 'delivered', status: 204 });
+  });
+
+  it('ends in peace where it would tell a webhook that the job failed because it is refused', async () => {
+    const status: LoadStatus = { ...statusOf(randomUUID()), state: 'failed' };
+    const error = { code: 'UnknownWebhookSecret', message: 'webhooks: …' };
+    const payload = payloadOf('load.failed', { ...status, error }, new Date());
+    expect(await deliver('/refused', { event: 'load.failed', secret: 'unheard-of', payload })).toEqual({
+      outcome: 'refused',
+      status: null,
     });
-    expect(at('/unsigned')).toEqual([]);
+    expect(at('/refused')).toEqual([]);
   });
 
   it('says where it stands while the receiver does not answer as it should, and nothing of the URL’s query', async () => {
@@ -165,19 +186,40 @@ describe('the delivery of a webhook', () => {
     await handle.terminate();
   });
 
-  it('waits for two answers at a time in one worker, so that its other work finds slots free', async () => {
-    const paths = ['/held/a', '/held/b', '/held/c', '/held/d'];
-    const deliveries = await Promise.all(paths.map((path) => startDelivery(path)));
-    await expect.poll(() => held.length).toBe(2);
+  it('makes one try of a receiver at a time in one worker, and holds none of another’s up', async () => {
+    const deliveries = await Promise.all(Array.from({ length: 6 }, () => startDelivery('/held/long')));
+    await expect.poll(() => held.length).toBe(1);
     const countBusy = async () => {
       const descriptions = await Promise.all(deliveries.map((handle) => handle.describe()));
       return descriptions.filter(({ raw }) => raw.pendingActivities?.[0]?.lastFailure?.message === BUSY).length;
     };
-    await expect.poll(countBusy).toBe(2);
-    expect(held).toHaveLength(2);
+    await expect.poll(countBusy).toBe(5);
+
+    const others = ['/held/1', '/held/2', '/held/3', '/held/4', '/held/5'];
+    deliveries.push(...(await Promise.all(others.map((path) => startDelivery(path)))));
+    await expect.poll(() => held.length).toBe(6);
+    expect(await deliver('/well')).toMatchObject({ outcome: 'delivered' });
+    expect(held).toHaveLength(6);
 
     release();
     for (const handle of deliveries) expect(await handle.result()).toMatchObject({ outcome: 'delivered' });
+  });
+
+  it('is tried again within a minute where a try ends without a word, however often it was tried', {
+    timeout: 60_000,
+  }, async () => {
+    const delivery = await startDelivery('/500-4/silent');
+    await expect.poll(() => at('/500-4/silent').length, { timeout: 15_000 }).toBe(4);
+    // The try that begins now hangs for longer than Temporal waits for one.
+    const thaw = webhooks.freeze();
+    const timedOut = async () => (await pendingOf(delivery))?.lastFailure?.timeoutFailureInfo;
+    await expect.poll(timedOut, { timeout: 40_000 }).toBeTruthy();
+    const pending = await pendingOf(delivery);
+    expect(pending?.attempt).toBeGreaterThan(5);
+    const seconds = (time: { seconds?: unknown } | null | undefined) => Number(time?.seconds);
+    expect(seconds(pending?.nextAttemptScheduleTime) - seconds(pending?.lastAttemptCompleteTime)).toBeLessThan(60);
+    thaw();
+    expect(await delivery.result()).toMatchObject({ outcome: 'delivered' });
   });
 
   it('goes on in another worker, at once, when a deploy stops the one that waits for an answer', async () => {

@@ -126,6 +126,10 @@ describe('a load with a webhook', () => {
     const { job_id } = await bench.load({ dataset: bench.newDataset(), source, webhooks: both });
     await untilTold('/other', ['load.failed']);
     expect(told('/other')[0]?.data).toMatchObject({ job_id, error: { code: 'WebhookTargetRefused' } });
+    // The one that is refused is not waited for.
+    const toRefused = bench.temporal.workflow.getHandle(`webhook-${job_id}/load.failed/1`);
+    expect(await toRefused.result()).toEqual({ outcome: 'refused', status: null });
+    await expect.poll(() => countUndelivered(bench.temporal, job_id), { timeout: 15_000 }).toBe(0);
   });
 
   it.each([

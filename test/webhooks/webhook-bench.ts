@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
 import { openWorkbench, type Workbench, type WorkbenchOptions } from '../support/workbench.ts';
 import { type Answer, type Receiver, SECRET, startReceiver } from './receiver.ts';
 
@@ -9,20 +10,36 @@ export const OTHER_SECRET = `whsec_${Buffer.alloc(32, 3).toString('base64')}`;
 export interface WebhookBench {
   bench: Workbench;
   receiver: Receiver;
+  /** Writes the workers' file of secrets anew; as it was at first if left out. */
+  writeSecrets(text?: string): Promise<void>;
+  /** Has every try hang as it begins, as in a worker that is out of breath, until the function returned is called. */
+  freeze(): () => void;
   stop(): Promise<void>;
 }
 
 /** A workbench that knows the secrets `default` and `other`, and may post to one receiver. */
 export async function openWebhookBench(answer: Answer, roles: WorkbenchOptions['roles'] = []): Promise<WebhookBench> {
   const folder = await mkdtemp(join(tmpdir(), 'plimsoll-secrets-'));
-  const secrets = join(folder, 'secrets.json');
-  await writeFile(secrets, JSON.stringify({ default: SECRET, other: OTHER_SECRET }));
+  const file = join(folder, 'secrets.json');
+  const writeSecrets = (text = JSON.stringify({ default: SECRET, other: OTHER_SECRET })) => writeFile(file, text);
+  await writeSecrets();
   const receiver = await startReceiver(answer);
-  const env = { PLIMSOLL_WEBHOOK_SECRETS: secrets, PLIMSOLL_WEBHOOK_ALLOW: receiver.address };
-  const bench = await openWorkbench({ roles, env });
+  const config = webhooksFromEnvironment({ PLIMSOLL_WEBHOOK_SECRETS: file, PLIMSOLL_WEBHOOK_ALLOW: receiver.address });
+  let thawed = Promise.resolve();
+  const secrets = async (name: string) => {
+    await thawed;
+    return config.secrets(name);
+  };
+  const bench = await openWorkbench({ roles, plugin: { webhooks: { ...config, secrets } } });
   return {
     bench,
     receiver,
+    writeSecrets,
+    freeze() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      thawed = promise;
+      return resolve;
+    },
     async stop() {
       await bench.stop();
       await receiver.stop();

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { embedChunk } from '../../core/embedding/embed-chunk.ts';
+import { openChunks } from '../../core/embedding/open-chunks.ts';
+import type { Chunk, EmbeddingPlan } from '../../core/embedding/plan.ts';
+import { createLimiter } from '../../core/limits/limiter.ts';
+import { recordLoad } from '../../core/loads/begin.ts';
+import { endLoad } from '../../core/loads/phases.ts';
+import type { Embedder } from '../../core/models/embedder.ts';
+import { makePictures } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+let bench: Workbench;
+let source: string;
+
+beforeAll(async () => {
+  bench = await openWorkbench();
+  source = join(bench.folder, 'pictures');
+  await makePictures(source, 120);
+});
+afterAll(() => bench?.stop());
+
+/** A load that has embedded a batch of its 120 pictures, and waits for its limit before the next. */
+async function loadInItsMidst(): Promise<{ dataset: string; job_id: string }> {
+  const dataset = bench.newDataset();
+  await bench.limits.set(1, bench.embedTaskQueue);
+  const { job_id } = await bench.startLoad({ dataset, source });
+  for await (const { phases } of bench.watch(job_id)) if (phases.embedding.done > 0) break;
+  return { dataset, job_id };
+}
+
+const modelsOf = async (dataset: string) => (await bench.store.datasets.findOne({ _id: dataset }))?.models;
+const vectorsOf = (dataset: string) => bench.store.embeddings.countDocuments({ dataset_id: dataset });
+
+describe('a dataset whose embedding was broken off', () => {
+  it.each(['canceled', 'failed'])(
+    'says how many vectors it has where its load was %s, and not that its model is complete',
+    async (state) => {
+      const { dataset, job_id } = await loadInItsMidst();
+
+      if (state === 'canceled') await bench.cancel(job_id);
+      else await bench.temporal.workflow.getHandle(`load-${dataset}`).terminate('by the test');
+
+      expect(await bench.wait(job_id)).toMatchObject({ state });
+      const vectors = await vectorsOf(dataset);
+      expect(vectors).toBeGreaterThan(0);
+      expect(await modelsOf(dataset)).toEqual([
+        {
+          key: expect.stringMatching(/^color-gradient-grid@/),
+          name: 'color-gradient-grid',
+          revision: expect.any(String),
+          dim: expect.any(Number),
+          vectors,
+          last_modified_at: expect.any(Date),
+        },
+      ]);
+
+      await bench.limits.set(null, bench.embedTaskQueue);
+      await bench.wait((await bench.retry(dataset)).job_id);
+      expect(await modelsOf(dataset)).toMatchObject([{ vectors: 120, completed_at: expect.any(Date) }]);
+    },
+  );
+});
+
+describe('a chunk whose job has ended', () => {
+  const chunk: Chunk = [0, 3, 3];
+  const plan: EmbeddingPlan = { total: 3, shards: [{ total: 3, chunks: [chunk] }] };
+  const superseded = expect.objectContaining({ code: 'Superseded' });
+  const progressOf = (load_id: string) => bench.store.progress.countDocuments({ load_id });
+
+  async function begin() {
+    const [datasetId, loadId] = [bench.newDataset(), `job-${bench.newDataset()}`];
+    await makePictures(join(bench.folder, datasetId), 3);
+    await bench.load({ dataset: datasetId, source: join(bench.folder, datasetId), embed: false });
+    await recordLoad(bench.store, { loadId, workflowId: 'w', kind: 'embed', datasetId, request: {}, embeds: true });
+    return { datasetId, loadId };
+  }
+
+  it('leaves no count behind', async () => {
+    const { datasetId, loadId } = await begin();
+    await openChunks(bench.store, loadId, plan);
+    expect(await progressOf(loadId)).toBe(1);
+    const embedder: Embedder = {
+      open: async () => ({ key: 'm@1', name: 'm', revision: '1', dim: 2, batchSize: 8, device: 'cpu' }),
+      async embed(_model, images) {
+        await endLoad(bench.store, loadId, 'failed', { code: 'Terminated', message: 'by the test' });
+        return images.map(() => ({ vector: Float32Array.of(0, 1) }));
+      },
+      close: async () => undefined,
+    };
+    const request = { loadId, datasetId, model: 'm', modelKey: 'm@1', chunk, signal: new AbortController().signal };
+    const limiter = createLimiter(bench.store, bench.embedTaskQueue);
+    const signs = { onWrite: () => undefined, onSignOfLife: () => undefined };
+
+    await expect(embedChunk(bench.store, embedder, { ...request, ...signs, limiter })).rejects.toEqual(superseded);
+    expect(await progressOf(loadId)).toBe(0);
+  });
+
+  it('is planned no more', async () => {
+    const { loadId } = await begin();
+    await endLoad(bench.store, loadId, 'failed', { code: 'Terminated', message: 'by the test' });
+    await expect(openChunks(bench.store, loadId, plan)).rejects.toEqual(superseded);
+    expect(await progressOf(loadId)).toBe(0);
+  });
+});
