@@ -154,7 +154,7 @@ describe('where there are some', () => {
       await row(page, 'busy').getByText('Skipped', { exact: true }).waitFor();
       await page.getByRole('button', { name: 'Load now: doomed' }).click();
       await row(page, 'doomed').getByText('Failed', { exact: true }).waitFor();
-      await row(page, 'doomed').getByText('does not exist').waitFor();
+      await row(page, 'doomed').getByText('there is no folder').waitFor();
       await all.post('/api/loads/busy/cancel', {});
     });
 
