@@ -3,8 +3,11 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { deleteDataset, type EmbeddingJob, embeddingsUnderWay, markDeleting } from '../core/deleting/delete-dataset.ts';
 import { pruneMissing } from '../core/deleting/prune-missing.ts';
 import { recordLoad, requireDataset } from '../core/loads/begin.ts';
+import { datasetNotThere } from '../core/store/dataset-errors.ts';
 import type { LoadKind, RemovedCounts } from '../core/store/documents.ts';
 import type { Store } from '../core/store/store.ts';
+import { loadWorkflowId } from '../workflows/contract.ts';
+import { requireWorkflowId } from './require-workflow-id.ts';
 import { pauseSchedulesOf } from './schedules-of.ts';
 import { withUserFailures } from './user-failures.ts';
 
@@ -35,8 +38,8 @@ export type DatasetActivities = ReturnType<typeof createDatasetActivities>;
 export function createDatasetActivities({ store, searchAttributes }: DatasetDependencies) {
   const capabilities = async (): Promise<BegunRemoval> => ({ search_attributes: await searchAttributes() });
 
-  const record = (kind: LoadKind, { load_id, workflow_id, request }: BeginRemovalInput) =>
-    recordLoad(store, {
+  const record = async (kind: LoadKind, { load_id, workflow_id, request }: BeginRemovalInput) => {
+    await recordLoad(store, {
       loadId: load_id,
       workflowId: workflow_id,
       kind,
@@ -44,6 +47,8 @@ export function createDatasetActivities({ store, searchAttributes }: DatasetDepe
       request: { ...request },
       embeds: false,
     });
+    requireWorkflowId(workflow_id, loadWorkflowId(request.dataset));
+  };
 
   const steps = ({ load_id, dataset }: RemovalInput) => {
     const context = Context.current();
@@ -59,7 +64,7 @@ export function createDatasetActivities({ store, searchAttributes }: DatasetDepe
     /** Records the prune. */
     async beginPrune(input: BeginRemovalInput): Promise<BegunRemoval> {
       await record('prune', input);
-      await requireDataset(store, input.request.dataset, input.load_id);
+      await requireDataset(store, input.request.dataset, input.load_id, datasetNotThere);
       return capabilities();
     },
 
@@ -68,16 +73,23 @@ export function createDatasetActivities({ store, searchAttributes }: DatasetDepe
       return pruneMissing(store, steps(input));
     },
 
-    /**
-     * Records the deletion and marks the dataset, so that nothing else begins on it; pauses the schedules that would bring it
-     * back.
-     */
+    /** Records the deletion and marks the dataset, so that nothing else begins on it. */
     async beginDelete(input: BeginRemovalInput): Promise<BegunRemoval> {
       const { dataset } = input.request;
       await record('delete', input);
       await markDeleting(store, dataset, input.load_id);
-      await pauseSchedulesOf(Context.current().client, dataset, input.load_id);
       return capabilities();
+    },
+
+    /** Pauses the schedules that would bring a dataset back. Heartbeats as it looks at them: a namespace may have thousands. */
+    async pauseSchedules({ load_id, dataset }: RemovalInput): Promise<void> {
+      const context = Context.current();
+      await pauseSchedulesOf(context.client, {
+        dataset,
+        jobId: load_id,
+        onStep: () => context.heartbeat(),
+        signal: context.cancellationSignal,
+      });
     },
 
     /** Has Temporal cancel the embeddings of a dataset that are jobs of their own. Returns how many still run. */

@@ -22,10 +22,17 @@ import type { LoadState, RecordedError, WaitReason } from '../core/store/documen
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
 import { windowAt } from '../core/windows/embed-window.ts';
-import { EMBED_TASK_QUEUE, type EmbedDatasetInput, type LoadDatasetInput } from '../workflows/contract.ts';
+import {
+  EMBED_TASK_QUEUE,
+  type EmbedDatasetInput,
+  embedWorkflowId,
+  type LoadDatasetInput,
+  loadWorkflowId,
+} from '../workflows/contract.ts';
 import type { EmbedWindow } from '../workflows/load-options.ts';
 import { checkOptions } from './check-options.ts';
 import { withHeartbeats } from './heartbeats.ts';
+import { requireWorkflowId } from './require-workflow-id.ts';
 import { withUserFailures } from './user-failures.ts';
 
 export interface IndexDependencies {
@@ -151,6 +158,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
         request,
         embeds: embed,
       });
+      requireWorkflowId(workflow_id, loadWorkflowId(dataset));
       await checkOptions(request, webhooks);
       await requireBelowRoots(source, sourceRoots);
       const root = await checkSource(source);
@@ -224,6 +232,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
           request,
           embeds: true,
         });
+        requireWorkflowId(workflow_id, embedWorkflowId(request.dataset, request.model));
         await requireDataset(store, request.dataset, load_id);
       }
       await checkOptions(request, webhooks);

@@ -4,10 +4,11 @@ import { listFailed } from '../core/indexing/list-failed.ts';
 import type { ListResult } from '../core/indexing/list-source.ts';
 import { openIndexing, recordLoad, requireDataset } from '../core/loads/begin.ts';
 import { endPhase } from '../core/loads/phases.ts';
-import { EMBED_TASK_QUEUE, type RetryFailedInput } from '../workflows/contract.ts';
+import { EMBED_TASK_QUEUE, loadWorkflowId, type RetryFailedInput } from '../workflows/contract.ts';
 import { checkOptions } from './check-options.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import type { Capabilities, IndexDependencies } from './index-activities.ts';
+import { requireWorkflowId } from './require-workflow-id.ts';
 import { withUserFailures } from './user-failures.ts';
 
 export type RetryDependencies = Pick<IndexDependencies, 'store' | 'searchAttributes' | 'embedTaskQueue' | 'webhooks'>;
@@ -40,6 +41,7 @@ export function createRetryActivities({ store, searchAttributes, embedTaskQueue,
         request,
         embeds: embed,
       });
+      requireWorkflowId(workflow_id, loadWorkflowId(dataset));
       await checkOptions(request, webhooks);
       await requireDataset(store, dataset, load_id);
       await openIndexing(store, dataset, load_id);

@@ -1,5 +1,6 @@
 import { schedulesOf } from '../activities/schedules-of.ts';
 import { countDataset } from '../core/deleting/delete-dataset.ts';
+import { datasetNotThere } from '../core/store/dataset-errors.ts';
 import type { RemovedCounts } from '../core/store/documents.ts';
 import { findDataset } from '../core/store/list-samples.ts';
 import {
@@ -19,7 +20,7 @@ export async function startDelete(
 ): Promise<StartedJob> {
   const input = parseRequest(deleteDatasetInput, request);
   const { dataset } = input;
-  await findDataset(backends.store, dataset);
+  await findDataset(backends.store, dataset, datasetNotThere);
   const job: Start = {
     kind: 'delete',
     workflow: DELETE_WORKFLOW,
@@ -40,7 +41,7 @@ export interface DeletePreview extends RemovedCounts {
 
 /** @throws UserError DatasetNotFound */
 export async function countDelete({ store, temporal }: Backends, dataset: string): Promise<DeletePreview> {
-  await findDataset(store, dataset);
+  await findDataset(store, dataset, datasetNotThere);
   const [counts, schedules] = await Promise.all([countDataset(store, dataset), schedulesOf(temporal, dataset)]);
   return { ...counts, schedules };
 }

@@ -1,4 +1,5 @@
 import { countMissing } from '../core/deleting/prune-missing.ts';
+import { datasetNotThere } from '../core/store/dataset-errors.ts';
 import type { RemovedCounts } from '../core/store/documents.ts';
 import { findDataset } from '../core/store/list-samples.ts';
 import { loadWorkflowId, PRUNE_WORKFLOW, type PruneDatasetRequest, pruneDatasetInput } from '../workflows/contract.ts';
@@ -13,7 +14,7 @@ export async function startPrune(
 ): Promise<StartedJob> {
   const input = parseRequest(pruneDatasetInput, request);
   const { dataset } = input;
-  await findDataset(backends.store, dataset);
+  await findDataset(backends.store, dataset, datasetNotThere);
   const job: Start = {
     kind: 'prune',
     workflow: PRUNE_WORKFLOW,
@@ -28,6 +29,6 @@ export async function startPrune(
 
 /** What a prune would remove now. @throws UserError DatasetNotFound */
 export async function countPrune({ store }: Backends, dataset: string): Promise<RemovedCounts> {
-  await findDataset(store, dataset);
+  await findDataset(store, dataset, datasetNotThere);
   return countMissing(store, dataset);
 }

@@ -2,19 +2,13 @@ import cronstrue from 'cronstrue';
 import prettyMilliseconds from 'pretty-ms';
 import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
-import { loadDatasetInput } from '../workflows/contract.ts';
+import { loadDatasetInput, plainName } from '../workflows/contract.ts';
 import { parseRequest, requireKnownZone } from './start.ts';
 
 /** What `schedules.create` takes: a load, and when it is to be repeated: by `cron` or by `every_seconds`. */
 export const scheduleInput = z
   .strictObject({
-    name: z
-      .string()
-      .regex(
-        /^[a-z0-9][a-z0-9._-]{0,62}$/,
-        'must begin with a-z or 0-9, go on with a-z, 0-9, ".", "_" or "-", and have 63 characters at most',
-      )
-      .describe('Name of the schedule.'),
+    name: plainName.describe('Name of the schedule.'),
     load: loadDatasetInput,
     cron: z
       .string()

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { z } from 'zod';
 import { UserError } from '../core/errors.ts';
@@ -91,6 +92,9 @@ export interface Start {
   summary: string;
 }
 
+/** How long a server may take to know everywhere that a workflow has ended, before it is asked again. */
+const FREE_WITHIN_MS = 100;
+
 /** Starts a job; where its Workflow ID is taken, does what the caller chose. @throws AlreadyRunningError */
 export async function startJob(backends: Backends, job: Start, options: StartOptions = {}): Promise<StartedJob> {
   const { ifRunning = 'fail', heardWithinMs } = options;
@@ -99,8 +103,11 @@ export async function startJob(backends: Backends, job: Start, options: StartOpt
     const started = await tryStart(backends, job);
     if (started !== undefined) return { ...started, attached: false };
     const running = await runningJob(backends.temporal, job.workflowId, job.dataset);
-    // It has ended since: the ID is free.
-    if (running === undefined) continue;
+    if (running === undefined) {
+      // It has ended since and the ID is free, or will be once all of the server knows.
+      await delay(FREE_WITHIN_MS);
+      continue;
+    }
     if (ifRunning === 'attach') return attachTo(backends, running, job);
     if (ifRunning === 'fail') throw new AlreadyRunningError(running, choicesFor(running, job));
     // One replacement each: two that replace each other would never end.

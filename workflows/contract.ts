@@ -13,13 +13,13 @@ export const INDEX_TASK_QUEUE = 'plimsoll';
 /** Task queue of inference, unless an input names another. */
 export const EMBED_TASK_QUEUE = 'plimsoll-gpu';
 
-const datasetName = z
-  .string()
-  .regex(
-    /^[a-z0-9][a-z0-9._-]{0,62}$/,
-    'must begin with a-z or 0-9, go on with a-z, 0-9, ".", "_" or "-", and have 63 characters at most',
-  )
-  .describe('Name of the dataset.');
+/** What datasets and schedules are named by. */
+export const plainName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, {
+  error: ({ input }) =>
+    `must begin with a-z or 0-9, go on with a-z, 0-9, ".", "_" or "-", and have 63 characters at most, not be ${JSON.stringify(String(input).slice(0, 100))}`,
+});
+
+const datasetName = plainName.describe('Name of the dataset.');
 
 const model = z
   .string()

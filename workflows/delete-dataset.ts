@@ -9,7 +9,10 @@ import { runJob } from './run-job.ts';
 
 const { beginDelete, cancelEmbeddings } = proxyActivities<DatasetActivities>(shortIndexWork);
 /** Each batch takes well below a second, so that a worker that died is soon missed. */
-const { deleteDocuments } = proxyActivities<DatasetActivities>({ ...longIndexWork, heartbeatTimeout: '10 seconds' });
+const { pauseSchedules, deleteDocuments } = proxyActivities<DatasetActivities>({
+  ...longIndexWork,
+  heartbeatTimeout: '10 seconds',
+});
 
 /** Longer than an embedding takes to hear of a cancel, also where its worker has died and only a timeout can tell. */
 const LONGEST_WAIT_SECONDS = 120;
@@ -27,6 +30,7 @@ export async function deleteDataset(request: DeleteDatasetRequest): Promise<Load
   return runJob({ job, onRecord: true }, async () => {
     const begun = await beginDelete({ load_id: job.jobId, workflow_id: job.workflowId, request: input });
     if (begun.search_attributes) job.useSearchAttributes();
+    await pauseSchedules({ load_id: job.jobId, dataset });
     await endEmbeddings(dataset);
     job.noteRemoved(await deleteDocuments({ load_id: job.jobId, dataset }));
     return { ready: false };

@@ -1,6 +1,6 @@
 import type { ClientSession } from 'mongodb';
 import { UserError } from '../errors.ts';
-import { datasetNotFound } from '../store/dataset-errors.ts';
+import { datasetNotThere } from '../store/dataset-errors.ts';
 import type { RemovedCounts } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
 import { BATCH, removeBatch, removedBy } from './remove-batch.ts';
@@ -25,7 +25,7 @@ export async function markDeleting(store: Store, datasetId: string, loadId: stri
     { _id: datasetId },
     { $set: { deleting: { load_id: loadId, at: now }, current_load: loadId, last_modified_at: now } },
   );
-  if (matchedCount === 0) throw datasetNotFound(datasetId);
+  if (matchedCount === 0) throw datasetNotThere(datasetId);
 }
 
 /** An embedding that is a job of its own and not over: what a deletion has to cancel. */

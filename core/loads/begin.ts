@@ -106,14 +106,19 @@ export async function openIndexing(store: Store, datasetId: string, loadId: stri
 }
 
 /** @throws UserError DatasetNotFound, DatasetBeingDeleted */
-export async function requireDataset(store: Store, datasetId: string, loadId: string): Promise<void> {
+export async function requireDataset(
+  store: Store,
+  datasetId: string,
+  loadId: string,
+  notFound = datasetNotFound,
+): Promise<void> {
   const { matchedCount } = await store.datasets.updateOne(
     { _id: datasetId, deleting: { $exists: false } },
     { $set: { current_load: loadId } },
   );
   if (matchedCount > 0) return;
   const { deleting } = (await store.datasets.findOne({ _id: datasetId })) ?? {};
-  throw deleting === undefined ? datasetNotFound(datasetId) : datasetBeingDeleted(datasetId, deleting.load_id);
+  throw deleting === undefined ? notFound(datasetId) : datasetBeingDeleted(datasetId, deleting.load_id);
 }
 
 /**

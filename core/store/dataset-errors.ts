@@ -6,6 +6,10 @@ export const datasetNotFound = (datasetId: string) =>
     `There is no dataset "${datasetId}". Load it first: plimsoll load FOLDER --dataset ${datasetId}`,
   );
 
+/** Of what is to be removed: nobody has to load it first. */
+export const datasetNotThere = (datasetId: string) =>
+  new UserError('DatasetNotFound', `There is no dataset "${datasetId}". See what was loaded: plimsoll jobs`);
+
 /** Of a job that had begun on it. */
 export const datasetDeletedMeanwhile = (datasetId: string) =>
   new UserError('DatasetNotFound', `Dataset ${datasetId} was deleted while this job worked on it.`);

@@ -43,8 +43,8 @@ export async function listSamples(store: Store, query: SampleQuery): Promise<Sam
 }
 
 /** @throws UserError DatasetNotFound */
-export async function findDataset(store: Store, datasetId: string) {
+export async function findDataset(store: Store, datasetId: string, notFound = datasetNotFound) {
   const dataset = await store.datasets.findOne({ _id: datasetId });
   if (dataset !== null) return dataset;
-  throw datasetNotFound(datasetId);
+  throw notFound(datasetId);
 }

@@ -17,6 +17,11 @@ import sys
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError
+
+
+class AlreadyRunning(Exception):
+    """Another job of the dataset runs, and it is no load."""
 
 
 async def load(request: dict, task_queue: str) -> dict:
@@ -28,14 +33,22 @@ async def load(request: dict, task_queue: str) -> dict:
     try:
         handle = await client.start_workflow("loadDataset", request, id=workflow_id, task_queue=task_queue)
     except WorkflowAlreadyStartedError:
-        # Somebody else's: await it in place of starting one.
+        # Somebody else's load: await it in place of starting one. A deletion, a prune or a retry has the same ID.
         handle = client.get_workflow_handle(workflow_id)
+        kind = (await handle.describe()).workflow_type
+        if kind != "loadDataset":
+            raise AlreadyRunning(f"{workflow_id} is a {kind}: wait for its end.") from None
 
     ended = asyncio.ensure_future(handle.result())
     while not ended.done():
         await asyncio.wait([ended], timeout=1)
         if not ended.done():
-            phases = (await handle.query("status"))["phases"]
+            try:
+                phases = (await handle.query("status"))["phases"]
+            except RPCError as error:
+                # No worker is there to answer. The load goes on when one is.
+                print(f"no status: {error.message}", file=sys.stderr)
+                continue
             counts = (f"{name} {phase['state']} {phase['done']}/{phase['total']}" for name, phase in phases.items())
             print(", ".join(counts), file=sys.stderr)
     return ended.result()
@@ -55,6 +68,9 @@ def main() -> int:
         reason = failure.cause
         # As text, an ApplicationError begins with its type.
         print(reason if isinstance(reason, ApplicationError) else f"{type(reason).__name__}: {reason}", file=sys.stderr)
+        return 1
+    except AlreadyRunning as error:
+        print(f"AlreadyRunning: {error}", file=sys.stderr)
         return 1
     print(json.dumps(status, indent=2))
     return 0

@@ -126,7 +126,7 @@ describe('load', () => {
   it('exits with 2 for a name that no dataset can have, naming the field', async () => {
     const { code, stderr } = await bench.run('load', photos, '--dataset', 'No Spaces');
     expect(code).toBe(2);
-    expect(stderr).toContain('dataset must begin with');
+    expect(stderr).toMatch(/dataset must begin with .*, not be "/);
   });
 
   it('says that the namespace is not there', async () => {

@@ -112,6 +112,14 @@ describe('delete', () => {
     expect(await store.samples.countDocuments({ dataset_id: 'asked' })).toBe(0);
   });
 
+  it('knows no dataset that is not there, and advises nobody to load it first', async () => {
+    for (const command of ['delete', 'prune']) {
+      const { code, stderr } = await bench.run(command, 'nope', '--dry-run');
+      expect(code).toBe(3);
+      expect(stderr).toContain('There is no dataset "nope". See what was loaded: plimsoll jobs');
+    }
+  });
+
   it('counts with --dry-run, deletes, and leaves nothing to list but its jobs', async () => {
     await loadWithMissing('deleted');
 

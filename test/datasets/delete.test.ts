@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { pauseSchedulesOf, schedulesOf } from '../../activities/schedules-of.ts';
 import { deleteDataset, markDeleting } from '../../core/deleting/delete-dataset.ts';
 import { images } from '../../core/images/media.ts';
 import { indexPage } from '../../core/indexing/index-page.ts';
@@ -9,6 +11,7 @@ import { openDataset, recordLoad } from '../../core/loads/begin.ts';
 import { endLoad } from '../../core/loads/phases.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
+import { watchedConnection } from '../support/watched-connection.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 let bench: Workbench;
@@ -109,6 +112,44 @@ describe('delete', () => {
     expect(await bench.wait(deletion.job_id)).toMatchObject({ kind: 'delete', state: 'completed' });
     expect(await bench.status(load.job_id)).toMatchObject({ state: 'canceled' });
     expect(await remains(dataset)).toEqual(NOTHING);
+  });
+});
+
+describe('a namespace with many schedules', () => {
+  const MANY = 40;
+
+  it('is searched with signs of life, many schedules at a time', { timeout: 60_000 }, async () => {
+    const dataset = bench.newDataset();
+    const source = await pictureFolder(dataset, 1);
+    const names = Array.from({ length: MANY }, (_, n) => `${dataset}-${n}`);
+    for (const name of names)
+      await bench.schedules.create({ name, load: { dataset, source, embed: false }, every_seconds: 3600 });
+    let underWay = 0;
+    let most = 0;
+    const connection = await watchedConnection(inject('temporalAddress'), {
+      onAsk(rpc) {
+        if (rpc === 'DescribeSchedule') most = Math.max(most, ++underWay);
+      },
+      onAnswer(rpc, status) {
+        if (rpc === 'DescribeSchedule') underWay -= 1;
+        return status;
+      },
+    });
+    const temporal = new Client({ connection });
+    let signs = 0;
+    const steps = { onStep: () => void signs++, signal: new AbortController().signal };
+    await expect.poll(async () => (await schedulesOf(temporal, dataset, steps)).length, { timeout: 30_000 }).toBe(MANY);
+    expect(most).toBeGreaterThan(4);
+
+    signs = 0;
+    await pauseSchedulesOf(temporal, { dataset, jobId: 'a-job', ...steps });
+    expect(signs).toBeGreaterThan(2 * MANY);
+    expect(await schedulesOf(temporal, dataset)).toEqual([]);
+
+    const stopped = AbortSignal.abort(new Error('canceled'));
+    await expect(schedulesOf(temporal, dataset, { ...steps, signal: stopped })).rejects.toThrow('canceled');
+    await Promise.all(names.map((name) => bench.schedules.delete(name)));
+    await connection.close();
   });
 });
 

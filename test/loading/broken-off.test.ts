@@ -3,12 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { embedChunk } from '../../core/embedding/embed-chunk.ts';
 import { openChunks } from '../../core/embedding/open-chunks.ts';
 import type { Chunk, EmbeddingPlan } from '../../core/embedding/plan.ts';
+import { recordModel } from '../../core/embedding/record-model.ts';
+import { reconcile } from '../../core/indexing/reconcile.ts';
 import { createLimiter } from '../../core/limits/limiter.ts';
 import { recordLoad } from '../../core/loads/begin.ts';
 import { endLoad } from '../../core/loads/phases.ts';
 import type { Embedder } from '../../core/models/embedder.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+const { signal: never } = new AbortController();
 
 let bench: Workbench;
 let source: string;
@@ -62,6 +66,23 @@ describe('a dataset whose embedding was broken off', () => {
   );
 });
 
+describe('a dataset that is deleted in the midst of a job', () => {
+  const missing = expect.objectContaining({ code: 'DatasetNotFound' });
+
+  it('fails the end of either phase', async () => {
+    const { store } = bench;
+    const [datasetId, loadId] = [bench.newDataset(), `job-${bench.newDataset()}`];
+    await recordLoad(store, { loadId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: true });
+    const [_id, phase] = [`${loadId}/indexing/0`, 'indexing' as const];
+    await store.progress.insertOne({ _id, load_id: loadId, phase, done: 3, failed: 0, total: 3 });
+
+    const listing = { loadId, datasetId, source, maxFailedPercent: 100, onWrite: () => undefined, signal: never };
+    await expect(reconcile(store, listing)).rejects.toEqual(missing);
+    const model = { key: 'm@1', name: 'm', revision: '1', dim: 2, batchSize: 8, device: 'cpu' };
+    await expect(recordModel(store, { loadId, datasetId, model })).rejects.toEqual(missing);
+  });
+});
+
 describe('a chunk whose job has ended', () => {
   const chunk: Chunk = [0, 3, 3];
   const plan: EmbeddingPlan = { total: 3, shards: [{ total: 3, chunks: [chunk] }] };
@@ -88,7 +109,7 @@ describe('a chunk whose job has ended', () => {
       },
       close: async () => undefined,
     };
-    const request = { loadId, datasetId, model: 'm', modelKey: 'm@1', chunk, signal: new AbortController().signal };
+    const request = { loadId, datasetId, model: 'm', modelKey: 'm@1', chunk, signal: never };
     const limiter = createLimiter(bench.store, bench.embedTaskQueue);
     const signs = { onWrite: () => undefined, onSignOfLife: () => undefined };
 

@@ -60,6 +60,17 @@ describe('with the real clock', () => {
 
   afterAll(() => stopWorker());
 
+  it.each(['2100-01-01T00:00:00Z', '2262-04-12T00:00:00Z', '9999-12-31T00:00:00Z'])(
+    'is refused where it would not come in this century: %s',
+    async (embed_at) => {
+      const request = { dataset: bench.newDataset(), source: source(), embed_at };
+      await expect(bench.startLoad(request)).rejects.toMatchObject({
+        code: 'InvalidInput',
+        message: 'embed_at must be before the year 2100: a load that waits longer is a mistake',
+      });
+    },
+  );
+
   it('embeds nothing before its time, and all of it then', async () => {
     const dataset = bench.newDataset();
     // Far enough that indexing is over by then.

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Client, WorkflowFailedError } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { registerNamespace } from '../support/namespace.ts';
 import { makePictures } from '../support/pictures.ts';
@@ -75,6 +75,42 @@ describe('the Nexus service, called from another namespace', () => {
       state: 'completed',
       phases: { indexing: { done: 4 } },
     });
+  });
+
+  it('starts it with the priority and fairness of its input', async () => {
+    const dataset = bench.newDataset();
+    const input = { dataset, source: pictures, embed: false, priority: 2, fairness_key: 'team', fairness_weight: 3 };
+    await call('load', input);
+
+    const { priority } = await bench.temporal.workflow.getHandle(`load-${dataset}`).describe();
+    expect(priority).toEqual({ priorityKey: 2, fairnessKey: 'team', fairnessWeight: 3 });
+  });
+
+  it('has the load on record as soon as it is accepted, also where no worker can run it', async () => {
+    const taskQueue = `idle-${id}`;
+    const idle = `idle-${endpoint}`;
+    await bench.temporal.connection.operatorService.createNexusEndpoint({
+      spec: { name: idle, target: { worker: { namespace: 'default', taskQueue } } },
+    });
+    // It handles Nexus operations, and has no loadDataset.
+    const workflowsPath = new URL('./callers-workflows.ts', import.meta.url).pathname;
+    const logger = new DefaultLogger('ERROR');
+    await bench.startWorker('index', {
+      taskQueue,
+      workflowBundle: await bundleWorkflowCode({ workflowsPath, logger }),
+    });
+    const dataset = bench.newDataset();
+    const handle = await caller.workflow.start('loadByNexus', {
+      taskQueue: 'callers',
+      workflowId: randomUUID(),
+      args: [idle, { dataset, source: pictures }],
+    });
+
+    await expect
+      .poll(() => bench.store.loads.findOne({ dataset_id: dataset }), { timeout: 20_000 })
+      .toMatchObject({ kind: 'load', state: 'queued', workflow_id: `load-${dataset}`, request: { source: pictures } });
+    await handle.terminate();
+    await bench.temporal.workflow.getHandle(`load-${dataset}`).terminate();
   });
 
   it('tells the status of a job by its dataset', async () => {

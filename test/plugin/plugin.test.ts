@@ -79,6 +79,30 @@ describe('a worker with the plugin', () => {
     await expect(createWorker({ roles: ['embed'] }, { activities })).rejects.toThrow(/: embedChunk\./);
   });
 
+  it('does not run where a plugin behind it has put another activity in the place of ours', async () => {
+    const behind = {
+      name: 'behind',
+      configureWorker: (options: WorkerOptions) => ({
+        ...options,
+        activities: { ...options.activities, indexPage: async () => {} },
+      }),
+      // It takes its time.
+      async runWorker(worker: Worker, next: (worker: Worker) => Promise<void>) {
+        await Promise.resolve();
+        await next(worker);
+      },
+    };
+    const ours = await NativeConnection.connect({ address: inject('temporalAddress') });
+    const plugins = [new PlimsollPlugin({ roles: ['index'], mongodb: bench.store.client }), behind];
+    const worker = await Worker.create({ connection: ours, taskQueue, plugins });
+
+    await expect(worker.run()).rejects.toMatchObject({
+      code: 'ActivityNameClash',
+      message: expect.stringContaining(': indexPage.'),
+    });
+    await ours.close();
+  });
+
   it.each(['the same plugin', 'another of the same roles'])('takes %s on its connection, too', async (which) => {
     const plugin = new PlimsollPlugin({ roles: ['index'], mongodb: bench.store.client });
     const other = new PlimsollPlugin({ roles: ['index'], mongodb: bench.store.client });

@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { cacheFolder } from '../../core/cache-folder.ts';
@@ -56,6 +58,38 @@ describe('Temporal’s SDK for Python', () => {
       state: 'completed',
       phases: { indexing: { state: 'completed', done: 4, failed: 0 }, embedding: { state: 'completed', done: 4 } },
     });
+  });
+
+  it('says so where another kind of job holds the ID of a load', async () => {
+    const dataset = bench.newDataset();
+    const input = { taskQueue: 'nobody-polls-this', workflowId: `load-${dataset}`, args: [{ dataset }] };
+    const prune = await bench.temporal.workflow.start('pruneDataset', input);
+
+    const failure = await load(dataset, '/data/photos').catch((error) => error);
+
+    expect(failure).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^AlreadyRunning: .*pruneDataset/),
+    });
+    await prune.terminate();
+  });
+
+  it('outlasts a time without a worker, which answers no query', async () => {
+    const dataset = bench.newDataset();
+    const source = join(bench.folder, 'pictures');
+    await makePictures(source, 4);
+    const taskQueue = `late-${dataset}`;
+    const script = [join(example, 'load.py'), dataset, source, '--no-embed', '--task-queue', taskQueue];
+    const env = { ...process.env, PYTHONPATH: packages, TEMPORAL_ADDRESS: inject('temporalAddress') };
+    const loading = spawn('python3', script, { env });
+    const ended = once(loading, 'exit');
+    for await (const line of createInterface(loading.stderr)) if (line.startsWith('no status: ')) break;
+    expect(loading.exitCode).toBeNull();
+
+    await bench.startWorker('index', { taskQueue });
+
+    expect(await ended).toEqual([0, null]);
   });
 
   it('is told by the failure’s type why a load failed', async () => {

@@ -1,6 +1,9 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { startLoad } from '../../client/start.ts';
 import { makePictures } from '../support/pictures.ts';
+import { watchedConnection } from '../support/watched-connection.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 // Without an embedding worker a load stays in its second phase, and without an index worker it never begins.
@@ -159,6 +162,36 @@ describe('a second load while one runs', () => {
       await expect(load).rejects.toMatchObject({ code: 'AlreadyRunning', kind: 'delete' });
       expect(await runningRuns(deletion.workflowId)).toBe(deletion.firstExecutionRunId);
     });
+  });
+});
+
+describe('a server that takes its time to tell that a job has ended', () => {
+  it('is asked again, and not without a pause', async () => {
+    const { dataset, workflow_id } = await workerless.startLoad({ dataset: workerless.newDataset(), source });
+    let starts = 0;
+    let describes = 0;
+    const connection = await watchedConnection(inject('temporalAddress'), {
+      onAsk(rpc) {
+        if (rpc === 'StartWorkflowExecution') starts += 1;
+      },
+      onAnswer(rpc, status) {
+        if (rpc !== 'DescribeWorkflowExecution') return status;
+        describes += 1;
+        return describes > 5 ? status : { ...status, code: 5, details: 'not found' };
+      },
+    });
+    try {
+      const temporal = new Client({ connection });
+      const { store, taskQueue } = workerless;
+      const begun = performance.now();
+      const second = startLoad({ temporal, store, taskQueue }, { dataset, source });
+      await expect(second).rejects.toMatchObject({ code: 'AlreadyRunning' });
+      expect(starts).toBe(6);
+      expect(performance.now() - begun).toBeGreaterThan(400);
+      await temporal.workflow.getHandle(workflow_id).terminate();
+    } finally {
+      await connection.close();
+    }
   });
 });
 

@@ -4,12 +4,14 @@ import { getClient, startWorkflow, WorkflowRunOperationHandler } from '@temporal
 import * as nexus from 'nexus-rpc';
 import { createPlimsollClient } from '../../client/plimsoll-client.ts';
 import { UserError } from '../../core/errors.ts';
+import { recordQueued } from '../../core/loads/begin.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import type { Store } from '../../core/store/store.ts';
 import { LOAD_WORKFLOW, type LoadDatasetRequest, loadDatasetInput, loadWorkflowId } from '../../workflows/contract.ts';
 import { parseInWords, sentenceOf } from '../../workflows/faults-in-words.ts';
 import type { loadDataset } from '../../workflows/load-dataset.ts';
 import { plimsollService } from '../../workflows/nexus.ts';
+import { priorityOf } from '../../workflows/priority.ts';
 
 /** Handles Plimsoll's Nexus operations, in workers of the index role. */
 export function createNexusService(store: Store) {
@@ -17,13 +19,20 @@ export function createNexusService(store: Store) {
     load: new WorkflowRunOperationHandler<LoadDatasetRequest, LoadStatus>(async (context, request) => {
       const parsed = parseInWords(loadDatasetInput, request);
       if (!parsed.success) throw new nexus.HandlerError('BAD_REQUEST', sentenceOf(parsed.faults));
-      const { dataset, source } = parsed.data;
+      const { dataset, source, embed } = parsed.data;
+      const workflowId = loadWorkflowId(dataset);
       try {
-        return await startWorkflow<typeof loadDataset>(context, LOAD_WORKFLOW, {
-          workflowId: loadWorkflowId(dataset),
+        const started = await startWorkflow<typeof loadDataset>(context, LOAD_WORKFLOW, {
+          workflowId,
           args: [request],
           staticSummary: `Load ${source} into ${dataset}`.slice(0, 200),
+          priority: priorityOf(parsed.data),
         });
+        const { runId: loadId } = started;
+        const record = { workflowId, kind: 'load', datasetId: dataset, request: parsed.data, embeds: embed } as const;
+        // Repeated, the call finds the load that it has started: by its request ID.
+        if (loadId !== undefined) await recordQueued(store, { loadId, ...record });
+        return started;
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
         const message = `Another job of ${dataset} is running already. Its status: the operation "status" with {"job": "${dataset}"}.`;

@@ -1,9 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { SimplePlugin } from '@temporalio/plugin';
 import { type ReplayWorkerOptions, Runtime, type Worker, type WorkerOptions } from '@temporalio/worker';
 import { UserError } from '../../core/errors.ts';
 import { ensureSearchAttributes } from '../search-attributes.ts';
 import { workflowBundle } from '../workflow-bundle.ts';
-import { refuseClashes } from './clashes.ts';
+import { refuseClashes, refuseReplacements } from './clashes.ts';
 import { deploymentFromEnvironment } from './deployment.ts';
 import { type Equipment, equip, prepareStore } from './equipment.ts';
 import type { PlimsollPluginOptions } from './options.ts';
@@ -38,7 +39,8 @@ const started = new WeakSet<Equipment>();
  * `Worker.create` sees to MongoDB's indexes and fails where MongoDB does not answer or is no replica set; what the plugin
  * opens for the worker's own use is closed when the worker has run.
  *
- * @throws UserError from `Worker.create`: ActivityNameClash, InvalidSetting, ReplicaSetRequired
+ * @throws UserError from `Worker.create`: ActivityNameClash, InvalidSetting, ReplicaSetRequired; from `run`: ActivityNameClash, of a
+ *   plugin that comes behind this one
  */
 export class PlimsollPlugin extends SimplePlugin {
   readonly #options: PlimsollPluginOptions;
@@ -66,9 +68,20 @@ export class PlimsollPlugin extends SimplePlugin {
     started.add(equipment);
     equipment.useSearchAttributes(findSearchAttributes(worker));
     try {
+      await this.#refuseReplacements(equipment, worker, next);
       await next(worker);
     } finally {
       await equipment.close();
+    }
+  }
+
+  /** Before the worker takes any work. */
+  async #refuseReplacements({ activities }: Equipment, worker: Worker, next: (worker: Worker) => Promise<void>) {
+    try {
+      refuseReplacements(activities, worker.options.activities);
+    } catch (error) {
+      await release(worker, next);
+      throw error;
     }
   }
 
@@ -126,6 +139,19 @@ function defaultsOf(options: WorkerOptions, roles: PlimsollPluginOptions['roles'
       ? { maxConcurrentActivityTaskExecutions: options.maxConcurrentActivityTaskExecutions ?? 2 }
       : {}),
   };
+}
+
+/** A worker that has never run keeps its connection open for good: so it is run, and ended at once. */
+async function release(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {
+  if (worker.getState() !== 'INITIALIZED') return;
+  let isOver = false;
+  const running = next(worker).finally(() => {
+    isOver = true;
+  });
+  // Plugins behind ours may take their time to run it.
+  while (!isOver && worker.getState() === 'INITIALIZED') await delay(1);
+  if (worker.getState() === 'RUNNING') worker.shutdown();
+  await running;
 }
 
 function equipmentAmong(activities: Iterable<unknown>): Equipment | undefined {

@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { type ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makePictures } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+let bench: Workbench;
+let source: string;
+
+beforeAll(async () => {
+  bench = await openWorkbench({ roles: ['index'] });
+  source = join(bench.folder, 'pictures');
+  await makePictures(source, 3);
+});
+afterAll(() => bench?.stop());
+
+it.each([
+  ['loadDataset', { embed: false }, (dataset: string) => `load-${dataset}`],
+  ['retryFailed', {}, (dataset: string) => `load-${dataset}`],
+  ['pruneDataset', {}, (dataset: string) => `load-${dataset}`],
+  ['deleteDataset', {}, (dataset: string) => `load-${dataset}`],
+  ['embedDataset', {}, (dataset: string) => `embed-${dataset}:color-gradient-grid`],
+])('%s is refused under another Workflow ID than its own, and touches nothing', async (workflow, more, idOf) => {
+  const dataset = bench.newDataset();
+  await bench.load({ dataset, source, embed: false });
+  const stored = () => bench.store.datasets.findOne({ _id: dataset }, { projection: { last_modified_at: 0 } });
+  const before = await stored();
+
+  const input = workflow === 'loadDataset' ? { dataset, source, ...more } : { dataset, ...more };
+  const { taskQueue } = bench;
+  const failure = await bench.temporal.workflow
+    .execute(workflow, { taskQueue, workflowId: `mine-${dataset}`, args: [input] })
+    .catch((error: unknown) => error);
+
+  expect(failure).toBeInstanceOf(WorkflowFailedError);
+  expect((failure as WorkflowFailedError).cause as ApplicationFailure).toMatchObject({
+    type: 'InvalidInput',
+    message: expect.stringContaining(`start it under ${idOf(dataset)},`),
+  });
+  expect(await stored()).toEqual(before);
+  const { jobs } = await bench.jobs({ dataset, limit: 1 });
+  expect(jobs).toMatchObject([{ workflow_id: `mine-${dataset}`, state: 'failed', error: { code: 'InvalidInput' } }]);
+});
