@@ -99,7 +99,7 @@ test('what a job was asked for is told in words, and what says nothing is left o
   const webhooks = [{ url: 'https://a.example' }, { url: 'https://b.example' }];
   expect(askedOf({ request: { model: 'clip', embed: false, max_failed_percent: 5, webhooks } })).toEqual([
     ['Model', 'none, index only'],
-    ['Fails above', '5 % failed'],
+    ['Stops above', '5 % failed'],
     ['Webhooks', 'https://a.example, https://b.example'],
   ]);
 });

@@ -18,7 +18,7 @@ export const KIND_WORDS: Readonly<Record<LoadKind, string>> = {
   load: 'Load',
   retry: 'Retry',
   embed: 'Embedding',
-  prune: 'Removal of missing',
+  prune: 'Prune',
   delete: 'Deletion',
 };
 
