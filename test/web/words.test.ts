@@ -70,6 +70,18 @@ describe('a dataset that is being indexed', () => {
     expect(samplesSoFar(dataset(256, 200), loadOf({ finished_at: '2026-01-01T00:00:00Z' }, { done: 90 }))).toBe(200);
   });
 
+  test('that has none is empty once no job brings any, or failed where its load did', () => {
+    const settled = (state: Phase['state'], next_seq = 0) =>
+      ({ ...dataset(next_seq, 0), phases: { indexing: { state } } }) as unknown as Dataset;
+    expect(readinessOf(settled('failed'), undefined)).toBe('failed');
+    expect(readinessOf(settled('failed'), loadOf({}))).toBe('waiting');
+    expect(readinessOf(settled('canceled'), undefined)).toBe('empty');
+    expect(readinessOf(dataset(0, 0), undefined)).toBe('empty');
+    expect(readinessOf(settled('completed', 5), undefined)).toBe('empty');
+    // Its counts were not settled: what it wrote can be seen.
+    expect(readinessOf(settled('running', 5), undefined)).toBe('browsable');
+  });
+
   test('can be browsed before its job has told of the first of them', () => {
     expect(readinessOf(dataset(0, 0), loadOf({}))).toBe('waiting');
     expect(readinessOf(dataset(256, 0), loadOf({}))).toBe('indexing');

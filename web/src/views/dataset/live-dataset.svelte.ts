@@ -3,6 +3,7 @@ import { readLoad } from '../../actions.ts';
 import { ProblemError, request } from '../../api/request.ts';
 import type { Dataset, Load, LoadPage, TagCounts } from '../../api/shapes.ts';
 import { isOver } from '../../load-words.ts';
+import { readinessOf } from '../../readiness.ts';
 import { live } from '../../state/live.svelte.ts';
 import { type Remote, remote } from '../../state/remote.svelte.ts';
 import { datasetPath } from '../../state/route.ts';
@@ -37,6 +38,11 @@ export class LiveDataset {
   });
   /** The end of the numbers that are given out. While pages of the listing are being read, some of them have no sample yet. */
   readonly extent = $derived.by(() => this.value?.next_seq ?? 0);
+  readonly readiness = $derived.by(() =>
+    this.value ? readinessOf(this.value, this.underWay ? this.load : undefined) : undefined,
+  );
+  /** No job is bringing samples, and there are none. */
+  readonly empty = $derived.by(() => this.readiness === 'empty' || this.readiness === 'failed');
   /** Another at each turning point of the latest job. */
   readonly turn = $derived.by(() => {
     const { job_id, state, phases } = this.load ?? {};
