@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Locator } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { makePictures } from '../support/pictures.ts';
 import { openPageStack, type PageStack } from './page-stack.ts';
@@ -14,9 +14,18 @@ beforeAll(async () => {
   all = await openPageStack();
   const few = join(all.sources, 'few');
   const empty = join(all.sources, 'empty');
-  await Promise.all([makePictures(few, 8), mkdir(empty)]);
+  const wordy = join(all.sources, 'wordy');
+  await Promise.all([makePictures(few, 8), mkdir(empty), mkdir(wordy)]);
+  await writeFile(join(wordy, 'read-me.txt'), 'no picture');
   await all.load(LONG_NAME, few);
+  const flawed = join(all.sources, 'flawed');
+  const [first] = await makePictures(flawed, 12);
+  const whole = await readFile(first as string);
+  await writeFile(join(flawed, 'cut.jpg'), whole.subarray(0, whole.length * 0.7));
+  await writeFile(join(flawed, 'words.jpg'), 'no picture at all');
+  await all.load('flawed', flawed);
   await all.load('empty', empty);
+  await all.load('wordy', wordy);
 }, 120_000);
 
 afterEach(async () => {
@@ -40,6 +49,64 @@ test('a long name leaves the badge of its card in sight, and each of eight sampl
   await expect.poll(() => card.locator('img').count()).toBe(6);
   const sources = await card.locator('img').evaluateAll((imgs: { src: string }[]) => imgs.map(({ src }) => src));
   expect(new Set(sources).size).toBe(6);
+});
+
+describe('a dataset without samples', () => {
+  test('whose only load found no image says that it failed, and why', async () => {
+    const page = await all.open('/datasets');
+    const card = page.locator('li.card').filter({ has: page.getByRole('heading', { name: 'wordy', exact: true }) });
+    await card.getByText('Load failed', { exact: true }).waitFor();
+    await card.getByText('0 samples').waitFor();
+    await card.getByRole('link', { name: 'wordy' }).click();
+    await page.getByText('Load failed', { exact: true }).waitFor();
+    await page.getByText('There is no image in').waitFor();
+    await page.getByText('Its load failed before there was a sample.').waitFor();
+    expect(await page.getByText('Waiting', { exact: true }).count()).toBe(0);
+  });
+});
+
+describe('what failed to index and what failed to embed', () => {
+  const cardOf = (page: Page) =>
+    page.locator('li.card').filter({ has: page.getByRole('heading', { name: 'flawed', exact: true }) });
+  const WORDS = ['1 failed to index', '1 failed to embed'];
+
+  test('are told apart, in the same numbers everywhere, and lead to their samples', async () => {
+    const page = await all.open('/datasets');
+    for (const words of WORDS) await cardOf(page).getByText(words).waitFor();
+    await page.goto('/datasets/flawed');
+    for (const [words, path] of [
+      [WORDS[0], 'flawed/words.jpg'],
+      [WORDS[1], 'flawed/cut.jpg'],
+    ] as const) {
+      await page.getByRole('link', { name: words }).click();
+      await page.locator('footer .path', { hasText: path }).waitFor();
+      await page.locator('footer .where', { hasText: 'of 1' }).waitFor();
+      await page
+        .getByLabel('Status')
+        .locator('option:checked', { hasText: words?.slice(2) ?? '' })
+        .waitFor({ state: 'attached' });
+    }
+    await page.goto('/loads');
+    const row = page
+      .getByRole('listitem')
+      .filter({ has: page.getByRole('link', { name: 'flawed', exact: true }) })
+      .last();
+    for (const words of WORDS) await row.getByText(words, { exact: true }).waitFor();
+    await row.getByRole('link', { name: 'flawed' }).click();
+    await page.getByRole('heading', { name: '2 failures: 1 failed to index, 1 failed to embed' }).waitFor();
+    await page.getByRole('link', { name: 'Not an image 1' }).click();
+    await page.waitForURL('**/datasets/flawed?error=not_an_image');
+  });
+
+  test('leave the bar green when they alone were tried again', async () => {
+    await all.load('flawed', join(all.sources, 'flawed'));
+    const page = await all.open('/datasets/flawed');
+    await page.getByText('Ready', { exact: true }).waitFor();
+    const bar = page.getByRole('progressbar', { name: 'Embedding of flawed' });
+    await expect.poll(() => bar.getAttribute('aria-valuetext')).toBe('none of 1 image. 1 failed');
+    const [whole, lost] = [await boxOf(bar), await boxOf(bar.locator('.lost'))];
+    expect(lost.width / whole.width).toBeCloseTo(1 / 14, 1);
+  });
 });
 
 describe('a dataset that is not there', () => {

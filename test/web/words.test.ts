@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Dataset, Load, Phase } from '../../web/src/api/shapes.ts';
+import { codeWords, failureWords } from '../../web/src/failures.ts';
 import { layoutGrid } from '../../web/src/grid/layout.ts';
 import { placeAfter } from '../../web/src/grid/moves.ts';
-import { progressWords, tookWords, waitWords } from '../../web/src/load-words.ts';
+import { endWords, lostShareOf, paceWords, progressWords, tookWords, waitWords } from '../../web/src/load-words.ts';
 import { readinessOf, samplesSoFar } from '../../web/src/readiness.ts';
 import { askedOf } from '../../web/src/views/load/asked.ts';
 
@@ -85,6 +86,47 @@ describe('a dataset that is being indexed', () => {
   test('can be browsed before its job has told of the first of them', () => {
     expect(readinessOf(dataset(0, 0), loadOf({}))).toBe('waiting');
     expect(readinessOf(dataset(256, 0), loadOf({}))).toBe('indexing');
+  });
+});
+
+describe('failures', () => {
+  const ended = {
+    state: 'completed',
+    finished_at: '2026-01-01T00:00:01Z',
+    started_at: '2026-01-01T00:00:00Z',
+  } as const;
+  const again = loadOf(
+    { state: 'completed', finished_at: ended.finished_at, dataset: 'a' },
+    { ...ended, done: 3030, total: 3030 },
+    { ...ended, failed: 8, total: 8, rate: 26.5 },
+  );
+
+  test('in indexing and in embedding are told apart', () => {
+    expect(failureWords({ indexing: 1234, embedding: 8 }).map(({ words }) => words)).toEqual([
+      '1,234 failed to index',
+      '8 failed to embed',
+    ]);
+    expect(failureWords({ indexing: 0, embedding: 8 })).toEqual([{ phase: 'embedding', words: '8 failed to embed' }]);
+    expect(endWords(again)).toBe('Load of a completed, 8 failed to embed.');
+  });
+
+  test('of a few that were tried again are a few of all, not the whole bar', () => {
+    expect(lostShareOf(again, 'embedding')).toBe(8 / 3030);
+    const retry = loadOf({ kind: 'retry' }, { total: 5 }, { failed: 8, total: 8 });
+    expect(lostShareOf(retry, 'embedding', 3030)).toBe(8 / 3030);
+    expect(lostShareOf(retry, 'embedding')).toBe(1);
+    expect(lostShareOf(loadOf({}), 'indexing')).toBe(0);
+  });
+
+  test('alone have no pace', () => {
+    expect(progressWords(again, 'embedding')).toBe('none of 8 images');
+    expect(paceWords(again, again.phases.embedding)).toEqual(['in 1.0 s']);
+    expect(progressWords(loadOf({ state: 'completed' }, {}, ended), 'embedding')).toBe('Nothing to embed');
+  });
+
+  test('have words, also those that nobody has written any for', () => {
+    expect(codeWords('not_an_image')).toBe('Not an image');
+    expect(codeWords('made_up')).toBe('Made up');
   });
 });
 

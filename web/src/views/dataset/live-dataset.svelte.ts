@@ -2,8 +2,10 @@ import { untrack } from 'svelte';
 import { readLoad } from '../../actions.ts';
 import { ProblemError, request } from '../../api/request.ts';
 import type { Dataset, Load, LoadPage, TagCounts } from '../../api/shapes.ts';
+import type { Failures } from '../../failures.ts';
 import { isOver } from '../../load-words.ts';
 import { readinessOf } from '../../readiness.ts';
+import { EmbeddingFailures } from '../../state/embedding-failures.svelte.ts';
 import { live } from '../../state/live.svelte.ts';
 import { type Remote, remote } from '../../state/remote.svelte.ts';
 import { datasetPath } from '../../state/route.ts';
@@ -30,6 +32,12 @@ export class LiveDataset {
   readonly failedLoad = $derived.by(() => (this.load?.state === 'failed' && this.load.error ? this.load : undefined));
   readonly gone = $derived.by(() => live.removed.has(this.name) || isNotFound(this.#read.error));
   readonly tags = $derived.by(() => this.#tags.value?.tags ?? []);
+
+  readonly #embeddingFailures = new EmbeddingFailures(() => (this.value ? [this.value] : []));
+  readonly failures = $derived.by<Failures>(() => ({
+    indexing: this.value?.counts.failed ?? 0,
+    embedding: this.value ? this.#embeddingFailures.of(this.value) : 0,
+  }));
 
   /** Files that the latest job has indexed, or could not. */
   readonly indexed = $derived.by(() => {
