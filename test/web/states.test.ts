@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -68,7 +68,7 @@ describe('a dataset without samples', () => {
 describe('what failed to index and what failed to embed', () => {
   const cardOf = (page: Page) =>
     page.locator('li.card').filter({ has: page.getByRole('heading', { name: 'flawed', exact: true }) });
-  const WORDS = ['1 failed to index', '1 failed to embed'];
+  const WORDS = ['1 failed to index', '1 failed to embed'] as const;
 
   test('are told apart, in the same numbers everywhere, and lead to their samples', async () => {
     const page = await all.open('/datasets');
@@ -83,7 +83,7 @@ describe('what failed to index and what failed to embed', () => {
       await page.locator('footer .where', { hasText: 'of 1' }).waitFor();
       await page
         .getByLabel('Status')
-        .locator('option:checked', { hasText: words?.slice(2) ?? '' })
+        .locator('option:checked', { hasText: words.slice(2) })
         .waitFor({ state: 'attached' });
     }
     await page.goto('/loads');
@@ -127,7 +127,61 @@ describe('a dataset that is not there', () => {
   });
 });
 
+describe('a file that shows no picture', () => {
+  test('outside the source roots is said to be, in its tile and by itself', async () => {
+    const linked = join(all.sources, 'linked');
+    const [outside] = await makePictures(join(all.sources, '..', 'outside'), 1);
+    await makePictures(linked, 1, { first: 1 });
+    await symlink(outside as string, join(linked, 'a-link.jpg'));
+    await all.load('linked', linked, { embed: false });
+    const page = await all.open('/datasets/linked');
+    const tile = page.getByRole('gridcell', { name: 'a-link.jpg' });
+    await tile.getByText('Outside the source roots').waitFor();
+    await tile.click();
+    await page.getByText('add its folder to PLIMSOLL_SOURCE_ROOTS').waitFor();
+  });
+
+  test('as it is missing is said to be, and no picture of it is asked for', async () => {
+    const leaving = join(all.sources, 'leaving');
+    const [left] = await makePictures(leaving, 2);
+    await all.load('leaving', leaving, { embed: false });
+    await rm(left as string);
+    await all.load('leaving', leaving, { embed: false });
+    const page = await all.open('about:blank');
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    await page.goto('/datasets/leaving');
+    await page.locator('[data-seq="0"]').getByText('Missing', { exact: true }).waitFor();
+    await page.locator('[data-seq="1"] img.there').waitFor();
+    expect(asked).toContain('/api/datasets/leaving/samples/1/thumbnail');
+    expect(asked).not.toContain('/api/datasets/leaving/samples/0/thumbnail');
+  });
+});
+
+test('a server that answers with a fault is not said to be getting ready', async () => {
+  const page = await all.open('about:blank');
+  await page.route('**/api/events*', (route) =>
+    route.fulfill({ status: 500, contentType: 'application/problem+json', body: '{"detail":"Out of order."}' }),
+  );
+  await page.goto('/datasets');
+  await page.getByText('The server has a fault.').waitFor();
+  await page.getByText('Out of order.').waitFor();
+  expect(await page.getByText('Not ready yet.').count()).toBe(0);
+});
+
 describe('the menu of a dataset', () => {
+  test('names the schedules that a deletion would pause', async () => {
+    const load = { dataset: 'flawed', source: join(all.sources, 'flawed') };
+    for (const name of ['hourly', 'weekly']) await all.post('/api/schedules', { name, load, every_seconds: 3600 });
+    const page = await all.open('/datasets/flawed');
+    await page.getByLabel('More actions').click();
+    await page.getByRole('button', { name: 'Delete dataset…' }).click();
+    await page.getByRole('dialog').getByText('The schedules hourly and weekly load it, and are paused.').waitFor();
+    await page.getByRole('button', { name: 'Back' }).click();
+    // It was only asked about.
+    expect((await all.get<{ deleting: boolean }>('/api/datasets/flawed')).deleting).toBe(false);
+  });
+
   test('closes on Escape, and is where the focus is again when its dialog goes', async () => {
     const page = await all.open(`/datasets/${LONG_NAME}`);
     const opener = page.getByLabel('More actions');

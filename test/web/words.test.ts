@@ -4,7 +4,9 @@ import { codeWords, failureWords } from '../../web/src/failures.ts';
 import { layoutGrid } from '../../web/src/grid/layout.ts';
 import { placeAfter } from '../../web/src/grid/moves.ts';
 import { endWords, lostShareOf, paceWords, progressWords, tookWords, waitWords } from '../../web/src/load-words.ts';
+import { noPictureWords } from '../../web/src/picture-words.ts';
 import { readinessOf, samplesSoFar } from '../../web/src/readiness.ts';
+import { pausedWords } from '../../web/src/schedule-words.ts';
 import { askedOf } from '../../web/src/views/load/asked.ts';
 
 const PHASE: Phase = {
@@ -129,6 +131,23 @@ describe('failures', () => {
     expect(codeWords('made_up')).toBe('Made up');
   });
 });
+
+test('why there is no picture is told, and what to do to who may do it', () => {
+  const outside = { code: 'FileOutsideRoots', message: 'The file is not below a source root.' };
+  expect(noPictureWords(outside, false)).toEqual([
+    'Outside the source roots',
+    'The file lies outside the source roots of this server.',
+  ]);
+  expect(noPictureWords(outside, true)[1]).toContain('PLIMSOLL_SOURCE_ROOTS');
+  expect(noPictureWords({ message: 'Out of order.' }, true)).toEqual(['No picture', 'Out of order.']);
+});
+
+test.each([
+  [[], ''],
+  [['a'], 'The schedule a loads it, and is paused.'],
+  [['a', 'b', 'c'], 'The schedules a, b, and c load it, and are paused.'],
+  [[...'abcdefg'], 'The schedules a, b, c, d, e, and 2 more load it, and are paused.'],
+])('a deletion that pauses %j names them', (schedules, words) => expect(pausedWords(schedules)).toBe(words));
 
 test('a job takes from its beginning to its end, or till now', () => {
   const job = loadOf({ started_at: '2026-01-01T00:00:00Z' });
