@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MongoClient, ObjectId } from 'mongodb';
 import type { Locator, Page } from 'playwright-core';
@@ -10,6 +9,7 @@ import { buildWeb } from '../../scripts/build-web.ts';
 import type { Load, Sample } from '../../web/src/api/shapes.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
+import { faultsOf, LOOKS, type View } from './looks.ts';
 import { datasetOf, openPageStack, type PageStack, samplesOf } from './page-stack.ts';
 
 const EXAMPLES = join(process.cwd(), 'examples/images');
@@ -484,7 +484,7 @@ test('a token is asked for where one is needed, and what it may not do is not of
 });
 
 describe('every view', () => {
-  const VIEWS = (): [string, string, (page: Page) => Promise<unknown>][] => [
+  const VIEWS = (): View[] => [
     ['datasets', '/datasets', (page) => page.getByRole('link', { name: 'pictures', exact: true }).waitFor()],
     ['a dataset', '/datasets/pictures', (page) => pictureAt(page, 0)],
     ['a dataset with failures', '/datasets/broken', (page) => page.getByText('empty.jpg').first().waitFor()],
@@ -500,29 +500,12 @@ describe('every view', () => {
     ['a new load', '/loads/new', (page) => page.getByText('Options').click()],
     ['an unknown address', '/datasets/a/b/c', (page) => page.getByText('There is nothing here').waitFor()],
   ];
-  const axe = readFileSync(join(process.cwd(), 'node_modules/axe-core/axe.min.js'), 'utf8');
-  const LOOKS = [
-    ['light', { colorScheme: 'light' }],
-    ['dark', { colorScheme: 'dark' }],
-    ['on a phone', { colorScheme: 'light', viewport: { width: 375, height: 740 }, hasTouch: true, isMobile: true }],
-  ] as const;
 
   test.each(LOOKS)(
     'is accessible, %s, and no wider than the window',
     async (_look, options) => {
-      const found: string[] = [];
       const page = await all.open('/datasets', options);
-      for (const [name, path, ready] of VIEWS()) {
-        await page.goto(path);
-        await ready(page);
-        await page.evaluate(axe);
-        const violations = await page.evaluate<string[]>(`axe.run().then(({ violations }) =>
-        violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ target }) => target.join(' ')).join(', ')))`);
-        found.push(...violations.map((violation) => `${name}: ${violation}`));
-        const excess = await page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth');
-        if (excess > 0) found.push(`${name}: ${excess} pixels too wide`);
-      }
-      expect(found).toEqual([]);
+      expect(await faultsOf(page, VIEWS())).toEqual([]);
     },
     90_000,
   );

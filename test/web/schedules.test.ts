@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -11,6 +10,7 @@ import type { Load, Schedule } from '../../web/src/api/shapes.ts';
 import { emptyScheduleForm, scheduleBodyOf } from '../../web/src/new-schedule.ts';
 import { routeOf } from '../../web/src/state/route.ts';
 import { makePictures } from '../support/pictures.ts';
+import { faultsOf, LOOKS, type View } from './looks.ts';
 import { openPageStack, type PageStack } from './page-stack.ts';
 
 let all: PageStack;
@@ -243,13 +243,7 @@ describe('where there are some', () => {
   });
 
   describe('the list, the form and the questions', () => {
-    const axe = readFileSync(join(process.cwd(), 'node_modules/axe-core/axe.min.js'), 'utf8');
-    const LOOKS = [
-      ['light', { colorScheme: 'light' }],
-      ['dark', { colorScheme: 'dark' }],
-      ['on a phone', { colorScheme: 'light', viewport: { width: 375, height: 740 }, hasTouch: true, isMobile: true }],
-    ] as const;
-    const VIEWS: [string, string, (page: Page) => Promise<unknown>][] = [
+    const VIEWS: View[] = [
       ['schedules', '/schedules', (page) => row(page, 'standing').waitFor()],
       ['a pause', '/schedules', (page) => page.getByRole('button', { name: 'Pause standing' }).click()],
       ['a deletion', '/schedules', (page) => page.getByRole('button', { name: 'Delete standing' }).click()],
@@ -261,19 +255,8 @@ describe('where there are some', () => {
     test.each(LOOKS)(
       'are accessible, %s, and no wider than the window',
       async (_look, options) => {
-        const found: string[] = [];
         const page = await all.open('/schedules', options);
-        for (const [name, path, ready] of VIEWS) {
-          await page.goto(path);
-          await ready(page);
-          await page.evaluate(axe);
-          const violations = await page.evaluate<string[]>(`axe.run().then(({ violations }) =>
-        violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ target }) => target.join(' ')).join(', ')))`);
-          found.push(...violations.map((violation) => `${name}: ${violation}`));
-          const excess = await page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth');
-          if (excess > 0) found.push(`${name}: ${excess} pixels too wide`);
-        }
-        expect(found).toEqual([]);
+        expect(await faultsOf(page, VIEWS)).toEqual([]);
       },
       90_000,
     );

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Locator } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { makePictures } from '../support/pictures.ts';
 import { openPageStack, type PageStack } from './page-stack.ts';
@@ -14,9 +14,18 @@ beforeAll(async () => {
   all = await openPageStack();
   const few = join(all.sources, 'few');
   const empty = join(all.sources, 'empty');
-  await Promise.all([makePictures(few, 8), mkdir(empty)]);
+  const wordy = join(all.sources, 'wordy');
+  await Promise.all([makePictures(few, 8), mkdir(empty), mkdir(wordy)]);
+  await writeFile(join(wordy, 'read-me.txt'), 'no picture');
   await all.load(LONG_NAME, few);
+  const flawed = join(all.sources, 'flawed');
+  const [first] = await makePictures(flawed, 12);
+  const whole = await readFile(first as string);
+  await writeFile(join(flawed, 'cut.jpg'), whole.subarray(0, whole.length * 0.7));
+  await writeFile(join(flawed, 'words.jpg'), 'no picture at all');
+  await all.load('flawed', flawed);
   await all.load('empty', empty);
+  await all.load('wordy', wordy);
 }, 120_000);
 
 afterEach(async () => {
@@ -42,6 +51,64 @@ test('a long name leaves the badge of its card in sight, and each of eight sampl
   expect(new Set(sources).size).toBe(6);
 });
 
+describe('a dataset without samples', () => {
+  test('whose only load found no image says that it failed, and why', async () => {
+    const page = await all.open('/datasets');
+    const card = page.locator('li.card').filter({ has: page.getByRole('heading', { name: 'wordy', exact: true }) });
+    await card.getByText('Load failed', { exact: true }).waitFor();
+    await card.getByText('0 samples').waitFor();
+    await card.getByRole('link', { name: 'wordy' }).click();
+    await page.getByText('Load failed', { exact: true }).waitFor();
+    await page.getByText('There is no image in').waitFor();
+    await page.getByText('Its load failed before there was a sample.').waitFor();
+    expect(await page.getByText('Waiting', { exact: true }).count()).toBe(0);
+  });
+});
+
+describe('what failed to index and what failed to embed', () => {
+  const cardOf = (page: Page) =>
+    page.locator('li.card').filter({ has: page.getByRole('heading', { name: 'flawed', exact: true }) });
+  const WORDS = ['1 failed to index', '1 failed to embed'] as const;
+
+  test('are told apart, in the same numbers everywhere, and lead to their samples', async () => {
+    const page = await all.open('/datasets');
+    for (const words of WORDS) await cardOf(page).getByText(words).waitFor();
+    await page.goto('/datasets/flawed');
+    for (const [words, path] of [
+      [WORDS[0], 'flawed/words.jpg'],
+      [WORDS[1], 'flawed/cut.jpg'],
+    ] as const) {
+      await page.getByRole('link', { name: words }).click();
+      await page.locator('footer .path', { hasText: path }).waitFor();
+      await page.locator('footer .where', { hasText: 'of 1' }).waitFor();
+      await page
+        .getByLabel('Status')
+        .locator('option:checked', { hasText: words.slice(2) })
+        .waitFor({ state: 'attached' });
+    }
+    await page.goto('/loads');
+    const row = page
+      .getByRole('listitem')
+      .filter({ has: page.getByRole('link', { name: 'flawed', exact: true }) })
+      .last();
+    for (const words of WORDS) await row.getByText(words, { exact: true }).waitFor();
+    await row.getByRole('link', { name: 'flawed' }).click();
+    await page.getByRole('heading', { name: '2 failures: 1 failed to index, 1 failed to embed' }).waitFor();
+    await page.getByRole('link', { name: 'Not an image 1' }).click();
+    await page.waitForURL('**/datasets/flawed?error=not_an_image');
+  });
+
+  test('leave the bar green when they alone were tried again', async () => {
+    await all.load('flawed', join(all.sources, 'flawed'));
+    const page = await all.open('/datasets/flawed');
+    await page.getByText('Ready', { exact: true }).waitFor();
+    const bar = page.getByRole('progressbar', { name: 'Embedding of flawed' });
+    await expect.poll(() => bar.getAttribute('aria-valuetext')).toBe('none of 1 image. 1 failed');
+    const [whole, lost] = [await boxOf(bar), await boxOf(bar.locator('.lost'))];
+    expect(lost.width / whole.width).toBeCloseTo(1 / 14, 1);
+  });
+});
+
 describe('a dataset that is not there', () => {
   test('says to who comes by its address why its load failed', async () => {
     const page = await all.open('/datasets/empty');
@@ -60,7 +127,61 @@ describe('a dataset that is not there', () => {
   });
 });
 
+describe('a file that shows no picture', () => {
+  test('outside the source roots is said to be, in its tile and by itself', async () => {
+    const linked = join(all.sources, 'linked');
+    const [outside] = await makePictures(join(all.sources, '..', 'outside'), 1);
+    await makePictures(linked, 1, { first: 1 });
+    await symlink(outside as string, join(linked, 'a-link.jpg'));
+    await all.load('linked', linked, { embed: false });
+    const page = await all.open('/datasets/linked');
+    const tile = page.getByRole('gridcell', { name: 'a-link.jpg' });
+    await tile.getByText('Outside the source roots').waitFor();
+    await tile.click();
+    await page.getByText('add its folder to PLIMSOLL_SOURCE_ROOTS').waitFor();
+  });
+
+  test('as it is missing is said to be, and no picture of it is asked for', async () => {
+    const leaving = join(all.sources, 'leaving');
+    const [left] = await makePictures(leaving, 2);
+    await all.load('leaving', leaving, { embed: false });
+    await rm(left as string);
+    await all.load('leaving', leaving, { embed: false });
+    const page = await all.open('about:blank');
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    await page.goto('/datasets/leaving');
+    await page.locator('[data-seq="0"]').getByText('Missing', { exact: true }).waitFor();
+    await page.locator('[data-seq="1"] img.there').waitFor();
+    expect(asked).toContain('/api/datasets/leaving/samples/1/thumbnail');
+    expect(asked).not.toContain('/api/datasets/leaving/samples/0/thumbnail');
+  });
+});
+
+test('a server that answers with a fault is not said to be getting ready', async () => {
+  const page = await all.open('about:blank');
+  await page.route('**/api/events*', (route) =>
+    route.fulfill({ status: 500, contentType: 'application/problem+json', body: '{"detail":"Out of order."}' }),
+  );
+  await page.goto('/datasets');
+  await page.getByText('The server has a fault.').waitFor();
+  await page.getByText('Out of order.').waitFor();
+  expect(await page.getByText('Not ready yet.').count()).toBe(0);
+});
+
 describe('the menu of a dataset', () => {
+  test('names the schedules that a deletion would pause', async () => {
+    const load = { dataset: 'flawed', source: join(all.sources, 'flawed') };
+    for (const name of ['hourly', 'weekly']) await all.post('/api/schedules', { name, load, every_seconds: 3600 });
+    const page = await all.open('/datasets/flawed');
+    await page.getByLabel('More actions').click();
+    await page.getByRole('button', { name: 'Delete dataset…' }).click();
+    await page.getByRole('dialog').getByText('The schedules hourly and weekly load it, and are paused.').waitFor();
+    await page.getByRole('button', { name: 'Back' }).click();
+    // It was only asked about.
+    expect((await all.get<{ deleting: boolean }>('/api/datasets/flawed')).deleting).toBe(false);
+  });
+
   test('closes on Escape, and is where the focus is again when its dialog goes', async () => {
     const page = await all.open(`/datasets/${LONG_NAME}`);
     const opener = page.getByLabel('More actions');

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Dataset, Load, Phase } from '../../web/src/api/shapes.ts';
+import { codeWords, failureWords } from '../../web/src/failures.ts';
 import { layoutGrid } from '../../web/src/grid/layout.ts';
 import { placeAfter } from '../../web/src/grid/moves.ts';
-import { progressWords, tookWords, waitWords } from '../../web/src/load-words.ts';
+import { endWords, lostShareOf, paceWords, progressWords, tookWords, waitWords } from '../../web/src/load-words.ts';
+import { noPictureWords } from '../../web/src/picture-words.ts';
 import { readinessOf, samplesSoFar } from '../../web/src/readiness.ts';
+import { pausedWords } from '../../web/src/schedule-words.ts';
 import { askedOf } from '../../web/src/views/load/asked.ts';
 
 const PHASE: Phase = {
@@ -70,11 +73,81 @@ describe('a dataset that is being indexed', () => {
     expect(samplesSoFar(dataset(256, 200), loadOf({ finished_at: '2026-01-01T00:00:00Z' }, { done: 90 }))).toBe(200);
   });
 
+  test('that has none is empty once no job brings any, or failed where its load did', () => {
+    const settled = (state: Phase['state'], next_seq = 0) =>
+      ({ ...dataset(next_seq, 0), phases: { indexing: { state } } }) as unknown as Dataset;
+    expect(readinessOf(settled('failed'), undefined)).toBe('failed');
+    expect(readinessOf(settled('failed'), loadOf({}))).toBe('waiting');
+    expect(readinessOf(settled('canceled'), undefined)).toBe('empty');
+    expect(readinessOf(dataset(0, 0), undefined)).toBe('empty');
+    expect(readinessOf(settled('completed', 5), undefined)).toBe('empty');
+    // Its counts were not settled: what it wrote can be seen.
+    expect(readinessOf(settled('running', 5), undefined)).toBe('browsable');
+  });
+
   test('can be browsed before its job has told of the first of them', () => {
     expect(readinessOf(dataset(0, 0), loadOf({}))).toBe('waiting');
     expect(readinessOf(dataset(256, 0), loadOf({}))).toBe('indexing');
   });
 });
+
+describe('failures', () => {
+  const ended = {
+    state: 'completed',
+    finished_at: '2026-01-01T00:00:01Z',
+    started_at: '2026-01-01T00:00:00Z',
+  } as const;
+  const again = loadOf(
+    { state: 'completed', finished_at: ended.finished_at, dataset: 'a' },
+    { ...ended, done: 3030, total: 3030 },
+    { ...ended, failed: 8, total: 8, rate: 26.5 },
+  );
+
+  test('in indexing and in embedding are told apart', () => {
+    expect(failureWords({ indexing: 1234, embedding: 8 }).map(({ words }) => words)).toEqual([
+      '1,234 failed to index',
+      '8 failed to embed',
+    ]);
+    expect(failureWords({ indexing: 0, embedding: 8 })).toEqual([{ phase: 'embedding', words: '8 failed to embed' }]);
+    expect(endWords(again)).toBe('Load of a completed, 8 failed to embed.');
+  });
+
+  test('of a few that were tried again are a few of all, not the whole bar', () => {
+    expect(lostShareOf(again, 'embedding')).toBe(8 / 3030);
+    const retry = loadOf({ kind: 'retry' }, { total: 5 }, { failed: 8, total: 8 });
+    expect(lostShareOf(retry, 'embedding', 3030)).toBe(8 / 3030);
+    expect(lostShareOf(retry, 'embedding')).toBe(1);
+    expect(lostShareOf(loadOf({}), 'indexing')).toBe(0);
+  });
+
+  test('alone have no pace', () => {
+    expect(progressWords(again, 'embedding')).toBe('none of 8 images');
+    expect(paceWords(again, again.phases.embedding)).toEqual(['in 1.0 s']);
+    expect(progressWords(loadOf({ state: 'completed' }, {}, ended), 'embedding')).toBe('Nothing to embed');
+  });
+
+  test('have words, also those that nobody has written any for', () => {
+    expect(codeWords('not_an_image')).toBe('Not an image');
+    expect(codeWords('made_up')).toBe('Made up');
+  });
+});
+
+test('why there is no picture is told, and what to do to who may do it', () => {
+  const outside = { code: 'FileOutsideRoots', message: 'The file is not below a source root.' };
+  expect(noPictureWords(outside, false)).toEqual([
+    'Outside the source roots',
+    'The file lies outside the source roots of this server.',
+  ]);
+  expect(noPictureWords(outside, true)[1]).toContain('PLIMSOLL_SOURCE_ROOTS');
+  expect(noPictureWords({ message: 'Out of order.' }, true)).toEqual(['No picture', 'Out of order.']);
+});
+
+test.each([
+  [[], ''],
+  [['a'], 'The schedule a loads it, and is paused.'],
+  [['a', 'b', 'c'], 'The schedules a, b, and c load it, and are paused.'],
+  [[...'abcdefg'], 'The schedules a, b, c, d, e, and 2 more load it, and are paused.'],
+])('a deletion that pauses %j names them', (schedules, words) => expect(pausedWords(schedules)).toBe(words));
 
 test('a job takes from its beginning to its end, or till now', () => {
   const job = loadOf({ started_at: '2026-01-01T00:00:00Z' });
@@ -99,7 +172,7 @@ test('what a job was asked for is told in words, and what says nothing is left o
   const webhooks = [{ url: 'https://a.example' }, { url: 'https://b.example' }];
   expect(askedOf({ request: { model: 'clip', embed: false, max_failed_percent: 5, webhooks } })).toEqual([
     ['Model', 'none, index only'],
-    ['Fails above', '5 % failed'],
+    ['Stops above', '5 % failed'],
     ['Webhooks', 'https://a.example, https://b.example'],
   ]);
 });

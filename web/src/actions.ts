@@ -1,5 +1,5 @@
 import { request } from './api/request.ts';
-import type { Job, Load, Schedule, Tagged, TagRequest } from './api/shapes.ts';
+import type { Job, Load, RemovalPreview, Schedule, Tagged, TagRequest } from './api/shapes.ts';
 import { datasetPath } from './state/route.ts';
 
 const loadUrl = (job: string) => `/api/loads/${encodeURIComponent(job)}`;
@@ -29,6 +29,9 @@ export const embedDataset = (dataset: string, model: string) =>
   request<Job>(`${datasetUrl(dataset)}/embed`, { method: 'POST', body: model === '' ? {} : { model } });
 export const pruneDataset = (dataset: string) =>
   request<Job>(`${datasetUrl(dataset)}/prune`, { method: 'POST', body: {} });
+/** What a deletion would remove and pause; nothing is. */
+export const previewDeletion = (dataset: string) =>
+  request<RemovalPreview>(datasetUrl(dataset), { method: 'DELETE', query: new URLSearchParams({ dry_run: 'true' }) });
 export const deleteDataset = (dataset: string) => request<Job>(datasetUrl(dataset), { method: 'DELETE' });
 
 /** Tags samples, however many: by filter it goes on until none are left. Returns how many were changed. */

@@ -1,4 +1,5 @@
 import type { Load, LoadKind, LoadState, Phase, PhaseName } from './api/shapes.ts';
+import { failuresOf, failureWords, sumOf } from './failures.ts';
 import { count, counted, duration, perSecond, roughDuration, until } from './words.ts';
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
@@ -18,13 +19,13 @@ export const KIND_WORDS: Readonly<Record<LoadKind, string>> = {
   load: 'Load',
   retry: 'Retry',
   embed: 'Embedding',
-  prune: 'Removal of missing',
+  prune: 'Prune',
   delete: 'Deletion',
 };
 
 export const isOver = (load: Load) => load.finished_at !== null;
 
-export const failedOf = (load: Load) => PHASES.reduce((sum, name) => sum + load.phases[name].failed, 0);
+export const failedOf = (load: Load) => sumOf(failuresOf(load));
 
 /** How long a job took, or has been at it; empty where it has not begun. */
 export function tookWords({ started_at, finished_at }: Load, nowMs: number): string {
@@ -44,6 +45,18 @@ export function shareOf(phase: Phase): number | null {
   return phase.total === 0 ? 0 : Math.min(1, (phase.done + phase.failed) / phase.total);
 }
 
+/**
+ * How much of a bar is red, in 0-1. A job embeds only what lacks a vector: of a dataset that is ready but for a few, which are
+ * tried again each time, few are red and not all.
+ *
+ * @param samples how many the dataset has, where the bar stands for all of them
+ */
+export function lostShareOf(load: Load, name: PhaseName, samples = 0): number {
+  const { failed, total } = load.phases[name];
+  const whole = Math.max(total, samples, name === 'embedding' ? load.phases.indexing.total : 0);
+  return whole === 0 ? 0 : failed / whole;
+}
+
 /** `2,048 of 9,997 files`, or what it waits for. */
 export function progressWords(load: Load, name: PhaseName): string {
   const phase = load.phases[name];
@@ -58,6 +71,9 @@ export function progressWords(load: Load, name: PhaseName): string {
     return name === 'embedding' && load.phases.indexing.finished_at === null ? 'Begins after indexing' : 'Starting';
   }
   if (phase.finished_at === null && phase.total === 0) return 'Starting';
+  if (phase.state === 'completed' && phase.total === 0 && name === 'embedding') return 'Nothing to embed';
+  if (phase.finished_at !== null && phase.done === 0 && processed === phase.total && processed > 0)
+    return `none of ${counted(processed, ITEMS[name])}`;
   if (phase.finished_at !== null && processed === phase.total) return counted(processed, ITEMS[name]);
   if (!phase.total_known) return `${count(processed)} of ${count(phase.total)}+ ${ITEMS[name]}s, still listing`;
   return `${count(processed)} of ${counted(phase.total, ITEMS[name])}`;
@@ -71,7 +87,7 @@ export function paceWords(load: Load, phase: Phase): string[] {
     if (started_at === null || phase.total === 0) return [];
     return [
       `in ${duration((Date.parse(finished_at) - Date.parse(started_at)) / 1000)}`,
-      ...(rate ? [perSecond(rate)] : []),
+      ...(rate && phase.done > 0 ? [perSecond(rate)] : []),
     ];
   }
   if (phase.state === 'waiting' || load.state === 'paused' || rate === null) return [];
@@ -111,7 +127,7 @@ export const modelOf = (load: Load) => (typeof load.request.model === 'string' ?
 
 /** A job's end in words. */
 export function endWords(load: Load): string {
-  const failed = failedOf(load);
+  const failed = failureWords(failuresOf(load)).map((each) => each.words);
   const words = `${KIND_WORDS[load.kind]} of ${load.dataset} ${STATE_WORDS[load.state].toLowerCase()}`;
-  return failed === 0 ? `${words}.` : `${words}, ${counted(failed, 'file')} failed.`;
+  return `${[words, ...failed].join(', ')}.`;
 }

@@ -1,7 +1,7 @@
 import type { Dataset, Load } from './api/shapes.ts';
 
 /** How far one can use a dataset. */
-export type Readiness = 'waiting' | 'indexing' | 'browsable' | 'ready' | 'deleting';
+export type Readiness = 'waiting' | 'failed' | 'empty' | 'indexing' | 'browsable' | 'ready' | 'deleting';
 
 /** @param load the dataset's job under way, if there is one */
 export function readinessOf(dataset: Dataset, load: Load | undefined): Readiness {
@@ -10,10 +10,17 @@ export function readinessOf(dataset: Dataset, load: Load | undefined): Readiness
   const indexing = underWay && ['pending', 'running', 'waiting'].includes(load.phases.indexing.state);
   // Samples can be seen before the job has told of them.
   if (indexing && load.kind === 'load') return dataset.next_seq > 0 ? 'indexing' : 'waiting';
+  if (!underWay && hasNone(dataset)) return dataset.phases.indexing?.state === 'failed' ? 'failed' : 'empty';
   const embedding = dataset.phases.embedding?.state;
   if (underWay && ['pending', 'running', 'waiting'].includes(load.phases.embedding.state)) return 'browsable';
   if (embedding === 'completed' && dataset.models.length > 0) return 'ready';
   return dataset.next_seq > 0 ? 'browsable' : 'waiting';
+}
+
+/** Whether no sample is there. Of a job that was killed the counts are not settled, and what it wrote can be seen. */
+function hasNone({ counts, next_seq, phases }: Dataset): boolean {
+  const settled = ['completed', 'failed', 'canceled'].includes(phases.indexing?.state ?? '');
+  return next_seq === 0 || (settled && counts.total === 0);
 }
 
 /**

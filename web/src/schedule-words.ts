@@ -5,6 +5,18 @@ import { until } from './words.ts';
 export const reasonOf = ({ paused, note }: Schedule): string =>
   paused && note !== null && note !== 'paused' ? note : '';
 
+const NAMED = 5;
+const list = new Intl.ListFormat('en');
+
+/** Which schedules a deletion pauses; empty where there are none. */
+export function pausedWords(schedules: readonly string[]): string {
+  if (schedules.length === 0) return '';
+  if (schedules.length === 1) return `The schedule ${schedules[0]} loads it, and is paused.`;
+  const more = schedules.length > NAMED + 1 ? schedules.length - NAMED : 0;
+  const named = more === 0 ? schedules : [...schedules.slice(0, NAMED), `${more} more`];
+  return `The schedules ${list.format(named)} load it, and are paused.`;
+}
+
 /** When it runs next. */
 export function nextWords({ paused, next_run }: Schedule, nowMs: number): string {
   if (paused) return 'Paused';

@@ -1,3 +1,4 @@
+import { respond } from './api/request.ts';
 import type { Sample } from './api/shapes.ts';
 import { samplePath } from './state/route.ts';
 
@@ -7,6 +8,16 @@ export const thumbnailUrl = (
   { seq, version }: Pick<Sample, 'seq' | 'version'>,
   size: number,
 ): string => `/api${samplePath(dataset, seq)}/thumbnail?size=${size}&v=${encodeURIComponent(version)}`;
+
+/** Asks why a picture would not come, which an `<img>` is not told. Undefined where it would come now. */
+export const whyNoPicture = (src: string, signal?: AbortSignal): Promise<Error | undefined> =>
+  respond(src, { signal }).then(
+    async ({ body }) => {
+      await body?.cancel();
+      return undefined;
+    },
+    (error: Error) => error,
+  );
 
 /** The picture of a sample that is looked at by itself. */
 export const LARGE = 1024;

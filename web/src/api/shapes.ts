@@ -15,8 +15,11 @@ export type { Schedule, ScheduledRun, ScheduleList } from '../../../api/schemas/
 export type { Config, Folders, Models, Sources } from '../../../api/schemas/server.ts';
 export type { LoadKind, LoadState, PhaseName, PhaseState } from '../../../core/store/documents.ts';
 
+import type { z } from 'zod';
+import type { removalPreview } from '../../../api/schemas/datasets.ts';
 import type { Load } from '../../../api/schemas/loads.ts';
 import type { Sample } from '../../../api/schemas/samples.ts';
 
+export type RemovalPreview = z.infer<typeof removalPreview>;
 export type Phase = Load['phases']['indexing'];
 export type SampleState = Sample['status'];

@@ -19,7 +19,7 @@ export type Connection = 'connecting' | 'open' | 'lost';
 class Live {
   connection = $state<Connection>('connecting');
   /** Why it was lost, where the server said so. */
-  reason = $state('');
+  refusal = $state.raw<ProblemError>();
   retryAtMs = $state(0);
   /** Rises with each connection: what was read before may be out of date. */
   generation = $state(0);
@@ -50,7 +50,7 @@ class Live {
         await this.#listen(AbortSignal.any([signal, hiding.signal]), () => {
           retryMs = FIRST_RETRY_MS;
         });
-        this.#lose('');
+        this.#lose();
       } catch (error) {
         if (signal.aborted) return;
         if (hiding.signal.aborted) {
@@ -61,7 +61,7 @@ class Live {
           await this.#pause(Number.POSITIVE_INFINITY, signal);
           continue;
         }
-        this.#lose(error instanceof ProblemError ? error.message : '');
+        this.#lose(error instanceof ProblemError ? error : undefined);
       } finally {
         document.removeEventListener('visibilitychange', hide);
       }
@@ -166,9 +166,9 @@ class Live {
     for (const load of page?.loads ?? []) if (load.finished_at !== null) this.#learn(load, this.#turns);
   }
 
-  #lose(reason: string) {
+  #lose(refusal?: ProblemError) {
     this.connection = 'lost';
-    this.reason = reason;
+    this.refusal = refusal;
   }
 
   async #pause(ms: number, signal: AbortSignal) {

@@ -2,7 +2,10 @@ import { untrack } from 'svelte';
 import { readLoad } from '../../actions.ts';
 import { ProblemError, request } from '../../api/request.ts';
 import type { Dataset, Load, LoadPage, TagCounts } from '../../api/shapes.ts';
+import type { Failures } from '../../failures.ts';
 import { isOver } from '../../load-words.ts';
+import { readinessOf } from '../../readiness.ts';
+import { EmbeddingFailures } from '../../state/embedding-failures.svelte.ts';
 import { live } from '../../state/live.svelte.ts';
 import { type Remote, remote } from '../../state/remote.svelte.ts';
 import { datasetPath } from '../../state/route.ts';
@@ -30,6 +33,12 @@ export class LiveDataset {
   readonly gone = $derived.by(() => live.removed.has(this.name) || isNotFound(this.#read.error));
   readonly tags = $derived.by(() => this.#tags.value?.tags ?? []);
 
+  readonly #embeddingFailures = new EmbeddingFailures(() => (this.value ? [this.value] : []));
+  readonly failures = $derived.by<Failures>(() => ({
+    indexing: this.value?.counts.failed ?? 0,
+    embedding: this.value ? this.#embeddingFailures.of(this.value) : 0,
+  }));
+
   /** Files that the latest job has indexed, or could not. */
   readonly indexed = $derived.by(() => {
     const indexing = this.load?.phases.indexing;
@@ -37,6 +46,11 @@ export class LiveDataset {
   });
   /** The end of the numbers that are given out. While pages of the listing are being read, some of them have no sample yet. */
   readonly extent = $derived.by(() => this.value?.next_seq ?? 0);
+  readonly readiness = $derived.by(() =>
+    this.value ? readinessOf(this.value, this.underWay ? this.load : undefined) : undefined,
+  );
+  /** No job is bringing samples, and there are none. */
+  readonly empty = $derived.by(() => this.readiness === 'empty' || this.readiness === 'failed');
   /** Another at each turning point of the latest job. */
   readonly turn = $derived.by(() => {
     const { job_id, state, phases } = this.load ?? {};

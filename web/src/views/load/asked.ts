@@ -3,11 +3,11 @@ import type { Load } from '../../api/shapes.ts';
 const TITLES: Readonly<Record<string, string>> = {
   source: 'Source',
   model: 'Model',
-  max_failed_percent: 'Fails above',
+  max_failed_percent: 'Stops above',
   priority: 'Priority',
   fairness_key: 'Fairness key',
   fairness_weight: 'Fairness weight',
-  embed_at: 'Embed from',
+  embed_at: 'Start embedding at',
   embed_window: 'Embed within',
   embed_task_queue: 'Embedding queue',
   webhooks: 'Webhooks',

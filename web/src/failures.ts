@@ -1,0 +1,51 @@
+import type { Load, PhaseName } from './api/shapes.ts';
+import { count } from './words.ts';
+
+/** What could not be done, told apart by phase: a file that is no image, and an image that has no vector. */
+export type Failures = Record<PhaseName, number>;
+
+export const failuresOf = ({ phases }: Load): Failures => ({
+  indexing: phases.indexing.failed,
+  embedding: phases.embedding.failed,
+});
+export const sumOf = ({ indexing, embedding }: Failures) => indexing + embedding;
+
+export const FAILED_WORDS: Readonly<Record<PhaseName, string>> = {
+  indexing: 'failed to index',
+  embedding: 'failed to embed',
+};
+/** The samples of each, as the address of a dataset names them. */
+export const FAILED_QUERIES: Readonly<Record<PhaseName, string>> = {
+  indexing: 'status=failed',
+  embedding: 'error=embedding',
+};
+
+/** `5 failed to index`, `8 failed to embed`: what there is of both. */
+export function failureWords(failures: Failures): { phase: PhaseName; words: string }[] {
+  return (['indexing', 'embedding'] as const)
+    .filter((phase) => failures[phase] > 0)
+    .map((phase) => ({ phase, words: `${count(failures[phase])} ${FAILED_WORDS[phase]}` }));
+}
+
+const CODES: Readonly<Record<string, string>> = {
+  empty_file: 'Empty file',
+  not_an_image: 'Not an image',
+  unsupported_format: 'Format not supported',
+  truncated_header: 'Cut short',
+  file_not_found: 'File not found',
+  permission_denied: 'No permission',
+  io_error: 'Could not be read',
+  not_a_file: 'Not a file',
+  too_many_pixels: 'Too many pixels',
+  decode_failed: 'Damaged',
+  decode_timeout: 'Took too long',
+  inference_failed: 'Model failed',
+  inference_crashed: 'Model crashed',
+  vector_not_finite: 'Vector not finite',
+};
+
+/** A failure's code in words. One that we don't know is made readable. */
+export function codeWords(code: string): string {
+  const words = code.replaceAll('_', ' ');
+  return CODES[code] ?? `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`;
+}
