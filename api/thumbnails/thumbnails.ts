@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import sharp from 'sharp';
 import { ImageError } from '../../core/images/image-error.ts';
 import { makeThumbnail } from '../../core/images/thumbnail.ts';
 import { fingerprintOf, openFile } from '../files/sample-file.ts';
@@ -64,8 +63,6 @@ export interface ThumbnailOptions {
 
 /** What is asked for by many at once is made once, and not at all when they have left; as many at a time as there are cores, one left free. */
 export function openThumbnails({ folder, bytes, turnMs = TURN_MS }: ThumbnailOptions): Thumbnails {
-  // It goes by a file's name, and would show what the file was before it changed.
-  sharp.cache(false);
   const cache = openDiskCache({ parent: folder, mostBytes: bytes });
   const turns = createTurns({ atOnce: Math.max(1, availableParallelism() - 1), mostWaiting: MOST_WAITING });
   const shared = shareWork<Thumbnail>(async (key, { picture, current }) => {
@@ -121,7 +118,7 @@ export function openThumbnails({ folder, bytes, turnMs = TURN_MS }: ThumbnailOpt
 async function draw({ path, size, fingerprint }: ThumbnailRequest): Promise<Thumbnail> {
   const { file, fingerprint: before } = await openFile(path);
   try {
-    const picture = new Uint8Array(await makeThumbnail(file, size));
+    const picture = new Uint8Array(await makeThumbnail(file, path, size));
     const after = fingerprintOf(await file.stat({ bigint: true }));
     return { picture, current: before === fingerprint && after === fingerprint };
   } finally {
