@@ -64,6 +64,7 @@ export async function startApi(
       const late = setTimeout(() => server.closeAllConnections(), 3000);
       await closed;
       clearTimeout(late);
+      context.thumbnails.close();
       await context.changes.stop();
       await context.backends.close();
     },

@@ -11,7 +11,7 @@ import { versionOf } from '../present/sample.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import { findSample } from '../samples/find-sample.ts';
 import { placeholder } from '../thumbnails/placeholder.ts';
-import { ThumbnailError } from '../thumbnails/thumbnails.ts';
+import { ThumbnailError } from '../thumbnails/failures.ts';
 import { matches, partOf } from './ranges.ts';
 import * as routes from './routes.ts';
 import { currentFingerprint, openFile, realPathOf } from './sample-file.ts';
