@@ -22,6 +22,7 @@ import { countRequests, metricsRoutes } from './metrics/routes.ts';
 import { modelRoutes } from './models/models.ts';
 import { pageRoutes } from './page/routes.ts';
 import { sampleRoutes } from './samples/handlers.ts';
+import { scheduleRoutes } from './schedules/handlers.ts';
 import { sessionRoutes } from './session/routes.ts';
 import { sourceRoutes } from './sources/routes.ts';
 
@@ -66,6 +67,7 @@ export function createApi(context: ApiContext): Api {
   app.route('/', sourceRoutes(context));
   app.route('/', modelRoutes(context));
   app.route('/', loadRoutes(context));
+  app.route('/', scheduleRoutes(context));
   app.route('/', limitRoutes(context));
   app.route('/', datasetRoutes(context));
   app.route('/', sampleRoutes(context));
@@ -90,6 +92,7 @@ function guard(app: ReturnType<typeof newRouter>, backends: ApiContext['backends
     return needed(c, next);
   });
   app.use('/api/loads/*', requireBackends(backends, 'both'));
+  app.use('/api/schedules/*', requireBackends(backends, 'both'));
   app.use('/api/datasets/*', requireBackends(backends, 'mongodb'));
   app.on('POST', ['/api/datasets/:dataset/embed', '/api/datasets/:dataset/prune'], requireBackends(backends, 'both'));
   app.delete('/api/datasets/:dataset', requireBackends(backends, 'both'));

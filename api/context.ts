@@ -1,5 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { ApiBackends } from './backends/backends.ts';
+import type { Counts } from './datasets/count-tags.ts';
+import type { Kept } from './datasets/keep.ts';
 import type { Changes } from './events/changes.ts';
 import type { Scope } from './schemas/server.ts';
 import type { ApiSettings } from './settings.ts';
@@ -11,6 +13,8 @@ export interface ApiContext {
   backends: ApiBackends;
   changes: Changes;
   thumbnails: Thumbnails;
+  /** The tags of a dataset, which are counted no more often than they need be. */
+  tagCounts: Kept<Counts>;
   /** Hears of faults of ours, with what they were found in. */
   log(message: string, error?: unknown): void;
 }

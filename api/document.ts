@@ -22,6 +22,7 @@ export function openApiDocument(app: OpenAPIHono<ApiEnv>) {
     security: [{ token: [] }, { session: [] }],
     tags: [
       { name: 'Loads', description: 'Jobs: they load, retry, embed, prune and delete.' },
+      { name: 'Schedules', description: 'Loads that are repeated.' },
       { name: 'Limits', description: 'How fast embedding may be.' },
       { name: 'Datasets' },
       { name: 'Samples' },

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { systemErrorCode, UserError } from '../core/errors.ts';
 import { checkSource } from '../core/loads/begin.ts';
 import type { Output } from './output.ts';
 import { printable } from './printable.ts';
@@ -16,10 +17,21 @@ export async function checkFolder(
   output: Output,
 ): Promise<void> {
   if (servers.local) {
-    await checkSource(source);
+    await checkSource(source).catch((error: unknown) => {
+      throw hereInWords(source, error);
+    });
     return;
   }
   const here = await stat(source).catch(() => undefined);
   if (here === undefined)
     output.note(`note: ${printable(source)} is not on this machine; the index worker must have it.`);
+}
+
+/** A worker's words for the folder, as they are said on the machine that both are on. */
+function hereInWords(source: string, error: unknown): unknown {
+  if (!(error instanceof UserError)) return error;
+  const { code, cause } = error;
+  const isGone = code === 'SourceNotFound' && systemErrorCode(cause) === 'ENOENT';
+  const message = isGone ? `There is no folder ${source}.` : error.message.replace(/^source: /, '');
+  return new UserError(code, message, { cause });
 }

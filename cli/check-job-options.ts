@@ -54,20 +54,18 @@ function refuseContradictions({ embed, embedAt, embedWindow, timeZone, cron, eve
  * Only the workers know what they may post to, so this is no refusal. Their setting counts where this machine has it, too.
  */
 async function noteRefusedTargets(urls: readonly string[], note: (line: string) => void): Promise<void> {
-  const [{ webhooksFromEnvironment }, { checkTarget, targetOf }, { UserError }] = await Promise.all([
+  const [{ webhooksFromEnvironment }, { checkTarget, targetOf, WebhookTargetRefused }] = await Promise.all([
     import('../core/webhooks/config.ts'),
     import('../core/webhooks/target.ts'),
-    import('../core/errors.ts'),
   ]);
   const { allow } = webhooksFromEnvironment();
   for (const url of urls) {
     try {
       checkTarget(allow, targetOf(url));
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      note(
-        `note: a job with this webhook fails as it begins, unless its worker allows it. ${printable(error.message)}`,
-      );
+      if (!(error instanceof WebhookTargetRefused)) throw error;
+      const { address, why, allow } = error;
+      note(`note: ${printable(address)} ${why}; the job works only if its worker allows it (${allow}).`);
     }
   }
 }

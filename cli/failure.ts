@@ -1,3 +1,4 @@
+import type { AlreadyRunningError } from '../client/if-running.ts';
 import { EXIT } from './exit-code.ts';
 
 /** An error as the command shows it: in JSON as `{"error": {"code", "message"}}`, for people as its message. */
@@ -56,8 +57,24 @@ export function failureOf(error: unknown): Failure {
   const code = codeOf(error);
   if (code === undefined)
     return { code: 'Error', message, exitCode: EXIT.failed, ...(error.stack ? { stack: error.stack } : {}) };
+  if (isAlreadyRunning(error, code)) return { code, message: `${message} ${whatToDo(error)}`, exitCode: EXIT.failed };
   const status = 'status' in error ? { status: error.status ?? null } : {};
   return { code, message, exitCode: EXIT_CODES[code] ?? EXIT.failed, ...(code === 'WaitTimeout' ? status : {}) };
+}
+
+/** By what it has: its class brings Temporal's client along. */
+function isAlreadyRunning(error: Error, code: string): error is AlreadyRunningError {
+  return code === 'AlreadyRunning' && 'choices' in error;
+}
+
+/** In this command's words: the client's error is read by others, too. */
+function whatToDo({ job, choices }: AlreadyRunningError): string {
+  const words = {
+    attach: '--if-running attach takes it as yours',
+    replace: '--if-running replace cancels it and starts anew',
+  };
+  const others = choices.flatMap((choice) => (choice === 'fail' ? [] : [words[choice]]));
+  return [`Wait for it: plimsoll wait ${job.job_id}`, ...others].join('; ');
 }
 
 function isCommander(error: Error): boolean {

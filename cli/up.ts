@@ -11,7 +11,9 @@ import { EXIT } from './exit-code.ts';
 import { InterruptedError } from './failure.ts';
 import { exitCodeOf, follow } from './follow.ts';
 import { catchInterrupt, type Interrupt } from './interrupt.ts';
+import { jobsGoingOn } from './jobs-going-on.ts';
 import { requestOf } from './load-request.ts';
+import { neededAlias } from './npm-script.ts';
 import { createOutput, type Output } from './output.ts';
 import { packageFile } from './package-file.ts';
 import { paintFor } from './paint.ts';
@@ -50,8 +52,9 @@ export async function up(options: UpOptions): Promise<number> {
   } finally {
     if (stack !== undefined) {
       output.note(paint.dim('\n  stopping everything; Ctrl-C again does not wait'));
+      const left = await jobsGoingOn(stack, ' at the next start');
       await stack.stop();
-      output.note(paint.dim('  stopped'));
+      output.note(paint.dim(left === undefined ? '  stopped' : `  stopped; ${left}`));
     }
     interrupt.release();
   }
@@ -78,15 +81,18 @@ async function serve(stack: Stack, request: LoadDatasetRequest | undefined, cont
   showAddresses(stack, output);
   const failed = stack.failed.then((error) => Promise.reject(error));
   failed.catch(() => {});
+  const left = request === undefined ? await jobsGoingOn(stack) : undefined;
+  if (left !== undefined) output.note(`\n  ${left}`);
   const outcome = request && (await Promise.race([loadAndShow(stack, request, context), failed]));
   if (outcome === 'interrupted') return options.exit ? interrupt.exitCode : EXIT.ok;
   if (output.json) output.result({ ...addressesOf(stack), load: outcome ?? null }, () => []);
   if (outcome !== undefined && options.exit) return exitCodeOf(outcome);
+  const { dim } = paintFor(process.stderr);
   output.note(
-    paintFor(process.stderr).dim(
-      `\n  Running until Ctrl-C. In another terminal: plimsoll ${outcome ? 'jobs' : 'load ./photos --wait'}`,
-    ),
+    dim(`\n  Running until Ctrl-C. In another terminal: plimsoll ${outcome ? 'jobs' : 'load ./photos --wait'}`),
   );
+  const alias = await neededAlias();
+  if (alias !== undefined) output.note(dim(`  There, first: ${alias}`));
   await Promise.race([aborted(interrupt.signal), failed]);
   return EXIT.ok;
 }
@@ -108,7 +114,6 @@ async function loadAndShow(
     return status;
   } catch (error) {
     if (!signal.aborted) throw error;
-    output.note(`The load of ${request.dataset} goes on with the next: plimsoll up --load`);
     return 'interrupted';
   } finally {
     await client.close();

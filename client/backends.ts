@@ -9,4 +9,6 @@ export interface Backends {
   taskQueue?: string;
   /** For how long nothing is heard of the workers of a task queue before they are taken for gone; 90 s if left out. */
   workerSilenceMs?: number;
+  /** For how long a worker's answer to a pause, a resume or a cancel is awaited; 30 s if left out. */
+  answerWithinMs?: number;
 }

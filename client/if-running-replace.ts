@@ -23,8 +23,7 @@ export async function endRunning(
   heardWithinMs = HEARD_WITHIN_MS,
 ): Promise<void> {
   if (running.kind === 'delete') {
-    const { job_id } = running.job;
-    throw new AlreadyRunningError(running, `A deletion is not replaced. Wait for it: plimsoll wait ${job_id}`);
+    throw new AlreadyRunningError(running, [], 'A deletion is not replaced.');
   }
   const { job_id, workflow_id } = running.job;
   const handle = backends.temporal.workflow.getHandle(workflow_id, undefined, { firstExecutionRunId: job_id });

@@ -16,14 +16,18 @@ export class AlreadyRunningError extends UserError {
   /** What it does; undefined for a workflow that is none of ours. */
   readonly kind: LoadKind | undefined;
 
-  constructor({ job, kind, workflow }: RunningJob, advice?: string) {
+  /** What `ifRunning` could be instead, for this to succeed. */
+  readonly choices: readonly IfRunning[];
+
+  constructor({ job, kind, workflow }: RunningJob, choices: readonly IfRunning[], advice?: string) {
     const what = WORDS[kind ?? 'load'](job.dataset, workflow);
     super(
       'AlreadyRunning',
-      `${what} is running already: job ${job.job_id}. ${advice ?? `Wait for it: plimsoll wait ${job.job_id}`}`,
+      `${what} is running already: job ${job.job_id}.${advice === undefined ? '' : ` ${advice}`}`,
     );
     this.job = job;
     this.kind = kind;
+    this.choices = choices;
   }
 }
 

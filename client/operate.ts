@@ -6,28 +6,29 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { UserError } from '../core/errors.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
+import type { LoadState } from '../core/store/documents.ts';
 import type { CancelRequest } from '../workflows/contract.ts';
 import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
 import { readJob } from './read-job.ts';
 
-/** @throws UserError JobEnded, NotPausable */
+/** @throws UserError JobEnded, NotPausable, NoWorker, Refused */
 export const pauseJob = (backends: Backends, job: Job) => update(backends, job, PAUSE_UPDATE);
 
-/** @throws UserError JobEnded, NotPaused, NotPausable */
+/** @throws UserError JobEnded, NotPaused, NotPausable, NoWorker, Refused */
 export const resumeJob = (backends: Backends, job: Job) => update(backends, job, RESUME_UPDATE);
 
 /**
  * Asks a job to end. It needs no worker to be accepted; the job ends when a worker hears of it.
  *
- * @throws UserError JobEnded, InvalidInput
+ * @throws UserError JobEnded, InvalidInput, and with a reason NoWorker, Refused
  */
 export async function cancelJob(backends: Backends, job: Job, request: CancelRequest = {}): Promise<LoadStatus> {
-  const { kind } = await requireRunning(backends, job);
+  const { kind } = await requireRunning(backends, job, CANCEL_UPDATE);
   // Prunes and deletes answer no updates, and without a reason there is nothing that Temporal's own cancel does not say.
   if (request.reason === undefined || kind === 'prune' || kind === 'delete') {
-    await refusing(job, 'cancel', () => handleOf(backends, job).cancel());
+    await refusing(backends, job, 'cancel', () => handleOf(backends, job).cancel());
     return readJob(backends, job);
   }
   return update(backends, job, CANCEL_UPDATE, request);
@@ -35,17 +36,18 @@ export async function cancelJob(backends: Backends, job: Job, request: CancelReq
 
 /** An update is answered by a worker, and there may be none. */
 const ANSWER_WITHIN_MS = 30_000;
+const answerWithinMs = (backends: Backends) => backends.answerWithinMs ?? ANSWER_WITHIN_MS;
 
 const handleOf = ({ temporal }: Backends, { workflow_id, job_id }: Job) =>
   temporal.workflow.getHandle(workflow_id, undefined, { firstExecutionRunId: job_id });
 
 async function update(backends: Backends, job: Job, name: string, request: CancelRequest = {}): Promise<LoadStatus> {
-  const { kind } = await requireRunning(backends, job);
+  const { kind } = await requireRunning(backends, job, name);
   if (kind === 'prune' || kind === 'delete') {
     throw new UserError('NotPausable', `Job ${job.job_id} is a ${kind}: it can be canceled, but not paused.`);
   }
-  return refusing(job, name, async () => {
-    await backends.temporal.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+  return refusing(backends, job, name, async () => {
+    await backends.temporal.withDeadline(Date.now() + answerWithinMs(backends), () =>
       handleOf(backends, job).executeUpdate<LoadStatus, [CancelRequest]>(name, { args: [request] }),
     );
     return readJob(backends, job);
@@ -53,32 +55,38 @@ async function update(backends: Backends, job: Job, name: string, request: Cance
 }
 
 /** An update goes to whatever runs under the Workflow ID, so it must be this job. */
-async function requireRunning(backends: Backends, job: Job): Promise<LoadStatus> {
+async function requireRunning(backends: Backends, job: Job, name: string): Promise<LoadStatus> {
   const status = await readJob(backends, job);
   if (status.finished_at === null) return status;
-  throw ended(job, status.state);
+  throw ended(job, STATES[status.state] ?? 'over', name);
 }
 
-const ended = ({ job_id, dataset }: Job, state: string) =>
-  new UserError('JobEnded', `Job ${job_id} of ${dataset} has ended: it is ${state}. There is nothing to do with it.`);
+const STATES: Partial<Record<LoadState, string>> = {
+  completed: 'completed',
+  failed: 'over: it failed',
+  canceled: 'canceled',
+};
 
-async function refusing<T>(job: Job, name: string, work: () => Promise<T>): Promise<T> {
+const ended = ({ job_id, dataset }: Job, how: string, name: string) =>
+  new UserError('JobEnded', `Job ${job_id} of ${dataset} is already ${how}; there is nothing to ${name}.`);
+
+async function refusing<T>(backends: Backends, job: Job, name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw ended(job, 'over');
+    if (error instanceof WorkflowNotFoundError) throw ended(job, 'over', name);
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
       throw new UserError(
         'NoWorker',
-        `No index worker has answered within ${ANSWER_WITHIN_MS / 1000} s. See whether one runs: plimsoll doctor. It may still ${name} the job when one does.`,
+        `No index worker has answered within ${answerWithinMs(backends) / 1000} s. See whether one runs: plimsoll doctor. It may still ${name} the job when one does.`,
         { cause: error },
       );
     }
     if (!(error instanceof WorkflowUpdateFailedError)) throw error;
     const { cause } = error;
     if (cause instanceof ApplicationFailure) {
-      throw new UserError(cause.type ?? 'Rejected', cause.message, { cause });
+      throw new UserError(cause.type ?? 'Refused', cause.message, { cause });
     }
-    throw new UserError('Rejected', `The job refused to ${name}: ${cause?.message ?? error.message}`, { cause });
+    throw new UserError('Refused', `The job refused to ${name}: ${cause?.message ?? error.message}`, { cause });
   }
 }

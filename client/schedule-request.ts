@@ -44,6 +44,7 @@ export function parseScheduleRequest(request: ScheduleRequest): ScheduleInput {
     throw new UserError(
       'InvalidSchedule',
       `Say when by cron or by every_seconds, one of the two: --cron or --every on the command line. ${EXAMPLES}`,
+      { fields: ['cron', 'every_seconds'] },
     );
   }
   timingInWords(parsed);
@@ -63,6 +64,7 @@ export const unusableZone = (zone: string, reason: string) =>
   new UserError(
     'InvalidInput',
     `time_zone: "${zone}" can not be used: ${reason}. Write a name of the IANA database, as in Europe/Zurich or UTC.`,
+    { fields: ['time_zone'] },
   );
 
 /** `At 03:00, Monday through Friday (Europe/Zurich)`, `Every 6 hours`. @throws UserError InvalidSchedule */
@@ -88,4 +90,4 @@ const EXAMPLES =
   'As cron: "0 3 * * *" for three at night, "30 22 * * mon-fri" for workdays at 22:30 (minute, hour, day of month, month, day of week). As a span: 6h.';
 
 export const invalidCron = (cron: string, reason: string) =>
-  new UserError('InvalidSchedule', `cron "${cron}" can not be used: ${reason}. ${EXAMPLES}`);
+  new UserError('InvalidSchedule', `cron "${cron}" can not be used: ${reason}. ${EXAMPLES}`, { fields: ['cron'] });

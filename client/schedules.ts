@@ -52,7 +52,9 @@ export function createSchedules(backends: Backends): Schedules {
     list: () => listSchedules(backends),
     get: read,
     async pause(name, { reason } = {}) {
-      await withSchedule(temporal, name, (handle) => handle.pause(reason?.slice(0, LONGEST_NOTE) ?? 'paused'));
+      // A note is sent as UTF-8, which has no half of a pair: the cut may leave one.
+      const note = reason?.slice(0, LONGEST_NOTE).toWellFormed() ?? 'paused';
+      await withSchedule(temporal, name, (handle) => handle.pause(note));
       return read(name);
     },
     async resume(name) {
@@ -129,6 +131,7 @@ async function createSchedule({ temporal, taskQueue = INDEX_TASK_QUEUE }: Backen
       throw new UserError(
         'ScheduleExists',
         `There is a schedule "${name}" already. Choose another name, or delete that one: plimsoll schedule delete ${name}`,
+        { fields: ['name'] },
       );
     }
     // Of the SDK: what the server finds wrong with the times.
@@ -136,7 +139,9 @@ async function createSchedule({ temporal, taskQueue = INDEX_TASK_QUEUE }: Backen
     if (/time ?zone/i.test(error.message))
       throw unusableZone(request.time_zone ?? time_zone, `Temporal says: ${error.message}`);
     if (cron !== undefined) throw invalidCron(cron, error.message);
-    throw new UserError('InvalidSchedule', `every_seconds ${every_seconds} can not be used: ${error.message}`);
+    throw new UserError('InvalidSchedule', `every_seconds ${every_seconds} can not be used: ${error.message}`, {
+      fields: ['every_seconds'],
+    });
   }
   const { info } = await schedule.describe();
   if (cron === undefined || info.nextActionTimes.length > 0) return;

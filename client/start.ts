@@ -102,9 +102,15 @@ export async function startJob(backends: Backends, job: Start, options: StartOpt
     // It has ended since: the ID is free.
     if (running === undefined) continue;
     if (ifRunning === 'attach') return attachTo(backends, running, job);
-    if (ifRunning === 'fail') throw new AlreadyRunningError(running);
+    if (ifRunning === 'fail') throw new AlreadyRunningError(running, choicesFor(running, job));
     // One replacement each: two that replace each other would never end.
-    if (replaced) throw new AlreadyRunningError(running, 'It was started while the job before it was being ended.');
+    if (replaced) {
+      throw new AlreadyRunningError(
+        running,
+        ['attach', 'replace'],
+        'It was started while the job before it was being ended.',
+      );
+    }
     await endRunning(backends, running, heardWithinMs);
     replaced = true;
   }
@@ -141,6 +147,14 @@ async function tryStart(
   return { job_id: jobId, workflow_id: workflowId, dataset };
 }
 
+/** A deletion is never broken off. */
+const replacing = ({ kind }: RunningJob): IfRunning[] => (kind === 'delete' ? [] : ['replace']);
+
+const choicesFor = (running: RunningJob, wanted: Start): IfRunning[] => [
+  ...(running.kind === wanted.kind ? (['attach'] as const) : []),
+  ...replacing(running),
+];
+
 /** The running job in place of a new one, where it does what was asked for. */
 async function attachTo({ store }: Backends, running: RunningJob, wanted: Start): Promise<StartedJob> {
   const { job, kind } = running;
@@ -148,7 +162,8 @@ async function attachTo({ store }: Backends, running: RunningJob, wanted: Start)
   if (kind !== wanted.kind && !isPhase) {
     throw new AlreadyRunningError(
       running,
-      `It is not what was asked for, so there is nothing to attach to. Wait for it: plimsoll wait ${job.job_id}`,
+      replacing(running),
+      'It is not what was asked for, so there is nothing to attach to.',
     );
   }
   const { source } = (await store.loads.findOne({ _id: job.job_id }, { projection: { request: 1 } }))?.request ?? {};
@@ -157,10 +172,7 @@ async function attachTo({ store }: Backends, running: RunningJob, wanted: Start)
     typeof source === 'string' &&
     resolve(source) !== resolve(String(wanted.input.source))
   ) {
-    throw new AlreadyRunningError(
-      running,
-      `It loads another folder, ${source}. Wait for it: plimsoll wait ${job.job_id}`,
-    );
+    throw new AlreadyRunningError(running, replacing(running), `It loads another folder, ${source}.`);
   }
   return { ...job, attached: true };
 }
@@ -179,6 +191,6 @@ export function requireKnownZone(field: string, zone: string): string {
   try {
     return requireTimeZone(zone);
   } catch (cause) {
-    throw new UserError('InvalidInput', `${field}: ${unknownZone(zone)}`, { cause });
+    throw new UserError('InvalidInput', `${field}: ${unknownZone(zone)}`, { cause, fields: [field] });
   }
 }

@@ -4,6 +4,7 @@ import { readStatus } from '../core/loads/read-status.ts';
 import type { LoadStatus } from '../core/loads/status.ts';
 import type { Store } from '../core/store/store.ts';
 import type { Backends } from './backends.ts';
+import { CLOSING_MS, mayBeClosing } from './closing.ts';
 import type { Job } from './find-job.ts';
 import { readJob } from './read-job.ts';
 import { withWaiting } from './waiting.ts';
@@ -84,6 +85,8 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
       if (status !== undefined && status.finished_at !== null) {
         // The record ends just before its workflow does. Only then can the next job of the dataset be started.
         if (shownBefore) await workflowEnded;
+        // Seen for the first time, it may have ended long ago, and Temporal need not be asked for it.
+        else if (mayBeClosing(status)) await Promise.race([workflowEnded, pause(CLOSING_MS)]);
         return;
       }
       shownBefore = true;

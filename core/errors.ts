@@ -4,11 +4,14 @@
  */
 export class UserError extends Error {
   readonly code: string;
+  /** The fields of the input that it is about, as `load.embed_window.time_zone`; none where it is about no field. */
+  readonly fields: readonly string[];
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: string, message: string, options: ErrorOptions & { fields?: readonly string[] } = {}) {
     super(message, options);
     this.name = code;
     this.code = code;
+    this.fields = options.fields ?? [];
   }
 }
 

@@ -102,6 +102,7 @@ function alreadyRunning(dataDir: string, other: StackRecord): LocalStackError {
   return new LocalStackError(
     'ALREADY_RUNNING',
     `A stack already runs in ${dataDir}: process ${other.pid}, since ${other.startedAt}. ` +
+      `${other.apiUrl === undefined ? '' : `Its page: ${other.apiUrl}. `}` +
       `Use that one, stop it (Ctrl-C in its terminal, or kill ${other.pid}), or choose another data folder.`,
   );
 }

@@ -54,7 +54,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const servers = await addServers(supervisor, options);
     const module = options.workerModule ?? siblingModule(import.meta.url, '../workers/run');
     const launchedMs = performance.now();
-    const apiPort = options.api && (await apiPortOf(options.api));
+    const apiPort = options.api && (await apiPortOf(options.api, report));
     const specs = [
       ...roles.map((role) => workerSpec(role, module, servers)),
       ...(options.api && apiPort !== undefined ? [await apiSpec(servers, apiPort, options.api)] : []),

@@ -27,8 +27,7 @@ export function buildWeb(): Promise<string> {
 
 async function findOrBuild(): Promise<string> {
   const hash = await contentHash();
-  const known = await readFile(join(built, HASH_FILE), 'utf8').catch(() => '');
-  if (known === hash) return built;
+  if ((await builtHash()) === hash) return built;
   // Two that start at once both build it; each moves a whole folder into place.
   const draft = join(web, `dist-${randomUUID().slice(0, 8)}`);
   try {
@@ -40,12 +39,17 @@ async function findOrBuild(): Promise<string> {
     );
     await writeFile(join(draft, HASH_FILE), hash);
     await rm(built, { recursive: true, force: true });
-    await rename(draft, built);
+    await rename(draft, built).catch(async (error: unknown) => {
+      // Another that built the same was faster, just now.
+      if ((await builtHash()) !== hash) throw error;
+    });
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
   return built;
 }
+
+const builtHash = () => readFile(join(built, HASH_FILE), 'utf8').catch(() => '');
 
 const packageFolder = (name: string) => join(root, 'node_modules', name);
 

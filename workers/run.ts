@@ -3,52 +3,66 @@
  * A worker process: `node workers/run.ts --role index|embed`. Connects to what MONGODB_URI and Temporal's own environment
  * (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, profiles) name, and works until SIGTERM or SIGINT.
  */
-import { parseArgs } from 'node:util';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { DefaultLogger, type LogEntry, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { UserError } from '../core/errors.ts';
 import { createWorker } from './create-worker.ts';
 import type { Role } from './plugin/options.ts';
+import { roleArgument, USAGE } from './role-argument.ts';
+import { startupFault } from './startup-faults.ts';
+import { untilPolled } from './until-polled.ts';
+
+const mongodbUri = process.env.MONGODB_URI ?? '';
+let address = 'localhost:7233';
 
 try {
-  await run(roleOf(process.argv.slice(2)));
+  const role = roleArgument(process.argv.slice(2));
+  if (role === 'help') process.stdout.write(USAGE);
+  else await run(role);
 } catch (error) {
-  process.stderr.write(
-    `${error instanceof UserError ? error.message : error instanceof Error ? error.stack : error}\n`,
-  );
+  process.stderr.write(`${startupFault(error, { mongodbUri, address })}\n`);
   process.exitCode = error instanceof UserError ? 2 : 1;
 }
 
-function roleOf(args: string[]): Role {
-  const { role } = parseArgs({ args, options: { role: { type: 'string' } } }).values;
-  if (role === 'index' || role === 'embed') return role;
-  throw new UserError('InvalidRole', `--role must be index or embed, not ${role ?? 'left out'}.`);
-}
-
 async function run(role: Role): Promise<void> {
-  const uri = process.env.MONGODB_URI;
-  if (!uri)
+  if (mongodbUri === '')
     throw new UserError('InvalidSetting', 'MONGODB_URI is not set: name the MongoDB replica set to keep datasets in.');
   const logger = new DefaultLogger(logLevel(), (entry) => {
+    if (isFalseAlarm(entry)) return;
     const fields = entry.meta === undefined ? '' : ` ${JSON.stringify(entry.meta, plainErrors)}`;
     process.stderr.write(`${new Date().toISOString()} ${entry.level} ${entry.message}${fields}\n`);
   });
   Runtime.install({ logger });
 
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  address = connectionOptions.address ?? address;
   const connection = await NativeConnection.connect(connectionOptions);
   try {
-    await serve(await createWorker({ connection, namespace, role, plugin: { mongodb: uri } }));
+    await serve(await createWorker({ connection, namespace, role, plugin: { mongodb: mongodbUri } }), role);
   } finally {
     await connection.close();
   }
 }
 
-/** Tells the parent process, if there is one that listens, once the worker polls. */
-async function serve(worker: Worker): Promise<void> {
+/** Tells the parent process, if there is one that listens, once the worker polls, and people once the server knows of it. */
+async function serve(worker: Worker, role: Role): Promise<void> {
   const running = worker.run();
   process.send?.({ type: 'ready' });
+  if (logLevel() !== 'ERROR') {
+    void untilPolled(worker).then(() => {
+      if (worker.getState() !== 'RUNNING') return;
+      const { taskQueue, workerDeploymentOptions } = worker.options;
+      const { deploymentName, buildId } = workerDeploymentOptions?.version ?? {};
+      const version = deploymentName === undefined ? '' : `, as version ${deploymentName}:${buildId}`;
+      process.stderr.write(`The ${role} worker polls task queue ${taskQueue} at ${address}${version}.\n`);
+    });
+  }
   await running;
+}
+
+/** Of the SDK's: embedding workers are to run no workflows. */
+function isFalseAlarm({ message }: LogEntry): boolean {
+  return message.startsWith('No workflows registered');
 }
 
 function logLevel(): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {

@@ -1,7 +1,6 @@
 import {
   CancellationScope,
   getExternalWorkflowHandle,
-  isCancellation,
   proxyActivities,
   setHandler,
   workflowInfo,
@@ -9,6 +8,7 @@ import {
 import type { EmbedActivities } from '../activities/embed-activities.ts';
 import type { Chunk } from '../core/embedding/plan.ts';
 import { embedWork } from './activity-options.ts';
+import { isInterruption } from './failures.ts';
 import { holdShard, shardProgress } from './messages.ts';
 import { runPool } from './pool.ts';
 import { priorityOf, type QueueOptions } from './priority.ts';
@@ -71,7 +71,7 @@ export async function embedShard(input: EmbedShardInput): Promise<EmbedShardResu
   try {
     await scope.run(() => runPool(CHUNKS_AT_ONCE, () => (held ? undefined : waiting.next().value), embed));
   } catch (error) {
-    if (!held || !isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
+    if (!held || !isInterruption(error) || CancellationScope.current().consideredCancelled) throw error;
   }
   return { ...count, rest: [...rest] };
 }

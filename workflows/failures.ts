@@ -17,6 +17,17 @@ function rootOf(error: unknown): unknown {
   return root;
 }
 
+/**
+ * Whether work that was told to stop ended by that, and can be begun again. Temporal tries nothing again once it has been asked to
+ * cancel it, so a worker that died or a database that was away ends the work, too, where without the stop it would have
+ * been tried again.
+ */
+export function isInterruption(error: unknown): boolean {
+  if (isCancellation(error)) return true;
+  const root = rootOf(error);
+  return root instanceof ApplicationFailure ? root.nonRetryable !== true : root instanceof TimeoutFailure;
+}
+
 /** @param reason why it was canceled, where who did it has said so */
 export function recordedErrorOf(error: unknown, reason?: string): RecordedError {
   if (isCancellation(error)) {
@@ -26,9 +37,18 @@ export function recordedErrorOf(error: unknown, reason?: string): RecordedError 
     };
   }
   const root = rootOf(error);
-  if (root instanceof ApplicationFailure) return { code: root.type ?? 'Error', message: root.message };
-  return root instanceof Error ? { code: root.name, message: root.message } : { code: 'Error', message: String(root) };
+  if (root instanceof ApplicationFailure) return { code: codeOf(root), message: messageOf(root) };
+  return { code: UNEXPECTED, message: root instanceof Error ? `${root.name}: ${root.message}` : String(root) };
 }
+
+/** Of a failure whose type is not ours: a database's, say, that was away for too long. */
+const UNEXPECTED = 'Unexpected';
+
+/** Ours are final, so their types are stable codes. */
+const codeOf = ({ nonRetryable, type }: ApplicationFailure) => (nonRetryable && type ? type : UNEXPECTED);
+
+const messageOf = ({ nonRetryable, type, message }: ApplicationFailure) =>
+  nonRetryable || !type ? message : `${type}: ${message}`;
 
 /**
  * What the workflow ends with: its own failure says what went wrong, where the wrapper's only says that something did. Where
@@ -48,7 +68,7 @@ export function toFailure(error: unknown): unknown {
     return failureOf('TimedOut', `${workOf(error)} did not end in time. ${advice} ${AGAIN}`, error);
   }
   if (!(root instanceof ApplicationFailure) || root === error) return error;
-  return failureOf(root.type ?? 'Error', root.message, error);
+  return failureOf(codeOf(root), messageOf(root), error);
 }
 
 const AGAIN = 'What was done is kept; start it again to go on.';

@@ -1,7 +1,8 @@
-import { CancellationScope, condition, isCancellation, proxyActivities, sleep } from '@temporalio/workflow';
+import { CancellationScope, condition, proxyActivities, sleep } from '@temporalio/workflow';
 import type { IndexActivities } from '../activities/index-activities.ts';
 import type { Waiting } from '../core/store/documents.ts';
 import { shortIndexWork } from './activity-options.ts';
+import { isInterruption } from './failures.ts';
 import type { EmbedWindow } from './load-options.ts';
 
 const { windowAt } = proxyActivities<IndexActivities>(shortIndexWork);
@@ -11,7 +12,7 @@ export interface PermitOptions {
   embed_at?: string | undefined;
   embed_window?: EmbedWindow | undefined;
   /** Called when the work begins to wait for its time or its window. */
-  onWait: (waiting: Omit<Waiting, 'since'>) => Promise<void>;
+  onWait?: (waiting: Omit<Waiting, 'since'>) => Promise<void>;
 }
 
 /** Leave to work: there is none while a job is paused, before its time, and outside its window. */
@@ -33,7 +34,7 @@ export function createPermit({ isPaused, embed_at, embed_window, onWait }: Permi
       const { open, reason, changes_at } = await windowAt({ now, embed_at, embed_window });
       if (open && !isPaused()) return changes_at ?? undefined;
       if (open || changes_at === null) continue;
-      await onWait({ reason, until: new Date(changes_at) });
+      await onWait?.({ reason, until: new Date(changes_at) });
       await sleep(Math.max(1, changes_at - Date.now()));
     }
   }
@@ -63,7 +64,7 @@ export function createPermit({ isPaused, embed_at, embed_window, onWait }: Permi
           return await scope.run(work);
         } catch (error) {
           const canceled = CancellationScope.current().consideredCancelled;
-          if (!watching.stopped || canceled || !isCancellation(error)) throw error;
+          if (!watching.stopped || canceled || !isInterruption(error)) throw error;
         } finally {
           watching.end();
         }

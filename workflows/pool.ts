@@ -1,4 +1,5 @@
 import { CancellationScope } from '@temporalio/workflow';
+import { isInterruption } from './failures.ts';
 
 /**
  * Works on items with at most `limit` at a time until `take` has no more. The first failure cancels the rest and is thrown
@@ -16,7 +17,10 @@ export async function runPool<T>(
   ]);
 }
 
-/** Runs tasks side by side; the first failure cancels the others and is thrown when they have ended. */
+/**
+ * Runs tasks side by side; the first failure cancels the others and is thrown when they have ended. One that can't be mended
+ * goes before those that a stop explains, whichever came first.
+ */
 export async function all(tasks: (() => Promise<void>)[]): Promise<void> {
   let failure: { error: unknown } | undefined;
   const scope = new CancellationScope();
@@ -26,7 +30,7 @@ export async function all(tasks: (() => Promise<void>)[]): Promise<void> {
         try {
           await task();
         } catch (error) {
-          failure ??= { error };
+          if (failure === undefined || (isInterruption(failure.error) && !isInterruption(error))) failure = { error };
           scope.cancel();
         }
       }),

@@ -3,6 +3,7 @@ import type { IndexPageResult } from '../core/indexing/index-page.ts';
 import type { ListResult } from '../core/indexing/list-source.ts';
 import type { IndexingResult } from '../core/indexing/record-indexing.ts';
 import type { JobStatus } from './job-status.ts';
+import { createPermit } from './permit.ts';
 import { all, runPool } from './pool.ts';
 
 /** Pages indexed at a time. */
@@ -35,8 +36,8 @@ export interface IndexingSteps {
 }
 
 /**
- * Lists what there is to do and indexes its pages as they come. A paused job ends the activities that are under way and
- * begins none. Returns the cursor to continue as new with when the history has grown long, or undefined when the phase is
+ * Lists what there is to do and indexes its pages as they come. Where the job is paused the activities that are under way are
+ * canceled, and begun again when it is resumed. Returns the cursor to continue as new with when the history has grown long, or undefined when the phase is
  * complete.
  */
 export async function runIndexing(
@@ -44,6 +45,7 @@ export async function runIndexing(
   job: JobStatus,
   cursor: IndexingCursor,
 ): Promise<IndexingCursor | undefined> {
+  const permit = createPermit({ isPaused: job.isPaused });
   const count = { done: cursor.done, failed: cursor.failed, total: cursor.total };
   const waiting: number[] = [];
   let next: number | null = cursor.next;
@@ -53,8 +55,8 @@ export async function runIndexing(
   const list = async () => {
     // At least once a run, so that each gets on.
     do {
-      await condition(() => waiting.length < PAGES_AHEAD && !job.isPaused());
-      const slice = await steps.list(next ?? 0);
+      await condition(() => waiting.length < PAGES_AHEAD);
+      const slice = await permit.complete(() => steps.list(next ?? 0));
       waiting.push(...slice.pages);
       next = slice.next;
       count.total += slice.total;
@@ -64,11 +66,11 @@ export async function runIndexing(
     listed = true;
   };
   const takePage = async () => {
-    await condition(() => (waiting.length > 0 || listed) && !job.isPaused());
+    await condition(() => waiting.length > 0 || listed);
     return waiting.shift();
   };
   const index = async (page: number) => {
-    const result = await steps.index(page);
+    const result = await permit.complete(() => steps.index(page));
     count.done += result.added + result.changed;
     count.failed += result.failed;
     job.update('indexing', count);
@@ -76,8 +78,7 @@ export async function runIndexing(
   await all([list, () => runPool(PAGES_AT_ONCE, takePage, index)]);
   if (next !== null) return { started_at: cursor.started_at, next, ...count };
 
-  await condition(() => !job.isPaused());
-  const result = await steps.finish();
+  const result = await permit.complete(steps.finish);
   job.update('indexing', {
     state: 'completed',
     finished_at: new Date(),

@@ -29,13 +29,12 @@ export interface JobRun {
 export async function runJob(run: JobRun, work: () => Promise<{ ready: boolean }>): Promise<LoadStatus> {
   const { job, onRecord, operations, webhooks = [] } = run;
   const load_id = job.jobId;
+  let ready: boolean;
   try {
-    const { ready } = await work();
+    ({ ready } = await work());
     await operations?.close();
-    if (onRecord) await endLoad({ load_id, state: 'completed' });
-    job.end('completed');
-    if (ready) await announce(webhooks, 'dataset.ready', job.status());
-    return job.status();
+    // The work is done: a cancel comes too late.
+    if (onRecord) await CancellationScope.nonCancellable(() => endLoad({ load_id, state: 'completed' }));
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     const failure = toFailure(error);
@@ -47,4 +46,7 @@ export async function runJob(run: JobRun, work: () => Promise<{ ready: boolean }
     await announce(webhooks, `load.${state}`, job.status());
     throw failure;
   }
+  job.end('completed');
+  if (ready) await announce(webhooks, 'dataset.ready', job.status());
+  return job.status();
 }

@@ -22,6 +22,8 @@ export interface BackendOptions {
 }
 
 const ANSWER_TIMEOUT_MS = 2000;
+/** A caller over HTTP waits no longer for a worker that may not be there. */
+const WORKER_ANSWERS_WITHIN_MS = 10_000;
 
 /** Connects to nothing before it returns. @throws UserError InvalidSetting on a connection string that can't be used */
 export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): ApiBackends {
@@ -31,7 +33,7 @@ export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): Ap
   let indexed = false;
   const mongodbMonitor = createMonitor(async () => {
     try {
-      await store.client.db('admin').command({ ping: 1 }, { timeoutMS: ANSWER_TIMEOUT_MS });
+      await store.client.db('admin').command({ ping: 1 });
     } catch (error) {
       // It may come back as another one: restored, or begun anew.
       indexed = false;
@@ -43,14 +45,21 @@ export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): Ap
       indexed = false;
       throw error;
     });
-  });
-  const temporalMonitor = createMonitor(() =>
-    connection.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, async () => {
-      await connection.workflowService.describeNamespace({ namespace });
-    }),
+  }, ANSWER_TIMEOUT_MS);
+  const temporalMonitor = createMonitor(
+    () =>
+      connection.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, async () => {
+        await connection.workflowService.describeNamespace({ namespace });
+      }),
+    ANSWER_TIMEOUT_MS,
   );
   return {
-    client: createPlimsollClient({ temporal, store, ...(taskQueue === undefined ? {} : { taskQueue }) }),
+    client: createPlimsollClient({
+      temporal,
+      store,
+      answerWithinMs: WORKER_ANSWERS_WITHIN_MS,
+      ...(taskQueue === undefined ? {} : { taskQueue }),
+    }),
     mongodb: mongodbMonitor,
     temporal: temporalMonitor,
     renewIndexes() {
@@ -65,7 +74,7 @@ export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): Ap
 
 function openStoreFor(uri: string) {
   try {
-    return openStore(uri, { serverSelectionTimeoutMs: ANSWER_TIMEOUT_MS });
+    return openStore(uri, { serverSelectionTimeoutMs: ANSWER_TIMEOUT_MS, heartbeatMs: ANSWER_TIMEOUT_MS });
   } catch (error) {
     throw new UserError('InvalidSetting', `MONGODB_URI can't be used: ${(error as Error).message}`, { cause: error });
   }

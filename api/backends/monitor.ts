@@ -11,17 +11,20 @@ export interface Monitor {
 const WHILE_READY_MS = 2000;
 const WHILE_NOT_MS = 500;
 
-/** Asks a server again and again. `ask` rejects when it does not answer. */
-export function createMonitor(ask: () => Promise<void>): Monitor {
+/** Asks a server again and again. `ask` rejects when it is told that there is no answer; one that hangs tells nothing. */
+export function createMonitor(ask: () => Promise<void>, withinMs: number): Monitor {
   const over = new AbortController();
   let ready = false;
   let waiting = Promise.withResolvers<void>();
   const loop = (async () => {
     while (!over.signal.aborted) {
-      const answered = await ask().then(
-        () => true,
-        () => false,
-      );
+      const answered = await Promise.race([
+        ask().then(
+          () => true,
+          () => false,
+        ),
+        delay(withinMs, false, { ref: false }),
+      ]);
       if (answered && !ready) waiting.resolve();
       if (!answered && ready) waiting = Promise.withResolvers<void>();
       ready = answered;

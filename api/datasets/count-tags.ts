@@ -3,7 +3,7 @@ import type { Store } from '../../core/store/store.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import type { TagCounts } from '../schemas/datasets.ts';
 
-type Counts = TagCounts['tags'];
+export type Counts = TagCounts['tags'];
 
 const MOST_TAGS = 1000;
 const WITHIN_MS = 10_000;
@@ -12,7 +12,8 @@ const MAX_TIME_EXPIRED = 50;
 
 /**
  * The tags in use, the most used first. No sample is read where there are at most 1,000: the index on tags says which there are and
- * how many samples have each. Where there are more, every sample that has one is looked at.
+ * how many samples have each. Where there are more, every sample that has one is looked at. What another program has written among the
+ * tags, and is no text, is passed over.
  *
  * @throws ProblemError TooSlow
  */
@@ -49,8 +50,9 @@ async function listTags(store: Store, datasetId: string, leftMs: () => number): 
       { dataset_id: datasetId, tags: { $gt: last } },
       { projection: { _id: 0, tags: 1 }, hint: INDEXES.tag, maxTimeMS: leftMs() },
     );
-    const next = sample?.tags.filter((tag) => isAfter(tag, last)).reduce((a, b) => (isAfter(a, b) ? b : a));
-    if (next === undefined) break;
+    const behind = sample?.tags.filter((tag) => typeof tag === 'string' && isAfter(tag, last)) ?? [];
+    if (behind.length === 0) break;
+    const next = behind.reduce((a, b) => (isAfter(a, b) ? b : a));
     tags.push(next);
     last = next;
   }
@@ -80,6 +82,7 @@ function countAll(store: Store, datasetId: string, maxTimeMS: number): Promise<C
       [
         { $match: { dataset_id: datasetId, tags: { $gt: '' } } },
         { $unwind: '$tags' },
+        { $match: { tags: { $type: 'string' } } },
         { $group: { _id: '$tags', samples: { $sum: 1 } } },
         { $sort: { samples: -1, _id: 1 } },
         { $limit: MOST_TAGS },

@@ -1,19 +1,16 @@
-import type { Job } from '../../client/find-job.ts';
 import { findDataset } from '../../core/store/list-samples.ts';
 import type { ApiContext } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
+import { startAs, started } from '../loads/start-as.ts';
 import { requireModel } from '../models/models.ts';
 import { presentDataset } from '../present/dataset.ts';
-import { countTags } from './count-tags.ts';
-import { keepForAWhile } from './keep.ts';
 import * as routes from './routes.ts';
 
 const MOST_DATASETS = 1000;
 
-export function datasetRoutes({ backends, settings }: ApiContext) {
+export function datasetRoutes({ backends, settings, tagCounts }: ApiContext) {
   const { client } = backends;
   const { store } = client;
-  const tagsOf = keepForAWhile((dataset) => countTags(store, dataset));
   const router = newRouter();
 
   router.openapi(routes.listRoute, async (c) => {
@@ -27,25 +24,34 @@ export function datasetRoutes({ backends, settings }: ApiContext) {
     return c.json(presentDataset(document, c.get('scope') ?? 'read'), 200);
   });
 
-  router.openapi(routes.deleteRoute, async (c) =>
-    c.json(jobOf(await client.deleteDataset(c.req.valid('param').dataset)), 202),
-  );
+  router.openapi(routes.deleteRoute, async (c) => {
+    const { dataset } = c.req.valid('param');
+    const { dry_run, ...query } = c.req.valid('query');
+    if (dry_run) return c.json({ dataset, dry_run, ...(await client.countDelete(dataset)) }, 200);
+    return started(c, await startAs(client, query, (options) => client.deleteDataset(dataset, options)));
+  });
 
-  router.openapi(routes.pruneRoute, async (c) => c.json(jobOf(await client.prune(c.req.valid('param').dataset)), 202));
+  router.openapi(routes.pruneRoute, async (c) => {
+    const { dataset } = c.req.valid('param');
+    const { dry_run, ...query } = c.req.valid('query');
+    if (dry_run) return c.json({ dataset, dry_run, ...(await client.countPrune(dataset)) }, 200);
+    return started(c, await startAs(client, query, (options) => client.prune(dataset, options)));
+  });
 
   router.openapi(routes.embedRoute, async (c) => {
-    const request = c.req.valid('json');
+    const request = { ...c.req.valid('json'), dataset: c.req.valid('param').dataset };
     await requireModel(request.model, settings.modelFolders);
-    return c.json(jobOf(await client.startEmbedding({ ...request, dataset: c.req.valid('param').dataset })), 202);
+    return started(
+      c,
+      await startAs(client, c.req.valid('query'), (options) => client.startEmbedding(request, options)),
+    );
   });
 
   router.openapi(routes.tagsRoute, async (c) => {
     const { dataset } = c.req.valid('param');
     await findDataset(store, dataset);
-    return c.json({ tags: await tagsOf(dataset) }, 200);
+    return c.json({ tags: await tagCounts(dataset) }, 200);
   });
 
   return router;
 }
-
-const jobOf = ({ job_id, workflow_id, dataset }: Job) => ({ job_id, workflow_id, dataset });

@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answers.ts';
-import { dataset, datasetList, embedBody, tagCounts } from '../schemas/datasets.ts';
-import { job } from '../schemas/loads.ts';
+import { dataset, datasetList, embedBody, removalPreview, removalQuery, tagCounts } from '../schemas/datasets.ts';
+import { job, startQuery } from '../schemas/loads.ts';
 import { datasetParameter } from '../schemas/parameters.ts';
 
 const tags = ['Datasets'];
@@ -14,6 +14,12 @@ const JOB = [
   'TemporalUnavailable',
   ...ONE,
 ] as const;
+
+const REMOVAL = {
+  200: json(removalPreview, 'With `dry_run`: what it would remove.'),
+  202: json(job, 'The job.'),
+  ...problems(...JOB),
+};
 
 export const listRoute = createRoute({
   method: 'get',
@@ -39,8 +45,8 @@ export const deleteRoute = createRoute({
   summary: 'Delete a dataset',
   description:
     'Starts a job that deletes its samples and vectors. Its files, and the records of its jobs, stay; schedules that would load it again are paused.',
-  request: { params: datasetParameter },
-  responses: { 202: json(job, 'The job.'), ...problems(...JOB) },
+  request: { params: datasetParameter, query: removalQuery },
+  responses: REMOVAL,
 });
 
 export const pruneRoute = createRoute({
@@ -48,8 +54,8 @@ export const pruneRoute = createRoute({
   path: '/api/datasets/{dataset}/prune',
   tags,
   summary: 'Delete the samples whose files are missing',
-  request: { params: datasetParameter },
-  responses: { 202: json(job, 'The job.'), ...problems(...JOB) },
+  request: { params: datasetParameter, query: removalQuery },
+  responses: REMOVAL,
 });
 
 export const embedRoute = createRoute({
@@ -57,7 +63,7 @@ export const embedRoute = createRoute({
   path: '/api/datasets/{dataset}/embed',
   tags,
   summary: 'Embed a dataset with a model',
-  request: { params: datasetParameter, body: { ...body(embedBody), required: false } },
+  request: { params: datasetParameter, query: startQuery, body: { ...body(embedBody), required: false } },
   responses: { 202: json(job, 'The job.'), ...problems(...JOB, ...WITH_BODY) },
 });
 

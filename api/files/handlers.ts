@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { Context } from 'hono';
 import { MIME_TYPES } from '../../core/images/formats.ts';
 import type { ImageFailureCode } from '../../core/images/image-error.ts';
+import type { SourceRoots } from '../../core/sources/source-roots.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import type { ApiContext, ApiEnv } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
@@ -10,8 +11,9 @@ import { FILE_POLICY } from '../http/security-headers.ts';
 import { versionOf } from '../present/sample.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import { findSample } from '../samples/find-sample.ts';
-import { placeholder } from '../thumbnails/placeholder.ts';
 import { ThumbnailError } from '../thumbnails/failures.ts';
+import { placeholder } from '../thumbnails/placeholder.ts';
+import { exactLength } from './exact-length.ts';
 import { matches, partOf } from './ranges.ts';
 import * as routes from './routes.ts';
 import { currentFingerprint, openFile, realPathOf } from './sample-file.ts';
@@ -23,7 +25,7 @@ export function fileRoutes({ backends, settings, thumbnails }: ApiContext) {
   router.openapi(routes.fileRoute, async (c) => {
     const { dataset, seq } = c.req.valid('param');
     const sample = await findSample(store, dataset, seq);
-    return sendFile(c, sample, await realPathOf(sample, settings.sourceRoots), c.req.valid('query').v);
+    return sendFile(c, sample, settings.sourceRoots, c.req.valid('query').v);
   });
 
   router.openapi(routes.thumbnailRoute, async (c) => {
@@ -41,7 +43,7 @@ export function fileRoutes({ backends, settings, thumbnails }: ApiContext) {
       const asked = c.req.header('if-none-match');
       // Who has this very tag was given the picture before; with `*` it is not known yet that there is one.
       if (asked?.trim() !== '*' && matches(asked, etag)) return c.body(null, 304, headers);
-      const request = { path, fingerprint, version, size: Number(size) };
+      const request = { path, roots: settings.sourceRoots, fingerprint, version, size: Number(size) };
       const { picture, current } = await thumbnails.get(request, c.req.raw.signal);
       if (current && matches(asked, etag)) return c.body(null, 304, headers);
       return c.body(picture, 200, {
@@ -70,7 +72,7 @@ function unpicturable(
   { code, message }: { code: string; message: string },
   size: number,
 ): Response {
-  const headers = { 'Plimsoll-Reason': code, 'Cache-Control': 'private, max-age=10' };
+  const headers = { 'Plimsoll-Reason': code, 'Cache-Control': 'private, max-age=10', Vary: 'Accept' };
   if (/\bjson\b/.test(c.req.header('accept') ?? ''))
     throw problemOf('ThumbnailFailed', `The image can't be drawn: ${message} (${code}).`, { headers });
   return c.body(placeholder(code, size), 422, {
@@ -106,10 +108,10 @@ function cacheControl(version: string, asked: string | undefined): string {
 async function sendFile(
   c: Context<ApiEnv>,
   sample: SampleDocument,
-  path: Buffer,
+  roots: SourceRoots,
   version: string | undefined,
 ): Promise<Response> {
-  const { file, size, mtimeNs, fingerprint } = await openFile(path);
+  const { file, size, mtimeNs, fingerprint } = await openFile(await realPathOf(sample, roots), roots);
   try {
     const etag = `"${size.toString(36)}-${mtimeNs.toString(36)}"`;
     const headers = {
@@ -136,7 +138,9 @@ async function sendFile(
     const status = part.kind === 'range' ? 206 : 200;
     if (c.req.method === 'HEAD' || size === 0) return await closed(file, c.body(null, status, sent));
     const content = Readable.toWeb(file.createReadStream({ start, end })) as ReadableStream<Uint8Array>;
-    return c.body(content, status, sent);
+    // The connection is no good any more, whether the head of the answer has gone out on it or not.
+    const whole = exactLength(end - start + 1, () => c.env?.outgoing?.destroy());
+    return c.body(content.pipeThrough(whole), status, sent);
   } catch (error) {
     await file.close();
     throw error;

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promises';
 import { systemErrorCode } from '../../core/errors.ts';
 import type { SourceRoots } from '../../core/sources/source-roots.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
@@ -11,7 +11,8 @@ export function pathOf({ filepath, filepath_bytes }: SampleDocument): string | B
 }
 
 /**
- * The file's path with all links resolved. It must lie below a source root also then.
+ * The file's path with all links resolved. It must lie below a source root also then. What is opened by it must be asked again where it
+ * lies (`openFile`): a folder may be swapped with a link in between.
  *
  * @throws ProblemError FileGone, FileOutsideRoots
  */
@@ -22,11 +23,14 @@ export async function realPathOf(sample: SampleDocument, roots: SourceRoots): Pr
   } catch (error) {
     throw gone(error);
   }
-  throw problemOf(
+  throw outsideRoots();
+}
+
+const outsideRoots = () =>
+  problemOf(
     'FileOutsideRoots',
     'The file is not below a source root of this server (PLIMSOLL_SOURCE_ROOTS), once links are resolved.',
   );
-}
 
 /** Compared as bytes: a name need not be text. */
 async function isBelow(path: Buffer, roots: readonly string[]): Promise<boolean> {
@@ -48,18 +52,34 @@ export interface OpenedFile {
   fingerprint: string;
 }
 
-/** Opens a resolved path: no link is followed any more, and a pipe does not hold us up. @throws ProblemError FileGone */
-export async function openFile(path: Buffer): Promise<OpenedFile> {
+/**
+ * Opens a resolved path, and a pipe does not hold us up. It is the open file that must lie below a root: a folder of its path may have
+ * become a link since.
+ *
+ * @throws ProblemError FileGone, FileOutsideRoots
+ */
+export async function openFile(path: Buffer, roots: SourceRoots): Promise<OpenedFile> {
   let file: FileHandle | undefined;
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const stat = await file.stat({ bigint: true });
+    if (roots !== undefined && !(await isBelow(await whereIs(file, path), roots))) throw outsideRoots();
     if (!stat.isFile()) throw problemOf('FileGone', 'There is no regular file any more where the sample was.');
     return { file, size: Number(stat.size), mtimeNs: stat.mtimeNs, fingerprint: fingerprintOf(stat) };
   } catch (error) {
     await file?.close();
     throw gone(error);
   }
+}
+
+/** Where an open file lies. @throws ProblemError FileOutsideRoots where it can't be told */
+async function whereIs(file: FileHandle, path: Buffer): Promise<Buffer> {
+  // Linux knows it of the file itself, whatever has become of the path.
+  if (process.platform === 'linux') return readlink(`/proc/self/fd/${file.fd}`, { encoding: 'buffer' });
+  const real = await realpath(path, { encoding: 'buffer' });
+  const [opened, there] = await Promise.all([file.stat({ bigint: true }), lstat(real, { bigint: true })]);
+  if (opened.dev !== there.dev || opened.ino !== there.ino) throw outsideRoots();
+  return real;
 }
 
 /** Of the file that a resolved path names now. @throws ProblemError FileGone */

@@ -21,6 +21,7 @@ export const STORED: ProblemCode[] = ['MongoDBUnavailable', 'Overloaded'];
 export const WITH_BODY: ProblemCode[] = [
   'OriginRefused',
   'InvalidJson',
+  'BodyIncomplete',
   'BodyTooLarge',
   'UnsupportedMediaType',
   'InvalidInput',

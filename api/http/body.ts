@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../context.ts';
+import { ProblemError } from '../problem/problem-error.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import { MAX_BODY_BYTES } from '../settings.ts';
 
@@ -38,10 +39,16 @@ async function requireSmall(c: Context<ApiEnv>): Promise<void> {
   const { body, url, method, headers, signal } = c.req.raw;
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > MAX_BODY_BYTES) throw tooLarge();
-    chunks.push(chunk);
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > MAX_BODY_BYTES) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    // The caller has left, or took too long and was cut off: no fault of ours.
+    throw problemOf('BodyIncomplete', 'The body ended before it was whole.');
   }
   c.req.raw = new Request(url, { method, headers, signal, body: Buffer.concat(chunks) });
 }

@@ -6,6 +6,7 @@ import type { ApiContext, ApiEnv } from '../context.ts';
 import { PROBLEMS, type ProblemCode } from '../problem/codes.ts';
 import type { ProblemError } from '../problem/problem-error.ts';
 import { problemOf, toProblem } from '../problem/to-problem.ts';
+import { withoutCommands } from '../problem/without-commands.ts';
 import type { Problem } from '../schemas/problem.ts';
 
 /** Any error as problem details. What is our fault is logged whole, and told without a word of what is inside. */
@@ -27,16 +28,22 @@ export function onError({ log, backends }: Pick<ApiContext, 'log' | 'backends'>)
 export const onNotFound: NotFoundHandler<ApiEnv> = (c) =>
   problemResponse(c, problemOf('NotFound', 'There is no such address here. /api/docs lists those that there are.'));
 
-function problemResponse(c: Context<ApiEnv>, { status, code, message, headers, more }: ProblemError): Response {
+const problemResponse = (c: Context<ApiEnv>, error: ProblemError): Response =>
+  c.body(problemText(error), error.status, { ...error.headers, 'Content-Type': PROBLEM_TYPE });
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** The body of an answer that is a problem. */
+export function problemText({ status, code, message, more }: ProblemError): string {
   const answer: Problem = {
     type: `/api/docs#${code}`,
     title: PROBLEMS[code as ProblemCode]?.[1] ?? code,
     status,
     code,
-    detail: message,
+    detail: withoutCommands(message),
     ...more,
   };
-  return c.body(JSON.stringify(answer), status, { ...headers, 'Content-Type': 'application/problem+json' });
+  return JSON.stringify(answer);
 }
 
 /** What Hono throws itself: a body that is no JSON, or does not say that it is. */

@@ -8,7 +8,7 @@ const PAGE_POLICY =
 /** Of what people's files hold: an SVG or an HTML that is opened by itself runs nothing and asks for nothing. */
 export const FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
-const HEADERS: Readonly<Record<string, string>> = {
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
   'Referrer-Policy': 'no-referrer',
@@ -23,7 +23,7 @@ export function securityHeaders(): MiddlewareHandler<ApiEnv> {
   return async function setSecurityHeaders(c, next) {
     await next();
     const { headers } = c.res;
-    for (const [name, value] of Object.entries(HEADERS)) if (!headers.has(name)) c.header(name, value);
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) if (!headers.has(name)) c.header(name, value);
     if (!headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
   };
 }

@@ -1,3 +1,4 @@
+import { mayBeClosing } from '../../client/closing.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import type { ApiContext } from '../context.ts';
 import { workflowEnded } from './workflow-ended.ts';
@@ -10,7 +11,10 @@ export async function awaitStatus(
 ): Promise<LoadStatus> {
   const { client } = backends;
   let latest = await client.status(reference);
-  if (reached(latest) || timeoutMs === 0) return latest;
+  if (reached(latest) || timeoutMs === 0) {
+    if (timeoutMs > 0 && mayBeClosing(latest)) await workflowEnded(client, latest);
+    return latest;
+  }
   const over = Promise.withResolvers<void>();
   const { job_id } = latest;
   const look = (status: LoadStatus) => {

@@ -1,4 +1,5 @@
-import type { JobFilter } from '../../client/list-jobs.ts';
+import type { CleanupFilter } from '../../client/cleanup.ts';
+import { countUndelivered } from '../../client/undelivered.ts';
 import { isBrowsable } from '../../client/wait.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import type { ApiContext } from '../context.ts';
@@ -10,6 +11,7 @@ import { requireSource } from '../sources/require-source.ts';
 import { awaitStatus } from './await-status.ts';
 import { readFailures } from './failures.ts';
 import * as routes from './routes.ts';
+import { startAs, started } from './start-as.ts';
 
 export function loadRoutes(context: ApiContext) {
   const { backends, settings } = context;
@@ -22,15 +24,19 @@ export function loadRoutes(context: ApiContext) {
     const request = c.req.valid('json');
     await requireSource(request.source, settings.sourceRoots);
     await requireModel(request.model, settings.modelFolders);
-    const { job_id, workflow_id, dataset } = await client.startLoad(request, {
-      ifRunning: c.req.valid('query').if_running,
-    });
-    return c.json({ job_id, workflow_id, dataset }, 202, { Location: `/api/loads/${job_id}` });
+    return started(c, await startAs(client, c.req.valid('query'), (options) => client.startLoad(request, options)));
   });
 
   router.openapi(routes.listRoute, async (c) => {
     const { jobs, next } = await client.jobs(definedOf(c.req.valid('query')));
     return c.json({ loads: jobs.map((status) => present(status, c.get('scope'))), next }, 200);
+  });
+
+  router.openapi(routes.cleanupRoute, async (c) => {
+    const { older_than, dry_run, ...rest } = c.req.valid('query');
+    const filter: CleanupFilter = { ...definedOf(rest), before: new Date(Date.now() - older_than) };
+    const result = await (dry_run ? client.findCleanup(filter) : client.cleanup(filter));
+    return c.json({ dry_run, ...result }, 200);
   });
 
   router.openapi(routes.getRoute, async (c) =>
@@ -66,8 +72,8 @@ export function loadRoutes(context: ApiContext) {
   router.openapi(routes.retryRoute, async (c) => {
     const changes = c.req.valid('json');
     await requireModel(changes.model, settings.modelFolders);
-    const { job_id, workflow_id, dataset } = await client.retry(c.req.valid('param').job, changes);
-    return c.json({ job_id, workflow_id, dataset }, 202, { Location: `/api/loads/${job_id}` });
+    const { job } = c.req.valid('param');
+    return started(c, await startAs(client, c.req.valid('query'), (options) => client.retry(job, changes, options)));
   });
 
   router.openapi(routes.failuresRoute, async (c) => {
@@ -76,8 +82,15 @@ export function loadRoutes(context: ApiContext) {
     return c.json(page, 200);
   });
 
+  router.openapi(routes.webhooksRoute, async (c) => {
+    const { job_id } = await client.status(c.req.valid('param').job);
+    return c.json({ undelivered: await countUndelivered(client.temporal, job_id) }, 200);
+  });
+
   return router;
 }
 
-const definedOf = (query: { [K in keyof JobFilter]?: JobFilter[K] | undefined }): JobFilter =>
-  Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+const definedOf = <T extends object>(query: T): Defined<T> =>
+  Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as Defined<T>;

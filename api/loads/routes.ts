@@ -4,6 +4,8 @@ import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answer
 import { failurePage, failuresQuery } from '../schemas/failures.ts';
 import {
   cancelBody,
+  cleanupQuery,
+  cleanupResult,
   job,
   load,
   loadPage,
@@ -12,6 +14,7 @@ import {
   startQuery,
   waited,
   waitQuery,
+  webhookDeliveries,
 } from '../schemas/loads.ts';
 import { jobParameter } from '../schemas/parameters.ts';
 
@@ -61,6 +64,20 @@ export const listRoute = createRoute({
   },
 });
 
+export const cleanupRoute = createRoute({
+  method: 'delete',
+  path: '/api/loads',
+  tags,
+  summary: 'Remove the records of old jobs',
+  description:
+    'Of those that ended before a time. Jobs that have not ended stay, and so do datasets, samples and vectors.',
+  request: { query: cleanupQuery },
+  responses: {
+    200: json(cleanupResult, 'What was removed, or with `dry_run` would be.'),
+    ...problems('InvalidParameter', 'OriginRefused', 'ScopeMissing', 'TemporalUnavailable', ...GUARDED, ...STORED),
+  },
+});
+
 export const getRoute = createRoute({
   method: 'get',
   path: '/api/loads/{job}',
@@ -90,7 +107,7 @@ const operation = <P extends string>(path: P, summary: string) =>
     request: { params: jobParameter },
     responses: {
       200: json(load, 'The job, as it stands then.'),
-      ...problems('JobEnded', 'NotPaused', 'NotPausable', 'Refused', ...CHANGE),
+      ...problems('JobEnded', 'NotPaused', 'NotPausable', 'Refused', 'NoWorker', ...CHANGE),
     },
   });
 
@@ -106,7 +123,7 @@ export const cancelRoute = createRoute({
   request: { params: jobParameter, body: { ...body(cancelBody), required: false } },
   responses: {
     200: json(load, 'The job, as it stands then.'),
-    ...problems('JobEnded', 'Refused', ...CHANGE, ...WITH_BODY),
+    ...problems('JobEnded', 'Refused', 'NoWorker', ...CHANGE, ...WITH_BODY),
   },
 });
 
@@ -116,9 +133,9 @@ export const retryRoute = createRoute({
   tags,
   summary: "Retry what failed in a job's dataset",
   description: 'Starts a job that reads and embeds again what could not be, and nothing else.',
-  request: { params: jobParameter, body: { ...body(retryBody), required: false } },
+  request: { params: jobParameter, query: startQuery, body: { ...body(retryBody), required: false } },
   responses: {
-    202: json(job, 'The new job.'),
+    202: json(job, 'The job.'),
     ...problems('AlreadyRunning', 'DatasetNotFound', 'DatasetDeleting', ...CHANGE, ...WITH_BODY),
   },
 });
@@ -130,4 +147,13 @@ export const failuresRoute = createRoute({
   summary: 'What failed in a job, and why',
   request: { params: jobParameter, query: failuresQuery },
   responses: { 200: json(failurePage, 'A page of samples.'), ...problems('DatasetNotFound', ...ONE_JOB) },
+});
+
+export const webhooksRoute = createRoute({
+  method: 'get',
+  path: '/api/loads/{job}/webhooks',
+  tags,
+  summary: "How many messages to a job's webhooks were not delivered so far",
+  request: { params: jobParameter },
+  responses: { 200: json(webhookDeliveries, 'How many.'), ...problems(...ONE_JOB) },
 });

@@ -1,7 +1,6 @@
+import { CLOSING_MS } from '../../client/closing.ts';
 import type { PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
-
-const MOST_MS = 2000;
 
 /**
  * Resolves when the workflow of a job whose record has ended is over too, a moment later: only then can the next job of the
@@ -10,5 +9,5 @@ const MOST_MS = 2000;
 export async function workflowEnded({ temporal }: PlimsollClient, { workflow_id, job_id }: LoadStatus): Promise<void> {
   const handle = temporal.workflow.getHandle(workflow_id, undefined, { firstExecutionRunId: job_id });
   // A time of its own: that of the request may be over by now, after a long wait for the end of the record.
-  await temporal.connection.withDeadline(Date.now() + MOST_MS, () => handle.result()).catch(() => undefined);
+  await temporal.connection.withDeadline(Date.now() + CLOSING_MS, () => handle.result()).catch(() => undefined);
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ApiBackends } from '../backends/backends.ts';
 import type { Thumbnails } from '../thumbnails/thumbnails.ts';
@@ -16,6 +17,8 @@ const STATES = ['queued', 'running', 'paused', 'completed', 'failed', 'canceled'
 /** Readings of the store are shared by who asks within this time. */
 const READING_KEPT_MS = 5000;
 const MAX_TIME_MS = 5000;
+/** A scrape is answered within this time, whatever the servers do. */
+const ANSWER_WITHIN_MS = 3000;
 
 export function createMetrics(
   { client, mongodb, temporal }: ApiBackends,
@@ -92,22 +95,25 @@ export function createMetrics(
         })
         .toArray(),
       store.datasets
-        .aggregate<{ indexed: number; failed: number; missing: number }>([
-          {
-            $group: {
-              _id: null,
-              indexed: { $sum: '$counts.indexed' },
-              failed: { $sum: '$counts.failed' },
-              missing: { $sum: '$counts.missing' },
+        .aggregate<{ indexed: number; failed: number; missing: number }>(
+          [
+            {
+              $group: {
+                _id: null,
+                indexed: { $sum: '$counts.indexed' },
+                failed: { $sum: '$counts.failed' },
+                missing: { $sum: '$counts.missing' },
+              },
             },
-          },
-        ])
+          ],
+          { maxTimeMS: MAX_TIME_MS },
+        )
         .toArray(),
       store.datasets
-        .aggregate<{ _id: string; vectors: number }>([
-          { $unwind: '$models' },
-          { $group: { _id: '$models.key', vectors: { $sum: '$models.vectors' } } },
-        ])
+        .aggregate<{ _id: string; vectors: number }>(
+          [{ $unwind: '$models' }, { $group: { _id: '$models.key', vectors: { $sum: '$models.vectors' } } }],
+          { maxTimeMS: MAX_TIME_MS },
+        )
         .toArray(),
     ]);
     written.set({ item: 'sample' }, writes.samples);
@@ -120,13 +126,26 @@ export function createMetrics(
 
   async function readQueues(): Promise<void> {
     if (!temporal.ready) return;
-    wait.reset();
-    for (const { queue, kind, seconds: age } of await backlogAge(client)) wait.set({ task_queue: queue, kind }, age);
+    const ages = await client.temporal.withDeadline(Date.now() + MAX_TIME_MS, () => backlogAge(client));
+    for (const { queue, kind, seconds: age } of ages) wait.set({ task_queue: queue, kind }, age);
   }
 
   let reading = Promise.resolve();
+  let underWay = false;
   let readMs = Number.NEGATIVE_INFINITY;
   let readOf = '';
+
+  function read(): void {
+    const there = `${mongodb.ready} ${temporal.ready}`;
+    if (underWay || (there === readOf && performance.now() - readMs <= READING_KEPT_MS)) return;
+    readMs = performance.now();
+    readOf = there;
+    underWay = true;
+    // What can't be read now keeps its last value; backend_up says why.
+    reading = Promise.allSettled([readStore(), readQueues()]).then(() => {
+      underWay = false;
+    });
+  }
   return {
     contentType: Registry.OPENMETRICS_CONTENT_TYPE,
     request({ method, route, status }, took) {
@@ -134,14 +153,8 @@ export function createMetrics(
       seconds.observe({ method, route }, took);
     },
     async text() {
-      const there = `${mongodb.ready} ${temporal.ready}`;
-      if (there !== readOf || performance.now() - readMs > READING_KEPT_MS) {
-        readMs = performance.now();
-        readOf = there;
-        // What can't be read now keeps its last value; backend_up says why.
-        reading = Promise.allSettled([readStore(), readQueues()]).then(() => undefined);
-      }
-      await reading;
+      read();
+      await Promise.race([reading, delay(ANSWER_WITHIN_MS, undefined, { ref: false })]);
       up.set({ backend: 'mongodb' }, mongodb.ready ? 1 : 0);
       up.set({ backend: 'temporal' }, temporal.ready ? 1 : 0);
       streams.set(more.openStreams());

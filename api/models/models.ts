@@ -56,11 +56,15 @@ async function modelsIn(root: string, below: string): Promise<string[]> {
 }
 
 /** A path is a way to make the worker read any folder: only those below the configured ones are let through. */
-export async function requireModel(model: string | undefined, folders: readonly string[]): Promise<void> {
+export async function requireModel(
+  model: string | undefined,
+  folders: readonly string[],
+  field = 'model',
+): Promise<void> {
   if (model === undefined || !isAbsolute(model) || (await isBelowRoots(model, folders))) return;
   throw problemOf(
     'InvalidInput',
-    'model: give the name of a model. A path must lie below a folder of PLIMSOLL_MODELS.',
-    { errors: [{ in: 'body', field: 'model', message: 'is a path outside PLIMSOLL_MODELS' }] },
+    `${field}: give the name of a model. A path must lie below a folder of PLIMSOLL_MODELS.`,
+    { errors: [{ in: 'body', field, message: 'is a path outside PLIMSOLL_MODELS' }] },
   );
 }

@@ -22,7 +22,7 @@ export function pageRoutes({ webFolder }: Pick<ApiSettings, 'webFolder'>): Hono<
     for (const file of ['/favicon.svg', '/favicon.ico', '/icon.svg', '/manifest.webmanifest', '/robots.txt'])
       app.get(file, serveStatic({ root: webFolder, onFound: (_path, c) => c.header('Cache-Control', 'no-cache') }));
   }
-  for (const path of ['/', '/datasets', '/datasets/*', '/loads', '/loads/*']) {
+  for (const path of ['/', '/datasets', '/datasets/*', '/loads', '/loads/*', '/schedules', '/schedules/*']) {
     app.get(path, async (c) => {
       const page =
         webFolder === undefined

@@ -1,14 +1,19 @@
 import type { LoadStatus } from '../../core/loads/status.ts';
 import type { Load } from '../schemas/loads.ts';
 import type { Scope } from '../schemas/server.ts';
-import { shownModel, shownSource, withoutPaths } from './paths.ts';
+import { shownModel, shownPath, shownSource, withoutPaths } from './paths.ts';
 
 /** A job's status as the caller may see it: without read of a path of this machine beyond a folder's last name. */
 export function presentLoad(status: LoadStatus, scope: Scope, roots: readonly string[] = []): Load {
   if (scope === 'operate') return status;
   const { request, ...rest } = status;
-  const folders = [request.source, request.model].filter((path) => typeof path === 'string');
-  return { ...withoutPaths(rest, [...roots, ...folders]), request: shownRequest(request) };
+  const named = [request.source, request.model].filter((path) => typeof path === 'string');
+  const folders = [...roots, ...named];
+  const shown = { ...withoutPaths(rest, folders), request: shownRequest(request) };
+  // Each is a path and nothing else, so it can be shown whole where it is below one of the folders.
+  const unreadable = rest.phases.indexing.unreadable_folders?.map((folder) => shownPath(folder, folders));
+  if (unreadable !== undefined) shown.phases.indexing.unreadable_folders = unreadable;
+  return shown;
 }
 
 /** What nobody has looked at is not shown: an option that is added later may hold what a reader must not see. */
@@ -24,7 +29,8 @@ const SHOWN = [
   'fairness_weight',
 ];
 
-function shownRequest(request: Record<string, unknown>): Record<string, unknown> {
+/** A request as a caller of read scope may see it. */
+export function shownRequest(request: Record<string, unknown>): Record<string, unknown> {
   const { source, model, webhooks } = request;
   return {
     ...Object.fromEntries(Object.entries(request).filter(([name]) => SHOWN.includes(name))),

@@ -43,29 +43,32 @@ export const shownModel = (model: string, scope: Scope) =>
   scope === 'operate' || !isAbsolute(model) ? model : basename(model);
 
 /**
- * The same value with every path cut down to its last name, wherever it stands in a text. What is below one of the folders keeps its
- * path from the folder's own name on; of other absolute paths, which a message may hold whoever named them, only the last name stays.
+ * The same value without an absolute path in any of its texts. One of these folders is shown by its last name, with what follows it; a
+ * text with any other ends where that begins: a path may hold spaces, commas and quotes, so nobody can tell where it is over.
  */
 export function withoutPaths<T>(value: T, folders: readonly string[]): T {
   const absolute = folders.filter((folder) => isAbsolute(folder)).flatMap((folder) => [folder, resolve(folder)]);
-  const longestFirst = [...new Set(absolute.map((folder) => folder.replace(/\/+$/, '')))]
+  const known = [...new Set(absolute.map((folder) => folder.replace(/\/+$/, '')))]
     .filter((folder) => folder.length > 1)
-    .sort((a, b) => b.length - a.length);
+    .sort((a, b) => b.length - a.length)
+    .map(
+      (folder) =>
+        [new RegExp(`${NO_NAME_BEFORE}${literally(folder)}${NO_NAME_BEHIND}`, 'gu'), basename(folder)] as const,
+    );
   const cut = (text: string) =>
-    longestFirst
-      .reduce((shorter, folder) => shorter.replaceAll(folder, basename(folder)), text)
-      .replace(FILE_URL, lastName)
-      .replace(QUOTED_PATH, (_, quote: string, path: string) => `${quote}${lastName(path)}${quote}`)
-      .replace(BARE_PATH, lastName);
+    known
+      .reduce((shorter, [folder, name]) => shorter.replaceAll(folder, () => name), text)
+      .replace(FROM_A_PATH_ON, '…');
   return mapTexts(value, cut) as T;
 }
 
-const FILE_URL = /\bfile:\/\/[^\s'"`]+/g;
-const QUOTED_PATH = /(['"`])(\/(?:(?!\1).)+)\1/g;
-/** Not the slash of a URL, a fraction or a MIME type. */
-const BARE_PATH = /(?<![\w.:/~-])\/[^\s'"`,;()]+/g;
-
-const lastName = (path: string) => basename(path);
+const literally = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+const NAME = String.raw`[\p{L}\p{M}\p{N}_]`;
+const NO_NAME_BEFORE = `(?<!${NAME}|[./~-])`;
+/** `/srv/photos` is no part of `/srv/photos2` or `/srv/photos.old`, but may end a sentence. */
+const NO_NAME_BEHIND = String.raw`(?=$|[/\s'"\x60,;:()]|[.!?](?:\s|$))`;
+/** Not the slash of a relative path, a site's URL, a fraction or a MIME type. */
+const FROM_A_PATH_ON = new RegExp(String.raw`(?<!${NAME}|\/|\bhttps?:)\/.*`, 'su');
 
 function mapTexts(value: unknown, map: (text: string) => string): unknown {
   if (typeof value === 'string') return map(value);

@@ -21,20 +21,31 @@ export function problemOf(
 /** What an error means to the caller; undefined for a fault of ours. */
 export function toProblem(error: unknown): ProblemError | undefined {
   if (error instanceof ProblemError) return error;
+  // An error of ours that nobody has given a status is no mistake of the caller's.
+  if (error instanceof UserError && !isKnown(error.code)) return undefined;
   if (error instanceof AlreadyRunningError)
     return problemOf('AlreadyRunning', error.message, error.job.job_id === '' ? {} : { job: error.job });
-  if (error instanceof UserError) return ofCode(error.code, error.message);
+  if (error instanceof UserError) return ofUser(error);
   const failure = applicationFailureIn(error);
-  if (failure !== undefined) return ofCode(failure.type ?? 'Refused', failure.message, 'Refused');
+  if (failure !== undefined) return problemOf(knownOr('Refused', failure.type), failure.message);
   if (isMongoOutage(error)) return problemOf('MongoDBUnavailable', 'MongoDB does not answer. Try again in a moment.');
   if (isTemporalOutage(error))
     return problemOf('TemporalUnavailable', 'Temporal does not answer, or no worker does. Try again in a moment.');
   return undefined;
 }
 
-function ofCode(code: string, detail: string, otherwise: ProblemCode = 'InvalidInput'): ProblemError {
-  return problemOf(isKnown(code) ? code : otherwise, detail);
+/** Names the fields that it is about as validation does. */
+function ofUser({ code, message, fields }: UserError): ProblemError {
+  const errors = fields.map((field) => ({
+    in: 'body' as const,
+    field,
+    message: message.startsWith(`${field}: `) ? message.slice(field.length + 2) : message,
+  }));
+  return problemOf(knownOr('InvalidInput', code), message, errors.length === 0 ? {} : { errors });
 }
+
+const knownOr = (otherwise: ProblemCode, code: string | null | undefined): ProblemCode =>
+  code != null && isKnown(code) ? code : otherwise;
 
 const isKnown = (code: string): code is ProblemCode => Object.hasOwn(PROBLEMS, code);
 

@@ -10,7 +10,7 @@ import { findSample } from './find-sample.ts';
 import * as routes from './routes.ts';
 import { tagSamples } from './tag.ts';
 
-export function sampleRoutes({ backends }: ApiContext) {
+export function sampleRoutes({ backends, tagCounts }: ApiContext) {
   const { store } = backends.client;
   const router = newRouter();
 
@@ -67,7 +67,10 @@ export function sampleRoutes({ backends }: ApiContext) {
       seqs === undefined
         ? { filter: storeFilter(filter ?? {}, sources, c.get('scope') ?? 'read'), after, nextSeq: next_seq }
         : { seqs };
-    return c.json(await tagSamples(store, dataset, { add, remove }, which), 200);
+    const tagged = await tagSamples(store, dataset, { add, remove }, which);
+    // Who has tagged asks for the tags next, and is to find what was added.
+    tagCounts.forget(dataset);
+    return c.json(tagged, 200);
   });
 
   return router;

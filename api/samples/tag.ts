@@ -29,8 +29,9 @@ async function update(
   { add, remove }: { add: string[]; remove: string[] },
   seqs: number[],
 ): Promise<Omit<Tagged, 'next'>> {
-  const kept = { $setDifference: [{ $ifNull: ['$tags', []] }, remove] };
-  const tagged = { $setUnion: [kept, add] };
+  // Literally: in a pipeline a text that begins with $ is an expression, which would store what else the sample holds.
+  const kept = { $setDifference: [{ $ifNull: ['$tags', []] }, { $literal: remove }] };
+  const tagged = { $setUnion: [kept, { $literal: add }] };
   const changed = { $not: { $setEquals: [{ $ifNull: ['$tags', []] }, tagged] } };
   const filter = { dataset_id: datasetId, seq: { $in: seqs } };
   const matched = await store.samples.countDocuments(filter, { hint: INDEXES.seq });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { embedDatasetInput } from '../../workflows/contract.ts';
-import { phaseState } from './loads.ts';
+import { phaseState, startQuery } from './loads.ts';
+import { flag } from './parameters.ts';
 
 const count = z.int().min(0);
 const moment = z.iso.datetime();
@@ -38,6 +39,21 @@ export const datasetList = z.object({ datasets: z.array(dataset).describe('By na
 export const embedBody = embedDatasetInput
   .omit({ dataset: true })
   .meta({ id: 'EmbedRequest', description: 'Options of the job.' });
+
+export const removalQuery = startQuery.extend({ dry_run: flag('Start nothing, only say what it would remove.') });
+
+export const removalPreview = z
+  .object({
+    dataset: z.string(),
+    dry_run: z.literal(true),
+    samples: count,
+    vectors: count,
+    schedules: z
+      .array(z.string())
+      .optional()
+      .describe('Of a deletion: the schedules that load the dataset, and would be paused.'),
+  })
+  .meta({ id: 'RemovalPreview', description: 'What a job would remove now.' });
 
 export const tagCounts = z
   .object({

@@ -6,4 +6,5 @@ export * from './limits.ts';
 export * from './loads.ts';
 export * from './problem.ts';
 export * from './samples.ts';
+export * from './schedules.ts';
 export * from './server.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { retryFailedInput } from '../../workflows/contract.ts';
-import { time, wholeNumber } from './parameters.ts';
+import { flag, several, span, time, wholeNumber } from './parameters.ts';
 
 export const loadState = z.enum(['queued', 'running', 'paused', 'completed', 'failed', 'canceled']);
 export const loadKind = z.enum(['load', 'retry', 'embed', 'prune', 'delete']);
@@ -81,16 +81,24 @@ export const load = z
   .meta({ id: 'Load', description: 'How a job stands.' });
 
 export const job = z
-  .object({ job_id: z.string(), workflow_id: z.string(), dataset: z.string() })
-  .meta({ id: 'Job', description: 'A job that was started.' });
+  .object({
+    job_id: z.string(),
+    workflow_id: z.string(),
+    dataset: z.string(),
+    attached: z.boolean().describe('True where the job ran already, and nothing was started.'),
+  })
+  .meta({ id: 'Job', description: 'A job that was started, or with `if_running=attach` the one that runs.' });
+
+const datasetFilter = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be the name of a dataset')
+  .optional()
+  .meta({ description: 'Only jobs of this dataset.' });
 
 export const loadsQuery = z.strictObject({
-  dataset: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be the name of a dataset')
-    .optional(),
-  state: loadState.optional(),
-  kind: loadKind.optional(),
+  dataset: datasetFilter,
+  state: several(loadState).optional().meta({ description: 'Only jobs in this state; repeat it for more.' }),
+  kind: several(loadKind).optional().meta({ description: 'Only jobs of this kind; repeat it for more.' }),
   since: time.optional().meta({ description: 'Only jobs that started at this time or later.' }),
   before: time.optional().meta({ description: 'Only jobs that started before this time.' }),
   limit: wholeNumber(1, 200)
@@ -99,11 +107,45 @@ export const loadsQuery = z.strictObject({
   cursor: z.string().min(1).max(500).optional().meta({ description: '`next` of the page before.' }),
 });
 
+export const cleanupQuery = z.strictObject({
+  older_than: span.meta({
+    description: 'Only jobs that ended longer ago, as `30d`, `12h` or `1h30m`.',
+    example: '30d',
+  }),
+  dataset: datasetFilter,
+  state: several(loadState.extract(['completed', 'failed', 'canceled']))
+    .optional()
+    .meta({ description: 'Only jobs that ended in this state; repeat it for more.' }),
+  lost: flag('Also jobs without an end on record whose workflow this Temporal does not know.'),
+  dry_run: flag('Remove nothing, only say what it would be.'),
+});
+
+export const cleanupResult = z
+  .object({
+    before: moment.describe('Jobs that ended before this time.'),
+    dry_run: z.boolean(),
+    jobs: z
+      .array(
+        z.object({
+          job_id: z.string(),
+          dataset: z.string(),
+          kind: loadKind,
+          state: loadState,
+          finished_at: moment,
+        }),
+      )
+      .describe('The jobs whose records were removed, the oldest first.'),
+    lost: z
+      .array(z.string())
+      .describe('As old, without an end on record, and not known to this Temporal: left alone unless `lost` is true.'),
+  })
+  .meta({ id: 'CleanupResult' });
+
 export const startQuery = z.strictObject({
-  if_running: z
-    .enum(['fail', 'attach', 'replace'])
-    .default('fail')
-    .meta({ description: 'Where a job of the dataset is running: answer 409, answer that job, or cancel it first.' }),
+  if_running: z.enum(['fail', 'attach', 'replace']).default('fail').meta({
+    description:
+      'Where such a job is running: answer 409; answer that job; or cancel it first, which keeps what it did, and terminate it where no worker hears that within 30 s.',
+  }),
 });
 
 export const loadPage = z
@@ -137,6 +179,14 @@ export const waited = z
 export const cancelBody = z
   .strictObject({ reason: z.string().max(500).optional().describe('For people; kept in the history.') })
   .meta({ id: 'CancelRequest' });
+
+export const webhookDeliveries = z
+  .object({
+    undelivered: count.describe(
+      "Messages that were not delivered, or not yet; as Temporal's list has them, which lags a little.",
+    ),
+  })
+  .meta({ id: 'WebhookDeliveries', description: "What became of a job's messages to its webhooks." });
 
 const { embed, model, webhooks } = retryFailedInput.shape;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseDuration } from '../../core/duration.ts';
 
 /** A whole number as it stands in an address. */
 export const wholeNumber = (least: number, most: number) =>
@@ -8,6 +9,28 @@ export const wholeNumber = (least: number, most: number) =>
     .transform(Number)
     .pipe(z.int().min(least).max(most))
     .meta({ type: 'integer', minimum: least, maximum: most });
+
+/** One value, or several by giving the parameter again: `state=failed&state=canceled`. */
+export const several = <T extends z.ZodType>(one: T) =>
+  z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(one).min(1).max(20));
+
+/** A time span as the command takes it, in milliseconds. */
+export const span = z
+  .string()
+  .max(100)
+  .transform(parseDuration)
+  .pipe(
+    z.number({ error: 'must be a time span with a unit, as 30d, 12h or 1h30m: longer than zero, 68 years at most' }),
+  )
+  .meta({ type: 'string' });
+
+/** `true` or `false` as it stands in an address; false where it does not. */
+export const flag = (description: string) =>
+  z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true')
+    .meta({ type: 'boolean', default: false, description });
 
 export const MOST_SEQ = 2_147_483_647;
 
@@ -27,6 +50,13 @@ export const jobParameter = z.object({
       description: "A job's ID, six or more characters that it alone begins with, or a dataset's name: its latest job.",
       example: 'photos',
     }),
+});
+
+export const scheduleParameter = z.object({
+  schedule: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be the name of a schedule')
+    .meta({ param: { name: 'schedule', in: 'path' }, description: "The schedule's name.", example: 'nightly' }),
 });
 
 export const sampleParameters = datasetParameter.extend({

@@ -3,18 +3,16 @@ import { requireBelowRoots, type SourceRoots } from '../../core/sources/source-r
 import { problemOf } from '../problem/to-problem.ts';
 
 /** Refuses a source outside the roots, after resolving links, with the same words whether it exists or not. */
-export async function requireSource(source: string, roots: SourceRoots): Promise<void> {
+export async function requireSource(source: string, roots: SourceRoots, field = 'source'): Promise<void> {
   if (source.includes('\0'))
-    throw problemOf('InvalidInput', 'source: a path has no zero byte.', {
-      errors: [{ in: 'body', field: 'source', message: 'has a zero byte' }],
+    throw problemOf('InvalidInput', `${field}: a path has no zero byte.`, {
+      errors: [{ in: 'body', field, message: 'has a zero byte' }],
     });
   try {
     await requireBelowRoots(source, roots);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw problemOf(
-      'SourceOutsideRoots',
-      `source: ${source} is not in or below a source root of this server. GET /api/sources lists them, PLIMSOLL_SOURCE_ROOTS sets them.`,
-    );
+    const message = `${source} is not in or below a source root of this server. GET /api/sources lists them, PLIMSOLL_SOURCE_ROOTS sets them.`;
+    throw problemOf('SourceOutsideRoots', `${field}: ${message}`, { errors: [{ in: 'body', field, message }] });
   }
 }

@@ -12,6 +12,9 @@ export interface DiskCache {
   readonly bytes: number;
 }
 
+/** How often, while as much as the bound is kept, it is looked what other processes keep there. */
+const LOOKS = 10;
+
 /** What a thumbnail is called: the version of its file, and its longer side in pixels. */
 const KEY = /^[\w-]{16}-(?:128|256|512|1024)$/;
 const DRAFT = /^\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
@@ -25,13 +28,25 @@ export function openDiskCache({ parent, mostBytes }: { parent: string; mostBytes
   // In the order of use, the latest last.
   const sizes = new Map<string, number>();
   let bytes = 0;
-  // What lies there from before: read once, while the first requests are answered already.
-  const listed = list(folder).then((found) => {
-    for (const { key, size } of found) if (!sizes.has(key)) note(key, size);
-  });
+  let keptSinceLook = 0;
+  let touched = new Set<string>();
+  // What lies there from before, while the first requests are answered already.
+  let looked = look();
   // The bound may be a lower one than it was.
   void makeRoom().catch(() => undefined);
   const fileOf = (key: string) => join(folder, key.slice(0, 2), key);
+
+  /** Several processes may keep thumbnails here: what is there is theirs and ours, and they take away what is ours. */
+  async function look(): Promise<void> {
+    const before = new Set(sizes.keys());
+    touched = new Set();
+    const found = await list(folder);
+    const there = new Set(found.map(({ key }) => key));
+    for (const key of before) if (!there.has(key) && !touched.has(key)) forget(key);
+    // What was used meanwhile is the latest.
+    for (const { key, size } of found) if (!touched.has(key)) note(key, size);
+    for (const key of touched) note(key, sizes.get(key) ?? 0);
+  }
 
   function note(key: string, size: number): void {
     bytes += size - (sizes.get(key) ?? 0);
@@ -39,13 +54,19 @@ export function openDiskCache({ parent, mostBytes }: { parent: string; mostBytes
     sizes.set(key, size);
   }
 
+  function use(key: string, size: number): void {
+    touched.add(key);
+    note(key, size);
+  }
+
   function forget(key: string): void {
+    touched.delete(key);
     bytes -= sizes.get(key) ?? 0;
     sizes.delete(key);
   }
 
   async function makeRoom(): Promise<void> {
-    await listed;
+    await looked;
     for (const key of sizes.keys()) {
       if (bytes <= mostBytes) return;
       forget(key);
@@ -60,7 +81,7 @@ export function openDiskCache({ parent, mostBytes }: { parent: string; mostBytes
     async read(key) {
       try {
         const content = new Uint8Array(await readFile(fileOf(key)));
-        note(key, content.length);
+        use(key, content.length);
         // The order of use, for the next process.
         void utimes(fileOf(key), new Date(), new Date()).catch(() => undefined);
         return content;
@@ -76,8 +97,14 @@ export function openDiskCache({ parent, mostBytes }: { parent: string; mostBytes
         await mkdir(dirname(fileOf(key)), { recursive: true });
         await writeFile(draft, content, { mode: 0o600 });
         await rename(draft, fileOf(key));
-        note(key, content.length);
-        if (bytes > mostBytes) await makeRoom();
+        use(key, content.length);
+        keptSinceLook += content.length;
+        const lookAgain = keptSinceLook > mostBytes / LOOKS;
+        if (lookAgain) {
+          keptSinceLook = 0;
+          looked = looked.then(look);
+        }
+        if (lookAgain || bytes > mostBytes) await makeRoom();
       } catch {
         await rm(draft, { force: true }).catch(() => undefined);
       }

@@ -4,6 +4,7 @@ import { createDecoders } from '../../core/images/decoder/decoders.ts';
 import { identityOf } from '../../core/images/identity.ts';
 import { ImageError } from '../../core/images/image-error.ts';
 import { weightOf } from '../../core/images/weight.ts';
+import type { SourceRoots } from '../../core/sources/source-roots.ts';
 import { fingerprintOf, openFile } from '../files/sample-file.ts';
 
 /** What pictures that are drawn at the same time take of memory, about; one that takes more is drawn alone. */
@@ -14,6 +15,8 @@ const HEAD_BYTES = 64 * 1024;
 export interface DrawRequest {
   /** With all links resolved. */
   path: Buffer;
+  /** Below which it must lie when it is opened. */
+  roots: SourceRoots;
   /** Of the file as it was when it was asked for. */
   fingerprint: string;
   /** The longer side in pixels. */
@@ -54,7 +57,7 @@ export function createDrawer({ atOnce, turnMs }: { atOnce: number; turnMs: numbe
 
   return {
     async draw(request) {
-      const { file, fingerprint: before } = await within(turnMs, openFile(request.path));
+      const { file, fingerprint: before } = await within(turnMs, openFile(request.path, request.roots));
       try {
         const picture = await drawOpen(file, request).catch((error: unknown) => error as Error);
         const after = fingerprintOf(await file.stat({ bigint: true }));

@@ -37,7 +37,11 @@ export function addUpCommand(program: Command, end: (exitCode: number) => void):
     .option('--temporal-port <n>', "port of Temporal's server, 0 for any (default: 7233)", port())
     .option('--ui-port <n>', "port of Temporal's web page, 0 for any (default: 8233)", port())
     .option('--mongo-port <n>', 'port of MongoDB, 0 for any (default: 27017)', port())
-    .option('--api-port <n>', 'port of the page and the HTTP API, 0 for any (default: 7400, or any if taken)', port())
+    .option(
+      '--api-port <n>',
+      'port of the page and the HTTP API, 0 for any (default: 7400, or the next that is free)',
+      port(),
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',

@@ -1,18 +1,11 @@
 import { Connection } from '@temporalio/client';
 import { temporalConnection } from '../../local/environment.ts';
 import { datasetAttribute, EMBED_TASK_QUEUE, INDEX_TASK_QUEUE, phaseAttribute } from '../../workflows/contract.ts';
-import { ago, counted } from '../quantities.ts';
 import { type Check, ok, problem, warning } from './check.ts';
+import { checkWorkers } from './check-workers.ts';
 
 const CONNECT_WITHIN_MS = 5000;
 const NOT_FOUND = 5;
-
-/** temporal.api.enums.v1.TaskQueueType */
-const WORKFLOW_QUEUE = 1;
-const ACTIVITY_QUEUE = 2;
-
-/** Of a worker that lives, a poll ends and the next begins within a minute; the server remembers the dead for five. */
-const ALIVE_WITHIN_MS = 75_000;
 
 /** Whether Temporal answers, its version, its namespace, its search attributes, and who works on the task queues. */
 export async function checkTemporal(env: NodeJS.ProcessEnv, address: string, namespace: string): Promise<Check[]> {
@@ -79,38 +72,4 @@ async function checkSearchAttributes(connection: Connection, namespace: string):
   } catch (error) {
     return warning(name, `can't be listed: ${(error as Error).message}`, advice);
   }
-}
-
-async function checkWorkers(
-  connection: Connection,
-  namespace: string,
-  { name, role, queue }: { name: string; role: string; queue: string },
-): Promise<Check> {
-  const [workflows, activities] = await Promise.all(
-    [WORKFLOW_QUEUE, ACTIVITY_QUEUE].map(async (taskQueueType) => {
-      const { pollers } = await connection.workflowService.describeTaskQueue({
-        namespace,
-        taskQueue: { name: queue },
-        taskQueueType,
-      });
-      return (pollers ?? []).map(({ identity, lastAccessTime }) => ({
-        identity: identity ?? '',
-        seenMs: Number(lastAccessTime?.seconds ?? 0) * 1000,
-      }));
-    }),
-  );
-  const now = Date.now();
-  const seen = [...(workflows ?? []), ...(activities ?? [])].filter(({ seenMs }) => now - seenMs < ALIVE_WITHIN_MS);
-  const workers = new Set(seen.map(({ identity }) => identity));
-  if (workers.size > 0) {
-    const latest = Math.max(...seen.map(({ seenMs }) => seenMs));
-    return ok(
-      name,
-      `${counted(workers.size, 'worker')} on task queue ${queue}, seen ${ago(new Date(latest).toISOString())}`,
-    );
-  }
-  const advice = `Start one: node workers/run.ts --role ${role}, or everything with "plimsoll up".`;
-  return role === 'index'
-    ? problem(name, `nobody polls task queue ${queue}: loads wait`, advice)
-    : warning(name, `nobody polls task queue ${queue}: embedding waits`, advice);
 }

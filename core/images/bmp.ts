@@ -1,5 +1,5 @@
 import { decode } from 'bmp-ts';
-import { ImageError } from './image-error.ts';
+import { ImageError, tooManyPixels } from './image-error.ts';
 
 /** libvips reads no BMP. `bmp-ts`, Jimp's decoder, is right for the layouts below; its RLE and 4-bit code is not. */
 const BITS_PER_PIXEL = new Set([1, 8, 16, 24, 32]);
@@ -11,15 +11,14 @@ const UNCOMPRESSED = new Set([0 /* BI_RGB */, 3 /* BI_BITFIELDS */, 6 /* BI_ALPH
  * @throws ImageError
  */
 export function decodeBmp(content: Buffer, maxPixels: number): { width: number; height: number; rgb: Buffer } {
-  if (content.length < 54) throw new ImageError('decode_failed', 'the BMP header is truncated');
+  if (content.length < 54) throw new ImageError('decode_failed', 'the file is damaged: the BMP header is truncated');
   const bits = content.readUInt16LE(28);
   const compression = content.readUInt32LE(30);
   if (!BITS_PER_PIXEL.has(bits) || !UNCOMPRESSED.has(compression))
     throw new ImageError('unsupported_format', `BMP with ${bits} bits a pixel and compression ${compression}`);
   const pixels = content.readUInt32LE(18) * Math.abs(content.readInt32LE(22));
-  if (pixels > maxPixels)
-    throw new ImageError('too_many_pixels', 'the image has more pixels than are allowed (PLIMSOLL_MAX_PIXELS)');
-  if (pixels * bits > content.length * 8) throw new ImageError('decode_failed', 'the BMP file is truncated');
+  if (pixels > maxPixels) throw tooManyPixels(maxPixels, pixels);
+  if (pixels * bits > content.length * 8) throw new ImageError('decode_failed', 'the file is damaged: it is cut short');
 
   const { width, height, data: abgr } = decodeWhole(content);
   const rgb = Buffer.allocUnsafe(width * height * 3);
@@ -35,6 +34,6 @@ function decodeWhole(content: Buffer): { width: number; height: number; data: Ui
   try {
     return decode(content);
   } catch {
-    throw new ImageError('decode_failed', 'the BMP file is corrupt');
+    throw new ImageError('decode_failed', 'the file is damaged');
   }
 }

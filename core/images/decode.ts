@@ -29,7 +29,7 @@ export async function decodePixels(
   geometry: PixelGeometry,
   limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
 ): Promise<Uint8Array> {
-  return withImageFile(path, async (image) => render(await openImage(image, limits), geometry, limits));
+  return withImageFile(path, limits, async (image) => render(await openImage(image, limits), geometry, limits));
 }
 
 async function render(

@@ -49,7 +49,7 @@ export function readHeaderSync({ path, sizeBytes }: HeaderRequest): ParsedHeader
       closeSync(fd);
     }
   } catch (error) {
-    return { error: describeReadError(error as NodeJS.ErrnoException) };
+    return { error: describeReadError(error as NodeJS.ErrnoException, path) };
   }
 }
 

@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import type { ImageFormat } from './formats.ts';
 
 /** Why a file's metadata could not be read. The codes are stable: they are stored with the sample. */
@@ -21,15 +22,31 @@ export function truncatedHeader(format: ImageFormat): HeaderError {
 }
 
 /** The operating system's refusal to open or read a file. */
-export function describeReadError(error: Pick<NodeJS.ErrnoException, 'code' | 'message'>): HeaderError {
+export function describeReadError(
+  error: Pick<NodeJS.ErrnoException, 'code' | 'message'>,
+  path: string | Buffer,
+): HeaderError {
   switch (error.code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return { code: 'file_not_found', message: 'the file was gone when it was read' };
+      return {
+        code: 'file_not_found',
+        message: isLink(path) ? 'a link to a file that is not there' : 'the file was gone when it was read',
+      };
+    case 'ELOOP':
+      return { code: 'io_error', message: 'a link that leads back to itself' };
     case 'EACCES':
     case 'EPERM':
       return { code: 'permission_denied', message: 'no permission to read the file' };
     default:
       return { code: 'io_error', message: `the file could not be read: ${error.code ?? error.message}` };
+  }
+}
+
+function isLink(path: string | Buffer): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
   }
 }

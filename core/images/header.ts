@@ -10,7 +10,7 @@ import { createDecoders } from './decoder/decoders.ts';
 import type { MetadataResult } from './decoder/messages.ts';
 import { type ImageFormat, MIME_TYPES } from './formats.ts';
 import type { ParsedHeader, Unsettled } from './header-bytes.ts';
-import { type HeaderError, truncatedHeader } from './header-errors.ts';
+import { describeReadError, type HeaderError, truncatedHeader } from './header-errors.ts';
 import { readInThread } from './header-threads.ts';
 import { ImageError, type ImageFailure } from './image-error.ts';
 
@@ -98,17 +98,19 @@ async function askDecoder(paths: (string | Buffer)[]): Promise<MetadataResult[]>
 
 function outcomeOf(
   result: MetadataResult,
-  { sizeBytes }: HeaderRequest,
+  file: HeaderRequest,
   { unsettled: format, fallback }: Unsettled,
 ): HeaderOutcome {
+  const { sizeBytes } = file;
   if ('metadata' in result)
     return { metadata: { size_bytes: sizeBytes, mime_type: MIME_TYPES[format], format, ...result.metadata } };
-  return fallback ? { metadata: fallback } : { error: describeFailure(result.failure, format) };
+  return fallback ? { metadata: fallback } : { error: describeFailure(result.failure, file, format) };
 }
 
-function describeFailure({ code, message }: ImageFailure, format: ImageFormat): HeaderError {
+function describeFailure({ code, message }: ImageFailure, { path }: HeaderRequest, format: ImageFormat): HeaderError {
   switch (code) {
     case 'file_not_found':
+      return describeReadError({ code: 'ENOENT', message }, path);
     case 'permission_denied':
     case 'decode_timeout':
       return { code, message };

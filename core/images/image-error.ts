@@ -22,3 +22,10 @@ export class ImageError extends Error implements ImageFailure {
     this.code = code;
   }
 }
+
+/** @param pixels where they are known */
+export function tooManyPixels(maxPixels: number, pixels?: number): ImageError {
+  const limit = maxPixels.toLocaleString('en-US');
+  const has = pixels === undefined ? 'too many pixels' : `${pixels.toLocaleString('en-US')} pixels`;
+  return new ImageError('too_many_pixels', `${has}; the limit is ${limit} (PLIMSOLL_MAX_PIXELS)`);
+}

@@ -5,7 +5,7 @@ import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { decodeBmp } from './bmp.ts';
 import type { DecodeLimits } from './decode-limits.ts';
 import { type ImageFormat, sniffFormat } from './formats.ts';
-import { ImageError } from './image-error.ts';
+import { ImageError, tooManyPixels } from './image-error.ts';
 import { asPlainSvg } from './svg.ts';
 
 // It goes by a file's name, or by the number of a descriptor, and would show what was there before.
@@ -35,20 +35,25 @@ export interface ImageFile {
  *
  * @throws ImageError
  */
-export async function withImageFile<T>(path: string | Buffer, use: (image: ImageFile) => Promise<T>): Promise<T> {
+export async function withImageFile<T>(
+  path: string | Buffer,
+  limits: DecodeLimits,
+  use: (image: ImageFile) => Promise<T>,
+): Promise<T> {
   let file: FileHandle | undefined;
+  let image: ImageFile | undefined;
   try {
     file = await open(path, OPEN_FLAGS);
-    return await use(await examineImage(file, path));
+    image = await examineImage(file, path);
+    return await use(image);
   } catch (error) {
-    throw imageErrorOf(error as Error);
+    throw await failureOf(error as Error, image, limits);
   } finally {
     await file?.close();
   }
 }
 
-/** What a file that is open already is. @throws ImageError; the system's error */
-export async function examineImage(file: FileHandle, path: string | Buffer): Promise<ImageFile> {
+async function examineImage(file: FileHandle, path: string | Buffer): Promise<ImageFile> {
   const known = await file.stat();
   if (!known.isFile()) throw new ImageError('not_a_file', 'this is not a regular file');
   const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(HEAD_BYTES), 0, HEAD_BYTES, 0);
@@ -100,7 +105,7 @@ function inputOptions({ maxPixels }: DecodeLimits): SharpOptions {
 }
 
 /** What sharp or the system says, in our words. */
-export function imageErrorOf(error: Error): ImageError {
+async function failureOf(error: Error, image: ImageFile | undefined, { maxPixels }: DecodeLimits): Promise<ImageError> {
   if (error instanceof ImageError) return error;
   const text = error.message;
   switch ((error as NodeJS.ErrnoException).code) {
@@ -116,15 +121,27 @@ export function imageErrorOf(error: Error): ImageError {
     case 'ERR_BUFFER_TOO_LARGE':
       return new ImageError('unsupported_format', 'the drawing is too large once it is uncompressed');
   }
-  if (/exceeds pixel limit/.test(text))
-    return new ImageError('too_many_pixels', 'the image has more pixels than are allowed (PLIMSOLL_MAX_PIXELS)');
+  if (/exceeds pixel limit/.test(text)) return tooManyPixels(maxPixels, image && (await pixelsOf(image)));
   if (/unsupported image format/.test(text))
     return new ImageError('unsupported_format', 'the content is in no image format that can be read');
   if (/timeout/i.test(text)) return new ImageError('decode_timeout', 'decoding took too long');
-  return new ImageError('decode_failed', shortened(text));
+  return new ImageError('decode_failed', damagedInWords(text));
 }
 
-function shortened(text: string): string {
-  const line = text.split('\n', 1)[0]?.trim() || 'the image could not be decoded';
-  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
+/** How many pixels, which libvips does not tell where they are too many. */
+async function pixelsOf(image: ImageFile): Promise<number | undefined> {
+  if (image.format === 'svg') return undefined;
+  try {
+    const { width, height } = await sharp(nameOf(image), { limitInputPixels: false }).metadata();
+    return width * height;
+  } catch {
+    return undefined;
+  }
+}
+
+/** libvips has not always a word for it: its threads share one buffer of errors. */
+function damagedInWords(text: string): string {
+  const line = text.split('\n', 1)[0]?.trim() ?? '';
+  if (line === '' || line === 'Unknown error') return 'the file is damaged';
+  return `the file is damaged: ${line.length > 200 ? `${line.slice(0, 199)}…` : line}`;
 }

@@ -15,7 +15,7 @@ export function makeThumbnail(
   { path, identity, side }: Omit<ThumbnailOrder, 'type'>,
   limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return withImageFile(Buffer.from(path), async (image) => {
+  return withImageFile(Buffer.from(path), limits, async (image) => {
     if (identityOf(await image.file.stat({ bigint: true })) !== identity)
       throw new ImageError('file_not_found', 'another file took its place while it was drawn');
     const drawn = await openImage(image, limits);

@@ -32,7 +32,7 @@ export async function finishRetry(
     const { sources = [] } = (await store.datasets.findOne({ _id: datasetId }, { projection: { sources: 1 } })) ?? {};
     throw new UserError(
       'SourceNotFound',
-      `The files that failed are in folders that are not there or empty: see ${sources.join(', ')}. Nothing was changed. If they are on a mounted disk, see whether it is mounted.`,
+      `The files that failed are in folders that are not there or empty: see ${sources.join(', ')}. Nothing was changed. Is the disk mounted?`,
     );
   }
   await store.pages.deleteMany({ load_id: loadId });

@@ -27,7 +27,7 @@ export async function reconcile(store: Store, request: ReconcileRequest): Promis
     const others = sums?.outcomes.ignored ?? 0;
     throw new UserError(
       'SourceEmpty',
-      `There is no image in ${source}${others > 0 ? ` (${others} other files were passed over)` : ''}. Nothing was changed. If it is a mounted disk, see whether it is mounted.`,
+      `There is no image in ${source}${others > 0 ? ` (${others.toLocaleString('en-US')} other ${others === 1 ? 'file was' : 'files were'} skipped)` : ''}. Nothing was changed. Is the disk mounted?`,
     );
   }
 

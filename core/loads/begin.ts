@@ -137,10 +137,7 @@ export async function checkSource(source: string): Promise<string> {
     const first = await folder.read();
     await folder.close();
     if (first === null) {
-      throw new UserError(
-        'SourceEmpty',
-        `source: ${root} is empty. Nothing was changed. If it is a mounted disk, see whether it is mounted.`,
-      );
+      throw new UserError('SourceEmpty', `source: ${root} is empty. Nothing was changed. Is the disk mounted?`);
     }
   } catch (error) {
     throw sourceError(root, error);
@@ -165,7 +162,7 @@ export function sourceError(root: string, error: unknown): unknown {
     case 'ENOENT':
       return new UserError(
         'SourceNotFound',
-        `source: ${root} does not exist on the worker's machine. Nothing was changed.`,
+        `source: there is no folder ${root} on the worker's machine. Nothing was changed.`,
         { cause: error },
       );
     case 'ENOTDIR':

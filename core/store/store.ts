@@ -40,15 +40,26 @@ const REQUIRED_OPTIONS = {
   ignoreUndefined: true,
 } as const;
 
+export interface StoreOptions {
+  /** Within which a server must be found: 10 s if left out. */
+  serverSelectionTimeoutMs?: number;
+  /**
+   * How often each server is asked how it is, and how long its answer may take; the driver's 10 and 30 s if left out. What one that
+   * hangs has not answered by then fails.
+   */
+  heartbeatMs?: number;
+}
+
 /**
  * Connects lazily: the first operation fails with the driver's MongoServerSelectionError when nothing answers within
  * `serverSelectionTimeoutMs`.
  */
-export function openStore(uri: string, options: { serverSelectionTimeoutMs?: number } = {}): Store {
+export function openStore(uri: string, { serverSelectionTimeoutMs = 10_000, heartbeatMs }: StoreOptions = {}): Store {
   const client = new MongoClient(uri, {
     ...REQUIRED_OPTIONS,
     appName: 'plimsoll',
-    serverSelectionTimeoutMS: options.serverSelectionTimeoutMs ?? 10_000,
+    serverSelectionTimeoutMS: serverSelectionTimeoutMs,
+    ...(heartbeatMs === undefined ? {} : { heartbeatFrequencyMS: heartbeatMs, connectTimeoutMS: heartbeatMs }),
   });
   return storeOf(client);
 }

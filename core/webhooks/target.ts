@@ -40,7 +40,10 @@ export function checkAddress(allow: AllowList, target: Target, address: string):
   );
   if (isAllowed) return;
   const range = ip.range();
-  if (range !== 'unicast') throw refused(target, `leads to ${ip.toString()}, a ${WORDS[range] ?? 'special'} address`);
+  if (range !== 'unicast') {
+    const words = `a ${WORDS[range] ?? 'special'} address`;
+    throw refused(target, target.host === ip.toString() ? `is ${words}` : `leads to ${ip.toString()}, ${words}`);
+  }
   if (target.protocol === 'http:') throw refused(target, 'is plain http, which anybody on the way can read: use https');
 }
 
@@ -74,10 +77,21 @@ const WORDS: Record<string, string> = {
   multicast: 'multicast',
 };
 
-function refused({ protocol, host, port }: Target, why: string): UserError {
-  const shown = isIP(host) === 6 ? `[${host}]` : host;
-  return new UserError(
-    'WebhookTargetRefused',
-    `webhooks: ${protocol}//${shown}:${port} ${why}. Whoever runs the worker can allow it: PLIMSOLL_WEBHOOK_ALLOW=${shown}:${port}`,
-  );
+/** A target that is not allowed: `why` in words that follow its address, `allow` what would allow it. */
+export class WebhookTargetRefused extends UserError {
+  readonly address: string;
+  readonly why: string;
+  readonly allow: string;
+
+  constructor({ protocol, host, port }: Target, why: string) {
+    const shown = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+    const allow = `PLIMSOLL_WEBHOOK_ALLOW=${shown}`;
+    const address = `${protocol}//${shown}`;
+    super('WebhookTargetRefused', `webhooks: ${address} ${why}. Whoever runs the worker can allow it: ${allow}`);
+    this.address = address;
+    this.why = why;
+    this.allow = allow;
+  }
 }
+
+const refused = (target: Target, why: string) => new WebhookTargetRefused(target, why);

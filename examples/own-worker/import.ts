@@ -4,7 +4,11 @@ import { resolve } from 'node:path';
 import { connectPlimsoll } from 'plimsoll/client';
 import type { importAlbum } from './workflows.ts';
 
-const [title = 'Summer 2026', folder = '../images'] = process.argv.slice(2);
+const [title, folder] = process.argv.slice(2);
+if (title === undefined || folder === undefined) {
+  console.error('Usage: npm run import -- TITLE FOLDER');
+  process.exit(2);
+}
 
 const plimsoll = await connectPlimsoll({
   mongodbUri: process.env.MONGODB_URI ?? 'mongodb://127.0.0.1:27017/?replicaSet=plimsoll',

@@ -1,8 +1,11 @@
 /** A worker with workflows and activities of its own, and Plimsoll's: `npm run worker`. */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { PlimsollPlugin } from 'plimsoll';
 import * as activities from './activities.ts';
+
+// Without the bundler's report, which is at INFO.
+Runtime.install({ logger: new DefaultLogger('WARN') });
 
 const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
 const connection = await NativeConnection.connect(connectionOptions);
@@ -21,5 +24,7 @@ const worker = await Worker.create({
   activities,
   plugins: [plimsoll],
 });
-await worker.run();
+const running = worker.run();
+console.error(`The worker polls task queue photos at ${connectionOptions.address ?? 'localhost:7233'}.`);
+await running;
 await connection.close();

@@ -53,8 +53,8 @@ def main() -> int:
         status = asyncio.run(load(request, arguments.task_queue))
     except WorkflowFailureError as failure:
         reason = failure.cause
-        code = reason.type if isinstance(reason, ApplicationError) else type(reason).__name__
-        print(f"{code}: {reason}", file=sys.stderr)
+        # As text, an ApplicationError begins with its type.
+        print(reason if isinstance(reason, ApplicationError) else f"{type(reason).__name__}: {reason}", file=sys.stderr)
         return 1
     print(json.dumps(status, indent=2))
     return 0

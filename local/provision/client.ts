@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 /** How to run another program: a registry's client, `tar`. */
@@ -11,11 +11,17 @@ export interface ClientRun {
   onLine?: (line: string) => void;
 }
 
+/** A program was stopped before its end, by us or by somebody else: that says nothing about the program. */
+export class ClientStopped extends Error {}
+
+/** By which people and systems stop processes; others, as SIGSEGV, a process brings upon itself. */
+const STOPPING = new Set<NodeJS.Signals | null>(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL']);
+
 const LINES_KEPT = 4;
 
 /**
  * Runs a program to its end and returns what it printed on its standard output.
- * Rejects with one short reason: not installed, or its exit code and last lines.
+ * Rejects with one short reason: not installed, its exit code and last lines, or `ClientStopped`.
  */
 export async function runClient(command: string, args: readonly string[], run: ClientRun): Promise<string> {
   const deadline = AbortSignal.timeout(run.timeoutMs);
@@ -23,8 +29,14 @@ export async function runClient(command: string, args: readonly string[], run: C
     env: run.env,
     cwd: run.cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
-    signal: run.signal ? AbortSignal.any([run.signal, deadline]) : deadline,
+    // A group of its own: Ctrl-C at the terminal reaches us alone, and we end it with all that it has started.
+    detached: true,
   });
+  const end = () => killGroup(child);
+  const stop = run.signal ? AbortSignal.any([run.signal, deadline]) : deadline;
+  stop.addEventListener('abort', end);
+  if (stop.aborted) end();
+  process.once('exit', end);
   const tail: string[] = [];
   const output: string[] = [];
   const hear = (line: string) => {
@@ -38,17 +50,29 @@ export async function runClient(command: string, args: readonly string[], run: C
     output.push(line);
     hear(line);
   });
-  const how = await new Promise<string>((resolve) => {
+  const failure = await new Promise<Error | undefined>((resolve) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return resolve(`\`${command}\` is not on PATH`);
-      if (deadline.aborted) return resolve(`\`${command}\` did not finish within ${run.timeoutMs / 1000} s`);
-      resolve(error.name === 'AbortError' ? 'canceled' : error.message);
+      resolve(new Error(error.code === 'ENOENT' ? `\`${command}\` is not on PATH` : error.message));
     });
     child.once('close', (code, signal) => {
-      if (code === 0) return resolve('');
-      resolve([`\`${command}\` ended with ${signal ?? `exit code ${code}`}`, ...tail].join('\n'));
+      if (code === 0) return resolve(undefined);
+      if (run.signal?.aborted) return resolve(new ClientStopped('canceled'));
+      if (deadline.aborted)
+        return resolve(new ClientStopped(`\`${command}\` did not finish within ${run.timeoutMs / 1000} s`));
+      const reason = [`\`${command}\` ended with ${signal ?? `exit code ${code}`}`, ...tail].join('\n');
+      resolve(STOPPING.has(signal) ? new ClientStopped(reason) : new Error(reason));
     });
   });
-  if (how !== '') throw new Error(how);
+  stop.removeEventListener('abort', end);
+  process.off('exit', end);
+  if (failure !== undefined) throw failure;
   return output.join('\n');
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGTERM');
+  } catch {
+    // It has ended by itself.
+  }
 }

@@ -5,9 +5,17 @@ import { runClient } from './client.ts';
 
 const VERSION_WITHIN_MS = 60_000;
 
-/** Runs a program to learn its version. Rejects with the reason when it can't run, is another program or another version. */
-export async function inspectBinary(spec: BinarySpec, path: string, env: NodeJS.ProcessEnv): Promise<string> {
-  const output = await runClient(path, ['--version'], { env, timeoutMs: VERSION_WITHIN_MS });
+/**
+ * Runs a program to learn its version. Rejects with the reason when it can't run, is another program or another version; with
+ * `ClientStopped` when it was stopped before it had told.
+ */
+export async function inspectBinary(
+  spec: BinarySpec,
+  path: string,
+  env: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<string> {
+  const output = await runClient(path, ['--version'], { env, signal, timeoutMs: VERSION_WITHIN_MS });
   const version = spec.readVersion(output);
   if (version === undefined) throw new Error(`it is not ${spec.title}: --version printed "${output.slice(0, 80)}"`);
   if (!spec.accepts(version)) throw new Error(`it is version ${version}, wanted is ${spec.wanted}`);

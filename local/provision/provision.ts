@@ -4,6 +4,7 @@ import { LocalStackError, reasonOf } from '../errors.ts';
 import { elapsed, type Report, silent } from '../report.ts';
 import type { BinarySpec } from './binary.ts';
 import { cacheEntry, checkEntry, createStaging, removeEntry, storeEntry, withCacheLock } from './cache.ts';
+import { ClientStopped } from './client.ts';
 import { findOnPath, inspectBinary } from './inspect.ts';
 import { mongodBinary } from './mongod.ts';
 import type { Origin } from './origin.ts';
@@ -43,25 +44,35 @@ export async function provision(options: ProvisionOptions): Promise<Partial<Reco
 /** Finds or fetches one program. */
 export async function provisionBinary(spec: BinarySpec, options: Omit<ProvisionOptions, 'wanted'>): Promise<string> {
   const { env = process.env, report = silent, signal } = options;
+  const context = { env, report, signal };
   const tried: string[] = [];
   const found =
-    (await chosenByUser(spec, env)) ?? (await onPath(spec, env, tried)) ?? (await inCache(spec, env, report, tried));
+    (await chosenByUser(spec, context)) ??
+    (await onPath(spec, context, tried)) ??
+    (await inCache(spec, context, tried));
   if (found) return found;
   return withCacheLock(
     env,
     spec,
     { signal, onWait: (pid) => report(`${spec.name}: process ${pid} is fetching it already; waiting for that`) },
-    async () => (await inCache(spec, env, report, [])) ?? (await fromOrigins(spec, { env, report, signal }, tried)),
+    async () => (await inCache(spec, context, [])) ?? (await fromOrigins(spec, context, tried)),
   );
 }
 
-async function chosenByUser(spec: BinarySpec, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+interface Context {
+  env: NodeJS.ProcessEnv;
+  report: Report;
+  signal: AbortSignal | undefined;
+}
+
+async function chosenByUser(spec: BinarySpec, { env, signal }: Context): Promise<string | undefined> {
   const path = env[spec.variable];
   if (!path) return undefined;
   try {
-    await inspectBinary(spec, path, env);
+    await inspectBinary(spec, path, env, signal);
     return path;
   } catch (error) {
+    signal?.throwIfAborted();
     throw new LocalStackError(
       'BINARY_UNAVAILABLE',
       `${spec.variable}=${path} can't be used: ${reasonOf(error)}. Correct the path, or unset it to have ${spec.name} found or fetched.`,
@@ -70,33 +81,30 @@ async function chosenByUser(spec: BinarySpec, env: NodeJS.ProcessEnv): Promise<s
   }
 }
 
-async function onPath(spec: BinarySpec, env: NodeJS.ProcessEnv, tried: string[]): Promise<string | undefined> {
+async function onPath(spec: BinarySpec, { env, signal }: Context, tried: string[]): Promise<string | undefined> {
   const path = await findOnPath(spec.name, env);
   if (!path) {
     tried.push('PATH: not there');
     return undefined;
   }
   try {
-    await inspectBinary(spec, path, env);
+    await inspectBinary(spec, path, env, signal);
     return path;
   } catch (error) {
+    signal?.throwIfAborted();
     tried.push(`PATH (${path}): ${reasonOf(error)}`);
     return undefined;
   }
 }
 
-async function inCache(
-  spec: BinarySpec,
-  env: NodeJS.ProcessEnv,
-  report: Report,
-  tried: string[],
-): Promise<string | undefined> {
+async function inCache(spec: BinarySpec, context: Context, tried: string[]): Promise<string | undefined> {
+  const { env, report } = context;
   const versions = new Set(spec.origins.map((origin) => origin.version));
   for (const version of versions) {
     const entry = cacheEntry(env, spec, version);
     const state = await checkEntry(entry);
     if (state === 'absent') continue;
-    const broken = state === 'whole' ? await whyUnusable(spec, entry.path, env) : state.broken;
+    const broken = state === 'whole' ? await whyUnusable(spec, entry.path, context) : state.broken;
     if (broken === undefined) return entry.path;
     report(`${spec.name}: the cached ${entry.path} can't be used (${broken}); fetching it again`);
     await removeEntry(entry);
@@ -105,17 +113,23 @@ async function inCache(
   return undefined;
 }
 
-async function whyUnusable(spec: BinarySpec, path: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  return inspectBinary(spec, path, env).then(() => undefined, reasonOf);
+/** @throws LocalStackError where it was stopped before it had told: it took minutes to get, and may well be whole */
+async function whyUnusable(spec: BinarySpec, path: string, { env, signal }: Context): Promise<string | undefined> {
+  try {
+    await inspectBinary(spec, path, env, signal);
+    return undefined;
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof ClientStopped)) return reasonOf(error);
+    throw new LocalStackError(
+      'BINARY_UNAVAILABLE',
+      `${spec.name}: the cached ${path} could not be checked: ${error.message}. It was left as it is; try again.`,
+      { cause: error },
+    );
+  }
 }
 
-interface FetchContext {
-  env: NodeJS.ProcessEnv;
-  report: Report;
-  signal: AbortSignal | undefined;
-}
-
-async function fromOrigins(spec: BinarySpec, context: FetchContext, tried: string[]): Promise<string> {
+async function fromOrigins(spec: BinarySpec, context: Context, tried: string[]): Promise<string> {
   context.report(`${spec.name}: not on this machine yet; fetching it once into ${cacheFolder(context.env)}`);
   for (const origin of spec.origins) {
     context.signal?.throwIfAborted();
@@ -131,7 +145,7 @@ async function fromOrigins(spec: BinarySpec, context: FetchContext, tried: strin
   throw unavailable(spec, tried);
 }
 
-async function fromOrigin(spec: BinarySpec, origin: Origin, { env, report, signal }: FetchContext): Promise<string> {
+async function fromOrigin(spec: BinarySpec, origin: Origin, { env, report, signal }: Context): Promise<string> {
   const startedMs = performance.now();
   const entry = cacheEntry(env, spec, origin.version);
   const staging = await createStaging(entry);
@@ -139,7 +153,7 @@ async function fromOrigin(spec: BinarySpec, origin: Origin, { env, report, signa
   try {
     const program = await origin.obtain(staging, { env, signal, progress: progress.say });
     await chmod(program, 0o755);
-    const version = await inspectBinary(spec, program, env);
+    const version = await inspectBinary(spec, program, env, signal);
     await storeEntry(entry, program, origin.label, version);
     report(`${spec.name}: version ${version} is in the cache after ${elapsed(startedMs)}`);
     return entry.path;

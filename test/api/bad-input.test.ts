@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningApi, startApi } from '../../api/start-server.ts';
+import { until } from '../support/patience.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { operationsOf } from './support/conformance.ts';
 import { fillDataset } from './support/fill.ts';
@@ -61,7 +62,7 @@ const NASTY = [
   'photos',
 ];
 
-const GOOD: Record<string, string> = { dataset: 'photos', job: 'photos', seq: '1' };
+const GOOD: Record<string, string> = { dataset: 'photos', job: 'photos', schedule: 'none', seq: '1' };
 const encoded = (text: string) => encodeURIComponent(text.toWellFormed());
 
 describe('no input gives a 500, nor anything that is not documented', () => {
@@ -80,7 +81,6 @@ describe('no input gives a 500, nor anything that is not documented', () => {
 
   test('in a query', async () => {
     for (const { method, path, parameters = [] } of operationsOf(api.api.document)) {
-      if (method !== 'GET') continue;
       const at = path.replaceAll(/\{(\w+)\}/g, (_, one) => GOOD[one] ?? '');
       const names = [
         ...parameters.filter(({ in: place }) => place === 'query').map(({ name }) => name),
@@ -89,11 +89,11 @@ describe('no input gives a 500, nor anything that is not documented', () => {
       ];
       for (const name of names) {
         for (const nasty of NASTY) {
-          const { status, response } = await api.get(`${at}?${encoded(name)}=${encoded(nasty)}`);
+          const { status, response } = await api.call(method, `${at}?${encoded(name)}=${encoded(nasty)}`);
           if (!response.bodyUsed) await response.body?.cancel();
           expect(status, `${at}?${name}=${nasty}`).toBeLessThan(500);
         }
-        const { status, response } = await api.get(`${at}?${encoded(name)}=1&${encoded(name)}=2`);
+        const { status, response } = await api.call(method, `${at}?${encoded(name)}=1&${encoded(name)}=2`);
         if (!response.bodyUsed) await response.body?.cancel();
         expect(status).toBeLessThan(500);
       }
@@ -187,6 +187,18 @@ describe('no input gives a 500, nor anything that is not documented', () => {
         }
       }
     }
+    for (const value of values) {
+      for (const field of ['name', 'load', 'cron', 'every_seconds', 'time_zone', 'load.source', 'load.embed_window']) {
+        const [outer = '', inner] = field.split('.');
+        const load = { dataset: 'photos', source: bench.folder };
+        const good: Record<string, unknown> = { name: 'nasty', load, every_seconds: 3600 };
+        const request = { ...good, [outer]: inner === undefined ? value : { ...load, [inner]: value } };
+        const { status, json } = await api.post('/api/schedules', request);
+        expect([201, 403, 422], `${field} ${JSON.stringify(value)}`).toContain(status);
+        if (status === 201) await api.call('DELETE', `/api/schedules/${json.name}`);
+      }
+      expect((await api.post('/api/schedules/none/pause', { reason: value })).status).toBeLessThan(500);
+    }
     for (const nasty of NASTY) {
       for (const field of ['status', 'tag', 'format', 'path_prefix', 'q', 'error', 'min_width', 'max_bytes']) {
         const body = { add: ['x'], filter: { [field]: nasty } };
@@ -216,6 +228,7 @@ describe('what bad input gets', () => {
     ['/api/datasets/none/samples', 404],
     ['/api/loads?cursor=made-up', 422],
     ['/api/loads?state=sleeping', 400],
+    ['/api/loads?state=failed&state=sleeping', 400],
     ['/api/loads/none', 404],
   ])('%s: %i', async (path, status) => {
     expect((await api.get(path)).status).toBe(status);
@@ -256,7 +269,7 @@ describe('what bad input gets', () => {
 
   test('a method that is not known there', async () => {
     for (const method of ['PUT', 'PATCH', 'DELETE']) {
-      const { status, headers } = await api.call(method, '/api/loads');
+      const { status, headers } = await api.call(method, '/api/limits');
       expect([status, headers.get('allow')]).toEqual([405, 'GET, POST']);
     }
   });
@@ -283,7 +296,7 @@ describe('on a port', () => {
 
   beforeAll(async () => {
     server = await startApi(settingsFor(uriOf(bench.store)), () => undefined);
-    await vi.waitUntil(() => server.context.changes.ready, { timeout: 10_000 });
+    await until(() => server.context.changes.ready);
   });
 
   afterAll(() => server.close());
@@ -329,13 +342,12 @@ describe('on a port', () => {
 
   test('who never reads its stream is let go, and costs little meanwhile', async () => {
     const { store } = bench;
+    const metrics = async () => (await fetch(`${server.url}/metrics`)).text();
     const socket = connect(server.port, '127.0.0.1', () =>
       socket.write('GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n'),
     );
     socket.pause();
-    await vi.waitUntil(async () =>
-      /plimsoll_open_streams 1\b/.test(await (await fetch(`${server.url}/metrics`)).text()),
-    );
+    await expect.poll(metrics).toMatch(/plimsoll_open_streams 1\b/);
     const beforeMb = process.memoryUsage().rss / 2 ** 20;
     const document = await store.datasets.findOne({ _id: 'photos' });
     const models = Array.from({ length: 2000 }, (_, n) => ({
@@ -352,8 +364,6 @@ describe('on a port', () => {
     expect((await fetch(`${server.url}/health`)).status).toBe(200);
     socket.destroy();
     await store.datasets.updateOne({ _id: 'photos' }, { $set: { models: document?.models ?? [] } });
-    await vi.waitUntil(async () =>
-      /plimsoll_open_streams 0\b/.test(await (await fetch(`${server.url}/metrics`)).text()),
-    );
+    await expect.poll(metrics).toMatch(/plimsoll_open_streams 0\b/);
   });
 });

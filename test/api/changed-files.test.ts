@@ -138,6 +138,7 @@ test('a picture that takes longer than its turn ends it', async () => {
   const thumbnails = openThumbnails({ folder: join(bench.folder, 'kept'), bytes: 1_000_000, turnMs: 1 });
   const request = {
     path: Buffer.from(join(photos, 'large-0.png')),
+    roots: undefined,
     fingerprint: '',
     version: 'v'.repeat(16),
     size: 128,

@@ -52,10 +52,14 @@ afterAll(async () => {
   await bench?.stop();
 });
 
-const NAMES: Record<string, string> = { dataset: 'nothing', job: 'nothing', seq: '1' };
+const NAMES: Record<string, string> = { dataset: 'nothing', job: 'nothing', schedule: 'nothing', seq: '1' };
 const filled = (path: string, names = NAMES) => path.replaceAll(/\{(\w+)\}/g, (_, name) => names[name] ?? '');
-const queryOf = ({ parameters = [] }: Operation) =>
-  parameters.some(({ in: place, required }) => place === 'query' && required) ? '?path=/' : '';
+/** What parameters that are required may be. */
+const VALUES: Record<string, string> = { path: '/', older_than: '1d' };
+const queryOf = ({ parameters = [] }: Operation) => {
+  const required = parameters.filter(({ in: place, required }) => place === 'query' && required);
+  return required.length === 0 ? '' : `?${required.map(({ name }) => `${name}=${VALUES[name]}`).join('&')}`;
+};
 
 describe('the document', () => {
   test('is OpenAPI 3.1, and is served as it is', async () => {
@@ -120,7 +124,7 @@ describe('every documented status can be had', () => {
         await open.call(method, at, { ...json, body: JSON.stringify({ dataset: 'x'.repeat(1_100_000) }) });
       } else if ('400' in responses) {
         if (parameters.some(({ in: place }) => place === 'path'))
-          await open.call(method, filled(path, { dataset: 'No', job: 'No', seq: 'x' }));
+          await open.call(method, filled(path, { dataset: 'No', job: 'No', schedule: 'No', seq: 'x' }));
         await open.call(method, `${filled(path)}?no_such_parameter=1`);
       }
       if ('404' in responses && path.includes('{')) await open.call(method, at, body);
@@ -179,6 +183,7 @@ describe('every documented status can be had', () => {
     await open.get('/api/loads/jobs');
     const { json: failures } = await open.get('/api/loads/jobs/failures');
     expect(failures.failures.map(({ path }: { path: string }) => path)).toEqual(['photos/text.jpg']);
+    expect((await open.get('/api/loads/jobs/webhooks')).json).toEqual({ undelivered: 0 });
     const ended = await open.get('/api/loads/jobs/events');
     const id = /^id: (.*)$/m.exec(await ended.response.text())?.[1] as string;
     await open.get('/api/loads/jobs/events', { 'last-event-id': id });
@@ -206,12 +211,35 @@ describe('every documented status can be had', () => {
     expect((await open.post('/api/datasets/jobs/embed', embedding)).json.code).toBe('AlreadyRunning');
     await open.post(`/api/loads/${embed.job_id}/cancel`);
     await open.get(`/api/loads/${embed.job_id}/wait`);
+    expect((await open.post('/api/datasets/jobs/prune?dry_run=true')).status).toBe(200);
+    expect((await open.call('DELETE', '/api/datasets/jobs?dry_run=true')).status).toBe(200);
     const { json: prune } = await open.post('/api/datasets/jobs/prune');
     await open.get(`/api/loads/${prune.job_id}/wait`);
     const { json: deletion } = await open.call('DELETE', '/api/datasets/jobs');
     const { json: deleted } = await open.get(`/api/loads/${deletion.job_id}/wait`);
     expect(deleted.load).toMatchObject({ kind: 'delete', state: 'completed' });
     expect((await open.get('/api/datasets/jobs')).json.code).toBe('DatasetNotFound');
+  });
+
+  test('of what is asked of schedules, and done with them', async () => {
+    const load = { dataset: 'repeated', source: photos, embed: false };
+    const create = (more: object = {}) => open.post('/api/schedules', { name: 'hourly', load, ...more });
+    expect((await create({ every_seconds: 3600 })).headers.get('location')).toBe('/api/schedules/hourly');
+    expect((await create({ every_seconds: 3600 })).json.code).toBe('ScheduleExists');
+    expect((await create({ load: { ...load, source: '/etc' }, every_seconds: 3600 })).status).toBe(403);
+    await open.get('/api/schedules');
+    await open.get('/api/schedules/hourly');
+    await open.post('/api/schedules/hourly/pause');
+    await open.post('/api/schedules/hourly/resume');
+    await open.post('/api/schedules', {
+      name: 'late',
+      load: { ...load, embed: true, embed_at: '2999-01-01T00:00:00Z' },
+      every_seconds: 3600,
+    });
+    const { json } = await open.post('/api/schedules/late/trigger');
+    expect((await open.post('/api/schedules/late/trigger')).json.code).toBe('AlreadyRunning');
+    await open.post(`/api/loads/${json.last_run.job_id}/cancel`);
+    for (const name of ['hourly', 'late']) await open.call('DELETE', `/api/schedules/${name}`);
   });
 
   test('of a reference that several jobs fit, and of pages and sessions', async () => {
@@ -228,6 +256,7 @@ describe('every documented status can be had', () => {
       ).toBe('AmbiguousJob');
     await bench.store.loads.deleteMany({ dataset_id: 'other' });
     expect((await open.get('/api/loads?cursor=made-up')).status).toBe(422);
+    await open.call('DELETE', '/api/loads?older_than=30d');
     await open.get('/api/events?dataset=NO');
     await open.post('/api/limits', { task_queue: 'nobody', images_per_second: 1 });
     await open.post('/api/datasets/nothing/tags', { add: ['x'], seqs: [1] });

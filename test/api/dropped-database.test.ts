@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createMonitor } from '../../api/backends/monitor.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { fillDataset } from './support/fill.ts';
@@ -26,10 +26,7 @@ test('after the database was dropped and filled again it serves and hears of cha
   const heard = events.next();
   await bench.store.datasets.db.dropDatabase();
   await fillDataset(bench.store, 'after', 3);
-  await vi.waitUntil(async () => (await api.get('/api/datasets/after/samples')).status === 200, {
-    timeout: 15_000,
-    interval: 200,
-  });
+  await expect.poll(async () => (await api.get('/api/datasets/after/samples')).status).toBe(200);
   // Changed until it is heard of: what was written while nobody listened may be missed.
   const change = () => bench.store.datasets.updateOne({ _id: 'after' }, { $inc: { next_seq: 1 } });
   const again = setInterval(() => void change().catch(() => undefined), 300);
@@ -42,10 +39,10 @@ test('after the database was dropped and filled again it serves and hears of cha
     await events.return(undefined);
   }
   expect(api.faults).toEqual([]);
-}, 40_000);
+});
 
 test('who waits for a server leaves nothing behind on the signal', async () => {
-  const monitor = createMonitor(async () => undefined);
+  const monitor = createMonitor(async () => undefined, 1000);
   const { signal } = new AbortController();
   for (let turn = 0; turn < 20; turn += 1) await monitor.untilReady(signal);
   await monitor.stop();

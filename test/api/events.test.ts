@@ -1,8 +1,9 @@
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFeed } from '../../api/events/feed.ts';
 import { type RunningApi, startApi } from '../../api/start-server.ts';
 import { LOAD_WORKFLOW } from '../../workflows/contract.ts';
+import { until } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openTestApi, settingsFor, type TestApi, uriOf } from './support/open-api.ts';
@@ -73,23 +74,28 @@ describe('the stream of a job', () => {
     expect(again.status).toBe(204);
   });
 
-  test('tells of a write within 250 ms', async () => {
+  test('tells of a write within 250 ms of when MongoDB tells of it', async () => {
     const job = await recordJob(bench.newDataset());
     const events = await open(`/api/loads/${job}/events`);
     await next(events);
+    // What a busy machine takes for that is no fault of ours: so does who listens to MongoDB and reads the job, beside us.
+    const changes = bench.store.loads.watch([{ $match: { 'documentKey._id': job } }]);
+    await changes.tryNext();
     const tookMs: number[] = [];
     for (let done = 1; done <= 10; done += 1) {
       const told = next(events).then((event) => ({ event, atMs: performance.now() }));
-      // The write is answered when the majority has it, which is when it may be told.
+      const heardMs = changes
+        .next()
+        .then(() => bench.store.loads.findOne({ _id: job }))
+        .then(() => performance.now());
       await advance(job, done);
-      const writtenMs = performance.now();
       const { event, atMs } = await told;
-      tookMs.push(atMs - writtenMs);
+      tookMs.push(atMs - (await heardMs));
       expect(event.data.phases.indexing.done).toBe(done);
     }
-    await events.return(undefined);
+    await Promise.all([events.return(undefined), changes.close()]);
     console.error(`[events] from a write to its event: ${tookMs.map((ms) => Math.round(ms)).join(', ')} ms`);
-    // A busy machine may stop us for longer than that now and then, whoever is at fault.
+    // It may stop one of the two for longer than the other now and then.
     expect(tookMs.toSorted((a, b) => a - b)[7]).toBeLessThan(250);
   });
 
@@ -162,9 +168,10 @@ describe('the stream of all', () => {
 test('who asks for the headers alone holds no stream', async () => {
   const opened = async () =>
     /plimsoll_open_streams (\d+)/.exec(new TextDecoder().decode((await api.get('/metrics')).bytes))?.[1];
-  const before = await opened();
+  // Those of the tests before this one are let go a moment after they were left.
+  await expect.poll(opened).toBe('0');
   expect((await api.call('HEAD', '/api/events')).headers.get('content-type')).toMatch(/^text\/event-stream/);
-  expect(await opened()).toBe(before);
+  expect(await opened()).toBe('0');
 });
 
 describe('a feed', () => {
@@ -199,7 +206,7 @@ describe('a thousand streams', () => {
 
   beforeAll(async () => {
     server = await startApi(settingsFor(uriOf(bench.store), { maxStreams: 1000 }), () => undefined);
-    await vi.waitUntil(() => server.context.changes.ready, { timeout: 10_000 });
+    await until(() => server.context.changes.ready);
   });
 
   afterAll(() => server.close());

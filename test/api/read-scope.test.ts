@@ -59,12 +59,25 @@ describe('read scope is not told', () => {
     ['the folders that models are looked for in', { source: 'x', model: 'nope' }, 'looked in /opt/m, /home/anna/m).'],
     ["a model's folder", { source: 'x', model: 'y' }, 'Model "y": no ONNX file in /opt/models/y or its onnx folder.'],
     ['a path of a folder that nobody named', { source: 'x' }, "EACCES: open '/mnt/disk/a b/c.jpg'"],
+    ['a path behind a colon', { source: 'x' }, 'EACCES:/srv/secret'],
+    ['a path behind a colon and a word', { source: 'x' }, 'folder:/mnt/nas/private'],
+    ['a path behind a dash', { source: 'x' }, 'unreadable -/srv/private/plan'],
+    ['what of a path is behind a space', { source: 'x' }, '/srv/data/my secrets/secret plan.jpg is not there'],
+    ['what of a path is behind a comma', { source: 'x' }, 'not read: /mnt/secret,a/secret;b/secret.jpg'],
+    ['what of a path is behind a quote', { source: 'x' }, "open '/mnt/anna's secret/secret.jpg'"],
+    [
+      'a folder that begins like a source',
+      { source: '/srv/photos' },
+      'not read: /srv/photos2/secret/x and /srv/photos.secret',
+    ],
+    ['a path with slashes to spare', { source: 'x' }, 'open //srv/secret, file:///srv/secret'],
     ['a part of a source that is named otherwise', { source: '/srv/a/../photos' }, 'unreadable: /srv/photos/x'],
   ])('%s', async (_name, request, message) => {
-    const job = jobId(message.length);
+    const job = jobId(1000 + message.length);
     await record(job, { dataset: 'photos', ...request }, message);
     const { json } = await api.get(`/api/loads/${job}`, as(reader.token));
     expect(JSON.stringify(json)).not.toMatch(PATH);
+    expect(JSON.stringify(json)).not.toMatch(/secret/);
     expect((await api.get(`/api/loads/${job}`, as(operator.token))).json.error.message).toBe(message);
   });
 
@@ -86,6 +99,16 @@ describe('read scope is not told', () => {
     expect(JSON.stringify(sample.json)).not.toMatch(PATH);
     expect((await api.get('/api/datasets/photos', as(operator.token))).json.models[0].name).toBe(MODEL);
   });
+});
+
+test.each([
+  ['source: /srv/photos does not exist.', 'source: photos does not exist.'],
+  ["EACCES: open '/srv/photos/a b/été (1).jpg'", "EACCES: open 'photos/a b/été (1).jpg'"],
+  ['There is no folder /srv/photos. Is it mounted?', 'There is no folder photos. Is it mounted?'],
+])('a source is shown by its last name, and what is below it: %s', async (message, shown) => {
+  await bench.store.loads.deleteOne({ _id: jobId(3) });
+  await record(jobId(3), { dataset: 'photos', source: '/srv/photos' }, message);
+  expect((await api.get(`/api/loads/${jobId(3)}`, as(reader.token))).json.error.message).toBe(shown);
 });
 
 test('what is no path is left as it is', async () => {

@@ -31,7 +31,8 @@ async function said(child: ChildProcess): Promise<string> {
   child.stderr?.setEncoding('utf8').on('data', (more: string) => {
     text += more;
   });
-  const [code] = await once(child, 'exit');
+  // All that was written has been read by then, which need not be so when it exits.
+  const [code] = await once(child, 'close');
   return `${code} ${text}`;
 }
 
@@ -100,7 +101,7 @@ describe('in the local stack', () => {
   test('its address is on file, it is ready, and it comes back when it dies', async () => {
     const { apiUrl, dataDir, members } = stack;
     expect((await readStack(dataDir))?.apiUrl).toBe(apiUrl);
-    await expect.poll(async () => (await fetch(`${apiUrl}/ready`)).status, { timeout: 10_000 }).toBe(200);
+    await expect.poll(async () => (await fetch(`${apiUrl}/ready`)).status).toBe(200);
     const sources = await (await fetch(`${apiUrl}/api/sources`)).json();
     expect(sources).toMatchObject({ restricted: true, roots: [{ path: bench.folder }] });
     await members.api?.kill();

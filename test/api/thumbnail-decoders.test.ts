@@ -25,7 +25,7 @@ async function requestOf(name: string, content: string | Buffer) {
   await writeFile(path, content);
   const { size, mtimeNs } = lstatSync(path, { bigint: true });
   const version = String(asked++).padStart(16, 'v');
-  return { path: Buffer.from(path), fingerprint: `${size}-${mtimeNs}`, version, size: 128 };
+  return { path: Buffer.from(path), roots: undefined, fingerprint: `${size}-${mtimeNs}`, version, size: 128 };
 }
 
 const get = (request: Awaited<ReturnType<typeof requestOf>>) => thumbnails.get(request, new AbortController().signal);

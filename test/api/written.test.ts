@@ -14,7 +14,7 @@ beforeAll(async () => {
   bench = await openWorkbench();
   api = await openTestApi(bench.store);
   await makePictures(join(bench.folder, 'pictures'), PICTURES);
-}, 60_000);
+});
 
 afterAll(async () => {
   await api?.close();

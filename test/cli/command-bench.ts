@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
 import { inject } from 'vitest';
+import { registerNamespace } from '../support/namespace.ts';
 
 const COMMAND = fileURLToPath(new URL('../../cli/plimsoll.ts', import.meta.url));
 const WORKER = fileURLToPath(new URL('../../workers/run.ts', import.meta.url));
@@ -99,7 +100,9 @@ export async function createCommandBench(): Promise<CommandBench> {
     // Loads that fail are part of the tests.
     PLIMSOLL_LOG_LEVEL: 'ERROR',
   };
-  await registerNamespace(env.TEMPORAL_ADDRESS, name);
+  const connection = await Connection.connect({ address: env.TEMPORAL_ADDRESS });
+  await registerNamespace(connection, name);
+  await connection.close();
   const stops: (() => Promise<void>)[] = [];
   return {
     folder,
@@ -125,13 +128,4 @@ export async function createCommandBench(): Promise<CommandBench> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function registerNamespace(address: string, namespace: string): Promise<void> {
-  const connection = await Connection.connect({ address });
-  await connection.workflowService.registerNamespace({
-    namespace,
-    workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
-  });
-  await connection.close();
 }

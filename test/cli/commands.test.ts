@@ -184,13 +184,14 @@ describe('while nobody embeds', () => {
   });
 
   it('wait --timeout exits with 124, and says what the job waits for', async () => {
-    const { code, stdout, stderr } = await bare.run('wait', 'photos', '--timeout', '3');
+    await expect.poll(async () => (await bare.run('status')).stdout).toContain('waiting for a worker on plimsoll-gpu');
+    const { code, stdout, stderr } = await bare.run('wait', 'photos', '--timeout', '5');
     expect({ code, stdout }).toEqual({ code: 124, stdout: '' });
     expect(stderr).toContain('waiting for a worker on plimsoll-gpu');
   });
 
   it('wait --timeout --json tells the error and the last status', async () => {
-    const { code, stdout } = await bare.run('wait', 'photos', '--timeout', '1', '--json');
+    const { code, stdout } = await bare.run('wait', 'photos', '--timeout', '5', '--json');
     expect(code).toBe(124);
     expect(JSON.parse(stdout)).toMatchObject({
       error: { code: 'WaitTimeout', message: expect.any(String) },
@@ -214,7 +215,7 @@ describe('while nobody embeds', () => {
     expect(code).toBe(1);
     expect(JSON.parse(stdout).error).toEqual({
       code: 'AlreadyRunning',
-      message: expect.stringContaining(running.job_id),
+      message: `A load of photos is running already: job ${running.job_id}. Wait for it: plimsoll wait ${running.job_id}; --if-running attach takes it as yours; --if-running replace cancels it and starts anew`,
     });
   });
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readStack } from '../../local/stack-file.ts';
 import { makePictures } from '../support/pictures.ts';
-import { runCommand, startCommand } from './command-bench.ts';
+import { bareEnvironment, runCommand, startCommand } from './command-bench.ts';
 
-/** Pictures that take a few seconds to embed: long enough to be interrupted. */
-const MANY = 600;
+/** Pictures that take some seconds to embed: long enough to be interrupted. */
+const MANY = 1500;
 const ANY_PORTS = ['--temporal-port', '0', '--ui-port', '0', '--mongo-port', '0', '--api-port', '0'];
 
 let folder: string;
@@ -32,13 +32,13 @@ describe('up --load', () => {
     await expect(access(dataDir)).rejects.toThrow();
   });
 
-  it('takes up a load that an earlier one was stopped in', { timeout: 90_000 }, async () => {
+  it('takes up a load that an earlier one was stopped in', async () => {
     const first = startCommand(upArgs('--load', './many', '--exit'), { cwd: folder });
     await first.says('Browsable');
     first.child.kill('SIGINT');
     const stopped = await first.ended;
     expect(stopped.code).toBe(130);
-    expect(stopped.stderr).toContain('The load of many goes on with the next');
+    expect(stopped.stderr).toContain('stopped; 1 job goes on at the next start: many');
     expect(await readStack(dataDir)).toBeUndefined();
 
     const { code, stdout, stderr } = await runCommand(upArgs('--load', './many', '--exit', '--json'), { cwd: folder });
@@ -60,7 +60,7 @@ describe('up --load', () => {
     });
   });
 
-  it('with --exit ends with 1 when the load fails', { timeout: 60_000 }, async () => {
+  it('with --exit ends with 1 when the load fails', async () => {
     const bad = join(folder, 'bad');
     await makePictures(bad, 1);
     await writeFile(join(bad, 'a.jpg'), 'text');
@@ -73,11 +73,12 @@ describe('up --load', () => {
 });
 
 describe('up', () => {
-  it('stays up with the data of before, is found from folders below, and stops on Ctrl-C', {
-    timeout: 60_000,
-  }, async () => {
-    const up = startCommand(upArgs(), { cwd: folder });
+  it('stays up with the data of before, is found from folders below, and stops on Ctrl-C', async () => {
+    const env = { ...bareEnvironment(), npm_package_name: 'plimsoll', npm_lifecycle_event: 'start', INIT_CWD: folder };
+    const up = startCommand(upArgs(), { cwd: folder, env });
     await up.says('Running until Ctrl-C');
+    // Whoever has a checkout has no command plimsoll yet.
+    await up.says("alias plimsoll='npm --prefix ");
 
     const jobs = await runCommand(['jobs', '--dataset', 'many', '--json'], { cwd: many });
     expect(JSON.parse(jobs.stdout).jobs).toMatchObject([{ dataset: 'many', state: 'completed' }]);
@@ -92,21 +93,31 @@ describe('up', () => {
       code: 'AlreadyRunning',
       message: expect.stringContaining(dataDir),
     });
+    const page = (await readStack(dataDir))?.apiUrl;
+    expect(JSON.parse(second.stdout).error.message).toContain(`Its page: ${page}.`);
 
     // Pictures show wherever they are loaded from, by the command too.
     const elsewhere = await mkdtemp(join(tmpdir(), 'plimsoll-elsewhere-'));
     await makePictures(elsewhere, 1);
     const load = ['load', elsewhere, '--dataset', 'elsewhere', '--no-embed', '--wait'];
     expect((await runCommand(load, { cwd: folder })).code).toBe(0);
-    const { apiUrl } = (await readStack(dataDir)) ?? {};
-    const picture = await fetch(`${apiUrl}/api/datasets/elsewhere/samples/0/thumbnail`);
+    const picture = await fetch(`${page}/api/datasets/elsewhere/samples/0/thumbnail`);
     expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/webp']);
     await rm(elsewhere, { recursive: true });
 
+    expect(
+      (await runCommand(['load', './many', '--dataset', 'later', '--embed-at', '2036-01-01'], { cwd: folder })).code,
+    ).toBe(0);
     up.child.kill('SIGINT');
-    const { code, stdout } = await up.ended;
+    const { code, stdout, stderr } = await up.ended;
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr).toContain('stopped; 1 job goes on at the next start: later');
     expect(await readStack(dataDir)).toBeUndefined();
     expect((await runCommand(['jobs'], { cwd: folder })).code).toBe(1);
+
+    const again = startCommand(upArgs(), { cwd: folder });
+    await again.says('1 job goes on: later');
+    again.child.kill('SIGINT');
+    await again.ended;
   });
 });

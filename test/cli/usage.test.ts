@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -80,6 +82,19 @@ describe('wrong usage', () => {
     expect(JSON.parse(stdout)).toEqual({
       error: { code: 'UsageError', message: "missing required argument 'folder'" },
     });
+  });
+});
+
+describe('api', () => {
+  it('names a port that is in use, and ends', async () => {
+    const occupant = createServer().listen(0, '127.0.0.1');
+    await once(occupant, 'listening');
+    const { port } = occupant.address() as AddressInfo;
+    const env = { ...bareEnvironment(), MONGODB_URI: 'mongodb://127.0.0.1:1/', TEMPORAL_ADDRESS: '127.0.0.1:1' };
+    const { code, stderr } = await runCommand(['api', '--port', String(port)], { env });
+    occupant.close();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`^error: Port ${port} is in use on 127\\.0\\.0\\.1 .* Choose another: --port 0`));
   });
 });
 

@@ -42,7 +42,7 @@ async function loadWithMissing(dataset: string): Promise<string> {
   return folder;
 }
 
-describe('prune', { timeout: 60_000 }, () => {
+describe('prune', () => {
   it('counts with --dry-run, removes, and says what it has removed', async () => {
     await loadWithMissing('pruned');
 
@@ -66,7 +66,7 @@ describe('prune', { timeout: 60_000 }, () => {
   });
 });
 
-describe('retry', { timeout: 60_000 }, () => {
+describe('retry', () => {
   it('mends what can be mended, and says what fails again', async () => {
     const folder = await loadWithMissing('retried');
     const bad = await bench.run('retry', 'retried', '--wait', '--json');
@@ -88,7 +88,7 @@ describe('retry', { timeout: 60_000 }, () => {
   });
 });
 
-describe('delete', { timeout: 60_000 }, () => {
+describe('delete', () => {
   it('wants --yes where nobody can be asked', async () => {
     const { code, stderr } = await bench.run('delete', 'whatever');
 
@@ -133,9 +133,7 @@ describe('delete', { timeout: 60_000 }, () => {
     await bench.run('schedule', 'create', 'hourly-scheduled', folder, '--dataset', 'scheduled', '--every', '1h');
     const dryRun = () => bench.run('delete', 'scheduled', '--dry-run');
 
-    await expect
-      .poll(async () => (await dryRun()).stdout, { timeout: 30_000 })
-      .toContain('the schedule hourly-scheduled');
+    await expect.poll(async () => (await dryRun()).stdout).toContain('the schedule hourly-scheduled');
 
     await bench.run('schedule', 'delete', 'hourly-scheduled');
   });
@@ -162,7 +160,7 @@ describe('delete', { timeout: 60_000 }, () => {
     expect(await store.samples.countDocuments({ dataset_id: dataset })).toBe(0);
     expect(await store.embeddings.countDocuments({ dataset_id: dataset })).toBe(0);
     expect(await store.datasets.countDocuments({ _id: dataset })).toBe(0);
-  }, 90_000);
+  });
 });
 
 /** util-linux's way to give a command a terminal. */

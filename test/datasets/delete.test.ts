@@ -123,12 +123,8 @@ describe('a schedule that loads the dataset', () => {
     ] as const) {
       await bench.schedules.create({ name, load: { dataset: of, source, embed: false }, every_seconds: 3600 });
     }
-    await expect
-      .poll(async () => (await bench.countDelete(dataset)).schedules, { timeout: 15_000 })
-      .toEqual([`${dataset}-nightly`]);
-    await expect
-      .poll(async () => (await bench.schedules.list()).map(({ name }) => name), { timeout: 15_000 })
-      .toContain(other);
+    await expect.poll(async () => (await bench.countDelete(dataset)).schedules).toEqual([`${dataset}-nightly`]);
+    await expect.poll(async () => (await bench.schedules.list()).map(({ name }) => name)).toContain(other);
 
     const { job_id } = await bench.deleteDataset(dataset);
 

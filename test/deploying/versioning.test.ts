@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deploymentFromEnvironment } from '../../workers/plugin/deployment.ts';
 import { embedWorkflowId, loadWorkflowId } from '../../workflows/contract.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -33,7 +34,8 @@ async function deploy(buildId: string): Promise<() => Promise<void>> {
 /** What `temporal worker deployment set-current-version` does, once the server knows the version by its workers' polls. */
 async function setCurrent(buildId: string): Promise<void> {
   const { connection, options } = bench.temporal;
-  for (let attempt = 0; ; attempt++) {
+  const late = AbortSignal.timeout(PATIENCE_MS);
+  for (;;) {
     try {
       await connection.workflowService.setWorkerDeploymentCurrentVersion({
         namespace: options.namespace,
@@ -43,7 +45,7 @@ async function setCurrent(buildId: string): Promise<void> {
       });
       return;
     } catch (error) {
-      if (attempt === 100) throw error;
+      if (late.aborted) throw error;
       await delay(100);
     }
   }
@@ -75,7 +77,7 @@ async function autoUpgrade(workflowId: string): Promise<void> {
 }
 
 describe('a worker version', () => {
-  it('keeps the loads that began on it, and the next one takes those that begin', { timeout: 60_000 }, async () => {
+  it('keeps the loads that began on it, and the next one takes those that begin', async () => {
     const [old, young] = [bench.newDataset(), bench.newDataset()];
     await deploy('1');
     await setCurrent('1');
@@ -101,7 +103,7 @@ describe('a worker version', () => {
 });
 
 describe('a load of an old version', () => {
-  it('is found by its version, and moves to the current one by hand', { timeout: 60_000 }, async () => {
+  it('is found by its version, and moves to the current one by hand', async () => {
     const dataset = bench.newDataset();
     await deploy('1');
     await setCurrent('1');

@@ -27,25 +27,35 @@ beforeAll(async () => {
   client = await connectPlimsoll({ mongodbUri: stack.mongodbUri, env: stack.env });
   await makePictures(join(folder, 'pictures'), PICTURES);
   await makeManyFiles(join(folder, 'files'), FILES);
-}, 180_000);
+});
 
 afterAll(async () => {
   await client?.close();
   await stack?.stop();
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
-/** Starts a load, strikes once its phase is well under way, and awaits its end. */
-async function loadWithFault(phase: PhaseName, strike: () => Promise<unknown>) {
+/** Starts a load and returns once its phase is well under way. */
+async function startLoad(phase: PhaseName) {
   const dataset = `fault-${phase}-${Math.random().toString(36).slice(2, 8)}`;
   const source = join(folder, phase === 'indexing' ? 'files' : 'pictures');
   const { job_id } = await client.startLoad({ dataset, source, embed: phase === 'embedding' });
-  const before = await underWay(job_id, phase);
+  await underWay(job_id, phase);
   const vectors = await client.store.embeddings.find({ dataset_id: dataset }, { projection: { _id: 1 } }).toArray();
-  await strike();
+  return { dataset, job_id, vectors };
+}
+
+async function awaitEnd({ job_id, ...load }: Awaited<ReturnType<typeof startLoad>>) {
   const seen: LoadStatus[] = [];
   const status = await client.wait(job_id, { onStatus: (s) => seen.push(s) });
-  return { dataset, before, vectors, status, seen };
+  return { ...load, status, seen };
+}
+
+/** Starts a load, strikes once its phase is well under way, and awaits its end. */
+async function loadWithFault(phase: PhaseName, strike: () => Promise<unknown>) {
+  const load = await startLoad(phase);
+  await strike();
+  return awaitEnd(load);
 }
 
 async function underWay(jobId: string, phase: PhaseName): Promise<LoadStatus> {
@@ -58,12 +68,7 @@ async function underWay(jobId: string, phase: PhaseName): Promise<LoadStatus> {
 }
 
 /** One sample a file, one vector a sample, none twice, and what was shown never went backwards. */
-async function expectWhole({
-  dataset,
-  status,
-  seen,
-  vectors,
-}: Awaited<ReturnType<typeof loadWithFault>>): Promise<void> {
+async function expectWhole({ dataset, status, seen, vectors }: Awaited<ReturnType<typeof awaitEnd>>): Promise<void> {
   expect(status).toMatchObject({ state: 'completed', error: null });
   const embeds = status.phases.embedding.state !== 'skipped';
   const files = embeds ? PICTURES : FILES;
@@ -112,7 +117,7 @@ async function restart(name: 'mongod' | 'temporal'): Promise<void> {
   await member(name).start();
 }
 
-describe('a load goes on by itself and comes to the same end', { timeout: 240_000 }, () => {
+describe('a load goes on by itself and comes to the same end', () => {
   it('after SIGKILL of the index worker while it indexes', async () => {
     await expectWhole(await loadWithFault('indexing', () => member('worker-index').kill()));
   });
@@ -154,5 +159,48 @@ describe('a load goes on by itself and comes to the same end', { timeout: 240_00
 
   it.each(['indexing', 'embedding'] as const)('after Temporal was stopped and started in phase %s', async (phase) => {
     await expectWhole(await loadWithFault(phase, () => restart('temporal')));
+  });
+});
+
+/** Temporal tries nothing again of what it was asked to cancel: a pause must not make a failure of what it would mend. */
+describe('a load that is paused while something is broken goes on when it is resumed', { timeout: 300_000 }, () => {
+  /** Resolves when the workflow that does the work has nothing under way any more. */
+  const awaitIdle = (workflowId: string) =>
+    expect
+      .poll(
+        async () => {
+          const { raw } = await client.temporal.workflow.getHandle(workflowId).describe();
+          return (raw.pendingActivities?.length ?? 0) + (raw.pendingChildren?.length ?? 0);
+        },
+        { timeout: 120_000 },
+      )
+      .toBe(0);
+
+  it('after SIGKILL of the workers of both phases', async () => {
+    const embedding = await startLoad('embedding');
+    const indexing = await startLoad('indexing');
+    await Promise.all([member('worker-index').kill(), member('worker-embed').kill()]);
+    await Promise.all([indexing, embedding].map(({ job_id }) => client.pause(job_id)));
+    await awaitIdle(`load-${indexing.dataset}`);
+    await awaitIdle(`embed-${embedding.dataset}:color-gradient-grid`);
+    for (const { job_id } of [indexing, embedding]) {
+      expect((await client.status(job_id)).state).toBe('paused');
+      await client.resume(job_id);
+    }
+    await Promise.all([indexing, embedding].map(async (load) => expectWhole(await awaitEnd(load))));
+  });
+
+  it('after mongod was away', async () => {
+    const embedding = await startLoad('embedding');
+    const indexing = await startLoad('indexing');
+    await member('mongod').stop();
+    const paused = [indexing, embedding].map(({ dataset }) =>
+      client.temporal.workflow.getHandle(`load-${dataset}`).executeUpdate('pause'),
+    );
+    await awaitIdle(`embed-${embedding.dataset}:color-gradient-grid`);
+    await member('mongod').start();
+    await Promise.all(paused);
+    for (const { job_id } of [indexing, embedding]) await client.resume(job_id);
+    await Promise.all([indexing, embedding].map(async (load) => expectWhole(await awaitEnd(load))));
   });
 });

@@ -45,9 +45,7 @@ it('does not wait at a pipe', async () => {
 it('draws small pictures that are all different', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'plimsoll-pictures-'));
   try {
-    const started = performance.now();
     const paths = await makePictures(dir, 1000, { perFolder: 100 });
-    expect(performance.now() - started).toBeLessThan(10_000);
     const pixels = await Promise.all(
       paths.map(async (path) => (await sharp(path).raw().toBuffer()).toString('base64')),
     );

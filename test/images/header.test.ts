@@ -297,7 +297,20 @@ describe('names what is wrong with', () => {
 
   it('a file that vanished', async () => {
     const outcomes = await readHeaders([{ path: join(dir, 'gone.jpg'), sizeBytes: 10 }]);
-    expect(outcomes).toMatchObject([{ error: { code: 'file_not_found' } }]);
+    expect(outcomes).toMatchObject([
+      { error: { code: 'file_not_found', message: 'the file was gone when it was read' } },
+    ]);
+  });
+
+  it('a link to nothing, and one to itself', async () => {
+    const [dangling, loop] = [join(dir, 'dangling.jpg'), join(dir, 'round.jpg')];
+    await symlink(join(dir, 'nothing.jpg'), dangling);
+    await symlink(loop, loop);
+    const outcomes = await readHeaders([dangling, loop].map((path) => ({ path, sizeBytes: 10 })));
+    expect(outcomes).toMatchObject([
+      { error: { code: 'file_not_found', message: 'a link to a file that is not there' } },
+      { error: { code: 'io_error', message: 'a link that leads back to itself' } },
+    ]);
   });
 
   it.skipIf(process.getuid?.() === 0)('a file that may not be read', async () => {

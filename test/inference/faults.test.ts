@@ -20,6 +20,8 @@ import {
 } from './tiny-models.ts';
 
 const IMAGES = 40;
+/** Longer than a process takes to start where the machine has other work: else it is killed as it starts, for good. */
+const STALL_MS = 8000;
 
 let folder: string;
 let slowModel: string;
@@ -126,7 +128,7 @@ test('a process that is kept from loading is an error of the call', () =>
   withEmbedder({}, async (embedder) => {
     const opened = embedder.open(slowModel).catch((error: unknown) => error);
     const killer = setInterval(() => {
-      for (const pid of embedder.childPids()) process.kill(pid, 'SIGKILL');
+      for (const pid of embedder.childPids()) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
     }, 5);
     const error = await opened;
     clearInterval(killer);
@@ -209,14 +211,20 @@ test('the loop of the caller stays free while a batch is computed', () =>
   withEmbedder({ batchSize: IMAGES }, async (embedder) => {
     const model = await writeModel(join(folder, 'slower'), slowGraph(60), RAW_4X4);
     await embedder.open(model);
-    let ticks = 0;
-    const ticking = setInterval(() => ticks++, 5);
     const started = performance.now();
+    let last = started;
+    let longestMs = 0;
+    const tick = () => {
+      longestMs = Math.max(longestMs, performance.now() - last);
+      last = performance.now();
+    };
+    const ticking = setInterval(tick, 5);
     await embedder.embed(model, images);
-    const elapsedMs = performance.now() - started;
+    tick();
     clearInterval(ticking);
-    // It blocks for all of the batch if inference runs here: one or two ticks. A busy machine may skip some of the others.
-    expect(ticks).toBeGreaterThan(elapsedMs / 5 / 4);
+    const elapsedMs = last - started;
+    // It blocks for nearly all of that time if inference runs here. A busy machine lets it wait for some of it.
+    expect(longestMs).toBeLessThan(elapsedMs / 2);
     expect(elapsedMs).toBeGreaterThan(200);
   }));
 
@@ -255,6 +263,16 @@ test('closing rejects what is under way and leaves no process behind', async () 
   await expect(embedder.embed(slowModel, images)).rejects.toThrow(/closed/);
 });
 
+test('closing comes to its end also where the process has been idle for long enough at that moment', async () => {
+  const embedder = createEmbedder({ batchSize: 4, threads: 1, idleMs: 20 });
+  await embedder.open(slowModel);
+  const pid = onlyPid(embedder);
+  // The timer is due by then, and is heard of before the end of the process is.
+  for (const begun = performance.now(); performance.now() - begun < 40; );
+  await embedder.close();
+  expect(isAlive(pid)).toBe(false);
+});
+
 test('the process of a model that is not used ends, and the next call starts one', () =>
   withEmbedder({ idleMs: 50 }, async (embedder) => {
     await embedder.open(slowModel);
@@ -265,7 +283,7 @@ test('the process of a model that is not used ends, and the next call starts one
   }));
 
 test('a process that hangs is killed, and its work done by the next', () =>
-  withEmbedder({ stallTimeoutMs: 2000 }, async (embedder) => {
+  withEmbedder({ stallTimeoutMs: STALL_MS }, async (embedder) => {
     await embedder.open(slowModel);
     const pid = onlyPid(embedder);
     process.kill(pid, 'SIGSTOP');
@@ -289,5 +307,5 @@ test('the process ends when the worker is killed', async () => {
   const pid = pids[0] as number;
   expect(isAlive(pid)).toBe(true);
   worker.kill('SIGKILL');
-  await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => isAlive(pid)).toBe(false);
 });

@@ -204,6 +204,11 @@ test('what can not be decoded is told apart', async () => {
   await mkdir(paths.not_a_file);
   const codes = Object.values(paths).map((path) => decode(path).catch(({ code }) => code));
   expect(await Promise.all(codes)).toEqual(Object.keys(paths));
+
+  await expect(decode(paths.decode_failed)).rejects.toThrow(/^the file is damaged/);
+  await expect(decode(paths.too_many_pixels)).rejects.toThrow(
+    '1,001,000 pixels; the limit is 1,000,000 (PLIMSOLL_MAX_PIXELS)',
+  );
 });
 
 test('an empty file is no image, and says so', async () => {

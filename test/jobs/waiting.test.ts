@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { insertRecord } from './records.ts';
@@ -23,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => bench?.stop());
 
 async function seen(jobId: string, fits: (status: LoadStatus) => boolean): Promise<LoadStatus> {
-  for await (const status of client.watch(jobId, AbortSignal.timeout(50_000))) if (fits(status)) return status;
+  for await (const status of client.watch(jobId, AbortSignal.timeout(PATIENCE_MS))) if (fits(status)) return status;
   throw new Error('The job ended before that could be seen.');
 }
 
@@ -38,7 +39,7 @@ describe('a job that no index worker takes up', () => {
     const stop = await bench.startWorker('index');
     expect((await bench.wait(job_id)).phases.indexing).toMatchObject({ state: 'completed', waiting_for: null });
     await stop();
-  }, 60_000);
+  });
 });
 
 describe('a job whose embedding worker goes away', () => {
@@ -88,6 +89,6 @@ describe('a job whose embedding worker goes away', () => {
 
     await bench.limits.set(null, bench.embedTaskQueue);
     await bench.startWorker('embed');
-    expect((await client.wait(job_id, { timeoutMs: 40_000 })).state).toBe('completed');
-  }, 90_000);
+    expect((await client.wait(job_id)).state).toBe('completed');
+  });
 });

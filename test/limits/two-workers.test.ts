@@ -33,4 +33,4 @@ it('is shared by the embedding workers of a task queue, and shown and lifted by 
   expect((ended - begun) / 1000).toBeGreaterThan((LOADS * IMAGES - BATCH) / rate - 1.1);
 
   expect((await bench.run('limit', '--off')).stdout).toBe('plimsoll-gpu: no limit\n');
-}, 90_000);
+});

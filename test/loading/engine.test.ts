@@ -77,7 +77,7 @@ describe('listing', () => {
     expect(status).toMatchObject({ state: 'completed', phases: { indexing: { done: 3, total: 3 } } });
     expect(status.phases.indexing.outcomes).toMatchObject({ missing: 45_001, unchanged: 3 });
     expect(await bench.store.samples.countDocuments({ dataset_id: dataset, status: 'missing' })).toBe(45_001);
-  }, 120_000);
+  });
 });
 
 describe('indexing a page', () => {

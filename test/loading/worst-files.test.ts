@@ -41,7 +41,7 @@ describe('a folder of the worst files', () => {
       ]),
     );
     embedded = new Set(await bench.store.embeddings.distinct('seq', { dataset_id: dataset }));
-  }, 120_000);
+  });
   afterAll(() => chmod(worst.unreadableFolder, 0o755));
 
   it('gives each file what is due to it', () => {
@@ -168,5 +168,5 @@ describe('one folder with very many files', () => {
     const status = await bench.load({ dataset: bench.newDataset(), source, embed: false });
 
     expect(status.phases.indexing).toMatchObject({ state: 'completed', done: count, failed: 0, total: count });
-  }, 180_000);
+  });
 });

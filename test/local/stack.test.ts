@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
-import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { identify } from '../../local/process-identity.ts';
 import type { ServersOptions } from '../../local/servers.ts';
 import { startServers } from '../../local/servers.ts';
@@ -89,7 +89,7 @@ describe('starting and stopping', () => {
   test('a canceled start leaves nothing behind', async () => {
     const cancel = new AbortController();
     const starting = servers({ signal: cancel.signal });
-    await vi.waitFor(() => expect(existsSync(join(dataDir, 'logs', 'mongod.log'))).toBe(true), 10_000);
+    await expect.poll(() => existsSync(join(dataDir, 'logs', 'mongod.log')), { interval: 5 }).toBe(true);
     cancel.abort();
     await expect(starting).rejects.toMatchObject({ code: 'CANCELED' });
     expect(existsSync(join(dataDir, 'stack.json'))).toBe(false);
@@ -174,9 +174,7 @@ describe('when the process that started the stack is killed', () => {
   test('its servers and workers end too', async () => {
     const { holder, pids } = await holdStack();
     holder.kill('SIGKILL');
-    await vi.waitFor(async () => {
-      expect(await Promise.all(pids.map(identify))).toEqual(pids.map(() => undefined));
-    }, 20_000);
+    await expect.poll(() => Promise.all(pids.map(identify))).toEqual(pids.map(() => undefined));
   });
 
   test('what it leaves behind, if its guard is killed as well, is ended by the next start', async () => {

@@ -42,7 +42,7 @@ describe(`among ${IMAGES} pictures`, () => {
     embedder = createEmbedder({ batchSize: 64 });
     await inParallel(IMAGES, drawWithCopies);
     originals = await vectorsOf('original');
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await embedder.close();

@@ -13,7 +13,7 @@ let bench: Workbench;
 beforeAll(async () => {
   bench = await openWorkbench();
   await makePictures(join(bench.folder, 'pictures'), PICTURES);
-}, 60_000);
+});
 
 afterAll(() => bench?.stop());
 

@@ -33,7 +33,7 @@ beforeAll(async () => {
   });
   await makeManyFiles(join(bench.folder, 'large'), LARGE);
   await makeManyFiles(join(bench.folder, 'small'), SMALL);
-}, 60_000);
+});
 
 afterAll(() => bench?.stop());
 
@@ -57,7 +57,7 @@ describe('one slot for embedding', () => {
     // Not by luck: chunks of the large one came after it.
     const last = taken.lastIndexOf(small.dataset);
     expect(taken.slice(last + 1).filter((dataset) => dataset === large.dataset).length).toBeGreaterThan(1);
-  }, 60_000);
+  });
 
   it('is shared by weight between two loads of one priority', async () => {
     taken.length = 0;
@@ -71,5 +71,5 @@ describe('one slot for embedding', () => {
     const share = contested.filter((dataset) => dataset === heavy.dataset).length / contested.length;
     expect(share).toBeGreaterThan(0.6);
     expect(share).toBeLessThan(0.9);
-  }, 60_000);
+  });
 });

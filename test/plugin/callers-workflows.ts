@@ -9,6 +9,6 @@ export function loadByNexus(endpoint: string, request: LoadDatasetRequest): Prom
 
 export function statusByNexus(endpoint: string, request: NexusStatusRequest): Promise<LoadStatus> {
   return createNexusServiceClient({ service: plimsollService, endpoint }).executeOperation('status', request, {
-    scheduleToCloseTimeout: '20 seconds',
+    scheduleToCloseTimeout: '60 seconds',
   });
 }

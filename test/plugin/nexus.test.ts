@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Client, WorkflowFailedError } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { registerNamespace } from '../support/namespace.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -23,18 +24,16 @@ beforeAll(async () => {
   await makePictures(pictures, 4);
 
   const { connection: service } = bench.temporal;
-  await service.workflowService.registerNamespace({
-    namespace: callers,
-    workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
-  });
+  await registerNamespace(service, callers);
   await service.operatorService.createNexusEndpoint({
     spec: { name: endpoint, target: { worker: { namespace: 'default', taskQueue: bench.taskQueue } } },
   });
   connection = await NativeConnection.connect({ address: inject('temporalAddress') });
   caller = new Client({ connection: service, namespace: callers });
-  callersWorker = await workerOnceThereIsTheNamespace();
+  const workflowsPath = new URL('./callers-workflows.ts', import.meta.url).pathname;
+  callersWorker = await Worker.create({ connection, namespace: callers, taskQueue: 'callers', workflowsPath });
   callersRun = callersWorker.run();
-}, 60_000);
+});
 
 afterAll(async () => {
   callersWorker?.shutdown();
@@ -42,19 +41,6 @@ afterAll(async () => {
   await connection?.close();
   await bench?.stop();
 });
-
-/** A new namespace is known to all of the server after some seconds. */
-async function workerOnceThereIsTheNamespace(): Promise<Worker> {
-  const workflowsPath = new URL('./callers-workflows.ts', import.meta.url).pathname;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await Worker.create({ connection, namespace: callers, taskQueue: 'callers', workflowsPath });
-    } catch (error) {
-      if (attempt === 50 || !/not found/i.test(String((error as Error).message))) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  }
-}
 
 const call = (operation: 'load' | 'status', input: object) =>
   caller.workflow.execute(operation === 'load' ? 'loadByNexus' : 'statusByNexus', {
@@ -127,7 +113,7 @@ describe('the Nexus service, called from another namespace', () => {
       args: [endpoint, { dataset, source: pictures, embed_task_queue: `nobody-${id}` }],
     });
     await expect
-      .poll(() => bench.status(dataset).catch(() => undefined), { timeout: 20_000 })
+      .poll(() => bench.status(dataset).catch(() => undefined))
       .toMatchObject({
         phases: { indexing: { state: 'completed' } },
       });

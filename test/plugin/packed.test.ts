@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { copyFile, cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { makePictures } from '../support/pictures.ts';
@@ -29,9 +30,9 @@ beforeAll(async () => {
   packed = files.map(({ path }: { path: string }) => path);
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline'];
   await run('npm', ['install', ...quiet, join(folder, filename)], { cwd: project, env });
-}, 240_000);
+});
 
-afterAll(() => rm(folder, { recursive: true, force: true }), 60_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const plimsoll = (...args: string[]) => run(join(project, 'node_modules/.bin/plimsoll'), args, { cwd: project, env });
 
@@ -90,12 +91,17 @@ describe('a worker of the user’s own, with workflows of its own beside ours', 
     worker.stderr?.on('data', (text) => (log += text));
   });
   afterAll(async () => {
-    if (worker.exitCode !== null) return;
+    if (worker.exitCode !== null || worker.signalCode !== null) return;
     worker.kill('SIGTERM');
     await once(worker, 'exit');
-  }, 30_000);
+  });
 
-  it('runs a workflow that loads a dataset as its child, and awaits it', { timeout: 90_000 }, async () => {
+  it('says that it polls, and nothing else', async () => {
+    while (!log.endsWith('\n')) await once(worker.stderr as Readable, 'data');
+    expect(log).toBe(`The worker polls task queue photos at ${env.TEMPORAL_ADDRESS}.\n`);
+  });
+
+  it('runs a workflow that loads a dataset as its child, and awaits it', async () => {
     const pictures = join(folder, 'pictures');
     await makePictures(pictures, 6);
 
@@ -117,7 +123,7 @@ describe('a worker of the user’s own, with workflows of its own beside ours', 
     });
   });
 
-  it('ends in peace on SIGTERM, with nothing left open', { timeout: 60_000 }, async () => {
+  it('ends in peace on SIGTERM, with nothing left open', async () => {
     worker.kill('SIGTERM');
     const [code] = await once(worker, 'exit');
 

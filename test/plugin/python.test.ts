@@ -16,7 +16,7 @@ let packages: string;
 
 beforeAll(async () => {
   [bench, packages] = await Promise.all([openWorkbench(), installRequirements()]);
-}, 180_000);
+});
 afterAll(() => bench?.stop());
 
 /** Where the example's requirements are installed: once for all checkouts, beside any Python of the system's. */
@@ -42,7 +42,7 @@ const load = (...args: string[]) =>
   });
 
 describe('Temporal’s SDK for Python', () => {
-  it('starts a load by its name with plain JSON, and awaits it', { timeout: 60_000 }, async () => {
+  it('starts a load by its name with plain JSON, and awaits it', async () => {
     const dataset = bench.newDataset();
     const source = join(bench.folder, 'pictures');
     await makePictures(source, 4);
@@ -58,9 +58,9 @@ describe('Temporal’s SDK for Python', () => {
     });
   });
 
-  it('is told by the failure’s type why a load failed', { timeout: 60_000 }, async () => {
+  it('is told by the failure’s type why a load failed', async () => {
     const failure = await load(bench.newDataset(), '/nowhere/at/all').catch((error) => error);
 
-    expect(failure).toMatchObject({ code: 1, stderr: expect.stringContaining('SourceNotFound: ') });
+    expect(failure).toMatchObject({ code: 1, stderr: expect.stringMatching(/^SourceNotFound: source: /m) });
   });
 });

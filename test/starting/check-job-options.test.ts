@@ -45,9 +45,14 @@ describe('what can hardly be meant is noted', () => {
     async (url) => {
       const [note, ...more] = await notesOf({ webhook: ['https://example.com/ok', url] });
 
-      expect(note).toContain('fails as it begins');
-      expect(note).toContain(`PLIMSOLL_WEBHOOK_ALLOW=${new URL(url).hostname}`);
+      expect(note).toContain(`(PLIMSOLL_WEBHOOK_ALLOW=${new URL(url).hostname}`);
       expect(more).toEqual([]);
     },
   );
+
+  it('in a sentence that says what the address is', async () => {
+    expect(await notesOf({ webhook: ['http://127.0.0.1:8080/x'] })).toEqual([
+      'note: http://127.0.0.1:8080 is a loopback address; the job works only if its worker allows it (PLIMSOLL_WEBHOOK_ALLOW=127.0.0.1:8080).',
+    ]);
+  });
 });

@@ -5,8 +5,6 @@ import { type CommandBench, createCommandBench, runCommand } from '../cli/comman
 import { makePictures } from '../support/pictures.ts';
 
 // No embedding worker: loads stay in their second phase until they are replaced.
-// Each line is a process, which takes seconds where the machine is busy.
-const SLOW_MS = 90_000;
 let bench: CommandBench;
 
 beforeAll(async () => {
@@ -20,7 +18,7 @@ const json = async (...args: string[]) => {
   return { code, ...JSON.parse(stdout) };
 };
 
-describe('load', { timeout: SLOW_MS }, () => {
+describe('load', () => {
   it('asks the workflow for what its options say', async () => {
     const { code, job_id } = await json(
       ...['load', './photos', '--dataset', 'optioned', '--priority', '2', '--fairness-key', 'team-a'],
@@ -60,7 +58,7 @@ describe('load', { timeout: SLOW_MS }, () => {
   });
 });
 
-describe('schedule', { timeout: SLOW_MS }, () => {
+describe('schedule', () => {
   it('is created, listed, paused, resumed, triggered and deleted', async () => {
     const created = await bench.run(
       ...['schedule', 'create', 'nightly', './photos', '--dataset', 'scheduled', '--no-embed'],
@@ -72,7 +70,7 @@ describe('schedule', { timeout: SLOW_MS }, () => {
     const again = await json('schedule', 'create', 'nightly', './photos', '--every', '6h');
     expect(again).toMatchObject({ code: 1, error: { code: 'ScheduleExists' } });
 
-    await expect.poll(async () => (await json('schedule', 'list')).schedules, { timeout: 30_000 }).toHaveLength(1);
+    await expect.poll(async () => (await json('schedule', 'list')).schedules).toHaveLength(1);
     const paused = await json('schedule', 'pause', 'nightly', '--reason', 'disk');
     expect(paused).toMatchObject({ code: 0, paused: true, note: 'disk', next_run: null });
     expect((await bench.run('schedule', 'list')).stdout).toMatch(
@@ -82,9 +80,7 @@ describe('schedule', { timeout: SLOW_MS }, () => {
 
     const triggered = await bench.run('schedule', 'trigger', 'nightly');
     expect(triggered).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Triggered: job (\S+)\. .*wait \1$/m) });
-    await expect
-      .poll(async () => (await json('schedule', 'list')).schedules[0].last_run?.result, { timeout: 30_000 })
-      .toBe('completed');
+    await expect.poll(async () => (await json('schedule', 'list')).schedules[0].last_run?.result).toBe('completed');
     expect(await json('status', 'scheduled')).toMatchObject({ state: 'completed', phases: { indexing: { done: 3 } } });
 
     expect((await bench.run('schedule', 'delete', 'nightly')).stdout).toBe('Deleted: nightly.\n');
@@ -108,7 +104,7 @@ describe('schedule', { timeout: SLOW_MS }, () => {
     await rm(join(bench.folder, 'busy'), { recursive: true });
     await bench.run('schedule', 'trigger', 'busy');
     await expect
-      .poll(async () => (await bench.run('schedule', 'list')).stdout, { timeout: 30_000 })
+      .poll(async () => (await bench.run('schedule', 'list')).stdout)
       .toMatch(/^busy .* failed, .*\n {2}last run: .*busy/m);
     await bench.run('schedule', 'delete', 'busy');
   });

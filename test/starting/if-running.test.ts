@@ -91,13 +91,11 @@ describe('a second load while one runs', () => {
       const load = await running(bench.newDataset());
       const embedding = bench.temporal.workflow.getHandle(`embed-${load.dataset}:color-gradient-grid`);
       await expect
-        .poll(
-          () =>
-            embedding.describe().then(
-              ({ status }) => status.name,
-              () => 'none',
-            ),
-          { timeout: 15_000 },
+        .poll(() =>
+          embedding.describe().then(
+            ({ status }) => status.name,
+            () => 'none',
+          ),
         )
         .toBe('RUNNING');
 

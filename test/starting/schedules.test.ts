@@ -27,7 +27,7 @@ const create = (dataset: string, request: Partial<ScheduleRequest> = { every_sec
 
 /** The last run, once there is one that has come to this. */
 const lastRun = async (name: string, result: ScheduledRun['result']) => {
-  await expect.poll(async () => (await bench.schedules.get(name)).last_run?.result, { timeout: 15_000 }).toBe(result);
+  await expect.poll(async () => (await bench.schedules.get(name)).last_run?.result).toBe(result);
   return (await bench.schedules.get(name)).last_run as ScheduledRun;
 };
 
@@ -147,9 +147,7 @@ describe('a schedule', () => {
     const names = [await create(bench.newDataset()), await create(bench.newDataset())].map(({ name }) => name);
 
     await expect
-      .poll(async () => (await bench.schedules.list()).map(({ name }) => name).filter((name) => names.includes(name)), {
-        timeout: 15_000,
-      })
+      .poll(async () => (await bench.schedules.list()).map(({ name }) => name).filter((name) => names.includes(name)))
       .toEqual(names.sort());
   });
 });

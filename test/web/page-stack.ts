@@ -6,6 +6,7 @@ import { type Stack, startStack } from '../../local/stack.ts';
 import { buildWeb } from '../../scripts/build-web.ts';
 import type { Dataset, Load, SamplePage } from '../../web/src/api/shapes.ts';
 import { launchChromium } from '../support/chromium.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 /** The whole stack as `plimsoll up` runs it, and a browser. */
 export interface PageStack {
@@ -18,6 +19,7 @@ export interface PageStack {
   open(path: string, options?: BrowserContextOptions): Promise<Page>;
   /** Errors that pages threw, and what the content security policy refused. */
   complaints: string[];
+  ask<T>(path: string, init?: RequestInit): Promise<T>;
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body: unknown): Promise<T>;
   /** Starts a load and awaits its end. */
@@ -56,12 +58,13 @@ export async function openPageStack(): Promise<PageStack> {
     browser,
     sources,
     complaints,
+    ask,
     get,
     post,
     async open(path, options = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, baseURL: url, ...options });
+      context.setDefaultTimeout(PATIENCE_MS);
       const page = await context.newPage();
-      page.setDefaultTimeout(15_000);
       page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`));
       page.on('console', (message) => {
         if (/Content Security Policy|svelte\.dev/.test(message.text()))

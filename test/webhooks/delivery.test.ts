@@ -158,7 +158,7 @@ describe('the delivery of a webhook', () => {
 
   it('says where it stands while the receiver does not answer as it should, and nothing of the URL’s query', async () => {
     const handle = await startDelivery('/503-999/down?token=geheim');
-    await expect.poll(() => at('/503-999/down?token=geheim').length, { timeout: 10_000 }).toBeGreaterThan(1);
+    await expect.poll(() => at('/503-999/down?token=geheim').length).toBeGreaterThan(1);
     const { raw } = await handle.describe();
     const [pending] = raw.pendingActivities ?? [];
     expect(pending?.lastFailure?.message).toBe(`${receiver.origin} answered 503.`);
@@ -173,7 +173,7 @@ describe('the delivery of a webhook', () => {
       const descriptions = await Promise.all(deliveries.map((handle) => handle.describe()));
       return descriptions.filter(({ raw }) => raw.pendingActivities?.[0]?.lastFailure?.message === BUSY).length;
     };
-    await expect.poll(countBusy, { timeout: 10_000 }).toBe(2);
+    await expect.poll(countBusy).toBe(2);
     expect(held).toHaveLength(2);
 
     release();
@@ -183,7 +183,7 @@ describe('the delivery of a webhook', () => {
   it('goes on in another worker, at once, when a deploy stops the one that waits for an answer', async () => {
     hold = keep;
     const delivery = await startDelivery('/held/deploy');
-    await expect.poll(() => held.length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => held.length).toBe(1);
     await stopWorker();
     const { raw } = await delivery.describe();
     expect(raw.pendingActivities?.[0]?.lastFailure?.message).toBe('The worker has stopped.');

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countUndelivered } from '../../client/undelivered.ts';
 import type { WebhookEvent } from '../../workflows/load-options.ts';
 import type { WebhookPayload } from '../../workflows/webhook-payload.ts';
+import { openTestApi } from '../api/support/open-api.ts';
 import { makePictures } from '../support/pictures.ts';
 import type { Workbench } from '../support/workbench.ts';
 import { accept, sayNothing, verified } from './receiver.ts';
@@ -30,8 +31,7 @@ const told = (path: string): WebhookPayload[] =>
     .filter((request) => request.path === path)
     .map((request) => verified(request))
     .sort((a, b) => a.timestamp.localeCompare(b.timestamp));
-const untilTold = (path: string, types: WebhookEvent[]) =>
-  expect.poll(() => toldTypes(path), { timeout: 10_000 }).toEqual(types);
+const untilTold = (path: string, types: WebhookEvent[]) => expect.poll(() => toldTypes(path)).toEqual(types);
 const toldTypes = (path: string) => told(path).map(({ type }) => type);
 
 describe('a load with a webhook', () => {
@@ -63,8 +63,12 @@ describe('a load with a webhook', () => {
     const heard = await bench.load({ dataset: bench.newDataset(), source, embed: false, webhooks: to('/heard') });
     await untilTold('/heard', ['dataset.browsable']);
 
-    await expect.poll(() => countUndelivered(bench.temporal, job_id), { timeout: 15_000 }).toBe(1);
-    await expect.poll(() => countUndelivered(bench.temporal, heard.job_id), { timeout: 15_000 }).toBe(0);
+    await expect.poll(() => countUndelivered(bench.temporal, job_id)).toBe(1);
+    await expect.poll(() => countUndelivered(bench.temporal, heard.job_id)).toBe(0);
+    const api = await openTestApi(bench.store);
+    expect((await api.get(`/api/loads/${job_id}/webhooks`)).json).toEqual({ undelivered: 1 });
+    expect((await api.get(`/api/loads/${heard.job_id}/webhooks`)).json).toEqual({ undelivered: 0 });
+    await api.close();
   });
 
   it('that only embeds tells when the dataset is ready', async () => {

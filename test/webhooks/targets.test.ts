@@ -80,7 +80,7 @@ describe('the target of a webhook', () => {
   it('is named in the refusal without its path, with what would allow it', async () => {
     const refusal = await check('https://192.168.7.7:8443/hook?token=geheim').catch((error: Error) => error.message);
     expect(refusal).toBe(
-      'webhooks: https://192.168.7.7:8443 leads to 192.168.7.7, a private address. ' +
+      'webhooks: https://192.168.7.7:8443 is a private address. ' +
         'Whoever runs the worker can allow it: PLIMSOLL_WEBHOOK_ALLOW=192.168.7.7:8443',
     );
   });

@@ -9,6 +9,7 @@ import { claimPort } from '../../local/ports.ts';
 import { provision } from '../../local/provision/provision.ts';
 import { awaitTemporal, temporalArguments } from '../../local/temporal-server.ts';
 import { makeManyFiles } from '../support/many-files.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -27,16 +28,16 @@ beforeAll(async () => {
   const port = await claimPort(0, { role: 'test', flag: '', instead: '' });
   const args = temporalArguments({ dbFile: join(folder, 'temporal.db'), port, uiPort: undefined });
   server = spawn(temporal as string, [...args, ...SUGGEST_AFTER], { stdio: 'ignore' });
-  await awaitTemporal(port, undefined, AbortSignal.timeout(30_000));
+  await awaitTemporal(port, undefined, AbortSignal.timeout(PATIENCE_MS));
   bench = await openWorkbench({ temporalAddress: `127.0.0.1:${port}` });
   await makeManyFiles(join(folder, 'files'), FILES);
   await makePictures(join(folder, 'pictures'), PICTURES);
-}, 120_000);
+});
 
 afterAll(async () => {
   await bench?.stop();
   server?.kill();
-  if (server?.exitCode === null) await once(server, 'exit');
+  if (server?.exitCode === null && server.signalCode === null) await once(server, 'exit');
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -58,7 +59,7 @@ it('a load whose history grows long continues as new, under the same job ID, and
   expect(await bench.store.loads.countDocuments({ dataset_id: dataset })).toBe(1);
   const done = seen.map(({ phases }) => phases.indexing.done);
   expect(done).toEqual(done.toSorted((a, b) => a - b));
-}, 120_000);
+});
 
 it('an embedding that stops and goes on often continues as new, too, and does nothing twice', async () => {
   const dataset = bench.newDataset();
@@ -68,7 +69,7 @@ it('an embedding that stops and goes on often continues as new, too, and does no
   for await (const { phases } of bench.watch(job_id)) if (phases.embedding.done > 0) break;
   const { runId: first } = await embedding.describe();
   await bench.pause(job_id);
-  await expect.poll(async () => (await embedding.describe()).raw.pendingChildren?.length ?? 0, WAIT).toBe(0);
+  await expect.poll(async () => (await embedding.describe()).raw.pendingChildren?.length ?? 0).toBe(0);
   await bench.resume(job_id);
   const status = await bench.wait(job_id, { onStatus: (s) => seen.push(s) });
 
@@ -79,6 +80,4 @@ it('an embedding that stops and goes on often continues as new, too, and does no
   expect(await bench.store.embeddings.countDocuments({ dataset_id: dataset })).toBe(PICTURES);
   const done = seen.map(({ phases }) => phases.embedding.done);
   expect(done).toEqual(done.toSorted((a, b) => a - b));
-}, 120_000);
-
-const WAIT = { timeout: 20_000, interval: 50 };
+});

@@ -1,5 +1,5 @@
 import { request } from './api/request.ts';
-import type { Job, Load, Tagged, TagRequest } from './api/shapes.ts';
+import type { Job, Load, Schedule, Tagged, TagRequest } from './api/shapes.ts';
 import { datasetPath } from './state/route.ts';
 
 const loadUrl = (job: string) => `/api/loads/${encodeURIComponent(job)}`;
@@ -11,6 +11,18 @@ export const cancelLoad = (job: string) => request<Load>(`${loadUrl(job)}/cancel
 /** A new job, for what the named one could not read or embed. */
 export const retryFailed = (job: string) => request<Job>(`${loadUrl(job)}/retry`, { method: 'POST', body: {} });
 export const readLoad = (job: string, signal?: AbortSignal) => request<Load>(loadUrl(job), { signal });
+
+const scheduleUrl = (name: string) => `/api/schedules/${encodeURIComponent(name)}`;
+const change = (name: string, verb: string, body: Record<string, unknown> = {}) =>
+  request<Schedule>(`${scheduleUrl(name)}/${verb}`, { method: 'POST', body });
+
+export const createSchedule = (body: Record<string, unknown>) =>
+  request<Schedule>('/api/schedules', { method: 'POST', body });
+export const pauseSchedule = (name: string, reason: string) => change(name, 'pause', reason === '' ? {} : { reason });
+export const resumeSchedule = (name: string) => change(name, 'resume');
+/** Its last run is then the one that was asked for. */
+export const triggerSchedule = (name: string) => change(name, 'trigger');
+export const deleteSchedule = (name: string) => request<void>(scheduleUrl(name), { method: 'DELETE' });
 
 const datasetUrl = (dataset: string) => `/api${datasetPath(dataset)}`;
 export const embedDataset = (dataset: string, model: string) =>

@@ -29,6 +29,8 @@ export const NUMBER_FILTERS = [
 const TEXT_FILTERS = ['tag', 'format', 'path_prefix', 'q', 'error'] as const satisfies readonly (keyof Filters)[];
 const STATES: readonly SampleState[] = ['indexed', 'failed', 'missing'];
 
+export const NO_FILTERS: Filters = filtersFrom(new URLSearchParams());
+
 /** What is in an address and makes no sense is left out. */
 export function filtersFrom(query: URLSearchParams): Filters {
   const text = (name: string) => query.get(name)?.trim() ?? '';

@@ -24,6 +24,15 @@ export const KIND_WORDS: Readonly<Record<LoadKind, string>> = {
 
 export const isOver = (load: Load) => load.finished_at !== null;
 
+export const failedOf = (load: Load) => PHASES.reduce((sum, name) => sum + load.phases[name].failed, 0);
+
+/** How long a job took, or has been at it; empty where it has not begun. */
+export function tookWords({ started_at, finished_at }: Load, nowMs: number): string {
+  if (started_at === null) return '';
+  const end = finished_at === null ? nowMs : Date.parse(finished_at);
+  return duration((end - Date.parse(started_at)) / 1000);
+}
+
 /** Which phases a job of this kind has. */
 export const phasesOf = (load: Load): readonly PhaseName[] =>
   load.kind === 'prune' || load.kind === 'delete' ? [] : load.kind === 'embed' ? ['embedding'] : PHASES;
@@ -39,7 +48,10 @@ export function shareOf(phase: Phase): number | null {
 export function progressWords(load: Load, name: PhaseName): string {
   const phase = load.phases[name];
   const processed = phase.done + phase.failed;
-  if (phase.state === 'skipped') return name === 'embedding' ? 'Not asked for' : 'Not part of this job';
+  if (phase.state === 'skipped') {
+    if (name === 'indexing') return 'Not part of this job';
+    return load.request.embed === false || load.state === 'completed' ? 'Not asked for' : 'Did not begin';
+  }
   if (phase.state === 'pending') {
     if (isOver(load)) return 'Did not begin';
     if (load.state === 'paused') return 'Paused before it began';
@@ -67,12 +79,16 @@ export function paceWords(load: Load, phase: Phase): string[] {
   return [perSecond(rate), ...left];
 }
 
+/** A worker that is idle takes up what waits within this time: till then it is no wait to speak of. */
+const TAKEN_UP_MS = 3000;
+
 /** What a phase waits for, as a sentence; nothing for one that does not. */
 export function waitWords(phase: Phase, nowMs: number): string {
   const wait = phase.waiting_for;
   if (!wait) return '';
   switch (wait.reason) {
     case 'worker':
+      if (phase.started_at === null && nowMs - Date.parse(wait.since) < TAKEN_UP_MS) return '';
       return `Waiting for a worker on ${wait.task_queue ?? 'its task queue'}`;
     case 'other_job':
       return 'Waiting for another job that embeds this dataset';
@@ -95,7 +111,7 @@ export const modelOf = (load: Load) => (typeof load.request.model === 'string' ?
 
 /** A job's end in words. */
 export function endWords(load: Load): string {
-  const failed = PHASES.reduce((sum, name) => sum + load.phases[name].failed, 0);
+  const failed = failedOf(load);
   const words = `${KIND_WORDS[load.kind]} of ${load.dataset} ${STATE_WORDS[load.state].toLowerCase()}`;
   return failed === 0 ? `${words}.` : `${words}, ${counted(failed, 'file')} failed.`;
 }

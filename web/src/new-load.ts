@@ -62,12 +62,22 @@ export function datasetNameOf(source: string): string {
     .slice(0, 63);
 }
 
+/** Problems that are said beside their fields, which need not be looked for among the options. */
+export const isSimple = (field: string) => ['source', 'dataset', 'model'].includes(field);
+/** Whether a field of the request has a place in the form where its problem is said. */
+export const isPlaced = (field: string) =>
+  isSimple(field) || /^(max_failed_percent|priority|embed_at|embed_window|webhooks)/.test(field);
+
+/** What is wrong with a field, or with what is in it. */
+export const problemIn = (problems: Readonly<Record<string, string>>, field: string): string =>
+  Object.entries(problems).find(([name]) => name === field || name.startsWith(`${field}.`))?.[1] ?? '';
+
 /** The request's body; what was left empty is left out, so that the server's own defaults hold. */
 export function bodyOf(form: LoadForm): Record<string, unknown> {
   const webhooks = form.webhooks.split(/\s+/).filter((url) => url !== '');
   const hasWindow = form.embed && (form.window_start !== '' || form.window_end !== '');
   return {
-    source: form.source.trim(),
+    source: form.source.trim().replace(/(.)\/+$/, '$1'),
     dataset: form.dataset.trim(),
     ...(form.embed ? {} : { embed: false }),
     ...(form.embed && form.model !== '' ? { model: form.model } : {}),

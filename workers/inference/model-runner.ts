@@ -51,7 +51,8 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
   let first: LoadedModel | undefined;
   let known: HashedFile[] = [];
   const waitingForLoad: PromiseWithResolvers<LoadedModel>[] = [];
-  let stopped: { reason: Error; ended: PromiseWithResolvers<void> } | undefined;
+  /** With the process that was alive then: what else becomes of it, its end is awaited. */
+  let stopped: { reason: Error; child: InferenceProcess | undefined; ended: PromiseWithResolvers<void> } | undefined;
 
   /** Tasks that were in a process which died: tried again one by one, before all others. */
   let suspects: Task[] = [];
@@ -73,6 +74,7 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
       },
       onExit: (reason) => {
         if (child === started) died(reason);
+        if (stopped?.child === started) stopped.ended.resolve();
       },
     });
     child = started;
@@ -146,10 +148,7 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
     const wasLoaded = loaded !== undefined;
     const victims = [...underWay.values()].map((tasks) => tasks.filter(({ over }) => !over));
     forgetProcess();
-    if (stopped !== undefined) {
-      stopped.ended.resolve();
-      return;
-    }
+    if (stopped !== undefined) return;
     if (!wasLoaded) deathsLoading += 1;
     deathsInARow += 1;
     blame(victims.flat(), reason);
@@ -289,11 +288,10 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
     isCurrent: () => areUnchanged(known),
     stop(reason) {
       if (stopped === undefined) {
-        stopped = { reason, ended: Promise.withResolvers<void>() };
-        const dying = child;
+        stopped = { reason, child, ended: Promise.withResolvers<void>() };
         failAll(reason);
-        if (dying === undefined) stopped.ended.resolve();
-        else dying.kill();
+        if (child === undefined) stopped.ended.resolve();
+        else child.kill();
       }
       return stopped.ended.promise;
     },

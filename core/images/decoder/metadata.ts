@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import { DEFAULT_DECODE_LIMITS } from '../decode-limits.ts';
 import { ImageError } from '../image-error.ts';
 import { nameOf, withImageFile } from '../open-image.ts';
 import type { DecodedMetadata, MetadataResult } from './messages.ts';
@@ -19,7 +20,7 @@ export function readDecodedMetadata(paths: readonly (string | Uint8Array)[]): Pr
 }
 
 function readOne(path: string | Buffer): Promise<DecodedMetadata> {
-  return withImageFile(path, async (image) => {
+  return withImageFile(path, DEFAULT_DECODE_LIMITS, async (image) => {
     // A drawing that took the place of what was read before: librsvg would build the whole of it, and follow what it includes.
     if (image.format === 'svg') throw new ImageError('unsupported_format', 'a drawing is not opened for its size');
     const header = await sharp(nameOf(image), { limitInputPixels: false }).metadata();

@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inject, vi } from 'vitest';
+import { inject } from 'vitest';
 import { type Api, createApi } from '../../../api/app.ts';
 import type { ApiContext } from '../../../api/context.ts';
 import type { ApiSettings } from '../../../api/settings.ts';
 import { openContext } from '../../../api/start-server.ts';
 import type { Store } from '../../../core/store/store.ts';
+import { until } from '../../support/patience.ts';
 import { type Checked, checker } from './conformance.ts';
 
 /** The API in this process, without a port. Every answer that `call` gives was checked against the document. */
@@ -54,7 +55,7 @@ export async function openTestApi(store: Store, change: Partial<ApiSettings> = {
   const opened = await openUnready({ mongodbUri: uriOf(store), ...change });
   const { backends, changes } = opened.context;
   await Promise.all([backends.mongodb.untilReady(), backends.temporal.untilReady()]);
-  await vi.waitUntil(() => changes.ready, { timeout: 10_000 });
+  await until(() => changes.ready);
   return opened;
 }
 

@@ -11,6 +11,7 @@ export type {
   Tagged,
   TagRequest,
 } from '../../../api/schemas/samples.ts';
+export type { Schedule, ScheduledRun, ScheduleList } from '../../../api/schemas/schedules.ts';
 export type { Config, Folders, Models, Sources } from '../../../api/schemas/server.ts';
 export type { LoadKind, LoadState, PhaseName, PhaseState } from '../../../core/store/documents.ts';
 

@@ -9,6 +9,8 @@ export class Remote<T> {
   value = $state.raw<T | undefined>(undefined);
   error = $state.raw<Error | undefined>(undefined);
   loading = $state(false);
+  /** Whether the last reading failed, of what is shown still. */
+  stale = $state(false);
   #reading: AbortController | undefined;
   #again: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
@@ -29,9 +31,11 @@ export class Remote<T> {
       if (reading.signal.aborted) return;
       this.value = value;
       this.error = undefined;
+      this.stale = false;
       this.#failures = 0;
     } catch (error) {
       if (reading.signal.aborted || isAborted(error)) return;
+      this.stale = this.value !== undefined;
       // What is shown is better than nothing, and the banner says that the connection is lost.
       if (this.value === undefined || !mayPass(error)) this.error = error as Error;
       if (mayPass(error)) this.#again = setTimeout(() => void this.load(), backOff(this.#failures++));

@@ -5,6 +5,8 @@ export type Route =
   | { view: 'loads' }
   | { view: 'new-load' }
   | { view: 'load'; job: string }
+  | { view: 'schedules' }
+  | { view: 'new-schedule' }
   | { view: 'unknown'; path: string };
 
 export function routeOf(path: string): Route {
@@ -22,6 +24,10 @@ export function routeOf(path: string): Route {
   if (first === 'loads' && third === undefined) {
     if (second === undefined) return { view: 'loads' };
     return second === 'new' ? { view: 'new-load' } : { view: 'load', job: second };
+  }
+  if (first === 'schedules' && third === undefined) {
+    if (second === undefined) return { view: 'schedules' };
+    if (second === 'new') return { view: 'new-schedule' };
   }
   return { view: 'unknown', path };
 }

@@ -1,0 +1,56 @@
+import { type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { RequestError } from '@hono/node-server';
+import type { ApiContext } from '../context.ts';
+import type { ProblemCode } from '../problem/codes.ts';
+import type { ProblemError } from '../problem/problem-error.ts';
+import { problemOf } from '../problem/to-problem.ts';
+import { PROBLEM_TYPE, problemText } from './errors.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
+
+/** Answers what does not come as far as the app, as the app would: by a problem, with the same headers. */
+export function answerAtTheEdge(server: Server): void {
+  const latest = new WeakMap<Duplex, ServerResponse>();
+  server.on('request', (request, response) => latest.set(request.socket, response));
+  server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
+    const under = latest.get(socket);
+    // Into the middle of another answer nothing can be written.
+    const midway = under?.headersSent && !under.writableFinished;
+    if (error.code === 'ECONNRESET' || !socket.writable || midway) return void socket.destroy();
+    const problem = problemOf(...(UNREADABLE[error.code ?? ''] ?? UNREADABLE.other));
+    const head = Object.entries(headersOf(problem)).map((field) => field.join(': '));
+    const lines = [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`, ...head, '', problemText(problem)];
+    socket.end(lines.join('\r\n'));
+  });
+  server.on('checkExpectation', (_request, response) => {
+    const problem = problemOf('ExpectationFailed', 'Expect: only 100-continue can be expected here.');
+    response.writeHead(problem.status, headersOf(problem)).end(problemText(problem));
+  });
+}
+
+/** For an error that the adapter met before, or beside, the app: a Host or an address that can't be read. */
+export function edgeResponse(error: unknown, log: ApiContext['log']): Response {
+  const ofCaller = error instanceof RequestError;
+  if (!ofCaller) log('A request could not be answered', error);
+  const problem = ofCaller
+    ? problemOf('InvalidRequest', `The address or the Host can not be read: ${error.message}.`)
+    : problemOf('InternalError', 'The request could not be answered. The log says why.');
+  return new Response(problemText(problem), { status: problem.status, headers: headersOf(problem) });
+}
+
+const headersOf = (problem: ProblemError) => ({
+  ...SECURITY_HEADERS,
+  'Cache-Control': 'no-store',
+  ...problem.headers,
+  'Content-Type': PROBLEM_TYPE,
+  'Content-Length': String(Buffer.byteLength(problemText(problem))),
+  Connection: 'close',
+});
+
+/** By the code of Node's error. */
+const UNREADABLE: Record<string, [ProblemCode, string]> & { other: [ProblemCode, string] } = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['RequestTimeout', 'Send the headers within 10 seconds, and the whole request within 30.'],
+  HPE_HEADER_OVERFLOW: ['HeadersTooLarge', 'The address and the headers have more than 32 KiB.'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['BodyTooLarge', "A chunk's extensions are too large."],
+  other: ['InvalidRequest', 'This is not HTTP/1.1 as it is written.'],
+};

@@ -1,0 +1,17 @@
+import type { ScheduleStatus } from '../../client/schedule-status.ts';
+import type { Schedule } from '../schemas/schedules.ts';
+import type { Scope } from '../schemas/server.ts';
+import { shownRequest } from './load.ts';
+import { shownSource, withoutPaths } from './paths.ts';
+
+/** A schedule as the caller may see it: without read of a path of this machine beyond a folder's last name. */
+export function presentSchedule(status: ScheduleStatus, scope: Scope, roots: readonly string[] = []): Schedule {
+  if (scope === 'operate') return status;
+  const { note, last_run, request } = status;
+  return {
+    ...status,
+    ...withoutPaths({ note, last_run }, [...roots, request.source, request.model]),
+    source: shownSource(status.source, scope),
+    request: shownRequest(request),
+  };
+}

@@ -1,0 +1,25 @@
+import { connectPlimsoll } from '../client/connect.ts';
+import type { Stack } from '../local/stack.ts';
+import { counted } from './quantities.ts';
+
+const MOST_NAMED = 5;
+
+/**
+ * `2 jobs go on at the next start: photos, scans`: jobs that have no worker but this stack's. Undefined where there are none, or
+ * nobody can be asked.
+ */
+export async function jobsGoingOn(stack: Stack, when = ''): Promise<string | undefined> {
+  // On somebody else's Temporal, jobs go on without us.
+  if (stack.members.temporal === undefined) return undefined;
+  try {
+    const client = await connectPlimsoll({ mongodbUri: stack.mongodbUri, env: stack.env });
+    const { jobs } = await client.jobs({ state: ['queued', 'running'], limit: 100 }).finally(() => client.close());
+    if (jobs.length === 0) return undefined;
+    const names = [...new Set(jobs.map(({ dataset }) => dataset))];
+    const more = names.length > MOST_NAMED ? ', …' : '';
+    const go = jobs.length === 1 ? 'goes on' : 'go on';
+    return `${counted(jobs.length, 'job')} ${go}${when}: ${names.slice(0, MOST_NAMED).join(', ')}${more}`;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest';
+import type { Dataset, Load, Phase } from '../../web/src/api/shapes.ts';
+import { layoutGrid } from '../../web/src/grid/layout.ts';
+import { placeAfter } from '../../web/src/grid/moves.ts';
+import { progressWords, tookWords, waitWords } from '../../web/src/load-words.ts';
+import { readinessOf, samplesSoFar } from '../../web/src/readiness.ts';
+import { askedOf } from '../../web/src/views/load/asked.ts';
+
+const PHASE: Phase = {
+  state: 'running',
+  done: 0,
+  failed: 0,
+  total: 0,
+  total_known: false,
+  rate: null,
+  seconds_left: null,
+  still_since: null,
+  waited_seconds: 0,
+  waiting_for: null,
+  started_at: null,
+  finished_at: null,
+};
+const loadOf = (change: Partial<Load>, indexing: Partial<Phase> = {}, embedding: Partial<Phase> = {}) =>
+  ({
+    kind: 'load',
+    state: 'running',
+    finished_at: null,
+    request: {},
+    phases: { indexing: { ...PHASE, ...indexing }, embedding: { ...PHASE, state: 'pending', ...embedding } },
+    ...change,
+  }) as Load;
+
+describe('an embedding that was skipped', () => {
+  const skipped = { state: 'skipped' } as const;
+  test.each([
+    ['did not begin, where its load failed before', { state: 'failed' }, 'Did not begin'],
+    [
+      'was not asked for, where the load is to index only',
+      { state: 'failed', request: { embed: false } },
+      'Not asked for',
+    ],
+    ['was not asked for, where its load completed', { state: 'completed' }, 'Not asked for'],
+  ] as const)('%s', (_, change, words) => {
+    expect(progressWords(loadOf(change, {}, skipped), 'embedding')).toBe(words);
+  });
+});
+
+test('a wait for a worker is spoken of when it is longer than an idle one would need', () => {
+  const since = '2026-01-01T00:00:00.000Z';
+  const waiting = (started_at: string | null): Phase => ({
+    ...PHASE,
+    state: 'waiting',
+    started_at,
+    waiting_for: { reason: 'worker', since, task_queue: 'gpu', until: null },
+  });
+  const at = Date.parse(since);
+  expect(waitWords(waiting(null), at + 2900)).toBe('');
+  expect(waitWords(waiting(null), at + 3100)).toBe('Waiting for a worker on gpu');
+  expect(waitWords(waiting(since), at + 100)).toBe('Waiting for a worker on gpu');
+});
+
+describe('a dataset that is being indexed', () => {
+  const dataset = (next_seq: number, total: number) =>
+    ({ next_seq, counts: { total }, phases: {}, models: [] }) as unknown as Dataset;
+
+  test('has as many samples as are indexed, however many numbers are given out', () => {
+    expect(samplesSoFar(dataset(256, 0), loadOf({}))).toBe(0);
+    expect(samplesSoFar(dataset(256, 0), loadOf({}, { done: 90, failed: 10 }))).toBe(100);
+    expect(samplesSoFar(dataset(256, 200), loadOf({}, { done: 90 }))).toBe(256);
+    expect(samplesSoFar(dataset(256, 200), loadOf({ finished_at: '2026-01-01T00:00:00Z' }, { done: 90 }))).toBe(200);
+  });
+
+  test('can be browsed before its job has told of the first of them', () => {
+    expect(readinessOf(dataset(0, 0), loadOf({}))).toBe('waiting');
+    expect(readinessOf(dataset(256, 0), loadOf({}))).toBe('indexing');
+  });
+});
+
+test('a job takes from its beginning to its end, or till now', () => {
+  const job = loadOf({ started_at: '2026-01-01T00:00:00Z' });
+  expect(tookWords(job, Date.parse('2026-01-01T00:03:20Z'))).toBe('3 min 20 s');
+  expect(tookWords({ ...job, finished_at: '2026-01-01T00:00:04Z' }, 0)).toBe('4.0 s');
+  expect(tookWords({ ...job, started_at: null }, 0)).toBe('');
+});
+
+test('what a job was asked for is told in words, and what says nothing is left out', () => {
+  const request = {
+    source: '/data/a',
+    model: 'clip',
+    max_failed_percent: 100,
+    webhooks: [],
+    embed_window: { start: '22:00', end: '06:00', days: ['sat', 'sun'], time_zone: 'UTC' },
+  };
+  expect(askedOf({ request })).toEqual([
+    ['Source', '/data/a'],
+    ['Model', 'clip'],
+    ['Embed within', '22:00–06:00 UTC, sat sun'],
+  ]);
+  const webhooks = [{ url: 'https://a.example' }, { url: 'https://b.example' }];
+  expect(askedOf({ request: { model: 'clip', embed: false, max_failed_percent: 5, webhooks } })).toEqual([
+    ['Model', 'none, index only'],
+    ['Fails above', '5 % failed'],
+    ['Webhooks', 'https://a.example, https://b.example'],
+  ]);
+});
+
+describe('in a grid of eight columns and a hundred places', () => {
+  const layout = layoutGrid(1232, 'medium');
+  test.each([
+    ['ArrowRight', 5, 6],
+    ['ArrowLeft', 0, 0],
+    ['ArrowDown', 5, 13],
+    ['ArrowUp', 5, 0],
+    ['ArrowDown', 97, 99],
+    ['PageDown', 0, 24],
+    ['Home', 50, 0],
+    ['End', 50, 99],
+    ['x', 50, undefined],
+  ] as const)('%s leads from %d to %s', (key, from, to) => {
+    expect(placeAfter(key, from, layout, 3 * layout.rowPx + 10, 100)).toBe(to);
+  });
+});

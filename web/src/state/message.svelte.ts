@@ -1,0 +1,16 @@
+import { announcer } from './announcer.svelte.ts';
+
+const SHOWN_MS = 6000;
+
+/** A sentence about what was just done, which goes by itself. */
+export class Message {
+  text = $state('');
+  #clearing: ReturnType<typeof setTimeout> | undefined;
+
+  say = (text: string) => {
+    this.text = text;
+    announcer.say(text);
+    clearTimeout(this.#clearing);
+    this.#clearing = setTimeout(() => (this.text = ''), SHOWN_MS);
+  };
+}

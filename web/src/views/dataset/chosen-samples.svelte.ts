@@ -1,0 +1,38 @@
+import type { TagRequest } from '../../api/shapes.ts';
+import { type Filters, filterBody } from '../../filters.ts';
+import type { GridSamples } from '../../grid/samples.svelte.ts';
+import { MOST_SELECTED, NOTHING, type Selection } from '../../grid/selection.ts';
+
+/** Samples that are chosen: one by one, or all that the filter lets through, whether they are loaded or not. */
+export class ChosenSamples {
+  selection = $state.raw<Selection>(NOTHING);
+  everything = $state(false);
+
+  get count() {
+    return this.selection.seqs.size;
+  }
+
+  /** Chooses one by one. Returns false, and leaves what was chosen, where that would be too many. */
+  choose(selection: Selection): boolean {
+    this.everything = false;
+    if (selection.seqs.size > MOST_SELECTED) return false;
+    this.selection = selection;
+    return true;
+  }
+
+  chooseAll(samples: GridSamples) {
+    this.everything = true;
+    const here = Array.from({ length: Math.min(samples.count, MOST_SELECTED) }, (_, place) => samples.seqAt(place));
+    this.selection = { seqs: new Set(here.filter((each) => each !== undefined)), anchor: null };
+  }
+
+  clear() {
+    this.selection = NOTHING;
+    this.everything = false;
+  }
+
+  /** The request that tags them. */
+  tagged(change: { add: string[]; remove: string[] }, filters: Filters): TagRequest {
+    return this.everything ? { ...change, filter: filterBody(filters) } : { ...change, seqs: [...this.selection.seqs] };
+  }
+}

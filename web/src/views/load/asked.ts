@@ -1,0 +1,46 @@
+import type { Load } from '../../api/shapes.ts';
+
+const TITLES: Readonly<Record<string, string>> = {
+  source: 'Source',
+  model: 'Model',
+  max_failed_percent: 'Fails above',
+  priority: 'Priority',
+  fairness_key: 'Fairness key',
+  fairness_weight: 'Fairness weight',
+  embed_at: 'Embed from',
+  embed_window: 'Embed within',
+  embed_task_queue: 'Embedding queue',
+  webhooks: 'Webhooks',
+};
+
+interface Window {
+  start: string;
+  end: string;
+  days?: string[];
+  time_zone?: string;
+}
+
+/** What a job was asked for, as titles and words; what says nothing is left out. */
+export function askedOf({ request }: Pick<Load, 'request'>): [title: string, words: string][] {
+  return Object.entries(TITLES).flatMap(([name, title]) => {
+    const value = request[name];
+    if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) return [];
+    const words = name === 'model' && request.embed === false ? 'none, index only' : wordsOf(name, value);
+    return words === '' ? [] : [[title, words] as [string, string]];
+  });
+}
+
+function wordsOf(name: string, value: unknown): string {
+  switch (name) {
+    case 'max_failed_percent':
+      return value === 100 ? '' : `${value} % failed`;
+    case 'embed_window': {
+      const { start, end, time_zone, days } = value as Window;
+      return `${start}–${end}${time_zone ? ` ${time_zone}` : ''}${days ? `, ${days.join(' ')}` : ''}`;
+    }
+    case 'webhooks':
+      return (value as { url: string }[]).map(({ url }) => url).join(', ');
+    default:
+      return String(value);
+  }
+}

@@ -1,0 +1,34 @@
+import { parseArgs } from 'node:util';
+import { UserError } from '../core/errors.ts';
+import type { Role } from './plugin/options.ts';
+
+export const USAGE = `Usage: npm run worker -- --role index|embed
+
+Runs one worker until Ctrl-C or SIGTERM.
+  --role index   lists folders, reads files, and runs the workflows
+  --role embed   makes vectors, on the device that PLIMSOLL_DEVICE names
+
+It needs MONGODB_URI, and finds Temporal as Temporal's own tools do:
+TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, profiles. README.md lists its settings.
+`;
+
+/** The role that the command line asks for, or `help`. @throws UserError InvalidUsage */
+export function roleArgument(args: string[]): Role | 'help' {
+  const { role, help } = parse(args);
+  if (help) return 'help';
+  if (role === 'index' || role === 'embed') return role;
+  throw wrong(
+    role === undefined ? '--role is required: index or embed.' : `--role must be index or embed, not "${role}".`,
+  );
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options: { role: { type: 'string' }, help: { type: 'boolean', short: 'h' } } }).values;
+  } catch (error) {
+    // It says which argument was wrong, and then how to pass what looks like an option.
+    throw wrong(`${(error as Error).message.split('. ')[0]?.replace(/\.$/, '')}.`);
+  }
+}
+
+const wrong = (what: string) => new UserError('InvalidUsage', `${what} Usage: npm run worker -- --help`);

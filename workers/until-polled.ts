@@ -1,0 +1,36 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Worker } from '@temporalio/worker';
+
+const ASK_AGAIN_MS = 100;
+const ASK_FOR_MS = 30_000;
+
+/** temporal.api.enums.v1.TaskQueueType */
+const TYPES = [1, 2];
+
+/**
+ * Resolves when the server knows that the worker polls: from then on its version can be made current. It is no reason to
+ * fail that the server would not say.
+ */
+export async function untilPolled(worker: Worker): Promise<void> {
+  const untilMs = performance.now() + ASK_FOR_MS;
+  while (worker.getState() === 'RUNNING' && performance.now() < untilMs) {
+    if (await isKnown(worker).catch(() => false)) return;
+    await delay(ASK_AGAIN_MS);
+  }
+}
+
+async function isKnown({ connection, options }: Worker): Promise<boolean> {
+  if (connection === undefined) return false;
+  const { namespace, taskQueue, identity, workerDeploymentOptions } = options;
+  const version = workerDeploymentOptions?.version;
+  if (version !== undefined) {
+    await connection.workflowService.describeWorkerDeploymentVersion({ namespace, deploymentVersion: version });
+    return true;
+  }
+  const queues = await Promise.all(
+    TYPES.map((taskQueueType) =>
+      connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue }, taskQueueType }),
+    ),
+  );
+  return queues.some(({ pollers }) => pollers?.some((poller) => poller.identity === identity));
+}
