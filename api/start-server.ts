@@ -66,6 +66,7 @@ export async function startApi(
   server.timeout = limits.idleMs ?? IDLE_MS;
   server.maxConnections = limits.mostConnections ?? settings.maxStreams + OTHER_CONNECTIONS;
   const closeContext = async () => {
+    context.thumbnails.close();
     await context.changes.stop();
     await context.backends.close();
   };

@@ -8,6 +8,7 @@ export interface JpegFrame {
   width: number;
   height: number;
   num_channels: number;
+  progressive: boolean;
   exif: Buffer[];
 }
 
@@ -35,7 +36,8 @@ export function findJpegFrame(bytes: Buffer): JpegFrame | undefined {
       if (marker > SOF_PROGRESSIVE || at + 10 > bytes.length) return undefined;
       const num_channels = bytes[at + 9] as number;
       if (num_channels !== 1 && num_channels !== 3 && num_channels !== 4) return undefined;
-      return { height: bytes.readUInt16BE(at + 5), width: bytes.readUInt16BE(at + 7), num_channels, exif };
+      const [height, width] = [bytes.readUInt16BE(at + 5), bytes.readUInt16BE(at + 7)];
+      return { width, height, num_channels, progressive: marker === SOF_PROGRESSIVE, exif };
     }
     const end = at + 2 + length;
     if (marker === APP1 && bytes.toString('latin1', at + 4, at + 8) === 'Exif') exif.push(bytes.subarray(at + 10, end));

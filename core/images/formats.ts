@@ -1,3 +1,5 @@
+import { startOfText } from './svg.ts';
+
 /** The image formats that are loaded, and how each is called. The bytes decide a file's format; its name only whether to look. */
 
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif' | 'svg' | 'bmp';
@@ -20,8 +22,8 @@ export function isImageName(name: string): boolean {
   return IMAGE_NAME.test(name);
 }
 
-/** The drawing's own element, behind a byte order mark, a declaration, a doctype or comments. */
-const SVG_START = /^(?:\xef\xbb\xbf)?\s*<(?:svg|[\s\S]*<svg)/;
+/** The drawing's own element, maybe behind a declaration, a doctype or comments. */
+const SVG_ELEMENT = /<(?:\w+:)?svg/;
 
 /** The format that the first bytes of a file announce, `heic` for its many kin that cannot be decoded, or nothing known. */
 export function sniffFormat(bytes: Buffer): ImageFormat | 'heic' | undefined {
@@ -39,9 +41,10 @@ export function sniffFormat(bytes: Buffer): ImageFormat | 'heic' | undefined {
     case 'MM\0+':
       return 'tiff';
   }
-  if (bytes.toString('latin1', 4, 8) === 'ftyp') return sniffBrands(bytes);
+  // A box of 16 MB is none, but `<!--ftyp` is a drawing.
+  if (bytes[0] === 0 && bytes.toString('latin1', 4, 8) === 'ftyp') return sniffBrands(bytes);
   if (isBmpHeader(bytes)) return 'bmp';
-  return SVG_START.test(bytes.toString('latin1')) ? 'svg' : undefined;
+  return SVG_ELEMENT.test(startOfText(bytes) ?? '') ? 'svg' : undefined;
 }
 
 /** A file of the HEIF family lists its brands in its first box; those of AVIF may stand behind a more general one. */

@@ -4,6 +4,7 @@ import { countBmpChannels, countPngChannels, countWebpChannels, findJpegFrame, h
 import { type ImageFormat, MIME_TYPES, sniffFormat } from './formats.ts';
 import type { HeaderOutcome, HeaderRequest, ImageMetadata } from './header.ts';
 import { describeReadError, truncatedHeader } from './header-errors.ts';
+import { readSvgHeader, startOfText } from './svg.ts';
 
 /**
  * An outcome, or the format that the bytes announce where only a decoder can say the rest; with `fallback`, what holds if
@@ -29,6 +30,9 @@ const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 /** Where the description of a GIF's screen ends. */
 const GIF_SCREEN_END = 13;
 
+const NOT_AN_IMAGE: HeaderOutcome = {
+  error: { code: 'not_an_image', message: 'not an image: its content is of no known format' },
+};
 const EMPTY: HeaderOutcome = { error: { code: 'empty_file', message: 'the file is empty' } };
 
 /** Reads up to 64 KiB of the file, synchronously: for threads that may wait. */
@@ -39,14 +43,19 @@ export function readHeaderSync({ path, sizeBytes }: HeaderRequest): ParsedHeader
     try {
       const length = readSync(fd, buffer, 0, FIRST_READ_BYTES, 0);
       const header = parseHeader(length, sizeBytes);
-      if (length < FIRST_READ_BYTES || !('unsettled' in header) || header.fallback) return header;
-      return parseHeader(length + readSync(fd, buffer, length, READ_BYTES - length, length), sizeBytes);
+      if (length < FIRST_READ_BYTES || !('unsettled' in header) || header.fallback) return withoutDrawing(header);
+      return withoutDrawing(parseHeader(length + readSync(fd, buffer, length, READ_BYTES - length, length), sizeBytes));
     } finally {
       closeSync(fd);
     }
   } catch (error) {
     return { error: describeReadError(error as NodeJS.ErrnoException, path) };
   }
+}
+
+/** No decoder is asked for a drawing: it would build the whole of it, and follow what it includes. */
+function withoutDrawing(header: ParsedHeader): ParsedHeader {
+  return 'unsettled' in header && header.unsettled === 'svg' ? { error: truncatedHeader('svg') } : header;
 }
 
 /** What the first `length` bytes of the buffer tell of an image. */
@@ -57,7 +66,10 @@ function parseHeader(length: number, sizeBytes: number): ParsedHeader {
   const format = sniffFormat(bytes);
   switch (format) {
     case undefined:
-      return { error: { code: 'not_an_image', message: 'not an image: its content is of no known format' } };
+      // The root of a drawing may stand behind a long comment.
+      return length === FIRST_READ_BYTES && startOfText(bytes) !== undefined ? { unsettled: 'svg' } : NOT_AN_IMAGE;
+    case 'svg':
+      return parseDrawing(bytes, sizeBytes);
     case 'heic':
       return {
         error: { code: 'unsupported_format', message: 'HEIC cannot be decoded here: convert it to JPEG or AVIF' },
@@ -86,6 +98,22 @@ function parseHeader(length: number, sizeBytes: number): ParsedHeader {
 
 interface Parsed {
   metadata: ImageMetadata;
+}
+
+/** A decoder draws it in colour, with what is not drawn transparent. */
+const DRAWING_CHANNELS = 4;
+
+function parseDrawing(bytes: Buffer, sizeBytes: number): ParsedHeader {
+  const header = readSvgHeader(startOfText(bytes) ?? '');
+  switch (header) {
+    case 'cut':
+      return { unsettled: 'svg' };
+    case 'other':
+      return NOT_AN_IMAGE;
+    case 'none':
+      return { error: { code: 'truncated_header', message: 'the SVG has no width or no height: it shows nothing' } };
+  }
+  return describe('svg', { ...header, orientation: undefined }, DRAWING_CHANNELS, sizeBytes);
 }
 
 function parseJpeg(bytes: Buffer, sizeBytes: number): Parsed | undefined {

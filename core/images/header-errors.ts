@@ -9,7 +9,8 @@ export type HeaderErrorCode =
   | 'truncated_header'
   | 'file_not_found'
   | 'permission_denied'
-  | 'io_error';
+  | 'io_error'
+  | 'decode_timeout';
 
 export interface HeaderError {
   code: HeaderErrorCode;

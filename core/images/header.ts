@@ -5,15 +5,14 @@
  * The reads are synchronous, in threads of their own: a round trip through Node's file system pool, three for each file,
  * costs more than the read. So a disk that hangs never holds up the caller's event loop either.
  */
-import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
+import { availableParallelism } from 'node:os';
+import { createDecoders } from './decoder/decoders.ts';
+import type { MetadataResult } from './decoder/messages.ts';
 import { type ImageFormat, MIME_TYPES } from './formats.ts';
 import type { ParsedHeader, Unsettled } from './header-bytes.ts';
 import { describeReadError, type HeaderError, truncatedHeader } from './header-errors.ts';
 import { readInThread } from './header-threads.ts';
-
-// libvips remembers files by name: one that changed would be answered as it was before. Nothing here reads a file twice.
-sharp.cache(false);
+import { ImageError, type ImageFailure } from './image-error.ts';
 
 /** An image as it is displayed: `width` and `height` have the EXIF orientation applied. */
 export interface ImageMetadata {
@@ -40,7 +39,14 @@ export interface HeaderRequest {
 
 /** Small enough that a slow disk's chunks spread over all threads, large enough that messages cost little. */
 const CHUNK_FILES = 64;
-const DECODERS_IN_FLIGHT = 8;
+/** Each takes some 60 MB, and is there only while files need one. */
+const MOST_DECODERS = Math.min(4, availableParallelism());
+/** Files in one order: few enough that all decoders have some of a page. */
+const DECODER_FILES = 16;
+/** A decoder opens a file within milliseconds; what takes so long does not end, or its disk is away. */
+const DECODER_MS = 10_000;
+
+const decoders = createDecoders({ most: MOST_DECODERS });
 
 /**
  * Reads the metadata of the files, outcomes in their order. A bad file is an outcome, never an exception. `onRead` is called
@@ -62,43 +68,55 @@ export async function readHeaders(files: readonly HeaderRequest[], onRead = () =
     else outcomes[n] = header;
   });
   const decodeUntilDone = async () => {
-    for (let n = forDecoder.pop(); n !== undefined; n = forDecoder.pop()) {
-      const { unsettled, fallback } = parsed[n] as Unsettled;
-      outcomes[n] = await askDecoder(files[n] as HeaderRequest, unsettled, fallback);
+    for (let some = forDecoder.splice(0, DECODER_FILES); some.length > 0; some = forDecoder.splice(0, DECODER_FILES)) {
+      const results = await askDecoder(some.map((n) => files[n]?.path as string | Buffer));
+      for (const [i, n] of some.entries()) {
+        outcomes[n] = outcomeOf(results[i] as MetadataResult, files[n] as HeaderRequest, parsed[n] as Unsettled);
+      }
       onRead();
     }
   };
-  await Promise.all(Array.from({ length: DECODERS_IN_FLIGHT }, decodeUntilDone));
+  await Promise.all(Array.from({ length: MOST_DECODERS }, decodeUntilDone));
   return outcomes;
 }
 
-/** What the first bytes do not settle: longer headers, EXIF outside JPEG, and the formats that only a decoder understands. */
-async function askDecoder(file: HeaderRequest, format: ImageFormat, fallback?: ImageMetadata): Promise<HeaderOutcome> {
+/**
+ * What the first bytes do not settle: longer headers, EXIF outside JPEG, and the formats that only a decoder understands. Where one
+ * of several is more than the decoder can take, each is tried alone.
+ */
+async function askDecoder(paths: (string | Buffer)[]): Promise<MetadataResult[]> {
   try {
-    // sharp takes bytes for the image itself, not for its name.
-    const input = typeof file.path === 'string' ? file.path : await readFile(file.path);
-    const header = await sharp(input, { limitInputPixels: false }).metadata();
-    const { width, height } = header.autoOrient;
-    return {
-      metadata: {
-        size_bytes: file.sizeBytes,
-        mime_type: MIME_TYPES[format],
-        format,
-        width,
-        height,
-        num_channels: header.channels,
-        orientation: header.orientation ?? 1,
-      },
-    };
+    return await decoders.ask({ type: 'metadata', paths }, DECODER_MS);
   } catch (error) {
-    if (fallback) return { metadata: fallback };
-    return { error: describeDecoderError(error as NodeJS.ErrnoException, file, format) };
+    if (!(error instanceof ImageError)) throw error;
+    if (paths.length === 1) return [{ failure: error }];
+    const results: MetadataResult[] = [];
+    for (const path of paths) results.push(...(await askDecoder([path])));
+    return results;
   }
 }
 
-function describeDecoderError(error: NodeJS.ErrnoException, { path }: HeaderRequest, format: ImageFormat): HeaderError {
-  if (error.syscall || error.message.startsWith('Input file is missing')) {
-    return describeReadError({ code: error.code ?? 'ENOENT', message: error.message }, path);
+function outcomeOf(
+  result: MetadataResult,
+  file: HeaderRequest,
+  { unsettled: format, fallback }: Unsettled,
+): HeaderOutcome {
+  const { sizeBytes } = file;
+  if ('metadata' in result)
+    return { metadata: { size_bytes: sizeBytes, mime_type: MIME_TYPES[format], format, ...result.metadata } };
+  return fallback ? { metadata: fallback } : { error: describeFailure(result.failure, file, format) };
+}
+
+function describeFailure({ code, message }: ImageFailure, { path }: HeaderRequest, format: ImageFormat): HeaderError {
+  switch (code) {
+    case 'file_not_found':
+      return describeReadError({ code: 'ENOENT', message }, path);
+    case 'permission_denied':
+    case 'decode_timeout':
+      return { code, message };
+    case 'not_a_file':
+      return { code: 'io_error', message };
+    default:
+      return truncatedHeader(format);
   }
-  return truncatedHeader(format);
 }

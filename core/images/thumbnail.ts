@@ -1,25 +1,30 @@
-import type { FileHandle } from 'node:fs/promises';
-import { DEFAULT_DECODE_LIMITS, type DecodeLimits, withOpenImage } from './decode.ts';
+import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './decode-limits.ts';
+import type { ThumbnailOrder } from './decoder/messages.ts';
+import { identityOf } from './identity.ts';
+import { ImageError } from './image-error.ts';
+import { openImage, withImageFile } from './open-image.ts';
 
 const QUALITY = 80;
 
 /**
- * The image in an open file as WebP, its longer side `side` pixels at most, as it is displayed; smaller images keep their size.
- * Transparency stays. As `withOpenImage`, it wants `sharp.cache(false)`.
+ * The image as WebP, its longer side `side` pixels at most, as it is displayed; smaller images keep their size. Transparency stays.
  *
  * @throws ImageError
  */
 export function makeThumbnail(
-  file: FileHandle,
-  side: number,
+  { path, identity, side }: Omit<ThumbnailOrder, 'type'>,
   limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
-): Promise<Buffer> {
-  return withOpenImage(file, limits, (opened) =>
-    opened
+): Promise<Uint8Array<ArrayBuffer>> {
+  return withImageFile(Buffer.from(path), limits, async (image) => {
+    if (identityOf(await image.file.stat({ bigint: true })) !== identity)
+      throw new ImageError('file_not_found', 'another file took its place while it was drawn');
+    const drawn = await openImage(image, limits);
+    const picture = await drawn
       .timeout({ seconds: limits.timeoutSeconds })
       .resize(side, side, { fit: 'inside', withoutEnlargement: true })
       .toColourspace('srgb')
       .webp({ quality: QUALITY, effort: 2 })
-      .toBuffer(),
-  );
+      .toBuffer();
+    return new Uint8Array(picture);
+  });
 }

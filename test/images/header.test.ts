@@ -1,6 +1,8 @@
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { appendFile, chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HeaderOutcome, readHeaders } from '../../core/images/header.ts';
@@ -116,10 +118,25 @@ describe('agrees with a full decoder on', () => {
     'AVIF with alpha': () => picture(4).avif({ effort: 0 }).toBuffer(),
     'turned AVIF': () => turned(6).avif({ effort: 0 }).toBuffer(),
     'SVG with a size': () => svg('width="120" height="80"'),
-    'SVG with a size in inches': () => svg('width="2in" height="1in"'),
     'SVG with a view box': () => svg('viewBox="0 0 300 200"'),
     'SVG with a size in percent': () => svg('width="100%" height="100%" viewBox="0 0 300 200"'),
-    'SVG with nothing but its content': () => svg(''),
+    'SVG with a width and a view box': () => svg('width="100" viewBox="0 0 300 200"'),
+    'SVG with a height in percent': () => svg('width="90.4" height="80%" viewBox="0,0 300.4,200.6"'),
+    'SVG with a negative width': () => svg('width="-5" height="5" viewBox="0 0 300 200"'),
+    'SVG with a size in a style': () => svg('style="width:77px;height:33px" width="5" height="5"'),
+    'SVG whose root has a prefix': () =>
+      Buffer.from('<svg:svg xmlns:svg="http://www.w3.org/2000/svg" width="1e2" height=".5e2"/>'),
+    'SVG behind a long comment with another': () =>
+      Buffer.concat([
+        Buffer.from(`<!-- <svg width="1" height="2"/> ${'x'.repeat(30_000)} -->`),
+        svg('width="9" height="7"'),
+      ]),
+    'SVG behind a document type with another': () =>
+      Buffer.concat([
+        Buffer.from(`<!DOCTYPE svg [<!ENTITY x '<svg width="3" height="4"/>'> <!-- <svg width="1"> -->]>`),
+        svg('width="9" height="7"'),
+      ]),
+    'SVG compressed with gzip': () => gzipSync(svg('width="9" height="7"')),
     'SVG behind a declaration and a comment': () =>
       Buffer.concat([Buffer.from('\ufeff<?xml version="1.0"?>\n<!-- drawn -->\n'), svg('width="9" height="7"')]),
   };
@@ -141,6 +158,69 @@ describe('agrees with a full decoder on', () => {
       orientation: decoded.orientation ?? 1,
     });
   });
+});
+
+describe('knows a drawing as browsers do, where librsvg does otherwise:', () => {
+  const DEFAULT = [300, 150];
+  it.each([
+    ['nothing is said', svg(''), DEFAULT],
+    ['only a width', svg('width="100"'), [100, 150]],
+    ['only percent', svg('width="100%" height="100%"'), DEFAULT],
+    ['inches', svg('width="2in" height="1in"'), [192, 96]],
+    ['millimetres and points', svg('width="25.4mm" height="72pt"'), [96, 96]],
+    ['picas and centimetres', svg('width="6pc" height="2.54cm"'), [96, 96]],
+    ['what depends on a font', svg('width="2em" height="4ex"'), [32, 32]],
+    [
+      'UTF-16',
+      Buffer.from(`\ufeff<?xml version="1.0" encoding="UTF-16"?>${svg('width="9" height="7"')}`, 'utf16le'),
+      [9, 7],
+    ],
+    ['UTF-16 without its mark', Buffer.from(`${svg('width="9" height="7"')}`, 'utf16le'), [9, 7]],
+    [
+      'letters of Latin 1',
+      Buffer.from(`<?xml version="1.0" encoding="ISO-8859-1"?><!--\xe9-->${svg('width="9" height="7"')}`, 'latin1'),
+      [9, 7],
+    ],
+    ['entities that are nowhere', Buffer.from('<!DOCTYPE svg><svg xmlns="&svg;" width="9" height="&h;"/>'), [9, 150]],
+    [
+      'a document without an end',
+      Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="7"><g'),
+      [9, 7],
+    ],
+  ])('%s', async (_name, bytes, size) => {
+    const { metadata } = await readBytes(bytes, 'drawing.svg');
+    expect([metadata?.width, metadata?.height]).toEqual(size);
+    expect(metadata).toMatchObject({ format: 'svg', mime_type: 'image/svg+xml', num_channels: 4, orientation: 1 });
+  });
+});
+
+it.each([
+  ['no width', svg('width="0" height="9"')],
+  ['no end of its root in 64 KiB', svg(`id="${'x'.repeat(70_000)}" width="9"`)],
+  [
+    'entities of entities',
+    Buffer.from(
+      `<!DOCTYPE svg [${Array.from({ length: 900 }, (_, n) => `<!ENTITY a${n + 1} "&a${n};&a${n};">`).join('')}]><svg width="&a900;" height="0"/>`,
+    ),
+  ],
+])('refuses a drawing with %s', async (_name, bytes) => {
+  expect(await readBytes(bytes, 'drawing.svg')).toMatchObject({ error: { code: 'truncated_header' } });
+});
+
+it('reads of a drawing no more than its start, and nothing that it links to', { timeout: 5000 }, async () => {
+  const path = join(dir, 'long.svg');
+  await writeFile(path, svg('width="9" height="7"').subarray(0, -6));
+  // A decoder would take a minute and gigabytes for these.
+  const elements = '<rect width="1" height="1"/>'.repeat(100_000);
+  for (let n = 0; n < 30; n++) await appendFile(path, elements);
+  execFileSync('mkfifo', [join(dir, 'pipe.txt')]);
+  const including = svg('')
+    .toString()
+    .replace('<rect', '<include xmlns="http://www.w3.org/2001/XInclude" href="pipe.txt" parse="text"/><rect');
+  const names = Array.from({ length: 20 }, (_, n) => join(dir, `including-${n}.svg`));
+  for (const name of names) await writeFile(name, including);
+  const outcomes = await readHeaders([path, ...names].map((name) => ({ path: name, sizeBytes: 1000 })));
+  expect(outcomes.map(({ metadata }) => metadata?.format)).toEqual(outcomes.map(() => 'svg'));
 });
 
 it('swaps width and height of a picture on its side', async () => {
@@ -191,6 +271,7 @@ describe('names what is wrong with', () => {
     ['text', 'This is a shopping list.'],
     ['text that starts as a bitmap does', 'BM is what I drive, said the man with the umbrella.'],
     ['a web page', '<!doctype html><html><body>404</body></html>'],
+    ['a web page with a drawing', '<!doctype html><html><body><svg width="9" height="9"></svg></body></html>'],
     ['zeros', '\0'.repeat(3000)],
     ['one byte', '\xff'],
   ])('%s', async (_name, content) => {

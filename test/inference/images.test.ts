@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
+import { gzipSync } from 'node:zlib';
 import { encode } from 'bmp-ts';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -108,9 +109,31 @@ test('SVG shows nothing of the files that it links to', async () => {
   );
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8">${links.join('')}</svg>`;
   expect(await middle(await file('links.svg', svg))).toEqual([255, 255, 255]);
-  // As the inference process does: libvips must not load by its name what only turns out to be SVG.
-  sharp.block({ operation: ['VipsForeignLoadSvgFile'] });
-  expect(await middle(await file('links.png', svg))).toEqual([255, 255, 255]);
+  for (const name of ['links.png', 'links.jpg', 'links[page=0].gif', 'links'])
+    expect(await middle(await file(name, svg)), name).toEqual([255, 255, 255]);
+});
+
+test.each(['pipe.svg', 'pipe.png', 'pipe'])('%s waits at no pipe that it includes', { timeout: 5000 }, async (name) => {
+  execFileSync('mkfifo', [join(folder, `${name}.txt`)]);
+  const include = `<include xmlns="http://www.w3.org/2001/XInclude" href="${name}.txt" parse="text"/>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8">${include}</svg>`;
+  expect(await middle(await file(name, svg))).toEqual([255, 255, 255]);
+});
+
+test.each([
+  ['UTF-16', (svg: string) => Buffer.from(`\ufeff<?xml version="1.0" encoding="UTF-16"?>${svg}`, 'utf16le')],
+  ['Latin 1', (svg: string) => Buffer.from(`<?xml version="1.0" encoding="latin1"?><!--\xe9-->${svg}`, 'latin1')],
+  ['gzip', (svg: string) => gzipSync(svg)],
+  ['a long comment', (svg: string) => Buffer.from(`<!--${'x'.repeat(60_000)}-->${svg}`)],
+])('SVG in %s is drawn', async (name, encode) => {
+  const svg =
+    '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8" fill="red"/></svg>';
+  expect(await middle(await file(`${name}.svg`, encode(svg)))).toEqual([255, 0, 0]);
+});
+
+test('a drawing that is large once it is uncompressed is refused', async () => {
+  const bomb = gzipSync(`<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8">${' '.repeat(8 << 20)}</svg>`);
+  await expect(decode(await file('bomb.svg', bomb))).rejects.toMatchObject({ code: 'unsupported_format' });
 });
 
 test('BMP with a palette is read', async () => {

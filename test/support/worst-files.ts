@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
+import { crc32, gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { drawPicture } from './pictures.ts';
 
@@ -24,6 +24,17 @@ export interface WorstFiles {
   /** False as root, whom permissions do not stop: then the folder's picture is read as any other. */
   isUnreadable: boolean;
 }
+
+const SVG_ROOT = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="7">';
+
+/** A kilobyte that librsvg draws for minutes: a blur that is used 10 to the fifth times. */
+export const ENDLESS_SVG = [
+  '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="900" height="900">',
+  '<defs><filter id="f"><feGaussianBlur stdDeviation="30"/></filter>',
+  '<g id="a0"><rect width="900" height="900" filter="url(#f)"/></g>',
+  ...[1, 2, 3, 4, 5].map((n) => `<g id="a${n}">${`<use xlink:href="#a${n - 1}"/>`.repeat(10)}</g>`),
+  '</defs><use xlink:href="#a5"/></svg>',
+].join('');
 
 /** Writes every bad or odd thing that a folder of images may hold into `dir`, and says what a load makes of each. */
 export async function makeWorstFiles(dir: string): Promise<WorstFiles> {
@@ -48,9 +59,9 @@ export async function makeWorstFiles(dir: string): Promise<WorstFiles> {
   await add({ name: 'JPEG cut within its header', ...truncated }, 'header-cut.jpg', (await draw()).subarray(0, 100));
   await add({ name: 'PNG cut within its header', ...truncated }, 'header-cut.png', (await draw('png')).subarray(0, 20));
   await add(
-    { name: 'SVG that is not closed', ...truncated },
-    'cut.svg',
-    '<svg xmlns="http://www.w3.org/2000/svg" width="9"><g',
+    { name: 'SVG cut within its root element', ...truncated },
+    'header-cut.svg',
+    '<svg xmlns="http://www.w3.org/2000/svg" width="9"',
   );
   const heic = Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\0', 'latin1');
   await add({ name: 'HEIC named .jpg', expect: 'failed', code: 'unsupported_format' }, 'phone.jpg', heic);
@@ -59,10 +70,25 @@ export async function makeWorstFiles(dir: string): Promise<WorstFiles> {
   const cut = { expect: 'embedding_failed' } as const;
   await add({ name: 'JPEG cut behind its header', ...cut }, 'cut.jpg', grain.jpeg.subarray(0, grain.jpeg.length >> 1));
   await add({ name: 'PNG cut behind its header', ...cut }, 'cut.png', grain.png.subarray(0, grain.png.length >> 1));
+  await add({ name: 'SVG that is not closed', ...cut }, 'cut.svg', `${SVG_ROOT}<g`);
   await add({ name: 'decompression bomb', ...cut }, 'bomb.png', await drawBomb());
   await add({ name: 'bitmap, which sharp alone does not decode', expect: 'indexed' }, 'bitmap.bmp', drawBitmap());
 
   const indexed = { expect: 'indexed' } as const;
+  await add({ name: 'SVG in UTF-16', ...indexed }, 'utf-16.svg', Buffer.from(`\ufeff${SVG_ROOT}</svg>`, 'utf16le'));
+  await add({ name: 'SVG compressed with gzip', ...indexed }, 'gzip.svg', gzipSync(`${SVG_ROOT}</svg>`));
+  await add(
+    { name: 'SVG behind a long comment', ...indexed },
+    'comment.svg',
+    `<!-- ${'word '.repeat(5000)}-->${SVG_ROOT}</svg>`,
+  );
+  await add({ name: 'SVG that begins as an AVIF does', ...indexed }, 'ftyp.svg', `<!--ftyp-->${SVG_ROOT}</svg>`);
+  if (process.platform !== 'win32') {
+    execFileSync('mkfifo', [join(dir, 'pipe.txt')]);
+    const including = `${SVG_ROOT}<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="pipe.txt" parse="text"/></svg>`;
+    for (const filename of ['including.svg', 'including.png', '<!--ftyp.avif'])
+      await add({ name: `SVG that includes a pipe, as ${filename}`, ...indexed }, filename, including);
+  }
   await add({ name: 'PNG named .jpg', ...indexed }, 'really-a-png.jpg', await draw('png'));
   await add({ name: 'extension in capitals', ...indexed }, 'LOUD.JPG', await draw());
   await add({ name: 'no name but its extension', ...indexed }, '.jpg', await draw());

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { type DecodeLimits, decodePixels, type PixelGeometry } from '../../core/images/decode.ts';
+import { decodePixels, type PixelGeometry } from '../../core/images/decode.ts';
+import type { DecodeLimits } from '../../core/images/decode-limits.ts';
 import { ImageError } from '../../core/images/image-error.ts';
 import { normalize } from '../../core/models/vectors.ts';
 import type { BatchFailure } from './messages.ts';

@@ -4,7 +4,7 @@
  */
 import process from 'node:process';
 import sharp from 'sharp';
-import { DEFAULT_DECODE_LIMITS } from '../../core/images/decode.ts';
+import { DEFAULT_DECODE_LIMITS } from '../../core/images/decode-limits.ts';
 import { ModelInvalidError, toPortable } from '../../core/models/errors.ts';
 import { externalWeightFiles } from '../../core/models/external-weights.ts';
 import type { ModelFiles } from '../../core/models/find-model.ts';

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { delimiter } from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import { DEFAULT_DECODE_LIMITS } from '../../core/images/decode.ts';
+import { DEFAULT_DECODE_LIMITS } from '../../core/images/decode-limits.ts';
 
 export interface InferenceSettings {
   device: Device;

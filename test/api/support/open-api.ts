@@ -89,6 +89,7 @@ export async function openUnready(change: Partial<ApiSettings> & { mongodbUri: s
       }),
     async close() {
       api.close();
+      context.thumbnails.close();
       await context.changes.stop();
       await context.backends.close();
       await rm(thumbnailFolder, { recursive: true, force: true });

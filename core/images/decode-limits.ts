@@ -1,0 +1,7 @@
+export interface DecodeLimits {
+  /** Larger images are refused from their header, before memory is taken for them. */
+  maxPixels: number;
+  timeoutSeconds: number;
+}
+
+export const DEFAULT_DECODE_LIMITS: DecodeLimits = { maxPixels: 268_402_689, timeoutSeconds: 60 };

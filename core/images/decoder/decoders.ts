@@ -1,0 +1,91 @@
+import { ImageError } from '../image-error.ts';
+import { DecoderDiedError, type DecoderProcess, startDecoder } from './decoder-process.ts';
+import type { Order, Results } from './messages.ts';
+
+/** Processes that decode, as many as there is work for. */
+export interface Decoders {
+  /**
+   * Has an order followed, and ends what still is at it at the deadline, which counts from when a process has begun.
+   *
+   * @throws ImageError; of code decode_timeout, or decode_failed where the process died of it
+   */
+  ask<T extends Order>(order: T, timeoutMs: number): Promise<Results[T['type']]>;
+  /** Process IDs of those that are alive. */
+  pids(): number[];
+  /** Ends them all; what is under way fails. */
+  close(): void;
+}
+
+export interface DecodersOptions {
+  /** As many processes at most: each has one order. */
+  most: number;
+  /** One that had nothing to do for so long ends. */
+  idleMs?: number;
+}
+
+const IDLE_MS = 30_000;
+
+export function createDecoders({ most, idleMs = IDLE_MS }: DecodersOptions): Decoders {
+  const all = new Set<DecoderProcess>();
+  const idle = new Map<DecoderProcess, NodeJS.Timeout>();
+  const waiting: ((decoder: DecoderProcess) => void)[] = [];
+
+  function start(): DecoderProcess {
+    const decoder: DecoderProcess = startDecoder(() => {
+      all.delete(decoder);
+      clearTimeout(idle.get(decoder));
+      idle.delete(decoder);
+      if (waiting.length > 0 && all.size < most) waiting.shift()?.(start());
+    });
+    all.add(decoder);
+    return decoder;
+  }
+
+  async function take(): Promise<DecoderProcess> {
+    const [decoder] = [...idle.keys()].slice(-1);
+    if (decoder !== undefined) {
+      clearTimeout(idle.get(decoder));
+      idle.delete(decoder);
+      return decoder;
+    }
+    if (all.size < most) return start();
+    return await new Promise((resolve) => waiting.push(resolve));
+  }
+
+  function giveBack(decoder: DecoderProcess): void {
+    if (!all.has(decoder)) return;
+    const next = waiting.shift();
+    if (next !== undefined) next(decoder);
+    else idle.set(decoder, setTimeout(() => decoder.kill(), idleMs).unref());
+  }
+
+  return {
+    async ask<T extends Order>(order: T, timeoutMs: number) {
+      const decoder = await take();
+      let isLate = false;
+      let timer: NodeJS.Timeout | undefined;
+      try {
+        await decoder.ready;
+        timer = setTimeout(() => {
+          isLate = true;
+          decoder.kill();
+        }, timeoutMs);
+        const reply = await decoder.ask(order);
+        if ('refusal' in reply) throw new ImageError(reply.refusal.code, reply.refusal.message);
+        if ('fault' in reply) throw new Error(reply.fault);
+        return reply.result as Results[T['type']];
+      } catch (error) {
+        if (isLate) throw new ImageError('decode_timeout', 'decoding took too long');
+        if (error instanceof DecoderDiedError && error.wasReady) throw new ImageError('decode_failed', error.message);
+        throw error;
+      } finally {
+        clearTimeout(timer);
+        giveBack(decoder);
+      }
+    },
+    pids: () => [...all].map(({ pid }) => pid).filter((pid) => pid !== undefined),
+    close() {
+      for (const decoder of all) decoder.kill();
+    },
+  };
+}

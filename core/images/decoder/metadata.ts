@@ -1,0 +1,30 @@
+import sharp from 'sharp';
+import { DEFAULT_DECODE_LIMITS } from '../decode-limits.ts';
+import { ImageError } from '../image-error.ts';
+import { nameOf, withImageFile } from '../open-image.ts';
+import type { DecodedMetadata, MetadataResult } from './messages.ts';
+
+/** Opens images as far as their metadata. */
+export function readDecodedMetadata(paths: readonly (string | Uint8Array)[]): Promise<MetadataResult[]> {
+  return Promise.all(
+    paths.map((path) =>
+      readOne(typeof path === 'string' ? path : Buffer.from(path)).then(
+        (metadata) => ({ metadata }),
+        (error: unknown) => {
+          if (!(error instanceof ImageError)) throw error;
+          return { failure: { code: error.code, message: error.message } };
+        },
+      ),
+    ),
+  );
+}
+
+function readOne(path: string | Buffer): Promise<DecodedMetadata> {
+  return withImageFile(path, DEFAULT_DECODE_LIMITS, async (image) => {
+    // A drawing that took the place of what was read before: librsvg would build the whole of it, and follow what it includes.
+    if (image.format === 'svg') throw new ImageError('unsupported_format', 'a drawing is not opened for its size');
+    const header = await sharp(nameOf(image), { limitInputPixels: false }).metadata();
+    const { width, height } = header.autoOrient;
+    return { width, height, num_channels: header.channels, orientation: header.orientation ?? 1 };
+  });
+}

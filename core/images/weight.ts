@@ -1,0 +1,46 @@
+import { imageSize } from 'image-size';
+import { findJpegFrame } from './channels.ts';
+import { sniffFormat } from './formats.ts';
+
+/** Bytes that a pixel takes in a decoder that holds the whole picture. */
+const PIXEL_BYTES = 4;
+/** An element of a drawing, `<g/>` at the least, takes more than a kilobyte in librsvg. */
+const DRAWING_FACTOR = 350;
+/** Deflate's best. */
+const COMPRESSION_FACTOR = 1000;
+
+/**
+ * About how many bytes of memory it takes to decode an image, by its first bytes: what is read row by row takes next to nothing,
+ * what is interlaced, progressive or made of blocks is held whole. Infinity where that can't be told.
+ */
+export function weightOf(head: Buffer, sizeBytes: number): number {
+  const format = sniffFormat(head);
+  switch (format) {
+    case undefined:
+    case 'heic':
+      return 0;
+    case 'svg':
+      return sizeBytes * DRAWING_FACTOR * (head[0] === 0x1f ? COMPRESSION_FACTOR : 1);
+    case 'png':
+      return isInterlaced(head) ? pixelsOf(head) * PIXEL_BYTES * (head[24] === 16 ? 2 : 1) : 0;
+    case 'jpeg': {
+      const frame = findJpegFrame(head);
+      if (frame === undefined) return Number.POSITIVE_INFINITY;
+      return frame.progressive ? frame.width * frame.height * PIXEL_BYTES : 0;
+    }
+    default:
+      return pixelsOf(head) * PIXEL_BYTES * (format === 'bmp' ? 2 : 1);
+  }
+}
+
+const INTERLACE_METHOD = 28;
+const isInterlaced = (png: Buffer) => png[INTERLACE_METHOD] !== 0;
+
+function pixelsOf(head: Buffer): number {
+  try {
+    const { width, height } = imageSize(head);
+    return width * height;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,70 @@
+import { lstatSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openThumbnails, type Thumbnails } from '../../api/thumbnails/thumbnails.ts';
+import { drawPicture } from '../support/pictures.ts';
+import { ENDLESS_SVG } from '../support/worst-files.ts';
+
+let dir: string;
+let thumbnails: Thumbnails;
+let asked = 0;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'plimsoll-drawn-'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+beforeEach(() => {
+  thumbnails = openThumbnails({ folder: join(dir, 'kept'), bytes: 1_000_000, turnMs: 1500 });
+});
+afterEach(() => thumbnails.close());
+
+async function requestOf(name: string, content: string | Buffer) {
+  const path = join(dir, name);
+  await writeFile(path, content);
+  const { size, mtimeNs } = lstatSync(path, { bigint: true });
+  const version = String(asked++).padStart(16, 'v');
+  return { path: Buffer.from(path), roots: undefined, fingerprint: `${size}-${mtimeNs}`, version, size: 128 };
+}
+
+const get = (request: Awaited<ReturnType<typeof requestOf>>) => thumbnails.get(request, new AbortController().signal);
+
+test('drawings without end take none of the threads that read files, and hold up nobody for good', async () => {
+  const endless = await Promise.all([0, 1, 2, 3].map((n) => requestOf(`endless-${n}.svg`, ENDLESS_SVG)));
+  const drawn = Promise.allSettled(endless.map(get));
+  await expect.poll(() => thumbnails.decoderPids().length).toBeGreaterThan(0);
+  // Files are read by four threads: as many as there are drawings.
+  expect(await readFile(join(dir, 'endless-0.svg'), 'utf8')).toBe(ENDLESS_SVG);
+  const photo = get(await requestOf('photo.jpg', await drawPicture(1)));
+  expect((await photo).picture.length).toBeGreaterThan(0);
+  const outcomes = await drawn;
+  expect(outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.code)).toEqual(
+    endless.map(() => 'decode_timeout'),
+  );
+});
+
+test('what took too long is not tried again, in any size, until its file changes', async () => {
+  const request = await requestOf('again.svg', ENDLESS_SVG);
+  await expect(get(request)).rejects.toMatchObject({ code: 'decode_timeout' });
+  const startedAt = performance.now();
+  await expect(get({ ...request, size: 512 })).rejects.toMatchObject({ code: 'decode_timeout' });
+  expect(performance.now() - startedAt).toBeLessThan(500);
+  const mended = await requestOf('again.svg', await drawPicture(2));
+  expect((await get(mended)).current).toBe(true);
+});
+
+test('a decoder that crashes costs one picture, and the next has another', async () => {
+  const request = await requestOf('crashing.svg', ENDLESS_SVG);
+  const crashing = expect(get(request)).rejects.toMatchObject({ code: 'decode_failed' });
+  await expect.poll(() => thumbnails.decoderPids().length).toBe(1);
+  const [pid] = thumbnails.decoderPids() as [number];
+  await expect.poll(() => userTicksOf(pid), { timeout: 10_000 }).toBeGreaterThan(50);
+  process.kill(pid, 'SIGKILL');
+  await crashing;
+  await expect(get(request)).rejects.toMatchObject({ code: 'decode_failed' });
+  expect((await get(await requestOf('next.jpg', await drawPicture(3)))).current).toBe(true);
+});
+
+/** Of the system's clock, 100 a second: one that draws has used some. */
+const userTicksOf = (pid: number) => Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[11]);
