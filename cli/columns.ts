@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { getBorderCharacters, table } from 'table';
 import type { Paint } from './paint.ts';
+import { wrapWords } from './wrap-words.ts';
 
 export interface Column {
   title: string;
@@ -14,7 +15,7 @@ const NARROWEST = 16;
 /**
  * Lines of a table without rules: titles, then rows. Cells are printable already.
  *
- * @param width columns of the terminal: the last column is wrapped within it
+ * @param width columns of the terminal: the last column is wrapped within it, between words; it is not painted
  */
 export function columns(
   heads: readonly Column[],
@@ -23,14 +24,11 @@ export function columns(
   width = Number.POSITIVE_INFINITY,
 ): string[] {
   const titles = heads.map(({ title }) => paint.dim(title));
-  const text = table([titles, ...rows.map((row) => [...row])], {
+  const text = table([titles, ...wrapped(heads, rows, width)], {
     border: getBorderCharacters('void'),
     drawHorizontalLine: () => false,
     columnDefault: { paddingLeft: 0, paddingRight: GAP },
-    columns: heads.map(({ align = 'left' }, i) => ({
-      alignment: align,
-      ...(i === heads.length - 1 ? wrapped([titles, ...rows], width) : {}),
-    })),
+    columns: heads.map(({ align = 'left' }) => ({ alignment: align })),
   });
   return text
     .trimEnd()
@@ -38,12 +36,12 @@ export function columns(
     .map((line) => line.trimEnd());
 }
 
-/** How the last column is wrapped; not at all where it has the room. */
-function wrapped(rows: readonly (readonly string[])[], width: number): { width: number; wrapWord: true } | undefined {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => widthOf(row[i] ?? ''))));
-  const last = widths.pop() ?? 0;
-  const room = Math.max(NARROWEST, width - widths.reduce((sum, each) => sum + each + GAP, 0));
-  return last <= room ? undefined : { width: room, wrapWord: true };
+/** The rows with their last cells wrapped to what the others leave; an infinite width leaves them as they are. */
+function wrapped(heads: readonly Column[], rows: readonly (readonly string[])[], width: number): string[][] {
+  const cells = [heads.map(({ title }) => title), ...rows];
+  const others = heads.slice(0, -1).map((_, i) => Math.max(...cells.map((row) => widthOf(row[i] ?? ''))));
+  const room = Math.max(NARROWEST, width - others.reduce((sum, each) => sum + each + GAP, 0));
+  return rows.map((row) => [...row.slice(0, -1), wrapWords(row.at(-1) ?? '', room).join('\n')]);
 }
 
 const widthOf = (cell: string) => stripVTControlCharacters(cell).length;

@@ -69,6 +69,8 @@ export async function followToEnd(
   const interrupt = catchInterrupt();
   try {
     const status = await follow(client, jobId, { ...options, signal: interrupt.signal });
+    // On a terminal it follows the bars.
+    if (process.stderr.isTTY && !output.json) output.note('');
     await writeSummary(client, servers, status, output);
     return exitCodeOf(status, options.for);
   } catch (error) {

@@ -60,8 +60,7 @@ export function whatOf(job: LoadStatus): string {
     ...(state === 'failed' && error !== null ? [printable(error.code)] : []),
     ...(removed === undefined ? [] : [removalLine(job)]),
     ...PHASES.filter((name) => phases[name].state !== 'skipped' && !(kind === 'retry' && isEmpty(phases[name]))).map(
-      (name) =>
-        finished_at === null && phases[name].finished_at === null ? underWay(job, name) : DONE[name](phases[name]),
+      (name) => (finished_at === null && phases[name].finished_at === null ? underWay(job, name) : DONE[name](job)),
     ),
   ];
   return parts.filter((part) => part !== '').join('; ');
@@ -78,8 +77,10 @@ function underWay(job: LoadStatus, name: PhaseName): string {
   return `${name}: ${[main, failed, held].filter((part) => part !== '').join(', ')}`;
 }
 
-const DONE: Record<PhaseName, (phase: PhaseStatus) => string> = {
-  indexing({ outcomes, done, failed: notRead, total }) {
+/** A failure is said with what could not be done: files that can't be read are others than those that can't be embedded. */
+const DONE: Record<PhaseName, (job: LoadStatus) => string> = {
+  indexing({ phases: { indexing } }) {
+    const { outcomes, done, failed: notRead, total } = indexing;
     const of = done + notRead < total ? `${count(done + notRead)} of ` : '';
     const files = `${of}${counted(total, 'file')}`;
     if (outcomes === undefined) return total > 0 ? files : '';
@@ -88,14 +89,23 @@ const DONE: Record<PhaseName, (phase: PhaseStatus) => string> = {
       ...(added > 0 ? [`${count(added)} new`] : []),
       ...(changed > 0 ? [`${count(changed)} changed`] : []),
       ...(missing > 0 ? [`${count(missing)} missing`] : []),
-      ...(failed > 0 ? [`${count(failed)} failed`] : []),
     ];
-    return `${files}: ${news.length > 0 ? news.join(', ') : 'none changed'}`;
+    return `${files}: ${[
+      ...(news.length > 0 ? news : failed < total || total === 0 ? ['none changed'] : []),
+      ...(failed > 0 ? [`${count(failed)} can't be read`] : []),
+    ].join(', ')}`;
   },
-  embedding({ done, failed, total, state, started_at }) {
+  embedding(job) {
+    const { done, failed, total, state, started_at } = job.phases.embedding;
     if (started_at === null) return '';
     if (total === 0) return state === 'completed' ? 'nothing to embed' : '';
+    if (failed === total) return `${count(failed)} ${isNewsless(job) ? 'still ' : ''}can't be embedded`;
     const of = done + failed < total ? ` of ${count(total)}` : '';
-    return `${count(done)}${of} embedded${failed > 0 ? `, ${count(failed)} not` : ''}`;
+    return `${count(done)}${of} embedded${failed > 0 ? `, ${count(failed)} can't be` : ''}`;
   },
 };
+
+/** Whether a load found nothing that it had not known. */
+function isNewsless({ phases: { indexing } }: LoadStatus): boolean {
+  return indexing.outcomes !== undefined && indexing.outcomes.added + indexing.outcomes.changed === 0;
+}

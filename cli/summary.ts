@@ -8,14 +8,20 @@ import type { Store } from '../core/store/store.ts';
 import { endOf } from './end-of.ts';
 import { hadNothingToRetry, readNothing } from './nothing-to-retry.ts';
 import type { Paint } from './paint.ts';
+import { pathWithin } from './path-within.ts';
 import { printable } from './printable.ts';
-import { PHASES, took, wordsOf } from './progress/phase-words.ts';
+import { hasRate, PHASES, took, wordsOf } from './progress/phase-words.ts';
 import { removalLine } from './progress/removal-line.ts';
 import { count, counted, duration, perSecond, secondsBetween } from './quantities.ts';
+import { wrapWords } from './wrap-words.ts';
 
-const FILES_NAMED = 10;
+const FILES_NAMED = 3;
 const FOLDERS_NAMED = 5;
 const LONGEST_NAME = 50;
+const SHORTEST_NAME = 20;
+/** What a code, a few words and the gaps need beside a file's name. */
+const BESIDE_NAME = 52;
+const NARROWEST_REASON = 20;
 /** Before what to do next. */
 const NAME_COLUMNS = 12;
 
@@ -24,7 +30,7 @@ const OUTCOMES: readonly [keyof FileOutcomes, string][] = [
   ['changed', 'changed'],
   ['unchanged', 'unchanged'],
   ['missing', 'missing: gone from the folder, kept here'],
-  ['failed', 'failed'],
+  ['failed', "can't be read"],
   ['ignored', 'ignored: not an image'],
   ['unreadable_folders', 'unreadable folders'],
 ];
@@ -75,7 +81,7 @@ export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSI
     ...(status.finished_at === null && !removes(status.kind) ? [progressBlock(status, paint)] : []),
     ...(status.phases.indexing.finished_at === null ? [] : [indexingBlock(status, paint)]),
     ...(status.phases.embedding.finished_at === null ? [] : [embeddingBlock(status, paint)]),
-    failuresBlock(outcome, paint),
+    failuresBlock(outcome, paint, width),
     nextBlock(outcome, paint, width),
   ];
   return blocks.filter((block) => block.length > 0).flatMap((block, i) => (i === 0 ? block : ['', ...block]));
@@ -129,10 +135,8 @@ function indexingBlock(status: LoadStatus, paint: Paint): string[] {
   const { outcomes, state } = indexing;
   if (hadNothingToRetry(status)) return ['  Nothing had failed'];
   if (state === 'skipped' || outcomes === undefined || readNothing(status)) return [];
-  const rows = OUTCOMES.map(([name, words]) => {
-    const n = outcomes[name];
-    const row = `${count(n).padStart(9)}  ${words}`;
-    if (n === 0) return paint.dim(row);
+  const rows = OUTCOMES.filter(([name]) => outcomes[name] > 0).map(([name, words]) => {
+    const row = `${count(outcomes[name]).padStart(9)}  ${words}`;
     return name === 'failed' || name === 'unreadable_folders' ? paint.red(row) : row;
   });
   const folders = indexing.unreadable_folders ?? [];
@@ -154,10 +158,11 @@ function embeddingBlock(status: LoadStatus, paint: Paint): string[] {
   }
   if (embedding.started_at === null || hadNothingToRetry(status)) return [];
   const model = embedding.model_key === undefined ? '' : paint.dim(` with ${embedding.model_key}`);
-  const failed = `${count(embedding.failed).padStart(9)}  failed`;
+  const title = `  ${paint.bold('Embedded')} `;
+  if (embedding.total === 0 && state === 'completed') return [`  ${paint.bold('Nothing to embed')}${model}`];
   return [
-    `  ${paint.bold('Embedded')} ${reached(embedding, embedding.done, 'image')}${pace(embedding, paint)}${model}`,
-    embedding.failed > 0 ? paint.red(failed) : paint.dim(failed),
+    `${title}${reached(embedding, embedding.done, 'image')}${pace(embedding, paint)}${model}`,
+    ...(embedding.failed > 0 ? [paint.red(`${count(embedding.failed).padStart(9)}  can't be embedded`)] : []),
   ];
 }
 
@@ -170,32 +175,35 @@ function reached({ done, failed, total, total_known }: PhaseStatus, reached: num
 function pace(phase: PhaseStatus, paint: Paint): string {
   const seconds = secondsBetween(phase.started_at, phase.finished_at);
   if (seconds === undefined) return '';
-  return paint.dim(` ${took(seconds, phase)}${phase.rate === null ? '' : `, ${perSecond(phase.rate)}`}`);
+  return paint.dim(` ${took(seconds, phase)}${hasRate(phase) ? `, ${perSecond(phase.rate ?? 0)}` : ''}`);
 }
 
-function failuresBlock({ status, failures }: Outcome, paint: Paint): string[] {
-  if (failures.length === 0) return [];
-  const { dataset, phases, request } = status;
-  const more = phases.indexing.failed + phases.embedding.failed - failures.length;
-  const names = failures.map(({ filepath }) => endOf(printable(withoutRoot(filepath, request.source)), LONGEST_NAME));
+function failuresBlock({ status, failures }: Outcome, paint: Paint, width: number): string[] {
+  const { dataset, phases, request, finished_at } = status;
+  const all = `plimsoll samples ${dataset} --errors`;
+  // While it runs, the phases say how many there are.
+  if (failures.length === 0 || finished_at === null) return [];
+  const longest = Math.min(LONGEST_NAME, Math.max(SHORTEST_NAME, width - BESIDE_NAME));
+  const sources = typeof request.source === 'string' ? [request.source] : [];
+  const names = failures.map(({ filepath }) => endOf(printable(pathWithin(filepath, sources)), longest));
   const nameWidth = Math.max(...names.map((name) => name.length));
   const codeWidth = Math.max(...failures.map(({ error }) => error?.code.length ?? 0));
-  const lines = failures.map(({ error }, i) => {
+  const indent = 4 + nameWidth + 2 + codeWidth + 2;
+  const lines = failures.flatMap(({ error }, i) => {
     const [name, code] = [(names[i] ?? '').padEnd(nameWidth), (error?.code ?? '').padEnd(codeWidth)];
-    return `    ${name}  ${paint.red(code)}  ${paint.dim(printable(error?.message ?? ''))}`.trimEnd();
+    const room = Math.max(NARROWEST_REASON, width - indent);
+    const [first = '', ...more] = wrapWords(printable(error?.message ?? ''), room);
+    return [
+      `    ${name}  ${paint.red(code)}  ${paint.dim(first)}`.trimEnd(),
+      ...more.map((line) => `${' '.repeat(indent)}${paint.dim(line)}`),
+    ];
   });
+  const more = phases.indexing.failed + phases.embedding.failed - failures.length;
   return [
     `  ${paint.bold('What failed, and why')}`,
     ...lines,
-    paint.dim(
-      `    ${more > 0 ? `and ${count(more)} more. All of them` : 'List them'}: plimsoll samples ${dataset} --errors`,
-    ),
+    `    ${paint.dim(more > 0 ? `and ${count(more)} more:` : 'all of them:')} ${paint.cyan(all)}`,
   ];
-}
-
-function withoutRoot(path: string, source: unknown): string {
-  const root = typeof source === 'string' ? `${source.replace(/\/+$/, '')}/` : '';
-  return root !== '' && path.startsWith(root) ? path.slice(root.length) : path;
 }
 
 const failedIn = ({ phases }: LoadStatus) => phases.indexing.failed + phases.embedding.failed > 0;

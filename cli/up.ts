@@ -92,7 +92,7 @@ async function serve(stack: Stack, request: LoadDatasetRequest | undefined, cont
     dim(`\n  Running until Ctrl-C. In another terminal: plimsoll ${outcome ? 'jobs' : 'load ./photos --wait'}`),
   );
   const alias = await neededAlias();
-  if (alias !== undefined) output.note(dim(`  There, first: ${alias}`));
+  if (alias !== undefined) output.note(dim(`  There, once before:\n    ${alias}`));
   await Promise.race([aborted(interrupt.signal), failed]);
   return EXIT.ok;
 }

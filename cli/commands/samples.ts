@@ -16,9 +16,11 @@ interface SamplesOptions {
 
 const STATUSES: SampleDocument['status'][] = ['indexed', 'failed', 'missing'];
 const MOST = 100_000;
-/** What the columns beside the path may need on a terminal. */
-const BESIDE_PATH = 42;
-const SHORTEST_PATH = 24;
+/** What the columns beside the path need on a terminal, at most or, of errors, at least. */
+const BESIDE_PATH = 45;
+const BESIDE_PATH_OF_ERRORS = 54;
+const SHORTEST_PATH = 20;
+const LONGEST_PATH = 60;
 
 export function addSamplesCommand(program: Command, end: (exitCode: number) => void): void {
   program
@@ -65,7 +67,7 @@ async function samples(dataset: string, options: SamplesOptions): Promise<number
   ]);
   const output = createOutput(options);
   return withStore({ dataDir: options.data }, async (store) => {
-    await findDataset(store, dataset);
+    const { sources } = await findDataset(store, dataset);
     const page = await listSamples(store, {
       datasetId: dataset,
       after: options.after,
@@ -73,7 +75,7 @@ async function samples(dataset: string, options: SamplesOptions): Promise<number
       status: options.status,
       withError: options.errors ? 'any' : undefined,
     });
-    const lines = output.json ? [] : await tableOf(page.samples, output);
+    const lines = output.json ? [] : await tableOf(page.samples, { sources, errors: options.errors === true, output });
     output.result({ dataset, samples: page.samples.map(documentOf), next: page.next }, () => lines);
     if (output.json) return 0;
     if (page.samples.length === 0) output.note(options.errors ? 'No errors.' : 'No samples.');
@@ -100,30 +102,38 @@ function documentOf(sample: SampleDocument) {
   };
 }
 
-async function tableOf(rows: readonly SampleDocument[], { paint }: Output): Promise<string[]> {
+async function tableOf(
+  rows: readonly SampleDocument[],
+  { sources, errors, output: { paint, width } }: { sources: readonly string[]; errors: boolean; output: Output },
+): Promise<string[]> {
   if (rows.length === 0) return [];
-  const { columns } = await import('../columns.ts');
+  const [{ columns }, { pathWithin }] = await Promise.all([import('../columns.ts'), import('../path-within.ts')]);
   const withErrors = rows.some(({ error }) => error !== undefined);
   const statuses = { indexed: paint.green, failed: paint.red, missing: paint.yellow };
-  const width = process.stdout.isTTY ? Math.max(SHORTEST_PATH, process.stdout.columns - BESIDE_PATH) : undefined;
-  const pathOf = (path: string) => (width === undefined ? printable(path) : endOf(printable(path), width));
+  const room = width - (withErrors ? BESIDE_PATH_OF_ERRORS : BESIDE_PATH);
+  const longest = withErrors ? Math.min(LONGEST_PATH, room) : room;
+  // Whole where it is read by programs.
+  const pathOf = (path: string) =>
+    width === Number.POSITIVE_INFINITY
+      ? printable(path)
+      : endOf(printable(pathWithin(path, sources)), Math.max(SHORTEST_PATH, longest));
   return columns(
     [
       { title: 'SEQ', align: 'right' },
       { title: 'PATH' },
-      { title: 'SIZE', align: 'right' },
-      { title: 'FORMAT' },
+      // Of what could not be read there is neither.
+      ...(errors ? [] : ([{ title: 'SIZE', align: 'right' }, { title: 'FORMAT' }] as const)),
       { title: 'STATUS' },
       ...(withErrors ? [{ title: 'ERROR' }] : []),
     ],
     rows.map(({ seq, filepath, metadata, status, error }) => [
       String(seq),
       pathOf(filepath),
-      metadata ? `${metadata.width}x${metadata.height}` : '',
-      metadata?.format ?? '',
-      statuses[status](status),
+      ...(errors ? [] : [metadata ? `${metadata.width}x${metadata.height}` : '', metadata?.format ?? '']),
+      status === 'indexed' && error !== undefined ? paint.red('not embedded') : statuses[status](status),
       ...(withErrors ? [error ? `${error.code}: ${printable(error.message)}` : ''] : []),
     ]),
     paint,
+    width,
   );
 }

@@ -1,10 +1,11 @@
 import { environmentFor } from '../../local/environment.ts';
 import { type InferenceSettings, settingsFromEnvironment } from '../../workers/inference/settings.ts';
 import { EXIT } from '../exit-code.ts';
-import { createOutput } from '../output.ts';
+import { createOutput, type Output } from '../output.ts';
 import type { Paint } from '../paint.ts';
 import { printable } from '../printable.ts';
 import { type Located, locate } from '../servers.ts';
+import { wrapWords } from '../wrap-words.ts';
 import { type Check, type CheckState, problem, type Setting } from './check.ts';
 import { checkApi } from './check-api.ts';
 import { checkBinaries } from './check-binaries.ts';
@@ -12,6 +13,9 @@ import { checkCache, checkDevice, checkModels, checkNode } from './check-machine
 import { checkMongodb } from './check-mongodb.ts';
 import { checkTemporal } from './check-temporal.ts';
 import { settingsOf } from './settings.ts';
+
+/** For what was found, however narrow the terminal. */
+const NARROWEST = 30;
 
 /** Looks at everything and says what was found. Returns the exit code. */
 export async function doctor(options: { dataDir?: string | undefined; json?: boolean | undefined }): Promise<number> {
@@ -36,7 +40,7 @@ export async function doctor(options: { dataDir?: string | undefined; json?: boo
     flags: { dataDir: options.dataDir },
   });
   const healthy = checks.every(({ state }) => state !== 'problem');
-  output.result({ healthy, settings, checks }, () => reportLines(settings, checks, output.paint));
+  output.result({ healthy, settings, checks }, () => reportLines(settings, checks, output));
   return healthy ? EXIT.ok : EXIT.failed;
 }
 
@@ -70,21 +74,34 @@ function inferenceSettings(env: NodeJS.ProcessEnv): { settings: InferenceSetting
   }
 }
 
-function reportLines(settings: readonly Setting[], checks: readonly Check[], paint: Paint): string[] {
+function reportLines(
+  settings: readonly Setting[],
+  checks: readonly Check[],
+  { paint, width }: Pick<Output, 'paint' | 'width'>,
+): string[] {
   const marks: Record<CheckState, string> = {
     ok: paint.green('✔'),
     warning: paint.yellow('!'),
     problem: paint.red('✖'),
   };
   const nameWidth = Math.max(...[...settings, ...checks].map(({ name }) => name.length)) + 2;
-  const settingLines = settings.map(
-    ({ name, value, source }) =>
-      `  ${name.padEnd(nameWidth)}${value === null ? paint.dim('not set') : `${printable(value)} ${paint.dim(`(${printable(source)})`)}`}`,
-  );
-  const checkLines = checks.flatMap(({ name, state, found, advice }) => [
-    `${marks[state]} ${name.padEnd(nameWidth)}${printable(found)}`,
-    ...(advice === null ? [] : [`  ${' '.repeat(nameWidth)}${paint.dim(printable(advice))}`]),
-  ]);
+  const margin = ' '.repeat(2 + nameWidth);
+  const wrap = (text: string) => wrapWords(printable(text), Math.max(NARROWEST, width - margin.length));
+  const settingLines = settings.flatMap(({ name, value, source }) => {
+    const lead = `  ${name.padEnd(nameWidth)}`;
+    if (value === null) return `${lead}${paint.dim('not set')}`;
+    const [shown, from] = [printable(value), `(${printable(source)})`];
+    const fits = margin.length + shown.length + 1 + from.length <= width;
+    return fits ? `${lead}${shown} ${paint.dim(from)}` : [`${lead}${shown}`, `${margin}${paint.dim(from)}`];
+  });
+  const checkLines = checks.flatMap(({ name, state, found, advice }) => {
+    const [first = '', ...more] = wrap(found);
+    return [
+      `${marks[state]} ${name.padEnd(nameWidth)}${first}`,
+      ...more.map((line) => `${margin}${line}`),
+      ...(advice === null ? [] : wrap(advice).map((line) => `${margin}${paint.dim(line)}`)),
+    ];
+  });
   return [paint.bold('Settings'), ...settingLines, '', paint.bold('Found'), ...checkLines, '', verdict(checks, paint)];
 }
 

@@ -47,6 +47,8 @@ export function createLiveView(stream: NodeJS.WriteStream): ProgressView {
     end() {
       clearInterval(timer);
       frame();
+      // What was removed is the result itself: it is not said twice.
+      if (shown !== undefined && removes(shown.status.kind) && shown.status.finished_at !== null) draw.clear();
       draw.done();
     },
   };

@@ -48,11 +48,16 @@ function soFarOf({ done, failed, total, total_known }: PhaseStatus, name: PhaseN
   return `${count(done + failed)} / ${of}`;
 }
 
-function rateOf({ rate, waiting_for }: PhaseStatus): string {
+function rateOf(phase: PhaseStatus): string {
+  const { rate, waiting_for } = phase;
   const limit = waiting_for?.reason === 'throttled' ? waiting_for.images_per_second : undefined;
   if (limit !== undefined && waiting_for !== null) return `limited to ${count(limit)}/s${soFar(waiting_for)}`;
-  return rate === null ? '' : perSecond(rate);
+  return rate === null || !hasRate(phase) ? '' : perSecond(rate);
 }
+
+/** A phase that ended with nothing done went at no rate. */
+export const hasRate = ({ rate, done, finished_at }: PhaseStatus): boolean =>
+  rate !== null && (done > 0 || finished_at === null);
 
 /** How long a wait has lasted, where that is long enough to be worth a word. */
 function soFar({ since }: WaitingStatus): string {

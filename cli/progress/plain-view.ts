@@ -30,7 +30,8 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
     const due = performance.now() - writtenMs >= BETWEEN_LINES_MS;
     if (due) writtenMs = performance.now();
     if (removes(status.kind)) {
-      if (due || status.finished_at !== null) write('removal', removalLine(status));
+      // At its end, it is the result.
+      if (due && status.finished_at === null) write('removal', removalLine(status));
       return;
     }
     for (const name of PHASES) {

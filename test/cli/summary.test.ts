@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { summaryLines } from '../../cli/summary.ts';
 import { statusOf } from '../../core/loads/status.ts';
 import { canceledInWords } from '../../core/loads/words.ts';
-import type { LoadDocument, PhaseDocument } from '../../core/store/documents.ts';
+import type { LoadDocument, PhaseDocument, SampleDocument } from '../../core/store/documents.ts';
 import { plain } from './plain-paint.ts';
 
 const STARTED = new Date('2026-01-01T00:00:00Z');
@@ -58,6 +58,55 @@ describe('the summary of a job that had nothing to do', () => {
   it('still tells of a folder that was away', () => {
     const indexing = over({ outcomes: { ...OUTCOMES, unreadable_folders: 1 }, unreadable_folders: ['/mnt/away'] });
     expect(summary({ kind: 'retry', phases: { ...nothing, indexing } })).toContain('/mnt/away');
+  });
+});
+
+describe('what failed', () => {
+  const sample = (n: number): SampleDocument =>
+    ({
+      filepath: `/data/photos/${'deep/'.repeat(9)}${n}.jpg`,
+      error: { code: 'decode_failed', message: 'the file is damaged: VipsJpeg: premature end of JPEG image' },
+    }) as SampleDocument;
+  const request = { source: '/data/photos' };
+  const indexing = over({ done: 95, failed: 5, total: 100, outcomes: { ...OUTCOMES, added: 95, failed: 5 } });
+  const embedding = over({ done: 87, failed: 8, total: 95 });
+  const lines = (fields: Partial<LoadDocument>, width = 80) => {
+    const status = statusOf(job({ request, phases: { indexing, embedding }, ...fields }), ENDED);
+    return summaryLines({ status, failures: [sample(1), sample(2), sample(3)], link: undefined }, plain, width);
+  };
+
+  it('is counted by what could not be done, and nothing is said of what there was none of', () => {
+    const counts = lines({}).filter((line) => /^ +\d+ {2}/.test(line));
+    expect(counts).toEqual(['       95  added', "        5  can't be read", "        8  can't be embedded"]);
+  });
+
+  it('is named in three lines and a command, wrapped between words under their column', () => {
+    const shown = lines({});
+    const block = shown.slice(shown.indexOf('  What failed, and why'));
+    for (const line of block) expect(line.length).toBeLessThanOrEqual(80);
+    const column = block[1]?.indexOf('the file') ?? 0;
+    const reason = block.slice(1, 4).map((line) => line.slice(column));
+    expect(reason.join(' ')).toMatch(/^the file is damaged: VipsJpeg: premature end of/);
+    expect(block[2]?.slice(0, column).trim()).toBe('');
+    expect(block).toContain('    and 10 more: plimsoll samples photos --errors');
+  });
+
+  it('is not listed while the job runs', () => {
+    const running = { ...embedding, state: 'running', finished_at: undefined } as unknown as PhaseDocument;
+    const text = lines({ state: 'running', finished_at: undefined, phases: { indexing, embedding: running } } as never);
+    expect(text.join('\n')).not.toContain('What failed');
+    expect(text.join('\n')).toContain('8 failed');
+  });
+});
+
+describe('an embedding that only tried again what can not be embedded', () => {
+  it('went at no rate', () => {
+    const text = summary({ phases: { indexing: SKIPPED, embedding: over({ failed: 8, total: 8 }) } });
+    expect(text).toContain("  Embedded 0 images in 1m 41s\n        8  can't be embedded");
+  });
+
+  it('is told in a word where there was nothing', () => {
+    expect(summary({ phases: { indexing: SKIPPED, embedding: over({}) } })).toMatch(/^ {2}Nothing to embed$/m);
   });
 });
 

@@ -57,6 +57,7 @@ describe('prune', () => {
     expect(done.stdout.split('\n')[0]).toMatch(JOB_ID);
     expect(done.stdout).toMatch(/Prune of pruned completed/);
     expect(done.stdout).toMatch(/removed 1 sample, 1 vector/);
+    expect(done.stderr).not.toContain('removed');
     expect(listed.stdout).toMatch(/prune +pruned +completed .*removed 1 sample, 1 vector/);
   });
 
@@ -109,6 +110,7 @@ describe('delete', () => {
     expect(kept).toBe(4);
     expect(yes.code).toBe(0);
     expect(yes.stdout).toContain('Deletion of asked completed');
+    expect(lastScreen(yes.stdout).match(/removed 4 samples/g)).toHaveLength(1);
     expect(await store.samples.countDocuments({ dataset_id: 'asked' })).toBe(0);
   });
 
@@ -182,6 +184,19 @@ async function onTerminal(typed: string, ...args: string[]): Promise<{ code: num
   });
   const [code] = await once(child, 'close');
   return { code, stdout };
+}
+
+/** What is left on the screen: what was erased line by line is gone. */
+function lastScreen(written: string): string {
+  const lines = [''];
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it reads
+  for (const part of written.split(/(\n|\u001b\[\d*[A-Z])/)) {
+    if (part === '\n') lines.push('');
+    else if (part === '\u001b[1A') lines.pop();
+    else if (part === '\u001b[2K') lines[lines.length - 1] = '';
+    else lines[lines.length - 1] += part;
+  }
+  return lines.join('\n');
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {

@@ -40,7 +40,7 @@ describe('what a job did, in words', () => {
   it.each<[string, string, Partial<LoadDocument>]>([
     [
       'a first load',
-      '200 files: 198 new, 2 failed; 197 embedded, 1 not',
+      "200 files: 198 new, 2 can't be read; 197 embedded, 1 can't be",
       {
         phases: {
           indexing: over({ done: 198, failed: 2, total: 200, outcomes: { ...OUTCOMES, added: 198, failed: 2 } }),
@@ -57,6 +57,21 @@ describe('what a job did, in words', () => {
           embedding: over({}),
         },
       },
+    ],
+    [
+      'a load of an unchanged folder with files that fail each time',
+      "200 files: none changed, 2 can't be read; 8 still can't be embedded",
+      {
+        phases: {
+          indexing: over({ done: 198, failed: 2, total: 200, outcomes: { ...OUTCOMES, unchanged: 198, failed: 2 } }),
+          embedding: over({ failed: 8, total: 8 }),
+        },
+      },
+    ],
+    [
+      'a load of nothing that can be read',
+      "2 files: 2 can't be read",
+      { phases: { indexing: over({ failed: 2, total: 2, outcomes: { ...OUTCOMES, failed: 2 } }), embedding: SKIPPED } },
     ],
     [
       'a load that only indexes',
