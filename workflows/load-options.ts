@@ -64,7 +64,7 @@ export const queueOptions = {
 };
 
 /** A year with a digit too many would wait, and what Temporal counts in nanoseconds ends in 2262. */
-const TOO_LATE = Date.UTC(2100);
+const TOO_LATE = Date.UTC(2200);
 
 export const embeddingOptions = {
   embed_task_queue: z
@@ -79,10 +79,10 @@ export const embeddingOptions = {
     .datetime({ offset: true, error: 'must be a time with a date and an offset, as in 2026-01-31T22:00:00Z' })
     .refine(
       (at) => !(Date.parse(at) >= TOO_LATE),
-      'must be before the year 2100: a load that waits longer is a mistake',
+      'must be before the year 2200: a load that waits longer is a mistake',
     )
     .optional()
-    .describe('Embeds nothing before this time, which is before the year 2100.'),
+    .describe('Embeds nothing before this time, which is before the year 2200.'),
   embed_window: embedWindow.optional().describe('Embeds only inside this window, each day that it opens.'),
 };
 

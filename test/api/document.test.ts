@@ -194,7 +194,7 @@ describe('every documented status can be had', () => {
     expect((await open.get(`/api/loads/${retried.job_id}/wait`)).json.load.kind).toBe('retry');
 
     // A job that waits for its time can be operated at leisure.
-    const { json: late } = await start('jobs', { embed_at: '2099-01-01T00:00:00Z' });
+    const { json: late } = await start('jobs', { embed_at: '2199-01-01T00:00:00Z' });
     await open.get(`/api/loads/${late.job_id}/wait?for=browsable`);
     expect((await start('jobs')).json).toMatchObject({ code: 'AlreadyRunning', job: { job_id: late.job_id } });
     expect((await open.post('/api/loads/jobs/retry')).json.code).toBe('AlreadyRunning');
@@ -206,7 +206,7 @@ describe('every documented status can be had', () => {
     expect((await open.post(`/api/loads/${late.job_id}/cancel`, { reason: 'enough' })).status).toBe(200);
     expect((await open.get(`/api/loads/${late.job_id}/wait`)).json.load.state).toBe('canceled');
 
-    const embedding = { embed_task_queue: 'nobody', embed_at: '2099-01-01T00:00:00Z' };
+    const embedding = { embed_task_queue: 'nobody', embed_at: '2199-01-01T00:00:00Z' };
     const { json: embed } = await open.post('/api/datasets/jobs/embed', embedding);
     expect((await open.post('/api/datasets/jobs/embed', embedding)).json.code).toBe('AlreadyRunning');
     await open.post(`/api/loads/${embed.job_id}/cancel`);
