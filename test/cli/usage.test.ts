@@ -6,7 +6,20 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bareEnvironment, runCommand } from './command-bench.ts';
 
-const COMMANDS = ['up', 'load', 'embed', 'status', 'jobs', 'cleanup', 'limit', 'wait', 'samples', 'schedule', 'doctor'];
+const COMMANDS = [
+  'up',
+  'load',
+  'embed',
+  'status',
+  'jobs',
+  'cleanup',
+  'limit',
+  'wait',
+  'datasets',
+  'samples',
+  'schedule',
+  'doctor',
+];
 
 let folder: string;
 beforeAll(async () => {
