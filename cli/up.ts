@@ -13,6 +13,7 @@ import { exitCodeOf, follow } from './follow.ts';
 import { catchInterrupt, type Interrupt } from './interrupt.ts';
 import { jobsGoingOn } from './jobs-going-on.ts';
 import { requestOf } from './load-request.ts';
+import { noteSource } from './note-source.ts';
 import { neededAlias } from './npm-script.ts';
 import { createOutput, type Output } from './output.ts';
 import { packageFile } from './package-file.ts';
@@ -100,10 +101,12 @@ async function serve(stack: Stack, request: LoadDatasetRequest | undefined, cont
 async function loadAndShow(
   stack: Stack,
   request: LoadDatasetRequest,
-  { output, interrupt: { signal } }: Context,
+  { options, output, interrupt: { signal } }: Context,
 ): Promise<LoadStatus | 'interrupted'> {
+  const named = options.dataset !== undefined || options.load === true;
   const client = await connectPlimsoll({ mongodbUri: stack.mongodbUri, env: stack.env });
   try {
+    await noteSource(client.store, request, { named, note: (line) => output.note(`  ${line}`) });
     const jobId = await startOrAttach(client, request, output);
     output.note('');
     const status = await follow(client, jobId, { signal });

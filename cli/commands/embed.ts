@@ -43,17 +43,20 @@ Examples:
 }
 
 async function embed(dataset: string, options: EmbedOptions): Promise<number> {
-  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { followToEnd }, { noteAttached }] = await Promise.all([
-    import('../connection.ts'),
-    import('../load-request.ts'),
-    import('../check-job-options.ts'),
-    import('../follow.ts'),
-    import('../note-attached.ts'),
-  ]);
+  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { checkWebhooks }, { followToEnd }, { noteAttached }] =
+    await Promise.all([
+      import('../connection.ts'),
+      import('../load-request.ts'),
+      import('../check-job-options.ts'),
+      import('../check-webhooks.ts'),
+      import('../follow.ts'),
+      import('../note-attached.ts'),
+    ]);
   const output = createOutput(options);
-  await checkJobOptions(options, output);
+  checkJobOptions(options, output);
   const request = { dataset, ...jobRequestOf(options) };
   return withClient({ dataDir: options.data }, async (client, servers) => {
+    await checkWebhooks(request.webhooks, servers, output);
     const job = await client.startEmbedding(request, options);
     noteAttached(job, output);
     if (!options.wait) {

@@ -60,21 +60,33 @@ Examples:
 }
 
 async function load(folder: string, options: LoadOptions): Promise<number> {
-  const [{ withClient }, { requestOf }, { checkFolder }, { checkJobOptions }, { followToEnd }, { noteAttached }] =
-    await Promise.all([
-      import('../connection.ts'),
-      import('../load-request.ts'),
-      import('../check-folder.ts'),
-      import('../check-job-options.ts'),
-      import('../follow.ts'),
-      import('../note-attached.ts'),
-    ]);
+  const [
+    { withClient },
+    { requestOf },
+    { checkFolder },
+    { checkJobOptions },
+    { checkWebhooks },
+    { followToEnd },
+    { noteAttached },
+    { noteSource },
+  ] = await Promise.all([
+    import('../connection.ts'),
+    import('../load-request.ts'),
+    import('../check-folder.ts'),
+    import('../check-job-options.ts'),
+    import('../check-webhooks.ts'),
+    import('../follow.ts'),
+    import('../note-attached.ts'),
+    import('../note-source.ts'),
+  ]);
   const output = createOutput(options);
-  await checkJobOptions(options, output);
+  checkJobOptions(options, output);
   const source = resolve(folder);
   const request = requestOf({ ...options, source, dataset: options.dataset ?? datasetNameOf(source) });
   return withClient({ dataDir: options.data }, async (client, servers) => {
     await checkFolder(source, servers, output);
+    await checkWebhooks(request.webhooks, servers, output);
+    await noteSource(client.store, request, { named: options.dataset !== undefined, note: output.note });
     const job = await client.startLoad(request, options);
     noteAttached(job, output);
     if (!options.wait) {

@@ -47,17 +47,20 @@ Examples:
 }
 
 async function retry(reference: string, options: RetryOptions): Promise<number> {
-  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { followToEnd }, { noteAttached }] = await Promise.all([
-    import('../connection.ts'),
-    import('../load-request.ts'),
-    import('../check-job-options.ts'),
-    import('../follow.ts'),
-    import('../note-attached.ts'),
-  ]);
+  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { checkWebhooks }, { followToEnd }, { noteAttached }] =
+    await Promise.all([
+      import('../connection.ts'),
+      import('../load-request.ts'),
+      import('../check-job-options.ts'),
+      import('../check-webhooks.ts'),
+      import('../follow.ts'),
+      import('../note-attached.ts'),
+    ]);
   const output = createOutput(options);
-  await checkJobOptions(options, output);
+  checkJobOptions(options, output);
   const changes = { ...jobRequestOf(options), ...(options.embed ? {} : { embed: false }) };
   return withClient({ dataDir: options.data }, async (client, servers) => {
+    await checkWebhooks(changes.webhooks, servers, output);
     const job = await client.retry(reference, changes, options);
     noteAttached(job, output);
     if (!options.wait) {

@@ -157,16 +157,25 @@ function addChange(schedule: Command, verb: string, summary: string): Command {
 }
 
 async function create(scheduleName: string, folder: string, options: CreateOptions): Promise<number> {
-  const [{ withClient }, { requestOf }, { checkJobOptions }, { checkFolder }, { parseScheduleRequest }] =
-    await Promise.all([
-      import('../connection.ts'),
-      import('../load-request.ts'),
-      import('../check-job-options.ts'),
-      import('../check-folder.ts'),
-      import('../../client/schedule-request.ts'),
-    ]);
+  const [
+    { withClient },
+    { requestOf },
+    { checkJobOptions },
+    { checkFolder },
+    { checkWebhooks },
+    { noteSource },
+    { parseScheduleRequest },
+  ] = await Promise.all([
+    import('../connection.ts'),
+    import('../load-request.ts'),
+    import('../check-job-options.ts'),
+    import('../check-folder.ts'),
+    import('../check-webhooks.ts'),
+    import('../note-source.ts'),
+    import('../../client/schedule-request.ts'),
+  ]);
   const output = createOutput(options);
-  await checkJobOptions(options, output);
+  checkJobOptions(options, output);
   const source = resolve(folder);
   const { cron, every } = options;
   const request = {
@@ -180,6 +189,8 @@ async function create(scheduleName: string, folder: string, options: CreateOptio
   parseScheduleRequest(request);
   return withClient({ dataDir: options.data }, async (client, servers) => {
     await checkFolder(source, servers, output);
+    await checkWebhooks(request.load.webhooks, servers, output);
+    await noteSource(client.store, request.load, { named: options.dataset !== undefined, note: output.note });
     const schedule = await client.schedules.create(request);
     output.result(schedule, () => [`Created: ${schedule.name}. ${schedule.when}. ${nextLine(schedule)}`]);
     return 0;

@@ -82,6 +82,6 @@ async function noteUndelivered({ temporal }: ConnectedClient, { job_id, request 
   const undelivered = await countUndelivered(temporal, job_id).catch(() => 0);
   if (undelivered === 0) return;
   output.note(
-    `webhooks: ${counted(undelivered, 'message')} not delivered so far. Why, on Temporal's page: Workflow IDs that begin with webhook-${job_id}/`,
+    `webhooks: ${counted(undelivered, 'message')} not delivered. Why, and whether it is tried again: on Temporal's page, Workflow IDs that begin with webhook-${job_id}/`,
   );
 }
