@@ -24,26 +24,24 @@ export function checkJobOptions(options: CheckedOptions, { note }: Pick<Output, 
   const needsZone = embedWindow !== undefined || cron !== undefined || (embedAt !== undefined && !isExactTime(embedAt));
   if (needsZone && timeZone === undefined && !isMachineZoneKnown()) {
     note(
-      'note: the time zone of this machine is not known (TZ is empty or wrong), so times are in UTC; --time-zone names another.',
+      'note: the time zone of this machine is unknown (TZ is empty or wrong), so times are in UTC. To use another: --time-zone ZONE',
     );
   }
   if (embedAt !== undefined) {
     const isPast = Temporal.Instant.compare(embedInstantOf(embedAt, timeZone), Temporal.Now.instant()) < 0;
-    if (isPast) note(`note: --embed-at ${embedAt} is past: embeds at once.`);
+    if (isPast) note(`note: --embed-at ${embedAt} is in the past: embedding starts at once.`);
   }
 }
 
 function refuseContradictions({ embed, embedAt, embedWindow, timeZone, cron, every }: CheckedOptions): void {
   const when = embedAt !== undefined ? '--embed-at' : embedWindow !== undefined ? '--embed-window' : undefined;
   if (embed === false && when !== undefined) {
-    throw new UsageError(
-      `--no-embed and ${when} contradict each other: it would embed nothing. Leave one of them out.`,
-    );
+    throw new UsageError(`--no-embed and ${when} contradict each other. Leave one of them out.`);
   }
   if (timeZone === undefined || when !== undefined || cron !== undefined) return;
   throw new UsageError(
     every === undefined
-      ? '--time-zone is that of a time, and there is none: give one, as with --embed-window, or leave it out.'
-      : '--time-zone is that of --cron and --embed-window: --every counts from midnight UTC. Give a --cron, or leave it out.',
+      ? '--time-zone has no effect without a time, such as --embed-window. Add one, or leave it out.'
+      : '--time-zone is for --cron and --embed-window; --every counts from midnight UTC. Use --cron, or leave it out.',
   );
 }

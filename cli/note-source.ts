@@ -12,7 +12,7 @@ export async function noteSource(
   { named, note }: { named: boolean } & Pick<Output, 'note'>,
 ): Promise<void> {
   if (source === '/' || source === homedir())
-    note(`note: everything below ${source} is read. If that is not meant: plimsoll cancel ${dataset}`);
+    note(`note: this reads everything below ${source}. To stop it: plimsoll cancel ${dataset}`);
   // A dataset that was named is the one that is meant.
   if (named) return;
   const { sources = [] } = (await datasets.findOne({ _id: dataset }, { projection: { sources: 1 } })) ?? {};

@@ -140,6 +140,6 @@ function noServers(mongodbUri: string | undefined, temporalAddress: string | und
         : 'No stack runs in this folder or one above. Start one';
   return new UserError(
     'NoServers',
-    `${other}, in another terminal: plimsoll up. Servers of your own are named by MONGODB_URI and TEMPORAL_ADDRESS.`,
+    `${other}, in another terminal: plimsoll up. To use your own servers, set MONGODB_URI and TEMPORAL_ADDRESS.`,
   );
 }

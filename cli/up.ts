@@ -93,7 +93,7 @@ async function serve(stack: Stack, request: LoadDatasetRequest | undefined, cont
     dim(`\n  Running until Ctrl-C. In another terminal: plimsoll ${outcome ? 'jobs' : 'load ./photos --wait'}`),
   );
   const alias = await neededAlias();
-  if (alias !== undefined) output.note(dim(`  There, once before:\n    ${alias}`));
+  if (alias !== undefined) output.note(dim(`  First, once in that terminal:\n    ${alias}`));
   await Promise.race([aborted(interrupt.signal), failed]);
   return EXIT.ok;
 }
@@ -126,7 +126,7 @@ async function loadAndShow(
 /** Starts the load, or takes up the one that an `up` before this one left under way. */
 async function startOrAttach(client: PlimsollClient, request: LoadDatasetRequest, output: Output): Promise<string> {
   const { job_id, attached } = await client.startLoad(request, { ifRunning: 'attach' });
-  if (attached) output.note(`  a load of ${request.dataset} is under way already: going on with job ${job_id}`);
+  if (attached) output.note(`  a load of ${request.dataset} is already under way: continuing job ${job_id}`);
   return job_id;
 }
 

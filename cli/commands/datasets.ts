@@ -15,7 +15,7 @@ export function addDatasetsCommand(program: Command, end: (exitCode: number) => 
   program
     .command('datasets')
     .summary('list datasets')
-    .description('Lists datasets by name: how many samples each has, and how far one can use it.')
+    .description('Lists datasets by name: how many samples each has, and whether it is ready.')
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(

@@ -196,7 +196,7 @@ describe('while nobody embeds', () => {
     waiting.child.kill('SIGINT');
     const { code, stdout, stderr } = await waiting.ended;
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
-    expect(stderr).toContain('The job goes on');
+    expect(stderr).toContain('the job goes on');
     expect(JSON.parse((await bare.run('status', 'photos', '--json')).stdout).state).toBe('running');
   });
 

@@ -36,7 +36,7 @@ describe('options that contradict each other', () => {
 describe('what can hardly be meant is noted', () => {
   it('a time that is past', async () => {
     expect(await notesOf({ embedAt: '2026-01-01T00:00:00Z' })).toEqual([
-      'note: --embed-at 2026-01-01T00:00:00Z is past: embeds at once.',
+      'note: --embed-at 2026-01-01T00:00:00Z is in the past: embedding starts at once.',
     ]);
   });
 });

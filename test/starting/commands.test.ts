@@ -64,7 +64,7 @@ describe('load', () => {
 
     const attached = await bench.run('load', './photos', '--if-running', 'attach');
     expect(attached).toMatchObject({ code: 0, stdout: `${first.job_id}\n` });
-    expect(attached.stderr).toContain('Nothing was started');
+    expect(attached.stderr).toContain('No new job: ');
 
     const second = await json('load', './photos', '--no-embed', '--if-running', 'replace');
     expect(second).toMatchObject({ code: 0, attached: false });
