@@ -9,8 +9,8 @@ export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER):
   return function parseWholeNumber(text) {
     const n = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (n >= minimum && n <= maximum) return n;
-    const range = maximum === Number.MAX_SAFE_INTEGER ? `from ${minimum} on` : `from ${minimum} to ${maximum}`;
-    throw new InvalidArgumentError(`A whole number ${range} is expected.`);
+    const range = maximum === Number.MAX_SAFE_INTEGER ? `from ${minimum} up` : `from ${minimum} to ${maximum}`;
+    throw new InvalidArgumentError(`Expected a whole number ${range}.`);
   };
 }
 
@@ -18,14 +18,14 @@ export function numberBetween(minimum: number, maximum: number): (text: string) 
   return function parseNumber(text) {
     const n = text.trim() === '' ? Number.NaN : Number(text);
     if (n >= minimum && n <= maximum) return n;
-    throw new InvalidArgumentError(`A number from ${minimum} to ${maximum} is expected.`);
+    throw new InvalidArgumentError(`Expected a number from ${minimum} to ${maximum}.`);
   };
 }
 
 export function time(text: string): Date {
   const date = new Date(text);
   if (!Number.isNaN(date.getTime())) return date;
-  throw new InvalidArgumentError('A time as 2026-01-31 or 2026-01-31T18:00:00Z is expected.');
+  throw new InvalidArgumentError('Expected a time, such as 2026-01-31 or 2026-01-31T18:00:00Z.');
 }
 
 /** A time, or how long ago it was. */
@@ -35,7 +35,7 @@ export function timeOrAge(text: string): Date {
   const date = new Date(text);
   if (!Number.isNaN(date.getTime()) && /^\d{4}-/.test(text)) return date;
   throw new InvalidArgumentError(
-    'A time as 2026-01-31 or 2026-01-31T18:00:00Z is expected, or how long ago it was, as 7d or 12h.',
+    'Expected a time, such as 2026-01-31 or 2026-01-31T18:00:00Z, or how long ago it was, such as 7d or 12h.',
   );
 }
 
@@ -44,7 +44,7 @@ export function age(text: string): number {
   const ms = parseDuration(text);
   if (ms !== undefined) return ms;
   throw new InvalidArgumentError(
-    'A time span with a unit is expected, as 30d, 12h or 1h30m: longer than zero, 68 years at most.',
+    'Expected a time span with a unit, such as 30d, 12h or 1h30m: longer than zero, at most 68 years.',
   );
 }
 
@@ -67,7 +67,7 @@ export function timeZone(text: string): string {
   }
 }
 
-/** Undefined where TZ names no zone, which Node calls `Etc/Unknown` where it is empty: under cron and compose it easily is. */
+/** Undefined if TZ names no zone, which Node calls `Etc/Unknown` if it is empty: under cron and compose it easily is. */
 function zoneHere(): string | undefined {
   const { timeZone: zone } = Intl.DateTimeFormat().resolvedOptions() as { timeZone?: string };
   return zone === 'Etc/Unknown' ? undefined : zone;
@@ -80,17 +80,17 @@ export const machineZone = (): string => zoneHere() ?? 'UTC';
 
 export function fairnessKey(text: string): string {
   if (text !== '' && text.length <= 64) return text;
-  throw new InvalidArgumentError('A key of 1 to 64 characters is expected, as the name of a tenant or a team.');
+  throw new InvalidArgumentError('Expected a key of 1 to 64 characters, such as the name of a tenant or a team.');
 }
 
 /** Collects the addresses of an option that may be given several times. */
 export function webhookUrl(text: string, before: string[] = []): string[] {
   const url = URL.parse(text);
   if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
-    throw new InvalidArgumentError('An http or https address is expected, as https://example.com/hooks/plimsoll.');
+    throw new InvalidArgumentError('Expected an http or https address, such as https://example.com/hooks/plimsoll.');
   }
   if (url.username !== '' || url.password !== '') {
-    throw new InvalidArgumentError('It must hold no user name or password: addresses are kept in histories.');
+    throw new InvalidArgumentError('It must not contain a user name or password: addresses are kept in histories.');
   }
   return [...before, text];
 }
@@ -104,9 +104,9 @@ export const jsonOption = () => new Option('--json', 'print one JSON document');
 export const dataDirOption = () =>
   new Option('--data <dir>', 'use the stack that "plimsoll up --data DIR" runs there').argParser((dir: string) => dir);
 export const modelOption = () =>
-  new Option('--model <model>', "embedding model: a name, or a model's folder (default: the built-in one)").argParser(
+  new Option('--model <model>', 'embedding model: a name, or its folder (default: the built-in model)').argParser(
     model,
   );
 export const datasetOption = () =>
   new Option('--dataset <name>', "the dataset's name (default: made from the folder's name)");
-export const embedOption = () => new Option('--no-embed', 'only index, embed nothing');
+export const embedOption = () => new Option('--no-embed', 'only index; do not embed');

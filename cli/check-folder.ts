@@ -24,7 +24,7 @@ export async function checkFolder(
   }
   const here = await stat(source).catch(() => undefined);
   if (here === undefined)
-    output.note(`note: ${printable(source)} is not on this machine; the index worker must have it.`);
+    output.note(`note: ${printable(source)} is not on this machine; the index workers need it on theirs.`);
 }
 
 /** A worker's words for the folder, as they are said on the machine that both are on. */

@@ -14,6 +14,10 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
-/** For the help of every command. */
-export const EXIT_CODES_HELP = `Exit codes: 0 done, 1 failed or canceled, 2 wrong usage, 3 no such job or
-dataset, 124 timed out, 130 interrupted.`;
+/** For the help of the whole program. */
+export const EXIT_CODES_HELP = `Exit codes: 0 done, 1 failed or canceled, 2 wrong usage, 3 no such job,
+dataset or schedule, 124 timed out (wait --timeout), 130 interrupted.`;
+
+/** For the help of what starts a job. */
+export const START_EXIT_CODES_HELP = `Exit codes: 0 started, or with --wait completed; 1 not started, or with --wait
+failed or canceled; 2 wrong usage; 3 not found; 130 Ctrl-C, the job goes on.`;

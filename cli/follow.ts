@@ -75,7 +75,7 @@ export async function followToEnd(
     return exitCodeOf(status, options.for);
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
-    throw new InterruptedError(`No longer waiting. The job goes on: plimsoll wait ${jobId}`, interrupt.exitCode);
+    throw new InterruptedError(`No longer waiting; the job goes on: plimsoll wait ${jobId}`, interrupt.exitCode);
   } finally {
     interrupt.release();
   }

@@ -24,36 +24,51 @@ export interface StartOptions extends JobOptions {
 
 /** Adds the flags that load, embed, retry and schedule create share; `cli/load-request.ts` makes a request of them. */
 export function addJobOptions(command: Command): Command {
-  return command
-    .addOption(modelOption())
-    .option('--embed-queue <name>', 'task queue of the embedding workers (default: plimsoll-gpu)')
-    .option('--priority <1-5>', '1 goes first, 5 last, where jobs wait for the same workers (default: 3)', priority())
-    .option('--fairness-key <key>', 'jobs of one key share its part, a tenant say (default: the dataset)', fairnessKey)
-    .option('--fairness-weight <n>', "the key's part, beside others of 1", numberBetween(0.001, 1000))
-    .option('--embed-window <times>', 'embed only then: "22:00-06:00", "mon-fri 22:00-06:00"', clockWindow)
-    .option('--time-zone <zone>', "of the times given, as Europe/Zurich (default: this machine's zone)", timeZone)
-    .option('--webhook <url>', 'tell this address what becomes of the job (repeatable)', webhookUrl)
-    .option('--webhook-secret <name>', "which of the workers' secrets signs it (default: default)");
+  return addNotices(addTimes(addQueueing(command)));
 }
 
 /** The same, and what only makes sense for a job that starts now. */
 export function addStartOptions(command: Command): Command {
-  return addJobOptions(command)
-    .option('--embed-at <time>', 'embed nothing before: 2026-01-31T22:00, or with Z or an offset')
-    .addOption(
-      new Option('--if-running <what>', 'where such a job runs already: fail, return that one, or take its place')
-        .choices(['fail', 'attach', 'replace'] satisfies IfRunning[])
-        .default('fail'),
-    );
+  const queueing = addQueueing(command).option(
+    '--embed-at <time>',
+    'start embedding then: 2026-01-31T22:00, or with Z or an offset',
+  );
+  return addNotices(addTimes(queueing)).addOption(
+    new Option('--if-running <what>', 'if such a job is running: fail, return that one, or replace it')
+      .choices(['fail', 'attach', 'replace'] satisfies IfRunning[])
+      .default('fail'),
+  );
 }
+
+const addQueueing = (command: Command) =>
+  command
+    .addOption(modelOption())
+    .option('--embed-queue <name>', 'task queue of the embedding workers (default: plimsoll-gpu)')
+    .option('--priority <1-5>', '1 goes first, 5 last, if jobs wait for the same workers (default: 3)', priority())
+    .option(
+      '--fairness-key <key>',
+      'jobs with the same key share one part, say a tenant (default: the dataset)',
+      fairnessKey,
+    )
+    .option('--fairness-weight <n>', 'size of that part; others have 1', numberBetween(0.001, 1000));
+
+const addTimes = (command: Command) =>
+  command
+    .option('--embed-window <times>', 'embed only then: 22:00-06:00, or "mon-fri 22:00-06:00"', clockWindow)
+    .option('--time-zone <zone>', "for these times, such as Europe/Zurich (default: this machine's)", timeZone);
+
+const addNotices = (command: Command) =>
+  command
+    .option('--webhook <url>', 'post to this address what becomes of the job (repeatable)', webhookUrl)
+    .option('--webhook-secret <name>', "which of the workers' secrets signs it (default: default)");
 
 const priority = () => wholeNumber(1, 5);
 
 /** For the help of each of these commands. */
-export const JOB_OPTIONS_HELP = `An embedding window opens every day, or on the days named before it; it ends on
-the next day where its end is not after its start. Work stops at its end after
-the chunk under way, and goes on when it opens again.`;
+export const JOB_OPTIONS_HELP = `An embedding window opens every day, or on the days before its times; if its end
+is not after its start, it ends on the next day. At its end, work stops after
+the chunk that is under way, and goes on when the window opens again.`;
 
-export const IF_RUNNING_HELP = `--if-running attach prints the ID of the job that runs, where that does the same
-work; its own options hold. replace cancels it, which keeps what it did, and
-starts anew; where no worker hears the cancel within 30 s, it is terminated.`;
+export const IF_RUNNING_HELP = `--if-running attach prints the ID of the running job if that does the same work;
+its own options hold. replace cancels it (it keeps what it did) and starts a new
+one; if no worker hears the cancel within 30 s, the job is terminated.`;

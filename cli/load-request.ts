@@ -45,7 +45,7 @@ export function requestOf(
 
 function webhooksOf({ webhook = [], webhookSecret }: Partial<JobOptions>) {
   if (webhookSecret !== undefined && webhook.length === 0)
-    throw new UsageError('--webhook-secret says which secret signs a --webhook: give that, too.');
+    throw new UsageError('--webhook-secret needs a --webhook, which it signs.');
   return webhook.map((url) => ({ url, ...(webhookSecret === undefined ? {} : { secret: webhookSecret }) }));
 }
 
@@ -60,7 +60,7 @@ export function embedInstantOf(text: string, zone = machineZone()): Temporal.Ins
       : Temporal.PlainDateTime.from(text).toZonedDateTime(zone).toInstant();
   } catch {
     throw new UsageError(
-      `--embed-at: "${text}" is no time. Write it as 2026-01-31T22:00, on the clocks of ${zone}, or with an offset, as 2026-01-31T22:00:00Z.`,
+      `--embed-at: "${text}" is not a time. Write 2026-01-31T22:00 for the time in ${zone}, or add an offset: 2026-01-31T22:00:00Z.`,
     );
   }
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addApiCommand } from './commands/api.ts';
 import { addCleanupCommand } from './commands/cleanup.ts';
+import { addDatasetsCommand } from './commands/datasets.ts';
 import { addDeleteCommand } from './commands/delete.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEmbedCommand } from './commands/embed.ts';
@@ -38,6 +39,7 @@ const COMMANDS: readonly AddCommand[] = [
   addResumeCommand,
   addCancelCommand,
   addRetryCommand,
+  addDatasetsCommand,
   addSamplesCommand,
   addPruneCommand,
   addDeleteCommand,
@@ -48,19 +50,19 @@ const COMMANDS: readonly AddCommand[] = [
 ];
 
 const HELP = `
-A JOB is a job's ID, six or more characters that one begins with, or a dataset's
-name: its latest job.
+A JOB is a job's ID, the first six or more characters of one, or the name of a
+dataset, for its latest job.
 
-Commands find their servers by MONGODB_URI and TEMPORAL_ADDRESS (or a profile of
-Temporal's, TEMPORAL_PROFILE), else by the stack that runs in this folder or one
-above: "plimsoll up" leaves its addresses in .plimsoll/stack.json.
+Commands use the servers of MONGODB_URI and TEMPORAL_ADDRESS (or of a profile,
+TEMPORAL_PROFILE), otherwise the stack that runs in this folder or one above:
+"plimsoll up" leaves its addresses in .plimsoll/stack.json.
 
-Results go to stdout, progress and errors to stderr. With --json, stdout has
-exactly one JSON document; an error is {"error": {"code", "message"}} there.
+Results go to stdout, progress and errors to stderr. With --json, stdout gets
+exactly one JSON document; for an error, {"error": {"code", "message"}}.
 ${EXIT_CODES_HELP}
 
 Examples:
-  plimsoll up                          start everything on this machine, until Ctrl-C
+  plimsoll up                          start everything here, until Ctrl-C
   plimsoll load ./photos --wait        load a folder into the dataset "photos"
   plimsoll samples photos              see what is in it
   JOB=$(plimsoll load ./photos)        from a script
@@ -88,7 +90,9 @@ export async function runCommand(args: readonly string[]): Promise<number> {
 
 function createProgram(json: boolean, end: (exitCode: number) => void): Command {
   const program = new Command('plimsoll')
-    .description('Loads folders of images into datasets, durably: browsable at once, searchable soon after.')
+    .description(
+      'Loads folders of images into datasets, durably: browsable at once, with vectors for search soon after.',
+    )
     .version(version(), '-v, --version')
     .exitOverride()
     .showHelpAfterError(json ? false : 'Commands: plimsoll --help')

@@ -20,6 +20,8 @@ export interface ServerSettings {
   from: { mongodb: string; temporal: string };
   /** Whether the workers run on this machine, so that they see the same files. */
   local: boolean;
+  /** What the workers of a local stack know of webhooks: their variables. */
+  webhookEnv: NodeJS.ProcessEnv | undefined;
 }
 
 export interface FindServersOptions {
@@ -36,7 +38,7 @@ export interface FindServersOptions {
  * @throws UserError NoServers
  */
 export async function findServers(options: FindServersOptions): Promise<ServerSettings> {
-  const { mongodb, temporal, env, dataDir, uiUrl } = await locate(options);
+  const { mongodb, temporal, env, dataDir, uiUrl, webhookEnv } = await locate(options);
   if (mongodb === undefined || temporal === undefined) throw noServers(mongodb?.uri, temporal?.address);
   const addresses = {
     mongodbUri: mongodb.uri,
@@ -53,6 +55,7 @@ export async function findServers(options: FindServersOptions): Promise<ServerSe
     }),
     from: { mongodb: mongodb.from, temporal: temporal.from },
     local: temporal.external === undefined,
+    webhookEnv: temporal.external === undefined ? webhookEnv : undefined,
   };
 }
 
@@ -70,6 +73,8 @@ export interface Located {
   uiUrl: string | undefined;
   /** The page and the HTTP API of the stack. */
   apiUrl: string | undefined;
+  /** Of the stack. */
+  webhookEnv: NodeJS.ProcessEnv | undefined;
   dataDir: string;
   env: NodeJS.ProcessEnv;
 }
@@ -104,6 +109,7 @@ export async function locate({
         },
     uiUrl: external.temporal ? env.TEMPORAL_UI_URL : ofStack?.record.uiUrl,
     apiUrl: ofStack?.record.apiUrl,
+    webhookEnv: ofStack?.record.webhookEnv,
     dataDir: stack?.dataDir ?? join(cwd, DATA_DIR),
     env,
   };
@@ -134,6 +140,6 @@ function noServers(mongodbUri: string | undefined, temporalAddress: string | und
         : 'No stack runs in this folder or one above. Start one';
   return new UserError(
     'NoServers',
-    `${other}, in another terminal: plimsoll up. Servers of your own are named by MONGODB_URI and TEMPORAL_ADDRESS.`,
+    `${other}, in another terminal: plimsoll up. To use your own servers, set MONGODB_URI and TEMPORAL_ADDRESS.`,
   );
 }

@@ -13,6 +13,7 @@ import { exitCodeOf, follow } from './follow.ts';
 import { catchInterrupt, type Interrupt } from './interrupt.ts';
 import { jobsGoingOn } from './jobs-going-on.ts';
 import { requestOf } from './load-request.ts';
+import { noteSource } from './note-source.ts';
 import { neededAlias } from './npm-script.ts';
 import { createOutput, type Output } from './output.ts';
 import { packageFile } from './package-file.ts';
@@ -92,7 +93,7 @@ async function serve(stack: Stack, request: LoadDatasetRequest | undefined, cont
     dim(`\n  Running until Ctrl-C. In another terminal: plimsoll ${outcome ? 'jobs' : 'load ./photos --wait'}`),
   );
   const alias = await neededAlias();
-  if (alias !== undefined) output.note(dim(`  There, once before:\n    ${alias}`));
+  if (alias !== undefined) output.note(dim(`  First, once in that terminal:\n    ${alias}`));
   await Promise.race([aborted(interrupt.signal), failed]);
   return EXIT.ok;
 }
@@ -100,10 +101,12 @@ async function serve(stack: Stack, request: LoadDatasetRequest | undefined, cont
 async function loadAndShow(
   stack: Stack,
   request: LoadDatasetRequest,
-  { output, interrupt: { signal } }: Context,
+  { options, output, interrupt: { signal } }: Context,
 ): Promise<LoadStatus | 'interrupted'> {
+  const named = options.dataset !== undefined || options.load === true;
   const client = await connectPlimsoll({ mongodbUri: stack.mongodbUri, env: stack.env });
   try {
+    await noteSource(client.store, request, { named, note: (line) => output.note(`  ${line}`) });
     const jobId = await startOrAttach(client, request, output);
     output.note('');
     const status = await follow(client, jobId, { signal });
@@ -123,7 +126,7 @@ async function loadAndShow(
 /** Starts the load, or takes up the one that an `up` before this one left under way. */
 async function startOrAttach(client: PlimsollClient, request: LoadDatasetRequest, output: Output): Promise<string> {
   const { job_id, attached } = await client.startLoad(request, { ifRunning: 'attach' });
-  if (attached) output.note(`  a load of ${request.dataset} is under way already: going on with job ${job_id}`);
+  if (attached) output.note(`  a load of ${request.dataset} is already under way: continuing job ${job_id}`);
   return job_id;
 }
 

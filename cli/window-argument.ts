@@ -15,12 +15,12 @@ const EXAMPLES = 'Write it as 22:00-06:00, "mon-fri 22:00-06:00" or "sat,sun 00:
 /** `22:00-06:00`, with the days on which it opens before it. */
 export function clockWindow(text: string): ParsedWindow {
   const [, dayList, from = '', to = ''] = /^\s*(?:(\S.*?)\s+)?(\d\S*?)\s*[-–]\s*(\d\S*)\s*$/.exec(text) ?? [];
-  if (from === '') throw new InvalidArgumentError(`A window of times is expected. ${EXAMPLES}`);
+  if (from === '') throw new InvalidArgumentError(`Expected a time window. ${EXAMPLES}`);
   const start = clockTime(from);
   const end = to === '24:00' ? '00:00' : clockTime(to);
   if (start === end) {
     throw new InvalidArgumentError(
-      `A window from ${from} to ${to} has no length. Leave it out to embed at any time, or let it end at another time. ${EXAMPLES}`,
+      `A window from ${from} to ${to} has no length. Leave it out to embed at any time. ${EXAMPLES}`,
     );
   }
   return { start, end, ...(dayList === undefined ? {} : { days: daysOf(dayList) }) };
@@ -29,7 +29,7 @@ export function clockWindow(text: string): ParsedWindow {
 function clockTime(text: string): string {
   const [, hours = '', minutes = ''] = /^(\d{1,2}):(\d{2})$/.exec(text) ?? [];
   if (hours === '' || Number(hours) > 23 || Number(minutes) > 59) {
-    throw new InvalidArgumentError(`"${text}" is no time of day from 00:00 to 23:59. ${EXAMPLES}`);
+    throw new InvalidArgumentError(`"${text}" is not a time of day from 00:00 to 23:59. ${EXAMPLES}`);
   }
   return `${hours.padStart(2, '0')}:${minutes}`;
 }
@@ -50,7 +50,7 @@ function daysOf(text: string): Day[] {
 
 function dayOf(text: string): number {
   const day = /^[a-z]{3}/.test(text) ? FULL_NAMES.findIndex((name) => name === text || name.slice(0, 3) === text) : -1;
-  if (day === -1) throw new InvalidArgumentError(`"${text}" is no day: ${DAYS.join(', ')}. ${EXAMPLES}`);
+  if (day === -1) throw new InvalidArgumentError(`"${text}" is not a day: ${DAYS.join(', ')}. ${EXAMPLES}`);
   return day;
 }
 

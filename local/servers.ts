@@ -104,7 +104,16 @@ export async function publish(supervisor: Supervisor, servers: Servers, apiUrl?:
     mongodbUri: servers.mongodbUri,
     ...(servers.uiUrl ? { uiUrl: servers.uiUrl } : {}),
     ...(apiUrl ? { apiUrl } : {}),
+    webhookEnv: webhookEnvOf(servers.env),
   });
+}
+
+/** The file's path as it is known from any folder; what it holds stays in it. */
+function webhookEnvOf({ PLIMSOLL_WEBHOOK_SECRETS, PLIMSOLL_WEBHOOK_ALLOW }: NodeJS.ProcessEnv): Record<string, string> {
+  return {
+    ...(PLIMSOLL_WEBHOOK_SECRETS ? { PLIMSOLL_WEBHOOK_SECRETS: resolve(PLIMSOLL_WEBHOOK_SECRETS) } : {}),
+    ...(PLIMSOLL_WEBHOOK_ALLOW ? { PLIMSOLL_WEBHOOK_ALLOW } : {}),
+  };
 }
 
 /** Adds the servers to a supervisor, and resolves when they answer. */

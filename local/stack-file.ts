@@ -24,6 +24,8 @@ export interface StackRecord {
   uiUrl?: string;
   /** The HTTP API and the page. */
   apiUrl?: string;
+  /** The workers' variables for webhooks, so that a command can say at once what they would refuse. */
+  webhookEnv?: Record<string, string>;
   members: Partial<Record<MemberName, ProcessIdentity>>;
 }
 

@@ -11,18 +11,18 @@ interface ApiOptions {
 export function addApiCommand(program: Command, end: (exitCode: number) => void): void {
   program
     .command('api')
-    .summary('serve the page and the HTTP API, over servers of your own')
+    .summary('serve the page and the HTTP API for your own servers')
     .description(
-      'Serves the page and the HTTP API until Ctrl-C, over the servers that MONGODB_URI and TEMPORAL_ADDRESS name. "plimsoll up" serves them by itself. It starts at once, and finds the servers when they come.',
+      'Serves the page and the HTTP API until Ctrl-C, for the servers of MONGODB_URI and TEMPORAL_ADDRESS. It starts at once, whether they are there yet or not. "plimsoll up" includes it.',
     )
-    .option('--host <address>', 'the address to bind (default: 127.0.0.1)')
-    .option('--port <n>', 'the port, 0 for any (default: 7400)', wholeNumber(0, 65_535))
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
+    .option('--port <n>', 'port, 0 for any (default: 7400)', wholeNumber(0, 65_535))
     .addOption(dataDirOption())
     .addHelpText(
       'after',
       `
-Any address but the loopback one needs tokens (plimsoll token create) and
-PLIMSOLL_SOURCE_ROOTS: below which folders loads may read, and files are served.
+Any address other than loopback needs tokens (plimsoll token create) and
+PLIMSOLL_SOURCE_ROOTS, the folders below which loads read and files are served.
 
 Examples:
   plimsoll api

@@ -24,7 +24,7 @@ export function addCleanupCommand(program: Command, end: (exitCode: number) => v
       'Removes the records of jobs that ended long ago, and what belongs to them. Datasets, samples and vectors stay, and so do jobs that have not ended.',
     )
     .addOption(
-      new Option('--older-than <span>', 'jobs that ended longer ago, as 30d, 12h or 1h30m')
+      new Option('--older-than <span>', 'jobs that ended longer ago than this: 30d, 12h, 1h30m')
         .argParser(age)
         .makeOptionMandatory(),
     )
@@ -36,24 +36,24 @@ export function addCleanupCommand(program: Command, end: (exitCode: number) => v
         `only jobs that ended in this state; repeat for more (${ENDED.join(', ')})`,
       ).argParser(oneOf(ENDED)),
     )
-    .option('--lost', 'also jobs without an end on record whose workflow this Temporal does not know')
+    .option('--lost', 'also jobs with no end on record that this Temporal server does not know')
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
-A job whose workflow was terminated on Temporal counts as ended when that was. The
-record of a dataset's latest job may go, too: the dataset does not need it.
+A job whose workflow was terminated on Temporal ended at that time. The record
+of a dataset's latest job may go as well: the dataset does not need it.
 
 PLIMSOLL_JOB_RETENTION=90d, set for the index workers, does this by itself.
 
-With --json: {"before", "dry_run", "jobs": [{"job_id", "dataset", "kind", "state",
-"finished_at"}], "lost": [job IDs without an end on record]}.
+With --json: {"before", "dry_run", "jobs": [{"job_id", "dataset", "kind",
+"state", "finished_at"}], "lost": [job IDs without an end on record]}.
 
 Examples:
   plimsoll cleanup --older-than 30d --dry-run
   plimsoll cleanup --older-than 30d
-  plimsoll cleanup --older-than 7d --dataset photos --state failed --state canceled`,
+  plimsoll cleanup --older-than 7d --state failed --state canceled`,
     )
     .action(async (options: CleanupOptions) => end(await cleanup(options)));
 }
@@ -80,7 +80,7 @@ async function cleanup(options: CleanupOptions): Promise<number> {
     );
     if (result.lost.length > 0 && !lost) {
       output.note(
-        `${counted(result.lost.length, 'old job')} without an end on record left alone: this Temporal does not know the workflow, and another may. --lost removes them.`,
+        `${counted(result.lost.length, 'old job')} left alone: no end is on record, and this Temporal server does not know the workflow; another may. --lost removes them.`,
       );
     }
     return 0;

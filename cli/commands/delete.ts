@@ -3,7 +3,7 @@ import type { ConnectedClient } from '../../client/connect.ts';
 import type { IfRunning } from '../../client/if-running.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
 import { canAsk, confirm } from '../confirm.ts';
-import { EXIT, EXIT_CODES_HELP } from '../exit-code.ts';
+import { EXIT, START_EXIT_CODES_HELP } from '../exit-code.ts';
 import { UsageError } from '../failure.ts';
 import { createOutput, type Output } from '../output.ts';
 import { counted } from '../quantities.ts';
@@ -22,31 +22,34 @@ export function addDeleteCommand(program: Command, end: (exitCode: number) => vo
     .command('delete')
     .summary('delete a dataset, its samples and its vectors')
     .description(
-      'Deletes a dataset with its samples and vectors, after asking. Its files and the records of its jobs stay. Prints the job ID and returns at once.',
+      'Asks, and deletes a dataset with its samples and vectors. Files and job records stay. Prints the job ID and returns at once.',
     )
     .argument('<dataset>', "the dataset's name")
-    .option('--yes', 'do not ask; required where nobody can be asked')
-    .option('--dry-run', 'delete nothing, only say how much it would be')
+    .option('--yes', 'do not ask; required where there is no terminal')
+    .option('--dry-run', 'delete nothing; only say how much it would be')
     .addOption(
-      new Option('--if-running <what>', 'where a job of it runs: fail, return a deletion, or cancel that job first')
+      new Option(
+        '--if-running <what>',
+        'if a job of it is running: fail, return it if it is a deletion, or cancel it first',
+      )
         .choices(['fail', 'attach', 'replace'] satisfies IfRunning[])
         .default('fail'),
     )
-    .option('--wait', 'stay until it is done, and say what was removed')
+    .option('--wait', 'wait until it is done, and say what was removed')
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
-Embeddings of the dataset that run by themselves are canceled. Once it has begun
-no other job begins on the dataset, and it can't be taken back; one that was
-canceled half-way is ended by another. Schedules that load the dataset are
-paused, or they would bring it back.
+Running embeddings of the dataset are canceled, and schedules that load it are
+paused. Once a deletion has begun, no other job can begin on the dataset, and it
+can't be undone; if it was canceled half-way, delete again to complete it.
 
 With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --dry-run
-{"dataset", "dry_run", "samples", "vectors", "schedules"}; with --wait, once the job is over,
-what "plimsoll status --json" prints: removed {samples, vectors} says how many.
-${EXIT_CODES_HELP}
+{"dataset", "dry_run", "samples", "vectors", "schedules"}; with --wait, once the
+job is over, what "plimsoll status --json" prints, with removed {samples,
+vectors}.
+${START_EXIT_CODES_HELP}
 
 Examples:
   plimsoll delete photos
@@ -59,7 +62,7 @@ Examples:
 async function deleteDataset(dataset: string, options: DeleteOptions): Promise<number> {
   const asks = options.yes !== true && options.dryRun !== true;
   if (asks && !canAsk()) {
-    throw new UsageError('What is deleted is gone, and nobody can be asked here. If you mean it, add --yes.');
+    throw new UsageError('A deletion cannot be undone, and there is no terminal to ask on. To go ahead, add --yes.');
   }
   const [{ withClient }, { followToEnd }, { noteAttached }] = await Promise.all([
     import('../connection.ts'),
@@ -72,7 +75,7 @@ async function deleteDataset(dataset: string, options: DeleteOptions): Promise<n
       const { samples, vectors, schedules } = await client.countDelete(dataset);
       output.result({ dataset, dry_run: true, samples, vectors, schedules }, () => [
         `Deleting ${dataset} would remove ${counted(samples, 'sample')} and ${counted(vectors, 'vector')}.`,
-        ...(schedules.length > 0 ? [`It would pause what loads it again: ${inWords(schedules)}.`] : []),
+        ...(schedules.length > 0 ? [`It would pause ${inWords(schedules)}, which would load it again.`] : []),
       ]);
       return EXIT.ok;
     }
@@ -93,7 +96,7 @@ async function deleteDataset(dataset: string, options: DeleteOptions): Promise<n
 
 async function isMeant(client: ConnectedClient, dataset: string, output: Output): Promise<boolean> {
   const { samples, vectors, schedules } = await client.countDelete(dataset);
-  if (schedules.length > 0) output.note(`What loads it again will be paused: ${inWords(schedules)}.`);
+  if (schedules.length > 0) output.note(`This pauses ${inWords(schedules)}, which would load it again.`);
   return confirm(`Delete ${dataset}, ${counted(samples, 'sample')} and ${counted(vectors, 'vector')}?`);
 }
 

@@ -9,9 +9,9 @@ interface DoctorOptions {
 export function addDoctorCommand(program: Command, end: (exitCode: number) => void): void {
   program
     .command('doctor')
-    .summary('say what is configured, reachable, and of which version')
+    .summary('check settings, servers, workers and programs')
     .description(
-      'Says what is configured and where it came from, what is reachable and of which version, and what to do about problems.',
+      'Shows the settings and where they came from, checks servers, workers and programs, and says what to do about problems.',
     )
     .addOption(dataDirOption())
     .addOption(jsonOption())
@@ -23,7 +23,7 @@ With --json: {"healthy", "settings": [...], "checks": [...]}.
            source: flag, environment, default, or the path of a stack.json
   check    name, state (ok, warning, problem), found, advice (or null)
 
-Exit codes: 0 no problem (a warning is none), 1 a problem, 2 wrong usage.
+Exit codes: 0 no problem (there may be warnings), 1 a problem, 2 wrong usage.
 
 Examples:
   plimsoll doctor

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { dataDirOption, jsonOption } from '../arguments.ts';
-import { EXIT_CODES_HELP } from '../exit-code.ts';
+import { START_EXIT_CODES_HELP } from '../exit-code.ts';
 import { addStartOptions, IF_RUNNING_HELP, JOB_OPTIONS_HELP, type StartOptions } from '../job-options.ts';
 import { createOutput } from '../output.ts';
 
@@ -19,7 +19,7 @@ export function addEmbedCommand(program: Command, end: (exitCode: number) => voi
     )
     .argument('<dataset>', "the dataset's name");
   addStartOptions(command)
-    .option('--wait', 'stay, show the progress, and end as "plimsoll wait" does')
+    .option('--wait', 'show the progress until the end; exit as "plimsoll wait" does')
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -32,7 +32,7 @@ ${JOB_OPTIONS_HELP}
 
 ${IF_RUNNING_HELP}
 
-${EXIT_CODES_HELP}
+${START_EXIT_CODES_HELP}
 
 Examples:
   plimsoll embed photos --wait
@@ -43,17 +43,20 @@ Examples:
 }
 
 async function embed(dataset: string, options: EmbedOptions): Promise<number> {
-  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { followToEnd }, { noteAttached }] = await Promise.all([
-    import('../connection.ts'),
-    import('../load-request.ts'),
-    import('../check-job-options.ts'),
-    import('../follow.ts'),
-    import('../note-attached.ts'),
-  ]);
+  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { checkWebhooks }, { followToEnd }, { noteAttached }] =
+    await Promise.all([
+      import('../connection.ts'),
+      import('../load-request.ts'),
+      import('../check-job-options.ts'),
+      import('../check-webhooks.ts'),
+      import('../follow.ts'),
+      import('../note-attached.ts'),
+    ]);
   const output = createOutput(options);
-  await checkJobOptions(options, output);
+  checkJobOptions(options, output);
   const request = { dataset, ...jobRequestOf(options) };
   return withClient({ dataDir: options.data }, async (client, servers) => {
+    await checkWebhooks(request.webhooks, servers, output);
     const job = await client.startEmbedding(request, options);
     noteAttached(job, output);
     if (!options.wait) {

@@ -26,9 +26,7 @@ export function addJobsCommand(program: Command, end: (exitCode: number) => void
   program
     .command('jobs')
     .summary('list jobs, the latest first')
-    .description(
-      "Lists running and past jobs, the latest first, also those that Temporal's retention has removed there.",
-    )
+    .description('Lists running and past jobs, the latest first, including those that Temporal no longer keeps.')
     .option('--dataset <name>', 'only jobs of this dataset')
     .addOption(
       new Option('--state <state>', `only jobs in this state; repeat for more (${STATES.join(', ')})`).argParser(
@@ -40,23 +38,23 @@ export function addJobsCommand(program: Command, end: (exitCode: number) => void
         oneOf(KINDS),
       ),
     )
-    .option('--since <time>', 'only jobs that started then or later: a time, or how long ago, as 7d', timeOrAge)
-    .option('--before <time>', 'only jobs that started before: a time, or how long ago', timeOrAge)
+    .option('--since <time>', 'only jobs that started then or later: a time, or an age such as 7d', timeOrAge)
+    .option('--before <time>', 'only jobs that started before: a time, or an age', timeOrAge)
     .option('--limit <n>', 'at most this many', wholeNumber(1, MOST), 20)
-    .option('--cursor <cursor>', 'the next page: what the page before named, with the same filters', cursor)
+    .option('--cursor <cursor>', 'the next page: the cursor that the last one printed; keep the filters', cursor)
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
-The last column says what became of a job. Of a load that is what was new to it: a
-folder that is loaded again unchanged shows "none changed; nothing to embed".
+The last column says what a job did. For a load that is what was new: loading an
+unchanged folder again shows "none changed; nothing to embed".
 Kinds: load; retry (of what failed); embed (with a model, without a load); prune
 (of samples whose files are gone); delete (of a dataset).
 
-With --json: {"jobs": [...], "next"}: each job as "plimsoll status --json" prints
-it; next is what to give to --cursor for the next page, null on the last.
-On a terminal IDs are cut to ${SHORT_ID} characters, which all commands take.
+With --json: {"jobs": [...], "next"}: each job as "plimsoll status --json"
+prints it; next is the --cursor of the next page, null on the last. On a
+terminal, IDs are cut to ${SHORT_ID} characters, which all commands accept.
 
 Examples:
   plimsoll jobs
@@ -69,7 +67,7 @@ Examples:
 
 function cursor(text: string): string {
   if (/^[\w-]+$/.test(text)) return text;
-  throw new InvalidArgumentError('What the page before named is expected.');
+  throw new InvalidArgumentError('Expected the cursor that the page before printed.');
 }
 
 async function jobs({ data, json, ...filter }: JobsOptions): Promise<number> {

@@ -16,13 +16,13 @@ interface LimitOptions {
 export function addLimitCommand(program: Command, end: (exitCode: number) => void): void {
   program
     .command('limit')
-    .summary('limit how many images a second are embedded')
+    .summary('limit how many images per second are embedded')
     .description(
-      'Limits how many images a second the embedding workers of a task queue embed, all together. Without --images-per-second and --off it shows the limit.',
+      'Limits how many images per second all embedding workers of a task queue embed together. Without --images-per-second or --off, it shows the limit.',
     )
     .option('--queue <name>', 'task queue of the embedding workers', EMBED_TASK_QUEUE)
     .addOption(
-      new Option('--images-per-second <n>', 'the limit, a fraction if you like').argParser(rate).conflicts('off'),
+      new Option('--images-per-second <n>', 'the limit; it may be a fraction').argParser(rate).conflicts('off'),
     )
     .option('--off', 'lift the limit')
     .addOption(dataDirOption())
@@ -30,12 +30,13 @@ export function addLimitCommand(program: Command, end: (exitCode: number) => voi
     .addHelpText(
       'after',
       `
-The limit holds at once, also for jobs that run: workers hear of a change within a
-second. It is kept until it is lifted. Images go to a device in batches, of 32 on a
-CPU, so at a low limit there is a batch, then a pause. "plimsoll status" says when the
-limit holds a job back.
+The limit also holds for running jobs: workers hear of a change within a second.
+It stays until it is lifted. Images go to a device in batches (32 on a CPU), so
+a low limit means a batch, then a pause. "plimsoll status" says when the limit
+holds a job back.
 
-With --json: {"task_queue", "images_per_second", "set_at"}; null where there is none.
+With --json: {"task_queue", "images_per_second", "set_at"}; null if there is no
+limit.
 
 Examples:
   plimsoll limit                              show it
@@ -49,7 +50,7 @@ Examples:
 function rate(text: string): number {
   const n = Number(text);
   if (n > 0 && n <= FASTEST) return n;
-  throw new InvalidArgumentError(`A number above 0, ${FASTEST} at most, is expected. --off lifts the limit.`);
+  throw new InvalidArgumentError(`Expected a number above 0, at most ${FASTEST}. --off lifts the limit.`);
 }
 
 async function limit({ queue, imagesPerSecond, off, data, json }: LimitOptions): Promise<number> {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { dataDirOption, datasetOption, embedOption, jsonOption, numberBetween } from '../arguments.ts';
 import { datasetNameOf } from '../dataset-name.ts';
-import { EXIT_CODES_HELP } from '../exit-code.ts';
+import { START_EXIT_CODES_HELP } from '../exit-code.ts';
 import { addStartOptions, IF_RUNNING_HELP, JOB_OPTIONS_HELP, type StartOptions } from '../job-options.ts';
 import { createOutput } from '../output.ts';
 
@@ -27,11 +27,11 @@ export function addLoadCommand(program: Command, end: (exitCode: number) => void
     .addOption(embedOption())
     .option(
       '--max-failed-percent <percent>',
-      'fail the load when a larger share of the files can not be read',
+      "fail the load if more of the files than this can't be read",
       numberBetween(0, 100),
     );
   addStartOptions(command)
-    .option('--wait', 'stay, show the progress, and end as "plimsoll wait" does')
+    .option('--wait', 'show the progress until the end; exit as "plimsoll wait" does')
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -45,14 +45,14 @@ ${JOB_OPTIONS_HELP}
 
 ${IF_RUNNING_HELP}
 
-${EXIT_CODES_HELP}
+${START_EXIT_CODES_HELP}
 
 Examples:
   plimsoll load ./photos --wait
   plimsoll load /mnt/coco/train2017 --dataset coco --no-embed
-  plimsoll load ./photos --model ~/models/clip-vit-base-patch32 --max-failed-percent 5
-  plimsoll load ./photos --embed-window "mon-fri 22:00-06:00" --time-zone Europe/Zurich
-  plimsoll load ./urgent --priority 1 --webhook https://example.com/hooks/plimsoll
+  plimsoll load ./photos --model ~/models/my-clip --max-failed-percent 5
+  plimsoll load ./photos --embed-window "mon-fri 22:00-06:00"
+  plimsoll load ./urgent --priority 1 --webhook https://example.com/hooks
   plimsoll load ./photos --if-running replace
   JOB=$(plimsoll load ./photos) && plimsoll wait "$JOB" --for browsable`,
     )
@@ -60,21 +60,33 @@ Examples:
 }
 
 async function load(folder: string, options: LoadOptions): Promise<number> {
-  const [{ withClient }, { requestOf }, { checkFolder }, { checkJobOptions }, { followToEnd }, { noteAttached }] =
-    await Promise.all([
-      import('../connection.ts'),
-      import('../load-request.ts'),
-      import('../check-folder.ts'),
-      import('../check-job-options.ts'),
-      import('../follow.ts'),
-      import('../note-attached.ts'),
-    ]);
+  const [
+    { withClient },
+    { requestOf },
+    { checkFolder },
+    { checkJobOptions },
+    { checkWebhooks },
+    { followToEnd },
+    { noteAttached },
+    { noteSource },
+  ] = await Promise.all([
+    import('../connection.ts'),
+    import('../load-request.ts'),
+    import('../check-folder.ts'),
+    import('../check-job-options.ts'),
+    import('../check-webhooks.ts'),
+    import('../follow.ts'),
+    import('../note-attached.ts'),
+    import('../note-source.ts'),
+  ]);
   const output = createOutput(options);
-  await checkJobOptions(options, output);
+  checkJobOptions(options, output);
   const source = resolve(folder);
   const request = requestOf({ ...options, source, dataset: options.dataset ?? datasetNameOf(source) });
   return withClient({ dataDir: options.data }, async (client, servers) => {
     await checkFolder(source, servers, output);
+    await checkWebhooks(request.webhooks, servers, output);
+    await noteSource(client.store, request, { named: options.dataset !== undefined, note: output.note });
     const job = await client.startLoad(request, options);
     noteAttached(job, output);
     if (!options.wait) {

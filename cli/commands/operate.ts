@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import type { PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { LoadStatus } from '../../core/loads/status.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
-import { EXIT_CODES_HELP } from '../exit-code.ts';
 import { createOutput } from '../output.ts';
 
 interface OperateOptions {
@@ -16,15 +15,15 @@ type End = (exitCode: number) => void;
 
 const JSON_HELP = `
 With --json: what "plimsoll status --json" prints.
-${EXIT_CODES_HELP}
+Exit codes: 0 done, 1 not possible, 2 wrong usage, 3 no such job.
 `;
 
 export function addPauseCommand(program: Command, end: End): void {
   program
     .command('pause')
-    .summary('pause a job: it keeps what it has, and holds no worker')
+    .summary('pause a job; it keeps what it has done')
     .description(
-      'Pauses a load or an embedding, in either phase. What is under way comes to an end within seconds; everything that was done is kept. A paused job holds no worker, and stays paused until it is resumed.',
+      'Pauses a load or an embedding, in either phase. Running work stops within seconds; everything done so far is kept. A paused job holds no worker, and stays paused until it is resumed.',
     )
     .argument('<job>', "a job's ID, its beginning, or a dataset's name")
     .addOption(dataDirOption())
@@ -39,7 +38,7 @@ export function addResumeCommand(program: Command, end: End): void {
   program
     .command('resume')
     .summary('let a paused job go on')
-    .description('Lets a paused job go on where it was.')
+    .description('Lets a paused job go on where it stopped.')
     .argument('<job>', "a job's ID, its beginning, or a dataset's name")
     .addOption(dataDirOption())
     .addOption(jsonOption())
@@ -58,12 +57,12 @@ export function addResumeCommand(program: Command, end: End): void {
 export function addCancelCommand(program: Command, end: End): void {
   program
     .command('cancel')
-    .summary('end a job: what it has done is kept')
+    .summary('end a job; it keeps what it has done')
     .description(
-      'Asks a job to end, and returns at once. Everything that was done is kept: the dataset can be browsed, and its next load goes on from there.',
+      'Asks a job to end, and returns at once. Everything done so far is kept: the dataset can be browsed, and the next load goes on from there.',
     )
     .argument('<job>', "a job's ID, its beginning, or a dataset's name")
-    .option('--reason <text>', 'why; it becomes part of the record')
+    .option('--reason <text>', 'why; kept in the record')
     .option('--wait', 'return when the job has ended')
     .addOption(dataDirOption())
     .addOption(jsonOption())

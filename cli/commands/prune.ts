@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { IfRunning } from '../../client/if-running.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
-import { EXIT_CODES_HELP } from '../exit-code.ts';
+import { START_EXIT_CODES_HELP } from '../exit-code.ts';
 import { createOutput } from '../output.ts';
 import { counted } from '../quantities.ts';
 
@@ -18,33 +18,36 @@ export function addPruneCommand(program: Command, end: (exitCode: number) => voi
     .command('prune')
     .summary('remove the samples whose files are missing')
     .description(
-      'Removes the samples of a dataset whose files were gone when it was loaded last and still are, and their vectors. Prints the job ID and returns at once.',
+      'Removes the samples whose files were gone at the last load and still are, with their vectors. Prints the job ID and returns at once.',
     )
     .argument('<dataset>', "the dataset's name")
-    .option('--dry-run', 'remove nothing, only say how much it would be')
+    .option('--dry-run', 'remove nothing; only say how much it would be')
     .addOption(
-      new Option('--if-running <what>', 'where a job of it runs: fail, return a prune, or cancel that job first')
+      new Option(
+        '--if-running <what>',
+        'if a job of it is running: fail, return it if it is a prune, or cancel it first',
+      )
         .choices(['fail', 'attach', 'replace'] satisfies IfRunning[])
         .default('fail'),
     )
-    .option('--wait', 'stay until it is done, and say what was removed')
+    .option('--wait', 'wait until it is done, and say what was removed')
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
-Which they are: plimsoll samples DATASET --status missing. That mark is as old as
-the last load, so each file is looked for again: a sample whose file is there
-again is kept, and the next load takes it up. So is all of a folder that is not
+To see them: plimsoll samples DATASET --status missing. That status is as old as
+the last load, so a prune looks for each file again and keeps the samples whose
+files are back, for the next load. It also keeps those of a folder that is not
 there, as when a disk is not mounted. A file that comes back later becomes a new
 sample.
 
 With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --dry-run
 {"dataset", "dry_run", "samples", "vectors"}; with --wait, once the job is over,
-what "plimsoll status --json" prints: removed {samples, vectors, kept} says how
-many; kept, where there are any, those whose files are there again or whose
-folders, unreadable_folders, are not.
-${EXIT_CODES_HELP}
+what "plimsoll status --json" prints, with removed {samples, vectors, kept};
+kept counts samples whose files are back or whose folder is not there
+(unreadable_folders), if there are any.
+${START_EXIT_CODES_HELP}
 
 Examples:
   plimsoll prune photos --dry-run

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { dataDirOption, embedOption, jsonOption } from '../arguments.ts';
-import { EXIT_CODES_HELP } from '../exit-code.ts';
+import { START_EXIT_CODES_HELP } from '../exit-code.ts';
 import { addStartOptions, IF_RUNNING_HELP, JOB_OPTIONS_HELP, type StartOptions } from '../job-options.ts';
 import { createOutput } from '../output.ts';
 
@@ -16,19 +16,19 @@ export function addRetryCommand(program: Command, end: (exitCode: number) => voi
     .command('retry')
     .summary('try again what failed, and nothing else')
     .description(
-      'Reads again the files of a dataset that could not be read, and embeds again what could not be embedded. Prints the job ID and returns at once. Other files that are new or have changed are for the next load.',
+      'Reads the files again that could not be read, and embeds what could not be embedded. Prints the job ID and returns at once. New and changed files are left to the next load.',
     )
     .argument('<job>', "job ID, 6 or more characters of one, or a dataset's name (its latest job)")
     .addOption(embedOption());
   addStartOptions(command)
-    .option('--wait', 'stay, show the progress, and end as "plimsoll wait" does')
+    .option('--wait', 'show the progress until the end; exit as "plimsoll wait" does')
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
-The model, the queue and its options are those of the job, unless they are given.
-What fails again does not fail the retry: see plimsoll samples DATASET --errors.
+Model, queue and other options are those of the job, unless you give others.
+Files that fail again do not fail the retry: plimsoll samples DATASET --errors
 
 With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --wait, once
 the job is over, what "plimsoll status --json" prints.
@@ -37,7 +37,7 @@ ${JOB_OPTIONS_HELP}
 
 ${IF_RUNNING_HELP}
 
-${EXIT_CODES_HELP}
+${START_EXIT_CODES_HELP}
 
 Examples:
   plimsoll retry photos --wait
@@ -47,17 +47,20 @@ Examples:
 }
 
 async function retry(reference: string, options: RetryOptions): Promise<number> {
-  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { followToEnd }, { noteAttached }] = await Promise.all([
-    import('../connection.ts'),
-    import('../load-request.ts'),
-    import('../check-job-options.ts'),
-    import('../follow.ts'),
-    import('../note-attached.ts'),
-  ]);
+  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { checkWebhooks }, { followToEnd }, { noteAttached }] =
+    await Promise.all([
+      import('../connection.ts'),
+      import('../load-request.ts'),
+      import('../check-job-options.ts'),
+      import('../check-webhooks.ts'),
+      import('../follow.ts'),
+      import('../note-attached.ts'),
+    ]);
   const output = createOutput(options);
-  await checkJobOptions(options, output);
+  checkJobOptions(options, output);
   const changes = { ...jobRequestOf(options), ...(options.embed ? {} : { embed: false }) };
   return withClient({ dataDir: options.data }, async (client, servers) => {
+    await checkWebhooks(changes.webhooks, servers, output);
     const job = await client.retry(reference, changes, options);
     noteAttached(job, output);
     if (!options.wait) {

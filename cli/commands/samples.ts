@@ -28,7 +28,7 @@ export function addSamplesCommand(program: Command, end: (exitCode: number) => v
     .summary("list a dataset's samples")
     .description("Lists a dataset's samples by their number (seq), also while a load is running.")
     .argument('<dataset>', "the dataset's name")
-    .option('--after <seq>', 'only samples behind this number: the next page', wholeNumber(0))
+    .option('--after <seq>', 'only samples after this number: the next page', wholeNumber(0))
     .option('--limit <n>', 'at most this many', wholeNumber(1, MOST), 20)
     .addOption(new Option('--status <status>', 'only samples of this status').choices(STATUSES))
     .option('--errors', 'only samples that could not be read or embedded, and why')
@@ -37,8 +37,8 @@ export function addSamplesCommand(program: Command, end: (exitCode: number) => v
     .addHelpText(
       'after',
       `
-With --json: {"dataset", "samples": [...], "next"}: next is what to give to
---after for the next page, null on the last. Each sample:
+With --json: {"dataset", "samples": [...], "next"}: next is the --after of the
+next page, null on the last. Each sample:
   id, seq, status        indexed, failed, missing
   filepath               bytes that are not UTF-8 stand as \\xNN in it
   filepath_base64        the path's bytes where they are not UTF-8, else null

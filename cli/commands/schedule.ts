@@ -12,7 +12,6 @@ import {
   numberBetween,
 } from '../arguments.ts';
 import { datasetNameOf } from '../dataset-name.ts';
-import { EXIT_CODES_HELP } from '../exit-code.ts';
 import { addJobOptions, JOB_OPTIONS_HELP, type JobOptions } from '../job-options.ts';
 import { createOutput, type Output } from '../output.ts';
 import { printable } from '../printable.ts';
@@ -33,6 +32,8 @@ interface CreateOptions extends JobOptions, ServerOptions {
 
 type End = (exitCode: number) => void;
 
+const EXIT_CODES = 'Exit codes: 0 done, 1 not possible, 2 wrong usage, 3 no such schedule.';
+
 const SCHEDULE_JSON = `With --json: {"name", "schedule_id", "dataset", "source", "when", "cron",
 "every_seconds", "time_zone", "paused", "note", "next_run", "last_run": null or
 {"at", "result", "job_id", "error"}, "request", "created_at"}. result: queued,
@@ -43,7 +44,7 @@ running), unknown (Temporal has forgotten it).`;
 function interval(text: string): number {
   const ms = age(text);
   if (ms >= 60_000) return ms;
-  throw new InvalidArgumentError('A minute at least is expected, as 30m, 6h or 1d.');
+  throw new InvalidArgumentError('Expected at least a minute, such as 30m, 6h or 1d.');
 }
 
 const name = ['<name>', "the schedule's name"] as const;
@@ -57,11 +58,11 @@ export function addScheduleCommand(program: Command, end: End): void {
       'after',
       `
 A run is skipped while a job of the dataset is running. After an outage of up to
-seven days, one load makes up for all that were missed.
+seven days, one load makes up for all missed runs.
 
 ${SCHEDULE_JSON}
 list: {"schedules": [...]}; delete: {"deleted"}.
-${EXIT_CODES_HELP}
+${EXIT_CODES}
 
 Examples:
   plimsoll schedule create nightly ./photos --cron "0 3 * * *"
@@ -71,21 +72,21 @@ Examples:
     );
   addCreate(schedule, end);
   addList(schedule, end);
-  addChange(schedule, 'pause', 'start no more loads until it is resumed; one under way goes on')
-    .option('--reason <text>', 'shown beside it in the list')
-    .action(async (of: string, options: ServerOptions & { reason?: string }) =>
-      end(
-        await change(
-          options,
-          (client) => client.schedules.pause(of, options),
-          () => `Paused: ${of}.`,
-        ),
+  addChange(schedule, 'pause', 'start no more loads until it is resumed; one under way goes on', (command) =>
+    command.option('--reason <text>', 'shown with it in the list'),
+  ).action(async (of: string, options: ServerOptions & { reason?: string }) =>
+    end(
+      await change(
+        options,
+        (client) => client.schedules.pause(of, options),
+        () => `Paused: ${of}.`,
       ),
-    );
+    ),
+  );
   addChange(schedule, 'resume', 'let a paused schedule go on').action(async (of: string, options: ServerOptions) =>
     end(await change(options, (client) => client.schedules.resume(of), nextLine)),
   );
-  addChange(schedule, 'trigger', 'load now, beside the times of the schedule').action(
+  addChange(schedule, 'trigger', 'load now, in addition to its times').action(
     async (of: string, options: ServerOptions) =>
       end(await change(options, (client) => client.schedules.trigger(of), triggeredLine)),
   );
@@ -98,16 +99,16 @@ function addCreate(schedule: Command, end: End): void {
   const command = schedule
     .command('create')
     .summary('load a folder by cron or interval')
-    .description('Loads a folder by cron, or in a fixed interval, with the options of "plimsoll load".')
+    .description('Loads a folder by cron or at a fixed interval, with the options of "plimsoll load".')
     .argument(...name)
     .argument('<folder>', 'folder of images, at any depth')
     .option('--cron <times>', 'minute, hour, day of month, month, day of week: "0 3 * * *"')
-    .option('--every <span>', 'in place of --cron: 30m, 6h, 1d; a minute at least', interval)
+    .option('--every <span>', 'instead of --cron: 30m, 6h, 1d; at least a minute', interval)
     .addOption(datasetOption())
     .addOption(embedOption())
     .option(
       '--max-failed-percent <percent>',
-      'fail a load when a larger share of the files can not be read',
+      "fail a load if more of the files than this can't be read",
       numberBetween(0, 100),
     );
   addJobOptions(command)
@@ -116,16 +117,16 @@ function addCreate(schedule: Command, end: End): void {
     .addHelpText(
       'after',
       `
---time-zone is that of --cron and of --embed-window.
+--time-zone holds for --cron and for --embed-window.
 
 ${JOB_OPTIONS_HELP}
 
 ${SCHEDULE_JSON}
-${EXIT_CODES_HELP}
+${EXIT_CODES}
 
 Examples:
-  plimsoll schedule create nightly ./photos --cron "0 3 * * *" --time-zone Europe/Zurich
-  plimsoll schedule create workdays /mnt/camera --dataset camera --cron "30 22 * * mon-fri"
+  plimsoll schedule create nightly ./photos --cron "0 3 * * *"
+  plimsoll schedule create workdays /mnt/camera --cron "30 22 * * mon-fri"
   plimsoll schedule create often ./inbox --every 6h --embed-window 22:00-06:00`,
     )
     .action(async (of: string, folder: string, options: CreateOptions) => end(await create(of, folder, options)));
@@ -145,28 +146,43 @@ function addList(schedule: Command, end: End): void {
     .action(async (options: ServerOptions) => end(await list(options)));
 }
 
-function addChange(schedule: Command, verb: string, summary: string): Command {
-  return schedule
+function addChange(
+  schedule: Command,
+  verb: string,
+  summary: string,
+  addOptions = (command: Command) => command,
+): Command {
+  const command = schedule
     .command(verb)
     .summary(summary)
     .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`)
-    .argument(...name)
+    .argument(...name);
+  return addOptions(command)
     .addOption(dataDirOption())
     .addOption(jsonOption())
-    .addHelpText('after', `\n${EXIT_CODES_HELP}\n\nExample:\n  plimsoll schedule ${verb} nightly`);
+    .addHelpText('after', `\n${EXIT_CODES}\n\nExample:\n  plimsoll schedule ${verb} nightly`);
 }
 
 async function create(scheduleName: string, folder: string, options: CreateOptions): Promise<number> {
-  const [{ withClient }, { requestOf }, { checkJobOptions }, { checkFolder }, { parseScheduleRequest }] =
-    await Promise.all([
-      import('../connection.ts'),
-      import('../load-request.ts'),
-      import('../check-job-options.ts'),
-      import('../check-folder.ts'),
-      import('../../client/schedule-request.ts'),
-    ]);
+  const [
+    { withClient },
+    { requestOf },
+    { checkJobOptions },
+    { checkFolder },
+    { checkWebhooks },
+    { noteSource },
+    { parseScheduleRequest },
+  ] = await Promise.all([
+    import('../connection.ts'),
+    import('../load-request.ts'),
+    import('../check-job-options.ts'),
+    import('../check-folder.ts'),
+    import('../check-webhooks.ts'),
+    import('../note-source.ts'),
+    import('../../client/schedule-request.ts'),
+  ]);
   const output = createOutput(options);
-  await checkJobOptions(options, output);
+  checkJobOptions(options, output);
   const source = resolve(folder);
   const { cron, every } = options;
   const request = {
@@ -180,6 +196,8 @@ async function create(scheduleName: string, folder: string, options: CreateOptio
   parseScheduleRequest(request);
   return withClient({ dataDir: options.data }, async (client, servers) => {
     await checkFolder(source, servers, output);
+    await checkWebhooks(request.load.webhooks, servers, output);
+    await noteSource(client.store, request.load, { named: options.dataset !== undefined, note: output.note });
     const schedule = await client.schedules.create(request);
     output.result(schedule, () => [`Created: ${schedule.name}. ${schedule.when}. ${nextLine(schedule)}`]);
     return 0;

@@ -12,8 +12,8 @@ interface StatusOptions {
 export function addStatusCommand(program: Command, end: (exitCode: number) => void): void {
   program
     .command('status')
-    .summary('show how a job stands')
-    .description('Shows how a job stands, or how it ended: both phases, what became of the files, what failed and why.')
+    .summary('show how far a job is, or how it ended')
+    .description('Shows how far a job is, or how it ended: both phases, the files by outcome, what failed and why.')
     .argument('[job]', "job ID, 6 or more characters of one, or a dataset's name (default: the latest job)")
     .addOption(dataDirOption())
     .addOption(jsonOption())
@@ -32,13 +32,13 @@ With --json:
     state                pending, running, waiting, completed, failed, canceled,
                          skipped
     done, failed, total, total_known         counts of files or images
-    rate                 items a second at work, or null
+    rate                 items per second at work, or null
     seconds_left         or null, also while it waits
-    still_since          since when nothing has moved, of a phase that runs, or null
-    waited_seconds       of waits that are over; the rate does not count them
-    waiting_for          null, or {reason, since, task_queue, until}; reason: worker,
-                         other_job, window, time, paused, throttled (which has
-                         images_per_second, too, and goes with state running)
+    still_since          since when nothing has moved while it runs, or null
+    waited_seconds       in past waits; the rate does not count them
+    waiting_for          null, or {reason, since, task_queue, until}; reason:
+                         worker, other_job, window, time, paused, throttled
+                         (also has images_per_second; state is running)
     started_at, finished_at
     outcomes             {added, changed, unchanged, missing, failed, ignored,
                          unreadable_folders}, where known
@@ -46,8 +46,8 @@ With --json:
     unreadable_folders   paths, 100 at most, where there are any
     model_key            where known
 
-The exit code is 0 however the job stands, 3 if there is no such job. "plimsoll
-wait" tells by its exit code how a job ended.
+The exit code is 0 whatever the state of the job, 3 if there is no such job. The
+exit code of "plimsoll wait" says how a job ended.
 
 Examples:
   plimsoll status
@@ -82,6 +82,6 @@ async function noteUndelivered({ temporal }: ConnectedClient, { job_id, request 
   const undelivered = await countUndelivered(temporal, job_id).catch(() => 0);
   if (undelivered === 0) return;
   output.note(
-    `webhooks: ${counted(undelivered, 'message')} not delivered so far. Why, on Temporal's page: Workflow IDs that begin with webhook-${job_id}/`,
+    `webhooks: ${counted(undelivered, 'message')} not delivered. Why, and whether it is tried again: on Temporal's page, Workflow IDs that begin with webhook-${job_id}/`,
   );
 }

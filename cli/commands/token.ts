@@ -16,7 +16,7 @@ export function addTokenCommand(program: Command, end: (exitCode: number) => voi
     .command('create')
     .summary('make a token, and the line that lets the server know it')
     .description(
-      'Makes a token for the HTTP API. It is shown this once and kept nowhere: give it to who is to call. The line, which holds only its hash, goes into PLIMSOLL_API_TOKENS or into the file that PLIMSOLL_API_TOKENS_FILE names. To withdraw the token, remove the line and start the server again.',
+      'Makes a token for the HTTP API. It is shown only this once: give it to the caller. The line with its hash goes into PLIMSOLL_API_TOKENS of the server, or into the file that PLIMSOLL_API_TOKENS_FILE names. To revoke the token, remove the line and restart the server.',
     )
     .addOption(
       new Option('--scope <scope>', 'what it may do: read, or also operate')
@@ -41,6 +41,6 @@ async function create(options: TokenOptions): Promise<number> {
   const output = createOutput(options);
   const { token, line } = createToken(options.scope);
   output.result({ token, line, scope: options.scope }, () => [token, line]);
-  output.note('The first line is the token, the second is for PLIMSOLL_API_TOKENS of the server.');
+  output.note('The first line is the token; the second goes into PLIMSOLL_API_TOKENS of the server.');
   return 0;
 }

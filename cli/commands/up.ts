@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { datasetOption, embedOption, jsonOption, modelOption, wholeNumber } from '../arguments.ts';
-import { EXIT_CODES_HELP } from '../exit-code.ts';
 
 export interface UpOptions {
   /** A folder; true for the pictures that come with Plimsoll. */
@@ -25,11 +24,11 @@ export function addUpCommand(program: Command, end: (exitCode: number) => void):
     .command('up')
     .summary('start everything on this machine, until Ctrl-C')
     .description(
-      'Starts Temporal\'s development server, MongoDB, an index worker, an embedding worker and the page on this machine, and stays until Ctrl-C, which stops all of it. A second "up" finds the data as it was left. What is not on the machine yet is fetched once.',
+      'Starts Temporal\'s development server, MongoDB, an index worker, an embedding worker and the page on this machine, and stays until Ctrl-C, which stops all of it. The next "up" finds the data as it was left. Programs that are missing are fetched once.',
     )
     .argument('[folder]', 'with --load: the folder of images to load')
     .option('--load [folder]', 'also load a folder (default: the example pictures) and show the progress')
-    .option('--exit', 'with --load: stop when the load is over, with the exit code of "plimsoll wait"')
+    .option('--exit', 'with --load: stop when the load is over; exit as "plimsoll wait" does')
     .addOption(datasetOption())
     .addOption(modelOption())
     .addOption(embedOption())
@@ -46,17 +45,17 @@ export function addUpCommand(program: Command, end: (exitCode: number) => void):
     .addHelpText(
       'after',
       `
-Where MONGODB_URI or TEMPORAL_ADDRESS is set, that server is used and none is
-started in its place. A load that is under way already, from an "up" that was
-stopped, is taken up again.
+If MONGODB_URI or TEMPORAL_ADDRESS is set, "up" uses that server and starts none
+of its own. Jobs that were under way when an earlier "up" stopped go on.
 
 With --json: {"page_url", "temporal_address", "temporal_namespace",
-"mongodb_uri", "ui_url" (or null), "data_dir", "load"}, printed when everything is ready; with --load,
-when the load is over: then load is what "plimsoll status --json" prints.
+"mongodb_uri", "ui_url" (or null), "data_dir", "load"}, printed when everything
+is ready; with --load, when the load is over: then load is what "plimsoll status
+--json" prints.
 
-Ctrl-C stops everything and exits with 0; with --exit, before the load is over,
-with 130. A second Ctrl-C does not wait.
-${EXIT_CODES_HELP}
+Exit codes: 0 stopped by Ctrl-C; 1 not started, or with --exit the load failed
+or was canceled; 2 wrong usage; 130 interrupted before that.
+A second Ctrl-C does not wait.
 
 Examples:
   plimsoll up

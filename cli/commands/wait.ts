@@ -16,7 +16,7 @@ const LONGEST_TIMEOUT_SECONDS = 2_147_483;
 export function addWaitCommand(program: Command, end: (exitCode: number) => void): void {
   program
     .command('wait')
-    .summary('wait for a job, and tell by the exit code how it ended')
+    .summary('wait for a job; the exit code says how it ended')
     .description('Waits until a job has ended, or until its dataset can be browsed, and shows the progress meanwhile.')
     .argument('<job>', "job ID, 6 or more characters of one, or a dataset's name (its latest job)")
     .addOption(
@@ -33,8 +33,8 @@ export function addWaitCommand(program: Command, end: (exitCode: number) => void
       'after',
       `
 Exit codes:
-    0  completed; with --for browsable: phase 1 is over and went well, whatever
-       becomes of phase 2
+    0  completed; with --for browsable: indexing completed, whatever becomes of
+       the embedding
     1  failed or canceled
     2  wrong usage
     3  no such job

@@ -196,7 +196,7 @@ describe('while nobody embeds', () => {
     waiting.child.kill('SIGINT');
     const { code, stdout, stderr } = await waiting.ended;
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
-    expect(stderr).toContain('The job goes on');
+    expect(stderr).toContain('the job goes on');
     expect(JSON.parse((await bare.run('status', 'photos', '--json')).stdout).state).toBe('running');
   });
 
@@ -208,6 +208,10 @@ describe('while nobody embeds', () => {
       code: 'AlreadyRunning',
       message: `A load of photos is running already: job ${running.job_id}. Wait for it: plimsoll wait ${running.job_id}; --if-running attach takes it as yours; --if-running replace cancels it and starts anew`,
     });
+  });
+
+  it('datasets says that it is being embedded', async () => {
+    expect((await bare.run('datasets')).stdout).toMatch(/^photos +3 +0 +0 +embedding +load running, .* ago$/m);
   });
 
   it('status says how far each phase is', async () => {
@@ -272,6 +276,34 @@ describe('jobs', () => {
     const { jobs } = JSON.parse((await bench.run('jobs', '--state', 'failed', '--json')).stdout);
     expect(jobs.length).toBeGreaterThan(0);
     expect(new Set(jobs.map((job: { state: string }) => job.state))).toEqual(new Set(['failed']));
+  });
+});
+
+describe('datasets', () => {
+  it('are listed by name, with what they hold and how far one can use them', async () => {
+    const { code, stdout } = await bench.run('datasets');
+    expect(code).toBe(0);
+    const [head, ...rows] = stdout.trimEnd().split('\n');
+    expect(head).toMatch(/^DATASET +SAMPLES +FAILED +MISSING +STATE +LAST JOB +VECTORS$/);
+    expect(rows).toContainEqual(
+      expect.stringMatching(/^my-photos +28 +2 +0 +ready +load completed, .* ago +25 color-gradient-grid$/),
+    );
+    expect(rows).toContainEqual(expect.stringMatching(/^again +28 +2 +0 +browsable +load completed/));
+    const names = rows.map((row) => row.split(' ')[0]);
+    expect(names).toEqual(names.toSorted());
+  });
+
+  it('have the shape that the API gives them', async () => {
+    const { datasets } = JSON.parse((await bench.run('datasets', '--json')).stdout);
+    expect(datasets).toContainEqual(
+      expect.objectContaining({
+        dataset: 'my-photos',
+        sources: [photos],
+        counts: { total: 28, indexed: 26, failed: 2, missing: 0 },
+        models: [expect.objectContaining({ name: 'color-gradient-grid', vectors: 25 })],
+        deleting: false,
+      }),
+    );
   });
 });
 

@@ -42,7 +42,7 @@ describe('up --load', () => {
     expect(await readStack(dataDir)).toBeUndefined();
 
     const { code, stdout, stderr } = await runCommand(upArgs('--load', './many', '--exit', '--json'), { cwd: folder });
-    expect(stderr).toContain('a load of many is under way already');
+    expect(stderr).toContain('a load of many is already under way');
     expect(code).toBe(0);
     const { load, ...addresses } = JSON.parse(stdout);
     expect(load).toMatchObject({
@@ -86,7 +86,14 @@ describe('up', () => {
     expect(samples.stdout).toContain('picture-000000.jpg');
     const absent = await runCommand(['load', './absent', '--json'], { cwd: folder });
     expect(absent.code).toBe(1);
-    expect(JSON.parse(absent.stdout).error.code).toBe('SourceNotFound');
+    expect(JSON.parse(absent.stdout).error).toEqual({
+      code: 'SourceNotFound',
+      message: `There is no folder ${join(folder, 'absent')}.`,
+    });
+    const told = ['load', './many', '--dataset', 'told', '--webhook', 'https://example.com/x', '--json'];
+    const unsigned = await runCommand(told, { cwd: folder });
+    expect(unsigned.code).toBe(1);
+    expect(JSON.parse(unsigned.stdout).error.code).toBe('UnknownWebhookSecret');
     const second = await runCommand(upArgs('--json'), { cwd: folder });
     expect(second.code).toBe(1);
     expect(JSON.parse(second.stdout).error).toMatchObject({

@@ -6,7 +6,20 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bareEnvironment, runCommand } from './command-bench.ts';
 
-const COMMANDS = ['up', 'load', 'embed', 'status', 'jobs', 'cleanup', 'limit', 'wait', 'samples', 'schedule', 'doctor'];
+const COMMANDS = [
+  'up',
+  'load',
+  'embed',
+  'status',
+  'jobs',
+  'cleanup',
+  'limit',
+  'wait',
+  'datasets',
+  'samples',
+  'schedule',
+  'doctor',
+];
 
 let folder: string;
 beforeAll(async () => {
@@ -27,6 +40,38 @@ describe('help', () => {
     expect(stdout).toContain('Examples:');
     expect(stdout).toContain(`  plimsoll ${command}`);
     expect(stdout).toContain('With --json:');
+  });
+});
+
+describe('the help of every command', () => {
+  const helpOf = async (...path: string[]) => (await runCommand([...path, '--help'])).stdout;
+  /** What follows `Commands:`, without the help command. */
+  const commandsIn = (help: string) =>
+    [...(/^Commands:\n(.*?)\n\n/ms.exec(help)?.[1] ?? '').matchAll(/^ {2}(\w+)/gm)].flatMap(([, name = '']) =>
+      name === 'help' ? [] : [name],
+    );
+
+  it('fits 80 columns, also in examples, which must be copied whole', async () => {
+    const pages = [await helpOf()];
+    for (const name of commandsIn(pages[0] ?? '')) {
+      const page = await helpOf(name);
+      pages.push(page, ...(await Promise.all(commandsIn(page).map((verb) => helpOf(name, verb)))));
+    }
+    expect(pages.length).toBeGreaterThan(25);
+    expect(pages.flatMap((page) => page.split('\n')).filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it('of load has the times to embed at beside each other', async () => {
+    const options = [...(await helpOf('load')).matchAll(/^ {2}(--[\w-]+)/gm)].map(([, name]) => name);
+    expect(options.slice(options.indexOf('--embed-at'))).toEqual([
+      ...['--embed-at', '--embed-window', '--time-zone', '--webhook', '--webhook-secret'],
+      ...['--if-running', '--wait', '--data', '--json'],
+    ]);
+  });
+
+  it('tells a timeout only where there is one', async () => {
+    expect(await helpOf('load')).not.toContain('124');
+    expect(await helpOf('wait')).toContain('124  timed out');
   });
 });
 

@@ -22,11 +22,11 @@ describe('--embed-window', () => {
   it.each([
     ['22:00-22:00', 'no length'],
     ['00:00-24:00', 'no length'],
-    ['25:00-06:00', '"25:00" is no time of day'],
-    ['22-06', '"22" is no time of day'],
-    ['22:00-06:00 mon-fri', 'window of times'],
-    ['nights', 'window of times'],
-    ['weekdays 22:00-06:00', '"weekdays" is no day'],
+    ['25:00-06:00', '"25:00" is not a time of day'],
+    ['22-06', '"22" is not a time of day'],
+    ['22:00-06:00 mon-fri', 'time window'],
+    ['nights', 'time window'],
+    ['weekdays 22:00-06:00', '"weekdays" is not a day'],
   ])('%s is refused with what to write instead', (text, reason) => {
     expect(() => clockWindow(text)).toThrow(reason);
     expect(() => clockWindow(text)).toThrow('22:00-06:00, "mon-fri 22:00-06:00"');
@@ -53,7 +53,7 @@ describe('--embed-at', () => {
   });
 
   it.each(['tomorrow', '2026-02-30T10:00', '22:00'])('%s is refused', (embedAt) => {
-    expect(() => requestOf({ ...load, embedAt })).toThrow(`--embed-at: "${embedAt}" is no time`);
+    expect(() => requestOf({ ...load, embedAt })).toThrow(`--embed-at: "${embedAt}" is not a time`);
   });
 });
 

@@ -43,13 +43,28 @@ describe('load', () => {
     });
   });
 
+  it('notes that it adds a folder to the dataset of another, unless the dataset is named', async () => {
+    const other = join(bench.folder, 'other', 'noted');
+    await makePictures(other, 1);
+    await makePictures(join(bench.folder, 'noted'), 1);
+    const first = await bench.run('load', './noted', '--no-embed', '--wait');
+    expect(first.stderr).not.toContain('note:');
+
+    const second = await bench.run('load', other, '--no-embed', '--wait');
+    expect(second.stderr).toContain(
+      `note: noted already holds ${join(bench.folder, 'noted')}; this adds ${other} to it. For a dataset of its own: --dataset NAME`,
+    );
+    for (const args of [['./noted'], [other], [other, '--dataset', 'noted']])
+      expect((await bench.run('load', ...args, '--no-embed', '--wait')).stderr).not.toContain('note:');
+  });
+
   it('--if-running attach prints the ID of the job that runs and says that it is not new; replace starts another', async () => {
     const first = await json('load', './photos');
     await bench.run('wait', first.job_id, '--for', 'browsable');
 
     const attached = await bench.run('load', './photos', '--if-running', 'attach');
     expect(attached).toMatchObject({ code: 0, stdout: `${first.job_id}\n` });
-    expect(attached.stderr).toContain('Nothing was started');
+    expect(attached.stderr).toContain('No new job: ');
 
     const second = await json('load', './photos', '--no-embed', '--if-running', 'replace');
     expect(second).toMatchObject({ code: 0, attached: false });

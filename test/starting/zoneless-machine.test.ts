@@ -11,7 +11,7 @@ describe('on a machine whose time zone is not known', () => {
 
     expect(code).toBe(2);
     expect(stderr).toContain('it has 4 fields where five are expected');
-    expect(stderr).toContain('so times are in UTC; --time-zone names another');
+    expect(stderr).toContain('so times are in UTC. To use another: --time-zone ZONE');
   });
 
   it('nothing is said where the line names a zone', async () => {

@@ -1,0 +1,100 @@
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import type { DatasetDocument, LoadDocument } from '../../core/store/documents.ts';
+import type { Store } from '../../core/store/store.ts';
+import { dataDirOption, jsonOption } from '../arguments.ts';
+import { createOutput, type Output } from '../output.ts';
+import { printable } from '../printable.ts';
+
+interface DatasetsOptions {
+  data?: string;
+  json?: boolean;
+}
+
+export function addDatasetsCommand(program: Command, end: (exitCode: number) => void): void {
+  program
+    .command('datasets')
+    .summary('list datasets')
+    .description('Lists datasets by name: how many samples each has, and whether it is ready.')
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+States: empty; indexing; embedding (it can be browsed meanwhile); browsable;
+ready (it can be browsed, and is embedded); deleting.
+FAILED counts files that can't be read, MISSING samples whose files are gone.
+
+With --json: {"datasets": [...]}, each as GET /api/datasets has it: dataset,
+media_type, sources, counts {total, indexed, failed, missing}, next_seq, phases,
+models, current_load, deleting, created_at, last_modified_at.
+
+Examples:
+  plimsoll datasets
+  plimsoll datasets --json | jq -r '.datasets[].dataset'`,
+    )
+    .action(async (options: DatasetsOptions) => end(await datasets(options)));
+}
+
+async function datasets(options: DatasetsOptions): Promise<number> {
+  const [{ withStore }, { presentDataset }] = await Promise.all([
+    import('../connection.ts'),
+    import('../../api/present/dataset.ts'),
+  ]);
+  const output = createOutput(options);
+  return withStore({ dataDir: options.data }, async (store) => {
+    const documents = await store.datasets.find().sort({ _id: 1 }).toArray();
+    const lines = output.json || documents.length === 0 ? [] : await tableOf(store, documents, output);
+    output.result({ datasets: documents.map((document) => presentDataset(document, 'operate')) }, () => lines);
+    if (documents.length === 0 && !output.json) output.note('No datasets. Load one: plimsoll load FOLDER');
+    return 0;
+  });
+}
+
+async function tableOf(
+  store: Store,
+  documents: readonly DatasetDocument[],
+  { paint, width }: Output,
+): Promise<string[]> {
+  const [{ columns }, { ago, count }] = await Promise.all([import('../columns.ts'), import('../quantities.ts')]);
+  const ids = documents.map(({ current_load }) => current_load);
+  const found = await store.loads.find({ _id: { $in: ids } }).toArray();
+  const jobs = new Map(found.map((job) => [job._id, job]));
+  return columns(
+    [
+      { title: 'DATASET' },
+      { title: 'SAMPLES', align: 'right' },
+      { title: 'FAILED', align: 'right' },
+      { title: 'MISSING', align: 'right' },
+      { title: 'STATE' },
+      { title: 'LAST JOB' },
+      { title: 'VECTORS' },
+    ],
+    documents.map((dataset) => {
+      const job = jobs.get(dataset.current_load);
+      const { total, failed, missing } = dataset.counts;
+      const state = stateOf(dataset, job);
+      return [
+        printable(dataset._id),
+        ...[total, failed, missing].map(count),
+        state === 'ready' ? paint.green(state) : state === 'deleting' ? paint.red(state) : state,
+        job === undefined ? '-' : `${job.kind} ${job.state}, ${ago(job.started_at.toISOString())}`,
+        dataset.models.map(({ name, vectors }) => `${count(vectors)} ${printable(basename(name))}`).join(', '),
+      ];
+    }),
+    paint,
+    width,
+  );
+}
+
+/** How far one can use a dataset, as the page says it. */
+function stateOf({ deleting, counts, models, phases }: DatasetDocument, job: LoadDocument | undefined): string {
+  if (deleting !== undefined) return 'deleting';
+  if (job !== undefined && job.finished_at === undefined) {
+    const { indexing, embedding } = job.phases;
+    if (indexing.state !== 'skipped' && indexing.finished_at === undefined) return 'indexing';
+    if (embedding.state !== 'skipped') return 'embedding';
+  }
+  if (phases.embedding?.state === 'completed' && models.length > 0) return 'ready';
+  return counts.total > 0 ? 'browsable' : 'empty';
+}
