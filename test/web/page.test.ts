@@ -182,7 +182,7 @@ describe('a load', () => {
 
   test('tells which files failed and why, and is retried', async () => {
     const page = await all.open(`/loads/${failing.job_id}`);
-    await page.getByRole('heading', { name: '2 failures' }).waitFor();
+    await page.getByRole('heading', { name: '2 failed to index' }).waitFor();
     await page.getByRole('link', { name: 'broken/empty.jpg' }).waitFor();
     await page.getByText('the file is empty').waitFor();
     await page.getByRole('button', { name: 'Retry failed' }).click();

@@ -94,6 +94,7 @@ describe('what failed to index and what failed to embed', () => {
     for (const words of WORDS) await row.getByText(words, { exact: true }).waitFor();
     await row.getByRole('link', { name: 'flawed' }).click();
     await page.getByRole('heading', { name: '2 failures: 1 failed to index, 1 failed to embed' }).waitFor();
+    await page.getByRole('link', { name: 'Failed to embed 1' }).waitFor();
     await page.getByRole('link', { name: 'Not an image 1' }).click();
     await page.waitForURL('**/datasets/flawed?error=not_an_image');
   });

@@ -14,6 +14,10 @@ export const FAILED_WORDS: Readonly<Record<PhaseName, string>> = {
   indexing: 'failed to index',
   embedding: 'failed to embed',
 };
+export const STAGE_TITLES: Readonly<Record<PhaseName, string>> = {
+  indexing: 'Failed to index',
+  embedding: 'Failed to embed',
+};
 /** The samples of each, as the address of a dataset names them. */
 export const FAILED_QUERIES: Readonly<Record<PhaseName, string>> = {
   indexing: 'status=failed',
