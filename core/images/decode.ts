@@ -1,6 +1,8 @@
 import type { Sharp } from 'sharp';
+import type { Budget } from './budget.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './decode-limits.ts';
 import { openImage, withImageFile } from './open-image.ts';
+import { weightOf } from './weight.ts';
 
 /** Where an image is. `path` is a Buffer of raw bytes when the name is not valid UTF-8. */
 export interface ImageRef {
@@ -22,14 +24,23 @@ export interface PixelGeometry {
  * Transparency is laid on white: that is the page most transparent pictures were made for (logos, drawings, screenshots), and
  * dropping alpha would show whatever colour an editor left in pixels that nobody sees.
  *
+ * @param memory what it takes of it is held until the image is decoded
  * @throws ImageError
  */
 export async function decodePixels(
   { path }: ImageRef,
   geometry: PixelGeometry,
   limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
+  memory?: Budget,
 ): Promise<Uint8Array> {
-  return withImageFile(path, limits, async (image) => render(await openImage(image, limits), geometry, limits));
+  return withImageFile(path, limits, async (image) => {
+    const giveBack = await memory?.take(weightOf(image.head, image.size));
+    try {
+      return await render(await openImage(image, limits), geometry, limits);
+    } finally {
+      giveBack?.();
+    }
+  });
 }
 
 async function render(

@@ -1,12 +1,14 @@
-import { fork } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EmbedOutcome, ImageRef } from '../../core/models/embedder.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../workers/inference/embedder.ts';
 import type { InferenceSettings } from '../../workers/inference/settings.ts';
+import { ENDLESS_SVG } from '../support/worst-files.ts';
 import {
   graphOf,
   lethalGraph,
@@ -308,4 +310,46 @@ test('the process ends when the worker is killed', async () => {
   expect(isAlive(pid)).toBe(true);
   worker.kill('SIGKILL');
   await expect.poll(() => isAlive(pid)).toBe(false);
+});
+
+test.each([1, 2])('pictures that decode without end cost their own vectors, with %i threads', async (threads) => {
+  const endless = [0, 1, 2].map((n) => ({ path: join(folder, `endless-${threads}-${n}.svg`) }));
+  for (const { path } of endless) await writeFile(path, ENDLESS_SVG);
+  await withEmbedder({ threads, decodeTimeoutSeconds: 1 }, async (embedder) => {
+    const model = await writeModel(join(folder, `patient-${threads}`), slowGraph(1), RAW_4X4);
+    await embedder.open(model);
+    const pid = onlyPid(embedder);
+    let signs = 0;
+    const outcomes = await embedder.embed(model, [...endless, ...images], undefined, () => {
+      signs += 1;
+    });
+    const late = outcomes
+      .slice(0, endless.length)
+      .map((outcome) => ('error' in outcome ? outcome.error.code : 'embedded'));
+    expect(late).toEqual(endless.map(() => 'decode_timeout'));
+    expectVectors(outcomes.slice(endless.length));
+    expect(signs).toBeGreaterThanOrEqual(endless.length);
+    expect(isAlive(pid)).toBe(false);
+  });
+});
+
+test('a process that decodes without end ends with its worker', async () => {
+  const path = join(folder, 'endless.svg');
+  await writeFile(path, ENDLESS_SVG);
+  const model = await writeModel(join(folder, 'orphaned'), slowGraph(1), RAW_4X4);
+  const script = `
+    import { createEmbedder } from ${JSON.stringify(join(import.meta.dirname, '../../workers/inference/embedder.ts'))};
+    const embedder = createEmbedder({ threads: 1 });
+    await embedder.open(${JSON.stringify(model)});
+    embedder.embed(${JSON.stringify(model)}, [{ path: ${JSON.stringify(path)} }]).catch(() => {});
+    setTimeout(() => console.log(embedder.childPids()[0]), 1000);`;
+  const worker = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(createInterface({ input: worker.stdout }), 'line')) as [string];
+  const pid = Number(line);
+  expect(isAlive(pid)).toBe(true);
+  worker.kill('SIGKILL');
+  // Far sooner than the picture is done.
+  await expect.poll(() => isAlive(pid), { timeout: 3000 }).toBe(false);
 });

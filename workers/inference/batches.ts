@@ -1,8 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { decodePixels, type PixelGeometry } from '../../core/images/decode.ts';
-import type { DecodeLimits } from '../../core/images/decode-limits.ts';
-import { ImageError } from '../../core/images/image-error.ts';
 import { normalize } from '../../core/models/vectors.ts';
+import type { Decoded, Decoding } from './decoding.ts';
 import type { BatchFailure } from './messages.ts';
 import type { ImageModel } from './session.ts';
 
@@ -18,13 +16,11 @@ export interface BatchQueue {
   drop(id: number): void;
 }
 
-type Decoded = { pixels: Uint8Array } | { code: string; message: string };
-
 export function createBatchQueue(
   model: ImageModel,
-  geometry: PixelGeometry,
-  limits: DecodeLimits,
+  decoding: Decoding,
   onEmbedded: (id: number, batch: EmbeddedBatch) => Promise<void>,
+  onLate: (id: number, index: number) => void,
 ): BatchQueue {
   const dropped = new Set<number>();
   let previous = Promise.resolve();
@@ -39,21 +35,13 @@ export function createBatchQueue(
 
   return {
     add(id, paths) {
-      const images = paths.map((path) => decode(path, geometry, limits));
+      const images = paths.map((path, index) => decoding.decode(path, () => onLate(id, index)));
       previous = previous.then(() => embed(id, images));
     },
     drop(id) {
       dropped.add(id);
     },
   };
-}
-
-function decode(path: string | Uint8Array, geometry: PixelGeometry, limits: DecodeLimits): Promise<Decoded> {
-  const name = typeof path === 'string' ? path : Buffer.from(path);
-  return decodePixels({ path: name }, geometry, limits).then(
-    (pixels) => ({ pixels }),
-    (error: Error) => ({ code: error instanceof ImageError ? error.code : 'decode_failed', message: error.message }),
-  );
 }
 
 function emptyBatch(model: ImageModel, images: number): EmbeddedBatch {

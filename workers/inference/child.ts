@@ -4,26 +4,29 @@
  */
 import process from 'node:process';
 import sharp from 'sharp';
-import { DEFAULT_DECODE_LIMITS } from '../../core/images/decode-limits.ts';
 import { ModelInvalidError, toPortable } from '../../core/models/errors.ts';
 import { externalWeightFiles } from '../../core/models/external-weights.ts';
 import type { ModelFiles } from '../../core/models/find-model.ts';
 import { readPreprocessing } from '../../core/models/preprocessing.ts';
 import { type HashedFile, revisionOf } from '../../core/models/revision.ts';
+import { offerToEnd } from '../../core/offer-to-end.ts';
 import { type BatchQueue, createBatchQueue } from './batches.ts';
+import { createDecoding } from './decoding.ts';
 import type { Reply, Request } from './messages.ts';
 import { loadImageModel } from './session.ts';
 
-// The worker's end is this process's end. A Ctrl-C meant for the worker reaches this process too, and it decides.
-process.on('disconnect', () => process.exit(0));
+// The worker's end is this process's end; not exit, which would wait for the threads that decode. A Ctrl-C meant for the worker reaches this process too, and it decides.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 
 // Parallel over images, not within one; and a file that was replaced must not come from a cache.
 sharp.concurrency(1);
 sharp.cache(false);
-// SVG by its content only: from a file, librsvg would draw what it links to in its folder.
+// No drawing is opened as a file, whatever a file becomes while it is read: librsvg would follow what it links to.
 sharp.block({ operation: ['VipsForeignLoadSvgFile'] });
+
+offerToEnd();
 
 // onnxruntime-node 1.30 takes tensors of Float16Array for empty ones. Where this class is not there, half floats are plain bits.
 Reflect.deleteProperty(globalThis, 'Float16Array');
@@ -41,9 +44,12 @@ async function load({ files, settings, known }: Request & { type: 'load' }): Pro
     const preprocessing = await readPreprocessing(files.preprocessorFile);
     const { revision, files: hashedFiles } = await hashModel(files, known);
     const model = await loadImageModel(files, preprocessing, settings);
-    const limits = { ...DEFAULT_DECODE_LIMITS, maxPixels: settings.maxPixels };
-    batches = createBatchQueue(model, preprocessing.geometry, limits, (id, batch) =>
-      reply({ type: 'embedded', id, ...batch }),
+    const limits = { maxPixels: settings.maxPixels, timeoutSeconds: settings.decodeTimeoutSeconds };
+    batches = createBatchQueue(
+      model,
+      createDecoding(preprocessing.geometry, limits, settings.threads),
+      (id, batch) => reply({ type: 'embedded', id, ...batch }),
+      (id, index) => void reply({ type: 'late', id, index }),
     );
     const { dim, batchSize } = model;
     await reply({ type: 'loaded', model: { revision, dim, batchSize, hashedFiles } });

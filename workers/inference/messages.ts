@@ -13,6 +13,8 @@ export type Request =
 export type Reply =
   | { type: 'loaded'; model: LoadedModel }
   | { type: 'refused'; error: PortableError }
+  /** The image at `index` of a batch holds up its thread; whoever has the process ended loses nothing that is not decoded anew. */
+  | { type: 'late'; id: number; index: number }
   | { type: 'embedded'; id: number; vectors: Float32Array; failures: BatchFailure[] };
 
 export interface LoadedModel {

@@ -18,6 +18,9 @@ const DEATHS_IN_A_ROW = 20;
 /** Deaths in a row while the model is loaded. */
 const DEATHS_LOADING = 2;
 
+/** Images that hang often hang together, on all threads: a process is replaced once for them. */
+const LATE_TOGETHER_MS = 1000;
+
 /** One image of a call, until it is settled. */
 interface Task {
   path: string | Buffer;
@@ -65,6 +68,7 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
   let deathsInARow = 0;
   let condemnedInARow = 0;
   let timer: NodeJS.Timeout | undefined;
+  let replacing: NodeJS.Timeout | undefined;
 
   function start(): void {
     if (child !== undefined) return;
@@ -85,6 +89,7 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
   function receive(reply: Reply): void {
     if (reply.type === 'loaded') becomeReady(reply.model);
     else if (reply.type === 'refused') giveUp(fromPortable(reply.error));
+    else if (reply.type === 'late') settleLate(reply);
     else settleBatch(reply);
     watch();
   }
@@ -121,6 +126,23 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
       task.settle(error ? { error } : { vector: vectors.slice(index * dim, (index + 1) * dim) });
     }
     dispatch();
+  }
+
+  /** Nothing interrupts what decodes, but the end of its process. */
+  function settleLate({ id, index }: Reply & { type: 'late' }): void {
+    const task = underWay.get(id)?.[index];
+    if (task === undefined) return;
+    task.settle({ error: { code: 'decode_timeout', message: 'decoding took too long' } });
+    for (const onSignOfLife of listeners) onSignOfLife();
+    replacing ??= setTimeout(replaceProcess, LATE_TOGETHER_MS);
+  }
+
+  function replaceProcess(): void {
+    const dying = child;
+    queue = [...[...underWay.values()].flat(), ...queue].filter(({ over }) => !over);
+    forgetProcess();
+    dying?.kill();
+    if (hasWork()) start();
   }
 
   function dispatch(): void {
@@ -198,6 +220,8 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
   }
 
   function forgetProcess(): void {
+    clearTimeout(replacing);
+    replacing = undefined;
     child = undefined;
     loaded = undefined;
     underWay.clear();

@@ -11,6 +11,8 @@ export interface InferenceSettings {
   batchSize: number;
   /** Images with more pixels are refused. */
   maxPixels: number;
+  /** After so long an image is given up. */
+  decodeTimeoutSeconds: number;
   /** Threads of the CPU for the model, and as many for decoding. */
   threads: number;
   /** A model's process ends when it had nothing to do for so long. */
@@ -38,6 +40,7 @@ export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): I
     modelFolders: (env.PLIMSOLL_MODELS ?? '').split(delimiter).filter((folder) => folder !== ''),
     batchSize: positiveInteger(env, 'PLIMSOLL_BATCH_SIZE', device.type === 'cpu' ? 32 : 64),
     maxPixels: positiveInteger(env, 'PLIMSOLL_MAX_PIXELS', DEFAULT_DECODE_LIMITS.maxPixels),
+    decodeTimeoutSeconds: DEFAULT_DECODE_LIMITS.timeoutSeconds,
     threads: positiveInteger(env, 'PLIMSOLL_THREADS', availableParallelism()),
     idleMs: 5 * 60_000,
     stallTimeoutMs: 10 * 60_000,

@@ -2,9 +2,9 @@
  * A decoder: one picture at a time, for the process that forked it. In a process of its own because nothing interrupts libvips within
  * a library that it calls: only a process can be ended, with the threads and the memory that it took.
  */
-import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 import sharp from 'sharp';
+import { offerToEnd } from '../../offer-to-end.ts';
 import { ImageError } from '../image-error.ts';
 import { makeThumbnail } from '../thumbnail.ts';
 import type { Order, Reply } from './messages.ts';
@@ -23,12 +23,7 @@ sharp.unblock({
   operation: ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif', 'SvgBuffer'].map((name) => `VipsForeignLoad${name}`),
 });
 
-try {
-  // Where memory runs out the system ends this process, and none that does more.
-  writeFileSync('/proc/self/oom_score_adj', '1000');
-} catch {
-  // Not Linux.
-}
+offerToEnd();
 
 process.on('message', (order: Order) => {
   void answer(order).then((reply) => process.send?.(reply));
