@@ -33,6 +33,8 @@ export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): Ap
   let indexed = false;
   const mongodbMonitor = createMonitor(async () => {
     try {
+      // A client of mongodb 7.8 whose first connection failed answers every call with "Topology is closed" until it is told to connect again.
+      await store.client.connect();
       await store.client.db('admin').command({ ping: 1 });
     } catch (error) {
       // It may come back as another one: restored, or begun anew.

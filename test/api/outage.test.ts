@@ -49,6 +49,8 @@ test('without servers it answers at once: alive, not ready, and 503 with Retry-A
 });
 
 test('it recovers by itself when they come, and again when they were away', async () => {
+  // Later than its first connection to MongoDB has failed, which must not be its last.
+  await expect(api.context.backends.client.store.client.connect()).rejects.toThrow('ECONNREFUSED');
   servers = await startServers({ dataDir, ports, ui: 'off' });
   await expect.poll(ready).toMatchObject({ ready: true });
   expect((await api.get('/api/datasets')).json).toEqual({ datasets: [] });
