@@ -39,11 +39,13 @@ describe('the tags of a dataset', () => {
   });
 
   test('are counted anew once some were tagged, however lately they were counted', async () => {
-    for (const tag of ['one', 'two', 'three']) {
+    const tags = ['one', 'two', 'three'];
+    for (const tag of tags) {
       await api.post('/api/datasets/others/tags', { add: [tag], seqs: [1] });
       const { json } = await api.get('/api/datasets/others/tags');
       expect(json.tags).toContainEqual({ tag, samples: 1 });
     }
+    await api.post('/api/datasets/others/tags', { remove: tags, seqs: [1] });
   });
 
   test('are cut after a thousand, and still the most used come first', async () => {
