@@ -168,6 +168,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
           root: source,
           page,
           accepts: media.accepts,
+          roots: sourceRoots,
           onStep: () => context.heartbeat({ page }),
           signal: context.cancellationSignal,
         });

@@ -10,7 +10,10 @@ import { withHeartbeats } from './heartbeats.ts';
 import type { Capabilities, IndexDependencies } from './index-activities.ts';
 import { withUserFailures } from './user-failures.ts';
 
-export type RetryDependencies = Pick<IndexDependencies, 'store' | 'searchAttributes' | 'embedTaskQueue' | 'webhooks'>;
+export type RetryDependencies = Pick<
+  IndexDependencies,
+  'store' | 'searchAttributes' | 'embedTaskQueue' | 'webhooks' | 'sourceRoots'
+>;
 
 export interface BeginRetryInput {
   load_id: string;
@@ -27,7 +30,8 @@ export interface ListFailedInput {
 export type RetryActivities = ReturnType<typeof createRetryActivities>;
 
 /** Activities that retry what failed; the pages that they list are indexed as those of a load are. */
-export function createRetryActivities({ store, searchAttributes, embedTaskQueue, webhooks }: RetryDependencies) {
+export function createRetryActivities(dependencies: RetryDependencies) {
+  const { store, searchAttributes, embedTaskQueue, webhooks, sourceRoots } = dependencies;
   return withUserFailures({
     /** Records the retry. */
     async beginRetry({ load_id, workflow_id, request }: BeginRetryInput): Promise<Capabilities> {
@@ -56,6 +60,7 @@ export function createRetryActivities({ store, searchAttributes, embedTaskQueue,
         loadId: load_id,
         datasetId: dataset,
         page,
+        roots: sourceRoots,
         onStep: () => context.heartbeat({ page }),
         signal: context.cancellationSignal,
       });

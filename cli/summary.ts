@@ -14,7 +14,7 @@ import { removalLine } from './progress/removal-line.ts';
 import { count, counted, duration, perSecond, secondsBetween } from './quantities.ts';
 
 const FILES_NAMED = 10;
-const FOLDERS_NAMED = 5;
+const PATHS_NAMED = 5;
 const LONGEST_NAME = 50;
 /** Before what to do next. */
 const NAME_COLUMNS = 12;
@@ -27,7 +27,10 @@ const OUTCOMES: readonly [keyof FileOutcomes, string][] = [
   ['failed', 'failed'],
   ['ignored', 'ignored: not an image'],
   ['unreadable_folders', 'unreadable folders'],
+  ['outside_links', 'links out of the source roots: not followed'],
 ];
+/** Where there are no source roots there are none. */
+const SHOWN_IF_ANY: ReadonlySet<keyof FileOutcomes> = new Set(['outside_links']);
 
 /** The first samples that went wrong, those that could not be read before those that could not be embedded. */
 async function firstFailures(store: Store, { dataset, phases }: LoadStatus): Promise<SampleDocument[]> {
@@ -129,21 +132,26 @@ function indexingBlock(status: LoadStatus, paint: Paint): string[] {
   const { outcomes, state } = indexing;
   if (hadNothingToRetry(status)) return ['  Nothing had failed'];
   if (state === 'skipped' || outcomes === undefined || readNothing(status)) return [];
-  const rows = OUTCOMES.map(([name, words]) => {
+  const rows = OUTCOMES.filter(([name]) => outcomes[name] > 0 || !SHOWN_IF_ANY.has(name)).flatMap(([name, words]) => {
     const n = outcomes[name];
     const row = `${count(n).padStart(9)}  ${words}`;
-    if (n === 0) return paint.dim(row);
-    return name === 'failed' || name === 'unreadable_folders' ? paint.red(row) : row;
+    if (n === 0) return [paint.dim(row)];
+    const painted = name === 'failed' || name === 'unreadable_folders' ? paint.red(row) : row;
+    return [painted, ...namedLines(indexing, name, n)];
   });
-  const folders = indexing.unreadable_folders ?? [];
-  const named = folders.slice(0, FOLDERS_NAMED).map((folder) => `           ${printable(folder)}`);
-  const more = outcomes.unreadable_folders - named.length;
   return [
     `  ${paint.bold('Indexed')} ${reached(indexing, indexing.done + indexing.failed, 'file')}${pace(indexing, paint)}`,
     ...rows,
-    ...named,
-    ...(named.length > 0 && more > 0 ? [`           and ${count(more)} more`] : []),
   ];
+}
+
+/** Some of the paths that an outcome is of. */
+function namedLines(indexing: PhaseStatus, name: keyof FileOutcomes, n: number): string[] {
+  if (name !== 'unreadable_folders' && name !== 'outside_links') return [];
+  const named = (indexing[name] ?? []).slice(0, PATHS_NAMED);
+  const more = n - named.length;
+  const lines = named.map((path) => `           ${printable(path)}`);
+  return named.length > 0 && more > 0 ? [...lines, `           and ${count(more)} more`] : lines;
 }
 
 function embeddingBlock(status: LoadStatus, paint: Paint): string[] {
