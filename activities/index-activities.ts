@@ -177,6 +177,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
           root: source,
           page,
           accepts: media.accepts,
+          roots: sourceRoots,
           onStep: () => context.heartbeat({ page }),
           signal: context.cancellationSignal,
         });

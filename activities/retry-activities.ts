@@ -11,7 +11,10 @@ import type { Capabilities, IndexDependencies } from './index-activities.ts';
 import { requireWorkflowId } from './require-workflow-id.ts';
 import { withUserFailures } from './user-failures.ts';
 
-export type RetryDependencies = Pick<IndexDependencies, 'store' | 'searchAttributes' | 'embedTaskQueue' | 'webhooks'>;
+export type RetryDependencies = Pick<
+  IndexDependencies,
+  'store' | 'searchAttributes' | 'embedTaskQueue' | 'webhooks' | 'sourceRoots'
+>;
 
 export interface BeginRetryInput {
   load_id: string;
@@ -28,7 +31,8 @@ export interface ListFailedInput {
 export type RetryActivities = ReturnType<typeof createRetryActivities>;
 
 /** Activities that retry what failed; the pages that they list are indexed as those of a load are. */
-export function createRetryActivities({ store, searchAttributes, embedTaskQueue, webhooks }: RetryDependencies) {
+export function createRetryActivities(dependencies: RetryDependencies) {
+  const { store, searchAttributes, embedTaskQueue, webhooks, sourceRoots } = dependencies;
   return withUserFailures({
     /** Records the retry. */
     async beginRetry({ load_id, workflow_id, request }: BeginRetryInput): Promise<Capabilities> {
@@ -58,6 +62,7 @@ export function createRetryActivities({ store, searchAttributes, embedTaskQueue,
         loadId: load_id,
         datasetId: dataset,
         page,
+        roots: sourceRoots,
         onStep: () => context.heartbeat({ page }),
         signal: context.cancellationSignal,
       });

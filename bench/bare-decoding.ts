@@ -25,7 +25,7 @@ if (import.meta.main) {
 async function decodeAll({ folder, count, width, height, kernel }: BareDecodingOrder): Promise<number> {
   const started = performance.now();
   const paths: string[] = [];
-  for await (const { files } of walk(folder, isImageName)) for (const { path } of files) paths.push(path);
+  for await (const { files } of walk(folder, { accepts: isImageName })) for (const { path } of files) paths.push(path);
   if (paths.length !== count) throw new Error(`${folder} holds ${paths.length} images, not ${count}`);
   const waiting = paths.values();
   const decodeUntilDone = async () => {

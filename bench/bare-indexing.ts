@@ -53,7 +53,7 @@ async function timed(
   const started = performance.now();
   let files: SourceFile[] = [];
   let done = 0;
-  for await (const step of walk(folder, isImageName)) {
+  for await (const step of walk(folder, { accepts: isImageName })) {
     files.push(...step.files);
     while (files.length >= batchSize) {
       done += await work(files.slice(0, batchSize));

@@ -1,8 +1,9 @@
 import type { LoadStatus } from '../core/loads/status.ts';
 
-/** Whether a retry has read no file again: none had failed, and no folder of one that had was away. */
+/** Whether a retry has read no file again: none had failed, and none that had was away or outside the source roots. */
 export function readNothing({ kind, phases: { indexing } }: LoadStatus): boolean {
-  return kind === 'retry' && indexing.total === 0 && (indexing.outcomes?.unreadable_folders ?? 0) === 0;
+  const { unreadable_folders = 0, outside_links = 0 } = indexing.outcomes ?? {};
+  return kind === 'retry' && indexing.total === 0 && unreadable_folders + outside_links === 0;
 }
 
 /** Whether a retry found nothing to do at all. */

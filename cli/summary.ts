@@ -16,7 +16,7 @@ import { count, counted, duration, perSecond, secondsBetween } from './quantitie
 import { wrapWords } from './wrap-words.ts';
 
 const FILES_NAMED = 3;
-const FOLDERS_NAMED = 5;
+const PATHS_NAMED = 5;
 const LONGEST_NAME = 50;
 const SHORTEST_NAME = 20;
 /** What a code, a few words and the gaps need beside a file's name. */
@@ -33,6 +33,7 @@ const OUTCOMES: readonly [keyof FileOutcomes, string][] = [
   ['failed', "can't be read"],
   ['ignored', 'ignored: not an image'],
   ['unreadable_folders', 'unreadable folders'],
+  ['outside_links', 'links out of the source roots: not followed'],
 ];
 
 /** The first samples that went wrong, those that could not be read before those that could not be embedded. */
@@ -135,19 +136,25 @@ function indexingBlock(status: LoadStatus, paint: Paint): string[] {
   const { outcomes, state } = indexing;
   if (hadNothingToRetry(status)) return ['  Nothing had failed'];
   if (state === 'skipped' || outcomes === undefined || readNothing(status)) return [];
-  const rows = OUTCOMES.filter(([name]) => outcomes[name] > 0).map(([name, words]) => {
-    const row = `${count(outcomes[name]).padStart(9)}  ${words}`;
-    return name === 'failed' || name === 'unreadable_folders' ? paint.red(row) : row;
+  const rows = OUTCOMES.filter(([name]) => outcomes[name] > 0).flatMap(([name, words]) => {
+    const n = outcomes[name];
+    const row = `${count(n).padStart(9)}  ${words}`;
+    const painted = name === 'failed' || name === 'unreadable_folders' ? paint.red(row) : row;
+    return [painted, ...namedLines(indexing, name, n)];
   });
-  const folders = indexing.unreadable_folders ?? [];
-  const named = folders.slice(0, FOLDERS_NAMED).map((folder) => `           ${printable(folder)}`);
-  const more = outcomes.unreadable_folders - named.length;
   return [
     `  ${paint.bold('Indexed')} ${reached(indexing, indexing.done + indexing.failed, 'file')}${pace(indexing, paint)}`,
     ...rows,
-    ...named,
-    ...(named.length > 0 && more > 0 ? [`           and ${count(more)} more`] : []),
   ];
+}
+
+/** Some of the paths that an outcome is of. */
+function namedLines(indexing: PhaseStatus, name: keyof FileOutcomes, n: number): string[] {
+  if (name !== 'unreadable_folders' && name !== 'outside_links') return [];
+  const named = (indexing[name] ?? []).slice(0, PATHS_NAMED);
+  const more = n - named.length;
+  const lines = named.map((path) => `           ${printable(path)}`);
+  return named.length > 0 && more > 0 ? [...lines, `           and ${count(more)} more`] : lines;
 }
 
 function embeddingBlock(status: LoadStatus, paint: Paint): string[] {

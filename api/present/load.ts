@@ -11,8 +11,10 @@ export function presentLoad(status: LoadStatus, scope: Scope, roots: readonly st
   const folders = [...roots, ...named];
   const shown = { ...withoutPaths(rest, folders), request: shownRequest(request) };
   // Each is a path and nothing else, so it can be shown whole where it is below one of the folders.
-  const unreadable = rest.phases.indexing.unreadable_folders?.map((folder) => shownPath(folder, folders));
-  if (unreadable !== undefined) shown.phases.indexing.unreadable_folders = unreadable;
+  for (const name of ['unreadable_folders', 'outside_links'] as const) {
+    const paths = rest.phases.indexing[name]?.map((path) => shownPath(path, folders));
+    if (paths !== undefined) shown.phases.indexing[name] = paths;
+  }
   return shown;
 }
 

@@ -22,6 +22,7 @@ export const fileOutcomes = z
     failed: count,
     ignored: count,
     unreadable_folders: count,
+    outside_links: count.describe('Links that lead out of the source roots: they are not followed.'),
   })
   .meta({ id: 'FileOutcomes', description: 'What became of the files of the source.' });
 
@@ -58,6 +59,7 @@ export const phaseStatus = z
     outcomes: fileOutcomes.optional(),
     failures: z.record(z.string(), count).optional().describe('Failures by error code.'),
     unreadable_folders: z.array(z.string()).optional(),
+    outside_links: z.array(z.string()).optional(),
     model_key: z.string().optional(),
   })
   .meta({ id: 'PhaseStatus' });

@@ -1,6 +1,7 @@
 import { lackingSamples } from '../embedding/lacking.ts';
 import { findRecordedModel, findRetryScope } from '../embedding/retry-scope.ts';
 import { UserError } from '../errors.ts';
+import type { FileOutcomes } from '../store/documents.ts';
 import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 import { refreshCounts } from './counts.ts';
@@ -11,7 +12,16 @@ export interface RetryResult extends IndexingResult {
   to_embed: boolean;
 }
 
-const NOTHING = { added: 0, changed: 0, unchanged: 0, missing: 0, failed: 0, ignored: 0, unreadable_folders: 0 };
+const NOTHING: FileOutcomes = {
+  added: 0,
+  changed: 0,
+  unchanged: 0,
+  missing: 0,
+  failed: 0,
+  ignored: 0,
+  unreadable_folders: 0,
+  outside_links: 0,
+};
 
 /**
  * Ends the indexing phase of a retry: brings the cached counts up to date and stores the phase's summary. Files that failed

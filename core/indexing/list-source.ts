@@ -2,9 +2,10 @@ import { Binary, type ClientSession, Long, MongoServerError } from 'mongodb';
 import { UserError } from '../errors.ts';
 import { deviceOf } from '../loads/begin.ts';
 import { comparePaths } from '../sources/file-names.ts';
-import { type SourceFile, type WalkStep, walk } from '../sources/walk.ts';
+import { openRootCheck, type RootCheck, requireBelowRoots, type SourceRoots } from '../sources/source-roots.ts';
+import { emptyStep, type SourceFile, type WalkStep, walk } from '../sources/walk.ts';
 import type { PageDocument, PageEntry } from '../store/documents.ts';
-import { progressId } from '../store/progress.ts';
+import { MOST_NAMED, progressId } from '../store/progress.ts';
 import { DUPLICATE_KEY, type Store } from '../store/store.ts';
 import { type Difference, diffStretch, type StoredSample } from './diff.ts';
 
@@ -16,6 +17,8 @@ export interface ListRequest {
   /** The page to write next, from 0. */
   page: number;
   accepts: (name: string) => boolean;
+  /** Folders that what is read must be below; any if left out. */
+  roots?: SourceRoots;
   /** Called as the walk gets on, and after each page that is stored. */
   onStep: () => void;
   signal: AbortSignal;
@@ -50,6 +53,8 @@ const WALK_IDLE_MS = 60_000;
 const MAX_WALKS = 8;
 
 interface Walk {
+  /** Of the call that is under way: the roots may lead elsewhere by the next. */
+  rootCheck: RootCheck | undefined;
   steps: AsyncGenerator<WalkStep>;
   rest: WalkStep;
   /** Folders that can't be read and may lie in the stretch that is next: they say nothing about what is in them. */
@@ -69,6 +74,8 @@ export function createSourceLister(store: Store): (request: ListRequest) => Prom
     const { loadId } = request;
     const pages: number[] = [];
     const startedAt = performance.now();
+    await requireBelowRoots(request.root, request.roots);
+    const rootCheck = request.roots && (await openRootCheck(request.roots));
     const finish = async (next: number | null): Promise<ListResult> => ({
       next,
       pages,
@@ -89,11 +96,8 @@ export function createSourceLister(store: Store): (request: ListRequest) => Prom
 
     let page = (lastWritten?.n ?? -1) + 1;
     let after = lastWritten?.upto ?? '';
-    const current: Walk = walks.get(`${loadId}/${page}`) ?? {
-      steps: walk(request.root, request.accepts, after),
-      rest: { files: [], ignored: 0, unreadable: [] },
-      hidden: [],
-    };
+    const current = walks.get(`${loadId}/${page}`) ?? beginWalk(request, after);
+    current.rootCheck = rootCheck;
     walks.delete(`${loadId}/${page}`);
 
     for (;;) {
@@ -122,6 +126,17 @@ export function createSourceLister(store: Store): (request: ListRequest) => Prom
   };
 }
 
+function beginWalk({ root, accepts, roots }: ListRequest, after: string): Walk {
+  const allows = roots && (async (path: Buffer) => (await current.rootCheck?.(path)) ?? false);
+  const current: Walk = {
+    steps: walk(root, { accepts, allows }, after),
+    rest: emptyStep(),
+    hidden: [],
+    rootCheck: undefined,
+  };
+  return current;
+}
+
 async function countPages(store: Store, loadId: string, from: number): Promise<{ total: number; unchanged: number }> {
   const pages = await store.pages.find({ load_id: loadId, n: { $gte: from } }, { projection: { n: 1 } }).toArray();
   const counts = await store.progress
@@ -139,7 +154,7 @@ interface Stretch extends WalkStep {
 
 /** Takes steps of the walk until the page is full; what is too much stays for the next page. */
 async function fillPage(current: Walk, limit: number, { onStep, signal }: ListRequest): Promise<Stretch> {
-  const { files, unreadable } = current.rest;
+  const { files, unreadable, outside } = current.rest;
   let { ignored } = current.rest;
   let bytes = files.reduce((sum, file) => sum + file.path.length, 0);
   let last = current.ended === true;
@@ -157,10 +172,11 @@ async function fillPage(current: Walk, limit: number, { onStep, signal }: ListRe
     }
     ignored += step.value.ignored;
     unreadable.push(...step.value.unreadable);
+    outside.push(...step.value.outside);
     current.hidden.push(...step.value.unreadable);
   }
-  current.rest = { files: files.splice(limit), ignored: 0, unreadable: [] };
-  return { files, ignored, unreadable, last: last && current.rest.files.length === 0 };
+  current.rest = { ...emptyStep(), files: files.splice(limit) };
+  return { files, ignored, unreadable, outside, last: last && current.rest.files.length === 0 };
 }
 
 /** The first string behind every path below a folder: '0' follows '/'. */
@@ -273,9 +289,14 @@ async function writePage(
         done: difference.unchanged,
         failed: 0,
         total: stretch.files.length,
-        outcomes: { ...count, unreadable_folders: stretch.unreadable.length },
+        outcomes: {
+          ...count,
+          unreadable_folders: stretch.unreadable.length,
+          outside_links: stretch.outside.length,
+        },
         at: new Date(),
-        ...(stretch.unreadable.length > 0 ? { unreadable_folders: stretch.unreadable.slice(0, 100) } : {}),
+        ...(stretch.unreadable.length > 0 ? { unreadable_folders: stretch.unreadable.slice(0, MOST_NAMED) } : {}),
+        ...(stretch.outside.length > 0 ? { outside_links: stretch.outside.slice(0, MOST_NAMED) } : {}),
       },
       { session },
     );

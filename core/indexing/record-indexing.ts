@@ -1,5 +1,5 @@
 import type { FileOutcomes } from '../store/documents.ts';
-import { type PhaseSums, unreadableFolders } from '../store/progress.ts';
+import { namedPaths, type PhaseSums } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 
 export interface IndexingResult {
@@ -25,7 +25,8 @@ export async function recordIndexing(
         'phases.indexing.total': total,
         'phases.indexing.outcomes': outcomes,
         'phases.indexing.failures': failures,
-        'phases.indexing.unreadable_folders': await unreadableFolders(store, loadId),
+        'phases.indexing.unreadable_folders': await namedPaths(store, loadId, 'unreadable_folders'),
+        'phases.indexing.outside_links': await namedPaths(store, loadId, 'outside_links'),
       },
     },
   );

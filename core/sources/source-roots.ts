@@ -1,4 +1,4 @@
-import { lstat, realpath } from 'node:fs/promises';
+import { readlink, realpath } from 'node:fs/promises';
 import { delimiter, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { systemErrorCode, UserError } from '../errors.ts';
 
@@ -41,40 +41,56 @@ export async function requireBelowRoots(source: string, roots: SourceRoots): Pro
 
 /** Whether a path is in or below one of the roots once all links are resolved. It need not exist. */
 export async function isBelowRoots(path: string, roots: readonly string[]): Promise<boolean> {
-  const real = await resolveLinks(resolve(path));
-  if (real === undefined) return false;
-  // Each time anew: a root may be a link that is moved, or a disk that is mounted later.
-  for (const root of roots) {
-    const realRoot = await resolveLinks(resolve(root));
-    if (realRoot !== undefined && isInOrBelow(real, realRoot)) return true;
-  }
-  return false;
+  const check = await openRootCheck(roots);
+  return check(Buffer.from(resolve(path)));
 }
+
+/** Whether an absolute path, a name in bytes, is in or below a root once all links are resolved. It need not exist. */
+export type RootCheck = (path: Buffer) => Promise<boolean>;
+
+/** Resolves the roots once: a root may be a link that is moved, or a disk that is mounted later, so a check is for a short time. */
+export async function openRootCheck(roots: readonly string[]): Promise<RootCheck> {
+  const resolved = await Promise.all(roots.map((root) => resolveLinks(lettersOf(Buffer.from(resolve(root))))));
+  const folders = resolved.filter((folder) => folder !== undefined);
+  return async (path) => {
+    const real = await resolveLinks(lettersOf(path));
+    return real !== undefined && folders.some((folder) => isInOrBelow(real, folder));
+  };
+}
+
+/** A name is bytes. In Latin 1 each is a letter, so that what works on paths works on it. */
+const lettersOf = (path: Buffer) => path.toString('latin1');
+const bytesOf = (letters: string) => Buffer.from(letters, 'latin1');
 
 function isInOrBelow(path: string, folder: string): boolean {
   const way = relative(folder, path);
   return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
-/** The path without links: of what exists of it, with the rest as it is. Undefined where it can't be told. */
-async function resolveLinks(path: string): Promise<string | undefined> {
+/** As many as Linux follows. */
+const MOST_LINKS = 40;
+
+/**
+ * The path without links: of what exists of it, with the rest as it is; where a link leads to nothing, or links lead in a circle, as far
+ * as they lead. Undefined where it can't be told.
+ */
+async function resolveLinks(path: string, links = 0): Promise<string | undefined> {
   const rest: string[] = [];
   for (let existing = path; ; existing = dirname(existing)) {
     try {
-      return join(await realpath(existing), ...rest);
+      return join(await realpath(bytesOf(existing), { encoding: 'latin1' }), ...rest);
     } catch (error) {
       const code = systemErrorCode(error);
-      if ((code !== 'ENOENT' && code !== 'ENOTDIR') || existing === dirname(existing)) return undefined;
-      // A link to nothing: where it leads may come to be.
-      if (await isThere(existing)) return undefined;
+      if (!LEADS_NOWHERE.has(code ?? '') || existing === dirname(existing)) return undefined;
+      const target = await readlink(bytesOf(existing), { encoding: 'latin1' }).catch(() => undefined);
+      if (target !== undefined) {
+        const folder = await resolveLinks(dirname(existing), links);
+        if (folder === undefined) return undefined;
+        return links < MOST_LINKS ? resolveLinks(resolve(folder, target, ...rest), links + 1) : join(folder, ...rest);
+      }
       rest.unshift(relative(dirname(existing), existing));
     }
   }
 }
 
-function isThere(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
-}
+const LEADS_NOWHERE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);

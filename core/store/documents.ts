@@ -39,6 +39,8 @@ export interface FileOutcomes {
   failed: number;
   ignored: number;
   unreadable_folders: number;
+  /** Links that lead out of the source roots, which are not followed. */
+  outside_links: number;
 }
 
 /** A phase of a load as it is stored; live counts are the sums over `progress` until the phase has ended. */
@@ -64,6 +66,8 @@ export interface PhaseDocument {
   failures?: Record<string, number>;
   /** Folders that could not be read; at most 100 are named. */
   unreadable_folders?: string[];
+  /** At most 100 are named. */
+  outside_links?: string[];
   model_key?: string;
 }
 
@@ -184,6 +188,7 @@ export interface ProgressDocument {
   total: number;
   outcomes?: Partial<FileOutcomes>;
   unreadable_folders?: string[];
+  outside_links?: string[];
   /** When it last came on, or was begun anew. */
   at?: Date;
 }

@@ -43,6 +43,7 @@ const OUTCOMES: (keyof FileOutcomes)[] = [
   'failed',
   'ignored',
   'unreadable_folders',
+  'outside_links',
 ];
 
 /** Sums the chunks of each phase of a load. Phases without a chunk are absent. */
@@ -77,13 +78,18 @@ export async function sumProgress(store: Store, loadId: string): Promise<Map<Pha
   );
 }
 
-const MAX_FOLDERS = 100;
+/** Of paths that a load names. */
+export const MOST_NAMED = 100;
 
-/** The first folders of a load that could not be read. */
-export async function unreadableFolders(store: Store, loadId: string): Promise<string[]> {
+/** The first folders of a load that could not be read, or links that lead out of the source roots. */
+export async function namedPaths(
+  store: Store,
+  loadId: string,
+  kind: 'unreadable_folders' | 'outside_links',
+): Promise<string[]> {
   const pages = await store.progress
-    .find({ load_id: loadId, 'unreadable_folders.0': { $exists: true } }, { projection: { unreadable_folders: 1 } })
-    .limit(MAX_FOLDERS)
+    .find({ load_id: loadId, [`${kind}.0`]: { $exists: true } }, { projection: { [kind]: 1 } })
+    .limit(MOST_NAMED)
     .toArray();
-  return pages.flatMap((page) => page.unreadable_folders ?? []).slice(0, MAX_FOLDERS);
+  return pages.flatMap((page) => page[kind] ?? []).slice(0, MOST_NAMED);
 }

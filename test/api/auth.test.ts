@@ -32,6 +32,7 @@ beforeAll(async () => {
         total: 0,
         total_known: false,
         unreadable_folders: [`${SOURCE}/x`],
+        outside_links: [`${SOURCE}/link.jpg`],
       },
       embedding: { state: 'skipped', done: 0, failed: 0, total: 0, total_known: false },
     },

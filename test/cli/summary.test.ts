@@ -8,7 +8,16 @@ import { plain } from './plain-paint.ts';
 const STARTED = new Date('2026-01-01T00:00:00Z');
 const ENDED = new Date('2026-01-01T00:01:41Z');
 const SKIPPED: PhaseDocument = { state: 'skipped', done: 0, failed: 0, total: 0, total_known: true };
-const OUTCOMES = { added: 0, changed: 0, unchanged: 0, missing: 0, failed: 0, ignored: 0, unreadable_folders: 0 };
+const OUTCOMES = {
+  added: 0,
+  changed: 0,
+  unchanged: 0,
+  missing: 0,
+  failed: 0,
+  ignored: 0,
+  unreadable_folders: 0,
+  outside_links: 0,
+};
 
 const over = (fields: Partial<PhaseDocument>): PhaseDocument => ({
   ...SKIPPED,
@@ -58,6 +67,12 @@ describe('the summary of a job that had nothing to do', () => {
   it('still tells of a folder that was away', () => {
     const indexing = over({ outcomes: { ...OUTCOMES, unreadable_folders: 1 }, unreadable_folders: ['/mnt/away'] });
     expect(summary({ kind: 'retry', phases: { ...nothing, indexing } })).toContain('/mnt/away');
+  });
+
+  it('still tells of links that are not followed', () => {
+    const indexing = over({ outcomes: { ...OUTCOMES, outside_links: 7 }, outside_links: ['/srv/photos/link.jpg'] });
+    const lines = summary({ kind: 'retry', phases: { ...nothing, indexing } });
+    expect(lines).toMatch(/7 {2}links out of the source roots: not followed\n +\/srv\/photos\/link\.jpg\n +and 6 more/);
   });
 });
 

@@ -7,7 +7,16 @@ import { plain } from '../cli/plain-paint.ts';
 const NOW = new Date('2026-01-01T01:00:00Z');
 const AT = new Date('2026-01-01T00:00:00Z');
 const SKIPPED: PhaseDocument = { state: 'skipped', done: 0, failed: 0, total: 0, total_known: true };
-const OUTCOMES = { added: 0, changed: 0, unchanged: 0, missing: 0, failed: 0, ignored: 0, unreadable_folders: 0 };
+const OUTCOMES = {
+  added: 0,
+  changed: 0,
+  unchanged: 0,
+  missing: 0,
+  failed: 0,
+  ignored: 0,
+  unreadable_folders: 0,
+  outside_links: 0,
+};
 
 const over = (counts: Partial<PhaseDocument>): PhaseDocument => ({
   ...SKIPPED,

@@ -13,6 +13,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const accepts = (name: string) => name.endsWith('.jpg');
+const ANYWHERE = { accepts };
 
 async function tree(name: string, files: string[]): Promise<string> {
   const root = join(folder, name);
@@ -48,27 +49,27 @@ describe('walk', () => {
 
   it('goes in the order of the paths’ UTF-8 bytes, which is that of the index', async () => {
     const root = await tree('order', names);
-    const paths = await pathsOf(walk(root, accepts));
+    const paths = await pathsOf(walk(root, ANYWHERE));
 
     expect(paths).toEqual(names.map((name) => join(root, name)).toSorted(byUtf8));
   });
 
   it('goes on behind any path, as if it had never stopped', async () => {
     const root = await tree('resume', names);
-    const paths = await pathsOf(walk(root, accepts));
+    const paths = await pathsOf(walk(root, ANYWHERE));
 
     for (const [i, path] of paths.entries())
-      expect(await pathsOf(walk(root, accepts, path))).toEqual(paths.slice(i + 1));
+      expect(await pathsOf(walk(root, ANYWHERE, path))).toEqual(paths.slice(i + 1));
   });
 
   it('goes on behind a path that is no longer there', async () => {
     const root = await tree('resume-gone', ['a/1.jpg', 'a/3.jpg', 'c.jpg']);
 
-    expect(await pathsOf(walk(root, accepts, join(root, 'a/2.jpg')))).toEqual([
+    expect(await pathsOf(walk(root, ANYWHERE, join(root, 'a/2.jpg')))).toEqual([
       join(root, 'a/3.jpg'),
       join(root, 'c.jpg'),
     ]);
-    expect(await pathsOf(walk(root, accepts, join(root, 'b/2.jpg')))).toEqual([join(root, 'c.jpg')]);
+    expect(await pathsOf(walk(root, ANYWHERE, join(root, 'b/2.jpg')))).toEqual([join(root, 'c.jpg')]);
   });
 
   it('follows links, each once on its way down', async () => {
@@ -76,12 +77,12 @@ describe('walk', () => {
     await symlink('..', join(root, 'a/up'));
     await symlink('a', join(root, 'b'));
 
-    expect(await pathsOf(walk(root, accepts))).toEqual(['a/1.jpg', 'b/1.jpg'].map((name) => join(root, name)));
+    expect(await pathsOf(walk(root, ANYWHERE))).toEqual(['a/1.jpg', 'b/1.jpg'].map((name) => join(root, name)));
   });
 
   it('changes a file’s fingerprint with its size and with its time', async () => {
     const root = await tree('fingerprint', ['1.jpg']);
-    const fingerprint = async () => (await Array.fromAsync(walk(root, accepts)))[0]?.files[0]?.fingerprint;
+    const fingerprint = async () => (await Array.fromAsync(walk(root, ANYWHERE)))[0]?.files[0]?.fingerprint;
     const before = await fingerprint();
 
     await writeFile(join(root, '1.jpg'), 'longer than before');
@@ -89,7 +90,7 @@ describe('walk', () => {
   });
 
   it('throws when the root can not be read', async () => {
-    await expect(pathsOf(walk(join(folder, 'nowhere'), accepts))).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(pathsOf(walk(join(folder, 'nowhere'), ANYWHERE))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   // Root may read everything, so the walk is made by a process of another user.
@@ -100,7 +101,7 @@ describe('walk', () => {
     chmodSync(join(root, 'locked'), 0);
     const script = `
       import { walk } from ${JSON.stringify(join(import.meta.dirname, '../../core/sources/walk.ts'))};
-      const steps = await Array.fromAsync(walk(${JSON.stringify(root)}, (name) => name.endsWith('.jpg')));
+      const steps = await Array.fromAsync(walk(${JSON.stringify(root)}, { accepts: (name) => name.endsWith('.jpg') }));
       console.log(JSON.stringify({ files: steps.flatMap((s) => s.files.map((f) => f.path)), unreadable: steps.flatMap((s) => s.unreadable) }));`;
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
       uid: 65534,

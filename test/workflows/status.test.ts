@@ -95,7 +95,7 @@ const statesOf = ({ phases }: LoadStatus) => [phases.indexing.state, phases.embe
 function shapeOf(status: LoadStatus) {
   const phases = Object.values(status.phases).map((phase) =>
     Object.keys(phase)
-      .filter((name) => name !== 'failures' && name !== 'unreadable_folders')
+      .filter((name) => !['failures', 'unreadable_folders', 'outside_links'].includes(name))
       .sort(),
   );
   return [Object.keys(status).sort(), ...phases];
