@@ -216,7 +216,9 @@ describe('names what is wrong with', () => {
 
   it('a file that vanished', async () => {
     const outcomes = await readHeaders([{ path: join(dir, 'gone.jpg'), sizeBytes: 10 }]);
-    expect(outcomes).toMatchObject([{ error: { code: 'file_not_found', message: 'the file was gone when it was read' } }]);
+    expect(outcomes).toMatchObject([
+      { error: { code: 'file_not_found', message: 'the file was gone when it was read' } },
+    ]);
   });
 
   it('a link to nothing, and one to itself', async () => {
