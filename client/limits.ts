@@ -5,7 +5,7 @@ import type { Backends } from './backends.ts';
 /** Caps on how fast the embedding workers of a task queue are, all together. Without a name, `plimsoll-gpu` is meant. */
 export interface Limits {
   get(taskQueue?: string): Promise<Limit>;
-  /** Every limit that is set. */
+  /** The limits that are set; at most 1,000. */
   list(): Promise<Limit[]>;
   /** Images a second; null lifts the limit. Batches that wait hear of it within a second. @throws UserError InvalidInput */
   set(imagesPerSecond: number | null, taskQueue?: string): Promise<Limit>;

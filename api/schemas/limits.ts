@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { FASTEST } from '../../core/limits/fastest.ts';
+import { FASTEST, SLOWEST } from '../../core/limits/fastest.ts';
 import { EMBED_TASK_QUEUE } from '../../workflows/contract.ts';
+import { text } from './parameters.ts';
 
 export const limit = z
   .object({
@@ -11,12 +12,12 @@ export const limit = z
   .meta({ id: 'Limit', description: 'How fast the embedding workers of a task queue may be, all together.' });
 
 export const limitList = z
-  .object({ limits: z.array(limit).describe('Those that are set, by the name of the task queue.') })
+  .object({ limits: z.array(limit).describe('Those that are set, by the name of the task queue; at most 1,000.') })
   .meta({ id: 'LimitList' });
 
 export const limitBody = z
   .strictObject({
-    task_queue: z.string().min(1).max(1000).default(EMBED_TASK_QUEUE).describe('Of the embedding workers.'),
-    images_per_second: z.number().positive().max(FASTEST).nullable().describe('Null lifts the limit.'),
+    task_queue: text(1000).default(EMBED_TASK_QUEUE).describe('Of the embedding workers.'),
+    images_per_second: z.number().min(SLOWEST).max(FASTEST).nullable().describe('Null lifts the limit.'),
   })
   .meta({ id: 'LimitRequest' });

@@ -74,3 +74,13 @@ export const time = z.iso
   .datetime({ offset: true, error: 'must be a time with a date and an offset, as in 2026-01-31T22:00:00Z' })
   .transform((text) => new Date(text))
   .meta({ type: 'string', format: 'date-time' });
+
+/** Text as a database takes it. The pattern becomes part of the document, where Python's and others must read it. */
+export const text = (most: number) =>
+  z
+    .string()
+    .min(1)
+    .max(most)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is refused, written as every language's patterns have it.
+    .regex(/^[^\u0000]*$/, 'must have no zero byte')
+    .refine((value) => value.isWellFormed(), 'must be valid Unicode');

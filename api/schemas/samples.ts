@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MOST_SEQ, wholeNumber } from './parameters.ts';
+import { MOST_SEQ, text, wholeNumber } from './parameters.ts';
 
 export const sampleStatus = z.enum(['indexed', 'failed', 'missing']);
 export const imageFormat = z.enum(['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif', 'svg', 'bmp']);
@@ -38,15 +38,6 @@ export const sample = z
     last_modified_at: moment,
   })
   .meta({ id: 'Sample' });
-
-/** Text as a database takes it. */
-const text = (most: number) =>
-  z
-    .string()
-    .min(1)
-    .max(most)
-    .regex(/^[^\0]*$/, 'must have no zero byte')
-    .refine((value) => value.isWellFormed(), 'must be valid Unicode');
 
 /** Which samples: every field narrows. The same in pages, neighbours and tagging. */
 const filterFields = {
@@ -151,7 +142,8 @@ export const fileQuery = z.strictObject({
 });
 
 const tag = text(100)
-  .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must have no control characters')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: \p{Cc}, \p{Zl} and \p{Zp}, as every language's patterns can have them.
+  .regex(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/, 'must have no control characters')
   .refine((value) => value.trim() === value, 'must not begin or end with a space');
 
 export const MOST_TAGGED = 10_000;

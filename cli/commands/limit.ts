@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { FASTEST } from '../../core/limits/fastest.ts';
+import { FASTEST, SLOWEST } from '../../core/limits/fastest.ts';
 import { EMBED_TASK_QUEUE } from '../../workflows/contract.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
 import { createOutput } from '../output.ts';
@@ -49,8 +49,8 @@ Examples:
 
 function rate(text: string): number {
   const n = Number(text);
-  if (n > 0 && n <= FASTEST) return n;
-  throw new InvalidArgumentError(`Expected a number above 0, at most ${FASTEST}. --off lifts the limit.`);
+  if (n >= SLOWEST && n <= FASTEST) return n;
+  throw new InvalidArgumentError(`Expected a number from ${SLOWEST} to ${FASTEST}. --off lifts the limit.`);
 }
 
 async function limit({ queue, imagesPerSecond, off, data, json }: LimitOptions): Promise<number> {

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { LimitDocument } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
-import { FASTEST } from './fastest.ts';
+import { FASTEST, SLOWEST } from './fastest.ts';
 
 /** How fast the embedding workers of a task queue may be, all together. */
 export interface Limit {
@@ -24,9 +24,11 @@ export async function getLimit(store: Store, taskQueue: string): Promise<Limit> 
   return limitOf(taskQueue, await store.limits.findOne({ _id: taskQueue }));
 }
 
-/** Every limit that is set, by the name of its task queue. */
+const MOST_LISTED = 1000;
+
+/** The limits that are set, by the name of their task queue; at most 1,000. */
 export async function listLimits(store: Store): Promise<Limit[]> {
-  const limits = await store.limits.find().sort({ _id: 1 }).toArray();
+  const limits = await store.limits.find().sort({ _id: 1 }).limit(MOST_LISTED).toArray();
   return limits.map((limit) => limitOf(limit._id, limit));
 }
 
@@ -43,17 +45,20 @@ export const ROUNDING_MS = 1;
  * @throws UserError InvalidInput
  */
 export async function setLimit(store: Store, taskQueue: string, imagesPerSecond: number | null): Promise<Limit> {
-  if (taskQueue === '' || taskQueue.length > LONGEST_NAME) {
-    throw new UserError('InvalidInput', `task_queue: a name of 1 to ${LONGEST_NAME} characters is expected.`);
+  if (taskQueue === '' || taskQueue.length > LONGEST_NAME || taskQueue.includes('\0') || !taskQueue.isWellFormed()) {
+    throw new UserError(
+      'InvalidInput',
+      `task_queue: a name of 1 to ${LONGEST_NAME} characters is expected, in valid Unicode and without a zero byte.`,
+    );
   }
   if (imagesPerSecond === null) {
     await store.limits.deleteOne({ _id: taskQueue });
     return limitOf(taskQueue, null);
   }
-  if (!(imagesPerSecond > 0 && imagesPerSecond <= FASTEST)) {
+  if (!(imagesPerSecond >= SLOWEST && imagesPerSecond <= FASTEST)) {
     throw new UserError(
       'InvalidInput',
-      `images_per_second: a number above 0, ${FASTEST.toLocaleString('en-US')} at most, is expected, not ${imagesPerSecond}. To embed nothing, pause the job or stop the workers; to lift the limit, set none.`,
+      `images_per_second: a number from ${SLOWEST} to ${FASTEST.toLocaleString('en-US')} is expected, not ${imagesPerSecond}. To embed nothing, pause the job or stop the workers; to lift the limit, set none.`,
     );
   }
   // What is owed for the last batch was owed at the old rate. More than that is owed by a clock that was put back.

@@ -233,7 +233,7 @@ describe('every documented status can be had', () => {
     await open.post('/api/schedules/hourly/resume');
     await open.post('/api/schedules', {
       name: 'late',
-      load: { ...load, embed: true, embed_at: '2999-01-01T00:00:00Z' },
+      load: { ...load, embed: true, embed_at: '2199-01-01T00:00:00Z' },
       every_seconds: 3600,
     });
     const { json } = await open.post('/api/schedules/late/trigger');

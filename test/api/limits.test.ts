@@ -36,7 +36,28 @@ test('who may only read sets none', async () => {
   expect(answer.json.code).toBe('ScopeMissing');
 });
 
-test.each([0, -1, 1e12, '5', undefined])('%s images a second is no limit', async (images_per_second) => {
-  const answer = await api.post('/api/limits', { images_per_second }, as(operator.token));
-  expect(answer.json).toMatchObject({ code: 'InvalidInput', errors: [{ field: 'images_per_second' }] });
+test.each([0, -1, 5e-324, 0.0009, 1e12, '5', undefined])(
+  '%s images a second is no limit',
+  async (images_per_second) => {
+    const answer = await api.post('/api/limits', { images_per_second }, as(operator.token));
+    expect(answer.json).toMatchObject({ code: 'InvalidInput', errors: [{ field: 'images_per_second' }] });
+  },
+);
+
+test.each(['', 'a\0b', '\ud800', 'x'.repeat(1001)])('%j is no task queue', async (task_queue) => {
+  const answer = await api.post('/api/limits', { task_queue, images_per_second: 1 }, as(operator.token));
+  expect(answer.json).toMatchObject({ code: 'InvalidInput', errors: [{ field: 'task_queue' }] });
+  await expect(bench.limits.set(1, task_queue)).rejects.toMatchObject({ code: 'InvalidInput' });
+});
+
+test('a list of limits has an end', async () => {
+  const now = new Date();
+  const many = Array.from({ length: 1001 }, (_, n) => ({
+    _id: `q${n}`,
+    images_per_second: 1,
+    set_at: now,
+    next_ms: 0,
+  }));
+  await bench.store.limits.insertMany(many);
+  expect((await api.get('/api/limits', as(reader.token))).json.limits).toHaveLength(1000);
 });
