@@ -23,15 +23,17 @@ export function createDecoding(geometry: PixelGeometry, limits: DecodeLimits, th
 
   return {
     async decode(path, onLate) {
-      const leave = await slots.take(1);
-      let timer = setTimeout(onLate, lateMs);
-      // Who waits for memory is not late.
+      // Of an image that is open: more of them are opened than decoded, so that no thread waits for a disk.
       const room: Budget = {
         async take(bytes) {
-          clearTimeout(timer);
+          const leave = await slots.take(1);
           const giveBack = await memory.take(bytes);
-          timer = setTimeout(onLate, lateMs);
-          return giveBack;
+          const timer = setTimeout(onLate, lateMs);
+          return () => {
+            clearTimeout(timer);
+            giveBack();
+            leave();
+          };
         },
       };
       try {
@@ -40,9 +42,6 @@ export function createDecoding(geometry: PixelGeometry, limits: DecodeLimits, th
       } catch (error) {
         const { message } = error as Error;
         return { code: error instanceof ImageError ? error.code : 'decode_failed', message };
-      } finally {
-        clearTimeout(timer);
-        leave();
       }
     },
   };
