@@ -44,7 +44,7 @@ With --json:
                          unreadable_folders, outside_links}, where known
     failures             {code: count}, where known
     unreadable_folders   paths, 100 at most, where there are any
-    outside_links        paths of links that lead out of the source roots, likewise
+    outside_links        paths of links out of the source roots, likewise
     model_key            where known
 
 The exit code is 0 whatever the state of the job, 3 if there is no such job. The
