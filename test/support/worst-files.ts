@@ -30,7 +30,7 @@ const SVG_ROOT = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="7">'
 /** A kilobyte that librsvg draws for minutes: a blur that is used 10 to the fifth times. */
 export const ENDLESS_SVG = [
   '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="900" height="900">',
-  '<defs><filter id="f"><feGaussianBlur stdDeviation="30"/></filter>',
+  `<defs><filter id="f">${'<feGaussianBlur stdDeviation="30"/>'.repeat(1000)}</filter>`,
   '<g id="a0"><rect width="900" height="900" filter="url(#f)"/></g>',
   ...[1, 2, 3, 4, 5].map((n) => `<g id="a${n}">${`<use xlink:href="#a${n - 1}"/>`.repeat(10)}</g>`),
   '</defs><use xlink:href="#a5"/></svg>',
