@@ -1,7 +1,8 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { currentFingerprint } from '../../api/files/sample-file.ts';
 import { startApi } from '../../api/start-server.ts';
 import { openThumbnails } from '../../api/thumbnails/thumbnails.ts';
 import { drawPicture } from '../support/pictures.ts';
@@ -136,10 +137,11 @@ test('pictures that nobody wants any more are not drawn, and hold up nobody', as
 
 test('a picture that takes longer than its turn ends it', async () => {
   const thumbnails = openThumbnails({ folder: join(bench.folder, 'kept'), bytes: 1_000_000, turnMs: 1 });
+  const path = Buffer.from(await realpath(join(photos, 'large-0.png')));
   const request = {
-    path: Buffer.from(join(photos, 'large-0.png')),
+    path,
     roots: undefined,
-    fingerprint: '',
+    fingerprint: await currentFingerprint(path),
     version: 'v'.repeat(16),
     size: 128,
   };
