@@ -52,12 +52,16 @@ export interface BeginLoadInput {
   load_id: string;
   workflow_id: string;
   request: LoadDatasetInput;
+  /** Whether a run before this one has begun it: what has been accepted is not refused half-way. */
+  continued: boolean;
 }
 
 export interface BeginEmbeddingInput {
   load_id: string;
   workflow_id: string;
   request: EmbedDatasetInput;
+  /** Whether a run before this one has begun it. */
+  continued: boolean;
   /** True where the embedding is a job of its own, false where it is a phase of a load. */
   alone: boolean;
 }
@@ -148,7 +152,8 @@ export function createIndexActivities(dependencies: IndexDependencies) {
 
   return withUserFailures({
     /** Records the load, then checks its source: so that a load which fails at once is on record, too. */
-    async beginLoad({ load_id, workflow_id, request }: BeginLoadInput): Promise<Capabilities & { source: string }> {
+    async beginLoad(input: BeginLoadInput): Promise<Capabilities & { source: string }> {
+      const { load_id, workflow_id, request, continued } = input;
       const { dataset, source, embed } = request;
       await recordLoad(store, {
         loadId: load_id,
@@ -159,7 +164,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
         embeds: embed,
       });
       requireWorkflowId(workflow_id, loadWorkflowId(dataset));
-      await checkOptions(request, webhooks);
+      if (!continued) await checkOptions(request, webhooks);
       await requireBelowRoots(source, sourceRoots);
       const root = await checkSource(source);
       await recordDevice(store, load_id, root);
@@ -223,7 +228,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
 
     /** Records the embedding as a job of its own where it is one. */
     async beginEmbedding(input: BeginEmbeddingInput): Promise<Capabilities> {
-      const { load_id, workflow_id, request } = input;
+      const { load_id, workflow_id, request, continued } = input;
       if (input.alone) {
         await recordLoad(store, {
           loadId: load_id,
@@ -236,7 +241,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
         requireWorkflowId(workflow_id, embedWorkflowId(request.dataset, request.model));
         await requireDataset(store, request.dataset, load_id);
       }
-      await checkOptions(request, webhooks);
+      if (!continued) await checkOptions(request, webhooks);
       return capabilities();
     },
 

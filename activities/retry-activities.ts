@@ -20,6 +20,8 @@ export interface BeginRetryInput {
   load_id: string;
   workflow_id: string;
   request: RetryFailedInput;
+  /** Whether a run before this one has begun it. */
+  continued: boolean;
 }
 
 export interface ListFailedInput {
@@ -35,7 +37,7 @@ export function createRetryActivities(dependencies: RetryDependencies) {
   const { store, searchAttributes, embedTaskQueue, webhooks, sourceRoots } = dependencies;
   return withUserFailures({
     /** Records the retry. */
-    async beginRetry({ load_id, workflow_id, request }: BeginRetryInput): Promise<Capabilities> {
+    async beginRetry({ load_id, workflow_id, request, continued }: BeginRetryInput): Promise<Capabilities> {
       const { dataset, embed } = request;
       await recordLoad(store, {
         loadId: load_id,
@@ -46,7 +48,7 @@ export function createRetryActivities(dependencies: RetryDependencies) {
         embeds: embed,
       });
       requireWorkflowId(workflow_id, loadWorkflowId(dataset));
-      await checkOptions(request, webhooks);
+      if (!continued) await checkOptions(request, webhooks);
       await requireDataset(store, dataset, load_id);
       await openIndexing(store, dataset, load_id);
       return {

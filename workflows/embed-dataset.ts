@@ -82,6 +82,7 @@ export async function embedDataset(
       load_id: job.jobId,
       workflow_id: job.workflowId,
       request: input,
+      continued: resume !== undefined,
       alone,
     });
     operations.recorded();

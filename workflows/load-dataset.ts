@@ -27,7 +27,12 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
     input,
     resume,
     async begin({ jobId: load_id, workflowId: workflow_id }) {
-      const { source, ...capabilities } = await beginLoad({ load_id, workflow_id, request: input });
+      const { source, ...capabilities } = await beginLoad({
+        load_id,
+        workflow_id,
+        request: input,
+        continued: resume !== undefined,
+      });
       return {
         capabilities,
         steps: {

@@ -30,7 +30,12 @@ export async function retryFailed(request: RetryFailedRequest, resume?: Indexing
     input,
     resume,
     async begin({ jobId: load_id, workflowId: workflow_id }) {
-      const capabilities = await beginRetry({ load_id, workflow_id, request: input });
+      const capabilities = await beginRetry({
+        load_id,
+        workflow_id,
+        request: input,
+        continued: resume !== undefined,
+      });
       return {
         capabilities,
         steps: {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -18,6 +18,9 @@ const SUGGEST_AFTER = ['--dynamic-config-value', 'limit.historyCount.suggestCont
 const FILES = 30_000;
 const PICTURES = 3000;
 
+const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
+const secretsFile = () => join(folder, 'secrets.json');
+
 let folder: string;
 let server: ChildProcess;
 let bench: Workbench;
@@ -29,7 +32,11 @@ beforeAll(async () => {
   const args = temporalArguments({ dbFile: join(folder, 'temporal.db'), port, uiPort: undefined });
   server = spawn(temporal as string, [...args, ...SUGGEST_AFTER], { stdio: 'ignore' });
   await awaitTemporal(port, undefined, AbortSignal.timeout(PATIENCE_MS));
-  bench = await openWorkbench({ temporalAddress: `127.0.0.1:${port}` });
+  await writeFile(secretsFile(), JSON.stringify({ default: SECRET }));
+  bench = await openWorkbench({
+    temporalAddress: `127.0.0.1:${port}`,
+    env: { PLIMSOLL_WEBHOOK_SECRETS: secretsFile(), PLIMSOLL_WEBHOOK_ALLOW: '127.0.0.1' },
+  });
   await makeManyFiles(join(folder, 'files'), FILES);
   await makePictures(join(folder, 'pictures'), PICTURES);
 });
@@ -80,4 +87,13 @@ it('an embedding that stops and goes on often continues as new, too, and does no
   expect(await bench.store.embeddings.countDocuments({ dataset_id: dataset })).toBe(PICTURES);
   const done = seen.map(({ phases }) => phases.embedding.done);
   expect(done).toEqual(done.toSorted((a, b) => a - b));
+});
+
+it('what a load was accepted with is not refused when it continues as new', async () => {
+  const webhooks = [{ url: 'http://127.0.0.1:9/', events: ['load.failed' as const] }];
+  const source = join(folder, 'files');
+  const { job_id } = await bench.startLoad({ dataset: bench.newDataset(), source, embed: false, webhooks });
+  for await (const { phases } of bench.watch(job_id)) if (phases.indexing.done > 0) break;
+  await writeFile(secretsFile(), '{}');
+  expect(await bench.wait(job_id)).toMatchObject({ state: 'completed', error: null });
 });
