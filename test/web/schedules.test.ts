@@ -46,7 +46,7 @@ test('where there are none, that is said, and what to do', async () => {
 describe('a new schedule', () => {
   test('is made in its form by keys, and is on the list at once', async () => {
     const page = await all.open('/loads/new');
-    await page.getByRole('link', { name: 'Load it again and again' }).click();
+    await page.getByRole('link', { name: 'Repeat it on a schedule' }).click();
     await page.getByRole('combobox', { name: 'Folder' }).fill(pictures);
     expect(await page.getByRole('textbox', { name: 'Name of the schedule' }).inputValue()).toBe('pictures');
     await page.getByRole('textbox', { name: 'Time of day' }).fill('22:30');
