@@ -53,7 +53,7 @@ export function createApi(context: ApiContext): Api {
   app.use(countRequests(metrics));
   app.use(securityHeaders());
   app.use(requireOwnHost(settings));
-  if (settings.origins.length > 0) app.use('/api/*', cors({ origin: [...settings.origins], credentials: true }));
+  if (settings.origins.length > 0) app.use('/api/*', cors({ ...CORS, origin: [...settings.origins] }));
   app.use(refuseOtherSites(settings));
   app.use('/api/*', authenticate(settings));
   app.use('/metrics', authenticate(settings), requireScope('read'));
@@ -79,6 +79,12 @@ export function createApi(context: ApiContext): Api {
   app.route('/', pageRoutes(settings));
   return { fetch: (request, env = {}) => app.fetch(request, env), document, close: events.streams.close };
 }
+
+const CORS = {
+  credentials: true,
+  allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
+  exposeHeaders: ['Content-Range', 'ETag', 'Location', 'Plimsoll-Reason', 'Retry-After'],
+};
 
 const ASKED_WITHOUT_TOKEN = ['/api/config', '/api/session', '/api/docs', '/api/docs/styles.css', '/api/openapi.json'];
 

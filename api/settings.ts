@@ -60,7 +60,7 @@ export async function settingsFrom(
     tokens,
     sourceRoots,
     modelFolders: (env.PLIMSOLL_MODELS ?? '').split(delimiter).filter((folder) => folder !== ''),
-    hostNames: listOf(env.PLIMSOLL_API_HOSTS),
+    hostNames: listOf(env.PLIMSOLL_API_HOSTS).map((name) => name.toLowerCase()),
     origins: listOf(env.PLIMSOLL_API_ORIGINS).map(originOf),
     webFolder: env.PLIMSOLL_WEB || builtPage(),
     thumbnailFolder: env.PLIMSOLL_THUMBNAILS || join(cacheFolder(env), 'thumbnails'),

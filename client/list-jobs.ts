@@ -109,8 +109,16 @@ function writeCursor({ started_at, _id }: Position): string {
   return Buffer.from(`${started_at.getTime()}/${_id}`).toString('base64url');
 }
 
+/** Whether a cursor is one that we may have written. */
+export const isJobsCursor = (cursor: string) => positionIn(cursor) !== undefined;
+
 function readCursor(cursor: string): Position {
-  const [, ms, id] = /^(\d{1,15})\/(.+)$/s.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
-  if (ms !== undefined && id !== undefined) return { started_at: new Date(Number(ms)), _id: id };
+  const position = positionIn(cursor);
+  if (position !== undefined) return position;
   throw new UserError('InvalidInput', `cursor: "${cursor}" is none. Give "next" of the page before, as it was.`);
+}
+
+function positionIn(cursor: string): Position | undefined {
+  const [, ms, id] = /^(\d{1,15})\/([\w-]+)$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  return ms === undefined || id === undefined ? undefined : { started_at: new Date(Number(ms)), _id: id };
 }

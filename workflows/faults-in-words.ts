@@ -25,7 +25,7 @@ export const sentenceOf = (faults: readonly Fault[]): string =>
 const WHOLE = '(input)';
 
 /** Words of a schema's own go first; these are for the faults that it has none for. */
-function inWords(issue: z.core.$ZodRawIssue): string {
+export function inWords(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined ? 'is required' : `must be ${TYPES[issue.expected] ?? issue.expected}`;

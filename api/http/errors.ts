@@ -70,6 +70,12 @@ export function invalidRequest(target: keyof typeof PLACES, error: ZodError): Pr
     field: issue.path.join('.').slice(0, 200),
     message: issue.message.slice(0, 500),
   }));
-  const detail = errors.map(({ field, message }) => `${field || '(input)'}: ${message}`).join('; ');
+  const detail = errors.map(({ field, message }) => sentenceOfFault(field, message)).join('; ');
   return problemOf(PLACES[target] === 'body' ? 'InvalidInput' : 'InvalidParameter', detail, { errors });
+}
+
+/** What is wrong with the input as a whole is a sentence by itself, but for the fields that it should not have. */
+function sentenceOfFault(field: string, message: string): string {
+  if (field !== '') return `${field} ${message}`;
+  return message.startsWith('has ') ? `the input ${message}` : message;
 }

@@ -60,7 +60,7 @@ export const listRoute = createRoute({
   request: { query: loadsQuery },
   responses: {
     200: json(loadPage, 'A page of jobs.'),
-    ...problems('InvalidParameter', 'InvalidInput', 'TemporalUnavailable', ...GUARDED, ...STORED),
+    ...problems('InvalidParameter', 'TemporalUnavailable', ...GUARDED, ...STORED),
   },
 });
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serveStatic } from '@hono/node-server/serve-static';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import type { ApiEnv } from '../context.ts';
 import type { ApiSettings } from '../settings.ts';
 
@@ -22,14 +22,19 @@ export function pageRoutes({ webFolder }: Pick<ApiSettings, 'webFolder'>): Hono<
     for (const file of ['/favicon.svg', '/favicon.ico', '/icon.svg', '/manifest.webmanifest', '/robots.txt'])
       app.get(file, serveStatic({ root: webFolder, onFound: (_path, c) => c.header('Cache-Control', 'no-cache') }));
   }
-  for (const path of ['/', '/datasets', '/datasets/*', '/loads', '/loads/*', '/schedules', '/schedules/*']) {
-    app.get(path, async (c) => {
-      const page =
-        webFolder === undefined
-          ? undefined
-          : await readFile(join(webFolder, 'index.html'), 'utf8').catch(() => undefined);
-      return c.html(page ?? NOT_BUILT, 200, { 'Cache-Control': 'no-cache' });
-    });
-  }
+  const page = async (c: Context<ApiEnv>, status: 200 | 404) => {
+    const built =
+      webFolder === undefined
+        ? undefined
+        : await readFile(join(webFolder, 'index.html'), 'utf8').catch(() => undefined);
+    return c.html(built ?? NOT_BUILT, status, { 'Cache-Control': 'no-cache' });
+  };
+  for (const path of ['/', '/datasets', '/datasets/*', '/loads', '/loads/*', '/schedules', '/schedules/*'])
+    app.get(path, (c) => page(c, 200));
+  // Somebody who mistyped an address: the page says so, and leads on. Programs are told as everywhere.
+  app.get('*', (c, next) => {
+    const isOurs = !c.req.path.startsWith('/api/') && c.req.header('accept')?.includes('text/html') === true;
+    return isOurs ? page(c, 404) : next();
+  });
   return app;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isJobsCursor } from '../../client/list-jobs.ts';
 import { retryFailedInput } from '../../workflows/contract.ts';
 import { flag, several, span, time, wholeNumber } from './parameters.ts';
 
@@ -113,7 +114,13 @@ export const loadsQuery = z.strictObject({
   limit: wholeNumber(1, 200)
     .default(20)
     .meta({ type: 'integer', minimum: 1, maximum: 200, default: 20, description: 'At most this many.' }),
-  cursor: z.string().min(1).max(500).optional().meta({ description: '`next` of the page before.' }),
+  cursor: z
+    .string()
+    .min(1)
+    .max(500)
+    .refine(isJobsCursor, 'must be `next` of the page before, as it was')
+    .optional()
+    .meta({ description: '`next` of the page before.' }),
 });
 
 export const cleanupQuery = z.strictObject({

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { requireBelowRoots, type SourceRoots } from '../../core/sources/source-roots.ts';
 import { problemOf } from '../problem/to-problem.ts';
@@ -8,6 +9,10 @@ export async function requireSource(source: string, roots: SourceRoots, field = 
     throw problemOf('InvalidInput', `${field}: a path has no zero byte.`, {
       errors: [{ in: 'body', field, message: 'has a zero byte' }],
     });
+  if (!isAbsolute(source)) {
+    const message = `must be the absolute path of a folder, not "${source}"`;
+    throw problemOf('InvalidInput', `${field} ${message}`, { errors: [{ in: 'body', field, message }] });
+  }
   try {
     await requireBelowRoots(source, roots);
   } catch (error) {

@@ -185,6 +185,7 @@ describe('other sites', () => {
       const headers = { origin: 'https://labels.example' };
       const asked = await labels.get('/api/datasets', headers);
       expect(asked.headers.get('access-control-allow-origin')).toBe('https://labels.example');
+      expect(asked.headers.get('access-control-expose-headers')).toContain('ETag');
       expect((await labels.post('/api/datasets/photos/tags', { add: ['y'], seqs: [1] }, headers)).status).toBe(200);
       const stranger = await labels.get('/api/datasets', { origin: 'https://evil.example' });
       expect(stranger.headers.get('access-control-allow-origin')).toBeNull();
@@ -196,6 +197,10 @@ describe('other sites', () => {
 
 describe('settings', () => {
   const env = { MONGODB_URI: 'mongodb://127.0.0.1/' };
+
+  test('names of the server are taken in any letters, as browsers send them in small ones', async () => {
+    expect((await settingsFrom({ ...env, PLIMSOLL_API_HOSTS: 'MyBox' })).hostNames).toEqual(['mybox']);
+  });
 
   test('an address that others reach needs a token and source roots', async () => {
     await expect(settingsFrom(env, { host: '0.0.0.0' })).rejects.toThrow(/token/);

@@ -226,12 +226,40 @@ describe('what bad input gets', () => {
     ['/api/datasets/photos/samples/1.5', 400],
     ['/api/datasets/photos/samples/99', 404],
     ['/api/datasets/none/samples', 404],
-    ['/api/loads?cursor=made-up', 422],
+    ['/api/loads?cursor=made-up', 400],
     ['/api/loads?state=sleeping', 400],
     ['/api/loads?state=failed&state=sleeping', 400],
     ['/api/loads/none', 404],
   ])('%s: %i', async (path, status) => {
     expect((await api.get(path)).status).toBe(status);
+  });
+
+  test('what is wrong with a body is said in words, by field', async () => {
+    const { status, json } = await api.post('/api/loads', { dataset: 'Photos', sorce: '/tmp', embed: 'yes' });
+    expect(status).toBe(422);
+    expect(json.errors).toEqual([
+      { in: 'body', field: 'dataset', message: expect.stringMatching(/^must begin with a-z/) },
+      { in: 'body', field: 'source', message: 'is required' },
+      { in: 'body', field: 'embed', message: 'must be true or false' },
+      {
+        in: 'body',
+        field: '',
+        message: expect.stringMatching(/^has no field "sorce" \(its fields: dataset, source, /),
+      },
+    ]);
+    expect(json.detail).toMatch(/; source is required; embed must be true or false; the input has no field "sorce" /);
+  });
+
+  test.each(['pictures', './pictures', '~/pictures'])('the source %s, which is no absolute path', async (source) => {
+    const { status, json } = await api.post('/api/loads', { dataset: 'photos', source });
+    expect([status, json.errors?.[0]?.field]).toEqual([422, 'source']);
+  });
+
+  test('an address that is mistyped shows the page in a browser, and a problem to programs', async () => {
+    const shown = await api.get('/dataset/photos', { accept: 'text/html,*/*;q=0.8' });
+    expect([shown.status, shown.headers.get('content-type')]).toEqual([404, 'text/html; charset=UTF-8']);
+    expect((await api.get('/dataset/photos')).json.code).toBe('NotFound');
+    expect((await api.get('/api/dataset', { accept: 'text/html' })).json.code).toBe('NotFound');
   });
 
   test('a source that leads out of the roots, however it is written', async () => {

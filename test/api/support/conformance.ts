@@ -39,7 +39,7 @@ const UNDESCRIBED = new Set([404, 405, 401, 403, 400, 413, 415]);
 
 /**
  * Checks answers: the status is documented for the operation, the type of the body for the status, and a body of JSON fits its
- * schema. An address that the document does not have must be refused with a problem. A fault of ours always fails.
+ * schema. An address that the document does not have must be refused with a problem, or with the page. A fault of ours always fails.
  */
 export function checker(
   document: OpenApiDocument,
@@ -66,7 +66,12 @@ export function checker(
     if (response.headers.get('x-content-type-options') !== 'nosniff') throw new Error(`No security headers. ${what}`);
     const operation = known && `${known.operation.method} ${known.operation.path}`;
     if (known === undefined) {
-      if (response.status >= 400 && (!UNDESCRIBED.has(response.status) || type !== 'application/problem+json'))
+      const isPage = type === 'text/html' && response.status === 404 && !pathname.startsWith('/api/');
+      if (
+        response.status >= 400 &&
+        !isPage &&
+        (!UNDESCRIBED.has(response.status) || type !== 'application/problem+json')
+      )
         throw new Error(`An address without a description. ${what}`);
       return { status: response.status, headers: response.headers, json, bytes, operation, response };
     }
