@@ -90,9 +90,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
 
 function createProgram(json: boolean, end: (exitCode: number) => void): Command {
   const program = new Command('plimsoll')
-    .description(
-      'Loads folders of images into datasets, durably: browsable at once, embedded in the background.',
-    )
+    .description('Loads folders of images into datasets, durably: browsable at once, embedded in the background.')
     .version(version(), '-v, --version')
     .exitOverride()
     .showHelpAfterError(json ? false : 'Commands: plimsoll --help')
