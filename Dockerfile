@@ -43,4 +43,4 @@ COPY package.json LICENSE ./
 COPY models ./models
 USER plimsoll
 ENTRYPOINT ["node", "--max-semi-space-size=4", "dist/workers/run.js"]
-CMD ["--role", "index"]
+CMD ["--role", "indexing"]

@@ -1,7 +1,7 @@
+import type { EmbedWindow, Webhook } from '../contract/options.ts';
+import { requireTimeZone } from '../core/embedding/embed-window.ts';
 import { checkWebhooks } from '../core/webhooks/check.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
-import { requireTimeZone } from '../core/windows/embed-window.ts';
-import type { EmbedWindow, Webhook } from '../workflows/load-options.ts';
 
 /**
  * Refuses what only a worker can tell to be wrong, before the job does anything.

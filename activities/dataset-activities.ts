@@ -1,14 +1,14 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { loadWorkflowId } from '../contract/inputs.ts';
 import { deleteDataset, type EmbeddingJob, embeddingsUnderWay, markDeleting } from '../core/deleting/delete-dataset.ts';
 import { pruneMissing } from '../core/deleting/prune-missing.ts';
-import { recordLoad, requireDataset } from '../core/loads/begin.ts';
+import { recordJob, requireDataset } from '../core/jobs/begin.ts';
 import { datasetNotThere } from '../core/store/dataset-errors.ts';
-import type { LoadKind, RemovedCounts } from '../core/store/documents.ts';
+import type { JobKind, RemovedCounts } from '../core/store/documents.ts';
 import type { Store } from '../core/store/store.ts';
-import { loadWorkflowId } from '../workflows/contract.ts';
+import { pauseSchedulesOf } from '../temporal/schedules.ts';
 import { requireWorkflowId } from './require-workflow-id.ts';
-import { pauseSchedulesOf } from './schedules-of.ts';
 import { withUserFailures } from './user-failures.ts';
 
 export interface DatasetDependencies {
@@ -18,7 +18,7 @@ export interface DatasetDependencies {
 }
 
 export interface BeginRemovalInput {
-  load_id: string;
+  job_id: string;
   workflow_id: string;
   request: { dataset: string };
 }
@@ -28,7 +28,7 @@ export interface BegunRemoval {
 }
 
 export interface RemovalInput {
-  load_id: string;
+  job_id: string;
   dataset: string;
 }
 
@@ -38,9 +38,9 @@ export type DatasetActivities = ReturnType<typeof createDatasetActivities>;
 export function createDatasetActivities({ store, searchAttributes }: DatasetDependencies) {
   const capabilities = async (): Promise<BegunRemoval> => ({ search_attributes: await searchAttributes() });
 
-  const record = async (kind: LoadKind, { load_id, workflow_id, request }: BeginRemovalInput) => {
-    await recordLoad(store, {
-      loadId: load_id,
+  const record = async (kind: JobKind, { job_id, workflow_id, request }: BeginRemovalInput) => {
+    await recordJob(store, {
+      jobId: job_id,
       workflowId: workflow_id,
       kind,
       datasetId: request.dataset,
@@ -50,10 +50,10 @@ export function createDatasetActivities({ store, searchAttributes }: DatasetDepe
     requireWorkflowId(workflow_id, loadWorkflowId(request.dataset));
   };
 
-  const steps = ({ load_id, dataset }: RemovalInput) => {
+  const steps = ({ job_id, dataset }: RemovalInput) => {
     const context = Context.current();
     return {
-      loadId: load_id,
+      jobId: job_id,
       datasetId: dataset,
       onStep: () => context.heartbeat(),
       signal: context.cancellationSignal,
@@ -64,7 +64,7 @@ export function createDatasetActivities({ store, searchAttributes }: DatasetDepe
     /** Records the prune. */
     async beginPrune(input: BeginRemovalInput): Promise<BegunRemoval> {
       await record('prune', input);
-      await requireDataset(store, input.request.dataset, input.load_id, datasetNotThere);
+      await requireDataset(store, input.request.dataset, input.job_id, datasetNotThere);
       return capabilities();
     },
 
@@ -77,16 +77,16 @@ export function createDatasetActivities({ store, searchAttributes }: DatasetDepe
     async beginDelete(input: BeginRemovalInput): Promise<BegunRemoval> {
       const { dataset } = input.request;
       await record('delete', input);
-      await markDeleting(store, dataset, input.load_id);
+      await markDeleting(store, dataset, input.job_id);
       return capabilities();
     },
 
     /** Pauses the schedules that would bring a dataset back. Heartbeats as it looks at them: a namespace may have thousands. */
-    async pauseSchedules({ load_id, dataset }: RemovalInput): Promise<void> {
+    async pauseSchedules({ job_id, dataset }: RemovalInput): Promise<void> {
       const context = Context.current();
       await pauseSchedulesOf(context.client, {
         dataset,
-        jobId: load_id,
+        jobId: job_id,
         onStep: () => context.heartbeat(),
         signal: context.cancellationSignal,
       });

@@ -17,7 +17,7 @@ export interface OpenModelInput {
 }
 
 export interface EmbedChunkInput {
-  load_id: string;
+  job_id: string;
   dataset: string;
   model: string;
   model_key: string;
@@ -46,12 +46,12 @@ export function createEmbedActivities({ store, embedder }: EmbedDependencies) {
     },
 
     /** Embeds what a chunk lacks. Heartbeats its counts after each batch that is stored, and when the device ends one. */
-    async embedChunk({ load_id, dataset, model, model_key, only_failed, chunk }: EmbedChunkInput) {
+    async embedChunk({ job_id, dataset, model, model_key, only_failed, chunk }: EmbedChunkInput) {
       const context = Context.current();
       let count = { done: 0, failed: 0 };
       const beat = () => context.heartbeat({ chunk, ...count });
       return embedChunk(store, embedder, {
-        loadId: load_id,
+        jobId: job_id,
         datasetId: dataset,
         model,
         modelKey: model_key,

@@ -1,4 +1,13 @@
 import { Context } from '@temporalio/activity';
+import {
+  EMBEDDING_TASK_QUEUE,
+  type EmbedDatasetInput,
+  embedWorkflowId,
+  type LoadDatasetInput,
+  loadWorkflowId,
+} from '../contract/inputs.ts';
+import type { EmbedWindow } from '../contract/options.ts';
+import { windowAt } from '../core/embedding/embed-window.ts';
 import { openChunks } from '../core/embedding/open-chunks.ts';
 import type { EmbeddingPlan } from '../core/embedding/plan.ts';
 import { planEmbedding } from '../core/embedding/plan.ts';
@@ -6,30 +15,14 @@ import { recordModel } from '../core/embedding/record-model.ts';
 import { type IndexPageCursor, indexPage } from '../core/indexing/index-page.ts';
 import { createSourceLister } from '../core/indexing/list-source.ts';
 import { reconcile } from '../core/indexing/reconcile.ts';
-import {
-  checkSource,
-  openDataset,
-  recordDevice,
-  recordLoad,
-  requireDataset,
-  sourceError,
-} from '../core/loads/begin.ts';
-import { endLoad, endPhase, notePaused, notePhaseWaits, noteResumed, startPhase } from '../core/loads/phases.ts';
-import type { MediaKind } from '../core/media.ts';
+import { checkSource, openDataset, recordDevice, recordJob, requireDataset, sourceError } from '../core/jobs/begin.ts';
+import { endJob, endPhase, notePaused, notePhaseWaits, noteResumed, startPhase } from '../core/jobs/phases.ts';
+import type { MediaKind } from '../core/media/medium.ts';
 import type { EmbeddingModel } from '../core/models/embedder.ts';
-import { requireBelowRoots, type SourceRoots } from '../core/sources/source-roots.ts';
-import type { LoadState, RecordedError, WaitReason } from '../core/store/documents.ts';
+import { requireBelowRoots, type SourceRoots } from '../core/sources/folder/source-roots.ts';
+import type { JobState, RecordedError, WaitReason } from '../core/store/documents.ts';
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
-import { windowAt } from '../core/windows/embed-window.ts';
-import {
-  EMBED_TASK_QUEUE,
-  type EmbedDatasetInput,
-  embedWorkflowId,
-  type LoadDatasetInput,
-  loadWorkflowId,
-} from '../workflows/contract.ts';
-import type { EmbedWindow } from '../workflows/load-options.ts';
 import { checkOptions } from './check-options.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { requireWorkflowId } from './require-workflow-id.ts';
@@ -49,7 +42,7 @@ export interface IndexDependencies {
 }
 
 export interface BeginLoadInput {
-  load_id: string;
+  job_id: string;
   workflow_id: string;
   request: LoadDatasetInput;
   /** Whether a run before this one has begun it: what has been accepted is not refused half-way. */
@@ -57,7 +50,7 @@ export interface BeginLoadInput {
 }
 
 export interface BeginEmbeddingInput {
-  load_id: string;
+  job_id: string;
   workflow_id: string;
   request: EmbedDatasetInput;
   /** Whether a run before this one has begun it. */
@@ -72,34 +65,34 @@ export interface Capabilities {
   embed_task_queue: string;
 }
 
-export interface EndLoadInput {
-  load_id: string;
-  state: LoadState;
+export interface EndJobInput {
+  job_id: string;
+  state: JobState;
   error?: RecordedError;
 }
 
 export interface ListSourceInput {
-  load_id: string;
+  job_id: string;
   dataset: string;
   source: string;
   page: number;
 }
 
 export interface IndexPageInput {
-  load_id: string;
+  job_id: string;
   dataset: string;
   page: number;
 }
 
 export interface ReconcileInput {
-  load_id: string;
+  job_id: string;
   dataset: string;
   source: string;
   max_failed_percent: number;
 }
 
 export interface NoteWaitingInput {
-  load_id: string;
+  job_id: string;
   reason: WaitReason;
   task_queue?: string;
   /** RFC 3339. */
@@ -107,7 +100,7 @@ export interface NoteWaitingInput {
 }
 
 export interface NotePausedInput {
-  load_id: string;
+  job_id: string;
   paused: boolean;
   /** RFC 3339. */
   at: string;
@@ -129,7 +122,7 @@ export interface WindowAnswer {
 }
 
 export interface ModelPhaseInput {
-  load_id: string;
+  job_id: string;
   dataset: string;
   model: EmbeddingModel;
 }
@@ -147,16 +140,16 @@ export function createIndexActivities(dependencies: IndexDependencies) {
   const list = createSourceLister(store);
   const capabilities = async (): Promise<Capabilities> => ({
     search_attributes: await searchAttributes(),
-    embed_task_queue: embedTaskQueue ?? EMBED_TASK_QUEUE,
+    embed_task_queue: embedTaskQueue ?? EMBEDDING_TASK_QUEUE,
   });
 
   return withUserFailures({
     /** Records the load, then checks its source: so that a load which fails at once is on record, too. */
     async beginLoad(input: BeginLoadInput): Promise<Capabilities & { source: string }> {
-      const { load_id, workflow_id, request, continued } = input;
+      const { job_id, workflow_id, request, continued } = input;
       const { dataset, source, embed } = request;
-      await recordLoad(store, {
-        loadId: load_id,
+      await recordJob(store, {
+        jobId: job_id,
         workflowId: workflow_id,
         kind: 'load',
         datasetId: dataset,
@@ -167,17 +160,17 @@ export function createIndexActivities(dependencies: IndexDependencies) {
       if (!continued) await checkOptions(request, webhooks);
       await requireBelowRoots(source, sourceRoots);
       const root = await checkSource(source);
-      await recordDevice(store, load_id, root);
-      await openDataset(store, { datasetId: dataset, mediaType: media.mediaType, source: root, loadId: load_id });
+      await recordDevice(store, job_id, root);
+      await openDataset(store, { datasetId: dataset, mediaType: media.mediaType, source: root, jobId: job_id });
       return { ...(await capabilities()), source: root };
     },
 
     /** Lists the source for about a second, from a page on. Heartbeats as the walk gets on. */
-    async listSource({ load_id, dataset, source, page }: ListSourceInput) {
+    async listSource({ job_id, dataset, source, page }: ListSourceInput) {
       const context = Context.current();
       try {
         return await list({
-          loadId: load_id,
+          jobId: job_id,
           datasetId: dataset,
           root: source,
           page,
@@ -192,11 +185,11 @@ export function createIndexActivities(dependencies: IndexDependencies) {
     },
 
     /** Indexes one page. Heartbeats where to resume from, after each write and as files are read. */
-    async indexPage({ load_id, dataset, page }: IndexPageInput) {
+    async indexPage({ job_id, dataset, page }: IndexPageInput) {
       const context = Context.current();
       let cursor = context.info.heartbeatDetails as IndexPageCursor | undefined;
       return indexPage(store, media, {
-        loadId: load_id,
+        jobId: job_id,
         datasetId: dataset,
         page,
         resume: cursor,
@@ -210,28 +203,28 @@ export function createIndexActivities(dependencies: IndexDependencies) {
     },
 
     /** Ends phase 1. */
-    async reconcile({ load_id, dataset, source, max_failed_percent }: ReconcileInput) {
+    async reconcile({ job_id, dataset, source, max_failed_percent }: ReconcileInput) {
       const context = Context.current();
       return withHeartbeats(async () => {
         const result = await reconcile(store, {
-          loadId: load_id,
+          jobId: job_id,
           datasetId: dataset,
           source,
           maxFailedPercent: max_failed_percent,
           onWrite: () => context.heartbeat(),
           signal: context.cancellationSignal,
         });
-        await endPhase(store, load_id, 'indexing', 'completed');
+        await endPhase(store, job_id, 'indexing', 'completed');
         return result;
       });
     },
 
     /** Records the embedding as a job of its own where it is one. */
     async beginEmbedding(input: BeginEmbeddingInput): Promise<Capabilities> {
-      const { load_id, workflow_id, request, continued } = input;
+      const { job_id, workflow_id, request, continued } = input;
       if (input.alone) {
-        await recordLoad(store, {
-          loadId: load_id,
+        await recordJob(store, {
+          jobId: job_id,
           workflowId: workflow_id,
           kind: 'embed',
           datasetId: request.dataset,
@@ -239,7 +232,7 @@ export function createIndexActivities(dependencies: IndexDependencies) {
           embeds: true,
         });
         requireWorkflowId(workflow_id, embedWorkflowId(request.dataset, request.model));
-        await requireDataset(store, request.dataset, load_id);
+        await requireDataset(store, request.dataset, job_id);
       }
       if (!continued) await checkOptions(request, webhooks);
       return capabilities();
@@ -255,22 +248,22 @@ export function createIndexActivities(dependencies: IndexDependencies) {
     },
 
     /** Records what phase 2 waits for. */
-    async noteWaiting({ load_id, until, ...waiting }: NoteWaitingInput): Promise<void> {
-      await notePhaseWaits(store, load_id, 'embedding', {
+    async noteWaiting({ job_id, until, ...waiting }: NoteWaitingInput): Promise<void> {
+      await notePhaseWaits(store, job_id, 'embedding', {
         ...waiting,
         ...(until === undefined ? {} : { until: new Date(until) }),
       });
     },
 
     /** Records that phase 2 goes on. */
-    async startEmbedding({ load_id }: { load_id: string }): Promise<void> {
-      await startPhase(store, load_id, 'embedding');
+    async startEmbedding({ job_id }: { job_id: string }): Promise<void> {
+      await startPhase(store, job_id, 'embedding');
     },
 
     /** Records that a load was paused or resumed. */
-    async notePaused({ load_id, paused, at }: NotePausedInput): Promise<void> {
+    async notePaused({ job_id, paused, at }: NotePausedInput): Promise<void> {
       const note = paused ? notePaused : noteResumed;
-      await note(store, load_id, new Date(at));
+      await note(store, job_id, new Date(at));
     },
 
     /** Has Temporal cancel a run, so that Temporal shows it as canceled, too. */
@@ -279,34 +272,34 @@ export function createIndexActivities(dependencies: IndexDependencies) {
     },
 
     /** Finds what the dataset lacks of the model, and records that phase 2 has begun. Heartbeats the seq reached. */
-    async planEmbedding({ load_id, dataset, model, only_failed }: PlanEmbeddingInput): Promise<EmbeddingPlan> {
+    async planEmbedding({ job_id, dataset, model, only_failed }: PlanEmbeddingInput): Promise<EmbeddingPlan> {
       const context = Context.current();
       return withHeartbeats(async () => {
         const plan = await planEmbedding(store, {
           datasetId: dataset,
           modelKey: model.key,
-          onlyFailedOf: only_failed ? load_id : undefined,
+          onlyFailedOf: only_failed ? job_id : undefined,
           onScan: (seq) => context.heartbeat({ seq }),
           signal: context.cancellationSignal,
         });
-        await openChunks(store, load_id, plan);
-        await startPhase(store, load_id, 'embedding', { model_key: model.key, total: plan.total, total_known: true });
+        await openChunks(store, job_id, plan);
+        await startPhase(store, job_id, 'embedding', { model_key: model.key, total: plan.total, total_known: true });
         return plan;
       });
     },
 
     /** Ends phase 2. */
-    async finishEmbedding({ load_id, dataset, model }: ModelPhaseInput) {
+    async finishEmbedding({ job_id, dataset, model }: ModelPhaseInput) {
       return withHeartbeats(async () => {
-        const counts = await recordModel(store, { loadId: load_id, datasetId: dataset, model });
-        await endPhase(store, load_id, 'embedding', 'completed');
+        const counts = await recordModel(store, { jobId: job_id, datasetId: dataset, model });
+        await endPhase(store, job_id, 'embedding', 'completed');
         return counts;
       });
     },
 
     /** Ends the job. */
-    async endLoad({ load_id, state, error }: EndLoadInput): Promise<void> {
-      await endLoad(store, load_id, state, error);
+    async endJob({ job_id, state, error }: EndJobInput): Promise<void> {
+      await endJob(store, job_id, state, error);
     },
   });
 }

@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
+import { EMBEDDING_TASK_QUEUE, loadWorkflowId, type RetryFailedInput } from '../contract/inputs.ts';
 import { finishRetry, type RetryResult } from '../core/indexing/finish-retry.ts';
 import { listFailed } from '../core/indexing/list-failed.ts';
 import type { ListResult } from '../core/indexing/list-source.ts';
-import { openIndexing, recordLoad, requireDataset } from '../core/loads/begin.ts';
-import { endPhase } from '../core/loads/phases.ts';
-import { EMBED_TASK_QUEUE, loadWorkflowId, type RetryFailedInput } from '../workflows/contract.ts';
+import { openIndexing, recordJob, requireDataset } from '../core/jobs/begin.ts';
+import { endPhase } from '../core/jobs/phases.ts';
 import { checkOptions } from './check-options.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import type { Capabilities, IndexDependencies } from './index-activities.ts';
@@ -17,7 +17,7 @@ export type RetryDependencies = Pick<
 >;
 
 export interface BeginRetryInput {
-  load_id: string;
+  job_id: string;
   workflow_id: string;
   request: RetryFailedInput;
   /** Whether a run before this one has begun it. */
@@ -25,7 +25,7 @@ export interface BeginRetryInput {
 }
 
 export interface ListFailedInput {
-  load_id: string;
+  job_id: string;
   dataset: string;
   page: number;
 }
@@ -37,10 +37,10 @@ export function createRetryActivities(dependencies: RetryDependencies) {
   const { store, searchAttributes, embedTaskQueue, webhooks, sourceRoots } = dependencies;
   return withUserFailures({
     /** Records the retry. */
-    async beginRetry({ load_id, workflow_id, request, continued }: BeginRetryInput): Promise<Capabilities> {
+    async beginRetry({ job_id, workflow_id, request, continued }: BeginRetryInput): Promise<Capabilities> {
       const { dataset, embed } = request;
-      await recordLoad(store, {
-        loadId: load_id,
+      await recordJob(store, {
+        jobId: job_id,
         workflowId: workflow_id,
         kind: 'retry',
         datasetId: dataset,
@@ -49,19 +49,19 @@ export function createRetryActivities(dependencies: RetryDependencies) {
       });
       requireWorkflowId(workflow_id, loadWorkflowId(dataset));
       if (!continued) await checkOptions(request, webhooks);
-      await requireDataset(store, dataset, load_id);
-      await openIndexing(store, dataset, load_id);
+      await requireDataset(store, dataset, job_id);
+      await openIndexing(store, dataset, job_id);
       return {
         search_attributes: await searchAttributes(),
-        embed_task_queue: embedTaskQueue ?? EMBED_TASK_QUEUE,
+        embed_task_queue: embedTaskQueue ?? EMBEDDING_TASK_QUEUE,
       };
     },
 
     /** Lists what failed for about a second, from a page on. Heartbeats after each page. */
-    async listFailed({ load_id, dataset, page }: ListFailedInput): Promise<ListResult> {
+    async listFailed({ job_id, dataset, page }: ListFailedInput): Promise<ListResult> {
       const context = Context.current();
       return listFailed(store, {
-        loadId: load_id,
+        jobId: job_id,
         datasetId: dataset,
         page,
         roots: sourceRoots,
@@ -71,10 +71,10 @@ export function createRetryActivities(dependencies: RetryDependencies) {
     },
 
     /** Ends phase 1 of a retry. */
-    async finishRetry({ load_id, dataset }: { load_id: string; dataset: string }): Promise<RetryResult> {
+    async finishRetry({ job_id, dataset }: { job_id: string; dataset: string }): Promise<RetryResult> {
       return withHeartbeats(async () => {
-        const result = await finishRetry(store, { loadId: load_id, datasetId: dataset });
-        await endPhase(store, load_id, 'indexing', 'completed');
+        const result = await finishRetry(store, { jobId: job_id, datasetId: dataset });
+        await endPhase(store, job_id, 'indexing', 'completed');
         return result;
       });
     },

@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../core/cache-folder.ts';
 import { UserError } from '../core/errors.ts';
-import { type SourceRoots, sourceRootsFromEnvironment } from '../core/sources/source-roots.ts';
+import { type SourceRoots, sourceRootsFromEnvironment } from '../core/sources/folder/source-roots.ts';
 import { isLoopback } from './auth/loopback.ts';
 import { readTokens, type TokenRecord } from './auth/tokens.ts';
 

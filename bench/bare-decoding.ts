@@ -4,8 +4,8 @@
  */
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
-import { isImageName } from '../core/images/formats.ts';
-import { walk } from '../core/sources/walk.ts';
+import { isImageName } from '../core/media/images/formats.ts';
+import { walk } from '../core/sources/folder/walk.ts';
 import { answerOrders } from './bare-process.ts';
 
 export interface BareDecodingOrder {

@@ -5,10 +5,10 @@
  *     node bench/bare-indexing.ts MONGODB_URI
  */
 import { Long, ObjectId } from 'mongodb';
-import { isImageName } from '../core/images/formats.ts';
-import { readHeaders } from '../core/images/header.ts';
 import { diffStretch, type StoredSample } from '../core/indexing/diff.ts';
-import { type SourceFile, walk } from '../core/sources/walk.ts';
+import { isImageName } from '../core/media/images/formats.ts';
+import { readHeaders } from '../core/media/images/header.ts';
+import { type SourceFile, walk } from '../core/sources/folder/walk.ts';
 import type { SampleDocument } from '../core/store/documents.ts';
 import { ensureIndexes, openStore, type Store } from '../core/store/store.ts';
 import { answerOrders } from './bare-process.ts';
@@ -83,7 +83,7 @@ async function insert({ samples }: Store, files: SourceFile[]): Promise<number> 
       metadata,
       tags: [],
       status: 'indexed',
-      load_id: DATABASE,
+      job_id: DATABASE,
       created_at: now,
       last_modified_at: now,
     };

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
-import { BUILT_IN_MODEL } from '../core/models/built-in-model.ts';
+import { BUILT_IN_MODEL } from '../contract/built-in-model.ts';
+import { embedWorkflowId } from '../contract/inputs.ts';
+import { readPreprocessing } from '../core/media/images/preprocessing.ts';
 import { findModel } from '../core/models/find-model.ts';
-import { readPreprocessing } from '../core/models/preprocessing.ts';
 import type { PhaseDocument } from '../core/store/documents.ts';
-import { embedWorkflowId } from '../workflows/contract.ts';
 import type { BareDecodingOrder } from './bare-decoding.ts';
 import { startBareProcess } from './bare-process.ts';
 import { withStack } from './bench-stack.ts';
@@ -26,7 +26,7 @@ export const builtInMeasurement: Measurement = {
     const { preprocessorFile } = await findModel(BUILT_IN_MODEL);
     const { resize } = (await readPreprocessing(preprocessorFile)).geometry;
     const order: BareDecodingOrder = { folder: source, count, ...resize };
-    return withStack(context, ['index', 'embed'], async ({ client, memory }) => {
+    return withStack(context, ['indexing', 'embedding'], async ({ client, memory }) => {
       const threads = { ...context.env, UV_THREADPOOL_SIZE: String(availableParallelism()) };
       const floor = startBareProcess<BareDecodingOrder>('./bare-decoding.ts', [], threads);
       const endToEnd: number[] = [];

@@ -11,9 +11,9 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { readPreprocessing } from '../core/media/images/preprocessing.ts';
 import { findModel } from '../core/models/find-model.ts';
-import { readPreprocessing } from '../core/models/preprocessing.ts';
-import { createEmbedder, type InferenceEmbedder } from '../workers/inference/embedder.ts';
+import { createEmbedder, type InferenceEmbedder } from '../inference/embedder.ts';
 
 export interface EmbeddingBench {
   imagesDir: string;

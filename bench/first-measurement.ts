@@ -20,7 +20,7 @@ export const firstMeasurement: Measurement = {
 async function measureFirst(context: BenchContext, weight: Weight, fullCount: number): Promise<Figure> {
   const count = scaled(context, fullCount);
   const source = await imageFolder(context, weight, count);
-  return withStack(context, ['index'], async ({ client, memory }) => {
+  return withStack(context, ['indexing'], async ({ client, memory }) => {
     const seconds: number[] = [];
     let history: History | undefined;
     for (let run = 0; run < context.runs; run++) {

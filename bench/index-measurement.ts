@@ -29,7 +29,7 @@ export function indexMeasurement(indexing: Indexing): Measurement {
     async measure(context) {
       const count = scaled(context, fullCount);
       const source = await imageFolder(context, weight, count);
-      return withStack(context, ['index'], async ({ client, mongodbUri, memory, cpuSeconds }) => {
+      return withStack(context, ['indexing'], async ({ client, mongodbUri, memory, cpuSeconds }) => {
         const floor = startBareProcess<BareIndexingOrder>('./bare-indexing.ts', [mongodbUri]);
         const floorSeconds: number[] = [];
         const seconds: number[] = [];

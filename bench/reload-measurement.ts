@@ -19,7 +19,7 @@ export const reloadMeasurement: Measurement = {
   async measure(context) {
     const count = scaled(context, COUNT);
     const source = await imageFolder(context, 'small', count);
-    return withStack(context, ['index'], async ({ client, mongodbUri, memory, cpuSeconds }) => {
+    return withStack(context, ['indexing'], async ({ client, mongodbUri, memory, cpuSeconds }) => {
       const floor = startBareProcess<BareIndexingOrder>('./bare-indexing.ts', [mongodbUri]);
       const request = { dataset: 'bench', source, embed: false };
       const seconds: number[] = [];

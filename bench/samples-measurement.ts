@@ -118,7 +118,7 @@ async function fill(store: Store, count: number): Promise<void> {
     counts: { total: count, indexed: count, failed: 0, missing: 0 },
     phases: {},
     models: [],
-    current_load: 'bench',
+    latest_job: 'bench',
     created_at: now,
     last_modified_at: now,
   });
@@ -156,7 +156,7 @@ function sample(seq: number, now: Date): SampleDocument {
     tags: seq % 100 === 5 ? ['keep'] : [],
     status: failed ? 'failed' : 'indexed',
     ...(failed ? { error: { code: 'decode_failed', message: 'torn', stage: 'embedding' as const, at: now } } : {}),
-    load_id: 'bench',
+    job_id: 'bench',
     created_at: now,
     last_modified_at: now,
   };

@@ -1,10 +1,10 @@
 import { Timestamp } from 'mongodb';
 import type { Job } from '../client/find-job.ts';
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
-import type { LoadDocument } from '../core/store/documents.ts';
+import type { LoadDatasetRequest } from '../contract/inputs.ts';
+import type { JobDocument } from '../core/store/documents.ts';
 import { listSamples } from '../core/store/list-samples.ts';
 import type { Store } from '../core/store/store.ts';
-import type { LoadDatasetRequest } from '../workflows/contract.ts';
 
 /** Seconds from the call that started the load. */
 export interface TimedLoad {
@@ -15,7 +15,7 @@ export interface TimedLoad {
   indexedSeconds: number;
   /** Until its record said that it was completed. */
   completedSeconds: number;
-  record: LoadDocument;
+  record: JobDocument;
 }
 
 /**
@@ -24,10 +24,10 @@ export interface TimedLoad {
  * @throws Error when the load fails, or does not find `count` samples
  */
 export async function timeLoad(client: PlimsollClient, request: LoadDatasetRequest, count: number): Promise<TimedLoad> {
-  const { loads } = client.store;
+  const { jobs } = client.store;
   const indexed = Promise.withResolvers<number>();
-  const completed = Promise.withResolvers<[number, LoadDocument]>();
-  const changes = loads.watch([], { fullDocument: 'updateLookup', startAtOperationTime: await after(client.store) });
+  const completed = Promise.withResolvers<[number, JobDocument]>();
+  const changes = jobs.watch([], { fullDocument: 'updateLookup', startAtOperationTime: await after(client.store) });
   changes.on('change', (change) => {
     const record = 'fullDocument' in change ? change.fullDocument : undefined;
     if (record?.dataset_id !== request.dataset) return;
@@ -90,6 +90,6 @@ export async function timeFirstSample(
 
 /** From when on a stream is to show changes, so that it may open later than what it watches begins. */
 async function after(store: Store): Promise<Timestamp> {
-  const { operationTime } = (await store.loads.db.command({ ping: 1 })) as { operationTime: Timestamp };
+  const { operationTime } = (await store.jobs.db.command({ ping: 1 })) as { operationTime: Timestamp };
   return new Timestamp({ t: operationTime.getHighBits() >>> 0, i: (operationTime.getLowBits() >>> 0) + 1 });
 }

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { systemErrorCode, UserError } from '../core/errors.ts';
-import { checkSource } from '../core/loads/begin.ts';
+import { checkSource } from '../core/jobs/begin.ts';
 import type { Output } from './output.ts';
 import { printable } from './printable.ts';
 import type { ServerSettings } from './servers.ts';
@@ -24,7 +24,7 @@ export async function checkFolder(
   }
   const here = await stat(source).catch(() => undefined);
   if (here === undefined)
-    output.note(`note: ${printable(source)} is not on this machine; the index workers need it on theirs.`);
+    output.note(`note: ${printable(source)} is not on this machine; the indexing workers need it on theirs.`);
 }
 
 /** A worker's words for the folder, as they are said on the machine that both are on. */

@@ -1,4 +1,4 @@
-import type { LoadDatasetRequest } from '../workflows/contract.ts';
+import type { LoadDatasetRequest } from '../contract/inputs.ts';
 import type { Output } from './output.ts';
 import { printable } from './printable.ts';
 import type { ServerSettings } from './servers.ts';

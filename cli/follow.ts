@@ -1,7 +1,7 @@
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
 import type { Milestone } from '../client/wait.ts';
 import { isBrowsable } from '../client/wait.ts';
-import type { LoadStatus } from '../core/loads/status.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
 import { EXIT } from './exit-code.ts';
 import { InterruptedError } from './failure.ts';
 import { catchInterrupt } from './interrupt.ts';
@@ -23,7 +23,7 @@ export interface FollowOptions {
  *
  * @throws WaitTimeoutError, and the signal's reason
  */
-export async function follow(client: PlimsollClient, jobId: string, options: FollowOptions = {}): Promise<LoadStatus> {
+export async function follow(client: PlimsollClient, jobId: string, options: FollowOptions = {}): Promise<JobStatus> {
   const { timeoutMs, signal } = options;
   signal?.throwIfAborted();
   const view = createProgressView();
@@ -46,12 +46,12 @@ export async function follow(client: PlimsollClient, jobId: string, options: Fol
 }
 
 /** Phase 1 is over while phase 2 goes on. */
-function isNewlyBrowsable(status: LoadStatus): boolean {
+function isNewlyBrowsable(status: JobStatus): boolean {
   const { kind, phases, finished_at } = status;
   return kind === 'load' && isBrowsable(status) && phases.embedding.state !== 'skipped' && finished_at === null;
 }
 
-function browsableLine({ dataset, phases: { indexing } }: LoadStatus): string {
+function browsableLine({ dataset, phases: { indexing } }: JobStatus): string {
   const { green, bold, dim } = paintFor(process.stderr);
   const seconds = secondsBetween(indexing.started_at, indexing.finished_at);
   const after = seconds === undefined ? '' : ` after ${duration(seconds)}`;
@@ -85,7 +85,7 @@ export async function followToEnd(
 export async function writeSummary(
   client: PlimsollClient,
   servers: WebUi,
-  status: LoadStatus,
+  status: JobStatus,
   output: Output,
 ): Promise<void> {
   const lines = output.json ? [] : summaryLines(await readOutcome(client, servers, status), output.paint, output.width);
@@ -93,7 +93,7 @@ export async function writeSummary(
 }
 
 /** Of `wait` and of all that end like it. */
-export function exitCodeOf(status: LoadStatus, milestone: Milestone = 'completed'): number {
+export function exitCodeOf(status: JobStatus, milestone: Milestone = 'completed'): number {
   const reached = status.state === 'completed' || (milestone === 'browsable' && isBrowsable(status));
   return reached ? EXIT.ok : EXIT.failed;
 }

@@ -1,5 +1,5 @@
-import type { LoadStatus, PhaseStatus } from '../core/loads/status.ts';
-import type { LoadState, PhaseName } from '../core/store/documents.ts';
+import type { JobStatus, PhaseStatus } from '../core/jobs/status.ts';
+import type { JobState, PhaseName } from '../core/store/documents.ts';
 import { type Column, columns } from './columns.ts';
 import { hadNothingToRetry } from './nothing-to-retry.ts';
 import type { Paint } from './paint.ts';
@@ -20,10 +20,10 @@ const HEADS: readonly Column[] = [
 
 /** A table of jobs. IDs are cut to `idLength` characters; what a job did is wrapped within `width` columns. */
 export function jobLines(
-  jobs: readonly LoadStatus[],
+  jobs: readonly JobStatus[],
   { idLength, width, paint }: { idLength: number; width: number; paint: Paint },
 ): string[] {
-  const states: Record<LoadState, (text: string) => string> = {
+  const states: Record<JobState, (text: string) => string> = {
     queued: paint.dim,
     running: paint.cyan,
     paused: paint.yellow,
@@ -47,13 +47,13 @@ export function jobLines(
   );
 }
 
-function tookOf({ started_at, finished_at }: LoadStatus): string {
+function tookOf({ started_at, finished_at }: JobStatus): string {
   const seconds = secondsBetween(started_at, finished_at);
   return seconds === undefined ? '' : duration(seconds);
 }
 
 /** What a job has done, in words: of a load, what was new to it rather than how large its folder is. */
-export function whatOf(job: LoadStatus): string {
+export function whatOf(job: JobStatus): string {
   const { kind, phases, error, removed, state, finished_at } = job;
   if (hadNothingToRetry(job)) return 'nothing had failed';
   const parts = [
@@ -69,7 +69,7 @@ export function whatOf(job: LoadStatus): string {
 /** A retry may have nothing to read, or nothing to embed. */
 const isEmpty = ({ finished_at, total }: PhaseStatus) => finished_at !== null && total === 0;
 
-function underWay(job: LoadStatus, name: PhaseName): string {
+function underWay(job: JobStatus, name: PhaseName): string {
   const { main, failed, rate } = wordsOf(job, name);
   const { state, waiting_for } = job.phases[name];
   if (state === 'pending') return '';
@@ -78,7 +78,7 @@ function underWay(job: LoadStatus, name: PhaseName): string {
 }
 
 /** A failure is said with what could not be done: files that can't be read are others than those that can't be embedded. */
-const DONE: Record<PhaseName, (job: LoadStatus) => string> = {
+const DONE: Record<PhaseName, (job: JobStatus) => string> = {
   indexing({ phases: { indexing } }) {
     const { outcomes, done, failed: notRead, total } = indexing;
     const of = done + notRead < total ? `${count(done + notRead)} of ` : '';
@@ -106,6 +106,6 @@ const DONE: Record<PhaseName, (job: LoadStatus) => string> = {
 };
 
 /** Whether a load found nothing that it had not known. */
-function isNewsless({ phases: { indexing } }: LoadStatus): boolean {
+function isNewsless({ phases: { indexing } }: JobStatus): boolean {
   return indexing.outcomes !== undefined && indexing.outcomes.added + indexing.outcomes.changed === 0;
 }

@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import type { EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contract.ts';
+import type { EmbedDatasetRequest, LoadDatasetRequest } from '../contract/inputs.ts';
 import { machineZone } from './arguments.ts';
 import { UsageError } from './failure.ts';
 import type { JobOptions } from './job-options.ts';

@@ -1,8 +1,8 @@
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
 import { isBrowsable } from '../client/wait.ts';
-import { removes } from '../core/loads/kinds.ts';
-import type { LoadStatus, PhaseStatus } from '../core/loads/status.ts';
-import type { FileOutcomes, LoadKind, SampleDocument } from '../core/store/documents.ts';
+import { removes } from '../core/jobs/kinds.ts';
+import type { JobStatus, PhaseStatus } from '../core/jobs/status.ts';
+import type { FileOutcomes, JobKind, SampleDocument } from '../core/store/documents.ts';
 import { listSamples } from '../core/store/list-samples.ts';
 import type { Store } from '../core/store/store.ts';
 import { endOf } from './end-of.ts';
@@ -37,7 +37,7 @@ const OUTCOMES: readonly [keyof FileOutcomes, string][] = [
 ];
 
 /** The first samples that went wrong, those that could not be read before those that could not be embedded. */
-async function firstFailures(store: Store, { dataset, phases }: LoadStatus): Promise<SampleDocument[]> {
+async function firstFailures(store: Store, { dataset, phases }: JobStatus): Promise<SampleDocument[]> {
   const query = { datasetId: dataset, limit: FILES_NAMED };
   const read = phases.indexing.failed > 0 ? (await listSamples(store, { ...query, status: 'failed' })).samples : [];
   if (phases.embedding.failed === 0 || read.length === FILES_NAMED) return read;
@@ -53,17 +53,17 @@ export interface WebUi {
 
 /** A status, and what else people want to know with it. */
 export interface Outcome {
-  status: LoadStatus;
+  status: JobStatus;
   failures: readonly SampleDocument[];
   /** The workflow on Temporal's web page. */
   link: string | undefined;
 }
 
-export async function readOutcome({ store }: PlimsollClient, webUi: WebUi, status: LoadStatus): Promise<Outcome> {
+export async function readOutcome({ store }: PlimsollClient, webUi: WebUi, status: JobStatus): Promise<Outcome> {
   return { status, failures: await firstFailures(store, status), link: linkOf(webUi, status) };
 }
 
-function linkOf({ uiUrl, temporalNamespace }: WebUi, { workflow_id, job_id }: LoadStatus): string | undefined {
+function linkOf({ uiUrl, temporalNamespace }: WebUi, { workflow_id, job_id }: JobStatus): string | undefined {
   if (uiUrl === undefined) return undefined;
   const path = ['namespaces', temporalNamespace, 'workflows', workflow_id, job_id].map(encodeURIComponent);
   return `${uiUrl.replace(/\/+$/, '')}/${path.join('/')}`;
@@ -88,7 +88,7 @@ export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSI
   return blocks.filter((block) => block.length > 0).flatMap((block, i) => (i === 0 ? block : ['', ...block]));
 }
 
-const VERBS: Record<LoadKind, string> = {
+const VERBS: Record<JobKind, string> = {
   load: 'Load of',
   retry: 'Retry of',
   embed: 'Embedding of',
@@ -96,7 +96,7 @@ const VERBS: Record<LoadKind, string> = {
   delete: 'Deletion of',
 };
 
-function headline({ state, kind, dataset, started_at, finished_at }: LoadStatus, paint: Paint): string {
+function headline({ state, kind, dataset, started_at, finished_at }: JobStatus, paint: Paint): string {
   const verb = VERBS[kind];
   const seconds = secondsBetween(started_at, finished_at);
   const after = seconds === undefined ? '' : paint.dim(` after ${duration(seconds)}`);
@@ -112,7 +112,7 @@ function headline({ state, kind, dataset, started_at, finished_at }: LoadStatus,
   }
 }
 
-function errorOf({ error }: LoadStatus, paint: Paint): string[] {
+function errorOf({ error }: JobStatus, paint: Paint): string[] {
   if (error === null) return [];
   // Some messages begin with what the code says.
   const lead = `${error.code}: `;
@@ -123,7 +123,7 @@ function errorOf({ error }: LoadStatus, paint: Paint): string[] {
 const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** How far each phase is. */
-function progressBlock(status: LoadStatus, paint: Paint): string[] {
+function progressBlock(status: JobStatus, paint: Paint): string[] {
   return PHASES.map((name) => {
     const { main, failed, rate, time } = wordsOf(status, name);
     const parts = [main, failed, rate, time].filter((part) => part !== '');
@@ -131,7 +131,7 @@ function progressBlock(status: LoadStatus, paint: Paint): string[] {
   });
 }
 
-function indexingBlock(status: LoadStatus, paint: Paint): string[] {
+function indexingBlock(status: JobStatus, paint: Paint): string[] {
   const { indexing } = status.phases;
   const { outcomes, state } = indexing;
   if (hadNothingToRetry(status)) return ['  Nothing had failed'];
@@ -157,7 +157,7 @@ function namedLines(indexing: PhaseStatus, name: keyof FileOutcomes, n: number):
   return named.length > 0 && more > 0 ? [...lines, `           and ${count(more)} more`] : lines;
 }
 
-function embeddingBlock(status: LoadStatus, paint: Paint): string[] {
+function embeddingBlock(status: JobStatus, paint: Paint): string[] {
   const { embedding } = status.phases;
   const { kind, state } = status;
   if (embedding.state === 'skipped') {
@@ -213,7 +213,7 @@ function failuresBlock({ status, failures }: Outcome, paint: Paint, width: numbe
   ];
 }
 
-const failedIn = ({ phases }: LoadStatus) => phases.indexing.failed + phases.embedding.failed > 0;
+const failedIn = ({ phases }: JobStatus) => phases.indexing.failed + phases.embedding.failed > 0;
 
 function nextBlock({ status, link }: Outcome, paint: Paint, width: number): string[] {
   const { dataset, kind, phases, state } = status;

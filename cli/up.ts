@@ -1,9 +1,9 @@
 import { relative, resolve } from 'node:path';
 import { connectPlimsoll, withoutPassword } from '../client/connect.ts';
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
-import type { LoadStatus } from '../core/loads/status.ts';
+import type { LoadDatasetRequest } from '../contract/inputs.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
 import { type Stack, startStack } from '../local/stack.ts';
-import type { LoadDatasetRequest } from '../workflows/contract.ts';
 import { checkFolder } from './check-folder.ts';
 import type { UpOptions } from './commands/up.ts';
 import { datasetNameOf } from './dataset-name.ts';
@@ -102,7 +102,7 @@ async function loadAndShow(
   stack: Stack,
   request: LoadDatasetRequest,
   { options, output, interrupt: { signal } }: Context,
-): Promise<LoadStatus | 'interrupted'> {
+): Promise<JobStatus | 'interrupted'> {
   const named = options.dataset !== undefined || options.load === true;
   const client = await connectPlimsoll({ mongodbUri: stack.mongodbUri, env: stack.env });
   try {

@@ -1,6 +1,6 @@
-import { findOldJobs, type OldJob, removeJobs, removeOrphans } from '../core/loads/cleanup.ts';
-import { statusOf } from '../core/loads/status.ts';
-import type { LoadState } from '../core/store/documents.ts';
+import { findOldJobs, type OldJob, removeJobs, removeOrphans } from '../core/jobs/cleanup.ts';
+import { statusOf } from '../core/jobs/status.ts';
+import type { JobState } from '../core/store/documents.ts';
 import type { Backends } from './backends.ts';
 import { settle } from './read-job.ts';
 
@@ -9,7 +9,7 @@ export interface CleanupFilter {
   before: Date;
   dataset?: string;
   /** Only jobs that ended in this state, or in one of these. */
-  state?: LoadState | readonly LoadState[];
+  state?: JobState | readonly JobState[];
   /** Also jobs that began before this time and have no end on record, because Temporal does not know their workflow. */
   lost?: boolean;
 }
@@ -32,7 +32,7 @@ const ASKED_AT_ONCE = 16;
 export async function findCleanup(backends: Backends, filter: CleanupFilter): Promise<CleanupResult> {
   const { before, dataset, state } = filter;
   const lost = await settleOld(backends, filter);
-  const states = state === undefined ? undefined : ([state].flat() as LoadState[]);
+  const states = state === undefined ? undefined : ([state].flat() as JobState[]);
   const jobs = await findOldJobs(backends.store, { before, dataset, states });
   return { before: before.toISOString(), jobs, lost };
 }
@@ -52,7 +52,7 @@ export async function cleanup(backends: Backends, filter: CleanupFilter): Promis
 
 /** Ends the records of old jobs whose workflows are over; returns the jobs whose workflow Temporal does not know. */
 async function settleOld(backends: Backends, { before, dataset }: CleanupFilter): Promise<string[]> {
-  const open = await backends.store.loads
+  const open = await backends.store.jobs
     .find({
       finished_at: { $exists: false },
       started_at: { $lt: before },

@@ -1,14 +1,9 @@
-import { schedulesOf } from '../activities/schedules-of.ts';
+import { DELETE_WORKFLOW, type DeleteDatasetRequest, deleteDatasetInput, loadWorkflowId } from '../contract/inputs.ts';
 import { countDataset } from '../core/deleting/delete-dataset.ts';
 import { datasetNotThere } from '../core/store/dataset-errors.ts';
 import type { RemovedCounts } from '../core/store/documents.ts';
 import { findDataset } from '../core/store/list-samples.ts';
-import {
-  DELETE_WORKFLOW,
-  type DeleteDatasetRequest,
-  deleteDatasetInput,
-  loadWorkflowId,
-} from '../workflows/contract.ts';
+import { schedulesOf } from '../temporal/schedules.ts';
 import type { Backends } from './backends.ts';
 import { parseRequest, type Start, type StartedJob, type StartOptions, startJob } from './start.ts';
 

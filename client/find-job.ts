@@ -1,6 +1,6 @@
 import { type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
+import { KINDS, loadWorkflowId } from '../contract/inputs.ts';
 import { UserError } from '../core/errors.ts';
-import { KINDS, loadWorkflowId } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
 import { isRunning } from './if-running.ts';
 import { listJobs, UNFINISHED } from './list-jobs.ts';
@@ -63,12 +63,12 @@ const jobOf = (load: { _id: string; workflow_id: string; dataset_id: string }): 
 });
 
 async function byId(backends: Backends, id: string): Promise<Job | undefined> {
-  const load = await backends.store.loads.findOne({ _id: id }, { projection });
+  const load = await backends.store.jobs.findOne({ _id: id }, { projection });
   return load === null ? unrecordedById(backends, id) : jobOf(load);
 }
 
 async function byDataset(backends: Backends, dataset: string): Promise<Job | undefined> {
-  const load = await backends.store.loads.findOne(
+  const load = await backends.store.jobs.findOne(
     { dataset_id: dataset },
     { projection, sort: { started_at: -1, _id: -1 } },
   );
@@ -104,7 +104,7 @@ async function unrecordedById({ temporal }: Backends, id: string): Promise<Job |
 
 async function byPrefix({ store }: Backends, prefix: string): Promise<Job | undefined> {
   if (prefix.length < MIN_PREFIX || !/^[0-9a-f-]+$/.test(prefix)) return undefined;
-  const loads = await store.loads
+  const loads = await store.jobs
     .find({ _id: { $gte: prefix, $lt: `${prefix}g` } }, { projection, sort: { started_at: -1 } })
     .limit(MAX_NAMED)
     .toArray();

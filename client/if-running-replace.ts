@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { endLoad } from '../core/loads/phases.ts';
+import { endJob } from '../core/jobs/phases.ts';
 import type { Backends } from './backends.ts';
 import type { RunningJob } from './if-running.ts';
 import { AlreadyRunningError } from './if-running.ts';
@@ -34,7 +34,7 @@ export async function endRunning(
   );
   if (!terminated) return;
   // Nobody else will: its workflow is gone.
-  await endLoad(backends.store, job_id, 'canceled', {
+  await endJob(backends.store, job_id, 'canceled', {
     code: 'Replaced',
     message:
       'Another job took its place. It did not end when it was canceled, and was terminated. What was done is kept.',

@@ -1,8 +1,8 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
+import { EMBED_WORKFLOW, KINDS, LOAD_WORKFLOW, loadWorkflowId } from '../contract/inputs.ts';
 import { UserError } from '../core/errors.ts';
-import type { LoadKind } from '../core/store/documents.ts';
-import { EMBED_WORKFLOW, KINDS, LOAD_WORKFLOW, loadWorkflowId } from '../workflows/contract.ts';
+import type { JobKind } from '../core/store/documents.ts';
 import type { Job } from './find-job.ts';
 
 /** What a second start does: it fails, returns the job that runs, or ends that one and takes its place. */
@@ -14,7 +14,7 @@ export class AlreadyRunningError extends UserError {
   /** The job that runs. */
   readonly job: Job;
   /** What it does; undefined for a workflow that is none of ours. */
-  readonly kind: LoadKind | undefined;
+  readonly kind: JobKind | undefined;
 
   /** What `ifRunning` could be instead, for this to succeed. */
   readonly choices: readonly IfRunning[];
@@ -31,7 +31,7 @@ export class AlreadyRunningError extends UserError {
   }
 }
 
-const WORDS: Record<LoadKind, (dataset: string, workflow: string) => string> = {
+const WORDS: Record<JobKind, (dataset: string, workflow: string) => string> = {
   load: (dataset, workflow) =>
     workflow === LOAD_WORKFLOW ? `A load of ${dataset}` : `A workflow ${workflow} of ${dataset}`,
   embed: (dataset) => `An embedding of ${dataset} with this model`,
@@ -43,7 +43,7 @@ const WORDS: Record<LoadKind, (dataset: string, workflow: string) => string> = {
 /** The job that holds a Workflow ID. */
 export interface RunningJob {
   job: Job;
-  kind: LoadKind | undefined;
+  kind: JobKind | undefined;
   /** The workflow's type. */
   workflow: string;
 }

@@ -1,5 +1,5 @@
+import { EMBEDDING_TASK_QUEUE } from '../contract/inputs.ts';
 import { getLimit, type Limit, listLimits, setLimit } from '../core/limits/limits.ts';
-import { EMBED_TASK_QUEUE } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
 
 /** Caps on how fast the embedding workers of a task queue are, all together. Without a name, `plimsoll-gpu` is meant. */
@@ -13,8 +13,8 @@ export interface Limits {
 
 export function limitsOf({ store }: Backends): Limits {
   return {
-    get: (taskQueue = EMBED_TASK_QUEUE) => getLimit(store, taskQueue),
+    get: (taskQueue = EMBEDDING_TASK_QUEUE) => getLimit(store, taskQueue),
     list: () => listLimits(store),
-    set: (imagesPerSecond, taskQueue = EMBED_TASK_QUEUE) => setLimit(store, taskQueue, imagesPerSecond),
+    set: (imagesPerSecond, taskQueue = EMBEDDING_TASK_QUEUE) => setLimit(store, taskQueue, imagesPerSecond),
   };
 }

@@ -1,17 +1,17 @@
 import type { Filter } from 'mongodb';
 import { UserError } from '../core/errors.ts';
-import { withLiveCounts } from '../core/loads/read-status.ts';
-import { type LoadStatus, statusOf } from '../core/loads/status.ts';
-import type { LoadDocument, LoadKind, LoadState } from '../core/store/documents.ts';
+import { withLiveCounts } from '../core/jobs/read-status.ts';
+import { type JobStatus, statusOf } from '../core/jobs/status.ts';
+import type { JobDocument, JobKind, JobState } from '../core/store/documents.ts';
 import type { Backends } from './backends.ts';
 import { settle } from './read-job.ts';
 
 export interface JobFilter {
   dataset?: string;
   /** Only jobs in this state, or in one of these. */
-  state?: LoadState | readonly LoadState[];
+  state?: JobState | readonly JobState[];
   /** Only jobs of this kind, or of one of these. */
-  kind?: LoadKind | readonly LoadKind[];
+  kind?: JobKind | readonly JobKind[];
   /** Only jobs that started at this time or later. */
   since?: Date;
   /** Only jobs that started before this time. */
@@ -24,14 +24,14 @@ export interface JobFilter {
 
 export interface JobPage {
   /** Newest first. */
-  jobs: LoadStatus[];
+  jobs: JobStatus[];
   /** Pass as `cursor`, with the same filter, for the next page; null on the last. */
   next: string | null;
 }
 
 const DEFAULT_LIMIT = 20;
 /** A record may say what its workflow no longer is, so jobs in these states are asked for on Temporal. */
-export const UNFINISHED: readonly LoadState[] = ['queued', 'running', 'paused'];
+export const UNFINISHED: readonly JobState[] = ['queued', 'running', 'paused'];
 /** Unfinished jobs asked for on Temporal at a time. */
 const ASKED_AT_ONCE = 16;
 
@@ -44,7 +44,7 @@ const ASKED_AT_ONCE = 16;
 export async function listJobs(backends: Backends, filter: JobFilter): Promise<JobPage> {
   const limit = filter.limit ?? DEFAULT_LIMIT;
   const states = listOf(filter.state);
-  const jobs: LoadStatus[] = [];
+  const jobs: JobStatus[] = [];
   let from = filter.cursor === undefined ? undefined : readCursor(filter.cursor);
   for (;;) {
     // One more than asked for tells whether there is a next page.
@@ -62,18 +62,18 @@ export async function listJobs(backends: Backends, filter: JobFilter): Promise<J
 const listOf = <T>(value: T | readonly T[] | undefined): readonly T[] | undefined =>
   value === undefined ? undefined : Array.isArray(value) ? value : [value as T];
 
-type Position = Pick<LoadDocument, 'started_at' | '_id'>;
+type Position = Pick<JobDocument, 'started_at' | '_id'>;
 
 /** Candidates: records in one of the states, and those whose workflow may have brought them there since. */
 function find(
   { store }: Backends,
   { dataset, kind, since, before }: JobFilter,
-  states: readonly LoadState[] | undefined,
+  states: readonly JobState[] | undefined,
   from: Position | undefined,
   limit: number,
-): Promise<LoadDocument[]> {
+): Promise<JobDocument[]> {
   const kinds = listOf(kind);
-  const conditions: Filter<LoadDocument>[] = [];
+  const conditions: Filter<JobDocument>[] = [];
   if (dataset !== undefined) conditions.push({ dataset_id: dataset });
   if (states !== undefined) conditions.push({ state: { $in: [...new Set([...states, ...UNFINISHED])] } });
   if (kinds !== undefined) conditions.push({ kind: { $in: [...kinds] } });
@@ -84,14 +84,14 @@ function find(
     conditions.push({ started_at: { $lte: from.started_at } });
     conditions.push({ $or: [{ started_at: { $lt: from.started_at } }, { _id: { $lt: from._id } }] });
   }
-  return store.loads
+  return store.jobs
     .find(conditions.length === 0 ? {} : { $and: conditions })
     .sort({ started_at: -1, _id: -1 })
     .limit(limit)
     .toArray();
 }
 
-async function readAll(backends: Backends, loads: readonly LoadDocument[]): Promise<LoadStatus[]> {
+async function readAll(backends: Backends, loads: readonly JobDocument[]): Promise<JobStatus[]> {
   const now = new Date();
   const statuses = loads.map((load) => statusOf(load, now));
   const unfinished = [...loads.entries()].filter(([, load]) => load.finished_at === undefined);

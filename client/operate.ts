@@ -4,11 +4,11 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import type { CancelRequest } from '../contract/inputs.ts';
+import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE } from '../contract/inputs.ts';
 import { UserError } from '../core/errors.ts';
-import type { LoadStatus } from '../core/loads/status.ts';
-import type { LoadState } from '../core/store/documents.ts';
-import type { CancelRequest } from '../workflows/contract.ts';
-import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE } from '../workflows/contract.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
+import type { JobState } from '../core/store/documents.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
 import { readJob } from './read-job.ts';
@@ -24,7 +24,7 @@ export const resumeJob = (backends: Backends, job: Job) => update(backends, job,
  *
  * @throws UserError JobEnded, InvalidInput, and with a reason NoWorker, Refused
  */
-export async function cancelJob(backends: Backends, job: Job, request: CancelRequest = {}): Promise<LoadStatus> {
+export async function cancelJob(backends: Backends, job: Job, request: CancelRequest = {}): Promise<JobStatus> {
   const { kind } = await requireRunning(backends, job, CANCEL_UPDATE);
   // Prunes and deletes answer no updates, and without a reason there is nothing that Temporal's own cancel does not say.
   if (request.reason === undefined || kind === 'prune' || kind === 'delete') {
@@ -41,27 +41,27 @@ const answerWithinMs = (backends: Backends) => backends.answerWithinMs ?? ANSWER
 const handleOf = ({ temporal }: Backends, { workflow_id, job_id }: Job) =>
   temporal.workflow.getHandle(workflow_id, undefined, { firstExecutionRunId: job_id });
 
-async function update(backends: Backends, job: Job, name: string, request: CancelRequest = {}): Promise<LoadStatus> {
+async function update(backends: Backends, job: Job, name: string, request: CancelRequest = {}): Promise<JobStatus> {
   const { kind } = await requireRunning(backends, job, name);
   if (kind === 'prune' || kind === 'delete') {
     throw new UserError('NotPausable', `Job ${job.job_id} is a ${kind}: it can be canceled, but not paused.`);
   }
   return refusing(backends, job, name, async () => {
     await backends.temporal.withDeadline(Date.now() + answerWithinMs(backends), () =>
-      handleOf(backends, job).executeUpdate<LoadStatus, [CancelRequest]>(name, { args: [request] }),
+      handleOf(backends, job).executeUpdate<JobStatus, [CancelRequest]>(name, { args: [request] }),
     );
     return readJob(backends, job);
   });
 }
 
 /** An update goes to whatever runs under the Workflow ID, so it must be this job. */
-async function requireRunning(backends: Backends, job: Job, name: string): Promise<LoadStatus> {
+async function requireRunning(backends: Backends, job: Job, name: string): Promise<JobStatus> {
   const status = await readJob(backends, job);
   if (status.finished_at === null) return status;
   throw ended(job, STATES[status.state] ?? 'over', name);
 }
 
-const STATES: Partial<Record<LoadState, string>> = {
+const STATES: Partial<Record<JobState, string>> = {
   completed: 'completed',
   failed: 'over: it failed',
   canceled: 'canceled',
@@ -78,7 +78,7 @@ async function refusing<T>(backends: Backends, job: Job, name: string, work: () 
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
       throw new UserError(
         'NoWorker',
-        `No index worker has answered within ${answerWithinMs(backends) / 1000} s. See whether one runs: plimsoll doctor. It may still ${name} the job when one does.`,
+        `No indexing worker has answered within ${answerWithinMs(backends) / 1000} s. See whether one runs: plimsoll doctor. It may still ${name} the job when one does.`,
         { cause: error },
       );
     }

@@ -1,6 +1,6 @@
-import type { LoadStatus } from '../core/loads/status.ts';
+import type { CancelRequest, EmbedDatasetRequest, LoadDatasetRequest } from '../contract/inputs.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
 import type { RemovedCounts } from '../core/store/documents.ts';
-import type { CancelRequest, EmbedDatasetRequest, LoadDatasetRequest } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
 import { type CleanupFilter, type CleanupResult, cleanup, findCleanup } from './cleanup.ts';
 import { countDelete, type DeletePreview, startDelete } from './delete.ts';
@@ -40,13 +40,13 @@ export interface PlimsollClient extends Backends {
   /** What a deletion would remove now, and which schedules it would pause. @throws UserError DatasetNotFound */
   countDelete(dataset: string): Promise<DeletePreview>;
   /** @throws UserError JobNotFound, AmbiguousJob */
-  status(reference: string): Promise<LoadStatus>;
+  status(reference: string): Promise<JobStatus>;
   /** Stops a job until it is resumed; it keeps what it has. @throws UserError JobNotFound, AmbiguousJob, JobEnded, NotPausable */
-  pause(reference: string): Promise<LoadStatus>;
+  pause(reference: string): Promise<JobStatus>;
   /** @throws UserError JobNotFound, AmbiguousJob, JobEnded, NotPaused, NotPausable */
-  resume(reference: string): Promise<LoadStatus>;
+  resume(reference: string): Promise<JobStatus>;
   /** Asks a job to end; it keeps what it has. @throws UserError JobNotFound, AmbiguousJob, JobEnded */
-  cancel(reference: string, request?: CancelRequest): Promise<LoadStatus>;
+  cancel(reference: string, request?: CancelRequest): Promise<JobStatus>;
   jobs(filter?: JobFilter): Promise<JobPage>;
   /** Loads that are repeated. */
   schedules: Schedules;
@@ -57,9 +57,9 @@ export interface PlimsollClient extends Backends {
   /** Caps on images a second. */
   limits: Limits;
   /** Yields the status now and after each change, until the job has ended. */
-  watch(reference: string, signal?: AbortSignal): AsyncGenerator<LoadStatus>;
+  watch(reference: string, signal?: AbortSignal): AsyncGenerator<JobStatus>;
   /** @throws UserError JobNotFound, AmbiguousJob; WaitTimeoutError */
-  wait(reference: string, options?: WaitOptions): Promise<LoadStatus>;
+  wait(reference: string, options?: WaitOptions): Promise<JobStatus>;
 }
 
 export function createPlimsollClient(backends: Backends): PlimsollClient {

@@ -5,13 +5,13 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { KINDS } from '../contract/inputs.ts';
 import { UserError } from '../core/errors.ts';
-import { endLoad } from '../core/loads/phases.ts';
-import { readStatus } from '../core/loads/read-status.ts';
-import { type LoadStatus, phaseStatusOf } from '../core/loads/status.ts';
-import type { LoadState, RecordedError } from '../core/store/documents.ts';
+import { endJob } from '../core/jobs/phases.ts';
+import { readStatus } from '../core/jobs/read-status.ts';
+import { type JobStatus, phaseStatusOf } from '../core/jobs/status.ts';
+import type { JobState, RecordedError } from '../core/store/documents.ts';
 import type { Store } from '../core/store/store.ts';
-import { KINDS } from '../workflows/contract.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
 import { withWaiting } from './waiting.ts';
@@ -21,7 +21,7 @@ import { withWaiting } from './waiting.ts';
  *
  * @throws UserError JobNotFound
  */
-export async function readJob(backends: Backends, job: Job): Promise<LoadStatus> {
+export async function readJob(backends: Backends, job: Job): Promise<JobStatus> {
   const status = await readStatus(backends.store, job.job_id);
   return status === undefined ? withWaiting(backends, await askTemporal(backends, job)) : settle(backends, status);
 }
@@ -30,13 +30,13 @@ export async function readJob(backends: Backends, job: Job): Promise<LoadStatus>
  * A job without a record: no worker has begun it, its input was refused before there could be one, or it was cleaned up. One
  * that went well has its status for a result.
  */
-async function askTemporal({ temporal }: Backends, job: Job): Promise<LoadStatus> {
+async function askTemporal({ temporal }: Backends, job: Job): Promise<JobStatus> {
   const handle = temporal.workflow.getHandle(job.workflow_id, job.job_id);
   try {
     const { status, type, startTime, closeTime } = await handle.describe();
     if (status.name === 'COMPLETED') {
-      const result = (await handle.result()) as Partial<LoadStatus> | null;
-      if (result?.job_id === job.job_id && result.phases !== undefined) return result as LoadStatus;
+      const result = (await handle.result()) as Partial<JobStatus> | null;
+      if (result?.job_id === job.job_id && result.phases !== undefined) return result as JobStatus;
     }
     const ended = status.name !== 'RUNNING' && status.name !== 'PAUSED';
     const idle = phaseStatusOf(
@@ -80,7 +80,7 @@ async function failureOf(handle: WorkflowHandle): Promise<RecordedError> {
  * before it had begun. A workflow that Temporal does not know is shown as lost, and its record is left as it is: it may be
  * another server that knows it.
  */
-export async function settle(backends: Backends, status: LoadStatus): Promise<LoadStatus> {
+export async function settle(backends: Backends, status: JobStatus): Promise<JobStatus> {
   if (status.finished_at !== null) return status;
   const { temporal, store } = backends;
   const { workflow_id, job_id } = status;
@@ -92,12 +92,12 @@ export async function settle(backends: Backends, status: LoadStatus): Promise<Lo
   // It may have ended its record since that was read: ending it again changes nothing.
   const state = STATES[name] ?? 'failed';
   const error = state === 'completed' ? undefined : (ERRORS[name] ?? (await failureOf(handle)));
-  await endLoad(store, job_id, state, error);
+  await endJob(store, job_id, state, error);
   await endedAt(store, job_id, description.closeTime);
   return (await readStatus(store, job_id)) ?? status;
 }
 
-const STATES: Partial<Record<string, LoadState>> = { COMPLETED: 'completed', CANCELLED: 'canceled' };
+const STATES: Partial<Record<string, JobState>> = { COMPLETED: 'completed', CANCELLED: 'canceled' };
 
 const KEPT = 'What was done is kept; load again to go on.';
 const TERMINATED: RecordedError = {
@@ -115,7 +115,7 @@ const ERRORS: Partial<Record<string, RecordedError>> = {
 /** The record says when the job ended, and not when somebody noticed. */
 async function endedAt(store: Store, jobId: string, closeTime: Date | undefined): Promise<void> {
   if (closeTime === undefined) return;
-  await store.loads.updateOne(
+  await store.jobs.updateOne(
     { _id: jobId, finished_at: { $gt: closeTime }, started_at: { $lte: closeTime } },
     { $set: { finished_at: closeTime } },
   );
@@ -139,7 +139,7 @@ async function lastRun(
   return undefined;
 }
 
-function lost(status: LoadStatus): LoadStatus {
+function lost(status: JobStatus): JobStatus {
   const message = `Temporal does not know workflow ${status.workflow_id} of this job: its history was removed, or this is another server. ${KEPT}`;
   return { ...status, state: 'failed', error: { code: 'WorkflowLost', message }, finished_at: status.started_at };
 }

@@ -1,13 +1,13 @@
-import { UserError } from '../core/errors.ts';
-import type { LoadDocument, LoadKind } from '../core/store/documents.ts';
-import { findDataset } from '../core/store/list-samples.ts';
 import {
   type EmbedDatasetInput,
   loadWorkflowId,
   RETRY_WORKFLOW,
   type RetryFailedRequest,
   retryFailedInput,
-} from '../workflows/contract.ts';
+} from '../contract/inputs.ts';
+import { UserError } from '../core/errors.ts';
+import type { JobDocument, JobKind } from '../core/store/documents.ts';
+import { findDataset } from '../core/store/list-samples.ts';
 import type { Backends } from './backends.ts';
 import { findJob } from './find-job.ts';
 import { parseRequest, type StartedJob, type StartOptions, startJob } from './start.ts';
@@ -45,16 +45,16 @@ export async function startRetry(
 }
 
 /** The kinds of jobs whose requests say how to embed. */
-const EMBEDDING_KINDS: LoadKind[] = ['load', 'retry', 'embed'];
+const EMBEDDING_KINDS: JobKind[] = ['load', 'retry', 'embed'];
 
-type LoadRecord = Pick<LoadDocument, 'kind' | 'request'>;
+type JobRecord = Pick<JobDocument, 'kind' | 'request'>;
 
 /** A dataset whose jobs have been cleaned up can be retried, too. */
 async function jobToRetry(
   backends: Backends,
   reference: string,
-): Promise<{ dataset: string; load: LoadRecord | undefined }> {
-  const { loads } = backends.store;
+): Promise<{ dataset: string; load: JobRecord | undefined }> {
+  const { jobs } = backends.store;
   const job = await findJob(backends, reference).catch(async (error: unknown) => {
     if (!(error instanceof UserError) || error.code !== 'JobNotFound') throw error;
     const known = await backends.store.datasets.countDocuments({ _id: reference }, { limit: 1 });
@@ -63,16 +63,16 @@ async function jobToRetry(
   });
   const dataset = job?.dataset ?? reference;
   const projection = { kind: 1, request: 1 };
-  const named = await loads.findOne({ _id: job?.job_id ?? '', kind: { $in: EMBEDDING_KINDS } }, { projection });
+  const named = await jobs.findOne({ _id: job?.job_id ?? '', kind: { $in: EMBEDDING_KINDS } }, { projection });
   const latest = { dataset_id: dataset, kind: { $in: EMBEDDING_KINDS } };
   return {
     dataset,
-    load: named ?? (await loads.findOne(latest, { projection, sort: { started_at: -1 } })) ?? undefined,
+    load: named ?? (await jobs.findOne(latest, { projection, sort: { started_at: -1 } })) ?? undefined,
   };
 }
 
 /** How that job embedded, and ahead of whom. Its source is the dataset's; its start time is past. */
-function takenFrom(load: LoadRecord | undefined): RetryChanges {
+function takenFrom(load: JobRecord | undefined): RetryChanges {
   if (load === undefined) return {};
   const { model, embed_task_queue, embed_window, priority, fairness_key, fairness_weight } =
     load.request as EmbedDatasetInput;

@@ -1,8 +1,8 @@
 import cronstrue from 'cronstrue';
 import prettyMilliseconds from 'pretty-ms';
 import { z } from 'zod';
+import { loadDatasetInput, plainName } from '../contract/inputs.ts';
 import { UserError } from '../core/errors.ts';
-import { loadDatasetInput, plainName } from '../workflows/contract.ts';
 import { parseRequest, requireKnownZone } from './start.ts';
 
 /** What `schedules.create` takes: a load, and when it is to be repeated: by `cron` or by `every_seconds`. */

@@ -1,8 +1,8 @@
 import { type ScheduleDescription, WorkflowNotFoundError } from '@temporalio/client';
-import { SCHEDULE_PREFIX } from '../activities/schedules-of.ts';
+import { type LoadDatasetInput, loadWorkflowId, scheduledLoadInput } from '../contract/inputs.ts';
 import { UserError } from '../core/errors.ts';
-import type { LoadState, RecordedError } from '../core/store/documents.ts';
-import { type LoadDatasetInput, loadWorkflowId, scheduledLoadInput } from '../workflows/contract.ts';
+import type { JobState, RecordedError } from '../core/store/documents.ts';
+import { SCHEDULE_PREFIX } from '../temporal/schedules.ts';
 import type { ScheduledLoadMemo } from '../workflows/scheduled-load.ts';
 import type { Backends } from './backends.ts';
 import { readJob } from './read-job.ts';
@@ -36,7 +36,7 @@ export interface ScheduledRun {
   /** RFC 3339, UTC. */
   at: string;
   /** The load's own state; `skipped` where a job of the dataset was running; `unknown` where Temporal has forgotten it. */
-  result: LoadState | 'skipped' | 'unknown';
+  result: JobState | 'skipped' | 'unknown';
   /** The load that it started. */
   job_id: string | null;
   error: RecordedError | null;

@@ -6,10 +6,10 @@ import {
   ScheduleNotFoundError,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
-import { passOverDeleted, SCHEDULE_PREFIX, scheduleNames } from '../activities/schedules-of.ts';
+import { INDEXING_TASK_QUEUE, SCHEDULED_WORKFLOW } from '../contract/inputs.ts';
 import { UserError } from '../core/errors.ts';
-import type { LoadState } from '../core/store/documents.ts';
-import { INDEX_TASK_QUEUE, SCHEDULED_WORKFLOW } from '../workflows/contract.ts';
+import type { JobState } from '../core/store/documents.ts';
+import { passOverDeleted, SCHEDULE_PREFIX, scheduleNames } from '../temporal/schedules.ts';
 import type { Backends } from './backends.ts';
 import { invalidCron, parseScheduleRequest, type ScheduleRequest, unusableZone } from './schedule-request.ts';
 import { type ScheduledRun, type ScheduleMemo, type ScheduleStatus, scheduleStatusOf } from './schedule-status.ts';
@@ -72,14 +72,14 @@ export function createSchedules(backends: Backends): Schedules {
 }
 
 const LONGEST_NOTE = 1000;
-const UNDER_WAY: ReadonlySet<string> = new Set<LoadState>(['queued', 'running', 'paused']);
+const UNDER_WAY: ReadonlySet<string> = new Set<JobState>(['queued', 'running', 'paused']);
 
 /** Temporal would start no second run beside it, and not say so. */
 const underWay = (name: string, { job_id }: ScheduledRun) =>
   new UserError(
     'AlreadyRunning',
     job_id === null
-      ? `The last run of schedule "${name}" has not begun: no index worker has taken it up.`
+      ? `The last run of schedule "${name}" has not begun: no indexing worker has taken it up.`
       : `The last run of schedule "${name}" is under way: job ${job_id}. Wait for it: plimsoll wait ${job_id}`,
   );
 
@@ -104,7 +104,7 @@ async function begun(read: () => Promise<ScheduleStatus>, before: ScheduledRun |
  */
 const CATCHUP_WINDOW = '7 days';
 
-async function createSchedule({ temporal, taskQueue = INDEX_TASK_QUEUE }: Backends, request: ScheduleRequest) {
+async function createSchedule({ temporal, taskQueue = INDEXING_TASK_QUEUE }: Backends, request: ScheduleRequest) {
   const { name, load, cron, every_seconds, time_zone } = parseScheduleRequest(request);
   const scheduleId = SCHEDULE_PREFIX + name;
   let schedule: ScheduleHandle;

@@ -2,25 +2,25 @@ import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { z } from 'zod';
-import { UserError } from '../core/errors.ts';
-import { recordQueued } from '../core/loads/begin.ts';
-import { datasetNotFound } from '../core/store/dataset-errors.ts';
-import type { LoadKind } from '../core/store/documents.ts';
-import { requireTimeZone } from '../core/windows/embed-window.ts';
+import { parseInWords, sentenceOf } from '../contract/faults-in-words.ts';
 import {
   EMBED_WORKFLOW,
   type EmbedDatasetRequest,
   embedDatasetInput,
   embedWorkflowId,
-  INDEX_TASK_QUEUE,
+  INDEXING_TASK_QUEUE,
   LOAD_WORKFLOW,
   type LoadDatasetRequest,
   loadDatasetInput,
   loadWorkflowId,
-} from '../workflows/contract.ts';
-import { parseInWords, sentenceOf } from '../workflows/faults-in-words.ts';
-import type { EmbedWindow } from '../workflows/load-options.ts';
-import { priorityOf } from '../workflows/priority.ts';
+} from '../contract/inputs.ts';
+import type { EmbedWindow } from '../contract/options.ts';
+import { priorityOf } from '../contract/priority.ts';
+import { requireTimeZone } from '../core/embedding/embed-window.ts';
+import { UserError } from '../core/errors.ts';
+import { recordQueued } from '../core/jobs/begin.ts';
+import { datasetNotFound } from '../core/store/dataset-errors.ts';
+import type { JobKind } from '../core/store/documents.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
 import { AlreadyRunningError, type IfRunning, type RunningJob, runningJob } from './if-running.ts';
@@ -82,7 +82,7 @@ export interface StartedJob extends Job {
 }
 
 export interface Start {
-  kind: LoadKind;
+  kind: JobKind;
   workflow: string;
   workflowId: string;
   dataset: string;
@@ -125,7 +125,7 @@ export async function startJob(backends: Backends, job: Start, options: StartOpt
 
 /** Undefined where the Workflow ID is taken. */
 async function tryStart(
-  { temporal, store, taskQueue = INDEX_TASK_QUEUE }: Backends,
+  { temporal, store, taskQueue = INDEXING_TASK_QUEUE }: Backends,
   job: Start,
 ): Promise<Job | undefined> {
   const { workflowId, dataset } = job;
@@ -144,7 +144,7 @@ async function tryStart(
     throw error;
   }
   await recordQueued(store, {
-    loadId: jobId,
+    jobId: jobId,
     workflowId,
     kind: job.kind,
     datasetId: dataset,
@@ -173,7 +173,7 @@ async function attachTo({ store }: Backends, running: RunningJob, wanted: Start)
       'It is not what was asked for, so there is nothing to attach to.',
     );
   }
-  const { source } = (await store.loads.findOne({ _id: job.job_id }, { projection: { request: 1 } }))?.request ?? {};
+  const { source } = (await store.jobs.findOne({ _id: job.job_id }, { projection: { request: 1 } }))?.request ?? {};
   if (
     wanted.kind === 'load' &&
     typeof source === 'string' &&

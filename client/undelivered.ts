@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { WEBHOOK_WORKFLOW } from '../workflows/contract.ts';
+import { WEBHOOK_WORKFLOW } from '../contract/inputs.ts';
 
 /**
  * How many messages to a job's webhooks were not delivered, or not yet: by Temporal's list, which lags a little behind and knows

@@ -1,4 +1,4 @@
-import type { LoadStatus } from '../core/loads/status.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
 import { watchJob } from './watch-job.ts';
@@ -10,15 +10,15 @@ export interface WaitOptions {
   for?: Milestone;
   timeoutMs?: number;
   /** Called with each status on the way. */
-  onStatus?: (status: LoadStatus) => void;
+  onStatus?: (status: JobStatus) => void;
   signal?: AbortSignal;
 }
 
 export class WaitTimeoutError extends Error {
   readonly code = 'WaitTimeout';
-  readonly status: LoadStatus | undefined;
+  readonly status: JobStatus | undefined;
 
-  constructor(seconds: number, milestone: Milestone, status: LoadStatus | undefined) {
+  constructor(seconds: number, milestone: Milestone, status: JobStatus | undefined) {
     super(`The job was not ${milestone} after ${seconds} s. It goes on; wait for it again.`);
     this.name = 'WaitTimeoutError';
     this.status = status;
@@ -26,11 +26,11 @@ export class WaitTimeoutError extends Error {
 }
 
 /** The status in which the job reached the milestone or ended. @throws WaitTimeoutError */
-export async function waitFor(backends: Backends, job: Job, options: WaitOptions): Promise<LoadStatus> {
+export async function waitFor(backends: Backends, job: Job, options: WaitOptions): Promise<JobStatus> {
   const { for: milestone = 'completed', timeoutMs } = options;
   const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
   const signals = [timeout, options.signal].filter((signal) => signal !== undefined);
-  let last: LoadStatus | undefined;
+  let last: JobStatus | undefined;
   try {
     for await (const status of watchJob(backends, job, AbortSignal.any(signals))) {
       last = status;
@@ -46,7 +46,7 @@ export async function waitFor(backends: Backends, job: Job, options: WaitOptions
 }
 
 /** Whether phase 1 is over and went well. Jobs on a dataset that is there already can be browsed all along. */
-export function isBrowsable({ kind, phases }: LoadStatus): boolean {
+export function isBrowsable({ kind, phases }: JobStatus): boolean {
   // A load that ended before it began has skipped its first phase, too.
   return kind === 'embed' || kind === 'retry' || kind === 'prune' || phases.indexing.state === 'completed';
 }

@@ -1,14 +1,14 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { findThrottled } from '../core/limits/throttled.ts';
-import type { LoadStatus } from '../core/loads/status.ts';
+import { EMBEDDING_TASK_QUEUE } from '../contract/inputs.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
 import {
   findOpenPhase,
   hasEmbeddedSince,
   type OpenPhase,
   withStandstill,
   withWaitingFor,
-} from '../core/loads/waiting.ts';
-import { EMBED_TASK_QUEUE } from '../workflows/contract.ts';
+} from '../core/jobs/waiting.ts';
+import { findThrottled } from '../core/limits/throttled.ts';
 import type { Backends } from './backends.ts';
 
 /** Temporal's TaskQueueType. */
@@ -21,19 +21,19 @@ const ACTIVITIES = 2;
  * listed says nothing, when it was last heard of does. The rest is for clocks that differ.
  */
 const SILENCE_MS = 90_000;
-/** A workflow that an index worker hears of moves on within this time. */
+/** A workflow that an indexing worker hears of moves on within this time. */
 const TAKE_UP_MS = 5000;
 
 /**
  * The status with what no workflow can know of itself: that the limit of its task queue holds it back, that no worker is
  * there to go on with it, or that nothing of it moves.
  */
-export async function withWaiting(backends: Backends, status: LoadStatus): Promise<LoadStatus> {
+export async function withWaiting(backends: Backends, status: JobStatus): Promise<JobStatus> {
   const { store, workerSilenceMs = SILENCE_MS } = backends;
   const phase = await findOpenPhase(store, status);
   if (phase === undefined) return status;
   const embedding = phase.name === 'embedding' && phase.running;
-  const queue = embedding ? (phase.task_queue ?? EMBED_TASK_QUEUE) : undefined;
+  const queue = embedding ? (phase.task_queue ?? EMBEDDING_TASK_QUEUE) : undefined;
   if (queue !== undefined) {
     const throttled = await findThrottled(store, queue);
     if (throttled !== undefined) {
@@ -63,7 +63,7 @@ export async function withWaiting(backends: Backends, status: LoadStatus): Promi
 /** The task queue that nobody serves, of those that the phase needs. */
 async function findMissingWorker(
   backends: Backends,
-  status: LoadStatus,
+  status: JobStatus,
   { moved_at }: OpenPhase,
   embedQueue: string | undefined,
 ): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeStream } from 'mongodb';
-import { readStatus } from '../core/loads/read-status.ts';
-import type { LoadStatus } from '../core/loads/status.ts';
+import { readStatus } from '../core/jobs/read-status.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
 import type { Store } from '../core/store/store.ts';
 import type { Backends } from './backends.ts';
 import { CLOSING_MS, mayBeClosing } from './closing.ts';
@@ -19,7 +19,7 @@ const LOOK_EVERY_MS = 2000;
  * Yields a job's status now and after each change of it, until it has ended. Changes are pushed by MongoDB; the end of a
  * workflow that could not record it (terminated) comes from Temporal. Servers that go away are waited for.
  */
-export async function* watchJob(backends: Backends, job: Job, signal?: AbortSignal): AsyncGenerator<LoadStatus> {
+export async function* watchJob(backends: Backends, job: Job, signal?: AbortSignal): AsyncGenerator<JobStatus> {
   const { temporal, store } = backends;
   const changes = createFlag();
   const stop = new AbortController();
@@ -105,7 +105,7 @@ const changesOf = (jobId: string) => [
   {
     $match: {
       $or: [
-        { 'ns.coll': 'loads', 'documentKey._id': jobId },
+        { 'ns.coll': 'jobs', 'documentKey._id': jobId },
         { 'ns.coll': 'progress', 'documentKey._id': { $regex: `^${jobId}/` } },
       ],
     },
@@ -114,7 +114,7 @@ const changesOf = (jobId: string) => [
 
 /** A stream from a point in time that is known, so that nothing falls between opening it and its first answer. */
 async function openStream(store: Store, jobId: string): Promise<ChangeStream> {
-  const { db } = store.loads;
+  const { db } = store.jobs;
   const { operationTime } = await db.command({ ping: 1 });
   return db.watch(changesOf(jobId), { startAtOperationTime: operationTime });
 }
@@ -124,7 +124,7 @@ async function drain(stream: ChangeStream, onChange: () => void): Promise<void> 
 }
 
 /** Rates and times left change by the clock alone. */
-const withoutRates = (phases: LoadStatus['phases']) =>
+const withoutRates = (phases: JobStatus['phases']) =>
   Object.values(phases).map(({ rate: _rate, seconds_left: _left, ...phase }) => phase);
 
 /** A server that does not answer, rather than an answer that there is no such job. */

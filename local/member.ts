@@ -7,7 +7,7 @@ import { lastLines, openLog } from './log-file.ts';
 import { elapsed, type Report } from './report.ts';
 
 /** The processes that a stack may have. */
-export type MemberName = 'mongod' | 'temporal' | 'worker-index' | 'worker-embed' | 'api';
+export type MemberName = 'mongod' | 'temporal' | 'worker-indexing' | 'worker-embedding' | 'api';
 
 /** How to run one process of the stack. */
 export interface MemberSpec {

@@ -87,7 +87,7 @@ export async function claimDataDir(dataDir: string, report: Report): Promise<Dat
 }
 
 async function endOrphans(record: StackRecord, report: Report): Promise<void> {
-  const tiers: MemberName[][] = [['worker-index', 'worker-embed', 'api'], ['temporal'], ['mongod']];
+  const tiers: MemberName[][] = [['worker-indexing', 'worker-embedding', 'api'], ['temporal'], ['mongod']];
   for (const tier of tiers) {
     await Promise.all(
       tier.map(async (name) => {

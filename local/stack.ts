@@ -8,7 +8,7 @@ import { siblingModule } from './sibling-module.ts';
 import { createSupervisor } from './supervisor.ts';
 
 /** What a worker does: index sources, or embed samples. */
-export type WorkerRole = 'index' | 'embed';
+export type WorkerRole = 'indexing' | 'embedding';
 
 export interface StackOptions extends ServersOptions {
   /** The workers to run, one of each role; both if not given. */
@@ -24,8 +24,8 @@ export interface Stack extends Omit<Servers, 'members'> {
   readonly members: {
     readonly mongod?: Member;
     readonly temporal?: Member;
-    readonly 'worker-index'?: Member;
-    readonly 'worker-embed'?: Member;
+    readonly 'worker-indexing'?: Member;
+    readonly 'worker-embedding'?: Member;
     readonly api?: Member;
   };
   /** Where the HTTP API and the page answer. */
@@ -46,7 +46,7 @@ export interface Stack extends Omit<Servers, 'members'> {
  * @throws LocalStackError as startServers
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { report = silent, roles = ['index', 'embed'] } = options;
+  const { report = silent, roles = ['indexing', 'embedding'] } = options;
   const dataDir = resolve(options.dataDir);
   const startedMs = performance.now();
   const supervisor = await createSupervisor(dataDir, report);

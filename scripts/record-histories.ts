@@ -11,8 +11,8 @@ import { setTimeout } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import sharp from 'sharp';
 import { connectPlimsoll } from '../client/connect.ts';
+import { INDEXING_TASK_QUEUE, SCHEDULED_WORKFLOW } from '../contract/inputs.ts';
 import { startStack } from '../local/stack.ts';
-import { INDEX_TASK_QUEUE, SCHEDULED_WORKFLOW } from '../workflows/contract.ts';
 
 const target = join(import.meta.dirname, '../test/histories');
 const folder = await mkdtemp(join(tmpdir(), 'plimsoll-histories-'));
@@ -72,7 +72,7 @@ try {
 
   // As a schedule would.
   const scheduled = await client.temporal.workflow.start(SCHEDULED_WORKFLOW, {
-    taskQueue: INDEX_TASK_QUEUE,
+    taskQueue: INDEXING_TASK_QUEUE,
     workflowId: 'scheduled-recorded',
     args: [{ load: { dataset: 'recorded', source } }],
   });

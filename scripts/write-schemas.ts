@@ -9,8 +9,8 @@ import {
   pruneDatasetInput,
   retryFailedInput,
   scheduledLoadInput,
-} from '../workflows/contract.ts';
-import { webhookPayload } from '../workflows/webhook-payload.ts';
+} from '../contract/inputs.ts';
+import { webhookPayload } from '../contract/webhook-payload.ts';
 
 const folder = join(import.meta.dirname, '../docs/schemas');
 

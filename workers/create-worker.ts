@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE } from '../contract/inputs.ts';
 import { WEBHOOK_PLACES } from '../core/webhooks/places.ts';
-import { EMBED_TASK_QUEUE, INDEX_TASK_QUEUE } from '../workflows/contract.ts';
 import type { PlimsollPluginOptions, Role } from './plugin/options.ts';
 import { PlimsollPlugin } from './plugin/plugin.ts';
 
@@ -22,13 +22,13 @@ export function createWorker({ connection, namespace, role, plugin, overrides }:
   return Worker.create({
     connection,
     namespace,
-    ...(role === 'index'
+    ...(role === 'indexing'
       ? {
-          taskQueue: INDEX_TASK_QUEUE,
+          taskQueue: INDEXING_TASK_QUEUE,
           // Tries of webhooks only wait for answers: they take nothing from the loads' work.
           maxConcurrentActivityTaskExecutions: 4 * availableParallelism() + WEBHOOK_PLACES,
         }
-      : { taskQueue: EMBED_TASK_QUEUE }),
+      : { taskQueue: EMBEDDING_TASK_QUEUE }),
     // On SIGTERM, work under way is told to stop at once: its steps are stored, so that there is nothing to finish first.
     shutdownGraceTime: 0,
     shutdownForceTime: '20 seconds',

@@ -2,11 +2,11 @@ import { parseArgs } from 'node:util';
 import { UserError } from '../core/errors.ts';
 import type { Role } from './plugin/options.ts';
 
-export const USAGE = `Usage: npm run worker -- --role index|embed
+export const USAGE = `Usage: npm run worker -- --role indexing|embedding
 
 Runs one worker until Ctrl-C or SIGTERM.
-  --role index   lists folders, reads files, and runs the workflows
-  --role embed   makes vectors, on the device that PLIMSOLL_DEVICE names
+  --role indexing   lists folders, reads files, and runs the workflows
+  --role embedding   makes vectors, on the device that PLIMSOLL_DEVICE names
 
 It needs MONGODB_URI, and finds Temporal as Temporal's own tools do:
 TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, profiles. README.md lists its settings.
@@ -16,9 +16,11 @@ TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, profiles. README.md lists its settings.
 export function roleArgument(args: string[]): Role | 'help' {
   const { role, help } = parse(args);
   if (help) return 'help';
-  if (role === 'index' || role === 'embed') return role;
+  if (role === 'indexing' || role === 'embedding') return role;
   throw wrong(
-    role === undefined ? '--role is required: index or embed.' : `--role must be index or embed, not "${role}".`,
+    role === undefined
+      ? '--role is required: indexing or embedding.'
+      : `--role must be indexing or embedding, not "${role}".`,
   );
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * A worker process: `node workers/run.ts --role index|embed`. Connects to what MONGODB_URI and Temporal's own environment
+ * A worker process: `node workers/run.ts --role indexing|embedding`. Connects to what MONGODB_URI and Temporal's own environment
  * (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, profiles) name, and works until SIGTERM or SIGINT.
  */
 import { loadClientConnectConfig } from '@temporalio/envconfig';

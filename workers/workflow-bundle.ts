@@ -12,7 +12,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
 /** What the sandboxed code can come from. */
-const BUNDLED_FOLDERS = ['workflows', 'core'];
+const BUNDLED_FOLDERS = ['contract', 'core', 'workflows'];
 const BUNDLED_PACKAGES = ['@temporalio/workflow', '@temporalio/worker', 'nexus-rpc', 'zod'];
 
 let bundle: Promise<WorkflowBundleOption> | undefined;

@@ -6,17 +6,17 @@ import {
   startChild,
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
-import type { LoadStatus } from '../core/loads/status.ts';
-import { WEBHOOK_WORKFLOW } from './contract.ts';
+import { WEBHOOK_WORKFLOW } from '../contract/inputs.ts';
+import type { Webhook, WebhookEvent } from '../contract/options.ts';
+import { payloadOf } from '../contract/webhook-payload.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
 import type { deliverWebhook } from './deliver-webhook.ts';
-import type { Webhook, WebhookEvent } from './load-options.ts';
-import { payloadOf } from './webhook-payload.ts';
 
 /**
  * Has each webhook that wants the event told of it, and returns once the deliveries are under way: they outlive the load and
  * its cancellation. Announcing an event of a job again does nothing.
  */
-export async function announce(webhooks: readonly Webhook[], event: WebhookEvent, status: LoadStatus): Promise<void> {
+export async function announce(webhooks: readonly Webhook[], event: WebhookEvent, status: JobStatus): Promise<void> {
   const payload = payloadOf(event, status, new Date());
   const { job_id } = status;
   await CancellationScope.nonCancellable(() =>

@@ -1,9 +1,9 @@
 import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { DatasetActivities } from '../activities/dataset-activities.ts';
-import type { LoadStatus } from '../core/loads/status.ts';
+import { type DeleteDatasetRequest, deleteDatasetInput } from '../contract/inputs.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
 import { longIndexWork, shortIndexWork } from './activity-options.ts';
-import { type DeleteDatasetRequest, deleteDatasetInput } from './contract.ts';
-import { trackJob } from './job-status.ts';
+import { trackJob } from './job-tracker.ts';
 import { parseInput } from './parse-input.ts';
 import { runJob } from './run-job.ts';
 
@@ -23,16 +23,16 @@ const LONGEST_WAIT_SECONDS = 120;
  * one that was canceled half-way is ended by another. Fails with a non-retryable ApplicationFailure: InvalidInput,
  * DatasetNotFound.
  */
-export async function deleteDataset(request: DeleteDatasetRequest): Promise<LoadStatus> {
+export async function deleteDataset(request: DeleteDatasetRequest): Promise<JobStatus> {
   const input = parseInput(deleteDatasetInput, request);
   const { dataset } = input;
   const job = trackJob({ kind: 'delete', dataset, request: input, embeds: false });
   return runJob({ job, onRecord: true }, async () => {
-    const begun = await beginDelete({ load_id: job.jobId, workflow_id: job.workflowId, request: input });
+    const begun = await beginDelete({ job_id: job.jobId, workflow_id: job.workflowId, request: input });
     if (begun.search_attributes) job.useSearchAttributes();
-    await pauseSchedules({ load_id: job.jobId, dataset });
+    await pauseSchedules({ job_id: job.jobId, dataset });
     await endEmbeddings(dataset);
-    job.noteRemoved(await deleteDocuments({ load_id: job.jobId, dataset }));
+    job.noteRemoved(await deleteDocuments({ job_id: job.jobId, dataset }));
     return { ready: false };
   });
 }

@@ -1,8 +1,8 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { WebhookActivities, WebhookDelivery } from '../activities/webhook-activities.ts';
+import type { WebhookEvent } from '../contract/options.ts';
+import type { WebhookPayload } from '../contract/webhook-payload.ts';
 import { toFailure } from './failures.ts';
-import type { WebhookEvent } from './load-options.ts';
-import type { WebhookPayload } from './webhook-payload.ts';
 
 export interface DeliverWebhookInput {
   job_id: string;

@@ -10,17 +10,17 @@ import {
 } from '@temporalio/workflow';
 import type { EmbedActivities } from '../activities/embed-activities.ts';
 import type { IndexActivities } from '../activities/index-activities.ts';
-import type { LoadStatus } from '../core/loads/status.ts';
+import { type EmbedDatasetInput, type EmbedDatasetRequest, embedDatasetInput } from '../contract/inputs.ts';
+import { priorityOf } from '../contract/priority.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
 import type { EmbeddingModel } from '../core/models/embedder.ts';
 import type { Waiting } from '../core/store/documents.ts';
 import { longIndexWork, openModelWork, shortIndexWork } from './activity-options.ts';
-import { type EmbedDatasetInput, type EmbedDatasetRequest, embedDatasetInput } from './contract.ts';
-import { type JobStatus, trackJob } from './job-status.ts';
+import { type JobTracker, trackJob } from './job-tracker.ts';
 import { setPaused } from './messages.ts';
 import { acceptOperations, type Operations } from './operate.ts';
 import { parseInput } from './parse-input.ts';
 import { createPermit } from './permit.ts';
-import { priorityOf } from './priority.ts';
 import { createReporter } from './report-to-load.ts';
 import { runJob } from './run-job.ts';
 import { runShards, type ShardsCursor, sumOf } from './run-shards.ts';
@@ -31,8 +31,8 @@ const { beginEmbedding, noteWaiting, startEmbedding } = proxyActivities<IndexAct
 const REPORTS = 100;
 
 /** The load that an embedding is a phase of: set by the load itself. */
-export interface PhaseOfLoad {
-  load_id: string;
+export interface PhaseOfJob {
+  job_id: string;
   /** Only what could not be embedded before, and what this load has indexed. */
   only_failed: boolean;
 }
@@ -61,9 +61,9 @@ export interface EmbeddingCursor {
  */
 export async function embedDataset(
   request: EmbedDatasetRequest,
-  phase?: PhaseOfLoad | null,
+  phase?: PhaseOfJob | null,
   resume?: EmbeddingCursor,
-): Promise<LoadStatus> {
+): Promise<JobStatus> {
   const input = parseInput(embedDatasetInput, request);
   const alone = phase === undefined || phase === null;
   if (!alone) requireLoad(phase);
@@ -71,7 +71,7 @@ export async function embedDataset(
     kind: 'embed',
     dataset: input.dataset,
     request: input,
-    jobId: phase?.load_id,
+    jobId: phase?.job_id,
     embeds: true,
     ...(resume === undefined ? {} : { startedAt: new Date(resume.started_at) }),
   });
@@ -79,7 +79,7 @@ export async function embedDataset(
   const operations = alone ? acceptOperations(job, async () => undefined) : followLoad(job);
   return runJob({ job, onRecord: alone, operations, webhooks: alone ? input.webhooks : [] }, async () => {
     const { search_attributes, embed_task_queue } = await beginEmbedding({
-      load_id: job.jobId,
+      job_id: job.jobId,
       workflow_id: job.workflowId,
       request: input,
       continued: resume !== undefined,
@@ -99,9 +99,9 @@ export async function embedDataset(
 }
 
 /** A job that works under another's ID has no record of its own: only that other one may have started it. */
-function requireLoad({ load_id }: PhaseOfLoad): void {
+function requireLoad({ job_id }: PhaseOfJob): void {
   const { parent } = workflowInfo();
-  if (parent !== undefined && typeof load_id === 'string') return;
+  if (parent !== undefined && typeof job_id === 'string') return;
   throw ApplicationFailure.create({
     type: 'InvalidInput',
     message: 'embedDataset takes one argument: the second one is for the load that it is a phase of.',
@@ -110,7 +110,7 @@ function requireLoad({ load_id }: PhaseOfLoad): void {
 }
 
 /** As a phase of a load, it is the load that people pause, resume and cancel. */
-function followLoad(job: JobStatus): Operations {
+function followLoad(job: JobTracker): Operations {
   setHandler(setPaused, (paused) => {
     if (paused === job.isPaused()) return;
     if (paused) job.pause(new Date());
@@ -125,13 +125,13 @@ function followLoad(job: JobStatus): Operations {
 
 async function embed(
   input: EmbedDatasetInput & { embed_task_queue: string },
-  job: JobStatus,
-  phase: PhaseOfLoad | undefined,
+  job: JobTracker,
+  phase: PhaseOfJob | undefined,
   resume: EmbeddingCursor | undefined,
 ): Promise<Omit<EmbeddingCursor, 'paused_at'> | undefined> {
   const { dataset, model, embed_task_queue, embed_at, embed_window } = input;
   const only_failed = phase?.only_failed ?? false;
-  const load_id = job.jobId;
+  const job_id = job.jobId;
   const priority = priorityOf(input);
   const { openModel } = proxyActivities<EmbedActivities>({ ...openModelWork, priority, taskQueue: embed_task_queue });
   const { planEmbedding, finishEmbedding } = proxyActivities<IndexActivities>({ ...longIndexWork, priority });
@@ -140,13 +140,13 @@ async function embed(
   const wait = async (waiting: Omit<Waiting, 'since'>) => {
     job.hold('embedding', waiting);
     const { until, ...rest } = waiting;
-    await noteWaiting({ load_id, ...rest, ...(until === undefined ? {} : { until: until.toISOString() }) });
+    await noteWaiting({ job_id, ...rest, ...(until === undefined ? {} : { until: until.toISOString() }) });
     await report();
   };
   const permit = createPermit({ isPaused: job.isPaused, embed_at, embed_window, onWait: wait });
   const goOn = async () => {
     if (job.phase('embedding').state !== 'waiting') return;
-    await startEmbedding({ load_id });
+    await startEmbedding({ job_id });
     job.release('embedding');
     await report();
   };
@@ -156,7 +156,7 @@ async function embed(
       await wait({ reason: 'worker', task_queue: embed_task_queue });
       return openModel({ model });
     });
-    const planned = await permit.complete(() => planEmbedding({ load_id, dataset, model: opened, only_failed }));
+    const planned = await permit.complete(() => planEmbedding({ job_id, dataset, model: opened, only_failed }));
     const chunks = planned.shards.reduce((count, shard) => count + shard.chunks.length, 0);
     job.release('embedding');
     return {
@@ -191,7 +191,7 @@ async function embed(
       shards: rest,
     };
   }
-  const { done, failed } = await finishEmbedding({ load_id, dataset, model: opened });
+  const { done, failed } = await finishEmbedding({ job_id, dataset, model: opened });
   job.update('embedding', { state: 'completed', done, failed, finished_at: new Date() });
   return undefined;
 }

@@ -6,19 +6,19 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { EmbedActivities } from '../activities/embed-activities.ts';
+import { priorityOf, type QueueOptions } from '../contract/priority.ts';
 import type { Chunk } from '../core/embedding/plan.ts';
 import { embedWork } from './activity-options.ts';
 import { isInterruption } from './failures.ts';
 import { holdShard, shardProgress } from './messages.ts';
 import { runPool } from './pool.ts';
-import { priorityOf, type QueueOptions } from './priority.ts';
 import { tellParent } from './report-to-load.ts';
 
 /** Enough that a device has the next chunk at hand when it ends one. */
 const CHUNKS_AT_ONCE = 2;
 
 export interface EmbedShardInput extends QueueOptions {
-  load_id: string;
+  job_id: string;
   dataset: string;
   model: string;
   model_key: string;
@@ -45,7 +45,7 @@ export interface EmbedShardResult {
  * waits for a worker, and ends: a paused load holds no worker, and no place in its queue.
  */
 export async function embedShard(input: EmbedShardInput): Promise<EmbedShardResult> {
-  const { chunks, shard, report_every, load_id, dataset, model, model_key, only_failed } = input;
+  const { chunks, shard, report_every, job_id, dataset, model, model_key, only_failed } = input;
   const { embedChunk } = proxyActivities<EmbedActivities>({
     ...embedWork,
     taskQueue: input.embed_task_queue,
@@ -61,7 +61,7 @@ export async function embedShard(input: EmbedShardInput): Promise<EmbedShardResu
     scope.cancel();
   });
   const embed = async (chunk: Chunk) => {
-    const result = await embedChunk({ load_id, dataset, model, model_key, only_failed, chunk });
+    const result = await embedChunk({ job_id, dataset, model, model_key, only_failed, chunk });
     rest.delete(chunk);
     count.done += result.done;
     count.failed += result.failed;

@@ -9,14 +9,14 @@ import {
   startChild,
 } from '@temporalio/workflow';
 import type { IndexActivities } from '../activities/index-activities.ts';
-import type { WaitingStatus } from '../core/loads/status.ts';
+import { embedWorkflowId, type LoadDatasetInput, type RetryFailedInput } from '../contract/inputs.ts';
+import { priorityOf } from '../contract/priority.ts';
+import type { WaitingStatus } from '../core/jobs/status.ts';
 import type { Waiting } from '../core/store/documents.ts';
 import { shortIndexWork } from './activity-options.ts';
-import { embedWorkflowId, type LoadDatasetInput, type RetryFailedInput } from './contract.ts';
 import type { embedDataset } from './embed-dataset.ts';
-import type { JobStatus } from './job-status.ts';
+import type { JobTracker } from './job-tracker.ts';
 import { embeddingProgress, setPaused } from './messages.ts';
-import { priorityOf } from './priority.ts';
 
 const { noteWaiting } = proxyActivities<IndexActivities>(shortIndexWork);
 
@@ -31,7 +31,7 @@ export interface EmbeddingPhase {
 /** It waits about as long again as it has waited already; at this longest, ten events an hour take half a year to fill a history. */
 const LONGEST_PAUSE_SECONDS = 60 * 60;
 
-export function createEmbeddingPhase(job: JobStatus, input: LoadDatasetInput | RetryFailedInput): EmbeddingPhase {
+export function createEmbeddingPhase(job: JobTracker, input: LoadDatasetInput | RetryFailedInput): EmbeddingPhase {
   let child: ChildWorkflowHandle<typeof embedDataset> | undefined;
 
   setHandler(embeddingProgress, ({ state, waiting_for, ...report }) => {
@@ -67,7 +67,7 @@ export function createEmbeddingPhase(job: JobStatus, input: LoadDatasetInput | R
                 ...(fairness_key === undefined ? {} : { fairness_key }),
                 ...(fairness_weight === undefined ? {} : { fairness_weight }),
               },
-              { load_id: job.jobId, only_failed },
+              { job_id: job.jobId, only_failed },
             ],
           });
           if (job.isPaused()) await tell(true);
@@ -87,7 +87,7 @@ export function createEmbeddingPhase(job: JobStatus, input: LoadDatasetInput | R
           if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
           if (job.phase('embedding').waiting_for === undefined) {
             job.hold('embedding', { reason: 'other_job', task_queue: embed_task_queue });
-            await noteWaiting({ load_id: job.jobId, reason: 'other_job', task_queue: embed_task_queue });
+            await noteWaiting({ job_id: job.jobId, reason: 'other_job', task_queue: embed_task_queue });
           }
           await sleep(waitSeconds * 1000);
         } finally {

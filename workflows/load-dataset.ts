@@ -1,10 +1,10 @@
 import { continueAsNew, proxyActivities } from '@temporalio/workflow';
 import type { IndexActivities } from '../activities/index-activities.ts';
-import type { LoadStatus } from '../core/loads/status.ts';
+import { type LoadDatasetRequest, loadDatasetInput } from '../contract/inputs.ts';
+import { priorityOf } from '../contract/priority.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
 import { longIndexWork, shortIndexWork } from './activity-options.ts';
-import { type LoadDatasetRequest, loadDatasetInput } from './contract.ts';
 import { parseInput } from './parse-input.ts';
-import { priorityOf } from './priority.ts';
 import type { IndexingCursor } from './run-indexing.ts';
 import { runLoad } from './run-load.ts';
 
@@ -16,7 +16,7 @@ import { runLoad } from './run-load.ts';
  *
  * @param resume set by the workflow itself when it continues as new
  */
-export async function loadDataset(request: LoadDatasetRequest, resume?: IndexingCursor): Promise<LoadStatus> {
+export async function loadDataset(request: LoadDatasetRequest, resume?: IndexingCursor): Promise<JobStatus> {
   const input = parseInput(loadDatasetInput, request);
   const { dataset, max_failed_percent } = input;
   const priority = priorityOf(input);
@@ -26,9 +26,9 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
     kind: 'load',
     input,
     resume,
-    async begin({ jobId: load_id, workflowId: workflow_id }) {
+    async begin({ jobId: job_id, workflowId: workflow_id }) {
       const { source, ...capabilities } = await beginLoad({
-        load_id,
+        job_id,
         workflow_id,
         request: input,
         continued: resume !== undefined,
@@ -36,9 +36,9 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
       return {
         capabilities,
         steps: {
-          list: (page) => listSource({ load_id, dataset, source, page }),
-          index: (page) => indexPage({ load_id, dataset, page }),
-          finish: () => reconcile({ load_id, dataset, source, max_failed_percent }),
+          list: (page) => listSource({ job_id, dataset, source, page }),
+          index: (page) => indexPage({ job_id, dataset, page }),
+          finish: () => reconcile({ job_id, dataset, source, max_failed_percent }),
         },
       };
     },

@@ -1,18 +1,18 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { LoadStatus, WaitingStatus } from '../core/loads/status.ts';
-import { CANCEL_UPDATE, type CancelRequest, PAUSE_UPDATE, RESUME_UPDATE, STATUS_QUERY } from './contract.ts';
+import { CANCEL_UPDATE, type CancelRequest, PAUSE_UPDATE, RESUME_UPDATE, STATUS_QUERY } from '../contract/inputs.ts';
+import type { JobStatus, WaitingStatus } from '../core/jobs/status.ts';
 
 /** How the load stands, from the workflow's own state: to a page or a chunk, where the store knows to a batch. */
-export const statusQuery = defineQuery<LoadStatus>(STATUS_QUERY);
+export const statusQuery = defineQuery<JobStatus>(STATUS_QUERY);
 
 /** Stops a job until it is resumed: it keeps what it has and holds no worker. Pausing a paused job changes nothing. */
-export const pauseUpdate = defineUpdate<LoadStatus>(PAUSE_UPDATE);
+export const pauseUpdate = defineUpdate<JobStatus>(PAUSE_UPDATE);
 
 /** Lets a paused job go on. Rejected with NotPaused where it is not paused. */
-export const resumeUpdate = defineUpdate<LoadStatus>(RESUME_UPDATE);
+export const resumeUpdate = defineUpdate<JobStatus>(RESUME_UPDATE);
 
 /** Asks a job to end; it keeps what it has. Temporal's own cancellation does the same, without a reason. */
-export const cancelUpdate = defineUpdate<LoadStatus, [CancelRequest?]>(CANCEL_UPDATE);
+export const cancelUpdate = defineUpdate<JobStatus, [CancelRequest?]>(CANCEL_UPDATE);
 
 /** How far the embedding has come; cumulative, so that a lost or repeated one does no harm. */
 export interface EmbeddingReport {

@@ -8,9 +8,9 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { IndexActivities } from '../activities/index-activities.ts';
+import { type CancelRequest, cancelInput } from '../contract/inputs.ts';
 import { shortIndexWork } from './activity-options.ts';
-import { type CancelRequest, cancelInput } from './contract.ts';
-import type { JobStatus } from './job-status.ts';
+import type { JobTracker } from './job-tracker.ts';
 import { cancelUpdate, pauseUpdate, resumeUpdate } from './messages.ts';
 import { parseInput } from './parse-input.ts';
 
@@ -30,7 +30,7 @@ export interface Operations {
  *
  * @param onPaused tells a child, which stops and goes on with the job
  */
-export function acceptOperations(job: JobStatus, onPaused: (paused: boolean) => Promise<void>): Operations {
+export function acceptOperations(job: JobTracker, onPaused: (paused: boolean) => Promise<void>): Operations {
   let isRecorded = false;
   let closed = false;
   let reason: string | undefined;
@@ -56,7 +56,7 @@ export function acceptOperations(job: JobStatus, onPaused: (paused: boolean) => 
       else job.resume(at);
       await onPaused(paused);
       await condition(() => isRecorded || closed);
-      if (isRecorded) await notePaused({ load_id: job.jobId, paused, at: at.toISOString() });
+      if (isRecorded) await notePaused({ job_id: job.jobId, paused, at: at.toISOString() });
       return job.status();
     });
 

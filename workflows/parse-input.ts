@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { z } from 'zod';
-import { parseInWords, sentenceOf } from './faults-in-words.ts';
+import { parseInWords, sentenceOf } from '../contract/faults-in-words.ts';
 
 /** Fails the workflow at once, naming each field that is wrong, also when it was started by Temporal's own CLI. */
 export function parseInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {

@@ -1,9 +1,9 @@
 import { CancellationScope, condition, proxyActivities, sleep } from '@temporalio/workflow';
 import type { IndexActivities } from '../activities/index-activities.ts';
+import type { EmbedWindow } from '../contract/options.ts';
 import type { Waiting } from '../core/store/documents.ts';
 import { shortIndexWork } from './activity-options.ts';
 import { isInterruption } from './failures.ts';
-import type { EmbedWindow } from './load-options.ts';
 
 const { windowAt } = proxyActivities<IndexActivities>(shortIndexWork);
 

@@ -1,9 +1,9 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { DatasetActivities } from '../activities/dataset-activities.ts';
-import type { LoadStatus } from '../core/loads/status.ts';
+import { type PruneDatasetRequest, pruneDatasetInput } from '../contract/inputs.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
 import { longIndexWork, shortIndexWork } from './activity-options.ts';
-import { type PruneDatasetRequest, pruneDatasetInput } from './contract.ts';
-import { trackJob } from './job-status.ts';
+import { trackJob } from './job-tracker.ts';
 import { parseInput } from './parse-input.ts';
 import { runJob } from './run-job.ts';
 
@@ -15,14 +15,14 @@ const { pruneMissing } = proxyActivities<DatasetActivities>(longIndexWork);
  * the dataset, so that none runs at the same time. Fails with a non-retryable ApplicationFailure: InvalidInput,
  * DatasetNotFound, DatasetBeingDeleted.
  */
-export async function pruneDataset(request: PruneDatasetRequest): Promise<LoadStatus> {
+export async function pruneDataset(request: PruneDatasetRequest): Promise<JobStatus> {
   const input = parseInput(pruneDatasetInput, request);
   const { dataset } = input;
   const job = trackJob({ kind: 'prune', dataset, request: input, embeds: false });
   return runJob({ job, onRecord: true }, async () => {
-    const begun = await beginPrune({ load_id: job.jobId, workflow_id: job.workflowId, request: input });
+    const begun = await beginPrune({ job_id: job.jobId, workflow_id: job.workflowId, request: input });
     if (begun.search_attributes) job.useSearchAttributes();
-    job.noteRemoved(await pruneMissing({ load_id: job.jobId, dataset }));
+    job.noteRemoved(await pruneMissing({ job_id: job.jobId, dataset }));
     return { ready: false };
   });
 }

@@ -1,10 +1,10 @@
 import { getExternalWorkflowHandle, isCancellation, workflowInfo } from '@temporalio/workflow';
-import { waitingStatusOf } from '../core/loads/status.ts';
-import type { JobStatus } from './job-status.ts';
+import { waitingStatusOf } from '../core/jobs/status.ts';
+import type { JobTracker } from './job-tracker.ts';
 import { type EmbeddingReport, embeddingProgress } from './messages.ts';
 
 /** Tells the load that an embedding is a phase of how it stands, where that has changed. */
-export function createReporter(job: JobStatus): () => Promise<void> {
+export function createReporter(job: JobTracker): () => Promise<void> {
   const { parent } = workflowInfo();
   let reported = '';
   return async function reportToLoad() {

@@ -1,11 +1,11 @@
 import { continueAsNew, proxyActivities } from '@temporalio/workflow';
 import type { IndexActivities } from '../activities/index-activities.ts';
 import type { RetryActivities } from '../activities/retry-activities.ts';
-import type { LoadStatus } from '../core/loads/status.ts';
+import { type RetryFailedRequest, retryFailedInput } from '../contract/inputs.ts';
+import { priorityOf } from '../contract/priority.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
 import { longIndexWork, shortIndexWork } from './activity-options.ts';
-import { type RetryFailedRequest, retryFailedInput } from './contract.ts';
 import { parseInput } from './parse-input.ts';
-import { priorityOf } from './priority.ts';
 import type { IndexingCursor } from './run-indexing.ts';
 import { runLoad } from './run-load.ts';
 
@@ -17,7 +17,7 @@ import { runLoad } from './run-load.ts';
  *
  * @param resume set by the workflow itself when it continues as new
  */
-export async function retryFailed(request: RetryFailedRequest, resume?: IndexingCursor): Promise<LoadStatus> {
+export async function retryFailed(request: RetryFailedRequest, resume?: IndexingCursor): Promise<JobStatus> {
   const input = parseInput(retryFailedInput, request);
   const { dataset } = input;
   const priority = priorityOf(input);
@@ -29,9 +29,9 @@ export async function retryFailed(request: RetryFailedRequest, resume?: Indexing
     kind: 'retry',
     input,
     resume,
-    async begin({ jobId: load_id, workflowId: workflow_id }) {
+    async begin({ jobId: job_id, workflowId: workflow_id }) {
       const capabilities = await beginRetry({
-        load_id,
+        job_id,
         workflow_id,
         request: input,
         continued: resume !== undefined,
@@ -39,10 +39,10 @@ export async function retryFailed(request: RetryFailedRequest, resume?: Indexing
       return {
         capabilities,
         steps: {
-          list: (page) => listFailed({ load_id, dataset, page }),
-          index: (page) => indexPage({ load_id, dataset, page }),
+          list: (page) => listFailed({ job_id, dataset, page }),
+          index: (page) => indexPage({ job_id, dataset, page }),
           async finish() {
-            const result = await finishRetry({ load_id, dataset });
+            const result = await finishRetry({ job_id, dataset });
             toEmbed = result.to_embed;
             return result;
           },

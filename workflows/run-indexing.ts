@@ -2,7 +2,7 @@ import { condition, workflowInfo } from '@temporalio/workflow';
 import type { IndexPageResult } from '../core/indexing/index-page.ts';
 import type { ListResult } from '../core/indexing/list-source.ts';
 import type { IndexingResult } from '../core/indexing/record-indexing.ts';
-import type { JobStatus } from './job-status.ts';
+import type { JobTracker } from './job-tracker.ts';
 import { createPermit } from './permit.ts';
 import { all, runPool } from './pool.ts';
 
@@ -42,7 +42,7 @@ export interface IndexingSteps {
  */
 export async function runIndexing(
   steps: IndexingSteps,
-  job: JobStatus,
+  job: JobTracker,
   cursor: IndexingCursor,
 ): Promise<IndexingCursor | undefined> {
   const permit = createPermit({ isPaused: job.isPaused });

@@ -1,17 +1,17 @@
 import { CancellationScope, ContinueAsNew, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { IndexActivities } from '../activities/index-activities.ts';
-import type { LoadStatus } from '../core/loads/status.ts';
+import type { Webhook } from '../contract/options.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
 import { shortIndexWork } from './activity-options.ts';
 import { announce } from './announce.ts';
 import { recordedErrorOf, toFailure } from './failures.ts';
-import type { JobStatus } from './job-status.ts';
-import type { Webhook } from './load-options.ts';
+import type { JobTracker } from './job-tracker.ts';
 import type { Operations } from './operate.ts';
 
-const { endLoad } = proxyActivities<IndexActivities>(shortIndexWork);
+const { endJob } = proxyActivities<IndexActivities>(shortIndexWork);
 
 export interface JobRun {
-  job: JobStatus;
+  job: JobTracker;
   /** False for a phase of a load: its record and its webhooks are the load's. */
   onRecord: boolean;
   /** What people may do with it; left out where they can do no more than cancel it. */
@@ -26,22 +26,22 @@ export interface JobRun {
  *
  * @param work returns whether the dataset is ready for search by it
  */
-export async function runJob(run: JobRun, work: () => Promise<{ ready: boolean }>): Promise<LoadStatus> {
+export async function runJob(run: JobRun, work: () => Promise<{ ready: boolean }>): Promise<JobStatus> {
   const { job, onRecord, operations, webhooks = [] } = run;
-  const load_id = job.jobId;
+  const job_id = job.jobId;
   let ready: boolean;
   try {
     ({ ready } = await work());
     await operations?.close();
     // The work is done: a cancel comes too late.
-    if (onRecord) await CancellationScope.nonCancellable(() => endLoad({ load_id, state: 'completed' }));
+    if (onRecord) await CancellationScope.nonCancellable(() => endJob({ job_id, state: 'completed' }));
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     const failure = toFailure(error);
     const state = isCancellation(failure) ? 'canceled' : 'failed';
     const recorded = recordedErrorOf(failure, operations?.cancelReason());
     await operations?.close();
-    if (onRecord) await CancellationScope.nonCancellable(() => endLoad({ load_id, state, error: recorded }));
+    if (onRecord) await CancellationScope.nonCancellable(() => endJob({ job_id, state, error: recorded }));
     job.end(state, recorded);
     await announce(webhooks, `load.${state}`, job.status());
     throw failure;

@@ -1,10 +1,10 @@
 import { allHandlersFinished, condition, workflowInfo } from '@temporalio/workflow';
 import type { Capabilities } from '../activities/index-activities.ts';
-import type { LoadStatus } from '../core/loads/status.ts';
+import type { LoadDatasetInput, RetryFailedInput } from '../contract/inputs.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
 import { announce } from './announce.ts';
-import type { LoadDatasetInput, RetryFailedInput } from './contract.ts';
 import { createEmbeddingPhase } from './embedding-phase.ts';
-import { type JobStatus, trackJob } from './job-status.ts';
+import { type JobTracker, trackJob } from './job-tracker.ts';
 import { acceptOperations } from './operate.ts';
 import { type IndexingCursor, type IndexingSteps, runIndexing } from './run-indexing.ts';
 import { runJob } from './run-job.ts';
@@ -16,14 +16,14 @@ export interface LoadRun {
   /** Where a run that continues as new takes up the listing. */
   resume: IndexingCursor | undefined;
   /** Records the load, and checks what it was given. */
-  begin(job: JobStatus): Promise<{ capabilities: Capabilities; steps: IndexingSteps }>;
+  begin(job: JobTracker): Promise<{ capabilities: Capabilities; steps: IndexingSteps }>;
   /** Asked once the first phase is over: whether there is anything for the second. There is if left out. */
   needsEmbedding?(): boolean;
   continueAsNew(cursor: IndexingCursor): Promise<never>;
 }
 
 /** The life of a load: index, then embed; paused, resumed and canceled at any moment; ended on record, whatever happens. */
-export async function runLoad(run: LoadRun): Promise<LoadStatus> {
+export async function runLoad(run: LoadRun): Promise<JobStatus> {
   const { kind, input, resume, begin, continueAsNew } = run;
   const cursor = resume ?? firstCursor();
   const startedAt = new Date(cursor.started_at);

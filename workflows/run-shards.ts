@@ -1,12 +1,12 @@
 import { type ChildWorkflowHandle, setHandler, startChild, workflowInfo } from '@temporalio/workflow';
+import type { EmbedDatasetInput } from '../contract/inputs.ts';
+import { priorityOf } from '../contract/priority.ts';
 import type { Chunk } from '../core/embedding/plan.ts';
-import type { EmbedDatasetInput } from './contract.ts';
 import type { embedShard } from './embed-shard.ts';
-import type { JobStatus } from './job-status.ts';
+import type { JobTracker } from './job-tracker.ts';
 import { holdShard, shardProgress } from './messages.ts';
 import type { Permit } from './permit.ts';
 import { runPool } from './pool.ts';
-import { priorityOf } from './priority.ts';
 
 /** Shards under way at a time: below Temporal's bounds for pending children by far, and more than devices need. */
 const SHARDS_AT_ONCE = 32;
@@ -35,7 +35,7 @@ export interface ShardsRun {
   input: EmbedDatasetInput & { embed_task_queue: string };
   model_key: string;
   only_failed: boolean;
-  job: JobStatus;
+  job: JobTracker;
   permit: Permit;
   /** Tells the load that this is a phase of. */
   report: () => Promise<void>;
@@ -71,7 +71,7 @@ export async function runShards(run: ShardsRun, cursor: ShardsCursor): Promise<S
       priority: priorityOf(input),
       args: [
         {
-          load_id: job.jobId,
+          job_id: job.jobId,
           dataset,
           model,
           model_key,

@@ -1,17 +1,17 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ParentClosePolicy, startChild, upsertMemo } from '@temporalio/workflow';
-import type { LoadStatus } from '../core/loads/status.ts';
-import { loadWorkflowId, type ScheduledLoadRequest, scheduledLoadInput } from './contract.ts';
+import { loadWorkflowId, type ScheduledLoadRequest, scheduledLoadInput } from '../contract/inputs.ts';
+import { priorityOf } from '../contract/priority.ts';
+import type { JobStatus } from '../core/jobs/status.ts';
 import { toFailure } from './failures.ts';
 import type { loadDataset } from './load-dataset.ts';
 import { parseInput } from './parse-input.ts';
-import { priorityOf } from './priority.ts';
 
 export interface ScheduledLoadResult {
   /** True where a job of the dataset was running already, so that this run of the schedule loaded nothing. */
   skipped: boolean;
   /** How the load ended; null where it was skipped. */
-  load: LoadStatus | null;
+  load: JobStatus | null;
   message: string;
 }
 

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ChangeStream, MongoError, type ResumeToken } from 'mongodb';
 import { settle } from '../../client/read-job.ts';
 import { withWaiting } from '../../client/waiting.ts';
-import { readStatus } from '../../core/loads/read-status.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import { readStatus } from '../../core/jobs/read-status.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import type { DatasetDocument } from '../../core/store/documents.ts';
 import type { ApiBackends } from '../backends/backends.ts';
 import { isMongoOutage } from '../backends/outages.ts';
@@ -11,7 +11,7 @@ import { createCoalescer } from './coalesce.ts';
 
 /** What has changed, as it is now. */
 export type Change =
-  | { kind: 'load'; dataset: string; status: LoadStatus }
+  | { kind: 'load'; dataset: string; status: JobStatus }
   | { kind: 'dataset'; dataset: string; document: DatasetDocument }
   | { kind: 'dataset_removed'; dataset: string };
 
@@ -77,7 +77,7 @@ export function openChanges(
       try {
         await mongodb.untilReady(over.signal);
         const from = token === undefined ? { startAtOperationTime: await nowOf(store) } : { resumeAfter: token };
-        stream = store.loads.db.watch(PIPELINE, from);
+        stream = store.jobs.db.watch(PIPELINE, from);
         // What changed while nobody listened may have been missed.
         if (token === undefined) await touchOpenJobs();
         ready = true;
@@ -103,12 +103,12 @@ export function openChanges(
 
   function note({ ns, documentKey, operationType }: SeenChange): void {
     if (ns.coll === 'datasets') datasets.touch(documentKey._id);
-    else if (ns.coll === 'loads' && operationType !== 'delete') jobs.touch(documentKey._id);
+    else if (ns.coll === 'jobs' && operationType !== 'delete') jobs.touch(documentKey._id);
     else if (ns.coll === 'progress') jobs.touch(documentKey._id.split('/', 1)[0] as string);
   }
 
   const openJobs = () =>
-    store.loads
+    store.jobs
       .find({ finished_at: { $exists: false } }, { projection: { _id: 1 } })
       .sort({ started_at: -1 })
       .limit(MOST_SWEPT)
@@ -173,7 +173,7 @@ const isResumable = (error: unknown) =>
 const PIPELINE = [
   {
     $match: {
-      $or: [{ 'ns.coll': { $in: ['loads', 'datasets'] } }, { 'ns.coll': 'progress', operationType: { $ne: 'delete' } }],
+      $or: [{ 'ns.coll': { $in: ['jobs', 'datasets'] } }, { 'ns.coll': 'progress', operationType: { $ne: 'delete' } }],
       operationType: { $in: ['insert', 'update', 'replace', 'delete'] },
     },
   },
@@ -182,6 +182,6 @@ const PIPELINE = [
 
 /** A point in time that is known, so that nothing falls between opening the stream and its first answer. */
 async function nowOf(store: ApiBackends['client']['store']) {
-  const { operationTime } = await store.loads.db.command({ ping: 1 });
+  const { operationTime } = await store.jobs.db.command({ ping: 1 });
   return operationTime;
 }

@@ -1,5 +1,5 @@
 import { presentDataset } from '../present/dataset.ts';
-import { presentLoad } from '../present/load.ts';
+import { presentJob } from '../present/load.ts';
 import type { Load } from '../schemas/loads.ts';
 import type { Scope } from '../schemas/server.ts';
 import type { Change } from './changes.ts';
@@ -31,7 +31,7 @@ export function createRenderer(roots: readonly string[]): (change: Change, scope
 
 function render(change: Change, scope: Scope, roots: readonly string[]): Rendered {
   if (change.kind === 'load') {
-    const load = presentLoad(change.status, scope, roots);
+    const load = presentJob(change.status, scope, roots);
     return { key: `load:${load.job_id}`, event: loadEvent(load), load, news: newsOf(load) };
   }
   const key = `dataset:${change.dataset}`;

@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
-import { withLiveCounts } from '../../core/loads/read-status.ts';
-import { statusOf } from '../../core/loads/status.ts';
+import { withLiveCounts } from '../../core/jobs/read-status.ts';
+import { statusOf } from '../../core/jobs/status.ts';
 import type { ApiContext } from '../context.ts';
 import { GUARDED, problems, STORED } from '../http/answers.ts';
 import { newRouter } from '../http/new-router.ts';
@@ -140,7 +140,7 @@ async function present(
   const { store } = backends.client;
   const ofDataset = dataset === undefined ? {} : { dataset_id: dataset };
   const changed = since === undefined ? [] : [{ finished_at: { $gte: since } }];
-  const loads = await store.loads
+  const loads = await store.jobs
     .find({ ...ofDataset, $or: [{ finished_at: { $exists: false } }, ...changed] })
     .sort({ started_at: -1 })
     .limit(MOST_AT_FIRST)

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Context } from 'hono';
-import { MIME_TYPES } from '../../core/images/formats.ts';
-import type { ImageFailureCode } from '../../core/images/image-error.ts';
-import type { SourceRoots } from '../../core/sources/source-roots.ts';
+import { MIME_TYPES } from '../../core/media/images/formats.ts';
+import type { ImageFailureCode } from '../../core/media/images/image-error.ts';
+import type { SourceRoots } from '../../core/sources/folder/source-roots.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import type { ApiContext, ApiEnv } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promises';
 import { systemErrorCode } from '../../core/errors.ts';
-import type { SourceRoots } from '../../core/sources/source-roots.ts';
+import type { SourceRoots } from '../../core/sources/folder/source-roots.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import { problemOf } from '../problem/to-problem.ts';
 

@@ -1,6 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from 'zod';
-import { inWords } from '../../workflows/faults-in-words.ts';
+import { inWords } from '../../contract/faults-in-words.ts';
 import type { ApiEnv } from '../context.ts';
 import { invalidRequest } from './errors.ts';
 

@@ -1,5 +1,5 @@
 import { mayBeClosing } from '../../client/closing.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import type { ApiContext } from '../context.ts';
 import { workflowEnded } from './workflow-ended.ts';
 
@@ -7,8 +7,8 @@ import { workflowEnded } from './workflow-ended.ts';
 export async function awaitStatus(
   { backends, changes }: ApiContext,
   reference: string,
-  { reached, timeoutMs, signal }: { reached(status: LoadStatus): boolean; timeoutMs: number; signal: AbortSignal },
-): Promise<LoadStatus> {
+  { reached, timeoutMs, signal }: { reached(status: JobStatus): boolean; timeoutMs: number; signal: AbortSignal },
+): Promise<JobStatus> {
   const { client } = backends;
   let latest = await client.status(reference);
   if (reached(latest) || timeoutMs === 0) {
@@ -17,7 +17,7 @@ export async function awaitStatus(
   }
   const over = Promise.withResolvers<void>();
   const { job_id } = latest;
-  const look = (status: LoadStatus) => {
+  const look = (status: JobStatus) => {
     if (status.job_id !== job_id) return;
     latest = status;
     if (reached(status)) over.resolve();

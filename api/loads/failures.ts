@@ -1,4 +1,4 @@
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import { INDEXES } from '../../core/store/find-samples.ts';
 import type { Store } from '../../core/store/store.ts';
 import { presentSample } from '../present/sample.ts';
@@ -10,7 +10,7 @@ const MAX_TIME_MS = 10_000;
 /** The samples of a job's dataset whose error is of the time of the job, by seq. */
 export async function readFailures(
   store: Store,
-  { dataset, started_at, finished_at }: LoadStatus,
+  { dataset, started_at, finished_at }: JobStatus,
   { after, limit }: { after?: number | undefined; limit: number },
   scope: Scope,
 ): Promise<FailurePage> {

@@ -1,11 +1,11 @@
 import type { CleanupFilter } from '../../client/cleanup.ts';
 import { countUndelivered } from '../../client/undelivered.ts';
 import { isBrowsable } from '../../client/wait.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import type { ApiContext } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
 import { requireModel } from '../models/models.ts';
-import { presentLoad } from '../present/load.ts';
+import { presentJob } from '../present/load.ts';
 import type { Scope } from '../schemas/server.ts';
 import { requireSource } from '../sources/require-source.ts';
 import { awaitStatus } from './await-status.ts';
@@ -16,8 +16,8 @@ import { startAs, started } from './start-as.ts';
 export function loadRoutes(context: ApiContext) {
   const { backends, settings } = context;
   const { client } = backends;
-  const present = (status: LoadStatus, scope: Scope | null) =>
-    presentLoad(status, scope ?? 'read', settings.sourceRoots ?? []);
+  const present = (status: JobStatus, scope: Scope | null) =>
+    presentJob(status, scope ?? 'read', settings.sourceRoots ?? []);
   const router = newRouter();
 
   router.openapi(routes.startRoute, async (c) => {
@@ -45,7 +45,7 @@ export function loadRoutes(context: ApiContext) {
 
   router.openapi(routes.waitRoute, async (c) => {
     const { for: milestone, timeout } = c.req.valid('query');
-    const reached = (status: LoadStatus) =>
+    const reached = (status: JobStatus) =>
       status.finished_at !== null || (milestone === 'browsable' && isBrowsable(status));
     const status = await awaitStatus(context, c.req.valid('param').job, {
       reached,

@@ -1,5 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
-import { loadDatasetInput } from '../../workflows/contract.ts';
+import { loadDatasetInput } from '../../contract/inputs.ts';
 import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answers.ts';
 import { failurePage, failuresQuery } from '../schemas/failures.ts';
 import {

@@ -1,16 +1,16 @@
 import type { PlimsollClient } from '../../client/plimsoll-client.ts';
-import { EMBED_TASK_QUEUE, INDEX_TASK_QUEUE } from '../../workflows/contract.ts';
+import { EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE } from '../../contract/inputs.ts';
 
 /** Temporal's TaskQueueType. */
 const WORKFLOWS = 1;
 const ACTIVITIES = 2;
 
 /** How long the oldest task of each queue has waited for a worker, as the server estimates it. */
-export async function backlogAge({ temporal: client, taskQueue = INDEX_TASK_QUEUE }: PlimsollClient) {
+export async function backlogAge({ temporal: client, taskQueue = INDEXING_TASK_QUEUE }: PlimsollClient) {
   const kinds = [
     [taskQueue, 'workflow', WORKFLOWS],
     [taskQueue, 'activity', ACTIVITIES],
-    [EMBED_TASK_QUEUE, 'activity', ACTIVITIES],
+    [EMBEDDING_TASK_QUEUE, 'activity', ACTIVITIES],
   ] as const;
   return Promise.all(
     kinds.map(async ([queue, kind, taskQueueType]) => {

@@ -89,7 +89,7 @@ export function createMetrics(
     const { store } = client;
     const [writes, byState, sums, models] = await Promise.all([
       countWritten(store, MAX_TIME_MS),
-      store.loads
+      store.jobs
         .aggregate<{ _id: string; n: number }>([{ $group: { _id: '$state', n: { $sum: 1 } } }], {
           maxTimeMS: MAX_TIME_MS,
         })

@@ -2,7 +2,7 @@ import type { Store } from '../../core/store/store.ts';
 
 /** Samples and vectors that jobs have written: of jobs that are over by their records, of those under way by their chunks. */
 export async function countWritten(store: Store, maxTimeMS: number): Promise<{ samples: number; vectors: number }> {
-  const [ended] = await store.loads
+  const [ended] = await store.jobs
     .aggregate<Sums>(
       [
         { $match: { finished_at: { $exists: true } } },
@@ -17,11 +17,11 @@ export async function countWritten(store: Store, maxTimeMS: number): Promise<{ s
       { maxTimeMS },
     )
     .toArray();
-  const ids = await store.loads.distinct('_id', { finished_at: { $exists: false } }, { maxTimeMS });
+  const ids = await store.jobs.distinct('_id', { finished_at: { $exists: false } }, { maxTimeMS });
   const [underWay] = await store.progress
     .aggregate<Sums>(
       [
-        { $match: { load_id: { $in: ids } } },
+        { $match: { job_id: { $in: ids } } },
         {
           $group: {
             _id: null,

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { createRoute } from '@hono/zod-openapi';
-import { BUILT_IN_MODEL } from '../../core/models/built-in-model.ts';
+import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { findModel } from '../../core/models/find-model.ts';
-import { isBelowRoots } from '../../core/sources/source-roots.ts';
+import { isBelowRoots } from '../../core/sources/folder/source-roots.ts';
 import type { ApiContext } from '../context.ts';
 import { GUARDED, json, problems } from '../http/answers.ts';
 import { newRouter } from '../http/new-router.ts';

@@ -6,10 +6,10 @@ import { shownModel, shownSource } from './paths.ts';
 /** A dataset as the caller may see it. */
 export function presentDataset(document: DatasetDocument, scope: Scope): Dataset {
   const phase = (name: PhaseName) => {
-    const { state, load_id, at } = document.phases[name] ?? {};
-    return state === undefined || load_id === undefined || at === undefined
+    const { state, job_id, at } = document.phases[name] ?? {};
+    return state === undefined || job_id === undefined || at === undefined
       ? null
-      : { state, load_id, at: at.toISOString() };
+      : { state, job_id, at: at.toISOString() };
   };
   return {
     dataset: document._id,
@@ -26,7 +26,7 @@ export function presentDataset(document: DatasetDocument, scope: Scope): Dataset
       vectors: model.vectors,
       last_modified_at: model.last_modified_at.toISOString(),
     })),
-    current_load: document.current_load ?? null,
+    latest_job: document.latest_job ?? null,
     deleting: document.deleting !== undefined,
     created_at: document.created_at.toISOString(),
     last_modified_at: document.last_modified_at.toISOString(),

@@ -6,7 +6,7 @@ import { shownPath, withoutPaths } from './paths.ts';
 
 /** A sample as the caller may see it. */
 export function presentSample(sample: SampleDocument, sources: readonly string[], scope: Scope): Sample {
-  const { seq, filepath, status, source, metadata, tags, split, error, load_id } = sample;
+  const { seq, filepath, status, source, metadata, tags, split, error, job_id } = sample;
   const messageOf = ({ message }: RecordedError) => (scope === 'operate' ? message : withoutPaths(message, sources));
   return {
     seq,
@@ -20,7 +20,7 @@ export function presentSample(sample: SampleDocument, sources: readonly string[]
     split: split ?? null,
     error: error === undefined ? null : { ...error, message: messageOf(error), at: error.at.toISOString() },
     version: versionOf(sample),
-    load_id,
+    job_id,
     created_at: sample.created_at.toISOString(),
     last_modified_at: sample.last_modified_at.toISOString(),
   };

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { embedDatasetInput } from '../../workflows/contract.ts';
+import { embedDatasetInput } from '../../contract/inputs.ts';
 import { phaseState, startQuery } from './loads.ts';
 import { flag } from './parameters.ts';
 
 const count = z.int().min(0);
 const moment = z.iso.datetime();
-const phase = z.object({ state: phaseState, load_id: z.string(), at: moment }).nullable();
+const phase = z.object({ state: phaseState, job_id: z.string(), at: moment }).nullable();
 
 export const dataset = z
   .object({
@@ -27,7 +27,7 @@ export const dataset = z
         last_modified_at: moment,
       }),
     ),
-    current_load: z.string().nullable().describe('The latest job of this dataset.'),
+    latest_job: z.string().nullable().describe('The latest job of this dataset.'),
     deleting: z.boolean().describe('A job has begun to delete it: nothing is written to it any more.'),
     created_at: moment,
     last_modified_at: moment,

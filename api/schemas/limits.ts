@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { EMBEDDING_TASK_QUEUE } from '../../contract/inputs.ts';
 import { FASTEST, SLOWEST } from '../../core/limits/fastest.ts';
-import { EMBED_TASK_QUEUE } from '../../workflows/contract.ts';
 import { text } from './parameters.ts';
 
 export const limit = z
@@ -17,7 +17,7 @@ export const limitList = z
 
 export const limitBody = z
   .strictObject({
-    task_queue: text(1000).default(EMBED_TASK_QUEUE).describe('Of the embedding workers.'),
+    task_queue: text(1000).default(EMBEDDING_TASK_QUEUE).describe('Of the embedding workers.'),
     images_per_second: z.number().min(SLOWEST).max(FASTEST).nullable().describe('Null lifts the limit.'),
   })
   .meta({ id: 'LimitRequest' });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isJobsCursor } from '../../client/list-jobs.ts';
-import { retryFailedInput } from '../../workflows/contract.ts';
+import { retryFailedInput } from '../../contract/inputs.ts';
 import { flag, several, span, time, wholeNumber } from './parameters.ts';
 
 export const loadState = z.enum(['queued', 'running', 'paused', 'completed', 'failed', 'canceled']);

@@ -33,7 +33,7 @@ export const sample = z
     version: z
       .string()
       .describe('Changes with the file. With ?v=version, its file and thumbnails may be cached for good.'),
-    load_id: z.string().describe('The job that wrote it last.'),
+    job_id: z.string().describe('The job that wrote it last.'),
     created_at: moment,
     last_modified_at: moment,
   })

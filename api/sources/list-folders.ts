@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { systemErrorCode } from '../../core/errors.ts';
-import { isImageName } from '../../core/images/formats.ts';
-import { isBelowRoots, type SourceRoots } from '../../core/sources/source-roots.ts';
+import { isImageName } from '../../core/media/images/formats.ts';
+import { isBelowRoots, type SourceRoots } from '../../core/sources/folder/source-roots.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import type { Folders } from '../schemas/server.ts';
 

@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import { requireBelowRoots, type SourceRoots } from '../../core/sources/source-roots.ts';
+import { requireBelowRoots, type SourceRoots } from '../../core/sources/folder/source-roots.ts';
 import { problemOf } from '../problem/to-problem.ts';
 
 /** Refuses a source outside the roots, after resolving links, with the same words whether it exists or not. */

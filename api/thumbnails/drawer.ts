@@ -1,10 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
-import { createBudget } from '../../core/images/budget.ts';
-import { createDecoders } from '../../core/images/decoder/decoders.ts';
-import { identityOf } from '../../core/images/identity.ts';
-import { ImageError } from '../../core/images/image-error.ts';
-import { weightOf } from '../../core/images/weight.ts';
-import type { SourceRoots } from '../../core/sources/source-roots.ts';
+import { createBudget } from '../../core/concurrency/budget.ts';
+import { createDecoders } from '../../core/media/images/decoder/decoders.ts';
+import { identityOf } from '../../core/media/images/identity.ts';
+import { ImageError } from '../../core/media/images/image-error.ts';
+import { weightOf } from '../../core/media/images/weight.ts';
+import type { SourceRoots } from '../../core/sources/folder/source-roots.ts';
 import { fingerprintOf, openFile } from '../files/sample-file.ts';
 
 /** What pictures that are drawn at the same time take of memory, about; one that takes more is drawn alone. */

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { ImageError } from '../../core/images/image-error.ts';
+import { ImageError } from '../../core/media/images/image-error.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import { openDiskCache } from './disk-cache.ts';
 import { createDrawer, type Drawn, type DrawRequest } from './drawer.ts';

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { CleanupResult } from '../../client/cleanup.ts';
-import type { LoadState } from '../../core/store/documents.ts';
+import type { JobState } from '../../core/store/documents.ts';
 import { age, dataDirOption, jsonOption, oneOf } from '../arguments.ts';
 import { createOutput, type Output } from '../output.ts';
 
@@ -8,13 +8,13 @@ interface CleanupOptions {
   olderThan: number;
   dryRun?: boolean;
   dataset?: string;
-  state?: LoadState[];
+  state?: JobState[];
   lost?: boolean;
   data?: string;
   json?: boolean;
 }
 
-const ENDED: readonly LoadState[] = ['completed', 'failed', 'canceled'];
+const ENDED: readonly JobState[] = ['completed', 'failed', 'canceled'];
 
 export function addCleanupCommand(program: Command, end: (exitCode: number) => void): void {
   program
@@ -45,7 +45,7 @@ export function addCleanupCommand(program: Command, end: (exitCode: number) => v
 A job whose workflow was terminated on Temporal ended at that time. The record
 of a dataset's latest job may go as well: the dataset does not need it.
 
-PLIMSOLL_JOB_RETENTION=90d, set for the index workers, does this by itself.
+PLIMSOLL_JOB_RETENTION=90d, set for the indexing workers, does this by itself.
 
 With --json: {"before", "dry_run", "jobs": [{"job_id", "dataset", "kind",
 "state", "finished_at"}], "lost": [job IDs without an end on record]}.

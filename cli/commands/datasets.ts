@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import type { DatasetDocument, LoadDocument } from '../../core/store/documents.ts';
+import type { DatasetDocument, JobDocument } from '../../core/store/documents.ts';
 import type { Store } from '../../core/store/store.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
 import { createOutput, type Output } from '../output.ts';
@@ -27,7 +27,7 @@ FAILED counts files that can't be read, MISSING samples whose files are gone.
 
 With --json: {"datasets": [...]}, each as GET /api/datasets has it: dataset,
 media_type, sources, counts {total, indexed, failed, missing}, next_seq, phases,
-models, current_load, deleting, created_at, last_modified_at.
+models, latest_job, deleting, created_at, last_modified_at.
 
 Examples:
   plimsoll datasets
@@ -57,8 +57,8 @@ async function tableOf(
   { paint, width }: Output,
 ): Promise<string[]> {
   const [{ columns }, { ago, count }] = await Promise.all([import('../columns.ts'), import('../quantities.ts')]);
-  const ids = documents.map(({ current_load }) => current_load);
-  const found = await store.loads.find({ _id: { $in: ids } }).toArray();
+  const ids = documents.map(({ latest_job }) => latest_job);
+  const found = await store.jobs.find({ _id: { $in: ids } }).toArray();
   const jobs = new Map(found.map((job) => [job._id, job]));
   return columns(
     [
@@ -71,7 +71,7 @@ async function tableOf(
       { title: 'VECTORS' },
     ],
     documents.map((dataset) => {
-      const job = jobs.get(dataset.current_load);
+      const job = jobs.get(dataset.latest_job);
       const { total, failed, missing } = dataset.counts;
       const state = stateOf(dataset, job);
       return [
@@ -88,7 +88,7 @@ async function tableOf(
 }
 
 /** How far one can use a dataset, as the page says it. */
-function stateOf({ deleting, counts, models, phases }: DatasetDocument, job: LoadDocument | undefined): string {
+function stateOf({ deleting, counts, models, phases }: DatasetDocument, job: JobDocument | undefined): string {
   if (deleting !== undefined) return 'deleting';
   if (job !== undefined && job.finished_at === undefined) {
     const { indexing, embedding } = job.phases;

@@ -1,13 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { JobFilter } from '../../client/list-jobs.ts';
-import type { LoadKind, LoadState } from '../../core/store/documents.ts';
+import type { JobKind, JobState } from '../../core/store/documents.ts';
 import { dataDirOption, jsonOption, oneOf, timeOrAge, wholeNumber } from '../arguments.ts';
 import { createOutput } from '../output.ts';
 
 interface JobsOptions {
   dataset?: string;
-  state?: LoadState[];
-  kind?: LoadKind[];
+  state?: JobState[];
+  kind?: JobKind[];
   since?: Date;
   before?: Date;
   limit: number;
@@ -16,8 +16,8 @@ interface JobsOptions {
   json?: boolean;
 }
 
-const STATES: readonly LoadState[] = ['queued', 'running', 'paused', 'completed', 'failed', 'canceled'];
-const KINDS: readonly LoadKind[] = ['load', 'retry', 'embed', 'prune', 'delete'];
+const STATES: readonly JobState[] = ['queued', 'running', 'paused', 'completed', 'failed', 'canceled'];
+const KINDS: readonly JobKind[] = ['load', 'retry', 'embed', 'prune', 'delete'];
 const MOST = 1000;
 /** Tells jobs apart: of IDs that begin with their time it holds the milliseconds. */
 const SHORT_ID = 13;

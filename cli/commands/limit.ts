@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { EMBEDDING_TASK_QUEUE } from '../../contract/inputs.ts';
 import { FASTEST, SLOWEST } from '../../core/limits/fastest.ts';
-import { EMBED_TASK_QUEUE } from '../../workflows/contract.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
 import { createOutput } from '../output.ts';
 import { counted } from '../quantities.ts';
@@ -20,7 +20,7 @@ export function addLimitCommand(program: Command, end: (exitCode: number) => voi
     .description(
       'Limits how many images per second all embedding workers of a task queue embed together. Without --images-per-second or --off, it shows the limit.',
     )
-    .option('--queue <name>', 'task queue of the embedding workers', EMBED_TASK_QUEUE)
+    .option('--queue <name>', 'task queue of the embedding workers', EMBEDDING_TASK_QUEUE)
     .addOption(
       new Option('--images-per-second <n>', 'the limit; it may be a fraction').argParser(rate).conflicts('off'),
     )

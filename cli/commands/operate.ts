@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { PlimsollClient } from '../../client/plimsoll-client.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
 import { createOutput } from '../output.ts';
 
@@ -82,8 +82,8 @@ export function addCancelCommand(program: Command, end: End): void {
 
 async function operate(
   { data, json }: OperateOptions,
-  work: (client: PlimsollClient) => Promise<LoadStatus>,
-  line: (status: LoadStatus) => string,
+  work: (client: PlimsollClient) => Promise<JobStatus>,
+  line: (status: JobStatus) => string,
 ): Promise<number> {
   const { withClient } = await import('../connection.ts');
   const output = createOutput({ json });
@@ -94,10 +94,10 @@ async function operate(
   });
 }
 
-const pausedLine = ({ dataset, job_id }: LoadStatus) =>
+const pausedLine = ({ dataset, job_id }: JobStatus) =>
   `The job of ${dataset} is paused. Let it go on: plimsoll resume ${job_id}`;
 
-const canceledLine = ({ dataset, job_id, finished_at, error }: LoadStatus) =>
+const canceledLine = ({ dataset, job_id, finished_at, error }: JobStatus) =>
   finished_at === null
     ? `The job of ${dataset} was asked to end: plimsoll wait ${job_id}`
     : `The job of ${dataset} has ended. ${error?.message ?? ''}`;

@@ -47,7 +47,7 @@ next page, null on the last. Each sample:
                          num_channels, orientation}
   error                  null, or {code, message, stage, at}
   tags, split            split may be null
-  load_id, created_at, last_modified_at
+  job_id, created_at, last_modified_at
 
 Exit codes: 0 done, 2 wrong usage, 3 no such dataset.
 
@@ -96,7 +96,7 @@ function documentOf(sample: SampleDocument) {
     tags: sample.tags,
     split: sample.split ?? null,
     error: sample.error ?? null,
-    load_id: sample.load_id,
+    job_id: sample.job_id,
     created_at: sample.created_at,
     last_modified_at: sample.last_modified_at,
   };

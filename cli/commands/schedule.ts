@@ -274,7 +274,7 @@ function triggeredLine({ dataset, last_run }: ScheduleStatus): string {
   if (last_run?.job_id) return `Triggered: job ${last_run.job_id}. See how it goes: plimsoll wait ${last_run.job_id}`;
   return last_run?.result === 'failed'
     ? 'The run failed before its load began: see it on the page of Temporal.'
-    : 'Triggered; no index worker has taken it up yet. See how it goes: plimsoll schedule list';
+    : 'Triggered; no indexing worker has taken it up yet. See how it goes: plimsoll schedule list';
 }
 
 function nextLine({ next_run, time_zone }: ScheduleStatus): string {

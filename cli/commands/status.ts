@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ConnectedClient } from '../../client/connect.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
 import { createOutput, type Output } from '../output.ts';
 
@@ -74,7 +74,7 @@ async function status(reference: string | undefined, options: StatusOptions): Pr
 }
 
 /** Only a job with webhooks is asked about: one more question to Temporal, which may not answer without harm. */
-async function noteUndelivered({ temporal }: ConnectedClient, { job_id, request }: LoadStatus, output: Output) {
+async function noteUndelivered({ temporal }: ConnectedClient, { job_id, request }: JobStatus, output: Output) {
   if (!Array.isArray(request.webhooks) || request.webhooks.length === 0) return;
   const [{ countUndelivered }, { counted }] = await Promise.all([
     import('../../client/undelivered.ts'),

@@ -24,7 +24,7 @@ export function addUpCommand(program: Command, end: (exitCode: number) => void):
     .command('up')
     .summary('start everything on this machine, until Ctrl-C')
     .description(
-      'Starts Temporal\'s development server, MongoDB, an index worker, an embedding worker and the page on this machine, and stays until Ctrl-C, which stops all of it. The next "up" finds the data as it was left. Programs that are missing are fetched once.',
+      'Starts Temporal\'s development server, MongoDB, an indexing worker, an embedding worker and the page on this machine, and stays until Ctrl-C, which stops all of it. The next "up" finds the data as it was left. Programs that are missing are fetched once.',
     )
     .argument('[folder]', 'with --load: the folder of images to load')
     .option('--load [folder]', 'also load a folder (default: the example pictures) and show the progress')

@@ -1,11 +1,11 @@
 import { access, constants, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { cacheFolder } from '../../core/cache-folder.ts';
-import { BUILT_IN_MODEL } from '../../core/models/built-in-model.ts';
 import { findModel } from '../../core/models/find-model.ts';
+import { createEmbedder } from '../../inference/embedder.ts';
+import { deviceName, type InferenceSettings } from '../../inference/settings.ts';
 import { compareVersions } from '../../local/provision/binary.ts';
-import { createEmbedder } from '../../workers/inference/embedder.ts';
-import { deviceName, type InferenceSettings } from '../../workers/inference/settings.ts';
 import { type Check, ok, problem, warning } from './check.ts';
 
 const OLDEST_NODE = '22.18';

@@ -1,6 +1,6 @@
 import { Connection } from '@temporalio/client';
+import { datasetAttribute, EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE, phaseAttribute } from '../../contract/inputs.ts';
 import { temporalConnection } from '../../local/environment.ts';
-import { datasetAttribute, EMBED_TASK_QUEUE, INDEX_TASK_QUEUE, phaseAttribute } from '../../workflows/contract.ts';
 import { type Check, ok, problem, warning } from './check.ts';
 import { checkWorkers } from './check-workers.ts';
 
@@ -31,8 +31,16 @@ export async function checkTemporal(env: NodeJS.ProcessEnv, address: string, nam
       server,
       found,
       await checkSearchAttributes(connection, namespace),
-      await checkWorkers(connection, namespace, { name: 'Index workers', role: 'index', queue: INDEX_TASK_QUEUE }),
-      await checkWorkers(connection, namespace, { name: 'Embedding workers', role: 'embed', queue: EMBED_TASK_QUEUE }),
+      await checkWorkers(connection, namespace, {
+        name: 'Indexing workers',
+        role: 'indexing',
+        queue: INDEXING_TASK_QUEUE,
+      }),
+      await checkWorkers(connection, namespace, {
+        name: 'Embedding workers',
+        role: 'embedding',
+        queue: EMBEDDING_TASK_QUEUE,
+      }),
     ];
   } finally {
     await connection.close();
@@ -67,7 +75,7 @@ async function checkSearchAttributes(connection: Connection, namespace: string):
     return warning(
       name,
       `not registered: ${missing.join(', ')}`,
-      `An index worker registers them when it starts. ${advice}`,
+      `An indexing worker registers them when it starts. ${advice}`,
     );
   } catch (error) {
     return warning(name, `can't be listed: ${(error as Error).message}`, advice);

@@ -40,7 +40,7 @@ export async function checkWorkers(
   const workers = new Map(pollers.map((poller) => [poller.identity, poller]));
   if (workers.size === 0) {
     const advice = `Start one: npm run worker -- --role ${role}, or everything with "plimsoll up".`;
-    return role === 'index'
+    return role === 'indexing'
       ? problem(name, `nobody polls task queue ${queue}: loads wait`, advice)
       : warning(name, `nobody polls task queue ${queue}: embedding waits`, advice);
   }

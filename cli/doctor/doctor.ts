@@ -1,5 +1,5 @@
+import { type InferenceSettings, settingsFromEnvironment } from '../../inference/settings.ts';
 import { environmentFor } from '../../local/environment.ts';
-import { type InferenceSettings, settingsFromEnvironment } from '../../workers/inference/settings.ts';
 import { EXIT } from '../exit-code.ts';
 import { createOutput, type Output } from '../output.ts';
 import type { Paint } from '../paint.ts';

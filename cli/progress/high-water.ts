@@ -1,11 +1,11 @@
-import type { LoadStatus, PhaseStatus } from '../../core/loads/status.ts';
+import type { JobStatus, PhaseStatus } from '../../core/jobs/status.ts';
 
 /**
  * Follows a job's statuses so that what is shown never goes backwards: servers that were away, or read in another order,
  * may give an older one.
  */
-export function createHighWater(): (status: LoadStatus) => LoadStatus {
-  let highest: LoadStatus | undefined;
+export function createHighWater(): (status: JobStatus) => JobStatus {
+  let highest: JobStatus | undefined;
   return function raise(status) {
     const before = highest?.phases;
     highest = {

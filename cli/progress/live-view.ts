@@ -1,6 +1,6 @@
 import { createLogUpdate } from 'log-update';
-import { removes } from '../../core/loads/kinds.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import { removes } from '../../core/jobs/kinds.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import { paintFor } from '../paint.ts';
 import { createHighWater } from './high-water.ts';
 import { phaseLine } from './phase-line.ts';
@@ -16,7 +16,7 @@ export function createLiveView(stream: NodeJS.WriteStream): ProgressView {
   const paint = paintFor(stream);
   const raise = createHighWater();
   const bornMs = performance.now();
-  let shown: { status: LoadStatus; atMs: number } | undefined;
+  let shown: { status: JobStatus; atMs: number } | undefined;
 
   function frame(): void {
     if (shown === undefined) return;

@@ -1,4 +1,4 @@
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import type { PhaseName, PhaseState } from '../../core/store/documents.ts';
 import type { Paint } from '../paint.ts';
 import { wordsOf } from './phase-words.ts';
@@ -22,7 +22,7 @@ export interface LineOptions {
 }
 
 /** A phase on one line of a terminal: mark, name, bar, counts, rate, time. What does not fit is left out, the bar first. */
-export function phaseLine(status: LoadStatus, name: PhaseName, { paint, width, ageMs, clockMs }: LineOptions): string {
+export function phaseLine(status: JobStatus, name: PhaseName, { paint, width, ageMs, clockMs }: LineOptions): string {
   const phase = status.phases[name];
   const words = wordsOf(status, name, ageMs / 1000);
   const lead = `${markOf(phase.state, clockMs, paint)} ${paint.bold(titleOf(name).padEnd(LEAD - 6))}  `;
@@ -56,7 +56,7 @@ function markOf(state: PhaseState, clockMs: number, paint: Paint): string {
   }
 }
 
-function barOf(phase: LoadStatus['phases'][PhaseName], length: number, clockMs: number, paint: Paint): string {
+function barOf(phase: JobStatus['phases'][PhaseName], length: number, clockMs: number, paint: Paint): string {
   // While the total still grows, a share of it would go backwards.
   if (!phase.total_known && phase.finished_at === null) return sweep(length, clockMs, paint);
   const share = Math.min(1, (phase.done + phase.failed) / phase.total);

@@ -1,7 +1,7 @@
-import type { LoadStatus, PhaseStatus, WaitingStatus } from '../../core/loads/status.ts';
-import { waitingInWords } from '../../core/loads/words.ts';
+import { INDEXING_TASK_QUEUE } from '../../contract/inputs.ts';
+import type { JobStatus, PhaseStatus, WaitingStatus } from '../../core/jobs/status.ts';
+import { waitingInWords } from '../../core/jobs/words.ts';
 import type { PhaseName } from '../../core/store/documents.ts';
-import { INDEX_TASK_QUEUE } from '../../workflows/contract.ts';
 import { count, counted, duration, perSecond, roundDuration, secondsBetween } from '../quantities.ts';
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
@@ -26,7 +26,7 @@ export interface PhaseWords {
 }
 
 /** @param secondsSince how old the status is */
-export function wordsOf(status: LoadStatus, name: PhaseName, secondsSince = 0): PhaseWords {
+export function wordsOf(status: JobStatus, name: PhaseName, secondsSince = 0): PhaseWords {
   const phase = status.phases[name];
   const waiting = waitsFor(status, name);
   const failed = phase.failed > 0 ? `${count(phase.failed)} failed` : '';
@@ -92,7 +92,7 @@ export function briefWaitMs({ waiting_for, started_at }: PhaseStatus): number | 
 }
 
 /** What a phase that does not run waits for; undefined for one that runs or has run. */
-function waitsFor({ state, phases, started_at }: LoadStatus, name: PhaseName): string | undefined {
+function waitsFor({ state, phases, started_at }: JobStatus, name: PhaseName): string | undefined {
   const phase = phases[name];
   if (phase.state === 'skipped') return 'skipped';
   if (phase.state === 'waiting') {
@@ -107,5 +107,5 @@ function waitsFor({ state, phases, started_at }: LoadStatus, name: PhaseName): s
     return 'waiting for indexing';
   // A worker that is there takes a load up within this time.
   const isLate = Date.now() - Date.parse(started_at ?? '') > TAKE_UP_MS;
-  return state === 'queued' && isLate ? `waiting for a worker on ${INDEX_TASK_QUEUE}` : 'starting';
+  return state === 'queued' && isLate ? `waiting for a worker on ${INDEXING_TASK_QUEUE}` : 'starting';
 }

@@ -1,5 +1,5 @@
-import { removes } from '../../core/loads/kinds.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import { removes } from '../../core/jobs/kinds.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import type { PhaseName } from '../../core/store/documents.ts';
 import { createHighWater } from './high-water.ts';
 import { briefWaitMs, PHASES, TAKEN_UP_MS, wordsOf } from './phase-words.ts';
@@ -25,7 +25,7 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
   /** Looks again at a status that may be the last for long. */
   let lookAgain: NodeJS.Timeout | undefined;
 
-  function show(status: LoadStatus): void {
+  function show(status: JobStatus): void {
     clearTimeout(lookAgain);
     const due = performance.now() - writtenMs >= BETWEEN_LINES_MS;
     if (due) writtenMs = performance.now();
@@ -56,7 +56,7 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
   };
 }
 
-function lineOf(status: LoadStatus, name: PhaseName): string {
+function lineOf(status: JobStatus, name: PhaseName): string {
   const { state } = status.phases[name];
   const { main, failed, rate, time } = wordsOf(status, name);
   const said = [main, failed, rate, time].filter((part) => part !== '').join(', ');

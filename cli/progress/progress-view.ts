@@ -1,10 +1,10 @@
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import { createLiveView } from './live-view.ts';
 import { createPlainView } from './plain-view.ts';
 
 /** Shows a job's progress to a person. */
 export interface ProgressView {
-  show(status: LoadStatus): void;
+  show(status: JobStatus): void;
   /** A line that stays, above what moves. */
   note(line: string): void;
   /** Leaves the last state on the screen. */

@@ -1,8 +1,8 @@
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import { counted } from '../quantities.ts';
 
 /** What a prune or a delete has removed so far: they have no phases. */
-export function removalLine({ kind, state, removed }: LoadStatus): string {
+export function removalLine({ kind, state, removed }: JobStatus): string {
   const { samples = 0, vectors = 0, kept = 0, unreadable_folders = [] } = removed ?? {};
   if (kind === 'prune' && state === 'completed' && samples + vectors + kept === 0) return 'nothing was missing';
   return `removed ${counted(samples, 'sample')}, ${counted(vectors, 'vector')}${keptInWords(kept, unreadable_folders)}`;

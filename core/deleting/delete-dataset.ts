@@ -7,7 +7,7 @@ import { BATCH, removeBatch, removedBy } from './remove-batch.ts';
 import { modelKeys } from './vectors.ts';
 
 export interface DeleteRequest {
-  loadId: string;
+  jobId: string;
   datasetId: string;
   /** Called after each batch. */
   onStep: () => void;
@@ -19,11 +19,11 @@ export interface DeleteRequest {
  *
  * @throws UserError DatasetNotFound
  */
-export async function markDeleting(store: Store, datasetId: string, loadId: string): Promise<void> {
+export async function markDeleting(store: Store, datasetId: string, jobId: string): Promise<void> {
   const now = new Date();
   const { matchedCount } = await store.datasets.updateOne(
     { _id: datasetId },
-    { $set: { deleting: { load_id: loadId, at: now }, current_load: loadId, last_modified_at: now } },
+    { $set: { deleting: { job_id: jobId, at: now }, latest_job: jobId, last_modified_at: now } },
   );
   if (matchedCount === 0) throw datasetNotThere(datasetId);
 }
@@ -35,7 +35,7 @@ export interface EmbeddingJob {
 }
 
 export async function embeddingsUnderWay(store: Store, datasetId: string): Promise<EmbeddingJob[]> {
-  const loads = await store.loads
+  const loads = await store.jobs
     .find({ dataset_id: datasetId, kind: 'embed', finished_at: { $exists: false } }, { projection: { workflow_id: 1 } })
     .toArray();
   return loads.map(({ _id, workflow_id }) => ({ job_id: _id, workflow_id }));
@@ -48,9 +48,9 @@ export async function embeddingsUnderWay(store: Store, datasetId: string): Promi
  * @throws UserError Superseded when the dataset is no longer this job's to delete.
  */
 export async function deleteDataset(store: Store, request: DeleteRequest): Promise<RemovedCounts> {
-  const { loadId, datasetId } = request;
+  const { jobId, datasetId } = request;
   const done = await store.datasets.countDocuments({ _id: datasetId }, { limit: 1 });
-  if (done === 0) return removedBy(store, loadId);
+  if (done === 0) return removedBy(store, jobId);
 
   // Search indexes, once there are any, are dropped here: before the vectors that they hold.
   // First of all what an indexing activity that outlived its load needs to write anything: see index-page.ts.
@@ -61,8 +61,8 @@ export async function deleteDataset(store: Store, request: DeleteRequest): Promi
   await deleteVectors(store, request);
   // Once more: a listing that outlived its load may have written a page.
   await deleteWorkingDocuments(store, request);
-  await store.datasets.deleteOne({ _id: datasetId, 'deleting.load_id': loadId });
-  return removedBy(store, loadId);
+  await store.datasets.deleteOne({ _id: datasetId, 'deleting.job_id': jobId });
+  return removedBy(store, jobId);
 }
 
 async function deleteVectors(store: Store, request: DeleteRequest): Promise<void> {
@@ -106,15 +106,15 @@ async function inBatches({ onStep, signal }: DeleteRequest, next: () => Promise<
 /** Returns whether the batch held anything. */
 async function removeOwnBatch(
   store: Store,
-  { loadId, datasetId }: DeleteRequest,
+  { jobId, datasetId }: DeleteRequest,
   remove: (session: ClientSession) => Promise<RemovedCounts | undefined>,
 ): Promise<boolean> {
   let removed: RemovedCounts | undefined;
-  await removeBatch(store, loadId, async (session) => {
+  await removeBatch(store, jobId, async (session) => {
     // A new dataset may have the name by now, if this attempt was thought dead and another has ended the deletion.
-    const marked = await store.datasets.findOne({ _id: datasetId, 'deleting.load_id': loadId }, { session });
+    const marked = await store.datasets.findOne({ _id: datasetId, 'deleting.job_id': jobId }, { session });
     if (marked === null)
-      throw new UserError('Superseded', `Dataset ${datasetId} is no longer job ${loadId}'s to delete.`);
+      throw new UserError('Superseded', `Dataset ${datasetId} is no longer job ${jobId}'s to delete.`);
     removed = await remove(session);
     return removed ?? { samples: 0, vectors: 0 };
   });
@@ -123,10 +123,10 @@ async function removeOwnBatch(
 
 /** What loads of the dataset that were terminated have left behind. Their records stay: they are its history. */
 async function deleteWorkingDocuments(store: Store, { datasetId, onStep, signal }: DeleteRequest): Promise<void> {
-  const loads = store.loads.find({ dataset_id: datasetId }, { projection: { _id: 1 } });
+  const loads = store.jobs.find({ dataset_id: datasetId }, { projection: { _id: 1 } });
   for await (const { _id } of loads) {
     signal.throwIfAborted();
-    await Promise.all([store.pages.deleteMany({ load_id: _id }), store.progress.deleteMany({ load_id: _id })]);
+    await Promise.all([store.pages.deleteMany({ job_id: _id }), store.progress.deleteMany({ job_id: _id })]);
     onStep();
   }
 }

@@ -1,7 +1,7 @@
 import type { WithId } from 'mongodb';
 import { UserError } from '../errors.ts';
 import { refreshCounts } from '../indexing/counts.ts';
-import { isAsLoaded, sourcesOf } from '../loads/sources-there.ts';
+import { isAsLoaded, sourcesOf } from '../jobs/sources-there.ts';
 import { createPresence } from '../sources/presence.ts';
 import type { RemovedCounts, SampleDocument } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
@@ -10,7 +10,7 @@ import { BATCH, recordKept, removeBatch, removedBy } from './remove-batch.ts';
 import { filterOf, modelKeys, refreshVectors, removeVectors } from './vectors.ts';
 
 export interface PruneRequest {
-  loadId: string;
+  jobId: string;
   datasetId: string;
   /** Called after each batch. */
   onStep: () => void;
@@ -26,9 +26,9 @@ export interface PruneRequest {
  * @throws UserError SourceNotFound where nothing was removed because of such sources
  */
 export async function pruneMissing(store: Store, request: PruneRequest): Promise<RemovedCounts> {
-  const { loadId, datasetId, onStep, signal } = request;
+  const { jobId, datasetId, onStep, signal } = request;
   const models = await modelKeys(store, datasetId);
-  let n = await store.pages.countDocuments({ load_id: loadId });
+  let n = await store.pages.countDocuments({ job_id: jobId });
   const sources = await sourcesOf(store, datasetId);
   const absent = new Set<string>();
   let kept = 0;
@@ -44,11 +44,11 @@ export async function pruneMissing(store: Store, request: PruneRequest): Promise
     onStep();
   }
   const folders = [...absent].sort();
-  await recordKept(store, loadId, { kept, folders });
+  await recordKept(store, jobId, { kept, folders });
   await removeLateVectors(store, request);
   await refreshCounts(store, datasetId);
   await refreshVectors(store, datasetId, onStep);
-  const removed = await removedBy(store, loadId);
+  const removed = await removedBy(store, jobId);
   if (folders.length > 0 && removed.samples === 0) throw sourcesNotThere(folders);
   return removed;
 }
@@ -86,13 +86,13 @@ interface GoneBatch {
   n: number;
 }
 
-function pruneBatch(store: Store, { loadId, datasetId }: PruneRequest, { models, gone, n }: GoneBatch): Promise<void> {
+function pruneBatch(store: Store, { jobId, datasetId }: PruneRequest, { models, gone, n }: GoneBatch): Promise<void> {
   const seqs = gone.map(({ seq }) => seq);
-  return removeBatch(store, loadId, async (session) => {
+  return removeBatch(store, jobId, async (session) => {
     const vectors = await removeVectors(store, { datasetId, models, seqs }, session);
     const { deletedCount } = await store.samples.deleteMany({ _id: { $in: gone.map(({ _id }) => _id) } }, { session });
     await store.pages.insertOne(
-      { _id: `${loadId}/${n}`, load_id: loadId, n, upto: '', last: false, entries: [], gone: seqs },
+      { _id: `${jobId}/${n}`, job_id: jobId, n, upto: '', last: false, entries: [], gone: seqs },
       { session },
     );
     return { samples: deletedCount, vectors };
@@ -103,9 +103,9 @@ function pruneBatch(store: Store, { loadId, datasetId }: PruneRequest, { models,
  * An embedding that runs beside the prune may have written a vector between the two deletions of a batch. The batches are
  * on record until the job ends, so that this holds after a crash, too. What it writes later it takes back by itself.
  */
-async function removeLateVectors(store: Store, { loadId, datasetId, onStep, signal }: PruneRequest): Promise<void> {
+async function removeLateVectors(store: Store, { jobId, datasetId, onStep, signal }: PruneRequest): Promise<void> {
   const models = await modelKeys(store, datasetId);
-  for await (const { gone } of store.pages.find({ load_id: loadId })) {
+  for await (const { gone } of store.pages.find({ job_id: jobId })) {
     signal.throwIfAborted();
     await removeVectors(store, { datasetId, models, seqs: gone });
     onStep();

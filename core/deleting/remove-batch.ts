@@ -14,18 +14,18 @@ export const BATCH = 2000;
  */
 export async function removeBatch(
   store: Store,
-  loadId: string,
+  jobId: string,
   remove: (session: ClientSession) => Promise<RemovedCounts>,
 ): Promise<void> {
   await store.client.withSession((session) =>
     session.withTransaction(async () => {
       const { samples, vectors } = await remove(session);
-      const { matchedCount } = await store.loads.updateOne(
-        { _id: loadId, finished_at: { $exists: false } },
+      const { matchedCount } = await store.jobs.updateOne(
+        { _id: jobId, finished_at: { $exists: false } },
         { $inc: { 'removed.samples': samples, 'removed.vectors': vectors } },
         { session },
       );
-      if (matchedCount === 0) throw superseded(loadId);
+      if (matchedCount === 0) throw superseded(jobId);
     }),
   );
 }
@@ -38,27 +38,27 @@ export async function removeBatch(
  */
 export async function recordKept(
   store: Store,
-  loadId: string,
+  jobId: string,
   { kept, folders }: { kept: number; folders: readonly string[] },
 ): Promise<void> {
   const found = {
     ...(kept > 0 ? { 'removed.kept': kept } : {}),
     ...(folders.length > 0 ? { 'removed.unreadable_folders': folders } : {}),
   };
-  const { matchedCount } = await store.loads.updateOne(
-    { _id: loadId, finished_at: { $exists: false } },
+  const { matchedCount } = await store.jobs.updateOne(
+    { _id: jobId, finished_at: { $exists: false } },
     {
       $inc: { 'removed.samples': 0, 'removed.vectors': 0 },
       ...(kept > 0 ? { $set: found } : { $unset: { 'removed.kept': true, 'removed.unreadable_folders': true } }),
     },
   );
-  if (matchedCount === 0) throw superseded(loadId);
+  if (matchedCount === 0) throw superseded(jobId);
 }
 
 /** What the job has removed so far. */
-export async function removedBy(store: Store, loadId: string): Promise<RemovedCounts> {
-  const load = await store.loads.findOne({ _id: loadId }, { projection: { removed: 1 } });
+export async function removedBy(store: Store, jobId: string): Promise<RemovedCounts> {
+  const load = await store.jobs.findOne({ _id: jobId }, { projection: { removed: 1 } });
   return load?.removed ?? { samples: 0, vectors: 0 };
 }
 
-const superseded = (loadId: string) => new UserError('Superseded', `Job ${loadId} has ended; nothing more is removed.`);
+const superseded = (jobId: string) => new UserError('Superseded', `Job ${jobId} has ended; nothing more is removed.`);

@@ -10,7 +10,7 @@ import type { Chunk } from './plan.ts';
 import { readRetryScope } from './retry-scope.ts';
 
 export interface EmbedChunkRequest {
-  loadId: string;
+  jobId: string;
   datasetId: string;
   /** As the caller named it. */
   model: string;
@@ -50,7 +50,7 @@ export async function embedChunk(
   embedder: Embedder,
   request: EmbedChunkRequest,
 ): Promise<EmbedChunkResult> {
-  const { datasetId, loadId, modelKey, limiter, signal, onSignOfLife } = request;
+  const { datasetId, jobId, modelKey, limiter, signal, onSignOfLife } = request;
   const [from, to, total] = request.chunk;
   const named = `${request.model.replace(REVISION, '')}@${modelKey.slice(modelKey.lastIndexOf('@') + 1)}`;
   const model = await embedder.open(named);
@@ -62,21 +62,21 @@ export async function embedChunk(
   }
 
   onSignOfLife();
-  const ended = () => new UserError('Superseded', `Job ${loadId} has ended; nothing more is embedded for it.`);
-  const open = { _id: progressId(loadId, 'embedding', from) };
+  const ended = () => new UserError('Superseded', `Job ${jobId} has ended; nothing more is embedded for it.`);
+  const open = { _id: progressId(jobId, 'embedding', from) };
   if ((await store.progress.countDocuments(open)) === 0) throw ended();
   const note = async (count: EmbedChunkResult) => {
-    if (!(await raiseProgress(store, { loadId, phase: 'embedding', chunk: from }, count))) throw ended();
+    if (!(await raiseProgress(store, { jobId, phase: 'embedding', chunk: from }, count))) throw ended();
   };
 
-  const onlyFailed = request.onlyFailed && (await readRetryScope(store, loadId)) === 'failed';
+  const onlyFailed = request.onlyFailed && (await readRetryScope(store, jobId)) === 'failed';
   const lacking = await Array.fromAsync(
     lackingSamples(store, {
       datasetId,
       modelKey,
       from,
       to,
-      onlyFailedOf: onlyFailed ? loadId : undefined,
+      onlyFailedOf: onlyFailed ? jobId : undefined,
       onScan: onSignOfLife,
       signal,
     }),

@@ -42,7 +42,7 @@ export async function* lackingSamples(
     .find(
       { dataset_id: datasetId, status: 'indexed', seq: { $gte: from, $lt: to } },
       {
-        projection: { seq: 1, filepath: 1, filepath_bytes: 1, 'source.fingerprint': 1, 'error.stage': 1, load_id: 1 },
+        projection: { seq: 1, filepath: 1, filepath_bytes: 1, 'source.fingerprint': 1, 'error.stage': 1, job_id: 1 },
         batchSize: 5000,
       },
     )
@@ -62,8 +62,7 @@ export async function* lackingSamples(
         signal.throwIfAborted();
         onScan(sample.seq);
       }
-      if (onlyFailedOf !== undefined && sample.error?.stage !== 'embedding' && sample.load_id !== onlyFailedOf)
-        continue;
+      if (onlyFailedOf !== undefined && sample.error?.stage !== 'embedding' && sample.job_id !== onlyFailedOf) continue;
       while (vector !== null && vector.seq < sample.seq) vector = await vectors.next();
       const stored = vector?.seq === sample.seq ? vector.source_fingerprint : undefined;
       const { fingerprint } = sample.source;

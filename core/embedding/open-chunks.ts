@@ -10,23 +10,23 @@ import type { EmbeddingPlan } from './plan.ts';
  *
  * @throws UserError Superseded
  */
-export async function openChunks(store: Store, loadId: string, { shards }: EmbeddingPlan): Promise<void> {
+export async function openChunks(store: Store, jobId: string, { shards }: EmbeddingPlan): Promise<void> {
   const phase = 'embedding' as const;
   const chunks = shards.flatMap((shard) => shard.chunks);
   await store.client.withSession((session) =>
     session.withTransaction(async () => {
-      const { matchedCount } = await store.loads.updateOne(
-        { _id: loadId, finished_at: { $exists: false } },
+      const { matchedCount } = await store.jobs.updateOne(
+        { _id: jobId, finished_at: { $exists: false } },
         { $set: { 'phases.embedding.changed_at': new Date() } },
         { session },
       );
-      if (matchedCount === 0) throw new UserError('Superseded', `Job ${loadId} has ended; nothing more is embedded.`);
+      if (matchedCount === 0) throw new UserError('Superseded', `Job ${jobId} has ended; nothing more is embedded.`);
       if (chunks.length === 0) return;
       await store.progress.bulkWrite(
         chunks.map(([from, , total]) => ({
           updateOne: {
-            filter: { _id: progressId(loadId, phase, from) },
-            update: { $setOnInsert: { load_id: loadId, phase, done: 0, failed: 0, total } },
+            filter: { _id: progressId(jobId, phase, from) },
+            update: { $setOnInsert: { job_id: jobId, phase, done: 0, failed: 0, total } },
             upsert: true,
           },
         })),

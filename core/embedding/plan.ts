@@ -63,13 +63,13 @@ export async function planEmbedding(store: Store, request: PlanRequest): Promise
 /** The retry, if it embeds only what failed. */
 async function retryOfFailures(
   store: Store,
-  { datasetId, modelKey, onlyFailedOf: loadId }: PlanRequest,
+  { datasetId, modelKey, onlyFailedOf: jobId }: PlanRequest,
 ): Promise<string | undefined> {
-  if (loadId === undefined) return undefined;
+  if (jobId === undefined) return undefined;
   const model = await findRecordedModel(store, datasetId, modelKey);
-  const scope = await findRetryScope(store, { loadId, datasetId, model });
-  await noteRetryScope(store, loadId, scope);
-  return scope === 'failed' ? loadId : undefined;
+  const scope = await findRetryScope(store, { jobId, datasetId, model });
+  await noteRetryScope(store, jobId, scope);
+  return scope === 'failed' ? jobId : undefined;
 }
 
 /** Where the model has no vector yet, the index alone answers. */

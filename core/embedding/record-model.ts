@@ -15,9 +15,9 @@ type RecordedModel = DatasetDocument['models'][number];
  */
 export async function recordModel(
   store: Store,
-  { loadId, datasetId, model }: { loadId: string; datasetId: string; model: EmbeddingModel },
+  { jobId, datasetId, model }: { jobId: string; datasetId: string; model: EmbeddingModel },
 ): Promise<{ done: number; failed: number }> {
-  const sums = (await sumProgress(store, loadId)).get('embedding');
+  const sums = (await sumProgress(store, jobId)).get('embedding');
   const { done = 0, failed = 0 } = sums ?? {};
   const vectors = await store.embeddings.countDocuments({ dataset_id: datasetId, model_key: model.key });
   if (vectors === 0 && failed > 0) {

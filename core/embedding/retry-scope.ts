@@ -1,4 +1,4 @@
-import type { DatasetDocument, LoadKind } from '../store/documents.ts';
+import type { DatasetDocument, JobKind } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -9,7 +9,7 @@ export type RetryScope = 'failed' | 'lacking';
 
 export interface ScopeRequest {
   /** The retry. */
-  loadId: string;
+  jobId: string;
   datasetId: string;
   /** What its model has done for the dataset, if it has ever come to an end. */
   model: RecordedModel | undefined;
@@ -22,12 +22,12 @@ export type RecordedModel = DatasetDocument['models'][number] & { completed_at: 
  * that lacks a vector where its model has never embedded the dataset to the end, and where a job that was to embed it, with
  * whichever model, has been broken off since the model last did. That is known for as long as the job's record is kept.
  */
-export async function findRetryScope(store: Store, { loadId, datasetId, model }: ScopeRequest): Promise<RetryScope> {
+export async function findRetryScope(store: Store, { jobId, datasetId, model }: ScopeRequest): Promise<RetryScope> {
   if (model === undefined) return 'lacking';
-  const brokenOff = await store.loads.countDocuments(
+  const brokenOff = await store.jobs.countDocuments(
     {
       dataset_id: datasetId,
-      _id: { $ne: loadId },
+      _id: { $ne: jobId },
       kind: { $in: EMBEDDING_KINDS },
       state: { $ne: 'completed' },
       'request.embed': { $ne: false },
@@ -46,7 +46,7 @@ export async function findRetryScope(store: Store, { loadId, datasetId, model }:
   return brokenOff > 0 ? 'lacking' : 'failed';
 }
 
-const EMBEDDING_KINDS: LoadKind[] = ['load', 'retry', 'embed'];
+const EMBEDDING_KINDS: JobKind[] = ['load', 'retry', 'embed'];
 
 /** What a model has done for a dataset that it has embedded to the end; a name means the revision that did so last. */
 export async function findRecordedModel(
@@ -63,11 +63,11 @@ export async function findRecordedModel(
 }
 
 /** Notes a retry's scope for its chunks: it must not change between them. */
-export async function noteRetryScope(store: Store, loadId: string, retry_scope: RetryScope): Promise<void> {
-  await store.loads.updateOne({ _id: loadId }, { $set: { retry_scope } });
+export async function noteRetryScope(store: Store, jobId: string, retry_scope: RetryScope): Promise<void> {
+  await store.jobs.updateOne({ _id: jobId }, { $set: { retry_scope } });
 }
 
-export async function readRetryScope(store: Store, loadId: string): Promise<RetryScope> {
-  const load = await store.loads.findOne({ _id: loadId }, { projection: { retry_scope: 1 } });
+export async function readRetryScope(store: Store, jobId: string): Promise<RetryScope> {
+  const load = await store.jobs.findOne({ _id: jobId }, { projection: { retry_scope: 1 } });
   return load?.retry_scope ?? 'failed';
 }

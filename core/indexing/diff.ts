@@ -1,4 +1,4 @@
-import type { SourceFile } from '../sources/walk.ts';
+import type { SourceFile } from '../sources/folder/walk.ts';
 import type { SampleDocument } from '../store/documents.ts';
 
 /** The fields of a stored sample that decide whether its file has to be read again. */

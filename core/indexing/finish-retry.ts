@@ -31,13 +31,13 @@ const NOTHING: FileOutcomes = {
  */
 export async function finishRetry(
   store: Store,
-  { loadId, datasetId }: { loadId: string; datasetId: string },
+  { jobId, datasetId }: { jobId: string; datasetId: string },
 ): Promise<RetryResult> {
-  const sums = (await sumProgress(store, loadId)).get('indexing');
+  const sums = (await sumProgress(store, jobId)).get('indexing');
   const { done, failed, total, outcomes } = sums ?? { done: 0, failed: 0, total: 0, outcomes: NOTHING };
   await refreshCounts(store, datasetId);
-  await recordIndexing(store, { loadId, datasetId }, { done, failed, total, outcomes });
-  const to_embed = await isToEmbed(store, { loadId, datasetId, indexed: done });
+  await recordIndexing(store, { jobId, datasetId }, { done, failed, total, outcomes });
+  const to_embed = await isToEmbed(store, { jobId, datasetId, indexed: done });
   if (total === 0 && outcomes.unreadable_folders > 0 && !to_embed) {
     const { sources = [] } = (await store.datasets.findOne({ _id: datasetId }, { projection: { sources: 1 } })) ?? {};
     throw new UserError(
@@ -45,27 +45,27 @@ export async function finishRetry(
       `The files that failed are in folders that are not there or empty: see ${sources.join(', ')}. Nothing was changed. Is the disk mounted?`,
     );
   }
-  await store.pages.deleteMany({ load_id: loadId });
+  await store.pages.deleteMany({ job_id: jobId });
   return { outcomes, done, failed, total, to_embed };
 }
 
 interface IndexedRetry {
-  loadId: string;
+  jobId: string;
   datasetId: string;
   /** Files that the retry could read. */
   indexed: number;
 }
 
 /** Whether the retry's plan will find something: asked before a worker is waited for, so by the model's name alone. */
-async function isToEmbed(store: Store, { loadId, datasetId, indexed }: IndexedRetry): Promise<boolean> {
-  const { request } = (await store.loads.findOne({ _id: loadId }, { projection: { request: 1 } })) ?? {};
+async function isToEmbed(store: Store, { jobId, datasetId, indexed }: IndexedRetry): Promise<boolean> {
+  const { request } = (await store.jobs.findOne({ _id: jobId }, { projection: { request: 1 } })) ?? {};
   if (request?.embed === false) return false;
   if (indexed > 0) return true;
   const ofDataset = { dataset_id: datasetId, status: 'indexed' as const };
   const couldNotBe = { ...ofDataset, error: { $exists: true }, 'error.stage': 'embedding' as const };
   if ((await store.samples.countDocuments(couldNotBe, { limit: 1 })) > 0) return true;
   const model = await findRecordedModel(store, datasetId, String(request?.model));
-  if ((await findRetryScope(store, { loadId, datasetId, model })) === 'failed') return false;
+  if ((await findRetryScope(store, { jobId, datasetId, model })) === 'failed') return false;
   if (model === undefined) return (await store.samples.countDocuments(ofDataset, { limit: 1 })) > 0;
   return lacksAny(store, datasetId, model.key);
 }

@@ -1,13 +1,13 @@
 import { type AnyBulkWriteOperation, ObjectId } from 'mongodb';
 import { UserError } from '../errors.ts';
-import type { MediaKind, MetadataOutcome } from '../media.ts';
-import { UNKNOWN_FINGERPRINT } from '../sources/walk.ts';
+import type { MediaKind, MetadataOutcome } from '../media/medium.ts';
+import { UNKNOWN_FINGERPRINT } from '../sources/folder/walk.ts';
 import type { PageEntry, SampleDocument } from '../store/documents.ts';
 import { raiseProgress } from '../store/progress.ts';
 import { insertNew, type Store } from '../store/store.ts';
 
 export interface IndexPageRequest {
-  loadId: string;
+  jobId: string;
   datasetId: string;
   page: number;
   /** How far an attempt before this one came, if one did. */
@@ -38,15 +38,15 @@ const BATCH = 1000;
  * page gave it.
  */
 export async function indexPage(store: Store, media: MediaKind, request: IndexPageRequest): Promise<IndexPageResult> {
-  const { loadId, page } = request;
-  const stored = await store.pages.findOne({ _id: `${loadId}/${page}` });
+  const { jobId, page } = request;
+  const stored = await store.pages.findOne({ _id: `${jobId}/${page}` });
   if (stored === null) {
     throw new UserError(
       'PageGone',
-      `Page ${page} of load ${loadId} is no longer stored: the load had ended. It can't be taken up in its middle; load the folder again.`,
+      `Page ${page} of load ${jobId} is no longer stored: the load had ended. It can't be taken up in its middle; load the folder again.`,
     );
   }
-  const count = await store.progress.findOne({ _id: `${loadId}/indexing/${page}` }, { projection: { total: 1 } });
+  const count = await store.progress.findOne({ _id: `${jobId}/indexing/${page}` }, { projection: { total: 1 } });
   const unchanged = (count?.total ?? stored.entries.length) - stored.entries.length;
 
   const { batches: written = 0, ...before } = request.resume ?? {};
@@ -68,7 +68,7 @@ export async function indexPage(store: Store, media: MediaKind, request: IndexPa
     }
     const isNoted = await raiseProgress(
       store,
-      { loadId, phase: 'indexing', chunk: page },
+      { jobId, phase: 'indexing', chunk: page },
       { done: unchanged + result.added + result.changed, failed: result.failed, outcomes: { ...result } },
     );
     if (!isNoted) await takeBack(store, request, inserted);
@@ -99,7 +99,7 @@ const sizeOf = ({ fingerprint, size }: PageEntry) => (fingerprint === UNKNOWN_FI
 /** Returns the IDs of those that were not there before. */
 async function writeSamples(
   store: Store,
-  { loadId, datasetId }: IndexPageRequest,
+  { jobId, datasetId }: IndexPageRequest,
   batch: PageEntry[],
   outcomes: MetadataOutcome[],
 ): Promise<ObjectId[]> {
@@ -107,7 +107,7 @@ async function writeSamples(
   const inserts: SampleDocument[] = [];
   const updates: AnyBulkWriteOperation<SampleDocument>[] = [];
   for (const [i, entry] of batch.entries()) {
-    const sample = sampleOf(entry, outcomes[i] as MetadataOutcome, { loadId, datasetId, now });
+    const sample = sampleOf(entry, outcomes[i] as MetadataOutcome, { jobId, datasetId, now });
     if (entry.new) inserts.push(sample);
     else updates.push(updateOf(sample));
   }
@@ -133,15 +133,15 @@ async function writeSamples(
  *
  * @throws UserError Superseded
  */
-async function takeBack(store: Store, { loadId, datasetId }: IndexPageRequest, inserted: ObjectId[]): Promise<never> {
+async function takeBack(store: Store, { jobId, datasetId }: IndexPageRequest, inserted: ObjectId[]): Promise<never> {
   await store.samples.deleteMany({ _id: { $in: inserted } });
-  throw new UserError('Superseded', `Load ${loadId} of ${datasetId} has ended; nothing more is written for it.`);
+  throw new UserError('Superseded', `Load ${jobId} of ${datasetId} has ended; nothing more is written for it.`);
 }
 
 function sampleOf(
   entry: PageEntry,
   outcome: MetadataOutcome,
-  { loadId, datasetId, now }: { loadId: string; datasetId: string; now: Date },
+  { jobId, datasetId, now }: { jobId: string; datasetId: string; now: Date },
 ): SampleDocument {
   return {
     _id: new ObjectId(),
@@ -154,7 +154,7 @@ function sampleOf(
     tags: [],
     status: 'metadata' in outcome ? 'indexed' : 'failed',
     ...('error' in outcome ? { error: { ...outcome.error, stage: 'indexing', at: now } } : {}),
-    load_id: loadId,
+    job_id: jobId,
     created_at: now,
     last_modified_at: now,
   };
@@ -162,7 +162,7 @@ function sampleOf(
 
 /** What people added to a sample (tags, split) stays; what was read from its file is replaced. */
 function updateOf(sample: SampleDocument): AnyBulkWriteOperation<SampleDocument> {
-  const { source, metadata, status, error, load_id, last_modified_at } = sample;
+  const { source, metadata, status, error, job_id, last_modified_at } = sample;
   return {
     updateOne: {
       filter: { dataset_id: sample.dataset_id, filepath: sample.filepath },
@@ -170,7 +170,7 @@ function updateOf(sample: SampleDocument): AnyBulkWriteOperation<SampleDocument>
         $set: {
           source,
           status,
-          load_id,
+          job_id,
           last_modified_at,
           ...(metadata ? { metadata } : {}),
           ...(error ? { error } : {}),

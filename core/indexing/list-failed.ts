@@ -1,17 +1,17 @@
 import { stat } from 'node:fs/promises';
 import { Long, MongoServerError } from 'mongodb';
 import { systemErrorCode } from '../errors.ts';
-import { canBeRead, sourcesOf } from '../loads/sources-there.ts';
+import { canBeRead, sourcesOf } from '../jobs/sources-there.ts';
+import { openRootCheck, type RootCheck, type SourceRoots } from '../sources/folder/source-roots.ts';
+import { UNKNOWN_FINGERPRINT } from '../sources/folder/walk.ts';
 import { createPresence } from '../sources/presence.ts';
-import { openRootCheck, type RootCheck, type SourceRoots } from '../sources/source-roots.ts';
-import { UNKNOWN_FINGERPRINT } from '../sources/walk.ts';
 import type { PageDocument, PageEntry, SampleDocument } from '../store/documents.ts';
 import { MOST_NAMED, namedPaths, progressId } from '../store/progress.ts';
 import { DUPLICATE_KEY, type Store } from '../store/store.ts';
 import { type ListResult, pageLimit, SLICE_MS } from './list-source.ts';
 
 export interface ListFailedRequest {
-  loadId: string;
+  jobId: string;
   datasetId: string;
   /** The page to write next, from 0. */
   page: number;
@@ -34,7 +34,7 @@ const STAT_BATCH = 256;
  * no part of the work, nor are those that lie outside the source roots; one whose file alone is gone fails again.
  */
 export async function listFailed(store: Store, request: ListFailedRequest): Promise<ListResult> {
-  const { loadId, datasetId } = request;
+  const { jobId, datasetId } = request;
   const pages: number[] = [];
   const startedAt = performance.now();
   const sources = await sourcesOf(store, datasetId);
@@ -42,7 +42,7 @@ export async function listFailed(store: Store, request: ListFailedRequest): Prom
 
   // An earlier attempt may have written pages that it never got to report.
   const written = await store.pages
-    .find({ load_id: loadId, n: { $gte: request.page - 1 } })
+    .find({ job_id: jobId, n: { $gte: request.page - 1 } })
     .sort({ n: 1 })
     .toArray();
   let total = 0;
@@ -75,7 +75,7 @@ interface Where {
 
 async function writePage(
   store: Store,
-  { loadId, datasetId }: ListFailedRequest,
+  { jobId, datasetId }: ListFailedRequest,
   { sources, allows, n, after }: Where & { n: number; after: number },
 ): Promise<PageDocument> {
   const limit = pageLimit(n);
@@ -94,11 +94,11 @@ async function writePage(
     .limit(limit)
     .toArray();
   const { entries, absent, outside } = await examine(samples, { sources, allows });
-  const noted = new Set(await namedPaths(store, loadId, 'unreadable_folders'));
+  const noted = new Set(await namedPaths(store, jobId, 'unreadable_folders'));
   const folders = absent.filter((source) => !noted.has(source));
   const page: PageDocument = {
-    _id: `${loadId}/${n}`,
-    load_id: loadId,
+    _id: `${jobId}/${n}`,
+    job_id: jobId,
     n,
     upto: String(samples.at(-1)?.seq ?? after),
     last: samples.length < limit,
@@ -111,8 +111,8 @@ async function writePage(
         await store.pages.insertOne(page, { session });
         await store.progress.insertOne(
           {
-            _id: progressId(loadId, 'indexing', n),
-            load_id: loadId,
+            _id: progressId(jobId, 'indexing', n),
+            job_id: jobId,
             phase: 'indexing',
             done: 0,
             failed: 0,
@@ -131,7 +131,7 @@ async function writePage(
     }
     throw error;
   }
-  if (page.last) await store.loads.updateOne({ _id: loadId }, { $set: { 'phases.indexing.total_known': true } });
+  if (page.last) await store.jobs.updateOne({ _id: jobId }, { $set: { 'phases.indexing.total_known': true } });
   return page;
 }
 

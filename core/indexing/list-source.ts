@@ -1,16 +1,16 @@
 import { Binary, type ClientSession, Long, MongoServerError } from 'mongodb';
 import { UserError } from '../errors.ts';
-import { deviceOf } from '../loads/begin.ts';
+import { deviceOf } from '../jobs/begin.ts';
 import { comparePaths } from '../sources/file-names.ts';
-import { openRootCheck, type RootCheck, requireBelowRoots, type SourceRoots } from '../sources/source-roots.ts';
-import { emptyStep, type SourceFile, type WalkStep, walk } from '../sources/walk.ts';
+import { openRootCheck, type RootCheck, requireBelowRoots, type SourceRoots } from '../sources/folder/source-roots.ts';
+import { emptyStep, type SourceFile, type WalkStep, walk } from '../sources/folder/walk.ts';
 import type { PageDocument, PageEntry } from '../store/documents.ts';
 import { MOST_NAMED, progressId } from '../store/progress.ts';
 import { DUPLICATE_KEY, type Store } from '../store/store.ts';
 import { type Difference, diffStretch, type StoredSample } from './diff.ts';
 
 export interface ListRequest {
-  loadId: string;
+  jobId: string;
   datasetId: string;
   /** Absolute path of the folder, without a trailing slash. */
   root: string;
@@ -71,7 +71,7 @@ export function createSourceLister(store: Store): (request: ListRequest) => Prom
   const walks = new Map<string, Walk>();
 
   return async function listSource(request) {
-    const { loadId } = request;
+    const { jobId } = request;
     const pages: number[] = [];
     const startedAt = performance.now();
     await requireBelowRoots(request.root, request.roots);
@@ -79,13 +79,13 @@ export function createSourceLister(store: Store): (request: ListRequest) => Prom
     const finish = async (next: number | null): Promise<ListResult> => ({
       next,
       pages,
-      ...(await countPages(store, loadId, request.page)),
+      ...(await countPages(store, jobId, request.page)),
     });
 
     // An earlier attempt may have written pages that it never got to report.
     const written = await store.pages
       .find(
-        { load_id: loadId, n: { $gte: request.page - 1 } },
+        { job_id: jobId, n: { $gte: request.page - 1 } },
         { projection: { entries: { $slice: 1 }, n: 1, upto: 1, last: 1 } },
       )
       .sort({ n: 1 })
@@ -96,9 +96,9 @@ export function createSourceLister(store: Store): (request: ListRequest) => Prom
 
     let page = (lastWritten?.n ?? -1) + 1;
     let after = lastWritten?.upto ?? '';
-    const current = walks.get(`${loadId}/${page}`) ?? beginWalk(request, after);
+    const current = walks.get(`${jobId}/${page}`) ?? beginWalk(request, after);
     current.rootCheck = rootCheck;
-    walks.delete(`${loadId}/${page}`);
+    walks.delete(`${jobId}/${page}`);
 
     for (;;) {
       const filled = await fillPage(current, pageLimit(page), request);
@@ -118,7 +118,7 @@ export function createSourceLister(store: Store): (request: ListRequest) => Prom
       if (page === 1 || performance.now() - startedAt > SLICE_MS) break;
     }
 
-    const key = `${loadId}/${page}`;
+    const key = `${jobId}/${page}`;
     walks.set(key, current);
     setTimeout(() => walks.delete(key), WALK_IDLE_MS).unref();
     for (const oldest of walks.keys()) if (walks.size > MAX_WALKS) walks.delete(oldest);
@@ -137,10 +137,10 @@ function beginWalk({ root, accepts, roots }: ListRequest, after: string): Walk {
   return current;
 }
 
-async function countPages(store: Store, loadId: string, from: number): Promise<{ total: number; unchanged: number }> {
-  const pages = await store.pages.find({ load_id: loadId, n: { $gte: from } }, { projection: { n: 1 } }).toArray();
+async function countPages(store: Store, jobId: string, from: number): Promise<{ total: number; unchanged: number }> {
+  const pages = await store.pages.find({ job_id: jobId, n: { $gte: from } }, { projection: { n: 1 } }).toArray();
   const counts = await store.progress
-    .find({ _id: { $in: pages.map((page) => progressId(loadId, 'indexing', page.n)) } })
+    .find({ _id: { $in: pages.map((page) => progressId(jobId, 'indexing', page.n)) } })
     .toArray();
   return {
     total: counts.reduce((sum, count) => sum + count.total, 0),
@@ -219,8 +219,8 @@ function outsideOf(hidden: readonly string[], samples: readonly StoredSample[]):
  *
  * @throws UserError SourceChanged
  */
-async function requireSameDisk(store: Store, { loadId, root }: ListRequest): Promise<void> {
-  const load = await store.loads.findOne({ _id: loadId }, { projection: { source_device: 1 } });
+async function requireSameDisk(store: Store, { jobId, root }: ListRequest): Promise<void> {
+  const load = await store.jobs.findOne({ _id: jobId }, { projection: { source_device: 1 } });
   const now = await deviceOf(root);
   if (load?.source_device === undefined || load.source_device === now) return;
   throw new UserError(
@@ -262,7 +262,7 @@ async function writePage(
   request: ListRequest,
   { n, upto, stretch, difference }: NewPage,
 ): Promise<boolean> {
-  const { loadId, datasetId } = request;
+  const { jobId, datasetId } = request;
   const { gone } = difference;
   const count = { ignored: stretch.ignored, unchanged: difference.unchanged, missing: gone.length };
 
@@ -272,8 +272,8 @@ async function writePage(
       ...difference.changed.map(({ file, seq }) => entryOf(file, seq, false)),
     ];
     const page: PageDocument = {
-      _id: `${loadId}/${n}`,
-      load_id: loadId,
+      _id: `${jobId}/${n}`,
+      job_id: jobId,
       n,
       upto,
       last: stretch.last,
@@ -283,8 +283,8 @@ async function writePage(
     await store.pages.insertOne(page, { session });
     await store.progress.insertOne(
       {
-        _id: progressId(loadId, 'indexing', n),
-        load_id: loadId,
+        _id: progressId(jobId, 'indexing', n),
+        job_id: jobId,
         phase: 'indexing',
         done: difference.unchanged,
         failed: 0,
@@ -324,7 +324,7 @@ async function writePage(
     }
     throw error;
   }
-  if (stretch.last) await store.loads.updateOne({ _id: loadId }, { $set: { 'phases.indexing.total_known': true } });
+  if (stretch.last) await store.jobs.updateOne({ _id: jobId }, { $set: { 'phases.indexing.total_known': true } });
   return difference.added.length + difference.changed.length > 0;
 }
 

@@ -6,7 +6,7 @@ import { refreshCounts } from './counts.ts';
 import { type IndexingResult, recordIndexing } from './record-indexing.ts';
 
 export interface ReconcileRequest {
-  loadId: string;
+  jobId: string;
   datasetId: string;
   source: string;
   maxFailedPercent: number;
@@ -23,8 +23,8 @@ export interface ReconcileRequest {
  * @throws UserError TooManyFailed when every file failed, or a larger share than `maxFailedPercent`.
  */
 export async function reconcile(store: Store, request: ReconcileRequest): Promise<IndexingResult> {
-  const { loadId, datasetId, source } = request;
-  const sums = (await sumProgress(store, loadId)).get('indexing');
+  const { jobId, datasetId, source } = request;
+  const sums = (await sumProgress(store, jobId)).get('indexing');
   if (sums === undefined || sums.total === 0) {
     const others = sums?.outcomes.ignored ?? 0;
     throw new UserError(
@@ -34,16 +34,16 @@ export async function reconcile(store: Store, request: ReconcileRequest): Promis
   }
 
   // A load that was terminated may have an activity left that still runs, beside the next load.
-  const dataset = await store.datasets.findOne({ _id: datasetId }, { projection: { 'phases.indexing.load_id': 1 } });
+  const dataset = await store.datasets.findOne({ _id: datasetId }, { projection: { 'phases.indexing.job_id': 1 } });
   if (dataset === null) throw datasetDeletedMeanwhile(datasetId);
-  if (dataset.phases?.indexing?.load_id !== loadId)
+  if (dataset.phases?.indexing?.job_id !== jobId)
     throw new UserError('Superseded', `Another load of ${datasetId} has begun; this one marks nothing.`);
 
-  for await (const page of store.pages.find({ load_id: loadId, gone: { $ne: [] } }, { projection: { gone: 1 } })) {
+  for await (const page of store.pages.find({ job_id: jobId, gone: { $ne: [] } }, { projection: { gone: 1 } })) {
     request.signal.throwIfAborted();
     await store.samples.updateMany(
       { dataset_id: datasetId, seq: { $in: page.gone }, status: { $ne: 'missing' } },
-      { $set: { status: 'missing', load_id: loadId, last_modified_at: new Date() } },
+      { $set: { status: 'missing', job_id: jobId, last_modified_at: new Date() } },
     );
     request.onWrite();
   }
@@ -51,7 +51,7 @@ export async function reconcile(store: Store, request: ReconcileRequest): Promis
   request.onWrite();
 
   const { done, failed, total, outcomes } = sums;
-  const failures = await recordIndexing(store, { loadId, datasetId }, sums);
+  const failures = await recordIndexing(store, { jobId, datasetId }, sums);
   const percent = (failed / total) * 100;
   if (failed === total || percent > request.maxFailedPercent) {
     throw new UserError(
@@ -61,7 +61,7 @@ export async function reconcile(store: Store, request: ReconcileRequest): Promis
         : `${failed} of ${total} files in ${source} could not be read (${percent.toFixed(1)} %, and max_failed_percent is ${request.maxFailedPercent}): ${describe(failures)}.`,
     );
   }
-  await store.pages.deleteMany({ load_id: loadId });
+  await store.pages.deleteMany({ job_id: jobId });
   return { outcomes, done, failed, total };
 }
 

@@ -12,12 +12,12 @@ export interface IndexingResult {
 /** Stores the indexing phase's summary on the load's record. Returns its failures by error code, the most frequent first. */
 export async function recordIndexing(
   store: Store,
-  { loadId, datasetId }: { loadId: string; datasetId: string },
+  { jobId, datasetId }: { jobId: string; datasetId: string },
   { done, failed, total, outcomes }: PhaseSums,
 ): Promise<Record<string, number>> {
-  const failures = await countFailures(store, loadId, datasetId);
-  await store.loads.updateOne(
-    { _id: loadId },
+  const failures = await countFailures(store, jobId, datasetId);
+  await store.jobs.updateOne(
+    { _id: jobId },
     {
       $set: {
         'phases.indexing.done': done,
@@ -25,18 +25,18 @@ export async function recordIndexing(
         'phases.indexing.total': total,
         'phases.indexing.outcomes': outcomes,
         'phases.indexing.failures': failures,
-        'phases.indexing.unreadable_folders': await namedPaths(store, loadId, 'unreadable_folders'),
-        'phases.indexing.outside_links': await namedPaths(store, loadId, 'outside_links'),
+        'phases.indexing.unreadable_folders': await namedPaths(store, jobId, 'unreadable_folders'),
+        'phases.indexing.outside_links': await namedPaths(store, jobId, 'outside_links'),
       },
     },
   );
   return failures;
 }
 
-async function countFailures(store: Store, loadId: string, datasetId: string): Promise<Record<string, number>> {
+async function countFailures(store: Store, jobId: string, datasetId: string): Promise<Record<string, number>> {
   const rows = await store.samples
     .aggregate<{ _id: string; count: number }>([
-      { $match: { dataset_id: datasetId, status: 'failed', load_id: loadId } },
+      { $match: { dataset_id: datasetId, status: 'failed', job_id: jobId } },
       { $group: { _id: '$error.code', count: { $sum: 1 } } },
       { $sort: { count: -1 } },
     ])

@@ -1,4 +1,4 @@
-import type { ImageRef } from '../images/decode.ts';
+import type { ImageRef } from '../media/images/decode.ts';
 
 export type { ImageRef };
 

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BUILT_IN_MODEL } from './built-in-model.ts';
+import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { ModelInvalidError, ModelNotFoundError } from './errors.ts';
 
 /** At the root of the package, which is one folder further up from the built sources in dist. */

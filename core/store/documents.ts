@@ -3,8 +3,8 @@ import type { Binary, Long, ObjectId } from 'mongodb';
 /** The kinds of samples a dataset can hold. Text chunks will be the second. */
 export type MediaType = 'image';
 
-export type LoadKind = 'load' | 'retry' | 'embed' | 'prune' | 'delete';
-export type LoadState = 'queued' | 'running' | 'paused' | 'completed' | 'failed' | 'canceled';
+export type JobKind = 'load' | 'retry' | 'embed' | 'prune' | 'delete';
+export type JobState = 'queued' | 'running' | 'paused' | 'completed' | 'failed' | 'canceled';
 export type PhaseName = 'indexing' | 'embedding';
 export type PhaseState = 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'canceled' | 'skipped';
 
@@ -92,7 +92,7 @@ export interface DatasetDocument {
   /** The seq that the next new sample gets. */
   next_seq: number;
   counts: { total: number; indexed: number; failed: number; missing: number };
-  phases: Partial<Record<PhaseName, { state: PhaseState; load_id: string; at: Date }>>;
+  phases: Partial<Record<PhaseName, { state: PhaseState; job_id: string; at: Date }>>;
   models: {
     key: string;
     name: string;
@@ -103,9 +103,9 @@ export interface DatasetDocument {
     /** When it last embedded the dataset to the end; left out where it never has. */
     completed_at?: Date;
   }[];
-  current_load: string;
+  latest_job: string;
   /** Set once a job has begun to delete the dataset: nothing is written to it any more. */
-  deleting?: { load_id: string; at: Date };
+  deleting?: { job_id: string; at: Date };
   created_at: Date;
   last_modified_at: Date;
 }
@@ -135,7 +135,7 @@ export interface SampleDocument {
   split?: string;
   status: 'indexed' | 'failed' | 'missing';
   error?: RecordedError & { stage: PhaseName; at: Date };
-  load_id: string;
+  job_id: string;
   created_at: Date;
   last_modified_at: Date;
 }
@@ -153,14 +153,14 @@ export interface EmbeddingDocument {
   source_fingerprint: string;
 }
 
-export interface LoadDocument {
+export interface JobDocument {
   /** The job ID: the workflow's first execution run ID. */
   _id: string;
-  kind: LoadKind;
+  kind: JobKind;
   dataset_id: string;
   workflow_id: string;
   request: Record<string, unknown>;
-  state: LoadState;
+  state: JobState;
   phases: Record<PhaseName, PhaseDocument>;
   /** The device of the source's folder when the load began. */
   source_device?: string;
@@ -181,7 +181,7 @@ export interface LoadDocument {
 export interface ProgressDocument {
   /** job/phase/chunk */
   _id: string;
-  load_id: string;
+  job_id: string;
   phase: PhaseName;
   done: number;
   failed: number;
@@ -226,7 +226,7 @@ export interface PageEntry {
 export interface PageDocument {
   /** load/n */
   _id: string;
-  load_id: string;
+  job_id: string;
   n: number;
   /** The last path this page covers: the next page begins after it. */
   upto: string;

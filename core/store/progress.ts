@@ -1,7 +1,7 @@
 import type { FileOutcomes, PhaseName } from './documents.ts';
 import type { Store } from './store.ts';
 
-export const progressId = (loadId: string, phase: PhaseName, chunk: number) => `${loadId}/${phase}/${chunk}`;
+export const progressId = (jobId: string, phase: PhaseName, chunk: number) => `${jobId}/${phase}/${chunk}`;
 
 export interface ChunkCount {
   done: number;
@@ -15,16 +15,16 @@ export interface ChunkCount {
  */
 export async function raiseProgress(
   store: Store,
-  chunk: { loadId: string; phase: PhaseName; chunk: number },
+  chunk: { jobId: string; phase: PhaseName; chunk: number },
   count: ChunkCount & { outcomes?: Partial<FileOutcomes> },
 ): Promise<boolean> {
-  const { loadId, phase } = chunk;
+  const { jobId, phase } = chunk;
   const { done, failed, outcomes = {} } = count;
   const before = { $add: [{ $ifNull: ['$done', 0] }, { $ifNull: ['$failed', 0] }] };
   const replaced = {
     $mergeObjects: ['$$ROOT', { done, failed }, { outcomes: { $mergeObjects: ['$outcomes', outcomes] }, at: '$$NOW' }],
   };
-  const { matchedCount } = await store.progress.updateOne({ _id: progressId(loadId, phase, chunk.chunk) }, [
+  const { matchedCount } = await store.progress.updateOne({ _id: progressId(jobId, phase, chunk.chunk) }, [
     { $replaceWith: { $cond: [{ $gte: [done + failed, before] }, replaced, '$$ROOT'] } },
   ]);
   return matchedCount > 0;
@@ -47,10 +47,10 @@ const OUTCOMES: (keyof FileOutcomes)[] = [
 ];
 
 /** Sums the chunks of each phase of a load. Phases without a chunk are absent. */
-export async function sumProgress(store: Store, loadId: string): Promise<Map<PhaseName, PhaseSums>> {
+export async function sumProgress(store: Store, jobId: string): Promise<Map<PhaseName, PhaseSums>> {
   const rows = await store.progress
     .aggregate<{ _id: PhaseName; done: number; failed: number; total: number } & Record<string, number>>([
-      { $match: { load_id: loadId } },
+      { $match: { job_id: jobId } },
       {
         $group: {
           _id: '$phase',
@@ -84,11 +84,11 @@ export const MOST_NAMED = 100;
 /** The first folders of a load that could not be read, or links that lead out of the source roots. */
 export async function namedPaths(
   store: Store,
-  loadId: string,
+  jobId: string,
   kind: 'unreadable_folders' | 'outside_links',
 ): Promise<string[]> {
   const pages = await store.progress
-    .find({ load_id: loadId, [`${kind}.0`]: { $exists: true } }, { projection: { [kind]: 1 } })
+    .find({ job_id: jobId, [`${kind}.0`]: { $exists: true } }, { projection: { [kind]: 1 } })
     .limit(MOST_NAMED)
     .toArray();
   return pages.flatMap((page) => page[kind] ?? []).slice(0, MOST_NAMED);

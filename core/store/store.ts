@@ -10,8 +10,8 @@ import { UserError } from '../errors.ts';
 import type {
   DatasetDocument,
   EmbeddingDocument,
+  JobDocument,
   LimitDocument,
-  LoadDocument,
   PageDocument,
   ProgressDocument,
   SampleDocument,
@@ -23,7 +23,7 @@ export interface Store {
   datasets: Collection<DatasetDocument>;
   samples: Collection<SampleDocument>;
   embeddings: Collection<EmbeddingDocument>;
-  loads: Collection<LoadDocument>;
+  jobs: Collection<JobDocument>;
   progress: Collection<ProgressDocument>;
   pages: Collection<PageDocument>;
   limits: Collection<LimitDocument>;
@@ -73,7 +73,7 @@ export function storeOf(client: MongoClient): Store {
     datasets: db.collection('datasets'),
     samples: db.collection('samples'),
     embeddings: db.collection('embeddings'),
-    loads: db.collection('loads'),
+    jobs: db.collection('jobs'),
     progress: db.collection('progress'),
     pages: db.collection('pages'),
     limits: db.collection('limits'),
@@ -103,14 +103,14 @@ export async function ensureIndexes(store: Store): Promise<void> {
       { key: { dataset_id: 1, seq: 1 }, name: 'errors', partialFilterExpression: { error: { $exists: true } } },
     ]),
     store.embeddings.createIndexes([{ key: { dataset_id: 1, model_key: 1, seq: 1 }, unique: true }]),
-    store.loads.createIndexes([
+    store.jobs.createIndexes([
       { key: { started_at: -1, _id: -1 } },
       { key: { dataset_id: 1, started_at: -1, _id: -1 } },
       { key: { state: 1, started_at: -1, _id: -1 } },
       { key: { kind: 1, started_at: -1, _id: -1 } },
     ]),
-    store.progress.createIndexes([{ key: { load_id: 1, phase: 1 } }]),
-    store.pages.createIndexes([{ key: { load_id: 1, n: 1 }, unique: true }]),
+    store.progress.createIndexes([{ key: { job_id: 1, phase: 1 } }]),
+    store.pages.createIndexes([{ key: { job_id: 1, n: 1 }, unique: true }]),
   ]);
 }
 

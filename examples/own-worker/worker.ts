@@ -12,7 +12,7 @@ const connection = await NativeConnection.connect(connectionOptions);
 
 const plimsoll = new PlimsollPlugin({
   // Where workers with a GPU have a task queue of their own, leave the role embed to them.
-  roles: ['index', 'embed'],
+  roles: ['indexing', 'embedding'],
   mongodb: process.env.MONGODB_URI ?? 'mongodb://127.0.0.1:27017/?replicaSet=plimsoll',
 });
 

@@ -57,7 +57,7 @@ async def load(request: dict, task_queue: str) -> dict:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Loads a folder of images into a dataset.")
     parser.add_argument("dataset")
-    parser.add_argument("source", help="absolute path of a folder on the index worker's machine")
+    parser.add_argument("source", help="absolute path of a folder on the indexing worker's machine")
     parser.add_argument("--no-embed", dest="embed", action="store_false", help="index only")
     parser.add_argument("--task-queue", default="plimsoll")
     arguments = parser.parse_args()

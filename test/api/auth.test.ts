@@ -17,7 +17,7 @@ let closed: TestApi;
 beforeAll(async () => {
   bench = await openWorkbench({ roles: [] });
   await fillDataset(bench.store, 'photos', 5);
-  await bench.store.loads.insertOne({
+  await bench.store.jobs.insertOne({
     _id: '01999999-9999-7999-9999-999999999999',
     kind: 'load',
     dataset_id: 'photos',

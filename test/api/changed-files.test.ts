@@ -18,7 +18,7 @@ const versions = new Map<string, string>();
 const MANY = 40;
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: ['index'] });
+  bench = await openWorkbench({ roles: ['indexing'] });
   photos = join(bench.folder, 'photos');
   await mkdir(photos);
   for (const name of ['file', 'picture', 'back', 'drawn', 'recorded'])

@@ -17,7 +17,7 @@ let photo: string;
 let dataset: string;
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: ['index'] });
+  bench = await openWorkbench({ roles: ['indexing'] });
   photo = join(bench.folder, 'photos', 'a.jpg');
   await mkdir(join(bench.folder, 'photos'));
   await writeFile(photo, await drawPicture(1));

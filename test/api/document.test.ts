@@ -243,9 +243,9 @@ describe('every documented status can be had', () => {
   });
 
   test('of a reference that several jobs fit, and of pages and sessions', async () => {
-    const load = await bench.store.loads.findOne();
+    const load = await bench.store.jobs.findOne();
     for (const end of ['0', '1'])
-      await bench.store.loads.insertOne({
+      await bench.store.jobs.insertOne({
         ...(load as NonNullable<typeof load>),
         _id: `abcdef00-0000-7000-8000-00000000000${end}`,
         dataset_id: 'other',
@@ -254,7 +254,7 @@ describe('every documented status can be had', () => {
       expect(
         (await open.call(method, filled(path, { job: 'abcdef' }), method === 'POST' ? { headers: {} } : {})).json.code,
       ).toBe('AmbiguousJob');
-    await bench.store.loads.deleteMany({ dataset_id: 'other' });
+    await bench.store.jobs.deleteMany({ dataset_id: 'other' });
     expect((await open.get('/api/loads?cursor=made-up')).status).toBe(400);
     await open.call('DELETE', '/api/loads?older_than=30d');
     await open.get('/api/events?dataset=NO');

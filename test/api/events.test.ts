@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFeed } from '../../api/events/feed.ts';
 import { type RunningApi, startApi } from '../../api/start-server.ts';
-import { LOAD_WORKFLOW } from '../../workflows/contract.ts';
+import { LOAD_WORKFLOW } from '../../contract/inputs.ts';
 import { until } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
@@ -34,7 +34,7 @@ async function recordJob(dataset: string): Promise<string> {
     args: [{ dataset, source: photos }],
   });
   const phase = { state: 'running' as const, done: 0, failed: 0, total: 100, total_known: true };
-  await bench.store.loads.insertOne({
+  await bench.store.jobs.insertOne({
     _id: firstExecutionRunId,
     kind: 'load',
     dataset_id: dataset,
@@ -48,7 +48,7 @@ async function recordJob(dataset: string): Promise<string> {
 }
 
 const advance = (job: string, done: number) =>
-  bench.store.loads.updateOne({ _id: job }, { $set: { 'phases.indexing.done': done } });
+  bench.store.jobs.updateOne({ _id: job }, { $set: { 'phases.indexing.done': done } });
 
 async function open(path: string, headers: Record<string, string> = {}): Promise<AsyncGenerator<ReadEvent>> {
   const { status, response } = await api.get(path, headers);
@@ -79,14 +79,14 @@ describe('the stream of a job', () => {
     const events = await open(`/api/loads/${job}/events`);
     await next(events);
     // What a busy machine takes for that is no fault of ours: so does who listens to MongoDB and reads the job, beside us.
-    const changes = bench.store.loads.watch([{ $match: { 'documentKey._id': job } }]);
+    const changes = bench.store.jobs.watch([{ $match: { 'documentKey._id': job } }]);
     await changes.tryNext();
     const tookMs: number[] = [];
     for (let done = 1; done <= 10; done += 1) {
       const told = next(events).then((event) => ({ event, atMs: performance.now() }));
       const heardMs = changes
         .next()
-        .then(() => bench.store.loads.findOne({ _id: job }))
+        .then(() => bench.store.jobs.findOne({ _id: job }))
         .then(() => performance.now());
       await advance(job, done);
       const { event, atMs } = await told;
@@ -136,7 +136,7 @@ describe('the stream of all', () => {
     const before = await open(`/api/events?dataset=${dataset}`);
     const { id } = await next(before);
     await before.return(undefined);
-    await bench.store.loads.updateOne({ _id: job }, { $set: { state: 'completed', finished_at: new Date() } });
+    await bench.store.jobs.updateOne({ _id: job }, { $set: { state: 'completed', finished_at: new Date() } });
     const after = await open(`/api/events?dataset=${dataset}`, { 'last-event-id': id as string });
     expect((await next(after)).data.state).toBe('completed');
     await after.return(undefined);
@@ -154,7 +154,7 @@ describe('the stream of all', () => {
       counts: { total: 0, indexed: 0, failed: 0, missing: 0 },
       phases: {},
       models: [],
-      current_load: 'none',
+      latest_job: 'none',
       created_at: new Date(),
       last_modified_at: new Date(),
     });

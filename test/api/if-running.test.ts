@@ -5,14 +5,14 @@ import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { fillDataset } from './support/fill.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
 
-// Without an embedding worker a load stays in its second phase; without an index worker no job begins.
+// Without an embedding worker a load stays in its second phase; without an indexing worker no job begins.
 let bench: Workbench;
 let api: TestApi;
 let workerless: TestApi;
 let source: string;
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: ['index'] });
+  bench = await openWorkbench({ roles: ['indexing'] });
   source = join(bench.folder, 'pictures');
   await makePictures(source, 3);
   [api, workerless] = await Promise.all([

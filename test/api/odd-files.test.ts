@@ -3,7 +3,7 @@ import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { decodePixels } from '../../core/images/decode.ts';
+import { decodePixels } from '../../core/media/images/decode.ts';
 import { drawPicture } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
@@ -22,7 +22,7 @@ const GEOMETRY = {
 const MIB = 1024 * 1024;
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: ['index'] });
+  bench = await openWorkbench({ roles: ['indexing'] });
   photos = join(bench.folder, 'photos');
   await mkdir(photos);
   for (let index = 0; index < 24; index += 1)

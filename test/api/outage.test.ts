@@ -75,7 +75,7 @@ test('it recovers by itself when they come, and again when they were away', asyn
     counts: { total: 0, indexed: 0, failed: 0, missing: 0 },
     phases: {},
     models: [],
-    current_load: 'none',
+    latest_job: 'none',
     created_at: new Date(),
     last_modified_at: new Date(),
   });

@@ -37,7 +37,7 @@ afterAll(async () => {
 
 async function record(job: string, request: Record<string, unknown>, message: string): Promise<void> {
   const phase = { state: 'failed' as const, done: 0, failed: 0, total: 0, total_known: false };
-  await bench.store.loads.insertOne({
+  await bench.store.jobs.insertOne({
     _id: job,
     kind: 'load',
     dataset_id: 'photos',
@@ -106,7 +106,7 @@ test.each([
   ["EACCES: open '/srv/photos/a b/été (1).jpg'", "EACCES: open 'photos/a b/été (1).jpg'"],
   ['There is no folder /srv/photos. Is it mounted?', 'There is no folder photos. Is it mounted?'],
 ])('a source is shown by its last name, and what is below it: %s', async (message, shown) => {
-  await bench.store.loads.deleteOne({ _id: jobId(3) });
+  await bench.store.jobs.deleteOne({ _id: jobId(3) });
   await record(jobId(3), { dataset: 'photos', source: '/srv/photos' }, message);
   expect((await api.get(`/api/loads/${jobId(3)}`, as(reader.token))).json.error.message).toBe(shown);
 });

@@ -16,7 +16,7 @@ function datasetChange(): { change: Change; reads: () => number } {
     },
     phases: {},
     models: [],
-    current_load: 'none',
+    latest_job: 'none',
     created_at: new Date(0),
     last_modified_at: new Date(0),
   } as DatasetDocument;

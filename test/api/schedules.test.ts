@@ -15,7 +15,7 @@ let source: string;
 const made: string[] = [];
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: ['index'] });
+  bench = await openWorkbench({ roles: ['indexing'] });
   source = join(bench.folder, 'roots', 'pictures');
   await makePictures(source, 3);
   api = await openTestApi(bench.store, {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { workflowEnded } from '../../api/loads/workflow-ended.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
-import { LOAD_WORKFLOW } from '../../workflows/contract.ts';
+import { LOAD_WORKFLOW } from '../../contract/inputs.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 let bench: Workbench;
@@ -20,7 +20,7 @@ test('a workflow is awaited also when the time of the request for other answers 
     workflowId,
     args: [{ dataset: 'photos', source: '/srv' }],
   });
-  const status = { workflow_id: workflowId, job_id: handle.firstExecutionRunId } as LoadStatus;
+  const status = { workflow_id: workflowId, job_id: handle.firstExecutionRunId } as JobStatus;
   let heard = false;
   const ended = bench.temporal.connection.withDeadline(Date.now() - 1, async () => {
     await workflowEnded(bench, status);

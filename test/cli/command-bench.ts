@@ -83,7 +83,7 @@ export interface CommandBench {
   run(...args: string[]): Promise<Run>;
   start(...args: string[]): RunningCommand;
   /** Returns what ends it: by SIGTERM, as a deploy does, unless told otherwise. */
-  startWorker(role: 'index' | 'embed'): Promise<(signal?: NodeJS.Signals) => Promise<void>>;
+  startWorker(role: 'indexing' | 'embedding'): Promise<(signal?: NodeJS.Signals) => Promise<void>>;
   stop(): Promise<void>;
 }
 

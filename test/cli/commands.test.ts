@@ -20,7 +20,7 @@ beforeAll(async () => {
   // Its header can be read, its pixels can't.
   const whole = await drawPicture(99);
   await writeFile(join(photos, 'truncated.jpg'), whole.subarray(0, whole.length - 200));
-  await Promise.all([bench.startWorker('index'), bench.startWorker('embed')]);
+  await Promise.all([bench.startWorker('indexing'), bench.startWorker('embedding')]);
   loaded = await bench.run('load', photos, '--wait');
 });
 afterAll(() => bench?.stop());
@@ -130,7 +130,7 @@ describe('load', () => {
     });
   });
 
-  it('says that the index worker must have a folder that is not on this machine', async () => {
+  it('says that the indexing worker must have a folder that is not on this machine', async () => {
     const { code, stderr } = await bench.run('load', '/nowhere/photos', '--dataset', 'nowhere');
     expect(code).toBe(0);
     expect(stderr).toContain('/nowhere/photos is not on this machine');
@@ -163,7 +163,7 @@ describe('while nobody embeds', () => {
   beforeAll(async () => {
     bare = await createCommandBench();
     await makePictures(join(bare.folder, 'photos'), 3);
-    await bare.startWorker('index');
+    await bare.startWorker('indexing');
     expect((await bare.run('load', './photos')).code).toBe(0);
   });
   afterAll(() => bare?.stop());
@@ -225,7 +225,7 @@ describe('while nobody embeds', () => {
     const { code, stdout } = await bare.run('doctor', '--json');
     expect(code).toBe(0);
     const checks = JSON.parse(stdout).checks;
-    expect(checks).toContainEqual(expect.objectContaining({ name: 'Index workers', state: 'ok' }));
+    expect(checks).toContainEqual(expect.objectContaining({ name: 'Indexing workers', state: 'ok' }));
     expect(checks).toContainEqual(expect.objectContaining({ name: 'Embedding workers', state: 'warning' }));
   });
 });
@@ -332,7 +332,7 @@ describe('samples', () => {
       tags: [],
       split: null,
       error: null,
-      load_id: expect.stringMatching(JOB_ID),
+      job_id: expect.stringMatching(JOB_ID),
       created_at: expect.any(String),
       last_modified_at: expect.any(String),
     });
@@ -424,7 +424,7 @@ describe('doctor', () => {
       Temporal: 'ok',
       Namespace: 'ok',
       'Search attributes': 'ok',
-      'Index workers': 'ok',
+      'Indexing workers': 'ok',
       'Embedding workers': 'ok',
       Device: 'ok',
       'Model color-gradient-grid': 'ok',

@@ -4,15 +4,15 @@ import { createHighWater } from '../../cli/progress/high-water.ts';
 import { phaseLine } from '../../cli/progress/phase-line.ts';
 import { wordsOf } from '../../cli/progress/phase-words.ts';
 import { createPlainView } from '../../cli/progress/plain-view.ts';
-import { type LoadStatus, statusOf, type WaitingStatus } from '../../core/loads/status.ts';
-import { waitingInWords } from '../../core/loads/words.ts';
-import type { LoadDocument, PhaseDocument } from '../../core/store/documents.ts';
+import { type JobStatus, statusOf, type WaitingStatus } from '../../core/jobs/status.ts';
+import { waitingInWords } from '../../core/jobs/words.ts';
+import type { JobDocument, PhaseDocument } from '../../core/store/documents.ts';
 import { plain } from './plain-paint.ts';
 
 const STARTED = new Date('2026-01-01T00:00:00Z');
 const NOW = new Date('2026-01-01T00:00:10Z');
 
-function running(phase: Partial<PhaseDocument>, load: Partial<LoadDocument> = {}): LoadStatus {
+function running(phase: Partial<PhaseDocument>, load: Partial<JobDocument> = {}): JobStatus {
   const pending: PhaseDocument = { state: 'pending', done: 0, failed: 0, total: 0, total_known: false };
   return statusOf(
     {
@@ -30,7 +30,7 @@ function running(phase: Partial<PhaseDocument>, load: Partial<LoadDocument> = {}
   );
 }
 
-const line = (status: LoadStatus, width = 100) =>
+const line = (status: JobStatus, width = 100) =>
   phaseLine(status, 'indexing', { paint: plain, width, ageMs: 0, clockMs: 0 });
 const filled = (text: string) => (text.match(/━/g) ?? []).length;
 
@@ -173,7 +173,7 @@ describe('a wait for a worker', () => {
   });
 });
 
-function waitingPhases(): LoadDocument['phases'] {
+function waitingPhases(): JobDocument['phases'] {
   const none = { done: 0, failed: 0, total: 0, total_known: true };
   return {
     indexing: { ...none, state: 'completed', started_at: STARTED, finished_at: NOW },

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { summaryLines } from '../../cli/summary.ts';
-import { statusOf } from '../../core/loads/status.ts';
-import { canceledInWords } from '../../core/loads/words.ts';
-import type { LoadDocument, PhaseDocument, SampleDocument } from '../../core/store/documents.ts';
+import { statusOf } from '../../core/jobs/status.ts';
+import { canceledInWords } from '../../core/jobs/words.ts';
+import type { JobDocument, PhaseDocument, SampleDocument } from '../../core/store/documents.ts';
 import { plain } from './plain-paint.ts';
 
 const STARTED = new Date('2026-01-01T00:00:00Z');
@@ -27,7 +27,7 @@ const over = (fields: Partial<PhaseDocument>): PhaseDocument => ({
   ...fields,
 });
 
-const job = (fields: Partial<LoadDocument>): LoadDocument => ({
+const job = (fields: Partial<JobDocument>): JobDocument => ({
   _id: 'job',
   kind: 'load',
   dataset_id: 'photos',
@@ -40,7 +40,7 @@ const job = (fields: Partial<LoadDocument>): LoadDocument => ({
   ...fields,
 });
 
-const summary = (fields: Partial<LoadDocument>) =>
+const summary = (fields: Partial<JobDocument>) =>
   summaryLines({ status: statusOf(job(fields), ENDED), failures: [], link: undefined }, plain).join('\n');
 
 const brokenOff = over({ state: 'canceled', done: 12_000, failed: 32, total: 69_376, outcomes: OUTCOMES });
@@ -85,7 +85,7 @@ describe('what failed', () => {
   const request = { source: '/data/photos' };
   const indexing = over({ done: 95, failed: 5, total: 100, outcomes: { ...OUTCOMES, added: 95, failed: 5 } });
   const embedding = over({ done: 87, failed: 8, total: 95 });
-  const lines = (fields: Partial<LoadDocument>, width = 80) => {
+  const lines = (fields: Partial<JobDocument>, width = 80) => {
     const status = statusOf(job({ request, phases: { indexing, embedding }, ...fields }), ENDED);
     return summaryLines({ status, failures: [sample(1), sample(2), sample(3)], link: undefined }, plain, width);
   };

@@ -3,8 +3,8 @@ import { datasetNameOf } from '../../cli/dataset-name.ts';
 import { failureOf } from '../../cli/failure.ts';
 import { printable, printableLines } from '../../cli/printable.ts';
 import { duration, perSecond } from '../../cli/quantities.ts';
+import { loadDatasetInput } from '../../contract/inputs.ts';
 import { LocalStackError } from '../../local/errors.ts';
-import { loadDatasetInput } from '../../workflows/contract.ts';
 
 describe('a dataset name made from a folder', () => {
   it.each([

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BUILT_IN_MODEL } from '../../core/models/built-in-model.ts';
+import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
+import { embedWorkflowId, loadDatasetInput } from '../../contract/inputs.ts';
 import { schemas } from '../../scripts/write-schemas.ts';
-import { embedWorkflowId, loadDatasetInput } from '../../workflows/contract.ts';
 
 describe('the contract', () => {
   it.each(Object.keys(schemas))('is documented as it is in docs/schemas/%s (node scripts/write-schemas.ts)', (name) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { loadDatasetInput } from '../../workflows/contract.ts';
-import { parseInWords, sentenceOf } from '../../workflows/faults-in-words.ts';
+import { parseInWords, sentenceOf } from '../../contract/faults-in-words.ts';
+import { loadDatasetInput } from '../../contract/inputs.ts';
 
 const wrong = (input: unknown) => {
   const parsed = parseInWords(loadDatasetInput, input);

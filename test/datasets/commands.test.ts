@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import { type Store, storeOf } from '../../core/store/store.ts';
 import { type CommandBench, createCommandBench } from '../cli/command-bench.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
@@ -23,7 +23,7 @@ let killWorker: (signal?: NodeJS.Signals) => Promise<void>;
 beforeAll(async () => {
   bench = await createCommandBench();
   store = storeOf(new MongoClient(bench.env.MONGODB_URI as string));
-  [killWorker] = await Promise.all([bench.startWorker('index'), bench.startWorker('embed')]);
+  [killWorker] = await Promise.all([bench.startWorker('indexing'), bench.startWorker('embedding')]);
 });
 afterAll(async () => {
   await store?.client.db().dropDatabase();
@@ -75,7 +75,7 @@ describe('retry', () => {
     const good = await bench.run('retry', 'retried', '--wait');
 
     expect(bad.code).toBe(0);
-    const status = JSON.parse(bad.stdout) as LoadStatus;
+    const status = JSON.parse(bad.stdout) as JobStatus;
     expect(status).toMatchObject({ kind: 'retry', state: 'completed', request: { embed: false } });
     expect(status.phases.indexing).toMatchObject({ failed: 1, total: 1, failures: { not_an_image: 1 } });
     expect(good.code).toBe(0);
@@ -153,16 +153,16 @@ describe('delete', () => {
     await makeLargeDataset(dataset, 60_000);
     const starting = bench.start('delete', dataset, '--yes');
     await until(async () => {
-      const load = await store.loads.findOne({ dataset_id: dataset });
+      const load = await store.jobs.findOne({ dataset_id: dataset });
       return (load?.removed?.vectors ?? 0) > 0;
     });
     await killWorker('SIGKILL');
     const jobId = (await starting.ended).stdout.trim();
     const half = await store.samples.countDocuments({ dataset_id: dataset });
     expect(half).toBeGreaterThan(0);
-    expect(await store.datasets.findOne({ _id: dataset })).toMatchObject({ deleting: { load_id: jobId } });
+    expect(await store.datasets.findOne({ _id: dataset })).toMatchObject({ deleting: { job_id: jobId } });
 
-    await bench.startWorker('index');
+    await bench.startWorker('indexing');
     const { code, stdout } = await bench.run('wait', jobId, '--json');
 
     expect(code).toBe(0);

@@ -2,13 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { pauseSchedulesOf, schedulesOf } from '../../activities/schedules-of.ts';
 import { deleteDataset, markDeleting } from '../../core/deleting/delete-dataset.ts';
-import { images } from '../../core/images/media.ts';
 import { indexPage } from '../../core/indexing/index-page.ts';
 import { createSourceLister } from '../../core/indexing/list-source.ts';
-import { openDataset, recordLoad } from '../../core/loads/begin.ts';
-import { endLoad } from '../../core/loads/phases.ts';
+import { openDataset, recordJob } from '../../core/jobs/begin.ts';
+import { endJob } from '../../core/jobs/phases.ts';
+import { images } from '../../core/media/images/medium.ts';
+import { pauseSchedulesOf, schedulesOf } from '../../temporal/schedules.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { watchedConnection } from '../support/watched-connection.ts';
@@ -30,14 +30,14 @@ async function pictureFolder(name: string, count: number): Promise<string> {
 
 /** What is stored of a dataset, but for the records of its jobs. */
 async function remains(datasetId: string) {
-  const { datasets, samples, embeddings, loads, pages, progress } = bench.store;
-  const ids = (await loads.find({ dataset_id: datasetId }).toArray()).map(({ _id }) => _id);
+  const { datasets, samples, embeddings, jobs, pages, progress } = bench.store;
+  const ids = (await jobs.find({ dataset_id: datasetId }).toArray()).map(({ _id }) => _id);
   return {
     datasets: await datasets.countDocuments({ _id: datasetId }),
     samples: await samples.countDocuments({ dataset_id: datasetId }),
     embeddings: await embeddings.countDocuments({ dataset_id: datasetId }),
-    pages: await pages.countDocuments({ load_id: { $in: ids } }),
-    progress: await progress.countDocuments({ load_id: { $in: ids } }),
+    pages: await pages.countDocuments({ job_id: { $in: ids } }),
+    progress: await progress.countDocuments({ job_id: { $in: ids } }),
   };
 }
 
@@ -201,10 +201,10 @@ describe('a deletion that was broken off', () => {
 
   it('is ended by the next attempt with exact counts, whatever was left', async () => {
     const datasetId = bench.newDataset();
-    const loadId = `delete-${datasetId}`;
+    const jobId = `delete-${datasetId}`;
     await makeDocuments(datasetId, 5000);
-    await recordLoad(bench.store, { loadId, workflowId: '', kind: 'delete', datasetId, request: {}, embeds: false });
-    await markDeleting(bench.store, datasetId, loadId);
+    await recordJob(bench.store, { jobId, workflowId: '', kind: 'delete', datasetId, request: {}, embeds: false });
+    await markDeleting(bench.store, datasetId, jobId);
 
     // Two models of three batches each, then three batches of samples: broken off in each of the stages.
     for (const batches of [2, 3, 3]) {
@@ -214,12 +214,12 @@ describe('a deletion that was broken off', () => {
         left -= 1;
         if (left === 0) stop.abort(new Error('killed'));
       };
-      const attempt = deleteDataset(bench.store, { loadId, datasetId, onStep, signal: stop.signal });
+      const attempt = deleteDataset(bench.store, { jobId, datasetId, onStep, signal: stop.signal });
       await expect(attempt).rejects.toThrow('killed');
       expect(await bench.store.datasets.countDocuments({ _id: datasetId })).toBe(1);
     }
     const { signal } = new AbortController();
-    const removed = await deleteDataset(bench.store, { loadId, datasetId, onStep: () => undefined, signal });
+    const removed = await deleteDataset(bench.store, { jobId, datasetId, onStep: () => undefined, signal });
 
     expect(removed).toEqual({ samples: 5000, vectors: 10_000 });
     expect(await remains(datasetId)).toEqual(NOTHING);
@@ -227,12 +227,12 @@ describe('a deletion that was broken off', () => {
 
   it('touches nothing of a new dataset that has its name', async () => {
     const datasetId = bench.newDataset();
-    const loadId = `delete-${datasetId}`;
+    const jobId = `delete-${datasetId}`;
     await makeDocuments(datasetId, 10);
-    await recordLoad(bench.store, { loadId, workflowId: '', kind: 'delete', datasetId, request: {}, embeds: false });
+    await recordJob(bench.store, { jobId, workflowId: '', kind: 'delete', datasetId, request: {}, embeds: false });
 
     const { signal } = new AbortController();
-    const attempt = deleteDataset(bench.store, { loadId, datasetId, onStep: () => undefined, signal });
+    const attempt = deleteDataset(bench.store, { jobId, datasetId, onStep: () => undefined, signal });
 
     await expect(attempt).rejects.toMatchObject({ code: 'Superseded' });
     expect(await bench.store.samples.countDocuments({ dataset_id: datasetId })).toBe(10);
@@ -242,20 +242,20 @@ describe('a deletion that was broken off', () => {
 
 describe('an indexing activity that outlived its load', () => {
   /** A load whose page is being read when it is asked to go on: its first batch is written, the rest is held back. */
-  async function heldLoad(datasetId: string, loadId: string) {
+  async function heldLoad(datasetId: string, jobId: string) {
     const { store } = bench;
     const source = join(bench.folder, datasetId);
     await makeManyFiles(source, 2500);
     const { signal } = new AbortController();
-    const load = { loadId, workflowId: '', kind: 'load', datasetId, request: {}, embeds: false } as const;
-    await recordLoad(store, load);
-    await openDataset(store, { datasetId, mediaType: 'image', source, loadId });
+    const load = { jobId, workflowId: '', kind: 'load', datasetId, request: {}, embeds: false } as const;
+    await recordJob(store, load);
+    await openDataset(store, { datasetId, mediaType: 'image', source, jobId });
     const list = createSourceLister(store);
-    const listing = { loadId, datasetId, root: source, accepts: images.accepts, onStep() {}, signal };
+    const listing = { jobId, datasetId, root: source, accepts: images.accepts, onStep() {}, signal };
     for (let page: number | null = 0; page !== null; page = (await list({ ...listing, page })).next);
     const [largest] = await store.pages
       .aggregate<{ n: number; size: number }>([
-        { $match: { load_id: loadId } },
+        { $match: { job_id: jobId } },
         { $project: { n: 1, size: { $size: '$entries' } } },
         { $sort: { size: -1 } },
       ])
@@ -272,7 +272,7 @@ describe('an indexing activity that outlived its load', () => {
       },
     };
     const indexing = indexPage(store, media, {
-      loadId,
+      jobId,
       datasetId,
       page: largest?.n ?? 0,
       onWrite: () => held.resolve(),
@@ -284,14 +284,14 @@ describe('an indexing activity that outlived its load', () => {
   }
 
   it('writes nothing of a dataset that was deleted meanwhile', async () => {
-    const [datasetId, loadId] = [bench.newDataset(), `delete-${Math.random()}`];
+    const [datasetId, jobId] = [bench.newDataset(), `delete-${Math.random()}`];
     const { store } = bench;
     const { largest, indexing, letGo } = await heldLoad(datasetId, `load-${Math.random()}`);
     expect(largest?.size).toBeGreaterThan(1000);
-    await recordLoad(store, { loadId, workflowId: '', kind: 'delete', datasetId, request: {}, embeds: false });
-    await markDeleting(store, datasetId, loadId);
+    await recordJob(store, { jobId, workflowId: '', kind: 'delete', datasetId, request: {}, embeds: false });
+    await markDeleting(store, datasetId, jobId);
     const { signal } = new AbortController();
-    await deleteDataset(store, { loadId, datasetId, onStep: () => undefined, signal });
+    await deleteDataset(store, { jobId, datasetId, onStep: () => undefined, signal });
 
     letGo();
 
@@ -300,9 +300,9 @@ describe('an indexing activity that outlived its load', () => {
   });
 
   it('writes nothing more once its load is over', async () => {
-    const [datasetId, loadId] = [bench.newDataset(), `load-${Math.random()}`];
-    const { indexing, letGo } = await heldLoad(datasetId, loadId);
-    await endLoad(bench.store, loadId, 'canceled');
+    const [datasetId, jobId] = [bench.newDataset(), `load-${Math.random()}`];
+    const { indexing, letGo } = await heldLoad(datasetId, jobId);
+    await endJob(bench.store, jobId, 'canceled');
 
     letGo();
 

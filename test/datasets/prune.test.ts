@@ -5,8 +5,8 @@ import { pruneMissing } from '../../core/deleting/prune-missing.ts';
 import { embedChunk } from '../../core/embedding/embed-chunk.ts';
 import { openChunks } from '../../core/embedding/open-chunks.ts';
 import type { Chunk } from '../../core/embedding/plan.ts';
+import { recordJob } from '../../core/jobs/begin.ts';
 import { createLimiter } from '../../core/limits/limiter.ts';
-import { recordLoad } from '../../core/loads/begin.ts';
 import type { Embedder } from '../../core/models/embedder.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
@@ -193,10 +193,10 @@ describe('prune', () => {
 describe('a prune that is broken off', () => {
   it('is ended by the next attempt, with exact counts and no vector of a sample that is gone', async () => {
     const datasetId = bench.newDataset();
-    const loadId = `prune-${datasetId}`;
+    const jobId = `prune-${datasetId}`;
     await makeMissing(datasetId, 5000);
-    const job = { loadId, workflowId: loadId, kind: 'prune' as const, datasetId, request: {}, embeds: false };
-    await recordLoad(bench.store, job);
+    const job = { jobId, workflowId: jobId, kind: 'prune' as const, datasetId, request: {}, embeds: false };
+    await recordJob(bench.store, job);
 
     let batches = 0;
     const stop = new AbortController();
@@ -204,7 +204,7 @@ describe('a prune that is broken off', () => {
       batches += 1;
       if (batches === 1) stop.abort(new Error('killed'));
     };
-    await expect(pruneMissing(bench.store, { loadId, datasetId, onStep, signal: stop.signal })).rejects.toThrow(
+    await expect(pruneMissing(bench.store, { jobId, datasetId, onStep, signal: stop.signal })).rejects.toThrow(
       'killed',
     );
     const left = await bench.store.samples.countDocuments({ dataset_id: datasetId });
@@ -215,7 +215,7 @@ describe('a prune that is broken off', () => {
     await makeVectors(datasetId, [0, 1], 'late@1');
 
     const removed = await pruneMissing(bench.store, {
-      loadId,
+      jobId,
       datasetId,
       onStep: () => undefined,
       signal: new AbortController().signal,
@@ -242,12 +242,12 @@ describe('an embedding beside a prune', () => {
     };
 
     const chunk: Chunk = [0, 3, 3];
-    const work = { loadId: dataset, workflowId: dataset, kind: 'embed', datasetId: dataset } as const;
-    await recordLoad(bench.store, { ...work, request: {}, embeds: true });
+    const work = { jobId: dataset, workflowId: dataset, kind: 'embed', datasetId: dataset } as const;
+    await recordJob(bench.store, { ...work, request: {}, embeds: true });
     await openChunks(bench.store, dataset, { total: 3, shards: [{ total: 3, chunks: [chunk] }] });
 
     await embedChunk(bench.store, embedder, {
-      loadId: dataset,
+      jobId: dataset,
       datasetId: dataset,
       model: 'm',
       modelKey: 'm@1',

@@ -2,8 +2,8 @@ import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listFailed } from '../../core/indexing/list-failed.ts';
-import { recordLoad } from '../../core/loads/begin.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import { recordJob } from '../../core/jobs/begin.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -28,7 +28,7 @@ async function writeTruncated(path: string): Promise<void> {
   await writeFile(path, whole.subarray(0, whole.length - 200));
 }
 
-const retry = async (reference: string): Promise<LoadStatus> => bench.wait((await bench.retry(reference)).job_id);
+const retry = async (reference: string): Promise<JobStatus> => bench.wait((await bench.retry(reference)).job_id);
 
 const samplesOf = (dataset: string) => bench.store.samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
 
@@ -165,7 +165,7 @@ describe('retry', () => {
       source: await folderWith(dataset, { pictures: 2, broken: ['a.jpg'] }),
       embed: false,
     });
-    await bench.store.loads.deleteOne({ _id: job_id });
+    await bench.store.jobs.deleteOne({ _id: job_id });
     await bench.temporal.workflowService.deleteWorkflowExecution({
       namespace: 'default',
       workflowExecution: { workflowId: workflow_id },
@@ -322,7 +322,7 @@ describe('a source that is not there', () => {
 describe('the listing of what failed', () => {
   it('goes on behind the pages that an attempt before it has written, and counts none twice', async () => {
     const datasetId = bench.newDataset();
-    const loadId = `retry-${datasetId}`;
+    const jobId = `retry-${datasetId}`;
     await bench.store.datasets.insertOne({ _id: datasetId, sources: [] } as never);
     await bench.store.samples.insertMany(
       Array.from(
@@ -330,10 +330,9 @@ describe('the listing of what failed', () => {
         (_, seq) => ({ dataset_id: datasetId, seq, filepath: `/${seq}`, status: 'failed', error: {} }) as never,
       ),
     );
-    await recordLoad(bench.store, { loadId, workflowId: '', kind: 'retry', datasetId, request: {}, embeds: false });
+    await recordJob(bench.store, { jobId, workflowId: '', kind: 'retry', datasetId, request: {}, embeds: false });
     const { signal } = new AbortController();
-    const list = (page: number) =>
-      listFailed(bench.store, { loadId, datasetId, page, onStep: () => undefined, signal });
+    const list = (page: number) => listFailed(bench.store, { jobId, datasetId, page, onStep: () => undefined, signal });
 
     const first = await list(0);
     const repeated = await list(0);
@@ -341,7 +340,7 @@ describe('the listing of what failed', () => {
     expect(first).toEqual({ next: 1, pages: [0], total: 256, unchanged: 0 });
     expect(repeated).toEqual({ next: null, pages: [0, 1], total: 600, unchanged: 0 });
     expect(await list(1)).toEqual({ next: null, pages: [1], total: 344, unchanged: 0 });
-    const pages = await bench.store.pages.find({ load_id: loadId }).sort({ n: 1 }).toArray();
+    const pages = await bench.store.pages.find({ job_id: jobId }).sort({ n: 1 }).toArray();
     const seqs = pages.flatMap(({ entries }) => entries.map(({ seq }) => seq));
     expect(seqs).toEqual(Array.from({ length: 600 }, (_, seq) => seq));
   });

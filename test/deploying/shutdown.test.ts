@@ -26,9 +26,9 @@ afterEach(() => Promise.all(processes.splice(0).map(terminate)));
 afterAll(() => bench.stop());
 
 async function startWorker(role: Role): Promise<ChildProcess> {
-  const taskQueue = role === 'index' ? bench.taskQueue : bench.embedTaskQueue;
+  const taskQueue = role === 'indexing' ? bench.taskQueue : bench.embedTaskQueue;
   const uri = new URL(inject('mongodbUri'));
-  uri.pathname = `/${bench.store.loads.dbName}`;
+  uri.pathname = `/${bench.store.jobs.dbName}`;
   const worker = fork(join(import.meta.dirname, 'worker-process.ts'), [role, taskQueue], {
     env: { ...process.env, MONGODB_URI: uri.href, TEMPORAL_ADDRESS: inject('temporalAddress') },
     stdio: 'ignore',
@@ -90,11 +90,11 @@ async function attemptsAfterTimeouts(dataset: string): Promise<unknown[]> {
 
 describe('SIGTERM of a worker', () => {
   it.each([
-    ['indexing', 'index', ['listSource', 'indexPage', 'reconcile']],
-    ['embedding', 'embed', ['openModel', 'embedChunk']],
+    ['indexing', 'indexing', ['listSource', 'indexPage', 'reconcile']],
+    ['embedding', 'embedding', ['openModel', 'embedChunk']],
   ] as const)('in phase %s leaves no activity to a timeout', async (phase, role, activities) => {
     const dataset = bench.newDataset();
-    const workers = { index: await startWorker('index'), embed: await startWorker('embed') };
+    const workers = { indexing: await startWorker('indexing'), embedding: await startWorker('embedding') };
     const source = join(bench.folder, phase);
     const { job_id } = await bench.startLoad({ dataset, source, embed: phase === 'embedding' });
     await wellInto(phase, job_id);

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { embedWorkflowId, loadWorkflowId } from '../../contract/inputs.ts';
 import { deploymentFromEnvironment } from '../../workers/plugin/deployment.ts';
-import { embedWorkflowId, loadWorkflowId } from '../../workflows/contract.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
@@ -21,11 +21,11 @@ afterEach(() => bench.stop());
 
 const deployment = (PLIMSOLL_BUILD_ID: string) => ({ PLIMSOLL_DEPLOYMENT: deploymentName, PLIMSOLL_BUILD_ID });
 
-/** Starts an index worker as a deploy does, by its environment alone. */
+/** Starts an indexing worker as a deploy does, by its environment alone. */
 async function deploy(buildId: string): Promise<() => Promise<void>> {
   Object.assign(process.env, deployment(buildId));
   try {
-    return await bench.startWorker('index');
+    return await bench.startWorker('indexing');
   } finally {
     for (const name of Object.keys(deployment(buildId))) delete process.env[name];
   }
@@ -89,7 +89,7 @@ describe('a worker version', () => {
     await setCurrent('2');
     await bench.load({ dataset: young, source: pictures, embed: false });
     // Without a version: whatever is pinned where, the one device serves it.
-    await bench.startWorker('embed');
+    await bench.startWorker('embedding');
     const status = await bench.wait(old);
 
     expect(status).toMatchObject({ state: 'completed', phases: { embedding: { done: 3 } } });

@@ -45,10 +45,10 @@ function startWorker(args: string[], env: NodeJS.ProcessEnv = {}) {
 
 describe('the line that starts a worker', () => {
   it.each([
-    ['no role', [], '--role is required: index or embed.'],
+    ['no role', [], '--role is required: indexing or embedding.'],
     ['a role without a name', ['--role'], "Option '--role <value>' argument missing."],
-    ['a role that is none', ['--role', 'gpu'], '--role must be index or embed, not "gpu".'],
-    ['an option that is none', ['--rule', 'index'], "Unknown option '--rule'."],
+    ['a role that is none', ['--role', 'gpu'], '--role must be indexing or embedding, not "gpu".'],
+    ['an option that is none', ['--rule', 'indexing'], "Unknown option '--rule'."],
   ])('with %s is refused in a sentence', async (_, args, sentence) => {
     expect(await startWorker(args).ended).toEqual({
       code: 2,
@@ -60,29 +60,29 @@ describe('the line that starts a worker', () => {
   it('with --help says how it is used', async () => {
     const { code, said, printed } = await startWorker(['--help']).ended;
     expect({ code, said }).toEqual({ code: 0, said: '' });
-    expect(printed).toContain('--role index|embed');
+    expect(printed).toContain('--role indexing|embedding');
   });
 });
 
 describe('a worker whose server does not answer', () => {
   it('names MongoDB, without its password', async () => {
     const MONGODB_URI = `mongodb://me:secret@${NOWHERE}/?replicaSet=rs0`;
-    const { code, said } = await startWorker(['--role', 'index'], { MONGODB_URI }).ended;
+    const { code, said } = await startWorker(['--role', 'indexing'], { MONGODB_URI }).ended;
     expect(code).toBe(1);
     expect(said).toMatch(/^MongoDB does not answer at mongodb:\/\/\*\*\*@127\.0\.0\.1:1\/.*\n$/);
   });
 
   it('names Temporal', async () => {
-    const { code, said } = await startWorker(['--role', 'embed'], { TEMPORAL_ADDRESS: NOWHERE }).ended;
+    const { code, said } = await startWorker(['--role', 'embedding'], { TEMPORAL_ADDRESS: NOWHERE }).ended;
     expect(code).toBe(1);
     expect(said).toMatch(/^Temporal does not answer at 127\.0\.0\.1:1: Connection refused\. .*\n$/);
   });
 });
 
-/** What doctor says of the index workers. */
+/** What doctor says of the indexing workers. */
 async function indexWorkers() {
   const { checks } = JSON.parse((await bench.run('doctor', '--json')).stdout);
-  return checks.find(({ name }: { name: string }) => name === 'Index workers');
+  return checks.find(({ name }: { name: string }) => name === 'Indexing workers');
 }
 
 describe('a worker that polls', () => {
@@ -91,7 +91,7 @@ describe('a worker that polls', () => {
     timeout: 60_000,
   }, async () => {
     const version = { deploymentName: 'entry', buildId: '1' };
-    const worker = startWorker(['--role', 'index'], { PLIMSOLL_DEPLOYMENT: 'entry', PLIMSOLL_BUILD_ID: '1' });
+    const worker = startWorker(['--role', 'indexing'], { PLIMSOLL_DEPLOYMENT: 'entry', PLIMSOLL_BUILD_ID: '1' });
     expect(await worker.says('polls')).toContain(', as version entry:1.');
     expect(await indexWorkers()).toMatchObject({
       state: 'warning',
@@ -107,7 +107,7 @@ describe('a worker that polls', () => {
       ...version,
     });
     expect(await indexWorkers()).toMatchObject({ state: 'ok' });
-    await startWorker(['--role', 'index']).says('polls');
+    await startWorker(['--role', 'indexing']).says('polls');
     expect(await indexWorkers()).toMatchObject({
       state: 'warning',
       found: expect.stringContaining('those without a version get no new loads, as entry:1 is current'),
@@ -115,8 +115,8 @@ describe('a worker that polls', () => {
   });
 
   it.each([
-    ['index', 'plimsoll'],
-    ['embed', 'plimsoll-gpu'],
+    ['indexing', 'plimsoll'],
+    ['embedding', 'plimsoll-gpu'],
   ])('of role %s says so, and nothing else', async (role, queue) => {
     const worker = startWorker(['--role', role]);
     expect(await worker.says('polls')).toBe(

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConnectedClient, connectPlimsoll } from '../../client/connect.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import type { PhaseName } from '../../core/store/documents.ts';
 import { type Stack, startStack } from '../../local/stack.ts';
 import { makeManyFiles } from '../support/many-files.ts';
@@ -46,7 +46,7 @@ async function startLoad(phase: PhaseName) {
 }
 
 async function awaitEnd({ job_id, ...load }: Awaited<ReturnType<typeof startLoad>>) {
-  const seen: LoadStatus[] = [];
+  const seen: JobStatus[] = [];
   const status = await client.wait(job_id, { onStatus: (s) => seen.push(s) });
   return { ...load, status, seen };
 }
@@ -58,7 +58,7 @@ async function loadWithFault(phase: PhaseName, strike: () => Promise<unknown>) {
   return awaitEnd(load);
 }
 
-async function underWay(jobId: string, phase: PhaseName): Promise<LoadStatus> {
+async function underWay(jobId: string, phase: PhaseName): Promise<JobStatus> {
   for await (const status of client.watch(jobId)) {
     const { done, total } = status.phases[phase];
     if (done > 0 && done < total) return status;
@@ -118,22 +118,22 @@ async function restart(name: 'mongod' | 'temporal'): Promise<void> {
 }
 
 describe('a load goes on by itself and comes to the same end', () => {
-  it('after SIGKILL of the index worker while it indexes', async () => {
-    await expectWhole(await loadWithFault('indexing', () => member('worker-index').kill()));
+  it('after SIGKILL of the indexing worker while it indexes', async () => {
+    await expectWhole(await loadWithFault('indexing', () => member('worker-indexing').kill()));
   });
 
-  it('after SIGKILL of the index worker while the dataset is embedded', async () => {
-    await expectWhole(await loadWithFault('embedding', () => member('worker-index').kill()));
+  it('after SIGKILL of the indexing worker while the dataset is embedded', async () => {
+    await expectWhole(await loadWithFault('embedding', () => member('worker-indexing').kill()));
   });
 
   it('after SIGKILL of the embedding worker', async () => {
-    await expectWhole(await loadWithFault('embedding', () => member('worker-embed').kill()));
+    await expectWhole(await loadWithFault('embedding', () => member('worker-embedding').kill()));
   });
 
   it('after SIGKILL of the inference process', async () => {
     const killed: number[] = [];
     const outcome = await loadWithFault('embedding', async () => {
-      for (const pid of childrenOf(member('worker-embed').pid ?? 0)) {
+      for (const pid of childrenOf(member('worker-embedding').pid ?? 0)) {
         process.kill(pid, 'SIGKILL');
         killed.push(pid);
       }
@@ -145,7 +145,7 @@ describe('a load goes on by itself and comes to the same end', () => {
   it('after SIGTERM of both workers, as a deploy sends it', async () => {
     await expectWhole(
       await loadWithFault('embedding', async () => {
-        for (const name of ['worker-index', 'worker-embed'] as const) {
+        for (const name of ['worker-indexing', 'worker-embedding'] as const) {
           await member(name).stop();
           await member(name).start();
         }
@@ -179,7 +179,7 @@ describe('a load that is paused while something is broken goes on when it is res
   it('after SIGKILL of the workers of both phases', async () => {
     const embedding = await startLoad('embedding');
     const indexing = await startLoad('indexing');
-    await Promise.all([member('worker-index').kill(), member('worker-embed').kill()]);
+    await Promise.all([member('worker-indexing').kill(), member('worker-embedding').kill()]);
     await Promise.all([indexing, embedding].map(({ job_id }) => client.pause(job_id)));
     await awaitIdle(`load-${indexing.dataset}`);
     await awaitIdle(`embed-${embedding.dataset}:color-gradient-grid`);

@@ -6,8 +6,8 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EmbedOutcome, ImageRef } from '../../core/models/embedder.ts';
-import { createEmbedder, type InferenceEmbedder } from '../../workers/inference/embedder.ts';
-import type { InferenceSettings } from '../../workers/inference/settings.ts';
+import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
+import type { InferenceSettings } from '../../inference/settings.ts';
 import { ENDLESS_SVG } from '../support/worst-files.ts';
 import {
   graphOf,
@@ -294,7 +294,7 @@ test('a process that hangs is killed, and its work done by the next', () =>
   }));
 
 test('the process ends when the worker is killed', async () => {
-  const embedderFile = new URL('../../workers/inference/embedder.ts', import.meta.url).href;
+  const embedderFile = new URL('../../inference/embedder.ts', import.meta.url).href;
   const script = `
     const { createEmbedder } = await import(${JSON.stringify(embedderFile)});
     const embedder = createEmbedder({ threads: 1 });
@@ -338,7 +338,7 @@ test('a process that decodes without end ends with its worker', async () => {
   await writeFile(path, ENDLESS_SVG);
   const model = await writeModel(join(folder, 'orphaned'), slowGraph(1), RAW_4X4);
   const script = `
-    import { createEmbedder } from ${JSON.stringify(join(import.meta.dirname, '../../workers/inference/embedder.ts'))};
+    import { createEmbedder } from ${JSON.stringify(join(import.meta.dirname, '../../inference/embedder.ts'))};
     const embedder = createEmbedder({ threads: 1 });
     await embedder.open(${JSON.stringify(model)});
     embedder.embed(${JSON.stringify(model)}, [{ path: ${JSON.stringify(path)} }]).catch(() => {});

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { encode } from 'bmp-ts';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { decodePixels, type PixelGeometry } from '../../core/images/decode.ts';
+import { decodePixels, type PixelGeometry } from '../../core/media/images/decode.ts';
 import { temporaryFolder, writePng } from './tiny-models.ts';
 
 const GEOMETRY: PixelGeometry = {
@@ -221,7 +221,7 @@ test('a file that may not be read is told from one that is not there', async () 
   await chmod(path, 0);
   await chmod(folder, 0o755);
   const script = `
-    import { decodePixels } from ${JSON.stringify(new URL('../../core/images/decode.ts', import.meta.url).href)};
+    import { decodePixels } from ${JSON.stringify(new URL('../../core/media/images/decode.ts', import.meta.url).href)};
     const root = process.getuid() === 0;
     if (root) process.setuid(65534);
     const path = ${JSON.stringify(path)};

@@ -1,13 +1,13 @@
 import { copyFile, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { UserError } from '../../core/errors.ts';
-import { BUILT_IN_MODEL } from '../../core/models/built-in-model.ts';
 import { externalWeightFiles } from '../../core/models/external-weights.ts';
 import { findModel } from '../../core/models/find-model.ts';
+import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
+import { settingsFromEnvironment } from '../../inference/settings.ts';
 import { createGraph } from '../../scripts/onnx.ts';
-import { createEmbedder, type InferenceEmbedder } from '../../workers/inference/embedder.ts';
-import { settingsFromEnvironment } from '../../workers/inference/settings.ts';
 import { echoGraph, graphOf, RAW_4X4, temporaryFolder, unit, writeModel, writePng } from './tiny-models.ts';
 
 let folder: string;

@@ -11,18 +11,18 @@ const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS);
 let bench: Workbench;
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: ['index'] });
+  bench = await openWorkbench({ roles: ['indexing'] });
 });
 afterAll(() => bench?.stop());
 
 const recorded = async (dataset: string) =>
-  (await bench.store.loads.find({ dataset_id: dataset }).toArray()).map(({ _id }) => _id);
+  (await bench.store.jobs.find({ dataset_id: dataset }).toArray()).map(({ _id }) => _id);
 
 /** The working documents that a job may leave behind. */
 async function leaveWork(jobId: string): Promise<void> {
   await bench.store.progress.insertOne({
     _id: `${jobId}/indexing/0`,
-    load_id: jobId,
+    job_id: jobId,
     phase: 'indexing',
     done: 1,
     failed: 0,
@@ -30,7 +30,7 @@ async function leaveWork(jobId: string): Promise<void> {
   });
   await bench.store.pages.insertOne({
     _id: `${jobId}/0`,
-    load_id: jobId,
+    job_id: jobId,
     n: 0,
     upto: '',
     last: true,
@@ -40,8 +40,8 @@ async function leaveWork(jobId: string): Promise<void> {
 }
 
 const worksOf = async (jobId: string) =>
-  (await bench.store.progress.countDocuments({ load_id: jobId })) +
-  (await bench.store.pages.countDocuments({ load_id: jobId }));
+  (await bench.store.progress.countDocuments({ job_id: jobId })) +
+  (await bench.store.pages.countDocuments({ job_id: jobId }));
 
 describe('a cleanup', () => {
   it('removes what ended before its time, with what belongs to it, and says what that was', async () => {
@@ -158,7 +158,7 @@ describe("a dataset whose latest job's record is gone", () => {
       counts: { total: 0, indexed: 0, failed: 0, missing: 0 },
       phases: {},
       models: [],
-      current_load: randomUUID(),
+      latest_job: randomUUID(),
       created_at: new Date(),
       last_modified_at: new Date(),
     });

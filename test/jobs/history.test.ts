@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobFilter } from '../../client/list-jobs.ts';
 import { listJobs } from '../../client/list-jobs.ts';
-import type { LoadState } from '../../core/store/documents.ts';
+import type { JobState } from '../../core/store/documents.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { insertRecord } from './records.ts';
 
@@ -60,7 +60,7 @@ describe('filters of jobs', () => {
   it('take several states and kinds, and a stretch of time', async () => {
     const dataset = bench.newDataset();
     const day = (n: number) => new Date(Date.UTC(2026, 1, n));
-    const insert = (n: number, kind: 'load' | 'embed' | 'prune', state: LoadState) =>
+    const insert = (n: number, kind: 'load' | 'embed' | 'prune', state: JobState) =>
       insertRecord(bench.store, { dataset_id: dataset, started_at: day(n), kind, state });
     const a = await insert(1, 'load', 'completed');
     const b = await insert(2, 'embed', 'failed');
@@ -115,7 +115,7 @@ describe('a page of 50 jobs', () => {
       insertRecord(bench.store, { dataset_id: dataset, started_at: new Date(Date.UTC(2025, 0, 1, 0, n)) }),
     );
     await Promise.all(records);
-    const { db } = bench.store.loads;
+    const { db } = bench.store.jobs;
     await db.command({ profile: 2 });
     await bench.jobs({ dataset, limit: 50 });
     await bench.jobs({ limit: 50, before: new Date(Date.UTC(2025, 0, 2)) });
@@ -124,7 +124,7 @@ describe('a page of 50 jobs', () => {
     await db.command({ profile: 0 });
     const queries = await db
       .collection('system.profile')
-      .find({ ns: /\.loads$/, op: 'query' })
+      .find({ ns: /\.jobs$/, op: 'query' })
       .toArray();
     expect(queries).toHaveLength(4);
     for (const { docsExamined, hasSortStage } of queries) {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keepJobsFor, retentionOf } from '../../core/loads/retention.ts';
+import { keepJobsFor, retentionOf } from '../../core/jobs/retention.ts';
 import { ensureIndexes } from '../../core/store/store.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => bench?.stop());
 
 async function expiresAfterDays(): Promise<number | undefined> {
-  const indexes = await bench.store.loads.indexes();
+  const indexes = await bench.store.jobs.indexes();
   const seconds = indexes.find(({ expireAfterSeconds }) => expireAfterSeconds !== undefined)?.expireAfterSeconds;
   return seconds === undefined ? undefined : (seconds * 1000) / DAY_MS;
 }
@@ -33,9 +33,9 @@ describe('the retention of job records', () => {
     await several(undefined);
   });
 
-  it('comes with the index worker', async () => {
-    const retained = await openWorkbench({ roles: ['index'], plugin: { jobRetention: '90d' } });
-    const indexes = await retained.store.loads.indexes();
+  it('comes with the indexing worker', async () => {
+    const retained = await openWorkbench({ roles: ['indexing'], plugin: { jobRetention: '90d' } });
+    const indexes = await retained.store.jobs.indexes();
     await retained.stop();
     expect(indexes).toContainEqual(expect.objectContaining({ key: { finished_at: 1 }, expireAfterSeconds: 7_776_000 }));
   });

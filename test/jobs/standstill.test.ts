@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { wordsOf } from '../../cli/progress/phase-words.ts';
-import { type LoadStatus, statusOf } from '../../core/loads/status.ts';
-import { type OpenPhase, withStandstill } from '../../core/loads/waiting.ts';
+import { type JobStatus, statusOf } from '../../core/jobs/status.ts';
+import { type OpenPhase, withStandstill } from '../../core/jobs/waiting.ts';
 import type { PhaseDocument } from '../../core/store/documents.ts';
 
 const NOW = new Date();
@@ -9,7 +9,7 @@ const ago = (seconds: number) => new Date(NOW.getTime() - seconds * 1000);
 const SKIPPED: PhaseDocument = { state: 'skipped', done: 0, failed: 0, total: 0, total_known: true };
 
 /** An embedding that has worked for 100 s. */
-function embedding(counts: Pick<PhaseDocument, 'done' | 'total'>): LoadStatus {
+function embedding(counts: Pick<PhaseDocument, 'done' | 'total'>): JobStatus {
   const phase: PhaseDocument = { ...SKIPPED, ...counts, state: 'running', started_at: ago(100) };
   return statusOf(
     {
@@ -26,7 +26,7 @@ function embedding(counts: Pick<PhaseDocument, 'done' | 'total'>): LoadStatus {
   );
 }
 
-const still = (status: LoadStatus, seconds: number) => {
+const still = (status: JobStatus, seconds: number) => {
   const due_at = ago(seconds);
   const phase: OpenPhase = { name: 'embedding', running: true, moved_at: due_at, due_at, task_queue: undefined };
   return withStandstill(status, phase, NOW);

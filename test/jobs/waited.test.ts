@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { endLoad } from '../../core/loads/phases.ts';
-import { readStatus } from '../../core/loads/read-status.ts';
+import { endJob } from '../../core/jobs/phases.ts';
+import { readStatus } from '../../core/jobs/read-status.ts';
 import type { PhaseDocument } from '../../core/store/documents.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { insertRecord } from './records.ts';
@@ -23,9 +23,9 @@ it('a job that is canceled while it is paused has waited until then', async () =
       embedding: { ...phase, done: 50, total: 90, started_at: ago(110) },
     },
   });
-  const paused = (await bench.store.loads.findOne({ _id: id }))?.paused_at?.getTime() ?? Number.NaN;
+  const paused = (await bench.store.jobs.findOne({ _id: id }))?.paused_at?.getTime() ?? Number.NaN;
   const earliest = (Date.now() - paused) / 1000;
-  await endLoad(bench.store, id, 'canceled');
+  await endJob(bench.store, id, 'canceled');
   const latest = (Date.now() - paused) / 1000;
   const embedding = (await readStatus(bench.store, id))?.phases.embedding;
   expect(embedding?.waited_seconds).toBeGreaterThanOrEqual(earliest);

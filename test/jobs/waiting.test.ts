@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll-client.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
@@ -23,12 +23,12 @@ beforeAll(async () => {
 });
 afterAll(() => bench?.stop());
 
-async function seen(jobId: string, fits: (status: LoadStatus) => boolean): Promise<LoadStatus> {
+async function seen(jobId: string, fits: (status: JobStatus) => boolean): Promise<JobStatus> {
   for await (const status of client.watch(jobId, AbortSignal.timeout(PATIENCE_MS))) if (fits(status)) return status;
   throw new Error('The job ended before that could be seen.');
 }
 
-describe('a job that no index worker takes up', () => {
+describe('a job that no indexing worker takes up', () => {
   it('says so, and since when', async () => {
     const { job_id } = await bench.startLoad({ dataset: bench.newDataset(), source, embed: false });
     const status = await seen(job_id, ({ phases }) => phases.indexing.waiting_for !== null);
@@ -36,7 +36,7 @@ describe('a job that no index worker takes up', () => {
       state: 'waiting',
       waiting_for: { reason: 'worker', task_queue: bench.taskQueue, since: status.started_at },
     });
-    const stop = await bench.startWorker('index');
+    const stop = await bench.startWorker('indexing');
     expect((await bench.wait(job_id)).phases.indexing).toMatchObject({ state: 'completed', waiting_for: null });
     await stop();
   });
@@ -45,7 +45,7 @@ describe('a job that no index worker takes up', () => {
 describe('a job whose embedding worker goes away', () => {
   it('says so while it is watched, asked for and listed, unless that worker embeds for another job; and goes on with the next', async () => {
     await bench.limits.set(0.01, bench.embedTaskQueue);
-    const [, stopEmbedding] = await Promise.all([bench.startWorker('index'), bench.startWorker('embed')]);
+    const [, stopEmbedding] = await Promise.all([bench.startWorker('indexing'), bench.startWorker('embedding')]);
     const { job_id, dataset } = await bench.startLoad({ dataset: bench.newDataset(), source });
     const before = await seen(job_id, ({ phases }) => phases.embedding.done > 0);
     expect(before.phases.embedding.waiting_for?.reason).not.toBe('worker');
@@ -68,7 +68,7 @@ describe('a job whose embedding worker goes away', () => {
     expect(Date.parse(after.waiting_for?.since ?? '')).toBeGreaterThan(since);
 
     // Its workers are all at another job: busy ones need not poll.
-    const { embedding, indexing } = (await bench.store.loads.findOne({ _id: job_id }))?.phases ?? {};
+    const { embedding, indexing } = (await bench.store.jobs.findOne({ _id: job_id }))?.phases ?? {};
     if (embedding === undefined || indexing === undefined) throw new Error('The job has no record.');
     const other = await insertRecord(bench.store, {
       dataset_id: bench.newDataset(),
@@ -77,7 +77,7 @@ describe('a job whose embedding worker goes away', () => {
     });
     await bench.store.progress.insertOne({
       _id: `${other}/embedding/0`,
-      load_id: other,
+      job_id: other,
       phase: 'embedding',
       done: 1,
       failed: 0,
@@ -85,10 +85,10 @@ describe('a job whose embedding worker goes away', () => {
       at: new Date(Date.now() + 60_000),
     });
     expect((await client.status(job_id)).phases.embedding).toMatchObject({ state: 'running', waiting_for: null });
-    await bench.store.loads.deleteOne({ _id: other });
+    await bench.store.jobs.deleteOne({ _id: other });
 
     await bench.limits.set(null, bench.embedTaskQueue);
-    await bench.startWorker('embed');
+    await bench.startWorker('embedding');
     expect((await client.wait(job_id)).state).toBe('completed');
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { jobLines, whatOf } from '../../cli/job-columns.ts';
-import { statusOf } from '../../core/loads/status.ts';
-import type { LoadDocument, PhaseDocument } from '../../core/store/documents.ts';
+import { statusOf } from '../../core/jobs/status.ts';
+import type { JobDocument, PhaseDocument } from '../../core/store/documents.ts';
 import { plain } from '../cli/plain-paint.ts';
 
 const NOW = new Date('2026-01-01T01:00:00Z');
@@ -26,9 +26,9 @@ const over = (counts: Partial<PhaseDocument>): PhaseDocument => ({
   ...counts,
 });
 
-const words = (fields: Partial<LoadDocument>) => whatOf(jobOf(fields));
+const words = (fields: Partial<JobDocument>) => whatOf(jobOf(fields));
 
-const jobOf = (fields: Partial<LoadDocument>) =>
+const jobOf = (fields: Partial<JobDocument>) =>
   statusOf(
     {
       _id: 'job',
@@ -46,7 +46,7 @@ const jobOf = (fields: Partial<LoadDocument>) =>
   );
 
 describe('what a job did, in words', () => {
-  it.each<[string, string, Partial<LoadDocument>]>([
+  it.each<[string, string, Partial<JobDocument>]>([
     [
       'a first load',
       "200 files: 198 new, 2 can't be read; 197 embedded, 1 can't be",

@@ -10,7 +10,7 @@ let bench: Workbench;
 let source: string;
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: ['index', 'embed'], env: { PLIMSOLL_BATCH_SIZE: String(BATCH) } });
+  bench = await openWorkbench({ roles: ['indexing', 'embedding'], env: { PLIMSOLL_BATCH_SIZE: String(BATCH) } });
   source = join(bench.folder, 'pictures');
   await makePictures(source, IMAGES);
 });

@@ -12,7 +12,7 @@ let bench: CommandBench;
 beforeAll(async () => {
   bench = await createCommandBench();
   await makePictures(join(bench.folder, 'pictures'), IMAGES);
-  await Promise.all([bench.startWorker('index'), bench.startWorker('embed'), bench.startWorker('embed')]);
+  await Promise.all([bench.startWorker('indexing'), bench.startWorker('embedding'), bench.startWorker('embedding')]);
 });
 afterAll(() => bench?.stop());
 

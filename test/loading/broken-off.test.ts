@@ -5,9 +5,9 @@ import { openChunks } from '../../core/embedding/open-chunks.ts';
 import type { Chunk, EmbeddingPlan } from '../../core/embedding/plan.ts';
 import { recordModel } from '../../core/embedding/record-model.ts';
 import { reconcile } from '../../core/indexing/reconcile.ts';
+import { recordJob } from '../../core/jobs/begin.ts';
+import { endJob } from '../../core/jobs/phases.ts';
 import { createLimiter } from '../../core/limits/limiter.ts';
-import { recordLoad } from '../../core/loads/begin.ts';
-import { endLoad } from '../../core/loads/phases.ts';
 import type { Embedder } from '../../core/models/embedder.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
@@ -71,15 +71,15 @@ describe('a dataset that is deleted in the midst of a job', () => {
 
   it('fails the end of either phase', async () => {
     const { store } = bench;
-    const [datasetId, loadId] = [bench.newDataset(), `job-${bench.newDataset()}`];
-    await recordLoad(store, { loadId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: true });
-    const [_id, phase] = [`${loadId}/indexing/0`, 'indexing' as const];
-    await store.progress.insertOne({ _id, load_id: loadId, phase, done: 3, failed: 0, total: 3 });
+    const [datasetId, jobId] = [bench.newDataset(), `job-${bench.newDataset()}`];
+    await recordJob(store, { jobId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: true });
+    const [_id, phase] = [`${jobId}/indexing/0`, 'indexing' as const];
+    await store.progress.insertOne({ _id, job_id: jobId, phase, done: 3, failed: 0, total: 3 });
 
-    const listing = { loadId, datasetId, source, maxFailedPercent: 100, onWrite: () => undefined, signal: never };
+    const listing = { jobId, datasetId, source, maxFailedPercent: 100, onWrite: () => undefined, signal: never };
     await expect(reconcile(store, listing)).rejects.toEqual(missing);
     const model = { key: 'm@1', name: 'm', revision: '1', dim: 2, batchSize: 8, device: 'cpu' };
-    await expect(recordModel(store, { loadId, datasetId, model })).rejects.toEqual(missing);
+    await expect(recordModel(store, { jobId, datasetId, model })).rejects.toEqual(missing);
   });
 });
 
@@ -87,40 +87,40 @@ describe('a chunk whose job has ended', () => {
   const chunk: Chunk = [0, 3, 3];
   const plan: EmbeddingPlan = { total: 3, shards: [{ total: 3, chunks: [chunk] }] };
   const superseded = expect.objectContaining({ code: 'Superseded' });
-  const progressOf = (load_id: string) => bench.store.progress.countDocuments({ load_id });
+  const progressOf = (job_id: string) => bench.store.progress.countDocuments({ job_id });
 
   async function begin() {
-    const [datasetId, loadId] = [bench.newDataset(), `job-${bench.newDataset()}`];
+    const [datasetId, jobId] = [bench.newDataset(), `job-${bench.newDataset()}`];
     await makePictures(join(bench.folder, datasetId), 3);
     await bench.load({ dataset: datasetId, source: join(bench.folder, datasetId), embed: false });
-    await recordLoad(bench.store, { loadId, workflowId: 'w', kind: 'embed', datasetId, request: {}, embeds: true });
-    return { datasetId, loadId };
+    await recordJob(bench.store, { jobId, workflowId: 'w', kind: 'embed', datasetId, request: {}, embeds: true });
+    return { datasetId, jobId };
   }
 
   it('leaves no count behind', async () => {
-    const { datasetId, loadId } = await begin();
-    await openChunks(bench.store, loadId, plan);
-    expect(await progressOf(loadId)).toBe(1);
+    const { datasetId, jobId } = await begin();
+    await openChunks(bench.store, jobId, plan);
+    expect(await progressOf(jobId)).toBe(1);
     const embedder: Embedder = {
       open: async () => ({ key: 'm@1', name: 'm', revision: '1', dim: 2, batchSize: 8, device: 'cpu' }),
       async embed(_model, images) {
-        await endLoad(bench.store, loadId, 'failed', { code: 'Terminated', message: 'by the test' });
+        await endJob(bench.store, jobId, 'failed', { code: 'Terminated', message: 'by the test' });
         return images.map(() => ({ vector: Float32Array.of(0, 1) }));
       },
       close: async () => undefined,
     };
-    const request = { loadId, datasetId, model: 'm', modelKey: 'm@1', chunk, signal: never };
+    const request = { jobId, datasetId, model: 'm', modelKey: 'm@1', chunk, signal: never };
     const limiter = createLimiter(bench.store, bench.embedTaskQueue);
     const signs = { onWrite: () => undefined, onSignOfLife: () => undefined };
 
     await expect(embedChunk(bench.store, embedder, { ...request, ...signs, limiter })).rejects.toEqual(superseded);
-    expect(await progressOf(loadId)).toBe(0);
+    expect(await progressOf(jobId)).toBe(0);
   });
 
   it('is planned no more', async () => {
-    const { loadId } = await begin();
-    await endLoad(bench.store, loadId, 'failed', { code: 'Terminated', message: 'by the test' });
-    await expect(openChunks(bench.store, loadId, plan)).rejects.toEqual(superseded);
-    expect(await progressOf(loadId)).toBe(0);
+    const { jobId } = await begin();
+    await endJob(bench.store, jobId, 'failed', { code: 'Terminated', message: 'by the test' });
+    await expect(openChunks(bench.store, jobId, plan)).rejects.toEqual(superseded);
+    expect(await progressOf(jobId)).toBe(0);
   });
 });

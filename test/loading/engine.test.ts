@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lackingSamples } from '../../core/embedding/lacking.ts';
 import { planEmbedding } from '../../core/embedding/plan.ts';
-import { images } from '../../core/images/media.ts';
 import { indexPage } from '../../core/indexing/index-page.ts';
 import { createSourceLister } from '../../core/indexing/list-source.ts';
-import { openDataset, recordDevice, recordLoad } from '../../core/loads/begin.ts';
-import { endPhase } from '../../core/loads/phases.ts';
+import { openDataset, recordDevice, recordJob } from '../../core/jobs/begin.ts';
+import { endPhase } from '../../core/jobs/phases.ts';
+import { images } from '../../core/media/images/medium.ts';
 import { progressId, raiseProgress, sumProgress } from '../../core/store/progress.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
@@ -16,19 +16,19 @@ import { openWorkbench, type Workbench } from '../support/workbench.ts';
 let bench: Workbench;
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: ['index'] });
+  bench = await openWorkbench({ roles: ['indexing'] });
 });
 afterAll(() => bench.stop());
 
 const { signal } = new AbortController();
 
-async function begin(source: string, loadId = `load-${Math.random()}`, datasetId = bench.newDataset()) {
+async function begin(source: string, jobId = `load-${Math.random()}`, datasetId = bench.newDataset()) {
   const { store } = bench;
-  await recordLoad(store, { loadId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: true });
-  await recordDevice(store, loadId, source);
-  await openDataset(store, { datasetId, mediaType: 'image', source, loadId });
-  const listing = { loadId, datasetId, root: source, accepts: images.accepts, onStep() {}, signal };
-  return { loadId, datasetId, listing };
+  await recordJob(store, { jobId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: true });
+  await recordDevice(store, jobId, source);
+  await openDataset(store, { datasetId, mediaType: 'image', source, jobId });
+  const listing = { jobId, datasetId, root: source, accepts: images.accepts, onStep() {}, signal };
+  return { jobId, datasetId, listing };
 }
 
 describe('listing', () => {
@@ -44,7 +44,7 @@ describe('listing', () => {
     await rename(source, `${source}-away`);
 
     await expect(list({ ...listing, page: 1 })).rejects.toMatchObject({ code: 'ENOENT' });
-    expect(await bench.store.pages.countDocuments({ load_id: 'a-second-load', gone: { $ne: [] } })).toBe(0);
+    expect(await bench.store.pages.countDocuments({ job_id: 'a-second-load', gone: { $ne: [] } })).toBe(0);
   });
 
   it('counts as unknown, not as missing, what was in a subfolder that goes away', async () => {
@@ -53,13 +53,13 @@ describe('listing', () => {
     const dataset = bench.newDataset();
     await bench.load({ dataset, source, embed: false });
 
-    const { listing, loadId } = await begin(source, undefined, dataset);
+    const { listing, jobId } = await begin(source, undefined, dataset);
     const list = createSourceLister(bench.store);
     await list({ ...listing, page: 0 });
     await rm(join(source, 'b'), { recursive: true });
     expect(await list({ ...listing, page: 1 })).toMatchObject({ next: null });
 
-    const outcomes = (await sumProgress(bench.store, loadId)).get('indexing')?.outcomes;
+    const outcomes = (await sumProgress(bench.store, jobId)).get('indexing')?.outcomes;
     expect(outcomes).toMatchObject({ missing: 0, unreadable_folders: 1, unchanged: 300 });
   });
 
@@ -84,10 +84,10 @@ describe('indexing a page', () => {
   it('goes on behind the batches that an earlier attempt wrote, with its counts', async () => {
     const source = join(bench.folder, 'resumed');
     await makeManyFiles(source, 8000);
-    const { listing, loadId, datasetId } = await begin(source);
+    const { listing, jobId, datasetId } = await begin(source);
     const list = createSourceLister(bench.store);
     for (let page: number | null = 0; page !== null; page = (await list({ ...listing, page })).next);
-    const page = { loadId, datasetId, page: 4, onRead() {}, signal };
+    const page = { jobId, datasetId, page: 4, onRead() {}, signal };
 
     const resume = { batches: 3, added: 3000, changed: 0, failed: 0 };
     const read: number[] = [];
@@ -106,13 +106,13 @@ describe('indexing a page', () => {
 });
 
 describe('counts of a chunk', () => {
-  const chunk = { loadId: 'counting', phase: 'indexing', chunk: 0 } as const;
+  const chunk = { jobId: 'counting', phase: 'indexing', chunk: 0 } as const;
   const sums = async () => (await sumProgress(bench.store, 'counting')).get('indexing');
 
   it('come from one attempt, and never fall', async () => {
     const { store } = bench;
-    const [_id, load_id] = [progressId('counting', 'indexing', 0), 'counting'];
-    await store.progress.insertOne({ _id, load_id, phase: 'indexing', done: 0, failed: 0, total: 200 });
+    const [_id, job_id] = [progressId('counting', 'indexing', 0), 'counting'];
+    await store.progress.insertOne({ _id, job_id, phase: 'indexing', done: 0, failed: 0, total: 200 });
     await raiseProgress(store, chunk, { done: 0, failed: 200, outcomes: { added: 0, failed: 200 } });
     await raiseProgress(store, chunk, { done: 100, failed: 0, outcomes: { added: 100, failed: 0 } });
     expect(await sums()).toMatchObject({ done: 0, failed: 200 });
@@ -167,11 +167,11 @@ describe('the end of an old load', () => {
     await mkdir(source);
     const old = await begin(source);
     const newer = await begin(source, 'newer', old.datasetId);
-    await endPhase(bench.store, newer.loadId, 'indexing', 'completed');
+    await endPhase(bench.store, newer.jobId, 'indexing', 'completed');
 
-    await endPhase(bench.store, old.loadId, 'indexing', 'failed');
+    await endPhase(bench.store, old.jobId, 'indexing', 'failed');
 
     const dataset = await bench.store.datasets.findOne({ _id: old.datasetId });
-    expect(dataset?.phases.indexing).toMatchObject({ state: 'completed', load_id: 'newer' });
+    expect(dataset?.phases.indexing).toMatchObject({ state: 'completed', job_id: 'newer' });
   });
 });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recordQueued } from '../../core/loads/begin.ts';
+import { recordQueued } from '../../core/jobs/begin.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
@@ -56,8 +56,8 @@ describe('a first load', () => {
     const dataset = bench.newDataset();
     const { job_id } = await bench.load({ dataset, source: await pictureFolder('tidy', 5) });
 
-    expect(await bench.store.pages.countDocuments({ load_id: job_id })).toBe(0);
-    expect(await bench.store.progress.countDocuments({ load_id: job_id })).toBe(0);
+    expect(await bench.store.pages.countDocuments({ job_id: job_id })).toBe(0);
+    expect(await bench.store.progress.countDocuments({ job_id: job_id })).toBe(0);
   });
 
   it('skips embedding when told to, and embeds later by a job of its own', async () => {
@@ -211,7 +211,7 @@ describe('cancelling a load', () => {
     const dataset = bench.newDataset();
     const source = await pictureFolder('worker-gone', 2500);
     const embed_task_queue = `leaving-${dataset}`;
-    const leave = await bench.startWorker('embed', { taskQueue: embed_task_queue });
+    const leave = await bench.startWorker('embedding', { taskQueue: embed_task_queue });
     const { job_id, workflow_id } = await bench.startLoad({ dataset, source, embed_task_queue });
     for await (const { phases } of bench.watch(job_id)) if (phases.embedding.done > 0) break;
     await leave();
@@ -232,7 +232,7 @@ describe('cancelling a load', () => {
     });
     expect(await bench.status(dataset)).toMatchObject({ job_id: handle.firstExecutionRunId, state: 'queued' });
     await handle.cancel();
-    await bench.startWorker('index', { taskQueue });
+    await bench.startWorker('indexing', { taskQueue });
 
     expect(await bench.wait(dataset)).toMatchObject({ state: 'canceled', job_id: handle.firstExecutionRunId });
   });
@@ -317,7 +317,7 @@ describe('a job whose workflow Temporal does not know any more', () => {
   it('is shown as lost, and a wait for it ends', async () => {
     const [job_id, datasetId] = [randomUUID(), bench.newDataset()];
     const workflowId = `load-${datasetId}`;
-    await recordQueued(bench.store, { loadId: job_id, workflowId, kind: 'load', datasetId, request: {}, embeds: true });
+    await recordQueued(bench.store, { jobId: job_id, workflowId, kind: 'load', datasetId, request: {}, embeds: true });
 
     expect(await bench.wait(job_id)).toMatchObject({ state: 'failed', error: { code: 'WorkflowLost' } });
   });

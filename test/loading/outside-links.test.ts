@@ -2,9 +2,9 @@ import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { images } from '../../core/images/media.ts';
 import { createSourceLister } from '../../core/indexing/list-source.ts';
-import { openDataset, recordLoad } from '../../core/loads/begin.ts';
+import { openDataset, recordJob } from '../../core/jobs/begin.ts';
+import { images } from '../../core/media/images/medium.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -15,7 +15,7 @@ let root: string;
 beforeAll(async () => {
   base = await mkdtemp(join(tmpdir(), 'plimsoll-roots-'));
   root = join(base, 'root');
-  bench = await openWorkbench({ roles: ['index'], plugin: { sourceRoots: [root] } });
+  bench = await openWorkbench({ roles: ['indexing'], plugin: { sourceRoots: [root] } });
   await makePictures(join(base, 'outside'), 2);
 });
 afterAll(async () => {
@@ -64,16 +64,16 @@ it('ends where its source comes to lead out of the roots, and holds nothing for 
   const source = join(root, 'swapped');
   await makePictures(source, 300);
   const { store } = bench;
-  const [datasetId, loadId] = [bench.newDataset(), 'a-load'];
-  await recordLoad(store, { loadId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: false });
-  await openDataset(store, { datasetId, mediaType: 'image', source, loadId });
+  const [datasetId, jobId] = [bench.newDataset(), 'a-load'];
+  await recordJob(store, { jobId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: false });
+  await openDataset(store, { datasetId, mediaType: 'image', source, jobId });
   const list = createSourceLister(store);
   const { signal } = new AbortController();
-  const request = { loadId, datasetId, root: source, roots: [root], accepts: images.accepts, onStep() {}, signal };
+  const request = { jobId, datasetId, root: source, roots: [root], accepts: images.accepts, onStep() {}, signal };
 
   expect(await list({ ...request, page: 0 })).toMatchObject({ next: 1 });
   await rename(source, join(root, 'moved'));
   await symlink('../outside', source);
   await expect(list({ ...request, page: 1 })).rejects.toMatchObject({ code: 'SourceOutsideRoots' });
-  expect(await store.pages.countDocuments({ load_id: loadId })).toBe(1);
+  expect(await store.pages.countDocuments({ job_id: jobId })).toBe(1);
 });

@@ -1,11 +1,11 @@
 import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { images } from '../../core/images/media.ts';
 import { indexPage } from '../../core/indexing/index-page.ts';
 import { createSourceLister } from '../../core/indexing/list-source.ts';
-import { openDataset, recordLoad } from '../../core/loads/begin.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import { openDataset, recordJob } from '../../core/jobs/begin.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
+import { images } from '../../core/media/images/medium.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
@@ -21,7 +21,7 @@ afterAll(() => bench.stop());
 
 describe('a folder of the worst files', () => {
   let worst: WorstFiles;
-  let status: LoadStatus;
+  let status: JobStatus;
   let samples: Map<string, SampleDocument>;
   let embedded: Set<number>;
 
@@ -99,16 +99,16 @@ describe('a file that vanishes between listing and reading', () => {
   it('is one failed sample; the others are indexed', async () => {
     const source = join(bench.folder, 'vanishing');
     const [first] = await makePictures(source, 5);
-    const [datasetId, loadId] = [bench.newDataset(), 'a-load'];
+    const [datasetId, jobId] = [bench.newDataset(), 'a-load'];
     const { store } = bench;
     const request = { dataset: datasetId, source };
-    await recordLoad(store, { loadId, workflowId: 'w', kind: 'load', datasetId, request, embeds: false });
-    await openDataset(store, { datasetId, mediaType: 'image', source, loadId });
+    await recordJob(store, { jobId, workflowId: 'w', kind: 'load', datasetId, request, embeds: false });
+    await openDataset(store, { datasetId, mediaType: 'image', source, jobId });
     const { signal } = new AbortController();
 
     const list = createSourceLister(store);
     const slice = await list({
-      loadId,
+      jobId,
       datasetId,
       root: source,
       page: 0,
@@ -117,7 +117,7 @@ describe('a file that vanishes between listing and reading', () => {
       signal,
     });
     await rm(first as string);
-    const result = await indexPage(store, images, { loadId, datasetId, page: 0, onWrite() {}, onRead() {}, signal });
+    const result = await indexPage(store, images, { jobId, datasetId, page: 0, onWrite() {}, onRead() {}, signal });
 
     expect(slice).toMatchObject({ next: null, pages: [0], total: 5 });
     expect(result).toEqual({ added: 4, changed: 0, failed: 1 });
@@ -132,12 +132,12 @@ describe('an activity that runs twice', () => {
   it('writes the same samples, with the same numbers', async () => {
     const source = join(bench.folder, 'twice');
     await makePictures(source, 300);
-    const [datasetId, loadId] = [bench.newDataset(), 'another-load'];
+    const [datasetId, jobId] = [bench.newDataset(), 'another-load'];
     const { store } = bench;
-    await recordLoad(store, { loadId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: false });
-    await openDataset(store, { datasetId, mediaType: 'image', source, loadId });
+    await recordJob(store, { jobId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: false });
+    await openDataset(store, { datasetId, mediaType: 'image', source, jobId });
     const { signal } = new AbortController();
-    const page = { loadId, datasetId, root: source, page: 0, accepts: images.accepts, onStep() {}, signal };
+    const page = { jobId, datasetId, root: source, page: 0, accepts: images.accepts, onStep() {}, signal };
     const samples = () =>
       store.samples
         .find({ dataset_id: datasetId }, { projection: { _id: 1, seq: 1, filepath: 1 } })
@@ -150,10 +150,10 @@ describe('an activity that runs twice', () => {
     expect(first).toMatchObject({ next: 1, pages: [0], total: 256 });
     expect(second).toMatchObject({ next: null, pages: [0, 1], total: 300 });
     for (const n of second.pages)
-      await indexPage(store, images, { loadId, datasetId, page: n, onWrite() {}, onRead() {}, signal });
+      await indexPage(store, images, { jobId, datasetId, page: n, onWrite() {}, onRead() {}, signal });
     const once = await samples();
     for (const n of second.pages)
-      await indexPage(store, images, { loadId, datasetId, page: n, onWrite() {}, onRead() {}, signal });
+      await indexPage(store, images, { jobId, datasetId, page: n, onWrite() {}, onRead() {}, signal });
 
     expect(once.map((sample) => sample.seq)).toEqual(Array.from({ length: 300 }, (_, i) => i));
     expect(await samples()).toEqual(once);

@@ -129,12 +129,12 @@ describe('a process that dies', () => {
 
   test('a worker is started again', async () => {
     const running = await stack();
-    const worker = running.members['worker-index'];
+    const worker = running.members['worker-indexing'];
     const before = worker?.pid;
     await worker?.kill();
     await worker?.ready();
     expect(worker?.pid).not.toBe(before);
-    expect(lines.join('\n')).toContain('worker-index died (SIGKILL); starting it again');
+    expect(lines.join('\n')).toContain('worker-indexing died (SIGKILL); starting it again');
   });
 
   test('one that was stopped stays down until it is started', async () => {
@@ -151,10 +151,10 @@ describe('a process that dies', () => {
     const running = await stack({ env: { ...process.env, STAND_IN_DIES: order } });
     const pids = Object.values(running.pids);
     await writeFile(order, '');
-    await running.members['worker-index']?.kill();
+    await running.members['worker-indexing']?.kill();
     const error = await running.failed;
     expect(error).toMatchObject({ code: 'CRASH_LOOP' });
-    expect(error.message).toContain(join(dataDir, 'logs', 'worker-index.log'));
+    expect(error.message).toContain(join(dataDir, 'logs', 'worker-indexing.log'));
     expect(error.message).toContain('the stand-in was told to die');
     expect(await Promise.all(pids.map(identify))).toEqual(pids.map(() => undefined));
   });
@@ -194,7 +194,7 @@ async function servers(options: Partial<ServersOptions> = {}) {
 }
 
 async function stack(options: Partial<StackOptions> = {}): Promise<Stack> {
-  const workers: Partial<StackOptions> = { roles: ['index'], workerModule: STAND_IN_WORKER };
+  const workers: Partial<StackOptions> = { roles: ['indexing'], workerModule: STAND_IN_WORKER };
   const started = await startStack({ dataDir, ports: ANY_PORTS, ui: 'off', report, ...workers, ...options });
   stacks.push(started);
   return started;

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BUILT_IN_MODEL } from '../../core/models/built-in-model.ts';
+import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { findModel } from '../../core/models/find-model.ts';
+import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
 import { buildBuiltinGraph } from '../../scripts/make-builtin-model.ts';
-import { createEmbedder, type InferenceEmbedder } from '../../workers/inference/embedder.ts';
 import { drawScene, randomNumbers } from './scenes.ts';
 
 const IMAGES = 1000;

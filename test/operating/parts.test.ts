@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { notePaused, noteResumed } from '../../core/loads/phases.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import { notePaused, noteResumed } from '../../core/jobs/phases.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -25,7 +25,7 @@ describe('an embedding that is a phase of a load', () => {
     const { job_id, workflow_id } = await bench.startLoad({ dataset, source: join(bench.folder, 'pictures') });
     const answers = new Set<number>();
     for await (const { finished_at } of bench.watch(job_id)) {
-      const status = await handleOf(workflow_id).query<LoadStatus>('status');
+      const status = await handleOf(workflow_id).query<JobStatus>('status');
       answers.add(status.phases.embedding.done);
       if (finished_at !== null) break;
     }
@@ -54,7 +54,7 @@ describe('an embedding that somebody starts', () => {
     const handle = await bench.temporal.workflow.start('embedDataset', {
       taskQueue: bench.taskQueue,
       workflowId: `embed-${dataset}:color-gradient-grid`,
-      args: [{ dataset }, { load_id: randomUUID(), only_failed: false }],
+      args: [{ dataset }, { job_id: randomUUID(), only_failed: false }],
     });
     await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'InvalidInput' } });
   });
@@ -68,7 +68,7 @@ describe('what an activity notes too late', () => {
   async function runningLoad(): Promise<string> {
     const id = randomUUID();
     const phase = { state: 'running' as const, done: 0, failed: 0, total: 1, total_known: true };
-    await bench.store.loads.insertOne({
+    await bench.store.jobs.insertOne({
       _id: id,
       kind: 'load',
       dataset_id: bench.newDataset(),
@@ -86,7 +86,7 @@ describe('what an activity notes too late', () => {
     await notePaused(bench.store, id, paused);
     await noteResumed(bench.store, id, resumed);
     await notePaused(bench.store, id, paused);
-    expect(await bench.store.loads.findOne({ _id: id })).toMatchObject({ state: 'running' });
+    expect(await bench.store.jobs.findOne({ _id: id })).toMatchObject({ state: 'running' });
   });
 
   it('does not resume a load that has been paused again', async () => {
@@ -95,6 +95,6 @@ describe('what an activity notes too late', () => {
     await noteResumed(bench.store, id, resumed);
     await notePaused(bench.store, id, pausedAgain);
     await noteResumed(bench.store, id, resumed);
-    expect(await bench.store.loads.findOne({ _id: id })).toMatchObject({ state: 'paused', paused_at: pausedAgain });
+    expect(await bench.store.jobs.findOne({ _id: id })).toMatchObject({ state: 'paused', paused_at: pausedAgain });
   });
 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import type { PhaseName } from '../../core/store/documents.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { until } from '../support/patience.ts';
@@ -54,7 +54,7 @@ const vectorsOf = (dataset: string) => bench.store.embeddings.countDocuments({ d
 describe.each<PhaseName>(['indexing', 'embedding'])('a load that is paused while %s', (phase) => {
   let dataset: string;
   let jobId: string;
-  let paused: LoadStatus;
+  let paused: JobStatus;
   let doneWhilePaused: number;
 
   beforeAll(async () => {
@@ -76,7 +76,7 @@ describe.each<PhaseName>(['indexing', 'embedding'])('a load that is paused while
   });
 
   it('answers the same from the workflow itself', async () => {
-    const status = await bench.temporal.workflow.getHandle(`load-${dataset}`).query<LoadStatus>('status');
+    const status = await bench.temporal.workflow.getHandle(`load-${dataset}`).query<JobStatus>('status');
     expect(status).toMatchObject({ state: 'paused', phases: { [phase]: { state: 'waiting' } } });
   });
 
@@ -85,7 +85,7 @@ describe.each<PhaseName>(['indexing', 'embedding'])('a load that is paused while
   });
 
   it('goes on where it was, and completes', async () => {
-    const seen: LoadStatus[] = [];
+    const seen: JobStatus[] = [];
     expect(await bench.resume(jobId)).toMatchObject({ state: 'running', paused_at: null });
     const status = await bench.wait(jobId, { onStatus: (s) => seen.push(s) });
     const total = phase === 'indexing' ? FILES : PICTURES;

@@ -13,8 +13,8 @@ let bench: Workbench;
 const taken: string[] = [];
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: ['index'] });
-  await bench.startWorker('embed', {
+  bench = await openWorkbench({ roles: ['indexing'] });
+  await bench.startWorker('embedding', {
     maxConcurrentActivityTaskExecutions: 1,
     interceptors: {
       activity: [

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WindowAnswer } from '../../activities/index-activities.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import type { WaitReason } from '../../core/store/documents.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
@@ -13,7 +13,7 @@ const FEW = 40;
 let bench: Workbench;
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: ['embed'] });
+  bench = await openWorkbench({ roles: ['embedding'] });
   await makePictures(join(bench.folder, 'pictures'), PICTURES);
   await makePictures(join(bench.folder, 'few'), FEW);
 });
@@ -24,7 +24,7 @@ const source = () => join(bench.folder, 'pictures');
 const few = () => join(bench.folder, 'few');
 const vectorsOf = (dataset: string) => bench.store.embeddings.countDocuments({ dataset_id: dataset });
 
-async function awaitWait(jobId: string, reason: WaitReason): Promise<LoadStatus> {
+async function awaitWait(jobId: string, reason: WaitReason): Promise<JobStatus> {
   for await (const status of bench.watch(jobId)) {
     if (status.phases.embedding.waiting_for?.reason === reason) return status;
     if (status.finished_at !== null) break;
@@ -34,7 +34,7 @@ async function awaitWait(jobId: string, reason: WaitReason): Promise<LoadStatus>
 
 /** A worker for which the clock says what a test wants: the window opens and closes when it says so. */
 function workerWithWindow(answer: (now: number) => Promise<WindowAnswer>): Promise<() => Promise<void>> {
-  return bench.startWorker('index', {
+  return bench.startWorker('indexing', {
     interceptors: {
       activity: [
         () => ({
@@ -55,7 +55,7 @@ describe('with the real clock', () => {
   let stopWorker: () => Promise<void>;
 
   beforeAll(async () => {
-    stopWorker = await bench.startWorker('index');
+    stopWorker = await bench.startWorker('indexing');
   });
 
   afterAll(() => stopWorker());
@@ -150,7 +150,7 @@ describe('a window that closes in the midst of the work', () => {
         source: source(),
         embed_window: { start: '22:00', end: '06:00' },
       });
-      const seen: LoadStatus[] = [];
+      const seen: JobStatus[] = [];
       const closed = await awaitWait(job_id, 'window');
       const embedding = bench.temporal.workflow.getHandle(`embed-${dataset}:color-gradient-grid`);
       await expect.poll(async () => (await embedding.describe()).raw.pendingChildren?.length ?? 0).toBe(0);

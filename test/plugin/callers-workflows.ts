@@ -1,13 +1,13 @@
 import { createNexusServiceClient } from '@temporalio/workflow';
-import type { LoadStatus } from '../../core/loads/status.ts';
-import type { LoadDatasetRequest } from '../../workflows/contract.ts';
-import { type NexusStatusRequest, plimsollService } from '../../workflows/nexus.ts';
+import type { LoadDatasetRequest } from '../../contract/inputs.ts';
+import { type NexusStatusRequest, plimsollService } from '../../contract/nexus.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 
-export function loadByNexus(endpoint: string, request: LoadDatasetRequest): Promise<LoadStatus> {
+export function loadByNexus(endpoint: string, request: LoadDatasetRequest): Promise<JobStatus> {
   return createNexusServiceClient({ service: plimsollService, endpoint }).executeOperation('load', request);
 }
 
-export function statusByNexus(endpoint: string, request: NexusStatusRequest): Promise<LoadStatus> {
+export function statusByNexus(endpoint: string, request: NexusStatusRequest): Promise<JobStatus> {
   return createNexusServiceClient({ service: plimsollService, endpoint }).executeOperation('status', request, {
     scheduleToCloseTimeout: '60 seconds',
   });

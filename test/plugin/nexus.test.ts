@@ -19,7 +19,7 @@ let callersRun: Promise<void>;
 let pictures: string;
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: ['index'] });
+  bench = await openWorkbench({ roles: ['indexing'] });
   pictures = join(bench.folder, 'pictures');
   await makePictures(pictures, 4);
 
@@ -95,7 +95,7 @@ describe('the Nexus service, called from another namespace', () => {
     // It handles Nexus operations, and has no loadDataset.
     const workflowsPath = new URL('./callers-workflows.ts', import.meta.url).pathname;
     const logger = new DefaultLogger('ERROR');
-    await bench.startWorker('index', {
+    await bench.startWorker('indexing', {
       taskQueue,
       workflowBundle: await bundleWorkflowCode({ workflowsPath, logger }),
     });
@@ -107,7 +107,7 @@ describe('the Nexus service, called from another namespace', () => {
     });
 
     await expect
-      .poll(() => bench.store.loads.findOne({ dataset_id: dataset }), { timeout: 20_000 })
+      .poll(() => bench.store.jobs.findOne({ dataset_id: dataset }), { timeout: 20_000 })
       .toMatchObject({ kind: 'load', state: 'queued', workflow_id: `load-${dataset}`, request: { source: pictures } });
     await handle.terminate();
     await bench.temporal.workflow.getHandle(`load-${dataset}`).terminate();

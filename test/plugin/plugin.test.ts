@@ -31,7 +31,7 @@ beforeEach(() => {
 
 /** A user's own worker, with options of their own. */
 function createWorker(plugin: Partial<PlimsollPluginOptions>, options: Partial<WorkerOptions> = {}): Promise<Worker> {
-  const plugins = [new PlimsollPlugin({ roles: ['index'], mongodb: bench.store.client, ...plugin })];
+  const plugins = [new PlimsollPlugin({ roles: ['indexing'], mongodb: bench.store.client, ...plugin })];
   return Worker.create({ connection, taskQueue, plugins, ...options });
 }
 
@@ -47,7 +47,7 @@ function load(input: Record<string, unknown> = {}): Promise<{ state: string; pha
 
 describe('a worker with the plugin', () => {
   it('indexes and embeds what it indexed, with both roles on its queue', async () => {
-    const worker = await createWorker({ roles: ['index', 'embed'] });
+    const worker = await createWorker({ roles: ['indexing', 'embedding'] });
 
     const status = await worker.runUntil(load());
 
@@ -55,7 +55,7 @@ describe('a worker with the plugin', () => {
   });
 
   it('brings no workflow where it only embeds', async () => {
-    const worker = await createWorker({ roles: ['embed'] });
+    const worker = await createWorker({ roles: ['embedding'] });
 
     expect(worker.options.workflowBundle).toBeUndefined();
     expect([...worker.options.activities.keys()].toSorted()).toEqual(['embedChunk', 'openModel']);
@@ -72,11 +72,11 @@ describe('a worker with the plugin', () => {
   it('is refused where an activity of the user’s has a name of ours, which is named', async () => {
     const activities = { indexPage: async () => {}, embedChunk: async () => {}, greet: async () => {} };
 
-    await expect(createWorker({ roles: ['index', 'embed'] }, { activities })).rejects.toMatchObject({
+    await expect(createWorker({ roles: ['indexing', 'embedding'] }, { activities })).rejects.toMatchObject({
       code: 'ActivityNameClash',
       message: expect.stringMatching(/indexPage, embedChunk|embedChunk, indexPage/),
     });
-    await expect(createWorker({ roles: ['embed'] }, { activities })).rejects.toThrow(/: embedChunk\./);
+    await expect(createWorker({ roles: ['embedding'] }, { activities })).rejects.toThrow(/: embedChunk\./);
   });
 
   it('does not run where a plugin behind it has put another activity in the place of ours', async () => {
@@ -93,7 +93,7 @@ describe('a worker with the plugin', () => {
       },
     };
     const ours = await NativeConnection.connect({ address: inject('temporalAddress') });
-    const plugins = [new PlimsollPlugin({ roles: ['index'], mongodb: bench.store.client }), behind];
+    const plugins = [new PlimsollPlugin({ roles: ['indexing'], mongodb: bench.store.client }), behind];
     const worker = await Worker.create({ connection: ours, taskQueue, plugins });
 
     await expect(worker.run()).rejects.toMatchObject({
@@ -104,8 +104,8 @@ describe('a worker with the plugin', () => {
   });
 
   it.each(['the same plugin', 'another of the same roles'])('takes %s on its connection, too', async (which) => {
-    const plugin = new PlimsollPlugin({ roles: ['index'], mongodb: bench.store.client });
-    const other = new PlimsollPlugin({ roles: ['index'], mongodb: bench.store.client });
+    const plugin = new PlimsollPlugin({ roles: ['indexing'], mongodb: bench.store.client });
+    const other = new PlimsollPlugin({ roles: ['indexing'], mongodb: bench.store.client });
     const ours = await NativeConnection.connect({ address: inject('temporalAddress'), plugins: [plugin] });
     try {
       const plugins = [which === 'the same plugin' ? plugin : other];
@@ -117,7 +117,7 @@ describe('a worker with the plugin', () => {
   });
 
   it('is refused where a second plugin has another role', async () => {
-    const plugins = (['index', 'embed'] as const).map(
+    const plugins = (['indexing', 'embedding'] as const).map(
       (role) => new PlimsollPlugin({ roles: [role], mongodb: bench.store.client }),
     );
 

@@ -87,7 +87,7 @@ describe('Temporal’s SDK for Python', () => {
     for await (const line of createInterface(loading.stderr)) if (line.startsWith('no status: ')) break;
     expect(loading.exitCode).toBeNull();
 
-    await bench.startWorker('index', { taskQueue });
+    await bench.startWorker('indexing', { taskQueue });
 
     expect(await ended).toEqual([0, null]);
   });

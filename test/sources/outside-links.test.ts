@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { isBelowRoots, openRootCheck } from '../../core/sources/source-roots.ts';
-import { walk } from '../../core/sources/walk.ts';
+import { isBelowRoots, openRootCheck } from '../../core/sources/folder/source-roots.ts';
+import { walk } from '../../core/sources/folder/walk.ts';
 
 let folder: string;
 let root: string;

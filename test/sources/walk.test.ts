@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type WalkStep, walk } from '../../core/sources/walk.ts';
+import { type WalkStep, walk } from '../../core/sources/folder/walk.ts';
 
 let folder: string;
 
@@ -100,7 +100,7 @@ describe('walk', () => {
     for (const path of [folder, root]) chmodSync(path, 0o755);
     chmodSync(join(root, 'locked'), 0);
     const script = `
-      import { walk } from ${JSON.stringify(join(import.meta.dirname, '../../core/sources/walk.ts'))};
+      import { walk } from ${JSON.stringify(join(import.meta.dirname, '../../core/sources/folder/walk.ts'))};
       const steps = await Array.fromAsync(walk(${JSON.stringify(root)}, { accepts: (name) => name.endsWith('.jpg') }));
       console.log(JSON.stringify({ files: steps.flatMap((s) => s.files.map((f) => f.path)), unreadable: steps.flatMap((s) => s.unreadable) }));`;
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {

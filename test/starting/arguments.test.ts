@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { timeZone, webhookUrl } from '../../cli/arguments.ts';
 import { requestOf } from '../../cli/load-request.ts';
 import { clockWindow } from '../../cli/window-argument.ts';
-import { loadDatasetInput } from '../../workflows/contract.ts';
+import { loadDatasetInput } from '../../contract/inputs.ts';
 
 const load = { dataset: 'photos', source: '/photos', embed: true };
 

@@ -9,7 +9,7 @@ let bench: CommandBench;
 
 beforeAll(async () => {
   bench = await createCommandBench();
-  await Promise.all([makePictures(join(bench.folder, 'photos'), 3), bench.startWorker('index')]);
+  await Promise.all([makePictures(join(bench.folder, 'photos'), 3), bench.startWorker('indexing')]);
 });
 afterAll(() => bench?.stop());
 

@@ -6,13 +6,13 @@ import { makePictures } from '../support/pictures.ts';
 import { watchedConnection } from '../support/watched-connection.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
-// Without an embedding worker a load stays in its second phase, and without an index worker it never begins.
+// Without an embedding worker a load stays in its second phase, and without an indexing worker it never begins.
 let bench: Workbench;
 let workerless: Workbench;
 let source: string;
 
 beforeAll(async () => {
-  [bench, workerless] = await Promise.all([openWorkbench({ roles: ['index'] }), openWorkbench({ roles: [] })]);
+  [bench, workerless] = await Promise.all([openWorkbench({ roles: ['indexing'] }), openWorkbench({ roles: [] })]);
   source = join(bench.folder, 'pictures');
   await makePictures(source, 5);
 });

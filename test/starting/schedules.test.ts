@@ -11,7 +11,7 @@ let source: string;
 const made: string[] = [];
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: ['index'] });
+  bench = await openWorkbench({ roles: ['indexing'] });
   source = join(bench.folder, 'pictures');
   await makePictures(source, 5);
 });

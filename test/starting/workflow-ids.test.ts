@@ -8,7 +8,7 @@ let bench: Workbench;
 let source: string;
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: ['index'] });
+  bench = await openWorkbench({ roles: ['indexing'] });
   source = join(bench.folder, 'pictures');
   await makePictures(source, 3);
 });

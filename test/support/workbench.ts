@@ -6,14 +6,14 @@ import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, type Worker, type WorkerOptions } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll-client.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inputs.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import { ensureIndexes, openStore } from '../../core/store/store.ts';
 import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
+import { createEmbedder } from '../../inference/embedder.ts';
+import { settingsFromEnvironment } from '../../inference/settings.ts';
 import { createWorker } from '../../workers/create-worker.ts';
-import { createEmbedder } from '../../workers/inference/embedder.ts';
-import { settingsFromEnvironment } from '../../workers/inference/settings.ts';
 import type { PlimsollPluginOptions, Role } from '../../workers/plugin/options.ts';
-import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../workflows/contract.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
@@ -26,8 +26,8 @@ export interface Workbench extends PlimsollClient {
   /** A name that no other test uses. */
   newDataset(): string;
   /** Starts a load and awaits its end, whichever it is. */
-  load(request: LoadDatasetRequest): Promise<LoadStatus>;
-  embed(request: EmbedDatasetRequest): Promise<LoadStatus>;
+  load(request: LoadDatasetRequest): Promise<JobStatus>;
+  embed(request: EmbedDatasetRequest): Promise<JobStatus>;
   /** Returns what ends it. */
   startWorker(role: Role, workerOptions?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
   stop(): Promise<void>;
@@ -44,7 +44,7 @@ export interface WorkbenchOptions {
 }
 
 export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Workbench> {
-  const { roles = ['index', 'embed'], workerOptions = {}, env = {} } = options;
+  const { roles = ['indexing', 'embedding'], workerOptions = {}, env = {} } = options;
   const id = randomUUID().slice(0, 8);
   const taskQueue = `plimsoll-${id}`;
   const embedTaskQueue = `plimsoll-gpu-${id}`;
@@ -73,7 +73,7 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
         webhooks: webhooksFromEnvironment(env),
         ...options.plugin,
       },
-      overrides: { ...workerOptions, taskQueue: role === 'index' ? taskQueue : embedTaskQueue, ...more },
+      overrides: { ...workerOptions, taskQueue: role === 'indexing' ? taskQueue : embedTaskQueue, ...more },
     });
     const end = run(worker);
     ends.push(end);

@@ -68,7 +68,7 @@ describe('a load', () => {
     await page.getByRole('button', { name: 'Start loading' }).click();
 
     // Held while its first page is written, so that what is seen is seen before its end.
-    const worker = all.stack.members['worker-index']?.pid as number;
+    const worker = all.stack.members['worker-indexing']?.pid as number;
     while ((await samplesOf(all, 'many')).length === 0);
     process.kill(-worker, 'SIGSTOP');
     try {

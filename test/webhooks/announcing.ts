@@ -1,13 +1,13 @@
 /** Workflows of the tests: Plimsoll's, and one that announces. */
 import { CancellationScope, continueAsNew } from '@temporalio/workflow';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { Webhook } from '../../contract/options.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import { announce } from '../../workflows/announce.ts';
-import type { Webhook } from '../../workflows/load-options.ts';
 
 export * from '../../workflows/index.ts';
 
 /** Announces in two runs, the second time in a scope that is canceled, and ends before anything can have been delivered. */
-export async function announcing(webhooks: Webhook[], status: LoadStatus, run = 1): Promise<void> {
+export async function announcing(webhooks: Webhook[], status: JobStatus, run = 1): Promise<void> {
   if (run === 1) {
     await announce(webhooks, 'dataset.browsable', status);
     await continueAsNew<typeof announcing>(webhooks, status, 2);

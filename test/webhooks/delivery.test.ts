@@ -5,10 +5,10 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WebhookDelivery } from '../../activities/webhook-activities.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { Webhook } from '../../contract/options.ts';
+import { payloadOf } from '../../contract/webhook-payload.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import type { DeliverWebhookInput } from '../../workflows/deliver-webhook.ts';
-import type { Webhook } from '../../workflows/load-options.ts';
-import { payloadOf } from '../../workflows/webhook-payload.ts';
 import { accept, type Receiver, SECRET, verified } from './receiver.ts';
 import { OTHER_SECRET, openWebhookBench, type WebhookBench } from './webhook-bench.ts';
 
@@ -40,12 +40,12 @@ beforeAll(async () => {
   ({ receiver } = webhooks);
   const workflowsPath = fileURLToPath(new URL('./announcing.ts', import.meta.url));
   const workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
-  startWorker = () => webhooks.bench.startWorker('index', { workflowBundle });
+  startWorker = () => webhooks.bench.startWorker('indexing', { workflowBundle });
   stopWorker = await startWorker();
 });
 afterAll(() => webhooks.stop());
 
-const statusOf = (job_id: string): LoadStatus => {
+const statusOf = (job_id: string): JobStatus => {
   const phase = { state: 'completed', done: 7, failed: 1, total: 8, total_known: true } as const;
   const untold = {
     rate: null,
@@ -167,7 +167,7 @@ describe('the delivery of a webhook', () => {
   });
 
   it('ends in peace where it would tell a webhook that the job failed because it is refused', async () => {
-    const status: LoadStatus = { ...statusOf(randomUUID()), state: 'failed' };
+    const status: JobStatus = { ...statusOf(randomUUID()), state: 'failed' };
     const error = { code: 'UnknownWebhookSecret', message: 'webhooks: …' };
     const payload = payloadOf('load.failed', { ...status, error }, new Date());
     expect(await deliver('/refused', { event: 'load.failed', secret: 'unheard-of', payload })).toEqual({

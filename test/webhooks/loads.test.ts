@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countUndelivered } from '../../client/undelivered.ts';
-import type { WebhookEvent } from '../../workflows/load-options.ts';
-import type { WebhookPayload } from '../../workflows/webhook-payload.ts';
+import type { WebhookEvent } from '../../contract/options.ts';
+import type { WebhookPayload } from '../../contract/webhook-payload.ts';
 import { openTestApi } from '../api/support/open-api.ts';
 import { makePictures } from '../support/pictures.ts';
 import type { Workbench } from '../support/workbench.ts';
@@ -16,7 +16,7 @@ let source: string;
 beforeAll(async () => {
   webhooks = await openWebhookBench(
     (response, { path }) => (path === '/never' ? sayNothing() : accept(response)),
-    ['index', 'embed'],
+    ['indexing', 'embedding'],
   );
   ({ bench } = webhooks);
   source = join(bench.folder, 'pictures');

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
-import { type WebhookPayload, webhookPayload } from '../../workflows/webhook-payload.ts';
+import { type WebhookPayload, webhookPayload } from '../../contract/webhook-payload.ts';
 
 /** Of 32 bytes, in base64. */
 export const SECRET = 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=';

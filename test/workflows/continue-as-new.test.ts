@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import { claimPort } from '../../local/ports.ts';
 import { provision } from '../../local/provision/provision.ts';
 import { awaitTemporal, temporalArguments } from '../../local/temporal-server.ts';
@@ -50,7 +50,7 @@ afterAll(async () => {
 
 it('a load whose history grows long continues as new, under the same job ID, and loses nothing', async () => {
   const dataset = bench.newDataset();
-  const seen: LoadStatus[] = [];
+  const seen: JobStatus[] = [];
   const { job_id, workflow_id } = await bench.startLoad({ dataset, source: join(folder, 'files'), embed: false });
   const status = await bench.wait(job_id, { onStatus: (s) => seen.push(s) });
 
@@ -60,17 +60,17 @@ it('a load whose history grows long continues as new, under the same job ID, and
   expect(historyLength).toBeLessThan(150);
   expect(status).toMatchObject({ job_id, state: 'completed' });
   expect(status.phases.indexing).toMatchObject({ done: FILES, total: FILES, outcomes: { added: FILES } });
-  const answered = await bench.temporal.workflow.getHandle(workflow_id).query<LoadStatus>('status');
+  const answered = await bench.temporal.workflow.getHandle(workflow_id).query<JobStatus>('status');
   expect(answered).toMatchObject({ job_id, phases: { indexing: { done: FILES, total: FILES } } });
   expect(await bench.store.samples.countDocuments({ dataset_id: dataset })).toBe(FILES);
-  expect(await bench.store.loads.countDocuments({ dataset_id: dataset })).toBe(1);
+  expect(await bench.store.jobs.countDocuments({ dataset_id: dataset })).toBe(1);
   const done = seen.map(({ phases }) => phases.indexing.done);
   expect(done).toEqual(done.toSorted((a, b) => a - b));
 });
 
 it('an embedding that stops and goes on often continues as new, too, and does nothing twice', async () => {
   const dataset = bench.newDataset();
-  const seen: LoadStatus[] = [];
+  const seen: JobStatus[] = [];
   const { job_id } = await bench.startLoad({ dataset, source: join(folder, 'pictures') });
   const embedding = bench.temporal.workflow.getHandle(`embed-${dataset}:color-gradient-grid`);
   for await (const { phases } of bench.watch(job_id)) if (phases.embedding.done > 0) break;
@@ -83,7 +83,7 @@ it('an embedding that stops and goes on often continues as new, too, and does no
   expect((await embedding.describe()).runId).not.toBe(first);
   expect(status).toMatchObject({ job_id, state: 'completed' });
   expect(status.phases.embedding).toMatchObject({ done: PICTURES, failed: 0, total: PICTURES });
-  expect(await embedding.query<LoadStatus>('status')).toMatchObject({ phases: { embedding: { done: PICTURES } } });
+  expect(await embedding.query<JobStatus>('status')).toMatchObject({ phases: { embedding: { done: PICTURES } } });
   expect(await bench.store.embeddings.countDocuments({ dataset_id: dataset })).toBe(PICTURES);
   const done = seen.map(({ phases }) => phases.embedding.done);
   expect(done).toEqual(done.toSorted((a, b) => a - b));

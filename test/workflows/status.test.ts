@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LoadStatus, PhaseStatus } from '../../core/loads/status.ts';
+import type { JobStatus, PhaseStatus } from '../../core/jobs/status.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
@@ -27,7 +27,7 @@ describe('the status of a job', () => {
     ['embedding', 1500],
   ] as const)('only rises, never exceeds its total, and is pushed while %s runs', async (phase, files) => {
     const embed = phase === 'embedding';
-    const seen: LoadStatus[] = [];
+    const seen: JobStatus[] = [];
     const { job_id } = await bench.startLoad({ dataset: bench.newDataset(), source: embed ? source : names, embed });
     const last = await bench.wait(job_id, { onStatus: (status) => seen.push(status) });
 
@@ -48,7 +48,7 @@ describe('the status of a job', () => {
   it('comes in the same shape from the workflow’s query as from the store', async () => {
     const { job_id, workflow_id } = await bench.startLoad({ dataset: bench.newDataset(), source });
     const stored = await bench.wait(job_id);
-    const answered = await bench.temporal.workflow.getHandle(workflow_id).query<LoadStatus>('status');
+    const answered = await bench.temporal.workflow.getHandle(workflow_id).query<JobStatus>('status');
 
     expect(shapeOf(answered)).toEqual(shapeOf({ ...stored, phases: { ...stored.phases } }));
     expect(answered.phases.indexing).toMatchObject({
@@ -67,7 +67,7 @@ describe('the status of a job', () => {
     const dataset = bench.newDataset();
     const { job_id, workflow_id } = await bench.startLoad({ dataset, source: join(bench.folder, 'nowhere') });
     const stored = await bench.wait(job_id);
-    const answered = await bench.temporal.workflow.getHandle(workflow_id).query<LoadStatus>('status');
+    const answered = await bench.temporal.workflow.getHandle(workflow_id).query<JobStatus>('status');
 
     expect(stored).toMatchObject({ state: 'failed', error: { code: 'SourceNotFound' } });
     expect(answered).toMatchObject({ state: 'failed', error: stored.error });
@@ -89,10 +89,10 @@ describe('the status of a job', () => {
   });
 });
 
-const statesOf = ({ phases }: LoadStatus) => [phases.indexing.state, phases.embedding.state];
+const statesOf = ({ phases }: JobStatus) => [phases.indexing.state, phases.embedding.state];
 
 /** Names of fields, without the values. `failures` and folders are in the record only: they can be many. */
-function shapeOf(status: LoadStatus) {
+function shapeOf(status: JobStatus) {
   const phases = Object.values(status.phases).map((phase) =>
     Object.keys(phase)
       .filter((name) => !['failures', 'unreadable_folders', 'outside_links'].includes(name))

@@ -10,7 +10,7 @@ let bench: Workbench;
 let binary: string;
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: ['index'] });
+  bench = await openWorkbench({ roles: ['indexing'] });
   binary = (await provision({ wanted: ['temporal'] })).temporal as string;
 });
 afterAll(() => bench.stop());

@@ -1,4 +1,4 @@
-import type { Load, LoadKind, LoadState, Phase, PhaseName } from './api/shapes.ts';
+import type { JobKind, JobState, Load, Phase, PhaseName } from './api/shapes.ts';
 import { failuresOf, failureWords, sumOf } from './failures.ts';
 import { count, counted, duration, perSecond, roughDuration, until } from './words.ts';
 
@@ -6,7 +6,7 @@ export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
 export const PHASE_TITLES: Readonly<Record<PhaseName, string>> = { indexing: 'Indexing', embedding: 'Embedding' };
 const ITEMS: Readonly<Record<PhaseName, string>> = { indexing: 'file', embedding: 'image' };
 
-export const STATE_WORDS: Readonly<Record<LoadState, string>> = {
+export const STATE_WORDS: Readonly<Record<JobState, string>> = {
   queued: 'Queued',
   running: 'Running',
   paused: 'Paused',
@@ -15,7 +15,7 @@ export const STATE_WORDS: Readonly<Record<LoadState, string>> = {
   canceled: 'Canceled',
 };
 
-export const KIND_WORDS: Readonly<Record<LoadKind, string>> = {
+export const KIND_WORDS: Readonly<Record<JobKind, string>> = {
   load: 'Load',
   retry: 'Retry',
   embed: 'Embedding',

@@ -1,4 +1,4 @@
-import type { LoadState, Schedule, ScheduledRun } from './api/shapes.ts';
+import type { JobState, Schedule, ScheduledRun } from './api/shapes.ts';
 import { until } from './words.ts';
 
 /** Why it is paused, where somebody said so: without a reason Temporal is given the bare word. */
@@ -25,7 +25,7 @@ export function nextWords({ paused, next_run }: Schedule, nowMs: number): string
 }
 
 /** The state of the load that a run started; null where it started none, or nobody knows. */
-export const loadStateOf = ({ result }: ScheduledRun): LoadState | null =>
+export const loadStateOf = ({ result }: ScheduledRun): JobState | null =>
   result === 'skipped' || result === 'unknown' ? null : result;
 
 /** What became of a run that was asked for. */

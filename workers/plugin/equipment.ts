@@ -1,12 +1,12 @@
 import type * as nexus from 'nexus-rpc';
 import { createEmbedActivities } from '../../activities/embed-activities.ts';
 import { createIndexRoleActivities } from '../../activities/index-role.ts';
-import { images } from '../../core/images/media.ts';
-import { keepJobsFor, retentionOf } from '../../core/loads/retention.ts';
-import { checkRoots, sourceRootsFromEnvironment } from '../../core/sources/source-roots.ts';
+import { keepJobsFor, retentionOf } from '../../core/jobs/retention.ts';
+import { images } from '../../core/media/images/medium.ts';
+import { checkRoots, sourceRootsFromEnvironment } from '../../core/sources/folder/source-roots.ts';
 import { ensureIndexes, openStore, requireReplicaSet, storeOf } from '../../core/store/store.ts';
 import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
-import { createEmbedder } from '../inference/embedder.ts';
+import { createEmbedder } from '../../inference/embedder.ts';
 import { createNexusService } from './nexus-service.ts';
 import type { PlimsollPluginOptions, Role } from './options.ts';
 
@@ -33,7 +33,7 @@ export async function prepareStore({ mongodb, roles, jobRetention }: PlimsollPlu
   try {
     await requireReplicaSet(store);
     await ensureIndexes(store);
-    if (roles.includes('index')) await keepJobsFor(store, retention);
+    if (roles.includes('indexing')) await keepJobsFor(store, retention);
   } finally {
     if (typeof mongodb === 'string') await store.close();
   }
@@ -46,14 +46,14 @@ export function equip(options: PlimsollPluginOptions): Equipment {
     options.sourceRoots === undefined ? sourceRootsFromEnvironment() : checkRoots(options.sourceRoots, 'sourceRoots');
   const store = typeof mongodb === 'string' ? openStore(mongodb) : storeOf(mongodb);
   const searchAttributes = Promise.withResolvers<boolean>();
-  const embeds = roles.includes('embed');
+  const embeds = roles.includes('embedding');
   const ownEmbedder = embeds && options.embedder === undefined ? createEmbedder(options.inference) : undefined;
   const embedder = options.embedder ?? ownEmbedder;
   return {
     roles,
     activities: Object.assign(
       {},
-      roles.includes('index')
+      roles.includes('indexing')
         ? createIndexRoleActivities({
             store,
             media: images,
@@ -65,7 +65,7 @@ export function equip(options: PlimsollPluginOptions): Equipment {
         : {},
       embeds && embedder !== undefined ? createEmbedActivities({ store, embedder }) : {},
     ),
-    nexusServices: roles.includes('index') ? [createNexusService(store)] : [],
+    nexusServices: roles.includes('indexing') ? [createNexusService(store)] : [],
     useSearchAttributes: searchAttributes.resolve,
     async close() {
       await ownEmbedder?.close();

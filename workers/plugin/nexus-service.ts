@@ -3,20 +3,20 @@ import { ApplicationFailure } from '@temporalio/common';
 import { getClient, startWorkflow, WorkflowRunOperationHandler } from '@temporalio/nexus';
 import * as nexus from 'nexus-rpc';
 import { createPlimsollClient } from '../../client/plimsoll-client.ts';
+import { parseInWords, sentenceOf } from '../../contract/faults-in-words.ts';
+import { LOAD_WORKFLOW, type LoadDatasetRequest, loadDatasetInput, loadWorkflowId } from '../../contract/inputs.ts';
+import { plimsollService } from '../../contract/nexus.ts';
+import { priorityOf } from '../../contract/priority.ts';
 import { UserError } from '../../core/errors.ts';
-import { recordQueued } from '../../core/loads/begin.ts';
-import type { LoadStatus } from '../../core/loads/status.ts';
+import { recordQueued } from '../../core/jobs/begin.ts';
+import type { JobStatus } from '../../core/jobs/status.ts';
 import type { Store } from '../../core/store/store.ts';
-import { LOAD_WORKFLOW, type LoadDatasetRequest, loadDatasetInput, loadWorkflowId } from '../../workflows/contract.ts';
-import { parseInWords, sentenceOf } from '../../workflows/faults-in-words.ts';
 import type { loadDataset } from '../../workflows/load-dataset.ts';
-import { plimsollService } from '../../workflows/nexus.ts';
-import { priorityOf } from '../../workflows/priority.ts';
 
-/** Handles Plimsoll's Nexus operations, in workers of the index role. */
+/** Handles Plimsoll's Nexus operations, in workers of the indexing role. */
 export function createNexusService(store: Store) {
   return nexus.serviceHandler(plimsollService, {
-    load: new WorkflowRunOperationHandler<LoadDatasetRequest, LoadStatus>(async (context, request) => {
+    load: new WorkflowRunOperationHandler<LoadDatasetRequest, JobStatus>(async (context, request) => {
       const parsed = parseInWords(loadDatasetInput, request);
       if (!parsed.success) throw new nexus.HandlerError('BAD_REQUEST', sentenceOf(parsed.faults));
       const { dataset, source, embed } = parsed.data;
@@ -28,10 +28,10 @@ export function createNexusService(store: Store) {
           staticSummary: `Load ${source} into ${dataset}`.slice(0, 200),
           priority: priorityOf(parsed.data),
         });
-        const { runId: loadId } = started;
+        const { runId: jobId } = started;
         const record = { workflowId, kind: 'load', datasetId: dataset, request: parsed.data, embeds: embed } as const;
         // Repeated, the call finds the load that it has started: by its request ID.
-        if (loadId !== undefined) await recordQueued(store, { loadId, ...record });
+        if (jobId !== undefined) await recordQueued(store, { jobId, ...record });
         return started;
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -1,10 +1,10 @@
 import type { MongoClient } from 'mongodb';
 import type { Embedder } from '../../core/models/embedder.ts';
 import type { WebhookConfig } from '../../core/webhooks/config.ts';
-import type { InferenceSettings } from '../inference/settings.ts';
+import type { InferenceSettings } from '../../inference/settings.ts';
 
 /** What a worker does: `index` runs the workflows and all that needs no accelerator, `embed` runs inference. */
-export type Role = 'index' | 'embed';
+export type Role = 'indexing' | 'embedding';
 
 export interface PlimsollPluginOptions {
   /** One of the roles, or both. */
@@ -14,22 +14,22 @@ export interface PlimsollPluginOptions {
    * it has run. The database is the one that it names, `plimsoll` where it names none.
    */
   mongodb: MongoClient | string;
-  /** Index role: folders that sources must be below; what PLIMSOLL_SOURCE_ROOTS names, or any folder, if left out. */
+  /** Indexing role: folders that sources must be below; what PLIMSOLL_SOURCE_ROOTS names, or any folder, if left out. */
   sourceRoots?: readonly string[];
   /**
-   * Index role: task queue of inference where an input names none. If left out: `plimsoll-gpu`; of a worker with both roles, its own
+   * Indexing role: task queue of inference where an input names none. If left out: `plimsoll-gpu`; of a worker with both roles, its own
    * task queue.
    */
   embedTaskQueue?: string;
-  /** Index role: secrets and targets of webhooks; what the environment says if left out. */
+  /** Indexing role: secrets and targets of webhooks; what the environment says if left out. */
   webhooks?: WebhookConfig;
   /**
-   * Index role: how long the records of jobs are kept after their end, as `90d`; what PLIMSOLL_JOB_RETENTION says, or for good, if
+   * Indexing role: how long the records of jobs are kept after their end, as `90d`; what PLIMSOLL_JOB_RETENTION says, or for good, if
    * left out. All workers of a database should say the same: the last one to start decides.
    */
   jobRetention?: string;
-  /** Embed role: device, folders of models, sizes. What is left out comes from the environment: PLIMSOLL_DEVICE, PLIMSOLL_MODELS… */
+  /** Embedding role: device, folders of models, sizes. What is left out comes from the environment: PLIMSOLL_DEVICE, PLIMSOLL_MODELS… */
   inference?: Partial<InferenceSettings>;
-  /** Embed role: what makes vectors in place of ONNX Runtime, or one that several workers share. It is never closed. */
+  /** Embedding role: what makes vectors in place of ONNX Runtime, or one that several workers share. It is never closed. */
   embedder?: Embedder;
 }

@@ -25,11 +25,11 @@ const started = new WeakSet<Equipment>();
  * const worker = await Worker.create({
  *   connection,
  *   taskQueue: 'plimsoll',
- *   plugins: [new PlimsollPlugin({ roles: ['index'], mongodb: 'mongodb://db.example/?replicaSet=rs0' })],
+ *   plugins: [new PlimsollPlugin({ roles: ['indexing'], mongodb: 'mongodb://db.example/?replicaSet=rs0' })],
  * });
  * ```
  *
- * A worker with the index role and without workflows of its own runs Plimsoll's. **A worker with a `workflowsPath` runs only what
+ * A worker with the indexing role and without workflows of its own runs Plimsoll's. **A worker with a `workflowsPath` runs only what
  * that file exports**, as a plugin can't add to it: let it say `export * from 'plimsoll/workflows'` beside your own.
  * Import nothing else of this package there: the package's root holds what the workflow sandbox can't, `plimsoll/workflows`
  * is what it can.
@@ -48,7 +48,7 @@ export class PlimsollPlugin extends SimplePlugin {
   constructor(options: PlimsollPluginOptions) {
     super({ name: 'plimsoll.PlimsollPlugin' });
     if (options.roles.length === 0) {
-      throw new UserError('InvalidSetting', 'roles: name index, embed, or both.');
+      throw new UserError('InvalidSetting', 'roles: name indexing, embedding, or both.');
     }
     this.#options = options;
   }
@@ -112,7 +112,7 @@ export class PlimsollPlugin extends SimplePlugin {
 
   async #withWorkflows<T extends ReplayWorkerOptions>(options: T): Promise<T> {
     const own = options.workflowsPath !== undefined || options.workflowBundle !== undefined;
-    if (own || !this.#options.roles.includes('index')) return options;
+    if (own || !this.#options.roles.includes('indexing')) return options;
     // Each workflow thread takes some 60 MB, and Plimsoll's workflows have next to nothing to compute.
     return { workflowThreadPoolSize: 1, ...options, workflowBundle: await workflowBundle() };
   }
@@ -120,7 +120,7 @@ export class PlimsollPlugin extends SimplePlugin {
 
 /** A worker with both roles runs the inference of its own loads, unless it is told who does. */
 function onQueue(options: PlimsollPluginOptions, taskQueue: string): PlimsollPluginOptions {
-  const embedsItsOwn = options.roles.includes('index') && options.roles.includes('embed');
+  const embedsItsOwn = options.roles.includes('indexing') && options.roles.includes('embedding');
   return embedsItsOwn ? { ...options, embedTaskQueue: options.embedTaskQueue ?? taskQueue } : options;
 }
 
@@ -128,7 +128,7 @@ function onQueue(options: PlimsollPluginOptions, taskQueue: string): PlimsollPlu
 function defaultsOf(options: WorkerOptions, roles: PlimsollPluginOptions['roles']): Partial<WorkerOptions> {
   const deployment = deploymentFromEnvironment();
   const versioned = options.workerDeploymentOptions !== undefined || options.buildId !== undefined;
-  const inferenceAlone = !roles.includes('index') && options.activities === undefined && options.tuner === undefined;
+  const inferenceAlone = !roles.includes('indexing') && options.activities === undefined && options.tuner === undefined;
   return {
     // What is in flight can be seen, and a cancel reaches an activity with its heartbeat.
     maxHeartbeatThrottleInterval: options.maxHeartbeatThrottleInterval ?? '2 seconds',

@@ -21,7 +21,7 @@ export async function fillDataset(
     counts: { total: count, indexed: count, failed: 0, missing: 0 },
     phases: {},
     models: [],
-    current_load: 'none',
+    latest_job: 'none',
     created_at: now,
     last_modified_at: now,
   });
@@ -52,7 +52,7 @@ function sampleOf(name: string, seq: number, now: Date, change: Partial<SampleDo
     },
     tags: [],
     status: 'indexed',
-    load_id: 'none',
+    job_id: 'none',
     created_at: now,
     last_modified_at: now,
     ...change,

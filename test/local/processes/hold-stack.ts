@@ -6,7 +6,7 @@ const stack = await startStack({
   dataDir: process.argv[2] ?? '',
   ports: { temporal: 0, ui: 0, mongo: 0 },
   ui: 'off',
-  roles: ['index'],
+  roles: ['indexing'],
   workerModule: fileURLToPath(new URL('stand-in-worker.ts', import.meta.url)),
 });
 process.on('SIGTERM', () => stack.stop().then(() => process.exit(0)));

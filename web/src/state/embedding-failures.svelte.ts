@@ -15,14 +15,14 @@ export class EmbeddingFailures {
   constructor(datasets: () => readonly Dataset[]) {
     $effect(() => {
       for (const { phases } of datasets()) {
-        const job = phases.embedding?.load_id;
+        const job = phases.embedding?.job_id;
         if (job && !untrack(() => live.loads.has(job))) this.#ask(job);
       }
     });
   }
 
   of({ phases }: Dataset): number {
-    const job = phases.embedding?.load_id ?? '';
+    const job = phases.embedding?.job_id ?? '';
     return live.loads.get(job)?.phases.embedding.failed ?? this.#read[job] ?? 0;
   }
 

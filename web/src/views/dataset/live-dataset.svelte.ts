@@ -66,7 +66,7 @@ export class LiveDataset {
 
     // The latest job is told of while it runs; after its end we ask for it.
     $effect(() => {
-      const job = this.value?.current_load;
+      const job = this.value?.latest_job;
       void live.generation;
       if (!job || untrack(() => live.loads.has(job))) return;
       void live

@@ -1,0 +1,97 @@
+/** Options that several inputs share: when the second phase runs, ahead of whom, and who is told. */
+import { z } from 'zod';
+
+// The sandbox has no `new Function`, which zod would otherwise try.
+z.config({ jitless: true });
+
+export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+
+const clockTime = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day from 00:00 to 23:59, as in 22:00');
+
+/** Whether the time zone exists is the worker's to say: its rules change, and a workflow must replay by those it began with. */
+export const embedWindow = z
+  .strictObject({
+    start: clockTime.describe('Time of day at which the window opens.'),
+    end: clockTime.describe('Time of day at which it closes; on the next day where it is not after `start`.'),
+    days: z.array(z.enum(DAYS)).min(1).max(7).optional().describe('Days on which it opens; every day if left out.'),
+    time_zone: z.string().min(1).max(100).default('UTC').describe('IANA time zone, as in Europe/Zurich.'),
+  })
+  .refine(({ start, end }) => start !== end, {
+    path: ['end'],
+    message: 'must differ from start: a window of zero length never opens. Leave the window out to embed at any time',
+  });
+
+export const WEBHOOK_EVENTS = ['dataset.browsable', 'dataset.ready', 'load.failed', 'load.canceled'] as const;
+
+export const webhook = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .max(2048)
+    .refine(
+      (url) => !/^[^:]*:[\s/\\]*[^/\\?#]*@/.test(url),
+      'must hold no user name or password: histories are readable',
+    )
+    .describe('Where to post to. It is kept in the history, so it must hold no secret.'),
+  secret: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be the name of a secret: a-z, 0-9, "_" or "-"')
+    .default('default')
+    .describe("Name of the signing secret in the worker's configuration."),
+  events: z.array(z.enum(WEBHOOK_EVENTS)).min(1).optional().describe('Only these events; all if left out.'),
+});
+
+export const queueOptions = {
+  priority: z
+    .int()
+    .min(1)
+    .max(5)
+    .optional()
+    .describe('1 goes first, 5 last, 3 if left out: where work waits for the same workers.'),
+  fairness_key: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Work of one priority is shared out between keys: a tenant, or the dataset if left out.'),
+  fairness_weight: z
+    .number()
+    .min(0.001)
+    .max(1000)
+    .optional()
+    .describe('How large a share the key gets, beside others of weight 1.'),
+};
+
+/** A year with a digit too many would wait, and what Temporal counts in nanoseconds ends in 2262. */
+const TOO_LATE = Date.UTC(2200);
+
+export const embeddingOptions = {
+  embed_task_queue: z
+    .string()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe(
+      "Task queue of the workers that run inference; the indexing worker's own choice, plimsoll-gpu, if left out.",
+    ),
+  embed_at: z.iso
+    .datetime({ offset: true, error: 'must be a time with a date and an offset, as in 2026-01-31T22:00:00Z' })
+    .refine(
+      (at) => !(Date.parse(at) >= TOO_LATE),
+      'must be before the year 2200: a load that waits longer is a mistake',
+    )
+    .optional()
+    .describe('Embeds nothing before this time, which is before the year 2200.'),
+  embed_window: embedWindow.optional().describe('Embeds only inside this window, each day that it opens.'),
+};
+
+export const webhooks = z
+  .array(webhook)
+  .max(10)
+  .default([])
+  .describe('Who is told of the events of this load, in the Standard Webhooks format.');
+
+export type EmbedWindow = z.output<typeof embedWindow>;
+export type Webhook = z.output<typeof webhook>;
+export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];

@@ -1,0 +1,83 @@
+import type { JobDocument, PhaseDocument, RemovedCounts } from '../store/documents.ts';
+import { removes } from './kinds.ts';
+import type { JobStatus, PhaseStatus, WaitingStatus } from './status.ts';
+
+const count = (n: number) => n.toLocaleString('en-US');
+
+/** A phase in a line of words, as Temporal's page and plain terminals show it. */
+export function phaseInWords(name: string, phase: PhaseStatus): string {
+  const progress = `${count(phase.done + phase.failed)} of ${count(phase.total)}${phase.total_known ? '' : '+'}`;
+  const failed = phase.failed > 0 ? `, ${count(phase.failed)} failed` : '';
+  const rate = phase.rate === null ? '' : `, ${count(Math.round(phase.rate * 10) / 10)}/s`;
+  switch (phase.state) {
+    case 'pending':
+    case 'skipped':
+      return `${name}: ${phase.state}`;
+    case 'waiting': {
+      const waiting = phase.waiting_for === null ? 'waiting' : waitingInWords(phase.waiting_for);
+      return `${name}: ${waiting}${phase.started_at === null ? '' : `, ${progress}${failed}`}`;
+    }
+    default:
+      return `${name}: ${phase.state}, ${progress}${failed}${rate}`;
+  }
+}
+
+/**
+ * What a phase waits for. Times are in UTC: who reads it may be anywhere.
+ *
+ * @param nowMs where the words are read at once: the last minute of a wait is told in seconds
+ */
+export function waitingInWords(
+  { reason, task_queue, until, images_per_second }: WaitingStatus,
+  nowMs?: number,
+): string {
+  const end = until === null ? '' : `, ${endInWords(until, nowMs)}`;
+  switch (reason) {
+    case 'other_job':
+      return 'waiting for another job that embeds this dataset';
+    case 'worker':
+      return `waiting for a worker on ${task_queue ?? 'its task queue'}`;
+    case 'window':
+      return `waiting for its window to open${end}`;
+    case 'time':
+      return `waiting for its time${end}`;
+    case 'paused':
+      return 'paused';
+    case 'throttled':
+      return `held back by the limit of ${images_per_second ?? '?'} image${images_per_second === 1 ? '' : 's'}/s on ${task_queue ?? 'its task queue'}`;
+  }
+}
+
+function endInWords(until: string, nowMs: number | undefined): string {
+  const seconds = nowMs === undefined ? Number.POSITIVE_INFINITY : Math.ceil((Date.parse(until) - nowMs) / 1000);
+  if (seconds < 60) return `in ${Math.max(0, seconds)}s`;
+  // Seconds are told where there are some.
+  return `until ${until.replace('T', ' ').replace(/(?<=:\d\d)(:00)?(\.\d+)?Z$/, '')} UTC`;
+}
+
+/** A job in a line or two of words. */
+export function jobInWords({ kind, phases, removed }: JobStatus): string[] {
+  if (removes(kind)) return [`removed: ${removedInWords(removed)}`];
+  return [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)];
+}
+
+/** How far a load came that was canceled, and how it goes on. */
+export function canceledInWords({ kind, phases, removed }: JobDocument): string {
+  if (removes(kind)) {
+    return `${removedInWords(removed)} are gone; start it again to remove the rest.`;
+  }
+  const { indexing, embedding } = phases;
+  const parts = [
+    ...(kind === 'embed' ? [] : [reached(indexing, 'files are indexed and can be browsed')]),
+    ...(embedding.started_at === undefined ? [] : [reached(embedding, 'images are embedded')]),
+  ];
+  return `${parts.length === 0 ? 'Nothing was done yet' : parts.join(', ')}; ${kind} again to go on.`;
+}
+
+const removedInWords = ({ samples, vectors }: RemovedCounts = { samples: 0, vectors: 0 }) =>
+  `${count(samples)} samples and ${count(vectors)} vectors`;
+
+function reached({ done, failed, total, total_known }: PhaseDocument, what: string): string {
+  const of = total_known ? count(total) : `at least ${count(total)}`;
+  return `${count(done)} of ${of} ${what}${failed > 0 ? `, ${count(failed)} failed` : ''}`;
+}

@@ -1,0 +1,57 @@
+import type { ImageInput } from '../../models/graph-values.ts';
+import { halfFromFloat } from '../../models/half.ts';
+import type { Preprocessing } from './preprocessing.ts';
+
+/** The elements of a batch of images as ONNX Runtime takes them; float16 as its bits. */
+export type TensorElements = Float32Array | Uint16Array | Uint8Array;
+
+/** Writes an image's pixels (8-bit RGB, row by row) into its place in a batch. */
+export type PixelWriter = (pixels: Uint8Array, batch: TensorElements, imageIndex: number) => void;
+
+export function allocateBatch(type: ImageInput['type'], elements: number): TensorElements {
+  if (type === 'uint8') return new Uint8Array(elements);
+  if (type === 'float16') return new Uint16Array(elements);
+  return new Float32Array(elements);
+}
+
+/**
+ * How pixels get into the graph's input: rescaled and normalised by a table of 256 values a channel, and split into planes if
+ * the graph wants them so.
+ */
+export function createPixelWriter(input: ImageInput, normalization: Preprocessing['normalization']): PixelWriter {
+  const planar = input.layout === 'NCHW';
+  if (input.type === 'uint8' && !planar) return (pixels, batch, index) => batch.set(pixels, index * pixels.length);
+
+  const tables = [0, 1, 2].map((channel) => tableOf(input.type, normalization, channel));
+  return function writePixels(pixels, batch, index) {
+    const area = pixels.length / 3;
+    const start = index * pixels.length;
+    for (const [channel, table] of tables.entries()) {
+      const step = planar ? 1 : 3;
+      let to = start + (planar ? channel * area : channel);
+      for (let from = channel; from < pixels.length; from += 3, to += step)
+        batch[to] = table[pixels[from] as number] as number;
+    }
+  };
+}
+
+function tableOf(
+  type: ImageInput['type'],
+  normalization: Preprocessing['normalization'],
+  channel: number,
+): TensorElements {
+  const table = allocateBatch(type, 256);
+  for (let value = 0; value < 256; value++) {
+    const element = normalization ? normalized(value, normalization, channel) : value;
+    table[value] = type === 'float16' ? halfFromFloat(element) : element;
+  }
+  return table;
+}
+
+function normalized(
+  value: number,
+  { rescaleFactor, mean, std }: NonNullable<Preprocessing['normalization']>,
+  channel: number,
+): number {
+  return (value * rescaleFactor - (mean[channel] as number)) / (std[channel] as number);
+}

@@ -1,0 +1,96 @@
+import { readlink, realpath } from 'node:fs/promises';
+import { delimiter, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { systemErrorCode, UserError } from '../../errors.ts';
+
+/** Folders that sources must be in or below. Undefined where any folder may be a source; an empty list allows none. */
+export type SourceRoots = readonly string[] | undefined;
+
+/**
+ * What PLIMSOLL_SOURCE_ROOTS names: folders, separated as in PATH; undefined where it is not set.
+ *
+ * @throws UserError InvalidSetting for a root that is not absolute
+ */
+export function sourceRootsFromEnvironment(env: NodeJS.ProcessEnv = process.env): SourceRoots {
+  const roots = (env.PLIMSOLL_SOURCE_ROOTS ?? '').split(delimiter).filter((root) => root !== '');
+  return roots.length === 0 ? undefined : checkRoots(roots, 'PLIMSOLL_SOURCE_ROOTS');
+}
+
+/** @throws UserError InvalidSetting for a root that is not absolute; `setting` is named in it */
+export function checkRoots(roots: readonly string[], setting: string): readonly string[] {
+  for (const root of roots) {
+    if (!isAbsolute(root)) {
+      throw new UserError('InvalidSetting', `${setting}: "${root}" is not an absolute path.`);
+    }
+  }
+  return roots.map((root) => resolve(root));
+}
+
+/**
+ * Refuses a source that is not in or below one of the roots once all links are resolved. Says the same of a folder outside
+ * whether it exists or not, so that nobody learns from it what there is.
+ *
+ * @throws UserError SourceOutsideRoots
+ */
+export async function requireBelowRoots(source: string, roots: SourceRoots): Promise<void> {
+  if (roots === undefined || (await isBelowRoots(source, roots))) return;
+  throw new UserError(
+    'SourceOutsideRoots',
+    `source: ${source} is not below a folder that loads may read. Name one that is, or have the folder added to the worker's source roots (PLIMSOLL_SOURCE_ROOTS).`,
+  );
+}
+
+/** Whether a path is in or below one of the roots once all links are resolved. It need not exist. */
+export async function isBelowRoots(path: string, roots: readonly string[]): Promise<boolean> {
+  const check = await openRootCheck(roots);
+  return check(Buffer.from(resolve(path)));
+}
+
+/** Whether an absolute path, a name in bytes, is in or below a root once all links are resolved. It need not exist. */
+export type RootCheck = (path: Buffer) => Promise<boolean>;
+
+/** Resolves the roots once: a root may be a link that is moved, or a disk that is mounted later, so a check is for a short time. */
+export async function openRootCheck(roots: readonly string[]): Promise<RootCheck> {
+  const resolved = await Promise.all(roots.map((root) => resolveLinks(lettersOf(Buffer.from(resolve(root))))));
+  const folders = resolved.filter((folder) => folder !== undefined);
+  return async (path) => {
+    const real = await resolveLinks(lettersOf(path));
+    return real !== undefined && folders.some((folder) => isInOrBelow(real, folder));
+  };
+}
+
+/** A name is bytes. In Latin 1 each is a letter, so that what works on paths works on it. */
+const lettersOf = (path: Buffer) => path.toString('latin1');
+const bytesOf = (letters: string) => Buffer.from(letters, 'latin1');
+
+function isInOrBelow(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+/** As many as Linux follows. */
+const MOST_LINKS = 40;
+
+/**
+ * The path without links: of what exists of it, with the rest as it is; where a link leads to nothing, or links lead in a circle, as far
+ * as they lead. Undefined where it can't be told.
+ */
+async function resolveLinks(path: string, links = 0): Promise<string | undefined> {
+  const rest: string[] = [];
+  for (let existing = path; ; existing = dirname(existing)) {
+    try {
+      return join(await realpath(bytesOf(existing), { encoding: 'latin1' }), ...rest);
+    } catch (error) {
+      const code = systemErrorCode(error);
+      if (!LEADS_NOWHERE.has(code ?? '') || existing === dirname(existing)) return undefined;
+      const target = await readlink(bytesOf(existing), { encoding: 'latin1' }).catch(() => undefined);
+      if (target !== undefined) {
+        const folder = await resolveLinks(dirname(existing), links);
+        if (folder === undefined) return undefined;
+        return links < MOST_LINKS ? resolveLinks(resolve(folder, target, ...rest), links + 1) : join(folder, ...rest);
+      }
+      rest.unshift(relative(dirname(existing), existing));
+    }
+  }
+}
+
+const LEADS_NOWHERE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);

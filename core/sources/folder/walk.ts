@@ -1,0 +1,203 @@
+import type { Dirent } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { systemErrorCode } from '../../errors.ts';
+import { comparatorFor, comparePaths, type FileName, fileNameOf } from '../file-names.ts';
+
+/** A file of the source that counts as a sample. `fingerprint` changes when its size or modification time does. */
+export interface SourceFile {
+  path: string;
+  bytes?: Buffer;
+  size: number;
+  mtimeNs: bigint;
+  fingerprint: string;
+}
+
+/** What a step of the walk found. `ignored` counts entries that are no samples; `unreadable` names folders, `outside` links that were not followed. */
+export interface WalkStep {
+  files: SourceFile[];
+  ignored: number;
+  unreadable: string[];
+  outside: string[];
+}
+
+export const emptyStep = (): WalkStep => ({ files: [], ignored: 0, unreadable: [], outside: [] });
+
+/** What is a sample by its name, and what of the places that links lead to may be read; anything if left out. */
+export interface WalkRules {
+  accepts: (name: string) => boolean;
+  allows?: ((path: Buffer) => Promise<boolean>) | undefined;
+}
+
+interface Folder {
+  path: string;
+  bytes?: Buffer;
+}
+
+interface Entry extends FileName {
+  /** Sorts as the whole path would: a folder's name ends in a slash. */
+  key: string;
+  kind: 'folder' | 'file' | 'link' | 'other' | 'outside';
+}
+
+/** Stats under way at once; enough to hide the latency of a network disk. */
+const STAT_BATCH = 256;
+
+/** The fingerprint of a file that could not be examined: it never equals that of a file that could. */
+export const UNKNOWN_FINGERPRINT = 'unknown';
+
+/**
+ * Walks a folder in the order of its paths' UTF-8 bytes, which is the order of the `filepath` index, starting behind the
+ * path `after`. Links are followed where that is allowed, and a link to a folder that is being walked is not.
+ *
+ * @throws the system's error when the root itself can't be read. A subfolder that can't be read, or that vanished since its
+ * parent was, is reported and passed over: it says nothing about what was in it.
+ */
+export async function* walk(root: string, rules: WalkRules, after = ''): AsyncGenerator<WalkStep> {
+  yield* walkFolder({ path: root === '/' ? '' : root }, rules, after, new Set(), root);
+}
+
+async function* walkFolder(
+  folder: Folder,
+  rules: WalkRules,
+  after: string,
+  ancestors: ReadonlySet<string>,
+  root?: string,
+): AsyncGenerator<WalkStep> {
+  const path = folder.bytes ?? (root || folder.path);
+  let entries: Entry[];
+  let identity: string;
+  try {
+    const { dev, ino } = await stat(path, { bigint: true });
+    identity = `${dev}:${ino}`;
+    if (ancestors.has(identity)) return yield { ...emptyStep(), ignored: 1 };
+    entries = await readFolder(path, rules);
+    // A folder that became a link after its parent was read.
+    if (root === undefined && rules.allows !== undefined && !(await rules.allows(Buffer.from(path))))
+      return yield { ...emptyStep(), outside: [folder.path] };
+  } catch (error) {
+    if (root !== undefined) throw error;
+    return yield { ...emptyStep(), unreadable: [folder.path] };
+  }
+
+  const nested = new Set(ancestors).add(identity);
+  let step = emptyStep();
+  let batch: Entry[] = [];
+  const isDue = () => batch.length > 0 || step.ignored > 0 || step.outside.length > 0;
+  const flush = async () => {
+    step.files = (await Promise.all(batch.map((entry) => examine(folder, entry)))).filter((file) => file !== undefined);
+    // Files that were there a moment ago: removed one by one, or is the disk gone? Then nothing is known of the folder.
+    if (step.files.length < batch.length && !(await isSame(path, identity))) step.unreadable.push(folder.path);
+    const full = step;
+    step = emptyStep();
+    batch = [];
+    return full;
+  };
+  for (const entry of entries) {
+    const entryPath = `${folder.path}/${entry.text}`;
+    if (entry.kind === 'folder') {
+      const prefix = `${entryPath}/`;
+      if (comparePaths(prefix, after) <= 0 && !after.startsWith(prefix)) continue;
+      if (isDue()) yield await flush();
+      yield* walkFolder(childOf(folder, entry), rules, after, nested);
+      continue;
+    }
+    if (after !== '' && comparePaths(entryPath, after) <= 0) continue;
+    if (entry.kind === 'outside') {
+      step.outside.push(entryPath);
+      continue;
+    }
+    if (entry.kind === 'other' || !rules.accepts(entry.text)) {
+      step.ignored += 1;
+      continue;
+    }
+    batch.push(entry);
+    if (batch.length >= STAT_BATCH) yield await flush();
+  }
+  if (isDue()) yield await flush();
+}
+
+async function isSame(path: string | Buffer, identity: string): Promise<boolean> {
+  const now = await stat(path, { bigint: true }).catch(() => undefined);
+  return now !== undefined && `${now.dev}:${now.ino}` === identity;
+}
+
+/** The entries of a folder, sorted. Names are read as text, and as bytes only where a name is not valid UTF-8. */
+async function readFolder(path: string | Buffer, rules: WalkRules): Promise<Entry[]> {
+  const found = await readdir(path, { withFileTypes: true });
+  const named: [FileName, Dirent | Dirent<Buffer>][] = found.some((entry) => entry.name.includes('\ufffd'))
+    ? (await readdir(path, { withFileTypes: true, encoding: 'buffer' })).map((entry) => [fileNameOf(entry.name), entry])
+    : found.map((entry) => [{ text: entry.name }, entry]);
+
+  const entries: Entry[] = [];
+  for (let at = 0; at < named.length; at += STAT_BATCH) {
+    entries.push(
+      ...(await Promise.all(
+        named.slice(at, at + STAT_BATCH).map(([name, entry]) => entryOf(path, name, entry, rules)),
+      )),
+    );
+  }
+  const compare = comparatorFor(entries.map((entry) => entry.key));
+  entries.sort(compare ? (a, b) => compare(a.key, b.key) : (a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  // An escaped name can read as another file's own. One path is one sample: the file that has the name keeps it.
+  return entries.filter(
+    (entry, i) => !entry.bytes || (entries[i - 1]?.text !== entry.text && entries[i + 1]?.text !== entry.text),
+  );
+}
+
+async function entryOf(
+  folder: string | Buffer,
+  name: FileName,
+  entry: Dirent | Dirent<Buffer>,
+  rules: WalkRules,
+): Promise<Entry> {
+  const kind = kindOf(entry);
+  if (kind === undefined) return resolveKind(folder, name, rules);
+  return { ...name, kind, key: kind === 'folder' ? `${name.text}/` : name.text };
+}
+
+function kindOf(entry: Dirent | Dirent<Buffer>): Entry['kind'] | undefined {
+  if (entry.isFile()) return 'file';
+  if (entry.isDirectory()) return 'folder';
+  if (entry.isFIFO() || entry.isSocket() || entry.isBlockDevice() || entry.isCharacterDevice()) return 'other';
+  return undefined;
+}
+
+/** A link, or an entry whose kind the file system does not tell: its target decides. */
+async function resolveKind(folder: string | Buffer, name: FileName, { allows }: WalkRules): Promise<Entry> {
+  const path = Buffer.concat([Buffer.from(folder), Buffer.from('/'), name.bytes ?? Buffer.from(name.text)]);
+  // Before anything is asked of the target, so that nobody learns what there is.
+  if (allows !== undefined && !(await allows(path))) return { ...name, kind: 'outside', key: name.text };
+  const target = await stat(path).catch(() => undefined);
+  if (target?.isDirectory()) return { ...name, kind: 'folder', key: `${name.text}/` };
+  const kind = target === undefined ? 'link' : target.isFile() ? 'file' : 'other';
+  return { ...name, kind, key: name.text };
+}
+
+function childOf(folder: Folder, entry: Entry): Folder {
+  const path = `${folder.path}/${entry.text}`;
+  const bytes = bytesOf(folder, entry);
+  return bytes === undefined ? { path } : { path, bytes };
+}
+
+function bytesOf(folder: Folder, entry: Entry): Buffer | undefined {
+  if (folder.bytes === undefined && entry.bytes === undefined) return undefined;
+  return Buffer.concat([
+    folder.bytes ?? Buffer.from(folder.path),
+    Buffer.from('/'),
+    entry.bytes ?? Buffer.from(entry.text),
+  ]);
+}
+
+/** Undefined for a file that vanished since its folder was read, and for what turns out to be no file. */
+async function examine(folder: Folder, entry: Entry): Promise<SourceFile | undefined> {
+  const path = `${folder.path}/${entry.text}`;
+  const bytes = bytesOf(folder, entry);
+  const name = bytes === undefined ? { path } : { path, bytes };
+  try {
+    const { size, mtimeNs } = await stat(bytes ?? path, { bigint: true });
+    return { ...name, size: Number(size), mtimeNs, fingerprint: `${size}-${mtimeNs}` };
+  } catch (error) {
+    if (entry.kind === 'file' && systemErrorCode(error) === 'ENOENT') return undefined;
+    return { ...name, size: 0, mtimeNs: 0n, fingerprint: UNKNOWN_FINGERPRINT };
+  }
+}
