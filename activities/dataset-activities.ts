@@ -1,11 +1,11 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { loadWorkflowId } from '../contract/inputs.ts';
+import type { JobKind, RemovedCounts } from '../contract/job.ts';
+import { loadWorkflowId } from '../contract/names.ts';
 import { deleteDataset, type EmbeddingJob, embeddingsUnderWay, markDeleting } from '../core/deleting/delete-dataset.ts';
 import { pruneMissing } from '../core/deleting/prune-missing.ts';
 import { recordJob, requireDataset } from '../core/jobs/begin.ts';
 import { datasetNotThere } from '../core/store/dataset-errors.ts';
-import type { JobKind, RemovedCounts } from '../core/store/documents.ts';
 import type { Store } from '../core/store/store.ts';
 import { pauseSchedulesOf } from '../temporal/schedules.ts';
 import { requireWorkflowId } from './require-workflow-id.ts';

@@ -1,11 +1,7 @@
 import { Context } from '@temporalio/activity';
-import {
-  EMBEDDING_TASK_QUEUE,
-  type EmbedDatasetInput,
-  embedWorkflowId,
-  type LoadDatasetInput,
-  loadWorkflowId,
-} from '../contract/inputs.ts';
+import type { EmbedDatasetInput, LoadDatasetInput } from '../contract/inputs.ts';
+import type { JobState, RecordedError, WaitReason } from '../contract/job.ts';
+import { EMBEDDING_TASK_QUEUE, embedWorkflowId, loadWorkflowId } from '../contract/names.ts';
 import type { EmbedWindow } from '../contract/options.ts';
 import { windowAt } from '../core/embedding/embed-window.ts';
 import { openChunks } from '../core/embedding/open-chunks.ts';
@@ -20,7 +16,6 @@ import { endJob, endPhase, notePaused, notePhaseWaits, noteResumed, startPhase }
 import type { MediaKind } from '../core/media/medium.ts';
 import type { EmbeddingModel } from '../core/models/embedder.ts';
 import { requireBelowRoots, type SourceRoots } from '../core/sources/folder/source-roots.ts';
-import type { JobState, RecordedError, WaitReason } from '../core/store/documents.ts';
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
 import { checkOptions } from './check-options.ts';

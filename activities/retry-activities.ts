@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
-import { EMBEDDING_TASK_QUEUE, loadWorkflowId, type RetryFailedInput } from '../contract/inputs.ts';
+import type { RetryFailedInput } from '../contract/inputs.ts';
+import { EMBEDDING_TASK_QUEUE, loadWorkflowId } from '../contract/names.ts';
 import { finishRetry, type RetryResult } from '../core/indexing/finish-retry.ts';
 import { listFailed } from '../core/indexing/list-failed.ts';
 import type { ListResult } from '../core/indexing/list-source.ts';

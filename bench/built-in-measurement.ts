@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { BUILT_IN_MODEL } from '../contract/built-in-model.ts';
-import { embedWorkflowId } from '../contract/inputs.ts';
+import { embedWorkflowId } from '../contract/names.ts';
 import { readPreprocessing } from '../core/media/images/preprocessing.ts';
 import { findModel } from '../core/models/find-model.ts';
 import type { PhaseDocument } from '../core/store/documents.ts';

@@ -1,7 +1,7 @@
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
 import type { Milestone } from '../client/wait.ts';
 import { isBrowsable } from '../client/wait.ts';
-import type { JobStatus } from '../core/jobs/status.ts';
+import type { JobStatus } from '../contract/job.ts';
 import { EXIT } from './exit-code.ts';
 import { InterruptedError } from './failure.ts';
 import { catchInterrupt } from './interrupt.ts';

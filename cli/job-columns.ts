@@ -1,5 +1,4 @@
-import type { JobStatus, PhaseStatus } from '../core/jobs/status.ts';
-import type { JobState, PhaseName } from '../core/store/documents.ts';
+import type { JobState, JobStatus, PhaseName, PhaseStatus } from '../contract/job.ts';
 import { type Column, columns } from './columns.ts';
 import { hadNothingToRetry } from './nothing-to-retry.ts';
 import type { Paint } from './paint.ts';

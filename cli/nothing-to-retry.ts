@@ -1,4 +1,4 @@
-import type { JobStatus } from '../core/jobs/status.ts';
+import type { JobStatus } from '../contract/job.ts';
 
 /** Whether a retry has read no file again: none had failed, and none that had was away or outside the source roots. */
 export function readNothing({ kind, phases: { indexing } }: JobStatus): boolean {

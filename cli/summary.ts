@@ -1,8 +1,8 @@
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
 import { isBrowsable } from '../client/wait.ts';
+import type { FileOutcomes, JobKind, JobStatus, PhaseStatus } from '../contract/job.ts';
 import { removes } from '../core/jobs/kinds.ts';
-import type { JobStatus, PhaseStatus } from '../core/jobs/status.ts';
-import type { FileOutcomes, JobKind, SampleDocument } from '../core/store/documents.ts';
+import type { SampleDocument } from '../core/store/documents.ts';
 import { listSamples } from '../core/store/list-samples.ts';
 import type { Store } from '../core/store/store.ts';
 import { endOf } from './end-of.ts';

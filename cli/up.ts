@@ -2,7 +2,7 @@ import { relative, resolve } from 'node:path';
 import { connectPlimsoll, withoutPassword } from '../client/connect.ts';
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
 import type { LoadDatasetRequest } from '../contract/inputs.ts';
-import type { JobStatus } from '../core/jobs/status.ts';
+import type { JobStatus } from '../contract/job.ts';
 import { type Stack, startStack } from '../local/stack.ts';
 import { checkFolder } from './check-folder.ts';
 import type { UpOptions } from './commands/up.ts';

@@ -1,6 +1,6 @@
+import type { JobState } from '../contract/job.ts';
 import { findOldJobs, type OldJob, removeJobs, removeOrphans } from '../core/jobs/cleanup.ts';
 import { statusOf } from '../core/jobs/status.ts';
-import type { JobState } from '../core/store/documents.ts';
 import type { Backends } from './backends.ts';
 import { settle } from './read-job.ts';
 

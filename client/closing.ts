@@ -1,4 +1,4 @@
-import type { JobStatus } from '../core/jobs/status.ts';
+import type { JobStatus } from '../contract/job.ts';
 
 /** A worker takes a fraction of it to close a workflow, unless it is gone. */
 export const CLOSING_MS = 10_000;

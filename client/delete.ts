@@ -1,7 +1,8 @@
-import { DELETE_WORKFLOW, type DeleteDatasetRequest, deleteDatasetInput, loadWorkflowId } from '../contract/inputs.ts';
+import { type DeleteDatasetRequest, deleteDatasetInput } from '../contract/inputs.ts';
+import type { RemovedCounts } from '../contract/job.ts';
+import { DELETE_WORKFLOW, loadWorkflowId } from '../contract/names.ts';
 import { countDataset } from '../core/deleting/delete-dataset.ts';
 import { datasetNotThere } from '../core/store/dataset-errors.ts';
-import type { RemovedCounts } from '../core/store/documents.ts';
 import { findDataset } from '../core/store/list-samples.ts';
 import { schedulesOf } from '../temporal/schedules.ts';
 import type { Backends } from './backends.ts';

@@ -1,5 +1,5 @@
 import { type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
-import { KINDS, loadWorkflowId } from '../contract/inputs.ts';
+import { KINDS, loadWorkflowId } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
 import type { Backends } from './backends.ts';
 import { isRunning } from './if-running.ts';

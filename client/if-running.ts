@@ -1,8 +1,8 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { EMBED_WORKFLOW, KINDS, LOAD_WORKFLOW, loadWorkflowId } from '../contract/inputs.ts';
+import type { JobKind } from '../contract/job.ts';
+import { EMBED_WORKFLOW, KINDS, LOAD_WORKFLOW, loadWorkflowId } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
-import type { JobKind } from '../core/store/documents.ts';
 import type { Job } from './find-job.ts';
 
 /** What a second start does: it fails, returns the job that runs, or ends that one and takes its place. */

@@ -1,17 +1,18 @@
 /** Plimsoll's client: starts loads, asks how they stand, awaits and operates them. */
 
 export type { CancelRequest, EmbedDatasetRequest, LoadDatasetRequest } from '../contract/inputs.ts';
-export { UserError } from '../core/errors.ts';
-export type { JobStatus, PhaseStatus } from '../core/jobs/status.ts';
 export type {
   FileOutcomes,
   JobKind,
   JobState,
+  JobStatus,
   PhaseName,
   PhaseState,
+  PhaseStatus,
   RecordedError,
   RemovedCounts,
-} from '../core/store/documents.ts';
+} from '../contract/job.ts';
+export { UserError } from '../core/errors.ts';
 export { openStore, type Store, storeOf } from '../core/store/store.ts';
 export type { Backends } from './backends.ts';
 export type { CleanupFilter, CleanupResult } from './cleanup.ts';

@@ -1,4 +1,4 @@
-import { EMBEDDING_TASK_QUEUE } from '../contract/inputs.ts';
+import { EMBEDDING_TASK_QUEUE } from '../contract/names.ts';
 import { getLimit, type Limit, listLimits, setLimit } from '../core/limits/limits.ts';
 import type { Backends } from './backends.ts';
 

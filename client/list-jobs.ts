@@ -1,8 +1,9 @@
 import type { Filter } from 'mongodb';
+import type { JobKind, JobState, JobStatus } from '../contract/job.ts';
 import { UserError } from '../core/errors.ts';
 import { withLiveCounts } from '../core/jobs/read-status.ts';
-import { type JobStatus, statusOf } from '../core/jobs/status.ts';
-import type { JobDocument, JobKind, JobState } from '../core/store/documents.ts';
+import { statusOf } from '../core/jobs/status.ts';
+import type { JobDocument } from '../core/store/documents.ts';
 import type { Backends } from './backends.ts';
 import { settle } from './read-job.ts';
 

@@ -5,10 +5,9 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { CancelRequest } from '../contract/inputs.ts';
-import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE } from '../contract/inputs.ts';
+import type { JobState, JobStatus } from '../contract/job.ts';
+import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
-import type { JobStatus } from '../core/jobs/status.ts';
-import type { JobState } from '../core/store/documents.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
 import { readJob } from './read-job.ts';

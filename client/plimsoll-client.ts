@@ -1,6 +1,5 @@
 import type { CancelRequest, EmbedDatasetRequest, LoadDatasetRequest } from '../contract/inputs.ts';
-import type { JobStatus } from '../core/jobs/status.ts';
-import type { RemovedCounts } from '../core/store/documents.ts';
+import type { JobStatus, RemovedCounts } from '../contract/job.ts';
 import type { Backends } from './backends.ts';
 import { type CleanupFilter, type CleanupResult, cleanup, findCleanup } from './cleanup.ts';
 import { countDelete, type DeletePreview, startDelete } from './delete.ts';

@@ -1,7 +1,8 @@
-import { loadWorkflowId, PRUNE_WORKFLOW, type PruneDatasetRequest, pruneDatasetInput } from '../contract/inputs.ts';
+import { type PruneDatasetRequest, pruneDatasetInput } from '../contract/inputs.ts';
+import type { RemovedCounts } from '../contract/job.ts';
+import { loadWorkflowId, PRUNE_WORKFLOW } from '../contract/names.ts';
 import { countMissing } from '../core/deleting/prune-missing.ts';
 import { datasetNotThere } from '../core/store/dataset-errors.ts';
-import type { RemovedCounts } from '../core/store/documents.ts';
 import { findDataset } from '../core/store/list-samples.ts';
 import type { Backends } from './backends.ts';
 import { parseRequest, type Start, type StartedJob, type StartOptions, startJob } from './start.ts';

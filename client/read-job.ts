@@ -5,12 +5,12 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { KINDS } from '../contract/inputs.ts';
+import type { JobState, JobStatus, RecordedError } from '../contract/job.ts';
+import { KINDS } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
 import { endJob } from '../core/jobs/phases.ts';
 import { readStatus } from '../core/jobs/read-status.ts';
-import { type JobStatus, phaseStatusOf } from '../core/jobs/status.ts';
-import type { JobState, RecordedError } from '../core/store/documents.ts';
+import { phaseStatusOf } from '../core/jobs/status.ts';
 import type { Store } from '../core/store/store.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';

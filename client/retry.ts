@@ -1,12 +1,8 @@
-import {
-  type EmbedDatasetInput,
-  loadWorkflowId,
-  RETRY_WORKFLOW,
-  type RetryFailedRequest,
-  retryFailedInput,
-} from '../contract/inputs.ts';
+import { type EmbedDatasetInput, type RetryFailedRequest, retryFailedInput } from '../contract/inputs.ts';
+import type { JobKind } from '../contract/job.ts';
+import { loadWorkflowId, RETRY_WORKFLOW } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
-import type { JobDocument, JobKind } from '../core/store/documents.ts';
+import type { JobDocument } from '../core/store/documents.ts';
 import { findDataset } from '../core/store/list-samples.ts';
 import type { Backends } from './backends.ts';
 import { findJob } from './find-job.ts';

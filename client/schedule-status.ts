@@ -1,7 +1,8 @@
 import { type ScheduleDescription, WorkflowNotFoundError } from '@temporalio/client';
-import { type LoadDatasetInput, loadWorkflowId, scheduledLoadInput } from '../contract/inputs.ts';
+import { type LoadDatasetInput, scheduledLoadInput } from '../contract/inputs.ts';
+import type { JobState, RecordedError } from '../contract/job.ts';
+import { loadWorkflowId } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
-import type { JobState, RecordedError } from '../core/store/documents.ts';
 import { SCHEDULE_PREFIX } from '../temporal/schedules.ts';
 import type { ScheduledLoadMemo } from '../workflows/scheduled-load.ts';
 import type { Backends } from './backends.ts';

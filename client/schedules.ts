@@ -6,9 +6,9 @@ import {
   ScheduleNotFoundError,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
-import { INDEXING_TASK_QUEUE, SCHEDULED_WORKFLOW } from '../contract/inputs.ts';
+import type { JobState } from '../contract/job.ts';
+import { INDEXING_TASK_QUEUE, SCHEDULED_WORKFLOW } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
-import type { JobState } from '../core/store/documents.ts';
 import { passOverDeleted, SCHEDULE_PREFIX, scheduleNames } from '../temporal/schedules.ts';
 import type { Backends } from './backends.ts';
 import { invalidCron, parseScheduleRequest, type ScheduleRequest, unusableZone } from './schedule-request.ts';

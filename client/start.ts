@@ -4,23 +4,25 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { z } from 'zod';
 import { parseInWords, sentenceOf } from '../contract/faults-in-words.ts';
 import {
-  EMBED_WORKFLOW,
   type EmbedDatasetRequest,
   embedDatasetInput,
+  type LoadDatasetRequest,
+  loadDatasetInput,
+} from '../contract/inputs.ts';
+import type { JobKind } from '../contract/job.ts';
+import {
+  EMBED_WORKFLOW,
   embedWorkflowId,
   INDEXING_TASK_QUEUE,
   LOAD_WORKFLOW,
-  type LoadDatasetRequest,
-  loadDatasetInput,
   loadWorkflowId,
-} from '../contract/inputs.ts';
+} from '../contract/names.ts';
 import type { EmbedWindow } from '../contract/options.ts';
 import { priorityOf } from '../contract/priority.ts';
 import { requireTimeZone } from '../core/embedding/embed-window.ts';
 import { UserError } from '../core/errors.ts';
 import { recordQueued } from '../core/jobs/begin.ts';
 import { datasetNotFound } from '../core/store/dataset-errors.ts';
-import type { JobKind } from '../core/store/documents.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
 import { AlreadyRunningError, type IfRunning, type RunningJob, runningJob } from './if-running.ts';

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { WEBHOOK_WORKFLOW } from '../contract/inputs.ts';
+import { WEBHOOK_WORKFLOW } from '../contract/names.ts';
 
 /**
  * How many messages to a job's webhooks were not delivered, or not yet: by Temporal's list, which lags a little behind and knows

@@ -1,4 +1,4 @@
-import type { JobStatus } from '../core/jobs/status.ts';
+import type { JobStatus } from '../contract/job.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
 import { watchJob } from './watch-job.ts';

@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { EMBEDDING_TASK_QUEUE } from '../contract/inputs.ts';
-import type { JobStatus } from '../core/jobs/status.ts';
+import type { JobStatus } from '../contract/job.ts';
+import { EMBEDDING_TASK_QUEUE } from '../contract/names.ts';
 import {
   findOpenPhase,
   hasEmbeddedSince,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeStream } from 'mongodb';
+import type { JobStatus } from '../contract/job.ts';
 import { readStatus } from '../core/jobs/read-status.ts';
-import type { JobStatus } from '../core/jobs/status.ts';
 import type { Store } from '../core/store/store.ts';
 import type { Backends } from './backends.ts';
 import { CLOSING_MS, mayBeClosing } from './closing.ts';

@@ -1,6 +1,6 @@
 import * as nexus from 'nexus-rpc';
-import type { JobStatus } from '../core/jobs/status.ts';
 import type { LoadDatasetRequest } from './inputs.ts';
+import type { JobStatus } from './job.ts';
 
 /** Input of the operation `status`. */
 export interface NexusStatusRequest {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JobStatus } from '../core/jobs/status.ts';
+import type { JobStatus } from './job.ts';
 import { WEBHOOK_EVENTS, type WebhookEvent } from './options.ts';
 
 /** Receivers are asked to keep to small payloads; a message longer than this says nothing that a shorter one does not. */

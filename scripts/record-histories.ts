@@ -11,7 +11,7 @@ import { setTimeout } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import sharp from 'sharp';
 import { connectPlimsoll } from '../client/connect.ts';
-import { INDEXING_TASK_QUEUE, SCHEDULED_WORKFLOW } from '../contract/inputs.ts';
+import { INDEXING_TASK_QUEUE, SCHEDULED_WORKFLOW } from '../contract/names.ts';
 import { startStack } from '../local/stack.ts';
 
 const target = join(import.meta.dirname, '../test/histories');

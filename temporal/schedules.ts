@@ -1,5 +1,6 @@
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
-import { SCHEDULED_WORKFLOW, scheduledLoadInput } from '../contract/inputs.ts';
+import { scheduledLoadInput } from '../contract/inputs.ts';
+import { SCHEDULED_WORKFLOW } from '../contract/names.ts';
 
 /** Before the names of our schedules among others of the namespace. */
 export const SCHEDULE_PREFIX = 'plimsoll-';

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
-import { EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE } from '../contract/inputs.ts';
+import { EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE } from '../contract/names.ts';
 import { WEBHOOK_PLACES } from '../core/webhooks/places.ts';
 import type { PlimsollPluginOptions, Role } from './plugin/options.ts';
 import { PlimsollPlugin } from './plugin/plugin.ts';

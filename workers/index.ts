@@ -1,7 +1,7 @@
 /** Plimsoll for a worker of your own: the plugin, and what it is made of. Workflows are in `plimsoll/workflows`. */
 export { createEmbedActivities, type EmbedDependencies } from '../activities/embed-activities.ts';
 export { createIndexRoleActivities, type IndexRoleDependencies } from '../activities/index-role.ts';
-export { EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE } from '../contract/inputs.ts';
+export { EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE } from '../contract/names.ts';
 export { UserError } from '../core/errors.ts';
 export { images } from '../core/media/images/medium.ts';
 export type { Embedder, EmbeddingModel } from '../core/models/embedder.ts';

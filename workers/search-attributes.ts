@@ -1,6 +1,6 @@
 import type { Connection } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
-import { datasetAttribute, phaseAttribute } from '../contract/inputs.ts';
+import { datasetAttribute, phaseAttribute } from '../contract/search-attributes.ts';
 
 /** temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD */
 const KEYWORD = 2;

@@ -6,10 +6,10 @@ import {
   startChild,
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
-import { WEBHOOK_WORKFLOW } from '../contract/inputs.ts';
+import type { JobStatus } from '../contract/job.ts';
+import { WEBHOOK_WORKFLOW } from '../contract/names.ts';
 import type { Webhook, WebhookEvent } from '../contract/options.ts';
 import { payloadOf } from '../contract/webhook-payload.ts';
-import type { JobStatus } from '../core/jobs/status.ts';
 import type { deliverWebhook } from './deliver-webhook.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { DatasetActivities } from '../activities/dataset-activities.ts';
 import { type DeleteDatasetRequest, deleteDatasetInput } from '../contract/inputs.ts';
-import type { JobStatus } from '../core/jobs/status.ts';
+import type { JobStatus } from '../contract/job.ts';
 import { longIndexWork, shortIndexWork } from './activity-options.ts';
 import { trackJob } from './job-tracker.ts';
 import { parseInput } from './parse-input.ts';

@@ -11,8 +11,8 @@ import {
 import type { EmbedActivities } from '../activities/embed-activities.ts';
 import type { IndexActivities } from '../activities/index-activities.ts';
 import { type EmbedDatasetInput, type EmbedDatasetRequest, embedDatasetInput } from '../contract/inputs.ts';
+import type { JobStatus } from '../contract/job.ts';
 import { priorityOf } from '../contract/priority.ts';
-import type { JobStatus } from '../core/jobs/status.ts';
 import type { EmbeddingModel } from '../core/models/embedder.ts';
 import type { Waiting } from '../core/store/documents.ts';
 import { longIndexWork, openModelWork, shortIndexWork } from './activity-options.ts';

@@ -9,9 +9,10 @@ import {
   startChild,
 } from '@temporalio/workflow';
 import type { IndexActivities } from '../activities/index-activities.ts';
-import { embedWorkflowId, type LoadDatasetInput, type RetryFailedInput } from '../contract/inputs.ts';
+import type { LoadDatasetInput, RetryFailedInput } from '../contract/inputs.ts';
+import type { WaitingStatus } from '../contract/job.ts';
+import { embedWorkflowId } from '../contract/names.ts';
 import { priorityOf } from '../contract/priority.ts';
-import type { WaitingStatus } from '../core/jobs/status.ts';
 import type { Waiting } from '../core/store/documents.ts';
 import { shortIndexWork } from './activity-options.ts';
 import type { embedDataset } from './embed-dataset.ts';

@@ -7,7 +7,7 @@ import {
   isCancellation,
   TimeoutFailure,
 } from '@temporalio/workflow';
-import type { RecordedError } from '../core/store/documents.ts';
+import type { RecordedError } from '../contract/job.ts';
 
 /** The failure that began it, below the wrappers that each activity and child workflow adds. */
 function rootOf(error: unknown): unknown {

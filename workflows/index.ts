@@ -3,20 +3,17 @@
  * service. Safe in the workflow sandbox.
  */
 
-export {
-  type DeleteDatasetRequest,
-  EMBEDDING_TASK_QUEUE,
-  type EmbedDatasetRequest,
-  embedWorkflowId,
-  INDEXING_TASK_QUEUE,
-  type LoadDatasetRequest,
-  loadWorkflowId,
-  type PruneDatasetRequest,
-  type RetryFailedRequest,
-  type ScheduledLoadRequest,
+export type {
+  DeleteDatasetRequest,
+  EmbedDatasetRequest,
+  LoadDatasetRequest,
+  PruneDatasetRequest,
+  RetryFailedRequest,
+  ScheduledLoadRequest,
 } from '../contract/inputs.ts';
+export type { JobStatus, PhaseStatus } from '../contract/job.ts';
+export { EMBEDDING_TASK_QUEUE, embedWorkflowId, INDEXING_TASK_QUEUE, loadWorkflowId } from '../contract/names.ts';
 export { type NexusStatusRequest, plimsollService } from '../contract/nexus.ts';
-export type { JobStatus, PhaseStatus } from '../core/jobs/status.ts';
 export { deleteDataset } from './delete-dataset.ts';
 export { deliverWebhook } from './deliver-webhook.ts';
 export { embedDataset } from './embed-dataset.ts';

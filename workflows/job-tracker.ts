@@ -1,20 +1,12 @@
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { datasetAttribute, phaseAttribute } from '../contract/inputs.ts';
+import type { JobKind, JobState, JobStatus, PhaseName, RecordedError, RemovedCounts } from '../contract/job.ts';
+import { datasetAttribute, phaseAttribute } from '../contract/search-attributes.ts';
 import { ended, held, released, resumed } from '../core/jobs/holds.ts';
 import { indexes, removes } from '../core/jobs/kinds.ts';
 import { phaseEnd } from '../core/jobs/phase-end.ts';
-import { type JobStatus, statusOf } from '../core/jobs/status.ts';
+import { statusOf } from '../core/jobs/status.ts';
 import { jobInWords } from '../core/jobs/words.ts';
-import type {
-  JobDocument,
-  JobKind,
-  JobState,
-  PhaseDocument,
-  PhaseName,
-  RecordedError,
-  RemovedCounts,
-  Waiting,
-} from '../core/store/documents.ts';
+import type { JobDocument, PhaseDocument, Waiting } from '../core/store/documents.ts';
 import { statusQuery } from './messages.ts';
 
 /** What a workflow knows of its own job: answers the status query, and shows it on Temporal's page. */

@@ -1,8 +1,8 @@
 import { continueAsNew, proxyActivities } from '@temporalio/workflow';
 import type { IndexActivities } from '../activities/index-activities.ts';
 import { type LoadDatasetRequest, loadDatasetInput } from '../contract/inputs.ts';
+import type { JobStatus } from '../contract/job.ts';
 import { priorityOf } from '../contract/priority.ts';
-import type { JobStatus } from '../core/jobs/status.ts';
 import { longIndexWork, shortIndexWork } from './activity-options.ts';
 import { parseInput } from './parse-input.ts';
 import type { IndexingCursor } from './run-indexing.ts';

@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import { CANCEL_UPDATE, type CancelRequest, PAUSE_UPDATE, RESUME_UPDATE, STATUS_QUERY } from '../contract/inputs.ts';
-import type { JobStatus, WaitingStatus } from '../core/jobs/status.ts';
+import type { CancelRequest } from '../contract/inputs.ts';
+import type { JobStatus, WaitingStatus } from '../contract/job.ts';
+import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, STATUS_QUERY } from '../contract/names.ts';
 
 /** How the load stands, from the workflow's own state: to a page or a chunk, where the store knows to a batch. */
 export const statusQuery = defineQuery<JobStatus>(STATUS_QUERY);

@@ -1,7 +1,7 @@
 import { CancellationScope, ContinueAsNew, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { IndexActivities } from '../activities/index-activities.ts';
+import type { JobStatus } from '../contract/job.ts';
 import type { Webhook } from '../contract/options.ts';
-import type { JobStatus } from '../core/jobs/status.ts';
 import { shortIndexWork } from './activity-options.ts';
 import { announce } from './announce.ts';
 import { recordedErrorOf, toFailure } from './failures.ts';

@@ -1,7 +1,7 @@
 import { allHandlersFinished, condition, workflowInfo } from '@temporalio/workflow';
 import type { Capabilities } from '../activities/index-activities.ts';
 import type { LoadDatasetInput, RetryFailedInput } from '../contract/inputs.ts';
-import type { JobStatus } from '../core/jobs/status.ts';
+import type { JobStatus } from '../contract/job.ts';
 import { announce } from './announce.ts';
 import { createEmbeddingPhase } from './embedding-phase.ts';
 import { type JobTracker, trackJob } from './job-tracker.ts';

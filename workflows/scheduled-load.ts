@@ -1,8 +1,9 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ParentClosePolicy, startChild, upsertMemo } from '@temporalio/workflow';
-import { loadWorkflowId, type ScheduledLoadRequest, scheduledLoadInput } from '../contract/inputs.ts';
+import { type ScheduledLoadRequest, scheduledLoadInput } from '../contract/inputs.ts';
+import type { JobStatus } from '../contract/job.ts';
+import { loadWorkflowId } from '../contract/names.ts';
 import { priorityOf } from '../contract/priority.ts';
-import type { JobStatus } from '../core/jobs/status.ts';
 import { toFailure } from './failures.ts';
 import type { loadDataset } from './load-dataset.ts';
 import { parseInput } from './parse-input.ts';

@@ -1,5 +1,5 @@
 import { mayBeClosing } from '../../client/closing.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
+import type { JobStatus } from '../../contract/job.ts';
 import type { ApiContext } from '../context.ts';
 import { workflowEnded } from './workflow-ended.ts';
 

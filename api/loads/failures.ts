@@ -1,4 +1,4 @@
-import type { JobStatus } from '../../core/jobs/status.ts';
+import type { JobStatus } from '../../contract/job.ts';
 import { INDEXES } from '../../core/store/find-samples.ts';
 import type { Store } from '../../core/store/store.ts';
 import { presentSample } from '../present/sample.ts';

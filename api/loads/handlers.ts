@@ -1,7 +1,7 @@
 import type { CleanupFilter } from '../../client/cleanup.ts';
 import { countUndelivered } from '../../client/undelivered.ts';
 import { isBrowsable } from '../../client/wait.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
+import type { JobStatus } from '../../contract/job.ts';
 import type { ApiContext } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
 import { requireModel } from '../models/models.ts';

@@ -1,6 +1,6 @@
 import { CLOSING_MS } from '../../client/closing.ts';
 import type { PlimsollClient } from '../../client/plimsoll-client.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
+import type { JobStatus } from '../../contract/job.ts';
 
 /**
  * Resolves when the workflow of a job whose record has ended is over too, a moment later: only then can the next job of the

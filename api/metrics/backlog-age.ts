@@ -1,5 +1,5 @@
 import type { PlimsollClient } from '../../client/plimsoll-client.ts';
-import { EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE } from '../../contract/inputs.ts';
+import { EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE } from '../../contract/names.ts';
 
 /** Temporal's TaskQueueType. */
 const WORKFLOWS = 1;

@@ -1,4 +1,5 @@
-import type { DatasetDocument, PhaseName } from '../../core/store/documents.ts';
+import type { PhaseName } from '../../contract/job.ts';
+import type { DatasetDocument } from '../../core/store/documents.ts';
 import type { Dataset } from '../schemas/datasets.ts';
 import type { Scope } from '../schemas/server.ts';
 import { shownModel, shownSource } from './paths.ts';

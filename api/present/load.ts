@@ -1,4 +1,4 @@
-import type { JobStatus } from '../../core/jobs/status.ts';
+import type { JobStatus } from '../../contract/job.ts';
 import type { Load } from '../schemas/loads.ts';
 import type { Scope } from '../schemas/server.ts';
 import { shownModel, shownPath, shownSource, withoutPaths } from './paths.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { RecordedError, SampleDocument } from '../../core/store/documents.ts';
+import type { RecordedError } from '../../contract/job.ts';
+import type { SampleDocument } from '../../core/store/documents.ts';
 import type { Sample } from '../schemas/samples.ts';
 import type { Scope } from '../schemas/server.ts';
 import { shownPath, withoutPaths } from './paths.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EMBEDDING_TASK_QUEUE } from '../../contract/inputs.ts';
+import { EMBEDDING_TASK_QUEUE } from '../../contract/names.ts';
 import { FASTEST, SLOWEST } from '../../core/limits/fastest.ts';
 import { text } from './parameters.ts';
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { CleanupResult } from '../../client/cleanup.ts';
-import type { JobState } from '../../core/store/documents.ts';
+import type { JobState } from '../../contract/job.ts';
 import { age, dataDirOption, jsonOption, oneOf } from '../arguments.ts';
 import { createOutput, type Output } from '../output.ts';
 

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { JobFilter } from '../../client/list-jobs.ts';
-import type { JobKind, JobState } from '../../core/store/documents.ts';
+import type { JobKind, JobState } from '../../contract/job.ts';
 import { dataDirOption, jsonOption, oneOf, timeOrAge, wholeNumber } from '../arguments.ts';
 import { createOutput } from '../output.ts';
 

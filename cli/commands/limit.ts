@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { EMBEDDING_TASK_QUEUE } from '../../contract/inputs.ts';
+import { EMBEDDING_TASK_QUEUE } from '../../contract/names.ts';
 import { FASTEST, SLOWEST } from '../../core/limits/fastest.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
 import { createOutput } from '../output.ts';

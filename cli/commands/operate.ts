@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { PlimsollClient } from '../../client/plimsoll-client.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
+import type { JobStatus } from '../../contract/job.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
 import { createOutput } from '../output.ts';
 

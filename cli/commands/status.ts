@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ConnectedClient } from '../../client/connect.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
+import type { JobStatus } from '../../contract/job.ts';
 import { dataDirOption, jsonOption } from '../arguments.ts';
 import { createOutput, type Output } from '../output.ts';
 

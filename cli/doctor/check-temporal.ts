@@ -1,5 +1,6 @@
 import { Connection } from '@temporalio/client';
-import { datasetAttribute, EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE, phaseAttribute } from '../../contract/inputs.ts';
+import { EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE } from '../../contract/names.ts';
+import { datasetAttribute, phaseAttribute } from '../../contract/search-attributes.ts';
 import { temporalConnection } from '../../local/environment.ts';
 import { type Check, ok, problem, warning } from './check.ts';
 import { checkWorkers } from './check-workers.ts';

@@ -1,4 +1,4 @@
-import type { JobStatus, PhaseStatus } from '../../core/jobs/status.ts';
+import type { JobStatus, PhaseStatus } from '../../contract/job.ts';
 
 /**
  * Follows a job's statuses so that what is shown never goes backwards: servers that were away, or read in another order,

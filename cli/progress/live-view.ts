@@ -1,6 +1,6 @@
 import { createLogUpdate } from 'log-update';
+import type { JobStatus } from '../../contract/job.ts';
 import { removes } from '../../core/jobs/kinds.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
 import { paintFor } from '../paint.ts';
 import { createHighWater } from './high-water.ts';
 import { phaseLine } from './phase-line.ts';

@@ -1,5 +1,4 @@
-import type { JobStatus } from '../../core/jobs/status.ts';
-import type { PhaseName, PhaseState } from '../../core/store/documents.ts';
+import type { JobStatus, PhaseName, PhaseState } from '../../contract/job.ts';
 import type { Paint } from '../paint.ts';
 import { wordsOf } from './phase-words.ts';
 

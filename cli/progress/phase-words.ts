@@ -1,7 +1,6 @@
-import { INDEXING_TASK_QUEUE } from '../../contract/inputs.ts';
-import type { JobStatus, PhaseStatus, WaitingStatus } from '../../core/jobs/status.ts';
+import type { JobStatus, PhaseName, PhaseStatus, WaitingStatus } from '../../contract/job.ts';
+import { INDEXING_TASK_QUEUE } from '../../contract/names.ts';
 import { waitingInWords } from '../../core/jobs/words.ts';
-import type { PhaseName } from '../../core/store/documents.ts';
 import { count, counted, duration, perSecond, roundDuration, secondsBetween } from '../quantities.ts';
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];

@@ -1,6 +1,5 @@
+import type { JobStatus, PhaseName } from '../../contract/job.ts';
 import { removes } from '../../core/jobs/kinds.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
-import type { PhaseName } from '../../core/store/documents.ts';
 import { createHighWater } from './high-water.ts';
 import { briefWaitMs, PHASES, TAKEN_UP_MS, wordsOf } from './phase-words.ts';
 import type { ProgressView } from './progress-view.ts';

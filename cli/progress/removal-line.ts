@@ -1,4 +1,4 @@
-import type { JobStatus } from '../../core/jobs/status.ts';
+import type { JobStatus } from '../../contract/job.ts';
 import { counted } from '../quantities.ts';
 
 /** What a prune or a delete has removed so far: they have no phases. */

@@ -1,7 +1,7 @@
 import type { ClientSession } from 'mongodb';
+import type { RemovedCounts } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
 import { datasetNotThere } from '../store/dataset-errors.ts';
-import type { RemovedCounts } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
 import { BATCH, removeBatch, removedBy } from './remove-batch.ts';
 import { modelKeys } from './vectors.ts';

@@ -1,9 +1,10 @@
 import type { WithId } from 'mongodb';
+import type { RemovedCounts } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
 import { refreshCounts } from '../indexing/counts.ts';
 import { isAsLoaded, sourcesOf } from '../jobs/sources-there.ts';
 import { createPresence } from '../sources/presence.ts';
-import type { RemovedCounts, SampleDocument } from '../store/documents.ts';
+import type { SampleDocument } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
 import { withoutFile } from './files-gone.ts';
 import { BATCH, recordKept, removeBatch, removedBy } from './remove-batch.ts';

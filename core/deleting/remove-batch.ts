@@ -1,6 +1,6 @@
 import type { ClientSession } from 'mongodb';
+import type { RemovedCounts } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
-import type { RemovedCounts } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
 
 /** Documents removed in one transaction: short enough for a server that has other things to do. */

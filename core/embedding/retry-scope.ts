@@ -1,4 +1,5 @@
-import type { DatasetDocument, JobKind } from '../store/documents.ts';
+import type { JobKind } from '../../contract/job.ts';
+import type { DatasetDocument } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
 
 /**

@@ -1,7 +1,7 @@
+import type { FileOutcomes } from '../../contract/job.ts';
 import { lackingSamples } from '../embedding/lacking.ts';
 import { findRecordedModel, findRetryScope } from '../embedding/retry-scope.ts';
 import { UserError } from '../errors.ts';
-import type { FileOutcomes } from '../store/documents.ts';
 import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 import { refreshCounts } from './counts.ts';

@@ -1,4 +1,4 @@
-import type { FileOutcomes } from '../store/documents.ts';
+import type { FileOutcomes } from '../../contract/job.ts';
 import { namedPaths, type PhaseSums } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 

@@ -1,9 +1,10 @@
 import { opendir, stat } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import { MongoServerError } from 'mongodb';
+import type { JobKind } from '../../contract/job.ts';
 import { systemErrorCode, UserError } from '../errors.ts';
 import { datasetBeingDeleted, datasetNotFound } from '../store/dataset-errors.ts';
-import type { JobKind, MediaType, PhaseDocument } from '../store/documents.ts';
+import type { MediaType, PhaseDocument } from '../store/documents.ts';
 import { DUPLICATE_KEY, type Store } from '../store/store.ts';
 import { indexes } from './kinds.ts';
 

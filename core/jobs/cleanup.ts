@@ -1,5 +1,6 @@
 import type { Filter } from 'mongodb';
-import type { JobDocument, JobKind, JobState } from '../store/documents.ts';
+import type { JobKind, JobState } from '../../contract/job.ts';
+import type { JobDocument } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
 
 /** A job whose record is to go, or has gone. */

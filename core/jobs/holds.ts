@@ -1,4 +1,5 @@
-import type { JobDocument, PhaseDocument, PhaseName, Waiting } from '../store/documents.ts';
+import type { PhaseName } from '../../contract/job.ts';
+import type { JobDocument, PhaseDocument, Waiting } from '../store/documents.ts';
 import { isUnderWay, shownOf } from './status.ts';
 
 /** What changes where a phase stops and goes on again. The workflow applies it to what it knows, the store to its record. */

@@ -1,4 +1,4 @@
-import type { JobKind } from '../store/documents.ts';
+import type { JobKind } from '../../contract/job.ts';
 
 /** Whether jobs of this kind have an indexing phase. */
 export const indexes = (kind: JobKind): boolean => kind === 'load' || kind === 'retry';

@@ -1,14 +1,7 @@
+import type { JobState, PhaseName, PhaseState, RecordedError } from '../../contract/job.ts';
 import { refreshModel } from '../embedding/record-model.ts';
 import { refreshCounts } from '../indexing/counts.ts';
-import type {
-  JobDocument,
-  JobState,
-  PhaseDocument,
-  PhaseName,
-  PhaseState,
-  RecordedError,
-  Waiting,
-} from '../store/documents.ts';
+import type { JobDocument, PhaseDocument, Waiting } from '../store/documents.ts';
 import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 import { ended, held, released, resumed } from './holds.ts';

@@ -1,7 +1,8 @@
+import type { JobStatus } from '../../contract/job.ts';
 import type { JobDocument } from '../store/documents.ts';
 import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
-import { type JobStatus, statusOf } from './status.ts';
+import { statusOf } from './status.ts';
 
 /** The status of a load that has a record, or undefined. Counts of a phase that is under way are summed from its chunks. */
 export async function readStatus(store: Store, jobId: string): Promise<JobStatus | undefined> {

@@ -1,6 +1,5 @@
-import type { PhaseName } from '../store/documents.ts';
+import type { JobStatus, PhaseName, PhaseStatus, WaitingStatus } from '../../contract/job.ts';
 import type { Store } from '../store/store.ts';
-import type { JobStatus, PhaseStatus, WaitingStatus } from './status.ts';
 
 const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
 

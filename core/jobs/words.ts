@@ -1,6 +1,6 @@
-import type { JobDocument, PhaseDocument, RemovedCounts } from '../store/documents.ts';
+import type { JobStatus, PhaseStatus, RemovedCounts, WaitingStatus } from '../../contract/job.ts';
+import type { JobDocument, PhaseDocument } from '../store/documents.ts';
 import { removes } from './kinds.ts';
-import type { JobStatus, PhaseStatus, WaitingStatus } from './status.ts';
 
 const count = (n: number) => n.toLocaleString('en-US');
 

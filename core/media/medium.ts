@@ -1,4 +1,5 @@
-import type { ImageMetadataFields, MediaType, RecordedError } from '../store/documents.ts';
+import type { RecordedError } from '../../contract/job.ts';
+import type { ImageMetadataFields, MediaType } from '../store/documents.ts';
 
 export interface MediaFile {
   /** Raw bytes where the name is not valid UTF-8. */

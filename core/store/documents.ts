@@ -1,18 +1,17 @@
 import type { Binary, Long, ObjectId } from 'mongodb';
+import type {
+  FileOutcomes,
+  JobKind,
+  JobState,
+  PhaseName,
+  PhaseState,
+  RecordedError,
+  RemovedCounts,
+  WaitReason,
+} from '../../contract/job.ts';
 
 /** The kinds of samples a dataset can hold. Text chunks will be the second. */
 export type MediaType = 'image';
-
-export type JobKind = 'load' | 'retry' | 'embed' | 'prune' | 'delete';
-export type JobState = 'queued' | 'running' | 'paused' | 'completed' | 'failed' | 'canceled';
-export type PhaseName = 'indexing' | 'embedding';
-export type PhaseState = 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'canceled' | 'skipped';
-
-/**
- * A worker of the task queue, another job that embeds this dataset with this model, a window that is not open, a time that has
- * not come, a load that is paused, or a task queue's limit of images per second.
- */
-export type WaitReason = 'worker' | 'other_job' | 'window' | 'time' | 'paused' | 'throttled';
 
 /** What a phase waits for. */
 export interface Waiting {
@@ -22,25 +21,6 @@ export interface Waiting {
   /** When the wait will be over, where that is known. */
   until?: Date;
   images_per_second?: number;
-}
-
-/** Why something went wrong, for programs (`code`) and for people (`message`). */
-export interface RecordedError {
-  code: string;
-  message: string;
-}
-
-/** What became of the files of a source in one load. */
-export interface FileOutcomes {
-  added: number;
-  changed: number;
-  unchanged: number;
-  missing: number;
-  failed: number;
-  ignored: number;
-  unreadable_folders: number;
-  /** Links that lead out of the source roots, which are not followed. */
-  outside_links: number;
 }
 
 /** A phase of a load as it is stored; live counts are the sums over `progress` until the phase has ended. */
@@ -69,19 +49,6 @@ export interface PhaseDocument {
   /** At most 100 are named. */
   outside_links?: string[];
   model_key?: string;
-}
-
-/** What a prune or a delete has removed. */
-export interface RemovedCounts {
-  samples: number;
-  vectors: number;
-  /**
-   * Of a prune: samples marked missing that stay, because their files are there again or their sources are not. Left out where
-   * there are none.
-   */
-  kept?: number;
-  /** Of a prune: sources that are not there, so that what lies in them stays. Left out where there are none. */
-  unreadable_folders?: string[];
 }
 
 export interface DatasetDocument {

@@ -1,5 +1,6 @@
 import type { Filter } from 'mongodb';
-import type { PhaseName, SampleDocument } from './documents.ts';
+import type { PhaseName } from '../../contract/job.ts';
+import type { SampleDocument } from './documents.ts';
 import type { Store } from './store.ts';
 
 /** Which samples of a dataset; every field narrows. */

@@ -1,6 +1,7 @@
 import type { Filter } from 'mongodb';
+import type { PhaseName } from '../../contract/job.ts';
 import { datasetNotFound } from './dataset-errors.ts';
-import type { PhaseName, SampleDocument } from './documents.ts';
+import type { SampleDocument } from './documents.ts';
 import type { Store } from './store.ts';
 
 export interface SampleQuery {

@@ -1,4 +1,4 @@
-import type { FileOutcomes, PhaseName } from './documents.ts';
+import type { FileOutcomes, PhaseName } from '../../contract/job.ts';
 import type { Store } from './store.ts';
 
 export const progressId = (jobId: string, phase: PhaseName, chunk: number) => `${jobId}/${phase}/${chunk}`;

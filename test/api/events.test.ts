@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFeed } from '../../api/events/feed.ts';
 import { type RunningApi, startApi } from '../../api/start-server.ts';
-import { LOAD_WORKFLOW } from '../../contract/inputs.ts';
+import { LOAD_WORKFLOW } from '../../contract/names.ts';
 import { until } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { workflowEnded } from '../../api/loads/workflow-ended.ts';
-import { LOAD_WORKFLOW } from '../../contract/inputs.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
+import type { JobStatus } from '../../contract/job.ts';
+import { LOAD_WORKFLOW } from '../../contract/names.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 let bench: Workbench;

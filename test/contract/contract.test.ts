@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
-import { embedWorkflowId, loadDatasetInput } from '../../contract/inputs.ts';
+import { loadDatasetInput } from '../../contract/inputs.ts';
+import { embedWorkflowId } from '../../contract/names.ts';
 import { schemas } from '../../scripts/write-schemas.ts';
 
 describe('the contract', () => {

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JobStatus } from '../../core/jobs/status.ts';
+import type { JobStatus } from '../../contract/job.ts';
 import { type Store, storeOf } from '../../core/store/store.ts';
 import { type CommandBench, createCommandBench } from '../cli/command-bench.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';

@@ -1,9 +1,9 @@
 import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobStatus } from '../../contract/job.ts';
 import { listFailed } from '../../core/indexing/list-failed.ts';
 import { recordJob } from '../../core/jobs/begin.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { PhaseName } from '../../core/store/documents.ts';
+import type { PhaseName } from '../../contract/job.ts';
 import type { Role } from '../../workers/plugin/options.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';

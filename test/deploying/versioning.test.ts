@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { embedWorkflowId, loadWorkflowId } from '../../contract/inputs.ts';
+import { embedWorkflowId, loadWorkflowId } from '../../contract/names.ts';
 import { deploymentFromEnvironment } from '../../workers/plugin/deployment.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobFilter } from '../../client/list-jobs.ts';
 import { listJobs } from '../../client/list-jobs.ts';
-import type { JobState } from '../../core/store/documents.ts';
+import type { JobState } from '../../contract/job.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { insertRecord } from './records.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { wordsOf } from '../../cli/progress/phase-words.ts';
-import { type JobStatus, statusOf } from '../../core/jobs/status.ts';
+import type { JobStatus } from '../../contract/job.ts';
+import { statusOf } from '../../core/jobs/status.ts';
 import { type OpenPhase, withStandstill } from '../../core/jobs/waiting.ts';
 import type { PhaseDocument } from '../../core/store/documents.ts';
 

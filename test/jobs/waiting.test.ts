@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll-client.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
+import type { JobStatus } from '../../contract/job.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';

@@ -1,10 +1,10 @@
 import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobStatus } from '../../contract/job.ts';
 import { indexPage } from '../../core/indexing/index-page.ts';
 import { createSourceLister } from '../../core/indexing/list-source.ts';
 import { openDataset, recordJob } from '../../core/jobs/begin.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
 import { images } from '../../core/media/images/medium.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import { makeManyFiles } from '../support/many-files.ts';

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JobStatus } from '../../core/jobs/status.ts';
-import type { PhaseName } from '../../core/store/documents.ts';
+import type { JobStatus, PhaseName } from '../../contract/job.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { until } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';

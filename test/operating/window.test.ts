@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WindowAnswer } from '../../activities/index-activities.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
-import type { WaitReason } from '../../core/store/documents.ts';
+import type { JobStatus, WaitReason } from '../../contract/job.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 

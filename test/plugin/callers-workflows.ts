@@ -1,7 +1,7 @@
 import { createNexusServiceClient } from '@temporalio/workflow';
 import type { LoadDatasetRequest } from '../../contract/inputs.ts';
+import type { JobStatus } from '../../contract/job.ts';
 import { type NexusStatusRequest, plimsollService } from '../../contract/nexus.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
 
 export function loadByNexus(endpoint: string, request: LoadDatasetRequest): Promise<JobStatus> {
   return createNexusServiceClient({ service: plimsollService, endpoint }).executeOperation('load', request);

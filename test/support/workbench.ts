@@ -7,7 +7,7 @@ import { DefaultLogger, NativeConnection, Runtime, type Worker, type WorkerOptio
 import { inject } from 'vitest';
 import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inputs.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
+import type { JobStatus } from '../../contract/job.ts';
 import { ensureIndexes, openStore } from '../../core/store/store.ts';
 import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
 import { createEmbedder } from '../../inference/embedder.ts';

@@ -1,7 +1,7 @@
 /** Workflows of the tests: Plimsoll's, and one that announces. */
 import { CancellationScope, continueAsNew } from '@temporalio/workflow';
+import type { JobStatus } from '../../contract/job.ts';
 import type { Webhook } from '../../contract/options.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
 import { announce } from '../../workflows/announce.ts';
 
 export * from '../../workflows/index.ts';

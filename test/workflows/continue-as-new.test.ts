@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { JobStatus } from '../../core/jobs/status.ts';
+import type { JobStatus } from '../../contract/job.ts';
 import { claimPort } from '../../local/ports.ts';
 import { provision } from '../../local/provision/provision.ts';
 import { awaitTemporal, temporalArguments } from '../../local/temporal-server.ts';

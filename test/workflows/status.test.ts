@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JobStatus, PhaseStatus } from '../../core/jobs/status.ts';
+import type { JobStatus, PhaseStatus } from '../../contract/job.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';

@@ -4,12 +4,13 @@ import { getClient, startWorkflow, WorkflowRunOperationHandler } from '@temporal
 import * as nexus from 'nexus-rpc';
 import { createPlimsollClient } from '../../client/plimsoll-client.ts';
 import { parseInWords, sentenceOf } from '../../contract/faults-in-words.ts';
-import { LOAD_WORKFLOW, type LoadDatasetRequest, loadDatasetInput, loadWorkflowId } from '../../contract/inputs.ts';
+import { type LoadDatasetRequest, loadDatasetInput } from '../../contract/inputs.ts';
+import type { JobStatus } from '../../contract/job.ts';
+import { LOAD_WORKFLOW, loadWorkflowId } from '../../contract/names.ts';
 import { plimsollService } from '../../contract/nexus.ts';
 import { priorityOf } from '../../contract/priority.ts';
 import { UserError } from '../../core/errors.ts';
 import { recordQueued } from '../../core/jobs/begin.ts';
-import type { JobStatus } from '../../core/jobs/status.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { loadDataset } from '../../workflows/load-dataset.ts';
 

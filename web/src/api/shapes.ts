@@ -13,7 +13,7 @@ export type {
 } from '../../../api/schemas/samples.ts';
 export type { Schedule, ScheduledRun, ScheduleList } from '../../../api/schemas/schedules.ts';
 export type { Config, Folders, Models, Sources } from '../../../api/schemas/server.ts';
-export type { JobKind, JobState, PhaseName, PhaseState } from '../../../core/store/documents.ts';
+export type { JobKind, JobState, PhaseName, PhaseState } from '../../../contract/job.ts';
 
 import type { z } from 'zod';
 import type { removalPreview } from '../../../api/schemas/datasets.ts';

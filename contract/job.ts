@@ -1,0 +1,101 @@
+/** What a job is and how it stands: the shapes that the store, the `status` query, the client and every `--json` share. */
+
+export type JobKind = 'load' | 'retry' | 'embed' | 'prune' | 'delete';
+export type JobState = 'queued' | 'running' | 'paused' | 'completed' | 'failed' | 'canceled';
+export type PhaseName = 'indexing' | 'embedding';
+export type PhaseState = 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'canceled' | 'skipped';
+
+/**
+ * A worker of the task queue, another job that embeds this dataset with this model, a window that is not open, a time that has
+ * not come, a load that is paused, or a task queue's limit of images per second.
+ */
+export type WaitReason = 'worker' | 'other_job' | 'window' | 'time' | 'paused' | 'throttled';
+
+/** Why something went wrong, for programs (`code`) and for people (`message`). */
+export interface RecordedError {
+  code: string;
+  message: string;
+}
+
+/** What became of the files of a source in one load. */
+export interface FileOutcomes {
+  added: number;
+  changed: number;
+  unchanged: number;
+  missing: number;
+  failed: number;
+  ignored: number;
+  unreadable_folders: number;
+  /** Links that lead out of the source roots, which are not followed. */
+  outside_links: number;
+}
+
+/** What a prune or a delete has removed. */
+export interface RemovedCounts {
+  samples: number;
+  vectors: number;
+  /**
+   * Of a prune: samples marked missing that stay, because their files are there again or their sources are not. Left out where
+   * there are none.
+   */
+  kept?: number;
+  /** Of a prune: sources that are not there, so that what lies in them stays. Left out where there are none. */
+  unreadable_folders?: string[];
+}
+
+/** What a phase waits for; times in RFC 3339, UTC. */
+export interface WaitingStatus {
+  reason: WaitReason;
+  since: string;
+  task_queue: string | null;
+  /** When the wait will be over; null where nobody knows. */
+  until: string | null;
+  images_per_second?: number;
+}
+
+/** How a phase stands. The same shape comes from the `status` query, the store, the client and every `--json`. */
+export interface PhaseStatus {
+  state: PhaseState;
+  /** Items that went well, went wrong, and are to be done. done + failed never exceeds total. */
+  done: number;
+  failed: number;
+  total: number;
+  /** False while the source is still being listed and `total` may grow. */
+  total_known: boolean;
+  /** Items a second at work since the phase began; null before it can be told, and where nothing moves any more. */
+  rate: number | null;
+  /** At that rate; null when it can't be told or while it waits, 0 when the phase is over. */
+  seconds_left: number | null;
+  /** Since when nothing has moved, of a phase that runs, RFC 3339 in UTC; null while things move. */
+  still_since: string | null;
+  /** How long it has waited since it began, waits that are over: time that its rate does not count. */
+  waited_seconds: number;
+  /** Set in state `waiting`, and in state `running` where a limit holds it back. */
+  waiting_for: WaitingStatus | null;
+  /** RFC 3339, UTC. */
+  started_at: string | null;
+  finished_at: string | null;
+  outcomes?: FileOutcomes;
+  failures?: Record<string, number>;
+  unreadable_folders?: string[];
+  outside_links?: string[];
+  model_key?: string;
+}
+
+/** How a load stands. */
+export interface JobStatus {
+  job_id: string;
+  workflow_id: string;
+  kind: JobKind;
+  dataset: string;
+  state: JobState;
+  phases: Record<PhaseName, PhaseStatus>;
+  error: RecordedError | null;
+  /** What a prune or a delete has removed so far; other jobs have none. */
+  removed?: RemovedCounts;
+  request: Record<string, unknown>;
+  started_at: string | null;
+  /** Since when it is paused; null where it is not. */
+  paused_at: string | null;
+  finished_at: string | null;
+}

@@ -1,0 +1,50 @@
+/** Names that clients, workflows and workers agree on: task queues, workflow types, Workflow IDs, updates and queries. */
+import type { JobKind } from './job.ts';
+
+/** Task queue of workflows, indexing and everything else that needs no accelerator, unless a client names another. */
+export const INDEXING_TASK_QUEUE = 'plimsoll';
+/** Task queue of inference, unless an input names another. */
+export const EMBEDDING_TASK_QUEUE = 'plimsoll-gpu';
+
+export const LOAD_WORKFLOW = 'loadDataset';
+export const RETRY_WORKFLOW = 'retryFailed';
+export const EMBED_WORKFLOW = 'embedDataset';
+export const PRUNE_WORKFLOW = 'pruneDataset';
+export const DELETE_WORKFLOW = 'deleteDataset';
+export const SCHEDULED_WORKFLOW = 'scheduledLoad';
+export const WEBHOOK_WORKFLOW = 'deliverWebhook';
+/** The kind of job that each workflow is; the others are none. */
+export const KINDS: Readonly<Record<string, JobKind>> = {
+  [LOAD_WORKFLOW]: 'load',
+  [RETRY_WORKFLOW]: 'retry',
+  [EMBED_WORKFLOW]: 'embed',
+  [PRUNE_WORKFLOW]: 'prune',
+  [DELETE_WORKFLOW]: 'delete',
+};
+
+export const PAUSE_UPDATE = 'pause';
+export const RESUME_UPDATE = 'resume';
+export const CANCEL_UPDATE = 'cancel';
+export const STATUS_QUERY = 'status';
+
+/** The fixed ID makes "one running load a dataset" Temporal's guarantee. */
+export const loadWorkflowId = (dataset: string) => `load-${dataset}`;
+
+/**
+ * One embedding of a dataset with a model at a time. The colon can't be part of a dataset's name. A model given as a path is
+ * known by its folder's name and a hash of the path; a long name is cut, as Temporal takes 1,000 bytes.
+ */
+export function embedWorkflowId(dataset: string, model: string): string {
+  const label = model.startsWith('/') ? model.split('/').findLast((part) => part !== '') : model;
+  const exact = label === model && label.length <= MAX_LABEL;
+  return `embed-${dataset}:${label?.slice(0, MAX_LABEL)}${exact ? '' : `~${hashOf(model)}`}`;
+}
+
+const MAX_LABEL = 200;
+
+/** FNV-1a, 32 bits: the sandbox has no crypto, and nothing here has to withstand an attack. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash.toString(16).padStart(8, '0');
+}
