@@ -1,6 +1,7 @@
 import type { JobState } from '../contract/job.ts';
 import { findOldJobs, type OldJob, removeJobs, removeOrphans } from '../core/jobs/cleanup.ts';
 import { statusOf } from '../core/jobs/status.ts';
+import { openSince } from '../core/store/jobs.ts';
 import type { Backends } from './backends.ts';
 import { settle } from './read-job.ts';
 
@@ -52,14 +53,7 @@ export async function cleanup(backends: Backends, filter: CleanupFilter): Promis
 
 /** Ends the records of old jobs whose workflows are over; returns the jobs whose workflow Temporal does not know. */
 async function settleOld(backends: Backends, { before, dataset }: CleanupFilter): Promise<string[]> {
-  const open = await backends.store.jobs
-    .find({
-      finished_at: { $exists: false },
-      started_at: { $lt: before },
-      ...(dataset === undefined ? {} : { dataset_id: dataset }),
-    })
-    .sort({ started_at: 1, _id: 1 })
-    .toArray();
+  const open = await openSince(backends.store, before, dataset);
   const lost: string[] = [];
   for (let at = 0; at < open.length; at += ASKED_AT_ONCE) {
     const settled = await Promise.all(

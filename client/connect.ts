@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { UserError } from '../core/errors.ts';
-import { openStore, type Store } from '../core/store/store.ts';
+import { requireSchemaVersion } from '../core/store/prepare.ts';
+import { openStore, pingStore, type Store } from '../core/store/store.ts';
 import { createPlimsollClient, type PlimsollClient } from './plimsoll-client.ts';
 
 export interface ConnectOptions {
@@ -112,7 +113,7 @@ function retriesUntilClosed() {
   };
 }
 
-/** For who only reads what is stored. @throws UserError InvalidSetting, MongoDBUnreachable */
+/** For who only reads what is stored. @throws UserError InvalidSetting, MongoDBUnreachable, SchemaTooOld, SchemaTooNew */
 export async function connectStore(uri: string): Promise<Store> {
   let store: Store;
   try {
@@ -121,10 +122,12 @@ export async function connectStore(uri: string): Promise<Store> {
     throw new UserError('InvalidSetting', `MONGODB_URI can't be used: ${(error as Error).message}`, { cause: error });
   }
   try {
-    await store.client.db('admin').command({ ping: 1 });
+    await pingStore(store);
+    await requireSchemaVersion(store);
     return store;
   } catch (error) {
     await store.close();
+    if (error instanceof UserError) throw error;
     throw new UserError(
       'MongoDBUnreachable',
       `MongoDB does not answer at ${withoutPassword(uri)}. Start the local stack with "plimsoll up", or set MONGODB_URI to the replica set to use.`,

@@ -3,7 +3,7 @@ import type { RemovedCounts } from '../contract/job.ts';
 import { DELETE_WORKFLOW, loadWorkflowId } from '../contract/names.ts';
 import { countDataset } from '../core/deleting/delete-dataset.ts';
 import { datasetNotThere } from '../core/store/dataset-errors.ts';
-import { findDataset } from '../core/store/list-samples.ts';
+import { getDataset } from '../core/store/datasets.ts';
 import { schedulesOf } from '../temporal/schedules.ts';
 import type { Backends } from './backends.ts';
 import { parseRequest, type Start, type StartedJob, type StartOptions, startJob } from './start.ts';
@@ -16,7 +16,7 @@ export async function startDelete(
 ): Promise<StartedJob> {
   const input = parseRequest(deleteDatasetInput, request);
   const { dataset } = input;
-  await findDataset(backends.store, dataset, datasetNotThere);
+  await getDataset(backends.store, dataset, datasetNotThere);
   const job: Start = {
     kind: 'delete',
     workflow: DELETE_WORKFLOW,
@@ -37,7 +37,7 @@ export interface DeletePreview extends RemovedCounts {
 
 /** @throws UserError DatasetNotFound */
 export async function countDelete({ store, temporal }: Backends, dataset: string): Promise<DeletePreview> {
-  await findDataset(store, dataset, datasetNotThere);
+  await getDataset(store, dataset, datasetNotThere);
   const [counts, schedules] = await Promise.all([countDataset(store, dataset), schedulesOf(temporal, dataset)]);
   return { ...counts, schedules };
 }

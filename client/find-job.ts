@@ -1,6 +1,8 @@
 import { type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { KINDS, loadWorkflowId } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
+import { datasetExists } from '../core/store/datasets.ts';
+import { findJobReference, type JobReference, jobsByPrefix, latestJobOf } from '../core/store/jobs.ts';
 import type { Backends } from './backends.ts';
 import { isRunning } from './if-running.ts';
 import { listJobs, UNFINISHED } from './list-jobs.ts';
@@ -26,7 +28,7 @@ export async function findJob(backends: Backends, reference: string): Promise<Jo
     (await byDataset(backends, reference)) ??
     (await byPrefix(backends, reference));
   if (job !== undefined) return job;
-  if ((await backends.store.datasets.countDocuments({ _id: reference }, { limit: 1 })) > 0) {
+  if (await datasetExists(backends.store, reference)) {
     throw new UserError(
       'JobNotFound',
       `No job of dataset "${reference}" is on record: they were cleaned up. The dataset is as they left it: plimsoll samples ${reference}`,
@@ -54,25 +56,20 @@ export async function findJobToOperate(backends: Backends, reference: string): P
   return (await unrecorded(backends, reference, isRunning)) ?? findJob(backends, reference);
 }
 
-const projection = { workflow_id: 1, dataset_id: 1 } as const;
-
-const jobOf = (load: { _id: string; workflow_id: string; dataset_id: string }): Job => ({
-  job_id: load._id,
-  workflow_id: load.workflow_id,
-  dataset: load.dataset_id,
+const jobOf = ({ _id, workflow_id, dataset_id }: JobReference): Job => ({
+  job_id: _id,
+  workflow_id,
+  dataset: dataset_id,
 });
 
 async function byId(backends: Backends, id: string): Promise<Job | undefined> {
-  const load = await backends.store.jobs.findOne({ _id: id }, { projection });
-  return load === null ? unrecordedById(backends, id) : jobOf(load);
+  const job = await findJobReference(backends.store, id);
+  return job === undefined ? unrecordedById(backends, id) : jobOf(job);
 }
 
 async function byDataset(backends: Backends, dataset: string): Promise<Job | undefined> {
-  const load = await backends.store.jobs.findOne(
-    { dataset_id: dataset },
-    { projection, sort: { started_at: -1, _id: -1 } },
-  );
-  return load === null ? unrecorded(backends, dataset) : jobOf(load);
+  const job = await latestJobOf(backends.store, dataset);
+  return job === undefined ? unrecorded(backends, dataset) : jobOf(job);
 }
 
 /** A load that Temporal has accepted and no worker has begun: started by another client than this one. */
@@ -104,13 +101,10 @@ async function unrecordedById({ temporal }: Backends, id: string): Promise<Job |
 
 async function byPrefix({ store }: Backends, prefix: string): Promise<Job | undefined> {
   if (prefix.length < MIN_PREFIX || !/^[0-9a-f-]+$/.test(prefix)) return undefined;
-  const loads = await store.jobs
-    .find({ _id: { $gte: prefix, $lt: `${prefix}g` } }, { projection, sort: { started_at: -1 } })
-    .limit(MAX_NAMED)
-    .toArray();
-  if (loads.length > 1) {
-    const found = loads.map((load) => `${load._id} (${load.dataset_id})`).join(', ');
+  const jobs = await jobsByPrefix(store, prefix, MAX_NAMED);
+  if (jobs.length > 1) {
+    const found = jobs.map(({ _id, dataset_id }) => `${_id} (${dataset_id})`).join(', ');
     throw new UserError('AmbiguousJob', `"${prefix}" matches several jobs: ${found}. Give more characters.`);
   }
-  return loads[0] === undefined ? undefined : jobOf(loads[0]);
+  return jobs[0] === undefined ? undefined : jobOf(jobs[0]);
 }

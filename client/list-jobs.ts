@@ -1,9 +1,9 @@
-import type { Filter } from 'mongodb';
 import type { JobKind, JobState, JobStatus } from '../contract/job.ts';
 import { UserError } from '../core/errors.ts';
 import { withLiveCounts } from '../core/jobs/read-status.ts';
 import { statusOf } from '../core/jobs/status.ts';
 import type { JobDocument } from '../core/store/documents.ts';
+import { type JobPosition, listJobs as queryJobs } from '../core/store/jobs.ts';
 import type { Backends } from './backends.ts';
 import { settle } from './read-job.ts';
 
@@ -63,33 +63,16 @@ export async function listJobs(backends: Backends, filter: JobFilter): Promise<J
 const listOf = <T>(value: T | readonly T[] | undefined): readonly T[] | undefined =>
   value === undefined ? undefined : Array.isArray(value) ? value : [value as T];
 
-type Position = Pick<JobDocument, 'started_at' | '_id'>;
-
 /** Candidates: records in one of the states, and those whose workflow may have brought them there since. */
 function find(
   { store }: Backends,
   { dataset, kind, since, before }: JobFilter,
   states: readonly JobState[] | undefined,
-  from: Position | undefined,
+  from: JobPosition | undefined,
   limit: number,
 ): Promise<JobDocument[]> {
-  const kinds = listOf(kind);
-  const conditions: Filter<JobDocument>[] = [];
-  if (dataset !== undefined) conditions.push({ dataset_id: dataset });
-  if (states !== undefined) conditions.push({ state: { $in: [...new Set([...states, ...UNFINISHED])] } });
-  if (kinds !== undefined) conditions.push({ kind: { $in: [...kinds] } });
-  if (since !== undefined) conditions.push({ started_at: { $gte: since } });
-  if (before !== undefined) conditions.push({ started_at: { $lt: before } });
-  if (from !== undefined) {
-    // The first condition bounds the index; the second takes jobs of the same millisecond by their IDs.
-    conditions.push({ started_at: { $lte: from.started_at } });
-    conditions.push({ $or: [{ started_at: { $lt: from.started_at } }, { _id: { $lt: from._id } }] });
-  }
-  return store.jobs
-    .find(conditions.length === 0 ? {} : { $and: conditions })
-    .sort({ started_at: -1, _id: -1 })
-    .limit(limit)
-    .toArray();
+  const candidates = states === undefined ? undefined : [...new Set([...states, ...UNFINISHED])];
+  return queryJobs(store, { dataset, states: candidates, kinds: listOf(kind), since, before, from }, limit);
 }
 
 async function readAll(backends: Backends, loads: readonly JobDocument[]): Promise<JobStatus[]> {
@@ -106,20 +89,20 @@ async function readAll(backends: Backends, loads: readonly JobDocument[]): Promi
   return statuses;
 }
 
-function writeCursor({ started_at, _id }: Position): string {
+function writeCursor({ started_at, _id }: JobPosition): string {
   return Buffer.from(`${started_at.getTime()}/${_id}`).toString('base64url');
 }
 
 /** Whether a cursor is one that we may have written. */
 export const isJobsCursor = (cursor: string) => positionIn(cursor) !== undefined;
 
-function readCursor(cursor: string): Position {
+function readCursor(cursor: string): JobPosition {
   const position = positionIn(cursor);
   if (position !== undefined) return position;
   throw new UserError('InvalidInput', `cursor: "${cursor}" is none. Give "next" of the page before, as it was.`);
 }
 
-function positionIn(cursor: string): Position | undefined {
+function positionIn(cursor: string): JobPosition | undefined {
   const [, ms, id] = /^(\d{1,15})\/([\w-]+)$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
   return ms === undefined || id === undefined ? undefined : { started_at: new Date(Number(ms)), _id: id };
 }

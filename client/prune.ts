@@ -3,7 +3,7 @@ import type { RemovedCounts } from '../contract/job.ts';
 import { loadWorkflowId, PRUNE_WORKFLOW } from '../contract/names.ts';
 import { countMissing } from '../core/deleting/prune-missing.ts';
 import { datasetNotThere } from '../core/store/dataset-errors.ts';
-import { findDataset } from '../core/store/list-samples.ts';
+import { getDataset } from '../core/store/datasets.ts';
 import type { Backends } from './backends.ts';
 import { parseRequest, type Start, type StartedJob, type StartOptions, startJob } from './start.ts';
 
@@ -15,7 +15,7 @@ export async function startPrune(
 ): Promise<StartedJob> {
   const input = parseRequest(pruneDatasetInput, request);
   const { dataset } = input;
-  await findDataset(backends.store, dataset, datasetNotThere);
+  await getDataset(backends.store, dataset, datasetNotThere);
   const job: Start = {
     kind: 'prune',
     workflow: PRUNE_WORKFLOW,
@@ -30,6 +30,6 @@ export async function startPrune(
 
 /** What a prune would remove now. @throws UserError DatasetNotFound */
 export async function countPrune({ store }: Backends, dataset: string): Promise<RemovedCounts> {
-  await findDataset(store, dataset, datasetNotThere);
+  await getDataset(store, dataset, datasetNotThere);
   return countMissing(store, dataset);
 }

@@ -11,7 +11,7 @@ import { UserError } from '../core/errors.ts';
 import { endJob } from '../core/jobs/phases.ts';
 import { readStatus } from '../core/jobs/read-status.ts';
 import { phaseStatusOf } from '../core/jobs/status.ts';
-import type { Store } from '../core/store/store.ts';
+import { setEnd } from '../core/store/jobs.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
 import { withWaiting } from './waiting.ts';
@@ -93,7 +93,8 @@ export async function settle(backends: Backends, status: JobStatus): Promise<Job
   const state = STATES[name] ?? 'failed';
   const error = state === 'completed' ? undefined : (ERRORS[name] ?? (await failureOf(handle)));
   await endJob(store, job_id, state, error);
-  await endedAt(store, job_id, description.closeTime);
+  // The record says when the job ended, and not when somebody noticed.
+  if (description.closeTime !== undefined) await setEnd(store, job_id, description.closeTime);
   return (await readStatus(store, job_id)) ?? status;
 }
 
@@ -111,15 +112,6 @@ const ERRORS: Partial<Record<string, RecordedError>> = {
   CONTINUED_AS_NEW: TERMINATED,
   TIMED_OUT: { code: 'TimedOut', message: `The workflow ran into its time limit on Temporal. ${KEPT}` },
 };
-
-/** The record says when the job ended, and not when somebody noticed. */
-async function endedAt(store: Store, jobId: string, closeTime: Date | undefined): Promise<void> {
-  if (closeTime === undefined) return;
-  await store.jobs.updateOne(
-    { _id: jobId, finished_at: { $gt: closeTime }, started_at: { $lte: closeTime } },
-    { $set: { finished_at: closeTime } },
-  );
-}
 
 /** The job's last run; the first one where another job has taken the Workflow ID since; undefined where Temporal has neither. */
 async function lastRun(

@@ -2,8 +2,8 @@ import { type EmbedDatasetInput, type RetryFailedRequest, retryFailedInput } fro
 import type { JobKind } from '../contract/job.ts';
 import { loadWorkflowId, RETRY_WORKFLOW } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
-import type { JobDocument } from '../core/store/documents.ts';
-import { findDataset } from '../core/store/list-samples.ts';
+import { datasetExists, getDataset } from '../core/store/datasets.ts';
+import { findRequest, type JobRequest, latestRequestOf } from '../core/store/jobs.ts';
 import type { Backends } from './backends.ts';
 import { findJob } from './find-job.ts';
 import { parseRequest, type StartedJob, type StartOptions, startJob } from './start.ts';
@@ -23,7 +23,7 @@ export async function startRetry(
   options: StartOptions = {},
 ): Promise<StartedJob> {
   const { dataset, load } = await jobToRetry(backends, reference);
-  await findDataset(backends.store, dataset);
+  await getDataset(backends.store, dataset);
   const input = parseRequest(retryFailedInput, { ...takenFrom(load), ...changes, dataset });
   return startJob(
     backends,
@@ -43,32 +43,24 @@ export async function startRetry(
 /** The kinds of jobs whose requests say how to embed. */
 const EMBEDDING_KINDS: JobKind[] = ['load', 'retry', 'embed'];
 
-type JobRecord = Pick<JobDocument, 'kind' | 'request'>;
-
 /** A dataset whose jobs have been cleaned up can be retried, too. */
 async function jobToRetry(
   backends: Backends,
   reference: string,
-): Promise<{ dataset: string; load: JobRecord | undefined }> {
-  const { jobs } = backends.store;
+): Promise<{ dataset: string; load: JobRequest | undefined }> {
+  const { store } = backends;
   const job = await findJob(backends, reference).catch(async (error: unknown) => {
     if (!(error instanceof UserError) || error.code !== 'JobNotFound') throw error;
-    const known = await backends.store.datasets.countDocuments({ _id: reference }, { limit: 1 });
-    if (known === 0) throw error;
+    if (!(await datasetExists(store, reference))) throw error;
     return undefined;
   });
   const dataset = job?.dataset ?? reference;
-  const projection = { kind: 1, request: 1 };
-  const named = await jobs.findOne({ _id: job?.job_id ?? '', kind: { $in: EMBEDDING_KINDS } }, { projection });
-  const latest = { dataset_id: dataset, kind: { $in: EMBEDDING_KINDS } };
-  return {
-    dataset,
-    load: named ?? (await jobs.findOne(latest, { projection, sort: { started_at: -1 } })) ?? undefined,
-  };
+  const named = await findRequest(store, job?.job_id ?? '', EMBEDDING_KINDS);
+  return { dataset, load: named ?? (await latestRequestOf(store, dataset, EMBEDDING_KINDS)) };
 }
 
 /** How that job embedded, and ahead of whom. Its source is the dataset's; its start time is past. */
-function takenFrom(load: JobRecord | undefined): RetryChanges {
+function takenFrom(load: JobRequest | undefined): RetryChanges {
   if (load === undefined) return {};
   const { model, embed_task_queue, embed_window, priority, fairness_key, fairness_weight } =
     load.request as EmbedDatasetInput;

@@ -22,7 +22,8 @@ import { priorityOf } from '../contract/priority.ts';
 import { requireTimeZone } from '../core/embedding/embed-window.ts';
 import { UserError } from '../core/errors.ts';
 import { recordQueued } from '../core/jobs/begin.ts';
-import { datasetNotFound } from '../core/store/dataset-errors.ts';
+import { getDataset } from '../core/store/datasets.ts';
+import { findRequest } from '../core/store/jobs.ts';
 import type { Backends } from './backends.ts';
 import type { Job } from './find-job.ts';
 import { AlreadyRunningError, type IfRunning, type RunningJob, runningJob } from './if-running.ts';
@@ -57,8 +58,7 @@ export async function startEmbedding(
   options: StartOptions = {},
 ): Promise<StartedJob> {
   const input = parseRequest(embedDatasetInput, request);
-  const known = await backends.store.datasets.countDocuments({ _id: input.dataset }, { limit: 1 });
-  if (known === 0) throw datasetNotFound(input.dataset);
+  await getDataset(backends.store, input.dataset);
   const job: Start = {
     kind: 'embed',
     workflow: EMBED_WORKFLOW,
@@ -175,7 +175,7 @@ async function attachTo({ store }: Backends, running: RunningJob, wanted: Start)
       'It is not what was asked for, so there is nothing to attach to.',
     );
   }
-  const { source } = (await store.jobs.findOne({ _id: job.job_id }, { projection: { request: 1 } }))?.request ?? {};
+  const { source } = (await findRequest(store, job.job_id))?.request ?? {};
   if (
     wanted.kind === 'load' &&
     typeof source === 'string' &&

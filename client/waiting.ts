@@ -8,7 +8,7 @@ import {
   withStandstill,
   withWaitingFor,
 } from '../core/jobs/waiting.ts';
-import { findThrottled } from '../core/limits/throttled.ts';
+import { findThrottled } from '../core/store/limits.ts';
 import type { Backends } from './backends.ts';
 
 /** Temporal's TaskQueueType. */

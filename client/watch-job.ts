@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeStream } from 'mongodb';
 import type { JobStatus } from '../contract/job.ts';
 import { readStatus } from '../core/jobs/read-status.ts';
-import type { Store } from '../core/store/store.ts';
+import { watchJob as watchStored } from '../core/store/changes.ts';
 import type { Backends } from './backends.ts';
 import { CLOSING_MS, mayBeClosing } from './closing.ts';
 import type { Job } from './find-job.ts';
@@ -43,7 +43,7 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
   };
   const followStore = async () => {
     while (!until.aborted) {
-      const stream = await openStream(store, job.job_id).catch(() => undefined);
+      const stream = await watchStored(store, job.job_id).catch(() => undefined);
       if (stream === undefined) {
         await pause(RECONNECT_MS);
         continue;
@@ -99,24 +99,6 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
     stop.abort();
   }
   signal?.throwIfAborted();
-}
-
-const changesOf = (jobId: string) => [
-  {
-    $match: {
-      $or: [
-        { 'ns.coll': 'jobs', 'documentKey._id': jobId },
-        { 'ns.coll': 'progress', 'documentKey._id': { $regex: `^${jobId}/` } },
-      ],
-    },
-  },
-];
-
-/** A stream from a point in time that is known, so that nothing falls between opening it and its first answer. */
-async function openStream(store: Store, jobId: string): Promise<ChangeStream> {
-  const { db } = store.jobs;
-  const { operationTime } = await db.command({ ping: 1 });
-  return db.watch(changesOf(jobId), { startAtOperationTime: operationTime });
 }
 
 async function drain(stream: ChangeStream, onChange: () => void): Promise<void> {

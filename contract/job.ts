@@ -75,6 +75,8 @@ export interface PhaseStatus {
   /** RFC 3339, UTC. */
   started_at: string | null;
   finished_at: string | null;
+  /** Embedding: samples among `done` that got the vector of equal content, without inference. */
+  reused?: number;
   outcomes?: FileOutcomes;
   failures?: Record<string, number>;
   unreadable_folders?: string[];
@@ -99,3 +101,11 @@ export interface JobStatus {
   paused_at: string | null;
   finished_at: string | null;
 }
+
+/** Whether jobs of this kind have an indexing phase. */
+export const indexes = (kind: JobKind): boolean => kind === 'load' || kind === 'retry';
+
+/** Whether jobs of this kind have no phases, and say what they have removed. */
+export const removes = (kind: JobKind): boolean => kind === 'prune' || kind === 'delete';
+
+export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];

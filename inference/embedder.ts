@@ -1,4 +1,6 @@
 import { basename, isAbsolute, resolve } from 'node:path';
+import { unlessAborted } from '../core/concurrency/abort.ts';
+import type { Medium } from '../core/media/medium.ts';
 import type { Embedder, EmbeddingModel } from '../core/models/embedder.ts';
 import { ModelChangedError } from '../core/models/errors.ts';
 import { findModel } from '../core/models/find-model.ts';
@@ -7,12 +9,12 @@ import { createModelRunner, type ModelRunner } from './model-runner.ts';
 import { deviceName, type InferenceSettings, settingsFromEnvironment } from './settings.ts';
 
 export interface InferenceEmbedder extends Embedder {
-  /** Process IDs of the inference processes that are alive: one for each model in use. */
+  /** Process IDs of the encoder processes that are alive: one for each model in use. */
   childPids(): number[];
 }
 
 /**
- * An embedder that decodes and computes in child processes, one a model, on the device of the settings. What `options` does not
+ * An embedder that prepares and computes in child processes, one a model, on the device of the settings. What `options` does not
  * give comes from the environment, see `settingsFromEnvironment`.
  *
  * @throws UserError InvalidSetting
@@ -23,16 +25,16 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
   let closed = false;
 
   /** The runner of a model, a new one if the model's files were replaced. */
-  async function runnerOf(name: string): Promise<ModelRunner> {
+  async function runnerOf(name: string, medium: Medium): Promise<ModelRunner> {
     assertOpen();
     const existing = runners.get(name);
     if (existing !== undefined && (await existing.isCurrent())) return existing;
-    const files = await findModel(name, settings.modelFolders);
+    const files = await findModel(name, medium.models, settings.modelFolders);
     assertOpen();
     // Another call may have been faster.
     const runner = runners.get(name);
     if (runner !== undefined && runner !== existing) return runner;
-    const created = createModelRunner(files, settings);
+    const created = createModelRunner(files, medium, settings);
     runners.set(name, created);
     void existing?.stop(new ModelChangedError(`The files of model "${name}" were replaced while it was in use.`));
     return created;
@@ -42,11 +44,14 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
     if (closed) throw new Error('The embedder is closed.');
   }
 
-  async function loadedRunner(model: string): Promise<{ name: string; runner: ModelRunner; loaded: LoadedModel }> {
+  async function loadedRunner(
+    model: string,
+    medium: Medium,
+  ): Promise<{ name: string; runner: ModelRunner; loaded: LoadedModel }> {
     const { name, revision } = parseModel(model);
-    const runner = await runnerOf(name);
+    const runner = await runnerOf(name, medium);
     const loaded = await runner.load().catch((error: unknown) => {
-      // Whoever mends the model's folder needs no restart of the worker.
+      // A model's folder can be mended without a restart of the worker.
       if (runners.get(name) === runner) runners.delete(name);
       throw error;
     });
@@ -56,13 +61,13 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
   }
 
   return {
-    async open(model) {
-      const { name, loaded } = await loadedRunner(model);
+    async open(model, medium) {
+      const { name, loaded } = await loadedRunner(model, medium);
       return describe(name, loaded, deviceName(settings.device));
     },
-    async embed(model, images, signal, onSignOfLife) {
-      const { runner } = await unlessAborted(loadedRunner(model), signal);
-      return runner.embed(images, signal, onSignOfLife);
+    async embed(model, medium, items, options = {}) {
+      const { runner } = await unlessAborted(loadedRunner(model, medium), options.signal);
+      return runner.embed(items, options);
     },
     async close() {
       closed = true;
@@ -72,16 +77,6 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
     },
     childPids: () => [...runners.values()].map(({ pid }) => pid).filter((pid) => pid !== undefined),
   };
-}
-
-/** The promise's outcome, or the signal's reason if that comes first. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort);
-  return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
 }
 
 function describe(asked: string, { revision, dim, batchSize }: LoadedModel, device: string): EmbeddingModel {

@@ -1,29 +1,34 @@
-import type { ImageRef } from '../core/media/images/decode.ts';
-import type { EmbedOutcome } from '../core/models/embedder.ts';
+import type { Medium } from '../core/media/medium.ts';
+import type { EmbedItem, EmbedOptions, EmbedOutcome } from '../core/models/embedder.ts';
 import { fromPortable, InferenceUnavailableError, ModelChangedError } from '../core/models/errors.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
 import { areUnchanged, type HashedFile } from '../core/models/revision.ts';
-import { type InferenceProcess, startInferenceProcess } from './inference-process.ts';
-import type { LoadedModel, Reply } from './messages.ts';
+import { type EncoderProcess, startEncoderProcess } from './encoder-process.ts';
+import { hashOf } from './item-reader.ts';
+import type { EncodeItem, LoadedModel, Reply } from './messages.ts';
 import type { InferenceSettings } from './settings.ts';
 
-/** Batches that the process has at a time: one computes, two decode. */
+/** Batches that the process has at a time: one computes, two are prepared. */
 const BATCHES_UNDER_WAY = 3;
-/** Deaths with an image alone in the process before the image is held to be the cause. */
+/** Deaths with an item alone in the process before the item is held to be the cause. */
 const CRASHES_ALONE = 2;
-/** Images in a row that killed the process, with none done in between: then it is the process that is at fault. */
+/** Items in a row that killed the process, with none done in between: then the process is at fault. */
 const CONDEMNED_IN_A_ROW = 5;
 /** Deaths in a row with nothing done in between. */
 const DEATHS_IN_A_ROW = 20;
 /** Deaths in a row while the model is loaded. */
 const DEATHS_LOADING = 2;
 
-/** Images that hang often hang together, on all threads: a process is replaced once for them. */
+/** Items that hang often hang together, on all threads: a process is replaced once for them. */
 const LATE_TOGETHER_MS = 1000;
 
-/** One image of a call, until it is settled. */
+/** One item of a call, until it is settled. */
 interface Task {
-  path: string | Buffer;
+  /** By which the process knows what it has read. */
+  key: number;
+  item: EmbedItem;
+  /** The item's hash, once it is known. */
+  content?: string;
   crashesAlone: number;
   /** Settled or abandoned: whatever comes of it is ignored. */
   over: boolean;
@@ -31,15 +36,17 @@ interface Task {
   fail(error: unknown): void;
 }
 
-/** Runs one model: keeps its process alive while there is work, and gives it the images of all calls in batches. */
+/** The files of a call that are to be read before it is known which are to be encoded. */
+interface Reading {
+  tasks: Task[];
+  onRead(): void;
+}
+
+/** Runs one model: keeps its process alive while there is work, and gives it the items of all calls in batches. */
 export interface ModelRunner {
   /** Loads the model if it is not loaded. */
   load(): Promise<LoadedModel>;
-  embed(
-    images: readonly ImageRef[],
-    signal: AbortSignal | undefined,
-    onSignOfLife?: () => void,
-  ): Promise<EmbedOutcome[]>;
+  embed(items: readonly EmbedItem[], options?: EmbedOptions): Promise<EmbedOutcome[]>;
   /** Whether the model's files are still those that were loaded, or nothing is loaded. */
   isCurrent(): Promise<boolean>;
   /** Rejects what is under way and ends the process. Resolves when it has ended. */
@@ -47,21 +54,24 @@ export interface ModelRunner {
   readonly pid: number | undefined;
 }
 
-export function createModelRunner(files: ModelFiles, settings: InferenceSettings): ModelRunner {
-  let child: InferenceProcess | undefined;
+export function createModelRunner(files: ModelFiles, medium: Medium, settings: InferenceSettings): ModelRunner {
+  let child: EncoderProcess | undefined;
   let loaded: LoadedModel | undefined;
   /** What the first process loaded: a process that is started anew must load the same. */
   let first: LoadedModel | undefined;
   let known: HashedFile[] = [];
   const waitingForLoad: PromiseWithResolvers<LoadedModel>[] = [];
   /** With the process that was alive then: what else becomes of it, its end is awaited. */
-  let stopped: { reason: Error; child: InferenceProcess | undefined; ended: PromiseWithResolvers<void> } | undefined;
+  let stopped: { reason: Error; child: EncoderProcess | undefined; ended: PromiseWithResolvers<void> } | undefined;
 
   /** Tasks that were in a process which died: tried again one by one, before all others. */
   let suspects: Task[] = [];
   let queue: Task[] = [];
   const underWay = new Map<number, Task[]>();
-  let lastBatchId = 0;
+  let toRead: Reading[] = [];
+  const beingRead = new Map<number, Reading>();
+  let lastId = 0;
+  let lastKey = 0;
   const listeners = new Set<() => void>();
 
   let deathsLoading = 0;
@@ -72,7 +82,7 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
 
   function start(): void {
     if (child !== undefined) return;
-    const started = startInferenceProcess(settings.threads, {
+    const started = startEncoderProcess(settings.threads, {
       onReply: (reply) => {
         if (child === started) receive(reply);
       },
@@ -82,7 +92,14 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
       },
     });
     child = started;
-    started.send({ type: 'load', files, settings, known });
+    const { device, batchSize, threads } = settings;
+    started.send({
+      type: 'load',
+      files,
+      settings: { device, batchSize, threads },
+      known,
+      medium: { ...medium.preparation, outputs: medium.models.outputs },
+    });
     watch();
   }
 
@@ -90,6 +107,7 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
     if (reply.type === 'loaded') becomeReady(reply.model);
     else if (reply.type === 'refused') giveUp(fromPortable(reply.error));
     else if (reply.type === 'late') settleLate(reply);
+    else if (reply.type === 'read') settleReading(reply);
     else settleBatch(reply);
     watch();
   }
@@ -111,29 +129,48 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
     dispatch();
   }
 
-  function settleBatch({ id, vectors, failures }: Reply & { type: 'embedded' }): void {
+  function settleReading({ id, contents }: Reply & { type: 'read' }): void {
+    const reading = beingRead.get(id);
+    if (reading === undefined) return;
+    beingRead.delete(id);
+    signOfLife();
+    for (const [i, task] of reading.tasks.entries()) {
+      const content = contents[i];
+      if (typeof content === 'string') task.content = content;
+      else if (content !== undefined) task.settle({ error: content });
+    }
+    reading.onRead();
+    dispatch();
+  }
+
+  function settleBatch({ id, vectors, contents, failures }: Reply & { type: 'encoded' }): void {
     const tasks = underWay.get(id);
     if (tasks === undefined || loaded === undefined) return;
     const { dim } = loaded;
     underWay.delete(id);
-    for (const onSignOfLife of listeners) onSignOfLife();
+    signOfLife();
     deathsInARow = 0;
     condemnedInARow = 0;
     const errors = new Map(failures.map(({ index, code, message }) => [index, { code, message }]));
     for (const [index, task] of tasks.entries()) {
       const error = errors.get(index);
       // A copy, so that keeping one vector does not keep its whole batch.
-      task.settle(error ? { error } : { vector: vectors.slice(index * dim, (index + 1) * dim) });
+      const vector = vectors.slice(index * dim, (index + 1) * dim);
+      task.settle(error ? { error } : { vector, content: contents[index] ?? '' });
     }
     dispatch();
   }
 
-  /** Nothing interrupts what decodes, but the end of its process. */
+  function signOfLife(): void {
+    for (const onSignOfLife of listeners) onSignOfLife();
+  }
+
+  /** Nothing but the end of its process interrupts a decoder. */
   function settleLate({ id, index }: Reply & { type: 'late' }): void {
     const task = underWay.get(id)?.[index];
     if (task === undefined) return;
     task.settle({ error: { code: 'decode_timeout', message: 'decoding took too long' } });
-    for (const onSignOfLife of listeners) onSignOfLife();
+    signOfLife();
     replacing ??= setTimeout(replaceProcess, LATE_TOGETHER_MS);
   }
 
@@ -147,6 +184,7 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
 
   function dispatch(): void {
     if (loaded === undefined) return;
+    for (const reading of toRead.splice(0)) sendReading(reading);
     suspects = suspects.filter(({ over }) => !over);
     queue = queue.filter(({ over }) => !over);
     if (suspects.length > 0) {
@@ -154,15 +192,23 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
       return;
     }
     const { batchSize } = loaded;
-    // A batch that is not full yet waits for more images, unless the process would be idle soon.
+    // A batch that is not full yet waits for more items, unless the process would be idle soon.
     while (queue.length > 0 && underWay.size < (queue.length < batchSize ? 2 : BATCHES_UNDER_WAY))
       send(queue.splice(0, batchSize));
   }
 
   function send(tasks: Task[]): void {
-    lastBatchId += 1;
-    underWay.set(lastBatchId, tasks);
-    child?.send({ type: 'batch', id: lastBatchId, paths: tasks.map(({ path }) => path) });
+    lastId += 1;
+    underWay.set(lastId, tasks);
+    child?.send({ type: 'encode', id: lastId, items: tasks.map(toSend) });
+    watch();
+  }
+
+  function sendReading(reading: Reading): void {
+    lastId += 1;
+    beingRead.set(lastId, reading);
+    const files = reading.tasks.map(({ key, item }) => ({ key, path: 'path' in item ? item.path : '' }));
+    child?.send({ type: 'read', id: lastId, files });
     watch();
   }
 
@@ -184,7 +230,7 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
     deathsLoading = 0;
     deathsInARow = 0;
     condemnedInARow = 0;
-    giveUp(new InferenceUnavailableError(`The inference process ${what}`));
+    giveUp(new InferenceUnavailableError(`The encoder process ${what}`));
   }
 
   function blame(victims: Task[], reason: string): void {
@@ -194,7 +240,10 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
       if (alone.crashesAlone >= CRASHES_ALONE) {
         condemnedInARow += 1;
         alone.settle({
-          error: { code: 'inference_crashed', message: `the inference process died of this image: ${reason}` },
+          error: {
+            code: 'inference_crashed',
+            message: `the encoder process died of this ${medium.words.one}: ${reason}`,
+          },
         });
         return;
       }
@@ -212,9 +261,12 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
 
   function failAll(error: Error): void {
     const waiting = waitingForLoad.splice(0);
-    const tasks = [...[...underWay.values()].flat(), ...suspects, ...queue];
+    const readings = [...beingRead.values(), ...toRead].flatMap((reading) => reading.tasks);
+    const tasks = [...[...underWay.values()].flat(), ...suspects, ...queue, ...readings];
     suspects = [];
     queue = [];
+    toRead = [];
+    beingRead.clear();
     for (const { reject } of waiting) reject(error);
     for (const task of tasks) task.fail(error);
   }
@@ -225,11 +277,14 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
     child = undefined;
     loaded = undefined;
     underWay.clear();
+    toRead = [...beingRead.values(), ...toRead];
+    beingRead.clear();
     watch();
   }
 
   function hasWork(): boolean {
-    return waitingForLoad.length > 0 || suspects.length > 0 || queue.length > 0 || underWay.size > 0;
+    const toEncode = suspects.length > 0 || queue.length > 0 || underWay.size > 0;
+    return waitingForLoad.length > 0 || toEncode || toRead.length > 0 || beingRead.size > 0;
   }
 
   /** Ends the process when it had nothing to do for long, and when it has work and gives no sign. */
@@ -237,29 +292,32 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
     clearTimeout(timer);
     if (child === undefined) return;
     const watched = child;
-    if (underWay.size > 0 || loaded === undefined) timer = setTimeout(() => watched.kill(), settings.stallTimeoutMs);
+    if (underWay.size > 0 || beingRead.size > 0 || loaded === undefined)
+      timer = setTimeout(() => watched.kill(), settings.stallTimeoutMs);
     else if (!hasWork()) timer = setTimeout(() => giveUp(new Error('idle')), settings.idleMs);
     timer?.unref();
   }
 
   function embed(
-    images: readonly ImageRef[],
-    signal: AbortSignal | undefined,
-    onSignOfLife = () => {},
+    items: readonly EmbedItem[],
+    { signal, onSignOfLife, findKnown }: EmbedOptions = {},
   ): Promise<EmbedOutcome[]> {
     signal?.throwIfAborted();
     if (stopped !== undefined) return Promise.reject(stopped.reason);
-    if (images.length === 0) return Promise.resolve([]);
+    if (items.length === 0) return Promise.resolve([]);
     const { promise, resolve, reject } = Promise.withResolvers<EmbedOutcome[]>();
-    const outcomes = new Array<EmbedOutcome>(images.length);
-    let left = images.length;
+    const outcomes = new Array<EmbedOutcome>(items.length);
+    let left = items.length;
 
     // An object of its own for each call: two may pass the same function.
-    const listener = () => onSignOfLife();
+    const listener = () => onSignOfLife?.();
     listeners.add(listener);
-    const tasks = images.map(
-      ({ path }, index): Task => ({
-        path,
+    const tasks = items.map((item, index): Task => {
+      lastKey += 1;
+      return {
+        key: lastKey,
+        item,
+        ...('content' in item ? { content: item.content } : {}),
         crashesAlone: 0,
         over: false,
         settle(outcome) {
@@ -270,10 +328,12 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
           if (left === 0) finish(() => resolve(outcomes));
         },
         fail: (error) => finish(() => reject(error)),
-      }),
-    );
+      };
+    });
     const abandon = () => {
+      const isRead = tasks.filter(({ over, content }) => !over && content !== undefined);
       finish(() => reject(signal?.reason));
+      child?.send({ type: 'forget', keys: isRead.map(({ key }) => key) });
       dropAbandoned();
     };
     function finish(conclude: () => void): void {
@@ -283,10 +343,41 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
       conclude();
     }
     signal?.addEventListener('abort', abandon, { once: true });
-    queue.push(...tasks);
+    void readThenQueue(tasks, findKnown).catch((error: unknown) => tasks[0]?.fail(error));
+    return promise;
+  }
+
+  /** Has the items read where that decides which are encoded, and queues the rest. */
+  async function readThenQueue(tasks: Task[], findKnown: EmbedOptions['findKnown']): Promise<void> {
+    await Promise.all(tasks.map(hashBytes));
+    if (findKnown !== undefined) {
+      await readFiles(tasks.filter(({ item }) => 'path' in item));
+      const read = tasks.filter(({ over }) => !over);
+      const known = await findKnown(read.map(({ content }) => content ?? ''));
+      const skipped = read.filter(({ content }) => content !== undefined && known.has(content));
+      if (skipped.length > 0) child?.send({ type: 'forget', keys: skipped.map(({ key }) => key) });
+      for (const task of skipped) task.settle({ known: true, content: task.content ?? '' });
+    }
+    const rest = tasks.filter(({ over }) => !over);
+    if (rest.length === 0) return;
+    if (stopped !== undefined) throw stopped.reason;
+    queue.push(...rest);
     start();
     dispatch();
-    return promise;
+  }
+
+  async function hashBytes(task: Task): Promise<void> {
+    if ('bytes' in task.item) task.content = await hashOf(task.item.bytes);
+  }
+
+  /** Resolves when each file has a hash, or is settled. */
+  function readFiles(tasks: Task[]): Promise<void> {
+    if (tasks.length === 0) return Promise.resolve();
+    return new Promise((onRead) => {
+      toRead.push({ tasks, onRead });
+      start();
+      dispatch();
+    });
   }
 
   /** Tells the process of batches that nobody waits for any more. What it computes just now it finishes. */
@@ -320,4 +411,9 @@ export function createModelRunner(files: ModelFiles, settings: InferenceSettings
       return stopped.ended.promise;
     },
   };
+}
+
+function toSend({ key, item, content }: Task): EncodeItem {
+  if ('path' in item) return { key, path: item.path };
+  return 'bytes' in item ? { bytes: item.bytes, content: content ?? '' } : item;
 }

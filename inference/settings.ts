@@ -1,24 +1,23 @@
 import { availableParallelism } from 'node:os';
 import { delimiter } from 'node:path';
 import { UserError } from '../core/errors.ts';
-import { DEFAULT_DECODE_LIMITS } from '../core/media/images/decode-limits.ts';
 
-export interface InferenceSettings {
-  device: Device;
+export interface InferenceSettings extends EncoderSettings {
   /** Folders in which models are looked up by name, before the built-in one. */
   modelFolders: string[];
-  /** Images that go through a model at once, unless its graph fixes that. */
-  batchSize: number;
-  /** Images with more pixels are refused. */
-  maxPixels: number;
-  /** After so long an image is given up. */
-  decodeTimeoutSeconds: number;
-  /** Threads of the CPU for the model, and as many for decoding. */
-  threads: number;
   /** A model's process ends when it had nothing to do for so long. */
   idleMs: number;
   /** A process that has work and gives no sign for so long hangs: it is killed, and its work tried again. */
   stallTimeoutMs: number;
+}
+
+/** What an encoder process has to know. */
+export interface EncoderSettings {
+  device: Device;
+  /** Items that go through a model at once, unless its graph fixes that. */
+  batchSize: number;
+  /** Threads of the CPU for the model, and as many for preparing items. */
+  threads: number;
 }
 
 export type Device = { type: 'cpu' } | { type: 'cuda'; index: number };
@@ -29,7 +28,7 @@ export function deviceName(device: Device): string {
 
 /**
  * Settings from the environment: PLIMSOLL_DEVICE (`cpu`, `cuda`, `cuda:N`), PLIMSOLL_MODELS (folders, separated as in PATH),
- * PLIMSOLL_BATCH_SIZE, PLIMSOLL_MAX_PIXELS, PLIMSOLL_THREADS.
+ * PLIMSOLL_BATCH_SIZE, PLIMSOLL_THREADS. Settings of a medium are the medium's: PLIMSOLL_MAX_PIXELS for images.
  *
  * @throws UserError InvalidSetting naming the variable
  */
@@ -39,8 +38,6 @@ export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): I
     device,
     modelFolders: (env.PLIMSOLL_MODELS ?? '').split(delimiter).filter((folder) => folder !== ''),
     batchSize: positiveInteger(env, 'PLIMSOLL_BATCH_SIZE', device.type === 'cpu' ? 32 : 64),
-    maxPixels: positiveInteger(env, 'PLIMSOLL_MAX_PIXELS', DEFAULT_DECODE_LIMITS.maxPixels),
-    decodeTimeoutSeconds: DEFAULT_DECODE_LIMITS.timeoutSeconds,
     threads: positiveInteger(env, 'PLIMSOLL_THREADS', availableParallelism()),
     idleMs: 5 * 60_000,
     stallTimeoutMs: 10 * 60_000,

@@ -10,7 +10,7 @@ const retry: ActivityOptions['retry'] = { initialInterval: '500 milliseconds', m
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
 /** A few database operations. Without a task queue of its own, an activity runs on its workflow's. */
-export const shortIndexWork: ActivityOptions = {
+export const shortWork: ActivityOptions = {
   startToCloseTimeout: '30 seconds',
   scheduleToCloseTimeout: '7 days',
   cancellationType,
@@ -18,7 +18,7 @@ export const shortIndexWork: ActivityOptions = {
 };
 
 /** As long as the source or the dataset makes it; each step of it heartbeats. */
-export const longIndexWork: ActivityOptions = {
+export const longWork: ActivityOptions = {
   startToCloseTimeout: '6 hours',
   heartbeatTimeout: '30 seconds',
   scheduleToCloseTimeout: '7 days',
@@ -27,7 +27,7 @@ export const longIndexWork: ActivityOptions = {
 };
 
 /** Waits for a worker with the device for as long as a month: it may be off until the night, or until it is bought. */
-export const embedWork: ActivityOptions = {
+export const inferenceWork: ActivityOptions = {
   startToCloseTimeout: '6 hours',
   heartbeatTimeout: '60 seconds',
   scheduleToCloseTimeout: '30 days',
@@ -37,7 +37,7 @@ export const embedWork: ActivityOptions = {
 
 /** Hashing and loading a model has no steps to heartbeat after; this bounds a device that hangs in it. */
 export const openModelWork: ActivityOptions = {
-  ...embedWork,
+  ...inferenceWork,
   startToCloseTimeout: '15 minutes',
   heartbeatTimeout: '30 seconds',
 };

@@ -1,16 +1,16 @@
 import { proxyActivities, sleep } from '@temporalio/workflow';
-import type { DatasetActivities } from '../activities/dataset-activities.ts';
+import type { RemovalActivities } from '../activities/removal.ts';
 import { type DeleteDatasetRequest, deleteDatasetInput } from '../contract/inputs.ts';
 import type { JobStatus } from '../contract/job.ts';
-import { longIndexWork, shortIndexWork } from './activity-options.ts';
+import { longWork, shortWork } from './activity-options.ts';
 import { trackJob } from './job-tracker.ts';
 import { parseInput } from './parse-input.ts';
 import { runJob } from './run-job.ts';
 
-const { beginDelete, cancelEmbeddings } = proxyActivities<DatasetActivities>(shortIndexWork);
+const { beginDelete, cancelEmbeddings } = proxyActivities<RemovalActivities>(shortWork);
 /** Each batch takes well below a second, so that a worker that died is soon missed. */
-const { pauseSchedules, deleteDocuments } = proxyActivities<DatasetActivities>({
-  ...longIndexWork,
+const { pauseSchedules, deleteDocuments } = proxyActivities<RemovalActivities>({
+  ...longWork,
   heartbeatTimeout: '10 seconds',
 });
 

@@ -1,5 +1,5 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { WebhookActivities, WebhookDelivery } from '../activities/webhook-activities.ts';
+import type { WebhookActivities, WebhookDelivery } from '../activities/webhooks.ts';
 import type { WebhookEvent } from '../contract/options.ts';
 import type { WebhookPayload } from '../contract/webhook-payload.ts';
 import { toFailure } from './failures.ts';

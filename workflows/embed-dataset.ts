@@ -8,16 +8,16 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { EmbedActivities } from '../activities/embed-activities.ts';
-import type { IndexActivities } from '../activities/index-activities.ts';
+import type { EmbeddingActivities } from '../activities/embedding.ts';
+import type { InferenceActivities } from '../activities/inference.ts';
 import { type EmbedDatasetInput, type EmbedDatasetRequest, embedDatasetInput } from '../contract/inputs.ts';
 import type { JobStatus } from '../contract/job.ts';
 import { priorityOf } from '../contract/priority.ts';
 import type { EmbeddingModel } from '../core/models/embedder.ts';
 import type { Waiting } from '../core/store/documents.ts';
-import { longIndexWork, openModelWork, shortIndexWork } from './activity-options.ts';
+import { longWork, openModelWork, shortWork } from './activity-options.ts';
 import { type JobTracker, trackJob } from './job-tracker.ts';
-import { setPaused } from './messages.ts';
+import { NOTHING_DONE, setPaused } from './messages.ts';
 import { acceptOperations, type Operations } from './operate.ts';
 import { parseInput } from './parse-input.ts';
 import { createPermit } from './permit.ts';
@@ -25,7 +25,7 @@ import { createReporter } from './report-to-load.ts';
 import { runJob } from './run-job.ts';
 import { runShards, type ShardsCursor, sumOf } from './run-shards.ts';
 
-const { beginEmbedding, noteWaiting, startEmbedding } = proxyActivities<IndexActivities>(shortIndexWork);
+const { beginEmbedding, noteWaiting, startEmbedding } = proxyActivities<EmbeddingActivities>(shortWork);
 
 /** Reports of progress in a whole run, so that they never fill a history. */
 const REPORTS = 100;
@@ -78,7 +78,7 @@ export async function embedDataset(
   if (resume?.paused_at) job.pause(new Date(resume.paused_at));
   const operations = alone ? acceptOperations(job, async () => undefined) : followLoad(job);
   return runJob({ job, onRecord: alone, operations, webhooks: alone ? input.webhooks : [] }, async () => {
-    const { search_attributes, embed_task_queue } = await beginEmbedding({
+    const { search_attributes, embed_task_queue, media_type } = await beginEmbedding({
       job_id: job.jobId,
       workflow_id: job.workflowId,
       request: input,
@@ -87,7 +87,7 @@ export async function embedDataset(
     });
     operations.recorded();
     if (search_attributes) job.useSearchAttributes();
-    const run = { ...input, embed_task_queue: input.embed_task_queue ?? embed_task_queue };
+    const run = { ...input, media_type, embed_task_queue: input.embed_task_queue ?? embed_task_queue };
     const next = await embed(run, job, phase ?? undefined, resume);
     if (next !== undefined) {
       await condition(allHandlersFinished);
@@ -124,17 +124,21 @@ function followLoad(job: JobTracker): Operations {
 }
 
 async function embed(
-  input: EmbedDatasetInput & { embed_task_queue: string },
+  input: EmbedDatasetInput & { embed_task_queue: string; media_type: string },
   job: JobTracker,
   phase: PhaseOfJob | undefined,
   resume: EmbeddingCursor | undefined,
 ): Promise<Omit<EmbeddingCursor, 'paused_at'> | undefined> {
-  const { dataset, model, embed_task_queue, embed_at, embed_window } = input;
+  const { dataset, model, media_type, embed_task_queue, embed_at, embed_window } = input;
   const only_failed = phase?.only_failed ?? false;
   const job_id = job.jobId;
   const priority = priorityOf(input);
-  const { openModel } = proxyActivities<EmbedActivities>({ ...openModelWork, priority, taskQueue: embed_task_queue });
-  const { planEmbedding, finishEmbedding } = proxyActivities<IndexActivities>({ ...longIndexWork, priority });
+  const { openModel } = proxyActivities<InferenceActivities>({
+    ...openModelWork,
+    priority,
+    taskQueue: embed_task_queue,
+  });
+  const { planEmbedding, finishEmbedding } = proxyActivities<EmbeddingActivities>({ ...longWork, priority });
 
   const report = phase === undefined ? async () => undefined : createReporter(job);
   const wait = async (waiting: Omit<Waiting, 'since'>) => {
@@ -154,7 +158,7 @@ async function embed(
   const plan = async () => {
     const opened = await permit.complete(async () => {
       await wait({ reason: 'worker', task_queue: embed_task_queue });
-      return openModel({ model });
+      return openModel({ model, media_type });
     });
     const planned = await permit.complete(() => planEmbedding({ job_id, dataset, model: opened, only_failed }));
     const chunks = planned.shards.reduce((count, shard) => count + shard.chunks.length, 0);
@@ -164,7 +168,7 @@ async function embed(
       total: planned.total,
       shards: {
         left: planned.shards.map((shard, n) => ({ n, chunks: shard.chunks })),
-        counts: planned.shards.map(() => ({ done: 0, failed: 0 })),
+        counts: planned.shards.map(() => NOTHING_DONE),
         report_every: Math.ceil(chunks / REPORTS),
       },
     };
@@ -191,7 +195,7 @@ async function embed(
       shards: rest,
     };
   }
-  const { done, failed } = await finishEmbedding({ job_id, dataset, model: opened });
-  job.update('embedding', { state: 'completed', done, failed, finished_at: new Date() });
+  const { done, failed, reused } = await finishEmbedding({ job_id, dataset, model: opened });
+  job.update('embedding', { state: 'completed', done, failed, reused, finished_at: new Date() });
   return undefined;
 }

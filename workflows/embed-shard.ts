@@ -5,12 +5,12 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { EmbedActivities } from '../activities/embed-activities.ts';
+import type { InferenceActivities } from '../activities/inference.ts';
 import { priorityOf, type QueueOptions } from '../contract/priority.ts';
 import type { Chunk } from '../core/embedding/plan.ts';
-import { embedWork } from './activity-options.ts';
+import { inferenceWork } from './activity-options.ts';
 import { isInterruption } from './failures.ts';
-import { holdShard, shardProgress } from './messages.ts';
+import { holdShard, NOTHING_DONE, type ShardCount, shardProgress } from './messages.ts';
 import { runPool } from './pool.ts';
 import { tellParent } from './report-to-load.ts';
 
@@ -20,6 +20,7 @@ const CHUNKS_AT_ONCE = 2;
 export interface EmbedShardInput extends QueueOptions {
   job_id: string;
   dataset: string;
+  media_type: string;
   model: string;
   model_key: string;
   /** Only what could not be embedded before, and what this load has indexed. */
@@ -33,9 +34,7 @@ export interface EmbedShardInput extends QueueOptions {
   report_every: number;
 }
 
-export interface EmbedShardResult {
-  done: number;
-  failed: number;
+export interface EmbedShardResult extends ShardCount {
   /** Chunks that were not completed, because the shard was told to hold. */
   rest: Chunk[];
 }
@@ -45,13 +44,13 @@ export interface EmbedShardResult {
  * waits for a worker, and ends: a paused load holds no worker, and no place in its queue.
  */
 export async function embedShard(input: EmbedShardInput): Promise<EmbedShardResult> {
-  const { chunks, shard, report_every, job_id, dataset, model, model_key, only_failed } = input;
-  const { embedChunk } = proxyActivities<EmbedActivities>({
-    ...embedWork,
+  const { chunks, shard, report_every, job_id, dataset, media_type, model, model_key, only_failed } = input;
+  const { embedChunk } = proxyActivities<InferenceActivities>({
+    ...inferenceWork,
     taskQueue: input.embed_task_queue,
     priority: priorityOf(input),
   });
-  const count = { done: 0, failed: 0 };
+  const count = { ...NOTHING_DONE };
   const waiting = chunks.values();
   const rest = new Set(chunks);
   const scope = new CancellationScope();
@@ -61,10 +60,11 @@ export async function embedShard(input: EmbedShardInput): Promise<EmbedShardResu
     scope.cancel();
   });
   const embed = async (chunk: Chunk) => {
-    const result = await embedChunk({ job_id, dataset, model, model_key, only_failed, chunk });
+    const result = await embedChunk({ job_id, dataset, media_type, model, model_key, only_failed, chunk });
     rest.delete(chunk);
     count.done += result.done;
     count.failed += result.failed;
+    count.reused += result.reused;
     const ended = chunks.length - rest.size;
     if (ended % report_every === 0 && rest.size > 0 && !held) await report(shard, count);
   };
@@ -76,7 +76,7 @@ export async function embedShard(input: EmbedShardInput): Promise<EmbedShardResu
   return { ...count, rest: [...rest] };
 }
 
-async function report(shard: number, count: { done: number; failed: number }): Promise<void> {
+async function report(shard: number, count: ShardCount): Promise<void> {
   const { parent } = workflowInfo();
   if (parent === undefined) return;
   await tellParent(() => getExternalWorkflowHandle(parent.workflowId).signal(shardProgress, { shard, ...count }));

@@ -8,18 +8,18 @@ import {
   sleep,
   startChild,
 } from '@temporalio/workflow';
-import type { IndexActivities } from '../activities/index-activities.ts';
+import type { EmbeddingActivities } from '../activities/embedding.ts';
 import type { LoadDatasetInput, RetryFailedInput } from '../contract/inputs.ts';
 import type { WaitingStatus } from '../contract/job.ts';
 import { embedWorkflowId } from '../contract/names.ts';
 import { priorityOf } from '../contract/priority.ts';
 import type { Waiting } from '../core/store/documents.ts';
-import { shortIndexWork } from './activity-options.ts';
+import { shortWork } from './activity-options.ts';
 import type { embedDataset } from './embed-dataset.ts';
 import type { JobTracker } from './job-tracker.ts';
 import { embeddingProgress, setPaused } from './messages.ts';
 
-const { noteWaiting } = proxyActivities<IndexActivities>(shortIndexWork);
+const { noteWaiting } = proxyActivities<EmbeddingActivities>(shortWork);
 
 /** The second phase of a load: the child workflow embedDataset, and what is known of it here. */
 export interface EmbeddingPhase {
@@ -74,11 +74,12 @@ export function createEmbeddingPhase(job: JobTracker, input: LoadDatasetInput | 
           if (job.isPaused()) await tell(true);
           job.hold('embedding', { reason: 'worker', task_queue: embed_task_queue });
           const status = await child.result();
-          const { done, failed, total } = status.phases.embedding;
+          const { done, failed, reused = 0, total } = status.phases.embedding;
           job.update('embedding', {
             state: 'completed',
             done,
             failed,
+            reused,
             total,
             total_known: true,
             finished_at: new Date(),

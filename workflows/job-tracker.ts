@@ -1,9 +1,17 @@
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { JobKind, JobState, JobStatus, PhaseName, RecordedError, RemovedCounts } from '../contract/job.ts';
+import {
+  indexes,
+  type JobKind,
+  type JobState,
+  type JobStatus,
+  PHASES,
+  type PhaseName,
+  type RecordedError,
+  type RemovedCounts,
+  removes,
+} from '../contract/job.ts';
 import { datasetAttribute, phaseAttribute } from '../contract/search-attributes.ts';
-import { ended, held, released, resumed } from '../core/jobs/holds.ts';
-import { indexes, removes } from '../core/jobs/kinds.ts';
-import { phaseEnd } from '../core/jobs/phase-end.ts';
+import { ended, held, phaseEnd, released, resumed } from '../core/jobs/phase-changes.ts';
 import { statusOf } from '../core/jobs/status.ts';
 import { jobInWords } from '../core/jobs/words.ts';
 import type { JobDocument, PhaseDocument, Waiting } from '../core/store/documents.ts';
@@ -106,7 +114,7 @@ export function trackJob(job: {
       show();
     },
     resume(at) {
-      for (const name of ['indexing', 'embedding'] as const) update(name, resumed(load, load.phases[name], at));
+      for (const name of PHASES) update(name, resumed(load, load.phases[name], at));
       load.state = 'running';
       delete load.paused_at;
       show();
@@ -117,7 +125,7 @@ export function trackJob(job: {
     },
     end(state, error) {
       const finished_at = new Date();
-      for (const name of ['indexing', 'embedding'] as const) {
+      for (const name of PHASES) {
         const phase = load.phases[name];
         if (phase.finished_at !== undefined || phase.state === 'skipped') continue;
         const waited = ended(load, name, finished_at);

@@ -1,9 +1,9 @@
 import { continueAsNew, proxyActivities } from '@temporalio/workflow';
-import type { IndexActivities } from '../activities/index-activities.ts';
+import type { IndexingActivities } from '../activities/indexing.ts';
 import { type LoadDatasetRequest, loadDatasetInput } from '../contract/inputs.ts';
 import type { JobStatus } from '../contract/job.ts';
 import { priorityOf } from '../contract/priority.ts';
-import { longIndexWork, shortIndexWork } from './activity-options.ts';
+import { longWork, shortWork } from './activity-options.ts';
 import { parseInput } from './parse-input.ts';
 import type { IndexingCursor } from './run-indexing.ts';
 import { runLoad } from './run-load.ts';
@@ -20,8 +20,8 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
   const input = parseInput(loadDatasetInput, request);
   const { dataset, max_failed_percent } = input;
   const priority = priorityOf(input);
-  const { beginLoad } = proxyActivities<IndexActivities>({ ...shortIndexWork, priority });
-  const { listSource, indexPage, reconcile } = proxyActivities<IndexActivities>({ ...longIndexWork, priority });
+  const { beginLoad } = proxyActivities<IndexingActivities>({ ...shortWork, priority });
+  const { listSource, indexPage, reconcile } = proxyActivities<IndexingActivities>({ ...longWork, priority });
   return runLoad({
     kind: 'load',
     input,

@@ -22,6 +22,7 @@ export interface EmbeddingReport {
   waiting_for: WaitingStatus | null;
   done: number;
   failed: number;
+  reused: number;
   total: number;
 }
 
@@ -32,7 +33,16 @@ export const embeddingProgress = defineSignal<[EmbeddingReport]>('embeddingProgr
 export const setPaused = defineSignal<[boolean]>('setPaused');
 
 /** From a shard to embedDataset. */
-export const shardProgress = defineSignal<[{ shard: number; done: number; failed: number }]>('shardProgress');
+export const shardProgress = defineSignal<[ShardCount & { shard: number }]>('shardProgress');
+
+/** Samples that a shard's chunks have come to. `reused` are among `done`. */
+export interface ShardCount {
+  done: number;
+  failed: number;
+  reused: number;
+}
+
+export const NOTHING_DONE: Readonly<ShardCount> = { done: 0, failed: 0, reused: 0 };
 
 /** From embedDataset to a shard: to come to an end, and say what is left. */
 export const holdShard = defineSignal('hold');

@@ -7,14 +7,14 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { IndexActivities } from '../activities/index-activities.ts';
+import type { JobActivities } from '../activities/jobs.ts';
 import { type CancelRequest, cancelInput } from '../contract/inputs.ts';
-import { shortIndexWork } from './activity-options.ts';
+import { shortWork } from './activity-options.ts';
 import type { JobTracker } from './job-tracker.ts';
 import { cancelUpdate, pauseUpdate, resumeUpdate } from './messages.ts';
 import { parseInput } from './parse-input.ts';
 
-const { notePaused, requestCancel } = proxyActivities<IndexActivities>(shortIndexWork);
+const { notePaused, requestCancel } = proxyActivities<JobActivities>(shortWork);
 
 export interface Operations {
   /** The job has a record now, in which a pause can be noted. */

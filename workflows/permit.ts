@@ -1,11 +1,11 @@
 import { CancellationScope, condition, proxyActivities, sleep } from '@temporalio/workflow';
-import type { IndexActivities } from '../activities/index-activities.ts';
+import type { EmbeddingActivities } from '../activities/embedding.ts';
 import type { EmbedWindow } from '../contract/options.ts';
 import type { Waiting } from '../core/store/documents.ts';
-import { shortIndexWork } from './activity-options.ts';
+import { shortWork } from './activity-options.ts';
 import { isInterruption } from './failures.ts';
 
-const { windowAt } = proxyActivities<IndexActivities>(shortIndexWork);
+const { windowAt } = proxyActivities<EmbeddingActivities>(shortWork);
 
 export interface PermitOptions {
   isPaused: () => boolean;

@@ -1,14 +1,14 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { DatasetActivities } from '../activities/dataset-activities.ts';
+import type { RemovalActivities } from '../activities/removal.ts';
 import { type PruneDatasetRequest, pruneDatasetInput } from '../contract/inputs.ts';
 import type { JobStatus } from '../contract/job.ts';
-import { longIndexWork, shortIndexWork } from './activity-options.ts';
+import { longWork, shortWork } from './activity-options.ts';
 import { trackJob } from './job-tracker.ts';
 import { parseInput } from './parse-input.ts';
 import { runJob } from './run-job.ts';
 
-const { beginPrune } = proxyActivities<DatasetActivities>(shortIndexWork);
-const { pruneMissing } = proxyActivities<DatasetActivities>(longIndexWork);
+const { beginPrune } = proxyActivities<RemovalActivities>(shortWork);
+const { pruneMissing } = proxyActivities<RemovalActivities>(longWork);
 
 /**
  * Removes the samples of a dataset whose files are missing, and their vectors. To be started with the Workflow ID of a load of

@@ -9,13 +9,14 @@ export function createReporter(job: JobTracker): () => Promise<void> {
   let reported = '';
   return async function reportToLoad() {
     if (parent === undefined) return;
-    const { done, failed, total, model_key, state, waiting_for } = job.phase('embedding');
+    const { done, failed, reused = 0, total, model_key, state, waiting_for } = job.phase('embedding');
     const report: EmbeddingReport = {
       ...(model_key === undefined ? {} : { model_key }),
       state: state === 'waiting' ? state : 'running',
       waiting_for: waiting_for === undefined ? null : waitingStatusOf(waiting_for),
       done,
       failed,
+      reused,
       total,
     };
     const text = JSON.stringify(report);

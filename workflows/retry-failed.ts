@@ -1,10 +1,9 @@
 import { continueAsNew, proxyActivities } from '@temporalio/workflow';
-import type { IndexActivities } from '../activities/index-activities.ts';
-import type { RetryActivities } from '../activities/retry-activities.ts';
+import type { IndexingActivities } from '../activities/indexing.ts';
 import { type RetryFailedRequest, retryFailedInput } from '../contract/inputs.ts';
 import type { JobStatus } from '../contract/job.ts';
 import { priorityOf } from '../contract/priority.ts';
-import { longIndexWork, shortIndexWork } from './activity-options.ts';
+import { longWork, shortWork } from './activity-options.ts';
 import { parseInput } from './parse-input.ts';
 import type { IndexingCursor } from './run-indexing.ts';
 import { runLoad } from './run-load.ts';
@@ -21,9 +20,8 @@ export async function retryFailed(request: RetryFailedRequest, resume?: Indexing
   const input = parseInput(retryFailedInput, request);
   const { dataset } = input;
   const priority = priorityOf(input);
-  const { beginRetry } = proxyActivities<RetryActivities>({ ...shortIndexWork, priority });
-  const { listFailed, finishRetry } = proxyActivities<RetryActivities>({ ...longIndexWork, priority });
-  const { indexPage } = proxyActivities<IndexActivities>({ ...longIndexWork, priority });
+  const { beginRetry } = proxyActivities<IndexingActivities>({ ...shortWork, priority });
+  const { listFailed, indexPage, finishRetry } = proxyActivities<IndexingActivities>({ ...longWork, priority });
   let toEmbed = true;
   return runLoad({
     kind: 'retry',

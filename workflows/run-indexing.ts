@@ -1,7 +1,7 @@
 import { condition, workflowInfo } from '@temporalio/workflow';
 import type { IndexPageResult } from '../core/indexing/index-page.ts';
+import type { IndexingResult } from '../core/indexing/indexing-summary.ts';
 import type { ListResult } from '../core/indexing/list-source.ts';
-import type { IndexingResult } from '../core/indexing/record-indexing.ts';
 import type { JobTracker } from './job-tracker.ts';
 import { createPermit } from './permit.ts';
 import { all, runPool } from './pool.ts';

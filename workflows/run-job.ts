@@ -1,14 +1,14 @@
 import { CancellationScope, ContinueAsNew, isCancellation, proxyActivities } from '@temporalio/workflow';
-import type { IndexActivities } from '../activities/index-activities.ts';
+import type { JobActivities } from '../activities/jobs.ts';
 import type { JobStatus } from '../contract/job.ts';
 import type { Webhook } from '../contract/options.ts';
-import { shortIndexWork } from './activity-options.ts';
+import { shortWork } from './activity-options.ts';
 import { announce } from './announce.ts';
 import { recordedErrorOf, toFailure } from './failures.ts';
 import type { JobTracker } from './job-tracker.ts';
 import type { Operations } from './operate.ts';
 
-const { endJob } = proxyActivities<IndexActivities>(shortIndexWork);
+const { endJob } = proxyActivities<JobActivities>(shortWork);
 
 export interface JobRun {
   job: JobTracker;

@@ -1,5 +1,5 @@
 import { allHandlersFinished, condition, workflowInfo } from '@temporalio/workflow';
-import type { Capabilities } from '../activities/index-activities.ts';
+import type { Capabilities } from '../activities/capabilities.ts';
 import type { LoadDatasetInput, RetryFailedInput } from '../contract/inputs.ts';
 import type { JobStatus } from '../contract/job.ts';
 import { announce } from './announce.ts';

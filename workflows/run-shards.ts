@@ -4,7 +4,7 @@ import { priorityOf } from '../contract/priority.ts';
 import type { Chunk } from '../core/embedding/plan.ts';
 import type { embedShard } from './embed-shard.ts';
 import type { JobTracker } from './job-tracker.ts';
-import { holdShard, shardProgress } from './messages.ts';
+import { holdShard, NOTHING_DONE, type ShardCount, shardProgress } from './messages.ts';
 import type { Permit } from './permit.ts';
 import { runPool } from './pool.ts';
 
@@ -17,11 +17,6 @@ export interface OpenShard {
   chunks: Chunk[];
 }
 
-export interface ShardCount {
-  done: number;
-  failed: number;
-}
-
 /** Where a run that continues as new takes up the shards. */
 export interface ShardsCursor {
   left: OpenShard[];
@@ -32,7 +27,7 @@ export interface ShardsCursor {
 }
 
 export interface ShardsRun {
-  input: EmbedDatasetInput & { embed_task_queue: string };
+  input: EmbedDatasetInput & { embed_task_queue: string; media_type: string };
   model_key: string;
   only_failed: boolean;
   job: JobTracker;
@@ -50,14 +45,13 @@ export interface ShardsRun {
  */
 export async function runShards(run: ShardsRun, cursor: ShardsCursor): Promise<ShardsCursor | undefined> {
   const { input, model_key, only_failed, job, permit, report, goOn } = run;
-  const { dataset, model, embed_task_queue, priority, fairness_key, fairness_weight } = input;
+  const { dataset, media_type, model, embed_task_queue, priority, fairness_key, fairness_weight } = input;
   const { report_every } = cursor;
 
   const before = cursor.counts.map((count) => ({ ...count }));
   const counts = cursor.counts.map((count) => ({ ...count }));
   const note = (n: number, run: ShardCount) => {
-    const { done = 0, failed = 0 } = before[n] ?? {};
-    counts[n] = { done: done + run.done, failed: failed + run.failed };
+    counts[n] = sumOf([before[n] ?? NOTHING_DONE, run]);
     job.update('embedding', sumOf(counts));
   };
   setHandler(shardProgress, async ({ shard, ...run }) => {
@@ -73,6 +67,7 @@ export async function runShards(run: ShardsRun, cursor: ShardsCursor): Promise<S
         {
           job_id: job.jobId,
           dataset,
+          media_type,
           model,
           model_key,
           only_failed,
@@ -103,7 +98,7 @@ export async function runShards(run: ShardsRun, cursor: ShardsCursor): Promise<S
       const result = await shard.result();
       running.delete(shard);
       note(open.n, result);
-      before[open.n] = { ...(counts[open.n] ?? { done: 0, failed: 0 }) };
+      before[open.n] = { ...(counts[open.n] ?? NOTHING_DONE) };
       if (result.rest.length > 0) rest.push({ n: open.n, chunks: result.rest });
       await report();
     };
@@ -127,4 +122,5 @@ export async function runShards(run: ShardsRun, cursor: ShardsCursor): Promise<S
 export const sumOf = (counts: readonly ShardCount[]): ShardCount => ({
   done: counts.reduce((total, { done }) => total + done, 0),
   failed: counts.reduce((total, { failed }) => total + failed, 0),
+  reused: counts.reduce((total, { reused }) => total + reused, 0),
 });

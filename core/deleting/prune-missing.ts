@@ -1,14 +1,18 @@
-import type { WithId } from 'mongodb';
 import type { RemovedCounts } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
 import { refreshCounts } from '../indexing/counts.ts';
-import { isAsLoaded, sourcesOf } from '../jobs/sources-there.ts';
+import { isAsLoaded } from '../sources/as-loaded.ts';
+import { fileOfSample } from '../sources/files.ts';
+import { goneAmong } from '../sources/files-gone.ts';
 import { createPresence } from '../sources/presence.ts';
-import type { SampleDocument } from '../store/documents.ts';
+import type { Sources } from '../sources/source.ts';
+import { modelsOf, setVectorCount, sourcesOf } from '../store/datasets.ts';
+import { countSampleVectors, countVectors, removeSampleVectors, vectorModels } from '../store/embeddings.ts';
+import { removedBy, setKept } from '../store/jobs.ts';
+import { countPages, goneByPage, insertPage, pageId } from '../store/pages.ts';
+import { filesNotMissing, type MissingSample, missingSamples, removeSamples } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
-import { withoutFile } from './files-gone.ts';
-import { BATCH, recordKept, removeBatch, removedBy } from './remove-batch.ts';
-import { filterOf, modelKeys, refreshVectors, removeVectors } from './vectors.ts';
+import { BATCH, jobHasEnded, removeBatch } from './remove-batch.ts';
 
 export interface PruneRequest {
   jobId: string;
@@ -19,36 +23,46 @@ export interface PruneRequest {
 }
 
 /**
- * Removes the samples of a dataset whose files are missing, and their vectors of all models. The mark is as old as the last
- * load, so each file is looked for again: a sample whose file is back is kept, and counted, and so are those of a source that is
- * not there, or is on another disk than its last load found it on: an unmounted disk leaves an empty folder. Each batch is whole or not at all, so
- * it may be broken off at any point and begun again. Returns what the job has removed, all attempts together.
+ * Removes the missing samples of a dataset, and their vectors of all models. The mark is as old as the last load, so each file
+ * is looked for again: a sample whose file is back is kept, and counted, unless the file no longer holds it. Samples of a
+ * source that is not there, or is on another disk than its last load found it on, are kept, too: an unmounted disk leaves an
+ * empty folder. Each batch is whole or absent, so the prune may be broken off at any point and begun again. Returns what the
+ * job has removed, all attempts together.
  *
  * @throws UserError SourceNotFound where nothing was removed because of such sources
  */
-export async function pruneMissing(store: Store, request: PruneRequest): Promise<RemovedCounts> {
+export async function pruneMissing(store: Store, sources: Sources, request: PruneRequest): Promise<RemovedCounts> {
   const { jobId, datasetId, onStep, signal } = request;
-  const models = await modelKeys(store, datasetId);
-  let n = await store.pages.countDocuments({ job_id: jobId });
-  const sources = await sourcesOf(store, datasetId);
+  const models = await vectorModels(store, datasetId);
+  const roots = await sourcesOf(store, datasetId);
+  let n = await countPages(store, jobId);
   const absent = new Set<string>();
   let kept = 0;
-  for await (const missing of missingSamples(store, datasetId)) {
+  for await (const missing of missingSamples(store, datasetId, BATCH)) {
     signal.throwIfAborted();
-    // Looked at after its files, and for each batch: it may go away meanwhile.
-    const presence = createPresence(sources, (source) => isAsLoaded(store, datasetId, source));
+    const withoutFile = await goneAmong(sources, missing, fileOfSample, onStep);
+    // A source is looked at after its files, and for each batch: it may go away meanwhile.
+    const presence = createPresence(roots, (root) => isAsLoaded(store, sources, datasetId, root));
     const gone: MissingSample[] = [];
-    for (const sample of await withoutFile(missing, onStep)) if (await presence.has(sample.filepath)) gone.push(sample);
+    for (const sample of withoutFile) if (await presence.has(sample.filepath)) gone.push(sample);
+    const isGone = new Set(withoutFile);
+    gone.push(
+      ...(await leftByTheirFiles(
+        store,
+        datasetId,
+        missing.filter((sample) => !isGone.has(sample)),
+      )),
+    );
     for (const source of presence.absent()) absent.add(source);
     kept += missing.length - gone.length;
     if (gone.length > 0) await pruneBatch(store, request, { models, gone, n: n++ });
     onStep();
   }
   const folders = [...absent].sort();
-  await recordKept(store, jobId, { kept, folders });
+  if (!(await setKept(store, jobId, { kept, folders }))) throw jobHasEnded(jobId);
   await removeLateVectors(store, request);
   await refreshCounts(store, datasetId);
-  await refreshVectors(store, datasetId, onStep);
+  await refreshVectorCounts(store, datasetId, onStep);
   const removed = await removedBy(store, jobId);
   if (folders.length > 0 && removed.samples === 0) throw sourcesNotThere(folders);
   return removed;
@@ -60,68 +74,68 @@ const sourcesNotThere = (folders: readonly string[]) =>
     `What is missing lay in folders that are not there, are empty, or are on another disk than when they were last loaded: ${folders.join(', ')}. Nothing was removed. If it is a mounted disk, see whether it is mounted; else load the folder again, then prune.`,
   );
 
-type MissingSample = Pick<WithId<SampleDocument>, '_id' | 'seq' | 'filepath' | 'filepath_bytes'>;
-
-/** In batches, by seq. */
-async function* missingSamples(store: Store, datasetId: string): AsyncGenerator<MissingSample[]> {
-  for (let after = -1; ; ) {
-    const batch = await store.samples
-      .find(
-        { dataset_id: datasetId, status: 'missing', seq: { $gt: after } },
-        { projection: { seq: 1, filepath: 1, filepath_bytes: 1 } },
-      )
-      .sort({ seq: 1 })
-      .limit(BATCH)
-      .toArray();
-    const last = batch.at(-1);
-    if (last === undefined) return;
-    yield batch;
-    after = last.seq;
-  }
+/** The samples that are no items of their files any more: a file's first sample is missing only where the file is. */
+async function leftByTheirFiles(
+  store: Store,
+  datasetId: string,
+  samples: readonly MissingSample[],
+): Promise<MissingSample[]> {
+  const further = samples.filter(({ part }) => part > 0);
+  if (further.length === 0) return [];
+  const there = await filesNotMissing(store, datasetId, [...new Set(further.map(({ filepath }) => filepath))]);
+  return further.filter(({ filepath }) => there.has(filepath));
 }
 
 interface GoneBatch {
   models: readonly string[];
   gone: readonly MissingSample[];
-  /** Of the batches of this job, from 0. */
+  /** Which batch of this job it is, from 0. */
   n: number;
 }
 
 function pruneBatch(store: Store, { jobId, datasetId }: PruneRequest, { models, gone, n }: GoneBatch): Promise<void> {
   const seqs = gone.map(({ seq }) => seq);
   return removeBatch(store, jobId, async (session) => {
-    const vectors = await removeVectors(store, { datasetId, models, seqs }, session);
-    const { deletedCount } = await store.samples.deleteMany({ _id: { $in: gone.map(({ _id }) => _id) } }, { session });
-    await store.pages.insertOne(
-      { _id: `${jobId}/${n}`, job_id: jobId, n, upto: '', last: false, entries: [], gone: seqs },
-      { session },
+    const vectors = await removeSampleVectors(store, { datasetId, models, seqs }, session);
+    const samples = await removeSamples(
+      store,
+      gone.map(({ _id }) => _id),
+      session,
     );
-    return { samples: deletedCount, vectors };
+    const page = { _id: pageId(jobId, n), job_id: jobId, n, upto: '', last: false, files: [], gone: seqs };
+    await insertPage(store, page, session);
+    return { samples, vectors };
   });
 }
 
 /**
  * An embedding that runs beside the prune may have written a vector between the two deletions of a batch. The batches are
- * on record until the job ends, so that this holds after a crash, too. What it writes later it takes back by itself.
+ * on record until the job ends, so this holds after a crash, too. What it writes later it takes back by itself.
  */
 async function removeLateVectors(store: Store, { jobId, datasetId, onStep, signal }: PruneRequest): Promise<void> {
-  const models = await modelKeys(store, datasetId);
-  for await (const { gone } of store.pages.find({ job_id: jobId })) {
+  const models = await vectorModels(store, datasetId);
+  for await (const seqs of goneByPage(store, jobId)) {
     signal.throwIfAborted();
-    await removeVectors(store, { datasetId, models, seqs: gone });
+    await removeSampleVectors(store, { datasetId, models, seqs });
+    onStep();
+  }
+}
+
+/** Brings the dataset's `models[].vectors` up to date. */
+async function refreshVectorCounts(store: Store, datasetId: string, onStep: () => void): Promise<void> {
+  for (const { key } of await modelsOf(store, datasetId)) {
+    await setVectorCount(store, datasetId, key, await countVectors(store, { datasetId, modelKey: key }));
     onStep();
   }
 }
 
 /** What a prune would remove now, if no file is back. */
 export async function countMissing(store: Store, datasetId: string): Promise<RemovedCounts> {
-  const models = await modelKeys(store, datasetId);
+  const models = await vectorModels(store, datasetId);
   const counts: RemovedCounts = { samples: 0, vectors: 0 };
-  for await (const missing of missingSamples(store, datasetId)) {
+  for await (const missing of missingSamples(store, datasetId, BATCH)) {
     counts.samples += missing.length;
-    counts.vectors += await store.embeddings.countDocuments(
-      filterOf({ datasetId, models, seqs: missing.map(({ seq }) => seq) }),
-    );
+    counts.vectors += await countSampleVectors(store, { datasetId, models, seqs: missing.map(({ seq }) => seq) });
   }
   return counts;
 }

@@ -1,13 +1,24 @@
-import { type AnyBulkWriteOperation, Binary, ObjectId } from 'mongodb';
 import { UserError } from '../errors.ts';
 import type { Limiter } from '../limits/limiter.ts';
-import type { Embedder, EmbedOutcome } from '../models/embedder.ts';
-import type { EmbeddingDocument, SampleDocument } from '../store/documents.ts';
-import { progressId, raiseProgress } from '../store/progress.ts';
-import { insertNew, type Store } from '../store/store.ts';
+import type { Medium } from '../media/medium.ts';
+import type { Embedder, EmbedItem, EmbedOutcome } from '../models/embedder.ts';
+import { FileUnavailableError, type Sources } from '../sources/source.ts';
+import { findVectorsByContent, type NewVector, removeVectorsOf, writeVectors } from '../store/embeddings.ts';
+import { type ChunkCount, findProgress, raiseProgress } from '../store/progress.ts';
+import { existingSamples, metadataOf, writeEmbeddingErrors } from '../store/samples.ts';
+import type { Store } from '../store/store.ts';
 import { type LackingSample, lackingSamples } from './lacking.ts';
 import type { Chunk } from './plan.ts';
 import { readRetryScope } from './retry-scope.ts';
+
+/** What chunks are embedded with. */
+export interface EmbedEquipment {
+  embedder: Embedder;
+  medium: Medium;
+  sources: Sources;
+  /** The task queue's: each batch waits for its permission to go to the device. */
+  limiter: Limiter;
+}
 
 export interface EmbedChunkRequest {
   jobId: string;
@@ -16,44 +27,41 @@ export interface EmbedChunkRequest {
   model: string;
   /** As it was when the phase began. */
   modelKey: string;
-  /** Of a retry: its plan has noted what it embeds. */
+  /** True for a retry: its plan has noted what it embeds. */
   onlyFailed?: boolean | undefined;
   chunk: Chunk;
-  /** Of the task queue: each batch waits for its leave to go to the device. */
-  limiter: Limiter;
   /** Called after each database write. */
-  onWrite: (count: { done: number; failed: number }) => void;
+  onWrite: (count: EmbedChunkResult) => void;
   /** Called whenever the device or the database got on, with this chunk or with another. */
   onSignOfLife: () => void;
   signal: AbortSignal;
 }
 
-export interface EmbedChunkResult {
-  done: number;
-  failed: number;
-}
+export type EmbedChunkResult = Required<ChunkCount>;
 
 const REVISION = /@[0-9a-f]{12}$/;
 
-/** Batches handed to the device's process at a time: one runs, two are being decoded. */
+/** Batches handed to the encoder process at a time: one runs, two are being prepared. */
 const BATCHES_AHEAD = 3;
 
 /**
- * Makes and stores the vectors that a chunk lacks. What an earlier attempt stored is not made again; a crash loses the
- * batches under way. Told to stop, it stores the batch that the device is at, and gives the others up.
+ * Makes and stores the vectors that a chunk lacks. A sample whose content has a vector of this model in the dataset gets that
+ * vector. What an earlier attempt stored is not made again; a crash loses the batches under way. Told to stop, it stores the
+ * batch that the device is at, and gives the others up.
  *
  * @throws UserError ModelChanged when the model's files differ from those that the phase began with.
  * @throws UserError Superseded when the job has ended: its workflow was terminated, and nobody hears of this.
  */
 export async function embedChunk(
   store: Store,
-  embedder: Embedder,
+  equipment: EmbedEquipment,
   request: EmbedChunkRequest,
 ): Promise<EmbedChunkResult> {
-  const { datasetId, jobId, modelKey, limiter, signal, onSignOfLife } = request;
+  const { embedder, medium } = equipment;
+  const { datasetId, jobId, modelKey, signal, onSignOfLife } = request;
   const [from, to, total] = request.chunk;
   const named = `${request.model.replace(REVISION, '')}@${modelKey.slice(modelKey.lastIndexOf('@') + 1)}`;
-  const model = await embedder.open(named);
+  const model = await embedder.open(named, medium);
   if (model.key !== modelKey) {
     throw new UserError(
       'ModelChanged',
@@ -62,11 +70,11 @@ export async function embedChunk(
   }
 
   onSignOfLife();
+  const chunk = { jobId, phase: 'embedding', chunk: from } as const;
   const ended = () => new UserError('Superseded', `Job ${jobId} has ended; nothing more is embedded for it.`);
-  const open = { _id: progressId(jobId, 'embedding', from) };
-  if ((await store.progress.countDocuments(open)) === 0) throw ended();
+  if ((await findProgress(store, chunk)) === undefined) throw ended();
   const note = async (count: EmbedChunkResult) => {
-    if (!(await raiseProgress(store, { jobId, phase: 'embedding', chunk: from }, count))) throw ended();
+    if (!(await raiseProgress(store, chunk, count))) throw ended();
   };
 
   const onlyFailed = request.onlyFailed && (await readRetryScope(store, jobId)) === 'failed';
@@ -81,26 +89,24 @@ export async function embedChunk(
       signal,
     }),
   );
-  const count: EmbedChunkResult = { done: Math.max(0, total - lacking.length), failed: 0 };
+  const count: EmbedChunkResult = { done: Math.max(0, total - lacking.length), failed: 0, reused: 0 };
 
   const batches: LackingSample[][] = [];
   for (let at = 0; at < lacking.length; at += model.batchSize) batches.push(lacking.slice(at, at + model.batchSize));
   // Not the caller's signal: the batch that the device is at is work done.
   const rest = new AbortController();
-  const embed = async (batch: LackingSample[]) => {
-    await limiter.take(batch.length, { signal, onWait: onSignOfLife });
-    return embedder.embed(named, batch.map(imageOf), rest.signal, onSignOfLife);
-  };
-  const start = (batch: LackingSample[]) => settled(embed(batch));
-  const under = batches.slice(0, BATCHES_AHEAD).map(start);
+  const start = (batch: LackingSample[]) =>
+    settled(embedBatch(store, equipment, { request, named, batch, signal: rest.signal }));
+  const underWay = batches.slice(0, BATCHES_AHEAD).map(start);
   try {
     for (const [i, batch] of batches.entries()) {
       signal.throwIfAborted();
-      const outcomes = await unwrap(under.shift());
+      const embedded = await unwrap(underWay.shift());
       const next = batches[i + BATCHES_AHEAD];
-      if (next !== undefined && !signal.aborted) under.push(start(next));
-      const failed = await writeVectors(store, request, batch, outcomes);
+      if (next !== undefined && !signal.aborted) underWay.push(start(next));
+      const { failed, reused } = await writeBatch(store, request, batch, embedded);
       count.failed += failed;
+      count.reused += reused;
       count.done += batch.length - failed;
       await note(count);
       request.onWrite(count);
@@ -112,99 +118,138 @@ export async function embedChunk(
   return count;
 }
 
-type Settled = { outcomes: EmbedOutcome[] } | { error: unknown };
+/** What came of a batch, and the stored vectors of the content that was known. */
+interface EmbeddedBatch {
+  outcomes: EmbedOutcome[];
+  known: ReadonlyMap<string, Float32Array>;
+}
+
+async function embedBatch(
+  store: Store,
+  { embedder, medium, sources, limiter }: EmbedEquipment,
+  {
+    request,
+    named,
+    batch,
+    signal,
+  }: { request: EmbedChunkRequest; named: string; batch: LackingSample[]; signal: AbortSignal },
+): Promise<EmbeddedBatch> {
+  const { datasetId, modelKey, onSignOfLife } = request;
+  let known: ReadonlyMap<string, Float32Array> = new Map();
+  const items = await itemsFor(store, medium, sources, batch);
+  const outcomes = items.map((item) => ('error' in item ? item : undefined));
+  const toEmbed = items.filter((item): item is EmbedItem => !('error' in item));
+  const embedded = await embedder.embed(named, medium, toEmbed, {
+    signal,
+    onSignOfLife,
+    async findKnown(contents) {
+      known = await findVectorsByContent(store, { datasetId, modelKey }, contents);
+      const fresh = contents.filter((content) => !known.has(content)).length;
+      await limiter.take(fresh, { signal: request.signal, onWait: onSignOfLife });
+      return new Set(known.keys());
+    },
+  });
+  let next = 0;
+  return { outcomes: outcomes.map((outcome) => outcome ?? (embedded[next++] as EmbedOutcome)), known };
+}
+
+type Unavailable = Extract<EmbedOutcome, { error: unknown }>;
+
+/** What the encoder gets of each sample. Files that its process can't open itself are read here. */
+async function itemsFor(
+  store: Store,
+  medium: Medium,
+  sources: Sources,
+  batch: readonly LackingSample[],
+): Promise<(EmbedItem | Unavailable)[]> {
+  if (medium.encodes === 'metadata') {
+    const ids = batch.map(({ _id }) => _id);
+    const metadata = await metadataOf(store, ids);
+    return batch.map(({ _id, version }) => ({ value: metadata.get(_id.toHexString()), content: version }));
+  }
+  return Promise.all(
+    batch.map(({ file }) => {
+      const source = sources.of(file.path);
+      const path = source.localPath?.(file);
+      return path === undefined ? readBytes(sources, file) : { path };
+    }),
+  );
+}
+
+async function readBytes(sources: Sources, file: LackingSample['file']): Promise<EmbedItem | Unavailable> {
+  try {
+    const open = await sources.of(file.path).open(file);
+    return { bytes: new Uint8Array(await new Response(open.stream()).arrayBuffer()) };
+  } catch (error) {
+    if (!(error instanceof FileUnavailableError)) throw error;
+    return { error: { code: error.code, message: error.message } };
+  }
+}
+
+type Settled<T> = { value: T } | { error: unknown };
 
 /** A batch that fails while an earlier one is awaited must not be an unhandled rejection. */
-const settled = (outcomes: Promise<EmbedOutcome[]>): Promise<Settled> =>
-  outcomes.then(
-    (value) => ({ outcomes: value }),
+const settled = <T>(promise: Promise<T>): Promise<Settled<T>> =>
+  promise.then(
+    (value) => ({ value }),
     (error: unknown) => ({ error }),
   );
 
-async function unwrap(pending: Promise<Settled> | undefined): Promise<EmbedOutcome[]> {
+async function unwrap<T>(pending: Promise<Settled<T>> | undefined): Promise<T> {
   const result = await pending;
   if (result === undefined) throw new Error('No batch is under way.');
   if ('error' in result) throw result.error;
-  return result.outcomes;
+  return result.value;
 }
 
-const imageOf = (sample: LackingSample) => ({
-  path: sample.filepath_bytes ? Buffer.from(sample.filepath_bytes.buffer) : sample.filepath,
-});
-
-/** Returns how many of the batch failed. */
-async function writeVectors(
+/** Returns how many samples of the batch failed, and how many got a vector that was there. */
+async function writeBatch(
   store: Store,
-  request: EmbedChunkRequest,
-  batch: LackingSample[],
-  outcomes: EmbedOutcome[],
-): Promise<number> {
-  const { datasetId, modelKey } = request;
-  const now = new Date();
-  const inserts: EmbeddingDocument[] = [];
-  const updates: AnyBulkWriteOperation<EmbeddingDocument>[] = [];
-  const samples: AnyBulkWriteOperation<SampleDocument>[] = [];
-  let failed = 0;
-  for (const [i, sample] of batch.entries()) {
+  { datasetId, modelKey }: EmbedChunkRequest,
+  batch: readonly LackingSample[],
+  { outcomes, known }: EmbeddedBatch,
+): Promise<{ failed: number; reused: number }> {
+  const set = { datasetId, modelKey };
+  const vectors: NewVector[] = [];
+  const failures: Parameters<typeof writeEmbeddingErrors>[1][number][] = [];
+  const mended: LackingSample['_id'][] = [];
+  let reused = 0;
+  for (const [i, { _id, seq, version, stale, failedBefore }] of batch.entries()) {
     const outcome = outcomes[i] as EmbedOutcome;
     if ('error' in outcome) {
-      failed += 1;
-      const error = { ...outcome.error, stage: 'embedding' as const, at: now };
-      samples.push({ updateOne: { filter: { _id: sample._id }, update: { $set: { error, last_modified_at: now } } } });
+      failures.push({ _id, error: outcome.error });
       continue;
     }
-    const vector: EmbeddingDocument = {
-      _id: new ObjectId(),
-      dataset_id: datasetId,
-      seq: sample.seq,
-      sample_id: sample._id,
-      model_key: modelKey,
-      dim: outcome.vector.length,
-      vector: Binary.fromFloat32Array(outcome.vector),
-      source_fingerprint: sample.fingerprint,
-    };
-    if (sample.stale) updates.push(replacementOf(vector));
-    else inserts.push(vector);
-    if (sample.failedBefore) {
-      samples.push({
-        updateOne: {
-          filter: { _id: sample._id },
-          update: { $unset: { error: true }, $set: { last_modified_at: now } },
-        },
-      });
-    }
+    const { content } = outcome;
+    const vector = 'vector' in outcome ? outcome.vector : known.get(content);
+    if (vector === undefined) throw new Error(`The embedder calls content ${content} known, and it is not.`);
+    if (!('vector' in outcome)) reused += 1;
+    vectors.push({ seq, sampleId: _id, vector, content, version, isStale: stale });
+    if (failedBefore) mended.push(_id);
   }
-  const repeated = await insertNew(store.embeddings, inserts);
-  const replacements = [...updates, ...repeated.map(replacementOf)];
-  if (replacements.length > 0) await store.embeddings.bulkWrite(replacements, { ordered: false });
-  if (samples.length > 0) await store.samples.bulkWrite(samples, { ordered: false });
-  await takeBackOrphans(store, request, batch);
-  return failed;
+  await writeVectors(store, set, vectors);
+  await writeEmbeddingErrors(store, failures, mended);
+  await takeBackOrphans(store, set, batch);
+  return { failed: failures.length, reused };
 }
 
 /**
- * A sample that was pruned or deleted meanwhile must leave no vector. Who removes samples removes their vectors once more
- * after that, so one of the two sees what the other has done.
+ * A sample that was pruned or deleted meanwhile must leave no vector. A removal removes the vectors of its samples once more
+ * after the samples, so one of the two sees what the other has done.
  */
 async function takeBackOrphans(
   store: Store,
-  { datasetId, modelKey }: EmbedChunkRequest,
-  batch: LackingSample[],
+  set: { datasetId: string; modelKey: string },
+  batch: readonly LackingSample[],
 ): Promise<void> {
-  const ids = batch.map(({ _id }) => _id);
-  const there = await store.samples.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
-  if (there.length === ids.length) return;
-  const known = new Set(there.map(({ _id }) => _id.toHexString()));
-  const gone = batch.filter(({ _id }) => !known.has(_id.toHexString()));
-  await store.embeddings.deleteMany({
-    dataset_id: datasetId,
-    model_key: modelKey,
-    seq: { $in: gone.map(({ seq }) => seq) },
-    sample_id: { $in: gone.map(({ _id }) => _id) },
-  });
-}
-
-function replacementOf({ _id, ...vector }: EmbeddingDocument): AnyBulkWriteOperation<EmbeddingDocument> {
-  const { dataset_id, model_key, seq } = vector;
-  return { updateOne: { filter: { dataset_id, model_key, seq }, update: { $set: vector } } };
+  const there = await existingSamples(
+    store,
+    batch.map(({ _id }) => _id),
+  );
+  if (there.size === batch.length) return;
+  await removeVectorsOf(
+    store,
+    set,
+    batch.filter(({ _id }) => !there.has(_id.toHexString())),
+  );
 }

@@ -1,14 +1,18 @@
 import type { ObjectId } from 'mongodb';
+import { type FileRef, fileOfSample } from '../sources/files.ts';
+import { vectorVersions } from '../store/embeddings.ts';
+import { type SampleToEmbed, samplesToEmbed } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 
-/** A sample that has no vector of a model for its file as it is now. */
+/** A sample that has no vector of a model for what it is now. */
 export interface LackingSample {
   _id: ObjectId;
   seq: number;
-  filepath: string;
-  filepath_bytes?: { buffer: Uint8Array };
-  fingerprint: string;
-  /** A vector of an earlier version of the file is stored. */
+  file: FileRef;
+  /** The hash of what is encoded, where indexing knows it. */
+  content?: string;
+  version: string;
+  /** A vector of an earlier version is stored. */
   stale: boolean;
   /** An earlier attempt to embed it failed. */
   failedBefore: boolean;
@@ -21,7 +25,7 @@ export interface SeqRange {
   from: number;
   /** Last seq, exclusive. */
   to: number;
-  /** Only samples that could not be embedded before, and those that this load has indexed. */
+  /** Only samples that could not be embedded before, and those that this job has indexed. */
   onlyFailedOf?: string | undefined;
   /** Called after every few thousand samples looked at, lacking or not. */
   onScan: (seq: number) => void;
@@ -31,6 +35,13 @@ export interface SeqRange {
 const SCAN_STEP = 5000;
 
 /**
+ * What a vector has to fit: the hash of the item where indexing knows it, so that moving an item costs nothing; else its file's
+ * fingerprint. A vector whose file has another fingerprint now may still fit: the encoder finds out when it reads the file.
+ */
+export const versionOf = ({ content, source }: Pick<SampleToEmbed, 'content' | 'source'>): string =>
+  content ?? source.fingerprint;
+
+/**
  * The work of the embedding phase is what the database lacks, so a resume, a retry and an incremental load are the same
  * question. Yields in seq order; memory stays bounded however long the range is.
  */
@@ -38,21 +49,8 @@ export async function* lackingSamples(
   store: Store,
   { datasetId, modelKey, from, to, onlyFailedOf, onScan, signal }: SeqRange,
 ): AsyncGenerator<LackingSample> {
-  const samples = store.samples
-    .find(
-      { dataset_id: datasetId, status: 'indexed', seq: { $gte: from, $lt: to } },
-      {
-        projection: { seq: 1, filepath: 1, filepath_bytes: 1, 'source.fingerprint': 1, 'error.stage': 1, job_id: 1 },
-        batchSize: 5000,
-      },
-    )
-    .sort({ seq: 1 });
-  const vectors = store.embeddings
-    .find(
-      { dataset_id: datasetId, model_key: modelKey, seq: { $gte: from, $lt: to } },
-      { projection: { _id: 0, seq: 1, source_fingerprint: 1 }, batchSize: 5000 },
-    )
-    .sort({ seq: 1 });
+  const samples = samplesToEmbed(store, { datasetId, from, to });
+  const vectors = vectorVersions(store, { datasetId, modelKey }, from, to);
   try {
     let vector = await vectors.next();
     let scanned = 0;
@@ -64,15 +62,15 @@ export async function* lackingSamples(
       }
       if (onlyFailedOf !== undefined && sample.error?.stage !== 'embedding' && sample.job_id !== onlyFailedOf) continue;
       while (vector !== null && vector.seq < sample.seq) vector = await vectors.next();
-      const stored = vector?.seq === sample.seq ? vector.source_fingerprint : undefined;
-      const { fingerprint } = sample.source;
-      if (stored === fingerprint) continue;
+      const stored = vector?.seq === sample.seq ? vector.version : undefined;
+      const version = versionOf(sample);
+      if (stored === version) continue;
       yield {
         _id: sample._id,
         seq: sample.seq,
-        filepath: sample.filepath,
-        ...(sample.filepath_bytes ? { filepath_bytes: sample.filepath_bytes } : {}),
-        fingerprint,
+        file: fileOfSample(sample),
+        ...(sample.content === undefined ? {} : { content: sample.content }),
+        version,
         stale: stored !== undefined,
         failedBefore: sample.error !== undefined,
       };

@@ -1,6 +1,11 @@
-import type { Store } from '../store/store.ts';
+import { UserError } from '../errors.ts';
+import { countVectors } from '../store/embeddings.ts';
+import { noteRetryScope, touchOpenJob } from '../store/jobs.ts';
+import { insertChunkProgress } from '../store/progress.ts';
+import { countSamples, indexedSeqs } from '../store/samples.ts';
+import { inTransaction, type Store } from '../store/store.ts';
 import { lackingSamples } from './lacking.ts';
-import { findRecordedModel, findRetryScope, noteRetryScope } from './retry-scope.ts';
+import { findRecordedModel, findRetryScope } from './retry-scope.ts';
 
 /** Seqs [from, to) that hold `count` samples without a vector. */
 export type Chunk = [from: number, to: number, count: number];
@@ -34,15 +39,15 @@ export interface PlanRequest {
 export async function planEmbedding(store: Store, request: PlanRequest): Promise<EmbeddingPlan> {
   const { datasetId, modelKey, signal } = request;
   const onlyFailedOf = await retryOfFailures(store, request);
-  const dataset = { dataset_id: datasetId };
   const [indexed, vectors] = await Promise.all([
-    store.samples.countDocuments({ ...dataset, status: 'indexed' }),
-    store.embeddings.countDocuments({ ...dataset, model_key: modelKey }, { limit: 1 }),
+    countSamples(store, datasetId, 'indexed'),
+    countVectors(store, { datasetId, modelKey }, 1),
   ]);
   const chunkSamples = Math.max(MIN_CHUNK, Math.ceil(indexed / MAX_CHUNKS));
   const seqs =
     vectors === 0 && onlyFailedOf === undefined
-      ? allSeqs(store, datasetId)
+      ? // Where the model has no vector yet, the index alone answers.
+        indexedSeqs(store, datasetId)
       : lackingSeqs(store, { ...request, onlyFailedOf });
 
   const chunks: Chunk[] = [];
@@ -72,14 +77,6 @@ async function retryOfFailures(
   return scope === 'failed' ? jobId : undefined;
 }
 
-/** Where the model has no vector yet, the index alone answers. */
-async function* allSeqs(store: Store, datasetId: string): AsyncGenerator<number> {
-  const cursor = store.samples
-    .find({ dataset_id: datasetId, status: 'indexed' }, { projection: { _id: 0, seq: 1 }, batchSize: 20_000 })
-    .sort({ seq: 1 });
-  for await (const { seq } of cursor) yield seq;
-}
-
 async function* lackingSeqs(store: Store, request: PlanRequest): AsyncGenerator<number> {
   const everything = { ...request, from: 0, to: Number.MAX_SAFE_INTEGER };
   for await (const { seq } of lackingSamples(store, everything)) yield seq;
@@ -96,3 +93,19 @@ function shardsOf(chunks: Chunk[], chunkSamples: number): Shard[] {
 }
 
 const sum = (chunks: readonly Chunk[]) => chunks.reduce((total, [, , count]) => total + count, 0);
+
+/**
+ * Creates the counts of a plan's chunks, all at 0, unless the job is over: in one transaction with its record, so that a job's
+ * end either removes them or keeps them from being created. A chunk only raises a count that is there, so it leaves nothing
+ * behind a job that has ended. Doing it again changes nothing.
+ *
+ * @throws UserError Superseded
+ */
+export async function openChunks(store: Store, jobId: string, { shards }: EmbeddingPlan): Promise<void> {
+  const chunks = shards.flatMap((shard) => shard.chunks).map(([chunk, , total]) => ({ chunk, total }));
+  await inTransaction(store, async (session) => {
+    if (!(await touchOpenJob(store, jobId, 'embedding', session)))
+      throw new UserError('Superseded', `Job ${jobId} has ended; nothing more is embedded.`);
+    if (chunks.length > 0) await insertChunkProgress(store, jobId, chunks, session);
+  });
+}

@@ -1,5 +1,6 @@
 import type { JobKind } from '../../contract/job.ts';
-import type { DatasetDocument } from '../store/documents.ts';
+import { type RecordedModel as AnyModel, modelsOf } from '../store/datasets.ts';
+import { retryScopeOf, wasBrokenOffSince } from '../store/jobs.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -16,7 +17,7 @@ export interface ScopeRequest {
   model: RecordedModel | undefined;
 }
 
-export type RecordedModel = DatasetDocument['models'][number] & { completed_at: Date };
+export type RecordedModel = AnyModel & { completed_at: Date };
 
 /**
  * An embedding that did not come to its end has failed as a whole, with the samples that it never came to. So a retry takes all
@@ -25,26 +26,9 @@ export type RecordedModel = DatasetDocument['models'][number] & { completed_at: 
  */
 export async function findRetryScope(store: Store, { jobId, datasetId, model }: ScopeRequest): Promise<RetryScope> {
   if (model === undefined) return 'lacking';
-  const brokenOff = await store.jobs.countDocuments(
-    {
-      dataset_id: datasetId,
-      _id: { $ne: jobId },
-      kind: { $in: EMBEDDING_KINDS },
-      state: { $ne: 'completed' },
-      'request.embed': { $ne: false },
-      $and: [
-        { $or: [{ finished_at: { $gt: model.completed_at } }, { finished_at: { $exists: false } }] },
-        {
-          $or: [
-            { 'phases.embedding.state': { $nin: ['completed', 'skipped'] } },
-            { 'phases.indexing.done': { $gt: 0 } },
-          ],
-        },
-      ],
-    },
-    { limit: 1 },
-  );
-  return brokenOff > 0 ? 'lacking' : 'failed';
+  const since = model.completed_at;
+  const brokenOff = await wasBrokenOffSince(store, { datasetId, kinds: EMBEDDING_KINDS, since, except: jobId });
+  return brokenOff ? 'lacking' : 'failed';
 }
 
 const EMBEDDING_KINDS: JobKind[] = ['load', 'retry', 'embed'];
@@ -55,20 +39,14 @@ export async function findRecordedModel(
   datasetId: string,
   nameOrKey: string,
 ): Promise<RecordedModel | undefined> {
-  const dataset = await store.datasets.findOne({ _id: datasetId }, { projection: { models: 1 } });
-  return (dataset?.models ?? [])
+  return (await modelsOf(store, datasetId))
     .filter((model): model is RecordedModel => model.completed_at !== undefined)
     .filter(({ key, name }) => key === nameOrKey || name === nameOrKey)
     .sort((a, b) => a.completed_at.getTime() - b.completed_at.getTime())
     .at(-1);
 }
 
-/** Notes a retry's scope for its chunks: it must not change between them. */
-export async function noteRetryScope(store: Store, jobId: string, retry_scope: RetryScope): Promise<void> {
-  await store.jobs.updateOne({ _id: jobId }, { $set: { retry_scope } });
-}
-
+/** The scope that a retry's plan has noted: it must not change between chunks. */
 export async function readRetryScope(store: Store, jobId: string): Promise<RetryScope> {
-  const load = await store.jobs.findOne({ _id: jobId }, { projection: { retry_scope: 1 } });
-  return load?.retry_scope ?? 'failed';
+  return (await retryScopeOf(store, jobId)) ?? 'failed';
 }

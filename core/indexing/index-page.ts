@@ -1,10 +1,23 @@
-import { type AnyBulkWriteOperation, ObjectId } from 'mongodb';
+import { type Binary, ObjectId } from 'mongodb';
+import type { FileOutcomes } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
-import type { MediaKind, MetadataOutcome } from '../media/medium.ts';
-import { UNKNOWN_FINGERPRINT } from '../sources/folder/walk.ts';
-import type { PageEntry, SampleDocument } from '../store/documents.ts';
-import { raiseProgress } from '../store/progress.ts';
-import { insertNew, type Store } from '../store/store.ts';
+import type { Expansion, FileToExpand, Item, Medium } from '../media/medium.ts';
+import { fileRefOf, UNKNOWN_FINGERPRINT } from '../sources/files.ts';
+import type { Sources } from '../sources/source.ts';
+import type { PageFile, SampleDocument, SeqBlock } from '../store/documents.ts';
+import { findPage } from '../store/pages.ts';
+import { findProgress, raiseProgress, takeBlock } from '../store/progress.ts';
+import {
+  itemsOf,
+  regroupSamples,
+  removeSamples,
+  type SampleUpdate,
+  type StoredItem,
+  seqsInUse,
+  writeSamples,
+} from '../store/samples.ts';
+import type { Store } from '../store/store.ts';
+import { matchItems } from './match-items.ts';
 
 export interface IndexPageRequest {
   jobId: string;
@@ -19,52 +32,60 @@ export interface IndexPageRequest {
   signal: AbortSignal;
 }
 
-export interface IndexPageResult {
-  added: number;
-  changed: number;
-  failed: number;
-}
+/** What became of a page's files. */
+export type IndexPageResult = Pick<FileOutcomes, 'added' | 'changed' | 'failed'>;
 
 /** Batches of a page that are written, and what came of them. */
 export interface IndexPageCursor extends IndexPageResult {
   batches: number;
 }
 
-/** Samples read and written at a time: the size of a bulk write, and of what a crash repeats. */
-const BATCH = 1000;
+/** Files read and written at a time: also what a crash repeats. */
+const BATCH_FILES = 1000;
 
 /**
- * Reads the files of a page and writes their samples. Doing it twice gives the same samples: each keeps the seq that its
- * page gave it.
+ * Reads the files of a page, expands them into items and writes their samples.
+ *
+ * Doing it twice gives the same samples. New ones get their numbers from blocks that are noted on the page's count in the same
+ * transaction that takes them from the dataset; an attempt after a crash finds the blocks and gives out what is left of them.
+ * The samples themselves are written outside of a transaction: the server would keep one of a killed worker open for a minute,
+ * and the next attempt would wait for it.
+ *
+ * @throws UserError PageGone, Superseded when the job is over
  */
-export async function indexPage(store: Store, media: MediaKind, request: IndexPageRequest): Promise<IndexPageResult> {
-  const { jobId, page } = request;
-  const stored = await store.pages.findOne({ _id: `${jobId}/${page}` });
-  if (stored === null) {
+export async function indexPage(
+  store: Store,
+  { medium, sources }: { medium: Medium; sources: Sources },
+  request: IndexPageRequest,
+): Promise<IndexPageResult> {
+  const { jobId, page, resume, signal } = request;
+  const stored = await findPage(store, jobId, page);
+  if (stored === undefined) {
     throw new UserError(
       'PageGone',
-      `Page ${page} of load ${jobId} is no longer stored: the load had ended. It can't be taken up in its middle; load the folder again.`,
+      `Page ${page} of job ${jobId} is no longer stored: the job had ended. It can't be resumed half-way; load the folder again.`,
     );
   }
-  const count = await store.progress.findOne({ _id: `${jobId}/indexing/${page}` }, { projection: { total: 1 } });
-  const unchanged = (count?.total ?? stored.entries.length) - stored.entries.length;
+  const count = await findProgress(store, { jobId, phase: 'indexing', chunk: page });
+  const numbers = createNumbers(store, request, count?.blocks ?? []);
+  const unchanged = (count?.total ?? stored.files.length) - stored.files.length;
 
-  const { batches: written = 0, ...before } = request.resume ?? {};
+  const { batches: written = 0, ...before } = resume ?? {};
   const result: IndexPageResult = { added: 0, changed: 0, failed: 0, ...before };
   // Reading the next batch's files overlaps with writing this one's samples.
-  const batches = batchesOf(stored.entries);
-  const read = (batch: PageEntry[] = []) => readMetadata(media, batch, request.onRead);
+  const batches = batchesOf(stored.files);
+  const read = (batch: PageFile[] = []) => expand(medium, sources, batch, request.onRead);
   let reading = read(batches[written]);
-  for (const [i, batch] of batches.entries()) {
-    if (i < written) continue;
-    request.signal.throwIfAborted();
-    const outcomes = await reading;
-    reading = read(batches[i + 1]);
-    const inserted = await writeSamples(store, request, batch, outcomes);
-    for (const [j, entry] of batch.entries()) {
-      if ('error' in (outcomes[j] as MetadataOutcome)) result.failed += 1;
-      else if (entry.new) result.added += 1;
-      else result.changed += 1;
+  for (const [n, batch] of batches.entries()) {
+    if (n < written) continue;
+    signal.throwIfAborted();
+    const expansions = await reading;
+    reading = read(batches[n + 1]);
+    const inserted = await writeBatch(store, request, numbers, { n, files: batch, expansions });
+    for (const [i, file] of batch.entries()) {
+      if ('error' in (expansions[i] as Expansion)) result.failed += 1;
+      else if (file.stored) result.changed += 1;
+      else result.added += 1;
     }
     const isNoted = await raiseProgress(
       store,
@@ -72,111 +93,229 @@ export async function indexPage(store: Store, media: MediaKind, request: IndexPa
       { done: unchanged + result.added + result.changed, failed: result.failed, outcomes: { ...result } },
     );
     if (!isNoted) await takeBack(store, request, inserted);
-    request.onWrite({ batches: i + 1, ...result });
+    request.onWrite({ batches: n + 1, ...result });
   }
   await reading;
   return result;
 }
 
-function batchesOf(entries: PageEntry[]): PageEntry[][] {
-  const batches: PageEntry[][] = [];
-  for (let at = 0; at < entries.length; at += BATCH) batches.push(entries.slice(at, at + BATCH));
+function batchesOf(files: PageFile[]): PageFile[][] {
+  const batches: PageFile[][] = [];
+  for (let at = 0; at < files.length; at += BATCH_FILES) batches.push(files.slice(at, at + BATCH_FILES));
   return batches;
 }
 
-function readMetadata(media: MediaKind, batch: PageEntry[], onRead: () => void): Promise<MetadataOutcome[]> {
+function expand(medium: Medium, sources: Sources, batch: PageFile[], onRead: () => void): Promise<Expansion[]> {
   if (batch.length === 0) return Promise.resolve([]);
-  const files = batch.map((entry) => ({
-    path: entry.bytes ? Buffer.from(entry.bytes.buffer) : entry.path,
-    sizeBytes: sizeOf(entry),
-  }));
-  return media.readMetadata(files, onRead);
+  const files = batch.map(
+    ({ path, bytes, fingerprint, size }): FileToExpand => ({
+      ...fileRefOf(path, bytes),
+      // The size of a file that could not be examined is not known to be 0. Opening it will say what is wrong.
+      size: fingerprint === UNKNOWN_FINGERPRINT ? Number.POSITIVE_INFINITY : size,
+    }),
+  );
+  return medium.expand(files, sources, onRead);
 }
 
-/** Of a file that could not be examined the size is not known to be 0: opening it will say what is wrong. */
-const sizeOf = ({ fingerprint, size }: PageEntry) => (fingerprint === UNKNOWN_FINGERPRINT ? Infinity : size);
+interface Batch {
+  /** Which batch of the page this is. */
+  n: number;
+  files: readonly PageFile[];
+  expansions: readonly Expansion[];
+}
 
-/** Returns the IDs of those that were not there before. */
-async function writeSamples(
+/** Writes the samples of a batch. Returns the IDs of those that were not there before. */
+async function writeBatch(
   store: Store,
-  { jobId, datasetId }: IndexPageRequest,
-  batch: PageEntry[],
-  outcomes: MetadataOutcome[],
+  request: IndexPageRequest,
+  numbers: Numbers,
+  { n, files, expansions }: Batch,
 ): Promise<ObjectId[]> {
-  const now = new Date();
+  const { datasetId } = request;
+  // An earlier attempt may have written any of them.
+  const wasBegun = numbers.wereTaken(n);
+  const paths = files.filter((file) => file.stored || wasBegun).map(({ path }) => path);
+  const stored = await itemsOf(store, datasetId, paths);
+  const plans = files.map((file, i) => planFile(file, expansions[i] as Expansion, stored.get(file.path) ?? []));
+
+  const seqs = await numbers.take(
+    n,
+    plans.reduce((sum, { inserts }) => sum + inserts.length, 0),
+  );
+  const context = { jobId: request.jobId, datasetId, now: new Date() };
   const inserts: SampleDocument[] = [];
-  const updates: AnyBulkWriteOperation<SampleDocument>[] = [];
-  for (const [i, entry] of batch.entries()) {
-    const sample = sampleOf(entry, outcomes[i] as MetadataOutcome, { jobId, datasetId, now });
-    if (entry.new) inserts.push(sample);
-    else updates.push(updateOf(sample));
+  const updates: SampleUpdate[] = [];
+  const inserted: ObjectId[] = [];
+  for (const plan of plans) {
+    const ofFile = plan.inserts.map((sample) => insertOf(plan.file, sample, seqs.next().value as number, context));
+    const changes = plan.updates.map((sample) => updateOf(plan.file, sample, context));
+    if (plan.moves) inserted.push(...(await regroupSamples(store, ofFile, changes)));
+    else {
+      inserts.push(...ofFile);
+      updates.push(...changes);
+    }
   }
-  const repeated = await insertNew(store.samples, inserts);
-  const operations = [...updates, ...repeated.map(updateOf)];
-  const isRepeated = new Set(repeated);
-  const inserted = inserts.filter((sample) => !isRepeated.has(sample)).map(({ _id }) => _id);
-  if (operations.length === 0) return inserted;
-  const { matchedCount } = await store.samples.bulkWrite(operations, { ordered: false });
-  if (matchedCount < operations.length) {
-    throw new UserError(
-      'SampleConflict',
-      `${operations.length - matchedCount} samples of ${datasetId} could not be written: their numbers are taken by other files, or they were removed meanwhile. Load the folder again.`,
-    );
-  }
-  return inserted;
+  return [...inserted, ...(await writeSamples(store, inserts, updates))];
 }
 
-/**
- * The count of a page goes with the end of its load, and before the samples of a dataset that is deleted: so whoever writes
- * behind that finds it gone, and what was written before is there to be deleted. A transaction would do without this, but one
- * of a worker that was killed holds what it wrote for a minute or more.
- *
- * @throws UserError Superseded
- */
-async function takeBack(store: Store, { jobId, datasetId }: IndexPageRequest, inserted: ObjectId[]): Promise<never> {
-  await store.samples.deleteMany({ _id: { $in: inserted } });
-  throw new UserError('Superseded', `Load ${jobId} of ${datasetId} has ended; nothing more is written for it.`);
+/** What a sample becomes. */
+interface PlannedSample {
+  part: number;
+  status: SampleDocument['status'];
+  item?: Item;
+  error?: { code: string; message: string };
 }
 
-function sampleOf(
-  entry: PageEntry,
-  outcome: MetadataOutcome,
-  { jobId, datasetId, now }: { jobId: string; datasetId: string; now: Date },
+interface FilePlan {
+  file: PageFile;
+  inserts: PlannedSample[];
+  updates: (PlannedSample & { stored: StoredItem })[];
+  /** Whether stored samples change their parts, so that the file has to be rewritten as a whole. */
+  moves: boolean;
+}
+
+function planFile(file: PageFile, expansion: Expansion, stored: readonly StoredItem[]): FilePlan {
+  if ('error' in expansion) return planFailure(file, expansion.error, stored);
+  const { items } = expansion;
+  const { kept, added, left } = matchItems(items, stored);
+  const indexed = (part: number): PlannedSample => ({ part, status: 'indexed', item: items[part] as Item });
+  const updates = [
+    ...kept.map(({ part, stored: sample }) => ({ ...indexed(part), stored: sample })),
+    // A sample that the file no longer holds is missing, until the file holds it again or a prune removes it.
+    ...left.map((sample, i) => ({ part: items.length + i, status: 'missing' as const, stored: sample })),
+  ];
+  return {
+    file,
+    inserts: added.map(indexed),
+    updates,
+    moves: updates.some(({ part, stored: sample }) => part !== sample.part),
+  };
+}
+
+/** All samples of a file that can't be read fail with it. */
+function planFailure(
+  file: PageFile,
+  error: { code: string; message: string },
+  stored: readonly StoredItem[],
+): FilePlan {
+  const failed = (part: number): PlannedSample => ({ part, status: 'failed', error });
+  return {
+    file,
+    inserts: stored.length === 0 ? [failed(0)] : [],
+    updates: stored.map((sample) => ({ ...failed(sample.part), stored: sample })),
+    moves: false,
+  };
+}
+
+interface WriteContext {
+  jobId: string;
+  datasetId: string;
+  now: Date;
+}
+
+const sourceOf = ({ size, mtime_ns, fingerprint }: PageFile) => ({ size_bytes: size, mtime_ns, fingerprint });
+
+function insertOf(
+  file: PageFile,
+  { part, status, item, error }: PlannedSample,
+  seq: number,
+  { jobId, datasetId, now }: WriteContext,
 ): SampleDocument {
   return {
     _id: new ObjectId(),
     dataset_id: datasetId,
-    seq: entry.seq,
-    filepath: entry.path,
-    ...(entry.bytes === undefined ? {} : { filepath_bytes: entry.bytes }),
-    source: { size_bytes: entry.size, mtime_ns: entry.mtime_ns, fingerprint: entry.fingerprint },
-    ...('metadata' in outcome ? { metadata: outcome.metadata } : {}),
+    seq,
+    filepath: file.path,
+    ...(file.bytes === undefined ? {} : { filepath_bytes: file.bytes as Binary }),
+    part,
+    source: sourceOf(file),
+    ...(item?.content === undefined ? {} : { content: item.content }),
+    ...(item === undefined ? {} : { metadata: item.metadata }),
     tags: [],
-    status: 'metadata' in outcome ? 'indexed' : 'failed',
-    ...('error' in outcome ? { error: { ...outcome.error, stage: 'indexing', at: now } } : {}),
+    status,
+    ...(error === undefined ? {} : { error: { ...error, stage: 'indexing', at: now } }),
     job_id: jobId,
     created_at: now,
     last_modified_at: now,
   };
 }
 
-/** What people added to a sample (tags, split) stays; what was read from its file is replaced. */
-function updateOf(sample: SampleDocument): AnyBulkWriteOperation<SampleDocument> {
-  const { source, metadata, status, error, job_id, last_modified_at } = sample;
+function updateOf(
+  file: PageFile,
+  { part, status, item, error, stored }: FilePlan['updates'][number],
+  { jobId, now }: WriteContext,
+): SampleUpdate {
   return {
-    updateOne: {
-      filter: { dataset_id: sample.dataset_id, filepath: sample.filepath },
-      update: {
-        $set: {
-          source,
-          status,
-          job_id,
-          last_modified_at,
-          ...(metadata ? { metadata } : {}),
-          ...(error ? { error } : {}),
-        },
-        $unset: { ...(metadata ? {} : { metadata: true }), ...(error ? {} : { error: true }) },
-      },
+    _id: stored._id,
+    part,
+    source: sourceOf(file),
+    status,
+    ...(item?.content === undefined ? {} : { content: item.content }),
+    ...(item === undefined ? {} : { metadata: item.metadata }),
+    ...(error === undefined ? {} : { error: { ...error, stage: 'indexing', at: now } }),
+    job_id: jobId,
+    last_modified_at: now,
+  };
+}
+
+/** The numbers that a page's new samples get. */
+interface Numbers {
+  /** Whether an earlier attempt took numbers for a batch. */
+  wereTaken(batch: number): boolean;
+  /** So many numbers for a batch, in order: first those that an earlier attempt took and did not use. */
+  take(batch: number, count: number): Promise<Iterator<number>>;
+}
+
+function createNumbers(store: Store, { jobId, datasetId, page }: IndexPageRequest, known: SeqBlock[]): Numbers {
+  let blocks = known;
+  const chunk = { jobId, phase: 'indexing', chunk: page } as const;
+
+  async function freeOf(batch: number): Promise<number[]> {
+    const own = blocks.filter((block) => block.batch === batch);
+    const used = await seqsInUse(store, datasetId, own);
+    return own.flatMap(({ base, count }) => range(base, count)).filter((seq) => !used.has(seq));
+  }
+
+  return {
+    wereTaken: (batch) => blocks.some((block) => block.batch === batch),
+    async take(batch, count) {
+      if (count === 0) return range(0, 0).values();
+      for (let free = await freeOf(batch); ; free = await freeOf(batch)) {
+        if (free.length >= count) return free.values();
+        const block = await takeBlock(store, chunk, datasetId, {
+          batch,
+          count: count - free.length,
+          known: blocks.length,
+        });
+        if (block !== false) {
+          blocks = [...blocks, block];
+          return [...free, ...range(block.base, block.count)].values();
+        }
+        // Another attempt at this page was faster, or there is nothing to write for any more.
+        const now = await findProgress(store, chunk);
+        if (now === undefined) throw superseded(jobId, datasetId);
+        if ((now.blocks ?? []).length === blocks.length) throw deletedMeanwhile(datasetId);
+        blocks = now.blocks ?? [];
+      }
     },
   };
+}
+
+const range = (base: number, count: number) => Array.from({ length: count }, (_, i) => base + i);
+
+const deletedMeanwhile = (datasetId: string) =>
+  new UserError('DatasetNotFound', `Dataset ${datasetId} was deleted while it was being loaded.`);
+
+const superseded = (jobId: string, datasetId: string) =>
+  new UserError('Superseded', `Job ${jobId} of ${datasetId} has ended; nothing more is written for it.`);
+
+/**
+ * The count of a page is removed when its job ends, and before the samples of a dataset that is deleted. An attempt that finds
+ * it gone wrote too late, and takes back what it inserted; what was written before is there to be deleted.
+ *
+ * @throws UserError Superseded
+ */
+async function takeBack(store: Store, { jobId, datasetId }: IndexPageRequest, inserted: ObjectId[]): Promise<never> {
+  await removeSamples(store, inserted);
+  throw superseded(jobId, datasetId);
 }

@@ -1,9 +1,12 @@
 import { UserError } from '../errors.ts';
+import type { Medium } from '../media/medium.ts';
 import { datasetDeletedMeanwhile } from '../store/dataset-errors.ts';
-import { sumProgress } from '../store/progress.ts';
+import { indexingJobOf } from '../store/datasets.ts';
+import { goneByPage, removePages } from '../store/pages.ts';
+import { markFilesMissing } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 import { refreshCounts } from './counts.ts';
-import { type IndexingResult, recordIndexing } from './record-indexing.ts';
+import { type IndexingResult, recordIndexing, sumIndexing } from './indexing-summary.ts';
 
 export interface ReconcileRequest {
   jobId: string;
@@ -14,38 +17,39 @@ export interface ReconcileRequest {
   signal: AbortSignal;
 }
 
+/** Files marked in one write. */
+const BATCH = 1000;
+
 /**
  * Ends the indexing phase once the listing is complete and every page is indexed: marks what the listing did not see as
  * missing, brings the cached counts up to date and stores the phase's summary.
  *
  * @throws UserError SourceEmpty when the source holds no sample: then nothing is marked.
  * @throws UserError DatasetNotFound when the dataset was deleted meanwhile.
+ * @throws UserError Superseded when another load of the dataset has begun.
  * @throws UserError TooManyFailed when every file failed, or a larger share than `maxFailedPercent`.
  */
-export async function reconcile(store: Store, request: ReconcileRequest): Promise<IndexingResult> {
+export async function reconcile(
+  store: Store,
+  { words }: Pick<Medium, 'words'>,
+  request: ReconcileRequest,
+): Promise<IndexingResult> {
   const { jobId, datasetId, source } = request;
-  const sums = (await sumProgress(store, jobId)).get('indexing');
-  if (sums === undefined || sums.total === 0) {
-    const others = sums?.outcomes.ignored ?? 0;
-    throw new UserError(
-      'SourceEmpty',
-      `There is no image in ${source}${others > 0 ? ` (${others.toLocaleString('en-US')} other ${others === 1 ? 'file was' : 'files were'} skipped)` : ''}. Nothing was changed. Is the disk mounted?`,
-    );
-  }
+  const sums = await sumIndexing(store, jobId);
+  if (sums.total === 0) throw sourceEmpty(source, words.one, sums.outcomes.ignored);
 
   // A load that was terminated may have an activity left that still runs, beside the next load.
-  const dataset = await store.datasets.findOne({ _id: datasetId }, { projection: { 'phases.indexing.job_id': 1 } });
-  if (dataset === null) throw datasetDeletedMeanwhile(datasetId);
-  if (dataset.phases?.indexing?.job_id !== jobId)
+  const owner = await indexingJobOf(store, datasetId);
+  if (owner === undefined) throw datasetDeletedMeanwhile(datasetId);
+  if (owner.jobId !== jobId)
     throw new UserError('Superseded', `Another load of ${datasetId} has begun; this one marks nothing.`);
 
-  for await (const page of store.pages.find({ job_id: jobId, gone: { $ne: [] } }, { projection: { gone: 1 } })) {
-    request.signal.throwIfAborted();
-    await store.samples.updateMany(
-      { dataset_id: datasetId, seq: { $in: page.gone }, status: { $ne: 'missing' } },
-      { $set: { status: 'missing', job_id: jobId, last_modified_at: new Date() } },
-    );
-    request.onWrite();
+  for await (const gone of goneByPage(store, jobId)) {
+    for (let at = 0; at < gone.length; at += BATCH) {
+      request.signal.throwIfAborted();
+      await markFilesMissing(store, { datasetId, seqs: gone.slice(at, at + BATCH), jobId });
+      request.onWrite();
+    }
   }
   if (!(await refreshCounts(store, datasetId))) throw datasetDeletedMeanwhile(datasetId);
   request.onWrite();
@@ -61,8 +65,19 @@ export async function reconcile(store: Store, request: ReconcileRequest): Promis
         : `${failed} of ${total} files in ${source} could not be read (${percent.toFixed(1)} %, and max_failed_percent is ${request.maxFailedPercent}): ${describe(failures)}.`,
     );
   }
-  await store.pages.deleteMany({ job_id: jobId });
+  await removePages(store, [jobId]);
   return { outcomes, done, failed, total };
+}
+
+function sourceEmpty(source: string, word: string, ignored: number): UserError {
+  const others =
+    ignored === 0
+      ? ''
+      : ` (${ignored.toLocaleString('en-US')} other ${ignored === 1 ? 'file was' : 'files were'} skipped)`;
+  return new UserError(
+    'SourceEmpty',
+    `There is no ${word} in ${source}${others}. Nothing was changed. Is the disk mounted?`,
+  );
 }
 
 const describe = (failures: Record<string, number>) =>

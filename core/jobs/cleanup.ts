@@ -1,6 +1,7 @@
-import type { Filter } from 'mongodb';
 import type { JobKind, JobState } from '../../contract/job.ts';
-import type { JobDocument } from '../store/documents.ts';
+import { type EndedJobs, endedBefore, openAmong, removeJobs as removeRecords } from '../store/jobs.ts';
+import { jobsWithPages, removePages } from '../store/pages.ts';
+import { jobsWithProgress, removeProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 
 /** A job whose record is to go, or has gone. */
@@ -13,26 +14,10 @@ export interface OldJob {
   finished_at: string;
 }
 
-export interface OldJobs {
-  /** Jobs that ended before this time. */
-  before: Date;
-  dataset?: string | undefined;
-  /** Only those that ended in one of these states. */
-  states?: readonly JobState[] | undefined;
-}
-
-const filterOf = ({ before, dataset, states }: OldJobs): Filter<JobDocument> => ({
-  finished_at: { $lt: before },
-  ...(dataset === undefined ? {} : { dataset_id: dataset }),
-  ...(states === undefined ? {} : { state: { $in: [...states] } }),
-});
-
-const projection = { dataset_id: 1, kind: 1, state: 1, finished_at: 1 } as const;
-
 /** Jobs that ended before a time, the oldest first. */
-export async function findOldJobs(store: Store, old: OldJobs): Promise<OldJob[]> {
-  const loads = await store.jobs.find(filterOf(old), { projection }).sort({ finished_at: 1, _id: 1 }).toArray();
-  return loads.map(({ _id, dataset_id, kind, state, finished_at }) => ({
+export async function findOldJobs(store: Store, old: EndedJobs): Promise<OldJob[]> {
+  const jobs = await endedBefore(store, old);
+  return jobs.map(({ _id, dataset_id, kind, state, finished_at }) => ({
     job_id: _id,
     dataset: dataset_id,
     kind,
@@ -43,32 +28,25 @@ export async function findOldJobs(store: Store, old: OldJobs): Promise<OldJob[]>
 
 const REMOVED_AT_ONCE = 1000;
 
-/** Removes the records of jobs, and what belongs to them first: what is cut short leaves records to be found again. */
+/** Removes the records of jobs, after what belongs to them: a removal that is cut short leaves records to be found again. */
 export async function removeJobs(store: Store, jobIds: readonly string[]): Promise<void> {
   for (let at = 0; at < jobIds.length; at += REMOVED_AT_ONCE) {
     const ids = jobIds.slice(at, at + REMOVED_AT_ONCE);
     await removeWork(store, ids);
-    await store.jobs.deleteMany({ _id: { $in: ids } });
+    await removeRecords(store, ids);
   }
 }
 
-/** Removes working documents whose job is over, or has no record any more: they were written behind its end. */
+/** Removes working documents whose job is over, or has no record any more: they were written after its end. */
 export async function removeOrphans(store: Store): Promise<void> {
-  for (const working of [store.progress, store.pages] as const) {
-    const groups = (working as typeof store.progress).aggregate<{ _id: string }>([{ $group: { _id: '$job_id' } }]);
-    const ids = (await groups.toArray()).map(({ _id }) => _id);
-    const open = { _id: { $in: ids }, finished_at: { $exists: false } };
-    const loads = await store.jobs.find(open, { projection: { _id: 1 } }).toArray();
-    const underWay = new Set(loads.map(({ _id }) => _id));
-    await removeWork(
-      store,
-      ids.filter((id) => !underWay.has(id)),
-    );
-  }
+  const ids = [...new Set([...(await jobsWithPages(store)), ...(await jobsWithProgress(store))])];
+  const open = await openAmong(store, ids);
+  await removeWork(
+    store,
+    ids.filter((id) => !open.has(id)),
+  );
 }
 
 async function removeWork(store: Store, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
-  const theirs = { job_id: { $in: [...ids] } };
-  await Promise.all([store.progress.deleteMany(theirs), store.pages.deleteMany(theirs)]);
+  await Promise.all([removeProgress(store, ids), removePages(store, ids)]);
 }

@@ -1,16 +1,27 @@
-import type { JobState, PhaseName, PhaseState, RecordedError } from '../../contract/job.ts';
+import { type JobState, PHASES, type PhaseName, type PhaseState, type RecordedError } from '../../contract/job.ts';
 import { refreshModel } from '../embedding/record-model.ts';
 import { refreshCounts } from '../indexing/counts.ts';
+import { beginDatasetPhase, endDatasetPhase } from '../store/datasets.ts';
 import type { JobDocument, PhaseDocument, Waiting } from '../store/documents.ts';
-import { sumProgress } from '../store/progress.ts';
+import {
+  changePhase,
+  findJob,
+  findPausedBefore,
+  finishJob,
+  finishPhase,
+  markPaused,
+  markResumed,
+} from '../store/jobs.ts';
+import { removePages } from '../store/pages.ts';
+import { type PhaseSums, removeProgress, sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
-import { ended, held, released, resumed } from './holds.ts';
-import { phaseEnd } from './phase-end.ts';
+import { ended, held, phaseEnd, released, resumed } from './phase-changes.ts';
 import { canceledInWords } from './words.ts';
 
-const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
-
-/** Marks that a phase has all it needs and is at work, for the first time or again. */
+/**
+ * Marks that a phase has all it needs and is at work, for the first time or again. Only the job's own workflow changes its
+ * phases, one activity at a time, so what is read is what is changed.
+ */
 export async function startPhase(
   store: Store,
   jobId: string,
@@ -18,13 +29,11 @@ export async function startPhase(
   fields: Partial<Pick<PhaseDocument, 'model_key' | 'total' | 'total_known'>> = {},
 ): Promise<void> {
   const now = new Date();
-  const load = await store.jobs.findOne({ _id: jobId });
-  if (load === null || !['pending', 'waiting'].includes(load.phases[phase].state)) return;
-  await writePhase(store, load, phase, { ...fields, ...released(load.phases[phase], now) });
-  await store.datasets.updateOne(
-    { _id: load.dataset_id },
-    { $set: { [`phases.${phase}`]: { state: 'running', job_id: jobId, at: now }, last_modified_at: now } },
-  );
+  const job = await findJob(store, jobId);
+  const from = job?.phases[phase].state;
+  if (job === undefined || (from !== 'pending' && from !== 'waiting')) return;
+  await changePhase(store, jobId, phase, { from, change: { ...fields, ...released(job.phases[phase], now) } });
+  await beginDatasetPhase(store, { datasetId: job.dataset_id, jobId, phase, at: now });
 }
 
 /** Notes what a phase waits for, whether or not it has begun. */
@@ -34,126 +43,81 @@ export async function notePhaseWaits(
   phase: PhaseName,
   waiting: Omit<Waiting, 'since'>,
 ): Promise<void> {
-  const load = await store.jobs.findOne({ _id: jobId });
-  if (load === null || !['pending', 'waiting', 'running'].includes(load.phases[phase].state)) return;
+  const job = await findJob(store, jobId);
+  if (job === undefined) return;
+  const { state: from } = job.phases[phase];
+  if (from !== 'pending' && from !== 'waiting' && from !== 'running') return;
   const { task_queue } = waiting;
-  await writePhase(store, load, phase, {
-    ...held(load.phases[phase], { ...waiting, since: new Date() }),
-    ...(task_queue === undefined ? {} : { task_queue }),
+  const change = held(job.phases[phase], { ...waiting, since: new Date() });
+  await changePhase(store, jobId, phase, {
+    from,
+    change: { ...change, ...(task_queue === undefined ? {} : { task_queue }) },
   });
 }
 
 /**
- * Writes a change of a phase that is not over; what it waited for goes where the change does not name it. Only the load's own
- * workflow changes its phases, one activity at a time, so what was read is what is changed.
+ * Notes that a job was paused at a time. Doing it again changes nothing, and neither does an attempt that comes so late that
+ * the job has been resumed since.
  */
-async function writePhase(
-  store: Store,
-  { _id, phases }: JobDocument,
-  phase: PhaseName,
-  change: Partial<PhaseDocument>,
-): Promise<void> {
-  const set = Object.fromEntries(Object.entries(change).map(([name, value]) => [`phases.${phase}.${name}`, value]));
-  await store.jobs.updateOne(
-    { _id, [`phases.${phase}.state`]: phases[phase].state, [`phases.${phase}.finished_at`]: { $exists: false } },
-    {
-      $set: { ...set, [`phases.${phase}.changed_at`]: new Date() },
-      ...(change.waiting_for === undefined ? { $unset: { [`phases.${phase}.waiting_for`]: true } } : {}),
-    },
-  );
-}
+export const notePaused = markPaused;
 
-/**
- * Notes that a load was paused at a time. Doing it again changes nothing, and neither does an attempt that comes so late that
- * the load has been resumed since.
- */
-export async function notePaused(store: Store, jobId: string, at: Date): Promise<void> {
-  await store.jobs.updateOne(
-    { _id: jobId, state: 'running', resumed_at: { $not: { $gte: at } } },
-    { $set: { state: 'paused', paused_at: at } },
-  );
-}
-
-/** Notes that a load goes on. Doing it again changes nothing, also where it has been paused again since. */
+/** Notes that a job goes on. Doing it again changes nothing, also where the job has been paused again since. */
 export async function noteResumed(store: Store, jobId: string, at: Date): Promise<void> {
-  const paused = { _id: jobId, state: 'paused' as const, paused_at: { $lt: at } };
-  const load = await store.jobs.findOne(paused);
-  if (load === null) return;
-  const changes = PHASES.flatMap((name) =>
-    Object.entries(resumed(load, load.phases[name], at)).map(([field, value]) => [`phases.${name}.${field}`, value]),
-  );
-  await store.jobs.updateOne(paused, {
-    $set: { ...Object.fromEntries(changes), state: 'running', resumed_at: at },
-    $unset: { paused_at: true },
-  });
+  const job = await findPausedBefore(store, jobId, at);
+  if (job === undefined) return;
+  const changes = PHASES.map((name) => [name, resumed(job, job.phases[name], at)] as const);
+  await markResumed(store, jobId, at, Object.fromEntries(changes));
 }
 
 /**
- * Ends a phase: its counts become part of the load's record, and the dataset says how it stands, unless a newer load has
+ * Ends a phase: its counts become part of the job's record, and the dataset says how it stands, unless a newer job has
  * begun the same phase of it.
  */
 export async function endPhase(store: Store, jobId: string, phase: PhaseName, state: PhaseState): Promise<void> {
-  const load = await store.jobs.findOne({ _id: jobId }, { projection: { dataset_id: 1, phases: 1, paused_at: 1 } });
-  if (load === null) return;
-  const sum = (await sumProgress(store, jobId)).get(phase);
-  const now = new Date();
-  const { waited_ms } = ended(load, phase, now);
-  // A load that completes has counted already; what another one leaves can be browsed, too.
-  if (state !== 'completed') await refreshDataset(store, load, phase);
-  await store.datasets.updateOne(
-    { _id: load.dataset_id, [`phases.${phase}.job_id`]: jobId, [`phases.${phase}.state`]: 'running' },
-    { $set: { [`phases.${phase}`]: { state, job_id: jobId, at: now }, last_modified_at: now } },
-  );
-  await store.jobs.updateOne(
-    { _id: jobId, [`phases.${phase}.finished_at`]: { $exists: false } },
-    {
-      $set: {
-        [`phases.${phase}.state`]: state,
-        [`phases.${phase}.finished_at`]: now,
-        ...(waited_ms === undefined ? {} : { [`phases.${phase}.waited_ms`]: waited_ms }),
-        ...(state === 'completed' ? { [`phases.${phase}.total_known`]: true } : {}),
-        ...(sum ? { [`phases.${phase}.done`]: sum.done, [`phases.${phase}.failed`]: sum.failed } : {}),
-        ...(sum && phase === 'indexing'
-          ? { 'phases.indexing.total': sum.total, 'phases.indexing.outcomes': sum.outcomes }
-          : {}),
-      },
-      $unset: { [`phases.${phase}.waiting_for`]: true },
-    },
-  );
+  const job = await findJob(store, jobId);
+  if (job === undefined) return;
+  const sums = (await sumProgress(store, jobId)).get(phase);
+  const at = new Date();
+  // A phase that completes has counted already. What a broken-off one leaves can be browsed, too.
+  if (state !== 'completed') await refreshDataset(store, job, phase);
+  await endDatasetPhase(store, { datasetId: job.dataset_id, jobId, phase, state, at });
+  await finishPhase(store, jobId, phase, {
+    state,
+    finished_at: at,
+    ...ended(job, phase, at),
+    ...(state === 'completed' ? { total_known: true } : {}),
+    ...(sums === undefined ? {} : countsOf(phase, sums)),
+  });
+}
+
+function countsOf(phase: PhaseName, { done, failed, reused, total, outcomes }: PhaseSums): Partial<PhaseDocument> {
+  return phase === 'indexing' ? { done, failed, total, outcomes } : { done, failed, reused };
 }
 
 /** Counts what a phase that was broken off has left. */
-async function refreshDataset(
-  store: Store,
-  { dataset_id, phases }: Pick<JobDocument, 'dataset_id' | 'phases'>,
-  phase: PhaseName,
-): Promise<void> {
+async function refreshDataset(store: Store, { dataset_id, phases }: JobDocument, phase: PhaseName): Promise<void> {
   if (phase === 'indexing') await refreshCounts(store, dataset_id);
   else if (phases.embedding.model_key !== undefined) await refreshModel(store, dataset_id, phases.embedding.model_key);
 }
 
-/** Ends a load: ends what was still open, and drops the working documents that nothing needs any more. */
+/** Ends a job: ends what is still open, and drops the working documents that nothing needs any more. */
 export async function endJob(store: Store, jobId: string, state: JobState, error?: RecordedError): Promise<void> {
-  const load = await store.jobs.findOne({ _id: jobId }, { projection: { phases: 1 } });
-  if (load === null) return;
-  for (const phase of ['indexing', 'embedding'] as const) {
-    const { state: reached, finished_at } = load.phases[phase];
+  const job = await findJob(store, jobId);
+  if (job === undefined) return;
+  for (const phase of PHASES) {
+    const { state: reached, finished_at } = job.phases[phase];
     if (finished_at !== undefined || reached === 'skipped') continue;
     await endPhase(store, jobId, phase, phaseEnd(reached, state));
   }
-  const recorded = error?.code === CANCELED ? await withProgress(store, jobId, error) : error;
-  await store.jobs.updateOne(
-    { _id: jobId, finished_at: { $exists: false } },
-    { $set: { state, finished_at: new Date(), ...(recorded ? { error: recorded } : {}) }, $unset: { paused_at: true } },
-  );
-  await Promise.all([store.pages.deleteMany({ job_id: jobId }), store.progress.deleteMany({ job_id: jobId })]);
+  await finishJob(store, jobId, state, error?.code === CANCELED ? await withProgress(store, jobId, error) : error);
+  await Promise.all([removePages(store, [jobId]), removeProgress(store, [jobId])]);
 }
 
-/** The code that a canceled load's record has. */
+/** The code in a canceled job's record. */
 const CANCELED = 'Canceled';
 
-/** A cancel says how far the load had come. */
+/** A cancel says how far the job had come. */
 async function withProgress(store: Store, jobId: string, error: RecordedError): Promise<RecordedError> {
-  const load = await store.jobs.findOne({ _id: jobId });
-  return load === null ? error : { ...error, message: `${error.message} ${canceledInWords(load)}` };
+  const job = await findJob(store, jobId);
+  return job === undefined ? error : { ...error, message: `${error.message} ${canceledInWords(job)}` };
 }

@@ -1,7 +1,7 @@
-import type { JobStatus, PhaseName, PhaseStatus, WaitingStatus } from '../../contract/job.ts';
+import { type JobStatus, PHASES, type PhaseName, type PhaseStatus, type WaitingStatus } from '../../contract/job.ts';
+import { findJob, runningOn } from '../store/jobs.ts';
+import { hasMovedSince, lastMoved } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
-
-const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
 
 /** The phase that has to go on for a job to go on, unless what it waits for is on record. */
 export interface OpenPhase {
@@ -22,15 +22,9 @@ export async function findOpenPhase(store: Store, status: JobStatus): Promise<Op
   if (status.finished_at !== null || status.paused_at !== null || name === undefined) return undefined;
   const phase = status.phases[name];
   if (phase.state === 'waiting') return undefined;
-  const [record, latest] = await Promise.all([
-    store.jobs.findOne({ _id: status.job_id }, { projection: { [`phases.${name}`]: 1, resumed_at: 1 } }),
-    store.progress.findOne(
-      { job_id: status.job_id, phase: name, at: { $exists: true } },
-      { sort: { at: -1 }, projection: { at: 1 } },
-    ),
-  ]);
+  const [record, latest] = await Promise.all([findJob(store, status.job_id), lastMoved(store, status.job_id, name)]);
   const { changed_at, task_queue } = record?.phases[name] ?? {};
-  const times = [status.started_at, phase.started_at, status.phases.indexing.finished_at, changed_at, latest?.at];
+  const times = [status.started_at, phase.started_at, status.phases.indexing.finished_at, changed_at, latest];
   const moved_at = latestOf(times);
   return {
     name,
@@ -48,12 +42,7 @@ const isOver = ({ finished_at }: PhaseStatus) => finished_at !== null;
 
 /** Whether any job has had something embedded by the workers of a task queue since a time: then they are there, but busy. */
 export async function hasEmbeddedSince(store: Store, taskQueue: string, since: Date): Promise<boolean> {
-  const loads = await store.jobs
-    .find({ state: 'running', 'phases.embedding.task_queue': taskQueue }, { projection: { _id: 1 } })
-    .toArray();
-  const ids = loads.map(({ _id }) => _id);
-  const moved = await store.progress.findOne({ job_id: { $in: ids }, phase: 'embedding', at: { $gte: since } });
-  return moved !== null;
+  return hasMovedSince(store, await runningOn(store, taskQueue), since);
 }
 
 /** The status of a job whose phase turned out to wait for something that its record does not tell. */

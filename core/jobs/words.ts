@@ -1,6 +1,11 @@
-import type { JobStatus, PhaseStatus, RemovedCounts, WaitingStatus } from '../../contract/job.ts';
+import {
+  type JobStatus,
+  type PhaseStatus,
+  type RemovedCounts,
+  removes,
+  type WaitingStatus,
+} from '../../contract/job.ts';
 import type { JobDocument, PhaseDocument } from '../store/documents.ts';
-import { removes } from './kinds.ts';
 
 const count = (n: number) => n.toLocaleString('en-US');
 

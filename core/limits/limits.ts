@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { LimitDocument } from '../store/documents.ts';
+import { findLimit, listLimits as readLimits, removeLimit, writeLimit } from '../store/limits.ts';
 import type { Store } from '../store/store.ts';
-import { FASTEST, SLOWEST } from './fastest.ts';
 
 /** How fast the embedding workers of a task queue may be, all together. */
 export interface Limit {
@@ -12,31 +12,28 @@ export interface Limit {
   set_at: string | null;
 }
 
-const LONGEST_NAME = 1000;
+/** The highest limit that can be set, in images a second. */
+export const HIGHEST_LIMIT = 1_000_000;
+/** The lowest: an image in a thousand seconds. No clock counts with less. */
+export const LOWEST_LIMIT = 0.001;
 
-const limitOf = (taskQueue: string, limit: LimitDocument | null): Limit => ({
+const LONGEST_NAME = 1000;
+const MOST_LISTED = 1000;
+
+const limitOf = (taskQueue: string, limit: LimitDocument | undefined): Limit => ({
   task_queue: taskQueue,
   images_per_second: limit?.images_per_second ?? null,
   set_at: limit?.set_at.toISOString() ?? null,
 });
 
 export async function getLimit(store: Store, taskQueue: string): Promise<Limit> {
-  return limitOf(taskQueue, await store.limits.findOne({ _id: taskQueue }));
+  return limitOf(taskQueue, await findLimit(store, taskQueue));
 }
-
-const MOST_LISTED = 1000;
 
 /** The limits that are set, by the name of their task queue; at most 1,000. */
 export async function listLimits(store: Store): Promise<Limit[]> {
-  const limits = await store.limits.find().sort({ _id: 1 }).limit(MOST_LISTED).toArray();
-  return limits.map((limit) => limitOf(limit._id, limit));
+  return (await readLimits(store, MOST_LISTED)).map((limit) => limitOf(limit._id, limit));
 }
-
-/** The server's clock, in milliseconds with their fraction: workers' clocks differ, and at a high rate an image takes less than one. */
-export const SERVER_NOW_MS = { $toDouble: { $toLong: '$$NOW' } };
-
-/** Sums of the clock's milliseconds and fractions of one are exact to less than this. */
-export const ROUNDING_MS = 1;
 
 /**
  * Sets how many images a second the workers of a task queue may embed, or lifts the limit with null. Workers hear of it
@@ -52,32 +49,15 @@ export async function setLimit(store: Store, taskQueue: string, imagesPerSecond:
     );
   }
   if (imagesPerSecond === null) {
-    await store.limits.deleteOne({ _id: taskQueue });
-    return limitOf(taskQueue, null);
+    await removeLimit(store, taskQueue);
+    return limitOf(taskQueue, undefined);
   }
-  if (!(imagesPerSecond >= SLOWEST && imagesPerSecond <= FASTEST)) {
+  if (!(imagesPerSecond >= LOWEST_LIMIT && imagesPerSecond <= HIGHEST_LIMIT)) {
     throw new UserError(
       'InvalidInput',
-      `images_per_second: a number from ${SLOWEST} to ${FASTEST.toLocaleString('en-US')} is expected, not ${imagesPerSecond}. To embed nothing, pause the job or stop the workers; to lift the limit, set none.`,
+      `images_per_second: a number from ${LOWEST_LIMIT} to ${HIGHEST_LIMIT.toLocaleString('en-US')} is expected, not ${imagesPerSecond}. To embed nothing, pause the job or stop the workers; to lift the limit, set none.`,
     );
   }
-  // What is owed for the last batch was owed at the old rate. More than that is owed by a clock that was put back.
-  const aheadMs = { $max: [0, { $subtract: [{ $ifNull: ['$next_ms', SERVER_NOW_MS] }, SERVER_NOW_MS] }] };
-  const owedMs = { $cond: [{ $gt: [aheadMs, { $add: [{ $ifNull: ['$owed_ms', 0] }, ROUNDING_MS] }] }, 0, aheadMs] };
-  const ratio = { $divide: [{ $ifNull: ['$images_per_second', imagesPerSecond] }, imagesPerSecond] };
-  await store.limits.updateOne(
-    { _id: taskQueue },
-    [
-      {
-        $set: {
-          images_per_second: imagesPerSecond,
-          set_at: '$$NOW',
-          next_ms: { $add: [SERVER_NOW_MS, { $multiply: [owedMs, ratio] }] },
-          owed_ms: { $multiply: [owedMs, ratio] },
-        },
-      },
-    ],
-    { upsert: true },
-  );
+  await writeLimit(store, taskQueue, imagesPerSecond);
   return getLimit(store, taskQueue);
 }

@@ -1,6 +1,4 @@
-import type { ImageRef } from '../media/images/decode.ts';
-
-export type { ImageRef };
+import type { Medium } from '../media/medium.ts';
 
 /** A model that has been loaded: what its vectors are called and look like. */
 export interface EmbeddingModel {
@@ -12,46 +10,59 @@ export interface EmbeddingModel {
   key: string;
   /** Numbers in a vector. */
   dim: number;
-  /** Images that go through the model at once. Calls of `embed` that are multiples of it waste nothing. */
+  /** Items that go through the model at once. Calls of `embed` that are multiples of it waste nothing. */
   batchSize: number;
   /** `cpu`, or `cuda:N`. */
   device: string;
 }
 
-/** A vector of length 1 (L2), or why there is none. Codes: `ImageFailureCode` and `InferenceFailureCode`. */
-export type EmbedOutcome = { vector: Float32Array } | { error: { code: string; message: string } };
+/** What is to be encoded: a file by its path or its bytes, or the metadata of an item. */
+export type EmbedItem = { path: string | Buffer } | { bytes: Uint8Array } | { value: unknown; content: string };
 
 /**
- * Why an image that could be decoded has no vector: the runtime refused it (`inference_failed`), the native code crashed twice
- * while this image was alone in it (`inference_crashed`), or the vector holds NaN, infinity or only zeros (`vector_not_finite`).
+ * A vector of length 1 (L2) and the SHA-256 of what was encoded; or just that hash, where the caller has its vector already; or
+ * why there is no vector. Error codes are the medium's and `InferenceFailureCode`.
+ */
+export type EmbedOutcome =
+  | { vector: Float32Array; content: string }
+  | { known: true; content: string }
+  | { error: { code: string; message: string } };
+
+/**
+ * Why an item that could be prepared has no vector: the runtime refused it (`inference_failed`), the native code crashed twice
+ * while this item was alone in it (`inference_crashed`), or the vector holds NaN, infinity or only zeros (`vector_not_finite`).
  */
 export type InferenceFailureCode = 'inference_failed' | 'inference_crashed' | 'vector_not_finite';
 
-/** Makes vectors of images with models that it loads on demand. */
+export interface EmbedOptions {
+  signal?: AbortSignal | undefined;
+  /** Called whenever the device ends a batch, of this call or of another that is before it. */
+  onSignOfLife?: (() => void) | undefined;
+  /**
+   * Called once the items have been read, with their hashes and before anything is computed. Items whose hashes it returns are
+   * not encoded. It may take its time: to wait for permission, for one.
+   */
+  findKnown?: ((contents: readonly string[]) => Promise<ReadonlySet<string>>) | undefined;
+}
+
+/** Makes vectors of items with models that it loads on demand. */
 export interface Embedder {
   /**
    * Resolves, hashes and loads the model. A `model` that ends in `@` and a revision is held to that revision.
    *
    * @throws ModelNotFoundError, ModelInvalidError, ModelChangedError, DeviceUnavailableError, InferenceUnavailableError
    */
-  open(model: string): Promise<EmbeddingModel>;
+  open(model: string, medium: Medium): Promise<EmbeddingModel>;
 
   /**
-   * One outcome an image, in order. One bad image never fails the others. Several calls may be under way: decoding of the
-   * next overlaps inference of the current. Pass a `model` with its revision to be sure that files replaced meanwhile do not
+   * One outcome an item, in order. One bad item never fails the others. Several calls may be under way: the next is read and
+   * prepared while the current one computes. Pass a `model` with its revision to be sure that files replaced meanwhile do not
    * give vectors of another model under the same key.
-   *
-   * `onSignOfLife` is called whenever the device ends a batch, of this call or of another that is before it.
    *
    * @throws what `open` throws, and the signal's reason when it is aborted.
    */
-  embed(
-    model: string,
-    images: readonly ImageRef[],
-    signal?: AbortSignal,
-    onSignOfLife?: () => void,
-  ): Promise<EmbedOutcome[]>;
+  embed(model: string, medium: Medium, items: readonly EmbedItem[], options?: EmbedOptions): Promise<EmbedOutcome[]>;
 
-  /** Ends the inference processes. Calls under way are rejected. */
+  /** Ends the encoder processes. Calls under way are rejected. */
   close(): Promise<void>;
 }

@@ -9,28 +9,45 @@ const BUILTIN_FOLDER = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../models' : '../../../models', import.meta.url),
 );
 
+/** How models of a medium lie in their folders. */
+export interface ModelLayout {
+  /** Paths of the graph below the model's folder, the best first. */
+  graphs: readonly string[];
+  /** Files that a model must have beside its graph, and what for. */
+  files: readonly { name: string; purpose: string }[];
+  /** Usual names of the output that holds an item's vector, the best first. */
+  outputs: readonly string[];
+  /** What to do where a folder has several graphs of other names. */
+  whichGraph: string;
+}
+
 export interface ModelFiles {
   name: string;
   directory: string;
   graphFile: string;
-  preprocessorFile: string;
+  /** The layout's other files, in its order. */
+  files: string[];
 }
 
-/** Where ONNX files lie in the layouts of transformers.js and Optimum. The image part of a model of two goes before the whole. */
-const GRAPH_FILES = ['vision_model.onnx', 'onnx/vision_model.onnx', 'model.onnx', 'onnx/model.onnx'];
-
 /**
- * The files of the model that is called `name`: the built-in one, a folder below one of `folders` (`name` or `org/name`), or an
- * absolute path to a folder.
+ * The files of the model that is called `name`: a folder below one of `folders` or the built-in models (`name` or `org/name`),
+ * or an absolute path to a folder.
  *
  * @throws ModelNotFoundError, ModelInvalidError
  */
-export async function findModel(name: string, folders: readonly string[] = []): Promise<ModelFiles> {
+export async function findModel(
+  name: string,
+  layout: ModelLayout,
+  folders: readonly string[] = [],
+): Promise<ModelFiles> {
   const directory = await findDirectory(name, folders);
-  const preprocessorFile = join(directory, 'preprocessor_config.json');
-  if (!(await isFile(preprocessorFile)))
-    throw new ModelInvalidError(`Model "${name}": ${preprocessorFile} is missing; it says how to prepare images.`);
-  return { name, directory, graphFile: await findGraph(name, directory), preprocessorFile };
+  const files: string[] = [];
+  for (const { name: file, purpose } of layout.files) {
+    const path = join(directory, file);
+    if (!(await isFile(path))) throw new ModelInvalidError(`Model "${name}": ${path} is missing; ${purpose}.`);
+    files.push(path);
+  }
+  return { name, directory, graphFile: await findGraph(name, directory, layout), files };
 }
 
 async function findDirectory(name: string, folders: readonly string[]): Promise<string> {
@@ -51,8 +68,8 @@ async function findDirectory(name: string, folders: readonly string[]): Promise<
   );
 }
 
-async function findGraph(name: string, directory: string): Promise<string> {
-  for (const file of GRAPH_FILES) if (await isFile(join(directory, file))) return join(directory, file);
+async function findGraph(name: string, directory: string, { graphs: known, whichGraph }: ModelLayout): Promise<string> {
+  for (const file of known) if (await isFile(join(directory, file))) return join(directory, file);
 
   const graphs: string[] = [];
   for (const folder of [directory, join(directory, 'onnx')]) {
@@ -63,9 +80,7 @@ async function findGraph(name: string, directory: string): Promise<string> {
   if (only === undefined)
     throw new ModelInvalidError(`Model "${name}": no ONNX file in ${directory} or its onnx folder.`);
   if (another !== undefined)
-    throw new ModelInvalidError(
-      `Model "${name}": which of ${graphs.join(', ')} is meant? Name it model.onnx, or vision_model.onnx.`,
-    );
+    throw new ModelInvalidError(`Model "${name}": which of ${graphs.join(', ')} is meant? ${whichGraph}`);
   return only;
 }
 

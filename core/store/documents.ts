@@ -10,8 +10,8 @@ import type {
   WaitReason,
 } from '../../contract/job.ts';
 
-/** The kinds of samples a dataset can hold. Text chunks will be the second. */
-export type MediaType = 'image';
+/** The name of a medium: what a dataset's samples are. `image`, so far. */
+export type MediaType = string;
 
 /** What a phase waits for. */
 export interface Waiting {
@@ -41,6 +41,8 @@ export interface PhaseDocument {
   task_queue?: string;
   started_at?: Date;
   finished_at?: Date;
+  /** Embedding: samples among `done` that got the vector of equal content, without inference. */
+  reused?: number;
   outcomes?: FileOutcomes;
   /** Failures by error code. */
   failures?: Record<string, number>;
@@ -77,27 +79,25 @@ export interface DatasetDocument {
   last_modified_at: Date;
 }
 
-export interface ImageMetadataFields {
-  size_bytes: number;
-  mime_type: string;
-  format: string;
-  /** Pixels as displayed: the EXIF orientation is applied. */
-  width: number;
-  height: number;
-  num_channels: number;
-  /** EXIF orientation, 1-8. */
-  orientation: number;
-}
+/** What a medium tells of a sample; `core/media/<medium>` describes the fields. */
+export type SampleMetadata = Readonly<Record<string, unknown>>;
 
+/** An item of a file: an image is one, a document will be many. Unique by dataset, path and part. */
 export interface SampleDocument {
   _id: ObjectId;
   dataset_id: string;
+  /** The sample's number: dense, never reused. */
   seq: number;
   filepath: string;
-  /** The name's raw bytes, where they are not valid UTF-8 and `filepath` shows them escaped. */
+  /** The path's raw bytes, where they are not valid UTF-8 and `filepath` shows them escaped. */
   filepath_bytes?: Binary;
+  /** Which item of its file this is, from 0. Every file has a part 0, also a file that can't be read. */
+  part: number;
+  /** The file as it was when it was last read. */
   source: { size_bytes: number; mtime_ns: Long; fingerprint: string };
-  metadata?: ImageMetadataFields;
+  /** Hash of what is encoded, where indexing knows it. Without it, the file's fingerprint says when to look again. */
+  content?: string;
+  metadata?: SampleMetadata;
   tags: string[];
   split?: string;
   status: 'indexed' | 'failed' | 'missing';
@@ -116,8 +116,10 @@ export interface EmbeddingDocument {
   dim: number;
   /** BSON Binary subtype 9 (vector), float32. */
   vector: Binary;
-  /** The `source.fingerprint` of the sample that the vector was made from. */
-  source_fingerprint: string;
+  /** Hash of what was encoded: SHA-256 in hexadecimal digits. Equal content has equal vectors. */
+  content: string;
+  /** The sample's version that the vector belongs to: see `versionOf` in core/embedding/lacking.ts. */
+  version: string;
 }
 
 export interface JobDocument {
@@ -153,11 +155,22 @@ export interface ProgressDocument {
   done: number;
   failed: number;
   total: number;
+  /** Embedding: see PhaseDocument. */
+  reused?: number;
   outcomes?: Partial<FileOutcomes>;
   unreadable_folders?: string[];
   outside_links?: string[];
-  /** When it last came on, or was begun anew. */
+  /** When it last moved. */
   at?: Date;
+  /** Indexing: the numbers that were handed out to the page's new samples. */
+  blocks?: SeqBlock[];
+}
+
+/** Numbers for new samples of one batch of a page: `base`, `base + 1`, … */
+export interface SeqBlock {
+  batch: number;
+  base: number;
+  count: number;
 }
 
 /** How fast the embedding workers of a task queue may be, and the bucket of tokens that they share. */
@@ -178,20 +191,20 @@ export interface LimitDocument {
   throttled_since?: Date;
 }
 
-/** A file that a page asks to be read. `seq` was given to it when the page was written. */
-export interface PageEntry {
+/** A file that a page asks to be read. */
+export interface PageFile {
   path: string;
   bytes?: Binary;
   size: number;
   mtime_ns: Long;
   fingerprint: string;
-  seq: number;
-  new: boolean;
+  /** Whether samples of it were stored when the page was written. */
+  stored: boolean;
 }
 
-/** A stretch of a source's listing, and the work that is in it. Dropped at the end of the load. */
+/** A stretch of a source's listing, and the work that is in it. Dropped at the end of the job. */
 export interface PageDocument {
-  /** load/n */
+  /** job/n */
   _id: string;
   job_id: string;
   n: number;
@@ -199,7 +212,7 @@ export interface PageDocument {
   upto: string;
   /** True on the page that completes the listing. */
   last: boolean;
-  entries: PageEntry[];
-  /** Samples in this page's stretch that the listing did not see, by seq. */
+  files: PageFile[];
+  /** The first samples of files in this stretch that the listing did not see, by seq. A prune: the numbers it removed. */
   gone: number[];
 }

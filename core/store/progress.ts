@@ -1,61 +1,153 @@
+import type { ClientSession } from 'mongodb';
 import type { FileOutcomes, PhaseName } from '../../contract/job.ts';
-import type { Store } from './store.ts';
+import { collectionsOf } from './collections.ts';
+import { takeSeqs } from './datasets.ts';
+import type { ProgressDocument, SeqBlock } from './documents.ts';
+import { inTransaction, type Store } from './store.ts';
 
-export const progressId = (jobId: string, phase: PhaseName, chunk: number) => `${jobId}/${phase}/${chunk}`;
+/** A chunk of a phase's work: a page, or a range of numbers to embed. */
+export interface ChunkReference {
+  jobId: string;
+  phase: PhaseName;
+  chunk: number;
+}
+
+export const progressId = ({ jobId, phase, chunk }: ChunkReference) => `${jobId}/${phase}/${chunk}`;
 
 export interface ChunkCount {
   done: number;
   failed: number;
+  reused?: number;
+}
+
+/** Creates the count of a page, with what its listing found. */
+export async function insertPageProgress(
+  store: Store,
+  page: Omit<ChunkReference, 'phase'>,
+  counted: Pick<ProgressDocument, 'done' | 'total' | 'outcomes' | 'unreadable_folders' | 'outside_links'>,
+  session: ClientSession,
+): Promise<void> {
+  await collectionsOf(store).progress.insertOne(
+    {
+      _id: progressId({ ...page, phase: 'indexing' }),
+      job_id: page.jobId,
+      phase: 'indexing',
+      failed: 0,
+      at: new Date(),
+      ...counted,
+    },
+    { session },
+  );
+}
+
+/** Creates the counts of an embedding's chunks, all at 0. Counts that are there stay. */
+export async function insertChunkProgress(
+  store: Store,
+  jobId: string,
+  chunks: readonly { chunk: number; total: number }[],
+  session: ClientSession,
+): Promise<void> {
+  const phase = 'embedding' as const;
+  await collectionsOf(store).progress.bulkWrite(
+    chunks.map(({ chunk, total }) => ({
+      updateOne: {
+        filter: { _id: progressId({ jobId, phase, chunk }) },
+        update: { $setOnInsert: { job_id: jobId, phase, done: 0, failed: 0, reused: 0, total } },
+        upsert: true,
+      },
+    })),
+    { ordered: false, session },
+  );
+}
+
+/** A chunk's count; undefined where its job is over. */
+export async function findProgress(store: Store, chunk: ChunkReference): Promise<ProgressDocument | undefined> {
+  return (await collectionsOf(store).progress.findOne({ _id: progressId(chunk) })) ?? undefined;
 }
 
 /**
- * Notes how far a chunk has come. All counts of a chunk come from one attempt: those of a later attempt take the place of an
- * earlier one's as soon as it has come as far, so what is shown never goes backwards and never mixes two attempts. Returns false
- * where the chunk is not there to be raised: its load is over.
+ * Notes how far a chunk has come. All counts of a chunk come from one attempt: a later attempt's counts replace an earlier
+ * one's as soon as it has come as far, so what is shown never falls and never mixes two attempts. Returns false where the
+ * chunk has no count: its job is over.
  */
 export async function raiseProgress(
   store: Store,
-  chunk: { jobId: string; phase: PhaseName; chunk: number },
-  count: ChunkCount & { outcomes?: Partial<FileOutcomes> },
+  chunk: ChunkReference,
+  { done, failed, reused, outcomes = {} }: ChunkCount & { outcomes?: Partial<FileOutcomes> },
 ): Promise<boolean> {
-  const { jobId, phase } = chunk;
-  const { done, failed, outcomes = {} } = count;
   const before = { $add: [{ $ifNull: ['$done', 0] }, { $ifNull: ['$failed', 0] }] };
+  const counts = { done, failed, ...(reused === undefined ? {} : { reused }) };
   const replaced = {
-    $mergeObjects: ['$$ROOT', { done, failed }, { outcomes: { $mergeObjects: ['$outcomes', outcomes] }, at: '$$NOW' }],
+    $mergeObjects: ['$$ROOT', counts, { outcomes: { $mergeObjects: ['$outcomes', outcomes] }, at: '$$NOW' }],
   };
-  const { matchedCount } = await store.progress.updateOne({ _id: progressId(jobId, phase, chunk.chunk) }, [
+  const { matchedCount } = await collectionsOf(store).progress.updateOne({ _id: progressId(chunk) }, [
     { $replaceWith: { $cond: [{ $gte: [done + failed, before] }, replaced, '$$ROOT'] } },
   ]);
   return matchedCount > 0;
 }
 
-export interface PhaseSums extends ChunkCount {
+/**
+ * Takes numbers for a batch of a page, and notes them on the page's count in the same transaction: a crash leaves both or
+ * neither, so that numbers stay dense. Of two attempts at one page, one takes them; the other gets false and has to look at
+ * the blocks again.
+ *
+ * @param known how many blocks the caller has seen
+ */
+export async function takeBlock(
+  store: Store,
+  page: ChunkReference,
+  datasetId: string,
+  { batch, count, known }: { batch: number; count: number; known: number },
+): Promise<SeqBlock | false> {
+  const { progress } = collectionsOf(store);
+  return inTransaction(store, async (session) => {
+    const base = await takeSeqs(store, datasetId, count, session);
+    if (base === undefined) return abort(session);
+    const block = { batch, base, count };
+    const { matchedCount } = await progress.updateOne(
+      { _id: progressId(page), [`blocks.${known}`]: { $exists: false } },
+      { $push: { blocks: block } },
+      { session },
+    );
+    return matchedCount > 0 ? block : abort(session);
+  });
+}
+
+async function abort(session: ClientSession): Promise<false> {
+  await session.abortTransaction();
+  return false;
+}
+
+export interface PhaseSums extends Required<ChunkCount> {
   total: number;
   outcomes: FileOutcomes;
 }
 
-const OUTCOMES: (keyof FileOutcomes)[] = [
-  'added',
-  'changed',
-  'unchanged',
-  'missing',
-  'failed',
-  'ignored',
-  'unreadable_folders',
-  'outside_links',
-];
+/** The outcomes of a phase in which nothing was found. */
+export const NO_OUTCOMES: FileOutcomes = {
+  added: 0,
+  changed: 0,
+  unchanged: 0,
+  missing: 0,
+  failed: 0,
+  ignored: 0,
+  unreadable_folders: 0,
+  outside_links: 0,
+};
 
-/** Sums the chunks of each phase of a load. Phases without a chunk are absent. */
+const OUTCOMES = Object.keys(NO_OUTCOMES) as (keyof FileOutcomes)[];
+
+/** Sums the chunks of each phase of a job. Phases without a chunk are absent. */
 export async function sumProgress(store: Store, jobId: string): Promise<Map<PhaseName, PhaseSums>> {
-  const rows = await store.progress
-    .aggregate<{ _id: PhaseName; done: number; failed: number; total: number } & Record<string, number>>([
+  const rows = await collectionsOf(store)
+    .progress.aggregate<{ _id: PhaseName } & Required<ChunkCount> & { total: number } & Record<string, number>>([
       { $match: { job_id: jobId } },
       {
         $group: {
           _id: '$phase',
           done: { $sum: '$done' },
           failed: { $sum: '$failed' },
+          reused: { $sum: '$reused' },
           total: { $sum: '$total' },
           ...Object.fromEntries(OUTCOMES.map((name) => [`outcome_${name}`, { $sum: `$outcomes.${name}` }])),
         },
@@ -64,32 +156,91 @@ export async function sumProgress(store: Store, jobId: string): Promise<Map<Phas
     .toArray();
   return new Map(
     rows.map((row) => {
+      const { done, failed, reused, total } = row;
       const outcomes = Object.fromEntries(OUTCOMES.map((name) => [name, row[`outcome_${name}`] ?? 0]));
-      return [
-        row._id,
-        {
-          done: row.done,
-          failed: row.failed,
-          total: row.total,
-          outcomes: outcomes as unknown as FileOutcomes,
-        },
-      ];
+      return [row._id, { done, failed, reused, total, outcomes: outcomes as unknown as FileOutcomes }];
     }),
   );
 }
 
-/** Of paths that a load names. */
+/** Files in some pages of a job, and how many of them need no work. */
+export async function sumPages(
+  store: Store,
+  jobId: string,
+  pages: readonly number[],
+): Promise<{ total: number; unchanged: number }> {
+  const ids = pages.map((chunk) => progressId({ jobId, phase: 'indexing', chunk }));
+  const counts = await collectionsOf(store)
+    .progress.find({ _id: { $in: ids } }, { projection: { total: 1, 'outcomes.unchanged': 1 } })
+    .toArray();
+  return {
+    total: counts.reduce((sum, count) => sum + count.total, 0),
+    unchanged: counts.reduce((sum, count) => sum + (count.outcomes?.unchanged ?? 0), 0),
+  };
+}
+
+/** How many paths a job names at most. */
 export const MOST_NAMED = 100;
 
-/** The first folders of a load that could not be read, or links that lead out of the source roots. */
+/** The first folders of a job that could not be read, or links that lead out of the source roots. */
 export async function namedPaths(
   store: Store,
   jobId: string,
   kind: 'unreadable_folders' | 'outside_links',
 ): Promise<string[]> {
-  const pages = await store.progress
-    .find({ job_id: jobId, [`${kind}.0`]: { $exists: true } }, { projection: { [kind]: 1 } })
+  const pages = await collectionsOf(store)
+    .progress.find({ job_id: jobId, [`${kind}.0`]: { $exists: true } }, { projection: { [kind]: 1 } })
     .limit(MOST_NAMED)
     .toArray();
   return pages.flatMap((page) => page[kind] ?? []).slice(0, MOST_NAMED);
+}
+
+/** When a phase of a job last moved. */
+export async function lastMoved(store: Store, jobId: string, phase: PhaseName): Promise<Date | undefined> {
+  const latest = await collectionsOf(store).progress.findOne(
+    { job_id: jobId, phase, at: { $exists: true } },
+    { sort: { at: -1 }, projection: { at: 1 } },
+  );
+  return latest?.at;
+}
+
+/** Whether the embedding of any of these jobs has moved since a time. */
+export async function hasMovedSince(store: Store, jobIds: readonly string[], since: Date): Promise<boolean> {
+  const filter = { job_id: { $in: [...jobIds] }, phase: 'embedding' as const, at: { $gte: since } };
+  return (await collectionsOf(store).progress.findOne(filter, { projection: { _id: 1 } })) !== null;
+}
+
+/** Files and vectors that jobs under way have written so far. */
+export async function sumWritten(
+  store: Store,
+  jobIds: readonly string[],
+  maxTimeMS: number,
+): Promise<{ samples: number; vectors: number }> {
+  const outcome = (name: string) => ({ $ifNull: [`$outcomes.${name}`, 0] });
+  const [sums] = await collectionsOf(store)
+    .progress.aggregate<{ samples: number; vectors: number }>(
+      [
+        { $match: { job_id: { $in: [...jobIds] } } },
+        {
+          $group: {
+            _id: null,
+            samples: { $sum: { $add: [outcome('added'), outcome('changed')] } },
+            vectors: { $sum: { $cond: [{ $eq: ['$phase', 'embedding'] }, '$done', 0] } },
+          },
+        },
+      ],
+      { maxTimeMS },
+    )
+    .toArray();
+  return { samples: sums?.samples ?? 0, vectors: sums?.vectors ?? 0 };
+}
+
+export async function removeProgress(store: Store, jobIds: readonly string[]): Promise<void> {
+  if (jobIds.length > 0) await collectionsOf(store).progress.deleteMany({ job_id: { $in: [...jobIds] } });
+}
+
+/** IDs of the jobs that have counts. */
+export async function jobsWithProgress(store: Store): Promise<string[]> {
+  const groups = collectionsOf(store).progress.aggregate<{ _id: string }>([{ $group: { _id: '$job_id' } }]);
+  return (await groups.toArray()).map(({ _id }) => _id);
 }

@@ -1,32 +1,24 @@
 import {
+  type ClientSession,
   type Collection,
   type Document,
   MongoBulkWriteError,
   MongoClient,
+  MongoServerError,
   type OptionalUnlessRequiredId,
   ReadConcern,
 } from 'mongodb';
 import { UserError } from '../errors.ts';
-import type {
-  DatasetDocument,
-  EmbeddingDocument,
-  JobDocument,
-  LimitDocument,
-  PageDocument,
-  ProgressDocument,
-  SampleDocument,
-} from './documents.ts';
+import { bindCollections } from './collections.ts';
 
-/** Plimsoll's collections in one MongoDB database, and the client they came from. */
+/**
+ * Plimsoll's database. Its collections are known to core/store alone, a file for each, so that every query and the index
+ * that serves it stand side by side.
+ */
 export interface Store {
-  client: MongoClient;
-  datasets: Collection<DatasetDocument>;
-  samples: Collection<SampleDocument>;
-  embeddings: Collection<EmbeddingDocument>;
-  jobs: Collection<JobDocument>;
-  progress: Collection<ProgressDocument>;
-  pages: Collection<PageDocument>;
-  limits: Collection<LimitDocument>;
+  readonly client: MongoClient;
+  /** The database's name. */
+  readonly database: string;
   close(): Promise<void>;
 }
 
@@ -41,11 +33,11 @@ const REQUIRED_OPTIONS = {
 } as const;
 
 export interface StoreOptions {
-  /** Within which a server must be found: 10 s if left out. */
+  /** How long to look for a server; 10 s if left out. */
   serverSelectionTimeoutMs?: number;
   /**
-   * How often each server is asked how it is, and how long its answer may take; the driver's 10 and 30 s if left out. What one that
-   * hangs has not answered by then fails.
+   * How often each server is asked how it is, and how long its answer may take; the driver's 10 s and 30 s if left out.
+   * Operations on a server that hangs fail after that time.
    */
   heartbeatMs?: number;
 }
@@ -64,24 +56,16 @@ export function openStore(uri: string, { serverSelectionTimeoutMs = 10_000, hear
   return storeOf(client);
 }
 
-/** The same over a client that the caller owns, whatever its own options; `close` then closes that client too. */
+/** The same over a client that the caller owns, whatever its own options. `close` closes that client, too. */
 export function storeOf(client: MongoClient): Store {
   const { databaseName } = client.db();
-  const db = client.db(databaseName === 'test' ? DEFAULT_DATABASE : databaseName, REQUIRED_OPTIONS);
-  return {
-    client,
-    datasets: db.collection('datasets'),
-    samples: db.collection('samples'),
-    embeddings: db.collection('embeddings'),
-    jobs: db.collection('jobs'),
-    progress: db.collection('progress'),
-    pages: db.collection('pages'),
-    limits: db.collection('limits'),
-    close: () => client.close(),
-  };
+  const database = databaseName === 'test' ? DEFAULT_DATABASE : databaseName;
+  const store: Store = { client, database, close: () => client.close() };
+  bindCollections(store, client.db(database, REQUIRED_OPTIONS));
+  return store;
 }
 
-/** @throws UserError ReplicaSetRequired when MongoDB is a standalone server, which knows neither transactions nor change streams. */
+/** @throws UserError ReplicaSetRequired when MongoDB is a standalone server: it has no transactions and no change streams. */
 export async function requireReplicaSet(store: Store): Promise<void> {
   const hello = await store.client.db('admin').command({ hello: 1 });
   if (hello.setName !== undefined || hello.msg === 'isdbgrid') return;
@@ -91,34 +75,24 @@ export async function requireReplicaSet(store: Store): Promise<void> {
   );
 }
 
-/** Creates every index that the queries here rely on. Safe to run at each start, and from several processes at once. */
-export async function ensureIndexes(store: Store): Promise<void> {
-  await Promise.all([
-    store.samples.createIndexes([
-      { key: { dataset_id: 1, filepath: 1 }, unique: true },
-      { key: { dataset_id: 1, seq: 1 }, unique: true },
-      { key: { dataset_id: 1, status: 1, seq: 1 } },
-      { key: { dataset_id: 1, tags: 1, seq: 1 } },
-      { key: { dataset_id: 1, 'metadata.format': 1, seq: 1 } },
-      { key: { dataset_id: 1, seq: 1 }, name: 'errors', partialFilterExpression: { error: { $exists: true } } },
-    ]),
-    store.embeddings.createIndexes([{ key: { dataset_id: 1, model_key: 1, seq: 1 }, unique: true }]),
-    store.jobs.createIndexes([
-      { key: { started_at: -1, _id: -1 } },
-      { key: { dataset_id: 1, started_at: -1, _id: -1 } },
-      { key: { state: 1, started_at: -1, _id: -1 } },
-      { key: { kind: 1, started_at: -1, _id: -1 } },
-    ]),
-    store.progress.createIndexes([{ key: { job_id: 1, phase: 1 } }]),
-    store.pages.createIndexes([{ key: { job_id: 1, n: 1 }, unique: true }]),
-  ]);
+/** @throws the driver's errors where MongoDB does not answer */
+export async function pingStore(store: Store): Promise<void> {
+  await store.client.db('admin').command({ ping: 1 });
+}
+
+/** Runs `work` in a transaction, again where it conflicts with another. */
+export async function inTransaction<T>(store: Store, work: (session: ClientSession) => Promise<T>): Promise<T> {
+  return store.client.withSession((session) => session.withTransaction(() => work(session)));
 }
 
 /** MongoDB's code for a violated unique index. */
-export const DUPLICATE_KEY = 11000;
+const DUPLICATE_KEY = 11000;
+
+export const isDuplicateKey = (error: unknown): boolean =>
+  error instanceof MongoServerError && error.code === DUPLICATE_KEY;
 
 /**
- * Inserts documents and returns those whose key was there already: written by an attempt that did not live to tell.
+ * Inserts documents and returns those whose key was there already: an earlier attempt wrote them.
  * Any other failure is thrown.
  */
 export async function insertNew<T extends Document>(

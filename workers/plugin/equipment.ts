@@ -1,10 +1,14 @@
 import type * as nexus from 'nexus-rpc';
-import { createEmbedActivities } from '../../activities/embed-activities.ts';
-import { createIndexRoleActivities } from '../../activities/index-role.ts';
+import { createIndexingRoleActivities } from '../../activities/indexing-role.ts';
+import { createInferenceActivities } from '../../activities/inference.ts';
 import { keepJobsFor, retentionOf } from '../../core/jobs/retention.ts';
-import { images } from '../../core/media/images/medium.ts';
+import { createMedia, type Media } from '../../core/media/medium.ts';
+import { knownMedia } from '../../core/media/registry.ts';
+import { folderSource } from '../../core/sources/folder/folder-source.ts';
 import { checkRoots, sourceRootsFromEnvironment } from '../../core/sources/folder/source-roots.ts';
-import { ensureIndexes, openStore, requireReplicaSet, storeOf } from '../../core/store/store.ts';
+import { createSources } from '../../core/sources/source.ts';
+import { prepareDatabase } from '../../core/store/prepare.ts';
+import { openStore, requireReplicaSet, storeOf } from '../../core/store/store.ts';
 import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
 import { createEmbedder } from '../../inference/embedder.ts';
 import { createNexusService } from './nexus-service.ts';
@@ -22,17 +26,17 @@ export interface Equipment {
 }
 
 /**
- * Sees that MongoDB is a replica set, has the indexes, and keeps job records for as long as is asked for. A client opened for
- * it is closed again.
+ * Sees that MongoDB is a replica set, holds what this version can read, has the indexes, and keeps job records for as long as is
+ * asked for. A client opened for it is closed again.
  *
- * @throws UserError ReplicaSetRequired, InvalidSetting; the driver's errors where MongoDB does not answer
+ * @throws UserError ReplicaSetRequired, SchemaTooOld, SchemaTooNew, InvalidSetting; the driver's errors where MongoDB does not answer
  */
 export async function prepareStore({ mongodb, roles, jobRetention }: PlimsollPluginOptions): Promise<void> {
   const retention = retentionOf(jobRetention ?? process.env.PLIMSOLL_JOB_RETENTION);
   const store = typeof mongodb === 'string' ? openStore(mongodb) : storeOf(mongodb);
   try {
     await requireReplicaSet(store);
-    await ensureIndexes(store);
+    await prepareDatabase(store);
     if (roles.includes('indexing')) await keepJobsFor(store, retention);
   } finally {
     if (typeof mongodb === 'string') await store.close();
@@ -42,8 +46,10 @@ export async function prepareStore({ mongodb, roles, jobRetention }: PlimsollPlu
 /** @throws UserError InvalidSetting */
 export function equip(options: PlimsollPluginOptions): Equipment {
   const { roles, mongodb } = options;
-  const sourceRoots =
+  const roots =
     options.sourceRoots === undefined ? sourceRootsFromEnvironment() : checkRoots(options.sourceRoots, 'sourceRoots');
+  const sources = createSources([...(options.sources ?? []), folderSource({ roots })]);
+  const media = mediaOf(options);
   const store = typeof mongodb === 'string' ? openStore(mongodb) : storeOf(mongodb);
   const searchAttributes = Promise.withResolvers<boolean>();
   const embeds = roles.includes('embedding');
@@ -54,16 +60,16 @@ export function equip(options: PlimsollPluginOptions): Equipment {
     activities: Object.assign(
       {},
       roles.includes('indexing')
-        ? createIndexRoleActivities({
+        ? createIndexingRoleActivities({
             store,
-            media: images,
-            sourceRoots,
+            media,
+            sources,
             embedTaskQueue: options.embedTaskQueue,
             searchAttributes: () => searchAttributes.promise,
             webhooks: options.webhooks ?? webhooksFromEnvironment(),
           })
         : {},
-      embeds && embedder !== undefined ? createEmbedActivities({ store, embedder }) : {},
+      embeds && embedder !== undefined ? createInferenceActivities({ store, embedder, media, sources }) : {},
     ),
     nexusServices: roles.includes('indexing') ? [createNexusService(store)] : [],
     useSearchAttributes: searchAttributes.resolve,
@@ -72,4 +78,9 @@ export function equip(options: PlimsollPluginOptions): Equipment {
       if (typeof mongodb === 'string') await store.close();
     },
   };
+}
+
+function mediaOf({ media }: PlimsollPluginOptions): Media {
+  const [first, ...others] = media ?? [];
+  return first === undefined ? knownMedia() : createMedia([first, ...others]);
 }

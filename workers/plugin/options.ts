@@ -1,9 +1,11 @@
 import type { MongoClient } from 'mongodb';
+import type { Medium } from '../../core/media/medium.ts';
 import type { Embedder } from '../../core/models/embedder.ts';
+import type { Source } from '../../core/sources/source.ts';
 import type { WebhookConfig } from '../../core/webhooks/config.ts';
 import type { InferenceSettings } from '../../inference/settings.ts';
 
-/** What a worker does: `index` runs the workflows and all that needs no accelerator, `embed` runs inference. */
+/** What a worker does: `indexing` runs the workflows and all that needs no accelerator, `embedding` runs inference. */
 export type Role = 'indexing' | 'embedding';
 
 export interface PlimsollPluginOptions {
@@ -16,6 +18,10 @@ export interface PlimsollPluginOptions {
   mongodb: MongoClient | string;
   /** Indexing role: folders that sources must be below; what PLIMSOLL_SOURCE_ROOTS names, or any folder, if left out. */
   sourceRoots?: readonly string[];
+  /** Kinds of sources beside folders, which are always there. Both roles of all workers need the same. */
+  sources?: readonly Source[];
+  /** The media that datasets may hold, the first for new datasets; those of core/media/registry.ts if left out. */
+  media?: readonly Medium[];
   /**
    * Indexing role: task queue of inference where an input names none. If left out: `plimsoll-gpu`; of a worker with both roles, its own
    * task queue.

@@ -1,13 +1,10 @@
 import type { Sharp } from 'sharp';
-import type { Budget } from '../../concurrency/budget.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './decode-limits.ts';
-import { openImage, withImageFile } from './open-image.ts';
+import { type ImageInput, loadImage, withImage } from './open-image.ts';
 import { weightOf } from './weight.ts';
 
-/** Where an image is. `path` is a Buffer of raw bytes when the name is not valid UTF-8. */
-export interface ImageRef {
-  path: string | Buffer;
-}
+/** Lends a place to decode in, and memory for an image of so many bytes. Resolves with what gives both back. */
+export type DecodingRoom = (bytes: number) => Promise<() => void>;
 
 /** How pixels are brought to the size that a model takes. All sizes are in pixels. */
 export interface PixelGeometry {
@@ -24,19 +21,19 @@ export interface PixelGeometry {
  * Transparency is laid on white: that is the page most transparent pictures were made for (logos, drawings, screenshots), and
  * dropping alpha would show whatever colour an editor left in pixels that nobody sees.
  *
- * @param memory what it takes of it is held until the image is decoded
+ * @param room taken once the image is open, so a slow disk holds no place
  * @throws ImageError
  */
 export async function decodePixels(
-  { path }: ImageRef,
+  input: ImageInput,
   geometry: PixelGeometry,
   limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
-  memory?: Budget,
+  room?: DecodingRoom,
 ): Promise<Uint8Array> {
-  return withImageFile(path, limits, async (image) => {
-    const giveBack = await memory?.take(weightOf(image.head, image.size));
+  return withImage(input, limits, async (image) => {
+    const giveBack = await room?.(weightOf(image.head, image.size));
     try {
-      return await render(await openImage(image, limits), geometry, limits);
+      return await render(await loadImage(image, limits), geometry, limits);
     } finally {
       giveBack?.();
     }

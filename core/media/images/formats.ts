@@ -2,7 +2,8 @@ import { startOfText } from './svg.ts';
 
 /** The image formats that are loaded, and how each is called. The bytes decide a file's format; its name only whether to look. */
 
-export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif' | 'svg' | 'bmp';
+export const IMAGE_FORMATS = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif', 'svg', 'bmp'] as const;
+export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 
 export const MIME_TYPES: Readonly<Record<ImageFormat, string>> = {
   jpeg: 'image/jpeg',

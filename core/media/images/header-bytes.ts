@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { imageSize } from 'image-size';
 import { countBmpChannels, countPngChannels, countWebpChannels, findJpegFrame, hasWebpExif } from './channels.ts';
 import { type ImageFormat, MIME_TYPES, sniffFormat } from './formats.ts';
-import type { HeaderOutcome, HeaderRequest, ImageMetadata } from './header.ts';
+import { HEAD_BYTES, type HeaderOutcome, type ImageMetadata } from './header.ts';
 import { describeReadError, truncatedHeader } from './header-errors.ts';
 import { readSvgHeader, startOfText } from './svg.ts';
 
@@ -19,7 +19,7 @@ export interface Unsettled {
 
 /** Most headers end within the first read, which costs a quarter less than one of the whole length. */
 const FIRST_READ_BYTES = 16 * 1024;
-const READ_BYTES = 64 * 1024;
+const READ_BYTES = HEAD_BYTES;
 /** `image-size` looks a few bytes past the end of what it is given: nothing of the file before may lie there. */
 const BLANK_BYTES = 64;
 const buffer = Buffer.alloc(READ_BYTES + BLANK_BYTES);
@@ -35,9 +35,19 @@ const NOT_AN_IMAGE: HeaderOutcome = {
 };
 const EMPTY: HeaderOutcome = { error: { code: 'empty_file', message: 'the file is empty' } };
 
+/** A request as it comes to a thread. */
+export type ThreadRequest = { sizeBytes: number } & (
+  | { path: string | Buffer; head?: never }
+  | { head: Uint8Array; path?: never }
+);
+
 /** Reads up to 64 KiB of the file, synchronously: for threads that may wait. */
-export function readHeaderSync({ path, sizeBytes }: HeaderRequest): ParsedHeader {
+export function readHeaderSync({ path, head, sizeBytes }: ThreadRequest): ParsedHeader {
   if (sizeBytes === 0) return EMPTY;
+  if (head !== undefined) {
+    buffer.set(head.subarray(0, READ_BYTES));
+    return withoutDrawing(parseHeader(Math.min(head.length, READ_BYTES), sizeBytes));
+  }
   try {
     const fd = openSync(path, OPEN_FLAGS);
     try {

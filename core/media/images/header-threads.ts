@@ -17,8 +17,12 @@ const SLOW_MS = 50;
 /** Threads that a slow disk called for stay for its next page. */
 const LINGER_MS = 2000;
 
+/** A function can't cross to a thread. */
+const forThread = ({ path, head, sizeBytes }: HeaderRequest) =>
+  path === undefined ? { head, sizeBytes } : { path, sizeBytes };
+
 interface Chunk {
-  files: readonly HeaderRequest[];
+  files: readonly ReturnType<typeof forThread>[];
   resolve: (headers: ParsedHeader[]) => void;
   reject: (error: Error) => void;
 }
@@ -38,7 +42,7 @@ let lastCrowdedMs = 0;
 /** Reads the headers of a chunk of files in one of the threads. Rejects only if the thread itself dies. */
 export function readInThread(files: readonly HeaderRequest[]): Promise<ParsedHeader[]> {
   return new Promise((resolve, reject) => {
-    waiting.push({ files, resolve, reject });
+    waiting.push({ files: files.map(forThread), resolve, reject });
     const idle = [...threads].find((thread) => thread.chunk === undefined);
     if (idle) giveChunk(idle);
     else if (threads.size === 0) giveChunk(startThread());

@@ -7,7 +7,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { createDecoders } from './decoder/decoders.ts';
-import type { MetadataResult } from './decoder/messages.ts';
+import type { DecoderInput, MetadataResult } from './decoder/messages.ts';
 import { type ImageFormat, MIME_TYPES } from './formats.ts';
 import type { ParsedHeader, Unsettled } from './header-bytes.ts';
 import { describeReadError, type HeaderError, truncatedHeader } from './header-errors.ts';
@@ -31,11 +31,17 @@ export type { HeaderError, HeaderErrorCode } from './header-errors.ts';
 
 export type HeaderOutcome = { metadata: ImageMetadata; error?: never } | { error: HeaderError; metadata?: never };
 
-/** A file and what `stat` said of its size. A path is bytes where its name is not UTF-8. */
-export interface HeaderRequest {
-  path: string | Buffer;
-  sizeBytes: number;
-}
+/** How many first bytes settle most headers. */
+export const HEAD_BYTES = 64 * 1024;
+
+/**
+ * A file and its size: by its path, as bytes where the name is not UTF-8; or by its first HEAD_BYTES bytes, where a thread can't
+ * open it, with what reads all of it.
+ */
+export type HeaderRequest = { sizeBytes: number } & (
+  | { path: string | Buffer; head?: never }
+  | { head: Uint8Array; whole: () => Promise<Uint8Array>; path?: never }
+);
 
 /** Small enough that a slow disk's chunks spread over all threads, large enough that messages cost little. */
 const CHUNK_FILES = 64;
@@ -69,7 +75,8 @@ export async function readHeaders(files: readonly HeaderRequest[], onRead = () =
   });
   const decodeUntilDone = async () => {
     for (let some = forDecoder.splice(0, DECODER_FILES); some.length > 0; some = forDecoder.splice(0, DECODER_FILES)) {
-      const results = await askDecoder(some.map((n) => files[n]?.path as string | Buffer));
+      const inputs = some.map((n) => inputOf(files[n] as HeaderRequest));
+      const results = await askDecoder(await Promise.all(inputs));
       for (const [i, n] of some.entries()) {
         outcomes[n] = outcomeOf(results[i] as MetadataResult, files[n] as HeaderRequest, parsed[n] as Unsettled);
       }
@@ -80,18 +87,23 @@ export async function readHeaders(files: readonly HeaderRequest[], onRead = () =
   return outcomes;
 }
 
+async function inputOf({ path, ...request }: HeaderRequest): Promise<DecoderInput> {
+  if (path !== undefined) return { path };
+  return { bytes: await (request as { whole: () => Promise<Uint8Array> }).whole() };
+}
+
 /**
  * What the first bytes do not settle: longer headers, EXIF outside JPEG, and the formats that only a decoder understands. Where one
  * of several is more than the decoder can take, each is tried alone.
  */
-async function askDecoder(paths: (string | Buffer)[]): Promise<MetadataResult[]> {
+async function askDecoder(images: DecoderInput[]): Promise<MetadataResult[]> {
   try {
-    return await decoders.ask({ type: 'metadata', paths }, DECODER_MS);
+    return await decoders.ask({ type: 'metadata', images }, DECODER_MS);
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
-    if (paths.length === 1) return [{ failure: error }];
+    if (images.length === 1) return [{ failure: error }];
     const results: MetadataResult[] = [];
-    for (const path of paths) results.push(...(await askDecoder([path])));
+    for (const image of images) results.push(...(await askDecoder([image])));
     return results;
   }
 }
@@ -110,7 +122,7 @@ function outcomeOf(
 function describeFailure({ code, message }: ImageFailure, { path }: HeaderRequest, format: ImageFormat): HeaderError {
   switch (code) {
     case 'file_not_found':
-      return describeReadError({ code: 'ENOENT', message }, path);
+      return describeReadError({ code: 'ENOENT', message }, path ?? '');
     case 'permission_denied':
     case 'decode_timeout':
       return { code, message };

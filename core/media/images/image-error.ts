@@ -1,3 +1,5 @@
+import { ItemError } from '../item-error.ts';
+
 export type ImageFailureCode =
   | 'file_not_found'
   | 'permission_denied'
@@ -13,13 +15,12 @@ export interface ImageFailure {
   message: string;
 }
 
-export class ImageError extends Error implements ImageFailure {
+export class ImageError extends ItemError implements ImageFailure {
   override readonly name = 'ImageError';
-  readonly code: ImageFailureCode;
+  declare readonly code: ImageFailureCode;
 
   constructor(code: ImageFailureCode, message: string) {
-    super(message);
-    this.code = code;
+    super(code, message);
   }
 }
 

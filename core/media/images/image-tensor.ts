@@ -1,5 +1,5 @@
-import type { ImageInput } from '../../models/graph-values.ts';
 import { halfFromFloat } from '../../models/half.ts';
+import type { ImageInput } from './image-input.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
 /** The elements of a batch of images as ONNX Runtime takes them; float16 as its bits. */

@@ -1,6 +1,99 @@
-import type { MediaKind } from '../medium.ts';
-import { isImageName } from './formats.ts';
-import { readHeaders } from './header.ts';
+import { extname } from 'node:path';
+import { FileUnavailableError, type OpenFile, type Source, type Sources } from '../../sources/source.ts';
+import type { FileToExpand, Medium } from '../medium.ts';
+import { decodeLimitsFromEnvironment } from './decode-limits.ts';
+import { IMAGE_FORMATS, isImageName, MIME_TYPES } from './formats.ts';
+import { HEAD_BYTES, type HeaderOutcome, type HeaderRequest, readHeaders } from './header.ts';
+import { openThumbnailer } from './thumbnailer.ts';
 
-/** Images: a sample is a file, its metadata is in the file's header. */
-export const images: MediaKind = { mediaType: 'image', accepts: isImageName, readMetadata: readHeaders };
+const PIXELS = 1_000_000;
+
+/** Images: a file is one sample, and its header says what there is to know. PLIMSOLL_MAX_PIXELS bounds what is decoded. */
+export function imagesMedium(env: NodeJS.ProcessEnv = process.env): Medium {
+  return {
+    name: 'image',
+    words: { one: 'image', many: 'images' },
+    accepts: isImageName,
+    async expand(files, sources, onRead) {
+      const requests = await Promise.all(files.map((file) => requestFor(file, sources)));
+      const outcomes = await readHeaders(
+        requests.filter((request): request is HeaderRequest => !('error' in request)),
+        onRead,
+      );
+      let next = 0;
+      return requests.map((request) => {
+        const { metadata, error } = 'error' in request ? request : (outcomes[next++] as HeaderOutcome);
+        return metadata === undefined ? { error } : { items: [{ metadata: { ...metadata } }] };
+      });
+    },
+    encodes: 'file',
+    models: {
+      // Where ONNX files lie in the layouts of transformers.js and Optimum. The image part of a model of two comes first.
+      graphs: ['vision_model.onnx', 'onnx/vision_model.onnx', 'model.onnx', 'onnx/model.onnx'],
+      files: [{ name: 'preprocessor_config.json', purpose: 'it says how to prepare images' }],
+      outputs: ['image_embeds', 'pooler_output', 'embeddings'],
+      whichGraph: 'Name it model.onnx, or vision_model.onnx.',
+    },
+    preparation: {
+      module: new URL(`./preparation${extname(import.meta.url)}`, import.meta.url).href,
+      options: decodeLimitsFromEnvironment(env),
+    },
+    mimeTypes: {
+      known: new Set(Object.values(MIME_TYPES)),
+      // A drawing may hold scripts.
+      inline: new Set(Object.values(MIME_TYPES).filter((type) => type !== MIME_TYPES.svg)),
+    },
+    filters: [
+      { name: 'format', kind: 'choice', values: IMAGE_FORMATS, description: 'Only images of this format.' },
+      { name: 'width', kind: 'range', most: PIXELS, description: 'Pixels as displayed.' },
+      { name: 'height', kind: 'range', most: PIXELS, description: 'Pixels as displayed.' },
+    ],
+    thumbnails: {
+      mimeType: 'image/webp',
+      hopeless: {
+        empty_file: 'decode_failed',
+        not_an_image: 'unsupported_format',
+        unsupported_format: 'unsupported_format',
+        truncated_header: 'decode_failed',
+      },
+      open: openThumbnailer,
+    },
+  };
+}
+
+type Unavailable = Extract<HeaderOutcome, { metadata?: never }>;
+
+/** Threads read what they can open themselves; of other files, they get the first bytes. */
+function requestFor(file: FileToExpand, sources: Sources): HeaderRequest | Promise<HeaderRequest | Unavailable> {
+  const source = sources.of(file.path);
+  const path = source.localPath?.(file);
+  return path === undefined ? readHead(source, file) : { path, sizeBytes: file.size };
+}
+
+async function readHead(source: Source, file: FileToExpand): Promise<HeaderRequest | Unavailable> {
+  try {
+    const open = await source.open(file);
+    try {
+      const head = await readUpTo(open, HEAD_BYTES);
+      const whole = async () => {
+        const again = await source.open(file);
+        return readUpTo(again, again.size).finally(() => again.close());
+      };
+      return { head, whole, sizeBytes: open.size };
+    } finally {
+      await open.close();
+    }
+  } catch (error) {
+    if (!(error instanceof FileUnavailableError)) throw error;
+    const known = error.code === 'file_not_found' || error.code === 'permission_denied';
+    return { error: { code: known ? error.code : 'io_error', message: error.message } };
+  }
+}
+
+async function readUpTo(file: OpenFile, bytes: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(Math.min(bytes, file.size));
+  let length = 0;
+  for (let read = -1; read !== 0 && length < buffer.length; length += read)
+    read = await file.read(buffer.subarray(length), length);
+  return buffer.subarray(0, length);
+}

@@ -2,49 +2,63 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import process from 'node:process';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
+import { identityOf } from '../../sources/folder/identity.ts';
 import { decodeBmp } from './bmp.ts';
 import type { DecodeLimits } from './decode-limits.ts';
 import { type ImageFormat, sniffFormat } from './formats.ts';
+import { HEAD_BYTES } from './header.ts';
 import { ImageError, tooManyPixels } from './image-error.ts';
 import { asPlainSvg } from './svg.ts';
 
 // It goes by a file's name, or by the number of a descriptor, and would show what was there before.
 sharp.cache(false);
 
-/** As much as a file's format and size are known by. */
-export const HEAD_BYTES = 64 * 1024;
-
-/** Of a drawing each element takes a kilobyte of memory, and 4 bytes of a file: larger ones are rare. */
+/** A drawing's element takes a kilobyte of memory, and 4 bytes of a file: larger drawings are rare. */
 export const MOST_DRAWING_BYTES = 4 * 1024 * 1024;
 const MOST_BITMAP_BYTES = 128 * 1024 * 1024;
 
 /** A pipe that took a file's name must not hold up a thread until somebody writes to it. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-/** A regular file that is open, and what its first bytes say. */
-export interface ImageFile {
-  file: FileHandle;
-  path: string | Buffer;
+/** An image: by its path, as raw bytes where the name is not valid UTF-8; or by its content. */
+export type ImageInput = { path: string | Uint8Array } | { bytes: Uint8Array };
+
+/** An image that is open, and what its first bytes say. */
+export interface OpenImage {
   size: number;
+  /** The first HEAD_BYTES bytes at most. */
   head: Buffer;
   format: ImageFormat;
+  /** Device and inode of its file, as `identityOf` has them; undefined for bytes. */
+  identity(): Promise<string | undefined>;
+  /**
+   * What libvips loads: the bytes, or the open file by a name that stays its own whatever takes the path meanwhile. Windows
+   * has no such names.
+   */
+  loadable(): Buffer | string;
+  /** All bytes. */
+  content(): Promise<Buffer>;
 }
 
 /**
- * Opens a file and knows its format by its content: its name decides nothing.
+ * Opens an image and knows its format by its content: its name decides nothing.
  *
  * @throws ImageError
  */
-export async function withImageFile<T>(
-  path: string | Buffer,
+export async function withImage<T>(
+  input: ImageInput,
   limits: DecodeLimits,
-  use: (image: ImageFile) => Promise<T>,
+  use: (image: OpenImage) => Promise<T>,
 ): Promise<T> {
   let file: FileHandle | undefined;
-  let image: ImageFile | undefined;
+  let image: OpenImage | undefined;
   try {
-    file = await open(path, OPEN_FLAGS);
-    image = await examineImage(file, path);
+    if ('bytes' in input) image = imageOf(input.bytes);
+    else {
+      const path = typeof input.path === 'string' ? input.path : Buffer.from(input.path);
+      file = await open(path, OPEN_FLAGS);
+      image = await imageIn(file, path);
+    }
     return await use(image);
   } catch (error) {
     throw await failureOf(error as Error, image, limits);
@@ -53,50 +67,65 @@ export async function withImageFile<T>(
   }
 }
 
-async function examineImage(file: FileHandle, path: string | Buffer): Promise<ImageFile> {
+function imageOf(content: Uint8Array): OpenImage {
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  const head = bytes.subarray(0, HEAD_BYTES);
+  return {
+    size: bytes.length,
+    head,
+    format: formatOf(head),
+    identity: async () => undefined,
+    loadable: () => bytes,
+    content: async () => bytes,
+  };
+}
+
+async function imageIn(file: FileHandle, path: string | Buffer): Promise<OpenImage> {
   const known = await file.stat();
   if (!known.isFile()) throw new ImageError('not_a_file', 'this is not a regular file');
   const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(HEAD_BYTES), 0, HEAD_BYTES, 0);
-  if (bytesRead === 0) throw new ImageError('decode_failed', 'the file is empty');
   const head = buffer.subarray(0, bytesRead);
+  return {
+    size: known.size,
+    head,
+    format: formatOf(head),
+    identity: async () => identityOf(await file.stat({ bigint: true })),
+    loadable: () => (process.platform === 'win32' ? path.toString() : `/dev/fd/${file.fd}`),
+    content: () => file.readFile(),
+  };
+}
+
+function formatOf(head: Buffer): ImageFormat {
+  if (head.length === 0) throw new ImageError('decode_failed', 'the file is empty');
   const format = sniffFormat(head);
-  if (format === undefined || format === 'heic')
-    throw new ImageError('unsupported_format', 'the content is in no image format that can be read');
-  return { file, path, size: known.size, head, format };
+  if (format !== undefined && format !== 'heic') return format;
+  throw new ImageError('unsupported_format', 'the content is in no image format that can be read');
 }
 
 /**
- * The image for sharp to draw. Drawings go to it as bytes, never as a file: librsvg would follow what they link to, and wait at a
- * pipe that they include. The other loaders of our formats follow nothing; they read as much of the file as they need.
+ * The image for sharp to draw. Drawings go to it as bytes, never as a file: librsvg would follow what they link to, and wait
+ * at a pipe that they include. The other loaders of our formats follow nothing.
  */
-export async function openImage(image: ImageFile, limits: DecodeLimits): Promise<Sharp> {
+export async function loadImage(image: OpenImage, limits: DecodeLimits): Promise<Sharp> {
   const options = inputOptions(limits);
   switch (image.format) {
     case 'svg': {
-      const content = await asPlainSvg(await readWhole(image, MOST_DRAWING_BYTES), MOST_DRAWING_BYTES);
+      const content = await asPlainSvg(await wholeOf(image, MOST_DRAWING_BYTES), MOST_DRAWING_BYTES);
       return sharp(content, options);
     }
     case 'bmp': {
-      const { width, height, rgb } = decodeBmp(await readWhole(image, MOST_BITMAP_BYTES), limits.maxPixels);
+      const { width, height, rgb } = decodeBmp(await wholeOf(image, MOST_BITMAP_BYTES), limits.maxPixels);
       return sharp(rgb, { raw: { width, height, channels: 3 } });
     }
     default:
-      return sharp(nameOf(image), options);
+      return sharp(image.loadable(), options);
   }
 }
 
-/**
- * The open file by a name that libvips takes as it is, whatever the file is called and whatever takes its name meanwhile. Windows
- * has no such names.
- */
-export function nameOf({ file, path }: Pick<ImageFile, 'file' | 'path'>): string {
-  return process.platform === 'win32' ? path.toString() : `/dev/fd/${file.fd}`;
-}
-
-async function readWhole({ file, size, format }: ImageFile, mostBytes: number): Promise<Buffer> {
-  if (size > mostBytes)
-    throw new ImageError('unsupported_format', `the file is too large for what it holds (${format})`);
-  return file.readFile();
+async function wholeOf(image: OpenImage, mostBytes: number): Promise<Buffer> {
+  if (image.size > mostBytes)
+    throw new ImageError('unsupported_format', `the file is too large for what it holds (${image.format})`);
+  return image.content();
 }
 
 function inputOptions({ maxPixels }: DecodeLimits): SharpOptions {
@@ -105,7 +134,7 @@ function inputOptions({ maxPixels }: DecodeLimits): SharpOptions {
 }
 
 /** What sharp or the system says, in our words. */
-async function failureOf(error: Error, image: ImageFile | undefined, { maxPixels }: DecodeLimits): Promise<ImageError> {
+async function failureOf(error: Error, image: OpenImage | undefined, { maxPixels }: DecodeLimits): Promise<ImageError> {
   if (error instanceof ImageError) return error;
   const text = error.message;
   switch ((error as NodeJS.ErrnoException).code) {
@@ -129,10 +158,10 @@ async function failureOf(error: Error, image: ImageFile | undefined, { maxPixels
 }
 
 /** How many pixels, which libvips does not tell where they are too many. */
-async function pixelsOf(image: ImageFile): Promise<number | undefined> {
+async function pixelsOf(image: OpenImage): Promise<number | undefined> {
   if (image.format === 'svg') return undefined;
   try {
-    const { width, height } = await sharp(nameOf(image), { limitInputPixels: false }).metadata();
+    const { width, height } = await sharp(image.loadable(), { limitInputPixels: false }).metadata();
     return width * height;
   } catch {
     return undefined;

@@ -33,11 +33,14 @@ export function checkRoots(roots: readonly string[], setting: string): readonly 
  */
 export async function requireBelowRoots(source: string, roots: SourceRoots): Promise<void> {
   if (roots === undefined || (await isBelowRoots(source, roots))) return;
-  throw new UserError(
+  throw sourceOutsideRoots(source);
+}
+
+export const sourceOutsideRoots = (source: string) =>
+  new UserError(
     'SourceOutsideRoots',
     `source: ${source} is not below a folder that loads may read. Name one that is, or have the folder added to the worker's source roots (PLIMSOLL_SOURCE_ROOTS).`,
   );
-}
 
 /** Whether a path is in or below one of the roots once all links are resolved. It need not exist. */
 export async function isBelowRoots(path: string, roots: readonly string[]): Promise<boolean> {
@@ -48,13 +51,29 @@ export async function isBelowRoots(path: string, roots: readonly string[]): Prom
 /** Whether an absolute path, a name in bytes, is in or below a root once all links are resolved. It need not exist. */
 export type RootCheck = (path: Buffer) => Promise<boolean>;
 
-/** Resolves the roots once: a root may be a link that is moved, or a disk that is mounted later, so a check is for a short time. */
+/** Resolves the roots once: such a check is for a short time. */
 export async function openRootCheck(roots: readonly string[]): Promise<RootCheck> {
   const resolved = await Promise.all(roots.map((root) => resolveLinks(lettersOf(Buffer.from(resolve(root))))));
   const folders = resolved.filter((folder) => folder !== undefined);
   return async (path) => {
     const real = await resolveLinks(lettersOf(path));
     return real !== undefined && folders.some((folder) => isInOrBelow(real, folder));
+  };
+}
+
+/** A root may be a link that is moved, or a disk that is mounted later: roots are resolved again after this long. */
+const RESOLVED_FOR_MS = 700;
+
+/** A check for a long time: it resolves the roots now and then. */
+export function createRootCheck(roots: readonly string[]): RootCheck {
+  let opened: Promise<RootCheck> | undefined;
+  let untilMs = Number.NEGATIVE_INFINITY;
+  return async (path) => {
+    if (opened === undefined || performance.now() > untilMs) {
+      opened = openRootCheck(roots);
+      untilMs = performance.now() + RESOLVED_FOR_MS;
+    }
+    return (await opened)(path);
   };
 }
 

@@ -2,27 +2,12 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { systemErrorCode } from '../../errors.ts';
 import { comparatorFor, comparePaths, type FileName, fileNameOf } from '../file-names.ts';
+import { factsOf, UNKNOWN_FACTS } from '../files.ts';
+import { emptyStep, type ListedFile, type ListingStep } from '../source.ts';
+import { identityOf } from './identity.ts';
+import { sourceOutsideRoots } from './source-roots.ts';
 
-/** A file of the source that counts as a sample. `fingerprint` changes when its size or modification time does. */
-export interface SourceFile {
-  path: string;
-  bytes?: Buffer;
-  size: number;
-  mtimeNs: bigint;
-  fingerprint: string;
-}
-
-/** What a step of the walk found. `ignored` counts entries that are no samples; `unreadable` names folders, `outside` links that were not followed. */
-export interface WalkStep {
-  files: SourceFile[];
-  ignored: number;
-  unreadable: string[];
-  outside: string[];
-}
-
-export const emptyStep = (): WalkStep => ({ files: [], ignored: 0, unreadable: [], outside: [] });
-
-/** What is a sample by its name, and what of the places that links lead to may be read; anything if left out. */
+/** Which names are accepted, and which places links may lead to: any place if left out. */
 export interface WalkRules {
   accepts: (name: string) => boolean;
   allows?: ((path: Buffer) => Promise<boolean>) | undefined;
@@ -42,9 +27,6 @@ interface Entry extends FileName {
 /** Stats under way at once; enough to hide the latency of a network disk. */
 const STAT_BATCH = 256;
 
-/** The fingerprint of a file that could not be examined: it never equals that of a file that could. */
-export const UNKNOWN_FINGERPRINT = 'unknown';
-
 /**
  * Walks a folder in the order of its paths' UTF-8 bytes, which is the order of the `filepath` index, starting behind the
  * path `after`. Links are followed where that is allowed, and a link to a folder that is being walked is not.
@@ -52,7 +34,7 @@ export const UNKNOWN_FINGERPRINT = 'unknown';
  * @throws the system's error when the root itself can't be read. A subfolder that can't be read, or that vanished since its
  * parent was, is reported and passed over: it says nothing about what was in it.
  */
-export async function* walk(root: string, rules: WalkRules, after = ''): AsyncGenerator<WalkStep> {
+export async function* walk(root: string, rules: WalkRules, after = ''): AsyncGenerator<ListingStep> {
   yield* walkFolder({ path: root === '/' ? '' : root }, rules, after, new Set(), root);
 }
 
@@ -62,18 +44,20 @@ async function* walkFolder(
   after: string,
   ancestors: ReadonlySet<string>,
   root?: string,
-): AsyncGenerator<WalkStep> {
+): AsyncGenerator<ListingStep> {
   const path = folder.bytes ?? (root || folder.path);
   let entries: Entry[];
   let identity: string;
   try {
     const { dev, ino } = await stat(path, { bigint: true });
-    identity = `${dev}:${ino}`;
+    identity = identityOf({ dev, ino });
     if (ancestors.has(identity)) return yield { ...emptyStep(), ignored: 1 };
     entries = await readFolder(path, rules);
-    // A folder that became a link after its parent was read.
-    if (root === undefined && rules.allows !== undefined && !(await rules.allows(Buffer.from(path))))
+    // The folder may have become a link after its parent was read.
+    if (rules.allows !== undefined && !(await rules.allows(Buffer.from(path)))) {
+      if (root !== undefined) throw sourceOutsideRoots(root);
       return yield { ...emptyStep(), outside: [folder.path] };
+    }
   } catch (error) {
     if (root !== undefined) throw error;
     return yield { ...emptyStep(), unreadable: [folder.path] };
@@ -118,7 +102,7 @@ async function* walkFolder(
 
 async function isSame(path: string | Buffer, identity: string): Promise<boolean> {
   const now = await stat(path, { bigint: true }).catch(() => undefined);
-  return now !== undefined && `${now.dev}:${now.ino}` === identity;
+  return now !== undefined && identityOf(now) === identity;
 }
 
 /** The entries of a folder, sorted. Names are read as text, and as bytes only where a name is not valid UTF-8. */
@@ -189,15 +173,14 @@ function bytesOf(folder: Folder, entry: Entry): Buffer | undefined {
 }
 
 /** Undefined for a file that vanished since its folder was read, and for what turns out to be no file. */
-async function examine(folder: Folder, entry: Entry): Promise<SourceFile | undefined> {
+async function examine(folder: Folder, entry: Entry): Promise<ListedFile | undefined> {
   const path = `${folder.path}/${entry.text}`;
   const bytes = bytesOf(folder, entry);
   const name = bytes === undefined ? { path } : { path, bytes };
   try {
-    const { size, mtimeNs } = await stat(bytes ?? path, { bigint: true });
-    return { ...name, size: Number(size), mtimeNs, fingerprint: `${size}-${mtimeNs}` };
+    return { ...name, ...factsOf(await stat(bytes ?? path, { bigint: true })) };
   } catch (error) {
     if (entry.kind === 'file' && systemErrorCode(error) === 'ENOENT') return undefined;
-    return { ...name, size: 0, mtimeNs: 0n, fingerprint: UNKNOWN_FINGERPRINT };
+    return { ...name, ...UNKNOWN_FACTS };
   }
 }

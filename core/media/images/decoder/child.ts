@@ -5,8 +5,8 @@
 import process from 'node:process';
 import sharp from 'sharp';
 import { offerToEnd } from '../../../concurrency/offer-to-end.ts';
+import { drawThumbnail } from '../draw-thumbnail.ts';
 import { ImageError } from '../image-error.ts';
-import { makeThumbnail } from '../thumbnail.ts';
 import type { Order, Reply } from './messages.ts';
 import { readDecodedMetadata } from './metadata.ts';
 
@@ -32,7 +32,7 @@ process.send?.('ready');
 
 async function answer(order: Order): Promise<Reply> {
   try {
-    return { result: await (order.type === 'metadata' ? readDecodedMetadata(order.paths) : makeThumbnail(order)) };
+    return { result: await (order.type === 'metadata' ? readDecodedMetadata(order.images) : drawThumbnail(order)) };
   } catch (error) {
     if (error instanceof ImageError) return { refusal: { code: error.code, message: error.message } };
     return { fault: (error as Error).message };

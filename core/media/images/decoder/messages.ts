@@ -6,14 +6,16 @@ export type Order = MetadataOrder | ThumbnailOrder;
 /** What only a decoder can tell of images. Several in one order: opening one takes less than a message does. */
 export interface MetadataOrder {
   type: 'metadata';
-  paths: (string | Uint8Array)[];
+  images: DecoderInput[];
 }
 
-/** A picture of the file that has this identity, and of no other that took its name. */
+/** An image: by its path, or by its bytes where this machine's processes can't open it. */
+export type DecoderInput = { path: string | Uint8Array } | { bytes: Uint8Array };
+
+/** A picture of an image. With an identity, no other file that took its name is drawn. */
 export interface ThumbnailOrder {
   type: 'thumbnail';
-  path: Uint8Array;
-  identity: string;
+  image: { path: Uint8Array; identity: string } | { bytes: Uint8Array };
   side: number;
 }
 

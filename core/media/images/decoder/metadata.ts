@@ -1,14 +1,14 @@
 import sharp from 'sharp';
 import { DEFAULT_DECODE_LIMITS } from '../decode-limits.ts';
 import { ImageError } from '../image-error.ts';
-import { nameOf, withImageFile } from '../open-image.ts';
-import type { DecodedMetadata, MetadataResult } from './messages.ts';
+import { withImage } from '../open-image.ts';
+import type { DecodedMetadata, DecoderInput, MetadataResult } from './messages.ts';
 
 /** Opens images as far as their metadata. */
-export function readDecodedMetadata(paths: readonly (string | Uint8Array)[]): Promise<MetadataResult[]> {
+export function readDecodedMetadata(images: readonly DecoderInput[]): Promise<MetadataResult[]> {
   return Promise.all(
-    paths.map((path) =>
-      readOne(typeof path === 'string' ? path : Buffer.from(path)).then(
+    images.map((image) =>
+      readOne(image).then(
         (metadata) => ({ metadata }),
         (error: unknown) => {
           if (!(error instanceof ImageError)) throw error;
@@ -19,11 +19,11 @@ export function readDecodedMetadata(paths: readonly (string | Uint8Array)[]): Pr
   );
 }
 
-function readOne(path: string | Buffer): Promise<DecodedMetadata> {
-  return withImageFile(path, DEFAULT_DECODE_LIMITS, async (image) => {
-    // A drawing that took the place of what was read before: librsvg would build the whole of it, and follow what it includes.
+function readOne(input: DecoderInput): Promise<DecodedMetadata> {
+  return withImage(input, DEFAULT_DECODE_LIMITS, async (image) => {
+    // A drawing took the place of what was read before: librsvg would build the whole of it, and follow what it includes.
     if (image.format === 'svg') throw new ImageError('unsupported_format', 'a drawing is not opened for its size');
-    const header = await sharp(nameOf(image), { limitInputPixels: false }).metadata();
+    const header = await sharp(image.loadable(), { limitInputPixels: false }).metadata();
     const { width, height } = header.autoOrient;
     return { width, height, num_channels: header.channels, orientation: header.orientation ?? 1 };
   });

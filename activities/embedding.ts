@@ -1,0 +1,141 @@
+import { Context } from '@temporalio/activity';
+import type { EmbedDatasetInput } from '../contract/inputs.ts';
+import type { WaitReason } from '../contract/job.ts';
+import { embedWorkflowId } from '../contract/names.ts';
+import type { EmbedWindow } from '../contract/options.ts';
+import { windowAt } from '../core/embedding/embed-window.ts';
+import { type EmbeddingPlan, openChunks, planEmbedding } from '../core/embedding/plan.ts';
+import { recordModel } from '../core/embedding/record-model.ts';
+import { recordJob } from '../core/jobs/begin.ts';
+import { endPhase, notePhaseWaits, startPhase } from '../core/jobs/phases.ts';
+import type { EmbeddingModel } from '../core/models/embedder.ts';
+import { claimDataset, getDataset } from '../core/store/datasets.ts';
+import type { Store } from '../core/store/store.ts';
+import type { WebhookConfig } from '../core/webhooks/config.ts';
+import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
+import { checkOptions } from './check-options.ts';
+import { withHeartbeats } from './heartbeats.ts';
+import type { BeginInput } from './indexing.ts';
+import { requireWorkflowId } from './require-workflow-id.ts';
+import { withUserFailures } from './user-failures.ts';
+
+export interface EmbeddingDependencies extends CapabilityDependencies {
+  store: Store;
+  /** Without it, an embedding that asks for a webhook is refused. */
+  webhooks?: WebhookConfig;
+}
+
+export interface BeginEmbeddingInput extends BeginInput<EmbedDatasetInput> {
+  /** True where the embedding is a job of its own, false where it is a phase of a load. */
+  alone: boolean;
+}
+
+export interface BegunEmbedding extends Capabilities {
+  /** What the dataset's samples are. */
+  media_type: string;
+}
+
+export interface WindowInput {
+  /** The workflow's time, in milliseconds. */
+  now: number;
+  embed_at: string | undefined;
+  embed_window: EmbedWindow | undefined;
+}
+
+export interface WindowAnswer {
+  open: boolean;
+  /** What there is to wait for where it is not open. */
+  reason: 'window' | 'time';
+  /** When that changes, in milliseconds; null where it stays open. */
+  changes_at: number | null;
+}
+
+export interface NoteWaitingInput {
+  job_id: string;
+  reason: WaitReason;
+  task_queue?: string;
+  /** RFC 3339. */
+  until?: string;
+}
+
+export interface ModelPhaseInput {
+  job_id: string;
+  dataset: string;
+  model: EmbeddingModel;
+}
+
+export interface PlanEmbeddingInput extends ModelPhaseInput {
+  /** Only what could not be embedded before, and what this job has indexed. */
+  only_failed: boolean;
+}
+
+export type EmbeddingActivities = ReturnType<typeof createEmbeddingActivities>;
+
+/** Activities of phase 2 that need no device: what there is to embed, when it may be, and how it ended. */
+export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
+  const { store, webhooks } = dependencies;
+  return withUserFailures({
+    /** Records the embedding as a job of its own where it is one. */
+    async beginEmbedding(input: BeginEmbeddingInput): Promise<BegunEmbedding> {
+      const { job_id, workflow_id, request, continued, alone } = input;
+      const { dataset, model } = request;
+      if (alone) {
+        const record = { jobId: job_id, workflowId: workflow_id, datasetId: dataset, request, embeds: true };
+        await recordJob(store, { ...record, kind: 'embed' });
+        requireWorkflowId(workflow_id, embedWorkflowId(dataset, model));
+        await claimDataset(store, dataset, job_id);
+      }
+      if (!continued) await checkOptions(request, webhooks);
+      const { media_type } = await getDataset(store, dataset);
+      return { ...(await capabilitiesOf(dependencies)), media_type };
+    },
+
+    /** Whether there is permission to embed at a time, and until when. */
+    async windowAt({ now, embed_at, embed_window }: WindowInput): Promise<WindowAnswer> {
+      const begins = embed_at === undefined ? now : Date.parse(embed_at);
+      if (now < begins) return { open: false, reason: 'time', changes_at: begins };
+      if (embed_window === undefined) return { open: true, reason: 'window', changes_at: null };
+      const { open, changesAt } = windowAt(embed_window, new Date(now));
+      return { open, reason: 'window', changes_at: changesAt.getTime() };
+    },
+
+    /** Records what phase 2 waits for. */
+    async noteWaiting({ job_id, until, ...waiting }: NoteWaitingInput): Promise<void> {
+      await notePhaseWaits(store, job_id, 'embedding', {
+        ...waiting,
+        ...(until === undefined ? {} : { until: new Date(until) }),
+      });
+    },
+
+    /** Records that phase 2 goes on. */
+    async startEmbedding({ job_id }: { job_id: string }): Promise<void> {
+      await startPhase(store, job_id, 'embedding');
+    },
+
+    /** Finds what the dataset lacks of the model, and records that phase 2 has begun. Heartbeats the seq reached. */
+    async planEmbedding({ job_id, dataset, model, only_failed }: PlanEmbeddingInput): Promise<EmbeddingPlan> {
+      const context = Context.current();
+      return withHeartbeats(async () => {
+        const plan = await planEmbedding(store, {
+          datasetId: dataset,
+          modelKey: model.key,
+          onlyFailedOf: only_failed ? job_id : undefined,
+          onScan: (seq) => context.heartbeat({ seq }),
+          signal: context.cancellationSignal,
+        });
+        await openChunks(store, job_id, plan);
+        await startPhase(store, job_id, 'embedding', { model_key: model.key, total: plan.total, total_known: true });
+        return plan;
+      });
+    },
+
+    /** Ends phase 2. */
+    async finishEmbedding({ job_id, dataset, model }: ModelPhaseInput) {
+      return withHeartbeats(async () => {
+        const counts = await recordModel(store, { jobId: job_id, datasetId: dataset, model });
+        await endPhase(store, job_id, 'embedding', 'completed');
+        return counts;
+      });
+    },
+  });
+}

@@ -1,0 +1,25 @@
+import { createEmbeddingActivities, type EmbeddingDependencies } from './embedding.ts';
+import { createIndexingActivities, type IndexingDependencies } from './indexing.ts';
+import { createJobActivities } from './jobs.ts';
+import { createRemovalActivities, type RemovalDependencies } from './removal.ts';
+import { createWebhookActivities, type WebhookDependencies } from './webhooks.ts';
+
+/** Everything that the activities of the indexing role depend on. */
+export type IndexingRoleDependencies = IndexingDependencies &
+  EmbeddingDependencies &
+  RemovalDependencies &
+  WebhookDependencies;
+
+export type IndexingRoleActivities = ReturnType<typeof createIndexingRoleActivities>;
+
+/** All activities of the indexing role: the worker that runs the workflows runs everything that needs no accelerator. */
+export function createIndexingRoleActivities(dependencies: IndexingRoleDependencies) {
+  return Object.assign(
+    {},
+    createJobActivities(dependencies),
+    createIndexingActivities(dependencies),
+    createEmbeddingActivities(dependencies),
+    createRemovalActivities(dependencies),
+    createWebhookActivities(dependencies),
+  );
+}

@@ -1,0 +1,82 @@
+import { Context } from '@temporalio/activity';
+import { type EmbedChunkResult, embedChunk } from '../core/embedding/embed-chunk.ts';
+import type { Chunk } from '../core/embedding/plan.ts';
+import { createLimiter, type Limiter } from '../core/limits/limiter.ts';
+import type { Media } from '../core/media/medium.ts';
+import type { Embedder, EmbeddingModel } from '../core/models/embedder.ts';
+import type { Sources } from '../core/sources/source.ts';
+import type { Store } from '../core/store/store.ts';
+import { withHeartbeats } from './heartbeats.ts';
+import { withUserFailures } from './user-failures.ts';
+
+export interface InferenceDependencies {
+  store: Store;
+  embedder: Embedder;
+  media: Media;
+  sources: Sources;
+}
+
+export interface OpenModelInput {
+  model: string;
+  media_type: string;
+}
+
+export interface EmbedChunkInput {
+  job_id: string;
+  dataset: string;
+  media_type: string;
+  model: string;
+  model_key: string;
+  /** Only what could not be embedded before, and what this job has indexed. */
+  only_failed: boolean;
+  chunk: Chunk;
+}
+
+export type InferenceActivities = ReturnType<typeof createInferenceActivities>;
+
+/** Activities of the task queue `plimsoll-gpu`. */
+export function createInferenceActivities({ store, embedder, media, sources }: InferenceDependencies) {
+  const limiters = new Map<string, Limiter>();
+  const limiterOf = (taskQueue: string) => {
+    const limiter = limiters.get(taskQueue) ?? createLimiter(store, taskQueue);
+    limiters.set(taskQueue, limiter);
+    return limiter;
+  };
+
+  return withUserFailures({
+    /** Resolves and loads the model where it will run. */
+    async openModel({ model, media_type }: OpenModelInput): Promise<EmbeddingModel> {
+      const { cancelled } = Context.current();
+      // Opening can't be stopped. A worker that shuts down gives the activity back and does not wait for it.
+      return withHeartbeats(() => Promise.race([embedder.open(model, media.byName(media_type)), cancelled]));
+    },
+
+    /** Embeds what a chunk lacks. Heartbeats its counts after each batch that is stored, and when the device ends one. */
+    async embedChunk(input: EmbedChunkInput): Promise<EmbedChunkResult> {
+      const { job_id, dataset, media_type, model, model_key, only_failed, chunk } = input;
+      const context = Context.current();
+      let count: EmbedChunkResult = { done: 0, failed: 0, reused: 0 };
+      const beat = () => context.heartbeat({ chunk, ...count });
+      const equipment = {
+        embedder,
+        medium: media.byName(media_type),
+        sources,
+        limiter: limiterOf(context.info.taskQueue),
+      };
+      return embedChunk(store, equipment, {
+        jobId: job_id,
+        datasetId: dataset,
+        model,
+        modelKey: model_key,
+        onlyFailed: only_failed,
+        chunk,
+        onWrite: (written) => {
+          count = { ...written };
+          beat();
+        },
+        onSignOfLife: beat,
+        signal: context.cancellationSignal,
+      });
+    },
+  });
+}

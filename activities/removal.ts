@@ -1,0 +1,126 @@
+import { Context } from '@temporalio/activity';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { JobKind, RemovedCounts } from '../contract/job.ts';
+import { loadWorkflowId } from '../contract/names.ts';
+import { deleteDataset } from '../core/deleting/delete-dataset.ts';
+import { pruneMissing } from '../core/deleting/prune-missing.ts';
+import { recordJob } from '../core/jobs/begin.ts';
+import type { Sources } from '../core/sources/source.ts';
+import { datasetNotThere } from '../core/store/dataset-errors.ts';
+import { claimDataset, markDeleting } from '../core/store/datasets.ts';
+import { type JobReference, openEmbeddingsOf } from '../core/store/jobs.ts';
+import type { Store } from '../core/store/store.ts';
+import { pauseSchedulesOf } from '../temporal/schedules.ts';
+import { requireWorkflowId } from './require-workflow-id.ts';
+import { withUserFailures } from './user-failures.ts';
+
+export interface RemovalDependencies {
+  store: Store;
+  sources: Sources;
+  /** Whether this namespace has Plimsoll's search attributes. */
+  searchAttributes: () => Promise<boolean>;
+}
+
+export interface BeginRemovalInput {
+  job_id: string;
+  workflow_id: string;
+  request: { dataset: string };
+}
+
+export interface BegunRemoval {
+  search_attributes: boolean;
+}
+
+export interface RemovalInput {
+  job_id: string;
+  dataset: string;
+}
+
+export type RemovalActivities = ReturnType<typeof createRemovalActivities>;
+
+/** Activities that remove samples, or a dataset. */
+export function createRemovalActivities({ store, sources, searchAttributes }: RemovalDependencies) {
+  const capabilities = async (): Promise<BegunRemoval> => ({ search_attributes: await searchAttributes() });
+
+  const record = async (kind: JobKind, { job_id, workflow_id, request }: BeginRemovalInput) => {
+    await recordJob(store, {
+      jobId: job_id,
+      workflowId: workflow_id,
+      kind,
+      datasetId: request.dataset,
+      request: { ...request },
+      embeds: false,
+    });
+    requireWorkflowId(workflow_id, loadWorkflowId(request.dataset));
+  };
+
+  const steps = ({ job_id, dataset }: RemovalInput) => {
+    const context = Context.current();
+    return {
+      jobId: job_id,
+      datasetId: dataset,
+      onStep: () => context.heartbeat(),
+      signal: context.cancellationSignal,
+    };
+  };
+
+  return withUserFailures({
+    /** Records the prune. */
+    async beginPrune(input: BeginRemovalInput): Promise<BegunRemoval> {
+      await record('prune', input);
+      await claimDataset(store, input.request.dataset, input.job_id, datasetNotThere);
+      return capabilities();
+    },
+
+    /** Removes what is missing. Heartbeats after each batch. */
+    async pruneMissing(input: RemovalInput): Promise<RemovedCounts> {
+      return pruneMissing(store, sources, steps(input));
+    },
+
+    /** Records the deletion and marks the dataset, so that nothing else begins on it. */
+    async beginDelete(input: BeginRemovalInput): Promise<BegunRemoval> {
+      const { dataset } = input.request;
+      await record('delete', input);
+      if (!(await markDeleting(store, dataset, input.job_id))) throw datasetNotThere(dataset);
+      return capabilities();
+    },
+
+    /** Pauses the schedules that would bring a dataset back. Heartbeats as it looks at them: a namespace may have thousands. */
+    async pauseSchedules({ job_id, dataset }: RemovalInput): Promise<void> {
+      const context = Context.current();
+      await pauseSchedulesOf(context.client, {
+        dataset,
+        jobId: job_id,
+        onStep: () => context.heartbeat(),
+        signal: context.cancellationSignal,
+      });
+    },
+
+    /** Has Temporal cancel the embeddings of a dataset that are jobs of their own. Returns how many still run. */
+    async cancelEmbeddings({ dataset }: { dataset: string }): Promise<number> {
+      const jobs = await openEmbeddingsOf(store, dataset);
+      const asked = await Promise.all(jobs.map((job) => cancelRunning(Context.current().client, job)));
+      return asked.filter((isRunning) => isRunning).length;
+    },
+
+    /** Deletes all of a dataset. Heartbeats after each batch. */
+    async deleteDocuments(input: RemovalInput): Promise<RemovedCounts> {
+      return deleteDataset(store, steps(input));
+    },
+  });
+}
+
+/** False where the job's workflow has ended, also if it could not say so in its record. */
+async function cancelRunning({ workflow }: Client, { _id, workflow_id }: JobReference): Promise<boolean> {
+  const handle = workflow.getHandle(workflow_id, undefined, { firstExecutionRunId: _id });
+  try {
+    const { raw, status } = await handle.describe();
+    if (raw.workflowExecutionInfo?.firstRunId !== _id) return false;
+    if (status.name !== 'RUNNING' && status.name !== 'PAUSED') return false;
+    await handle.cancel();
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}

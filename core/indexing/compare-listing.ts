@@ -1,0 +1,29 @@
+import type { ListedFile } from '../sources/source.ts';
+import type { StoredFile } from '../store/samples.ts';
+
+/** What a stretch of a listing means for what is stored. */
+export interface Difference {
+  added: ListedFile[];
+  changed: ListedFile[];
+  unchanged: number;
+  /** Stored files that the listing did not see. */
+  gone: StoredFile[];
+}
+
+/**
+ * Compares a stretch of a listing with the stored files of the same stretch. A file that failed is read again each time: the
+ * cause may be gone. A file that was missing and is back counts as changed.
+ */
+export function compareListing(files: readonly ListedFile[], stored: readonly StoredFile[]): Difference {
+  const unseen = new Map(stored.map((file) => [file.filepath, file]));
+  const difference: Difference = { added: [], changed: [], unchanged: 0, gone: [] };
+  for (const file of files) {
+    const known = unseen.get(file.path);
+    unseen.delete(file.path);
+    if (known === undefined) difference.added.push(file);
+    else if (known.status === 'indexed' && known.source.fingerprint === file.fingerprint) difference.unchanged += 1;
+    else difference.changed.push(file);
+  }
+  difference.gone = [...unseen.values()];
+  return difference;
+}

@@ -1,0 +1,66 @@
+import { Binary, Long } from 'mongodb';
+import type { FileFacts, FileRef } from '../sources/files.ts';
+import type { PageDocument, PageFile, ProgressDocument } from '../store/documents.ts';
+import { setPhaseFields } from '../store/jobs.ts';
+import { insertPage, pageId } from '../store/pages.ts';
+import { insertPageProgress, MOST_NAMED } from '../store/progress.ts';
+import { inTransaction, isDuplicateKey, type Store } from '../store/store.ts';
+
+/** A page of files to be read, and what its listing found beside them. */
+export interface NewPage {
+  jobId: string;
+  n: number;
+  upto: string;
+  last: boolean;
+  files: PageFile[];
+  gone: number[];
+  /** Files that are counted and need no work. */
+  unchanged: number;
+  outcomes: NonNullable<ProgressDocument['outcomes']>;
+  /** Folders that could not be read, and links that were not followed. The first MOST_NAMED are kept. */
+  unreadable: readonly string[];
+  outside: readonly string[];
+}
+
+/** A file as a page has it. */
+export function pageFileOf(
+  { path, bytes }: FileRef,
+  { size, mtimeNs, fingerprint }: FileFacts,
+  stored: boolean,
+): PageFile {
+  return {
+    path,
+    ...(bytes === undefined ? {} : { bytes: new Binary(bytes) }),
+    size,
+    mtime_ns: Long.fromBigInt(mtimeNs),
+    fingerprint,
+    stored,
+  };
+}
+
+/**
+ * Stores a page and its first count in one transaction: a crash leaves both or neither.
+ *
+ * @throws Error where another attempt of the listing has written this page
+ */
+export async function writePage(store: Store, page: NewPage): Promise<void> {
+  const { jobId, n, upto, last, files, gone, unchanged, outcomes, unreadable, outside } = page;
+  const document: PageDocument = { _id: pageId(jobId, n), job_id: jobId, n, upto, last, files, gone };
+  const counted = {
+    done: unchanged,
+    total: files.length + unchanged,
+    outcomes: { ...outcomes, unreadable_folders: unreadable.length, outside_links: outside.length },
+    ...(unreadable.length > 0 ? { unreadable_folders: unreadable.slice(0, MOST_NAMED) } : {}),
+    ...(outside.length > 0 ? { outside_links: outside.slice(0, MOST_NAMED) } : {}),
+  };
+  try {
+    await inTransaction(store, async (session) => {
+      await insertPage(store, document, session);
+      await insertPageProgress(store, { jobId, chunk: n }, counted, session);
+    });
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
+    throw new Error(`Page ${n} was written by another attempt of this listing; the next attempt goes on behind it.`);
+  }
+  if (last) await setPhaseFields(store, jobId, 'indexing', { total_known: true });
+}

@@ -1,0 +1,48 @@
+import type { JobState, PhaseName, PhaseState } from '../../contract/job.ts';
+import type { JobDocument, PhaseDocument, Waiting } from '../store/documents.ts';
+import { isUnderWay, shownOf } from './status.ts';
+
+/** What changes when a phase begins, stops, goes on and ends. The workflow applies it to what it knows, the store to its record. */
+
+/** A phase stops, or waits for something else than before. The same wait goes on since it began. */
+export function held(phase: PhaseDocument, waiting: Waiting): Partial<PhaseDocument> {
+  if (phase.waiting_for?.reason === waiting.reason) {
+    return { state: 'waiting', waiting_for: { ...waiting, since: phase.waiting_for.since } };
+  }
+  return { state: 'waiting', waiting_for: waiting, ...waitEnded(phase, waiting.since) };
+}
+
+/** A phase goes on, or begins. */
+export function released(phase: PhaseDocument, now: Date): Partial<PhaseDocument> {
+  return { state: 'running', started_at: phase.started_at ?? now, ...waitEnded(phase, now) };
+}
+
+/** A load is resumed: the time that it was paused is no time at work, unless the phase waited anyway. */
+export function resumed(load: JobDocument, phase: PhaseDocument, now: Date): Partial<PhaseDocument> {
+  const { paused_at } = load;
+  if (paused_at === undefined || phase.started_at === undefined || !isUnderWay(phase)) return {};
+  if (phase.waiting_for !== undefined) return {};
+  const since = Math.max(paused_at.getTime(), phase.started_at.getTime());
+  return { waited_ms: (phase.waited_ms ?? 0) + (now.getTime() - since) };
+}
+
+/** A phase ends, and with it what it waited for. */
+export function ended(
+  load: Pick<JobDocument, 'phases' | 'paused_at'>,
+  name: PhaseName,
+  now: Date,
+): Partial<PhaseDocument> {
+  return waitEnded(shownOf(load, name), now);
+}
+
+function waitEnded(phase: PhaseDocument, now: Date): Partial<PhaseDocument> {
+  const { started_at, waiting_for, waited_ms = 0 } = phase;
+  if (started_at === undefined || waiting_for === undefined) return {};
+  return { waited_ms: waited_ms + Math.max(0, now.getTime() - waiting_for.since.getTime()) };
+}
+
+/** How a phase ends with its job. A phase that never began was skipped, however the job ended. */
+export function phaseEnd(reached: PhaseState, job: JobState): PhaseState {
+  if (reached === 'pending') return 'skipped';
+  return job === 'canceled' ? 'canceled' : job === 'completed' ? 'completed' : 'failed';
+}

@@ -1,0 +1,43 @@
+import { createPermits } from '../../concurrency/permits.ts';
+import { decodePixels, type PixelGeometry } from './decode.ts';
+import type { DecodeLimits } from './decode-limits.ts';
+import type { ImageInput } from './open-image.ts';
+
+/** Decodes images: as many at a time as there are threads, and as there is memory for. */
+export interface Decoding {
+  /**
+   * The image's pixels: 8-bit RGB, row by row.
+   *
+   * @param onLate called where decoding goes on long after libvips was told to stop. Only the end of the process frees the
+   *   thread then.
+   * @throws ImageError
+   */
+  decode(image: ImageInput, onLate: () => void): Promise<Uint8Array>;
+}
+
+/** Whatever libvips can interrupt has ended by then, in multiples of its own timeout. */
+const LATE_AFTER = 1.2;
+/** Enough that most pictures wait for threads alone. */
+const BYTES_A_THREAD = 128 * 1024 * 1024;
+
+export function createDecoding(geometry: PixelGeometry, limits: DecodeLimits, threads: number): Decoding {
+  const places = createPermits(threads);
+  const memory = createPermits(threads * BYTES_A_THREAD);
+  const lateMs = limits.timeoutSeconds * 1000 * LATE_AFTER;
+
+  return {
+    decode(image, onLate) {
+      const room = async (bytes: number) => {
+        const leave = await places.take(1);
+        const giveBack = await memory.take(bytes);
+        const timer = setTimeout(onLate, lateMs);
+        return () => {
+          clearTimeout(timer);
+          giveBack();
+          leave();
+        };
+      };
+      return decodePixels(image, geometry, limits, room);
+    },
+  };
+}

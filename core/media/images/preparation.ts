@@ -1,0 +1,52 @@
+/** Images as tensors: what the encoder process loads for this medium. */
+import sharp from 'sharp';
+import { ModelInvalidError } from '../../models/errors.ts';
+import type { BoundPreparation, ItemInput, OpenPreparation } from '../preparation.ts';
+import type { DecodeLimits } from './decode-limits.ts';
+import { createDecoding } from './decoding.ts';
+import { bindImageInput } from './image-input.ts';
+import { allocateBatch, createPixelWriter, type TensorElements } from './image-tensor.ts';
+import type { ImageInput } from './open-image.ts';
+import { readPreprocessing } from './preprocessing.ts';
+
+export const openPreparation: OpenPreparation = async ({ graphFile, files, inputs, threads, options }) => {
+  // Parallel over images, not within one; and a file that was replaced must not come from a cache.
+  sharp.concurrency(1);
+  sharp.cache(false);
+  // No drawing is opened as a file, whatever a file becomes while it is read: librsvg would follow what it links to.
+  sharp.block({ operation: ['VipsForeignLoadSvgFile'] });
+
+  const [preprocessorFile = ''] = files;
+  const { geometry, normalization } = await readPreprocessing(preprocessorFile);
+  const { crop } = geometry;
+  const input = bindImageInput(graphFile, inputs, crop);
+  if (input.type === 'uint8' && normalization !== undefined)
+    throw new ModelInvalidError(
+      `${preprocessorFile}: the graph takes raw pixels (uint8), so do_rescale and do_normalize must be false.`,
+    );
+
+  const decoding = createDecoding(geometry, options as DecodeLimits, threads);
+  const writePixels = createPixelWriter(input, normalization);
+  const imageElements = crop.width * crop.height * 3;
+  // One buffer serves all batches, since they run one after the other.
+  let batch: TensorElements = allocateBatch(input.type, imageElements);
+
+  const preparation: BoundPreparation<Uint8Array> = {
+    fixedBatch: input.fixedBatch,
+    pooling: 'cls',
+    blank: new Uint8Array(imageElements).fill(128),
+    prepare: (item, onLate) => decoding.decode(imageOf(item), onLate),
+    feeds(images, rows) {
+      if (batch.length < rows * imageElements) batch = allocateBatch(input.type, rows * imageElements);
+      for (const [row, pixels] of images.entries()) writePixels(pixels, batch, row);
+      const dims = input.layout === 'NCHW' ? [rows, 3, crop.height, crop.width] : [rows, crop.height, crop.width, 3];
+      return { [input.name]: { type: input.type, elements: batch.subarray(0, rows * imageElements), dims } };
+    },
+  };
+  return preparation as BoundPreparation;
+};
+
+function imageOf(item: ItemInput): ImageInput {
+  if ('value' in item) throw new TypeError('Images are encoded from their files.');
+  return item;
+}

@@ -1,0 +1,22 @@
+import { devicesOf } from '../store/jobs.ts';
+import type { Store } from '../store/store.ts';
+import { isPresent, type Sources } from './source.ts';
+
+/** Whether a root can be read, and is on the disk that its last load found it on, as far as that is on record. */
+export async function isAsLoaded(store: Store, sources: Sources, datasetId: string, root: string): Promise<boolean> {
+  if (!(await isPresent(sources, root))) return false;
+  const device = await lastDevice(store, sources, datasetId, root);
+  return device === undefined || device === (await sources.of(root).identity(root));
+}
+
+async function lastDevice(
+  store: Store,
+  sources: Sources,
+  datasetId: string,
+  root: string,
+): Promise<string | undefined> {
+  const source = sources.of(root);
+  for await (const { source: named, device } of devicesOf(store, datasetId))
+    if (source.owns(named) && source.canonical(named) === root) return device;
+  return undefined;
+}

@@ -1,0 +1,27 @@
+import type { FileRef } from './files.ts';
+import type { Sources } from './source.ts';
+
+/** Files looked at at once; enough to hide the latency of a network disk. */
+const AT_ONCE = 256;
+
+/** The files that are not there now. A file that can't be examined may be there. `onStep` is called as files are looked at. */
+export async function goneAmong<T>(
+  sources: Sources,
+  samples: readonly T[],
+  fileOf: (sample: T) => FileRef,
+  onStep: () => void,
+): Promise<T[]> {
+  const gone: T[] = [];
+  for (let at = 0; at < samples.length; at += AT_ONCE) {
+    const batch = samples.slice(at, at + AT_ONCE);
+    const facts = await Promise.all(
+      batch.map((sample) => {
+        const file = fileOf(sample);
+        return sources.of(file.path).stat(file);
+      }),
+    );
+    gone.push(...batch.filter((_, i) => facts[i] === undefined));
+    onStep();
+  }
+  return gone;
+}

@@ -1,0 +1,50 @@
+import type { Collection, Db } from 'mongodb';
+import type {
+  DatasetDocument,
+  EmbeddingDocument,
+  JobDocument,
+  LimitDocument,
+  PageDocument,
+  ProgressDocument,
+  SampleDocument,
+} from './documents.ts';
+import type { Store } from './store.ts';
+
+export interface Collections {
+  datasets: Collection<DatasetDocument>;
+  samples: Collection<SampleDocument>;
+  embeddings: Collection<EmbeddingDocument>;
+  jobs: Collection<JobDocument>;
+  progress: Collection<ProgressDocument>;
+  pages: Collection<PageDocument>;
+  limits: Collection<LimitDocument>;
+  meta: Collection<MetaDocument>;
+}
+
+/** What a database says of itself. */
+export interface MetaDocument {
+  _id: 'schema';
+  version: number;
+}
+
+const known = new WeakMap<Store, Collections>();
+
+/** The collections behind a store. Only core/store asks for them: everything else calls the functions of that folder. */
+export function collectionsOf(store: Store): Collections {
+  const collections = known.get(store);
+  if (collections === undefined) throw new Error('This store was not made by openStore or storeOf.');
+  return collections;
+}
+
+export function bindCollections(store: Store, db: Db): void {
+  known.set(store, {
+    datasets: db.collection('datasets'),
+    samples: db.collection('samples'),
+    embeddings: db.collection('embeddings'),
+    jobs: db.collection('jobs'),
+    progress: db.collection('progress'),
+    pages: db.collection('pages'),
+    limits: db.collection('limits'),
+    meta: db.collection('meta'),
+  });
+}

@@ -1,0 +1,261 @@
+import type { ClientSession } from 'mongodb';
+import type { PhaseName, PhaseState } from '../../contract/job.ts';
+import { UserError } from '../errors.ts';
+import { collectionsOf } from './collections.ts';
+import { datasetBeingDeleted, datasetNotFound } from './dataset-errors.ts';
+import type { DatasetDocument, MediaType } from './documents.ts';
+import { isDuplicateKey, type Store } from './store.ts';
+
+export type DatasetCounts = DatasetDocument['counts'];
+export type RecordedModel = DatasetDocument['models'][number];
+
+export async function findDataset(store: Store, datasetId: string): Promise<DatasetDocument | undefined> {
+  return (await collectionsOf(store).datasets.findOne({ _id: datasetId })) ?? undefined;
+}
+
+/** @throws UserError DatasetNotFound, in the words of `notFound` */
+export async function getDataset(
+  store: Store,
+  datasetId: string,
+  notFound = datasetNotFound,
+): Promise<DatasetDocument> {
+  const dataset = await findDataset(store, datasetId);
+  if (dataset === undefined) throw notFound(datasetId);
+  return dataset;
+}
+
+export async function datasetExists(store: Store, datasetId: string): Promise<boolean> {
+  return (await collectionsOf(store).datasets.countDocuments({ _id: datasetId }, { limit: 1 })) > 0;
+}
+
+/** Datasets by name; all of them where no limit is given. */
+export async function listDatasets(store: Store, limit = 0): Promise<DatasetDocument[]> {
+  return collectionsOf(store).datasets.find().sort({ _id: 1 }).limit(limit).toArray();
+}
+
+/** Where a dataset's files come from; none for a dataset that is not there. */
+export async function sourcesOf(store: Store, datasetId: string): Promise<string[]> {
+  const dataset = await collectionsOf(store).datasets.findOne({ _id: datasetId }, { projection: { sources: 1 } });
+  return dataset?.sources ?? [];
+}
+
+/** What has been embedded; nothing for a dataset that is not there. */
+export async function modelsOf(store: Store, datasetId: string): Promise<RecordedModel[]> {
+  const dataset = await collectionsOf(store).datasets.findOne({ _id: datasetId }, { projection: { models: 1 } });
+  return dataset?.models ?? [];
+}
+
+/**
+ * Makes the dataset where there is none, and notes its source and its latest job.
+ *
+ * @throws UserError DatasetBeingDeleted, MediaTypeConflict
+ */
+export async function openDataset(
+  store: Store,
+  { datasetId, mediaType, source, jobId }: { datasetId: string; mediaType: MediaType; source: string; jobId: string },
+): Promise<void> {
+  const { datasets } = collectionsOf(store);
+  const now = new Date();
+  try {
+    await datasets.updateOne(
+      { _id: datasetId, deleting: { $exists: false }, media_type: mediaType },
+      {
+        $setOnInsert: {
+          next_seq: 0,
+          counts: { total: 0, indexed: 0, failed: 0, missing: 0 },
+          models: [],
+          created_at: now,
+        },
+        $addToSet: { sources: source },
+        $set: {
+          latest_job: jobId,
+          last_modified_at: now,
+          'phases.indexing': { state: 'running', job_id: jobId, at: now },
+        },
+      },
+      { upsert: true },
+    );
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
+    // The dataset is there and did not match.
+    const found = await findDataset(store, datasetId);
+    if (found?.deleting !== undefined) throw datasetBeingDeleted(datasetId, found.deleting.job_id);
+    if (found === undefined || found.media_type === mediaType) throw error;
+    throw new UserError(
+      'MediaTypeConflict',
+      `Dataset "${datasetId}" holds samples of the medium ${found.media_type}, and this load brings ${mediaType}. Load into another dataset.`,
+    );
+  }
+}
+
+/** Notes that a job without a source of its own indexes. */
+export async function openIndexing(store: Store, datasetId: string, jobId: string): Promise<void> {
+  const at = new Date();
+  await collectionsOf(store).datasets.updateOne(
+    { _id: datasetId },
+    { $set: { 'phases.indexing': { state: 'running', job_id: jobId, at }, last_modified_at: at } },
+  );
+}
+
+/**
+ * Makes a job the dataset's latest.
+ *
+ * @throws UserError DatasetNotFound, DatasetBeingDeleted
+ */
+export async function claimDataset(
+  store: Store,
+  datasetId: string,
+  jobId: string,
+  notFound = datasetNotFound,
+): Promise<void> {
+  const { matchedCount } = await collectionsOf(store).datasets.updateOne(
+    { _id: datasetId, deleting: { $exists: false } },
+    { $set: { latest_job: jobId } },
+  );
+  if (matchedCount > 0) return;
+  const { deleting } = await getDataset(store, datasetId, notFound);
+  throw deleting === undefined ? notFound(datasetId) : datasetBeingDeleted(datasetId, deleting.job_id);
+}
+
+/** Marks a dataset as being deleted, so that no job begins on it any more. Returns whether the dataset is there. */
+export async function markDeleting(store: Store, datasetId: string, jobId: string): Promise<boolean> {
+  const now = new Date();
+  const { matchedCount } = await collectionsOf(store).datasets.updateOne(
+    { _id: datasetId },
+    { $set: { deleting: { job_id: jobId, at: now }, latest_job: jobId, last_modified_at: now } },
+  );
+  return matchedCount > 0;
+}
+
+/** Whether a dataset is there and marked as this job's to delete. */
+export async function isBeingDeletedBy(
+  store: Store,
+  datasetId: string,
+  jobId: string,
+  session: ClientSession,
+): Promise<boolean> {
+  const own = { _id: datasetId, 'deleting.job_id': jobId };
+  return (await collectionsOf(store).datasets.findOne(own, { session, projection: { _id: 1 } })) !== null;
+}
+
+/** Removes the dataset's own document, if it is this job's to delete. */
+export async function removeDataset(store: Store, datasetId: string, jobId: string): Promise<void> {
+  await collectionsOf(store).datasets.deleteOne({ _id: datasetId, 'deleting.job_id': jobId });
+}
+
+/** Takes `count` numbers for new samples and returns the first; undefined where the dataset is not there. */
+export async function takeSeqs(
+  store: Store,
+  datasetId: string,
+  count: number,
+  session: ClientSession,
+): Promise<number | undefined> {
+  const before = await collectionsOf(store).datasets.findOneAndUpdate(
+    { _id: datasetId },
+    { $inc: { next_seq: count } },
+    { session, projection: { next_seq: 1 }, returnDocument: 'before' },
+  );
+  return before?.next_seq;
+}
+
+/** Caches a dataset's counts. Returns whether the dataset is there. */
+export async function setCounts(store: Store, datasetId: string, counts: DatasetCounts): Promise<boolean> {
+  const { matchedCount } = await collectionsOf(store).datasets.updateOne(
+    { _id: datasetId },
+    { $set: { counts, last_modified_at: new Date() } },
+  );
+  return matchedCount > 0;
+}
+
+/** Notes that a job is at work on a phase of the dataset. */
+export async function beginDatasetPhase(
+  store: Store,
+  { datasetId, jobId, phase, at }: { datasetId: string; jobId: string; phase: PhaseName; at: Date },
+): Promise<void> {
+  await collectionsOf(store).datasets.updateOne(
+    { _id: datasetId },
+    { $set: { [`phases.${phase}`]: { state: 'running', job_id: jobId, at }, last_modified_at: at } },
+  );
+}
+
+/** Notes how a job's phase ended, unless a newer job has begun the same phase. */
+export async function endDatasetPhase(
+  store: Store,
+  {
+    datasetId,
+    jobId,
+    phase,
+    state,
+    at,
+  }: { datasetId: string; jobId: string; phase: PhaseName; state: PhaseState; at: Date },
+): Promise<void> {
+  await collectionsOf(store).datasets.updateOne(
+    { _id: datasetId, [`phases.${phase}.job_id`]: jobId, [`phases.${phase}.state`]: 'running' },
+    { $set: { [`phases.${phase}`]: { state, job_id: jobId, at }, last_modified_at: at } },
+  );
+}
+
+/** The job that began the dataset's indexing last; undefined where the dataset is not there. */
+export async function indexingJobOf(
+  store: Store,
+  datasetId: string,
+): Promise<{ jobId: string | undefined } | undefined> {
+  const projection = { 'phases.indexing.job_id': 1 };
+  const dataset = await collectionsOf(store).datasets.findOne({ _id: datasetId }, { projection });
+  return dataset === null ? undefined : { jobId: dataset.phases?.indexing?.job_id };
+}
+
+/** Adds or updates a model, in one step: two models may finish at once. Returns whether the dataset is there. */
+export async function writeModel(store: Store, datasetId: string, model: RecordedModel): Promise<boolean> {
+  const key = { $literal: model.key };
+  const others = { $filter: { input: '$models', cond: { $ne: ['$$this.key', key] } } };
+  const before = { $first: { $filter: { input: '$models', cond: { $eq: ['$$this.key', key] } } } };
+  const now = { $mergeObjects: [before, { $literal: model }] };
+  const { matchedCount } = await collectionsOf(store).datasets.updateOne({ _id: datasetId }, [
+    { $set: { models: { $concatArrays: [others, [now]] } } },
+  ]);
+  return matchedCount > 0;
+}
+
+export async function setVectorCount(
+  store: Store,
+  datasetId: string,
+  modelKey: string,
+  vectors: number,
+): Promise<void> {
+  await collectionsOf(store).datasets.updateOne(
+    { _id: datasetId, 'models.key': modelKey },
+    { $set: { 'models.$.vectors': vectors } },
+  );
+}
+
+/** Samples of all datasets by status, from the cached counts. */
+export async function sumCounts(store: Store, maxTimeMS: number): Promise<Omit<DatasetCounts, 'total'>> {
+  const [sums] = await collectionsOf(store)
+    .datasets.aggregate<Omit<DatasetCounts, 'total'>>(
+      [
+        {
+          $group: {
+            _id: null,
+            indexed: { $sum: '$counts.indexed' },
+            failed: { $sum: '$counts.failed' },
+            missing: { $sum: '$counts.missing' },
+          },
+        },
+      ],
+      { maxTimeMS },
+    )
+    .toArray();
+  return { indexed: sums?.indexed ?? 0, failed: sums?.failed ?? 0, missing: sums?.missing ?? 0 };
+}
+
+/** Vectors of all datasets by model key, from the cached counts. */
+export async function sumVectors(store: Store, maxTimeMS: number): Promise<Map<string, number>> {
+  const rows = await collectionsOf(store)
+    .datasets.aggregate<{ _id: string; vectors: number }>(
+      [{ $unwind: '$models' }, { $group: { _id: '$models.key', vectors: { $sum: '$models.vectors' } } }],
+      { maxTimeMS },
+    )
+    .toArray();
+  return new Map(rows.map(({ _id, vectors }) => [_id, vectors]));
+}

@@ -1,0 +1,161 @@
+import { type AnyBulkWriteOperation, Binary, type ClientSession, type FindCursor, ObjectId } from 'mongodb';
+import { collectionsOf } from './collections.ts';
+import type { EmbeddingDocument } from './documents.ts';
+import { insertNew, type Store } from './store.ts';
+
+/** The vectors of one model in one dataset. */
+export interface VectorSet {
+  datasetId: string;
+  modelKey: string;
+}
+
+const filterOf = ({ datasetId, modelKey }: VectorSet) => ({ dataset_id: datasetId, model_key: modelKey });
+
+/** How many vectors there are; with a limit, counting stops there. */
+export async function countVectors(store: Store, set: VectorSet, limit?: number): Promise<number> {
+  const { embeddings } = collectionsOf(store);
+  return embeddings.countDocuments(filterOf(set), limit === undefined ? {} : { limit });
+}
+
+export async function countVectorsOfDataset(store: Store, datasetId: string): Promise<number> {
+  return collectionsOf(store).embeddings.countDocuments({ dataset_id: datasetId });
+}
+
+/** Numbers in a vector of the model; undefined where it has none. */
+export async function dimensionOf(store: Store, set: VectorSet): Promise<number | undefined> {
+  return (await collectionsOf(store).embeddings.findOne(filterOf(set), { projection: { dim: 1 } }))?.dim;
+}
+
+/** The models that a dataset has vectors of, from the index alone. */
+export function vectorModels(store: Store, datasetId: string): Promise<string[]> {
+  return collectionsOf(store).embeddings.distinct('model_key', { dataset_id: datasetId });
+}
+
+export type VersionOfVector = Pick<EmbeddingDocument, 'seq' | 'version'>;
+
+/** The versions of the vectors with from <= seq < to, in seq order. The caller closes the cursor. */
+export function vectorVersions(store: Store, set: VectorSet, from: number, to: number): FindCursor<VersionOfVector> {
+  return collectionsOf(store)
+    .embeddings.find({ ...filterOf(set), seq: { $gte: from, $lt: to } })
+    .project<VersionOfVector>({ _id: 0, seq: 1, version: 1 })
+    .sort({ seq: 1 })
+    .batchSize(5000);
+}
+
+/** Vectors by the hash of what was encoded; hashes without a vector are absent. */
+export async function findVectorsByContent(
+  store: Store,
+  set: VectorSet,
+  contents: readonly string[],
+): Promise<Map<string, Float32Array>> {
+  if (contents.length === 0) return new Map();
+  const found = collectionsOf(store).embeddings.find(
+    { ...filterOf(set), content: { $in: [...contents] } },
+    { projection: { _id: 0, content: 1, vector: 1 } },
+  );
+  const vectors = new Map<string, Float32Array>();
+  for await (const { content, vector } of found)
+    if (!vectors.has(content)) vectors.set(content, vector.toFloat32Array());
+  return vectors;
+}
+
+/** A vector to be stored. `isStale`: an earlier vector of the sample is stored already. */
+export interface NewVector {
+  seq: number;
+  sampleId: ObjectId;
+  vector: Float32Array;
+  content: string;
+  version: string;
+  isStale: boolean;
+}
+
+/** Stores vectors, each in place of an earlier one of its sample. */
+export async function writeVectors(store: Store, set: VectorSet, vectors: readonly NewVector[]): Promise<void> {
+  const { embeddings } = collectionsOf(store);
+  const documentOf = ({ seq, sampleId, vector, content, version }: NewVector): EmbeddingDocument => ({
+    _id: new ObjectId(),
+    dataset_id: set.datasetId,
+    seq,
+    sample_id: sampleId,
+    model_key: set.modelKey,
+    dim: vector.length,
+    vector: Binary.fromFloat32Array(vector),
+    content,
+    version,
+  });
+  const inserts = vectors.filter(({ isStale }) => !isStale).map(documentOf);
+  const repeated = await insertNew(embeddings, inserts);
+  const stale = vectors.filter(({ isStale }) => isStale).map(documentOf);
+  const replacements = [...stale, ...repeated].map(replacementOf);
+  if (replacements.length > 0) await embeddings.bulkWrite(replacements, { ordered: false });
+}
+
+/** An upsert: a prune or a delete may have removed the earlier vector. */
+function replacementOf({ _id, ...vector }: EmbeddingDocument): AnyBulkWriteOperation<EmbeddingDocument> {
+  const { dataset_id, model_key, seq } = vector;
+  return { updateOne: { filter: { dataset_id, model_key, seq }, update: { $set: vector }, upsert: true } };
+}
+
+/** Removes vectors of samples that are gone. A sample that got the number since keeps its own. */
+export async function removeVectorsOf(
+  store: Store,
+  set: VectorSet,
+  samples: readonly { seq: number; _id: ObjectId }[],
+): Promise<void> {
+  await collectionsOf(store).embeddings.deleteMany({
+    ...filterOf(set),
+    seq: { $in: samples.map(({ seq }) => seq) },
+    sample_id: { $in: samples.map(({ _id }) => _id) },
+  });
+}
+
+/** The vectors of some samples, of several models. The models are named so that the index answers. */
+export interface SampleVectors {
+  datasetId: string;
+  models: readonly string[];
+  seqs: readonly number[];
+}
+
+const vectorsOf = ({ datasetId, models, seqs }: SampleVectors) => ({
+  dataset_id: datasetId,
+  model_key: { $in: [...models] },
+  seq: { $in: [...seqs] },
+});
+
+export async function countSampleVectors(store: Store, vectors: SampleVectors): Promise<number> {
+  return collectionsOf(store).embeddings.countDocuments(vectorsOf(vectors));
+}
+
+/** Returns how many were removed. */
+export async function removeSampleVectors(
+  store: Store,
+  vectors: SampleVectors,
+  session?: ClientSession,
+): Promise<number> {
+  const options = session === undefined ? {} : { session };
+  return (await collectionsOf(store).embeddings.deleteMany(vectorsOf(vectors), options)).deletedCount;
+}
+
+/** Removes the vectors of the next `count` numbers that have any. Returns how many; undefined where there is none left. */
+export async function removeNextVectors(
+  store: Store,
+  set: VectorSet,
+  count: number,
+  session: ClientSession,
+): Promise<number | undefined> {
+  const { embeddings } = collectionsOf(store);
+  const first = await embeddings.findOne(filterOf(set), { projection: { seq: 1 }, sort: { seq: 1 }, session });
+  if (first === null) return undefined;
+  const range = { $gte: first.seq, $lt: first.seq + count };
+  return (await embeddings.deleteMany({ ...filterOf(set), seq: range }, { session })).deletedCount;
+}
+
+/** A sample's vectors of these models, without the numbers. */
+export async function describeVectors(
+  store: Store,
+  { datasetId, models, seq }: { datasetId: string; models: readonly string[]; seq: number },
+): Promise<Pick<EmbeddingDocument, 'model_key' | 'dim' | 'version'>[]> {
+  return collectionsOf(store)
+    .embeddings.find({ dataset_id: datasetId, model_key: { $in: [...models] }, seq }, { projection: { vector: 0 } })
+    .toArray();
+}

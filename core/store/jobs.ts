@@ -1,0 +1,505 @@
+import { type ClientSession, type Filter, MongoServerError } from 'mongodb';
+import type { JobKind, JobState, PhaseName, PhaseState, RecordedError, RemovedCounts } from '../../contract/job.ts';
+import { collectionsOf } from './collections.ts';
+import type { JobDocument, PhaseDocument } from './documents.ts';
+import type { Store } from './store.ts';
+
+/** Fields of a phase, by their paths in a job's document. */
+const pathsOf = (phase: PhaseName, fields: Partial<PhaseDocument>) =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [`phases.${phase}.${name}`, value]));
+
+const notEnded = { finished_at: { $exists: false } } as const;
+const newestFirst = { started_at: -1, _id: -1 } as const;
+
+/** Reading. */
+
+export async function findJob(store: Store, jobId: string): Promise<JobDocument | undefined> {
+  return (await collectionsOf(store).jobs.findOne({ _id: jobId })) ?? undefined;
+}
+
+export async function findJobs(store: Store, jobIds: readonly string[]): Promise<JobDocument[]> {
+  return collectionsOf(store)
+    .jobs.find({ _id: { $in: [...jobIds] } })
+    .toArray();
+}
+
+/** A job as far as others name it. */
+export type JobReference = Pick<JobDocument, '_id' | 'workflow_id' | 'dataset_id'>;
+
+const reference = { workflow_id: 1, dataset_id: 1 } as const;
+
+export async function findJobReference(store: Store, jobId: string): Promise<JobReference | undefined> {
+  return (await collectionsOf(store).jobs.findOne({ _id: jobId }, { projection: reference })) ?? undefined;
+}
+
+export async function latestJobOf(store: Store, datasetId: string): Promise<JobReference | undefined> {
+  const options = { projection: reference, sort: newestFirst };
+  return (await collectionsOf(store).jobs.findOne({ dataset_id: datasetId }, options)) ?? undefined;
+}
+
+/** Jobs whose IDs begin so, newest first. IDs are hexadecimal digits and dashes. */
+export async function jobsByPrefix(store: Store, prefix: string, limit: number): Promise<JobReference[]> {
+  return collectionsOf(store)
+    .jobs.find({ _id: { $gte: prefix, $lt: `${prefix}g` } }, { projection: reference, sort: { started_at: -1 } })
+    .limit(limit)
+    .toArray();
+}
+
+/** What a job was asked to do. */
+export type JobRequest = Pick<JobDocument, 'kind' | 'request'>;
+
+/** What the job was asked, if it is of one of these kinds. */
+export async function findRequest(
+  store: Store,
+  jobId: string,
+  kinds?: readonly JobKind[],
+): Promise<JobRequest | undefined> {
+  const filter = { _id: jobId, ...(kinds === undefined ? {} : { kind: { $in: [...kinds] } }) };
+  return (await collectionsOf(store).jobs.findOne(filter, { projection: { kind: 1, request: 1 } })) ?? undefined;
+}
+
+/** What the dataset's latest job of one of these kinds was asked. */
+export async function latestRequestOf(
+  store: Store,
+  datasetId: string,
+  kinds: readonly JobKind[],
+): Promise<JobRequest | undefined> {
+  const filter = { dataset_id: datasetId, kind: { $in: [...kinds] } };
+  const options = { projection: { kind: 1, request: 1 }, sort: { started_at: -1 } } as const;
+  return (await collectionsOf(store).jobs.findOne(filter, options)) ?? undefined;
+}
+
+export type JobPosition = Pick<JobDocument, 'started_at' | '_id'>;
+
+export interface JobQuery {
+  dataset?: string | undefined;
+  states?: readonly JobState[] | undefined;
+  kinds?: readonly JobKind[] | undefined;
+  /** Only jobs that started at this time or later. */
+  since?: Date | undefined;
+  /** Only jobs that started before this time. */
+  before?: Date | undefined;
+  /** Only jobs behind this one. */
+  from?: JobPosition | undefined;
+}
+
+/** Jobs, newest first. Paging is by keyset: jobs that start or end meanwhile neither repeat nor hide another. */
+export async function listJobs(
+  store: Store,
+  { dataset, states, kinds, since, before, from }: JobQuery,
+  limit: number,
+): Promise<JobDocument[]> {
+  const conditions: Filter<JobDocument>[] = [];
+  if (dataset !== undefined) conditions.push({ dataset_id: dataset });
+  if (states !== undefined) conditions.push({ state: { $in: [...states] } });
+  if (kinds !== undefined) conditions.push({ kind: { $in: [...kinds] } });
+  if (since !== undefined) conditions.push({ started_at: { $gte: since } });
+  if (before !== undefined) conditions.push({ started_at: { $lt: before } });
+  if (from !== undefined) {
+    // The first condition bounds the index; the second takes jobs of the same millisecond by their IDs.
+    conditions.push({ started_at: { $lte: from.started_at } });
+    conditions.push({ $or: [{ started_at: { $lt: from.started_at } }, { _id: { $lt: from._id } }] });
+  }
+  return collectionsOf(store)
+    .jobs.find(conditions.length === 0 ? {} : { $and: conditions })
+    .sort(newestFirst)
+    .limit(limit)
+    .toArray();
+}
+
+/** IDs of jobs that have no end on record, newest first. */
+export async function openJobIds(store: Store, limit = 0, maxTimeMS?: number): Promise<string[]> {
+  const found = await collectionsOf(store)
+    .jobs.find(notEnded, { projection: { _id: 1 }, ...(maxTimeMS === undefined ? {} : { maxTimeMS }) })
+    .sort({ started_at: -1 })
+    .limit(limit)
+    .toArray();
+  return found.map(({ _id }) => _id);
+}
+
+/** Which of these jobs have no end on record. */
+export async function openAmong(store: Store, jobIds: readonly string[]): Promise<Set<string>> {
+  const found = await collectionsOf(store)
+    .jobs.find({ _id: { $in: [...jobIds] }, ...notEnded }, { projection: { _id: 1 } })
+    .toArray();
+  return new Set(found.map(({ _id }) => _id));
+}
+
+/** Jobs that began before a time and have no end on record, the oldest first. */
+export async function openSince(store: Store, before: Date, datasetId?: string): Promise<JobDocument[]> {
+  const ofDataset = datasetId === undefined ? {} : { dataset_id: datasetId };
+  return collectionsOf(store)
+    .jobs.find({ ...notEnded, started_at: { $lt: before }, ...ofDataset })
+    .sort({ started_at: 1, _id: 1 })
+    .toArray();
+}
+
+/** IDs of all jobs of a dataset, in batches of the driver's. */
+export async function* jobIdsOf(store: Store, datasetId: string): AsyncGenerator<string> {
+  const jobs = collectionsOf(store).jobs.find({ dataset_id: datasetId }, { projection: { _id: 1 } });
+  for await (const { _id } of jobs) yield _id;
+}
+
+/** Embeddings of a dataset that are jobs of their own and not over. */
+export async function openEmbeddingsOf(store: Store, datasetId: string): Promise<JobReference[]> {
+  return collectionsOf(store)
+    .jobs.find({ dataset_id: datasetId, kind: 'embed', ...notEnded }, { projection: reference })
+    .toArray();
+}
+
+/** IDs of running jobs whose embedding activities wait on a task queue. */
+export async function runningOn(store: Store, taskQueue: string): Promise<string[]> {
+  const found = await collectionsOf(store)
+    .jobs.find({ state: 'running', 'phases.embedding.task_queue': taskQueue }, { projection: { _id: 1 } })
+    .toArray();
+  return found.map(({ _id }) => _id);
+}
+
+export async function countJobsByState(store: Store, maxTimeMS: number): Promise<Map<string, number>> {
+  const rows = await collectionsOf(store)
+    .jobs.aggregate<{ _id: string; n: number }>([{ $group: { _id: '$state', n: { $sum: 1 } } }], { maxTimeMS })
+    .toArray();
+  return new Map(rows.map(({ _id, n }) => [_id, n]));
+}
+
+/** Files and vectors that jobs which are over have written. */
+export async function sumWrittenByEnded(
+  store: Store,
+  maxTimeMS: number,
+): Promise<{ samples: number; vectors: number }> {
+  const outcome = (name: string) => ({ $ifNull: [`$phases.indexing.outcomes.${name}`, 0] });
+  const [sums] = await collectionsOf(store)
+    .jobs.aggregate<{ samples: number; vectors: number }>(
+      [
+        { $match: { finished_at: { $exists: true } } },
+        {
+          $group: {
+            _id: null,
+            samples: { $sum: { $add: [outcome('added'), outcome('changed')] } },
+            vectors: { $sum: '$phases.embedding.done' },
+          },
+        },
+      ],
+      { maxTimeMS },
+    )
+    .toArray();
+  return { samples: sums?.samples ?? 0, vectors: sums?.vectors ?? 0 };
+}
+
+/** The devices that the completed loads of a dataset found their sources on, the latest load first. */
+export async function* devicesOf(
+  store: Store,
+  datasetId: string,
+): AsyncGenerator<{ source: string; device: string | undefined }> {
+  const jobs = collectionsOf(store)
+    .jobs.find(
+      {
+        dataset_id: datasetId,
+        kind: 'load',
+        'phases.indexing.state': 'completed',
+        source_device: { $exists: true },
+      },
+      { projection: { source_device: 1, 'request.source': 1 } },
+    )
+    .sort(newestFirst);
+  for await (const { source_device, request } of jobs) yield { source: String(request.source), device: source_device };
+}
+
+/**
+ * Whether a job that was to embed the dataset was broken off since a time. A first phase that did nothing leaves nothing to
+ * embed.
+ */
+export async function wasBrokenOffSince(
+  store: Store,
+  { datasetId, kinds, since, except }: { datasetId: string; kinds: readonly JobKind[]; since: Date; except: string },
+): Promise<boolean> {
+  const brokenOff = await collectionsOf(store).jobs.countDocuments(
+    {
+      dataset_id: datasetId,
+      _id: { $ne: except },
+      kind: { $in: [...kinds] },
+      state: { $ne: 'completed' },
+      'request.embed': { $ne: false },
+      $and: [
+        { $or: [{ finished_at: { $gt: since } }, notEnded] },
+        {
+          $or: [
+            { 'phases.embedding.state': { $nin: ['completed', 'skipped'] } },
+            { 'phases.indexing.done': { $gt: 0 } },
+          ],
+        },
+      ],
+    },
+    { limit: 1 },
+  );
+  return brokenOff > 0;
+}
+
+/** Beginning. */
+
+/** Records a job that Temporal has accepted and no worker has begun. Changes nothing where there is a record. */
+export async function insertQueued(
+  store: Store,
+  jobId: string,
+  job: Omit<JobDocument, '_id' | 'state' | 'started_at'>,
+): Promise<void> {
+  await collectionsOf(store).jobs.updateOne(
+    { _id: jobId },
+    { $setOnInsert: { ...job, state: 'queued', started_at: new Date() } },
+    { upsert: true },
+  );
+}
+
+/** Records that a queued job runs. `phase` begins with it. */
+export async function markRunning(store: Store, jobId: string, phase: PhaseName | undefined): Promise<void> {
+  const begun: Partial<PhaseDocument> = { state: 'running', started_at: new Date() };
+  await collectionsOf(store).jobs.updateOne(
+    { _id: jobId, state: 'queued' },
+    { $set: { state: 'running', ...(phase === undefined ? {} : pathsOf(phase, begun)) } },
+  );
+}
+
+/** Notes the source's device, once. */
+export async function noteDevice(store: Store, jobId: string, source_device: string): Promise<void> {
+  await collectionsOf(store).jobs.updateOne(
+    { _id: jobId, source_device: { $exists: false } },
+    { $set: { source_device } },
+  );
+}
+
+export async function deviceOfJob(store: Store, jobId: string): Promise<string | undefined> {
+  const job = await collectionsOf(store).jobs.findOne({ _id: jobId }, { projection: { source_device: 1 } });
+  return job?.source_device;
+}
+
+export async function noteRetryScope(
+  store: Store,
+  jobId: string,
+  retry_scope: NonNullable<JobDocument['retry_scope']>,
+): Promise<void> {
+  await collectionsOf(store).jobs.updateOne({ _id: jobId }, { $set: { retry_scope } });
+}
+
+export async function retryScopeOf(store: Store, jobId: string): Promise<JobDocument['retry_scope']> {
+  return (await collectionsOf(store).jobs.findOne({ _id: jobId }, { projection: { retry_scope: 1 } }))?.retry_scope;
+}
+
+/** Phases. */
+
+/** Writes fields of a phase. */
+export async function setPhaseFields(
+  store: Store,
+  jobId: string,
+  phase: PhaseName,
+  fields: Partial<PhaseDocument>,
+): Promise<void> {
+  await collectionsOf(store).jobs.updateOne({ _id: jobId }, { $set: pathsOf(phase, fields) });
+}
+
+/**
+ * Writes a change of a phase that is not over and is in the state that was read. What the phase waited for goes, unless the
+ * change names it.
+ */
+export async function changePhase(
+  store: Store,
+  jobId: string,
+  phase: PhaseName,
+  { from, change }: { from: PhaseState; change: Partial<PhaseDocument> },
+): Promise<void> {
+  await collectionsOf(store).jobs.updateOne(
+    { _id: jobId, [`phases.${phase}.state`]: from, [`phases.${phase}.finished_at`]: { $exists: false } },
+    {
+      $set: pathsOf(phase, { ...change, changed_at: new Date() }),
+      ...(change.waiting_for === undefined ? { $unset: { [`phases.${phase}.waiting_for`]: true } } : {}),
+    },
+  );
+}
+
+/** Writes the end of a phase, unless it has one. */
+export async function finishPhase(
+  store: Store,
+  jobId: string,
+  phase: PhaseName,
+  end: Partial<PhaseDocument>,
+): Promise<void> {
+  await collectionsOf(store).jobs.updateOne(
+    { _id: jobId, [`phases.${phase}.finished_at`]: { $exists: false } },
+    { $set: pathsOf(phase, end), $unset: { [`phases.${phase}.waiting_for`]: true } },
+  );
+}
+
+/** Notes that a phase is under way, if the job is not over. Returns whether it is not. */
+export async function touchOpenJob(
+  store: Store,
+  jobId: string,
+  phase: PhaseName,
+  session: ClientSession,
+): Promise<boolean> {
+  const { matchedCount } = await collectionsOf(store).jobs.updateOne(
+    { _id: jobId, ...notEnded },
+    { $set: pathsOf(phase, { changed_at: new Date() }) },
+    { session },
+  );
+  return matchedCount > 0;
+}
+
+/** Pausing. */
+
+/** Records a pause, unless the job was resumed later than `at`. */
+export async function markPaused(store: Store, jobId: string, at: Date): Promise<void> {
+  await collectionsOf(store).jobs.updateOne(
+    { _id: jobId, state: 'running', resumed_at: { $not: { $gte: at } } },
+    { $set: { state: 'paused', paused_at: at } },
+  );
+}
+
+const pausedBefore = (jobId: string, at: Date) => ({ _id: jobId, state: 'paused' as const, paused_at: { $lt: at } });
+
+/** The job, if it was paused before a time. */
+export async function findPausedBefore(store: Store, jobId: string, at: Date): Promise<JobDocument | undefined> {
+  return (await collectionsOf(store).jobs.findOne(pausedBefore(jobId, at))) ?? undefined;
+}
+
+/** Records that a job goes on, if it was paused before a time. */
+export async function markResumed(
+  store: Store,
+  jobId: string,
+  at: Date,
+  phases: Partial<Record<PhaseName, Partial<PhaseDocument>>>,
+): Promise<void> {
+  const changes = Object.entries(phases).map(([phase, fields]) => pathsOf(phase as PhaseName, fields));
+  await collectionsOf(store).jobs.updateOne(pausedBefore(jobId, at), {
+    $set: { ...Object.assign({}, ...changes), state: 'running', resumed_at: at },
+    $unset: { paused_at: true },
+  });
+}
+
+/** Ending. */
+
+/** Records a job's end, unless it has one. */
+export async function finishJob(
+  store: Store,
+  jobId: string,
+  state: JobState,
+  error: RecordedError | undefined,
+): Promise<void> {
+  await collectionsOf(store).jobs.updateOne(
+    { _id: jobId, ...notEnded },
+    { $set: { state, finished_at: new Date(), ...(error ? { error } : {}) }, $unset: { paused_at: true } },
+  );
+}
+
+/** Corrects the end of a job that was noticed later than it came. */
+export async function setEnd(store: Store, jobId: string, finished_at: Date): Promise<void> {
+  await collectionsOf(store).jobs.updateOne(
+    { _id: jobId, finished_at: { $gt: finished_at }, started_at: { $lte: finished_at } },
+    { $set: { finished_at } },
+  );
+}
+
+/** Removal jobs. */
+
+/** Adds to what a job has removed. Returns whether the job is not over. */
+export async function addRemoved(
+  store: Store,
+  jobId: string,
+  { samples, vectors }: RemovedCounts,
+  session: ClientSession,
+): Promise<boolean> {
+  const { matchedCount } = await collectionsOf(store).jobs.updateOne(
+    { _id: jobId, ...notEnded },
+    { $inc: { 'removed.samples': samples, 'removed.vectors': vectors } },
+    { session },
+  );
+  return matchedCount > 0;
+}
+
+/** Records how many samples a prune kept, and which sources were not there. Returns whether the job is not over. */
+export async function setKept(
+  store: Store,
+  jobId: string,
+  { kept, folders }: { kept: number; folders: readonly string[] },
+): Promise<boolean> {
+  const found = {
+    ...(kept > 0 ? { 'removed.kept': kept } : {}),
+    ...(folders.length > 0 ? { 'removed.unreadable_folders': [...folders] } : {}),
+  };
+  const { matchedCount } = await collectionsOf(store).jobs.updateOne(
+    { _id: jobId, ...notEnded },
+    {
+      $inc: { 'removed.samples': 0, 'removed.vectors': 0 },
+      ...(kept > 0 ? { $set: found } : { $unset: { 'removed.kept': true, 'removed.unreadable_folders': true } }),
+    },
+  );
+  return matchedCount > 0;
+}
+
+/** What a job has removed so far. */
+export async function removedBy(store: Store, jobId: string): Promise<RemovedCounts> {
+  const job = await collectionsOf(store).jobs.findOne({ _id: jobId }, { projection: { removed: 1 } });
+  return job?.removed ?? { samples: 0, vectors: 0 };
+}
+
+/** Old records. */
+
+export interface EndedJobs {
+  /** Jobs that ended before this time. */
+  before: Date;
+  dataset?: string | undefined;
+  /** Only jobs that ended in one of these states. */
+  states?: readonly JobState[] | undefined;
+}
+
+/** Jobs that ended before a time, the oldest first. */
+export async function endedBefore(
+  store: Store,
+  { before, dataset, states }: EndedJobs,
+): Promise<Pick<JobDocument, '_id' | 'dataset_id' | 'kind' | 'state' | 'finished_at'>[]> {
+  const filter: Filter<JobDocument> = {
+    finished_at: { $lt: before },
+    ...(dataset === undefined ? {} : { dataset_id: dataset }),
+    ...(states === undefined ? {} : { state: { $in: [...states] } }),
+  };
+  const projection = { dataset_id: 1, kind: 1, state: 1, finished_at: 1 } as const;
+  return collectionsOf(store).jobs.find(filter, { projection }).sort({ finished_at: 1, _id: 1 }).toArray();
+}
+
+export async function removeJobs(store: Store, jobIds: readonly string[]): Promise<void> {
+  await collectionsOf(store).jobs.deleteMany({ _id: { $in: [...jobIds] } });
+}
+
+const RETENTION = { name: 'retention', key: { finished_at: 1 } } as const;
+
+const INDEX_NOT_FOUND = 27;
+const NAMESPACE_NOT_FOUND = 26;
+const INDEX_OPTIONS_CONFLICT = 85;
+const INDEX_KEY_SPECS_CONFLICT = 86;
+
+/**
+ * Has MongoDB remove the records of jobs so long after their ends; keeps them where no time is given. Doing it again changes
+ * nothing, and several workers may do it at once; where they differ, the last one's word holds.
+ */
+export async function setRetention(store: Store, seconds: number | undefined): Promise<void> {
+  const { jobs } = collectionsOf(store);
+  const { name, key } = RETENTION;
+  if (seconds === undefined) {
+    await ignoring([INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND], () => jobs.dropIndex(name));
+    return;
+  }
+  const created = await ignoring([INDEX_OPTIONS_CONFLICT, INDEX_KEY_SPECS_CONFLICT], () =>
+    jobs.createIndex(key, { name, expireAfterSeconds: seconds }),
+  );
+  if (created) return;
+  await jobs.db.command({ collMod: jobs.collectionName, index: { name, expireAfterSeconds: seconds } });
+}
+
+/** Returns whether it went well; false where it failed for one of these reasons. */
+async function ignoring(codes: readonly number[], work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (error instanceof MongoServerError && codes.includes(Number(error.code))) return false;
+    throw error;
+  }
+}

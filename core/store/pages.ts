@@ -1,0 +1,51 @@
+import type { ClientSession } from 'mongodb';
+import { collectionsOf } from './collections.ts';
+import type { PageDocument } from './documents.ts';
+import type { Store } from './store.ts';
+
+export const pageId = (jobId: string, n: number) => `${jobId}/${n}`;
+
+export async function insertPage(store: Store, page: PageDocument, session: ClientSession): Promise<void> {
+  await collectionsOf(store).pages.insertOne(page, { session });
+}
+
+export async function findPage(store: Store, jobId: string, n: number): Promise<PageDocument | undefined> {
+  return (await collectionsOf(store).pages.findOne({ _id: pageId(jobId, n) })) ?? undefined;
+}
+
+/** A page without its files. */
+export type PageSummary = Pick<PageDocument, 'n' | 'upto' | 'last'> & { work: number };
+
+/** The pages of a job from `n` on, in order. `work` counts the files that are to be read. */
+export async function pagesFrom(store: Store, jobId: string, n: number): Promise<PageSummary[]> {
+  return collectionsOf(store)
+    .pages.aggregate<PageSummary>([
+      { $match: { job_id: jobId, n: { $gte: n } } },
+      { $sort: { n: 1 } },
+      { $project: { _id: 0, n: 1, upto: 1, last: 1, work: { $size: '$files' } } },
+    ])
+    .toArray();
+}
+
+export async function countPages(store: Store, jobId: string): Promise<number> {
+  return collectionsOf(store).pages.countDocuments({ job_id: jobId });
+}
+
+/** What is gone by the pages of a job; pages without any are left out. */
+export async function* goneByPage(store: Store, jobId: string): AsyncGenerator<number[]> {
+  const pages = collectionsOf(store).pages.find(
+    { job_id: jobId, gone: { $ne: [] } },
+    { projection: { _id: 0, gone: 1 }, sort: { n: 1 } },
+  );
+  for await (const { gone } of pages) yield gone;
+}
+
+export async function removePages(store: Store, jobIds: readonly string[]): Promise<void> {
+  if (jobIds.length > 0) await collectionsOf(store).pages.deleteMany({ job_id: { $in: [...jobIds] } });
+}
+
+/** IDs of the jobs that have pages. */
+export async function jobsWithPages(store: Store): Promise<string[]> {
+  const groups = collectionsOf(store).pages.aggregate<{ _id: string }>([{ $group: { _id: '$job_id' } }]);
+  return (await groups.toArray()).map(({ _id }) => _id);
+}

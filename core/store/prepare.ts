@@ -1,0 +1,94 @@
+import { UserError } from '../errors.ts';
+import { collectionsOf } from './collections.ts';
+import type { Store } from './store.ts';
+
+/**
+ * The version of what is stored. A change that older code can't read raises it; docs/ARCHITECTURE.md, "Changing what is
+ * stored", says how the change then migrates what is there.
+ */
+export const SCHEMA_VERSION = 1;
+
+/**
+ * Makes a database ready: checks its schema version, notes it where the database is new, and creates the indexes. Safe to
+ * run at each start, and from several processes at once.
+ *
+ * @throws UserError SchemaTooOld, SchemaTooNew
+ */
+export async function prepareDatabase(store: Store): Promise<void> {
+  await requireSchemaVersion(store);
+  const { meta } = collectionsOf(store);
+  await meta.updateOne({ _id: 'schema' }, { $setOnInsert: { version: SCHEMA_VERSION } }, { upsert: true });
+  await createIndexes(store);
+}
+
+/**
+ * Refuses a database that was made by older or newer code. A new, empty one passes.
+ *
+ * @throws UserError SchemaTooOld, SchemaTooNew
+ */
+export async function requireSchemaVersion(store: Store): Promise<void> {
+  const { meta, datasets } = collectionsOf(store);
+  const found = await meta.findOne({ _id: 'schema' });
+  // Version 0.1.0 noted no version.
+  const version = found?.version ?? ((await isUsed(store)) ? 0 : SCHEMA_VERSION);
+  if (version === SCHEMA_VERSION) return;
+  const { dbName } = datasets;
+  if (version > SCHEMA_VERSION) {
+    throw new UserError(
+      'SchemaTooNew',
+      `Database "${dbName}" was written by a newer Plimsoll (schema ${version}; this one knows ${SCHEMA_VERSION}). Update this Plimsoll, or name another database in MONGODB_URI.`,
+    );
+  }
+  throw new UserError(
+    'SchemaTooOld',
+    `Database "${dbName}" was written by an older Plimsoll (schema ${version}; this one needs ${SCHEMA_VERSION}), and there is no migration from it. Name another database in MONGODB_URI and load the folders again, or drop this one.`,
+  );
+}
+
+/** Whether an earlier version has left datasets or jobs; it called jobs loads. */
+async function isUsed(store: Store): Promise<boolean> {
+  const { datasets, meta } = collectionsOf(store);
+  if ((await datasets.findOne({}, { projection: { _id: 1 } })) !== null) return true;
+  return (await meta.db.collection('loads').findOne({}, { projection: { _id: 1 } })) !== null;
+}
+
+/** Names of the indexes that a query names: the one of errors has the same keys as that of numbers. */
+export const SAMPLE_INDEXES = {
+  seq: 'dataset_id_1_seq_1',
+  path: 'dataset_id_1_filepath_1_part_1',
+  tag: 'dataset_id_1_tags_1_seq_1',
+  status: 'dataset_id_1_status_1_seq_1',
+  error: 'errors',
+} as const;
+
+/** The index on a field of the samples' metadata that a medium wants to be found by. */
+export const metadataIndex = (field: string) => `dataset_id_1_metadata.${field}_1_seq_1`;
+
+/** Fields of the metadata that have an index. Every medium tells a `format`. */
+export const INDEXED_METADATA = ['format'] as const;
+
+async function createIndexes(store: Store): Promise<void> {
+  const { samples, embeddings, jobs, progress, pages } = collectionsOf(store);
+  await Promise.all([
+    samples.createIndexes([
+      { key: { dataset_id: 1, filepath: 1, part: 1 }, unique: true },
+      { key: { dataset_id: 1, seq: 1 }, unique: true },
+      { key: { dataset_id: 1, status: 1, seq: 1 } },
+      { key: { dataset_id: 1, tags: 1, seq: 1 } },
+      ...INDEXED_METADATA.map((field) => ({ key: { dataset_id: 1, [`metadata.${field}`]: 1, seq: 1 } as const })),
+      { key: { dataset_id: 1, seq: 1 }, name: 'errors', partialFilterExpression: { error: { $exists: true } } },
+    ]),
+    embeddings.createIndexes([
+      { key: { dataset_id: 1, model_key: 1, seq: 1 }, unique: true },
+      { key: { dataset_id: 1, model_key: 1, content: 1 } },
+    ]),
+    jobs.createIndexes([
+      { key: { started_at: -1, _id: -1 } },
+      { key: { dataset_id: 1, started_at: -1, _id: -1 } },
+      { key: { state: 1, started_at: -1, _id: -1 } },
+      { key: { kind: 1, started_at: -1, _id: -1 } },
+    ]),
+    progress.createIndexes([{ key: { job_id: 1, phase: 1 } }]),
+    pages.createIndexes([{ key: { job_id: 1, n: 1 }, unique: true }]),
+  ]);
+}

@@ -1,0 +1,452 @@
+import type { AnyBulkWriteOperation, ClientSession, Filter, FindCursor, ObjectId } from 'mongodb';
+import type { PhaseName, RecordedError } from '../../contract/job.ts';
+import { collectionsOf } from './collections.ts';
+import type { SampleDocument } from './documents.ts';
+import { SAMPLE_INDEXES } from './prepare.ts';
+import { insertNew, inTransaction, type Store } from './store.ts';
+
+/** Reading one sample, or a page of them. */
+
+export async function findSample(store: Store, datasetId: string, seq: number): Promise<SampleDocument | undefined> {
+  return (await collectionsOf(store).samples.findOne({ dataset_id: datasetId, seq })) ?? undefined;
+}
+
+export interface SampleQuery {
+  datasetId: string;
+  /** Only samples behind this seq: `next` of the page before. */
+  after?: number | undefined;
+  /** At most this many. */
+  limit: number;
+  status?: SampleDocument['status'] | undefined;
+  /** Only samples that failed, in this stage or in any. */
+  withError?: PhaseName | 'any' | undefined;
+}
+
+export interface SamplePage {
+  /** In seq order. */
+  samples: SampleDocument[];
+  /** Pass as `after` for the next page; null on the last. */
+  next: number | null;
+}
+
+/** A page of a dataset's samples, by keyset: it costs what the page does, however far into the dataset it lies. */
+export async function listSamples(store: Store, query: SampleQuery): Promise<SamplePage> {
+  const { datasetId, after, limit, status, withError } = query;
+  const filter: Filter<SampleDocument> = {
+    dataset_id: datasetId,
+    ...(after === undefined ? {} : { seq: { $gt: after } }),
+    ...(status === undefined ? {} : { status }),
+    ...(withError === undefined
+      ? {}
+      : { error: { $exists: true }, ...(withError === 'any' ? {} : { 'error.stage': withError }) }),
+  };
+  // One more than asked for tells whether there is a next page.
+  const found = await collectionsOf(store)
+    .samples.find(filter)
+    .sort({ seq: 1 })
+    .limit(limit + 1)
+    .toArray();
+  return pageOf(found, limit);
+}
+
+/** Samples whose error is from a span of time, by seq. */
+export async function listErrorsBetween(
+  store: Store,
+  {
+    datasetId,
+    from,
+    to,
+    after,
+    limit,
+  }: { datasetId: string; from: Date | undefined; to: Date | undefined; after: number | undefined; limit: number },
+  maxTimeMS: number,
+): Promise<SamplePage> {
+  const during = { ...(from === undefined ? {} : { $gte: from }), ...(to === undefined ? {} : { $lte: to }) };
+  const found = await collectionsOf(store)
+    .samples.find(
+      {
+        dataset_id: datasetId,
+        ...(after === undefined ? {} : { seq: { $gt: after } }),
+        error: { $exists: true },
+        'error.at': during,
+      },
+      { sort: { seq: 1 }, limit: limit + 1, hint: SAMPLE_INDEXES.error, maxTimeMS },
+    )
+    .toArray();
+  return pageOf(found, limit);
+}
+
+function pageOf(found: SampleDocument[], limit: number): SamplePage {
+  const samples = found.slice(0, limit);
+  return { samples, next: found.length > limit ? (samples.at(-1)?.seq ?? null) : null };
+}
+
+/** Counting. */
+
+export async function countSamples(
+  store: Store,
+  datasetId: string,
+  status?: SampleDocument['status'],
+  limit?: number,
+): Promise<number> {
+  const filter = { dataset_id: datasetId, ...(status === undefined ? {} : { status }) };
+  return collectionsOf(store).samples.countDocuments(filter, limit === undefined ? {} : { limit });
+}
+
+/** Whether any sample could be read and not embedded. */
+export async function hasEmbeddingFailure(store: Store, datasetId: string): Promise<boolean> {
+  const failed = {
+    dataset_id: datasetId,
+    status: 'indexed' as const,
+    error: { $exists: true },
+    'error.stage': 'embedding' as const,
+  };
+  return (await collectionsOf(store).samples.countDocuments(failed, { limit: 1 })) > 0;
+}
+
+/** How many files a job could not read, by error code, the most frequent first. */
+export async function countIndexingFailures(
+  store: Store,
+  jobId: string,
+  datasetId: string,
+): Promise<Record<string, number>> {
+  const rows = await collectionsOf(store)
+    .samples.aggregate<{ _id: string; count: number }>([
+      { $match: { dataset_id: datasetId, status: 'failed', job_id: jobId, part: 0 } },
+      { $group: { _id: '$error.code', count: { $sum: 1 } } },
+      { $sort: { count: -1 } },
+    ])
+    .toArray();
+  return Object.fromEntries(rows.map(({ _id, count }) => [_id, count]));
+}
+
+/** Files and their samples: what indexing compares and writes. */
+
+/** A stored file, known by its first sample. */
+export type StoredFile = Pick<SampleDocument, 'seq' | 'filepath' | 'status'> & { source: { fingerprint: string } };
+
+/**
+ * The stored files with after < path <= upto, in path order. One range query on the index of paths: it seeks from the first
+ * sample of a file to that of the next, however many samples a file has.
+ */
+export async function filesBetween(
+  store: Store,
+  { datasetId, after, upto, limit }: { datasetId: string; after: string; upto: string; limit: number },
+): Promise<StoredFile[]> {
+  return collectionsOf(store)
+    .samples.find(
+      { dataset_id: datasetId, filepath: { $gt: after, $lte: upto }, part: 0 },
+      {
+        projection: { _id: 0, seq: 1, filepath: 1, status: 1, 'source.fingerprint': 1 },
+        hint: SAMPLE_INDEXES.path,
+        batchSize: 10_000,
+      },
+    )
+    .sort({ filepath: 1 })
+    .limit(limit)
+    .toArray();
+}
+
+/** A stored sample, as far as the items of its file are compared with it. */
+export type StoredItem = Pick<SampleDocument, '_id' | 'seq' | 'filepath' | 'part' | 'content'>;
+
+/** The samples of some files by path, each in the order of its parts. */
+export async function itemsOf(
+  store: Store,
+  datasetId: string,
+  filepaths: readonly string[],
+): Promise<Map<string, StoredItem[]>> {
+  const items = new Map<string, StoredItem[]>();
+  if (filepaths.length === 0) return items;
+  const found = collectionsOf(store)
+    .samples.find(
+      { dataset_id: datasetId, filepath: { $in: [...filepaths] } },
+      { projection: { seq: 1, filepath: 1, part: 1, content: 1 }, hint: SAMPLE_INDEXES.path, batchSize: 10_000 },
+    )
+    .sort({ filepath: 1, part: 1 });
+  for await (const item of found) {
+    const ofFile = items.get(item.filepath);
+    if (ofFile === undefined) items.set(item.filepath, [item]);
+    else ofFile.push(item);
+  }
+  return items;
+}
+
+/** Which of these numbers are samples'. */
+export async function seqsInUse(
+  store: Store,
+  datasetId: string,
+  ranges: readonly { base: number; count: number }[],
+): Promise<Set<number>> {
+  if (ranges.length === 0) return new Set();
+  const any = ranges.map(({ base, count }) => ({ seq: { $gte: base, $lt: base + count } }));
+  const found = collectionsOf(store).samples.find(
+    { dataset_id: datasetId, $or: any },
+    { projection: { _id: 0, seq: 1 }, batchSize: 10_000 },
+  );
+  const used = new Set<number>();
+  for await (const { seq } of found) used.add(seq);
+  return used;
+}
+
+/** What reading a file anew changes of a stored sample. Tags and split are people's, and stay. */
+export type SampleUpdate = { _id: ObjectId } & Pick<
+  SampleDocument,
+  'source' | 'status' | 'job_id' | 'last_modified_at' | 'part'
+> &
+  Pick<Partial<SampleDocument>, 'content' | 'metadata' | 'error'>;
+
+/**
+ * Inserts new samples and updates stored ones. An insert whose file and part are stored already updates that sample. Returns
+ * the IDs of the samples that were not there before.
+ *
+ * @throws Error where a number or a sample was taken meanwhile: the next attempt finds out who has it
+ */
+export async function writeSamples(
+  store: Store,
+  inserts: SampleDocument[],
+  updates: readonly SampleUpdate[],
+): Promise<ObjectId[]> {
+  const { samples } = collectionsOf(store);
+  const repeated = await insertNew(samples, inserts);
+  const operations = [...updates.map((update) => updateOf({ _id: update._id }, update)), ...repeated.map(repeatOf)];
+  const isRepeated = new Set(repeated);
+  const inserted = inserts.filter((sample) => !isRepeated.has(sample)).map(({ _id }) => _id);
+  if (operations.length === 0) return inserted;
+  const { matchedCount } = await samples.bulkWrite(operations, { ordered: false });
+  if (matchedCount === operations.length) return inserted;
+  throw new Error(
+    `${operations.length - matchedCount} samples could not be written: their numbers are taken, or they were removed. The next attempt looks at them again.`,
+  );
+}
+
+const repeatOf = ({ _id, ...sample }: SampleDocument): AnyBulkWriteOperation<SampleDocument> =>
+  updateOf({ dataset_id: sample.dataset_id, filepath: sample.filepath, part: sample.part }, sample);
+
+function updateOf(
+  filter: Filter<SampleDocument>,
+  { source, status, job_id, last_modified_at, part, content, metadata, error }: Omit<SampleUpdate, '_id'>,
+): AnyBulkWriteOperation<SampleDocument> {
+  return {
+    updateOne: {
+      filter,
+      update: {
+        $set: {
+          source,
+          status,
+          job_id,
+          last_modified_at,
+          part,
+          ...(content === undefined ? {} : { content }),
+          ...(metadata === undefined ? {} : { metadata }),
+          ...(error === undefined ? {} : { error }),
+        },
+        // A file that can't be read now keeps the hash of what it held: it may be the same again.
+        $unset: {
+          ...(metadata === undefined ? { metadata: true } : {}),
+          ...(error === undefined ? { error: true } : {}),
+        },
+      },
+    },
+  };
+}
+
+/**
+ * Rewrites the samples of one file whose parts move: all of it or nothing. Two samples of a file never share a part, so the
+ * moving ones first step aside. Returns the IDs of the samples that were not there before.
+ */
+export async function regroupSamples(
+  store: Store,
+  inserts: SampleDocument[],
+  updates: readonly SampleUpdate[],
+): Promise<ObjectId[]> {
+  const { samples } = collectionsOf(store);
+  await inTransaction(store, async (session) => {
+    await samples.updateMany(
+      { _id: { $in: updates.map(({ _id }) => _id) } },
+      [{ $set: { part: { $subtract: [-1, '$seq'] } } }],
+      { session },
+    );
+    const operations = updates.map((update) => updateOf({ _id: update._id }, update));
+    await samples.bulkWrite(operations, { session });
+    if (inserts.length > 0) await samples.insertMany(inserts, { session });
+  });
+  return inserts.map(({ _id }) => _id);
+}
+
+/** Marks all samples of some files as missing. The files are given by numbers of samples of theirs. */
+export async function markFilesMissing(
+  store: Store,
+  { datasetId, seqs, jobId }: { datasetId: string; seqs: readonly number[]; jobId: string },
+): Promise<void> {
+  const { samples } = collectionsOf(store);
+  const filepaths = await samples.distinct('filepath', { dataset_id: datasetId, seq: { $in: [...seqs] } });
+  await samples.updateMany(
+    { dataset_id: datasetId, filepath: { $in: filepaths }, status: { $ne: 'missing' } },
+    { $set: { status: 'missing', job_id: jobId, last_modified_at: new Date() } },
+  );
+}
+
+/** A sample that failed, as far as a retry has to know it. */
+export type FailedSample = Pick<SampleDocument, 'seq' | 'filepath' | 'filepath_bytes' | 'status' | 'source'>;
+
+/** Samples that could not be read, or not be embedded, behind a seq. */
+export async function failedSamples(
+  store: Store,
+  { datasetId, after, limit }: { datasetId: string; after: number; limit: number },
+): Promise<FailedSample[]> {
+  return collectionsOf(store)
+    .samples.find(
+      {
+        dataset_id: datasetId,
+        seq: { $gt: after },
+        error: { $exists: true },
+        $or: [{ status: 'failed' }, { status: 'indexed', 'error.stage': 'embedding' }],
+      },
+      { projection: { _id: 0, seq: 1, filepath: 1, filepath_bytes: 1, status: 1, 'source.fingerprint': 1 } },
+    )
+    .hint(SAMPLE_INDEXES.error)
+    .sort({ seq: 1 })
+    .limit(limit)
+    .toArray();
+}
+
+/** What the embedding phase looks at. */
+
+export type SampleToEmbed = Pick<
+  SampleDocument,
+  '_id' | 'seq' | 'filepath' | 'filepath_bytes' | 'part' | 'content' | 'error' | 'job_id'
+> & { source: { fingerprint: string } };
+
+/** Indexed samples with from <= seq < to, in seq order. The caller closes the cursor. */
+export function samplesToEmbed(
+  store: Store,
+  { datasetId, from, to }: { datasetId: string; from: number; to: number },
+): FindCursor<SampleToEmbed> {
+  return collectionsOf(store)
+    .samples.find({ dataset_id: datasetId, status: 'indexed', seq: { $gte: from, $lt: to } })
+    .project<SampleToEmbed>({
+      seq: 1,
+      filepath: 1,
+      filepath_bytes: 1,
+      part: 1,
+      content: 1,
+      'source.fingerprint': 1,
+      'error.stage': 1,
+      job_id: 1,
+    })
+    .sort({ seq: 1 })
+    .batchSize(5000);
+}
+
+/** The numbers of all indexed samples, in order, from the index alone. */
+export async function* indexedSeqs(store: Store, datasetId: string): AsyncGenerator<number> {
+  const cursor = collectionsOf(store)
+    .samples.find({ dataset_id: datasetId, status: 'indexed' }, { projection: { _id: 0, seq: 1 }, batchSize: 20_000 })
+    .sort({ seq: 1 });
+  for await (const { seq } of cursor) yield seq;
+}
+
+/** Metadata of some samples by ID, for media whose items are encoded from it. */
+export async function metadataOf(
+  store: Store,
+  ids: readonly ObjectId[],
+): Promise<Map<string, SampleDocument['metadata']>> {
+  const found = collectionsOf(store).samples.find({ _id: { $in: [...ids] } }, { projection: { metadata: 1 } });
+  const metadata = new Map<string, SampleDocument['metadata']>();
+  for await (const sample of found) metadata.set(sample._id.toHexString(), sample.metadata);
+  return metadata;
+}
+
+/** Notes which samples could not be embedded, and which could after an earlier failure. */
+export async function writeEmbeddingErrors(
+  store: Store,
+  failed: readonly { _id: ObjectId; error: RecordedError }[],
+  mended: readonly ObjectId[],
+): Promise<void> {
+  const now = new Date();
+  const operations: AnyBulkWriteOperation<SampleDocument>[] = [
+    ...failed.map(({ _id, error: { code, message } }) => ({
+      updateOne: {
+        filter: { _id },
+        update: {
+          $set: { error: { code, message, stage: 'embedding' as const, at: now }, last_modified_at: now },
+        },
+      },
+    })),
+    ...mended.map((_id) => ({
+      updateOne: { filter: { _id }, update: { $unset: { error: true as const }, $set: { last_modified_at: now } } },
+    })),
+  ];
+  if (operations.length > 0) await collectionsOf(store).samples.bulkWrite(operations, { ordered: false });
+}
+
+/** Which of these samples are there. */
+export async function existingSamples(store: Store, ids: readonly ObjectId[]): Promise<Set<string>> {
+  const found = await collectionsOf(store)
+    .samples.find({ _id: { $in: [...ids] } }, { projection: { _id: 1 } })
+    .toArray();
+  return new Set(found.map(({ _id }) => _id.toHexString()));
+}
+
+/** Removing. */
+
+export type MissingSample = Pick<SampleDocument, '_id' | 'seq' | 'filepath' | 'filepath_bytes' | 'part'>;
+
+/** Samples marked missing, in batches, by seq. */
+export async function* missingSamples(
+  store: Store,
+  datasetId: string,
+  batchSize: number,
+): AsyncGenerator<MissingSample[]> {
+  for (let after = -1; ; ) {
+    const batch = await collectionsOf(store)
+      .samples.find(
+        { dataset_id: datasetId, status: 'missing', seq: { $gt: after } },
+        { projection: { seq: 1, filepath: 1, filepath_bytes: 1, part: 1 } },
+      )
+      .sort({ seq: 1 })
+      .limit(batchSize)
+      .toArray();
+    const last = batch.at(-1);
+    if (last === undefined) return;
+    yield batch;
+    after = last.seq;
+  }
+}
+
+/** Which of these files are not missing: their first sample is there. */
+export async function filesNotMissing(
+  store: Store,
+  datasetId: string,
+  filepaths: readonly string[],
+): Promise<Set<string>> {
+  const found = await collectionsOf(store)
+    .samples.find(
+      { dataset_id: datasetId, filepath: { $in: [...filepaths] }, part: 0, status: { $ne: 'missing' } },
+      { projection: { _id: 0, filepath: 1 }, hint: SAMPLE_INDEXES.path },
+    )
+    .toArray();
+  return new Set(found.map(({ filepath }) => filepath));
+}
+
+/** Returns how many were removed. */
+export async function removeSamples(store: Store, ids: readonly ObjectId[], session?: ClientSession): Promise<number> {
+  const options = session === undefined ? {} : { session };
+  return (await collectionsOf(store).samples.deleteMany({ _id: { $in: [...ids] } }, options)).deletedCount;
+}
+
+/** Removes the samples of the next `count` numbers that are any's. Returns how many; undefined where there is none left. */
+export async function removeNextSamples(
+  store: Store,
+  datasetId: string,
+  count: number,
+  session: ClientSession,
+): Promise<number | undefined> {
+  const { samples } = collectionsOf(store);
+  const own = { dataset_id: datasetId };
+  const first = await samples.findOne(own, { projection: { seq: 1 }, sort: { seq: 1 }, session });
+  if (first === null) return undefined;
+  const range = { $gte: first.seq, $lt: first.seq + count };
+  return (await samples.deleteMany({ ...own, seq: range }, { session })).deletedCount;
+}

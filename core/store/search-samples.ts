@@ -1,0 +1,221 @@
+import type { Filter } from 'mongodb';
+import type { PhaseName } from '../../contract/job.ts';
+import { collectionsOf } from './collections.ts';
+import type { SampleDocument } from './documents.ts';
+import { INDEXED_METADATA, metadataIndex, SAMPLE_INDEXES } from './prepare.ts';
+import type { Store } from './store.ts';
+
+/** Which samples of a dataset; every field narrows. */
+export interface SampleFilter {
+  status?: SampleDocument['status'] | undefined;
+  tag?: string | undefined;
+  /** `any`, a stage, or an error's code. */
+  error?: string | undefined;
+  min_bytes?: number | undefined;
+  max_bytes?: number | undefined;
+  /** Fields of the medium's metadata that have one value. */
+  equal?: Readonly<Record<string, string>> | undefined;
+  /** Numbers of the medium's metadata that lie between two bounds, both included. */
+  between?: Readonly<Record<string, Bounds>> | undefined;
+  /** Beginnings of `filepath`, any of which will do. */
+  prefixes?: readonly string[] | undefined;
+  /** In any case, in the part of `filepath` behind one of these folders. */
+  text?: { needle: string; below: readonly string[] } | undefined;
+}
+
+export interface Bounds {
+  min?: number | undefined;
+  max?: number | undefined;
+}
+
+export interface SampleSearch {
+  datasetId: string;
+  filter: SampleFilter;
+  /** Only samples behind this seq; before it where the direction is -1. */
+  from?: number | undefined;
+  direction?: 1 | -1;
+  limit: number;
+  /** The dataset's: all numbers are below it. */
+  nextSeq: number;
+}
+
+export interface FoundSamples {
+  samples: SampleDocument[];
+  /** Where to go on: the last seq that was looked at; null when there are no more. */
+  next: number | null;
+}
+
+/** Samples that one search looks at, where no index says which of them fit. */
+export const MOST_EXAMINED = 5_000;
+/** Files below a path that are sorted in memory rather than looked for among all. */
+const MOST_SORTED = 2_000;
+const MAX_TIME_MS = 10_000;
+
+/**
+ * Samples in seq order by keyset. One of status, tag, error and an indexed field of the metadata alone costs what the page does, by its index. Anything
+ * else is looked for among the samples that the best of these indexes gives, at most MOST_EXAMINED
+ * of them: a search of a million for what is rare is then many quick answers instead of a slow one.
+ */
+export async function searchSamples(store: Store, search: SampleSearch): Promise<FoundSamples> {
+  const { datasetId, filter } = search;
+  const { prefixes } = filter;
+  if (prefixes !== undefined && (await isFew(store, datasetId, prefixes))) return findBelow(store, search, prefixes);
+  const { driver, index, settled } = planOf(filter);
+  const residual = residualOf(filter, settled);
+  const keys = { dataset_id: datasetId, ...driver };
+  if (residual === undefined) return find(store, search, { ...keys, ...beyond(search) }, index);
+  return findInStretch(store, search, { driver: keys, residual }, index);
+}
+
+async function findInStretch(
+  store: Store,
+  search: SampleSearch,
+  { driver, residual }: { driver: Filter<SampleDocument>; residual: Filter<SampleDocument> },
+  index: string,
+): Promise<FoundSamples> {
+  const end = await endOfStretch(store, search, driver, index);
+  const stretch = end === undefined ? {} : { seq: search.direction === -1 ? { $gte: end } : { $lte: end } };
+  const page = await find(store, search, { $and: [{ ...driver, ...beyond(search) }, stretch, residual] }, index);
+  return page.next === null && end !== undefined ? { ...page, next: end } : page;
+}
+
+/** The number up to which the index gives as many samples as may be looked at; undefined where there are fewer. */
+async function endOfStretch(
+  store: Store,
+  search: SampleSearch,
+  driver: Filter<SampleDocument>,
+  hint: string,
+): Promise<number | undefined> {
+  const { nextSeq, direction = 1 } = search;
+  if (hint === SAMPLE_INDEXES.seq) {
+    const from = direction === 1 ? (search.from ?? -1) : Math.min(search.from ?? nextSeq, nextSeq);
+    const end = from + direction * MOST_EXAMINED;
+    return end >= 0 && end < nextSeq - 1 ? end : undefined;
+  }
+  // Found by the index's keys alone.
+  const last = await collectionsOf(store)
+    .samples.find({ ...driver, ...beyond(search) }, { projection: { _id: 0, seq: 1 }, sort: { seq: direction }, hint })
+    .skip(MOST_EXAMINED - 1)
+    .limit(1)
+    .next();
+  return last?.seq;
+}
+
+async function find(
+  store: Store,
+  { limit, direction = 1 }: SampleSearch,
+  filter: Filter<SampleDocument>,
+  hint: string,
+): Promise<FoundSamples> {
+  const options = { sort: { seq: direction }, limit: limit + 1, batchSize: limit + 2, hint, maxTimeMS: MAX_TIME_MS };
+  // One more than asked for tells whether there is more.
+  return pageOf(await collectionsOf(store).samples.find(filter, options).toArray(), limit);
+}
+
+function pageOf(found: SampleDocument[], limit: number): FoundSamples {
+  const samples = found.slice(0, limit);
+  return { samples, next: found.length > limit ? (samples.at(-1)?.seq ?? null) : null };
+}
+
+function beyond({ from, direction = 1 }: SampleSearch): Filter<SampleDocument> {
+  if (from === undefined) return {};
+  return { seq: direction === 1 ? { $gt: from } : { $lt: from } };
+}
+
+type Driver = 'error' | 'tag' | 'equal' | 'status';
+
+interface Plan {
+  driver: Filter<SampleDocument>;
+  index: string;
+  /** The part of the filter that the index settles. */
+  settled: Driver | undefined;
+}
+
+/** The rarest things first: few samples have an error, fewer a tag than a status. */
+function planOf({ error, tag, equal, status }: SampleFilter): Plan {
+  if (error !== undefined) {
+    const settled = error === 'any' ? 'error' : undefined;
+    return { driver: { error: { $exists: true } }, index: SAMPLE_INDEXES.error, settled };
+  }
+  if (tag !== undefined) return { driver: { tags: tag }, index: SAMPLE_INDEXES.tag, settled: 'tag' };
+  const field = INDEXED_METADATA.find((name) => equal?.[name] !== undefined);
+  if (field !== undefined) {
+    const only = Object.keys(equal ?? {}).length === 1;
+    return {
+      driver: { [`metadata.${field}`]: equal?.[field] },
+      index: metadataIndex(field),
+      settled: only ? 'equal' : undefined,
+    };
+  }
+  if (status !== undefined) return { driver: { status }, index: SAMPLE_INDEXES.status, settled: 'status' };
+  return { driver: {}, index: SAMPLE_INDEXES.seq, settled: undefined };
+}
+
+/** What the index does not settle; undefined where that is nothing. */
+function residualOf(filter: SampleFilter, settled: Driver | undefined): Filter<SampleDocument> | undefined {
+  const { status, tag, error, equal, between, min_bytes, max_bytes, prefixes, text } = filter;
+  const open = <T>(name: Driver, value: T | undefined) => (name === settled ? undefined : value);
+  const isAny = error === 'any';
+  const conditions: Filter<SampleDocument>[] = [
+    equals('status', open('status', status)),
+    equals('tags', open('tag', tag)),
+    ...Object.entries(open('equal', equal) ?? {}).map(([field, value]) => equals(`metadata.${field}`, value)),
+    isAny || error === undefined ? [] : [isStage(error) ? { 'error.stage': error } : { 'error.code': error }],
+    isAny && settled !== 'error' ? [{ error: { $exists: true } }] : [],
+    ...Object.entries(between ?? {}).map(([field, bounds]) => isBetween(`metadata.${field}`, bounds)),
+    isBetween('source.size_bytes', { min: min_bytes, max: max_bytes }),
+    prefixes === undefined ? [] : [inRanges(prefixes)],
+    text === undefined ? [] : [textCondition(text)],
+  ].flat();
+  return conditions.length === 0 ? undefined : { $and: conditions };
+}
+
+const isStage = (error: string): error is PhaseName => error === 'indexing' || error === 'embedding';
+
+const equals = (field: string, value: string | undefined): Filter<SampleDocument>[] =>
+  value === undefined ? [] : [{ [field]: value }];
+
+function isBetween(field: string, { min, max }: Bounds): Filter<SampleDocument>[] {
+  if (min === undefined && max === undefined) return [];
+  return [{ [field]: { ...(min === undefined ? {} : { $gte: min }), ...(max === undefined ? {} : { $lte: max }) } }];
+}
+
+function inRanges(prefixes: readonly string[]): Filter<SampleDocument> {
+  if (prefixes.length === 0) return { seq: -1 };
+  return { $or: prefixes.map((prefix) => ({ filepath: rangeOf(prefix) })) };
+}
+
+/** All strings that begin so, in the order of their UTF-8 bytes: no valid one has the byte behind that of U+10FFFF. */
+function rangeOf(prefix: string): { $gte: string; $lt: string } {
+  return { $gte: prefix, $lt: `${prefix}\u{10ffff}` };
+}
+
+function textCondition({ needle, below }: NonNullable<SampleFilter['text']>): Filter<SampleDocument> {
+  if (below.length === 0) return { seq: -1 };
+  return {
+    $or: below.map((folder) => ({
+      filepath: { $regex: `^${escaped(folder)}[\\s\\S]*${escaped(needle)}`, $options: 'i' },
+    })),
+  };
+}
+
+const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+
+async function isFew(store: Store, datasetId: string, prefixes: readonly string[]): Promise<boolean> {
+  if (prefixes.length === 0) return true;
+  const filter = { dataset_id: datasetId, ...inRanges(prefixes) };
+  return (
+    (await collectionsOf(store).samples.countDocuments(filter, {
+      limit: MOST_SORTED + 1,
+      hint: SAMPLE_INDEXES.path,
+    })) <= MOST_SORTED
+  );
+}
+
+async function findBelow(store: Store, search: SampleSearch, prefixes: readonly string[]): Promise<FoundSamples> {
+  if (prefixes.length === 0) return { samples: [], next: null };
+  const { datasetId, filter } = search;
+  const residual = residualOf({ ...filter, prefixes: undefined }, undefined);
+  const keys = { dataset_id: datasetId, ...inRanges(prefixes), ...beyond(search) };
+  return find(store, search, residual === undefined ? keys : { $and: [keys, residual] }, SAMPLE_INDEXES.path);
+}

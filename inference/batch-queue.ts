@@ -1,0 +1,119 @@
+import { setImmediate } from 'node:timers/promises';
+import { ItemError } from '../core/media/item-error.ts';
+import { normalize } from '../core/models/vectors.ts';
+import type { ItemReader } from './item-reader.ts';
+import type { BatchFailure, EncodeItem } from './messages.ts';
+import type { Model } from './session.ts';
+
+export interface EncodedBatch {
+  vectors: Float32Array;
+  /** The hash of each item; null for one that could not be read. */
+  contents: (string | null)[];
+  failures: BatchFailure[];
+}
+
+/** Encodes batches in the order in which they are added. All are prepared from the start, while one computes. */
+export interface BatchQueue {
+  add(id: number, items: readonly EncodeItem[]): void;
+  /** Skips a batch that has not begun to compute. */
+  drop(id: number): void;
+}
+
+type Prepared = { content: string | null } & ({ prepared: unknown } | { code: string; message: string });
+
+export function createBatchQueue(
+  model: Model,
+  reader: ItemReader,
+  onEncoded: (id: number, batch: EncodedBatch) => Promise<void>,
+  onLate: (id: number, index: number) => void,
+): BatchQueue {
+  const dropped = new Set<number>();
+  let previous = Promise.resolve();
+
+  async function encode(id: number, items: Promise<Prepared>[]): Promise<void> {
+    const prepared = await Promise.all(items);
+    // A turn of the loop: batches that were sent meanwhile begin to be prepared before the model blocks it again.
+    await setImmediate();
+    const batch = dropped.delete(id) ? emptyBatch(model, prepared) : await encodePrepared(model, prepared);
+    await onEncoded(id, batch);
+  }
+
+  return {
+    add(id, items) {
+      const prepared = items.map((item, index) => prepare(model, reader, item, () => onLate(id, index)));
+      previous = previous.then(() => encode(id, prepared));
+    },
+    drop(id) {
+      dropped.add(id);
+    },
+  };
+}
+
+async function prepare(model: Model, reader: ItemReader, item: EncodeItem, onLate: () => void): Promise<Prepared> {
+  let content: string | null = null;
+  try {
+    const read = await reader.read(item);
+    content = read.content;
+    try {
+      const prepared = await model.preparation.prepare(read.input, onLate);
+      await read.done();
+      return { content, prepared };
+    } catch (error) {
+      await read.done().catch(() => undefined);
+      throw error;
+    }
+  } catch (error) {
+    const { message } = error as Error;
+    return { content, code: error instanceof ItemError ? error.code : 'decode_failed', message };
+  }
+}
+
+function emptyBatch(model: Model, items: readonly Prepared[]): EncodedBatch {
+  return {
+    vectors: new Float32Array(items.length * model.dim),
+    contents: items.map(({ content }) => content),
+    failures: [],
+  };
+}
+
+async function encodePrepared(model: Model, items: readonly Prepared[]): Promise<EncodedBatch> {
+  const batch = emptyBatch(model, items);
+  const rows: Row[] = [];
+  for (const [index, item] of items.entries()) {
+    if ('prepared' in item) rows.push({ index, prepared: item.prepared });
+    else batch.failures.push({ index, code: item.code, message: item.message });
+  }
+  if (rows.length > 0) await runInto(batch, model, rows);
+  return batch;
+}
+
+interface Row {
+  index: number;
+  prepared: unknown;
+}
+
+/** Items that the runtime refuses as a batch are run one by one, so that the one at fault is told from the others. */
+async function runInto(batch: EncodedBatch, model: Model, rows: readonly Row[]): Promise<void> {
+  try {
+    const vectors = await model.run(rows.map(({ prepared }) => prepared));
+    for (const [row, { index }] of rows.entries())
+      place(batch, index, vectors.subarray(row * model.dim, (row + 1) * model.dim));
+  } catch (error) {
+    if (rows.length > 1) for (const row of rows) await runInto(batch, model, [row]);
+    else for (const { index } of rows) batch.failures.push({ index, ...refusal(error as Error) });
+  }
+}
+
+function refusal({ message }: Error) {
+  return { code: 'inference_failed', message: message.split('\n', 1)[0] as string };
+}
+
+function place(batch: EncodedBatch, index: number, vector: Float32Array): void {
+  if (normalize(vector)) batch.vectors.set(vector, index * vector.length);
+  else
+    batch.failures.push({
+      index,
+      code: 'vector_not_finite',
+      message: 'the model gave a vector with NaN or infinity, or of only zeros',
+    });
+}

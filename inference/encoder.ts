@@ -1,0 +1,84 @@
+/**
+ * The encoder process: prepares items and runs one model on one device, for the worker that forked it. It is a process of its
+ * own because ONNX Runtime blocks the thread that it runs on, and because native code that crashes must not take the worker
+ * along. It knows no medium: the module that prepares items is named in the message that loads the model.
+ */
+import process from 'node:process';
+import { offerToEnd } from '../core/concurrency/offer-to-end.ts';
+import type { OpenPreparation } from '../core/media/preparation.ts';
+import { ModelInvalidError, toPortable } from '../core/models/errors.ts';
+import { externalWeightFiles } from '../core/models/external-weights.ts';
+import type { ModelFiles } from '../core/models/find-model.ts';
+import { type HashedFile, revisionOf } from '../core/models/revision.ts';
+import { type BatchQueue, createBatchQueue } from './batch-queue.ts';
+import { createItemReader } from './item-reader.ts';
+import type { Reply, Request } from './messages.ts';
+import { loadModel } from './session.ts';
+
+// This process ends with the worker. `exit` would wait for the threads that decode.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+// A Ctrl-C meant for the worker reaches this process too, and the worker decides.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+
+offerToEnd();
+
+// onnxruntime-node 1.30 takes tensors of Float16Array for empty ones. Without this class, half floats are plain bits.
+Reflect.deleteProperty(globalThis, 'Float16Array');
+
+const reader = createItemReader();
+let batches: BatchQueue | undefined;
+
+process.on('message', (request: Request) => {
+  switch (request.type) {
+    case 'load':
+      return void load(request);
+    case 'read':
+      return void read(request);
+    case 'encode':
+      return batches?.add(request.id, request.items);
+    case 'drop':
+      return batches?.drop(request.id);
+    case 'forget':
+      for (const key of request.keys) reader.forget(key);
+  }
+});
+
+async function load({ files, settings, known, medium }: Request & { type: 'load' }): Promise<void> {
+  try {
+    const { openPreparation } = (await import(medium.module)) as { openPreparation: OpenPreparation };
+    const { revision, files: hashedFiles } = await hashModel(files, known);
+    const model = await loadModel(files, settings, medium, openPreparation);
+    batches = createBatchQueue(
+      model,
+      reader,
+      (id, batch) => reply({ type: 'encoded', id, ...batch }),
+      (id, index) => void reply({ type: 'late', id, index }),
+    );
+    const { dim, batchSize } = model;
+    await reply({ type: 'loaded', model: { revision, dim, batchSize, hashedFiles } });
+  } catch (error) {
+    await reply({ type: 'refused', error: toPortable(error) });
+  }
+}
+
+async function hashModel(files: ModelFiles, known: HashedFile[]) {
+  try {
+    const weights = await externalWeightFiles(files.graphFile);
+    return await revisionOf([files.graphFile, ...weights, ...files.files], known);
+  } catch (error) {
+    throw new ModelInvalidError(`${files.graphFile} can't be read: ${(error as Error).message}`);
+  }
+}
+
+async function read({ id, files }: Request & { type: 'read' }): Promise<void> {
+  const contents = await Promise.all(files.map(({ key, path }) => reader.hash(key, path).catch(toPortable)));
+  await reply({ type: 'read', id, contents });
+}
+
+/** Resolves when the system has the message, so that a crash right after does not lose it. */
+function reply(message: Reply): Promise<void> {
+  return new Promise((resolve) => {
+    process.send?.(message, () => resolve());
+  });
+}

@@ -1,0 +1,48 @@
+import type { Tensor } from 'onnxruntime-node';
+import type { Pooling, TensorData } from '../core/media/preparation.ts';
+import { floatFromHalf } from '../core/models/half.ts';
+
+/**
+ * The first `count` vectors of an output of [rows, dim], or of [rows, tokens, dim] pooled: `cls` takes the first token's vector,
+ * `mean` the mean of the tokens' vectors whose mask is not 0 (sentence-transformers' mean pooling).
+ *
+ * @param mask the graph's input `attention_mask`, [rows, tokens]; all tokens count without it
+ */
+export function pooled(
+  { data, dims, type }: Pick<Tensor, 'data' | 'dims' | 'type'>,
+  count: number,
+  pooling: Pooling | 'none',
+  mask: TensorData | undefined,
+): Float32Array {
+  const dim = dims.at(-1) ?? 0;
+  const tokens = pooling === 'none' ? 1 : (dims[1] ?? 0);
+  if (dim < 1 || tokens < 1) throw new Error(`an output of shape [${dims.join(', ')}] holds no vectors`);
+  const floats = type === 'float16' ? floatsOf(data as unknown as ArrayBufferView) : (data as Float32Array);
+  const vectors = new Float32Array(count * dim);
+  for (let row = 0; row < count; row++) {
+    const vector = vectors.subarray(row * dim, (row + 1) * dim);
+    const tokensOfRow = floats.subarray(row * tokens * dim, (row + 1) * tokens * dim);
+    if (pooling === 'mean') meanInto(vector, tokensOfRow, (token) => isCounted(mask, row * tokens + token));
+    else vector.set(tokensOfRow.subarray(0, dim));
+  }
+  return vectors;
+}
+
+function isCounted(mask: TensorData | undefined, index: number): boolean {
+  return mask === undefined || Number(mask.elements[index]) !== 0;
+}
+
+function meanInto(vector: Float32Array, tokens: Float32Array, counts: (token: number) => boolean): void {
+  let counted = 0;
+  for (let token = 0; token * vector.length < tokens.length; token++) {
+    if (!counts(token)) continue;
+    counted += 1;
+    for (let i = 0; i < vector.length; i++)
+      vector[i] = (vector[i] as number) + (tokens[token * vector.length + i] as number);
+  }
+  for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] as number) / Math.max(1, counted);
+}
+
+function floatsOf(half: ArrayBufferView): Float32Array {
+  return Float32Array.from(new Uint16Array(half.buffer, half.byteOffset, half.byteLength / 2), floatFromHalf);
+}
