@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { JobKind, RemovedCounts } from '../contract/job.ts';
 import { loadWorkflowId } from '../contract/names.ts';
 import { deleteDataset, type EmbeddingJob, embeddingsUnderWay, markDeleting } from '../core/deleting/delete-dataset.ts';
@@ -7,6 +7,7 @@ import { pruneMissing } from '../core/deleting/prune-missing.ts';
 import { recordJob, requireDataset } from '../core/jobs/begin.ts';
 import { datasetNotThere } from '../core/store/dataset-errors.ts';
 import type { Store } from '../core/store/store.ts';
+import { handleOf, ifFound, isRunning, jobIdOf } from '../temporal/jobs.ts';
 import { pauseSchedulesOf } from '../temporal/schedules.ts';
 import { requireWorkflowId } from './require-workflow-id.ts';
 import { withUserFailures } from './user-failures.ts';
@@ -106,17 +107,10 @@ export function createDatasetActivities({ store, searchAttributes }: DatasetDepe
   });
 }
 
-/** False where the job's workflow has ended, also if it could not say so in its record. */
-async function cancelRunning({ workflow }: Client, { job_id, workflow_id }: EmbeddingJob): Promise<boolean> {
-  const handle = workflow.getHandle(workflow_id, undefined, { firstExecutionRunId: job_id });
-  try {
-    const { raw, status } = await handle.describe();
-    if (raw.workflowExecutionInfo?.firstRunId !== job_id) return false;
-    if (status.name !== 'RUNNING' && status.name !== 'PAUSED') return false;
-    await handle.cancel();
-    return true;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
-    throw error;
-  }
+/** Asks a job to end. False if its workflow is over, even if its record does not say so. */
+async function cancelRunning(temporal: Client, job: EmbeddingJob): Promise<boolean> {
+  const handle = handleOf(temporal, job);
+  const workflow = await ifFound(handle.describe());
+  if (workflow === undefined || jobIdOf(workflow) !== job.job_id || !isRunning(workflow)) return false;
+  return (await ifFound(handle.cancel())) !== undefined;
 }

@@ -1,22 +1,15 @@
-import { type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { KINDS, loadWorkflowId } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
+import { ifFound, isRunning, type Job, jobIdOf } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
-import { isRunning } from './if-running.ts';
 import { listJobs, UNFINISHED } from './list-jobs.ts';
-
-export interface Job {
-  /** Temporal's first execution run ID. */
-  job_id: string;
-  workflow_id: string;
-  dataset: string;
-}
 
 const MIN_PREFIX = 6;
 const MAX_NAMED = 5;
 
 /**
- * The job that a full ID, a dataset's name (its latest job) or a unique prefix of an ID means, in this order.
+ * The job that a reference means: a full ID, else a dataset's name (its latest job), else a unique prefix of an ID.
  *
  * @throws UserError JobNotFound, AmbiguousJob
  */
@@ -29,15 +22,15 @@ export async function findJob(backends: Backends, reference: string): Promise<Jo
   if ((await backends.store.datasets.countDocuments({ _id: reference }, { limit: 1 })) > 0) {
     throw new UserError(
       'JobNotFound',
-      `No job of dataset "${reference}" is on record: they were cleaned up. The dataset is as they left it: plimsoll samples ${reference}`,
+      `The job records of dataset "${reference}" were cleaned up. The dataset is still there: plimsoll samples ${reference}`,
     );
   }
-  const hint = reference.length < MIN_PREFIX ? ` A prefix of an ID needs ${MIN_PREFIX} characters at least.` : '';
+  const hint = reference.length < MIN_PREFIX ? ` A prefix of an ID needs at least ${MIN_PREFIX} characters.` : '';
   throw new UserError('JobNotFound', `No job or dataset matches "${reference}".${hint} List them: plimsoll jobs`);
 }
 
 /**
- * The job that is to be paused, resumed or canceled: a dataset's name means the one that is not over, whichever started last.
+ * The job to pause, resume or cancel. A dataset's name means its job that is not over, even if another started later.
  *
  * @throws UserError JobNotFound, AmbiguousJob
  */
@@ -56,43 +49,37 @@ export async function findJobToOperate(backends: Backends, reference: string): P
 
 const projection = { workflow_id: 1, dataset_id: 1 } as const;
 
-const jobOf = (load: { _id: string; workflow_id: string; dataset_id: string }): Job => ({
-  job_id: load._id,
-  workflow_id: load.workflow_id,
-  dataset: load.dataset_id,
+const jobOf = (job: { _id: string; workflow_id: string; dataset_id: string }): Job => ({
+  job_id: job._id,
+  workflow_id: job.workflow_id,
+  dataset: job.dataset_id,
 });
 
 async function byId(backends: Backends, id: string): Promise<Job | undefined> {
-  const load = await backends.store.jobs.findOne({ _id: id }, { projection });
-  return load === null ? unrecordedById(backends, id) : jobOf(load);
+  const job = await backends.store.jobs.findOne({ _id: id }, { projection });
+  return job === null ? unrecordedById(backends, id) : jobOf(job);
 }
 
 async function byDataset(backends: Backends, dataset: string): Promise<Job | undefined> {
-  const load = await backends.store.jobs.findOne(
+  const job = await backends.store.jobs.findOne(
     { dataset_id: dataset },
     { projection, sort: { started_at: -1, _id: -1 } },
   );
-  return load === null ? unrecorded(backends, dataset) : jobOf(load);
+  return job === null ? unrecorded(backends, dataset) : jobOf(job);
 }
 
-/** A load that Temporal has accepted and no worker has begun: started by another client than this one. */
+/** A job that Temporal has accepted and no worker has begun. A client other than this one may have started it. */
 async function unrecorded(
   { temporal }: Backends,
   dataset: string,
   accepts: (workflow: WorkflowExecutionDescription) => boolean = () => true,
 ): Promise<Job | undefined> {
-  try {
-    const workflow = await temporal.workflow.getHandle(loadWorkflowId(dataset)).describe();
-    const { raw, workflowId } = workflow;
-    const jobId = raw.workflowExecutionInfo?.firstRunId;
-    return jobId && accepts(workflow) ? { job_id: jobId, workflow_id: workflowId, dataset } : undefined;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
+  const workflow = await ifFound(temporal.workflow.getHandle(loadWorkflowId(dataset)).describe());
+  if (workflow === undefined || !accepts(workflow)) return undefined;
+  return { job_id: jobIdOf(workflow), workflow_id: workflow.workflowId, dataset };
 }
 
-/** The same by its ID: what Temporal lists of our workflows, in case it has it. */
+/** The same, found by its ID in Temporal's list of workflows. */
 async function unrecordedById({ temporal }: Backends, id: string): Promise<Job | undefined> {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return undefined;
   for await (const { workflowId, type } of temporal.workflow.list({ query: `RunId = "${id}"` })) {
@@ -104,13 +91,13 @@ async function unrecordedById({ temporal }: Backends, id: string): Promise<Job |
 
 async function byPrefix({ store }: Backends, prefix: string): Promise<Job | undefined> {
   if (prefix.length < MIN_PREFIX || !/^[0-9a-f-]+$/.test(prefix)) return undefined;
-  const loads = await store.jobs
+  const jobs = await store.jobs
     .find({ _id: { $gte: prefix, $lt: `${prefix}g` } }, { projection, sort: { started_at: -1 } })
     .limit(MAX_NAMED)
     .toArray();
-  if (loads.length > 1) {
-    const found = loads.map((load) => `${load._id} (${load.dataset_id})`).join(', ');
+  if (jobs.length > 1) {
+    const found = jobs.map((job) => `${job._id} (${job.dataset_id})`).join(', ');
     throw new UserError('AmbiguousJob', `"${prefix}" matches several jobs: ${found}. Give more characters.`);
   }
-  return loads[0] === undefined ? undefined : jobOf(loads[0]);
+  return jobs[0] === undefined ? undefined : jobOf(jobs[0]);
 }

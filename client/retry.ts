@@ -1,18 +1,17 @@
-import { type EmbedDatasetInput, type RetryFailedRequest, retryFailedInput } from '../contract/inputs.ts';
+import type { EmbedDatasetInput, RetryFailedRequest } from '../contract/inputs.ts';
 import type { JobKind } from '../contract/job.ts';
-import { loadWorkflowId, RETRY_WORKFLOW } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
 import type { JobDocument } from '../core/store/documents.ts';
-import { findDataset } from '../core/store/list-samples.ts';
 import type { Backends } from './backends.ts';
 import { findJob } from './find-job.ts';
-import { parseRequest, type StartedJob, type StartOptions, startJob } from './start.ts';
+import { RETRY } from './job-types.ts';
+import { type StartedJob, type StartOptions, startJob } from './start.ts';
 
-/** What a retry does otherwise than the job that it retries. */
+/** Options of a retry that differ from those of the job that it retries. */
 export type RetryChanges = Omit<RetryFailedRequest, 'dataset'>;
 
 /**
- * Retries what failed in the dataset of a job: its files, and their embedding with that job's model.
+ * Retries what failed in the dataset of a job: reads the files again, and embeds with that job's model.
  *
  * @throws UserError InvalidInput, JobNotFound, AmbiguousJob, DatasetNotFound, AlreadyRunningError
  */
@@ -22,22 +21,8 @@ export async function startRetry(
   changes: RetryChanges = {},
   options: StartOptions = {},
 ): Promise<StartedJob> {
-  const { dataset, load } = await jobToRetry(backends, reference);
-  await findDataset(backends.store, dataset);
-  const input = parseRequest(retryFailedInput, { ...takenFrom(load), ...changes, dataset });
-  return startJob(
-    backends,
-    {
-      kind: 'retry',
-      workflow: RETRY_WORKFLOW,
-      workflowId: loadWorkflowId(dataset),
-      dataset,
-      input,
-      embeds: input.embed,
-      summary: `Retry what failed in ${dataset}`,
-    },
-    options,
-  );
+  const { dataset, job } = await jobToRetry(backends, reference);
+  return startJob(backends, RETRY, { ...optionsOf(job), ...changes, dataset }, options);
 }
 
 /** The kinds of jobs whose requests say how to embed. */
@@ -45,35 +30,35 @@ const EMBEDDING_KINDS: JobKind[] = ['load', 'retry', 'embed'];
 
 type JobRecord = Pick<JobDocument, 'kind' | 'request'>;
 
-/** A dataset whose jobs have been cleaned up can be retried, too. */
+/** The record is undefined if all of the dataset's jobs were cleaned up. It can be retried all the same. */
 async function jobToRetry(
   backends: Backends,
   reference: string,
-): Promise<{ dataset: string; load: JobRecord | undefined }> {
+): Promise<{ dataset: string; job: JobRecord | undefined }> {
   const { jobs } = backends.store;
-  const job = await findJob(backends, reference).catch(async (error: unknown) => {
+  const found = await findJob(backends, reference).catch(async (error: unknown) => {
     if (!(error instanceof UserError) || error.code !== 'JobNotFound') throw error;
     const known = await backends.store.datasets.countDocuments({ _id: reference }, { limit: 1 });
     if (known === 0) throw error;
     return undefined;
   });
-  const dataset = job?.dataset ?? reference;
+  const dataset = found?.dataset ?? reference;
   const projection = { kind: 1, request: 1 };
-  const named = await jobs.findOne({ _id: job?.job_id ?? '', kind: { $in: EMBEDDING_KINDS } }, { projection });
+  const named = await jobs.findOne({ _id: found?.job_id ?? '', kind: { $in: EMBEDDING_KINDS } }, { projection });
   const latest = { dataset_id: dataset, kind: { $in: EMBEDDING_KINDS } };
   return {
     dataset,
-    load: named ?? (await jobs.findOne(latest, { projection, sort: { started_at: -1 } })) ?? undefined,
+    job: named ?? (await jobs.findOne(latest, { projection, sort: { started_at: -1 } })) ?? undefined,
   };
 }
 
-/** How that job embedded, and ahead of whom. Its source is the dataset's; its start time is past. */
-function takenFrom(load: JobRecord | undefined): RetryChanges {
-  if (load === undefined) return {};
+/** The job's options that a retry keeps. A start time is not among them: it is past. */
+function optionsOf(job: JobRecord | undefined): RetryChanges {
+  if (job === undefined) return {};
   const { model, embed_task_queue, embed_window, priority, fairness_key, fairness_weight } =
-    load.request as EmbedDatasetInput;
+    job.request as EmbedDatasetInput;
   return {
-    embed: load.kind === 'embed' || load.request.embed !== false,
+    embed: job.kind === 'embed' || job.request.embed !== false,
     ...(model === undefined ? {} : { model }),
     ...(embed_task_queue === undefined ? {} : { embed_task_queue }),
     ...(embed_window === undefined ? {} : { embed_window }),

@@ -1,4 +1,3 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type { JobStatus } from '../contract/job.ts';
 import { EMBEDDING_TASK_QUEUE } from '../contract/names.ts';
 import {
@@ -9,6 +8,7 @@ import {
   withWaitingFor,
 } from '../core/jobs/waiting.ts';
 import { findThrottled } from '../core/limits/throttled.ts';
+import { ifFound } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
 
 /** Temporal's TaskQueueType. */
@@ -16,19 +16,19 @@ const WORKFLOWS = 1;
 const ACTIVITIES = 2;
 
 /**
- * A worker without work polls again after 60 s at most. One that is busy need not poll, but what it embeds is on record
- * within the 60 s after which Temporal would take its chunk from it. Temporal lists pollers for 5 minutes: that one is
- * listed says nothing, when it was last heard of does. The rest is for clocks that differ.
+ * An idle worker polls at least every 60 s. A busy worker may not poll, but it records what it embeds within 60 s: after that
+ * time, Temporal would give its chunk to another. Temporal lists pollers for 5 minutes, so only the time of a worker's last
+ * poll counts. 30 s more allow for clocks that differ.
  */
 const SILENCE_MS = 90_000;
-/** A workflow that an indexing worker hears of moves on within this time. */
+/** An indexing worker that is there begins a workflow task within this time. */
 const TAKE_UP_MS = 5000;
 
 /**
- * The status with what no workflow can know of itself: that the limit of its task queue holds it back, that no worker is
- * there to go on with it, or that nothing of it moves.
+ * Adds what a workflow can't know of itself: that the limit of its task queue holds it back, that no worker is there for it,
+ * or that it makes no progress.
  */
-export async function withWaiting(backends: Backends, status: JobStatus): Promise<JobStatus> {
+export async function withWaitReason(backends: Backends, status: JobStatus): Promise<JobStatus> {
   const { store, workerSilenceMs = SILENCE_MS } = backends;
   const phase = await findOpenPhase(store, status);
   if (phase === undefined) return status;
@@ -60,7 +60,7 @@ export async function withWaiting(backends: Backends, status: JobStatus): Promis
   });
 }
 
-/** The task queue that nobody serves, of those that the phase needs. */
+/** The first task queue of those that the phase needs which no worker polls. */
 async function findMissingWorker(
   backends: Backends,
   status: JobStatus,
@@ -73,13 +73,10 @@ async function findMissingWorker(
     const busy = moved_at >= since || (await hasEmbeddedSince(store, embedQueue, since));
     return busy ? undefined : embedQueue;
   }
-  try {
-    const { taskQueue } = await temporal.workflow.getHandle(status.workflow_id).describe();
-    return (await isPolled(backends, taskQueue, WORKFLOWS, since)) ? undefined : taskQueue;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
+  const workflow = await ifFound(temporal.workflow.getHandle(status.workflow_id).describe());
+  if (workflow === undefined) return undefined;
+  const { taskQueue } = workflow;
+  return (await isPolled(backends, taskQueue, WORKFLOWS, since)) ? undefined : taskQueue;
 }
 
 async function isPolled(
