@@ -2,14 +2,9 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { DatasetDocument, JobDocument } from '../../core/store/documents.ts';
 import type { Store } from '../../core/store/store.ts';
-import { dataDirOption, jsonOption } from '../arguments.ts';
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
-import { printable } from '../printable.ts';
-
-interface DatasetsOptions {
-  data?: string;
-  json?: boolean;
-}
+import { printable } from '../terminal/printable.ts';
 
 export function addDatasetsCommand(program: Command, end: (exitCode: number) => void): void {
   program
@@ -33,10 +28,10 @@ Examples:
   plimsoll datasets
   plimsoll datasets --json | jq -r '.datasets[].dataset'`,
     )
-    .action(async (options: DatasetsOptions) => end(await datasets(options)));
+    .action(async (options: CommonOptions) => end(await datasets(options)));
 }
 
-async function datasets(options: DatasetsOptions): Promise<number> {
+async function datasets(options: CommonOptions): Promise<number> {
   const [{ withStore }, { presentDataset }] = await Promise.all([
     import('../connection.ts'),
     import('../../api/present/dataset.ts'),
@@ -56,7 +51,10 @@ async function tableOf(
   documents: readonly DatasetDocument[],
   { paint, width }: Output,
 ): Promise<string[]> {
-  const [{ columns }, { ago, count }] = await Promise.all([import('../columns.ts'), import('../quantities.ts')]);
+  const [{ columns }, { ago, count }] = await Promise.all([
+    import('../terminal/columns.ts'),
+    import('../terminal/quantities.ts'),
+  ]);
   const ids = documents.map(({ latest_job }) => latest_job);
   const found = await store.jobs.find({ _id: { $in: ids } }).toArray();
   const jobs = new Map(found.map((job) => [job._id, job]));

@@ -1,16 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { EMBEDDING_TASK_QUEUE } from '../../contract/names.ts';
 import { FASTEST, SLOWEST } from '../../core/limits/fastest.ts';
-import { dataDirOption, jsonOption } from '../arguments.ts';
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput } from '../output.ts';
-import { counted } from '../quantities.ts';
+import { counted } from '../terminal/quantities.ts';
 
-interface LimitOptions {
+interface LimitOptions extends CommonOptions {
   queue: string;
   imagesPerSecond?: number;
   off?: boolean;
-  data?: string;
-  json?: boolean;
 }
 
 export function addLimitCommand(program: Command, end: (exitCode: number) => void): void {

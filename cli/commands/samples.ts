@@ -1,22 +1,20 @@
 import { type Command, Option } from 'commander';
 import type { SampleDocument } from '../../core/store/documents.ts';
-import { dataDirOption, jsonOption, wholeNumber } from '../arguments.ts';
-import { endOf } from '../end-of.ts';
+import { wholeNumber } from '../arguments.ts';
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
-import { printable } from '../printable.ts';
+import { printable } from '../terminal/printable.ts';
 
-interface SamplesOptions {
+interface SamplesOptions extends CommonOptions {
   after?: number;
   limit: number;
   status?: SampleDocument['status'];
   errors?: boolean;
-  data?: string;
-  json?: boolean;
 }
 
 const STATUSES: SampleDocument['status'][] = ['indexed', 'failed', 'missing'];
 const MOST = 100_000;
-/** What the columns beside the path need on a terminal, at most or, of errors, at least. */
+/** Columns of a terminal beside the path: at most so many, and with errors at least so many. */
 const BESIDE_PATH = 45;
 const BESIDE_PATH_OF_ERRORS = 54;
 const SHORTEST_PATH = 20;
@@ -107,21 +105,22 @@ async function tableOf(
   { sources, errors, output: { paint, width } }: { sources: readonly string[]; errors: boolean; output: Output },
 ): Promise<string[]> {
   if (rows.length === 0) return [];
-  const [{ columns }, { pathWithin }] = await Promise.all([import('../columns.ts'), import('../path-within.ts')]);
+  const [{ columns }, { shortPath }] = await Promise.all([
+    import('../terminal/columns.ts'),
+    import('../terminal/sample-path.ts'),
+  ]);
   const withErrors = rows.some(({ error }) => error !== undefined);
   const statuses = { indexed: paint.green, failed: paint.red, missing: paint.yellow };
   const room = width - (withErrors ? BESIDE_PATH_OF_ERRORS : BESIDE_PATH);
   const longest = withErrors ? Math.min(LONGEST_PATH, room) : room;
-  // Whole where it is read by programs.
+  // Programs read the whole path.
   const pathOf = (path: string) =>
-    width === Number.POSITIVE_INFINITY
-      ? printable(path)
-      : endOf(printable(pathWithin(path, sources)), Math.max(SHORTEST_PATH, longest));
+    width === Number.POSITIVE_INFINITY ? printable(path) : shortPath(path, sources, Math.max(SHORTEST_PATH, longest));
   return columns(
     [
       { title: 'SEQ', align: 'right' },
       { title: 'PATH' },
-      // Of what could not be read there is neither.
+      // A file that could not be read has neither.
       ...(errors ? [] : ([{ title: 'SIZE', align: 'right' }, { title: 'FORMAT' }] as const)),
       { title: 'STATUS' },
       ...(withErrors ? [{ title: 'ERROR' }] : []),

@@ -1,5 +1,5 @@
 import type { Connection } from '@temporalio/client';
-import { ago, counted } from '../quantities.ts';
+import { ago, counted } from '../terminal/quantities.ts';
 import { type Check, ok, problem, warning } from './check.ts';
 
 /** temporal.api.enums.v1.TaskQueueType */

@@ -2,10 +2,10 @@ import { type InferenceSettings, settingsFromEnvironment } from '../../inference
 import { environmentFor } from '../../local/environment.ts';
 import { EXIT } from '../exit-code.ts';
 import { createOutput, type Output } from '../output.ts';
-import type { Paint } from '../paint.ts';
-import { printable } from '../printable.ts';
 import { type Located, locate } from '../servers.ts';
-import { wrapWords } from '../wrap-words.ts';
+import type { Paint } from '../terminal/paint.ts';
+import { printable } from '../terminal/printable.ts';
+import { wrapWords } from '../terminal/wrap-words.ts';
 import { type Check, type CheckState, problem, type Setting } from './check.ts';
 import { checkApi } from './check-api.ts';
 import { checkBinaries } from './check-binaries.ts';

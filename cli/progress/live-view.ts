@@ -1,7 +1,7 @@
 import { createLogUpdate } from 'log-update';
 import type { JobStatus } from '../../contract/job.ts';
 import { removes } from '../../core/jobs/kinds.ts';
-import { paintFor } from '../paint.ts';
+import { paintFor } from '../terminal/paint.ts';
 import { createHighWater } from './high-water.ts';
 import { phaseLine } from './phase-line.ts';
 import { PHASES } from './phase-words.ts';

@@ -1,5 +1,5 @@
 import type { JobStatus, PhaseName, PhaseState } from '../../contract/job.ts';
-import type { Paint } from '../paint.ts';
+import type { Paint } from '../terminal/paint.ts';
 import { wordsOf } from './phase-words.ts';
 
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];

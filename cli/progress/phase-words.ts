@@ -1,7 +1,7 @@
 import type { JobStatus, PhaseName, PhaseStatus, WaitingStatus } from '../../contract/job.ts';
 import { INDEXING_TASK_QUEUE } from '../../contract/names.ts';
 import { waitingInWords } from '../../core/jobs/words.ts';
-import { count, counted, duration, perSecond, roundDuration, secondsBetween } from '../quantities.ts';
+import { count, counted, duration, perSecond, roundDuration, secondsBetween } from '../terminal/quantities.ts';
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
 

@@ -1,5 +1,5 @@
 import type { JobStatus } from '../../contract/job.ts';
-import { counted } from '../quantities.ts';
+import { counted } from '../terminal/quantities.ts';
 
 /** What a prune or a delete has removed so far: they have no phases. */
 export function removalLine({ kind, state, removed }: JobStatus): string {
