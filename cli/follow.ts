@@ -7,7 +7,9 @@ import { InterruptedError } from './failure.ts';
 import { catchInterrupt } from './interrupt.ts';
 import { readOutcome, type WebUi } from './outcome.ts';
 import type { Output } from './output.ts';
-import { createProgressView } from './progress/progress-view.ts';
+import { createLiveView } from './progress/live-view.ts';
+import { createPlainView } from './progress/plain-view.ts';
+import type { ProgressView } from './progress/progress-view.ts';
 import { summaryLines } from './summary.ts';
 import { paintFor } from './terminal/paint.ts';
 import { counted, duration, secondsBetween } from './terminal/quantities.ts';
@@ -27,7 +29,7 @@ export interface FollowOptions {
 export async function follow(client: PlimsollClient, jobId: string, options: FollowOptions = {}): Promise<JobStatus> {
   const { timeoutMs, signal } = options;
   signal?.throwIfAborted();
-  const view = createProgressView();
+  const view = createView(process.stderr);
   let announced = false;
   try {
     return await client.wait(jobId, {
@@ -44,6 +46,11 @@ export async function follow(client: PlimsollClient, jobId: string, options: Fol
   } finally {
     view.end();
   }
+}
+
+/** Moving bars on a terminal; elsewhere a line now and then. */
+function createView(stream: NodeJS.WriteStream): ProgressView {
+  return stream.isTTY ? createLiveView(stream) : createPlainView(stream);
 }
 
 /** Whether phase 1 is over while phase 2 goes on. */

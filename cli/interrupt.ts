@@ -11,7 +11,9 @@ export interface Interrupt {
 const EXIT_CODES = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.hungUp } as const;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Turns the first Ctrl-C into an abort signal, and calls `onSecond` at the next one. By default, that ends the process. */
+/**
+ * Turns the first Ctrl-C into an abort signal, and calls `onSecond` at the next one. By default, that ends the process.
+ */
 export function catchInterrupt(onSecond: (exitCode: number) => void = (exitCode) => process.exit(exitCode)): Interrupt {
   const controller = new AbortController();
   let exitCode: number = EXIT.interrupted;

@@ -6,8 +6,8 @@ const SCRIPTS = new Set(['start', 'plimsoll']);
 const PARENT_CHECK_MS = 1000;
 
 /**
- * Makes a script of npm behave like a command. npm runs it in the package's folder, but paths count from where npm was called.
- * If npm is killed, its scripts go on; this one then ends as on Ctrl-C.
+ * Makes a script of npm behave like a command. npm runs it in the package's folder, but paths count from where npm was
+ * called. If npm is killed, its scripts go on; this one then ends as on Ctrl-C.
  */
 export function adaptToNpm(env: NodeJS.ProcessEnv = process.env): void {
   if (!isScript(env)) return;

@@ -13,8 +13,9 @@ export function packageFile(path: string): string {
 }
 
 /**
- * The folder of the built page: `dist/web` in the package, `web/dist` in a checkout. A checkout builds it if its sources have
- * changed. If it can't be built, this returns undefined and reports the reason; the API then runs without a page.
+ * The folder of the built page: `dist/web` in the package, `web/dist` in a checkout. A checkout builds it if its
+ * sources have changed. If it can't be built, this returns undefined and reports the reason; the API then runs without
+ * a page.
  */
 export async function webFolder(report: (line: string) => void): Promise<string | undefined> {
   if (!isCheckout) {

@@ -32,8 +32,8 @@ export interface FindServersOptions {
 }
 
 /**
- * Finds the servers. A named data folder's stack comes first, then the environment, then a stack that runs in this folder or
- * one above.
+ * Finds the servers. A named data folder's stack comes first, then the environment, then a stack that runs in this
+ * folder or one above.
  *
  * @throws UserError NoServers
  */

@@ -32,7 +32,8 @@ const OUTCOMES: readonly [keyof FileOutcomes, string][] = [
 ];
 
 /**
- * A job's outcome in lines for people: a headline, the files by outcome, some failures and their reasons, and next steps.
+ * A job's outcome in lines for people: a headline, the files by outcome, some failures and their reasons, and next
+ * steps.
  *
  * @param width columns of the terminal; a longer link gets a line of its own
  */

@@ -21,8 +21,8 @@ export interface CleanupResult {
   /** Oldest first. */
   jobs: OldJob[];
   /**
-   * IDs of lost jobs: they began before this time, have no end on record, and Temporal does not know their workflow. They
-   * stay unless the filter asks for them, because another server may know the workflow.
+   * IDs of lost jobs: they began before this time, have no end on record, and Temporal does not know their workflow.
+   * They stay unless the filter asks for them, because another server may know the workflow.
    */
   lost: string[];
 }
@@ -37,8 +37,8 @@ export async function findCleanup(backends: Backends, filter: CleanupFilter): Pr
 }
 
 /**
- * Removes the records of jobs that ended before a time, and what belongs to them. Jobs that have not ended stay. Datasets,
- * samples and vectors stay, too.
+ * Removes the records of jobs that ended before a time, and what belongs to them. Jobs that have not ended stay.
+ * Datasets, samples and vectors stay, too.
  */
 export async function cleanup(backends: Backends, filter: CleanupFilter): Promise<CleanupResult> {
   const found = await findCleanup(backends, filter);

@@ -2,7 +2,9 @@ import { EMBEDDING_TASK_QUEUE } from '../contract/names.ts';
 import { getLimit, type Limit, listLimits, setLimit } from '../core/limits/limits.ts';
 import type { Backends } from './backends.ts';
 
-/** Limits of how fast all embedding workers of a task queue embed together. The default task queue is `plimsoll-gpu`. */
+/**
+ * Limits of how fast all embedding workers of a task queue embed together. The default task queue is `plimsoll-gpu`.
+ */
 export interface Limits {
   get(taskQueue?: string): Promise<Limit>;
   /** The limits that are set; at most 1,000. */

@@ -36,8 +36,8 @@ const DEFAULT_LIMIT = 20;
 export const UNFINISHED: readonly JobState[] = ['queued', 'running', 'paused'];
 
 /**
- * Running and past jobs, newest first, including those that Temporal no longer keeps. Pages are cut by keyset, so jobs that
- * start or end meanwhile neither repeat nor hide another. Temporal is asked only about unfinished jobs.
+ * Running and past jobs, newest first, including those that Temporal no longer keeps. Pages are cut by keyset, so jobs
+ * that start or end meanwhile neither repeat nor hide another. Temporal is asked only about unfinished jobs.
  *
  * @throws UserError InvalidInput for a malformed cursor
  */

@@ -20,8 +20,8 @@ export const pauseJob = (backends: Backends, job: Job) => update(backends, job, 
 export const resumeJob = (backends: Backends, job: Job) => update(backends, job, RESUME_UPDATE);
 
 /**
- * Asks a job to end. Temporal accepts this without a worker, unless there is a reason to record. The job ends when a worker
- * hears of it.
+ * Asks a job to end. Temporal accepts this without a worker, unless there is a reason to record. The job ends when a
+ * worker hears of it.
  *
  * @throws UserError JobEnded, InvalidInput, and with a reason NoWorker, Refused
  */

@@ -16,9 +16,9 @@ import { type WaitOptions, waitFor } from './wait.ts';
 import { watchJob } from './watch-job.ts';
 
 /**
- * Plimsoll's client. The command and the HTTP API are built on it. A reference to a job is its full ID, a unique prefix of at
- * least six characters, or a dataset's name. The name means the dataset's latest job; in pause, resume and cancel, it means
- * the job that is not over.
+ * Plimsoll's client. The command and the HTTP API are built on it. A reference to a job is its full ID, a unique prefix
+ * of at least six characters, or a dataset's name. The name means the dataset's latest job; in pause, resume and
+ * cancel, it means the job that is not over.
  */
 export interface PlimsollClient extends Backends {
   /** @throws UserError InvalidInput, AlreadyRunning */
@@ -31,7 +31,11 @@ export interface PlimsollClient extends Backends {
    * @throws UserError InvalidInput, JobNotFound, AmbiguousJob, DatasetNotFound, AlreadyRunning
    */
   retry(reference: string, changes?: RetryChanges, options?: StartOptions): Promise<StartedJob>;
-  /** Starts to remove the samples whose files are missing. @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound */
+  /**
+   * Starts to remove the samples whose files are missing.
+   *
+   * @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound
+   */
   prune(dataset: string, options?: StartOptions): Promise<StartedJob>;
   /** What a prune would remove now. @throws UserError DatasetNotFound */
   countPrune(dataset: string): Promise<RemovedCounts>;

@@ -22,8 +22,8 @@ export async function readJob(backends: Backends, job: Job): Promise<JobStatus> 
 }
 
 /**
- * The status of a job that has no record: no worker has begun it, its input was refused before there could be a record, or
- * the record was cleaned up. A workflow that completed has its status as its result.
+ * The status of a job that has no record: no worker has begun it, its input was refused before there could be a record,
+ * or the record was cleaned up. A workflow that completed has its status as its result.
  */
 async function askTemporal({ temporal }: Backends, job: Job): Promise<JobStatus> {
   const handle = temporal.workflow.getHandle(job.workflow_id, job.job_id);
@@ -68,9 +68,9 @@ async function failureOf(handle: WorkflowHandle): Promise<RecordedError> {
 }
 
 /**
- * Ends the record of a job whose workflow ended without doing so: it was terminated, timed out, or was canceled before it
- * began. If Temporal does not know the workflow, the status says that it is lost, and the record stays as it is: another
- * server may know the workflow.
+ * Ends the record of a job whose workflow ended without doing so: it was terminated, timed out, or was canceled before
+ * it began. If Temporal does not know the workflow, the status says that it is lost, and the record stays as it is:
+ * another server may know the workflow.
  */
 export async function settle(backends: Backends, status: JobStatus): Promise<JobStatus> {
   if (status.finished_at !== null) return status;

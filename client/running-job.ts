@@ -16,8 +16,8 @@ export interface RunningJob {
 }
 
 /**
- * The job that a running workflow belongs to; undefined if it has ended meanwhile. An embedding that is a phase of a load
- * belongs to the load.
+ * The job that a running workflow belongs to; undefined if it has ended meanwhile. An embedding that is a phase of a
+ * load belongs to the load.
  */
 export async function findRunning(
   temporal: Client,
@@ -51,8 +51,8 @@ const ENDED_WITHIN_MS = 120_000;
 const LOOK_EVERY_MS = 100;
 
 /**
- * Ends a running job, and returns once it has ended. A cancellation keeps what the job did and records how far it came. If
- * no worker answers it in time, the job is terminated, and no webhook hears of its end.
+ * Ends a running job, and returns once it has ended. A cancellation keeps what the job did and records how far it came.
+ * If no worker answers it in time, the job is terminated, and no webhook hears of its end.
  */
 export async function endRunning(
   { temporal, store }: Backends,

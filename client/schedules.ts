@@ -27,8 +27,8 @@ export interface Schedules {
   /** @throws UserError ScheduleNotFound */
   resume(name: string): Promise<ScheduleStatus>;
   /**
-   * Runs it now, even if it is paused. In the status, `last_run` is this run, which may be skipped. It is null if the run has
-   * not begun within some seconds.
+   * Runs it now, even if it is paused. In the status, `last_run` is this run, which may be skipped. It is null if the
+   * run has not begun within some seconds.
    *
    * @throws UserError ScheduleNotFound, AlreadyRunning
    */
@@ -100,8 +100,8 @@ async function begun(read: () => Promise<ScheduleStatus>, before: ScheduledRun |
 }
 
 /**
- * Runs that an outage delayed by up to this time are made up for. They start together, and the overlap policy skips all but
- * the first. One load is enough: it finds all changes. The window covers a weekly run.
+ * Runs that an outage delayed by up to this time are made up for. They start together, and the overlap policy skips all
+ * but the first. One load is enough: it finds all changes. The window covers a weekly run.
  */
 const CATCHUP_WINDOW = '7 days';
 

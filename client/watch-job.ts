@@ -14,7 +14,9 @@ const RECONNECT_MS = 1000;
 /** The reason for a wait may change while the record does not, as when a worker goes away. */
 const LOOK_EVERY_MS = 2000;
 
-/** The record of a job ends a moment before its workflow. A worker that is there closes the workflow within this time. */
+/**
+ * The record of a job ends a moment before its workflow. A worker that is there closes the workflow within this time.
+ */
 export const CLOSING_MS = 10_000;
 
 /** Whether a job ended so recently that its workflow may still be open. */
@@ -23,8 +25,8 @@ export function mayBeClosing({ finished_at }: JobStatus): boolean {
 }
 
 /**
- * Yields a job's status now and after each change, until the job has ended. MongoDB pushes the changes. Temporal tells the end
- * of a workflow that could not record it, such as a terminated one. If a server goes away, this waits for it.
+ * Yields a job's status now and after each change, until the job has ended. MongoDB pushes the changes. Temporal tells
+ * the end of a workflow that could not record it, such as a terminated one. If a server goes away, this waits for it.
  */
 export async function* watchJob(backends: Backends, job: Job, signal?: AbortSignal): AsyncGenerator<JobStatus> {
   const { temporal, store } = backends;

@@ -2,21 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
 import { datasetOption, embedOption, jsonOption, modelOption } from '../options.ts';
-
-export interface UpOptions {
-  /** A folder; true for the pictures that come with Plimsoll. */
-  load?: string | true;
-  exit?: boolean;
-  dataset?: string;
-  model?: string;
-  embed: boolean;
-  data: string;
-  temporalPort?: number;
-  uiPort?: number;
-  mongoPort?: number;
-  apiPort?: number;
-  json?: boolean;
-}
+import type { UpOptions } from '../up/up.ts';
 
 const port = () => wholeNumber(0, 65_535);
 

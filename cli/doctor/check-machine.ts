@@ -46,7 +46,7 @@ export async function checkDevice(settings: InferenceSettings): Promise<Check> {
   }
 }
 
-/** The models that can be asked for by name. */
+/** Checks the models that can be used by name. */
 export async function checkModels({ modelFolders }: InferenceSettings): Promise<Check[]> {
   const named = (await Promise.all(modelFolders.map(namesIn))).flat();
   const checks = await Promise.all(
@@ -69,7 +69,7 @@ export async function checkModels({ modelFolders }: InferenceSettings): Promise<
   return [...checks, ...lost.flat()];
 }
 
-/** `name` and `org/name` of the folders that hold a model. */
+/** Names of the folders that hold a model: `name` or `org/name`. */
 async function namesIn(folder: string): Promise<string[]> {
   const names: string[] = [];
   for (const name of await foldersIn(folder)) {

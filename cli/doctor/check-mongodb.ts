@@ -6,7 +6,7 @@ import { type Check, ok, problem } from './check.ts';
 const NO_REPLICATION = 76;
 const PRIMARY = 1;
 
-/** Whether MongoDB answers, its version, and whether it is the replica set that transactions and change streams need. */
+/** Whether MongoDB answers, its version, and whether it is a replica set: transactions and change streams need one. */
 export async function checkMongodb(uri: string): Promise<Check[]> {
   let store: Store;
   try {

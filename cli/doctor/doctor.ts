@@ -14,10 +14,10 @@ import { checkMongodb } from './check-mongodb.ts';
 import { checkTemporal } from './check-temporal.ts';
 import { settingsOf } from './settings.ts';
 
-/** For what was found, however narrow the terminal. */
+/** Least columns for the text beside a name. */
 const NARROWEST = 30;
 
-/** Looks at everything and says what was found. Returns the exit code. */
+/** Runs all checks and shows what they found. Returns the exit code. */
 export async function doctor(options: { dataDir?: string | undefined; json?: boolean | undefined }): Promise<number> {
   const output = createOutput(options);
   const { env } = process;

@@ -40,7 +40,10 @@ function asLocalError(source: string, error: unknown): unknown {
 
 const MOST_NAMED = 2;
 
-/** Notes what is rarely meant: a load that reads a whole machine or home folder, or adds a folder to the dataset of another. */
+/**
+ * Notes what is rarely meant: a load that reads a whole machine or home folder, or adds a folder to the dataset of
+ * another.
+ */
 export async function noteFolder(
   { datasets }: Pick<Store, 'datasets'>,
   { dataset, source }: { dataset: string; source: string },

@@ -4,8 +4,8 @@ import type { ServerSettings } from '../servers.ts';
 import { printable } from '../terminal/printable.ts';
 
 /**
- * Refuses webhooks that the job would fail with. This works only for a local stack, whose workers' settings are known. For other
- * workers it only notes a doubtful address, by this machine's settings.
+ * Refuses webhooks that the job would fail with. This works only for a local stack, whose workers' settings are known.
+ * For other workers it only notes a doubtful address, by this machine's settings.
  *
  * @throws UserError UnknownWebhookSecret, InvalidWebhookSecrets or WebhookTargetRefused
  */

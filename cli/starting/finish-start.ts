@@ -6,8 +6,8 @@ import type { WebUi } from '../outcome.ts';
 import type { Output } from '../output.ts';
 
 /**
- * Ends every command that starts a job: prints the job's ID and returns, or with `wait` follows the job to its end. Returns the
- * exit code.
+ * Ends every command that starts a job: prints the job's ID and returns, or with `wait` follows the job to its end.
+ * Returns the exit code.
  */
 export async function finishStart(
   job: StartedJob,

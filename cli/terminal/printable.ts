@@ -1,6 +1,6 @@
 /**
- * Characters of a file name that a terminal acts upon. Anyone may have chosen the name: a newline must not begin a new line, an
- * escape code must not reach the terminal, and a bidirectional override must not reverse the rest of the line.
+ * Characters of a file name that a terminal acts upon. Anyone may have chosen the name: a newline must not begin a new
+ * line, an escape code must not reach the terminal, and a bidirectional override must not reverse the rest of the line.
  */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/gu;

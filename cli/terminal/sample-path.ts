@@ -1,7 +1,9 @@
 import { basename } from 'node:path';
 import { printable } from './printable.ts';
 
-/** A sample's path as a terminal shows it: without the folder that was loaded, its beginning cut to fit `width` columns. */
+/**
+ * A sample's path as a terminal shows it: without the folder that was loaded, its beginning cut to fit `width` columns.
+ */
 export function shortPath(filepath: string, sources: readonly string[], width: number): string {
   return endOf(printable(pathWithin(filepath, sources)), width);
 }

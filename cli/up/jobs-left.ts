@@ -5,8 +5,8 @@ import { counted } from '../terminal/quantities.ts';
 const MOST_NAMED = 5;
 
 /**
- * A line about unfinished jobs that only this stack's workers can do: `2 jobs go on at the next start: photos, scans`. Undefined
- * if there are none, or if the servers do not answer.
+ * A line about unfinished jobs that only this stack's workers can do: `2 jobs go on at the next start: photos, scans`.
+ * Undefined if there are none, or if the servers do not answer.
  */
 export async function jobsLeft(stack: Stack, when = ''): Promise<string | undefined> {
   // Jobs on an external Temporal server do not need this stack.

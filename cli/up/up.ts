@@ -4,7 +4,6 @@ import type { PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { LoadDatasetRequest } from '../../contract/inputs.ts';
 import type { JobStatus } from '../../contract/job.ts';
 import { type Stack, startStack } from '../../local/stack.ts';
-import type { UpOptions } from '../commands/up.ts';
 import { EXIT } from '../exit-code.ts';
 import { InterruptedError } from '../failure.ts';
 import { exitCodeOf, follow } from '../follow.ts';
@@ -20,6 +19,21 @@ import { summaryLines } from '../summary.ts';
 import { paintFor } from '../terminal/paint.ts';
 import { printable } from '../terminal/printable.ts';
 import { jobsLeft } from './jobs-left.ts';
+
+export interface UpOptions {
+  /** A folder; true for the pictures that come with Plimsoll. */
+  load?: string | true;
+  exit?: boolean;
+  dataset?: string;
+  model?: string;
+  embed: boolean;
+  data: string;
+  temporalPort?: number;
+  uiPort?: number;
+  mongoPort?: number;
+  apiPort?: number;
+  json?: boolean;
+}
 
 const EXAMPLES = { folder: 'examples/images', dataset: 'examples' };
 
