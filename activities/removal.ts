@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { JobKind, RemovedCounts } from '../contract/job.ts';
 import { loadWorkflowId } from '../contract/names.ts';
 import { deleteDataset } from '../core/deleting/delete-dataset.ts';
@@ -10,6 +10,7 @@ import { datasetNotThere } from '../core/store/dataset-errors.ts';
 import { claimDataset, markDeleting } from '../core/store/datasets.ts';
 import { type JobReference, openEmbeddingsOf } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
+import { handleOf, ifFound, isRunning, jobIdOf } from '../temporal/jobs.ts';
 import { pauseSchedulesOf } from '../temporal/schedules.ts';
 import { requireWorkflowId } from './require-workflow-id.ts';
 import { withUserFailures } from './user-failures.ts';
@@ -110,17 +111,10 @@ export function createRemovalActivities({ store, sources, searchAttributes }: Re
   });
 }
 
-/** False where the job's workflow has ended, also if it could not say so in its record. */
-async function cancelRunning({ workflow }: Client, { _id, workflow_id }: JobReference): Promise<boolean> {
-  const handle = workflow.getHandle(workflow_id, undefined, { firstExecutionRunId: _id });
-  try {
-    const { raw, status } = await handle.describe();
-    if (raw.workflowExecutionInfo?.firstRunId !== _id) return false;
-    if (status.name !== 'RUNNING' && status.name !== 'PAUSED') return false;
-    await handle.cancel();
-    return true;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
-    throw error;
-  }
+/** Asks a job to end. False if its workflow is over, even if its record does not say so. */
+async function cancelRunning(temporal: Client, { _id, workflow_id }: JobReference): Promise<boolean> {
+  const handle = handleOf(temporal, { job_id: _id, workflow_id });
+  const workflow = await ifFound(handle.describe());
+  if (workflow === undefined || jobIdOf(workflow) !== _id || !isRunning(workflow)) return false;
+  return (await ifFound(handle.cancel())) !== undefined;
 }

@@ -1,10 +1,10 @@
 import { Timestamp } from 'mongodb';
-import type { Job } from '../client/find-job.ts';
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
 import type { LoadDatasetRequest } from '../contract/inputs.ts';
 import type { JobDocument } from '../core/store/documents.ts';
 import { listSamples } from '../core/store/list-samples.ts';
 import type { Store } from '../core/store/store.ts';
+import type { Job } from '../temporal/jobs.ts';
 
 /** Seconds from the call that started the load. */
 export interface TimedLoad {

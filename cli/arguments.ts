@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
-import { InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import { unknownZone } from '../client/time-zone.ts';
 import { parseDuration } from '../core/duration.ts';
 
-/** Parsers of values on the command line. Each says what it expects. */
+/** Parsers of values on the command line. The error of each says what it expects. */
 
 export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return function parseWholeNumber(text) {
@@ -28,7 +28,7 @@ export function time(text: string): Date {
   throw new InvalidArgumentError('Expected a time, such as 2026-01-31 or 2026-01-31T18:00:00Z.');
 }
 
-/** A time, or how long ago it was. */
+/** A time, or an age. */
 export function timeOrAge(text: string): Date {
   const ageMs = parseDuration(text);
   if (ageMs !== undefined) return new Date(Date.now() - ageMs);
@@ -48,7 +48,7 @@ export function age(text: string): number {
   );
 }
 
-/** Collects the values of an option that may be given several times. */
+/** Collects the values of a repeatable option. */
 export function oneOf<T extends string>(choices: readonly T[]): (text: string, before: T[] | undefined) => T[] {
   return function parseChoice(text, before = []) {
     const choice = choices.find((name) => name === text);
@@ -67,46 +67,26 @@ export function timeZone(text: string): string {
   }
 }
 
-/** Undefined if TZ names no zone, which Node calls `Etc/Unknown` if it is empty: under cron and compose it easily is. */
-function zoneHere(): string | undefined {
-  const { timeZone: zone } = Intl.DateTimeFormat().resolvedOptions() as { timeZone?: string };
-  return zone === 'Etc/Unknown' ? undefined : zone;
-}
-
-export const isMachineZoneKnown = (): boolean => zoneHere() !== undefined;
-
-/** The zone that this machine's clock shows; UTC where that is not known. */
-export const machineZone = (): string => zoneHere() ?? 'UTC';
-
 export function fairnessKey(text: string): string {
   if (text !== '' && text.length <= 64) return text;
   throw new InvalidArgumentError('Expected a key of 1 to 64 characters, such as the name of a tenant or a team.');
 }
 
-/** Collects the addresses of an option that may be given several times. */
+/** Collects the addresses of a repeatable option. */
 export function webhookUrl(text: string, before: string[] = []): string[] {
   const url = URL.parse(text);
   if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
     throw new InvalidArgumentError('Expected an http or https address, such as https://example.com/hooks/plimsoll.');
   }
   if (url.username !== '' || url.password !== '') {
-    throw new InvalidArgumentError('It must not contain a user name or password: addresses are kept in histories.');
+    throw new InvalidArgumentError(
+      'It must not contain a user name or password: addresses are kept in workflow histories.',
+    );
   }
   return [...before, text];
 }
 
-/** A model by name, or a folder: one that is written as a path is meant from here. */
+/** A model's name or folder. A relative path counts from the current folder. */
 export function model(text: string): string {
   return /^\.{1,2}(\/|$)/.test(text) ? resolve(text) : text;
 }
-
-export const jsonOption = () => new Option('--json', 'print one JSON document');
-export const dataDirOption = () =>
-  new Option('--data <dir>', 'use the stack that "plimsoll up --data DIR" runs there').argParser((dir: string) => dir);
-export const modelOption = () =>
-  new Option('--model <model>', 'embedding model: a name, or its folder (default: the built-in model)').argParser(
-    model,
-  );
-export const datasetOption = () =>
-  new Option('--dataset <name>', "the dataset's name (default: made from the folder's name)");
-export const embedOption = () => new Option('--no-embed', 'only index; do not embed');

@@ -2,7 +2,7 @@ import { type ConnectedClient, connectPlimsoll, connectStore } from '../client/c
 import type { Store } from '../core/store/store.ts';
 import { type FindServersOptions, findMongodb, findServers, type ServerSettings } from './servers.ts';
 
-/** Runs a command's work on a connected client, and closes it whatever happens. */
+/** Runs a command's work with a connected client, and closes the client afterwards. */
 export async function withClient<T>(
   options: FindServersOptions,
   work: (client: ConnectedClient, servers: ServerSettings) => Promise<T>,
@@ -16,7 +16,7 @@ export async function withClient<T>(
   }
 }
 
-/** The same for commands that only read the store. */
+/** The same for commands that need only the store. */
 export async function withStore<T>(options: FindServersOptions, work: (store: Store) => Promise<T>): Promise<T> {
   const store = await connectStore(await findMongodb(options));
   try {

@@ -1,5 +1,5 @@
 import type { AlreadyRunningError } from '../client/if-running.ts';
-import { EXIT } from './exit-code.ts';
+import { EXIT, exitCodeFor } from './exit-code.ts';
 
 /** An error as the command shows it: in JSON as `{"error": {"code", "message"}}`, for people as its message. */
 export interface Failure {
@@ -8,9 +8,9 @@ export interface Failure {
   /** For people: what was wrong, with which value, and what to do. */
   message: string;
   exitCode: number;
-  /** For who looks for the fault in Plimsoll itself; only where nothing better is known. */
+  /** Only for unforeseen errors, which are probably faults of Plimsoll. */
   stack?: string;
-  /** The last status seen, where a wait timed out. */
+  /** The last status seen, if a wait timed out. */
   status?: unknown;
 }
 
@@ -19,7 +19,7 @@ export class UsageError extends Error {
   readonly code = 'UsageError';
 }
 
-/** Ctrl-C or SIGTERM, while waiting for something that goes on without us. */
+/** Ctrl-C or SIGTERM while the command waits for something that goes on without it. */
 export class InterruptedError extends Error {
   readonly code = 'Interrupted';
   readonly exitCode: number;
@@ -30,24 +30,13 @@ export class InterruptedError extends Error {
   }
 }
 
-const EXIT_CODES: Readonly<Record<string, number>> = {
-  UsageError: EXIT.usage,
-  InvalidInput: EXIT.usage,
-  InvalidSchedule: EXIT.usage,
-  AmbiguousJob: EXIT.usage,
-  JobNotFound: EXIT.notFound,
-  DatasetNotFound: EXIT.notFound,
-  ScheduleNotFound: EXIT.notFound,
-  WaitTimeout: EXIT.timedOut,
-};
-
-/** What an error means to who runs the command. */
+/** Turns any error into what the command shows, and the exit code. */
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return { code: 'Error', message: String(error), exitCode: EXIT.failed };
   if (error instanceof InterruptedError) return { code: error.code, message: error.message, exitCode: error.exitCode };
   const { message } = error;
   if (isCommander(error)) return { code: 'UsageError', message: message.replace(/^error: /, ''), exitCode: EXIT.usage };
-  // Of the SDK: it has a name and no code.
+  // This error of the SDK has a name and no code.
   if (error.name === 'NamespaceNotFoundError')
     return {
       code: 'NamespaceNotFound',
@@ -59,15 +48,15 @@ export function failureOf(error: unknown): Failure {
     return { code: 'Error', message, exitCode: EXIT.failed, ...(error.stack ? { stack: error.stack } : {}) };
   if (isAlreadyRunning(error, code)) return { code, message: `${message} ${whatToDo(error)}`, exitCode: EXIT.failed };
   const status = 'status' in error ? { status: error.status ?? null } : {};
-  return { code, message, exitCode: EXIT_CODES[code] ?? EXIT.failed, ...(code === 'WaitTimeout' ? status : {}) };
+  return { code, message, exitCode: exitCodeFor(code), ...(code === 'WaitTimeout' ? status : {}) };
 }
 
-/** By what it has: its class brings Temporal's client along. */
+/** Looks at the fields. Importing the class would load Temporal's client. */
 function isAlreadyRunning(error: Error, code: string): error is AlreadyRunningError {
   return code === 'AlreadyRunning' && 'choices' in error;
 }
 
-/** In this command's words: the client's error is read by others, too. */
+/** Advice in terms of this command's options. The client's error names none, since the HTTP API shows it, too. */
 function whatToDo({ job, choices }: AlreadyRunningError): string {
   const words = {
     attach: '--if-running attach takes it as yours',

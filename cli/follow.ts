@@ -5,16 +5,19 @@ import type { JobStatus } from '../contract/job.ts';
 import { EXIT } from './exit-code.ts';
 import { InterruptedError } from './failure.ts';
 import { catchInterrupt } from './interrupt.ts';
+import { readOutcome, type WebUi } from './outcome.ts';
 import type { Output } from './output.ts';
-import { paintFor } from './paint.ts';
-import { createProgressView } from './progress/progress-view.ts';
-import { counted, duration, secondsBetween } from './quantities.ts';
-import { readOutcome, summaryLines, type WebUi } from './summary.ts';
+import { createLiveView } from './progress/live-view.ts';
+import { createPlainView } from './progress/plain-view.ts';
+import type { ProgressView } from './progress/progress-view.ts';
+import { summaryLines } from './summary.ts';
+import { paintFor } from './terminal/paint.ts';
+import { counted, duration, secondsBetween } from './terminal/quantities.ts';
 
 export interface FollowOptions {
   for?: Milestone | undefined;
   timeoutMs?: number | undefined;
-  /** Ends the following; the job goes on. */
+  /** Stops following; the job goes on. */
   signal?: AbortSignal | undefined;
 }
 
@@ -26,7 +29,7 @@ export interface FollowOptions {
 export async function follow(client: PlimsollClient, jobId: string, options: FollowOptions = {}): Promise<JobStatus> {
   const { timeoutMs, signal } = options;
   signal?.throwIfAborted();
-  const view = createProgressView();
+  const view = createView(process.stderr);
   let announced = false;
   try {
     return await client.wait(jobId, {
@@ -45,7 +48,12 @@ export async function follow(client: PlimsollClient, jobId: string, options: Fol
   }
 }
 
-/** Phase 1 is over while phase 2 goes on. */
+/** Moving bars on a terminal; elsewhere a line now and then. */
+function createView(stream: NodeJS.WriteStream): ProgressView {
+  return stream.isTTY ? createLiveView(stream) : createPlainView(stream);
+}
+
+/** Whether phase 1 is over while phase 2 goes on. */
 function isNewlyBrowsable(status: JobStatus): boolean {
   const { kind, phases, finished_at } = status;
   return kind === 'load' && isBrowsable(status) && phases.embedding.state !== 'skipped' && finished_at === null;
@@ -58,7 +66,7 @@ function browsableLine({ dataset, phases: { indexing } }: JobStatus): string {
   return `  ${green('✔')} ${bold('Browsable')}  ${counted(indexing.done, 'sample')}${after} ${dim(`· plimsoll samples ${dataset}`)}`;
 }
 
-/** Follows a job to its end as `wait` and `--wait` do: Ctrl-C leaves it running. Returns the exit code. */
+/** Follows a job to its end, for `wait` and `--wait`. Ctrl-C leaves the job running. Returns the exit code. */
 export async function followToEnd(
   client: PlimsollClient,
   servers: WebUi,
@@ -69,7 +77,7 @@ export async function followToEnd(
   const interrupt = catchInterrupt();
   try {
     const status = await follow(client, jobId, { ...options, signal: interrupt.signal });
-    // On a terminal it follows the bars.
+    // On a terminal, the summary follows the bars.
     if (process.stderr.isTTY && !output.json) output.note('');
     await writeSummary(client, servers, status, output);
     return exitCodeOf(status, options.for);
@@ -92,7 +100,7 @@ export async function writeSummary(
   output.result(status, () => lines);
 }
 
-/** Of `wait` and of all that end like it. */
+/** The exit code of `wait`, and of commands that end like it. */
 export function exitCodeOf(status: JobStatus, milestone: Milestone = 'completed'): number {
   const reached = status.state === 'completed' || (milestone === 'browsable' && isBrowsable(status));
   return reached ? EXIT.ok : EXIT.failed;

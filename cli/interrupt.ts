@@ -1,21 +1,24 @@
 import { EXIT } from './exit-code.ts';
 
 export interface Interrupt {
-  /** Aborts at the first Ctrl-C, or order to end. */
+  /** Aborts at the first Ctrl-C or request to end. */
   readonly signal: AbortSignal;
-  /** The exit code that tells which it was. */
+  /** The exit code for the signal that came. */
   readonly exitCode: number;
   release(): void;
 }
 
+const EXIT_CODES = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.hungUp } as const;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Turns the first Ctrl-C into an abort signal; `onSecond` hears the next one, and by default ends the process. */
+/**
+ * Turns the first Ctrl-C into an abort signal, and calls `onSecond` at the next one. By default, that ends the process.
+ */
 export function catchInterrupt(onSecond: (exitCode: number) => void = (exitCode) => process.exit(exitCode)): Interrupt {
   const controller = new AbortController();
   let exitCode: number = EXIT.interrupted;
-  const hear = (name: NodeJS.Signals) => {
-    exitCode = name === 'SIGINT' ? EXIT.interrupted : name === 'SIGTERM' ? EXIT.terminated : 129;
+  const hear = (name: (typeof SIGNALS)[number]) => {
+    exitCode = EXIT_CODES[name];
     if (controller.signal.aborted) onSecond(exitCode);
     else controller.abort();
   };

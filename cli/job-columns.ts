@@ -1,11 +1,11 @@
 import type { JobState, JobStatus, PhaseName, PhaseStatus } from '../contract/job.ts';
-import { type Column, columns } from './columns.ts';
-import { hadNothingToRetry } from './nothing-to-retry.ts';
-import type { Paint } from './paint.ts';
-import { printable } from './printable.ts';
+import { hadNothingToRetry } from './outcome.ts';
 import { PHASES, wordsOf } from './progress/phase-words.ts';
 import { removalLine } from './progress/removal-line.ts';
-import { ago, count, counted, duration, secondsBetween } from './quantities.ts';
+import { type Column, columns } from './terminal/columns.ts';
+import type { Paint } from './terminal/paint.ts';
+import { printable } from './terminal/printable.ts';
+import { ago, count, counted, duration, secondsBetween } from './terminal/quantities.ts';
 
 const HEADS: readonly Column[] = [
   { title: 'JOB' },
@@ -17,7 +17,7 @@ const HEADS: readonly Column[] = [
   { title: 'WHAT' },
 ];
 
-/** A table of jobs. IDs are cut to `idLength` characters; what a job did is wrapped within `width` columns. */
+/** A table of jobs. IDs are cut to `idLength` characters. The last column is wrapped to fit `width` columns. */
 export function jobLines(
   jobs: readonly JobStatus[],
   { idLength, width, paint }: { idLength: number; width: number; paint: Paint },
@@ -51,7 +51,7 @@ function tookOf({ started_at, finished_at }: JobStatus): string {
   return seconds === undefined ? '' : duration(seconds);
 }
 
-/** What a job has done, in words: of a load, what was new to it rather than how large its folder is. */
+/** What a job has done, in words. For a load, that is what was new, not the size of its folder. */
 export function whatOf(job: JobStatus): string {
   const { kind, phases, error, removed, state, finished_at } = job;
   if (hadNothingToRetry(job)) return 'nothing had failed';
@@ -76,7 +76,7 @@ function underWay(job: JobStatus, name: PhaseName): string {
   return `${name}: ${[main, failed, held].filter((part) => part !== '').join(', ')}`;
 }
 
-/** A failure is said with what could not be done: files that can't be read are others than those that can't be embedded. */
+/** Failures are named by phase: files that can't be read are not those that can't be embedded. */
 const DONE: Record<PhaseName, (job: JobStatus) => string> = {
   indexing({ phases: { indexing } }) {
     const { outcomes, done, failed: notRead, total } = indexing;
@@ -98,13 +98,13 @@ const DONE: Record<PhaseName, (job: JobStatus) => string> = {
     const { done, failed, total, state, started_at } = job.phases.embedding;
     if (started_at === null) return '';
     if (total === 0) return state === 'completed' ? 'nothing to embed' : '';
-    if (failed === total) return `${count(failed)} ${isNewsless(job) ? 'still ' : ''}can't be embedded`;
+    if (failed === total) return `${count(failed)} ${foundNothingNew(job) ? 'still ' : ''}can't be embedded`;
     const of = done + failed < total ? ` of ${count(total)}` : '';
     return `${count(done)}${of} embedded${failed > 0 ? `, ${count(failed)} can't be` : ''}`;
   },
 };
 
-/** Whether a load found nothing that it had not known. */
-function isNewsless({ phases: { indexing } }: JobStatus): boolean {
+/** Whether a load found nothing new. */
+function foundNothingNew({ phases: { indexing } }: JobStatus): boolean {
   return indexing.outcomes !== undefined && indexing.outcomes.added + indexing.outcomes.changed === 0;
 }

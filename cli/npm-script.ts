@@ -1,15 +1,15 @@
-import { packageFile } from './package-file.ts';
+import { packageFile } from './package-files.ts';
 
-/** The scripts of package.json that are this command. */
+/** The scripts of package.json that run this command. */
 const SCRIPTS = new Set(['start', 'plimsoll']);
 
 const PARENT_CHECK_MS = 1000;
 
 /**
- * As a script of npm the command runs in the package's folder; what the user names lies where npm was called. And npm that
- * is killed leaves its scripts running: ours then ends as on Ctrl-C.
+ * Makes a script of npm behave like a command. npm runs it in the package's folder, but paths count from where npm was
+ * called. If npm is killed, its scripts go on; this one then ends as on Ctrl-C.
  */
-export function behaveAsCalled(env: NodeJS.ProcessEnv = process.env): void {
+export function adaptToNpm(env: NodeJS.ProcessEnv = process.env): void {
   if (!isScript(env)) return;
   if (env.INIT_CWD) process.chdir(env.INIT_CWD);
   const parent = process.ppid;
@@ -24,7 +24,7 @@ export function behaveAsCalled(env: NodeJS.ProcessEnv = process.env): void {
 const isScript = (env: NodeJS.ProcessEnv) =>
   env.npm_package_name === 'plimsoll' && SCRIPTS.has(env.npm_lifecycle_event ?? '');
 
-/** What makes `plimsoll` a command in a shell of somebody who has a checkout only; undefined where it is one. */
+/** The alias that makes `plimsoll` a command for a user of a checkout; undefined if it is a command already. */
 export async function neededAlias(env: NodeJS.ProcessEnv = process.env): Promise<string | undefined> {
   if (!isScript(env)) return undefined;
   const { findOnPath } = await import('../local/provision/inspect.ts');

@@ -1,17 +1,17 @@
 import type { Failure } from './failure.ts';
-import { type Paint, paintFor } from './paint.ts';
-import { printableLines } from './printable.ts';
+import { type Paint, paintFor } from './terminal/paint.ts';
+import { printableLines } from './terminal/printable.ts';
 
-/** Where a command's words go: results to stdout, everything else to stderr. */
+/** Where a command writes: results to stdout, everything else to stderr. */
 export interface Output {
   readonly json: boolean;
   /** Colours of stdout. */
   readonly paint: Paint;
-  /** Columns of stdout; infinite where it is no terminal. */
+  /** Columns of stdout; infinite if stdout is no terminal. */
   readonly width: number;
-  /** Writes the command's result: the document for `--json`, or the lines for people. Called once a run. */
+  /** Writes the command's result: with `--json` the document, else the lines. Called once per run. */
   result(document: unknown, lines: () => readonly string[]): void;
-  /** Writes a line for people, whatever the format of the result is. */
+  /** Writes a line for people, with or without `--json`. */
   note(line: string): void;
   fail(failure: Failure): void;
 }
@@ -35,7 +35,7 @@ export function createOutput(options: { json?: boolean | undefined }): Output {
       if (code === 'Interrupted') return note(message);
       const { red, dim } = paintFor(process.stderr);
       note(`${red('error')}: ${printableLines(message)}`);
-      // An error that nobody foresaw: where it came from matters more than what it says.
+      // An unforeseen error: its origin matters more than its message.
       if (stack !== undefined) note(dim(printableLines(stack.split('\n').slice(1, 4).join('\n'))));
     },
   };
@@ -47,7 +47,7 @@ function writeLines(lines: readonly string[]): void {
   if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-/** A reader that has seen enough (`| head`) closes the pipe: that is no error, and the command ends as it would have. */
+/** A reader such as `head` closes the pipe when it has seen enough. That is no error, and the command ends as usual. */
 export function endQuietlyOnClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {

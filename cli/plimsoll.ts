@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { behaveAsCalled } from './npm-script.ts';
+import { adaptToNpm } from './npm-script.ts';
 import { endQuietlyOnClosedPipes } from './output.ts';
 import { runCommand } from './program.ts';
 
-behaveAsCalled();
+adaptToNpm();
 endQuietlyOnClosedPipes();
 process.exitCode = await runCommand(process.argv.slice(2));

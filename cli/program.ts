@@ -21,9 +21,9 @@ import { addWaitCommand } from './commands/wait.ts';
 import { EXIT_CODES_HELP } from './exit-code.ts';
 import { failureOf } from './failure.ts';
 import { createOutput } from './output.ts';
-import { packageFile } from './package-file.ts';
+import { packageFile } from './package-files.ts';
 
-/** Adds a command to the program. `end` takes the exit code that its run ends with. */
+/** Adds a command to the program. The command calls `end` with its exit code. */
 export type AddCommand = (program: Command, end: (exitCode: number) => void) => void;
 
 const COMMANDS: readonly AddCommand[] = [
@@ -70,7 +70,7 @@ Examples:
 
 /** Runs the command line and returns the exit code. Never throws. */
 export async function runCommand(args: readonly string[]): Promise<number> {
-  // Needed before the arguments are known to be right.
+  // Errors in the arguments are written with it, too.
   const output = createOutput({ json: jsonAskedFor(args) });
   let exitCode = 0;
   try {
@@ -82,7 +82,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const failure = failureOf(error);
-    // Commander has said it to people itself, with a pointer to the help.
+    // Commander has already printed its errors for people, with a pointer to the help.
     if (!(error instanceof CommanderError) || output.json) output.fail(failure);
     return failure.exitCode;
   }

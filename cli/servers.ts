@@ -7,20 +7,20 @@ import { NAMESPACE } from '../local/temporal-server.ts';
 
 export const DATA_DIR = '.plimsoll';
 
-/** The servers that a command talks to, and where their addresses came from. */
+/** The servers that a command uses, and where their addresses came from. */
 export interface ServerSettings {
   mongodbUri: string;
   temporalAddress: string;
   temporalNamespace: string;
-  /** Temporal's web page, where it is known. */
+  /** Temporal's web page, if it is known. */
   uiUrl: string | undefined;
-  /** What clients connect with. */
+  /** The environment for clients. */
   env: NodeJS.ProcessEnv;
   /** `environment`, or the stack file's path. */
   from: { mongodb: string; temporal: string };
-  /** Whether the workers run on this machine, so that they see the same files. */
+  /** Whether the workers run on this machine and see the same files. */
   local: boolean;
-  /** What the workers of a local stack know of webhooks: their variables. */
+  /** The variables of a local stack's workers that configure webhooks. */
   webhookEnv: NodeJS.ProcessEnv | undefined;
 }
 
@@ -32,8 +32,8 @@ export interface FindServersOptions {
 }
 
 /**
- * Finds the servers: those of the stack in the data folder that was named; else those of the environment; else those of a
- * stack that runs in this folder or one above.
+ * Finds the servers. A named data folder's stack comes first, then the environment, then a stack that runs in this
+ * folder or one above.
  *
  * @throws UserError NoServers
  */
@@ -66,20 +66,20 @@ export async function findMongodb(options: FindServersOptions): Promise<string> 
   return mongodb.uri;
 }
 
-/** What is known of each server, undefined for one that nothing names. */
+/** What is known of each server. A server that nothing names is undefined. */
 export interface Located {
   mongodb: { uri: string; from: string } | undefined;
   temporal: { address: string; namespace: string; from: string; external: ExternalServers['temporal'] } | undefined;
   uiUrl: string | undefined;
   /** The page and the HTTP API of the stack. */
   apiUrl: string | undefined;
-  /** Of the stack. */
+  /** The variables of the stack's workers that configure webhooks. */
   webhookEnv: NodeJS.ProcessEnv | undefined;
   dataDir: string;
   env: NodeJS.ProcessEnv;
 }
 
-/** @throws UserError NoServers when no stack runs in the folder that was named */
+/** @throws UserError NoServers if no stack runs in the named folder */
 export async function locate({
   dataDir,
   cwd = process.cwd(),

@@ -1,30 +1,25 @@
-import type { PlimsollClient } from '../client/plimsoll-client.ts';
 import { isBrowsable } from '../client/wait.ts';
 import type { FileOutcomes, JobKind, JobStatus, PhaseStatus } from '../contract/job.ts';
-import { removes } from '../core/jobs/kinds.ts';
-import type { SampleDocument } from '../core/store/documents.ts';
-import { listSamples } from '../core/store/list-samples.ts';
-import type { Store } from '../core/store/store.ts';
-import { endOf } from './end-of.ts';
-import { hadNothingToRetry, readNothing } from './nothing-to-retry.ts';
-import type { Paint } from './paint.ts';
-import { pathWithin } from './path-within.ts';
-import { printable } from './printable.ts';
+import { removes } from '../contract/job.ts';
+import { hadNothingToRetry, type Outcome, readNothing } from './outcome.ts';
 import { hasRate, PHASES, took, wordsOf } from './progress/phase-words.ts';
 import { removalLine } from './progress/removal-line.ts';
-import { count, counted, duration, perSecond, secondsBetween } from './quantities.ts';
-import { wrapWords } from './wrap-words.ts';
+import type { Paint } from './terminal/paint.ts';
+import { printable } from './terminal/printable.ts';
+import { count, counted, duration, perSecond, secondsBetween } from './terminal/quantities.ts';
+import { shortPath } from './terminal/sample-path.ts';
+import { wrapWords } from './terminal/wrap-words.ts';
 
-const FILES_NAMED = 3;
 const PATHS_NAMED = 5;
 const LONGEST_NAME = 50;
 const SHORTEST_NAME = 20;
-/** What a code, a few words and the gaps need beside a file's name. */
+/** Columns beside a file's name: an error's code, a few words and the gaps. */
 const BESIDE_NAME = 52;
 const NARROWEST_REASON = 20;
-/** Before what to do next. */
-const NAME_COLUMNS = 12;
+/** Columns before a command or a link: the name of the next step. */
+const STEP_COLUMNS = 12;
 
+/** The words for each outcome of files, in the order in which they are shown. */
 const OUTCOMES: readonly [keyof FileOutcomes, string][] = [
   ['added', 'added'],
   ['changed', 'changed'],
@@ -36,43 +31,11 @@ const OUTCOMES: readonly [keyof FileOutcomes, string][] = [
   ['outside_links', 'links out of the source roots: not followed'],
 ];
 
-/** The first samples that went wrong, those that could not be read before those that could not be embedded. */
-async function firstFailures(store: Store, { dataset, phases }: JobStatus): Promise<SampleDocument[]> {
-  const query = { datasetId: dataset, limit: FILES_NAMED };
-  const read = phases.indexing.failed > 0 ? (await listSamples(store, { ...query, status: 'failed' })).samples : [];
-  if (phases.embedding.failed === 0 || read.length === FILES_NAMED) return read;
-  const { samples } = await listSamples(store, { ...query, status: 'indexed', withError: 'embedding' });
-  return [...read, ...samples].slice(0, FILES_NAMED);
-}
-
-/** Temporal's web page, where it is known. */
-export interface WebUi {
-  uiUrl: string | undefined;
-  temporalNamespace: string;
-}
-
-/** A status, and what else people want to know with it. */
-export interface Outcome {
-  status: JobStatus;
-  failures: readonly SampleDocument[];
-  /** The workflow on Temporal's web page. */
-  link: string | undefined;
-}
-
-export async function readOutcome({ store }: PlimsollClient, webUi: WebUi, status: JobStatus): Promise<Outcome> {
-  return { status, failures: await firstFailures(store, status), link: linkOf(webUi, status) };
-}
-
-function linkOf({ uiUrl, temporalNamespace }: WebUi, { workflow_id, job_id }: JobStatus): string | undefined {
-  if (uiUrl === undefined) return undefined;
-  const path = ['namespaces', temporalNamespace, 'workflows', workflow_id, job_id].map(encodeURIComponent);
-  return `${uiUrl.replace(/\/+$/, '')}/${path.join('/')}`;
-}
-
 /**
- * What became of a job, for people: a headline, what became of the files, why some failed, and what to do next.
+ * A job's outcome in lines for people: a headline, the files by outcome, some failures and their reasons, and next
+ * steps.
  *
- * @param width columns of the terminal: a link that is longer has a line of its own
+ * @param width columns of the terminal; a longer link gets a line of its own
  */
 export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSITIVE_INFINITY): string[] {
   const { status } = outcome;
@@ -88,7 +51,7 @@ export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSI
   return blocks.filter((block) => block.length > 0).flatMap((block, i) => (i === 0 ? block : ['', ...block]));
 }
 
-const VERBS: Record<JobKind, string> = {
+const SUBJECTS: Record<JobKind, string> = {
   load: 'Load of',
   retry: 'Retry of',
   embed: 'Embedding of',
@@ -97,24 +60,24 @@ const VERBS: Record<JobKind, string> = {
 };
 
 function headline({ state, kind, dataset, started_at, finished_at }: JobStatus, paint: Paint): string {
-  const verb = VERBS[kind];
+  const subject = `${SUBJECTS[kind]} ${dataset}`;
   const seconds = secondsBetween(started_at, finished_at);
   const after = seconds === undefined ? '' : paint.dim(` after ${duration(seconds)}`);
   switch (state) {
     case 'completed':
-      return `${paint.green('✔')} ${paint.bold(`${verb} ${dataset} completed`)}${after}`;
+      return `${paint.green('✔')} ${paint.bold(`${subject} completed`)}${after}`;
     case 'failed':
-      return `${paint.red('✖')} ${paint.bold(`${verb} ${dataset} failed`)}${after}`;
+      return `${paint.red('✖')} ${paint.bold(`${subject} failed`)}${after}`;
     case 'canceled':
-      return `${paint.yellow('■')} ${paint.bold(`${verb} ${dataset} was canceled`)}${after}`;
+      return `${paint.yellow('■')} ${paint.bold(`${subject} was canceled`)}${after}`;
     default:
-      return `${paint.cyan('▸')} ${paint.bold(`${verb} ${dataset} is ${state}`)}`;
+      return `${paint.cyan('▸')} ${paint.bold(`${subject} is ${state}`)}`;
   }
 }
 
 function errorOf({ error }: JobStatus, paint: Paint): string[] {
   if (error === null) return [];
-  // Some messages begin with what the code says.
+  // Some messages begin with the code.
   const lead = `${error.code}: `;
   const message = error.message.startsWith(lead) ? error.message.slice(lead.length) : error.message;
   return [`  ${paint.red(error.code)}: ${printable(message)}`];
@@ -148,7 +111,7 @@ function indexingBlock(status: JobStatus, paint: Paint): string[] {
   ];
 }
 
-/** Some of the paths that an outcome is of. */
+/** Some of the paths that an outcome counts. */
 function namedLines(indexing: PhaseStatus, name: keyof FileOutcomes, n: number): string[] {
   if (name !== 'unreadable_folders' && name !== 'outside_links') return [];
   const named = (indexing[name] ?? []).slice(0, PATHS_NAMED);
@@ -173,7 +136,7 @@ function embeddingBlock(status: JobStatus, paint: Paint): string[] {
   ];
 }
 
-/** `69,376 files`, or `12,032 of 69,376 files so far` where the phase ended before it was through. */
+/** `69,376 files`, or `12,032 of 69,376 files so far` if the phase ended early. */
 function reached({ done, failed, total, total_known }: PhaseStatus, reached: number, noun: string): string {
   if (total_known && done + failed === total) return counted(reached, noun);
   return `${count(reached)} of ${total_known ? '' : 'at least '}${counted(total, noun)} so far`;
@@ -188,11 +151,11 @@ function pace(phase: PhaseStatus, paint: Paint): string {
 function failuresBlock({ status, failures }: Outcome, paint: Paint, width: number): string[] {
   const { dataset, phases, request, finished_at } = status;
   const all = `plimsoll samples ${dataset} --errors`;
-  // While it runs, the phases say how many there are.
+  // While the job runs, the lines of its phases count the failures.
   if (failures.length === 0 || finished_at === null) return [];
   const longest = Math.min(LONGEST_NAME, Math.max(SHORTEST_NAME, width - BESIDE_NAME));
   const sources = typeof request.source === 'string' ? [request.source] : [];
-  const names = failures.map(({ filepath }) => endOf(printable(pathWithin(filepath, sources)), longest));
+  const names = failures.map(({ filepath }) => shortPath(filepath, sources, longest));
   const nameWidth = Math.max(...names.map((name) => name.length));
   const codeWidth = Math.max(...failures.map(({ error }) => error?.code.length ?? 0));
   const indent = 4 + nameWidth + 2 + codeWidth + 2;
@@ -229,7 +192,8 @@ function nextBlock({ status, link }: Outcome, paint: Paint, width: number): stri
     ...(link === undefined ? [] : [['Workflow', link] as [string, string]]),
   ];
   return rows.flatMap(([name, value]) => {
-    const fits = NAME_COLUMNS + value.length <= width;
-    return fits ? `  ${paint.dim(name.padEnd(9))} ${paint.cyan(value)}` : [`  ${paint.dim(name)}`, paint.cyan(value)];
+    return STEP_COLUMNS + value.length <= width
+      ? `  ${paint.dim(name.padEnd(9))} ${paint.cyan(value)}`
+      : [`  ${paint.dim(name)}`, paint.cyan(value)];
   });
 }

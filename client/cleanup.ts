@@ -1,7 +1,8 @@
 import type { JobState } from '../contract/job.ts';
 import { findOldJobs, type OldJob, removeJobs, removeOrphans } from '../core/jobs/cleanup.ts';
-import { statusOf } from '../core/jobs/status.ts';
 import { openSince } from '../core/store/jobs.ts';
+import { statusOf } from '../core/jobs/status.ts';
+import { askAll } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
 import { settle } from './read-job.ts';
 
@@ -11,25 +12,23 @@ export interface CleanupFilter {
   dataset?: string;
   /** Only jobs that ended in this state, or in one of these. */
   state?: JobState | readonly JobState[];
-  /** Also jobs that began before this time and have no end on record, because Temporal does not know their workflow. */
+  /** Also lost jobs: they began before this time, have no end on record, and Temporal does not know their workflow. */
   lost?: boolean;
 }
 
 export interface CleanupResult {
   /** Jobs that ended before this time; RFC 3339, UTC. */
   before: string;
-  /** The oldest first. */
+  /** Oldest first. */
   jobs: OldJob[];
   /**
-   * Jobs as old as that without an end on record, whose workflow Temporal does not know. They are left alone unless they are
-   * asked for: another server may know it.
+   * IDs of lost jobs: they began before this time, have no end on record, and Temporal does not know their workflow.
+   * They stay unless the filter asks for them, because another server may know the workflow.
    */
   lost: string[];
 }
 
-const ASKED_AT_ONCE = 16;
-
-/** What `cleanup` would remove now. Records of workflows that were terminated are brought to their end first. */
+/** What `cleanup` would remove now. It first ends the records of workflows that were terminated. */
 export async function findCleanup(backends: Backends, filter: CleanupFilter): Promise<CleanupResult> {
   const { before, dataset, state } = filter;
   const lost = await settleOld(backends, filter);
@@ -39,8 +38,8 @@ export async function findCleanup(backends: Backends, filter: CleanupFilter): Pr
 }
 
 /**
- * Removes the records of jobs that ended before a time, and what belongs to them. Jobs that have not ended stay, and so do
- * datasets, samples and vectors.
+ * Removes the records of jobs that ended before a time, and what belongs to them. Jobs that have not ended stay.
+ * Datasets, samples and vectors stay, too.
  */
 export async function cleanup(backends: Backends, filter: CleanupFilter): Promise<CleanupResult> {
   const found = await findCleanup(backends, filter);
@@ -51,15 +50,9 @@ export async function cleanup(backends: Backends, filter: CleanupFilter): Promis
   return found;
 }
 
-/** Ends the records of old jobs whose workflows are over; returns the jobs whose workflow Temporal does not know. */
+/** Ends the records of old jobs whose workflows are over. Returns the IDs of lost jobs. */
 async function settleOld(backends: Backends, { before, dataset }: CleanupFilter): Promise<string[]> {
   const open = await openSince(backends.store, before, dataset);
-  const lost: string[] = [];
-  for (let at = 0; at < open.length; at += ASKED_AT_ONCE) {
-    const settled = await Promise.all(
-      open.slice(at, at + ASKED_AT_ONCE).map((load) => settle(backends, statusOf(load, new Date()))),
-    );
-    lost.push(...settled.filter(({ error }) => error?.code === 'WorkflowLost').map(({ job_id }) => job_id));
-  }
-  return lost;
+  const settled = await askAll(open, (job) => settle(backends, statusOf(job, new Date())));
+  return settled.filter(({ error }) => error?.code === 'WorkflowLost').map(({ job_id }) => job_id);
 }

@@ -7,9 +7,9 @@ import { openStore, pingStore, type Store } from '../core/store/store.ts';
 import { createPlimsollClient, type PlimsollClient } from './plimsoll-client.ts';
 
 export interface ConnectOptions {
-  /** As the driver takes it. */
+  /** MongoDB's connection string. */
   mongodbUri: string;
-  /** What MONGODB_URI and Temporal's own variables are read from. */
+  /** The environment with Temporal's own variables; `process.env` if left out. */
   env?: NodeJS.ProcessEnv;
 }
 
@@ -20,7 +20,7 @@ export interface ConnectedClient extends PlimsollClient {
 const CONNECT_TIMEOUT_MS = 5000;
 
 /**
- * Connects to Temporal, as its own tools would with this environment, and to MongoDB.
+ * Connects to MongoDB, and to Temporal as its own tools would with this environment.
  *
  * @throws UserError TemporalUnreachable or MongoDBUnreachable, saying which address was tried.
  */
@@ -63,7 +63,7 @@ async function connectTemporal(env: NodeJS.ProcessEnv): Promise<{ client: Client
   }
 }
 
-/** A connection that is made by the first call on it, and again when it was lost. */
+/** A connection that opens at the first call, and again after it was lost. */
 export function lazyTemporal(env: NodeJS.ProcessEnv): {
   connection: Connection;
   namespace: string;
@@ -88,8 +88,8 @@ function temporalSettings(env: NodeJS.ProcessEnv) {
 }
 
 /**
- * Temporal's own retries, until the connection is to be closed. Closing it fails the calls under way, a long poll for one;
- * the SDK (1.24) would try them again on the closed channel, from a timer, where nobody can catch what that throws.
+ * Temporal's own retries, which end when the connection is about to close. Closing it fails the pending calls, such as
+ * a long poll. The SDK (1.24) would retry them on the closed channel from a timer, where nobody can catch the error.
  */
 function retriesUntilClosed() {
   const options = defaultGrpcRetryOptions();
@@ -104,7 +104,7 @@ function retriesUntilClosed() {
         return delayMs;
       },
     }),
-    /** Resolves when no retry is due any more. */
+    /** Ends the retries. Resolves when none is due any more. */
     async end(): Promise<void> {
       ended = true;
       const leftMs = lastRetryDueMs - performance.now();
@@ -113,7 +113,7 @@ function retriesUntilClosed() {
   };
 }
 
-/** For who only reads what is stored. @throws UserError InvalidSetting, MongoDBUnreachable, SchemaTooOld, SchemaTooNew */
+/** Connects to MongoDB alone. @throws UserError InvalidSetting, MongoDBUnreachable, SchemaTooOld, SchemaTooNew */
 export async function connectStore(uri: string): Promise<Store> {
   let store: Store;
   try {
@@ -136,7 +136,7 @@ export async function connectStore(uri: string): Promise<Store> {
   }
 }
 
-/** A connection string as it may be shown and logged. */
+/** A connection string that may be shown and logged. */
 export function withoutPassword(uri: string): string {
   return uri.replace(/\/\/[^@/]*@/, '//***@');
 }

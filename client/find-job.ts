@@ -1,24 +1,17 @@
-import { type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { KINDS, loadWorkflowId } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
 import { datasetExists } from '../core/store/datasets.ts';
 import { findJobReference, type JobReference, jobsByPrefix, latestJobOf } from '../core/store/jobs.ts';
+import { ifFound, isRunning, type Job, jobIdOf } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
-import { isRunning } from './if-running.ts';
 import { listJobs, UNFINISHED } from './list-jobs.ts';
-
-export interface Job {
-  /** Temporal's first execution run ID. */
-  job_id: string;
-  workflow_id: string;
-  dataset: string;
-}
 
 const MIN_PREFIX = 6;
 const MAX_NAMED = 5;
 
 /**
- * The job that a full ID, a dataset's name (its latest job) or a unique prefix of an ID means, in this order.
+ * The job that a reference means: a full ID, else a dataset's name (its latest job), else a unique prefix of an ID.
  *
  * @throws UserError JobNotFound, AmbiguousJob
  */
@@ -31,15 +24,15 @@ export async function findJob(backends: Backends, reference: string): Promise<Jo
   if (await datasetExists(backends.store, reference)) {
     throw new UserError(
       'JobNotFound',
-      `No job of dataset "${reference}" is on record: they were cleaned up. The dataset is as they left it: plimsoll samples ${reference}`,
+      `The job records of dataset "${reference}" were cleaned up. The dataset is still there: plimsoll samples ${reference}`,
     );
   }
-  const hint = reference.length < MIN_PREFIX ? ` A prefix of an ID needs ${MIN_PREFIX} characters at least.` : '';
+  const hint = reference.length < MIN_PREFIX ? ` A prefix of an ID needs at least ${MIN_PREFIX} characters.` : '';
   throw new UserError('JobNotFound', `No job or dataset matches "${reference}".${hint} List them: plimsoll jobs`);
 }
 
 /**
- * The job that is to be paused, resumed or canceled: a dataset's name means the one that is not over, whichever started last.
+ * The job to pause, resume or cancel. A dataset's name means its job that is not over, even if another started later.
  *
  * @throws UserError JobNotFound, AmbiguousJob
  */
@@ -72,24 +65,18 @@ async function byDataset(backends: Backends, dataset: string): Promise<Job | und
   return job === undefined ? unrecorded(backends, dataset) : jobOf(job);
 }
 
-/** A load that Temporal has accepted and no worker has begun: started by another client than this one. */
+/** A job that Temporal has accepted and no worker has begun. A client other than this one may have started it. */
 async function unrecorded(
   { temporal }: Backends,
   dataset: string,
   accepts: (workflow: WorkflowExecutionDescription) => boolean = () => true,
 ): Promise<Job | undefined> {
-  try {
-    const workflow = await temporal.workflow.getHandle(loadWorkflowId(dataset)).describe();
-    const { raw, workflowId } = workflow;
-    const jobId = raw.workflowExecutionInfo?.firstRunId;
-    return jobId && accepts(workflow) ? { job_id: jobId, workflow_id: workflowId, dataset } : undefined;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
+  const workflow = await ifFound(temporal.workflow.getHandle(loadWorkflowId(dataset)).describe());
+  if (workflow === undefined || !accepts(workflow)) return undefined;
+  return { job_id: jobIdOf(workflow), workflow_id: workflow.workflowId, dataset };
 }
 
-/** The same by its ID: what Temporal lists of our workflows, in case it has it. */
+/** The same, found by its ID in Temporal's list of workflows. */
 async function unrecordedById({ temporal }: Backends, id: string): Promise<Job | undefined> {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return undefined;
   for await (const { workflowId, type } of temporal.workflow.list({ query: `RunId = "${id}"` })) {
@@ -103,7 +90,7 @@ async function byPrefix({ store }: Backends, prefix: string): Promise<Job | unde
   if (prefix.length < MIN_PREFIX || !/^[0-9a-f-]+$/.test(prefix)) return undefined;
   const jobs = await jobsByPrefix(store, prefix, MAX_NAMED);
   if (jobs.length > 1) {
-    const found = jobs.map(({ _id, dataset_id }) => `${_id} (${dataset_id})`).join(', ');
+    const found = jobs.map((job) => `${job._id} (${job.dataset_id})`).join(', ');
     throw new UserError('AmbiguousJob', `"${prefix}" matches several jobs: ${found}. Give more characters.`);
   }
   return jobs[0] === undefined ? undefined : jobOf(jobs[0]);

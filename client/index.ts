@@ -1,4 +1,4 @@
-/** Plimsoll's client: starts loads, asks how they stand, awaits and operates them. */
+/** Plimsoll's client: starts jobs, reads their status, waits for them and operates them. */
 
 export type { CancelRequest, EmbedDatasetRequest, LoadDatasetRequest } from '../contract/inputs.ts';
 export type {
@@ -14,14 +14,15 @@ export type {
 } from '../contract/job.ts';
 export { UserError } from '../core/errors.ts';
 export { openStore, type Store, storeOf } from '../core/store/store.ts';
+export type { Job } from '../temporal/jobs.ts';
 export type { Backends } from './backends.ts';
 export type { CleanupFilter, CleanupResult } from './cleanup.ts';
 export { type ConnectedClient, type ConnectOptions, connectPlimsoll } from './connect.ts';
-export type { Job } from './find-job.ts';
+export { AlreadyRunningError } from './if-running.ts';
 export type { Limits } from './limits.ts';
 export type { JobFilter, JobPage } from './list-jobs.ts';
 export { createPlimsollClient, type PlimsollClient } from './plimsoll-client.ts';
 export type { RetryChanges } from './retry.ts';
 export type { Schedules } from './schedules.ts';
-export { AlreadyRunningError, type StartedJob, type StartOptions } from './start.ts';
+export type { StartedJob, StartOptions } from './start.ts';
 export { type Milestone, type WaitOptions, WaitTimeoutError } from './wait.ts';

@@ -2,12 +2,14 @@ import { EMBEDDING_TASK_QUEUE } from '../contract/names.ts';
 import { getLimit, type Limit, listLimits, setLimit } from '../core/limits/limits.ts';
 import type { Backends } from './backends.ts';
 
-/** Caps on how fast the embedding workers of a task queue are, all together. Without a name, `plimsoll-gpu` is meant. */
+/**
+ * Limits of how fast all embedding workers of a task queue embed together. The default task queue is `plimsoll-gpu`.
+ */
 export interface Limits {
   get(taskQueue?: string): Promise<Limit>;
   /** The limits that are set; at most 1,000. */
   list(): Promise<Limit[]>;
-  /** Images a second; null lifts the limit. Batches that wait hear of it within a second. @throws UserError InvalidInput */
+  /** Images per second; null lifts the limit. Waiting batches notice within a second. @throws UserError InvalidInput */
   set(imagesPerSecond: number | null, taskQueue?: string): Promise<Limit>;
 }
 

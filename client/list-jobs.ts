@@ -3,6 +3,7 @@ import { UserError } from '../core/errors.ts';
 import { withLiveCounts } from '../core/jobs/read-status.ts';
 import { statusOf } from '../core/jobs/status.ts';
 import type { JobDocument } from '../core/store/documents.ts';
+import { askAll } from '../temporal/jobs.ts';
 import { type JobPosition, listJobs as queryJobs } from '../core/store/jobs.ts';
 import type { Backends } from './backends.ts';
 import { settle } from './read-job.ts';
@@ -31,16 +32,14 @@ export interface JobPage {
 }
 
 const DEFAULT_LIMIT = 20;
-/** A record may say what its workflow no longer is, so jobs in these states are asked for on Temporal. */
+/** A record in one of these states may be out of date: its workflow may be over. */
 export const UNFINISHED: readonly JobState[] = ['queued', 'running', 'paused'];
-/** Unfinished jobs asked for on Temporal at a time. */
-const ASKED_AT_ONCE = 16;
 
 /**
- * Running and past jobs, newest first, past Temporal's retention too. Paging is by keyset: jobs that start or end meanwhile
- * neither repeat nor hide another. Temporal is asked about unfinished jobs alone.
+ * Running and past jobs, newest first, including those that Temporal no longer keeps. Pages are cut by keyset, so jobs
+ * that start or end meanwhile neither repeat nor hide another. Temporal is asked only about unfinished jobs.
  *
- * @throws UserError InvalidInput when the cursor is none
+ * @throws UserError InvalidInput for a malformed cursor
  */
 export async function listJobs(backends: Backends, filter: JobFilter): Promise<JobPage> {
   const limit = filter.limit ?? DEFAULT_LIMIT;
@@ -48,12 +47,12 @@ export async function listJobs(backends: Backends, filter: JobFilter): Promise<J
   const jobs: JobStatus[] = [];
   let from = filter.cursor === undefined ? undefined : readCursor(filter.cursor);
   for (;;) {
-    // One more than asked for tells whether there is a next page.
-    const loads = await find(backends, filter, states, from, limit - jobs.length + 1);
-    const complete = loads.length <= limit - jobs.length;
-    const read = await readAll(backends, complete ? loads : loads.slice(0, -1));
+    // One more than the limit tells whether there is a next page.
+    const found = await find(backends, filter, states, from, limit - jobs.length + 1);
+    const complete = found.length <= limit - jobs.length;
+    const read = await readAll(backends, complete ? found : found.slice(0, -1));
     jobs.push(...read.filter(({ state }) => states === undefined || states.includes(state)));
-    const last = loads.at(complete ? -1 : -2);
+    const last = found.at(complete ? -1 : -2);
     if (last !== undefined) from = { started_at: last.started_at, _id: last._id };
     if (complete) return { jobs, next: null };
     if (jobs.length === limit && from !== undefined) return { jobs, next: writeCursor(from) };
@@ -63,7 +62,7 @@ export async function listJobs(backends: Backends, filter: JobFilter): Promise<J
 const listOf = <T>(value: T | readonly T[] | undefined): readonly T[] | undefined =>
   value === undefined ? undefined : Array.isArray(value) ? value : [value as T];
 
-/** Candidates: records in one of the states, and those whose workflow may have brought them there since. */
+/** Candidates: records in one of the states, and unfinished ones, which may have reached such a state since. */
 function find(
   { store }: Backends,
   { dataset, kind, since, before }: JobFilter,
@@ -75,31 +74,30 @@ function find(
   return queryJobs(store, { dataset, states: candidates, kinds: listOf(kind), since, before, from }, limit);
 }
 
-async function readAll(backends: Backends, loads: readonly JobDocument[]): Promise<JobStatus[]> {
+async function readAll(backends: Backends, jobs: readonly JobDocument[]): Promise<JobStatus[]> {
   const now = new Date();
-  const statuses = loads.map((load) => statusOf(load, now));
-  const unfinished = [...loads.entries()].filter(([, load]) => load.finished_at === undefined);
-  for (let at = 0; at < unfinished.length; at += ASKED_AT_ONCE) {
-    await Promise.all(
-      unfinished.slice(at, at + ASKED_AT_ONCE).map(async ([i, load]) => {
-        statuses[i] = await settle(backends, statusOf(await withLiveCounts(backends.store, load), now));
-      }),
-    );
-  }
-  return statuses;
+  const unfinished = jobs.filter(({ finished_at }) => finished_at === undefined);
+  const settled = await askAll(unfinished, async (job) =>
+    settle(backends, statusOf(await withLiveCounts(backends.store, job), now)),
+  );
+  const byId = new Map(settled.map((status) => [status.job_id, status]));
+  return jobs.map((job) => byId.get(job._id) ?? statusOf(job, now));
 }
 
 function writeCursor({ started_at, _id }: JobPosition): string {
   return Buffer.from(`${started_at.getTime()}/${_id}`).toString('base64url');
 }
 
-/** Whether a cursor is one that we may have written. */
+/** Whether a cursor has the form of ours. */
 export const isJobsCursor = (cursor: string) => positionIn(cursor) !== undefined;
 
 function readCursor(cursor: string): JobPosition {
   const position = positionIn(cursor);
   if (position !== undefined) return position;
-  throw new UserError('InvalidInput', `cursor: "${cursor}" is none. Give "next" of the page before, as it was.`);
+  throw new UserError(
+    'InvalidInput',
+    `cursor: "${cursor}" is not a cursor. Pass "next" of the page before, unchanged.`,
+  );
 }
 
 function positionIn(cursor: string): JobPosition | undefined {

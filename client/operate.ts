@@ -8,8 +8,9 @@ import type { CancelRequest } from '../contract/inputs.ts';
 import type { JobState, JobStatus } from '../contract/job.ts';
 import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
+import { removes } from '../contract/job.ts';
+import { handleOf, type Job } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
-import type { Job } from './find-job.ts';
 import { readJob } from './read-job.ts';
 
 /** @throws UserError JobEnded, NotPausable, NoWorker, Refused */
@@ -19,45 +20,43 @@ export const pauseJob = (backends: Backends, job: Job) => update(backends, job, 
 export const resumeJob = (backends: Backends, job: Job) => update(backends, job, RESUME_UPDATE);
 
 /**
- * Asks a job to end. It needs no worker to be accepted; the job ends when a worker hears of it.
+ * Asks a job to end. Temporal accepts this without a worker, unless there is a reason to record. The job ends when a
+ * worker hears of it.
  *
  * @throws UserError JobEnded, InvalidInput, and with a reason NoWorker, Refused
  */
 export async function cancelJob(backends: Backends, job: Job, request: CancelRequest = {}): Promise<JobStatus> {
-  const { kind } = await requireRunning(backends, job, CANCEL_UPDATE);
-  // Prunes and deletes answer no updates, and without a reason there is nothing that Temporal's own cancel does not say.
-  if (request.reason === undefined || kind === 'prune' || kind === 'delete') {
-    await refusing(backends, job, 'cancel', () => handleOf(backends, job).cancel());
+  const { kind } = await requireUnfinished(backends, job, CANCEL_UPDATE);
+  // Temporal's own cancel carries no reason. Prunes and deletes answer no updates.
+  if (request.reason === undefined || removes(kind)) {
+    await refusing(backends, job, 'cancel', () => handleOf(backends.temporal, job).cancel());
     return readJob(backends, job);
   }
   return update(backends, job, CANCEL_UPDATE, request);
 }
 
-/** An update is answered by a worker, and there may be none. */
+/** Only a worker can answer an update, and there may be none. */
 const ANSWER_WITHIN_MS = 30_000;
 const answerWithinMs = (backends: Backends) => backends.answerWithinMs ?? ANSWER_WITHIN_MS;
 
-const handleOf = ({ temporal }: Backends, { workflow_id, job_id }: Job) =>
-  temporal.workflow.getHandle(workflow_id, undefined, { firstExecutionRunId: job_id });
-
 async function update(backends: Backends, job: Job, name: string, request: CancelRequest = {}): Promise<JobStatus> {
-  const { kind } = await requireRunning(backends, job, name);
-  if (kind === 'prune' || kind === 'delete') {
+  const { kind } = await requireUnfinished(backends, job, name);
+  if (removes(kind)) {
     throw new UserError('NotPausable', `Job ${job.job_id} is a ${kind}: it can be canceled, but not paused.`);
   }
   return refusing(backends, job, name, async () => {
     await backends.temporal.withDeadline(Date.now() + answerWithinMs(backends), () =>
-      handleOf(backends, job).executeUpdate<JobStatus, [CancelRequest]>(name, { args: [request] }),
+      handleOf(backends.temporal, job).executeUpdate<JobStatus, [CancelRequest]>(name, { args: [request] }),
     );
     return readJob(backends, job);
   });
 }
 
-/** An update goes to whatever runs under the Workflow ID, so it must be this job. */
-async function requireRunning(backends: Backends, job: Job, name: string): Promise<JobStatus> {
+/** An update reaches whatever runs under the Workflow ID, so this job must be running. */
+async function requireUnfinished(backends: Backends, job: Job, name: string): Promise<JobStatus> {
   const status = await readJob(backends, job);
   if (status.finished_at === null) return status;
-  throw ended(job, STATES[status.state] ?? 'over', name);
+  throw jobEnded(job, STATES[status.state] ?? 'over', name);
 }
 
 const STATES: Partial<Record<JobState, string>> = {
@@ -66,18 +65,19 @@ const STATES: Partial<Record<JobState, string>> = {
   canceled: 'canceled',
 };
 
-const ended = ({ job_id, dataset }: Job, how: string, name: string) =>
+const jobEnded = ({ job_id, dataset }: Job, how: string, name: string) =>
   new UserError('JobEnded', `Job ${job_id} of ${dataset} is already ${how}; there is nothing to ${name}.`);
 
+/** Does the work. Turns a refusal by Temporal or by the job into an error for people. */
 async function refusing<T>(backends: Backends, job: Job, name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw ended(job, 'over', name);
+    if (error instanceof WorkflowNotFoundError) throw jobEnded(job, 'over', name);
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
       throw new UserError(
         'NoWorker',
-        `No indexing worker has answered within ${answerWithinMs(backends) / 1000} s. See whether one runs: plimsoll doctor. It may still ${name} the job when one does.`,
+        `No indexing worker has answered within ${answerWithinMs(backends) / 1000} s. See whether one runs: plimsoll doctor. A worker that starts later may still ${name} the job.`,
         { cause: error },
       );
     }

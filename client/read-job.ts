@@ -1,9 +1,4 @@
-import {
-  type WorkflowExecutionDescription,
-  WorkflowFailedError,
-  type WorkflowHandle,
-  WorkflowNotFoundError,
-} from '@temporalio/client';
+import { type WorkflowExecutionDescription, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { JobState, JobStatus, RecordedError } from '../contract/job.ts';
 import { KINDS } from '../contract/names.ts';
@@ -12,56 +7,53 @@ import { endJob } from '../core/jobs/phases.ts';
 import { readStatus } from '../core/jobs/read-status.ts';
 import { phaseStatusOf } from '../core/jobs/status.ts';
 import { setEnd } from '../core/store/jobs.ts';
+import { ifFound, isRunning, type Job, jobIdOf } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
-import type { Job } from './find-job.ts';
-import { withWaiting } from './waiting.ts';
+import { withWaitReason } from './wait-reason.ts';
 
 /**
- * A job's status: its record, which outlives Temporal's retention, or what Temporal says before it has one.
+ * A job's status, from its record. If there is none, Temporal tells what it knows.
  *
  * @throws UserError JobNotFound
  */
 export async function readJob(backends: Backends, job: Job): Promise<JobStatus> {
   const status = await readStatus(backends.store, job.job_id);
-  return status === undefined ? withWaiting(backends, await askTemporal(backends, job)) : settle(backends, status);
+  return status === undefined ? withWaitReason(backends, await askTemporal(backends, job)) : settle(backends, status);
 }
 
 /**
- * A job without a record: no worker has begun it, its input was refused before there could be one, or it was cleaned up. One
- * that went well has its status for a result.
+ * The status of a job that has no record: no worker has begun it, its input was refused before there could be a record,
+ * or the record was cleaned up. A workflow that completed has its status as its result.
  */
 async function askTemporal({ temporal }: Backends, job: Job): Promise<JobStatus> {
   const handle = temporal.workflow.getHandle(job.workflow_id, job.job_id);
-  try {
-    const { status, type, startTime, closeTime } = await handle.describe();
-    if (status.name === 'COMPLETED') {
-      const result = (await handle.result()) as Partial<JobStatus> | null;
-      if (result?.job_id === job.job_id && result.phases !== undefined) return result as JobStatus;
-    }
-    const ended = status.name !== 'RUNNING' && status.name !== 'PAUSED';
-    const idle = phaseStatusOf(
-      { state: ended ? 'skipped' : 'pending', done: 0, failed: 0, total: 0, total_known: ended },
-      startTime,
-    );
-    return {
-      job_id: job.job_id,
-      workflow_id: job.workflow_id,
-      kind: KINDS[type] ?? 'load',
-      dataset: job.dataset,
-      state: ended ? (status.name === 'CANCELLED' ? 'canceled' : 'failed') : 'queued',
-      phases: { indexing: idle, embedding: idle },
-      error: ended ? await failureOf(handle) : null,
-      request: {},
-      started_at: startTime.toISOString(),
-      paused_at: null,
-      finished_at: closeTime?.toISOString() ?? null,
-    };
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
-    throw new UserError('JobNotFound', `Job ${job.job_id} has no record, and Temporal does not know it.`, {
-      cause: error,
-    });
+  const workflow = await ifFound(handle.describe());
+  if (workflow === undefined) {
+    throw new UserError('JobNotFound', `Job ${job.job_id} has no record, and Temporal does not know it.`);
   }
+  const { status, type, startTime, closeTime } = workflow;
+  if (status.name === 'COMPLETED') {
+    const result = (await handle.result()) as Partial<JobStatus> | null;
+    if (result?.job_id === job.job_id && result.phases !== undefined) return result as JobStatus;
+  }
+  const ended = !isRunning(workflow);
+  const idle = phaseStatusOf(
+    { state: ended ? 'skipped' : 'pending', done: 0, failed: 0, total: 0, total_known: ended },
+    startTime,
+  );
+  return {
+    job_id: job.job_id,
+    workflow_id: job.workflow_id,
+    kind: KINDS[type] ?? 'load',
+    dataset: job.dataset,
+    state: ended ? (status.name === 'CANCELLED' ? 'canceled' : 'failed') : 'queued',
+    phases: { indexing: idle, embedding: idle },
+    error: ended ? await failureOf(handle) : null,
+    request: {},
+    started_at: startTime.toISOString(),
+    paused_at: null,
+    finished_at: closeTime?.toISOString() ?? null,
+  };
 }
 
 async function failureOf(handle: WorkflowHandle): Promise<RecordedError> {
@@ -76,9 +68,9 @@ async function failureOf(handle: WorkflowHandle): Promise<RecordedError> {
 }
 
 /**
- * Ends the record of a job whose workflow has ended and could not do it itself: it was terminated, timed out, or canceled
- * before it had begun. A workflow that Temporal does not know is shown as lost, and its record is left as it is: it may be
- * another server that knows it.
+ * Ends the record of a job whose workflow ended without doing so: it was terminated, timed out, or was canceled before
+ * it began. If Temporal does not know the workflow, the status says that it is lost, and the record stays as it is:
+ * another server may know the workflow.
  */
 export async function settle(backends: Backends, status: JobStatus): Promise<JobStatus> {
   if (status.finished_at !== null) return status;
@@ -87,9 +79,9 @@ export async function settle(backends: Backends, status: JobStatus): Promise<Job
   const run = await lastRun(temporal, workflow_id, job_id);
   if (run === undefined) return lost(status);
   const { handle, description } = run;
+  if (isRunning(description)) return withWaitReason(backends, status);
   const { name } = description.status;
-  if (name === 'RUNNING' || name === 'PAUSED') return withWaiting(backends, status);
-  // It may have ended its record since that was read: ending it again changes nothing.
+  // The workflow may have ended the record since it was read. Ending it again changes nothing.
   const state = STATES[name] ?? 'failed';
   const error = state === 'completed' ? undefined : (ERRORS[name] ?? (await failureOf(handle)));
   await endJob(store, job_id, state, error);
@@ -108,12 +100,12 @@ const TERMINATED: RecordedError = {
 const ERRORS: Partial<Record<string, RecordedError>> = {
   CANCELLED: { code: 'Canceled', message: 'The job was canceled.' },
   TERMINATED,
-  // The last of its runs is no longer known, and did not end its record: nothing but a termination leaves it so.
+  // Temporal no longer knows the job's last run. That run left the record open, so it was terminated.
   CONTINUED_AS_NEW: TERMINATED,
-  TIMED_OUT: { code: 'TimedOut', message: `The workflow ran into its time limit on Temporal. ${KEPT}` },
+  TIMED_OUT: { code: 'TimedOut', message: `The workflow reached its time limit on Temporal. ${KEPT}` },
 };
 
-/** The job's last run; the first one where another job has taken the Workflow ID since; undefined where Temporal has neither. */
+/** The job's last run; its first run if another job has the Workflow ID now; undefined if Temporal knows neither. */
 async function lastRun(
   temporal: Backends['temporal'],
   workflowId: string,
@@ -121,12 +113,8 @@ async function lastRun(
 ): Promise<{ handle: WorkflowHandle; description: WorkflowExecutionDescription } | undefined> {
   for (const runId of [undefined, jobId]) {
     const handle = temporal.workflow.getHandle(workflowId, runId);
-    try {
-      const description = await handle.describe();
-      if (description.raw.workflowExecutionInfo?.firstRunId === jobId) return { handle, description };
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-    }
+    const description = await ifFound(handle.describe());
+    if (description !== undefined && jobIdOf(description) === jobId) return { handle, description };
   }
   return undefined;
 }

@@ -3,9 +3,9 @@ import prettyMilliseconds from 'pretty-ms';
 import { z } from 'zod';
 import { loadDatasetInput, plainName } from '../contract/inputs.ts';
 import { UserError } from '../core/errors.ts';
-import { parseRequest, requireKnownZone } from './start.ts';
+import { parseRequest, requireKnownZone } from './parse-request.ts';
 
-/** What `schedules.create` takes: a load, and when it is to be repeated: by `cron` or by `every_seconds`. */
+/** What `schedules.create` takes: a load, and when to repeat it, by `cron` or by `every_seconds`. */
 export const scheduleInput = z
   .strictObject({
     name: plainName.describe('Name of the schedule.'),
@@ -31,13 +31,13 @@ export type ScheduleRequest = z.input<typeof scheduleInput>;
 /** When a schedule runs. */
 export type Timing = Pick<ScheduleInput, 'cron' | 'every_seconds' | 'time_zone'>;
 
-/** Nothing is asked of a server. @throws UserError InvalidInput naming the field, InvalidSchedule */
+/** Checks a request before any server is asked. @throws UserError InvalidInput naming the field, InvalidSchedule */
 export function parseScheduleRequest(request: ScheduleRequest): ScheduleInput {
   const parsed = parseRequest(scheduleInput, request);
   if ((parsed.cron === undefined) === (parsed.every_seconds === undefined)) {
     throw new UserError(
       'InvalidSchedule',
-      `Say when by cron or by every_seconds, one of the two: --cron or --every on the command line. ${EXAMPLES}`,
+      `Give either cron or every_seconds; on the command line, --cron or --every. ${EXAMPLES}`,
       { fields: ['cron', 'every_seconds'] },
     );
   }
@@ -47,17 +47,17 @@ export function parseScheduleRequest(request: ScheduleRequest): ScheduleInput {
   return { ...parsed, time_zone: zoneOf(parsed) };
 }
 
-/** Temporal knows zones by name alone, and minds the case of its letters. */
+/** Temporal knows zones only by name, and its names are case-sensitive. */
 function zoneOf({ time_zone }: ScheduleInput): string {
   const zone = requireKnownZone('time_zone', time_zone);
   if (!/^[+-]/.test(zone)) return zone;
-  throw unusableZone(time_zone, 'it is an offset and a schedule needs the name of a zone');
+  throw unusableZone(time_zone, 'it is an offset, and a schedule needs the name of a zone');
 }
 
 export const unusableZone = (zone: string, reason: string) =>
   new UserError(
     'InvalidInput',
-    `time_zone: "${zone}" can not be used: ${reason}. Write a name of the IANA database, as in Europe/Zurich or UTC.`,
+    `time_zone: "${zone}" can't be used: ${reason}. Write a name of the IANA database, as in Europe/Zurich or UTC.`,
     { fields: ['time_zone'] },
   );
 
@@ -84,4 +84,4 @@ const EXAMPLES =
   'As cron: "0 3 * * *" for three at night, "30 22 * * mon-fri" for workdays at 22:30 (minute, hour, day of month, month, day of week). As a span: 6h.';
 
 export const invalidCron = (cron: string, reason: string) =>
-  new UserError('InvalidSchedule', `cron "${cron}" can not be used: ${reason}. ${EXAMPLES}`, { fields: ['cron'] });
+  new UserError('InvalidSchedule', `cron "${cron}" can't be used: ${reason}. ${EXAMPLES}`, { fields: ['cron'] });

@@ -1,18 +1,19 @@
-import { type ScheduleDescription, WorkflowNotFoundError } from '@temporalio/client';
+import type { ScheduleDescription } from '@temporalio/client';
 import { type LoadDatasetInput, scheduledLoadInput } from '../contract/inputs.ts';
 import type { JobState, RecordedError } from '../contract/job.ts';
 import { loadWorkflowId } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
+import { ifFound, isRunning } from '../temporal/jobs.ts';
 import { SCHEDULE_PREFIX } from '../temporal/schedules.ts';
 import type { ScheduledLoadMemo } from '../workflows/scheduled-load.ts';
 import type { Backends } from './backends.ts';
 import { readJob } from './read-job.ts';
 import { type Timing, timingInWords } from './schedule-request.ts';
 
-/** A load that is repeated, and how that goes. */
+/** A load that is repeated, and how its last run ended. */
 export interface ScheduleStatus {
   name: string;
-  /** Temporal's. */
+  /** The schedule's ID on Temporal. */
   schedule_id: string;
   dataset: string;
   source: string;
@@ -24,7 +25,7 @@ export interface ScheduleStatus {
   paused: boolean;
   /** Why it is paused, or who resumed it. */
   note: string | null;
-  /** RFC 3339, UTC; null where none is due: it is paused. */
+  /** RFC 3339, UTC; null if no run is due, as when it is paused. */
   next_run: string | null;
   last_run: ScheduledRun | null;
   /** The input of each load. */
@@ -36,17 +37,17 @@ export interface ScheduleStatus {
 export interface ScheduledRun {
   /** RFC 3339, UTC. */
   at: string;
-  /** The load's own state; `skipped` where a job of the dataset was running; `unknown` where Temporal has forgotten it. */
+  /** The load's state; `skipped` if a job of the dataset was running; `unknown` if Temporal no longer knows the run. */
   result: JobState | 'skipped' | 'unknown';
-  /** The load that it started. */
+  /** The job ID of the load that the run started. */
   job_id: string | null;
   error: RecordedError | null;
 }
 
-/** What a listing needs and Temporal does not give back as it was written. A type, as memos take no interface. */
+/** Times as they were written, which Temporal does not give back. This is a type because memos take no interface. */
 export type ScheduleMemo = { cron: string | null; every_seconds: number | null; time_zone: string };
 
-/** Undefined for a schedule that somebody else made, and that loads nothing. */
+/** Undefined for a schedule that loads nothing: somebody else made it. */
 export async function scheduleStatusOf(
   backends: Backends,
   schedule: ScheduleDescription,
@@ -88,16 +89,16 @@ async function lastRunOf(
   if (last === undefined) return null;
   const { workflowId, firstExecutionRunId } = last.action.workflow;
   const run = { at: last.takenAt.toISOString(), job_id: null, error: null };
+  const workflow = await ifFound(backends.temporal.workflow.getHandle(workflowId, firstExecutionRunId).describe());
+  if (workflow === undefined) return { ...run, result: 'unknown' };
+  const { skipped, job_id } = (workflow.memo ?? {}) as Partial<ScheduledLoadMemo>;
+  if (skipped) return { ...run, result: 'skipped' };
+  if (!job_id) return { ...run, result: isRunning(workflow) ? 'queued' : 'failed' };
   try {
-    const { memo, status } = await backends.temporal.workflow.getHandle(workflowId, firstExecutionRunId).describe();
-    const { skipped, job_id } = (memo ?? {}) as Partial<ScheduledLoadMemo>;
-    if (skipped) return { ...run, result: 'skipped' };
-    if (!job_id) return { ...run, result: status.name === 'RUNNING' ? 'queued' : 'failed' };
     const { state, error } = await readJob(backends, { job_id, workflow_id: loadWorkflowId(dataset), dataset });
     return { ...run, result: state, job_id, error };
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError || (error instanceof UserError && error.code === 'JobNotFound'))
-      return { ...run, result: 'unknown' };
+    if (error instanceof UserError && error.code === 'JobNotFound') return { ...run, result: 'unknown' };
     throw error;
   }
 }

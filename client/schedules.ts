@@ -6,11 +6,12 @@ import {
   ScheduleNotFoundError,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
-import type { JobState } from '../contract/job.ts';
 import { INDEXING_TASK_QUEUE, SCHEDULED_WORKFLOW } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
-import { passOverDeleted, SCHEDULE_PREFIX, scheduleNames } from '../temporal/schedules.ts';
+import { ifFound } from '../temporal/jobs.ts';
+import { SCHEDULE_PREFIX, scheduleNames } from '../temporal/schedules.ts';
 import type { Backends } from './backends.ts';
+import { UNFINISHED } from './list-jobs.ts';
 import { invalidCron, parseScheduleRequest, type ScheduleRequest, unusableZone } from './schedule-request.ts';
 import { type ScheduledRun, type ScheduleMemo, type ScheduleStatus, scheduleStatusOf } from './schedule-status.ts';
 
@@ -21,18 +22,18 @@ export interface Schedules {
   list(): Promise<ScheduleStatus[]>;
   /** @throws UserError ScheduleNotFound */
   get(name: string): Promise<ScheduleStatus>;
-  /** Starts no more loads until it is resumed; a load under way goes on. @throws UserError ScheduleNotFound */
+  /** Starts no more loads until it is resumed. A running load goes on. @throws UserError ScheduleNotFound */
   pause(name: string, options?: { reason?: string | undefined }): Promise<ScheduleStatus>;
   /** @throws UserError ScheduleNotFound */
   resume(name: string): Promise<ScheduleStatus>;
   /**
-   * Runs it now, also while it is paused. Its `last_run` is then that run, which may be skipped; null where it has not begun
-   * within some seconds.
+   * Runs it now, even if it is paused. In the status, `last_run` is this run, which may be skipped. It is null if the
+   * run has not begun within some seconds.
    *
    * @throws UserError ScheduleNotFound, AlreadyRunning
    */
   trigger(name: string): Promise<ScheduleStatus>;
-  /** A load under way goes on. @throws UserError ScheduleNotFound */
+  /** A running load goes on. @throws UserError ScheduleNotFound */
   delete(name: string): Promise<void>;
 }
 
@@ -52,7 +53,7 @@ export function createSchedules(backends: Backends): Schedules {
     list: () => listSchedules(backends),
     get: read,
     async pause(name, { reason } = {}) {
-      // A note is sent as UTF-8, which has no half of a pair: the cut may leave one.
+      // The cut may leave half of a surrogate pair, which can't be sent as UTF-8.
       const note = reason?.slice(0, LONGEST_NOTE).toWellFormed() ?? 'paused';
       await withSchedule(temporal, name, (handle) => handle.pause(note));
       return read(name);
@@ -72,21 +73,21 @@ export function createSchedules(backends: Backends): Schedules {
 }
 
 const LONGEST_NOTE = 1000;
-const UNDER_WAY: ReadonlySet<string> = new Set<JobState>(['queued', 'running', 'paused']);
+const UNDER_WAY: ReadonlySet<string> = new Set(UNFINISHED);
 
-/** Temporal would start no second run beside it, and not say so. */
+/** Temporal would skip the new run without an error. */
 const underWay = (name: string, { job_id }: ScheduledRun) =>
   new UserError(
     'AlreadyRunning',
     job_id === null
-      ? `The last run of schedule "${name}" has not begun: no indexing worker has taken it up.`
-      : `The last run of schedule "${name}" is under way: job ${job_id}. Wait for it: plimsoll wait ${job_id}`,
+      ? `The last run of schedule "${name}" has not begun: no indexing worker has started it yet.`
+      : `The last run of schedule "${name}" is not over: job ${job_id}. Wait for it: plimsoll wait ${job_id}`,
   );
 
-/** How long a worker that is there may take to say what becomes of a run. */
+/** A worker that is there begins a run, or skips it, within this time. */
 const BEGUN_WITHIN_MS = 5000;
 
-/** The schedule, once it is known what has become of the run after that before. */
+/** The schedule, once the run after `before` has begun or was skipped. */
 async function begun(read: () => Promise<ScheduleStatus>, before: ScheduledRun | null): Promise<ScheduleStatus> {
   const deadline = performance.now() + BEGUN_WITHIN_MS;
   for (;;) {
@@ -99,8 +100,8 @@ async function begun(read: () => Promise<ScheduleStatus>, before: ScheduledRun |
 }
 
 /**
- * After an outage one load makes up for all that were missed in this time: they fall on each other, and the policy skips all
- * but the first. Long enough for a weekly run and a long weekend; a load finds what changed whenever it comes.
+ * Runs that an outage delayed by up to this time are made up for. They start together, and the overlap policy skips all
+ * but the first. One load is enough: it finds all changes. The window covers a weekly run.
  */
 const CATCHUP_WINDOW = '7 days';
 
@@ -130,16 +131,16 @@ async function createSchedule({ temporal, taskQueue = INDEXING_TASK_QUEUE }: Bac
     if (error instanceof ScheduleAlreadyRunning) {
       throw new UserError(
         'ScheduleExists',
-        `There is a schedule "${name}" already. Choose another name, or delete that one: plimsoll schedule delete ${name}`,
+        `There is already a schedule "${name}". Choose another name, or delete that one: plimsoll schedule delete ${name}`,
         { fields: ['name'] },
       );
     }
-    // Of the SDK: what the server finds wrong with the times.
+    // The SDK throws this for times that the server refuses.
     if (!(error instanceof TypeError)) throw error;
     if (/time ?zone/i.test(error.message))
       throw unusableZone(request.time_zone ?? time_zone, `Temporal says: ${error.message}`);
     if (cron !== undefined) throw invalidCron(cron, error.message);
-    throw new UserError('InvalidSchedule', `every_seconds ${every_seconds} can not be used: ${error.message}`, {
+    throw new UserError('InvalidSchedule', `every_seconds ${every_seconds} can't be used: ${error.message}`, {
       fields: ['every_seconds'],
     });
   }
@@ -153,7 +154,7 @@ async function listSchedules(backends: Backends): Promise<ScheduleStatus[]> {
   const found: ScheduleStatus[] = [];
   for (const name of await scheduleNames(backends.temporal)) {
     const handle = backends.temporal.schedule.getHandle(SCHEDULE_PREFIX + name);
-    const description = await handle.describe().catch(passOverDeleted);
+    const description = await ifFound(handle.describe());
     const status = description && (await scheduleStatusOf(backends, description));
     if (status !== undefined) found.push(status);
   }

@@ -2,8 +2,8 @@ import type { Client } from '@temporalio/client';
 import { WEBHOOK_WORKFLOW } from '../contract/names.ts';
 
 /**
- * How many messages to a job's webhooks were not delivered, or not yet: by Temporal's list, which lags a little behind and knows
- * what its retention has left.
+ * Counts the messages to a job's webhooks that were not delivered, or not yet. Temporal's list lags a little, and lacks
+ * what is past Temporal's retention.
  */
 export async function countUndelivered(temporal: Client, jobId: string): Promise<number> {
   const { count } = await temporal.workflow.count(

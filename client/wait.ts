@@ -1,9 +1,9 @@
 import type { JobStatus } from '../contract/job.ts';
+import type { Job } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
-import type { Job } from './find-job.ts';
 import { watchJob } from './watch-job.ts';
 
-/** What to wait for: that people can browse the dataset, or that the whole job has ended. */
+/** What to wait for: that the dataset can be browsed, or that the whole job has ended. */
 export type Milestone = 'browsable' | 'completed';
 
 export interface WaitOptions {
@@ -19,7 +19,7 @@ export class WaitTimeoutError extends Error {
   readonly status: JobStatus | undefined;
 
   constructor(seconds: number, milestone: Milestone, status: JobStatus | undefined) {
-    super(`The job was not ${milestone} after ${seconds} s. It goes on; wait for it again.`);
+    super(`The job was not ${milestone} after ${seconds} s. It goes on, and you can wait for it again.`);
     this.name = 'WaitTimeoutError';
     this.status = status;
   }
@@ -45,8 +45,8 @@ export async function waitFor(backends: Backends, job: Job, options: WaitOptions
   return last;
 }
 
-/** Whether phase 1 is over and went well. Jobs on a dataset that is there already can be browsed all along. */
+/** Whether the job's dataset can be browsed: phase 1 has completed, or the dataset was there before the job. */
 export function isBrowsable({ kind, phases }: JobStatus): boolean {
-  // A load that ended before it began has skipped its first phase, too.
+  // A skipped first phase does not tell: a load that ended before it began has skipped it, too.
   return kind === 'embed' || kind === 'retry' || kind === 'prune' || phases.indexing.state === 'completed';
 }

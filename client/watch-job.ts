@@ -3,21 +3,30 @@ import type { ChangeStream } from 'mongodb';
 import type { JobStatus } from '../contract/job.ts';
 import { readStatus } from '../core/jobs/read-status.ts';
 import { watchJob as watchStored } from '../core/store/changes.ts';
+import { handleOf, type Job } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
-import { CLOSING_MS, mayBeClosing } from './closing.ts';
-import type { Job } from './find-job.ts';
 import { readJob } from './read-job.ts';
-import { withWaiting } from './waiting.ts';
+import { withWaitReason } from './wait-reason.ts';
 
-/** Changes closer together than this are shown as one. */
+/** Changes that follow each other within this time are shown as one. */
 const SETTLE_MS = 100;
 const RECONNECT_MS = 1000;
-/** What a job waits for may change by the clock alone: that nothing moves is no change of its record. */
+/** The reason for a wait may change while the record does not, as when a worker goes away. */
 const LOOK_EVERY_MS = 2000;
 
 /**
- * Yields a job's status now and after each change of it, until it has ended. Changes are pushed by MongoDB; the end of a
- * workflow that could not record it (terminated) comes from Temporal. Servers that go away are waited for.
+ * The record of a job ends a moment before its workflow. A worker that is there closes the workflow within this time.
+ */
+export const CLOSING_MS = 10_000;
+
+/** Whether a job ended so recently that its workflow may still be open. */
+export function mayBeClosing({ finished_at }: JobStatus): boolean {
+  return finished_at !== null && Date.now() - Date.parse(finished_at) < CLOSING_MS;
+}
+
+/**
+ * Yields a job's status now and after each change, until the job has ended. MongoDB pushes the changes. Temporal tells
+ * the end of a workflow that could not record it, such as a terminated one. If a server goes away, this waits for it.
  */
 export async function* watchJob(backends: Backends, job: Job, signal?: AbortSignal): AsyncGenerator<JobStatus> {
   const { temporal, store } = backends;
@@ -29,7 +38,7 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
   const pause = (ms: number) => delay(ms, undefined, { signal: until }).catch(() => undefined);
   let ended = false;
   const followWorkflow = async () => {
-    const handle = temporal.workflow.getHandle(job.workflow_id, undefined, { firstExecutionRunId: job.job_id });
+    const handle = handleOf(temporal, job);
     while (!until.aborted && !ended) {
       ended = await temporal
         .withAbortSignal(until, () => handle.result())
@@ -48,7 +57,7 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
         await pause(RECONNECT_MS);
         continue;
       }
-      // What changed before the stream's beginning may have been missed.
+      // A change before the stream began may have been missed.
       changes.raise();
       const close = () => void stream.close().catch(() => undefined);
       until.addEventListener('abort', close, { once: true });
@@ -58,14 +67,14 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
       await pause(RECONNECT_MS);
     }
   };
-  // The stream is not awaited at the end: closing it takes as long as the server's last answer to it, a second.
+  // Nobody awaits the stream's end: closing it waits for the server's last answer, up to a second.
   const workflowEnded = followWorkflow();
   void followStore();
 
-  // The record says all there is to say while the workflow runs; only its end may have to be read from Temporal.
+  // While the workflow runs, its record tells everything. Its end may be known only to Temporal.
   const read = async () => {
     const status = ended ? undefined : await readStatus(store, job.job_id);
-    return status === undefined ? readJob(backends, job) : withWaiting(backends, status);
+    return status === undefined ? readJob(backends, job) : withWaitReason(backends, status);
   };
   const clock = setInterval(changes.raise, LOOK_EVERY_MS);
   let shown = '';
@@ -83,9 +92,9 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
         yield status;
       }
       if (status !== undefined && status.finished_at !== null) {
-        // The record ends just before its workflow does. Only then can the next job of the dataset be started.
+        // The next job of the dataset can be started only when the workflow has ended, too.
         if (shownBefore) await workflowEnded;
-        // Seen for the first time, it may have ended long ago, and Temporal need not be asked for it.
+        // A job that was over at the first look may have ended long ago, and Temporal need not be asked.
         else if (mayBeClosing(status)) await Promise.race([workflowEnded, pause(CLOSING_MS)]);
         return;
       }
@@ -105,16 +114,16 @@ async function drain(stream: ChangeStream, onChange: () => void): Promise<void> 
   for await (const _ of stream) onChange();
 }
 
-/** Rates and times left change by the clock alone. */
+/** Rates and remaining times change with the clock, so a change of them alone is no news. */
 const withoutRates = (phases: JobStatus['phases']) =>
   Object.values(phases).map(({ rate: _rate, seconds_left: _left, ...phase }) => phase);
 
-/** A server that does not answer, rather than an answer that there is no such job. */
+/** Whether a server did not answer, as opposed to answering that there is no such job. */
 function isOutage(error: unknown): boolean {
   return error instanceof Error && /^Mongo|ServiceError/.test(error.name);
 }
 
-/** A fact that one side raises and the other awaits. */
+/** A flag that one side raises and the other awaits. */
 function createFlag() {
   let { promise, resolve } = Promise.withResolvers<void>();
   return {

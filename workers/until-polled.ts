@@ -1,11 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from '@temporalio/worker';
+import { ACTIVITY_TASKS, describeTaskQueue, WORKFLOW_TASKS } from '../temporal/task-queues.ts';
 
 const ASK_AGAIN_MS = 100;
 const ASK_FOR_MS = 30_000;
-
-/** temporal.api.enums.v1.TaskQueueType */
-const TYPES = [1, 2];
 
 /**
  * Resolves when the server knows that the worker polls: from then on its version can be made current. It is no reason to
@@ -28,8 +26,8 @@ async function isKnown({ connection, options }: Worker): Promise<boolean> {
     return true;
   }
   const queues = await Promise.all(
-    TYPES.map((taskQueueType) =>
-      connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue }, taskQueueType }),
+    ([WORKFLOW_TASKS, ACTIVITY_TASKS] as const).map((type) =>
+      describeTaskQueue(connection, namespace, taskQueue, type),
     ),
   );
   return queues.some(({ pollers }) => pollers?.some((poller) => poller.identity === identity));

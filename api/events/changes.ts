@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ChangeStream, MongoError, type ResumeToken } from 'mongodb';
 import { settle } from '../../client/read-job.ts';
-import { withWaiting } from '../../client/waiting.ts';
+import { withWaitReason } from '../../client/wait-reason.ts';
 import type { JobStatus } from '../../contract/job.ts';
 import { readStatus } from '../../core/jobs/read-status.ts';
 import type { DatasetDocument } from '../../core/store/documents.ts';
@@ -57,7 +57,7 @@ export function openChanges(
     const read = await readStatus(store, jobId);
     if (read === undefined) return;
     // That no worker is there is for Temporal to say; progress is shown whether it says it or not.
-    const status = await withWaiting(client, read).catch(() => read);
+    const status = await withWaitReason(client, read).catch(() => read);
     tell({ kind: 'load', dataset: status.dataset, status }, turn);
   });
   const datasets = createCoalescer(async (name) => {

@@ -1,4 +1,4 @@
-import { mayBeClosing } from '../../client/closing.ts';
+import { mayBeClosing } from '../../client/watch-job.ts';
 import type { JobStatus } from '../../contract/job.ts';
 import type { ApiContext } from '../context.ts';
 import { workflowEnded } from './workflow-ended.ts';

@@ -1,5 +1,5 @@
-import { CLOSING_MS } from '../../client/closing.ts';
 import type { PlimsollClient } from '../../client/plimsoll-client.ts';
+import { CLOSING_MS } from '../../client/watch-job.ts';
 import type { JobStatus } from '../../contract/job.ts';
 
 /**

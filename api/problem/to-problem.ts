@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { AlreadyRunningError } from '../../client/start.ts';
+import { AlreadyRunningError } from '../../client/if-running.ts';
 import { UserError } from '../../core/errors.ts';
 import { isMongoOutage, isTemporalOutage } from '../backends/outages.ts';
 import { PROBLEMS, type ProblemCode } from './codes.ts';

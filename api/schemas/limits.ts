@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EMBEDDING_TASK_QUEUE } from '../../contract/names.ts';
-import { FASTEST, SLOWEST } from '../../core/limits/fastest.ts';
+import { HIGHEST_LIMIT, LOWEST_LIMIT } from '../../core/limits/limits.ts';
 import { text } from './parameters.ts';
 
 export const limit = z
@@ -18,6 +18,6 @@ export const limitList = z
 export const limitBody = z
   .strictObject({
     task_queue: text(1000).default(EMBEDDING_TASK_QUEUE).describe('Of the embedding workers.'),
-    images_per_second: z.number().min(SLOWEST).max(FASTEST).nullable().describe('Null lifts the limit.'),
+    images_per_second: z.number().min(LOWEST_LIMIT).max(HIGHEST_LIMIT).nullable().describe('Null lifts the limit.'),
   })
   .meta({ id: 'LimitRequest' });

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { dataDirOption, wholeNumber } from '../arguments.ts';
+import { wholeNumber } from '../arguments.ts';
 import { EXIT } from '../exit-code.ts';
+import { dataDirOption } from '../options.ts';
 
 interface ApiOptions {
   host?: string;

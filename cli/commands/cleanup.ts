@@ -1,17 +1,16 @@
 import { type Command, Option } from 'commander';
 import type { CleanupResult } from '../../client/cleanup.ts';
 import type { JobState } from '../../contract/job.ts';
-import { age, dataDirOption, jsonOption, oneOf } from '../arguments.ts';
+import { age, oneOf } from '../arguments.ts';
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
 
-interface CleanupOptions {
+interface CleanupOptions extends CommonOptions {
   olderThan: number;
   dryRun?: boolean;
   dataset?: string;
   state?: JobState[];
   lost?: boolean;
-  data?: string;
-  json?: boolean;
 }
 
 const ENDED: readonly JobState[] = ['completed', 'failed', 'canceled'];
@@ -73,7 +72,7 @@ async function cleanup(options: CleanupOptions): Promise<number> {
     const lines = output.json || result.jobs.length === 0 ? [] : await linesOf(result, output);
     output.result({ dry_run, ...result }, () => lines);
     if (output.json) return 0;
-    const { counted } = await import('../quantities.ts');
+    const { counted } = await import('../terminal/quantities.ts');
     const removed = result.jobs.length + (lost ? result.lost.length : 0);
     output.note(
       `${dry_run ? 'Would remove' : 'Removed'} the ${removed === 1 ? 'record' : 'records'} of ${counted(removed, 'job')}.`,
@@ -89,9 +88,9 @@ async function cleanup(options: CleanupOptions): Promise<number> {
 
 async function linesOf({ jobs }: CleanupResult, { paint }: Output): Promise<string[]> {
   const [{ columns }, { printable }, { ago }] = await Promise.all([
-    import('../columns.ts'),
-    import('../printable.ts'),
-    import('../quantities.ts'),
+    import('../terminal/columns.ts'),
+    import('../terminal/printable.ts'),
+    import('../terminal/quantities.ts'),
   ]);
   const heads = ['JOB', 'KIND', 'DATASET', 'STATE', 'ENDED'].map((title) => ({ title }));
   const rows = jobs.map(({ job_id, kind, dataset, state, finished_at }) => [

@@ -2,14 +2,9 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { DatasetDocument, JobDocument } from '../../core/store/documents.ts';
 import type { Store } from '../../core/store/store.ts';
-import { dataDirOption, jsonOption } from '../arguments.ts';
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
-import { printable } from '../printable.ts';
-
-interface DatasetsOptions {
-  data?: string;
-  json?: boolean;
-}
+import { printable } from '../terminal/printable.ts';
 
 export function addDatasetsCommand(program: Command, end: (exitCode: number) => void): void {
   program
@@ -33,17 +28,18 @@ Examples:
   plimsoll datasets
   plimsoll datasets --json | jq -r '.datasets[].dataset'`,
     )
-    .action(async (options: DatasetsOptions) => end(await datasets(options)));
+    .action(async (options: CommonOptions) => end(await datasets(options)));
 }
 
-async function datasets(options: DatasetsOptions): Promise<number> {
-  const [{ withStore }, { presentDataset }] = await Promise.all([
+async function datasets(options: CommonOptions): Promise<number> {
+  const [{ withStore }, { listDatasets }, { presentDataset }] = await Promise.all([
     import('../connection.ts'),
+    import('../../core/store/datasets.ts'),
     import('../../api/present/dataset.ts'),
   ]);
   const output = createOutput(options);
   return withStore({ dataDir: options.data }, async (store) => {
-    const documents = await store.datasets.find().sort({ _id: 1 }).toArray();
+    const documents = await listDatasets(store);
     const lines = output.json || documents.length === 0 ? [] : await tableOf(store, documents, output);
     output.result({ datasets: documents.map((document) => presentDataset(document, 'operate')) }, () => lines);
     if (documents.length === 0 && !output.json) output.note('No datasets. Load one: plimsoll load FOLDER');
@@ -56,9 +52,13 @@ async function tableOf(
   documents: readonly DatasetDocument[],
   { paint, width }: Output,
 ): Promise<string[]> {
-  const [{ columns }, { ago, count }] = await Promise.all([import('../columns.ts'), import('../quantities.ts')]);
+  const [{ findJobs }, { columns }, { ago, count }] = await Promise.all([
+    import('../../core/store/jobs.ts'),
+    import('../terminal/columns.ts'),
+    import('../terminal/quantities.ts'),
+  ]);
   const ids = documents.map(({ latest_job }) => latest_job);
-  const found = await store.jobs.find({ _id: { $in: ids } }).toArray();
+  const found = await findJobs(store, ids);
   const jobs = new Map(found.map((job) => [job._id, job]));
   return columns(
     [

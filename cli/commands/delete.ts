@@ -1,20 +1,19 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { ConnectedClient } from '../../client/connect.ts';
 import type { IfRunning } from '../../client/if-running.ts';
-import { dataDirOption, jsonOption } from '../arguments.ts';
-import { canAsk, confirm } from '../confirm.ts';
 import { EXIT, START_EXIT_CODES_HELP } from '../exit-code.ts';
 import { UsageError } from '../failure.ts';
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
-import { counted } from '../quantities.ts';
+import { ifRunningOption } from '../starting/job-options.ts';
+import { canAsk, confirm } from '../terminal/confirm.ts';
+import { counted } from '../terminal/quantities.ts';
 
-interface DeleteOptions {
+interface DeleteOptions extends CommonOptions {
   yes?: boolean;
   dryRun?: boolean;
   ifRunning: IfRunning;
   wait?: boolean;
-  data?: string;
-  json?: boolean;
 }
 
 export function addDeleteCommand(program: Command, end: (exitCode: number) => void): void {
@@ -27,14 +26,7 @@ export function addDeleteCommand(program: Command, end: (exitCode: number) => vo
     .argument('<dataset>', "the dataset's name")
     .option('--yes', 'do not ask; required where there is no terminal')
     .option('--dry-run', 'delete nothing; only say how much it would be')
-    .addOption(
-      new Option(
-        '--if-running <what>',
-        'if a job of it is running: fail, return it if it is a deletion, or cancel it first',
-      )
-        .choices(['fail', 'attach', 'replace'] satisfies IfRunning[])
-        .default('fail'),
-    )
+    .addOption(ifRunningOption('if a job of it is running: fail, return it if it is a deletion, or cancel it first'))
     .option('--wait', 'wait until it is done, and say what was removed')
     .addOption(dataDirOption())
     .addOption(jsonOption())
@@ -62,12 +54,11 @@ Examples:
 async function deleteDataset(dataset: string, options: DeleteOptions): Promise<number> {
   const asks = options.yes !== true && options.dryRun !== true;
   if (asks && !canAsk()) {
-    throw new UsageError('A deletion cannot be undone, and there is no terminal to ask on. To go ahead, add --yes.');
+    throw new UsageError("A deletion can't be undone, and there is no terminal to ask on. To go ahead, add --yes.");
   }
-  const [{ withClient }, { followToEnd }, { noteAttached }] = await Promise.all([
+  const [{ withClient }, { finishStart }] = await Promise.all([
     import('../connection.ts'),
-    import('../follow.ts'),
-    import('../note-attached.ts'),
+    import('../starting/finish-start.ts'),
   ]);
   const output = createOutput(options);
   return withClient({ dataDir: options.data }, async (client, servers) => {
@@ -79,22 +70,16 @@ async function deleteDataset(dataset: string, options: DeleteOptions): Promise<n
       ]);
       return EXIT.ok;
     }
-    if (asks && !(await isMeant(client, dataset, output))) {
+    if (asks && !(await isConfirmed(client, dataset, output))) {
       output.note('Nothing was deleted.');
       return EXIT.failed;
     }
     const job = await client.deleteDataset(dataset, { ifRunning: options.ifRunning });
-    noteAttached(job, output);
-    if (!options.wait) {
-      output.result(job, () => [job.job_id]);
-      return EXIT.ok;
-    }
-    if (!output.json) process.stdout.write(`${job.job_id}\n`);
-    return followToEnd(client, servers, job.job_id, output);
+    return finishStart(job, options, { client, servers, output });
   });
 }
 
-async function isMeant(client: ConnectedClient, dataset: string, output: Output): Promise<boolean> {
+async function isConfirmed(client: ConnectedClient, dataset: string, output: Output): Promise<boolean> {
   const { samples, vectors, schedules } = await client.countDelete(dataset);
   if (schedules.length > 0) output.note(`This pauses ${inWords(schedules)}, which would load it again.`);
   return confirm(`Delete ${dataset}, ${counted(samples, 'sample')} and ${counted(vectors, 'vector')}?`);

@@ -1,10 +1,5 @@
 import type { Command } from 'commander';
-import { dataDirOption, jsonOption } from '../arguments.ts';
-
-interface DoctorOptions {
-  data?: string;
-  json?: boolean;
-}
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 
 export function addDoctorCommand(program: Command, end: (exitCode: number) => void): void {
   program
@@ -29,7 +24,7 @@ Examples:
   plimsoll doctor
   plimsoll doctor --json | jq -r '.checks[] | select(.state != "ok") | .advice'`,
     )
-    .action(async (options: DoctorOptions) => {
+    .action(async (options: CommonOptions) => {
       const { doctor } = await import('../doctor/doctor.ts');
       end(await doctor({ dataDir: options.data, json: options.json }));
     });

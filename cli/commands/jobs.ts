@@ -1,10 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { JobFilter } from '../../client/list-jobs.ts';
 import type { JobKind, JobState } from '../../contract/job.ts';
-import { dataDirOption, jsonOption, oneOf, timeOrAge, wholeNumber } from '../arguments.ts';
+import { oneOf, timeOrAge, wholeNumber } from '../arguments.ts';
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput } from '../output.ts';
 
-interface JobsOptions {
+interface JobsOptions extends CommonOptions {
   dataset?: string;
   state?: JobState[];
   kind?: JobKind[];
@@ -12,14 +13,12 @@ interface JobsOptions {
   before?: Date;
   limit: number;
   cursor?: string;
-  data?: string;
-  json?: boolean;
 }
 
 const STATES: readonly JobState[] = ['queued', 'running', 'paused', 'completed', 'failed', 'canceled'];
 const KINDS: readonly JobKind[] = ['load', 'retry', 'embed', 'prune', 'delete'];
 const MOST = 1000;
-/** Tells jobs apart: of IDs that begin with their time it holds the milliseconds. */
+/** IDs begin with their time. This many characters include the milliseconds, so they tell jobs apart. */
 const SHORT_ID = 13;
 
 export function addJobsCommand(program: Command, end: (exitCode: number) => void): void {
@@ -79,7 +78,7 @@ async function jobs({ data, json, ...filter }: JobsOptions): Promise<number> {
     output.result(page, () => lines);
     if (output.json) return 0;
     if (page.jobs.length === 0) output.note('No jobs.');
-    // On a line of its own it fits, and can be copied whole.
+    // On a line of its own, the cursor fits and can be copied whole.
     if (page.next !== null) output.note(`More: add\n  --cursor ${page.next}`);
     return 0;
 

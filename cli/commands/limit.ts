@@ -1,16 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { EMBEDDING_TASK_QUEUE } from '../../contract/names.ts';
-import { FASTEST, SLOWEST } from '../../core/limits/fastest.ts';
-import { dataDirOption, jsonOption } from '../arguments.ts';
+import { HIGHEST_LIMIT, LOWEST_LIMIT } from '../../core/limits/limits.ts';
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput } from '../output.ts';
-import { counted } from '../quantities.ts';
+import { counted } from '../terminal/quantities.ts';
 
-interface LimitOptions {
+interface LimitOptions extends CommonOptions {
   queue: string;
   imagesPerSecond?: number;
   off?: boolean;
-  data?: string;
-  json?: boolean;
 }
 
 export function addLimitCommand(program: Command, end: (exitCode: number) => void): void {
@@ -49,8 +47,8 @@ Examples:
 
 function rate(text: string): number {
   const n = Number(text);
-  if (n >= SLOWEST && n <= FASTEST) return n;
-  throw new InvalidArgumentError(`Expected a number from ${SLOWEST} to ${FASTEST}. --off lifts the limit.`);
+  if (n >= LOWEST_LIMIT && n <= HIGHEST_LIMIT) return n;
+  throw new InvalidArgumentError(`Expected a number from ${LOWEST_LIMIT} to ${HIGHEST_LIMIT}. --off lifts the limit.`);
 }
 
 async function limit({ queue, imagesPerSecond, off, data, json }: LimitOptions): Promise<number> {

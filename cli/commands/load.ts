@@ -1,18 +1,21 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { dataDirOption, datasetOption, embedOption, jsonOption, numberBetween } from '../arguments.ts';
-import { datasetNameOf } from '../dataset-name.ts';
+import { numberBetween } from '../arguments.ts';
 import { START_EXIT_CODES_HELP } from '../exit-code.ts';
-import { addStartOptions, IF_RUNNING_HELP, JOB_OPTIONS_HELP, type StartOptions } from '../job-options.ts';
+import { datasetOption, embedOption } from '../options.ts';
 import { createOutput } from '../output.ts';
+import { datasetNameOf } from '../starting/dataset-name.ts';
+import {
+  addStartOptions,
+  IF_RUNNING_HELP,
+  JOB_OPTIONS_HELP,
+  type StartCommandOptions,
+} from '../starting/job-options.ts';
 
-interface LoadOptions extends StartOptions {
+interface LoadOptions extends StartCommandOptions {
   dataset?: string;
   embed: boolean;
   maxFailedPercent?: number;
-  wait?: boolean;
-  data?: string;
-  json?: boolean;
 }
 
 export function addLoadCommand(program: Command, end: (exitCode: number) => void): void {
@@ -31,9 +34,6 @@ export function addLoadCommand(program: Command, end: (exitCode: number) => void
       numberBetween(0, 100),
     );
   addStartOptions(command)
-    .option('--wait', 'show the progress until the end; exit as "plimsoll wait" does')
-    .addOption(dataDirOption())
-    .addOption(jsonOption())
     .addHelpText(
       'after',
       `
@@ -60,40 +60,21 @@ Examples:
 }
 
 async function load(folder: string, options: LoadOptions): Promise<number> {
-  const [
-    { withClient },
-    { requestOf },
-    { checkFolder },
-    { checkJobOptions },
-    { checkWebhooks },
-    { followToEnd },
-    { noteAttached },
-    { noteSource },
-  ] = await Promise.all([
+  const [{ withClient }, { loadRequestOf }, { checkJobOptions }, { checkLoad }, { finishStart }] = await Promise.all([
     import('../connection.ts'),
-    import('../load-request.ts'),
-    import('../check-folder.ts'),
-    import('../check-job-options.ts'),
-    import('../check-webhooks.ts'),
-    import('../follow.ts'),
-    import('../note-attached.ts'),
-    import('../note-source.ts'),
+    import('../starting/job-request.ts'),
+    import('../starting/check-job-options.ts'),
+    import('../starting/check-load.ts'),
+    import('../starting/finish-start.ts'),
   ]);
   const output = createOutput(options);
   checkJobOptions(options, output);
   const source = resolve(folder);
-  const request = requestOf({ ...options, source, dataset: options.dataset ?? datasetNameOf(source) });
+  const request = loadRequestOf({ ...options, source, dataset: options.dataset ?? datasetNameOf(source) });
+  const named = options.dataset !== undefined;
   return withClient({ dataDir: options.data }, async (client, servers) => {
-    await checkFolder(source, servers, output);
-    await checkWebhooks(request.webhooks, servers, output);
-    await noteSource(client.store, request, { named: options.dataset !== undefined, note: output.note });
-    const job = await client.startLoad(request, options);
-    noteAttached(job, output);
-    if (!options.wait) {
-      output.result(job, () => [job.job_id]);
-      return 0;
-    }
-    if (!output.json) process.stdout.write(`${job.job_id}\n`);
-    return followToEnd(client, servers, job.job_id, output);
+    await checkLoad(request, { store: client.store, servers, output, named });
+    const job = await client.startLoad(request, { ifRunning: options.ifRunning });
+    return finishStart(job, options, { client, servers, output });
   });
 }

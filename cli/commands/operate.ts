@@ -1,14 +1,12 @@
 import type { Command } from 'commander';
 import type { PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { JobStatus } from '../../contract/job.ts';
-import { dataDirOption, jsonOption } from '../arguments.ts';
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput } from '../output.ts';
 
-interface OperateOptions {
+interface OperateOptions extends CommonOptions {
   reason?: string;
   wait?: boolean;
-  data?: string;
-  json?: boolean;
 }
 
 type End = (exitCode: number) => void;

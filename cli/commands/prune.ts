@@ -1,16 +1,15 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { IfRunning } from '../../client/if-running.ts';
-import { dataDirOption, jsonOption } from '../arguments.ts';
 import { START_EXIT_CODES_HELP } from '../exit-code.ts';
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput } from '../output.ts';
-import { counted } from '../quantities.ts';
+import { ifRunningOption } from '../starting/job-options.ts';
+import { counted } from '../terminal/quantities.ts';
 
-interface PruneOptions {
+interface PruneOptions extends CommonOptions {
   dryRun?: boolean;
   ifRunning: IfRunning;
   wait?: boolean;
-  data?: string;
-  json?: boolean;
 }
 
 export function addPruneCommand(program: Command, end: (exitCode: number) => void): void {
@@ -22,14 +21,7 @@ export function addPruneCommand(program: Command, end: (exitCode: number) => voi
     )
     .argument('<dataset>', "the dataset's name")
     .option('--dry-run', 'remove nothing; only say how much it would be')
-    .addOption(
-      new Option(
-        '--if-running <what>',
-        'if a job of it is running: fail, return it if it is a prune, or cancel it first',
-      )
-        .choices(['fail', 'attach', 'replace'] satisfies IfRunning[])
-        .default('fail'),
-    )
+    .addOption(ifRunningOption('if a job of it is running: fail, return it if it is a prune, or cancel it first'))
     .option('--wait', 'wait until it is done, and say what was removed')
     .addOption(dataDirOption())
     .addOption(jsonOption())
@@ -57,10 +49,9 @@ Examples:
 }
 
 async function prune(dataset: string, options: PruneOptions): Promise<number> {
-  const [{ withClient }, { followToEnd }, { noteAttached }] = await Promise.all([
+  const [{ withClient }, { finishStart }] = await Promise.all([
     import('../connection.ts'),
-    import('../follow.ts'),
-    import('../note-attached.ts'),
+    import('../starting/finish-start.ts'),
   ]);
   const output = createOutput(options);
   return withClient({ dataDir: options.data }, async (client, servers) => {
@@ -72,12 +63,6 @@ async function prune(dataset: string, options: PruneOptions): Promise<number> {
       return 0;
     }
     const job = await client.prune(dataset, { ifRunning: options.ifRunning });
-    noteAttached(job, output);
-    if (!options.wait) {
-      output.result(job, () => [job.job_id]);
-      return 0;
-    }
-    if (!output.json) process.stdout.write(`${job.job_id}\n`);
-    return followToEnd(client, servers, job.job_id, output);
+    return finishStart(job, options, { client, servers, output });
   });
 }

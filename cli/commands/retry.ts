@@ -1,14 +1,16 @@
 import type { Command } from 'commander';
-import { dataDirOption, embedOption, jsonOption } from '../arguments.ts';
 import { START_EXIT_CODES_HELP } from '../exit-code.ts';
-import { addStartOptions, IF_RUNNING_HELP, JOB_OPTIONS_HELP, type StartOptions } from '../job-options.ts';
+import { embedOption } from '../options.ts';
 import { createOutput } from '../output.ts';
+import {
+  addStartOptions,
+  IF_RUNNING_HELP,
+  JOB_OPTIONS_HELP,
+  type StartCommandOptions,
+} from '../starting/job-options.ts';
 
-interface RetryOptions extends StartOptions {
+interface RetryOptions extends StartCommandOptions {
   embed: boolean;
-  wait?: boolean;
-  data?: string;
-  json?: boolean;
 }
 
 export function addRetryCommand(program: Command, end: (exitCode: number) => void): void {
@@ -21,9 +23,6 @@ export function addRetryCommand(program: Command, end: (exitCode: number) => voi
     .argument('<job>', "job ID, 6 or more characters of one, or a dataset's name (its latest job)")
     .addOption(embedOption());
   addStartOptions(command)
-    .option('--wait', 'show the progress until the end; exit as "plimsoll wait" does')
-    .addOption(dataDirOption())
-    .addOption(jsonOption())
     .addHelpText(
       'after',
       `
@@ -47,27 +46,21 @@ Examples:
 }
 
 async function retry(reference: string, options: RetryOptions): Promise<number> {
-  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { checkWebhooks }, { followToEnd }, { noteAttached }] =
-    await Promise.all([
+  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { checkWebhooks }, { finishStart }] = await Promise.all(
+    [
       import('../connection.ts'),
-      import('../load-request.ts'),
-      import('../check-job-options.ts'),
-      import('../check-webhooks.ts'),
-      import('../follow.ts'),
-      import('../note-attached.ts'),
-    ]);
+      import('../starting/job-request.ts'),
+      import('../starting/check-job-options.ts'),
+      import('../starting/check-webhooks.ts'),
+      import('../starting/finish-start.ts'),
+    ],
+  );
   const output = createOutput(options);
   checkJobOptions(options, output);
   const changes = { ...jobRequestOf(options), ...(options.embed ? {} : { embed: false }) };
   return withClient({ dataDir: options.data }, async (client, servers) => {
     await checkWebhooks(changes.webhooks, servers, output);
-    const job = await client.retry(reference, changes, options);
-    noteAttached(job, output);
-    if (!options.wait) {
-      output.result(job, () => [job.job_id]);
-      return 0;
-    }
-    if (!output.json) process.stdout.write(`${job.job_id}\n`);
-    return followToEnd(client, servers, job.job_id, output);
+    const job = await client.retry(reference, changes, { ifRunning: options.ifRunning });
+    return finishStart(job, options, { client, servers, output });
   });
 }

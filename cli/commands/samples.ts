@@ -1,22 +1,21 @@
 import { type Command, Option } from 'commander';
+import type { Medium } from '../../core/media/medium.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
-import { dataDirOption, jsonOption, wholeNumber } from '../arguments.ts';
-import { endOf } from '../end-of.ts';
+import { wholeNumber } from '../arguments.ts';
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
-import { printable } from '../printable.ts';
+import { printable } from '../terminal/printable.ts';
 
-interface SamplesOptions {
+interface SamplesOptions extends CommonOptions {
   after?: number;
   limit: number;
   status?: SampleDocument['status'];
   errors?: boolean;
-  data?: string;
-  json?: boolean;
 }
 
 const STATUSES: SampleDocument['status'][] = ['indexed', 'failed', 'missing'];
 const MOST = 100_000;
-/** What the columns beside the path need on a terminal, at most or, of errors, at least. */
+/** Columns of a terminal beside the path: at most so many, and with errors at least so many. */
 const BESIDE_PATH = 45;
 const BESIDE_PATH_OF_ERRORS = 54;
 const SHORTEST_PATH = 20;
@@ -61,13 +60,15 @@ Examples:
 }
 
 async function samples(dataset: string, options: SamplesOptions): Promise<number> {
-  const [{ withStore }, { findDataset, listSamples }] = await Promise.all([
+  const [{ withStore }, { knownMedia }, { getDataset }, { listSamples }] = await Promise.all([
     import('../connection.ts'),
-    import('../../core/store/list-samples.ts'),
+    import('../../core/media/registry.ts'),
+    import('../../core/store/datasets.ts'),
+    import('../../core/store/samples.ts'),
   ]);
   const output = createOutput(options);
   return withStore({ dataDir: options.data }, async (store) => {
-    const { sources } = await findDataset(store, dataset);
+    const { sources, media_type } = await getDataset(store, dataset);
     const page = await listSamples(store, {
       datasetId: dataset,
       after: options.after,
@@ -75,7 +76,12 @@ async function samples(dataset: string, options: SamplesOptions): Promise<number
       status: options.status,
       withError: options.errors ? 'any' : undefined,
     });
-    const lines = output.json ? [] : await tableOf(page.samples, { sources, errors: options.errors === true, output });
+    const lines = output.json ? [] : await tableOf(page.samples, {
+          sources,
+          medium: knownMedia().byName(media_type),
+          errors: options.errors === true,
+          output,
+        });
     output.result({ dataset, samples: page.samples.map(documentOf), next: page.next }, () => lines);
     if (output.json) return 0;
     if (page.samples.length === 0) output.note(options.errors ? 'No errors.' : 'No samples.');
@@ -104,24 +110,30 @@ function documentOf(sample: SampleDocument) {
 
 async function tableOf(
   rows: readonly SampleDocument[],
-  { sources, errors, output: { paint, width } }: { sources: readonly string[]; errors: boolean; output: Output },
+  {
+    sources,
+    medium,
+    errors,
+    output: { paint, width },
+  }: { sources: readonly string[]; medium: Medium; errors: boolean; output: Output },
 ): Promise<string[]> {
   if (rows.length === 0) return [];
-  const [{ columns }, { pathWithin }] = await Promise.all([import('../columns.ts'), import('../path-within.ts')]);
+  const [{ columns }, { shortPath }] = await Promise.all([
+    import('../terminal/columns.ts'),
+    import('../terminal/sample-path.ts'),
+  ]);
   const withErrors = rows.some(({ error }) => error !== undefined);
   const statuses = { indexed: paint.green, failed: paint.red, missing: paint.yellow };
   const room = width - (withErrors ? BESIDE_PATH_OF_ERRORS : BESIDE_PATH);
   const longest = withErrors ? Math.min(LONGEST_PATH, room) : room;
-  // Whole where it is read by programs.
+  // Programs read the whole path.
   const pathOf = (path: string) =>
-    width === Number.POSITIVE_INFINITY
-      ? printable(path)
-      : endOf(printable(pathWithin(path, sources)), Math.max(SHORTEST_PATH, longest));
+    width === Number.POSITIVE_INFINITY ? printable(path) : shortPath(path, sources, Math.max(SHORTEST_PATH, longest));
   return columns(
     [
       { title: 'SEQ', align: 'right' },
       { title: 'PATH' },
-      // Of what could not be read there is neither.
+      // A file that could not be read has neither.
       ...(errors ? [] : ([{ title: 'SIZE', align: 'right' }, { title: 'FORMAT' }] as const)),
       { title: 'STATUS' },
       ...(withErrors ? [{ title: 'ERROR' }] : []),
@@ -129,7 +141,7 @@ async function tableOf(
     rows.map(({ seq, filepath, metadata, status, error }) => [
       String(seq),
       pathOf(filepath),
-      ...(errors ? [] : [metadata ? `${metadata.width}x${metadata.height}` : '', metadata?.format ?? '']),
+      ...(errors ? [] : [metadata ? medium.sizeInWords(metadata) : '', printable(String(metadata?.format ?? ''))]),
       status === 'indexed' && error !== undefined ? paint.red('not embedded') : statuses[status](status),
       ...(withErrors ? [error ? `${error.code}: ${printable(error.message)}` : ''] : []),
     ]),

@@ -2,26 +2,15 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { ScheduleStatus } from '../../client/schedule-status.ts';
-import {
-  age,
-  dataDirOption,
-  datasetOption,
-  embedOption,
-  jsonOption,
-  machineZone,
-  numberBetween,
-} from '../arguments.ts';
-import { datasetNameOf } from '../dataset-name.ts';
-import { addJobOptions, JOB_OPTIONS_HELP, type JobOptions } from '../job-options.ts';
+import { age, numberBetween } from '../arguments.ts';
+import { type CommonOptions, dataDirOption, datasetOption, embedOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
-import { printable } from '../printable.ts';
+import { datasetNameOf } from '../starting/dataset-name.ts';
+import { addJobOptions, JOB_OPTIONS_HELP, type JobOptions } from '../starting/job-options.ts';
+import { machineZone } from '../starting/machine-zone.ts';
+import { printable } from '../terminal/printable.ts';
 
-interface ServerOptions {
-  data?: string;
-  json?: boolean;
-}
-
-interface CreateOptions extends JobOptions, ServerOptions {
+interface CreateOptions extends JobOptions, CommonOptions {
   cron?: string;
   /** Milliseconds. */
   every?: number;
@@ -74,7 +63,7 @@ Examples:
   addList(schedule, end);
   addChange(schedule, 'pause', 'start no more loads until it is resumed; one under way goes on', (command) =>
     command.option('--reason <text>', 'shown with it in the list'),
-  ).action(async (of: string, options: ServerOptions & { reason?: string }) =>
+  ).action(async (of: string, options: CommonOptions & { reason?: string }) =>
     end(
       await change(
         options,
@@ -83,15 +72,15 @@ Examples:
       ),
     ),
   );
-  addChange(schedule, 'resume', 'let a paused schedule go on').action(async (of: string, options: ServerOptions) =>
+  addChange(schedule, 'resume', 'let a paused schedule go on').action(async (of: string, options: CommonOptions) =>
     end(await change(options, (client) => client.schedules.resume(of), nextLine)),
   );
   addChange(schedule, 'trigger', 'load now, in addition to its times').action(
-    async (of: string, options: ServerOptions) =>
+    async (of: string, options: CommonOptions) =>
       end(await change(options, (client) => client.schedules.trigger(of), triggeredLine)),
   );
   addChange(schedule, 'delete', 'delete a schedule; a load under way goes on, and the dataset stays').action(
-    async (of: string, options: ServerOptions) => end(await remove(of, options)),
+    async (of: string, options: CommonOptions) => end(await remove(of, options)),
   );
 }
 
@@ -143,7 +132,7 @@ function addList(schedule: Command, end: End): void {
       'after',
       `\n${SCHEDULE_JSON}\nAll of them: {"schedules": [...]}.\n\nExample:\n  plimsoll schedule list`,
     )
-    .action(async (options: ServerOptions) => end(await list(options)));
+    .action(async (options: CommonOptions) => end(await list(options)));
 }
 
 function addChange(
@@ -164,47 +153,37 @@ function addChange(
 }
 
 async function create(scheduleName: string, folder: string, options: CreateOptions): Promise<number> {
-  const [
-    { withClient },
-    { requestOf },
-    { checkJobOptions },
-    { checkFolder },
-    { checkWebhooks },
-    { noteSource },
-    { parseScheduleRequest },
-  ] = await Promise.all([
-    import('../connection.ts'),
-    import('../load-request.ts'),
-    import('../check-job-options.ts'),
-    import('../check-folder.ts'),
-    import('../check-webhooks.ts'),
-    import('../note-source.ts'),
-    import('../../client/schedule-request.ts'),
-  ]);
+  const [{ withClient }, { loadRequestOf }, { checkJobOptions }, { checkLoad }, { parseScheduleRequest }] =
+    await Promise.all([
+      import('../connection.ts'),
+      import('../starting/job-request.ts'),
+      import('../starting/check-job-options.ts'),
+      import('../starting/check-load.ts'),
+      import('../../client/schedule-request.ts'),
+    ]);
   const output = createOutput(options);
   checkJobOptions(options, output);
   const source = resolve(folder);
   const { cron, every } = options;
   const request = {
     name: scheduleName,
-    load: requestOf({ ...options, source, dataset: options.dataset ?? datasetNameOf(source) }),
+    load: loadRequestOf({ ...options, source, dataset: options.dataset ?? datasetNameOf(source) }),
     ...(cron === undefined ? {} : { cron }),
     ...(every === undefined ? {} : { every_seconds: Math.round(every / 1000) }),
     time_zone: options.timeZone ?? machineZone(),
   };
-  // Before any server is asked for: what is wrong with the line is wrong without one, too.
+  // The command line can be refused even if no server is there.
   parseScheduleRequest(request);
+  const named = options.dataset !== undefined;
   return withClient({ dataDir: options.data }, async (client, servers) => {
-    await checkFolder(source, servers, output);
-    await checkWebhooks(request.load.webhooks, servers, output);
-    await noteSource(client.store, request.load, { named: options.dataset !== undefined, note: output.note });
+    await checkLoad(request.load, { store: client.store, servers, output, named });
     const schedule = await client.schedules.create(request);
     output.result(schedule, () => [`Created: ${schedule.name}. ${schedule.when}. ${nextLine(schedule)}`]);
     return 0;
   });
 }
 
-async function list(options: ServerOptions): Promise<number> {
+async function list(options: CommonOptions): Promise<number> {
   const { withClient } = await import('../connection.ts');
   const output = createOutput(options);
   return withClient({ dataDir: options.data }, async (client) => {
@@ -217,7 +196,7 @@ async function list(options: ServerOptions): Promise<number> {
 }
 
 async function change(
-  options: ServerOptions,
+  options: CommonOptions,
   work: (client: PlimsollClient) => Promise<ScheduleStatus>,
   line: (schedule: ScheduleStatus) => string,
 ): Promise<number> {
@@ -230,7 +209,7 @@ async function change(
   });
 }
 
-async function remove(scheduleName: string, options: ServerOptions): Promise<number> {
+async function remove(scheduleName: string, options: CommonOptions): Promise<number> {
   const { withClient } = await import('../connection.ts');
   const output = createOutput(options);
   return withClient({ dataDir: options.data }, async (client) => {
@@ -242,7 +221,10 @@ async function remove(scheduleName: string, options: ServerOptions): Promise<num
 
 async function tableOf(rows: readonly ScheduleStatus[], { paint }: Output): Promise<string[]> {
   if (rows.length === 0) return [];
-  const [{ columns }, { ago }] = await Promise.all([import('../columns.ts'), import('../quantities.ts')]);
+  const [{ columns }, { ago }] = await Promise.all([
+    import('../terminal/columns.ts'),
+    import('../terminal/quantities.ts'),
+  ]);
   const last = ({ last_run }: ScheduleStatus) => (last_run === null ? '-' : `${last_run.result}, ${ago(last_run.at)}`);
   const [titles = '', ...lines] = columns(
     ['NAME', 'DATASET', 'SOURCE', 'WHEN', 'NEXT RUN', 'LAST RUN'].map((title) => ({ title })),
@@ -259,7 +241,7 @@ async function tableOf(rows: readonly ScheduleStatus[], { paint }: Output): Prom
   return [titles, ...rows.flatMap((row, i) => [lines[i] ?? '', ...reasonsOf(row)])];
 }
 
-/** Why it is paused, and why its last run failed: in lines of their own, as either may be long. */
+/** Why it is paused and why its last run failed. Each has a line of its own, since it may be long. */
 function reasonsOf({ paused, note, last_run }: ScheduleStatus): string[] {
   return [
     ...(paused && note !== null && note !== 'paused' ? [`  paused: ${printable(note)}`] : []),
@@ -267,21 +249,21 @@ function reasonsOf({ paused, note, last_run }: ScheduleStatus): string[] {
   ];
 }
 
-/** What became of a run that was asked for. */
+/** Says what a triggered run does. */
 function triggeredLine({ dataset, last_run }: ScheduleStatus): string {
   if (last_run?.result === 'skipped')
     return `Skipped: a job of ${dataset} is running already. See how it goes: plimsoll wait ${dataset}`;
   if (last_run?.job_id) return `Triggered: job ${last_run.job_id}. See how it goes: plimsoll wait ${last_run.job_id}`;
   return last_run?.result === 'failed'
-    ? 'The run failed before its load began: see it on the page of Temporal.'
-    : 'Triggered; no indexing worker has taken it up yet. See how it goes: plimsoll schedule list';
+    ? "The run failed before its load began. See why on Temporal's page."
+    : 'Triggered; no indexing worker has started it yet. See how it goes: plimsoll schedule list';
 }
 
 function nextLine({ next_run, time_zone }: ScheduleStatus): string {
   return next_run === null ? 'No run is due.' : `Next run: ${localTime(next_run, time_zone)}.`;
 }
 
-/** `Sat 21 Nov, 03:00`, on the clocks of the zone that the schedule was written for. */
+/** `Sat 21 Nov, 03:00`, in the schedule's time zone. */
 function localTime(time: string, timeZone: string): string {
   const words = { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' } as const;
   return new Intl.DateTimeFormat('en-GB', { ...words, timeZone }).format(new Date(time));

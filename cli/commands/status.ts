@@ -1,13 +1,9 @@
 import type { Command } from 'commander';
 import type { ConnectedClient } from '../../client/connect.ts';
 import type { JobStatus } from '../../contract/job.ts';
-import { dataDirOption, jsonOption } from '../arguments.ts';
+import { UserError } from '../../core/errors.ts';
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
-
-interface StatusOptions {
-  data?: string;
-  json?: boolean;
-}
 
 export function addStatusCommand(program: Command, end: (exitCode: number) => void): void {
   program
@@ -55,15 +51,11 @@ Examples:
   plimsoll status photos
   plimsoll status photos --json | jq .phases.embedding.seconds_left`,
     )
-    .action(async (job: string | undefined, options: StatusOptions) => end(await status(job, options)));
+    .action(async (job: string | undefined, options: CommonOptions) => end(await status(job, options)));
 }
 
-async function status(reference: string | undefined, options: StatusOptions): Promise<number> {
-  const [{ withClient }, { writeSummary }, { latestJob }] = await Promise.all([
-    import('../connection.ts'),
-    import('../follow.ts'),
-    import('../latest-job.ts'),
-  ]);
+async function status(reference: string | undefined, options: CommonOptions): Promise<number> {
+  const [{ withClient }, { writeSummary }] = await Promise.all([import('../connection.ts'), import('../follow.ts')]);
   const output = createOutput(options);
   return withClient({ dataDir: options.data }, async (client, servers) => {
     const job = await client.status(reference ?? (await latestJob(client)));
@@ -73,12 +65,19 @@ async function status(reference: string | undefined, options: StatusOptions): Pr
   });
 }
 
-/** Only a job with webhooks is asked about: one more question to Temporal, which may not answer without harm. */
+/** The ID of the job that started last. @throws UserError JobNotFound */
+async function latestJob(client: ConnectedClient): Promise<string> {
+  const { jobs } = await client.jobs({ limit: 1 });
+  if (jobs[0] === undefined) throw new UserError('JobNotFound', 'There is no job yet. Start one: plimsoll load FOLDER');
+  return jobs[0].job_id;
+}
+
+/** Notes undelivered webhooks. The status is shown all the same if Temporal does not answer this. */
 async function noteUndelivered({ temporal }: ConnectedClient, { job_id, request }: JobStatus, output: Output) {
   if (!Array.isArray(request.webhooks) || request.webhooks.length === 0) return;
   const [{ countUndelivered }, { counted }] = await Promise.all([
     import('../../client/undelivered.ts'),
-    import('../quantities.ts'),
+    import('../terminal/quantities.ts'),
   ]);
   const undelivered = await countUndelivered(temporal, job_id).catch(() => 0);
   if (undelivered === 0) return;

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { jsonOption } from '../arguments.ts';
+import { jsonOption } from '../options.ts';
 import { createOutput } from '../output.ts';
 
 interface TokenOptions {

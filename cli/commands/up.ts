@@ -1,21 +1,8 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { datasetOption, embedOption, jsonOption, modelOption, wholeNumber } from '../arguments.ts';
-
-export interface UpOptions {
-  /** A folder; true for the pictures that come with Plimsoll. */
-  load?: string | true;
-  exit?: boolean;
-  dataset?: string;
-  model?: string;
-  embed: boolean;
-  data: string;
-  temporalPort?: number;
-  uiPort?: number;
-  mongoPort?: number;
-  apiPort?: number;
-  json?: boolean;
-}
+import { wholeNumber } from '../arguments.ts';
+import { datasetOption, embedOption, jsonOption, modelOption } from '../options.ts';
+import type { UpOptions } from '../up/up.ts';
 
 const port = () => wholeNumber(0, 65_535);
 
@@ -64,7 +51,7 @@ Examples:
   plimsoll up --temporal-port 0 --ui-port 0 --mongo-port 0 --data /tmp/another`,
     )
     .action(async (folder: string | undefined, options: UpOptions, command: Command) => {
-      const { up } = await import('../up.ts');
+      const { up } = await import('../up/up.ts');
       if (folder !== undefined && options.load === undefined)
         command.error(`error: "${folder}" is loaded only with --load: plimsoll up --load ${folder}`);
       if (options.exit && options.load === undefined) command.error('error: --exit needs --load');

@@ -1,16 +1,15 @@
 import { type Command, Option } from 'commander';
 import type { Milestone } from '../../client/wait.ts';
-import { dataDirOption, jsonOption, numberBetween } from '../arguments.ts';
+import { numberBetween } from '../arguments.ts';
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput } from '../output.ts';
 
-interface WaitCommandOptions {
+interface WaitCommandOptions extends CommonOptions {
   for: Milestone;
   timeout?: number;
-  data?: string;
-  json?: boolean;
 }
 
-/** What a timer can hold: 24 days. */
+/** The longest time of a timer, 24 days. */
 const LONGEST_TIMEOUT_SECONDS = 2_147_483;
 
 export function addWaitCommand(program: Command, end: (exitCode: number) => void): void {

@@ -2,7 +2,7 @@ import { type Check, ok, problem, warning } from './check.ts';
 
 const TIMEOUT_MS = 3000;
 
-/** Whether the page and the HTTP API answer, and find their servers. */
+/** Whether the page and the HTTP API answer, and reach their servers. */
 export async function checkApi(url: string): Promise<Check> {
   const name = 'Page and HTTP API';
   try {
@@ -15,7 +15,7 @@ export async function checkApi(url: string): Promise<Check> {
     return warning(
       name,
       `answers at ${url}, but is not ready: ${missing.join(' ')}`,
-      'It goes on by itself once they are there.',
+      'It goes on by itself once they answer.',
     );
   } catch (error) {
     return problem(name, `no answer at ${url}: ${(error as Error).message}`, 'See logs/api.log in the data folder.');

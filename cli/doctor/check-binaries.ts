@@ -5,7 +5,7 @@ import { findOnPath, inspectBinary } from '../../local/provision/inspect.ts';
 import { BINARIES } from '../../local/provision/provision.ts';
 import { type Check, ok, problem, warning } from './check.ts';
 
-/** Which programs `plimsoll up` would run. Nothing is fetched. */
+/** Finds the programs that `plimsoll up` would run. Fetches nothing. */
 export function checkBinaries(env: NodeJS.ProcessEnv): Promise<Check[]> {
   return Promise.all(Object.values(BINARIES).map((spec) => checkBinary(spec, env)));
 }
@@ -26,11 +26,11 @@ async function checkBinary(spec: BinarySpec, env: NodeJS.ProcessEnv): Promise<Ch
   return warning(
     name,
     'not on this machine',
-    `"plimsoll up" fetches it once, where it needs it. Or ${spec.advice.at(-1)}.`,
+    `"plimsoll up" fetches it once if it needs it. Or ${spec.advice.at(-1)}.`,
   );
 }
 
-/** PATH, then the cache, as `up` looks for it. */
+/** Paths in the order in which `up` tries them: PATH, then the cache. */
 async function candidates(spec: BinarySpec, env: NodeJS.ProcessEnv): Promise<string[]> {
   const onPath = await findOnPath(spec.name, env);
   const versions = [...new Set(spec.origins.map(({ version }) => version))];

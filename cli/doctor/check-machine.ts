@@ -1,3 +1,4 @@
+import { knownMedia } from '../../core/media/registry.ts';
 import { access, constants, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
@@ -35,7 +36,7 @@ export async function checkCache(env: NodeJS.ProcessEnv): Promise<Check> {
 export async function checkDevice(settings: InferenceSettings): Promise<Check> {
   const embedder = createEmbedder(settings);
   try {
-    const { key } = await embedder.open(BUILT_IN_MODEL);
+    const { key } = await embedder.open(BUILT_IN_MODEL, knownMedia().default);
     return ok('Device', `${deviceName(settings.device)} runs ${key}`);
   } catch (error) {
     const advice =
@@ -46,12 +47,12 @@ export async function checkDevice(settings: InferenceSettings): Promise<Check> {
   }
 }
 
-/** The models that can be asked for by name. */
+/** Checks the models that can be used by name. */
 export async function checkModels({ modelFolders }: InferenceSettings): Promise<Check[]> {
   const named = (await Promise.all(modelFolders.map(namesIn))).flat();
   const checks = await Promise.all(
     [BUILT_IN_MODEL, ...new Set(named)].map(async (name) =>
-      findModel(name, modelFolders).then(
+      findModel(name, knownMedia().default.models, modelFolders).then(
         ({ directory }) => ok(`Model ${name}`, directory),
         (error: Error) =>
           warning(`Model ${name}`, error.message, 'Mend its folder, or leave it alone if nothing uses it.'),
@@ -69,7 +70,7 @@ export async function checkModels({ modelFolders }: InferenceSettings): Promise<
   return [...checks, ...lost.flat()];
 }
 
-/** `name` and `org/name` of the folders that hold a model. */
+/** Names of the folders that hold a model: `name` or `org/name`. */
 async function namesIn(folder: string): Promise<string[]> {
   const names: string[] = [];
   for (const name of await foldersIn(folder)) {

@@ -1,12 +1,12 @@
 import { connectStore, withoutPassword } from '../../client/connect.ts';
-import type { Store } from '../../core/store/store.ts';
+import { replicaSetStatus, type Store, serverVersion } from '../../core/store/store.ts';
 import { mongodBinary } from '../../local/provision/mongod.ts';
 import { type Check, ok, problem } from './check.ts';
 
 const NO_REPLICATION = 76;
 const PRIMARY = 1;
 
-/** Whether MongoDB answers, its version, and whether it is the replica set that transactions and change streams need. */
+/** Whether MongoDB answers, its version, and whether it is a replica set: transactions and change streams need one. */
 export async function checkMongodb(uri: string): Promise<Check[]> {
   let store: Store;
   try {
@@ -31,8 +31,8 @@ export async function checkMongodb(uri: string): Promise<Check[]> {
 }
 
 async function versionOf(store: Store, uri: string): Promise<Check> {
-  const { version } = await store.client.db('admin').command({ buildInfo: 1 });
-  const found = `${version} at ${withoutPassword(uri)}, database ${store.datasets.dbName}`;
+  const version = await serverVersion(store);
+  const found = `${version} at ${withoutPassword(uri)}, database ${store.database}`;
   if (mongodBinary.accepts(version)) return ok('MongoDB', found);
   return problem('MongoDB', found, `Plimsoll needs MongoDB ${mongodBinary.wanted}.`);
 }
@@ -40,12 +40,12 @@ async function versionOf(store: Store, uri: string): Promise<Check> {
 async function replicaSetOf(store: Store): Promise<Check> {
   const name = 'Replica set';
   try {
-    const { set, members } = await store.client.db('admin').command({ replSetGetStatus: 1 });
-    const states = (members as { name: string; state: number; stateStr: string }[]).map(
+    const { set, members } = await replicaSetStatus(store);
+    const states = members.map(
       (member) => `${member.name} ${member.stateStr.toLowerCase()}`,
     );
     const found = `${set}: ${states.join(', ')}`;
-    if ((members as { state: number }[]).some(({ state }) => state === PRIMARY)) return ok(name, found);
+    if (members.some(({ state }) => state === PRIMARY)) return ok(name, found);
     return problem(name, found, 'It has no primary: writes wait until it has one. See the logs of its members.');
   } catch (error) {
     const { code, message } = error as { code?: number; message: string };

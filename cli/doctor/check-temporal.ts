@@ -8,7 +8,7 @@ import { checkWorkers } from './check-workers.ts';
 const CONNECT_WITHIN_MS = 5000;
 const NOT_FOUND = 5;
 
-/** Whether Temporal answers, its version, its namespace, its search attributes, and who works on the task queues. */
+/** Whether Temporal answers, its version, its namespace, its search attributes, and the workers of the task queues. */
 export async function checkTemporal(env: NodeJS.ProcessEnv, address: string, namespace: string): Promise<Check[]> {
   let connection: Connection;
   try {

@@ -1,16 +1,16 @@
 import type { Connection } from '@temporalio/client';
-import { ago, counted } from '../quantities.ts';
+import {
+  ACTIVITY_TASKS,
+  describeTaskQueue,
+  polledAtMs,
+  SILENCE_MS,
+  WORKFLOW_TASKS,
+} from '../../temporal/task-queues.ts';
+import { ago, counted } from '../terminal/quantities.ts';
 import { type Check, ok, problem, warning } from './check.ts';
 
-/** temporal.api.enums.v1.TaskQueueType */
-const WORKFLOW_QUEUE = 1;
-const ACTIVITY_QUEUE = 2;
-
-/** temporal.api.enums.v1.WorkerDeploymentVersionStatus: neither current nor ramping, and never was. */
+/** temporal.api.enums.v1.WorkerDeploymentVersionStatus: the version has never been current or ramping. */
 const INACTIVE = 1;
-
-/** Of a worker that lives, a poll ends and the next begins within a minute; the server remembers the dead for five. */
-const ALIVE_WITHIN_MS = 75_000;
 
 interface Queue {
   name: string;
@@ -30,7 +30,7 @@ interface Poller {
   version: Version | undefined;
 }
 
-/** Who polls a task queue, and whether what they poll for comes to them. */
+/** Finds the workers of a task queue, and whether Temporal gives them work. */
 export async function checkWorkers(
   connection: Connection,
   namespace: string,
@@ -68,29 +68,27 @@ export async function checkWorkers(
 
 async function pollersOf(connection: Connection, namespace: string, queue: string) {
   const described = await Promise.all(
-    [WORKFLOW_QUEUE, ACTIVITY_QUEUE].map((taskQueueType) =>
-      connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name: queue }, taskQueueType }),
-    ),
+    ([WORKFLOW_TASKS, ACTIVITY_TASKS] as const).map((type) => describeTaskQueue(connection, namespace, queue, type)),
   );
   const now = Date.now();
   const pollers = described
     .flatMap((answer) => answer.pollers ?? [])
-    .map(({ identity, lastAccessTime, deploymentOptions }): Poller => {
-      const { deploymentName, buildId } = deploymentOptions ?? {};
+    .map((poller): Poller => {
+      const { deploymentName, buildId } = poller.deploymentOptions ?? {};
       return {
-        identity: identity ?? '',
-        seenMs: Number(lastAccessTime?.seconds ?? 0) * 1000,
+        identity: poller.identity ?? '',
+        seenMs: polledAtMs(poller),
         version: deploymentName && buildId ? { deploymentName, buildId } : undefined,
       };
     })
-    .filter(({ seenMs }) => now - seenMs < ALIVE_WITHIN_MS);
+    .filter(({ seenMs }) => now - seenMs < SILENCE_MS);
   const current = described
     .map(({ versioningInfo }) => versioningInfo?.currentDeploymentVersion)
     .find((it) => it?.buildId);
   return { pollers, current };
 }
 
-/** A version that drains has loads to end, and one that is drained is nobody's fault. */
+/** The first version that gets no work. A draining version still has work, and a drained one has done its own. */
 async function firstInactive(
   connection: Connection,
   namespace: string,

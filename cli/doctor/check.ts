@@ -1,12 +1,12 @@
 export type CheckState = 'ok' | 'warning' | 'problem';
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Check {
   name: string;
   state: CheckState;
   /** What was found: a version, a path, a number of workers, or what is wrong. */
   found: string;
-  /** What to do about it; null where nothing is to be done. */
+  /** What to do about it; null if nothing is to be done. */
   advice: string | null;
 }
 
@@ -27,7 +27,7 @@ export const problem = (name: string, found: string, advice: string): Check => (
 /** One setting and where it came from. */
 export interface Setting {
   name: string;
-  /** Null where it is not set. */
+  /** Null if it is not set. */
   value: string | null;
   /** `flag`, `environment`, `default`, or the path of a stack file. */
   source: string;

@@ -2,10 +2,10 @@ import { type InferenceSettings, settingsFromEnvironment } from '../../inference
 import { environmentFor } from '../../local/environment.ts';
 import { EXIT } from '../exit-code.ts';
 import { createOutput, type Output } from '../output.ts';
-import type { Paint } from '../paint.ts';
-import { printable } from '../printable.ts';
 import { type Located, locate } from '../servers.ts';
-import { wrapWords } from '../wrap-words.ts';
+import type { Paint } from '../terminal/paint.ts';
+import { printable } from '../terminal/printable.ts';
+import { wrapWords } from '../terminal/wrap-words.ts';
 import { type Check, type CheckState, problem, type Setting } from './check.ts';
 import { checkApi } from './check-api.ts';
 import { checkBinaries } from './check-binaries.ts';
@@ -14,10 +14,10 @@ import { checkMongodb } from './check-mongodb.ts';
 import { checkTemporal } from './check-temporal.ts';
 import { settingsOf } from './settings.ts';
 
-/** For what was found, however narrow the terminal. */
+/** Least columns for the text beside a name. */
 const NARROWEST = 30;
 
-/** Looks at everything and says what was found. Returns the exit code. */
+/** Runs all checks and shows what they found. Returns the exit code. */
 export async function doctor(options: { dataDir?: string | undefined; json?: boolean | undefined }): Promise<number> {
   const output = createOutput(options);
   const { env } = process;

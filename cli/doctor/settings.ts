@@ -1,3 +1,4 @@
+import { knownMedia } from '../../core/media/registry.ts';
 import { withoutPassword } from '../../client/connect.ts';
 import { cacheFolder } from '../../core/cache-folder.ts';
 import { deviceName, type InferenceSettings } from '../../inference/settings.ts';
@@ -34,7 +35,9 @@ export function settingsOf(
           },
           { name: 'Batch size', value: String(inference.batchSize), source: fromEnv('PLIMSOLL_BATCH_SIZE') },
           { name: 'Threads', value: String(inference.threads), source: fromEnv('PLIMSOLL_THREADS') },
-          { name: 'Pixel limit', value: String(inference.maxPixels), source: fromEnv('PLIMSOLL_MAX_PIXELS') },
+          ...knownMedia(env)
+            .all.flatMap(({ settings }) => settings)
+            .map(({ name, variable, value }) => ({ name, value, source: fromEnv(variable) })),
         ]),
   ];
 }

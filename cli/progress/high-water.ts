@@ -1,8 +1,8 @@
 import type { JobStatus, PhaseStatus } from '../../contract/job.ts';
 
 /**
- * Follows a job's statuses so that what is shown never goes backwards: servers that were away, or read in another order,
- * may give an older one.
+ * Keeps the counts that are shown from going backwards. A server that was away, or that answers out of order, may give
+ * an older status.
  */
 export function createHighWater(): (status: JobStatus) => JobStatus {
   let highest: JobStatus | undefined;

@@ -1,7 +1,7 @@
 import { createLogUpdate } from 'log-update';
 import type { JobStatus } from '../../contract/job.ts';
-import { removes } from '../../core/jobs/kinds.ts';
-import { paintFor } from '../paint.ts';
+import { removes } from '../../contract/job.ts';
+import { paintFor } from '../terminal/paint.ts';
 import { createHighWater } from './high-water.ts';
 import { phaseLine } from './phase-line.ts';
 import { PHASES } from './phase-words.ts';
@@ -10,7 +10,7 @@ import { removalLine } from './removal-line.ts';
 
 const FRAME_MS = 100;
 
-/** Two lines that move in place, one a phase. */
+/** One line per phase, redrawn in place. */
 export function createLiveView(stream: NodeJS.WriteStream): ProgressView {
   const draw = createLogUpdate(stream);
   const paint = paintFor(stream);
@@ -47,7 +47,7 @@ export function createLiveView(stream: NodeJS.WriteStream): ProgressView {
     end() {
       clearInterval(timer);
       frame();
-      // What was removed is the result itself: it is not said twice.
+      // The count of what was removed is the command's result and is not shown twice.
       if (shown !== undefined && removes(shown.status.kind) && shown.status.finished_at !== null) draw.clear();
       draw.done();
     },

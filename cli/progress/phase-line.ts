@@ -1,5 +1,5 @@
 import type { JobStatus, PhaseName, PhaseState } from '../../contract/job.ts';
-import type { Paint } from '../paint.ts';
+import type { Paint } from '../terminal/paint.ts';
 import { wordsOf } from './phase-words.ts';
 
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -7,7 +7,7 @@ const SPINNER_STEP_MS = 100;
 const LONGEST_BAR = 30;
 const SHORTEST_BAR = 6;
 const GAP = '   ';
-/** Mark, name and the spaces around them. */
+/** Columns of the mark, the name and the spaces around them. */
 const LEAD = 15;
 
 export interface LineOptions {
@@ -16,11 +16,11 @@ export interface LineOptions {
   width: number;
   /** How old the status is. */
   ageMs: number;
-  /** Moves what shows that we live. */
+  /** Time since the view began; it moves the spinner. */
   clockMs: number;
 }
 
-/** A phase on one line of a terminal: mark, name, bar, counts, rate, time. What does not fit is left out, the bar first. */
+/** A phase on one line: mark, name, bar, counts, rate, time. If it does not fit, the bar is left out first. */
 export function phaseLine(status: JobStatus, name: PhaseName, { paint, width, ageMs, clockMs }: LineOptions): string {
   const phase = status.phases[name];
   const words = wordsOf(status, name, ageMs / 1000);
@@ -56,7 +56,7 @@ function markOf(state: PhaseState, clockMs: number, paint: Paint): string {
 }
 
 function barOf(phase: JobStatus['phases'][PhaseName], length: number, clockMs: number, paint: Paint): string {
-  // While the total still grows, a share of it would go backwards.
+  // While the total still grows, a share would go backwards.
   if (!phase.total_known && phase.finished_at === null) return sweep(length, clockMs, paint);
   const share = Math.min(1, (phase.done + phase.failed) / phase.total);
   const halves = Math.floor(share * length * 2);
@@ -67,7 +67,7 @@ function barOf(phase: JobStatus['phases'][PhaseName], length: number, clockMs: n
   return `${brush(filled + half)}${rest === '' ? '' : paint.dim(rest)}`;
 }
 
-/** A short piece that moves over the bar. */
+/** A bar without a share: a short piece moves over it. */
 function sweep(length: number, clockMs: number, paint: Paint): string {
   const piece = Math.min(6, length);
   const at = Math.floor(clockMs / SPINNER_STEP_MS) % (length - piece + 1);

@@ -1,18 +1,19 @@
 import type { JobStatus, PhaseName, PhaseStatus, WaitingStatus } from '../../contract/job.ts';
 import { INDEXING_TASK_QUEUE } from '../../contract/names.ts';
 import { waitingInWords } from '../../core/jobs/words.ts';
-import { count, counted, duration, perSecond, roundDuration, secondsBetween } from '../quantities.ts';
+import { count, counted, duration, perSecond, roundDuration, secondsBetween } from '../terminal/quantities.ts';
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
 
-const TAKE_UP_MS = 2000;
+/** A worker that is there begins a queued job within this time. */
+const BEGUN_WITHIN_MS = 2000;
 const WORTH_A_WORD_SECONDS = 60;
-/** A worker that is idle takes up what waits within this time. */
-export const TAKEN_UP_MS = 3000;
+/** An idle worker starts waiting work within this time. A shorter wait is not worth a word. */
+export const BRIEF_WAIT_MS = 3000;
 
 const ITEMS: Readonly<Record<PhaseName, string>> = { indexing: 'file', embedding: 'image' };
 
-/** What is known of a phase, in words: the line of a plain terminal, and what stands behind a bar. */
+/** The state of a phase in words: for a line of a plain terminal, or beside a bar. */
 export interface PhaseWords {
   /** `2,048 / 9,997 images`, or what it waits for. */
   main: string;
@@ -41,7 +42,7 @@ export function wordsOf(status: JobStatus, name: PhaseName, secondsSince = 0): P
   };
 }
 
-/** `2,048 / 9,997 images`; with a `+` while the source is still being listed. */
+/** `2,048 / 9,997 images`; `2,048 / 4,096+ images` while the source is still being listed. */
 function soFarOf({ done, failed, total, total_known }: PhaseStatus, name: PhaseName): string {
   const of = total_known ? counted(total, ITEMS[name]) : `${count(total)}+ ${ITEMS[name]}s`;
   return `${count(done + failed)} / ${of}`;
@@ -54,11 +55,11 @@ function rateOf(phase: PhaseStatus): string {
   return rate === null || !hasRate(phase) ? '' : perSecond(rate);
 }
 
-/** A phase that ended with nothing done went at no rate. */
+/** A phase that ended with nothing done has no rate. */
 export const hasRate = ({ rate, done, finished_at }: PhaseStatus): boolean =>
   rate !== null && (done > 0 || finished_at === null);
 
-/** How long a wait has lasted, where that is long enough to be worth a word. */
+/** How long a wait has lasted; nothing for the first minute. */
 function soFar({ since }: WaitingStatus): string {
   const seconds = secondsSinceTime(since);
   return seconds < WORTH_A_WORD_SECONDS ? '' : ` (${roundDuration(seconds)} so far)`;
@@ -83,14 +84,14 @@ function timeOf(phase: PhaseStatus, secondsSince: number): string {
   return left > 0 ? `${roundDuration(left)} left` : 'finishing';
 }
 
-/** How long ago a phase that has not begun came to wait for a worker, in ms, where that is too short to be worth a word. */
+/** How long a phase has waited for its first worker, in ms; undefined if that is no longer brief, or not its state. */
 export function briefWaitMs({ waiting_for, started_at }: PhaseStatus): number | undefined {
   if (started_at !== null || waiting_for?.reason !== 'worker') return undefined;
   const ms = Date.now() - Date.parse(waiting_for.since);
-  return ms < TAKEN_UP_MS ? ms : undefined;
+  return ms < BRIEF_WAIT_MS ? ms : undefined;
 }
 
-/** What a phase that does not run waits for; undefined for one that runs or has run. */
+/** The reason for which a phase does not run; undefined for a phase that runs or has run. */
 function waitsFor({ state, phases, started_at }: JobStatus, name: PhaseName): string | undefined {
   const phase = phases[name];
   if (phase.state === 'skipped') return 'skipped';
@@ -104,7 +105,6 @@ function waitsFor({ state, phases, started_at }: JobStatus, name: PhaseName): st
   if (phase.state !== 'pending') return phase.total === 0 && phase.finished_at === null ? 'starting' : undefined;
   if (name === 'embedding' && phases.indexing.state !== 'skipped' && phases.indexing.finished_at === null)
     return 'waiting for indexing';
-  // A worker that is there takes a load up within this time.
-  const isLate = Date.now() - Date.parse(started_at ?? '') > TAKE_UP_MS;
+  const isLate = Date.now() - Date.parse(started_at ?? '') > BEGUN_WITHIN_MS;
   return state === 'queued' && isLate ? `waiting for a worker on ${INDEXING_TASK_QUEUE}` : 'starting';
 }

@@ -1,16 +1,16 @@
 import type { JobStatus, PhaseName } from '../../contract/job.ts';
-import { removes } from '../../core/jobs/kinds.ts';
+import { removes } from '../../contract/job.ts';
 import { createHighWater } from './high-water.ts';
-import { briefWaitMs, PHASES, TAKEN_UP_MS, wordsOf } from './phase-words.ts';
+import { BRIEF_WAIT_MS, briefWaitMs, PHASES, wordsOf } from './phase-words.ts';
 import type { ProgressView } from './progress-view.ts';
 import { removalLine } from './removal-line.ts';
 
 const BETWEEN_LINES_MS = 5000;
 
-/** Plain lines for logs: each change of a phase's state, and every few seconds how far it is. */
+/** Plain lines for logs: one for each change of a phase's state, and one every few seconds with its counts. */
 export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
   const raise = createHighWater();
-  /** What each phase does, and what it waits for. */
+  /** The state of each phase, and the reason of its wait. */
   const states = new Map<PhaseName, string>();
   const lines = new Map<PhaseName | 'removal', string>();
   let writtenMs = performance.now();
@@ -21,7 +21,7 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
     stream.write(`${line}\n`);
   }
 
-  /** Looks again at a status that may be the last for long. */
+  /** Shows a status again later, as no other may come for long. */
   let lookAgain: NodeJS.Timeout | undefined;
 
   function show(status: JobStatus): void {
@@ -29,7 +29,7 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
     const due = performance.now() - writtenMs >= BETWEEN_LINES_MS;
     if (due) writtenMs = performance.now();
     if (removes(status.kind)) {
-      // At its end, it is the result.
+      // The last count is the command's result.
       if (due && status.finished_at === null) write('removal', removalLine(status));
       return;
     }
@@ -37,7 +37,7 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
       const { state, waiting_for } = status.phases[name];
       const waitedMs = briefWaitMs(status.phases[name]);
       if (waitedMs !== undefined) {
-        lookAgain = setTimeout(() => show(status), TAKEN_UP_MS - waitedMs);
+        lookAgain = setTimeout(() => show(status), BRIEF_WAIT_MS - waitedMs);
         lookAgain.unref();
         continue;
       }

@@ -71,6 +71,12 @@ export interface Medium {
   /** MIME types that the metadata may name; `inline` ones are safe to show in a browser. */
   readonly mimeTypes: { known: ReadonlySet<string>; inline: ReadonlySet<string> };
 
+  /** How large a sample is, in a word for a table: `640x480`. */
+  sizeInWords(metadata: SampleMetadata): string;
+
+  /** Settings from the environment, for people who look for them. */
+  readonly settings: readonly { name: string; variable: string; value: string }[];
+
   /** The fields of the metadata that samples can be filtered by. */
   readonly filters: readonly FilterField[];
 

@@ -80,6 +80,18 @@ export async function pingStore(store: Store): Promise<void> {
   await store.client.db('admin').command({ ping: 1 });
 }
 
+export async function serverVersion(store: Store): Promise<string> {
+  return (await store.client.db('admin').command({ buildInfo: 1 })).version;
+}
+
+/** What the server says of its replica set. @throws MongoServerError where it runs on its own, or the user may not ask */
+export async function replicaSetStatus(
+  store: Store,
+): Promise<{ set: string; members: { name: string; state: number; stateStr: string }[] }> {
+  const { set, members } = await store.client.db('admin').command({ replSetGetStatus: 1 });
+  return { set, members };
+}
+
 /** Runs `work` in a transaction, again where it conflicts with another. */
 export async function inTransaction<T>(store: Store, work: (session: ClientSession) => Promise<T>): Promise<T> {
   return store.client.withSession((session) => session.withTransaction(() => work(session)));

@@ -35,8 +35,8 @@ describe('as a script of npm', () => {
 
   it('ends when npm is killed', async () => {
     const inner = `
-      const { behaveAsCalled } = await import(${JSON.stringify(join(import.meta.dirname, '../../cli/npm-script.ts'))});
-      behaveAsCalled();
+      const { adaptToNpm } = await import(${JSON.stringify(join(import.meta.dirname, '../../cli/npm-script.ts'))});
+      adaptToNpm();
       process.on('SIGTERM', () => process.exit(0));
       process.stdout.write(String(process.pid) + '\\n');
       setInterval(() => {}, 1000);`;

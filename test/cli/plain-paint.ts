@@ -1,4 +1,4 @@
-import type { Paint } from '../../cli/paint.ts';
+import type { Paint } from '../../cli/terminal/paint.ts';
 
 const asIs = (text: string) => text;
 

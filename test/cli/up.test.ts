@@ -42,7 +42,7 @@ describe('up --load', () => {
     expect(await readStack(dataDir)).toBeUndefined();
 
     const { code, stdout, stderr } = await runCommand(upArgs('--load', './many', '--exit', '--json'), { cwd: folder });
-    expect(stderr).toContain('a load of many is already under way');
+    expect(stderr).toContain('a load of many is already running');
     expect(code).toBe(0);
     const { load, ...addresses } = JSON.parse(stdout);
     expect(load).toMatchObject({

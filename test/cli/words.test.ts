@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { datasetNameOf } from '../../cli/dataset-name.ts';
 import { failureOf } from '../../cli/failure.ts';
-import { printable, printableLines } from '../../cli/printable.ts';
-import { duration, perSecond } from '../../cli/quantities.ts';
+import { datasetNameOf } from '../../cli/starting/dataset-name.ts';
+import { printable, printableLines } from '../../cli/terminal/printable.ts';
+import { duration, perSecond } from '../../cli/terminal/quantities.ts';
 import { loadDatasetInput } from '../../contract/inputs.ts';
 import { LocalStackError } from '../../local/errors.ts';
 

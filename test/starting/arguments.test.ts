@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { timeZone, webhookUrl } from '../../cli/arguments.ts';
-import { requestOf } from '../../cli/load-request.ts';
-import { clockWindow } from '../../cli/window-argument.ts';
+import { loadRequestOf } from '../../cli/starting/job-request.ts';
+import { clockWindow } from '../../cli/starting/window-argument.ts';
 import { loadDatasetInput } from '../../contract/inputs.ts';
 
 const load = { dataset: 'photos', source: '/photos', embed: true };
@@ -34,7 +34,7 @@ describe('--embed-window', () => {
 
   it('is on the clocks of --time-zone, and else on those of this machine', () => {
     const embedWindow = clockWindow('22:00-06:00');
-    const zoneOf = (options: object) => requestOf({ ...load, embedWindow, ...options }).embed_window?.time_zone;
+    const zoneOf = (options: object) => loadRequestOf({ ...load, embedWindow, ...options }).embed_window?.time_zone;
 
     expect(zoneOf({ timeZone: 'Asia/Tokyo' })).toBe('Asia/Tokyo');
     expect(zoneOf({})).toBe(Intl.DateTimeFormat().resolvedOptions().timeZone);
@@ -49,11 +49,11 @@ describe('--embed-at', () => {
     ['2026-01-31T22:00:00Z', '2026-01-31T22:00:00Z'],
     ['2026-01-31T22:00-05:00', '2026-02-01T03:00:00Z'],
   ])('%s in Zurich is %s', (embedAt, instant) => {
-    expect(requestOf({ ...load, embedAt, timeZone: 'Europe/Zurich' }).embed_at).toBe(instant);
+    expect(loadRequestOf({ ...load, embedAt, timeZone: 'Europe/Zurich' }).embed_at).toBe(instant);
   });
 
   it.each(['tomorrow', '2026-02-30T10:00', '22:00'])('%s is refused', (embedAt) => {
-    expect(() => requestOf({ ...load, embedAt })).toThrow(`--embed-at: "${embedAt}" is not a time`);
+    expect(() => loadRequestOf({ ...load, embedAt })).toThrow(`--embed-at: "${embedAt}" is not a time`);
   });
 });
 
@@ -67,7 +67,7 @@ describe('--webhook', () => {
   it('collects addresses, and one secret signs all of them', () => {
     const webhook = webhookUrl('https://b.example/', webhookUrl('https://a.example/'));
 
-    const { webhooks } = requestOf({ ...load, webhook, webhookSecret: 'team' });
+    const { webhooks } = loadRequestOf({ ...load, webhook, webhookSecret: 'team' });
 
     expect(webhooks).toEqual([
       { url: 'https://a.example/', secret: 'team' },
@@ -76,11 +76,11 @@ describe('--webhook', () => {
   });
 
   it('is missing where there is only a secret', () => {
-    expect(() => requestOf({ ...load, webhookSecret: 'team' })).toThrow('--webhook');
+    expect(() => loadRequestOf({ ...load, webhookSecret: 'team' })).toThrow('--webhook');
   });
 });
 
 it('what the command line leaves out is left to the contract', () => {
-  expect(requestOf(load)).toEqual(load);
-  expect(loadDatasetInput.parse(requestOf(load))).toEqual(loadDatasetInput.parse(load));
+  expect(loadRequestOf(load)).toEqual(load);
+  expect(loadDatasetInput.parse(loadRequestOf(load))).toEqual(loadDatasetInput.parse(load));
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkJobOptions } from '../../cli/check-job-options.ts';
+import { checkJobOptions } from '../../cli/starting/check-job-options.ts';
 
 const embedWindow = { start: '22:00', end: '06:00' };
 

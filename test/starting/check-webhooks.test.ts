@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkWebhooks } from '../../cli/check-webhooks.ts';
+import { checkWebhooks } from '../../cli/starting/check-webhooks.ts';
 import { SECRET } from '../webhooks/receiver.ts';
 
 const check = async (url: string, webhookEnv?: NodeJS.ProcessEnv) => {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { startLoad } from '../../client/start.ts';
+import { LOAD } from '../../client/job-types.ts';
+import { startJob } from '../../client/start.ts';
 import { makePictures } from '../support/pictures.ts';
 import { watchedConnection } from '../support/watched-connection.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
@@ -184,7 +185,7 @@ describe('a server that takes its time to tell that a job has ended', () => {
       const temporal = new Client({ connection });
       const { store, taskQueue } = workerless;
       const begun = performance.now();
-      const second = startLoad({ temporal, store, taskQueue }, { dataset, source });
+      const second = startJob({ temporal, store, taskQueue }, LOAD, { dataset, source });
       await expect(second).rejects.toMatchObject({ code: 'AlreadyRunning' });
       expect(starts).toBe(6);
       expect(performance.now() - begun).toBeGreaterThan(400);

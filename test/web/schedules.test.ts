@@ -74,7 +74,7 @@ describe('a new schedule', () => {
     await page.getByRole('textbox', { name: 'Cron' }).fill('61 3 * * *');
     const create = page.getByRole('button', { name: 'Create the schedule' });
     await create.click();
-    await page.locator('.problem', { hasText: 'cron "61 3 * * *" can not be used' }).waitFor();
+    await page.locator('.problem', { hasText: 'cron "61 3 * * *" can\'t be used' }).waitFor();
     await page.getByRole('textbox', { name: 'Cron' }).fill('0 3 * * *');
     await page.getByRole('textbox', { name: 'Time zone', exact: true }).fill('Mars/Olympus');
     await create.click();

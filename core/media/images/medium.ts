@@ -10,6 +10,7 @@ const PIXELS = 1_000_000;
 
 /** Images: a file is one sample, and its header says what there is to know. PLIMSOLL_MAX_PIXELS bounds what is decoded. */
 export function imagesMedium(env: NodeJS.ProcessEnv = process.env): Medium {
+  const limits = decodeLimitsFromEnvironment(env);
   return {
     name: 'image',
     words: { one: 'image', many: 'images' },
@@ -36,13 +37,15 @@ export function imagesMedium(env: NodeJS.ProcessEnv = process.env): Medium {
     },
     preparation: {
       module: new URL(`./preparation${extname(import.meta.url)}`, import.meta.url).href,
-      options: decodeLimitsFromEnvironment(env),
+      options: limits,
     },
     mimeTypes: {
       known: new Set(Object.values(MIME_TYPES)),
       // A drawing may hold scripts.
       inline: new Set(Object.values(MIME_TYPES).filter((type) => type !== MIME_TYPES.svg)),
     },
+    sizeInWords: ({ width, height }) => `${width}x${height}`,
+    settings: [{ name: 'Pixel limit', variable: 'PLIMSOLL_MAX_PIXELS', value: String(limits.maxPixels) }],
     filters: [
       { name: 'format', kind: 'choice', values: IMAGE_FORMATS, description: 'Only images of this format.' },
       { name: 'width', kind: 'range', most: PIXELS, description: 'Pixels as displayed.' },

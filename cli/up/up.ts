@@ -1,30 +1,43 @@
 import { relative, resolve } from 'node:path';
-import { connectPlimsoll, withoutPassword } from '../client/connect.ts';
-import type { PlimsollClient } from '../client/plimsoll-client.ts';
-import type { LoadDatasetRequest } from '../contract/inputs.ts';
-import type { JobStatus } from '../contract/job.ts';
-import { type Stack, startStack } from '../local/stack.ts';
-import { checkFolder } from './check-folder.ts';
-import type { UpOptions } from './commands/up.ts';
-import { datasetNameOf } from './dataset-name.ts';
-import { EXIT } from './exit-code.ts';
-import { InterruptedError } from './failure.ts';
-import { exitCodeOf, follow } from './follow.ts';
-import { catchInterrupt, type Interrupt } from './interrupt.ts';
-import { jobsGoingOn } from './jobs-going-on.ts';
-import { requestOf } from './load-request.ts';
-import { noteSource } from './note-source.ts';
-import { neededAlias } from './npm-script.ts';
-import { createOutput, type Output } from './output.ts';
-import { packageFile } from './package-file.ts';
-import { paintFor } from './paint.ts';
-import { printable } from './printable.ts';
-import { readOutcome, summaryLines } from './summary.ts';
-import { webFolder } from './web-folder.ts';
+import { connectPlimsoll, withoutPassword } from '../../client/connect.ts';
+import type { PlimsollClient } from '../../client/plimsoll-client.ts';
+import type { LoadDatasetRequest } from '../../contract/inputs.ts';
+import type { JobStatus } from '../../contract/job.ts';
+import { type Stack, startStack } from '../../local/stack.ts';
+import { EXIT } from '../exit-code.ts';
+import { InterruptedError } from '../failure.ts';
+import { exitCodeOf, follow } from '../follow.ts';
+import { catchInterrupt, type Interrupt } from '../interrupt.ts';
+import { neededAlias } from '../npm-script.ts';
+import { readOutcome } from '../outcome.ts';
+import { createOutput, type Output } from '../output.ts';
+import { packageFile, webFolder } from '../package-files.ts';
+import { checkFolder, noteFolder } from '../starting/check-folder.ts';
+import { datasetNameOf } from '../starting/dataset-name.ts';
+import { loadRequestOf } from '../starting/job-request.ts';
+import { summaryLines } from '../summary.ts';
+import { paintFor } from '../terminal/paint.ts';
+import { printable } from '../terminal/printable.ts';
+import { jobsLeft } from './jobs-left.ts';
+
+export interface UpOptions {
+  /** A folder; true for the pictures that come with Plimsoll. */
+  load?: string | true;
+  exit?: boolean;
+  dataset?: string;
+  model?: string;
+  embed: boolean;
+  data: string;
+  temporalPort?: number;
+  uiPort?: number;
+  mongoPort?: number;
+  apiPort?: number;
+  json?: boolean;
+}
 
 const EXAMPLES = { folder: 'examples/images', dataset: 'examples' };
 
-/** Runs the local stack, and a load in it where one is asked for. Returns the exit code. */
+/** Runs the local stack, and loads a folder in it if asked to. Returns the exit code. */
 export async function up(options: UpOptions): Promise<number> {
   const output = createOutput(options);
   const paint = paintFor(process.stderr);
@@ -53,7 +66,7 @@ export async function up(options: UpOptions): Promise<number> {
   } finally {
     if (stack !== undefined) {
       output.note(paint.dim('\n  stopping everything; Ctrl-C again does not wait'));
-      const left = await jobsGoingOn(stack, ' at the next start');
+      const left = await jobsLeft(stack, ' at the next start');
       await stack.stop();
       output.note(paint.dim(left === undefined ? '  stopped' : `  stopped; ${left}`));
     }
@@ -67,14 +80,14 @@ interface Context {
   interrupt: Interrupt;
 }
 
-/** Whether what to load is there is told before anything is started. */
+/** Refuses a folder that can't be loaded before anything is started. */
 async function requestFor(options: UpOptions, output: Output): Promise<LoadDatasetRequest | undefined> {
   const { load } = options;
   if (load === undefined) return undefined;
   const source = load === true ? packageFile(EXAMPLES.folder) : resolve(load);
   await checkFolder(source, { local: true }, output);
   const dataset = options.dataset ?? (load === true ? EXAMPLES.dataset : datasetNameOf(source));
-  return requestOf({ ...options, dataset, source });
+  return loadRequestOf({ ...options, dataset, source });
 }
 
 async function serve(stack: Stack, request: LoadDatasetRequest | undefined, context: Context): Promise<number> {
@@ -82,7 +95,7 @@ async function serve(stack: Stack, request: LoadDatasetRequest | undefined, cont
   showAddresses(stack, output);
   const failed = stack.failed.then((error) => Promise.reject(error));
   failed.catch(() => {});
-  const left = request === undefined ? await jobsGoingOn(stack) : undefined;
+  const left = request === undefined ? await jobsLeft(stack) : undefined;
   if (left !== undefined) output.note(`\n  ${left}`);
   const outcome = request && (await Promise.race([loadAndShow(stack, request, context), failed]));
   if (outcome === 'interrupted') return options.exit ? interrupt.exitCode : EXIT.ok;
@@ -106,7 +119,7 @@ async function loadAndShow(
   const named = options.dataset !== undefined || options.load === true;
   const client = await connectPlimsoll({ mongodbUri: stack.mongodbUri, env: stack.env });
   try {
-    await noteSource(client.store, request, { named, note: (line) => output.note(`  ${line}`) });
+    await noteFolder(client.store, request, { named, note: (line) => output.note(`  ${line}`) });
     const jobId = await startOrAttach(client, request, output);
     output.note('');
     const status = await follow(client, jobId, { signal });
@@ -123,10 +136,10 @@ async function loadAndShow(
   }
 }
 
-/** Starts the load, or takes up the one that an `up` before this one left under way. */
+/** Starts the load, or attaches to one that an earlier `up` left unfinished. */
 async function startOrAttach(client: PlimsollClient, request: LoadDatasetRequest, output: Output): Promise<string> {
   const { job_id, attached } = await client.startLoad(request, { ifRunning: 'attach' });
-  if (attached) output.note(`  a load of ${request.dataset} is already under way: continuing job ${job_id}`);
+  if (attached) output.note(`  a load of ${request.dataset} is already running: continuing job ${job_id}`);
   return job_id;
 }
 
@@ -154,7 +167,7 @@ function showAddresses(stack: Stack, output: Output): void {
   for (const [name, value] of rows) output.note(`  ${dim(name.padEnd(13))} ${value}`);
 }
 
-/** A path as it is written from the current folder, where it is below that. */
+/** A path relative to the current folder, if it is below that. */
 function fromHere(path: string): string {
   const written = relative('', path);
   return written === '' || written.startsWith('..') ? path : `./${written}`;
@@ -171,6 +184,6 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // It has ended by itself.
+    // The process has already ended.
   }
 }

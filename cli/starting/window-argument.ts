@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 type Day = (typeof DAYS)[number];
 
-/** An embedding window as the command line gives it: its time zone is an option of its own. */
+/** An embedding window on the command line. Its time zone is a separate option. */
 export interface ParsedWindow {
   start: string;
   end: string;
@@ -12,7 +12,7 @@ export interface ParsedWindow {
 
 const EXAMPLES = 'Write it as 22:00-06:00, "mon-fri 22:00-06:00" or "sat,sun 00:00-08:00".';
 
-/** `22:00-06:00`, with the days on which it opens before it. */
+/** Parses `22:00-06:00`, or `mon-fri 22:00-06:00` with the days on which it opens. */
 export function clockWindow(text: string): ParsedWindow {
   const [, dayList, from = '', to = ''] = /^\s*(?:(\S.*?)\s+)?(\d\S*?)\s*[-–]\s*(\d\S*)\s*$/.exec(text) ?? [];
   if (from === '') throw new InvalidArgumentError(`Expected a time window. ${EXAMPLES}`);
@@ -39,7 +39,7 @@ function daysOf(text: string): Day[] {
   const found = new Set<Day>();
   for (const part of text.toLowerCase().split(/\s*,\s*/)) {
     const [first, last = first] = part.split(/\s*[-–]\s*/).map(dayOf);
-    // A range may go over the end of the week.
+    // A range may cross the end of the week.
     for (let day = first ?? 0; ; day = (day + 1) % DAYS.length) {
       found.add(DAYS[day] as Day);
       if (day === last) break;

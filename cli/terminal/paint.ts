@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 type Style = Parameters<typeof styleText>[0];
 type Brush = (text: string) => string;
 
-/** Colours for one stream; plain text where it is no terminal, or NO_COLOR is set. */
+/** Colours for one stream; plain text if it is no terminal or NO_COLOR is set. */
 export interface Paint {
   bold: Brush;
   dim: Brush;

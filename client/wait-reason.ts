@@ -1,4 +1,3 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type { JobStatus } from '../contract/job.ts';
 import { EMBEDDING_TASK_QUEUE } from '../contract/names.ts';
 import {
@@ -9,26 +8,25 @@ import {
   withWaitingFor,
 } from '../core/jobs/waiting.ts';
 import { findThrottled } from '../core/store/limits.ts';
+import { ifFound } from '../temporal/jobs.ts';
+import {
+  ACTIVITY_TASKS,
+  describeTaskQueue,
+  polledAtMs,
+  SILENCE_MS,
+  type TaskType,
+  WORKFLOW_TASKS,
+} from '../temporal/task-queues.ts';
 import type { Backends } from './backends.ts';
 
-/** Temporal's TaskQueueType. */
-const WORKFLOWS = 1;
-const ACTIVITIES = 2;
+/** An indexing worker that is there begins a workflow task within this time. */
+const BEGUN_WITHIN_MS = 5000;
 
 /**
- * A worker without work polls again after 60 s at most. One that is busy need not poll, but what it embeds is on record
- * within the 60 s after which Temporal would take its chunk from it. Temporal lists pollers for 5 minutes: that one is
- * listed says nothing, when it was last heard of does. The rest is for clocks that differ.
+ * Adds what a workflow can't know of itself: that the limit of its task queue holds it back, that no worker is there
+ * for it, or that it makes no progress.
  */
-const SILENCE_MS = 90_000;
-/** A workflow that an indexing worker hears of moves on within this time. */
-const TAKE_UP_MS = 5000;
-
-/**
- * The status with what no workflow can know of itself: that the limit of its task queue holds it back, that no worker is
- * there to go on with it, or that nothing of it moves.
- */
-export async function withWaiting(backends: Backends, status: JobStatus): Promise<JobStatus> {
+export async function withWaitReason(backends: Backends, status: JobStatus): Promise<JobStatus> {
   const { store, workerSilenceMs = SILENCE_MS } = backends;
   const phase = await findOpenPhase(store, status);
   if (phase === undefined) return status;
@@ -49,7 +47,7 @@ export async function withWaiting(backends: Backends, status: JobStatus): Promis
     }
   }
   const stillMs = Date.now() - phase.moved_at.getTime();
-  const isStill = stillMs >= (embedding ? workerSilenceMs : Math.min(TAKE_UP_MS, workerSilenceMs));
+  const isStill = stillMs >= (embedding ? workerSilenceMs : Math.min(BEGUN_WITHIN_MS, workerSilenceMs));
   const missing = isStill ? await findMissingWorker(backends, status, phase, queue) : undefined;
   if (missing === undefined) return withStandstill(status, phase, new Date());
   return withWaitingFor(status, phase.name, {
@@ -60,7 +58,7 @@ export async function withWaiting(backends: Backends, status: JobStatus): Promis
   });
 }
 
-/** The task queue that nobody serves, of those that the phase needs. */
+/** The first task queue of those that the phase needs which no worker polls. */
 async function findMissingWorker(
   backends: Backends,
   status: JobStatus,
@@ -69,29 +67,18 @@ async function findMissingWorker(
 ): Promise<string | undefined> {
   const { temporal, store, workerSilenceMs = SILENCE_MS } = backends;
   const since = new Date(Date.now() - workerSilenceMs);
-  if (embedQueue !== undefined && !(await isPolled(backends, embedQueue, ACTIVITIES, since))) {
+  // A busy worker may not poll. It records what it embeds within 60 s: later, Temporal would give its chunk to another.
+  if (embedQueue !== undefined && !(await isPolled(backends, embedQueue, ACTIVITY_TASKS, since))) {
     const busy = moved_at >= since || (await hasEmbeddedSince(store, embedQueue, since));
     return busy ? undefined : embedQueue;
   }
-  try {
-    const { taskQueue } = await temporal.workflow.getHandle(status.workflow_id).describe();
-    return (await isPolled(backends, taskQueue, WORKFLOWS, since)) ? undefined : taskQueue;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
+  const workflow = await ifFound(temporal.workflow.getHandle(status.workflow_id).describe());
+  if (workflow === undefined) return undefined;
+  const { taskQueue } = workflow;
+  return (await isPolled(backends, taskQueue, WORKFLOW_TASKS, since)) ? undefined : taskQueue;
 }
 
-async function isPolled(
-  { temporal }: Backends,
-  taskQueue: string,
-  taskQueueType: typeof WORKFLOWS | typeof ACTIVITIES,
-  since: Date,
-): Promise<boolean> {
-  const { pollers } = await temporal.workflowService.describeTaskQueue({
-    namespace: temporal.options.namespace,
-    taskQueue: { name: taskQueue },
-    taskQueueType,
-  });
-  return (pollers ?? []).some(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 >= since.getTime());
+async function isPolled({ temporal }: Backends, taskQueue: string, type: TaskType, since: Date): Promise<boolean> {
+  const { pollers } = await describeTaskQueue(temporal, temporal.options.namespace, taskQueue, type);
+  return (pollers ?? []).some((poller) => polledAtMs(poller) >= since.getTime());
 }

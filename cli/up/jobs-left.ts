@@ -1,15 +1,15 @@
-import { connectPlimsoll } from '../client/connect.ts';
-import type { Stack } from '../local/stack.ts';
-import { counted } from './quantities.ts';
+import { connectPlimsoll } from '../../client/connect.ts';
+import type { Stack } from '../../local/stack.ts';
+import { counted } from '../terminal/quantities.ts';
 
 const MOST_NAMED = 5;
 
 /**
- * `2 jobs go on at the next start: photos, scans`: jobs that have no worker but this stack's. Undefined where there are none, or
- * nobody can be asked.
+ * A line about unfinished jobs that only this stack's workers can do: `2 jobs go on at the next start: photos, scans`.
+ * Undefined if there are none, or if the servers do not answer.
  */
-export async function jobsGoingOn(stack: Stack, when = ''): Promise<string | undefined> {
-  // On somebody else's Temporal, jobs go on without us.
+export async function jobsLeft(stack: Stack, when = ''): Promise<string | undefined> {
+  // Jobs on an external Temporal server do not need this stack.
   if (stack.members.temporal === undefined) return undefined;
   try {
     const client = await connectPlimsoll({ mongodbUri: stack.mongodbUri, env: stack.env });

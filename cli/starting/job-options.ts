@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander';
-import type { IfRunning } from '../client/if-running.ts';
-import { fairnessKey, modelOption, numberBetween, timeZone, webhookUrl, wholeNumber } from './arguments.ts';
+import type { IfRunning } from '../../client/if-running.ts';
+import { fairnessKey, numberBetween, timeZone, webhookUrl, wholeNumber } from '../arguments.ts';
+import { type CommonOptions, dataDirOption, jsonOption, modelOption } from '../options.ts';
 import { clockWindow, type ParsedWindow } from './window-argument.ts';
 
-/** What every command that embeds can be told: ahead of whom, when, by which workers, and who hears of it. */
+/** Options of load, embed, retry and schedule create: priority, times, workers and webhooks. */
 export interface JobOptions {
   model?: string;
   embedQueue?: string;
@@ -16,29 +17,35 @@ export interface JobOptions {
   webhookSecret?: string;
 }
 
-/** Of a job that starts now. */
-export interface StartOptions extends JobOptions {
+/** Options of load, embed and retry, which start a job now. */
+export interface StartCommandOptions extends JobOptions, CommonOptions {
   embedAt?: string;
   ifRunning: IfRunning;
+  wait?: boolean;
 }
 
-/** Adds the flags that load, embed, retry and schedule create share; `cli/load-request.ts` makes a request of them. */
+/** Adds the flags of JobOptions. `job-request.ts` makes a request of their values. */
 export function addJobOptions(command: Command): Command {
   return addNotices(addTimes(addQueueing(command)));
 }
 
-/** The same, and what only makes sense for a job that starts now. */
+/** Adds the flags of StartCommandOptions. */
 export function addStartOptions(command: Command): Command {
   const queueing = addQueueing(command).option(
     '--embed-at <time>',
     'start embedding then: 2026-01-31T22:00, or with Z or an offset',
   );
-  return addNotices(addTimes(queueing)).addOption(
-    new Option('--if-running <what>', 'if such a job is running: fail, return that one, or replace it')
-      .choices(['fail', 'attach', 'replace'] satisfies IfRunning[])
-      .default('fail'),
-  );
+  return addNotices(addTimes(queueing))
+    .addOption(ifRunningOption('if such a job is running: fail, return that one, or replace it'))
+    .option('--wait', 'show the progress until the end; exit as "plimsoll wait" does')
+    .addOption(dataDirOption())
+    .addOption(jsonOption());
 }
+
+export const ifRunningOption = (description: string) =>
+  new Option('--if-running <what>', description)
+    .choices(['fail', 'attach', 'replace'] satisfies IfRunning[])
+    .default('fail');
 
 const addQueueing = (command: Command) =>
   command
@@ -64,7 +71,7 @@ const addNotices = (command: Command) =>
 
 const priority = () => wholeNumber(1, 5);
 
-/** For the help of each of these commands. */
+/** For the help of the commands with JobOptions. */
 export const JOB_OPTIONS_HELP = `An embedding window opens every day, or on the days before its times; if its end
 is not after its start, it ends on the next day. At its end, work stops after
 the chunk that is under way, and goes on when the window opens again.`;

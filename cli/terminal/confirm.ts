@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline/promises';
 
-/** Whether somebody can be asked. */
+/** Whether there is a terminal to ask on. */
 export const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
-/** Asks on the terminal; anything but a yes is a no, also Ctrl-C and the end of the input. */
+/** Asks on the terminal. Every answer but yes means no, including Ctrl-C and the end of the input. */
 export async function confirm(question: string): Promise<boolean> {
   const stop = new AbortController();
   const lines = createInterface({ input: process.stdin, output: process.stderr });

@@ -1,11 +1,11 @@
-import type { LoadDatasetRequest } from '../contract/inputs.ts';
-import type { Output } from './output.ts';
-import { printable } from './printable.ts';
-import type { ServerSettings } from './servers.ts';
+import type { LoadDatasetRequest } from '../../contract/inputs.ts';
+import type { Output } from '../output.ts';
+import type { ServerSettings } from '../servers.ts';
+import { printable } from '../terminal/printable.ts';
 
 /**
- * Says at once what the job would fail with, where the workers are those of a local stack, whose settings are known. Elsewhere only
- * the workers know what they may post to, so it is no refusal; their setting counts where this machine has it, too.
+ * Refuses webhooks that the job would fail with. This works only for a local stack, whose workers' settings are known.
+ * For other workers it only notes a doubtful address, by this machine's settings.
  *
  * @throws UserError UnknownWebhookSecret, InvalidWebhookSecrets or WebhookTargetRefused
  */
@@ -16,9 +16,9 @@ export async function checkWebhooks(
 ): Promise<void> {
   if (webhooks === undefined) return;
   const [{ webhooksFromEnvironment }, { checkTarget, targetOf, WebhookTargetRefused }, core] = await Promise.all([
-    import('../core/webhooks/config.ts'),
-    import('../core/webhooks/target.ts'),
-    import('../core/webhooks/check.ts'),
+    import('../../core/webhooks/config.ts'),
+    import('../../core/webhooks/target.ts'),
+    import('../../core/webhooks/check.ts'),
   ]);
   const config = webhooksFromEnvironment(webhookEnv);
   if (webhookEnv !== undefined) {
@@ -36,5 +36,5 @@ export async function checkWebhooks(
   }
 }
 
-/** The contract's. */
+/** The contract's default. */
 const DEFAULT_SECRET = 'default';

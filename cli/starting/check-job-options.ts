@@ -1,11 +1,11 @@
 import { Temporal } from 'temporal-polyfill';
-import { isMachineZoneKnown } from './arguments.ts';
-import { UsageError } from './failure.ts';
+import { UsageError } from '../failure.ts';
+import type { Output } from '../output.ts';
 import type { JobOptions } from './job-options.ts';
-import { embedInstantOf, isExactTime } from './load-request.ts';
-import type { Output } from './output.ts';
+import { embedInstantOf, isExactTime } from './job-request.ts';
+import { isMachineZoneKnown } from './machine-zone.ts';
 
-/** Options of load, embed, retry and schedule create that have to do with each other. */
+/** Options of load, embed, retry and schedule create that depend on each other. */
 type CheckedOptions = Pick<JobOptions, 'embedWindow' | 'timeZone'> & {
   embed?: boolean;
   embedAt?: string;
@@ -14,7 +14,7 @@ type CheckedOptions = Pick<JobOptions, 'embedWindow' | 'timeZone'> & {
 };
 
 /**
- * Refuses options that contradict each other or do nothing, and notes what can hardly be meant.
+ * Refuses options that contradict each other or have no effect, and notes those that are hardly meant.
  *
  * @throws UsageError
  */

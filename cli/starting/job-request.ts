@@ -1,10 +1,10 @@
 import { Temporal } from 'temporal-polyfill';
-import type { EmbedDatasetRequest, LoadDatasetRequest } from '../contract/inputs.ts';
-import { machineZone } from './arguments.ts';
-import { UsageError } from './failure.ts';
+import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inputs.ts';
+import { UsageError } from '../failure.ts';
 import type { JobOptions } from './job-options.ts';
+import { machineZone } from './machine-zone.ts';
 
-/** The fields that inputs of load, embed and retry share, for what the command line asks. @throws UsageError */
+/** The fields that the inputs of load, embed and retry share, from the command line. @throws UsageError */
 export function jobRequestOf(options: Partial<JobOptions> & { embedAt?: string }): SharedRequest {
   const { model, embedQueue, priority, fairnessKey, fairnessWeight, embedWindow, embedAt } = options;
   const time_zone = options.timeZone ?? machineZone();
@@ -23,8 +23,8 @@ export function jobRequestOf(options: Partial<JobOptions> & { embedAt?: string }
 
 type SharedRequest = Omit<EmbedDatasetRequest, 'dataset'>;
 
-/** The input of `loadDataset` for what the command line asks; what it leaves out keeps the contract's defaults. */
-export function requestOf(
+/** The input of `loadDataset`, from the command line. Options that were left out keep the contract's defaults. */
+export function loadRequestOf(
   options: Partial<JobOptions> & {
     dataset: string;
     source: string;
@@ -45,14 +45,14 @@ export function requestOf(
 
 function webhooksOf({ webhook = [], webhookSecret }: Partial<JobOptions>) {
   if (webhookSecret !== undefined && webhook.length === 0)
-    throw new UsageError('--webhook-secret needs a --webhook, which it signs.');
+    throw new UsageError('--webhook-secret signs what is posted to a --webhook: add one, or leave it out.');
   return webhook.map((url) => ({ url, ...(webhookSecret === undefined ? {} : { secret: webhookSecret }) }));
 }
 
-/** Whether a time says by itself which instant it is: it ends with `Z` or an offset. */
+/** Whether a time names an instant by itself: it ends with `Z` or an offset. */
 export const isExactTime = (text: string): boolean => /(z|[+-]\d{2}:?\d{2})$/i.test(text.slice('2026-01-31'.length));
 
-/** A time with `Z` or an offset, or one on the clocks of the zone. @throws UsageError */
+/** The instant of a time with `Z` or an offset, or of a local time in the zone. @throws UsageError */
 export function embedInstantOf(text: string, zone = machineZone()): Temporal.Instant {
   try {
     return isExactTime(text)

@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path';
 
 const LONGEST = 63;
 
-/** A valid dataset name from a folder's: `./My Photos (2024)` becomes `my-photos-2024`. */
+/** Makes a valid dataset name of a folder's name: `./My Photos (2024)` becomes `my-photos-2024`. */
 export function datasetNameOf(folder: string): string {
   const name = basename(resolve(folder))
     .normalize('NFKD')

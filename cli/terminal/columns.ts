@@ -9,13 +9,13 @@ export interface Column {
 }
 
 const GAP = 2;
-/** A column that is narrower is harder to read than a line that the terminal breaks. */
+/** A narrower column would be harder to read than a line that the terminal breaks. */
 const NARROWEST = 16;
 
 /**
- * Lines of a table without rules: titles, then rows. Cells are printable already.
+ * Lines of a table without rules: titles, then rows. Cells must be printable.
  *
- * @param width columns of the terminal: the last column is wrapped within it, between words; it is not painted
+ * @param width columns of the terminal; the last column is wrapped to fit them, so its cells must not be painted
  */
 export function columns(
   heads: readonly Column[],
@@ -36,7 +36,7 @@ export function columns(
     .map((line) => line.trimEnd());
 }
 
-/** The rows with their last cells wrapped to what the others leave; an infinite width leaves them as they are. */
+/** The rows, with their last cells wrapped to the width that the other columns leave. */
 function wrapped(heads: readonly Column[], rows: readonly (readonly string[])[], width: number): string[][] {
   const cells = [heads.map(({ title }) => title), ...rows];
   const others = heads.slice(0, -1).map((_, i) => Math.max(...cells.map((row) => widthOf(row[i] ?? ''))));

@@ -1,4 +1,4 @@
-/** The lines of a text that is broken between its words; a word that is longer than `width` stays whole. */
+/** Breaks a text into lines between its words. A word that is longer than `width` stays whole. */
 export function wrapWords(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';

@@ -26,7 +26,7 @@ export function roundDuration(seconds: number): string {
   return prettyMilliseconds(Math.round(seconds) * 1000, { unitCount: 2 });
 }
 
-/** Seconds between two times of a status; undefined where one is not there. */
+/** Seconds between two times of a status; undefined if one is null. */
 export function secondsBetween(from: string | null, to: string | null): number | undefined {
   return from === null || to === null ? undefined : (Date.parse(to) - Date.parse(from)) / 1000;
 }

@@ -1,0 +1,21 @@
+import { Option } from 'commander';
+import { model } from './arguments.ts';
+
+/** Options that several commands share. */
+
+/** The options of every command that talks to the servers. */
+export interface CommonOptions {
+  data?: string;
+  json?: boolean;
+}
+
+export const jsonOption = () => new Option('--json', 'print one JSON document');
+export const dataDirOption = () =>
+  new Option('--data <dir>', 'use the stack that "plimsoll up --data DIR" runs there').argParser((dir: string) => dir);
+export const modelOption = () =>
+  new Option('--model <model>', 'embedding model: a name, or its folder (default: the built-in model)').argParser(
+    model,
+  );
+export const datasetOption = () =>
+  new Option('--dataset <name>', "the dataset's name (default: made from the folder's name)");
+export const embedOption = () => new Option('--no-embed', 'only index; do not embed');

@@ -1,0 +1,97 @@
+import type { z } from 'zod';
+import {
+  type DeleteDatasetRequest,
+  deleteDatasetInput,
+  type EmbedDatasetInput,
+  type EmbedDatasetRequest,
+  embedDatasetInput,
+  type LoadDatasetInput,
+  type LoadDatasetRequest,
+  loadDatasetInput,
+  type PruneDatasetRequest,
+  pruneDatasetInput,
+  type RetryFailedInput,
+  type RetryFailedRequest,
+  retryFailedInput,
+} from '../contract/inputs.ts';
+import type { JobKind } from '../contract/job.ts';
+import {
+  DELETE_WORKFLOW,
+  EMBED_WORKFLOW,
+  embedWorkflowId,
+  LOAD_WORKFLOW,
+  loadWorkflowId,
+  PRUNE_WORKFLOW,
+  RETRY_WORKFLOW,
+} from '../contract/names.ts';
+import type { QueueOptions } from '../contract/priority.ts';
+import type { UserError } from '../core/errors.ts';
+import { datasetNotFound, datasetNotThere } from '../core/store/dataset-errors.ts';
+
+export type JobInput = QueueOptions & Record<string, unknown>;
+
+/** What `startJob` has to know of a kind of job. */
+export interface JobType<Request, Input extends JobInput> {
+  kind: JobKind;
+  /** The workflow's type. */
+  workflow: string;
+  /** Makes the workflow's input of a request. */
+  schema: z.ZodType<Input, Request>;
+  workflowId(input: Input): string;
+  /** Whether the job has an embedding phase. */
+  embeds(input: Input): boolean;
+  /** For people, on Temporal's page. */
+  summary(input: Input): string;
+  /** The error if the dataset does not exist; undefined if the job makes the dataset. */
+  datasetError: ((dataset: string) => UserError) | undefined;
+}
+
+export const LOAD: JobType<LoadDatasetRequest, LoadDatasetInput> = {
+  kind: 'load',
+  workflow: LOAD_WORKFLOW,
+  schema: loadDatasetInput,
+  workflowId: ({ dataset }) => loadWorkflowId(dataset),
+  embeds: ({ embed }) => embed,
+  summary: ({ source, dataset }) => `Load ${source} into ${dataset}`,
+  datasetError: undefined,
+};
+
+export const RETRY: JobType<RetryFailedRequest, RetryFailedInput> = {
+  kind: 'retry',
+  workflow: RETRY_WORKFLOW,
+  schema: retryFailedInput,
+  workflowId: ({ dataset }) => loadWorkflowId(dataset),
+  embeds: ({ embed }) => embed,
+  summary: ({ dataset }) => `Retry what failed in ${dataset}`,
+  datasetError: datasetNotFound,
+};
+
+export const EMBED: JobType<EmbedDatasetRequest, EmbedDatasetInput> = {
+  kind: 'embed',
+  workflow: EMBED_WORKFLOW,
+  schema: embedDatasetInput,
+  workflowId: ({ dataset, model }) => embedWorkflowId(dataset, model),
+  embeds: () => true,
+  summary: ({ dataset, model }) => `Embed ${dataset} with ${model}`,
+  datasetError: datasetNotFound,
+};
+
+export const PRUNE: JobType<PruneDatasetRequest, PruneDatasetRequest> = {
+  kind: 'prune',
+  workflow: PRUNE_WORKFLOW,
+  schema: pruneDatasetInput,
+  workflowId: ({ dataset }) => loadWorkflowId(dataset),
+  embeds: () => false,
+  summary: ({ dataset }) => `Prune ${dataset}`,
+  datasetError: datasetNotThere,
+};
+
+export const DELETE: JobType<DeleteDatasetRequest, DeleteDatasetRequest> = {
+  kind: 'delete',
+  workflow: DELETE_WORKFLOW,
+  schema: deleteDatasetInput,
+  workflowId: ({ dataset }) => loadWorkflowId(dataset),
+  embeds: () => false,
+  summary: ({ dataset }) => `Delete ${dataset}`,
+  datasetError: datasetNotThere,
+};
