@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import type { ProblemCode } from '../../contract/failures.ts';
 import { loadDatasetInput } from '../../contract/inputs.ts';
 import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answers.ts';
 import { failurePage, failuresQuery } from '../schemas/failures.ts';
@@ -43,7 +44,6 @@ export const startRoute = createRoute({
       'ScopeMissing',
       'SourceOutsideRoots',
       'AlreadyRunning',
-      'DatasetDeleting',
       'TemporalUnavailable',
       ...WITH_BODY,
       ...GUARDED,
@@ -98,7 +98,7 @@ export const waitRoute = createRoute({
   responses: { 200: json(waited, 'How the job stands then.'), ...problems(...ONE_JOB) },
 });
 
-const operation = <P extends string>(path: P, summary: string) =>
+const operation = <P extends string>(path: P, summary: string, ...more: ProblemCode[]) =>
   createRoute({
     method: 'post',
     path,
@@ -107,12 +107,12 @@ const operation = <P extends string>(path: P, summary: string) =>
     request: { params: jobParameter },
     responses: {
       200: json(load, 'The job, as it stands then.'),
-      ...problems('JobEnded', 'NotPaused', 'NotPausable', 'Refused', 'NoWorker', ...CHANGE),
+      ...problems('JobEnded', 'NotPausable', 'Refused', 'NoWorker', ...more, ...CHANGE),
     },
   });
 
 export const pauseRoute = operation('/api/loads/{job}/pause', 'Pause a job');
-export const resumeRoute = operation('/api/loads/{job}/resume', 'Let a paused job go on');
+export const resumeRoute = operation('/api/loads/{job}/resume', 'Let a paused job go on', 'NotPaused');
 
 export const cancelRoute = createRoute({
   method: 'post',
@@ -136,7 +136,7 @@ export const retryRoute = createRoute({
   request: { params: jobParameter, query: startQuery, body: { ...body(retryBody), required: false } },
   responses: {
     202: json(job, 'The job.'),
-    ...problems('AlreadyRunning', 'DatasetNotFound', 'DatasetDeleting', ...CHANGE, ...WITH_BODY),
+    ...problems('AlreadyRunning', 'DatasetNotFound', ...CHANGE, ...WITH_BODY),
   },
 });
 
@@ -146,7 +146,7 @@ export const failuresRoute = createRoute({
   tags,
   summary: 'What failed in a job, and why',
   request: { params: jobParameter, query: failuresQuery },
-  responses: { 200: json(failurePage, 'A page of samples.'), ...problems('DatasetNotFound', ...ONE_JOB) },
+  responses: { 200: json(failurePage, 'A page of samples.'), ...problems(...ONE_JOB) },
 });
 
 export const webhooksRoute = createRoute({
