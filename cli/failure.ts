@@ -47,7 +47,8 @@ export function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return { code: 'Unexpected', message: String(error), exitCode: EXIT.failed };
   if (error instanceof InterruptedError) return { code: error.code, message: error.message, exitCode: error.exitCode };
   const { message } = error;
-  if (isCommander(error)) return { code: 'InvalidUsage', message: message.replace(/^error: /, ''), exitCode: EXIT.usage };
+  if (isCommander(error))
+    return { code: 'InvalidUsage', message: message.replace(/^error: /, ''), exitCode: EXIT.usage };
   // Of the SDK: it has a name and no code.
   if (error.name === 'NamespaceNotFoundError')
     return {

@@ -25,7 +25,23 @@ export type WorkflowName =
   | typeof SCHEDULED_WORKFLOW
   | typeof WEBHOOK_WORKFLOW;
 
-export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 416 | 417 | 422 | 431 | 500 | 503;
+export type ProblemStatus =
+  | 400
+  | 401
+  | 403
+  | 404
+  | 405
+  | 408
+  | 409
+  | 410
+  | 413
+  | 415
+  | 416
+  | 417
+  | 422
+  | 431
+  | 500
+  | 503;
 
 export interface Failure {
   /** What has happened, in one sentence. */

@@ -74,7 +74,8 @@ export function createMember(spec: MemberSpec, events: MemberEvents): Member {
   const deaths: number[] = [];
 
   async function launch(): Promise<void> {
-    if (events.over()) throw new LocalStackError('StartCanceled', `${spec.name} was not started: the stack is stopping.`);
+    if (events.over())
+      throw new LocalStackError('StartCanceled', `${spec.name} was not started: the stack is stopping.`);
     const log = openLog(spec.logFile);
     const logStart = fstatSync(log).size;
     const started = spawn(spec.command, spec.args, {

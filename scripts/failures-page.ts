@@ -61,8 +61,8 @@ ${table(
 
 ## Records
 
-A workflow that was terminated, or that Temporal has lost, can not record how it ended. The next
-client that asks for the job's status records or shows one of these:
+A workflow that was terminated, or that Temporal has lost, can not record how it ended. The next client
+that asks for the job's status records or shows one of these:
 
 ${wrapped(codesWhere(({ recorded }) => recorded === true))}
 
@@ -106,10 +106,12 @@ const codesWhere = (which: (failure: Failure) => boolean): string =>
     .join(', ');
 
 /** Breaks a list of codes into lines of 120 characters at most. */
-const wrapped = (codes: string): string => codes.replaceAll(/(.{1,119},|.{1,120}$) ?/g, '$1\n').trimEnd();
+const wrapped = (codes: string): string => codes.replaceAll(/(.{1,120}$|.{1,119},) ?/g, '$1\n').trimEnd();
 
 const marked = (code: FailureCode | WorkflowName | (typeof UPDATES)[number]) => `\`${code}\``;
 
 function table(head: string[], rows: readonly string[][]): string {
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`.replaceAll('  ', ' ')).join('\n');
+  return [head, head.map(() => '---'), ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`.replaceAll('  ', ' '))
+    .join('\n');
 }

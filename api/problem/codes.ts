@@ -1,4 +1,4 @@
-import { type Failure, FAILURES, type ProblemCode, type ProblemStatus } from '../../contract/failures.ts';
+import { FAILURES, type Failure, type ProblemCode, type ProblemStatus } from '../../contract/failures.ts';
 
 export type { ProblemCode } from '../../contract/failures.ts';
 

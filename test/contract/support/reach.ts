@@ -7,15 +7,24 @@ const ROOT = join(import.meta.dirname, '../../..');
 
 export interface Sources {
   files: readonly ts.SourceFile[];
+  /** The names that a file exports values under. */
+  exportsOf(file: string): string[];
   /** The declaration of an export of a file. */
   exported(file: string, name: string): ts.Node;
   /**
-   * Every node that can run when this one does. Follows what is named, called or not; leaves out what a catch clause takes, and
+   * Every text and every call that can run when this node does. Follows what is named, called or not; leaves out what a catch clause takes, and
    * the validators of updates, which refuse an update and end nothing.
    */
   reachedFrom(start: ts.Node): ts.Node[];
-  /** Every node with which an update can be refused: what the validators that are reached from here can run. */
-  refusedFrom(start: ts.Node): ts.Node[];
+  /** The validators of updates that are reached from here: all that each of them can run, by the name of its update's definition. */
+  validatorsFrom(start: ts.Node): Map<string, ts.Node[]>;
+}
+
+interface Step {
+  /** Its texts and calls. */
+  nodes: ts.Node[];
+  named: ts.Node[];
+  validators: ts.Node[];
 }
 
 /** Reads the sources that the build compiles. */
@@ -28,49 +37,65 @@ export function readSources(): Sources {
   const files = program.getSourceFiles().filter((file) => isOurs(file));
   const implementations = implementationsIn(files, checker);
 
-  const exported = (file: string, name: string): ts.Node => {
+  const symbolsOf = (file: string): ts.Symbol[] => {
     const source = program.getSourceFile(join(ROOT, file));
     const module = source && checker.getSymbolAtLocation(source);
-    const symbol = module && checker.getExportsOfModule(module).find((each) => each.name === name);
+    return module === undefined ? [] : checker.getExportsOfModule(module);
+  };
+  const exportsOf = (file: string): string[] =>
+    symbolsOf(file).flatMap((symbol) => (original(checker, symbol).flags & ts.SymbolFlags.Value ? [symbol.name] : []));
+  const exported = (file: string, name: string): ts.Node => {
+    const symbol = symbolsOf(file).find((each) => each.name === name);
     const declaration = symbol && original(checker, symbol).declarations?.[0];
     if (declaration === undefined) throw new Error(`${file} exports no ${name}.`);
     return declaration;
   };
 
-  const walk = (starts: readonly ts.Node[]) => {
-    const reached = new Set<ts.Node>();
-    const validators: ts.Node[] = [];
-    const nodes: ts.Node[] = [];
-    const queue = [...starts];
+  /** What one declaration holds, and which ones it names. It is the same from wherever it is reached. */
+  const steps = new Map<ts.Node, Step>();
+  const stepOf = (declaration: ts.Node): Step => {
+    const known = steps.get(declaration);
+    if (known !== undefined) return known;
+    const step: Step = { nodes: [], named: [], validators: [] };
     const visit = (node: ts.Node, swallowed: boolean): void => {
-      if (isComparison(node)) return;
-      if (!swallowed) nodes.push(node);
+      if (isComparison(node) || (swallowed && ts.isThrowStatement(node))) return;
+      if (ts.isStringLiteral(node) || ts.isCallExpression(node)) step.nodes.push(node);
       if (isUnawaitedChild(node)) return;
       if (isNamed(node, 'validator')) {
-        validators.push(node);
+        step.validators.push(node);
         return;
       }
       // A function with a name of its own runs where it is named.
       if (isNamedFunction(node)) return;
-      if (ts.isTypeNode(node)) {
-        if (ts.isTypeQueryNode(node)) for (const found of declarationsOf(node.exprName)) queue.push(found);
-        else ts.forEachChild(node, (child) => visit(child, swallowed));
+      if (ts.isTypeQueryNode(node)) {
+        step.named.push(...declarationsOf(node.exprName));
         return;
       }
       if (ts.isTryStatement(node) && takesUserErrors(node)) {
-        visit(node.catchClause as ts.CatchClause, swallowed);
+        visit(node.tryBlock, true);
+        if (node.catchClause) visit(node.catchClause, swallowed);
         if (node.finallyBlock) visit(node.finallyBlock, swallowed);
         return;
       }
-      if (ts.isIdentifier(node)) for (const found of declarationsOf(node)) queue.push(found);
+      if (ts.isIdentifier(node) && !swallowed && !isInType(node)) step.named.push(...declarationsOf(node));
       ts.forEachChild(node, (child) => visit(child, swallowed));
     };
-    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-      if (reached.has(next)) continue;
-      reached.add(next);
-      ts.forEachChild(next, (child) => visit(child, false));
+    if (ts.isIdentifier(declaration) || ts.isPropertyAccessExpression(declaration)) visit(declaration, false);
+    else ts.forEachChild(declaration, (child) => visit(child, false));
+    steps.set(declaration, step);
+    return step;
+  };
+
+  const walk = (start: ts.Node): Omit<Step, 'named'> => {
+    const reached = new Set([start]);
+    const found: Omit<Step, 'named'> = { nodes: [], validators: [] };
+    for (const declaration of reached) {
+      const { nodes, named, validators } = stepOf(declaration);
+      found.nodes.push(...nodes);
+      found.validators.push(...validators);
+      for (const next of named) reached.add(next);
     }
-    return { nodes, validators };
+    return found;
   };
 
   /** What an identifier stands for, where that can run: a function, a value, a class, or each implementation of a member. */
@@ -111,9 +136,11 @@ export function readSources(): Sources {
 
   return {
     files,
+    exportsOf,
     exported,
-    reachedFrom: (start) => walk([start]).nodes,
-    refusedFrom: (start) => walk(walk([start]).validators).nodes,
+    reachedFrom: (start) => walk(start).nodes,
+    validatorsFrom: (start) =>
+      new Map(walk(start).validators.map((validator) => [updateOf(validator), walk(validator).nodes])),
   };
 }
 
@@ -169,10 +196,21 @@ function implementationsIn(files: readonly ts.SourceFile[], checker: ts.TypeChec
 }
 
 /** `error.code === 'X'` asks for a code, and throws none. */
-const isComparison = (node: ts.Node): boolean =>
+export const isComparison = (node: ts.Node): boolean =>
   ts.isBinaryExpression(node) &&
-  [ts.SyntaxKind.EqualsEqualsEqualsToken, ts.SyntaxKind.ExclamationEqualsEqualsToken].includes(node.operatorToken.kind) &&
+  [ts.SyntaxKind.EqualsEqualsEqualsToken, ts.SyntaxKind.ExclamationEqualsEqualsToken].includes(
+    node.operatorToken.kind,
+  ) &&
   (ts.isStringLiteral(node.right) || ts.isStringLiteral(node.left));
+
+/** `setHandler(pauseUpdate, …, { validator })` */
+function updateOf(validator: ts.Node): string {
+  const handler = ts.findAncestor(validator, ts.isCallExpression);
+  return handler?.arguments[0]?.getText() ?? '';
+}
+
+/** A type runs nothing. */
+const isInType = (name: ts.Node): boolean => ts.isTypeReferenceNode(name.parent) || ts.isQualifiedName(name.parent);
 
 const isNamed = (node: ts.Node, name: string): boolean =>
   (ts.isPropertyAssignment(node) || ts.isMethodDeclaration(node)) && node.name.getText() === name;
