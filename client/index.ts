@@ -1,5 +1,6 @@
 /** Plimsoll's client: starts loads, asks how they stand, awaits and operates them. */
 
+export type { FailureCode } from '../contract/failures.ts';
 export type { CancelRequest, EmbedDatasetRequest, LoadDatasetRequest } from '../contract/inputs.ts';
 export type {
   FileOutcomes,

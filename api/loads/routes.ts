@@ -1,5 +1,4 @@
 import { createRoute } from '@hono/zod-openapi';
-import type { ProblemCode } from '../../contract/failures.ts';
 import { loadDatasetInput } from '../../contract/inputs.ts';
 import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answers.ts';
 import { failurePage, failuresQuery } from '../schemas/failures.ts';
@@ -98,21 +97,24 @@ export const waitRoute = createRoute({
   responses: { 200: json(waited, 'How the job stands then.'), ...problems(...ONE_JOB) },
 });
 
-const operation = <P extends string>(path: P, summary: string, ...more: ProblemCode[]) =>
+const OPERATE = ['JobEnded', 'NotPausable', 'Refused', 'NoWorker', ...CHANGE] as const;
+
+const operation = <P extends string>(path: P, summary: string, refusals: ReturnType<typeof problems>) =>
   createRoute({
     method: 'post',
     path,
     tags,
     summary,
     request: { params: jobParameter },
-    responses: {
-      200: json(load, 'The job, as it stands then.'),
-      ...problems('JobEnded', 'NotPausable', 'Refused', 'NoWorker', ...more, ...CHANGE),
-    },
+    responses: { 200: json(load, 'The job, as it stands then.'), ...refusals },
   });
 
-export const pauseRoute = operation('/api/loads/{job}/pause', 'Pause a job');
-export const resumeRoute = operation('/api/loads/{job}/resume', 'Let a paused job go on', 'NotPaused');
+export const pauseRoute = operation('/api/loads/{job}/pause', 'Pause a job', problems(...OPERATE));
+export const resumeRoute = operation(
+  '/api/loads/{job}/resume',
+  'Let a paused job go on',
+  problems('NotPaused', ...OPERATE),
+);
 
 export const cancelRoute = createRoute({
   method: 'post',

@@ -125,7 +125,8 @@ const MAKERS: Record<string, number> = {
 /** A text that stands where a code belongs. */
 function codeAt(node: ts.Node): string | undefined {
   if (!ts.isStringLiteral(node)) return undefined;
-  const holder = ts.isSatisfiesExpression(node.parent) ? node.parent : node;
+  let holder: ts.Node = node;
+  while (passesOn(holder.parent)) holder = holder.parent;
   const { parent } = holder;
   // The reasons why a single file failed are in snake_case, those of Node and of Temporal in capitals.
   if (!/^[A-Z][a-z]/.test(node.text)) return undefined;
@@ -140,6 +141,13 @@ function codeAt(node: ts.Node): string | undefined {
   }
   return isComparison(parent) && /\bcode\b/.test(parent.getText()) ? node.text : undefined;
 }
+
+/** `… ? 'A' : 'B'`, `'A' as …`: the value of the whole. */
+const passesOn = (node: ts.Node): boolean =>
+  ts.isSatisfiesExpression(node) ||
+  ts.isAsExpression(node) ||
+  ts.isParenthesizedExpression(node) ||
+  ts.isConditionalExpression(node);
 
 function calleeAround(property: ts.Node): string {
   const call = property.parent.parent;
