@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import type { FailureCode } from '../contract/failures.ts';
 import { UserError } from '../core/errors.ts';
 import { noWebhooks, type WebhookConfig } from '../core/webhooks/config.ts';
 import { createPlaces } from '../core/webhooks/places.ts';
@@ -71,7 +72,7 @@ export function createWebhookActivities({ webhooks = noWebhooks }: WebhookDepend
 }
 
 /** What is wrong with a webhook by itself. */
-const REFUSALS: ReadonlySet<string> = new Set(['WebhookTargetRefused', 'UnknownWebhookSecret']);
+const REFUSALS: ReadonlySet<string> = new Set<FailureCode>(['WebhookTargetRefused', 'UnknownWebhookSecret']);
 
 /** Whether a message says that its job failed as it began, for one of its webhooks. */
 function failedForWebhooks({ type, data }: Record<string, unknown>): boolean {
@@ -79,6 +80,6 @@ function failedForWebhooks({ type, data }: Record<string, unknown>): boolean {
   return type === 'load.failed' && error != null && REFUSALS.has(error.code);
 }
 
-function tryAgain(type: string, message: string, delayMs: number): ApplicationFailure {
+function tryAgain(type: FailureCode, message: string, delayMs: number): ApplicationFailure {
   return ApplicationFailure.create({ type, message, nextRetryDelay: Math.round(delayMs) });
 }

@@ -1,3 +1,5 @@
+import type { FailureCode } from '../contract/failures.ts';
+
 /** Exit codes of the command. */
 export const EXIT = {
   ok: 0,
@@ -15,8 +17,8 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
-const BY_ERROR: Readonly<Record<string, number>> = {
-  UsageError: EXIT.usage,
+const BY_ERROR: Readonly<Partial<Record<FailureCode, number>>> = {
+  InvalidUsage: EXIT.usage,
   InvalidInput: EXIT.usage,
   InvalidSchedule: EXIT.usage,
   AmbiguousJob: EXIT.usage,
@@ -27,7 +29,7 @@ const BY_ERROR: Readonly<Record<string, number>> = {
 };
 
 /** The exit code for an error's code. */
-export const exitCodeFor = (errorCode: string): number => BY_ERROR[errorCode] ?? EXIT.failed;
+export const exitCodeFor = (code: FailureCode): number => BY_ERROR[code] ?? EXIT.failed;
 
 /** For the help of the whole program. */
 export const EXIT_CODES_HELP = `Exit codes: 0 done, 1 failed or canceled, 2 wrong usage, 3 no such job,

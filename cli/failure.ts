@@ -1,10 +1,11 @@
 import type { AlreadyRunningError } from '../client/if-running.ts';
+import { type FailureCode, isFailureCode } from '../contract/failures.ts';
 import { EXIT, exitCodeFor } from './exit-code.ts';
 
 /** An error as the command shows it: in JSON as `{"error": {"code", "message"}}`, for people as its message. */
 export interface Failure {
-  /** Stable, for programs, in PascalCase. */
-  code: string;
+  /** Stable, for programs. */
+  code: FailureCode;
   /** For people: what was wrong, with which value, and what to do. */
   message: string;
   exitCode: number;
@@ -16,12 +17,12 @@ export interface Failure {
 
 /** A mistake on the command line. */
 export class UsageError extends Error {
-  readonly code = 'UsageError';
+  readonly code = 'InvalidUsage' satisfies FailureCode;
 }
 
 /** Ctrl-C or SIGTERM while the command waits for something that goes on without it. */
 export class InterruptedError extends Error {
-  readonly code = 'Interrupted';
+  readonly code = 'Interrupted' satisfies FailureCode;
   readonly exitCode: number;
 
   constructor(message: string, exitCode: number) {
@@ -32,10 +33,11 @@ export class InterruptedError extends Error {
 
 /** Turns any error into what the command shows, and the exit code. */
 export function failureOf(error: unknown): Failure {
-  if (!(error instanceof Error)) return { code: 'Error', message: String(error), exitCode: EXIT.failed };
+  if (!(error instanceof Error)) return { code: 'Unexpected', message: String(error), exitCode: EXIT.failed };
   if (error instanceof InterruptedError) return { code: error.code, message: error.message, exitCode: error.exitCode };
   const { message } = error;
-  if (isCommander(error)) return { code: 'UsageError', message: message.replace(/^error: /, ''), exitCode: EXIT.usage };
+  if (isCommander(error))
+    return { code: 'InvalidUsage', message: message.replace(/^error: /, ''), exitCode: EXIT.usage };
   // This error of the SDK has a name and no code.
   if (error.name === 'NamespaceNotFoundError')
     return {
@@ -45,7 +47,7 @@ export function failureOf(error: unknown): Failure {
     };
   const code = codeOf(error);
   if (code === undefined)
-    return { code: 'Error', message, exitCode: EXIT.failed, ...(error.stack ? { stack: error.stack } : {}) };
+    return { code: 'Unexpected', message, exitCode: EXIT.failed, ...(error.stack ? { stack: error.stack } : {}) };
   if (isAlreadyRunning(error, code)) return { code, message: `${message} ${whatToDo(error)}`, exitCode: EXIT.failed };
   const status = 'status' in error ? { status: error.status ?? null } : {};
   return { code, message, exitCode: exitCodeFor(code), ...(code === 'WaitTimeout' ? status : {}) };
@@ -70,10 +72,8 @@ function isCommander(error: Error): boolean {
   return 'code' in error && String(error.code).startsWith('commander.');
 }
 
-/** The error's own code in PascalCase: `PORT_TAKEN` of the local stack becomes PortTaken. */
-function codeOf(error: Error): string | undefined {
+/** The error's own code; `Unexpected` for a code that is not ours, as ENOENT, which the message names. */
+function codeOf(error: Error): FailureCode | undefined {
   if (!('code' in error) || typeof error.code !== 'string') return undefined;
-  if (/^[A-Z][a-z]\w*$/.test(error.code) || /^MongoDB\w+$/.test(error.code)) return error.code;
-  const words = error.code.toLowerCase().split('_');
-  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+  return isFailureCode(error.code) ? error.code : 'Unexpected';
 }

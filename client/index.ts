@@ -1,5 +1,6 @@
 /** Plimsoll's client: starts jobs, reads their status, waits for them and operates them. */
 
+export type { FailureCode } from '../contract/failures.ts';
 export type { CancelRequest, EmbedDatasetRequest, LoadDatasetRequest } from '../contract/inputs.ts';
 export type {
   FileOutcomes,

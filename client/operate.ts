@@ -4,6 +4,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { isFailureCode } from '../contract/failures.ts';
 import type { CancelRequest } from '../contract/inputs.ts';
 import type { JobState, JobStatus } from '../contract/job.ts';
 import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE } from '../contract/names.ts';
@@ -84,7 +85,7 @@ async function refusing<T>(backends: Backends, job: Job, name: string, work: () 
     if (!(error instanceof WorkflowUpdateFailedError)) throw error;
     const { cause } = error;
     if (cause instanceof ApplicationFailure) {
-      throw new UserError(cause.type ?? 'Refused', cause.message, { cause });
+      throw new UserError(isFailureCode(cause.type) ? cause.type : 'Refused', cause.message, { cause });
     }
     throw new UserError('Refused', `The job refused to ${name}: ${cause?.message ?? error.message}`, { cause });
   }

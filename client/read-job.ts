@@ -1,5 +1,6 @@
 import { type WorkflowExecutionDescription, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { isFailureCode } from '../contract/failures.ts';
 import type { JobState, JobStatus, RecordedError } from '../contract/job.ts';
 import { KINDS } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
@@ -62,8 +63,8 @@ async function failureOf(handle: WorkflowHandle): Promise<RecordedError> {
     return { code: 'Unrecorded', message: 'The job ended and left no record in this database.' };
   } catch (error) {
     const cause = error instanceof WorkflowFailedError ? error.cause : error;
-    if (cause instanceof ApplicationFailure) return { code: cause.type ?? 'Error', message: cause.message };
-    return { code: 'Error', message: cause instanceof Error ? cause.message : String(cause) };
+    const code = cause instanceof ApplicationFailure && isFailureCode(cause.type) ? cause.type : 'Unexpected';
+    return { code, message: cause instanceof Error ? cause.message : String(cause) };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { FailureCode } from '../contract/failures.ts';
 import type { JobStatus } from '../contract/job.ts';
 import type { Job } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
@@ -15,7 +16,7 @@ export interface WaitOptions {
 }
 
 export class WaitTimeoutError extends Error {
-  readonly code = 'WaitTimeout';
+  readonly code = 'WaitTimeout' satisfies FailureCode;
   readonly status: JobStatus | undefined;
 
   constructor(seconds: number, milestone: Milestone, status: JobStatus | undefined) {

@@ -20,7 +20,7 @@ const DEFAULT_PORT = 7400;
 /** From there on: the next start then finds the same one as this. */
 const PORTS_TRIED = 20;
 
-/** @throws LocalStackError PORT_TAKEN for a port that was asked for */
+/** @throws LocalStackError PortTaken for a port that was asked for */
 export async function apiPortOf({ port }: ApiOptions, report: Report): Promise<number> {
   const purpose = { role: 'the HTTP API and the page', flag: '--api-port', instead: 'stop what listens there' };
   if (port !== undefined) return claimPort(port, purpose);

@@ -1,12 +1,17 @@
-/** What can go wrong with the local stack; `code` is stable, the message says what to do. */
-export type LocalErrorCode =
-  | 'BINARY_UNAVAILABLE'
-  | 'PORT_TAKEN'
-  | 'ALREADY_RUNNING'
-  | 'START_FAILED'
-  | 'CRASH_LOOP'
-  | 'UNREACHABLE'
-  | 'CANCELED';
+import type { FailureCode } from '../contract/failures.ts';
+
+/** What can go wrong with the local stack; the message says what to do. */
+export type LocalErrorCode = Extract<
+  FailureCode,
+  | 'BinaryUnavailable'
+  | 'PortTaken'
+  | 'StackRunning'
+  | 'StartFailed'
+  | 'StartCanceled'
+  | 'CrashLoop'
+  | 'MongoDBUnreachable'
+  | 'TemporalUnreachable'
+>;
 
 export class LocalStackError extends Error {
   override readonly name = 'LocalStackError';

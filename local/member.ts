@@ -74,7 +74,8 @@ export function createMember(spec: MemberSpec, events: MemberEvents): Member {
   const deaths: number[] = [];
 
   async function launch(): Promise<void> {
-    if (events.over()) throw new LocalStackError('CANCELED', `${spec.name} was not started: the stack is stopping.`);
+    if (events.over())
+      throw new LocalStackError('StartCanceled', `${spec.name} was not started: the stack is stopping.`);
     const log = openLog(spec.logFile);
     const logStart = fstatSync(log).size;
     const started = spawn(spec.command, spec.args, {
@@ -135,7 +136,7 @@ export function createMember(spec: MemberSpec, events: MemberEvents): Member {
   async function giveUp(how: string, logStart: number): Promise<void> {
     wanted = false;
     const error = new LocalStackError(
-      'CRASH_LOOP',
+      'CrashLoop',
       `${spec.name} died ${MOST_DEATHS} times within a minute, the last time with: ${how}. ${await logExcerpt(logStart)}`,
     );
     readiness.reject(error);
@@ -144,7 +145,7 @@ export function createMember(spec: MemberSpec, events: MemberEvents): Member {
 
   async function startFailure(reason: unknown, logStart: number): Promise<LocalStackError> {
     const message = `${spec.name} did not start: ${reasonOf(reason)}. ${await logExcerpt(logStart)}`;
-    return new LocalStackError('START_FAILED', message, { cause: reason });
+    return new LocalStackError('StartFailed', message, { cause: reason });
   }
 
   async function logExcerpt(logStart: number): Promise<string> {

@@ -14,7 +14,7 @@ export interface PortPurpose {
 
 /**
  * The port to use: the wanted one if it is free, any free one for 0.
- * @throws LocalStackError PORT_TAKEN naming the port, its role and what to do
+ * @throws LocalStackError PortTaken naming the port, its role and what to do
  */
 export async function claimPort(wanted: number, purpose: PortPurpose): Promise<number> {
   try {
@@ -22,7 +22,7 @@ export async function claimPort(wanted: number, purpose: PortPurpose): Promise<n
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new LocalStackError(
-      'PORT_TAKEN',
+      'PortTaken',
       `Port ${wanted}, for ${purpose.role}, is taken by another process on ${HOST}. ` +
         `Choose another with ${purpose.flag} (0 takes any free one), or ${purpose.instead}.`,
       { cause: error },

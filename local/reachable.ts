@@ -1,14 +1,14 @@
 import { Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { type ExternalServers, temporalConnection } from './environment.ts';
-import { LocalStackError, reasonOf } from './errors.ts';
+import { type LocalErrorCode, LocalStackError, reasonOf } from './errors.ts';
 import type { Report } from './report.ts';
 
 const ANSWER_WITHIN_MS = 5_000;
 
 /**
  * Makes sure that the servers named by the environment answer, so that a wrong address is an error now, not a worker's later.
- * @throws LocalStackError UNREACHABLE
+ * @throws LocalStackError MongoDBUnreachable, TemporalUnreachable
  */
 export async function checkExternalServers(
   external: ExternalServers,
@@ -34,7 +34,7 @@ async function checkMongodb(uri: string): Promise<void> {
       .finally(() => client.close());
   } catch (error) {
     // The connection string may hold a password: it is not shown.
-    throw unreachable('The MongoDB of MONGODB_URI does not answer', error, 'MONGODB_URI');
+    throw unreachable('MongoDBUnreachable', 'The MongoDB of MONGODB_URI does not answer', error, 'MONGODB_URI');
   }
 }
 
@@ -48,6 +48,7 @@ async function checkTemporal(
     await connection.workflowService.describeNamespace({ namespace }).finally(() => connection.close());
   } catch (error) {
     throw unreachable(
+      'TemporalUnreachable',
       `The Temporal server at ${address} (namespace ${namespace}) does not answer`,
       error,
       'TEMPORAL_ADDRESS',
@@ -55,7 +56,7 @@ async function checkTemporal(
   }
 }
 
-function unreachable(what: string, error: unknown, variable: string): LocalStackError {
+function unreachable(code: LocalErrorCode, what: string, error: unknown, variable: string): LocalStackError {
   const message = `${what}: ${reasonOf(error)}. Correct ${variable}, or unset it to run a local one.`;
-  return new LocalStackError('UNREACHABLE', message, { cause: error });
+  return new LocalStackError(code, message, { cause: error });
 }

@@ -59,7 +59,8 @@ const DEFAULT_PORTS = { temporal: 7233, ui: 8233, mongo: 27017 };
 
 /**
  * Starts Temporal's development server and mongod, and resolves when both answer. Data is kept from one start to the next.
- * @throws LocalStackError with what to do: BINARY_UNAVAILABLE, PORT_TAKEN, ALREADY_RUNNING, START_FAILED, UNREACHABLE, CANCELED
+ * @throws LocalStackError with what to do: BinaryUnavailable, PortTaken, StackRunning, StartFailed, MongoDBUnreachable,
+ * TemporalUnreachable, StartCanceled
  */
 export async function startServers(options: ServersOptions): Promise<Servers> {
   const supervisor = await createSupervisor(resolve(options.dataDir), options.report ?? silent);
@@ -77,7 +78,7 @@ export async function stopOnFailure<T>(
   start: () => Promise<T>,
 ): Promise<T> {
   const canceled = Promise.withResolvers<never>();
-  const onAbort = () => canceled.reject(new LocalStackError('CANCELED', 'The start was canceled.'));
+  const onAbort = () => canceled.reject(new LocalStackError('StartCanceled', 'The start was canceled.'));
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted) onAbort();
   const failed = supervisor.failed.then((error) => Promise.reject(error));

@@ -48,7 +48,7 @@ export interface DataDirClaim {
 
 /**
  * Takes a data folder for this process; processes that an earlier stack left running there are ended first.
- * @throws LocalStackError ALREADY_RUNNING naming the process that has it
+ * @throws LocalStackError StackRunning naming the process that has it
  */
 export async function claimDataDir(dataDir: string, report: Report): Promise<DataDirClaim> {
   await mkdir(dataDir, { recursive: true });
@@ -102,7 +102,7 @@ async function endOrphans(record: StackRecord, report: Report): Promise<void> {
 
 function alreadyRunning(dataDir: string, other: StackRecord): LocalStackError {
   return new LocalStackError(
-    'ALREADY_RUNNING',
+    'StackRunning',
     `A stack already runs in ${dataDir}: process ${other.pid}, since ${other.startedAt}. ` +
       `${other.apiUrl === undefined ? '' : `Its page: ${other.apiUrl}. `}` +
       `Use that one, stop it (Ctrl-C in its terminal, or kill ${other.pid}), or choose another data folder.`,

@@ -17,7 +17,7 @@ export interface Supervisor {
   readonly failed: Promise<LocalStackError>;
 }
 
-/** @throws LocalStackError ALREADY_RUNNING */
+/** @throws LocalStackError StackRunning */
 export async function createSupervisor(dataDir: string, report: Report): Promise<Supervisor> {
   const claim = await claimDataDir(dataDir, report);
   const guard = startGuard();

@@ -1,7 +1,11 @@
-/** Writes the JSON Schema of each workflow's input, and of a webhook's body, to docs/schemas: `node scripts/write-schemas.ts`. */
+/**
+ * Writes what docs holds of the contract: the JSON Schema of each workflow's input, of a webhook's body and of a job's failure, and
+ * the page of failures: `npm run write-docs`.
+ */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { failures } from '../contract/failures.ts';
 import {
   deleteDatasetInput,
   embedDatasetInput,
@@ -11,8 +15,9 @@ import {
   scheduledLoadInput,
 } from '../contract/inputs.ts';
 import { webhookPayload } from '../contract/webhook-payload.ts';
+import { failuresPage } from './failures-page.ts';
 
-const folder = join(import.meta.dirname, '../docs/schemas');
+const docs = join(import.meta.dirname, '../docs');
 
 /** The schemas by the name of their file. */
 export const schemas: Record<string, string> = {
@@ -23,13 +28,33 @@ export const schemas: Record<string, string> = {
   'delete-dataset.json': jsonSchemaOf(deleteDatasetInput),
   'scheduled-load.json': jsonSchemaOf(scheduledLoadInput),
   'webhook-payload.json': jsonSchemaOf(webhookPayload),
+  'failure.json': jsonSchemaOf(failureOfJob()),
+};
+
+/** What is written, by its path below docs. */
+export const generated: Record<string, string> = {
+  ...Object.fromEntries(Object.entries(schemas).map(([name, text]) => [`schemas/${name}`, text])),
+  'failures.md': failuresPage(),
 };
 
 function jsonSchemaOf(schema: z.ZodType): string {
   return `${JSON.stringify(z.toJSONSchema(schema, { io: 'input' }), null, 2)}\n`;
 }
 
+/** `error` in the status and the record of a job. */
+function failureOfJob() {
+  const codes = failures().flatMap(([code, { ends, recorded, meaning }]) =>
+    ends === undefined && recorded === undefined ? [] : [z.literal(code).describe(meaning)],
+  );
+  return z
+    .object({
+      code: z.union(codes).describe('For programs; docs/failures.md says more.'),
+      message: z.string().describe('For people: what was wrong, with which value, and what to do.'),
+    })
+    .describe('Why a job failed or was canceled.');
+}
+
 if (import.meta.main) {
-  await mkdir(folder, { recursive: true });
-  for (const [name, text] of Object.entries(schemas)) await writeFile(join(folder, name), text);
+  await mkdir(join(docs, 'schemas'), { recursive: true });
+  for (const [path, text] of Object.entries(generated)) await writeFile(join(docs, path), text);
 }

@@ -20,8 +20,9 @@ const LONGEST_WAIT_SECONDS = 120;
 /**
  * Deletes a dataset, its samples and its vectors; its files and the records of its jobs stay. To be started with the Workflow
  * ID of a load of the dataset, so that none runs at the same time. Once it has begun nothing else begins on the dataset, and
- * one that was canceled half-way is ended by another. Fails with a non-retryable ApplicationFailure: InvalidInput,
- * DatasetNotFound.
+ * one that was canceled half-way is ended by another.
+ *
+ * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under deleteDataset.
  */
 export async function deleteDataset(request: DeleteDatasetRequest): Promise<JobStatus> {
   const input = parseInput(deleteDatasetInput, request);

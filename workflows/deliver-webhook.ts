@@ -25,7 +25,9 @@ const { sendWebhook } = proxyActivities<WebhookActivities>({
 
 /**
  * Tells one receiver of one event, however often that takes within 48 hours. Abandoned by the load that starts it, so that a
- * receiver that is down holds nothing up. Fails when the time is up, with the reason of the last try.
+ * receiver that is down holds nothing up. Fails when the time is up, with the reason of the last try in the message.
+ *
+ * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under deliverWebhook.
  */
 export async function deliverWebhook({
   job_id,

@@ -1,5 +1,4 @@
 import {
-  ApplicationFailure,
   allHandlersFinished,
   CancellationScope,
   condition,
@@ -16,6 +15,7 @@ import { priorityOf } from '../contract/priority.ts';
 import type { EmbeddingModel } from '../core/models/embedder.ts';
 import type { Waiting } from '../core/store/documents.ts';
 import { longWork, openModelWork, shortWork } from './activity-options.ts';
+import { failureOf } from './failures.ts';
 import { type JobTracker, trackJob } from './job-tracker.ts';
 import { NOTHING_DONE, setPaused } from './messages.ts';
 import { acceptOperations, type Operations } from './operate.ts';
@@ -52,9 +52,9 @@ export interface EmbeddingCursor {
 }
 
 /**
- * Embeds the samples of a dataset that lack a vector of the model, as a phase of a load or by itself. Fails with a
- * non-retryable ApplicationFailure whose type is stable: InvalidInput, DatasetNotFound, DatasetBeingDeleted, UnknownTimeZone,
- * ModelNotFoundError, ModelInvalidError, DeviceUnavailableError, ModelChanged, NothingEmbedded.
+ * Embeds the samples of a dataset that lack a vector of the model, as a phase of a load or by itself.
+ *
+ * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under embedDataset.
  *
  * @param phase set by the load that it is a phase of; null or left out where it is a job of its own
  * @param resume set by the workflow itself when it continues as new
@@ -102,11 +102,10 @@ export async function embedDataset(
 function requireLoad({ job_id }: PhaseOfJob): void {
   const { parent } = workflowInfo();
   if (parent !== undefined && typeof job_id === 'string') return;
-  throw ApplicationFailure.create({
-    type: 'InvalidInput',
-    message: 'embedDataset takes one argument: the second one is for the load that it is a phase of.',
-    nonRetryable: true,
-  });
+  throw failureOf(
+    'InvalidInput',
+    'embedDataset takes one argument: the second one is for the load that it is a phase of.',
+  );
 }
 
 /** As a phase of a load, it is the load that people pause, resume and cancel. */

@@ -7,6 +7,7 @@ import {
   isCancellation,
   TimeoutFailure,
 } from '@temporalio/workflow';
+import { type FailureCode, isFailureCode } from '../contract/failures.ts';
 import type { RecordedError } from '../contract/job.ts';
 
 /** The failure that began it, below the wrappers that each activity and child workflow adds. */
@@ -29,7 +30,7 @@ export function isInterruption(error: unknown): boolean {
 }
 
 /** @param reason why it was canceled, where who did it has said so */
-export function recordedErrorOf(error: unknown, reason?: string): RecordedError {
+export function recordedErrorOf(error: unknown, reason?: string): RecordedError & { code: FailureCode } {
   if (isCancellation(error)) {
     return {
       code: 'Canceled',
@@ -41,14 +42,16 @@ export function recordedErrorOf(error: unknown, reason?: string): RecordedError 
   return { code: UNEXPECTED, message: root instanceof Error ? `${root.name}: ${root.message}` : String(root) };
 }
 
-/** Of a failure whose type is not ours: a database's, say, that was away for too long. */
-const UNEXPECTED = 'Unexpected';
+/** For a failure whose type is not ours, as when a database was away for too long. */
+const UNEXPECTED = 'Unexpected' satisfies FailureCode;
 
-/** Ours are final, so their types are stable codes. */
-const codeOf = ({ nonRetryable, type }: ApplicationFailure) => (nonRetryable && type ? type : UNEXPECTED);
+/** Ours are final, so their types are codes of the table. */
+const codeOf = ({ nonRetryable, type }: ApplicationFailure): FailureCode =>
+  nonRetryable && isFailureCode(type) ? type : UNEXPECTED;
 
-const messageOf = ({ nonRetryable, type, message }: ApplicationFailure) =>
-  nonRetryable || !type ? message : `${type}: ${message}`;
+/** The message names a type that the code does not. */
+const messageOf = (failure: ApplicationFailure) =>
+  !failure.type || failure.type === codeOf(failure) ? failure.message : `${failure.type}: ${failure.message}`;
 
 /**
  * What the workflow ends with: its own failure says what went wrong, where the wrapper's only says that something did. Where
@@ -73,7 +76,8 @@ export function toFailure(error: unknown): unknown {
 
 const AGAIN = 'What was done is kept; start it again to go on.';
 
-const failureOf = (type: string, message: string, cause: unknown) =>
+/** A failure that ends a workflow, or refuses an update. */
+export const failureOf = (type: FailureCode, message: string, cause?: unknown) =>
   ApplicationFailure.create({ type, message, nonRetryable: true, ...(cause instanceof Error ? { cause } : {}) });
 
 /** The outermost part that has a name: the activity, or the child workflow. */

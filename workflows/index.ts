@@ -3,6 +3,7 @@
  * service. Safe in the workflow sandbox.
  */
 
+export type { FailureCode } from '../contract/failures.ts';
 export type {
   DeleteDatasetRequest,
   EmbedDatasetRequest,

@@ -10,9 +10,9 @@ import { runLoad } from './run-load.ts';
 
 /**
  * Loads a folder into a dataset. Phase 1 indexes it: the dataset can be browsed from the first page on. Phase 2, the child
- * workflow embedDataset, embeds it in the background. Fails with a non-retryable ApplicationFailure whose type is stable:
- * InvalidInput, SourceNotFound, SourceNotAFolder, SourceUnreadable, SourceEmpty, SourceOutsideRoots, UnknownTimeZone,
- * TooManyFailed, and those of embedDataset.
+ * workflow embedDataset, embeds it in the background.
+ *
+ * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under loadDataset.
  *
  * @param resume set by the workflow itself when it continues as new
  */

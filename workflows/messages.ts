@@ -9,7 +9,7 @@ export const statusQuery = defineQuery<JobStatus>(STATUS_QUERY);
 /** Stops a job until it is resumed: it keeps what it has and holds no worker. Pausing a paused job changes nothing. */
 export const pauseUpdate = defineUpdate<JobStatus>(PAUSE_UPDATE);
 
-/** Lets a paused job go on. Rejected with NotPaused where it is not paused. */
+/** Lets a paused job go on. */
 export const resumeUpdate = defineUpdate<JobStatus>(RESUME_UPDATE);
 
 /** Asks a job to end; it keeps what it has. Temporal's own cancellation does the same, without a reason. */

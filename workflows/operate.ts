@@ -1,5 +1,4 @@
 import {
-  ApplicationFailure,
   allHandlersFinished,
   CancellationScope,
   condition,
@@ -10,6 +9,7 @@ import {
 import type { JobActivities } from '../activities/jobs.ts';
 import { type CancelRequest, cancelInput } from '../contract/inputs.ts';
 import { shortWork } from './activity-options.ts';
+import { failureOf } from './failures.ts';
 import type { JobTracker } from './job-tracker.ts';
 import { cancelUpdate, pauseUpdate, resumeUpdate } from './messages.ts';
 import { parseInput } from './parse-input.ts';
@@ -44,7 +44,7 @@ export function acceptOperations(job: JobTracker, onPaused: (paused: boolean) =>
     return turn;
   };
   const requireRunning = () => {
-    if (closed) throw rejection('JobEnded', `Job ${job.jobId} is about to end.`);
+    if (closed) throw failureOf('JobEnded', `Job ${job.jobId} is about to end.`);
   };
   const change = (paused: boolean) =>
     inTurn(async () => {
@@ -64,7 +64,7 @@ export function acceptOperations(job: JobTracker, onPaused: (paused: boolean) =>
   setHandler(resumeUpdate, () => change(false), {
     validator() {
       requireRunning();
-      if (!job.isPaused()) throw rejection('NotPaused', `Job ${job.jobId} is not paused: there is nothing to resume.`);
+      if (!job.isPaused()) throw failureOf('NotPaused', `Job ${job.jobId} is not paused: there is nothing to resume.`);
     },
   });
   setHandler(
@@ -96,5 +96,3 @@ export function acceptOperations(job: JobTracker, onPaused: (paused: boolean) =>
     },
   };
 }
-
-const rejection = (type: string, message: string) => ApplicationFailure.create({ type, message, nonRetryable: true });

@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { z } from 'zod';
+import type { FailureCode } from '../contract/failures.ts';
 import { parseInWords, sentenceOf } from '../contract/faults-in-words.ts';
 
 /** Fails the workflow at once, naming each field that is wrong, also when it was started by Temporal's own CLI. */
@@ -7,7 +8,7 @@ export function parseInput<T extends z.ZodType>(schema: T, input: unknown): z.ou
   const parsed = parseInWords(schema, input);
   if (parsed.success) return parsed.data;
   throw ApplicationFailure.create({
-    type: 'InvalidInput',
+    type: 'InvalidInput' satisfies FailureCode,
     nonRetryable: true,
     message: sentenceOf(parsed.faults),
     details: [parsed.faults],

@@ -12,8 +12,9 @@ const { pruneMissing } = proxyActivities<RemovalActivities>(longWork);
 
 /**
  * Removes the samples of a dataset whose files are missing, and their vectors. To be started with the Workflow ID of a load of
- * the dataset, so that none runs at the same time. Fails with a non-retryable ApplicationFailure: InvalidInput,
- * DatasetNotFound, DatasetBeingDeleted.
+ * the dataset, so that none runs at the same time.
+ *
+ * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under pruneDataset.
  */
 export async function pruneDataset(request: PruneDatasetRequest): Promise<JobStatus> {
   const input = parseInput(pruneDatasetInput, request);

@@ -10,9 +10,10 @@ import { runLoad } from './run-load.ts';
 
 /**
  * Reads again the files of a dataset that could not be read, then embeds what could not be embedded and what it has just read.
- * To be started with the Workflow ID of a load of the dataset, so that none runs at the same time. Fails with a non-retryable
- * ApplicationFailure whose type is stable: InvalidInput, DatasetNotFound, DatasetBeingDeleted, SourceNotFound, UnknownTimeZone,
- * and those of embedDataset. Files that fail again do not fail it.
+ * To be started with the Workflow ID of a load of the dataset, so that none runs at the same time. Files that fail again do not
+ * fail it.
+ *
+ * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under retryFailed.
  *
  * @param resume set by the workflow itself when it continues as new
  */

@@ -22,6 +22,8 @@ export type ScheduledLoadMemo = { skipped: boolean; job_id: string | null };
 /**
  * What a schedule starts: a schedule gives each run a Workflow ID of its own, where one load of a dataset at a time needs a
  * fixed one. The load outlives this workflow, which only waits for it: the schedule's next run is not due before it has ended.
+ *
+ * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under scheduledLoad.
  */
 export async function scheduledLoad(request: ScheduledLoadRequest): Promise<ScheduledLoadResult> {
   const { load: input } = parseInput(scheduledLoadInput, request);

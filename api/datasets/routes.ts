@@ -6,14 +6,7 @@ import { datasetParameter } from '../schemas/parameters.ts';
 
 const tags = ['Datasets'];
 const ONE = ['InvalidParameter', 'DatasetNotFound', ...GUARDED, ...STORED] as const;
-const JOB = [
-  'OriginRefused',
-  'ScopeMissing',
-  'AlreadyRunning',
-  'DatasetDeleting',
-  'TemporalUnavailable',
-  ...ONE,
-] as const;
+const JOB = ['OriginRefused', 'ScopeMissing', 'AlreadyRunning', 'TemporalUnavailable', ...ONE] as const;
 
 const REMOVAL = {
   200: json(removalPreview, 'With `dry_run`: what it would remove.'),

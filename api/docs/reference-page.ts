@@ -45,8 +45,8 @@ ${Object.entries(document.components?.schemas ?? {}).map(
 <h2 id="problems">Problems</h2>
 <table><thead><tr><th scope="col">code</th><th scope="col">status</th><th scope="col">meaning</th></tr></thead><tbody>
 ${Object.entries(PROBLEMS).map(
-  ([code, [status, title]]) =>
-    html`<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${title}</td></tr>`,
+  ([code, { status, meaning }]) =>
+    html`<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${marked(meaning)}</td></tr>`,
 )}</tbody></table>
 </body>
 </html>`);

@@ -36,15 +36,15 @@ type Described = {
 /** For a route's `responses`: the problems that it may answer, by their status. */
 export function problems(...codes: ProblemCode[]): Record<string, Described> {
   const content = { 'application/problem+json': { schema: problem } };
-  const byStatus = Map.groupBy([...EVERYWHERE, ...codes], (code) => PROBLEMS[code][0]);
+  const byStatus = Map.groupBy([...EVERYWHERE, ...codes], (code) => PROBLEMS[code].status);
   const known = [...byStatus].map(([status, ofStatus]): [string, Described] => [
     String(status),
     {
-      description: [...new Set(ofStatus)].map((code) => `\`${code}\`: ${PROBLEMS[code][1]}.`).join(' '),
+      description: [...new Set(ofStatus)].map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join(' '),
       content,
       ...(status === 503 ? { headers: { 'Retry-After': { schema: { type: 'string' } } } } : {}),
     },
   ]);
-  const fault = `\`InternalError\`: ${PROBLEMS.InternalError[1]}. It is a fault of the server's, whatever was sent.`;
+  const fault = `\`InternalError\`: ${PROBLEMS.InternalError.title}. It is a fault of the server's, whatever was sent.`;
   return { ...Object.fromEntries(known), default: { description: fault, content } };
 }

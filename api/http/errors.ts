@@ -3,7 +3,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ZodError } from 'zod';
 import { isMissingIndex } from '../backends/outages.ts';
 import type { ApiContext, ApiEnv } from '../context.ts';
-import { PROBLEMS, type ProblemCode } from '../problem/codes.ts';
+import { PROBLEMS } from '../problem/codes.ts';
 import type { ProblemError } from '../problem/problem-error.ts';
 import { problemOf, toProblem } from '../problem/to-problem.ts';
 import { withoutCommands } from '../problem/without-commands.ts';
@@ -37,7 +37,7 @@ export const PROBLEM_TYPE = 'application/problem+json';
 export function problemText({ status, code, message, more }: ProblemError): string {
   const answer: Problem = {
     type: `/api/docs#${code}`,
-    title: PROBLEMS[code as ProblemCode]?.[1] ?? code,
+    title: PROBLEMS[code].title,
     status,
     code,
     detail: withoutCommands(message),

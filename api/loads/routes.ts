@@ -43,7 +43,6 @@ export const startRoute = createRoute({
       'ScopeMissing',
       'SourceOutsideRoots',
       'AlreadyRunning',
-      'DatasetDeleting',
       'TemporalUnavailable',
       ...WITH_BODY,
       ...GUARDED,
@@ -98,21 +97,24 @@ export const waitRoute = createRoute({
   responses: { 200: json(waited, 'How the job stands then.'), ...problems(...ONE_JOB) },
 });
 
-const operation = <P extends string>(path: P, summary: string) =>
+const OPERATE = ['JobEnded', 'NotPausable', 'Refused', 'NoWorker', ...CHANGE] as const;
+
+const operation = <P extends string>(path: P, summary: string, refusals: ReturnType<typeof problems>) =>
   createRoute({
     method: 'post',
     path,
     tags,
     summary,
     request: { params: jobParameter },
-    responses: {
-      200: json(load, 'The job, as it stands then.'),
-      ...problems('JobEnded', 'NotPaused', 'NotPausable', 'Refused', 'NoWorker', ...CHANGE),
-    },
+    responses: { 200: json(load, 'The job, as it stands then.'), ...refusals },
   });
 
-export const pauseRoute = operation('/api/loads/{job}/pause', 'Pause a job');
-export const resumeRoute = operation('/api/loads/{job}/resume', 'Let a paused job go on');
+export const pauseRoute = operation('/api/loads/{job}/pause', 'Pause a job', problems(...OPERATE));
+export const resumeRoute = operation(
+  '/api/loads/{job}/resume',
+  'Let a paused job go on',
+  problems('NotPaused', ...OPERATE),
+);
 
 export const cancelRoute = createRoute({
   method: 'post',
@@ -136,7 +138,7 @@ export const retryRoute = createRoute({
   request: { params: jobParameter, query: startQuery, body: { ...body(retryBody), required: false } },
   responses: {
     202: json(job, 'The job.'),
-    ...problems('AlreadyRunning', 'DatasetNotFound', 'DatasetDeleting', ...CHANGE, ...WITH_BODY),
+    ...problems('AlreadyRunning', 'DatasetNotFound', ...CHANGE, ...WITH_BODY),
   },
 });
 
@@ -146,7 +148,7 @@ export const failuresRoute = createRoute({
   tags,
   summary: 'What failed in a job, and why',
   request: { params: jobParameter, query: failuresQuery },
-  responses: { 200: json(failurePage, 'A page of samples.'), ...problems('DatasetNotFound', ...ONE_JOB) },
+  responses: { 200: json(failurePage, 'A page of samples.'), ...problems(...ONE_JOB) },
 });
 
 export const webhooksRoute = createRoute({

@@ -1,50 +1,16 @@
-import type { ProblemStatus } from './problem-error.ts';
+import { FAILURES, type Failure, type ProblemCode, type ProblemStatus } from '../../contract/failures.ts';
 
-/** Each code that the API may answer: its status, and its title. They are part of the API: none is ever given another meaning. */
-export const PROBLEMS = {
-  InvalidParameter: [400, 'A parameter is wrong'],
-  InvalidJson: [400, 'The body is not JSON'],
-  BodyIncomplete: [400, 'The body did not come whole'],
-  InvalidRequest: [400, 'This is no request that can be read'],
-  TokenRequired: [401, 'A token is needed'],
-  TokenInvalid: [401, 'The token is not known'],
-  ScopeMissing: [403, 'The token may not do this'],
-  OriginRefused: [403, 'The request came from another site'],
-  HostRefused: [403, 'The server was called by a name that is not its own'],
-  SourceOutsideRoots: [403, 'The path is outside the source roots'],
-  FileOutsideRoots: [403, 'The file is outside the source roots'],
-  NotFound: [404, 'There is nothing here'],
-  DatasetNotFound: [404, 'There is no such dataset'],
-  SampleNotFound: [404, 'There is no such sample'],
-  JobNotFound: [404, 'There is no such job'],
-  FolderNotFound: [404, 'There is no such folder'],
-  ScheduleNotFound: [404, 'There is no such schedule'],
-  MethodNotAllowed: [405, 'This method is not allowed here'],
-  AlreadyRunning: [409, 'A job is running already'],
-  AmbiguousJob: [409, 'Several jobs are meant'],
-  JobEnded: [409, 'The job has ended'],
-  NotPaused: [409, 'The job is not paused'],
-  NotPausable: [409, 'The job can not be paused'],
-  ScheduleExists: [409, 'There is a schedule of this name already'],
-  DatasetDeleting: [409, 'The dataset is being deleted'],
-  Refused: [409, 'The job refuses this now'],
-  RequestTimeout: [408, 'The request did not come in time'],
-  FileGone: [410, 'The file is no longer there'],
-  BodyTooLarge: [413, 'The body is too large'],
-  UnsupportedMediaType: [415, 'The body is not application/json'],
-  RangeNotSatisfiable: [416, 'The file has no such range'],
-  ExpectationFailed: [417, 'This can not be expected here'],
-  HeadersTooLarge: [431, 'The headers are too large'],
-  InvalidInput: [422, 'The input is wrong'],
-  InvalidSchedule: [422, 'The times of the schedule can not be used'],
-  ThumbnailFailed: [422, 'The image can not be drawn'],
-  TooManyStreams: [503, 'Too many streams are open'],
-  MongoDBUnavailable: [503, 'MongoDB does not answer'],
-  TemporalUnavailable: [503, 'Temporal does not answer'],
-  NoWorker: [503, 'No worker answers'],
-  TooSlow: [503, 'The answer takes too long to find'],
-  Overloaded: [503, 'The server is busy'],
-  InternalError: [500, 'Something went wrong here'],
-} as const satisfies Record<string, readonly [ProblemStatus, string]>;
+export type { ProblemCode } from '../../contract/failures.ts';
 
-export type ProblemCode = keyof typeof PROBLEMS;
+export interface ProblemKind {
+  status: ProblemStatus;
+  title: string;
+  meaning: string;
+}
+
+/** The codes that the API may answer with: those of the table of failures that have a status. */
+export const PROBLEMS = Object.fromEntries(
+  Object.entries(FAILURES as Record<string, Failure>).flatMap(([code, { http, meaning }]) =>
+    http === undefined ? [] : [[code, { status: http[0], title: http[1], meaning }]],
+  ),
+) as Record<ProblemCode, ProblemKind>;

@@ -1,15 +1,16 @@
+import type { ProblemCode, ProblemStatus } from '../../contract/failures.ts';
 import type { Problem } from '../schemas/problem.ts';
 
 /** An answer that is a problem. `detail` is for people and names no path of this machine. */
 export class ProblemError extends Error {
   readonly status: ProblemStatus;
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly headers: Readonly<Record<string, string>>;
   readonly more: Pick<Problem, 'errors' | 'job'>;
 
   constructor(
     status: ProblemStatus,
-    code: string,
+    code: ProblemCode,
     detail: string,
     { headers = {}, ...more }: { headers?: Record<string, string> } & Pick<Problem, 'errors' | 'job'> = {},
   ) {
@@ -21,23 +22,3 @@ export class ProblemError extends Error {
     this.more = more;
   }
 }
-
-export type ProblemStatus =
-  | 400
-  | 401
-  | 403
-  | 404
-  | 405
-  | 408
-  | 409
-  | 410
-  | 413
-  | 415
-  | 416
-  | 417
-  | 422
-  | 429
-  | 431
-  | 500
-  | 501
-  | 503;

@@ -13,7 +13,7 @@ export function problemOf(
   detail: string,
   more: ConstructorParameters<typeof ProblemError>[3] = {},
 ): ProblemError {
-  const [status] = PROBLEMS[code];
+  const { status } = PROBLEMS[code];
   const headers = status === 503 ? { 'Retry-After': RETRY_SECONDS, ...more.headers } : (more.headers ?? {});
   return new ProblemError(status, code, detail, { ...more, headers });
 }

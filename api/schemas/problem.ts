@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PROBLEMS, type ProblemCode } from '../problem/codes.ts';
 
 /** RFC 9457, with a `code` for programs. Every error of the API has this shape. */
 export const problem = z
@@ -6,7 +7,7 @@ export const problem = z
     type: z.string().describe('Where the code is described, relative to this server.'),
     title: z.string().describe('The kind of problem, in words.'),
     status: z.int().describe('The HTTP status.'),
-    code: z.string().describe('Stable, in PascalCase, for programs.'),
+    code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]).describe('Stable, for programs.'),
     detail: z.string().describe('What was wrong, with which value, and what to do.'),
     errors: z
       .array(

@@ -1,3 +1,4 @@
+import type { FailureCode } from '../../contract/failures.ts';
 import { UserError } from '../errors.ts';
 
 /** No model has this name. */
@@ -31,7 +32,7 @@ export class DeviceUnavailableError extends UserError {
 /** The inference process can't be kept alive. Worth a retry: the cause may lie outside (memory, a device being reset). */
 export class InferenceUnavailableError extends Error {
   override readonly name = 'InferenceUnavailable';
-  readonly code = 'InferenceUnavailable';
+  readonly code = 'InferenceUnavailable' satisfies FailureCode;
 }
 
 /** An error as it crosses from one process to another. */
@@ -40,12 +41,12 @@ export interface PortableError {
   message: string;
 }
 
-const CLASSES: Record<string, new (message: string) => Error> = {
+const CLASSES: Partial<Record<string, new (message: string) => Error>> = {
   ModelNotFound: ModelNotFoundError,
   ModelInvalid: ModelInvalidError,
   ModelChanged: ModelChangedError,
   DeviceUnavailable: DeviceUnavailableError,
-};
+} satisfies Partial<Record<FailureCode, new (message: string) => Error>>;
 
 export function toPortable(error: unknown): PortableError {
   const { code, message } = error as { code?: unknown; message?: unknown };

@@ -26,7 +26,7 @@ export interface ProvisionOptions {
 
 /**
  * Finds the programs, or fetches them once into a cache that all checkouts share. Returns their paths.
- * @throws LocalStackError BINARY_UNAVAILABLE with all that was tried, why it failed, and what the user can do
+ * @throws LocalStackError BinaryUnavailable with all that was tried, why it failed, and what the user can do
  */
 export async function provision(options: ProvisionOptions): Promise<Partial<Record<BinaryName, string>>> {
   const results = await Promise.allSettled(
@@ -35,7 +35,7 @@ export async function provision(options: ProvisionOptions): Promise<Partial<Reco
   const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
   const unavailable = reasons.filter((reason) => reason instanceof LocalStackError);
   if (unavailable.length > 0) {
-    throw new LocalStackError('BINARY_UNAVAILABLE', unavailable.map((error) => error.message).join('\n\n'));
+    throw new LocalStackError('BinaryUnavailable', unavailable.map((error) => error.message).join('\n\n'));
   }
   if (reasons.length > 0) throw reasons[0];
   return Object.fromEntries(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
@@ -74,7 +74,7 @@ async function chosenByUser(spec: BinarySpec, { env, signal }: Context): Promise
   } catch (error) {
     signal?.throwIfAborted();
     throw new LocalStackError(
-      'BINARY_UNAVAILABLE',
+      'BinaryUnavailable',
       `${spec.variable}=${path} can't be used: ${reasonOf(error)}. Correct the path, or unset it to have ${spec.name} found or fetched.`,
       { cause: error },
     );
@@ -122,7 +122,7 @@ async function whyUnusable(spec: BinarySpec, path: string, { env, signal }: Cont
     signal?.throwIfAborted();
     if (!(error instanceof ClientStopped)) return reasonOf(error);
     throw new LocalStackError(
-      'BINARY_UNAVAILABLE',
+      'BinaryUnavailable',
       `${spec.name}: the cached ${path} could not be checked: ${error.message}. It was left as it is; try again.`,
       { cause: error },
     );
@@ -170,5 +170,5 @@ function unavailable(spec: BinarySpec, tried: readonly string[]): LocalStackErro
     'What you can do, any one of:',
     ...spec.advice.map((line) => `  - ${line}`),
   ];
-  return new LocalStackError('BINARY_UNAVAILABLE', lines.join('\n'));
+  return new LocalStackError('BinaryUnavailable', lines.join('\n'));
 }

@@ -50,6 +50,6 @@ describe('of a job that no worker has taken up', () => {
 });
 
 test('an error of ours that has no status is a fault, not a mistake of the caller', () => {
-  expect(toProblem(new UserError('NobodyHasThoughtOfThis', 'x'))).toBeUndefined();
+  expect(toProblem(new UserError('PageGone', 'x'))).toBeUndefined();
   expect(toProblem(new UserError('Refused', 'x'))).toMatchObject({ status: 409 });
 });

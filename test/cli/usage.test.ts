@@ -125,7 +125,7 @@ describe('wrong usage', () => {
     const { code, stdout, stderr } = await runCommand(['load', '--json']);
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
     expect(JSON.parse(stdout)).toEqual({
-      error: { code: 'UsageError', message: "missing required argument 'folder'" },
+      error: { code: 'InvalidUsage', message: "missing required argument 'folder'" },
     });
   });
 });

@@ -62,7 +62,7 @@ describe('quantities', () => {
 
 describe('error codes', () => {
   it('are in PascalCase wherever they come from', () => {
-    expect(failureOf(new LocalStackError('PORT_TAKEN', 'taken'))).toEqual({
+    expect(failureOf(new LocalStackError('PortTaken', 'taken'))).toEqual({
       code: 'PortTaken',
       message: 'taken',
       exitCode: 1,

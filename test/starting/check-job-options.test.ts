@@ -17,7 +17,7 @@ describe('options that contradict each other', () => {
     ['--time-zone', '--every', { timeZone: 'Europe/Zurich', every: 3_600_000 }],
   ])('%s with %s is wrong usage', async (flag, _, options) => {
     await expect(notesOf(options)).rejects.toMatchObject({
-      code: 'UsageError',
+      code: 'InvalidUsage',
       message: expect.stringContaining(flag),
     });
   });

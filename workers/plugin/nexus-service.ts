@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { getClient, startWorkflow, WorkflowRunOperationHandler } from '@temporalio/nexus';
 import * as nexus from 'nexus-rpc';
 import { createPlimsollClient } from '../../client/plimsoll-client.ts';
+import type { FailureCode } from '../../contract/failures.ts';
 import { parseInWords, sentenceOf } from '../../contract/faults-in-words.ts';
 import { type LoadDatasetRequest, loadDatasetInput } from '../../contract/inputs.ts';
 import type { JobStatus } from '../../contract/job.ts';
@@ -37,7 +38,8 @@ export function createNexusService(store: Store) {
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
         const message = `Another job of ${dataset} is running already. Its status: the operation "status" with {"job": "${dataset}"}.`;
-        const cause = ApplicationFailure.create({ type: 'AlreadyRunning', message, nonRetryable: true });
+        const type = 'AlreadyRunning' satisfies FailureCode;
+        const cause = ApplicationFailure.create({ type, message, nonRetryable: true });
         throw new nexus.OperationError('failed', message, { cause });
       }
     }),
