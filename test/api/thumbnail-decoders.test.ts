@@ -47,9 +47,9 @@ test('drawings without end take none of the threads that read files, and hold up
 test('what took too long is not tried again, in any size, until its file changes', async () => {
   const request = await requestOf('again.svg', ENDLESS_SVG);
   await expect(get(request)).rejects.toMatchObject({ code: 'decode_timeout' });
-  const startedAt = performance.now();
+  // A try would find no file.
+  await rm(join(dir, 'again.svg'));
   await expect(get({ ...request, size: 512 })).rejects.toMatchObject({ code: 'decode_timeout' });
-  expect(performance.now() - startedAt).toBeLessThan(500);
   const mended = await requestOf('again.svg', await drawPicture(2));
   expect((await get(mended)).current).toBe(true);
 });
