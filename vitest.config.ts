@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 import { PATIENCE_MS } from './test/support/patience.ts';
 
 export default defineConfig({
@@ -7,11 +8,12 @@ export default defineConfig({
     globalSetup: ['test/support/servers.ts'],
     // Processes of their own: native modules (sharp, Temporal's core, ONNX Runtime) don't share one well.
     pool: 'forks',
-    // Two at a time beside the two servers: more only makes the timeouts of a small machine longer.
-    maxWorkers: 2,
+    // One more than a small machine has cores: many tests wait, for a process to start or for a time to come.
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     // Limits are for what never comes. A machine with other work to do is slow, and that is no fault.
-    testTimeout: 5 * PATIENCE_MS,
-    hookTimeout: 5 * PATIENCE_MS,
+    testTimeout: 6 * PATIENCE_MS,
+    hookTimeout: 6 * PATIENCE_MS,
     teardownTimeout: PATIENCE_MS,
     expect: { poll: { timeout: PATIENCE_MS } },
   },

@@ -52,7 +52,6 @@ export async function apiSpec(servers: Servers, port: number, options: ApiOption
     logFile: join(servers.dataDir, 'logs', 'api.log'),
     tier: 0,
     graceMs: 10_000,
-    startTimeoutMs: 30_000,
     awaitReady: awaitReadyMessage,
   };
 }

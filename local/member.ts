@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LocalStackError, reasonOf } from './errors.ts';
 import { lastLines, openLog } from './log-file.ts';
 import { elapsed, type Report } from './report.ts';
+import { type Start, type WatchOptions, watchStart } from './start-watch.ts';
 
 /** The processes that a stack may have. */
 export type MemberName = 'mongod' | 'temporal' | 'worker-indexing' | 'worker-embedding' | 'api';
@@ -22,10 +23,8 @@ export interface MemberSpec {
   tier: number;
   /** How long it has to end after SIGTERM before SIGKILL. */
   graceMs: number;
-  /** How long it has to become ready. */
-  startTimeoutMs: number;
-  /** Resolves when it does its work; the signal aborts when it dies or is too late. */
-  awaitReady(child: ChildProcess, signal: AbortSignal): Promise<void>;
+  /** Resolves when it does its work. The start's signal aborts when it dies or is given up. */
+  awaitReady(child: ChildProcess, start: Start): Promise<void>;
   /** What to do about a failed start, if its log tells. */
   adviseOn?: (log: string) => string | undefined;
   /** Awaited before a restart: a worker whose server is down would only die again. */
@@ -65,7 +64,11 @@ const LONGEST_PAUSE_MS = 4_000;
 const LOG_LINES_SHOWN = 12;
 
 /** Makes a member of a stack; `start` it to run it. */
-export function createMember(spec: MemberSpec, events: MemberEvents): Member {
+export function createMember(
+  spec: MemberSpec,
+  events: MemberEvents,
+  watching: Omit<WatchOptions, 'report'> = {},
+): Member {
   let child: ChildProcess | undefined;
   let wanted = false;
   // Counts starts and stops: a restart that was waiting for its turn sees by it that it came too late.
@@ -90,13 +93,12 @@ export function createMember(spec: MemberSpec, events: MemberEvents): Member {
     started.once('error', (error) => gone.abort(error));
     started.once('exit', (code, signal) => gone.abort(new Error(`it ended with ${signal ?? `exit code ${code}`}`)));
     events.changed();
-    const late = AbortSignal.timeout(spec.startTimeoutMs);
     try {
-      await spec.awaitReady(started, AbortSignal.any([gone.signal, late]));
+      await awaitReady(started, gone.signal);
       gone.signal.throwIfAborted();
     } catch (error) {
       // Asked before it is ended, which is how it ends and not why.
-      const reason = gone.signal.aborted ? gone.signal.reason : late.aborted ? tooLate() : error;
+      const reason = gone.signal.aborted ? gone.signal.reason : error;
       await end(started);
       child = undefined;
       events.changed();
@@ -104,6 +106,19 @@ export function createMember(spec: MemberSpec, events: MemberEvents): Member {
     }
     started.once('exit', (code, signal) => onDeath(signal ?? `exit code ${code}`, logStart));
     readiness.resolve();
+  }
+
+  /** Waits as long as the process lives and shows signs of life. */
+  async function awaitReady(started: ChildProcess, gone: AbortSignal): Promise<void> {
+    if (started.pid === undefined) return rejectOnAbort(gone);
+    const { report } = events;
+    const watch = watchStart({ name: spec.name, pid: started.pid, logFile: spec.logFile }, { report, ...watching });
+    const signal = AbortSignal.any([gone, watch.signal]);
+    try {
+      await Promise.race([spec.awaitReady(started, { signal, waitsFor: watch.waitsFor }), rejectOnAbort(signal)]);
+    } finally {
+      watch.end();
+    }
   }
 
   function onDeath(how: string, logStart: number): void {
@@ -156,10 +171,6 @@ export function createMember(spec: MemberSpec, events: MemberEvents): Member {
     return `${advice ? `${advice} ` : ''}Its log is ${spec.logFile}${excerpt}`;
   }
 
-  function tooLate(): Error {
-    return new Error(`it was not ready within ${spec.startTimeoutMs / 1000} s`);
-  }
-
   async function end(target: ChildProcess): Promise<void> {
     if (target.pid === undefined || target.exitCode !== null || target.signalCode !== null) return;
     const exited = once(target, 'exit');
@@ -203,6 +214,14 @@ export function createMember(spec: MemberSpec, events: MemberEvents): Member {
     },
     ready: () => readiness.settled(),
   };
+}
+
+/** Rejects with the signal's reason. */
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 function killGroup(target: ChildProcess): void {

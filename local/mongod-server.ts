@@ -1,7 +1,8 @@
 import { totalmem } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Db, type Document, Long, MongoClient, MongoError } from 'mongodb';
+import { type Db, type Document, Long, MongoClient, MongoError, MongoServerError } from 'mongodb';
 import { awaitListening, HOST } from './ports.ts';
+import type { Start } from './start-watch.ts';
 
 /** The replica set of one: majority reads and change streams need a replica set. */
 const REPLICA_SET = 'plimsoll';
@@ -49,49 +50,76 @@ export function adviseOnMongodLog(log: string): string | undefined {
 }
 
 /**
- * A server that listens may still be reading its replica set's configuration, or changing its state, and then answers as if it
- * had none, refuses, or closes the connection. Nothing tells when that is over; an answer that stays the same for this long is meant.
+ * Refusals of a server that still reads its replica set's configuration or changes its state. They pass by themselves, however
+ * long that takes.
  */
-const SETTLING_MS = 10_000;
-const SETTLING_PAUSE_MS = 50;
+const STILL_STARTING = new Set<unknown>([
+  23, // AlreadyInitialized: it had not read its configuration when it was asked for it.
+  74, // NodeNotFound
+  91, // ShutdownInProgress
+  NOT_YET_INITIALIZED,
+  109, // ConfigurationInProgress
+  189, // PrimarySteppedDown
+  10107, // NotWritablePrimary
+  11600, // InterruptedAtShutdown
+  11602, // InterruptedDueToReplStateChange
+  13435, // NotPrimaryNoSecondaryOk
+  13436, // NotPrimaryOrSecondary
+]);
+/** Another refusal is meant when it is the answer to so many questions in a row. */
+const MEANT_AFTER = 200;
+const PAUSE_MS = 50;
+/** The driver goes on connecting between two questions, so a short wait costs a slow server nothing. */
+const ANSWER_WITHIN_MS = 2_000;
 
-/** Makes the replica set on the first start, renames its member after a change of port, and resolves when it takes writes. */
-export async function awaitPrimary(port: number, signal: AbortSignal): Promise<void> {
+/**
+ * Makes the replica set on the first start, renames its member after a change of port, and resolves when it takes writes.
+ * Asks until the signal aborts: a server that does not answer yet is busy, and whoever watches its process knows if it lives.
+ */
+export async function awaitPrimary(port: number, { signal, waitsFor }: Start): Promise<void> {
+  waitsFor(`port ${port} to accept connections`);
   await awaitListening(port, signal);
-  const client = new MongoClient(`mongodb://${HOST}:${port}/?directConnection=true`);
+  waitsFor('its replica set to take writes');
+  const client = new MongoClient(`mongodb://${HOST}:${port}/?directConnection=true`, {
+    serverSelectionTimeoutMS: ANSWER_WITHIN_MS,
+  });
   try {
     const admin = client.db('admin');
-    const settledByMs = performance.now() + SETTLING_MS;
+    let [refusal, times] = ['', 0];
     for (;;) {
       try {
-        await ensureReplicaSet(admin, `${HOST}:${port}`);
+        await ensureReplicaSet(admin, `${HOST}:${port}`, signal);
         return await awaitWritable(admin, signal);
       } catch (error) {
-        const refused = error instanceof MongoError && performance.now() < settledByMs;
-        if (!refused || signal.aborted) throw error;
-        await delay(SETTLING_PAUSE_MS);
+        if (signal.aborted || !(error instanceof MongoError)) throw error;
+        const meant = error instanceof MongoServerError && !STILL_STARTING.has(error.code);
+        times = meant && error.message === refusal ? times + 1 : 1;
+        refusal = error.message;
+        if (meant && times === MEANT_AFTER) throw error;
+        waitsFor(`its replica set to take writes (${refusal})`);
       }
+      await delay(PAUSE_MS, undefined, { signal });
     }
   } finally {
     await client.close();
   }
 }
 
-async function ensureReplicaSet(admin: Db, host: string): Promise<void> {
-  const config = await replicaSetConfig(admin);
+async function ensureReplicaSet(admin: Db, host: string, signal: AbortSignal): Promise<void> {
+  const config = await replicaSetConfig(admin, signal);
   if (!config) {
-    await admin.command({ replSetInitiate: { _id: REPLICA_SET, members: [{ _id: 0, host }] } });
+    await admin.command({ replSetInitiate: { _id: REPLICA_SET, members: [{ _id: 0, host }] } }, { signal });
     return;
   }
   if (config.members[0].host === host) return;
   const { term: _term, ...rest } = config;
   const moved = { ...rest, version: config.version + 1, members: [{ ...config.members[0], host }] };
-  await admin.command({ replSetReconfig: moved, force: true });
+  await admin.command({ replSetReconfig: moved, force: true }, { signal });
 }
 
-async function replicaSetConfig(admin: Db): Promise<Document | undefined> {
+async function replicaSetConfig(admin: Db, signal: AbortSignal): Promise<Document | undefined> {
   try {
-    return (await admin.command({ replSetGetConfig: 1 })).config;
+    return (await admin.command({ replSetGetConfig: 1 }, { signal })).config;
   } catch (error) {
     if ((error as { code?: unknown }).code === NOT_YET_INITIALIZED) return undefined;
     throw error;
@@ -99,12 +127,11 @@ async function replicaSetConfig(admin: Db): Promise<Document | undefined> {
 }
 
 async function awaitWritable(admin: Db, signal: AbortSignal): Promise<void> {
-  let hello = await admin.command({ hello: 1 });
+  let hello = await admin.command({ hello: 1 }, { signal });
   while (!hello.isWritablePrimary) {
-    signal.throwIfAborted();
     // Answered as soon as the state changes: the server does the waiting.
     const { processId, counter } = hello.topologyVersion;
     const topologyVersion = { processId, counter: Long.fromNumber(Number(counter)) };
-    hello = await admin.command({ hello: 1, topologyVersion, maxAwaitTimeMS: 500 });
+    hello = await admin.command({ hello: 1, topologyVersion, maxAwaitTimeMS: 500 }, { signal });
   }
 }

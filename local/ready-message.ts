@@ -1,7 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
+import type { Start } from './start-watch.ts';
 
 /** Resolves when a process of ours says by message that it does its work; rejects with the signal's reason. */
-export function awaitReadyMessage(child: ChildProcess, signal: AbortSignal): Promise<void> {
+export function awaitReadyMessage(child: ChildProcess, { signal, waitsFor }: Start): Promise<void> {
+  waitsFor('its message that it is ready');
   return new Promise((resolveReady, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     child.on('message', (message) => {

@@ -192,9 +192,7 @@ function mongodSpec(dataDir: string, env: NodeJS.ProcessEnv, binary: string, por
     logFile: join(dataDir, 'logs', 'mongod.log'),
     tier: 2,
     graceMs: 30_000,
-    // Recovery after a power cut reads the journal.
-    startTimeoutMs: 120_000,
-    awaitReady: (_child, signal) => awaitPrimary(port, signal),
+    awaitReady: (_child, start) => awaitPrimary(port, start),
     adviseOn: adviseOnMongodLog,
   };
 }
@@ -215,8 +213,7 @@ function temporalSpec(
     logFile: join(dataDir, 'logs', 'temporal.log'),
     tier: 1,
     graceMs: 15_000,
-    startTimeoutMs: 60_000,
-    awaitReady: (_child, signal) => awaitTemporal(port, uiPort, signal),
+    awaitReady: (_child, start) => awaitTemporal(port, uiPort, start),
   };
 }
 

@@ -101,7 +101,6 @@ function workerSpec(role: WorkerRole, module: string, servers: Servers): MemberS
     logFile: join(servers.dataDir, 'logs', `worker-${role}.log`),
     tier: 0,
     graceMs: 30_000,
-    startTimeoutMs: 60_000,
     awaitReady: awaitReadyMessage,
     before: async () => {
       await Promise.all([servers.members.mongod?.ready(), servers.members.temporal?.ready()]);

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningApi, startApi } from '../../api/start-server.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { drawPicture } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { settingsFor, uriOf } from './support/open-api.ts';
@@ -78,7 +79,7 @@ test('an answer whose file is cut short ends its connection: the next one would 
       expect(chunk.includes('alive')).toBe(false);
     });
     socket.resume();
-    await once(socket, 'close', { signal: AbortSignal.timeout(60_000) });
+    await once(socket, 'close', { signal: AbortSignal.timeout(PATIENCE_MS) });
     expect(received).toBeLessThan(64 * 1024 * 1024);
   } finally {
     socket.destroy();

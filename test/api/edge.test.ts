@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type RunningApi, startApi } from '../../api/start-server.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { settingsFor, uriOf } from './support/open-api.ts';
 
@@ -65,7 +66,7 @@ test('a body that its sender breaks off is no fault of ours', async () => {
   const socket = connect(api.port, '127.0.0.1', () =>
     socket.write(`POST /api/session HTTP/1.1\r\n${HOST}${JSON_CHUNKS}`, () => socket.resetAndDestroy()),
   );
-  await vi.waitUntil(async () => (await counted())[400] === before + 1, { timeout: 10_000 });
+  await vi.waitUntil(async () => (await counted())[400] === before + 1, { timeout: PATIENCE_MS });
   expect(await counted()).not.toHaveProperty('500');
   expect(faults).toEqual([]);
 });

@@ -80,7 +80,7 @@ test('a load that runs is answered to one that attaches, and to an embedding tha
   // Before its second phase has begun an embedding would be a job of its own.
   const phase = bench.temporal.workflow.getHandle(`embed-${first.dataset}:color-gradient-grid`);
   const begun = () => phase.describe().then(({ status }) => status.name, String);
-  await expect.poll(begun, { timeout: 15_000 }).toBe('RUNNING');
+  await expect.poll(begun).toBe('RUNNING');
   const embedding = await api.post(`/api/datasets/${first.dataset}/embed?if_running=attach`);
   expect(embedding.json).toEqual({ ...first, attached: true });
 });
@@ -106,7 +106,7 @@ describe('a dry run', () => {
     const prune = await api.post(`/api/datasets/${dataset}/prune?dry_run=true`);
     expect([prune.status, prune.json]).toEqual([200, { dataset, dry_run: true, samples: 2, vectors: 0 }]);
     await expect
-      .poll(async () => (await api.call('DELETE', `/api/datasets/${dataset}?dry_run=true`)).json, { timeout: 15_000 })
+      .poll(async () => (await api.call('DELETE', `/api/datasets/${dataset}?dry_run=true`)).json)
       .toEqual({ dataset, dry_run: true, samples: 5, vectors: 0, schedules: [dataset] });
 
     expect(await bench.jobs({ dataset })).toEqual({ jobs: [], next: null });

@@ -60,7 +60,7 @@ describe('a schedule', () => {
     expect(json).toEqual(await bench.schedules.get(name));
     expect((await get(`/${name}`)).json).toEqual(json);
     await expect
-      .poll(async () => (await get('')).json.schedules.map((one: { name: string }) => one.name), { timeout: 15_000 })
+      .poll(async () => (await get('')).json.schedules.map((one: { name: string }) => one.name))
       .toContain(name);
   });
 

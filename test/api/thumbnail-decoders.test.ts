@@ -47,9 +47,9 @@ test('drawings without end take none of the threads that read files, and hold up
 test('what took too long is not tried again, in any size, until its file changes', async () => {
   const request = await requestOf('again.svg', ENDLESS_SVG);
   await expect(get(request)).rejects.toMatchObject({ code: 'decode_timeout' });
-  const startedAt = performance.now();
+  // A try would find no file.
+  await rm(join(dir, 'again.svg'));
   await expect(get({ ...request, size: 512 })).rejects.toMatchObject({ code: 'decode_timeout' });
-  expect(performance.now() - startedAt).toBeLessThan(500);
   const mended = await requestOf('again.svg', await drawPicture(2));
   expect((await get(mended)).current).toBe(true);
 });
@@ -59,7 +59,7 @@ test('a decoder that crashes costs one picture, and the next has another', async
   const crashing = expect(get(request)).rejects.toMatchObject({ code: 'decode_failed' });
   await expect.poll(() => thumbnails.decoderPids().length).toBe(1);
   const [pid] = thumbnails.decoderPids() as [number];
-  await expect.poll(() => userTicksOf(pid), { timeout: 10_000 }).toBeGreaterThan(50);
+  await expect.poll(() => userTicksOf(pid)).toBeGreaterThan(50);
   process.kill(pid, 'SIGKILL');
   await crashing;
   await expect(get(request)).rejects.toMatchObject({ code: 'decode_failed' });

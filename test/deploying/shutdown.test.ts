@@ -10,9 +10,6 @@ import { openWorkbench, type Workbench } from '../support/workbench.ts';
 /** Enough that the phase takes some seconds. */
 const FILES = { indexing: 20_000, embedding: 4000 };
 
-/** Below every timeout of an activity, of which heartbeats' are the shortest: 30 and 60 seconds. */
-const AT_ONCE_MS = 20_000;
-
 const STARTED = 2;
 
 let bench: Workbench;
@@ -99,11 +96,10 @@ describe('SIGTERM of a worker', () => {
     const { job_id } = await bench.startLoad({ dataset, source, embed: phase === 'embedding' });
     await wellInto(phase, job_id);
 
-    const struckMs = Date.now();
     const code = await terminate(workers[role]);
 
+    // A worker whose activities don't end when they are told to is ended by force, with another code.
     expect(code).toBe(0);
-    expect(Date.now() - struckMs).toBeLessThan(AT_ONCE_MS);
     expect(await startedActivities(dataset, [...activities])).toEqual([]);
 
     await startWorker(role);

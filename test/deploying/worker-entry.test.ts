@@ -87,9 +87,7 @@ async function indexWorkers() {
 
 describe('a worker that polls', () => {
   // First: the server remembers workers without a version for minutes after their end.
-  it('with a version says so when the version can be made current, of which doctor reminds', {
-    timeout: 60_000,
-  }, async () => {
+  it('with a version says so when the version can be made current, of which doctor reminds', async () => {
     const version = { deploymentName: 'entry', buildId: '1' };
     const worker = startWorker(['--role', 'indexing'], { PLIMSOLL_DEPLOYMENT: 'entry', PLIMSOLL_BUILD_ID: '1' });
     expect(await worker.says('polls')).toContain(', as version entry:1.');

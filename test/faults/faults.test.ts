@@ -162,17 +162,14 @@ describe('a load goes on by itself and comes to the same end', () => {
 });
 
 /** Temporal tries nothing again of what it was asked to cancel: a pause must not make a failure of what it would mend. */
-describe('a load that is paused while something is broken goes on when it is resumed', { timeout: 300_000 }, () => {
+describe('a load that is paused while something is broken goes on when it is resumed', () => {
   /** Resolves when the workflow that does the work has nothing under way any more. */
   const awaitIdle = (workflowId: string) =>
     expect
-      .poll(
-        async () => {
-          const { raw } = await client.temporal.workflow.getHandle(workflowId).describe();
-          return (raw.pendingActivities?.length ?? 0) + (raw.pendingChildren?.length ?? 0);
-        },
-        { timeout: 120_000 },
-      )
+      .poll(async () => {
+        const { raw } = await client.temporal.workflow.getHandle(workflowId).describe();
+        return (raw.pendingActivities?.length ?? 0) + (raw.pendingChildren?.length ?? 0);
+      })
       .toBe(0);
 
   it('after SIGKILL of the workers of both phases', async () => {

@@ -7,6 +7,7 @@ import { encode } from 'bmp-ts';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodePixels, type PixelGeometry } from '../../core/media/images/decode.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { temporaryFolder, writePng } from './tiny-models.ts';
 
 const GEOMETRY: PixelGeometry = {
@@ -113,12 +114,16 @@ test('SVG shows nothing of the files that it links to', async () => {
     expect(await middle(await file(name, svg)), name).toEqual([255, 255, 255]);
 });
 
-test.each(['pipe.svg', 'pipe.png', 'pipe'])('%s waits at no pipe that it includes', { timeout: 5000 }, async (name) => {
-  execFileSync('mkfifo', [join(folder, `${name}.txt`)]);
-  const include = `<include xmlns="http://www.w3.org/2001/XInclude" href="${name}.txt" parse="text"/>`;
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8">${include}</svg>`;
-  expect(await middle(await file(name, svg))).toEqual([255, 255, 255]);
-});
+test.each(['pipe.svg', 'pipe.png', 'pipe'])(
+  '%s waits at no pipe that it includes',
+  { timeout: PATIENCE_MS },
+  async (name) => {
+    execFileSync('mkfifo', [join(folder, `${name}.txt`)]);
+    const include = `<include xmlns="http://www.w3.org/2001/XInclude" href="${name}.txt" parse="text"/>`;
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8">${include}</svg>`;
+    expect(await middle(await file(name, svg))).toEqual([255, 255, 255]);
+  },
+);
 
 test.each([
   ['UTF-16', (svg: string) => Buffer.from(`\ufeff<?xml version="1.0" encoding="UTF-16"?>${svg}`, 'utf16le')],

@@ -78,13 +78,13 @@ it('ends a wait at once when it is told to, and lets the next in line go on', as
 it.each([
   ['raised', 1_000_000],
   ['lifted', null],
-])('lets what waits go within a second or so when the limit is %s', async (_, rate) => {
+])('lets what waits go when the limit is %s', async (_, rate) => {
   const queue = newQueue();
   const limiter = await exhausted(queue);
   const waiting = limiter.take(10, quietly);
   await setLimit(bench.store, queue, rate);
-  // At the limit of before it would have to wait for hours.
-  expect(await secondsOf(() => waiting)).toBeLessThan(15);
+  // At the old limit it would have to wait for hours, which is longer than a test may take.
+  await waiting;
 });
 
 it('gives signs of life while it waits, also to those that stand in line', async () => {

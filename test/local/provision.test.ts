@@ -196,7 +196,7 @@ describe('a program in the cache that is stopped while it is asked for its versi
   });
 
   test('does not hear the Ctrl-C of our terminal: it has a group of its own', async () => {
-    const output = await runClient('sh', ['-c', 'echo $$ $(ps -o pgid= -p $$)'], { env, timeoutMs: 10_000 });
+    const output = await runClient('sh', ['-c', 'echo $$ $(ps -o pgid= -p $$)'], { env, timeoutMs: PATIENCE_MS });
     const [pid, group] = output.split(' ');
     expect(group).toBe(pid);
   });

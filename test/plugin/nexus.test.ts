@@ -107,7 +107,7 @@ describe('the Nexus service, called from another namespace', () => {
     });
 
     await expect
-      .poll(() => bench.store.jobs.findOne({ dataset_id: dataset }), { timeout: 20_000 })
+      .poll(() => bench.store.jobs.findOne({ dataset_id: dataset }))
       .toMatchObject({ kind: 'load', state: 'queued', workflow_id: `load-${dataset}`, request: { source: pictures } });
     await handle.terminate();
     await bench.temporal.workflow.getHandle(`load-${dataset}`).terminate();

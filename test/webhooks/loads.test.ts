@@ -129,7 +129,7 @@ describe('a load with a webhook', () => {
     // The one that is refused is not waited for.
     const toRefused = bench.temporal.workflow.getHandle(`webhook-${job_id}/load.failed/1`);
     expect(await toRefused.result()).toEqual({ outcome: 'refused', status: null });
-    await expect.poll(() => countUndelivered(bench.temporal, job_id), { timeout: 15_000 }).toBe(0);
+    await expect.poll(() => countUndelivered(bench.temporal, job_id)).toBe(0);
   });
 
   it.each([

@@ -31,7 +31,7 @@ beforeAll(async () => {
   const port = await claimPort(0, { role: 'test', flag: '', instead: '' });
   const args = temporalArguments({ dbFile: join(folder, 'temporal.db'), port, uiPort: undefined });
   server = spawn(temporal as string, [...args, ...SUGGEST_AFTER], { stdio: 'ignore' });
-  await awaitTemporal(port, undefined, AbortSignal.timeout(PATIENCE_MS));
+  await awaitTemporal(port, undefined, { signal: AbortSignal.timeout(PATIENCE_MS), waitsFor: () => {} });
   await writeFile(secretsFile(), JSON.stringify({ default: SECRET }));
   bench = await openWorkbench({
     temporalAddress: `127.0.0.1:${port}`,

@@ -76,7 +76,7 @@ it('says of a process that dies that its picture is at fault', async () => {
   const dying = decoders.ask(thumbnailOf(await file('endless.svg', ENDLESS_SVG)), 10_000);
   const [pid] = decoders.pids() as [number];
   // It has begun when it takes the processor.
-  await expect.poll(() => cpuTicksOf(pid), { timeout: 10_000 }).toBeGreaterThan(60);
+  await expect.poll(() => cpuTicksOf(pid)).toBeGreaterThan(60);
   process.kill(pid, 'SIGKILL');
   await expect(dying).rejects.toMatchObject({ code: 'decode_failed', message: expect.stringContaining('SIGKILL') });
 });
@@ -128,9 +128,9 @@ it.each(['SIGKILL', 'SIGTERM'] as const)('dies with its parent, in the midst of 
   });
   const [line] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string];
   const pid = Number(line);
-  await expect.poll(() => cpuTicksOf(pid), { timeout: 10_000 }).toBeGreaterThan(60);
+  await expect.poll(() => cpuTicksOf(pid)).toBeGreaterThan(60);
   parent.kill(signal);
-  await expect.poll(() => isAlive(pid), { timeout: 5000 }).toBe(false);
+  await expect.poll(() => isAlive(pid)).toBe(false);
 });
 
 /** Of the system's clock, 100 a second. */

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HeaderOutcome, readHeaders } from '../../../core/media/images/header.ts';
+import { PATIENCE_MS } from '../../support/patience.ts';
 
 let dir: string;
 
@@ -207,7 +208,7 @@ it.each([
   expect(await readBytes(bytes, 'drawing.svg')).toMatchObject({ error: { code: 'truncated_header' } });
 });
 
-it('reads of a drawing no more than its start, and nothing that it links to', { timeout: 5000 }, async () => {
+it('reads of a drawing no more than its start, and nothing that it links to', { timeout: PATIENCE_MS }, async () => {
   const path = join(dir, 'long.svg');
   await writeFile(path, svg('width="9" height="7"').subarray(0, -6));
   // A decoder would take a minute and gigabytes for these.

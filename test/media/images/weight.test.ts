@@ -39,25 +39,21 @@ async function measure(path: string): Promise<number> {
   }
 }
 
-it.skipIf(process.platform !== 'linux').each(FILES)(
-  'weighs a %s by what it takes',
-  { timeout: 60_000 },
-  async (name, make, isHeavy) => {
-    const dir = await mkdtemp(join(tmpdir(), 'plimsoll-weight-'));
-    try {
-      const bytes = await make();
-      const path = join(dir, name);
-      await writeFile(path, bytes);
-      const weight = weightOf(bytes.subarray(0, 65_536), bytes.length);
-      const taken = await measure(path);
-      // What every picture takes beside.
-      expect(taken).toBeLessThan(weight + 64 * MIB);
-      expect(weight > 100 * MIB || weight > taken / 2).toBe(isHeavy);
-    } finally {
-      await rm(dir, { recursive: true });
-    }
-  },
-);
+it.skipIf(process.platform !== 'linux').each(FILES)('weighs a %s by what it takes', async (name, make, isHeavy) => {
+  const dir = await mkdtemp(join(tmpdir(), 'plimsoll-weight-'));
+  try {
+    const bytes = await make();
+    const path = join(dir, name);
+    await writeFile(path, bytes);
+    const weight = weightOf(bytes.subarray(0, 65_536), bytes.length);
+    const taken = await measure(path);
+    // What every picture takes beside.
+    expect(taken).toBeLessThan(weight + 64 * MIB);
+    expect(weight > 100 * MIB || weight > taken / 2).toBe(isHeavy);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});
 
 it('takes for the heaviest what does not tell', () => {
   const packed = gzipSync(drawing);
