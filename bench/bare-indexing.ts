@@ -12,6 +12,7 @@ import { type SourceFile, walk } from '../core/sources/folder/walk.ts';
 import type { SampleDocument } from '../core/store/documents.ts';
 import { ensureIndexes, openStore, type Store } from '../core/store/store.ts';
 import { answerOrders } from './bare-process.ts';
+import { collectionsOf } from '../core/store/collections.ts';
 
 export type BareIndexingOrder =
   /** Brings what the folder's headers lie in into the file cache. */
@@ -95,7 +96,7 @@ async function insert({ samples }: Store, files: SourceFile[]): Promise<number> 
 async function compare(store: Store, order: BareIndexingOrder & { type: 'compare' }): Promise<number> {
   const unchanged = async (files: SourceFile[]) => {
     const filepath = { $gte: files[0]?.path ?? '', $lte: files.at(-1)?.path ?? '' };
-    const stored = await store.samples
+    const stored = await collectionsOf(store).samples
       .find({ dataset_id: order.dataset, filepath }, { batchSize: 10_000 })
       .project<StoredSample>({ _id: 0, seq: 1, filepath: 1, status: 1, 'source.fingerprint': 1 })
       .toArray();

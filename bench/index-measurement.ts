@@ -8,6 +8,7 @@ import { type Figure, type History, hold, spreadOf, type Target } from './figure
 import { readHistory } from './histories.ts';
 import { imageFolder, type Weight } from './image-folders.ts';
 import { timeLoad } from './timed-load.ts';
+import { collectionsOf } from '../core/store/collections.ts';
 
 export interface Indexing {
   name: string;
@@ -39,7 +40,7 @@ export function indexMeasurement(indexing: Indexing): Measurement {
           await floor.run({ type: 'warm', folder: source, count });
           for (let run = 0; run < (indexing.runs ?? context.runs); run++) {
             floorSeconds.push(await floor.run({ type: 'index', folder: source, count }));
-            await client.store.samples.db.dropDatabase();
+            await collectionsOf(client.store).samples.db.dropDatabase();
             await ensureIndexes(client.store);
             const before = await cpuSeconds();
             const load = await timeLoad(client, { dataset: 'bench', source, embed: false }, count);

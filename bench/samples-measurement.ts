@@ -4,6 +4,7 @@ import { ensureIndexes, type Store } from '../core/store/store.ts';
 import { withStack } from './bench-stack.ts';
 import { type Measurement, scaled } from './context.ts';
 import { type Figure, hold, spreadOf } from './figure.ts';
+import { collectionsOf } from '../core/store/collections.ts';
 
 const COUNT = 1_000_000;
 const PAGE = 100;
@@ -98,7 +99,7 @@ async function readPage(url: string): Promise<void> {
 }
 
 async function readBare(store: Store, after: number): Promise<void> {
-  await store.samples
+  await collectionsOf(store).samples
     .find({ dataset_id: DATASET, seq: { $gt: after } })
     .sort({ seq: 1 })
     .limit(PAGE)
@@ -110,7 +111,7 @@ const BATCH = 10_000;
 async function fill(store: Store, count: number): Promise<void> {
   await ensureIndexes(store);
   const now = new Date();
-  await store.datasets.insertOne({
+  await collectionsOf(store).datasets.insertOne({
     _id: DATASET,
     media_type: 'image',
     sources: [SOURCE],
@@ -124,7 +125,7 @@ async function fill(store: Store, count: number): Promise<void> {
   });
   for (let first = 0; first < count; first += BATCH) {
     const size = Math.min(BATCH, count - first);
-    await store.samples.insertMany(
+    await collectionsOf(store).samples.insertMany(
       Array.from({ length: size }, (_, i) => sample(first + i, now)),
       {
         ordered: false,

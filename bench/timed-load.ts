@@ -5,6 +5,7 @@ import type { JobDocument } from '../core/store/documents.ts';
 import { listSamples } from '../core/store/list-samples.ts';
 import type { Store } from '../core/store/store.ts';
 import type { Job } from '../temporal/jobs.ts';
+import { collectionsOf } from '../core/store/collections.ts';
 
 /** Seconds from the call that started the load. */
 export interface TimedLoad {
@@ -24,7 +25,7 @@ export interface TimedLoad {
  * @throws Error when the load fails, or does not find `count` samples
  */
 export async function timeLoad(client: PlimsollClient, request: LoadDatasetRequest, count: number): Promise<TimedLoad> {
-  const { jobs } = client.store;
+  const { jobs } = collectionsOf(client.store);
   const indexed = Promise.withResolvers<number>();
   const completed = Promise.withResolvers<[number, JobDocument]>();
   const changes = jobs.watch([], { fullDocument: 'updateLookup', startAtOperationTime: await after(client.store) });
@@ -65,7 +66,7 @@ export async function timeFirstSample(
   count: number,
 ): Promise<{ seconds: number; job: Job }> {
   const { store } = client;
-  const inserts = store.samples.watch([{ $match: { operationType: 'insert' } }, { $project: { _id: 1 } }], {
+  const inserts = collectionsOf(store).samples.watch([{ $match: { operationType: 'insert' } }, { $project: { _id: 1 } }], {
     startAtOperationTime: await after(store),
   });
   const first = Promise.withResolvers<number>();
@@ -90,6 +91,6 @@ export async function timeFirstSample(
 
 /** From when on a stream is to show changes, so that it may open later than what it watches begins. */
 async function after(store: Store): Promise<Timestamp> {
-  const { operationTime } = (await store.jobs.db.command({ ping: 1 })) as { operationTime: Timestamp };
+  const { operationTime } = (await collectionsOf(store).jobs.db.command({ ping: 1 })) as { operationTime: Timestamp };
   return new Timestamp({ t: operationTime.getHighBits() >>> 0, i: (operationTime.getLowBits() >>> 0) + 1 });
 }

@@ -7,6 +7,7 @@ import { settingsFrom } from '../../api/settings.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { fillDataset, SOURCE } from './support/fill.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 const reader = createToken('read');
 const operator = createToken('operate');
@@ -17,7 +18,7 @@ let closed: TestApi;
 beforeAll(async () => {
   bench = await openWorkbench({ roles: [] });
   await fillDataset(bench.store, 'photos', 5);
-  await bench.store.jobs.insertOne({
+  await collectionsOf(bench.store).jobs.insertOne({
     _id: '01999999-9999-7999-9999-999999999999',
     kind: 'load',
     dataset_id: 'photos',

@@ -6,6 +6,7 @@ import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { operationsOf } from './support/conformance.ts';
 import { fillDataset } from './support/fill.ts';
 import { openTestApi, settingsFor, type TestApi, uriOf } from './support/open-api.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 let api: TestApi;
@@ -377,7 +378,7 @@ describe('on a port', () => {
     socket.pause();
     await expect.poll(metrics).toMatch(/plimsoll_open_streams 1\b/);
     const beforeMb = process.memoryUsage().rss / 2 ** 20;
-    const document = await store.datasets.findOne({ _id: 'photos' });
+    const document = await collectionsOf(store).datasets.findOne({ _id: 'photos' });
     const models = Array.from({ length: 2000 }, (_, n) => ({
       key: `model-${n}`,
       name: 'x'.repeat(200),
@@ -387,11 +388,11 @@ describe('on a port', () => {
       last_modified_at: new Date(),
     }));
     for (let n = 0; n < 60; n += 1)
-      await store.datasets.updateOne({ _id: 'photos' }, { $set: { models, 'counts.total': n } });
+      await collectionsOf(store).datasets.updateOne({ _id: 'photos' }, { $set: { models, 'counts.total': n } });
     expect(process.memoryUsage().rss / 2 ** 20 - beforeMb).toBeLessThan(250);
     expect((await fetch(`${server.url}/health`)).status).toBe(200);
     socket.destroy();
-    await store.datasets.updateOne({ _id: 'photos' }, { $set: { models: document?.models ?? [] } });
+    await collectionsOf(store).datasets.updateOne({ _id: 'photos' }, { $set: { models: document?.models ?? [] } });
     await expect.poll(metrics).toMatch(/plimsoll_open_streams 0\b/);
   });
 });

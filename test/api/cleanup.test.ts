@@ -3,6 +3,7 @@ import { createToken, readTokens } from '../../api/auth/tokens.ts';
 import { insertRecord } from '../jobs/records.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 const reader = createToken('read');
 const operator = createToken('operate');
@@ -15,7 +16,7 @@ const idOf = (name: string) => `00000000-0000-4000-8000-00000000000${NAMES.index
 const nameOf = (id: string) => NAMES[Number(id.at(-1))] as string;
 
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
-const left = async () => (await bench.store.jobs.find().sort({ _id: 1 }).toArray()).map(({ _id }) => nameOf(_id));
+const left = async () => (await collectionsOf(bench.store).jobs.find().sort({ _id: 1 }).toArray()).map(({ _id }) => nameOf(_id));
 const cleanUp = (query: string, { token } = operator) =>
   api.call('DELETE', `/api/loads${query}`, { headers: { authorization: `Bearer ${token}` } });
 
@@ -26,7 +27,7 @@ beforeAll(async () => {
   });
 });
 beforeEach(async () => {
-  await bench.store.jobs.deleteMany({});
+  await collectionsOf(bench.store).jobs.deleteMany({});
   const record = (name: string, days: number, more: object = {}) =>
     insertRecord(bench.store, { _id: idOf(name), dataset_id: 'photos', started_at: daysAgo(days), ...more });
   await record('a-completed', 40);

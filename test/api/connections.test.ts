@@ -8,6 +8,7 @@ import { PATIENCE_MS } from '../support/patience.ts';
 import { drawPicture } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { settingsFor, uriOf } from './support/open-api.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 /** Long enough that the file is seen open in between, also by a machine with other work to do. */
 const IDLE_MS = 3000;
@@ -49,7 +50,7 @@ async function dial({ port }: RunningApi): Promise<Socket> {
 }
 
 test.skipIf(process.platform !== 'linux')('an answer that is never read does not hold its file open', async () => {
-  const { seq } = (await bench.store.samples.findOne({ filepath: photo })) as { seq: number };
+  const { seq } = (await collectionsOf(bench.store).samples.findOne({ filepath: photo })) as { seq: number };
   const socket = await dial(api);
   socket.pause();
   socket.write(`GET /api/datasets/${dataset}/samples/${seq}/file HTTP/1.1\r\nHost: localhost\r\n\r\n`);
@@ -60,7 +61,7 @@ test.skipIf(process.platform !== 'linux')('an answer that is never read does not
 
 test('an answer whose file is cut short ends its connection: the next one would be read as the rest of it', async () => {
   const cut = join(bench.folder, 'photos', 'cut.jpg');
-  const { seq } = (await bench.store.samples.findOne({ filepath: cut })) as { seq: number };
+  const { seq } = (await collectionsOf(bench.store).samples.findOne({ filepath: cut })) as { seq: number };
   await truncate(cut, 64 * 1024 * 1024);
   // With the usual time of two minutes for connections on which nothing moves.
   const usual = await startApi(settingsFor(uriOf(bench.store)), () => {});

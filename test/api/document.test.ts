@@ -8,6 +8,7 @@ import { drawPicture, makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { type Operation, operationsOf } from './support/conformance.ts';
 import { type CallOptions, openTestApi, openUnready, type TestApi } from './support/open-api.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 let open: TestApi;
@@ -243,9 +244,9 @@ describe('every documented status can be had', () => {
   });
 
   test('of a reference that several jobs fit, and of pages and sessions', async () => {
-    const load = await bench.store.jobs.findOne();
+    const load = await collectionsOf(bench.store).jobs.findOne();
     for (const end of ['0', '1'])
-      await bench.store.jobs.insertOne({
+      await collectionsOf(bench.store).jobs.insertOne({
         ...(load as NonNullable<typeof load>),
         _id: `abcdef00-0000-7000-8000-00000000000${end}`,
         dataset_id: 'other',
@@ -254,7 +255,7 @@ describe('every documented status can be had', () => {
       expect(
         (await open.call(method, filled(path, { job: 'abcdef' }), method === 'POST' ? { headers: {} } : {})).json.code,
       ).toBe('AmbiguousJob');
-    await bench.store.jobs.deleteMany({ dataset_id: 'other' });
+    await collectionsOf(bench.store).jobs.deleteMany({ dataset_id: 'other' });
     expect((await open.get('/api/loads?cursor=made-up')).status).toBe(400);
     await open.call('DELETE', '/api/loads?older_than=30d');
     await open.get('/api/events?dataset=NO');

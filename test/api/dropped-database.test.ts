@@ -5,6 +5,7 @@ import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { fillDataset } from './support/fill.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
 import { readEvents } from './support/read-events.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 let api: TestApi;
@@ -24,11 +25,11 @@ test('after the database was dropped and filled again it serves and hears of cha
   const { response } = await api.get('/api/events?dataset=after');
   const events = readEvents(response);
   const heard = events.next();
-  await bench.store.datasets.db.dropDatabase();
+  await collectionsOf(bench.store).datasets.db.dropDatabase();
   await fillDataset(bench.store, 'after', 3);
   await expect.poll(async () => (await api.get('/api/datasets/after/samples')).status).toBe(200);
   // Changed until it is heard of: what was written while nobody listened may be missed.
-  const change = () => bench.store.datasets.updateOne({ _id: 'after' }, { $inc: { next_seq: 1 } });
+  const change = () => collectionsOf(bench.store).datasets.updateOne({ _id: 'after' }, { $inc: { next_seq: 1 } });
   const again = setInterval(() => void change().catch(() => undefined), 300);
   try {
     expect((await heard).value).toMatchObject({ name: 'dataset', data: { dataset: 'after' } });

@@ -8,6 +8,7 @@ import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openTestApi, settingsFor, type TestApi, uriOf } from './support/open-api.ts';
 import { type ReadEvent, readEvents } from './support/read-events.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 let api: TestApi;
@@ -34,7 +35,7 @@ async function recordJob(dataset: string): Promise<string> {
     args: [{ dataset, source: photos }],
   });
   const phase = { state: 'running' as const, done: 0, failed: 0, total: 100, total_known: true };
-  await bench.store.jobs.insertOne({
+  await collectionsOf(bench.store).jobs.insertOne({
     _id: firstExecutionRunId,
     kind: 'load',
     dataset_id: dataset,
@@ -48,7 +49,7 @@ async function recordJob(dataset: string): Promise<string> {
 }
 
 const advance = (job: string, done: number) =>
-  bench.store.jobs.updateOne({ _id: job }, { $set: { 'phases.indexing.done': done } });
+  collectionsOf(bench.store).jobs.updateOne({ _id: job }, { $set: { 'phases.indexing.done': done } });
 
 async function open(path: string, headers: Record<string, string> = {}): Promise<AsyncGenerator<ReadEvent>> {
   const { status, response } = await api.get(path, headers);
@@ -79,14 +80,14 @@ describe('the stream of a job', () => {
     const events = await open(`/api/loads/${job}/events`);
     await next(events);
     // What a busy machine takes for that is no fault of ours: so does who listens to MongoDB and reads the job, beside us.
-    const changes = bench.store.jobs.watch([{ $match: { 'documentKey._id': job } }]);
+    const changes = collectionsOf(bench.store).jobs.watch([{ $match: { 'documentKey._id': job } }]);
     await changes.tryNext();
     const tookMs: number[] = [];
     for (let done = 1; done <= 10; done += 1) {
       const told = next(events).then((event) => ({ event, atMs: performance.now() }));
       const heardMs = changes
         .next()
-        .then(() => bench.store.jobs.findOne({ _id: job }))
+        .then(() => collectionsOf(bench.store).jobs.findOne({ _id: job }))
         .then(() => performance.now());
       await advance(job, done);
       const { event, atMs } = await told;
@@ -136,7 +137,7 @@ describe('the stream of all', () => {
     const before = await open(`/api/events?dataset=${dataset}`);
     const { id } = await next(before);
     await before.return(undefined);
-    await bench.store.jobs.updateOne({ _id: job }, { $set: { state: 'completed', finished_at: new Date() } });
+    await collectionsOf(bench.store).jobs.updateOne({ _id: job }, { $set: { state: 'completed', finished_at: new Date() } });
     const after = await open(`/api/events?dataset=${dataset}`, { 'last-event-id': id as string });
     expect((await next(after)).data.state).toBe('completed');
     await after.return(undefined);
@@ -146,7 +147,7 @@ describe('the stream of all', () => {
     const dataset = bench.newDataset();
     const events = await open(`/api/events?dataset=${dataset}`);
     const first = next(events);
-    await bench.store.datasets.insertOne({
+    await collectionsOf(bench.store).datasets.insertOne({
       _id: dataset,
       media_type: 'image',
       sources: [],
@@ -159,7 +160,7 @@ describe('the stream of all', () => {
       last_modified_at: new Date(),
     });
     expect(await first).toMatchObject({ name: 'dataset', data: { dataset } });
-    await bench.store.datasets.deleteOne({ _id: dataset });
+    await collectionsOf(bench.store).datasets.deleteOne({ _id: dataset });
     expect(await next(events)).toMatchObject({ name: 'dataset_removed', data: { dataset } });
     await events.return(undefined);
   });

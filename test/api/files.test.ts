@@ -7,6 +7,7 @@ import type { SampleDocument } from '../../core/store/documents.ts';
 import { drawPicture } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 let api: TestApi;
@@ -156,7 +157,7 @@ describe('a file', () => {
   });
 
   test('is not opened where a folder of its path has become a link to the outside since it was looked up', async () => {
-    const sample = await bench.store.samples.findOne({ dataset_id: dataset, seq: seqOf('in/a.jpg') });
+    const sample = await collectionsOf(bench.store).samples.findOne({ dataset_id: dataset, seq: seqOf('in/a.jpg') });
     const path = await realPathOf(sample as SampleDocument, [photos]);
     await rename(join(photos, 'in'), join(photos, 'was-in'));
     await symlink(join(bench.folder, 'outside'), join(photos, 'in'));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createToken, readTokens } from '../../api/auth/tokens.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 const reader = createToken('read');
 const operator = createToken('operate');
@@ -58,6 +59,6 @@ test('a list of limits has an end', async () => {
     set_at: now,
     next_ms: 0,
   }));
-  await bench.store.limits.insertMany(many);
+  await collectionsOf(bench.store).limits.insertMany(many);
   expect((await api.get('/api/limits', as(reader.token))).json.limits).toHaveLength(1000);
 });

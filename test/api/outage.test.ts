@@ -6,6 +6,7 @@ import { claimPort } from '../../local/ports.ts';
 import { type Servers, startServers } from '../../local/servers.ts';
 import { openUnready, type TestApi } from './support/open-api.ts';
 import { readEvents } from './support/read-events.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let dataDir: string;
 let servers: Servers | undefined;
@@ -67,7 +68,7 @@ test('it recovers by itself when they come, and again when they were away', asyn
   await mongod?.start();
   await expect.poll(ready).toMatchObject({ ready: true });
   // The stream that was open all the while goes on.
-  await api.context.backends.client.store.datasets.insertOne({
+  await collectionsOf(api.context.backends.client.store).datasets.insertOne({
     _id: 'later',
     media_type: 'image',
     sources: [],

@@ -3,6 +3,7 @@ import { createToken, readTokens } from '../../api/auth/tokens.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { fillDataset } from './support/fill.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 const reader = createToken('read');
 const operator = createToken('operate');
@@ -24,7 +25,7 @@ beforeAll(async () => {
     },
   }));
   const model = { key: 'clip@1', name: MODEL, revision: '1', dim: 4, vectors: 0, last_modified_at: new Date() };
-  await bench.store.datasets.updateOne({ _id: 'photos' }, { $set: { models: [model] } });
+  await collectionsOf(bench.store).datasets.updateOne({ _id: 'photos' }, { $set: { models: [model] } });
   api = await openTestApi(bench.store, {
     tokens: await readTokens({ PLIMSOLL_API_TOKENS: `${reader.line} ${operator.line}` }),
   });
@@ -37,7 +38,7 @@ afterAll(async () => {
 
 async function record(job: string, request: Record<string, unknown>, message: string): Promise<void> {
   const phase = { state: 'failed' as const, done: 0, failed: 0, total: 0, total_known: false };
-  await bench.store.jobs.insertOne({
+  await collectionsOf(bench.store).jobs.insertOne({
     _id: job,
     kind: 'load',
     dataset_id: 'photos',
@@ -106,7 +107,7 @@ test.each([
   ["EACCES: open '/srv/photos/a b/été (1).jpg'", "EACCES: open 'photos/a b/été (1).jpg'"],
   ['There is no folder /srv/photos. Is it mounted?', 'There is no folder photos. Is it mounted?'],
 ])('a source is shown by its last name, and what is below it: %s', async (message, shown) => {
-  await bench.store.jobs.deleteOne({ _id: jobId(3) });
+  await collectionsOf(bench.store).jobs.deleteOne({ _id: jobId(3) });
   await record(jobId(3), { dataset: 'photos', source: '/srv/photos' }, message);
   expect((await api.get(`/api/loads/${jobId(3)}`, as(reader.token))).json.error.message).toBe(shown);
 });

@@ -4,6 +4,7 @@ import { findSamples, MOST_EXAMINED } from '../../core/store/find-samples.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { fillDataset } from './support/fill.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 const COUNT = 25_000;
 const NAME = 'many';
@@ -120,7 +121,7 @@ describe('filters', () => {
       const plans: Promise<Document>[] = [];
       const explaining = {
         ...store,
-        samples: new Proxy(store.samples, {
+        samples: new Proxy(collectionsOf(store).samples, {
           get(target, name) {
             if (name !== 'find') return Reflect.get(target, name);
             return (...args: Parameters<typeof target.find>) => {

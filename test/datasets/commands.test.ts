@@ -10,6 +10,7 @@ import type { JobStatus } from '../../contract/job.ts';
 import { type Store, storeOf } from '../../core/store/store.ts';
 import { type CommandBench, createCommandBench } from '../cli/command-bench.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 const COMMAND = fileURLToPath(new URL('../../cli/plimsoll.ts', import.meta.url));
 const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
@@ -101,7 +102,7 @@ describe('delete', () => {
     await loadWithMissing('asked');
 
     const no = await onTerminal('\n', 'delete', 'asked');
-    const kept = await store.samples.countDocuments({ dataset_id: 'asked' });
+    const kept = await collectionsOf(store).samples.countDocuments({ dataset_id: 'asked' });
     const yes = await onTerminal('y\n', 'delete', 'asked', '--wait');
 
     expect(no).toMatchObject({ code: 1 });
@@ -111,7 +112,7 @@ describe('delete', () => {
     expect(yes.code).toBe(0);
     expect(yes.stdout).toContain('Deletion of asked completed');
     expect(lastScreen(yes.stdout).match(/removed 4 samples/g)).toHaveLength(1);
-    expect(await store.samples.countDocuments({ dataset_id: 'asked' })).toBe(0);
+    expect(await collectionsOf(store).samples.countDocuments({ dataset_id: 'asked' })).toBe(0);
   });
 
   it('knows no dataset that is not there, and advises nobody to load it first', async () => {
@@ -153,23 +154,23 @@ describe('delete', () => {
     await makeLargeDataset(dataset, 60_000);
     const starting = bench.start('delete', dataset, '--yes');
     await until(async () => {
-      const load = await store.jobs.findOne({ dataset_id: dataset });
+      const load = await collectionsOf(store).jobs.findOne({ dataset_id: dataset });
       return (load?.removed?.vectors ?? 0) > 0;
     });
     await killWorker('SIGKILL');
     const jobId = (await starting.ended).stdout.trim();
-    const half = await store.samples.countDocuments({ dataset_id: dataset });
+    const half = await collectionsOf(store).samples.countDocuments({ dataset_id: dataset });
     expect(half).toBeGreaterThan(0);
-    expect(await store.datasets.findOne({ _id: dataset })).toMatchObject({ deleting: { job_id: jobId } });
+    expect(await collectionsOf(store).datasets.findOne({ _id: dataset })).toMatchObject({ deleting: { job_id: jobId } });
 
     await bench.startWorker('indexing');
     const { code, stdout } = await bench.run('wait', jobId, '--json');
 
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ state: 'completed', removed: { samples: 60_000, vectors: 60_000 } });
-    expect(await store.samples.countDocuments({ dataset_id: dataset })).toBe(0);
-    expect(await store.embeddings.countDocuments({ dataset_id: dataset })).toBe(0);
-    expect(await store.datasets.countDocuments({ _id: dataset })).toBe(0);
+    expect(await collectionsOf(store).samples.countDocuments({ dataset_id: dataset })).toBe(0);
+    expect(await collectionsOf(store).embeddings.countDocuments({ dataset_id: dataset })).toBe(0);
+    expect(await collectionsOf(store).datasets.countDocuments({ _id: dataset })).toBe(0);
   });
 });
 
@@ -205,10 +206,10 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 
 /** Documents alone: what a deletion takes some seconds for. */
 async function makeLargeDataset(dataset: string, count: number): Promise<void> {
-  await store.datasets.insertOne({ _id: dataset, sources: [], models: [] } as never);
+  await collectionsOf(store).datasets.insertOne({ _id: dataset, sources: [], models: [] } as never);
   const seqs = Array.from({ length: count }, (_, seq) => seq);
-  await store.samples.insertMany(
+  await collectionsOf(store).samples.insertMany(
     seqs.map((seq) => ({ dataset_id: dataset, seq, filepath: `/${seq}`, status: 'indexed' }) as never),
   );
-  await store.embeddings.insertMany(seqs.map((seq) => ({ dataset_id: dataset, seq, model_key: 'a@1' }) as never));
+  await collectionsOf(store).embeddings.insertMany(seqs.map((seq) => ({ dataset_id: dataset, seq, model_key: 'a@1' }) as never));
 }

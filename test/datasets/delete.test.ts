@@ -13,6 +13,7 @@ import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { watchedConnection } from '../support/watched-connection.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 
@@ -30,7 +31,7 @@ async function pictureFolder(name: string, count: number): Promise<string> {
 
 /** What is stored of a dataset, but for the records of its jobs. */
 async function remains(datasetId: string) {
-  const { datasets, samples, embeddings, jobs, pages, progress } = bench.store;
+  const { datasets, samples, embeddings, jobs, pages, progress } = collectionsOf(bench.store);
   const ids = (await jobs.find({ dataset_id: datasetId }).toArray()).map(({ _id }) => _id);
   return {
     datasets: await datasets.countDocuments({ _id: datasetId }),
@@ -67,7 +68,7 @@ describe('delete', () => {
 
     await bench.load({ dataset, source, embed: false });
 
-    const seqs = await bench.store.samples.distinct('seq', { dataset_id: dataset });
+    const seqs = await collectionsOf(bench.store).samples.distinct('seq', { dataset_id: dataset });
     expect(seqs).toEqual([0, 1, 2]);
   });
 
@@ -216,7 +217,7 @@ describe('a deletion that was broken off', () => {
       };
       const attempt = deleteDataset(bench.store, { jobId, datasetId, onStep, signal: stop.signal });
       await expect(attempt).rejects.toThrow('killed');
-      expect(await bench.store.datasets.countDocuments({ _id: datasetId })).toBe(1);
+      expect(await collectionsOf(bench.store).datasets.countDocuments({ _id: datasetId })).toBe(1);
     }
     const { signal } = new AbortController();
     const removed = await deleteDataset(bench.store, { jobId, datasetId, onStep: () => undefined, signal });
@@ -235,8 +236,8 @@ describe('a deletion that was broken off', () => {
     const attempt = deleteDataset(bench.store, { jobId, datasetId, onStep: () => undefined, signal });
 
     await expect(attempt).rejects.toMatchObject({ code: 'Superseded' });
-    expect(await bench.store.samples.countDocuments({ dataset_id: datasetId })).toBe(10);
-    expect(await bench.store.embeddings.countDocuments({ dataset_id: datasetId })).toBe(20);
+    expect(await collectionsOf(bench.store).samples.countDocuments({ dataset_id: datasetId })).toBe(10);
+    expect(await collectionsOf(bench.store).embeddings.countDocuments({ dataset_id: datasetId })).toBe(20);
   });
 });
 
@@ -253,7 +254,7 @@ describe('an indexing activity that outlived its load', () => {
     const list = createSourceLister(store);
     const listing = { jobId, datasetId, root: source, accepts: images.accepts, onStep() {}, signal };
     for (let page: number | null = 0; page !== null; page = (await list({ ...listing, page })).next);
-    const [largest] = await store.pages
+    const [largest] = await collectionsOf(store).pages
       .aggregate<{ n: number; size: number }>([
         { $match: { job_id: jobId } },
         { $project: { n: 1, size: { $size: '$entries' } } },
@@ -307,18 +308,18 @@ describe('an indexing activity that outlived its load', () => {
     letGo();
 
     await expect(indexing).rejects.toMatchObject({ code: 'Superseded' });
-    expect(await bench.store.samples.countDocuments({ dataset_id: datasetId })).toBe(1000);
+    expect(await collectionsOf(bench.store).samples.countDocuments({ dataset_id: datasetId })).toBe(1000);
   });
 });
 
 /** Documents alone, as many as take several batches. */
 async function makeDocuments(datasetId: string, count: number): Promise<void> {
   const seqs = Array.from({ length: count }, (_, seq) => seq);
-  await bench.store.datasets.insertOne({ _id: datasetId } as never);
-  await bench.store.samples.insertMany(
+  await collectionsOf(bench.store).datasets.insertOne({ _id: datasetId } as never);
+  await collectionsOf(bench.store).samples.insertMany(
     seqs.map((seq) => ({ dataset_id: datasetId, seq, filepath: `/${datasetId}/${seq}`, status: 'indexed' }) as never),
   );
   for (const model_key of ['a@1', 'b@1']) {
-    await bench.store.embeddings.insertMany(seqs.map((seq) => ({ dataset_id: datasetId, seq, model_key }) as never));
+    await collectionsOf(bench.store).embeddings.insertMany(seqs.map((seq) => ({ dataset_id: datasetId, seq, model_key }) as never));
   }
 }

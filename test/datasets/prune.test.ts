@@ -10,6 +10,7 @@ import { createLimiter } from '../../core/limits/limiter.ts';
 import type { Embedder } from '../../core/models/embedder.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 
@@ -38,10 +39,10 @@ async function picturesOf(name: string, count: number): Promise<string> {
   return folder;
 }
 
-const samplesOf = (dataset: string) => bench.store.samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
+const samplesOf = (dataset: string) => collectionsOf(bench.store).samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
 
 const vectorSeqs = async (dataset: string) =>
-  (await bench.store.embeddings.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray()).map(({ seq }) => seq);
+  (await collectionsOf(bench.store).embeddings.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray()).map(({ seq }) => seq);
 
 describe('prune', () => {
   it('keeps a sample whose file is there again, and says so; the next load takes it up', async () => {
@@ -82,7 +83,7 @@ describe('prune', () => {
     const kept = (await samplesOf(dataset)).map(({ seq, status: state }) => [seq, state]);
     expect(kept).toEqual([5, 6, 7, 8, 9, 10, 11].map((seq) => [seq, 'indexed']));
     expect(await vectorSeqs(dataset)).toEqual([5, 6, 7, 8, 9, 10, 11]);
-    expect(await bench.store.datasets.findOne({ _id: dataset })).toMatchObject({
+    expect(await collectionsOf(bench.store).datasets.findOne({ _id: dataset })).toMatchObject({
       counts: { total: 7, indexed: 7, failed: 0, missing: 0 },
       models: [{ vectors: 7 }],
       next_seq: 12,
@@ -207,10 +208,10 @@ describe('a prune that is broken off', () => {
     await expect(pruneMissing(bench.store, { jobId, datasetId, onStep, signal: stop.signal })).rejects.toThrow(
       'killed',
     );
-    const left = await bench.store.samples.countDocuments({ dataset_id: datasetId });
+    const left = await collectionsOf(bench.store).samples.countDocuments({ dataset_id: datasetId });
     expect(left).toBeGreaterThan(0);
     expect(left).toBeLessThan(5000);
-    expect(await bench.store.embeddings.countDocuments({ dataset_id: datasetId })).toBe(2 * left);
+    expect(await collectionsOf(bench.store).embeddings.countDocuments({ dataset_id: datasetId })).toBe(2 * left);
     // An embedding beside it was late.
     await makeVectors(datasetId, [0, 1], 'late@1');
 
@@ -222,8 +223,8 @@ describe('a prune that is broken off', () => {
     });
 
     expect(removed).toEqual({ samples: 5000, vectors: 10_000 });
-    expect(await bench.store.samples.countDocuments({ dataset_id: datasetId })).toBe(0);
-    expect(await bench.store.embeddings.countDocuments({ dataset_id: datasetId })).toBe(0);
+    expect(await collectionsOf(bench.store).samples.countDocuments({ dataset_id: datasetId })).toBe(0);
+    expect(await collectionsOf(bench.store).embeddings.countDocuments({ dataset_id: datasetId })).toBe(0);
   });
 });
 
@@ -235,7 +236,7 @@ describe('an embedding beside a prune', () => {
     const embedder: Embedder = {
       open: async () => model,
       async embed(_model, images) {
-        await bench.store.samples.deleteOne({ dataset_id: dataset, seq: 1 });
+        await collectionsOf(bench.store).samples.deleteOne({ dataset_id: dataset, seq: 1 });
         return images.map(() => ({ vector: Float32Array.of(0, 1) }));
       },
       close: async () => undefined,
@@ -265,7 +266,7 @@ describe('an embedding beside a prune', () => {
 /** Documents alone, as many as take several batches. */
 async function makeMissing(datasetId: string, count: number): Promise<void> {
   const seqs = Array.from({ length: count }, (_, seq) => seq);
-  await bench.store.samples.insertMany(
+  await collectionsOf(bench.store).samples.insertMany(
     seqs.map((seq) => ({ dataset_id: datasetId, seq, filepath: `/${datasetId}/${seq}`, status: 'missing' }) as never),
   );
   await makeVectors(datasetId, seqs, 'a@1');
@@ -273,5 +274,5 @@ async function makeMissing(datasetId: string, count: number): Promise<void> {
 }
 
 async function makeVectors(datasetId: string, seqs: number[], model_key: string): Promise<void> {
-  await bench.store.embeddings.insertMany(seqs.map((seq) => ({ dataset_id: datasetId, seq, model_key }) as never));
+  await collectionsOf(bench.store).embeddings.insertMany(seqs.map((seq) => ({ dataset_id: datasetId, seq, model_key }) as never));
 }

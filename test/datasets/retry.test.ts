@@ -6,6 +6,7 @@ import { listFailed } from '../../core/indexing/list-failed.ts';
 import { recordJob } from '../../core/jobs/begin.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 
@@ -30,9 +31,9 @@ async function writeTruncated(path: string): Promise<void> {
 
 const retry = async (reference: string): Promise<JobStatus> => bench.wait((await bench.retry(reference)).job_id);
 
-const samplesOf = (dataset: string) => bench.store.samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
+const samplesOf = (dataset: string) => collectionsOf(bench.store).samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
 
-const vectorsOf = (dataset: string) => bench.store.embeddings.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
+const vectorsOf = (dataset: string) => collectionsOf(bench.store).embeddings.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
 
 describe('retry', () => {
   it('reads only files that could not be read, and embeds those that now can', async () => {
@@ -62,7 +63,7 @@ describe('retry', () => {
       ...Array(4).fill('indexed'),
     ]);
     expect(await vectorsOf(dataset)).toHaveLength(5);
-    expect(await bench.store.datasets.findOne({ _id: dataset })).toMatchObject({
+    expect(await collectionsOf(bench.store).datasets.findOne({ _id: dataset })).toMatchObject({
       counts: { total: 7, indexed: 5, failed: 2, missing: 0 },
       models: [{ vectors: 5 }],
     });
@@ -76,7 +77,7 @@ describe('retry', () => {
     const load = await bench.load({ dataset, source });
     expect(load.phases.embedding).toMatchObject({ done: 4, failed: 1 });
     // Another that lacks its vector, and did not fail.
-    await bench.store.embeddings.deleteOne({ dataset_id: dataset, seq: 2 });
+    await collectionsOf(bench.store).embeddings.deleteOne({ dataset_id: dataset, seq: 2 });
 
     const again = await retry(load.job_id);
     expect(again.phases.embedding).toMatchObject({ state: 'completed', done: 0, failed: 1, total: 1 });
@@ -165,7 +166,7 @@ describe('retry', () => {
       source: await folderWith(dataset, { pictures: 2, broken: ['a.jpg'] }),
       embed: false,
     });
-    await bench.store.jobs.deleteOne({ _id: job_id });
+    await collectionsOf(bench.store).jobs.deleteOne({ _id: job_id });
     await bench.temporal.workflowService.deleteWorkflowExecution({
       namespace: 'default',
       workflowExecution: { workflowId: workflow_id },
@@ -206,7 +207,7 @@ describe('an embedding that was broken off has failed as a whole, and a retry', 
     const source = await folderWith(dataset, { pictures: 3, broken: ['a.jpg'] });
     const { job_id } = await bench.load({ dataset, source });
     await writeFile(join(source, 'a.jpg'), await drawPicture(7));
-    await bench.store.embeddings.deleteOne({ dataset_id: dataset, seq: 2 });
+    await collectionsOf(bench.store).embeddings.deleteOne({ dataset_id: dataset, seq: 2 });
     await cancelWhileItWaits((await bench.retry(job_id, { embed_task_queue: `nobody-${dataset}` })).job_id);
 
     const { phases } = await bench.wait((await bench.retry(job_id)).job_id);
@@ -323,8 +324,8 @@ describe('the listing of what failed', () => {
   it('goes on behind the pages that an attempt before it has written, and counts none twice', async () => {
     const datasetId = bench.newDataset();
     const jobId = `retry-${datasetId}`;
-    await bench.store.datasets.insertOne({ _id: datasetId, sources: [] } as never);
-    await bench.store.samples.insertMany(
+    await collectionsOf(bench.store).datasets.insertOne({ _id: datasetId, sources: [] } as never);
+    await collectionsOf(bench.store).samples.insertMany(
       Array.from(
         { length: 600 },
         (_, seq) => ({ dataset_id: datasetId, seq, filepath: `/${seq}`, status: 'failed', error: {} }) as never,
@@ -340,7 +341,7 @@ describe('the listing of what failed', () => {
     expect(first).toEqual({ next: 1, pages: [0], total: 256, unchanged: 0 });
     expect(repeated).toEqual({ next: null, pages: [0, 1], total: 600, unchanged: 0 });
     expect(await list(1)).toEqual({ next: null, pages: [1], total: 344, unchanged: 0 });
-    const pages = await bench.store.pages.find({ job_id: jobId }).sort({ n: 1 }).toArray();
+    const pages = await collectionsOf(bench.store).pages.find({ job_id: jobId }).sort({ n: 1 }).toArray();
     const seqs = pages.flatMap(({ entries }) => entries.map(({ seq }) => seq));
     expect(seqs).toEqual(Array.from({ length: 600 }, (_, seq) => seq));
   });

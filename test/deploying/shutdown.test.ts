@@ -6,6 +6,7 @@ import type { PhaseName } from '../../contract/job.ts';
 import type { Role } from '../../workers/plugin/options.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 /** Enough that the phase takes some seconds. */
 const FILES = { indexing: 20_000, embedding: 4000 };
@@ -25,7 +26,7 @@ afterAll(() => bench.stop());
 async function startWorker(role: Role): Promise<ChildProcess> {
   const taskQueue = role === 'indexing' ? bench.taskQueue : bench.embedTaskQueue;
   const uri = new URL(inject('mongodbUri'));
-  uri.pathname = `/${bench.store.jobs.dbName}`;
+  uri.pathname = `/${collectionsOf(bench.store).jobs.dbName}`;
   const worker = fork(join(import.meta.dirname, 'worker-process.ts'), [role, taskQueue], {
     env: { ...process.env, MONGODB_URI: uri.href, TEMPORAL_ADDRESS: inject('temporalAddress') },
     stdio: 'ignore',

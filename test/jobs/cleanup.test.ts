@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { insertRecord } from './records.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 const DAY_MS = 86_400_000;
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS);
@@ -16,11 +17,11 @@ beforeAll(async () => {
 afterAll(() => bench?.stop());
 
 const recorded = async (dataset: string) =>
-  (await bench.store.jobs.find({ dataset_id: dataset }).toArray()).map(({ _id }) => _id);
+  (await collectionsOf(bench.store).jobs.find({ dataset_id: dataset }).toArray()).map(({ _id }) => _id);
 
 /** The working documents that a job may leave behind. */
 async function leaveWork(jobId: string): Promise<void> {
-  await bench.store.progress.insertOne({
+  await collectionsOf(bench.store).progress.insertOne({
     _id: `${jobId}/indexing/0`,
     job_id: jobId,
     phase: 'indexing',
@@ -28,7 +29,7 @@ async function leaveWork(jobId: string): Promise<void> {
     failed: 0,
     total: 1,
   });
-  await bench.store.pages.insertOne({
+  await collectionsOf(bench.store).pages.insertOne({
     _id: `${jobId}/0`,
     job_id: jobId,
     n: 0,
@@ -40,8 +41,8 @@ async function leaveWork(jobId: string): Promise<void> {
 }
 
 const worksOf = async (jobId: string) =>
-  (await bench.store.progress.countDocuments({ job_id: jobId })) +
-  (await bench.store.pages.countDocuments({ job_id: jobId }));
+  (await collectionsOf(bench.store).progress.countDocuments({ job_id: jobId })) +
+  (await collectionsOf(bench.store).pages.countDocuments({ job_id: jobId }));
 
 describe('a cleanup', () => {
   it('removes what ended before its time, with what belongs to it, and says what that was', async () => {
@@ -150,7 +151,7 @@ describe("a dataset whose latest job's record is gone", () => {
 
   it('is said to have none on record when Temporal does not know it either', async () => {
     const dataset = bench.newDataset();
-    await bench.store.datasets.insertOne({
+    await collectionsOf(bench.store).datasets.insertOne({
       _id: dataset,
       media_type: 'image',
       sources: [],

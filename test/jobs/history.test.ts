@@ -4,6 +4,7 @@ import { listJobs } from '../../client/list-jobs.ts';
 import type { JobState } from '../../contract/job.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { insertRecord } from './records.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 
@@ -115,7 +116,7 @@ describe('a page of 50 jobs', () => {
       insertRecord(bench.store, { dataset_id: dataset, started_at: new Date(Date.UTC(2025, 0, 1, 0, n)) }),
     );
     await Promise.all(records);
-    const { db } = bench.store.jobs;
+    const { db } = collectionsOf(bench.store).jobs;
     await db.command({ profile: 2 });
     await bench.jobs({ dataset, limit: 50 });
     await bench.jobs({ limit: 50, before: new Date(Date.UTC(2025, 0, 2)) });

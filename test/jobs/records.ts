@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { JobDocument } from '../../core/store/documents.ts';
 import type { Store } from '../../core/store/store.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 const PHASE = { done: 0, failed: 0, total: 0, total_known: true };
 
@@ -9,7 +10,7 @@ export async function insertRecord(store: Store, fields: Partial<JobDocument> & 
   const _id = fields._id ?? randomUUID();
   const started_at = fields.started_at ?? new Date();
   const ended = !['queued', 'running', 'paused'].includes(fields.state ?? 'completed');
-  await store.jobs.insertOne({
+  await collectionsOf(store).jobs.insertOne({
     kind: 'load',
     workflow_id: `load-${fields.dataset_id}`,
     request: {},

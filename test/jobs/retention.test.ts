@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keepJobsFor, retentionOf } from '../../core/jobs/retention.ts';
 import { ensureIndexes } from '../../core/store/store.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -13,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => bench?.stop());
 
 async function expiresAfterDays(): Promise<number | undefined> {
-  const indexes = await bench.store.jobs.indexes();
+  const indexes = await collectionsOf(bench.store).jobs.indexes();
   const seconds = indexes.find(({ expireAfterSeconds }) => expireAfterSeconds !== undefined)?.expireAfterSeconds;
   return seconds === undefined ? undefined : (seconds * 1000) / DAY_MS;
 }
@@ -35,7 +36,7 @@ describe('the retention of job records', () => {
 
   it('comes with the indexing worker', async () => {
     const retained = await openWorkbench({ roles: ['indexing'], plugin: { jobRetention: '90d' } });
-    const indexes = await retained.store.jobs.indexes();
+    const indexes = await collectionsOf(retained.store).jobs.indexes();
     await retained.stop();
     expect(indexes).toContainEqual(expect.objectContaining({ key: { finished_at: 1 }, expireAfterSeconds: 7_776_000 }));
   });

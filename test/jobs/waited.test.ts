@@ -4,6 +4,7 @@ import { readStatus } from '../../core/jobs/read-status.ts';
 import type { PhaseDocument } from '../../core/store/documents.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { insertRecord } from './records.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 beforeAll(async () => {
@@ -23,7 +24,7 @@ it('a job that is canceled while it is paused has waited until then', async () =
       embedding: { ...phase, done: 50, total: 90, started_at: ago(110) },
     },
   });
-  const paused = (await bench.store.jobs.findOne({ _id: id }))?.paused_at?.getTime() ?? Number.NaN;
+  const paused = (await collectionsOf(bench.store).jobs.findOne({ _id: id }))?.paused_at?.getTime() ?? Number.NaN;
   const earliest = (Date.now() - paused) / 1000;
   await endJob(bench.store, id, 'canceled');
   const latest = (Date.now() - paused) / 1000;

@@ -6,6 +6,7 @@ import { PATIENCE_MS } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { insertRecord } from './records.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 const SILENCE_MS = 3000;
 
@@ -68,14 +69,14 @@ describe('a job whose embedding worker goes away', () => {
     expect(Date.parse(after.waiting_for?.since ?? '')).toBeGreaterThan(since);
 
     // Its workers are all at another job: busy ones need not poll.
-    const { embedding, indexing } = (await bench.store.jobs.findOne({ _id: job_id }))?.phases ?? {};
+    const { embedding, indexing } = (await collectionsOf(bench.store).jobs.findOne({ _id: job_id }))?.phases ?? {};
     if (embedding === undefined || indexing === undefined) throw new Error('The job has no record.');
     const other = await insertRecord(bench.store, {
       dataset_id: bench.newDataset(),
       state: 'running',
       phases: { indexing, embedding },
     });
-    await bench.store.progress.insertOne({
+    await collectionsOf(bench.store).progress.insertOne({
       _id: `${other}/embedding/0`,
       job_id: other,
       phase: 'embedding',
@@ -85,7 +86,7 @@ describe('a job whose embedding worker goes away', () => {
       at: new Date(Date.now() + 60_000),
     });
     expect((await client.status(job_id)).phases.embedding).toMatchObject({ state: 'running', waiting_for: null });
-    await bench.store.jobs.deleteOne({ _id: other });
+    await collectionsOf(bench.store).jobs.deleteOne({ _id: other });
 
     await bench.limits.set(null, bench.embedTaskQueue);
     await bench.startWorker('embedding');

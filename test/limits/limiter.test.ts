@@ -4,6 +4,7 @@ import { createLimiter } from '../../core/limits/limiter.ts';
 import { setLimit } from '../../core/limits/limits.ts';
 import type { Store } from '../../core/store/store.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 
@@ -51,7 +52,7 @@ it('ends a wait at once when it is told to, and lets the next in line go on', as
   const queue = newQueue();
   const answered = Promise.withResolvers<void>();
   let answers = true;
-  const limits = new Proxy(bench.store.limits, {
+  const limits = new Proxy(collectionsOf(bench.store).limits, {
     get(target, name) {
       const value = Reflect.get(target, name, target);
       if (name !== 'findOneAndUpdate') return value;
@@ -101,7 +102,7 @@ it('gives signs of life while it waits, also to those that stand in line', async
 
 it('asks the store about once a second where there is no limit', async () => {
   let asked = 0;
-  const limits = new Proxy(bench.store.limits, {
+  const limits = new Proxy(collectionsOf(bench.store).limits, {
     get(target, name) {
       if (name === 'findOneAndUpdate') asked += 1;
       return Reflect.get(target, name, target);
@@ -116,7 +117,7 @@ it('asks the store about once a second where there is no limit', async () => {
 });
 
 describe('a clock that is put back by an hour', () => {
-  const putBack = (queue: string) => bench.store.limits.updateOne({ _id: queue }, { $inc: { next_ms: 3_600_000 } });
+  const putBack = (queue: string) => collectionsOf(bench.store).limits.updateOne({ _id: queue }, { $inc: { next_ms: 3_600_000 } });
 
   it('holds up no batch for longer than the one before it takes, and those behind keep to the limit', async () => {
     const queue = newQueue();

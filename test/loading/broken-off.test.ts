@@ -11,6 +11,7 @@ import { createLimiter } from '../../core/limits/limiter.ts';
 import type { Embedder } from '../../core/models/embedder.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 const { signal: never } = new AbortController();
 
@@ -33,8 +34,8 @@ async function loadInItsMidst(): Promise<{ dataset: string; job_id: string }> {
   return { dataset, job_id };
 }
 
-const modelsOf = async (dataset: string) => (await bench.store.datasets.findOne({ _id: dataset }))?.models;
-const vectorsOf = (dataset: string) => bench.store.embeddings.countDocuments({ dataset_id: dataset });
+const modelsOf = async (dataset: string) => (await collectionsOf(bench.store).datasets.findOne({ _id: dataset }))?.models;
+const vectorsOf = (dataset: string) => collectionsOf(bench.store).embeddings.countDocuments({ dataset_id: dataset });
 
 describe('a dataset whose embedding was broken off', () => {
   it.each(['canceled', 'failed'])(
@@ -74,7 +75,7 @@ describe('a dataset that is deleted in the midst of a job', () => {
     const [datasetId, jobId] = [bench.newDataset(), `job-${bench.newDataset()}`];
     await recordJob(store, { jobId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: true });
     const [_id, phase] = [`${jobId}/indexing/0`, 'indexing' as const];
-    await store.progress.insertOne({ _id, job_id: jobId, phase, done: 3, failed: 0, total: 3 });
+    await collectionsOf(store).progress.insertOne({ _id, job_id: jobId, phase, done: 3, failed: 0, total: 3 });
 
     const listing = { jobId, datasetId, source, maxFailedPercent: 100, onWrite: () => undefined, signal: never };
     await expect(reconcile(store, listing)).rejects.toEqual(missing);
@@ -87,7 +88,7 @@ describe('a chunk whose job has ended', () => {
   const chunk: Chunk = [0, 3, 3];
   const plan: EmbeddingPlan = { total: 3, shards: [{ total: 3, chunks: [chunk] }] };
   const superseded = expect.objectContaining({ code: 'Superseded' });
-  const progressOf = (job_id: string) => bench.store.progress.countDocuments({ job_id });
+  const progressOf = (job_id: string) => collectionsOf(bench.store).progress.countDocuments({ job_id });
 
   async function begin() {
     const [datasetId, jobId] = [bench.newDataset(), `job-${bench.newDataset()}`];

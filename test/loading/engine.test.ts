@@ -12,6 +12,7 @@ import { progressId, raiseProgress, sumProgress } from '../../core/store/progres
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 
@@ -44,7 +45,7 @@ describe('listing', () => {
     await rename(source, `${source}-away`);
 
     await expect(list({ ...listing, page: 1 })).rejects.toMatchObject({ code: 'ENOENT' });
-    expect(await bench.store.pages.countDocuments({ job_id: 'a-second-load', gone: { $ne: [] } })).toBe(0);
+    expect(await collectionsOf(bench.store).pages.countDocuments({ job_id: 'a-second-load', gone: { $ne: [] } })).toBe(0);
   });
 
   it('counts as unknown, not as missing, what was in a subfolder that goes away', async () => {
@@ -76,7 +77,7 @@ describe('listing', () => {
 
     expect(status).toMatchObject({ state: 'completed', phases: { indexing: { done: 3, total: 3 } } });
     expect(status.phases.indexing.outcomes).toMatchObject({ missing: 45_001, unchanged: 3 });
-    expect(await bench.store.samples.countDocuments({ dataset_id: dataset, status: 'missing' })).toBe(45_001);
+    expect(await collectionsOf(bench.store).samples.countDocuments({ dataset_id: dataset, status: 'missing' })).toBe(45_001);
   });
 });
 
@@ -112,7 +113,7 @@ describe('counts of a chunk', () => {
   it('come from one attempt, and never fall', async () => {
     const { store } = bench;
     const [_id, job_id] = [progressId('counting', 'indexing', 0), 'counting'];
-    await store.progress.insertOne({ _id, job_id, phase: 'indexing', done: 0, failed: 0, total: 200 });
+    await collectionsOf(store).progress.insertOne({ _id, job_id, phase: 'indexing', done: 0, failed: 0, total: 200 });
     await raiseProgress(store, chunk, { done: 0, failed: 200, outcomes: { added: 0, failed: 200 } });
     await raiseProgress(store, chunk, { done: 100, failed: 0, outcomes: { added: 100, failed: 0 } });
     expect(await sums()).toMatchObject({ done: 0, failed: 200 });
@@ -131,7 +132,7 @@ describe('the search for what lacks a vector', () => {
     const datasetId = bench.newDataset();
     const ids = Array.from({ length: 12_000 }, (_, seq) => seq);
     const fingerprint = 'f';
-    await store.samples.insertMany(
+    await collectionsOf(store).samples.insertMany(
       ids.map((seq) => ({
         dataset_id: datasetId,
         seq,
@@ -140,8 +141,8 @@ describe('the search for what lacks a vector', () => {
         status: 'indexed',
       })) as never,
     );
-    await store.embeddings.insertMany(
-      ids.map((seq) => ({ dataset_id: datasetId, seq, model_key: 'm@1', source_fingerprint: fingerprint })) as never,
+    await collectionsOf(store).embeddings.insertMany(
+      ids.map((seq) => ({ dataset_id: datasetId, seq, model_key: 'm@1', version: fingerprint })) as never,
     );
     const signs: number[] = [];
     const plan = await planEmbedding(store, { datasetId, modelKey: 'm@1', onScan: (seq) => signs.push(seq), signal });
@@ -171,7 +172,7 @@ describe('the end of an old load', () => {
 
     await endPhase(bench.store, old.jobId, 'indexing', 'failed');
 
-    const dataset = await bench.store.datasets.findOne({ _id: old.datasetId });
+    const dataset = await collectionsOf(bench.store).datasets.findOne({ _id: old.datasetId });
     expect(dataset?.phases.indexing).toMatchObject({ state: 'completed', job_id: 'newer' });
   });
 });

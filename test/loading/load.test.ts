@@ -7,6 +7,7 @@ import type { SampleDocument } from '../../core/store/documents.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 
@@ -23,9 +24,9 @@ async function pictureFolder(name: string, count: number): Promise<string> {
 }
 
 const samplesOf = (dataset: string): Promise<SampleDocument[]> =>
-  bench.store.samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
+  collectionsOf(bench.store).samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
 
-const vectorsOf = (dataset: string) => bench.store.embeddings.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
+const vectorsOf = (dataset: string) => collectionsOf(bench.store).embeddings.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
 
 describe('a first load', () => {
   it('stores one sample a file, numbered densely in the order of paths, and one vector a sample', async () => {
@@ -47,7 +48,7 @@ describe('a first load', () => {
     expect(vectors.map((vector) => vector.seq)).toEqual(samples.map((sample) => sample.seq));
     const [vector] = vectors;
     expect(vector?.vector.toFloat32Array()).toHaveLength(vector?.dim ?? -1);
-    const record = await bench.store.datasets.findOne({ _id: dataset });
+    const record = await collectionsOf(bench.store).datasets.findOne({ _id: dataset });
     expect(record).toMatchObject({ next_seq: 120, counts: { total: 120, indexed: 120, failed: 0, missing: 0 } });
     expect(record?.models).toMatchObject([{ key: vector?.model_key, vectors: 120 }]);
   });
@@ -56,8 +57,8 @@ describe('a first load', () => {
     const dataset = bench.newDataset();
     const { job_id } = await bench.load({ dataset, source: await pictureFolder('tidy', 5) });
 
-    expect(await bench.store.pages.countDocuments({ job_id: job_id })).toBe(0);
-    expect(await bench.store.progress.countDocuments({ job_id: job_id })).toBe(0);
+    expect(await collectionsOf(bench.store).pages.countDocuments({ job_id: job_id })).toBe(0);
+    expect(await collectionsOf(bench.store).progress.countDocuments({ job_id: job_id })).toBe(0);
   });
 
   it('skips embedding when told to, and embeds later by a job of its own', async () => {
@@ -102,7 +103,7 @@ describe('loading again', () => {
     const before = await samplesOf(dataset);
     const vectorsBefore = await vectorsOf(dataset);
     const [kept, changed, gone] = before as [SampleDocument, SampleDocument, SampleDocument];
-    await bench.store.samples.updateOne({ _id: changed._id }, { $set: { tags: ['mine'] } });
+    await collectionsOf(bench.store).samples.updateOne({ _id: changed._id }, { $set: { tags: ['mine'] } });
 
     await copyFile(kept.filepath, join(source, 'zz-new.jpg'));
     await copyFile(kept.filepath, changed.filepath);
@@ -128,7 +129,7 @@ describe('loading again', () => {
     expect(vectors).toHaveLength(41);
     expect(vectors[0]).toEqual(vectorsBefore[0]);
     expect(vectors[2]).toEqual(vectorsBefore[2]);
-    expect(vectors[1]?.source_fingerprint).toBe(after[1]?.source.fingerprint);
+    expect(vectors[1]?.version).toBe(after[1]?.source.fingerprint);
   });
 
   it('takes a file back that was missing', async () => {
@@ -171,7 +172,7 @@ describe('loading again', () => {
     const status = await bench.load({ dataset, source: b });
 
     expect(status.phases.indexing.outcomes).toMatchObject({ added: 3, missing: 0 });
-    expect((await bench.store.datasets.findOne({ _id: dataset }))?.sources).toEqual([a, b]);
+    expect((await collectionsOf(bench.store).datasets.findOne({ _id: dataset }))?.sources).toEqual([a, b]);
     expect((await samplesOf(dataset)).map((sample) => sample.status)).toEqual(Array(6).fill('indexed'));
   });
 
@@ -330,7 +331,7 @@ describe('a model that can not be used', () => {
 
     expect(status).toMatchObject({ state: 'failed', error: { code: 'ModelNotFound' } });
     expect(status.phases).toMatchObject({ indexing: { state: 'completed', done: 3 }, embedding: { state: 'failed' } });
-    expect(await bench.store.datasets.findOne({ _id: dataset })).toMatchObject({
+    expect(await collectionsOf(bench.store).datasets.findOne({ _id: dataset })).toMatchObject({
       phases: { indexing: { state: 'completed' } },
     });
   });

@@ -7,6 +7,7 @@ import { openDataset, recordJob } from '../../core/jobs/begin.ts';
 import { images } from '../../core/media/images/medium.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 let base: string;
@@ -56,7 +57,7 @@ it('does not follow links out of the source roots, names them, and has missing w
     outcomes: { added: 0, unchanged: 3, missing: 3, outside_links: 2, unreadable_folders: 0 },
     outside_links: [failing, link],
   });
-  const missing = await bench.store.samples.find({ dataset_id: dataset, status: 'missing' }).toArray();
+  const missing = await collectionsOf(bench.store).samples.find({ dataset_id: dataset, status: 'missing' }).toArray();
   expect(missing.map(({ filepath }) => filepath.startsWith(link) || filepath === failing)).toEqual([true, true, true]);
 });
 
@@ -75,5 +76,5 @@ it('ends where its source comes to lead out of the roots, and holds nothing for 
   await rename(source, join(root, 'moved'));
   await symlink('../outside', source);
   await expect(list({ ...request, page: 1 })).rejects.toMatchObject({ code: 'SourceOutsideRoots' });
-  expect(await store.pages.countDocuments({ job_id: jobId })).toBe(1);
+  expect(await collectionsOf(store).pages.countDocuments({ job_id: jobId })).toBe(1);
 });

@@ -11,6 +11,7 @@ import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { makeWorstFiles, type WorstFile, type WorstFiles } from '../support/worst-files.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 
@@ -33,14 +34,14 @@ describe('a folder of the worst files', () => {
     await makePictures(join(source, 'good'), 40);
     const dataset = bench.newDataset();
     status = await bench.load({ dataset, source });
-    const stored = await bench.store.samples.find({ dataset_id: dataset }).toArray();
+    const stored = await collectionsOf(bench.store).samples.find({ dataset_id: dataset }).toArray();
     samples = new Map(
       stored.map((sample) => [
         sample.filepath_bytes ? Buffer.from(sample.filepath_bytes.buffer).toString('hex') : keyOf(sample.filepath),
         sample,
       ]),
     );
-    embedded = new Set(await bench.store.embeddings.distinct('seq', { dataset_id: dataset }));
+    embedded = new Set(await collectionsOf(bench.store).embeddings.distinct('seq', { dataset_id: dataset }));
   });
   afterAll(() => chmod(worst.unreadableFolder, 0o755));
 
@@ -90,7 +91,7 @@ describe('max_failed_percent', () => {
       state: 'failed',
       error: { code: 'TooManyFailed', message: expect.stringContaining('max_failed_percent') },
     });
-    expect(await bench.store.samples.countDocuments({ dataset_id: dataset, status: 'failed' })).toBeGreaterThan(0);
+    expect(await collectionsOf(bench.store).samples.countDocuments({ dataset_id: dataset, status: 'failed' })).toBeGreaterThan(0);
     await chmod(unreadableFolder, 0o755);
   });
 });
@@ -121,7 +122,7 @@ describe('a file that vanishes between listing and reading', () => {
 
     expect(slice).toMatchObject({ next: null, pages: [0], total: 5 });
     expect(result).toEqual({ added: 4, changed: 0, failed: 1 });
-    expect(await store.samples.findOne({ dataset_id: datasetId, filepath: first as string })).toMatchObject({
+    expect(await collectionsOf(store).samples.findOne({ dataset_id: datasetId, filepath: first as string })).toMatchObject({
       status: 'failed',
       error: { code: 'file_not_found', stage: 'indexing' },
     });
@@ -139,7 +140,7 @@ describe('an activity that runs twice', () => {
     const { signal } = new AbortController();
     const page = { jobId, datasetId, root: source, page: 0, accepts: images.accepts, onStep() {}, signal };
     const samples = () =>
-      store.samples
+      collectionsOf(store).samples
         .find({ dataset_id: datasetId }, { projection: { _id: 1, seq: 1, filepath: 1 } })
         .sort({ seq: 1 })
         .toArray();

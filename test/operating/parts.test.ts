@@ -5,6 +5,7 @@ import type { JobStatus } from '../../contract/job.ts';
 import { notePaused, noteResumed } from '../../core/jobs/phases.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 const PICTURES = 3000;
 
@@ -68,7 +69,7 @@ describe('what an activity notes too late', () => {
   async function runningLoad(): Promise<string> {
     const id = randomUUID();
     const phase = { state: 'running' as const, done: 0, failed: 0, total: 1, total_known: true };
-    await bench.store.jobs.insertOne({
+    await collectionsOf(bench.store).jobs.insertOne({
       _id: id,
       kind: 'load',
       dataset_id: bench.newDataset(),
@@ -86,7 +87,7 @@ describe('what an activity notes too late', () => {
     await notePaused(bench.store, id, paused);
     await noteResumed(bench.store, id, resumed);
     await notePaused(bench.store, id, paused);
-    expect(await bench.store.jobs.findOne({ _id: id })).toMatchObject({ state: 'running' });
+    expect(await collectionsOf(bench.store).jobs.findOne({ _id: id })).toMatchObject({ state: 'running' });
   });
 
   it('does not resume a load that has been paused again', async () => {
@@ -95,6 +96,6 @@ describe('what an activity notes too late', () => {
     await noteResumed(bench.store, id, resumed);
     await notePaused(bench.store, id, pausedAgain);
     await noteResumed(bench.store, id, resumed);
-    expect(await bench.store.jobs.findOne({ _id: id })).toMatchObject({ state: 'paused', paused_at: pausedAgain });
+    expect(await collectionsOf(bench.store).jobs.findOne({ _id: id })).toMatchObject({ state: 'paused', paused_at: pausedAgain });
   });
 });

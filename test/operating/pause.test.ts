@@ -6,6 +6,7 @@ import { makeManyFiles } from '../support/many-files.ts';
 import { until } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 const FILES = 40_000;
 const PICTURES = 3000;
@@ -47,8 +48,8 @@ const awaitIdle = (dataset: string, phase: PhaseName) =>
     return activities + children === 0;
   });
 
-const samplesOf = (dataset: string) => bench.store.samples.countDocuments({ dataset_id: dataset });
-const vectorsOf = (dataset: string) => bench.store.embeddings.countDocuments({ dataset_id: dataset });
+const samplesOf = (dataset: string) => collectionsOf(bench.store).samples.countDocuments({ dataset_id: dataset });
+const vectorsOf = (dataset: string) => collectionsOf(bench.store).embeddings.countDocuments({ dataset_id: dataset });
 
 describe.each<PhaseName>(['indexing', 'embedding'])('a load that is paused while %s', (phase) => {
   let dataset: string;
@@ -182,7 +183,7 @@ describe.each<PhaseName>(['indexing', 'embedding'])('a load that is canceled whi
     const samples = await samplesOf(dataset);
     expect(status.error?.message).toContain(`${status.phases.indexing.done.toLocaleString('en-US')}`);
     expect(status.phases.indexing.done).toBe(samples);
-    const stored = await bench.store.datasets.findOne({ _id: dataset });
+    const stored = await collectionsOf(bench.store).datasets.findOne({ _id: dataset });
     expect(stored?.counts).toMatchObject({ total: samples, indexed: samples });
     expect((await bench.temporal.workflow.getHandle(`load-${dataset}`).describe()).status.name).toBe('CANCELLED');
 

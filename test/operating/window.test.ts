@@ -5,6 +5,7 @@ import type { WindowAnswer } from '../../activities/index-activities.ts';
 import type { JobStatus, WaitReason } from '../../contract/job.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 const PICTURES = 3000;
 const FEW = 40;
@@ -21,7 +22,7 @@ afterAll(() => bench?.stop());
 
 const source = () => join(bench.folder, 'pictures');
 const few = () => join(bench.folder, 'few');
-const vectorsOf = (dataset: string) => bench.store.embeddings.countDocuments({ dataset_id: dataset });
+const vectorsOf = (dataset: string) => collectionsOf(bench.store).embeddings.countDocuments({ dataset_id: dataset });
 
 async function awaitWait(jobId: string, reason: WaitReason): Promise<JobStatus> {
   for await (const status of bench.watch(jobId)) {
@@ -124,7 +125,7 @@ describe('with the real clock', () => {
       args: [{ dataset, source: source(), embed_window }],
     });
     await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'UnknownTimeZone' } });
-    expect(await bench.store.datasets.findOne({ _id: dataset })).toBeNull();
+    expect(await collectionsOf(bench.store).datasets.findOne({ _id: dataset })).toBeNull();
   });
 });
 

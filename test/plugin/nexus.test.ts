@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { registerNamespace } from '../support/namespace.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 const id = randomUUID().slice(0, 8);
 const endpoint = `plimsoll-${id}`;
@@ -107,7 +108,7 @@ describe('the Nexus service, called from another namespace', () => {
     });
 
     await expect
-      .poll(() => bench.store.jobs.findOne({ dataset_id: dataset }))
+      .poll(() => collectionsOf(bench.store).jobs.findOne({ dataset_id: dataset }))
       .toMatchObject({ kind: 'load', state: 'queued', workflow_id: `load-${dataset}`, request: { source: pictures } });
     await handle.terminate();
     await bench.temporal.workflow.getHandle(`load-${dataset}`).terminate();

@@ -8,6 +8,7 @@ import { makePictures } from '../support/pictures.ts';
 import type { Workbench } from '../support/workbench.ts';
 import { accept, sayNothing, verified } from './receiver.ts';
 import { openWebhookBench, type WebhookBench } from './webhook-bench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 let webhooks: WebhookBench;
 let bench: Workbench;
@@ -117,8 +118,8 @@ describe('a load with a webhook', () => {
     const dataset = bench.newDataset();
     const status = await bench.load({ dataset, source, webhooks: [webhook] });
     expect(status).toMatchObject({ state: 'failed', error: { code } });
-    expect(await bench.store.samples.countDocuments({ dataset_id: dataset })).toBe(0);
-    expect(await bench.store.datasets.findOne({ _id: dataset })).toBeNull();
+    expect(await collectionsOf(bench.store).samples.countDocuments({ dataset_id: dataset })).toBe(0);
+    expect(await collectionsOf(bench.store).datasets.findOne({ _id: dataset })).toBeNull();
   });
 
   it('that fails for one of its webhooks tells the others', async () => {

@@ -12,6 +12,7 @@ import { makeManyFiles } from '../support/many-files.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 
 /** What others see after thousands of events, this server suggests after a few. */
 const SUGGEST_AFTER = ['--dynamic-config-value', 'limit.historyCount.suggestContinueAsNew=12'];
@@ -62,8 +63,8 @@ it('a load whose history grows long continues as new, under the same job ID, and
   expect(status.phases.indexing).toMatchObject({ done: FILES, total: FILES, outcomes: { added: FILES } });
   const answered = await bench.temporal.workflow.getHandle(workflow_id).query<JobStatus>('status');
   expect(answered).toMatchObject({ job_id, phases: { indexing: { done: FILES, total: FILES } } });
-  expect(await bench.store.samples.countDocuments({ dataset_id: dataset })).toBe(FILES);
-  expect(await bench.store.jobs.countDocuments({ dataset_id: dataset })).toBe(1);
+  expect(await collectionsOf(bench.store).samples.countDocuments({ dataset_id: dataset })).toBe(FILES);
+  expect(await collectionsOf(bench.store).jobs.countDocuments({ dataset_id: dataset })).toBe(1);
   const done = seen.map(({ phases }) => phases.indexing.done);
   expect(done).toEqual(done.toSorted((a, b) => a - b));
 });
@@ -84,7 +85,7 @@ it('an embedding that stops and goes on often continues as new, too, and does no
   expect(status).toMatchObject({ job_id, state: 'completed' });
   expect(status.phases.embedding).toMatchObject({ done: PICTURES, failed: 0, total: PICTURES });
   expect(await embedding.query<JobStatus>('status')).toMatchObject({ phases: { embedding: { done: PICTURES } } });
-  expect(await bench.store.embeddings.countDocuments({ dataset_id: dataset })).toBe(PICTURES);
+  expect(await collectionsOf(bench.store).embeddings.countDocuments({ dataset_id: dataset })).toBe(PICTURES);
   const done = seen.map(({ phases }) => phases.embedding.done);
   expect(done).toEqual(done.toSorted((a, b) => a - b));
 });

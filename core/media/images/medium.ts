@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { FileUnavailableError, type OpenFile, type Source, type Sources } from '../../sources/source.ts';
 import type { FileToExpand, Medium } from '../medium.ts';
-import { decodeLimitsFromEnvironment } from './decode-limits.ts';
+import { type DecodeLimits, decodeLimitsFromEnvironment } from './decode-limits.ts';
 import { IMAGE_FORMATS, isImageName, MIME_TYPES } from './formats.ts';
 import { HEAD_BYTES, type HeaderOutcome, type HeaderRequest, readHeaders } from './header.ts';
 import { openThumbnailer } from './thumbnailer.ts';
@@ -9,8 +9,10 @@ import { openThumbnailer } from './thumbnailer.ts';
 const PIXELS = 1_000_000;
 
 /** Images: a file is one sample, and its header says what there is to know. PLIMSOLL_MAX_PIXELS bounds what is decoded. */
-export function imagesMedium(env: NodeJS.ProcessEnv = process.env): Medium {
-  const limits = decodeLimitsFromEnvironment(env);
+export function imagesMedium(
+  env: NodeJS.ProcessEnv = process.env,
+  limits: DecodeLimits = decodeLimitsFromEnvironment(env),
+): Medium {
   return {
     name: 'image',
     words: { one: 'image', many: 'images' },

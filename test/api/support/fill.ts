@@ -1,6 +1,7 @@
 import { Long, ObjectId } from 'mongodb';
 import type { SampleDocument } from '../../../core/store/documents.ts';
 import type { Store } from '../../../core/store/store.ts';
+import { collectionsOf } from '../../../core/store/collections.ts';
 
 export const SOURCE = '/srv/data/photos';
 
@@ -13,7 +14,7 @@ export async function fillDataset(
   sources: string[] = [SOURCE],
 ): Promise<void> {
   const now = new Date('2026-01-01T00:00:00Z');
-  await store.datasets.insertOne({
+  await collectionsOf(store).datasets.insertOne({
     _id: name,
     media_type: 'image',
     sources,
@@ -27,7 +28,7 @@ export async function fillDataset(
   });
   for (let first = 0; first < count; first += 10_000) {
     const size = Math.min(10_000, count - first);
-    await store.samples.insertMany(
+    await collectionsOf(store).samples.insertMany(
       Array.from({ length: size }, (_, i) => sampleOf(name, first + i, now, change(first + i))),
       { ordered: false },
     );
