@@ -21,12 +21,8 @@ export function openApiDocument(app: OpenAPIHono<ApiEnv>) {
     },
     security: [{ token: [] }, { session: [] }],
     tags: [
-      {
-        name: 'Jobs',
-        description:
-          'They load, retry, embed, prune and delete. A retry is started here, the others with what they work on.',
-      },
-      { name: 'Loads', description: 'A load is a job that loads a folder into a dataset.' },
+      { name: 'Jobs', description: 'Jobs of any kind: they load, retry, embed, prune and delete.' },
+      { name: 'Loads', description: 'A load is a job that brings a folder into a dataset.' },
       { name: 'Schedules', description: 'Loads that are repeated.' },
       { name: 'Limits', description: 'How fast embedding may be.' },
       { name: 'Datasets' },

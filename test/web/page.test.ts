@@ -118,7 +118,7 @@ describe('a load', () => {
     await page.waitForURL('**/datasets/unsigned');
     await page.getByText('The load of unsigned failed').waitFor();
     await page.getByText('UnknownWebhookSecret').waitFor();
-    await page.getByRole('link', { name: 'See the load' }).click();
+    await page.getByRole('link', { name: 'See the job' }).click();
     await page.getByText('UnknownWebhookSecret').waitFor();
   });
 
