@@ -77,7 +77,7 @@ const REFUSALS: ReadonlySet<string> = new Set<FailureCode>(['WebhookTargetRefuse
 /** Whether a message says that its job failed as it began, for one of its webhooks. */
 function failedForWebhooks({ type, data }: Record<string, unknown>): boolean {
   const { error } = data as { error?: { code: string } | null };
-  return type === 'load.failed' && error != null && REFUSALS.has(error.code);
+  return type === 'job.failed' && error != null && REFUSALS.has(error.code);
 }
 
 function tryAgain(type: FailureCode, message: string, delayMs: number): ApplicationFailure {

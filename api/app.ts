@@ -15,8 +15,9 @@ import { onError, onNotFound } from './http/errors.ts';
 import { allowMethods } from './http/methods.ts';
 import { newRouter } from './http/new-router.ts';
 import { securityHeaders } from './http/security-headers.ts';
+import { jobRoutes } from './jobs/handlers.ts';
 import { limitRoutes } from './limits/routes.ts';
-import { loadRoutes } from './loads/handlers.ts';
+import { loadRoutes } from './loads/routes.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { countRequests, metricsRoutes } from './metrics/routes.ts';
 import { modelRoutes } from './models/models.ts';
@@ -66,6 +67,7 @@ export function createApi(context: ApiContext): Api {
   app.route('/', sessionRoutes(context));
   app.route('/', sourceRoutes(context));
   app.route('/', modelRoutes(context));
+  app.route('/', jobRoutes(context));
   app.route('/', loadRoutes(context));
   app.route('/', scheduleRoutes(context));
   app.route('/', limitRoutes(context));
@@ -97,7 +99,8 @@ function guard(app: ReturnType<typeof newRouter>, backends: ApiContext['backends
     const needed = reads.has(c.req.method) && !c.req.path.startsWith('/api/sources') ? read : operate;
     return needed(c, next);
   });
-  app.use('/api/loads/*', requireBackends(backends, 'both'));
+  app.use('/api/jobs/*', requireBackends(backends, 'both'));
+  app.use('/api/loads', requireBackends(backends, 'both'));
   app.use('/api/schedules/*', requireBackends(backends, 'both'));
   app.use('/api/datasets/*', requireBackends(backends, 'mongodb'));
   app.on('POST', ['/api/datasets/:dataset/embed', '/api/datasets/:dataset/prune'], requireBackends(backends, 'both'));

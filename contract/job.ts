@@ -1,7 +1,18 @@
 /** What a job is and how it stands: the shapes that the store, the `status` query, the client and every `--json` share. */
 
-export type JobKind = 'load' | 'retry' | 'embed' | 'prune' | 'delete';
-export type JobState = 'queued' | 'running' | 'paused' | 'completed' | 'failed' | 'canceled';
+export const JOB_KINDS = ['load', 'retry', 'embed', 'prune', 'delete'] as const;
+export type JobKind = (typeof JOB_KINDS)[number];
+
+/** A job in one of these states goes on, sooner or later; a paused one when it is resumed. */
+export const UNFINISHED_STATES = ['queued', 'running', 'paused'] as const;
+/** The states in which a job ends. It never leaves them. */
+export const FINAL_STATES = ['completed', 'failed', 'canceled'] as const;
+export const JOB_STATES = [...UNFINISHED_STATES, ...FINAL_STATES] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+/** Whether a job has ended. Its final state and `finished_at` are written together, so either tells. */
+export const isOver = ({ finished_at }: Pick<JobStatus, 'finished_at'>): boolean => finished_at !== null;
+
 export type PhaseName = 'indexing' | 'embedding';
 export type PhaseState = 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'canceled' | 'skipped';
 

@@ -23,7 +23,7 @@ export const embedWindow = z
     message: 'must differ from start: a window of zero length never opens. Leave the window out to embed at any time',
   });
 
-export const WEBHOOK_EVENTS = ['dataset.browsable', 'dataset.ready', 'load.failed', 'load.canceled'] as const;
+export const WEBHOOK_EVENTS = ['dataset.browsable', 'dataset.ready', 'job.failed', 'job.canceled'] as const;
 
 export const webhook = z.strictObject({
   url: z
@@ -90,7 +90,7 @@ export const webhooks = z
   .array(webhook)
   .max(10)
   .default([])
-  .describe('Who is told of the events of this load, in the Standard Webhooks format.');
+  .describe('Receivers of the events of this job, in the Standard Webhooks format.');
 
 export type EmbedWindow = z.output<typeof embedWindow>;
 export type Webhook = z.output<typeof webhook>;

@@ -43,7 +43,7 @@ export async function runJob(run: JobRun, work: () => Promise<{ ready: boolean }
     await operations?.close();
     if (onRecord) await CancellationScope.nonCancellable(() => endJob({ job_id, state, error: recorded }));
     job.end(state, recorded);
-    await announce(webhooks, `load.${state}`, job.status());
+    await announce(webhooks, `job.${state}`, job.status());
     throw failure;
   }
   job.end('completed');

@@ -32,7 +32,7 @@ export function configRoutes(context: ApiContext) {
         ready: readinessOf(context).ready,
         limits: {
           samples_per_page: 1000,
-          loads_per_page: 200,
+          jobs_per_page: 200,
           body_bytes: MAX_BODY_BYTES,
           open_streams: settings.maxStreams,
           samples_tagged_at_once: MOST_TAGGED,

@@ -1,7 +1,7 @@
 import { findDataset } from '../../core/store/list-samples.ts';
 import type { ApiContext } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
-import { startAs, started } from '../loads/start-as.ts';
+import { startAs, started } from '../jobs/start-as.ts';
 import { requireModel } from '../models/models.ts';
 import { presentDataset } from '../present/dataset.ts';
 import * as routes from './routes.ts';

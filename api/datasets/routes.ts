@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answers.ts';
 import { dataset, datasetList, embedBody, removalPreview, removalQuery, tagCounts } from '../schemas/datasets.ts';
-import { job, startQuery } from '../schemas/loads.ts';
+import { startedJob, startQuery } from '../schemas/jobs.ts';
 import { datasetParameter } from '../schemas/parameters.ts';
 
 const tags = ['Datasets'];
@@ -10,7 +10,7 @@ const JOB = ['OriginRefused', 'ScopeMissing', 'AlreadyRunning', 'TemporalUnavail
 
 const REMOVAL = {
   200: json(removalPreview, 'With `dry_run`: what it would remove.'),
-  202: json(job, 'The job.'),
+  202: json(startedJob, 'The job.'),
   ...problems(...JOB),
 };
 
@@ -57,7 +57,7 @@ export const embedRoute = createRoute({
   tags,
   summary: 'Embed a dataset with a model',
   request: { params: datasetParameter, query: startQuery, body: { ...body(embedBody), required: false } },
-  responses: { 202: json(job, 'The job.'), ...problems(...JOB, ...WITH_BODY) },
+  responses: { 202: json(startedJob, 'The job.'), ...problems(...JOB, ...WITH_BODY) },
 });
 
 export const tagsRoute = createRoute({

@@ -11,7 +11,7 @@ import { createCoalescer } from './coalesce.ts';
 
 /** What has changed, as it is now. */
 export type Change =
-  | { kind: 'load'; dataset: string; status: JobStatus }
+  | { kind: 'job'; dataset: string; status: JobStatus }
   | { kind: 'dataset'; dataset: string; document: DatasetDocument }
   | { kind: 'dataset_removed'; dataset: string };
 
@@ -58,7 +58,7 @@ export function openChanges(
     if (read === undefined) return;
     // That no worker is there is for Temporal to say; progress is shown whether it says it or not.
     const status = await withWaitReason(client, read).catch(() => read);
-    tell({ kind: 'load', dataset: status.dataset, status }, turn);
+    tell({ kind: 'job', dataset: status.dataset, status }, turn);
   });
   const datasets = createCoalescer(async (name) => {
     if (listeners.size === 0) return;
@@ -147,7 +147,7 @@ export function openChanges(
     },
     nextTurn,
     readAgain(change) {
-      if (change.kind === 'load') jobs.touch(change.status.job_id);
+      if (change.kind === 'job') jobs.touch(change.status.job_id);
       else datasets.touch(change.dataset);
     },
     async stop() {

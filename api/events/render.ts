@@ -1,10 +1,10 @@
 import { presentDataset } from '../present/dataset.ts';
-import { presentJob } from '../present/load.ts';
-import type { Load } from '../schemas/loads.ts';
+import { presentJob } from '../present/job.ts';
+import type { Job } from '../schemas/jobs.ts';
 import type { Scope } from '../schemas/server.ts';
 import type { Change } from './changes.ts';
 import type { FeedEvent } from './feed.ts';
-import { loadEvent, newsOf } from './load-event.ts';
+import { jobEvent, newsOf } from './job-event.ts';
 
 /** A change as callers of one scope are told it. */
 export interface Rendered {
@@ -12,7 +12,7 @@ export interface Rendered {
   key: string;
   event: FeedEvent;
   /** Of a job. */
-  load?: Load;
+  job?: Job;
   /** What of it is news; empty where all is. */
   news: string;
 }
@@ -30,9 +30,9 @@ export function createRenderer(roots: readonly string[]): (change: Change, scope
 }
 
 function render(change: Change, scope: Scope, roots: readonly string[]): Rendered {
-  if (change.kind === 'load') {
-    const load = presentJob(change.status, scope, roots);
-    return { key: `load:${load.job_id}`, event: loadEvent(load), load, news: newsOf(load) };
+  if (change.kind === 'job') {
+    const job = presentJob(change.status, scope, roots);
+    return { key: `job:${job.job_id}`, event: jobEvent(job), job, news: newsOf(job) };
   }
   const key = `dataset:${change.dataset}`;
   if (change.kind === 'dataset_removed')

@@ -1,10 +1,11 @@
 import { createRoute } from '@hono/zod-openapi';
+import { isOver } from '../../contract/job.ts';
 import { withLiveCounts } from '../../core/jobs/read-status.ts';
 import { statusOf } from '../../core/jobs/status.ts';
 import type { ApiContext } from '../context.ts';
 import { GUARDED, problems, STORED } from '../http/answers.ts';
 import { newRouter } from '../http/new-router.ts';
-import { workflowEnded } from '../loads/workflow-ended.ts';
+import { workflowEnded } from '../jobs/workflow-ended.ts';
 import { eventHeaders, eventsQuery } from '../schemas/events.ts';
 import { jobParameter } from '../schemas/parameters.ts';
 import type { Scope } from '../schemas/server.ts';
@@ -19,13 +20,13 @@ const stream = (description: string) => ({
   content: { 'text/event-stream': { schema: { type: 'string' as const } } },
 });
 
-const loadEvents = createRoute({
+const jobEvents = createRoute({
   method: 'get',
-  path: '/api/loads/{job}/events',
+  path: '/api/jobs/{job}/events',
   tags: ['Events'],
   summary: "A job's progress as it happens",
   description:
-    'Server-sent events: `load` with a Load, now and after each change; when the job has ended, `end`, and the stream ends. A client that connects again with the ID of the last event of a job that has ended gets 204, which tells browsers to stay away.',
+    'Server-sent events: `job` with a Job, now and after each change; when the job has ended, `end`, and the stream ends. A client that connects again with the ID of the last event of a job that has ended gets 204, which tells browsers to stay away.',
   request: { params: jobParameter, headers: eventHeaders },
   responses: {
     200: stream('Events.'),
@@ -48,7 +49,7 @@ const allEvents = createRoute({
   tags: ['Events'],
   summary: 'What happens, as it happens',
   description:
-    'Server-sent events: `load` with a Load for each job that is under way, then for each that changes; `dataset` with a Dataset for each that changes; `dataset_removed`. After a reconnect with `Last-Event-ID`, what ended or changed since is told first.',
+    'Server-sent events: `job` with a Job for each job that is under way, then for each that changes; `dataset` with a Dataset for each that changes; `dataset_removed`. After a reconnect with `Last-Event-ID`, what ended or changed since is told first.',
   request: { query: eventsQuery, headers: eventHeaders },
   responses: {
     200: stream('Events.'),
@@ -68,25 +69,25 @@ export function eventRoutes(context: ApiContext): { router: ReturnType<typeof ne
   const streams = createStreams({ most: settings.maxStreams });
   const router = newRouter();
 
-  router.openapi(loadEvents, async (c) => {
+  router.openapi(jobEvents, async (c) => {
     const scope = c.get('scope') as Scope;
     const last = parseEventId(c.req.valid('header')['last-event-id']);
     const read = () => client.status(c.req.valid('param').job);
     return readThenListen(changes, read, (now, { begin, stop }) => {
-      const first = render({ kind: 'load', dataset: now.dataset, status: now }, scope);
+      const first = render({ kind: 'job', dataset: now.dataset, status: now }, scope);
       const seen = last?.hash === first.news;
-      const over = seen && now.finished_at !== null;
+      const over = seen && isOver(now);
       if (over || c.req.method === 'HEAD') {
         stop();
         return over ? c.body(null, 204) : c.body(null, 200, STREAM_HEADERS);
       }
       return streams.answer(c, (feed) => {
         let told = seen ? first.news : '';
-        const show = ({ event, load, news }: Rendered) => {
+        const show = ({ event, job, news }: Rendered) => {
           if (news === told) return;
           told = news;
-          feed.send('load', event);
-          if (load === undefined || load.finished_at === null) return;
+          feed.send('job', event);
+          if (job === undefined || !isOver(job)) return;
           void workflowEnded(client, now).then(() => {
             feed.send('end', { name: 'end', text: '{}' });
             feed.end();
@@ -94,7 +95,7 @@ export function eventRoutes(context: ApiContext): { router: ReturnType<typeof ne
         };
         show(first);
         begin((change) => {
-          if (change.kind === 'load' && change.status.job_id === now.job_id) show(render(change, scope));
+          if (change.kind === 'job' && change.status.job_id === now.job_id) show(render(change, scope));
         });
         return stop;
       });
@@ -113,11 +114,11 @@ export function eventRoutes(context: ApiContext): { router: ReturnType<typeof ne
         const told = new Map<string, string>();
         const show = (change: Change) => {
           if (dataset !== undefined && change.dataset !== dataset) return;
-          const { key, event, load, news } = render(change, scope);
-          if (load !== undefined) {
-            if (told.get(load.job_id) === news) return;
-            if (load.finished_at === null) told.set(load.job_id, news);
-            else told.delete(load.job_id);
+          const { key, event, job, news } = render(change, scope);
+          if (job !== undefined) {
+            if (told.get(job.job_id) === news) return;
+            if (!isOver(job)) told.set(job.job_id, news);
+            else told.delete(job.job_id);
           }
           feed.send(key, event);
         };
@@ -140,13 +141,13 @@ async function present(
   const { store } = backends.client;
   const ofDataset = dataset === undefined ? {} : { dataset_id: dataset };
   const changed = since === undefined ? [] : [{ finished_at: { $gte: since } }];
-  const loads = await store.jobs
+  const jobs = await store.jobs
     .find({ ...ofDataset, $or: [{ finished_at: { $exists: false } }, ...changed] })
     .sort({ started_at: -1 })
     .limit(MOST_AT_FIRST)
     .toArray();
   const now = new Date();
-  const statuses = await Promise.all(loads.map(async (load) => statusOf(await withLiveCounts(store, load), now)));
+  const statuses = await Promise.all(jobs.map(async (job) => statusOf(await withLiveCounts(store, job), now)));
   const documents =
     since === undefined
       ? []
@@ -155,7 +156,7 @@ async function present(
           .limit(MOST_AT_FIRST)
           .toArray();
   return [
-    ...statuses.reverse().map((status) => ({ kind: 'load' as const, dataset: status.dataset, status })),
+    ...statuses.reverse().map((status) => ({ kind: 'job' as const, dataset: status.dataset, status })),
     ...documents.map((document) => ({ kind: 'dataset' as const, dataset: document._id, document })),
   ];
 }

@@ -1,43 +1,23 @@
 import { createRoute } from '@hono/zod-openapi';
 import { loadDatasetInput } from '../../contract/inputs.ts';
+import type { ApiContext } from '../context.ts';
 import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answers.ts';
-import { failurePage, failuresQuery } from '../schemas/failures.ts';
-import {
-  cancelBody,
-  cleanupQuery,
-  cleanupResult,
-  job,
-  load,
-  loadPage,
-  loadsQuery,
-  retryBody,
-  startQuery,
-  waited,
-  waitQuery,
-  webhookDeliveries,
-} from '../schemas/loads.ts';
-import { jobParameter } from '../schemas/parameters.ts';
+import { newRouter } from '../http/new-router.ts';
+import { startAs, started } from '../jobs/start-as.ts';
+import { requireModel } from '../models/models.ts';
+import { startedJob, startQuery } from '../schemas/jobs.ts';
+import { requireSource } from '../sources/require-source.ts';
 
-const tags = ['Loads'];
-const ONE_JOB = [
-  'InvalidParameter',
-  'JobNotFound',
-  'AmbiguousJob',
-  'TemporalUnavailable',
-  ...GUARDED,
-  ...STORED,
-] as const;
-const CHANGE = ['OriginRefused', 'ScopeMissing', ...ONE_JOB] as const;
-
-export const startRoute = createRoute({
+const startRoute = createRoute({
   method: 'post',
   path: '/api/loads',
-  tags,
+  tags: ['Loads'],
   summary: 'Start a load',
-  description: 'Loads a folder below a source root into a dataset. Answers as soon as Temporal has the job.',
+  description:
+    'Loads a folder below a source root into a dataset. Answers as soon as Temporal has the job; `Location` is where to ask about it.',
   request: { query: startQuery, body: body(loadDatasetInput.meta({ id: 'LoadRequest' })) },
   responses: {
-    202: json(job, 'The job.'),
+    202: json(startedJob, 'The job.'),
     ...problems(
       'InvalidParameter',
       'ScopeMissing',
@@ -51,111 +31,12 @@ export const startRoute = createRoute({
   },
 });
 
-export const listRoute = createRoute({
-  method: 'get',
-  path: '/api/loads',
-  tags,
-  summary: 'Running and past jobs',
-  request: { query: loadsQuery },
-  responses: {
-    200: json(loadPage, 'A page of jobs.'),
-    ...problems('InvalidParameter', 'TemporalUnavailable', ...GUARDED, ...STORED),
-  },
-});
-
-export const cleanupRoute = createRoute({
-  method: 'delete',
-  path: '/api/loads',
-  tags,
-  summary: 'Remove the records of old jobs',
-  description:
-    'Of those that ended before a time. Jobs that have not ended stay, and so do datasets, samples and vectors.',
-  request: { query: cleanupQuery },
-  responses: {
-    200: json(cleanupResult, 'What was removed, or with `dry_run` would be.'),
-    ...problems('InvalidParameter', 'OriginRefused', 'ScopeMissing', 'TemporalUnavailable', ...GUARDED, ...STORED),
-  },
-});
-
-export const getRoute = createRoute({
-  method: 'get',
-  path: '/api/loads/{job}',
-  tags,
-  summary: 'How a job stands',
-  request: { params: jobParameter },
-  responses: { 200: json(load, 'The job.'), ...problems(...ONE_JOB) },
-});
-
-export const waitRoute = createRoute({
-  method: 'get',
-  path: '/api/loads/{job}/wait',
-  tags,
-  summary: 'Wait for a job',
-  description:
-    'Answers when what is waited for has come, when the job has ended, or after the timeout: then `reached` is false.',
-  request: { params: jobParameter, query: waitQuery },
-  responses: { 200: json(waited, 'How the job stands then.'), ...problems(...ONE_JOB) },
-});
-
-const OPERATE = ['JobEnded', 'NotPausable', 'Refused', 'NoWorker', ...CHANGE] as const;
-
-const operation = <P extends string>(path: P, summary: string, refusals: ReturnType<typeof problems>) =>
-  createRoute({
-    method: 'post',
-    path,
-    tags,
-    summary,
-    request: { params: jobParameter },
-    responses: { 200: json(load, 'The job, as it stands then.'), ...refusals },
+/** A load is started here. From then on it is a job like any other: see api/jobs. */
+export function loadRoutes({ backends: { client }, settings }: ApiContext) {
+  return newRouter().openapi(startRoute, async (c) => {
+    const request = c.req.valid('json');
+    await requireSource(request.source, settings.sourceRoots);
+    await requireModel(request.model, settings.modelFolders);
+    return started(c, await startAs(client, c.req.valid('query'), (options) => client.startLoad(request, options)));
   });
-
-export const pauseRoute = operation('/api/loads/{job}/pause', 'Pause a job', problems(...OPERATE));
-export const resumeRoute = operation(
-  '/api/loads/{job}/resume',
-  'Let a paused job go on',
-  problems('NotPaused', ...OPERATE),
-);
-
-export const cancelRoute = createRoute({
-  method: 'post',
-  path: '/api/loads/{job}/cancel',
-  tags,
-  summary: 'Cancel a job',
-  description: 'What was done is kept; the next load goes on from there. The job ends a moment later.',
-  request: { params: jobParameter, body: { ...body(cancelBody), required: false } },
-  responses: {
-    200: json(load, 'The job, as it stands then.'),
-    ...problems('JobEnded', 'Refused', 'NoWorker', ...CHANGE, ...WITH_BODY),
-  },
-});
-
-export const retryRoute = createRoute({
-  method: 'post',
-  path: '/api/loads/{job}/retry',
-  tags,
-  summary: "Retry what failed in a job's dataset",
-  description: 'Starts a job that reads and embeds again what could not be, and nothing else.',
-  request: { params: jobParameter, query: startQuery, body: { ...body(retryBody), required: false } },
-  responses: {
-    202: json(job, 'The job.'),
-    ...problems('AlreadyRunning', 'DatasetNotFound', ...CHANGE, ...WITH_BODY),
-  },
-});
-
-export const failuresRoute = createRoute({
-  method: 'get',
-  path: '/api/loads/{job}/failures',
-  tags,
-  summary: 'What failed in a job, and why',
-  request: { params: jobParameter, query: failuresQuery },
-  responses: { 200: json(failurePage, 'A page of samples.'), ...problems(...ONE_JOB) },
-});
-
-export const webhooksRoute = createRoute({
-  method: 'get',
-  path: '/api/loads/{job}/webhooks',
-  tags,
-  summary: "How many messages to a job's webhooks were not delivered so far",
-  request: { params: jobParameter },
-  responses: { 200: json(webhookDeliveries, 'How many.'), ...problems(...ONE_JOB) },
-});
+}

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { JOB_STATES } from '../../contract/job.ts';
 import type { ApiBackends } from '../backends/backends.ts';
 import type { Thumbnails } from '../thumbnails/thumbnails.ts';
 import { backlogAge } from './backlog-age.ts';
@@ -13,7 +14,6 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-const STATES = ['queued', 'running', 'paused', 'completed', 'failed', 'canceled'] as const;
 /** Readings of the store are shared by who asks within this time. */
 const READING_KEPT_MS = 5000;
 const MAX_TIME_MS = 5000;
@@ -53,8 +53,8 @@ export function createMetrics(
     labelNames: ['origin'],
     registers,
   });
-  const loads = new Gauge({
-    name: 'plimsoll_loads',
+  const jobs = new Gauge({
+    name: 'plimsoll_jobs',
     help: 'Jobs on record by state.',
     labelNames: ['state'],
     registers,
@@ -118,7 +118,7 @@ export function createMetrics(
     ]);
     written.set({ item: 'sample' }, writes.samples);
     written.set({ item: 'vector' }, writes.vectors);
-    for (const state of STATES) loads.set({ state }, byState.find(({ _id }) => _id === state)?.n ?? 0);
+    for (const state of JOB_STATES) jobs.set({ state }, byState.find(({ _id }) => _id === state)?.n ?? 0);
     for (const status of ['indexed', 'failed', 'missing'] as const) samples.set({ status }, sums[0]?.[status] ?? 0);
     vectors.reset();
     for (const model of models) vectors.set({ model: model._id }, model.vectors);

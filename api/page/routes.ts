@@ -29,7 +29,7 @@ export function pageRoutes({ webFolder }: Pick<ApiSettings, 'webFolder'>): Hono<
         : await readFile(join(webFolder, 'index.html'), 'utf8').catch(() => undefined);
     return c.html(built ?? NOT_BUILT, status, { 'Cache-Control': 'no-cache' });
   };
-  for (const path of ['/', '/datasets', '/datasets/*', '/loads', '/loads/*', '/schedules', '/schedules/*'])
+  for (const path of ['/', '/datasets', '/datasets/*', '/jobs', '/jobs/*', '/loads/new', '/schedules', '/schedules/*'])
     app.get(path, (c) => page(c, 200));
   // Somebody who mistyped an address: the page says so, and leads on. Programs are told as everywhere.
   app.get('*', (c, next) => {

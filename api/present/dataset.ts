@@ -1,4 +1,5 @@
 import type { PhaseName } from '../../contract/job.ts';
+import { readinessOf } from '../../core/jobs/readiness.ts';
 import type { DatasetDocument } from '../../core/store/documents.ts';
 import type { Dataset } from '../schemas/datasets.ts';
 import type { Scope } from '../schemas/server.ts';
@@ -14,6 +15,7 @@ export function presentDataset(document: DatasetDocument, scope: Scope): Dataset
   };
   return {
     dataset: document._id,
+    readiness: readinessOf(document),
     media_type: document.media_type,
     sources: document.sources.map((source) => shownSource(source, scope)),
     counts: document.counts,

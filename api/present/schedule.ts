@@ -1,7 +1,7 @@
 import type { ScheduleStatus } from '../../client/schedule-status.ts';
 import type { Schedule } from '../schemas/schedules.ts';
 import type { Scope } from '../schemas/server.ts';
-import { shownRequest } from './load.ts';
+import { shownRequest } from './job.ts';
 import { shownSource, withoutPaths } from './paths.ts';
 
 /** A schedule as the caller may see it: without read of a path of this machine beyond a folder's last name. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { embedDatasetInput } from '../../contract/inputs.ts';
-import { phaseState, startQuery } from './loads.ts';
+import { READINESS } from '../../core/jobs/readiness.ts';
+import { phaseState, startQuery } from './jobs.ts';
 import { flag } from './parameters.ts';
 
 const count = z.int().min(0);
@@ -10,6 +11,11 @@ const phase = z.object({ state: phaseState, job_id: z.string(), at: moment }).nu
 export const dataset = z
   .object({
     dataset: z.string(),
+    readiness: z
+      .enum(READINESS)
+      .describe(
+        '`deleting`: a job deletes it. `waiting`: a job indexes it, and no sample is there yet. `indexing`: a job indexes it; the samples that are there can be browsed, and more may come. `failed`: it has no samples, because indexing failed. `empty`: it has no samples, and no job indexes it. `browsable`: all samples can be browsed; no model has embedded them all since they were last indexed. `ready`: all samples can be browsed, and a model has embedded all that it could.',
+      ),
     media_type: z.enum(['image']),
     sources: z.array(z.string()).describe('Absolute paths; to a caller of read scope, the last name of each.'),
     counts: z

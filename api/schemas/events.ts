@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { dataset } from './datasets.ts';
-import { load } from './loads.ts';
+import { job } from './jobs.ts';
 
 export const eventsQuery = z.strictObject({
   dataset: z
@@ -19,8 +19,8 @@ export const eventHeaders = z.object({
 });
 
 /**
- * What a stream says: `load` with a Load, at first for each that is under way and then as they change; `dataset` with a
+ * What a stream says: `job` with a Job, at first for each that is under way and then as they change; `dataset` with a
  * Dataset as it changes; `dataset_removed` with its name; and on the stream of one job, behind its last status, `end`.
  */
-export const events = { load, dataset, dataset_removed: z.object({ dataset: z.string() }), end: z.object({}) };
+export const events = { job, dataset, dataset_removed: z.object({ dataset: z.string() }), end: z.object({}) };
 export type EventName = keyof typeof events;

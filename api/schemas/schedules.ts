@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { loadState, recordedError } from './loads.ts';
+import { jobState, recordedError } from './jobs.ts';
 
 const moment = z.iso.datetime();
 
@@ -7,7 +7,7 @@ export const scheduledRun = z
   .object({
     at: moment,
     result: z
-      .enum([...loadState.options, 'skipped', 'unknown'])
+      .enum([...jobState.options, 'skipped', 'unknown'])
       .describe(
         "The load's state; `skipped` where a job of the dataset was running, `unknown` where Temporal has forgotten it.",
       ),

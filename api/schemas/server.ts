@@ -25,7 +25,7 @@ export const config = z
     ready: z.boolean(),
     limits: z.object({
       samples_per_page: z.int(),
-      loads_per_page: z.int(),
+      jobs_per_page: z.int(),
       body_bytes: z.int(),
       open_streams: z.int(),
       samples_tagged_at_once: z.int(),
@@ -56,7 +56,7 @@ export const folders = z
     parent: z.string().nullable().describe('Null at a root.'),
     folders: z.array(z.object({ path: z.string(), name: z.string() })).describe('By name; at most 1,000.'),
     truncated: z.boolean(),
-    images: z.int().min(0).describe('Files here that are images by their name.'),
+    files: z.int().min(0).describe('Files here that a load would take, as far as their names tell.'),
   })
   .meta({ id: 'Folders' });
 

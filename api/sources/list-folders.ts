@@ -27,7 +27,7 @@ export async function listFolders(path: string, roots: SourceRoots): Promise<Fol
     parent: roots?.includes(folder) || folder === '/' ? null : dirname(folder),
     folders: names.slice(0, MOST_FOLDERS).map((name) => ({ path: join(folder, name), name })),
     truncated: names.length > MOST_FOLDERS,
-    images: entries.filter((entry) => !entry.isDirectory() && isImageName(entry.name)).length,
+    files: entries.filter((entry) => !entry.isDirectory() && isImageName(entry.name)).length,
   };
 }
 

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import type { DatasetDocument, JobDocument } from '../../core/store/documents.ts';
+import { readinessOf } from '../../core/jobs/readiness.ts';
+import type { DatasetDocument } from '../../core/store/documents.ts';
 import type { Store } from '../../core/store/store.ts';
 import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
@@ -16,13 +17,14 @@ export function addDatasetsCommand(program: Command, end: (exitCode: number) => 
     .addHelpText(
       'after',
       `
-States: empty; indexing; embedding (it can be browsed meanwhile); browsable;
-ready (it can be browsed, and is embedded); deleting.
+States: waiting (for its first sample); indexing (what is there can be browsed);
+browsable; ready (it can be browsed, and a model has embedded it); failed or
+empty (it has no samples); deleting.
 FAILED counts files that can't be read, MISSING samples whose files are gone.
 
 With --json: {"datasets": [...]}, each as GET /api/datasets has it: dataset,
-media_type, sources, counts {total, indexed, failed, missing}, next_seq, phases,
-models, latest_job, deleting, created_at, last_modified_at.
+readiness, media_type, sources, counts {total, indexed, failed, missing},
+next_seq, phases, models, latest_job, deleting, created_at, last_modified_at.
 
 Examples:
   plimsoll datasets
@@ -73,7 +75,7 @@ async function tableOf(
     documents.map((dataset) => {
       const job = jobs.get(dataset.latest_job);
       const { total, failed, missing } = dataset.counts;
-      const state = stateOf(dataset, job);
+      const state = readinessOf(dataset);
       return [
         printable(dataset._id),
         ...[total, failed, missing].map(count),
@@ -85,16 +87,4 @@ async function tableOf(
     paint,
     width,
   );
-}
-
-/** How far one can use a dataset, as the page says it. */
-function stateOf({ deleting, counts, models, phases }: DatasetDocument, job: JobDocument | undefined): string {
-  if (deleting !== undefined) return 'deleting';
-  if (job !== undefined && job.finished_at === undefined) {
-    const { indexing, embedding } = job.phases;
-    if (indexing.state !== 'skipped' && indexing.finished_at === undefined) return 'indexing';
-    if (embedding.state !== 'skipped') return 'embedding';
-  }
-  if (phases.embedding?.state === 'completed' && models.length > 0) return 'ready';
-  return counts.total > 0 ? 'browsable' : 'empty';
 }

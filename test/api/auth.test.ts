@@ -56,7 +56,7 @@ afterAll(async () => {
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 describe('with tokens', () => {
-  test.each(['/api/datasets', '/api/loads', '/api/events', '/metrics', '/api/sources', '/api/models', '/api/nothing'])(
+  test.each(['/api/datasets', '/api/jobs', '/api/events', '/metrics', '/api/sources', '/api/models', '/api/nothing'])(
     '%s needs one',
     async (path) => {
       const answer = await closed.get(path);
@@ -101,10 +101,10 @@ describe('with tokens', () => {
       '/api/datasets/photos/samples/1',
       '/api/datasets/photos/samples/1/neighbors',
       '/api/datasets/photos/samples/1/file',
-      '/api/loads',
-      '/api/loads/photos',
-      '/api/loads/photos/wait',
-      '/api/loads/photos/failures',
+      '/api/jobs',
+      '/api/jobs/photos',
+      '/api/jobs/photos/wait',
+      '/api/jobs/photos/failures',
     ]) {
       const { json, status } = await closed.get(path, bearer(reader.token));
       expect(JSON.stringify(json), `${path} ${status}`).not.toMatch(/\/srv|srv\//);

@@ -151,8 +151,8 @@ describe('no input gives a 500, nor anything that is not documented', () => {
       '/api/session',
       '/api/datasets/photos/tags',
       '/api/datasets/none/embed',
-      '/api/loads/none/cancel',
-      '/api/loads/none/retry',
+      '/api/jobs/none/cancel',
+      '/api/jobs/none/retry',
     ];
     const fields = [
       'dataset',
@@ -227,10 +227,10 @@ describe('what bad input gets', () => {
     ['/api/datasets/photos/samples/1.5', 400],
     ['/api/datasets/photos/samples/99', 404],
     ['/api/datasets/none/samples', 404],
-    ['/api/loads?cursor=made-up', 400],
-    ['/api/loads?state=sleeping', 400],
-    ['/api/loads?state=failed&state=sleeping', 400],
-    ['/api/loads/none', 404],
+    ['/api/jobs?cursor=made-up', 400],
+    ['/api/jobs?state=sleeping', 400],
+    ['/api/jobs?state=failed&state=sleeping', 400],
+    ['/api/jobs/none', 404],
   ])('%s: %i', async (path, status) => {
     expect((await api.get(path)).status).toBe(status);
   });

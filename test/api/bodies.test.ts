@@ -41,8 +41,8 @@ function post(path: string, headers: Record<string, string>, body?: string): Pro
 const WITH_BODY = [
   '/api/session',
   '/api/loads',
-  '/api/loads/nothing/cancel',
-  '/api/loads/nothing/retry',
+  '/api/jobs/nothing/cancel',
+  '/api/jobs/nothing/retry',
   '/api/datasets/nothing/embed',
   '/api/datasets/nothing/tags',
 ];
@@ -53,7 +53,7 @@ describe('a body', () => {
     expect(await post(path, headers)).toEqual({ status: 415, code: 'UnsupportedMediaType' });
   });
 
-  test.each(['/api/loads/nothing/pause', '/api/loads/nothing/cancel', '/api/datasets/nothing/prune'])(
+  test.each(['/api/jobs/nothing/pause', '/api/jobs/nothing/cancel', '/api/datasets/nothing/prune'])(
     'need not be there, nor its length: %s',
     async (path) => {
       expect((await post(path, {})).code).toMatch(/^(Job|Dataset)NotFound$/);
@@ -63,15 +63,15 @@ describe('a body', () => {
   test('may come in chunks, and is read', async () => {
     const headers = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' };
     const body = JSON.stringify({ reason: 'no more' });
-    expect((await post('/api/loads/nothing/cancel', headers, body)).code).toBe('JobNotFound');
-    expect((await post('/api/loads/nothing/cancel', headers, '{"reason":1}')).code).toBe('InvalidInput');
-    expect((await post('/api/loads/nothing/cancel', headers, ' '.repeat(2 ** 20 + 1))).code).toBe('BodyTooLarge');
+    expect((await post('/api/jobs/nothing/cancel', headers, body)).code).toBe('JobNotFound');
+    expect((await post('/api/jobs/nothing/cancel', headers, '{"reason":1}')).code).toBe('InvalidInput');
+    expect((await post('/api/jobs/nothing/cancel', headers, ' '.repeat(2 ** 20 + 1))).code).toBe('BodyTooLarge');
   });
 
   test.each([{ 'content-length': '2' }, { 'transfer-encoding': 'chunked' }])(
     'without a type is refused: %o',
     async (headers) => {
-      expect((await post('/api/loads/nothing/pause', headers as Record<string, string>, '{}')).status).toBe(415);
+      expect((await post('/api/jobs/nothing/pause', headers as Record<string, string>, '{}')).status).toBe(415);
     },
   );
 });

@@ -18,7 +18,7 @@ const nameOf = (id: string) => NAMES[Number(id.at(-1))] as string;
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
 const left = async () => (await collectionsOf(bench.store).jobs.find().sort({ _id: 1 }).toArray()).map(({ _id }) => nameOf(_id));
 const cleanUp = (query: string, { token } = operator) =>
-  api.call('DELETE', `/api/loads${query}`, { headers: { authorization: `Bearer ${token}` } });
+  api.call('DELETE', `/api/jobs${query}`, { headers: { authorization: `Bearer ${token}` } });
 
 beforeAll(async () => {
   bench = await openWorkbench({ roles: [] });
@@ -103,8 +103,8 @@ test('is not for who may only read', async () => {
 
 test('the list takes several states and kinds, too', async () => {
   const list = async (query: string) => {
-    const { json } = await api.get(`/api/loads?${query}`, { authorization: `Bearer ${reader.token}` });
-    return namesOf(json.loads);
+    const { json } = await api.get(`/api/jobs?${query}`, { authorization: `Bearer ${reader.token}` });
+    return namesOf(json.jobs);
   };
   expect(await list('state=completed&state=canceled')).toEqual(['f-recent', 'd-other', 'c-canceled', 'a-completed']);
   expect(await list('state=canceled')).toEqual(['c-canceled']);

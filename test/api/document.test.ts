@@ -13,6 +13,7 @@ import { collectionsOf } from '../../core/store/collections.ts';
 let bench: Workbench;
 let open: TestApi;
 let photos: string;
+const PICTURES = 6;
 const reader = createToken('read');
 
 /** Every operation with every status that it has answered, `GET /api/datasets 200`. */
@@ -40,7 +41,8 @@ function noting(api: TestApi): TestApi {
 beforeAll(async () => {
   bench = await openWorkbench();
   photos = join(bench.folder, 'photos');
-  await makePictures(photos, 6);
+  await makePictures(photos, PICTURES);
+  await writeFile(join(photos, 'notes.txt'), 'Not to be loaded.\n');
   await writeFile(join(photos, 'text.jpg'), 'A shopping list.\n');
   await writeFile(join(photos, 'gone.jpg'), await drawPicture(50));
   open = noting(
@@ -145,15 +147,15 @@ describe('every documented status can be had', () => {
       '/api/sources',
       '/api/models',
       '/api/datasets',
-      '/api/loads',
+      '/api/jobs',
       '/api/limits',
       '/api/events',
     ])
       await open.get(path);
-    await open.get(`/api/sources/folders?path=${photos}`);
+    expect((await open.get(`/api/sources/folders?path=${photos}`)).json.files).toBe(PICTURES + 1);
     await open.get(`/api/sources/folders?path=${photos}/none`);
     await open.get('/api/sources/folders?path=relative');
-    await open.get(`/api/datasets/${dataset}`);
+    expect((await open.get(`/api/datasets/${dataset}`)).json.readiness).toBe('ready');
     await open.get(`/api/datasets/${dataset}/tags`);
     await open.post(`/api/datasets/${dataset}/tags`, { add: ['seen'], seqs: [0] });
     const { json } = await open.get(`/api/datasets/${dataset}/samples`);
@@ -178,47 +180,47 @@ describe('every documented status can be had', () => {
     const start = (dataset: string, more: object = {}) =>
       open.post('/api/loads', { dataset, source: photos, embed_task_queue: bench.embedTaskQueue, ...more });
     const { json: job, headers } = await start('jobs');
-    expect(headers.get('location')).toBe(`/api/loads/${job.job_id}`);
-    const { json: done } = await open.get(`/api/loads/${job.job_id}/wait?timeout=30`);
-    expect(done).toMatchObject({ reached: true, load: { state: 'completed' } });
-    await open.get('/api/loads/jobs');
-    const { json: failures } = await open.get('/api/loads/jobs/failures');
+    expect(headers.get('location')).toBe(`/api/jobs/${job.job_id}`);
+    const { json: done } = await open.get(`/api/jobs/${job.job_id}/wait?timeout=30`);
+    expect(done).toMatchObject({ reached: true, job: { state: 'completed' } });
+    await open.get('/api/jobs/jobs');
+    const { json: failures } = await open.get('/api/jobs/jobs/failures');
     expect(failures.failures.map(({ path }: { path: string }) => path)).toEqual(['photos/text.jpg']);
-    expect((await open.get('/api/loads/jobs/webhooks')).json).toEqual({ undelivered: 0 });
-    const ended = await open.get('/api/loads/jobs/events');
+    expect((await open.get('/api/jobs/jobs/webhooks')).json).toEqual({ undelivered: 0 });
+    const ended = await open.get('/api/jobs/jobs/events');
     const id = /^id: (.*)$/m.exec(await ended.response.text())?.[1] as string;
-    await open.get('/api/loads/jobs/events', { 'last-event-id': id });
+    await open.get('/api/jobs/jobs/events', { 'last-event-id': id });
     for (const operation of ['pause', 'resume', 'cancel'])
-      expect((await open.post(`/api/loads/jobs/${operation}`)).json.code).toBe('JobEnded');
+      expect((await open.post(`/api/jobs/jobs/${operation}`)).json.code).toBe('JobEnded');
 
-    const { json: retried } = await open.post('/api/loads/jobs/retry');
-    expect((await open.get(`/api/loads/${retried.job_id}/wait`)).json.load.kind).toBe('retry');
+    const { json: retried } = await open.post('/api/jobs/jobs/retry');
+    expect((await open.get(`/api/jobs/${retried.job_id}/wait`)).json.job.kind).toBe('retry');
 
     // A job that waits for its time can be operated at leisure.
     const { json: late } = await start('jobs', { embed_at: '2199-01-01T00:00:00Z' });
-    await open.get(`/api/loads/${late.job_id}/wait?for=browsable`);
+    await open.get(`/api/jobs/${late.job_id}/wait?for=browsable`);
     expect((await start('jobs')).json).toMatchObject({ code: 'AlreadyRunning', job: { job_id: late.job_id } });
-    expect((await open.post('/api/loads/jobs/retry')).json.code).toBe('AlreadyRunning');
+    expect((await open.post('/api/jobs/jobs/retry')).json.code).toBe('AlreadyRunning');
     expect((await open.call('DELETE', '/api/datasets/jobs')).json.code).toBe('AlreadyRunning');
     expect((await open.post('/api/datasets/jobs/prune')).json.code).toBe('AlreadyRunning');
-    expect((await open.post(`/api/loads/${late.job_id}/pause`)).json.state).toBe('paused');
-    expect((await open.post(`/api/loads/${late.job_id}/resume`)).json.paused_at).toBeNull();
-    expect((await open.get(`/api/loads/${late.job_id}/wait?timeout=0`)).json.reached).toBe(false);
-    expect((await open.post(`/api/loads/${late.job_id}/cancel`, { reason: 'enough' })).status).toBe(200);
-    expect((await open.get(`/api/loads/${late.job_id}/wait`)).json.load.state).toBe('canceled');
+    expect((await open.post(`/api/jobs/${late.job_id}/pause`)).json.state).toBe('paused');
+    expect((await open.post(`/api/jobs/${late.job_id}/resume`)).json.paused_at).toBeNull();
+    expect((await open.get(`/api/jobs/${late.job_id}/wait?timeout=0`)).json.reached).toBe(false);
+    expect((await open.post(`/api/jobs/${late.job_id}/cancel`, { reason: 'enough' })).status).toBe(200);
+    expect((await open.get(`/api/jobs/${late.job_id}/wait`)).json.job.state).toBe('canceled');
 
     const embedding = { embed_task_queue: 'nobody', embed_at: '2199-01-01T00:00:00Z' };
     const { json: embed } = await open.post('/api/datasets/jobs/embed', embedding);
     expect((await open.post('/api/datasets/jobs/embed', embedding)).json.code).toBe('AlreadyRunning');
-    await open.post(`/api/loads/${embed.job_id}/cancel`);
-    await open.get(`/api/loads/${embed.job_id}/wait`);
+    await open.post(`/api/jobs/${embed.job_id}/cancel`);
+    await open.get(`/api/jobs/${embed.job_id}/wait`);
     expect((await open.post('/api/datasets/jobs/prune?dry_run=true')).status).toBe(200);
     expect((await open.call('DELETE', '/api/datasets/jobs?dry_run=true')).status).toBe(200);
     const { json: prune } = await open.post('/api/datasets/jobs/prune');
-    await open.get(`/api/loads/${prune.job_id}/wait`);
+    await open.get(`/api/jobs/${prune.job_id}/wait`);
     const { json: deletion } = await open.call('DELETE', '/api/datasets/jobs');
-    const { json: deleted } = await open.get(`/api/loads/${deletion.job_id}/wait`);
-    expect(deleted.load).toMatchObject({ kind: 'delete', state: 'completed' });
+    const { json: deleted } = await open.get(`/api/jobs/${deletion.job_id}/wait`);
+    expect(deleted.job).toMatchObject({ kind: 'delete', state: 'completed' });
     expect((await open.get('/api/datasets/jobs')).json.code).toBe('DatasetNotFound');
   });
 
@@ -239,7 +241,7 @@ describe('every documented status can be had', () => {
     });
     const { json } = await open.post('/api/schedules/late/trigger');
     expect((await open.post('/api/schedules/late/trigger')).json.code).toBe('AlreadyRunning');
-    await open.post(`/api/loads/${json.last_run.job_id}/cancel`);
+    await open.post(`/api/jobs/${json.last_run.job_id}/cancel`);
     for (const name of ['hourly', 'late']) await open.call('DELETE', `/api/schedules/${name}`);
   });
 
@@ -256,8 +258,8 @@ describe('every documented status can be had', () => {
         (await open.call(method, filled(path, { job: 'abcdef' }), method === 'POST' ? { headers: {} } : {})).json.code,
       ).toBe('AmbiguousJob');
     await collectionsOf(bench.store).jobs.deleteMany({ dataset_id: 'other' });
-    expect((await open.get('/api/loads?cursor=made-up')).status).toBe(400);
-    await open.call('DELETE', '/api/loads?older_than=30d');
+    expect((await open.get('/api/jobs?cursor=made-up')).status).toBe(400);
+    await open.call('DELETE', '/api/jobs?older_than=30d');
     await open.get('/api/events?dataset=NO');
     await open.post('/api/limits', { task_queue: 'nobody', images_per_second: 1 });
     await open.post('/api/datasets/nothing/tags', { add: ['x'], seqs: [1] });

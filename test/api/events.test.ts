@@ -64,20 +64,20 @@ describe('the stream of a job', () => {
     const dataset = bench.newDataset();
     const { job_id } = await bench.startLoad({ dataset, source: photos });
     const seen: ReadEvent[] = [];
-    for await (const event of await open(`/api/loads/${job_id}/events`)) seen.push(event);
+    for await (const event of await open(`/api/jobs/${job_id}/events`)) seen.push(event);
     const last = seen.at(-2);
     expect(last?.data).toMatchObject({
       state: 'completed',
       phases: { indexing: { done: 40 }, embedding: { done: 40 } },
     });
     expect(seen.at(-1)?.name).toBe('end');
-    const again = await api.get(`/api/loads/${job_id}/events`, { 'last-event-id': last?.id as string });
+    const again = await api.get(`/api/jobs/${job_id}/events`, { 'last-event-id': last?.id as string });
     expect(again.status).toBe(204);
   });
 
   test('tells of a write within 250 ms of when MongoDB tells of it', async () => {
     const job = await recordJob(bench.newDataset());
-    const events = await open(`/api/loads/${job}/events`);
+    const events = await open(`/api/jobs/${job}/events`);
     await next(events);
     // What a busy machine takes for that is no fault of ours: so does who listens to MongoDB and reads the job, beside us.
     const changes = collectionsOf(bench.store).jobs.watch([{ $match: { 'documentKey._id': job } }]);
@@ -102,17 +102,17 @@ describe('the stream of a job', () => {
 
   test('goes on where it was: nothing that is known is told again, nothing that was missed is lost', async () => {
     const job = await recordJob(bench.newDataset());
-    const before = await open(`/api/loads/${job}/events`);
+    const before = await open(`/api/jobs/${job}/events`);
     const { id } = await next(before);
     await before.return(undefined);
-    const same = await open(`/api/loads/${job}/events`, { 'last-event-id': id as string });
+    const same = await open(`/api/jobs/${job}/events`, { 'last-event-id': id as string });
     await advance(job, 5);
     expect((await next(same)).data.phases.indexing.done).toBe(5);
     await same.return(undefined);
-    const missed = await open(`/api/loads/${job}/events`, { 'last-event-id': id as string });
+    const missed = await open(`/api/jobs/${job}/events`, { 'last-event-id': id as string });
     expect((await next(missed)).data.phases.indexing.done).toBe(5);
     await missed.return(undefined);
-    const madeUp = await open(`/api/loads/${job}/events`, { 'last-event-id': "'; DROP --" });
+    const madeUp = await open(`/api/jobs/${job}/events`, { 'last-event-id': "'; DROP --" });
     expect((await next(madeUp)).data.phases.indexing.done).toBe(5);
     await madeUp.return(undefined);
   });
@@ -178,7 +178,7 @@ test('who asks for the headers alone holds no stream', async () => {
 describe('a feed', () => {
   test('holds the latest of each thing for who reads slowly', async () => {
     const feed = createFeed({ heartbeatMs: 60_000, onOver: () => {}, cut: () => {} });
-    for (let n = 0; n < 10_000; n += 1) feed.send('same', { name: 'load', text: `{"n":${n}}` });
+    for (let n = 0; n < 10_000; n += 1) feed.send('same', { name: 'job', text: `{"n":${n}}` });
     feed.end();
     const text = await new Response(feed.stream).text();
     expect(text.match(/^data:/gm)).toHaveLength(1);
@@ -188,9 +188,9 @@ describe('a feed', () => {
   test('drops who does not read', async () => {
     const over = Promise.withResolvers<void>();
     const feed = createFeed({ heartbeatMs: 5, onOver: () => over.resolve(), cut: () => {} });
-    for (let n = 0; n < 10; n += 1) feed.send(`job-${n}`, { name: 'load', text: 'x'.repeat(10_000) });
+    for (let n = 0; n < 10; n += 1) feed.send(`job-${n}`, { name: 'job', text: 'x'.repeat(10_000) });
     await over.promise;
-    feed.send('later', { name: 'load', text: '{}' });
+    feed.send('later', { name: 'job', text: '{}' });
   });
 
   test('beats while nothing happens', async () => {

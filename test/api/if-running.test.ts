@@ -28,7 +28,7 @@ afterAll(async () => {
 const VERBS: [string, string, (dataset: string) => string][] = [
   ['embed', 'POST', (dataset) => `/api/datasets/${dataset}/embed`],
   ['prune', 'POST', (dataset) => `/api/datasets/${dataset}/prune`],
-  ['retry', 'POST', (dataset) => `/api/loads/${dataset}/retry`],
+  ['retry', 'POST', (dataset) => `/api/jobs/${dataset}/retry`],
   ['delete', 'DELETE', (dataset) => `/api/datasets/${dataset}`],
 ];
 
@@ -48,7 +48,7 @@ describe.each(VERBS)('a second %s while one waits for a worker', (_, method, pat
     const first = await start();
 
     expect(first.json).toMatchObject({ dataset, attached: false });
-    expect(first.headers.get('location')).toBe(`/api/loads/${first.json.job_id}`);
+    expect(first.headers.get('location')).toBe(`/api/jobs/${first.json.job_id}`);
     for (const query of ['', '?if_running=fail'])
       expect((await start(query)).json).toMatchObject({ code: 'AlreadyRunning', job: { job_id: first.json.job_id } });
     const attached = await start('?if_running=attach');

@@ -30,7 +30,7 @@ describe('of a job that no worker has taken up', () => {
     { timeout: 20_000 },
     async (operation, body) => {
       const beganMs = performance.now();
-      const { status, headers, json } = await api.post(`/api/loads/${job}/${operation}`, body);
+      const { status, headers, json } = await api.post(`/api/jobs/${job}/${operation}`, body);
       expect([status, json.code]).toEqual([503, 'NoWorker']);
       expect(headers.get('retry-after')).not.toBeNull();
       expect(performance.now() - beganMs).toBeLessThan(15_000);
@@ -45,7 +45,7 @@ describe('of a job that no worker has taken up', () => {
       detail: `A load of ${dataset} is running already: job ${job}.`,
       job: { job_id: job },
     });
-    expect((await api.get('/api/loads/nothing')).json.detail).toBe('No job or dataset matches "nothing".');
+    expect((await api.get('/api/jobs/nothing')).json.detail).toBe('No job or dataset matches "nothing".');
   });
 });
 

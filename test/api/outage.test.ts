@@ -38,7 +38,7 @@ test('without servers it answers at once: alive, not ready, and 503 with Retry-A
   const beganMs = performance.now();
   expect((await api.get('/health')).status).toBe(200);
   expect(await ready()).toMatchObject({ ready: false, mongodb: { ready: false }, temporal: { ready: false } });
-  for (const path of ['/api/datasets', '/api/loads', '/api/events', '/api/datasets/x/samples/1/thumbnail']) {
+  for (const path of ['/api/datasets', '/api/jobs', '/api/events', '/api/datasets/x/samples/1/thumbnail']) {
     const { status, json } = await api.get(path);
     expect([status, json.code]).toEqual([503, 'MongoDBUnavailable']);
   }

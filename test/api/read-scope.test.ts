@@ -76,20 +76,20 @@ describe('read scope is not told', () => {
   ])('%s', async (_name, request, message) => {
     const job = jobId(1000 + message.length);
     await record(job, { dataset: 'photos', ...request }, message);
-    const { json } = await api.get(`/api/loads/${job}`, as(reader.token));
+    const { json } = await api.get(`/api/jobs/${job}`, as(reader.token));
     expect(JSON.stringify(json)).not.toMatch(PATH);
     expect(JSON.stringify(json)).not.toMatch(/secret/);
-    expect((await api.get(`/api/loads/${job}`, as(operator.token))).json.error.message).toBe(message);
+    expect((await api.get(`/api/jobs/${job}`, as(operator.token))).json.error.message).toBe(message);
   });
 
   test('where webhooks go beyond their site, nor what nobody has looked at', async () => {
-    const webhooks = [{ url: 'https://hooks.example/T0/secret-path?key=1', secret: 'team', events: ['load.failed'] }];
+    const webhooks = [{ url: 'https://hooks.example/T0/secret-path?key=1', secret: 'team', events: ['job.failed'] }];
     await record(jobId(1), { dataset: 'photos', source: '/srv/photos', webhooks, new_field: 'unseen' }, 'no');
-    const { request } = (await api.get(`/api/loads/${jobId(1)}`, as(reader.token))).json;
+    const { request } = (await api.get(`/api/jobs/${jobId(1)}`, as(reader.token))).json;
     expect(request).toEqual({
       dataset: 'photos',
       source: 'photos',
-      webhooks: [{ url: 'https://hooks.example', events: ['load.failed'] }],
+      webhooks: [{ url: 'https://hooks.example', events: ['job.failed'] }],
     });
   });
 
@@ -109,13 +109,13 @@ test.each([
 ])('a source is shown by its last name, and what is below it: %s', async (message, shown) => {
   await collectionsOf(bench.store).jobs.deleteOne({ _id: jobId(3) });
   await record(jobId(3), { dataset: 'photos', source: '/srv/photos' }, message);
-  expect((await api.get(`/api/loads/${jobId(3)}`, as(reader.token))).json.error.message).toBe(shown);
+  expect((await api.get(`/api/jobs/${jobId(3)}`, as(reader.token))).json.error.message).toBe(shown);
 });
 
 test('what is no path is left as it is', async () => {
   const message = 'Read 3/4 of image/jpeg at 10 images/s; see https://plimsoll.example/docs/errors or and/or.';
   await record(jobId(2), { dataset: 'photos', embed_window: { time_zone: 'Europe/Zurich' } }, message);
-  const { json } = await api.get(`/api/loads/${jobId(2)}`, as(reader.token));
+  const { json } = await api.get(`/api/jobs/${jobId(2)}`, as(reader.token));
   expect(json.error.message).toBe(message);
   expect(json.request.embed_window.time_zone).toBe('Europe/Zurich');
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { workflowEnded } from '../../api/loads/workflow-ended.ts';
+import { workflowEnded } from '../../api/jobs/workflow-ended.ts';
 import type { JobStatus } from '../../contract/job.ts';
 import { LOAD_WORKFLOW } from '../../contract/names.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';

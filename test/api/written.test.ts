@@ -29,5 +29,6 @@ test('what jobs write is counted while they run, and stays counted when they are
 
   const text = new TextDecoder().decode((await api.get('/metrics')).bytes);
   expect(text).toContain(`plimsoll_written{item="sample"} ${PICTURES}`);
+  expect(text).toContain('plimsoll_jobs{state="completed"} 1\n');
   expect(text).toContain(`plimsoll_written{item="vector"} ${PICTURES}`);
 });

@@ -2,9 +2,10 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { isOver } from '../../contract/job.ts';
 import { type Stack, startStack } from '../../local/stack.ts';
 import { buildWeb } from '../../scripts/build-web.ts';
-import type { Dataset, Load, SamplePage } from '../../web/src/api/shapes.ts';
+import type { Dataset, Job, SamplePage } from '../../web/src/api/shapes.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 
@@ -23,7 +24,7 @@ export interface PageStack {
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body: unknown): Promise<T>;
   /** Starts a load and awaits its end. */
-  load(dataset: string, source: string, options?: Record<string, unknown>): Promise<Load>;
+  load(dataset: string, source: string, options?: Record<string, unknown>): Promise<Job>;
   stop(): Promise<void>;
 }
 
@@ -76,8 +77,8 @@ export async function openPageStack(): Promise<PageStack> {
     async load(dataset, source, options = {}) {
       const { job_id } = await post<{ job_id: string }>('/api/loads', { dataset, source, ...options });
       while (true) {
-        const { load } = await get<{ load: Load }>(`/api/loads/${job_id}/wait?timeout=30`);
-        if (load.finished_at !== null) return load;
+        const { job } = await get<{ job: Job }>(`/api/jobs/${job_id}/wait?timeout=30`);
+        if (isOver(job)) return job;
       }
     },
     async stop() {

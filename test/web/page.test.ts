@@ -6,7 +6,7 @@ import { createToken } from '../../api/auth/tokens.ts';
 import { settingsFrom } from '../../api/settings.ts';
 import { startApi } from '../../api/start-server.ts';
 import { buildWeb } from '../../scripts/build-web.ts';
-import type { Load, Sample } from '../../web/src/api/shapes.ts';
+import type { Job, Sample } from '../../web/src/api/shapes.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { faultsOf, LOOKS, type View } from './looks.ts';
@@ -18,7 +18,7 @@ const EXAMPLE_COUNT = 54;
 const MANY = 40_000;
 
 let all: PageStack;
-let failing: Load;
+let failing: Job;
 
 beforeAll(async () => {
   all = await openPageStack();
@@ -73,7 +73,7 @@ describe('a load', () => {
     process.kill(-worker, 'SIGSTOP');
     try {
       await page.waitForURL('**/datasets/many');
-      const [load] = (await all.get<{ loads: Load[] }>('/api/loads?dataset=many')).loads;
+      const [load] = (await all.get<{ jobs: Job[] }>('/api/jobs?dataset=many')).jobs;
       expect(load?.phases.indexing.state).toBe('running');
       await pictureAt(page, 0);
       await page.getByText('Browsable', { exact: true }).waitFor();
@@ -118,7 +118,7 @@ describe('a load', () => {
     await page.waitForURL('**/datasets/unsigned');
     await page.getByText('The load of unsigned failed').waitFor();
     await page.getByText('UnknownWebhookSecret').waitFor();
-    await page.getByRole('link', { name: 'See the load' }).click();
+    await page.getByRole('link', { name: 'See the job' }).click();
     await page.getByText('UnknownWebhookSecret').waitFor();
   });
 
@@ -130,7 +130,7 @@ describe('a load', () => {
       // Far away, so that the second phase can not end before it is paused.
       embed_at: '2099-01-01T00:00:00Z',
     });
-    const page = await all.open(`/loads/${job_id}`);
+    const page = await all.open(`/jobs/${job_id}`);
     await page.getByText('Waiting until').waitFor();
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByText('Paused', { exact: true }).first().waitFor();
@@ -141,7 +141,7 @@ describe('a load', () => {
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Cancel the job' }).click();
     await page.getByText('Canceled', { exact: true }).first().waitFor();
-    await expect.poll(async () => (await all.get<Load>(`/api/loads/${job_id}`)).state).toBe('canceled');
+    await expect.poll(async () => (await all.get<Job>(`/api/jobs/${job_id}`)).state).toBe('canceled');
   });
 
   test('stands as was heard last, though an older answer comes later', async () => {
@@ -151,7 +151,7 @@ describe('a load', () => {
       source: join(all.sources, 'heard'),
       embed_at: '2099-01-01T00:00:00Z',
     });
-    const page = await all.open('/loads');
+    const page = await all.open('/jobs');
     await page.getByRole('link', { name: 'heard', exact: true }).waitFor();
     let pause = () => {};
     const paused = new Promise<void>((resolve) => {
@@ -161,41 +161,41 @@ describe('a load', () => {
     const underWay = new Promise<void>((resolve) => {
       asked = resolve;
     });
-    await page.route(`**/api/loads/${job_id}`, async (route) => {
+    await page.route(`**/api/jobs/${job_id}`, async (route) => {
       const response = await route.fetch();
       asked();
       await paused;
       await route.fulfill({ response });
     });
-    const answered = page.waitForResponse(`**/api/loads/${job_id}`);
+    const answered = page.waitForResponse(`**/api/jobs/${job_id}`);
     await page.getByRole('link', { name: 'heard', exact: true }).click();
-    await page.waitForURL(`**/loads/${job_id}`);
+    await page.waitForURL(`**/jobs/${job_id}`);
     await underWay;
-    await all.post(`/api/loads/${job_id}/pause`, {});
+    await all.post(`/api/jobs/${job_id}/pause`, {});
     await page.getByRole('button', { name: 'Resume' }).waitFor();
     pause();
     await (await answered).finished();
     await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
     expect(await page.getByRole('button', { name: 'Resume' }).count()).toBe(1);
-    await all.post(`/api/loads/${job_id}/cancel`, {});
+    await all.post(`/api/jobs/${job_id}/cancel`, {});
   });
 
   test('tells which files failed and why, and is retried', async () => {
-    const page = await all.open(`/loads/${failing.job_id}`);
+    const page = await all.open(`/jobs/${failing.job_id}`);
     await page.getByRole('heading', { name: '2 failed to index' }).waitFor();
     await page.getByRole('link', { name: 'broken/empty.jpg' }).waitFor();
     await page.getByText('the file is empty').waitFor();
     await page.getByRole('button', { name: 'Retry failed' }).click();
-    await page.getByText('Loads / Retry').waitFor();
+    await page.getByText('Jobs / Retry').waitFor();
     expect(page.url()).not.toContain(failing.job_id);
     await page.getByText('Completed', { exact: true }).waitFor();
   });
 
   test('is in the list, which can be narrowed', async () => {
-    const page = await all.open('/loads');
+    const page = await all.open('/jobs');
     await page.getByRole('link', { name: 'pictures', exact: true }).waitFor();
     await page.getByLabel('Kind').selectOption('retry');
-    await page.waitForURL('**/loads?kind=retry');
+    await page.waitForURL('**/jobs?kind=retry');
     await page.getByRole('link', { name: 'pictures', exact: true }).waitFor({ state: 'detached' });
   });
 });
@@ -248,7 +248,7 @@ describe('the samples of a dataset', () => {
     const asked = new Promise<void>((resolve) => {
       answer = resolve;
     });
-    await page.route('**/api/loads/*', async (route) => {
+    await page.route('**/api/jobs/*', async (route) => {
       await asked;
       await route.continue();
     });
@@ -305,7 +305,7 @@ describe('the samples of a dataset', () => {
   test('that could not be read or drawn are asked for again', async () => {
     const page = await all.open('about:blank');
     await page.clock.install();
-    await page.goto('/loads');
+    await page.goto('/jobs');
     await page.getByRole('link', { name: 'pictures', exact: true }).first().waitFor();
     let asked = 0;
     const no = (detail: string) => ({ contentType: 'application/problem+json', body: JSON.stringify({ detail }) });
@@ -429,7 +429,7 @@ describe('the connection', () => {
     await all.post('/api/datasets/pictures/tags', { add: ['regained'], seqs: [0] });
     const { job_id } = await all.post<{ job_id: string }>('/api/datasets/pictures/embed', {});
     // The job's end stays on show, however soon it comes: the page hears of it by the stream alone.
-    await page.locator(`a.job[href="/loads/${job_id}"]`).filter({ hasText: 'Completed' }).waitFor();
+    await page.locator(`a.job[href="/jobs/${job_id}"]`).filter({ hasText: 'Completed' }).waitFor();
   });
 });
 
@@ -454,10 +454,10 @@ describe('a tab that nobody looks at', () => {
     await pictureAt(seventh, 0);
 
     const { job_id } = await all.post<{ job_id: string }>('/api/datasets/pictures/embed', {});
-    await all.get(`/api/loads/${job_id}/wait?timeout=30`);
-    expect(await first.locator(`a.job[href="/loads/${job_id}"]`).count()).toBe(0);
+    await all.get(`/api/jobs/${job_id}/wait?timeout=30`);
+    expect(await first.locator(`a.job[href="/jobs/${job_id}"]`).count()).toBe(0);
     await show(first, false);
-    await first.locator(`a.job[href="/loads/${job_id}"]`).filter({ hasText: 'Completed' }).waitFor();
+    await first.locator(`a.job[href="/jobs/${job_id}"]`).filter({ hasText: 'Completed' }).waitFor();
     expect(await first.getByText('Connection lost.').count()).toBe(0);
   });
 });
@@ -495,8 +495,8 @@ describe('every view', () => {
       `/datasets/broken/samples/0?status=failed`,
       (page) => page.getByRole('heading', { level: 1 }).waitFor(),
     ],
-    ['loads', '/loads', (page) => page.getByRole('link', { name: 'pictures', exact: true }).first().waitFor()],
-    ['a load', '/loads/broken', (page) => page.getByText('the file is empty').waitFor()],
+    ['jobs', '/jobs', (page) => page.getByRole('link', { name: 'pictures', exact: true }).first().waitFor()],
+    ['a load', '/jobs/broken', (page) => page.getByText('the file is empty').waitFor()],
     ['a new load', '/loads/new', (page) => page.getByText('Options').click()],
     ['an unknown address', '/datasets/a/b/c', (page) => page.getByText('There is nothing here').waitFor()],
   ];

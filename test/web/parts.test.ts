@@ -72,9 +72,9 @@ describe('a stream of events', () => {
   const read = async (...chunks: (string | Uint8Array)[]) => Array.fromAsync(eventsOf(streamOf(...chunks)));
 
   test('is read whole, however it is cut', async () => {
-    const text = ': hello\n\nid: 7\nevent: load\ndata: {"a":\ndata: "ü"}\n\ndata: x\n\n';
+    const text = ': hello\n\nid: 7\nevent: job\ndata: {"a":\ndata: "ü"}\n\ndata: x\n\n';
     const expected = [
-      { event: 'load', data: '{"a":\n"ü"}', id: '7' },
+      { event: 'job', data: '{"a":\n"ü"}', id: '7' },
       { event: 'message', data: 'x', id: '7' },
     ];
     const bytes = new TextEncoder().encode(text);
@@ -139,5 +139,6 @@ test.each([
   ['/datasets/a/samples/12', { view: 'dataset', dataset: 'a', seq: 12 }],
   ['/datasets/a/samples/x', { view: 'unknown', path: '/datasets/a/samples/x' }],
   ['/loads/new', { view: 'new-load' }],
-  ['/loads/01a1', { view: 'load', job: '01a1' }],
+  ['/jobs', { view: 'jobs' }],
+  ['/jobs/01a1', { view: 'job', job: '01a1' }],
 ])('%s is a view', (path, route) => expect(routeOf(path)).toEqual(route));

@@ -6,7 +6,7 @@ import { createToken } from '../../api/auth/tokens.ts';
 import { settingsFrom } from '../../api/settings.ts';
 import { startApi } from '../../api/start-server.ts';
 import { buildWeb } from '../../scripts/build-web.ts';
-import type { Load, Schedule } from '../../web/src/api/shapes.ts';
+import type { Job, Schedule } from '../../web/src/api/shapes.ts';
 import { emptyScheduleForm, scheduleBodyOf } from '../../web/src/new-schedule.ts';
 import { routeOf } from '../../web/src/state/route.ts';
 import { makePictures } from '../support/pictures.ts';
@@ -136,13 +136,13 @@ describe('where there are some', () => {
       await row(page, 'now').getByText('now loads now.').waitFor();
       await row(page, 'now').getByText('Completed', { exact: true }).waitFor();
       await row(page, 'now').getByRole('link', { name: 'The load of now' }).click();
-      await page.waitForURL('**/loads/*');
+      await page.waitForURL('**/jobs/*');
       const { last_run } = await read('now');
-      expect(new URL(page.url()).pathname).toBe(`/loads/${last_run?.job_id}`);
+      expect(new URL(page.url()).pathname).toBe(`/jobs/${last_run?.job_id}`);
     });
 
     test('says that a run was skipped, and why another failed', async () => {
-      await all.post<Load>('/api/loads', { dataset: 'busy', source: pictures, embed_at: '2199-01-01T00:00:00Z' });
+      await all.post<Job>('/api/loads', { dataset: 'busy', source: pictures, embed_at: '2199-01-01T00:00:00Z' });
       await schedule('busy');
       const doomed = join(all.sources, 'doomed');
       await makePictures(doomed, 1);
@@ -155,7 +155,7 @@ describe('where there are some', () => {
       await page.getByRole('button', { name: 'Load now: doomed' }).click();
       await row(page, 'doomed').getByText('Failed', { exact: true }).waitFor();
       await row(page, 'doomed').getByText('there is no folder').waitFor();
-      await all.post('/api/loads/busy/cancel', {});
+      await all.post('/api/jobs/busy/cancel', {});
     });
 
     test('whose load runs is not run again, which is said', async () => {
@@ -165,7 +165,7 @@ describe('where there are some', () => {
       await row(page, 'twice').getByText('Running', { exact: true }).waitFor();
       await page.getByRole('button', { name: 'Load now: twice' }).click();
       await row(page, 'twice').getByText('The last run of schedule "twice" is under way').waitFor();
-      await all.post('/api/loads/twice/cancel', {});
+      await all.post('/api/jobs/twice/cancel', {});
     });
 
     test('is deleted after a question, and stays gone', async () => {

@@ -86,7 +86,7 @@ describe('what failed to index and what failed to embed', () => {
         .locator('option:checked', { hasText: words.slice(2) })
         .waitFor({ state: 'attached' });
     }
-    await page.goto('/loads');
+    await page.goto('/jobs');
     const row = page
       .getByRole('listitem')
       .filter({ has: page.getByRole('link', { name: 'flawed', exact: true }) })
@@ -120,7 +120,7 @@ describe('a dataset that is not there', () => {
   test('says when it was deleted, or that nothing is known of it', async () => {
     await all.load('brief', join(all.sources, 'few'), { embed: false });
     const { job_id } = await all.ask<{ job_id: string }>('/api/datasets/brief', { method: 'DELETE' });
-    await all.get(`/api/loads/${job_id}/wait?timeout=30`);
+    await all.get(`/api/jobs/${job_id}/wait?timeout=30`);
     const page = await all.open('/datasets/brief');
     await page.getByText('It was deleted just now.').waitFor();
     await page.goto('/datasets/never');
@@ -234,7 +234,7 @@ test('tags that could not be set stay in their field', async () => {
 });
 
 test('an address that leads nowhere is in no area of the page', async () => {
-  const page = await all.open('/loads/a/b');
+  const page = await all.open('/jobs/a/b');
   await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
   expect(await page.locator('nav [aria-current]').count()).toBe(0);
 });

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import type { Dataset, Load, Phase } from '../../web/src/api/shapes.ts';
+import type { Dataset, Job, Phase } from '../../web/src/api/shapes.ts';
 import { codeWords, failureWords } from '../../web/src/failures.ts';
 import { layoutGrid } from '../../web/src/grid/layout.ts';
 import { placeAfter } from '../../web/src/grid/moves.ts';
-import { endWords, lostShareOf, paceWords, progressWords, tookWords, waitWords } from '../../web/src/load-words.ts';
+import { endWords, lostShareOf, paceWords, progressWords, tookWords, waitWords } from '../../web/src/job-words.ts';
 import { noPictureWords } from '../../web/src/picture-words.ts';
-import { readinessOf, samplesSoFar } from '../../web/src/readiness.ts';
+import { samplesSoFar } from '../../web/src/sample-count.ts';
 import { pausedWords } from '../../web/src/schedule-words.ts';
-import { askedOf } from '../../web/src/views/load/asked.ts';
+import { askedOf } from '../../web/src/views/job/asked.ts';
 
 const PHASE: Phase = {
   state: 'running',
@@ -23,7 +23,7 @@ const PHASE: Phase = {
   started_at: null,
   finished_at: null,
 };
-const loadOf = (change: Partial<Load>, indexing: Partial<Phase> = {}, embedding: Partial<Phase> = {}) =>
+const jobOf = (change: Partial<Job>, indexing: Partial<Phase> = {}, embedding: Partial<Phase> = {}) =>
   ({
     kind: 'load',
     state: 'running',
@@ -31,7 +31,7 @@ const loadOf = (change: Partial<Load>, indexing: Partial<Phase> = {}, embedding:
     request: {},
     phases: { indexing: { ...PHASE, ...indexing }, embedding: { ...PHASE, state: 'pending', ...embedding } },
     ...change,
-  }) as Load;
+  }) as Job;
 
 describe('an embedding that was skipped', () => {
   const skipped = { state: 'skipped' } as const;
@@ -44,7 +44,7 @@ describe('an embedding that was skipped', () => {
     ],
     ['was not asked for, where its load completed', { state: 'completed' }, 'Not asked for'],
   ] as const)('%s', (_, change, words) => {
-    expect(progressWords(loadOf(change, {}, skipped), 'embedding')).toBe(words);
+    expect(progressWords(jobOf(change, {}, skipped), 'embedding')).toBe(words);
   });
 });
 
@@ -67,27 +67,10 @@ describe('a dataset that is being indexed', () => {
     ({ next_seq, counts: { total }, phases: {}, models: [] }) as unknown as Dataset;
 
   test('has as many samples as are indexed, however many numbers are given out', () => {
-    expect(samplesSoFar(dataset(256, 0), loadOf({}))).toBe(0);
-    expect(samplesSoFar(dataset(256, 0), loadOf({}, { done: 90, failed: 10 }))).toBe(100);
-    expect(samplesSoFar(dataset(256, 200), loadOf({}, { done: 90 }))).toBe(256);
-    expect(samplesSoFar(dataset(256, 200), loadOf({ finished_at: '2026-01-01T00:00:00Z' }, { done: 90 }))).toBe(200);
-  });
-
-  test('that has none is empty once no job brings any, or failed where its load did', () => {
-    const settled = (state: Phase['state'], next_seq = 0) =>
-      ({ ...dataset(next_seq, 0), phases: { indexing: { state } } }) as unknown as Dataset;
-    expect(readinessOf(settled('failed'), undefined)).toBe('failed');
-    expect(readinessOf(settled('failed'), loadOf({}))).toBe('waiting');
-    expect(readinessOf(settled('canceled'), undefined)).toBe('empty');
-    expect(readinessOf(dataset(0, 0), undefined)).toBe('empty');
-    expect(readinessOf(settled('completed', 5), undefined)).toBe('empty');
-    // Its counts were not settled: what it wrote can be seen.
-    expect(readinessOf(settled('running', 5), undefined)).toBe('browsable');
-  });
-
-  test('can be browsed before its job has told of the first of them', () => {
-    expect(readinessOf(dataset(0, 0), loadOf({}))).toBe('waiting');
-    expect(readinessOf(dataset(256, 0), loadOf({}))).toBe('indexing');
+    expect(samplesSoFar(dataset(256, 0), jobOf({}))).toBe(0);
+    expect(samplesSoFar(dataset(256, 0), jobOf({}, { done: 90, failed: 10 }))).toBe(100);
+    expect(samplesSoFar(dataset(256, 200), jobOf({}, { done: 90 }))).toBe(256);
+    expect(samplesSoFar(dataset(256, 200), jobOf({ finished_at: '2026-01-01T00:00:00Z' }, { done: 90 }))).toBe(200);
   });
 });
 
@@ -97,7 +80,7 @@ describe('failures', () => {
     finished_at: '2026-01-01T00:00:01Z',
     started_at: '2026-01-01T00:00:00Z',
   } as const;
-  const again = loadOf(
+  const again = jobOf(
     { state: 'completed', finished_at: ended.finished_at, dataset: 'a' },
     { ...ended, done: 3030, total: 3030 },
     { ...ended, failed: 8, total: 8, rate: 26.5 },
@@ -114,16 +97,16 @@ describe('failures', () => {
 
   test('of a few that were tried again are a few of all, not the whole bar', () => {
     expect(lostShareOf(again, 'embedding')).toBe(8 / 3030);
-    const retry = loadOf({ kind: 'retry' }, { total: 5 }, { failed: 8, total: 8 });
+    const retry = jobOf({ kind: 'retry' }, { total: 5 }, { failed: 8, total: 8 });
     expect(lostShareOf(retry, 'embedding', 3030)).toBe(8 / 3030);
     expect(lostShareOf(retry, 'embedding')).toBe(1);
-    expect(lostShareOf(loadOf({}), 'indexing')).toBe(0);
+    expect(lostShareOf(jobOf({}), 'indexing')).toBe(0);
   });
 
   test('alone have no pace', () => {
     expect(progressWords(again, 'embedding')).toBe('none of 8 images');
     expect(paceWords(again, again.phases.embedding)).toEqual(['in 1.0 s']);
-    expect(progressWords(loadOf({ state: 'completed' }, {}, ended), 'embedding')).toBe('Nothing to embed');
+    expect(progressWords(jobOf({ state: 'completed' }, {}, ended), 'embedding')).toBe('Nothing to embed');
   });
 
   test('have words, also those that nobody has written any for', () => {
@@ -150,7 +133,7 @@ test.each([
 ])('a deletion that pauses %j names them', (schedules, words) => expect(pausedWords(schedules)).toBe(words));
 
 test('a job takes from its beginning to its end, or till now', () => {
-  const job = loadOf({ started_at: '2026-01-01T00:00:00Z' });
+  const job = jobOf({ started_at: '2026-01-01T00:00:00Z' });
   expect(tookWords(job, Date.parse('2026-01-01T00:03:20Z'))).toBe('3 min 20 s');
   expect(tookWords({ ...job, finished_at: '2026-01-01T00:00:04Z' }, 0)).toBe('4.0 s');
   expect(tookWords({ ...job, started_at: null }, 0)).toBe('');

@@ -15,5 +15,5 @@ export async function announcing(webhooks: Webhook[], status: JobStatus, run = 1
   await announce(webhooks, 'dataset.browsable', status);
   const scope = new CancellationScope();
   scope.cancel();
-  await scope.run(() => announce(webhooks, 'load.canceled', { ...status, state: 'canceled' }));
+  await scope.run(() => announce(webhooks, 'job.canceled', { ...status, state: 'canceled' }));
 }

@@ -167,8 +167,8 @@ describe('the delivery of a webhook', () => {
   it('ends in peace where it would tell a webhook that the job failed because it is refused', async () => {
     const status: JobStatus = { ...statusOf(randomUUID()), state: 'failed' };
     const error = { code: 'UnknownWebhookSecret', message: 'webhooks: …' };
-    const payload = payloadOf('load.failed', { ...status, error }, new Date());
-    expect(await deliver('/refused', { event: 'load.failed', secret: 'unheard-of', payload })).toEqual({
+    const payload = payloadOf('job.failed', { ...status, error }, new Date());
+    expect(await deliver('/refused', { event: 'job.failed', secret: 'unheard-of', payload })).toEqual({
       outcome: 'refused',
       status: null,
     });
@@ -239,8 +239,8 @@ describe('an announcement', () => {
     const url = (path: string) => `${receiver.origin}${path}`;
     const wanting: Webhook[] = [
       { url: url('/all'), secret: 'default' },
-      { url: url('/canceled'), secret: 'other', events: ['load.canceled'] },
-      { url: url('/none'), secret: 'default', events: ['load.failed'] },
+      { url: url('/canceled'), secret: 'other', events: ['job.canceled'] },
+      { url: url('/none'), secret: 'default', events: ['job.failed'] },
     ];
     const { bench } = webhooks;
     const job_id = randomUUID();
@@ -250,9 +250,7 @@ describe('an announcement', () => {
       args: [wanting, statusOf(job_id)],
     });
     await handle.result();
-    const ids = ['dataset.browsable/0', 'load.canceled/0', 'load.canceled/1'].map(
-      (rest) => `webhook-${job_id}/${rest}`,
-    );
+    const ids = ['dataset.browsable/0', 'job.canceled/0', 'job.canceled/1'].map((rest) => `webhook-${job_id}/${rest}`);
     for (const id of ids)
       expect(await bench.temporal.workflow.getHandle(id).result()).toMatchObject({ outcome: 'delivered' });
 
@@ -260,8 +258,8 @@ describe('an announcement', () => {
       at('/all')
         .map((one) => verified(one).type)
         .sort(),
-    ).toEqual(['dataset.browsable', 'load.canceled']);
-    expect(at('/canceled').map((one) => verified(one, OTHER_SECRET).type)).toEqual(['load.canceled']);
+    ).toEqual(['dataset.browsable', 'job.canceled']);
+    expect(at('/canceled').map((one) => verified(one, OTHER_SECRET).type)).toEqual(['job.canceled']);
     expect(at('/none')).toEqual([]);
   });
 });

@@ -67,8 +67,8 @@ describe('a load with a webhook', () => {
     await expect.poll(() => countUndelivered(bench.temporal, job_id)).toBe(1);
     await expect.poll(() => countUndelivered(bench.temporal, heard.job_id)).toBe(0);
     const api = await openTestApi(bench.store);
-    expect((await api.get(`/api/loads/${job_id}/webhooks`)).json).toEqual({ undelivered: 1 });
-    expect((await api.get(`/api/loads/${heard.job_id}/webhooks`)).json).toEqual({ undelivered: 0 });
+    expect((await api.get(`/api/jobs/${job_id}/webhooks`)).json).toEqual({ undelivered: 1 });
+    expect((await api.get(`/api/jobs/${heard.job_id}/webhooks`)).json).toEqual({ undelivered: 0 });
     await api.close();
   });
 
@@ -85,7 +85,7 @@ describe('a load with a webhook', () => {
     const dataset = bench.newDataset();
     const missing = join(bench.folder, 'nowhere');
     const { job_id } = await bench.load({ dataset, source: missing, webhooks: to('/failed') });
-    await untilTold('/failed', ['load.failed']);
+    await untilTold('/failed', ['job.failed']);
     expect(told('/failed')[0]?.data).toMatchObject({
       job_id,
       state: 'failed',
@@ -99,7 +99,7 @@ describe('a load with a webhook', () => {
     for await (const { phases } of bench.watch(job_id)) if (phases.embedding.state === 'waiting') break;
     await bench.cancel(job_id, { reason: 'enough seen' });
     await bench.wait(job_id);
-    await untilTold('/canceled', ['dataset.browsable', 'load.canceled']);
+    await untilTold('/canceled', ['dataset.browsable', 'job.canceled']);
     expect(told('/canceled')[1]?.data).toMatchObject({
       state: 'canceled',
       phases: { indexing: { state: 'completed', done: 12 }, embedding: { state: 'canceled', done: 0 } },
@@ -125,10 +125,10 @@ describe('a load with a webhook', () => {
   it('that fails for one of its webhooks tells the others', async () => {
     const both = [...to('/other'), { url: 'https://10.0.0.1/' }];
     const { job_id } = await bench.load({ dataset: bench.newDataset(), source, webhooks: both });
-    await untilTold('/other', ['load.failed']);
+    await untilTold('/other', ['job.failed']);
     expect(told('/other')[0]?.data).toMatchObject({ job_id, error: { code: 'WebhookTargetRefused' } });
     // The one that is refused is not waited for.
-    const toRefused = bench.temporal.workflow.getHandle(`webhook-${job_id}/load.failed/1`);
+    const toRefused = bench.temporal.workflow.getHandle(`webhook-${job_id}/job.failed/1`);
     expect(await toRefused.result()).toEqual({ outcome: 'refused', status: null });
     await expect.poll(() => countUndelivered(bench.temporal, job_id)).toBe(0);
   });

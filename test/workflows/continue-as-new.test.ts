@@ -91,7 +91,7 @@ it('an embedding that stops and goes on often continues as new, too, and does no
 });
 
 it('what a load was accepted with is not refused when it continues as new', async () => {
-  const webhooks = [{ url: 'http://127.0.0.1:9/', events: ['load.failed' as const] }];
+  const webhooks = [{ url: 'http://127.0.0.1:9/', events: ['job.failed' as const] }];
   const source = join(folder, 'files');
   const { job_id } = await bench.startLoad({ dataset: bench.newDataset(), source, embed: false, webhooks });
   for await (const { phases } of bench.watch(job_id)) if (phases.indexing.done > 0) break;

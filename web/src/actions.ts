@@ -1,16 +1,16 @@
 import { request } from './api/request.ts';
-import type { Job, Load, RemovalPreview, Schedule, Tagged, TagRequest } from './api/shapes.ts';
+import type { Job, RemovalPreview, Schedule, StartedJob, Tagged, TagRequest } from './api/shapes.ts';
 import { datasetPath } from './state/route.ts';
 
-const loadUrl = (job: string) => `/api/loads/${encodeURIComponent(job)}`;
+const jobUrl = (job: string) => `/api/jobs/${encodeURIComponent(job)}`;
 
-export const startLoad = (body: Record<string, unknown>) => request<Job>('/api/loads', { method: 'POST', body });
-export const pauseLoad = (job: string) => request<Load>(`${loadUrl(job)}/pause`, { method: 'POST', body: {} });
-export const resumeLoad = (job: string) => request<Load>(`${loadUrl(job)}/resume`, { method: 'POST', body: {} });
-export const cancelLoad = (job: string) => request<Load>(`${loadUrl(job)}/cancel`, { method: 'POST', body: {} });
+export const startLoad = (body: Record<string, unknown>) => request<StartedJob>('/api/loads', { method: 'POST', body });
+export const pauseJob = (job: string) => request<Job>(`${jobUrl(job)}/pause`, { method: 'POST', body: {} });
+export const resumeJob = (job: string) => request<Job>(`${jobUrl(job)}/resume`, { method: 'POST', body: {} });
+export const cancelJob = (job: string) => request<Job>(`${jobUrl(job)}/cancel`, { method: 'POST', body: {} });
 /** A new job, for what the named one could not read or embed. */
-export const retryFailed = (job: string) => request<Job>(`${loadUrl(job)}/retry`, { method: 'POST', body: {} });
-export const readLoad = (job: string, signal?: AbortSignal) => request<Load>(loadUrl(job), { signal });
+export const retryFailed = (job: string) => request<StartedJob>(`${jobUrl(job)}/retry`, { method: 'POST', body: {} });
+export const readJob = (job: string, signal?: AbortSignal) => request<Job>(jobUrl(job), { signal });
 
 const scheduleUrl = (name: string) => `/api/schedules/${encodeURIComponent(name)}`;
 const change = (name: string, verb: string, body: Record<string, unknown> = {}) =>
@@ -26,13 +26,13 @@ export const deleteSchedule = (name: string) => request<void>(scheduleUrl(name),
 
 const datasetUrl = (dataset: string) => `/api${datasetPath(dataset)}`;
 export const embedDataset = (dataset: string, model: string) =>
-  request<Job>(`${datasetUrl(dataset)}/embed`, { method: 'POST', body: model === '' ? {} : { model } });
+  request<StartedJob>(`${datasetUrl(dataset)}/embed`, { method: 'POST', body: model === '' ? {} : { model } });
 export const pruneDataset = (dataset: string) =>
-  request<Job>(`${datasetUrl(dataset)}/prune`, { method: 'POST', body: {} });
+  request<StartedJob>(`${datasetUrl(dataset)}/prune`, { method: 'POST', body: {} });
 /** What a deletion would remove and pause; nothing is. */
 export const previewDeletion = (dataset: string) =>
   request<RemovalPreview>(datasetUrl(dataset), { method: 'DELETE', query: new URLSearchParams({ dry_run: 'true' }) });
-export const deleteDataset = (dataset: string) => request<Job>(datasetUrl(dataset), { method: 'DELETE' });
+export const deleteDataset = (dataset: string) => request<StartedJob>(datasetUrl(dataset), { method: 'DELETE' });
 
 /** Tags samples, however many: by filter it goes on until none are left. Returns how many were changed. */
 export async function tagSamples(dataset: string, body: TagRequest): Promise<number> {

@@ -1,10 +1,10 @@
-import type { Load, PhaseName } from './api/shapes.ts';
+import type { Job, PhaseName } from './api/shapes.ts';
 import { count } from './words.ts';
 
 /** What could not be done, told apart by phase: a file that is no image, and an image that has no vector. */
 export type Failures = Record<PhaseName, number>;
 
-export const failuresOf = ({ phases }: Load): Failures => ({
+export const failuresOf = ({ phases }: Job): Failures => ({
   indexing: phases.indexing.failed,
   embedding: phases.embedding.failed,
 });

@@ -1,7 +1,7 @@
 /** What the server answers: its own schemas, of which nothing but the types comes here. */
 export type { Dataset, DatasetList, TagCounts } from '../../../api/schemas/datasets.ts';
 export type { FailurePage } from '../../../api/schemas/failures.ts';
-export type { Job, Load, LoadPage } from '../../../api/schemas/loads.ts';
+export type { Job, JobPage, StartedJob } from '../../../api/schemas/jobs.ts';
 export type { Problem } from '../../../api/schemas/problem.ts';
 export type {
   Neighbors,
@@ -17,9 +17,9 @@ export type { JobKind, JobState, PhaseName, PhaseState } from '../../../contract
 
 import type { z } from 'zod';
 import type { removalPreview } from '../../../api/schemas/datasets.ts';
-import type { Load } from '../../../api/schemas/loads.ts';
+import type { Job } from '../../../api/schemas/jobs.ts';
 import type { Sample } from '../../../api/schemas/samples.ts';
 
 export type RemovalPreview = z.infer<typeof removalPreview>;
-export type Phase = Load['phases']['indexing'];
+export type Phase = Job['phases']['indexing'];
 export type SampleState = Sample['status'];

@@ -1,5 +1,5 @@
 import { untrack } from 'svelte';
-import { readLoad } from '../actions.ts';
+import { readJob } from '../actions.ts';
 import type { Dataset } from '../api/shapes.ts';
 import { live } from './live.svelte.ts';
 
@@ -16,20 +16,20 @@ export class EmbeddingFailures {
     $effect(() => {
       for (const { phases } of datasets()) {
         const job = phases.embedding?.job_id;
-        if (job && !untrack(() => live.loads.has(job))) this.#ask(job);
+        if (job && !untrack(() => live.jobs.has(job))) this.#ask(job);
       }
     });
   }
 
   of({ phases }: Dataset): number {
     const job = phases.embedding?.job_id ?? '';
-    return live.loads.get(job)?.phases.embedding.failed ?? this.#read[job] ?? 0;
+    return live.jobs.get(job)?.phases.embedding.failed ?? this.#read[job] ?? 0;
   }
 
   #ask(job: string) {
     if (this.#asked.has(job)) return;
     this.#asked.add(job);
-    void readLoad(job).then(
+    void readJob(job).then(
       ({ phases }) => (this.#read[job] = phases.embedding.failed),
       // Its record may have been cleaned up; if it was the connection, the next news of the dataset asks again.
       () => this.#asked.delete(job),

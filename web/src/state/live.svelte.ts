@@ -1,7 +1,8 @@
 import { SvelteMap } from 'svelte/reactivity';
+import { isOver } from '../../../contract/job.ts';
 import { eventsOf, type ServerEvent } from '../api/event-stream.ts';
 import { isAborted, ProblemError, request, respond } from '../api/request.ts';
-import type { Dataset, Load, LoadPage } from '../api/shapes.ts';
+import type { Dataset, Job, JobPage } from '../api/shapes.ts';
 import { config } from './config.svelte.ts';
 import { session } from './session.svelte.ts';
 
@@ -24,7 +25,7 @@ class Live {
   /** Rises with each connection: what was read before may be out of date. */
   generation = $state(0);
   /** Jobs as last heard of, by their ID. */
-  readonly loads = new SvelteMap<string, Load>();
+  readonly jobs = new SvelteMap<string, Job>();
   readonly datasets = new SvelteMap<string, Dataset>();
   /** Names of datasets that were removed while we watched. */
   readonly removed = new SvelteMap<string, true>();
@@ -77,28 +78,28 @@ class Live {
   }
 
   /** What a request answers is news too, unless something newer was heard while it was under way. */
-  async ask(read: () => Promise<Load>): Promise<Load> {
+  async ask(read: () => Promise<Job>): Promise<Job> {
     this.#turns += 1;
     const asked = this.#turns;
-    const load = await read();
-    this.#learn(load, asked);
-    return load;
+    const job = await read();
+    this.#learn(job, asked);
+    return job;
   }
 
-  #learn(load: Load, asOf: number) {
-    const held = this.loads.get(load.job_id);
-    if (load.finished_at === null && (held?.finished_at || (this.#asOf.get(load.job_id) ?? 0) > asOf)) return;
-    this.loads.set(load.job_id, load);
-    this.#asOf.set(load.job_id, asOf);
-    if (load.finished_at !== null) this.#forgetOld();
+  #learn(job: Job, asOf: number) {
+    const held = this.jobs.get(job.job_id);
+    if (!isOver(job) && ((held && isOver(held)) || (this.#asOf.get(job.job_id) ?? 0) > asOf)) return;
+    this.jobs.set(job.job_id, job);
+    this.#asOf.set(job.job_id, asOf);
+    if (isOver(job)) this.#forgetOld();
   }
 
   #forgetOld() {
-    const ended = [...this.loads.values()].filter(({ finished_at }) => finished_at !== null);
+    const ended = [...this.jobs.values()].filter(isOver);
     if (ended.length <= MOST_ENDED) return;
     ended.sort((a, b) => (b.finished_at ?? '').localeCompare(a.finished_at ?? ''));
     for (const { job_id } of ended.slice(ENDED_KEPT)) {
-      this.loads.delete(job_id);
+      this.jobs.delete(job_id);
       this.#asOf.delete(job_id);
     }
   }
@@ -140,9 +141,9 @@ class Live {
 
   #take({ event, data, id }: ServerEvent) {
     if (id !== '') this.#lastEventId = id;
-    if (event === 'load') {
+    if (event === 'job') {
       this.#turns += 1;
-      this.#learn(JSON.parse(data) as Load, this.#turns);
+      this.#learn(JSON.parse(data) as Job, this.#turns);
     }
     if (event === 'dataset') {
       const dataset = JSON.parse(data) as Dataset;
@@ -158,12 +159,12 @@ class Live {
 
   /** Jobs that we saw under way and that ended while nobody told us. */
   async #catchUp(signal: AbortSignal) {
-    const open = [...this.loads.values()].filter(({ finished_at }) => finished_at === null);
+    const open = [...this.jobs.values()].filter((job) => !isOver(job));
     if (open.length === 0) return;
-    const page = await request<LoadPage>('/api/loads', { query: new URLSearchParams({ limit: '100' }), signal }).catch(
+    const page = await request<JobPage>('/api/jobs', { query: new URLSearchParams({ limit: '100' }), signal }).catch(
       () => undefined,
     );
-    for (const load of page?.loads ?? []) if (load.finished_at !== null) this.#learn(load, this.#turns);
+    for (const job of page?.jobs ?? []) if (isOver(job)) this.#learn(job, this.#turns);
   }
 
   #lose(refusal?: ProblemError) {

@@ -2,9 +2,9 @@
 export type Route =
   | { view: 'datasets' }
   | { view: 'dataset'; dataset: string; seq: number | null }
-  | { view: 'loads' }
+  | { view: 'jobs' }
+  | { view: 'job'; job: string }
   | { view: 'new-load' }
-  | { view: 'load'; job: string }
   | { view: 'schedules' }
   | { view: 'new-schedule' }
   | { view: 'unknown'; path: string };
@@ -21,10 +21,10 @@ export function routeOf(path: string): Route {
     if (third === 'samples' && /^\d{1,15}$/.test(fourth ?? ''))
       return { view: 'dataset', dataset: second, seq: Number(fourth) };
   }
-  if (first === 'loads' && third === undefined) {
-    if (second === undefined) return { view: 'loads' };
-    return second === 'new' ? { view: 'new-load' } : { view: 'load', job: second };
+  if (first === 'jobs' && third === undefined) {
+    return second === undefined ? { view: 'jobs' } : { view: 'job', job: second };
   }
+  if (first === 'loads' && second === 'new' && third === undefined) return { view: 'new-load' };
   if (first === 'schedules' && third === undefined) {
     if (second === undefined) return { view: 'schedules' };
     if (second === 'new') return { view: 'new-schedule' };
@@ -42,4 +42,4 @@ function decoded(part: string): string {
 
 export const datasetPath = (dataset: string) => `/datasets/${encodeURIComponent(dataset)}`;
 export const samplePath = (dataset: string, seq: number) => `${datasetPath(dataset)}/samples/${seq}`;
-export const loadPath = (job: string) => `/loads/${encodeURIComponent(job)}`;
+export const jobPath = (job: string) => `/jobs/${encodeURIComponent(job)}`;

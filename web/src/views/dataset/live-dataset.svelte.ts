@@ -1,10 +1,9 @@
 import { untrack } from 'svelte';
-import { readLoad } from '../../actions.ts';
+import { isOver } from '../../../../contract/job.ts';
+import { readJob } from '../../actions.ts';
 import { ProblemError, request } from '../../api/request.ts';
-import type { Dataset, Load, LoadPage, TagCounts } from '../../api/shapes.ts';
+import type { Dataset, Job, JobPage, TagCounts } from '../../api/shapes.ts';
 import type { Failures } from '../../failures.ts';
-import { isOver } from '../../load-words.ts';
-import { readinessOf } from '../../readiness.ts';
 import { EmbeddingFailures } from '../../state/embedding-failures.svelte.ts';
 import { live } from '../../state/live.svelte.ts';
 import { type Remote, remote } from '../../state/remote.svelte.ts';
@@ -18,18 +17,18 @@ export class LiveDataset {
   readonly #read: Remote<Dataset>;
   readonly #tags: Remote<TagCounts>;
   /** The latest job as it was read: of those that ended, `live` remembers no more than a few hundred. */
-  #latest = $state.raw<Load>();
+  #latest = $state.raw<Job>();
 
   readonly value = $derived.by(() => newer(live.datasets.get(this.name), this.#read.value));
-  readonly load = $derived.by(() => {
+  readonly job = $derived.by(() => {
     const read = this.#latest;
-    return [...(read && !live.loads.has(read.job_id) ? [read] : []), ...live.loads.values()]
+    return [...(read && !live.jobs.has(read.job_id) ? [read] : []), ...live.jobs.values()]
       .filter(({ dataset }) => dataset === this.name)
       .sort((a, b) => (b.started_at ?? '').localeCompare(a.started_at ?? ''))[0];
   });
-  readonly underWay = $derived.by(() => this.load !== undefined && !isOver(this.load));
+  readonly underWay = $derived.by(() => this.job !== undefined && !isOver(this.job));
   /** The latest job, where it came to nothing: what it says is the reason why nothing new is here. */
-  readonly failedLoad = $derived.by(() => (this.load?.state === 'failed' && this.load.error ? this.load : undefined));
+  readonly failedJob = $derived.by(() => (this.job?.state === 'failed' && this.job.error ? this.job : undefined));
   readonly gone = $derived.by(() => live.removed.has(this.name) || isNotFound(this.#read.error));
   readonly tags = $derived.by(() => this.#tags.value?.tags ?? []);
 
@@ -41,19 +40,18 @@ export class LiveDataset {
 
   /** Files that the latest job has indexed, or could not. */
   readonly indexed = $derived.by(() => {
-    const indexing = this.load?.phases.indexing;
+    const indexing = this.job?.phases.indexing;
     return (indexing?.done ?? 0) + (indexing?.failed ?? 0);
   });
   /** The end of the numbers that are given out. While pages of the listing are being read, some of them have no sample yet. */
   readonly extent = $derived.by(() => this.value?.next_seq ?? 0);
-  readonly readiness = $derived.by(() =>
-    this.value ? readinessOf(this.value, this.underWay ? this.load : undefined) : undefined,
-  );
   /** No job is bringing samples, and there are none. */
-  readonly empty = $derived.by(() => this.readiness === 'empty' || this.readiness === 'failed');
+  readonly empty = $derived.by(
+    () => !this.underWay && (this.value?.readiness === 'empty' || this.value?.readiness === 'failed'),
+  );
   /** Another at each turning point of the latest job. */
   readonly turn = $derived.by(() => {
-    const { job_id, state, phases } = this.load ?? {};
+    const { job_id, state, phases } = this.job ?? {};
     return `${job_id} ${state} ${phases?.indexing.state} ${phases?.embedding.state}`;
   });
 
@@ -68,9 +66,9 @@ export class LiveDataset {
     $effect(() => {
       const job = this.value?.latest_job;
       void live.generation;
-      if (!job || untrack(() => live.loads.has(job))) return;
+      if (!job || untrack(() => live.jobs.has(job))) return;
       void live
-        .ask(() => readLoad(job))
+        .ask(() => readJob(job))
         .then(
           (answer) => (this.#latest = answer),
           () => {},
@@ -80,10 +78,10 @@ export class LiveDataset {
     // Of a dataset that is not there, its latest job may tell why.
     $effect(() => {
       void live.generation;
-      if (!isNotFound(this.#read.error) || untrack(() => this.load !== undefined)) return;
+      if (!isNotFound(this.#read.error) || untrack(() => this.job !== undefined)) return;
       const query = new URLSearchParams({ dataset: name, limit: '1' });
-      void request<LoadPage>('/api/loads', { query }).then(
-        ({ loads }) => (this.#latest = loads[0]),
+      void request<JobPage>('/api/jobs', { query }).then(
+        ({ jobs }) => (this.#latest = jobs[0]),
         () => {},
       );
     });

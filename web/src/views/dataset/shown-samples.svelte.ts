@@ -54,7 +54,7 @@ export class ShownSamples {
       void dataset.indexed;
       untrack(() => this.refreshSoon('incomplete'));
     });
-    const lost = $derived(dataset.load?.phases.embedding.failed ?? 0);
+    const lost = $derived(dataset.job?.phases.embedding.failed ?? 0);
     let first = true;
     $effect(() => {
       void lost;

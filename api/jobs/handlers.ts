@@ -1,35 +1,27 @@
 import type { CleanupFilter } from '../../client/cleanup.ts';
 import { countUndelivered } from '../../client/undelivered.ts';
 import { isBrowsable } from '../../client/wait.ts';
-import type { JobStatus } from '../../contract/job.ts';
+import { isOver, type JobStatus } from '../../contract/job.ts';
 import type { ApiContext } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
 import { requireModel } from '../models/models.ts';
-import { presentJob } from '../present/load.ts';
+import { presentJob } from '../present/job.ts';
 import type { Scope } from '../schemas/server.ts';
-import { requireSource } from '../sources/require-source.ts';
 import { awaitStatus } from './await-status.ts';
 import { readFailures } from './failures.ts';
 import * as routes from './routes.ts';
 import { startAs, started } from './start-as.ts';
 
-export function loadRoutes(context: ApiContext) {
+export function jobRoutes(context: ApiContext) {
   const { backends, settings } = context;
   const { client } = backends;
   const present = (status: JobStatus, scope: Scope | null) =>
     presentJob(status, scope ?? 'read', settings.sourceRoots ?? []);
   const router = newRouter();
 
-  router.openapi(routes.startRoute, async (c) => {
-    const request = c.req.valid('json');
-    await requireSource(request.source, settings.sourceRoots);
-    await requireModel(request.model, settings.modelFolders);
-    return started(c, await startAs(client, c.req.valid('query'), (options) => client.startLoad(request, options)));
-  });
-
   router.openapi(routes.listRoute, async (c) => {
     const { jobs, next } = await client.jobs(definedOf(c.req.valid('query')));
-    return c.json({ loads: jobs.map((status) => present(status, c.get('scope'))), next }, 200);
+    return c.json({ jobs: jobs.map((status) => present(status, c.get('scope'))), next }, 200);
   });
 
   router.openapi(routes.cleanupRoute, async (c) => {
@@ -45,14 +37,13 @@ export function loadRoutes(context: ApiContext) {
 
   router.openapi(routes.waitRoute, async (c) => {
     const { for: milestone, timeout } = c.req.valid('query');
-    const reached = (status: JobStatus) =>
-      status.finished_at !== null || (milestone === 'browsable' && isBrowsable(status));
+    const reached = (status: JobStatus) => isOver(status) || (milestone === 'browsable' && isBrowsable(status));
     const status = await awaitStatus(context, c.req.valid('param').job, {
       reached,
       timeoutMs: timeout * 1000,
       signal: c.req.raw.signal,
     });
-    return c.json({ reached: reached(status), load: present(status, c.get('scope')) }, 200);
+    return c.json({ reached: reached(status), job: present(status, c.get('scope')) }, 200);
   });
 
   router.openapi(routes.pauseRoute, async (c) =>

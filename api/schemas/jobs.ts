@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { isJobsCursor } from '../../client/list-jobs.ts';
 import { retryFailedInput } from '../../contract/inputs.ts';
+import { FINAL_STATES, JOB_KINDS, JOB_STATES } from '../../contract/job.ts';
 import { flag, several, span, time, wholeNumber } from './parameters.ts';
 
-export const loadState = z.enum(['queued', 'running', 'paused', 'completed', 'failed', 'canceled']);
-export const loadKind = z.enum(['load', 'retry', 'embed', 'prune', 'delete']);
+export const jobState = z.enum(JOB_STATES);
+export const jobKind = z.enum(JOB_KINDS);
 export const phaseState = z.enum(['pending', 'running', 'waiting', 'completed', 'failed', 'canceled', 'skipped']);
 export const waitReason = z.enum(['worker', 'other_job', 'window', 'time', 'paused', 'throttled']);
 const count = z.int().min(0);
@@ -66,13 +67,13 @@ export const phaseStatus = z
   .meta({ id: 'PhaseStatus' });
 
 /** What `plimsoll status --json` prints; a caller of read scope sees folders by their last name only. */
-export const load = z
+export const job = z
   .object({
     job_id: z.string(),
     workflow_id: z.string(),
-    kind: loadKind,
+    kind: jobKind,
     dataset: z.string(),
-    state: loadState,
+    state: jobState,
     phases: z.object({ indexing: phaseStatus, embedding: phaseStatus }),
     error: z.union([recordedError, z.null()]),
     removed: z
@@ -88,16 +89,16 @@ export const load = z
     paused_at: moment.nullable(),
     finished_at: moment.nullable(),
   })
-  .meta({ id: 'Load', description: 'How a job stands.' });
+  .meta({ id: 'Job', description: 'How a job stands.' });
 
-export const job = z
+export const startedJob = z
   .object({
     job_id: z.string(),
     workflow_id: z.string(),
     dataset: z.string(),
     attached: z.boolean().describe('True where the job ran already, and nothing was started.'),
   })
-  .meta({ id: 'Job', description: 'A job that was started, or with `if_running=attach` the one that runs.' });
+  .meta({ id: 'StartedJob', description: 'A job that was started, or with `if_running=attach` the one that runs.' });
 
 const datasetFilter = z
   .string()
@@ -105,10 +106,10 @@ const datasetFilter = z
   .optional()
   .meta({ description: 'Only jobs of this dataset.' });
 
-export const loadsQuery = z.strictObject({
+export const jobsQuery = z.strictObject({
   dataset: datasetFilter,
-  state: several(loadState).optional().meta({ description: 'Only jobs in this state; repeat it for more.' }),
-  kind: several(loadKind).optional().meta({ description: 'Only jobs of this kind; repeat it for more.' }),
+  state: several(jobState).optional().meta({ description: 'Only jobs in this state; repeat it for more.' }),
+  kind: several(jobKind).optional().meta({ description: 'Only jobs of this kind; repeat it for more.' }),
   since: time.optional().meta({ description: 'Only jobs that started at this time or later.' }),
   before: time.optional().meta({ description: 'Only jobs that started before this time.' }),
   limit: wholeNumber(1, 200)
@@ -129,7 +130,7 @@ export const cleanupQuery = z.strictObject({
     example: '30d',
   }),
   dataset: datasetFilter,
-  state: several(loadState.extract(['completed', 'failed', 'canceled']))
+  state: several(z.enum(FINAL_STATES))
     .optional()
     .meta({ description: 'Only jobs that ended in this state; repeat it for more.' }),
   lost: flag('Also jobs without an end on record whose workflow this Temporal does not know.'),
@@ -145,8 +146,8 @@ export const cleanupResult = z
         z.object({
           job_id: z.string(),
           dataset: z.string(),
-          kind: loadKind,
-          state: loadState,
+          kind: jobKind,
+          state: jobState,
           finished_at: moment,
         }),
       )
@@ -164,15 +165,15 @@ export const startQuery = z.strictObject({
   }),
 });
 
-export const loadPage = z
+export const jobPage = z
   .object({
-    loads: z.array(load).describe('Newest first.'),
+    jobs: z.array(job).describe('Newest first.'),
     next: z
       .string()
       .nullable()
       .describe('Give it as `cursor`, with the same filter, for the next page; null on the last.'),
   })
-  .meta({ id: 'LoadPage' });
+  .meta({ id: 'JobPage' });
 
 export const waitQuery = z.strictObject({
   for: z
@@ -189,7 +190,7 @@ export const waitQuery = z.strictObject({
 });
 
 export const waited = z
-  .object({ reached: z.boolean().describe('Whether what was waited for has come, or the job has ended.'), load })
+  .object({ reached: z.boolean().describe('Whether what was waited for has come, or the job has ended.'), job })
   .meta({ id: 'Waited' });
 
 export const cancelBody = z
@@ -219,7 +220,7 @@ export const retryBody = retryFailedInput
     description: 'Options of the new job; as in the job that is retried where they are left out.',
   });
 
-export type Load = z.infer<typeof load>;
 export type Job = z.infer<typeof job>;
-export type LoadPage = z.infer<typeof loadPage>;
+export type StartedJob = z.infer<typeof startedJob>;
+export type JobPage = z.infer<typeof jobPage>;
 export type Waited = z.infer<typeof waited>;

@@ -1,14 +1,14 @@
-import type { Load } from '../schemas/loads.ts';
+import type { Job } from '../schemas/jobs.ts';
 import { eventId, hashOf } from './event-id.ts';
 import type { FeedEvent } from './feed.ts';
 
 /** What of a status is news: rates and times left change by the clock alone. */
-export function newsOf({ phases, ...load }: Load): string {
+export function newsOf({ phases, ...job }: Job): string {
   const rest = Object.values(phases).map(({ rate: _rate, seconds_left: _left, ...phase }) => phase);
-  return hashOf(JSON.stringify([load, rest]));
+  return hashOf(JSON.stringify([job, rest]));
 }
 
-export function loadEvent(load: Load): FeedEvent {
+export function jobEvent(job: Job): FeedEvent {
   const [sent] = eventId('', Date.now()).split('.');
-  return { name: 'load', id: `${sent}.${newsOf(load)}`, text: JSON.stringify(load) };
+  return { name: 'job', id: `${sent}.${newsOf(job)}`, text: JSON.stringify(job) };
 }

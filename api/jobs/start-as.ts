@@ -19,4 +19,4 @@ export function startAs(
 
 /** 202, and where to ask about the job. */
 export const started = (c: Context<ApiEnv>, job: StartedJob) =>
-  c.json(job, 202, { Location: `/api/loads/${job.job_id}` });
+  c.json(job, 202, { Location: `/api/jobs/${job.job_id}` });

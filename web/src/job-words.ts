@@ -1,4 +1,5 @@
-import type { JobKind, JobState, Load, Phase, PhaseName } from './api/shapes.ts';
+import { isOver } from '../../contract/job.ts';
+import type { Job, JobKind, JobState, Phase, PhaseName } from './api/shapes.ts';
 import { failuresOf, failureWords, sumOf } from './failures.ts';
 import { count, counted, duration, perSecond, roughDuration, until } from './words.ts';
 
@@ -23,20 +24,18 @@ export const KIND_WORDS: Readonly<Record<JobKind, string>> = {
   delete: 'Deletion',
 };
 
-export const isOver = (load: Load) => load.finished_at !== null;
-
-export const failedOf = (load: Load) => sumOf(failuresOf(load));
+export const failedOf = (job: Job) => sumOf(failuresOf(job));
 
 /** How long a job took, or has been at it; empty where it has not begun. */
-export function tookWords({ started_at, finished_at }: Load, nowMs: number): string {
+export function tookWords({ started_at, finished_at }: Job, nowMs: number): string {
   if (started_at === null) return '';
   const end = finished_at === null ? nowMs : Date.parse(finished_at);
   return duration((end - Date.parse(started_at)) / 1000);
 }
 
 /** Which phases a job of this kind has. */
-export const phasesOf = (load: Load): readonly PhaseName[] =>
-  load.kind === 'prune' || load.kind === 'delete' ? [] : load.kind === 'embed' ? ['embedding'] : PHASES;
+export const phasesOf = (job: Job): readonly PhaseName[] =>
+  job.kind === 'prune' || job.kind === 'delete' ? [] : job.kind === 'embed' ? ['embedding'] : PHASES;
 
 /** How much of it is done, in 0-1; null where that can't be told yet. */
 export function shareOf(phase: Phase): number | null {
@@ -51,24 +50,24 @@ export function shareOf(phase: Phase): number | null {
  *
  * @param samples how many the dataset has, where the bar stands for all of them
  */
-export function lostShareOf(load: Load, name: PhaseName, samples = 0): number {
-  const { failed, total } = load.phases[name];
-  const whole = Math.max(total, samples, name === 'embedding' ? load.phases.indexing.total : 0);
+export function lostShareOf(job: Job, name: PhaseName, samples = 0): number {
+  const { failed, total } = job.phases[name];
+  const whole = Math.max(total, samples, name === 'embedding' ? job.phases.indexing.total : 0);
   return whole === 0 ? 0 : failed / whole;
 }
 
 /** `2,048 of 9,997 files`, or what it waits for. */
-export function progressWords(load: Load, name: PhaseName): string {
-  const phase = load.phases[name];
+export function progressWords(job: Job, name: PhaseName): string {
+  const phase = job.phases[name];
   const processed = phase.done + phase.failed;
   if (phase.state === 'skipped') {
     if (name === 'indexing') return 'Not part of this job';
-    return load.request.embed === false || load.state === 'completed' ? 'Not asked for' : 'Did not begin';
+    return job.request.embed === false || job.state === 'completed' ? 'Not asked for' : 'Did not begin';
   }
   if (phase.state === 'pending') {
-    if (isOver(load)) return 'Did not begin';
-    if (load.state === 'paused') return 'Paused before it began';
-    return name === 'embedding' && load.phases.indexing.finished_at === null ? 'Begins after indexing' : 'Starting';
+    if (isOver(job)) return 'Did not begin';
+    if (job.state === 'paused') return 'Paused before it began';
+    return name === 'embedding' && job.phases.indexing.finished_at === null ? 'Begins after indexing' : 'Starting';
   }
   if (phase.finished_at === null && phase.total === 0) return 'Starting';
   if (phase.state === 'completed' && phase.total === 0 && name === 'embedding') return 'Nothing to embed';
@@ -80,7 +79,7 @@ export function progressWords(load: Load, name: PhaseName): string {
 }
 
 /** `1,250/s`, and how long it will or did take. */
-export function paceWords(load: Load, phase: Phase): string[] {
+export function paceWords(job: Job, phase: Phase): string[] {
   const { rate, started_at, finished_at, seconds_left } = phase;
   if (phase.state === 'skipped' || phase.state === 'pending') return [];
   if (finished_at !== null) {
@@ -90,7 +89,7 @@ export function paceWords(load: Load, phase: Phase): string[] {
       ...(rate && phase.done > 0 ? [perSecond(rate)] : []),
     ];
   }
-  if (phase.state === 'waiting' || load.state === 'paused' || rate === null) return [];
+  if (phase.state === 'waiting' || job.state === 'paused' || rate === null) return [];
   const left = seconds_left === null ? [] : [seconds_left === 0 ? 'finishing' : `${roughDuration(seconds_left)} left`];
   return [perSecond(rate), ...left];
 }
@@ -122,12 +121,12 @@ export function waitWords(phase: Phase, nowMs: number): string {
 }
 
 /** Where the source of a job's samples lies; empty where it has none. */
-export const sourceOf = (load: Load) => (typeof load.request.source === 'string' ? load.request.source : '');
-export const modelOf = (load: Load) => (typeof load.request.model === 'string' ? load.request.model : '');
+export const sourceOf = (job: Job) => (typeof job.request.source === 'string' ? job.request.source : '');
+export const modelOf = (job: Job) => (typeof job.request.model === 'string' ? job.request.model : '');
 
 /** A job's end in words. */
-export function endWords(load: Load): string {
-  const failed = failureWords(failuresOf(load)).map((each) => each.words);
-  const words = `${KIND_WORDS[load.kind]} of ${load.dataset} ${STATE_WORDS[load.state].toLowerCase()}`;
+export function endWords(job: Job): string {
+  const failed = failureWords(failuresOf(job)).map((each) => each.words);
+  const words = `${KIND_WORDS[job.kind]} of ${job.dataset} ${STATE_WORDS[job.state].toLowerCase()}`;
   return `${[words, ...failed].join(', ')}.`;
 }

@@ -1,5 +1,5 @@
 import { mayBeClosing } from '../../client/watch-job.ts';
-import type { JobStatus } from '../../contract/job.ts';
+import { isOver, type JobStatus } from '../../contract/job.ts';
 import type { ApiContext } from '../context.ts';
 import { workflowEnded } from './workflow-ended.ts';
 
@@ -23,7 +23,7 @@ export async function awaitStatus(
     if (reached(status)) over.resolve();
   };
   const stop = changes.listen((change) => {
-    if (change.kind === 'load') look(change.status);
+    if (change.kind === 'job') look(change.status);
   });
   const timer = setTimeout(over.resolve, timeoutMs);
   signal.addEventListener('abort', () => over.resolve(), { once: true });
@@ -31,7 +31,7 @@ export async function awaitStatus(
     // What changed between the first look and the listening.
     look(await client.status(job_id));
     await over.promise;
-    if (latest.finished_at !== null) await workflowEnded(client, latest);
+    if (isOver(latest)) await workflowEnded(client, latest);
     return latest;
   } finally {
     clearTimeout(timer);

@@ -1,10 +1,10 @@
 import type { JobStatus } from '../../contract/job.ts';
-import type { Load } from '../schemas/loads.ts';
+import type { Job } from '../schemas/jobs.ts';
 import type { Scope } from '../schemas/server.ts';
 import { shownModel, shownPath, shownSource, withoutPaths } from './paths.ts';
 
 /** A job's status as the caller may see it: without read of a path of this machine beyond a folder's last name. */
-export function presentJob(status: JobStatus, scope: Scope, roots: readonly string[] = []): Load {
+export function presentJob(status: JobStatus, scope: Scope, roots: readonly string[] = []): Job {
   if (scope === 'operate') return status;
   const { request, ...rest } = status;
   const named = [request.source, request.model].filter((path) => typeof path === 'string');

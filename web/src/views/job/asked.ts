@@ -1,4 +1,4 @@
-import type { Load } from '../../api/shapes.ts';
+import type { Job } from '../../api/shapes.ts';
 
 const TITLES: Readonly<Record<string, string>> = {
   source: 'Source',
@@ -21,7 +21,7 @@ interface Window {
 }
 
 /** What a job was asked for, as titles and words; what says nothing is left out. */
-export function askedOf({ request }: Pick<Load, 'request'>): [title: string, words: string][] {
+export function askedOf({ request }: Pick<Job, 'request'>): [title: string, words: string][] {
   return Object.entries(TITLES).flatMap(([name, title]) => {
     const value = request[name];
     if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) return [];
