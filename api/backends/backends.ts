@@ -2,7 +2,8 @@ import { Client } from '@temporalio/client';
 import { lazyTemporal } from '../../client/connect.ts';
 import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll-client.ts';
 import { UserError } from '../../core/errors.ts';
-import { ensureIndexes, openStore } from '../../core/store/store.ts';
+import { prepareDatabase } from '../../core/store/prepare.ts';
+import { openStore, pingStore } from '../../core/store/store.ts';
 import { createMonitor, type Monitor } from './monitor.ts';
 
 /** The two servers, whether they are there or not: they are connected to in the background, again and again. */
@@ -35,7 +36,7 @@ export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): Ap
     try {
       // A client of mongodb 7.8 whose first connection failed answers every call with "Topology is closed" until it is told to connect again.
       await store.client.connect();
-      await store.client.db('admin').command({ ping: 1 });
+      await pingStore(store);
     } catch (error) {
       // It may come back as another one: restored, or begun anew.
       indexed = false;
@@ -43,7 +44,7 @@ export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): Ap
     }
     if (indexed) return;
     indexed = true;
-    await ensureIndexes(store).catch((error: unknown) => {
+    await prepareDatabase(store).catch((error: unknown) => {
       indexed = false;
       throw error;
     });

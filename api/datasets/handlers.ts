@@ -1,4 +1,4 @@
-import { findDataset } from '../../core/store/list-samples.ts';
+import { getDataset, listDatasets } from '../../core/store/datasets.ts';
 import type { ApiContext } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
 import { startAs, started } from '../jobs/start-as.ts';
@@ -14,13 +14,13 @@ export function datasetRoutes({ backends, settings, tagCounts }: ApiContext) {
   const router = newRouter();
 
   router.openapi(routes.listRoute, async (c) => {
-    const found = await store.datasets.find().sort({ _id: 1 }).limit(MOST_DATASETS).toArray();
+    const found = await listDatasets(store, MOST_DATASETS);
     const scope = c.get('scope') ?? 'read';
     return c.json({ datasets: found.map((document) => presentDataset(document, scope)) }, 200);
   });
 
   router.openapi(routes.getRoute, async (c) => {
-    const document = await findDataset(store, c.req.valid('param').dataset);
+    const document = await getDataset(store, c.req.valid('param').dataset);
     return c.json(presentDataset(document, c.get('scope') ?? 'read'), 200);
   });
 
@@ -49,7 +49,7 @@ export function datasetRoutes({ backends, settings, tagCounts }: ApiContext) {
 
   router.openapi(routes.tagsRoute, async (c) => {
     const { dataset } = c.req.valid('param');
-    await findDataset(store, dataset);
+    await getDataset(store, dataset);
     return c.json({ tags: await tagCounts(dataset) }, 200);
   });
 

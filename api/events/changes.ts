@@ -4,7 +4,10 @@ import { settle } from '../../client/read-job.ts';
 import { withWaitReason } from '../../client/wait-reason.ts';
 import type { JobStatus } from '../../contract/job.ts';
 import { readStatus } from '../../core/jobs/read-status.ts';
+import { changedBy, type Change as StoredChange, watchAll } from '../../core/store/changes.ts';
+import { findDataset } from '../../core/store/datasets.ts';
 import type { DatasetDocument } from '../../core/store/documents.ts';
+import { openJobIds } from '../../core/store/jobs.ts';
 import type { ApiBackends } from '../backends/backends.ts';
 import { isMongoOutage } from '../backends/outages.ts';
 import { createCoalescer } from './coalesce.ts';
@@ -63,8 +66,8 @@ export function openChanges(
   const datasets = createCoalescer(async (name) => {
     if (listeners.size === 0) return;
     const turn = nextTurn();
-    const document = await store.datasets.findOne({ _id: name });
-    if (document === null) tell({ kind: 'dataset_removed', dataset: name }, turn);
+    const document = await findDataset(store, name);
+    if (document === undefined) tell({ kind: 'dataset_removed', dataset: name }, turn);
     else tell({ kind: 'dataset', dataset: name, document }, turn);
   });
 
@@ -76,12 +79,11 @@ export function openChanges(
       over.signal.addEventListener('abort', close, { once: true });
       try {
         await mongodb.untilReady(over.signal);
-        const from = token === undefined ? { startAtOperationTime: await nowOf(store) } : { resumeAfter: token };
-        stream = store.jobs.db.watch(PIPELINE, from);
+        stream = await watchAll(store, token);
         // What changed while nobody listened may have been missed.
         if (token === undefined) await touchOpenJobs();
         ready = true;
-        for await (const change of stream as AsyncIterable<SeenChange>) {
+        for await (const change of stream as AsyncIterable<StoredChange>) {
           token = change._id;
           note(change);
         }
@@ -101,31 +103,24 @@ export function openChanges(
     }
   }
 
-  function note({ ns, documentKey, operationType }: SeenChange): void {
-    if (ns.coll === 'datasets') datasets.touch(documentKey._id);
-    else if (ns.coll === 'jobs' && operationType !== 'delete') jobs.touch(documentKey._id);
-    else if (ns.coll === 'progress') jobs.touch(documentKey._id.split('/', 1)[0] as string);
+  function note(change: StoredChange): void {
+    const changed = changedBy(change);
+    if (changed?.kind === 'dataset') datasets.touch(changed.datasetId);
+    if (changed?.kind === 'job') jobs.touch(changed.jobId);
   }
 
-  const openJobs = () =>
-    store.jobs
-      .find({ finished_at: { $exists: false } }, { projection: { _id: 1 } })
-      .sort({ started_at: -1 })
-      .limit(MOST_SWEPT)
-      .toArray();
-
   async function touchOpenJobs(): Promise<void> {
-    for (const { _id } of await openJobs()) jobs.touch(_id);
+    for (const jobId of await openJobIds(store, MOST_SWEPT)) jobs.touch(jobId);
   }
 
   /** The end of a workflow that could not record it comes from Temporal alone; so does that it waits for a worker. */
   async function sweep(): Promise<void> {
     if (listeners.size === 0 || !mongodb.ready) return;
-    for (const { _id } of await openJobs()) {
-      const status = await readStatus(store, _id);
+    for (const jobId of await openJobIds(store, MOST_SWEPT)) {
+      const status = await readStatus(store, jobId);
       // Ends the record, which is then heard of like any other change.
       if (status !== undefined) await settle(client, status);
-      jobs.touch(_id);
+      jobs.touch(jobId);
     }
   }
 
@@ -159,29 +154,5 @@ export function openChanges(
   };
 }
 
-interface SeenChange {
-  _id: ResumeToken;
-  ns: { coll: string };
-  documentKey: { _id: string };
-  operationType: string;
-}
-
 const isResumable = (error: unknown) =>
   error instanceof MongoError && error.hasErrorLabel('ResumableChangeStreamError');
-
-/** Only what is named: a change of a sample is none of ours, and there are many. */
-const PIPELINE = [
-  {
-    $match: {
-      $or: [{ 'ns.coll': { $in: ['jobs', 'datasets'] } }, { 'ns.coll': 'progress', operationType: { $ne: 'delete' } }],
-      operationType: { $in: ['insert', 'update', 'replace', 'delete'] },
-    },
-  },
-  { $project: { ns: 1, documentKey: 1, operationType: 1 } },
-];
-
-/** A point in time that is known, so that nothing falls between opening the stream and its first answer. */
-async function nowOf(store: ApiBackends['client']['store']) {
-  const { operationTime } = await store.jobs.db.command({ ping: 1 });
-  return operationTime;
-}

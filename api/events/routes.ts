@@ -2,6 +2,8 @@ import { createRoute } from '@hono/zod-openapi';
 import { isOver } from '../../contract/job.ts';
 import { withLiveCounts } from '../../core/jobs/read-status.ts';
 import { statusOf } from '../../core/jobs/status.ts';
+import { changedSince } from '../../core/store/datasets.ts';
+import { openOrEndedSince } from '../../core/store/jobs.ts';
 import type { ApiContext } from '../context.ts';
 import { GUARDED, problems, STORED } from '../http/answers.ts';
 import { newRouter } from '../http/new-router.ts';
@@ -139,22 +141,10 @@ async function present(
   since: Date | undefined,
 ): Promise<Change[]> {
   const { store } = backends.client;
-  const ofDataset = dataset === undefined ? {} : { dataset_id: dataset };
-  const changed = since === undefined ? [] : [{ finished_at: { $gte: since } }];
-  const jobs = await store.jobs
-    .find({ ...ofDataset, $or: [{ finished_at: { $exists: false } }, ...changed] })
-    .sort({ started_at: -1 })
-    .limit(MOST_AT_FIRST)
-    .toArray();
+  const jobs = await openOrEndedSince(store, { datasetId: dataset, since, limit: MOST_AT_FIRST });
   const now = new Date();
   const statuses = await Promise.all(jobs.map(async (job) => statusOf(await withLiveCounts(store, job), now)));
-  const documents =
-    since === undefined
-      ? []
-      : await store.datasets
-          .find({ ...(dataset === undefined ? {} : { _id: dataset }), last_modified_at: { $gte: since } })
-          .limit(MOST_AT_FIRST)
-          .toArray();
+  const documents = since === undefined ? [] : await changedSince(store, { datasetId: dataset, since, limit: MOST_AT_FIRST });
   return [
     ...statuses.reverse().map((status) => ({ kind: 'job' as const, dataset: status.dataset, status })),
     ...documents.map((document) => ({ kind: 'dataset' as const, dataset: document._id, document })),

@@ -10,7 +10,7 @@ import { newRouter } from '../http/new-router.ts';
 import { FILE_POLICY } from '../http/security-headers.ts';
 import { versionOf } from '../present/sample.ts';
 import { problemOf } from '../problem/to-problem.ts';
-import { findSample } from '../samples/find-sample.ts';
+import { getSample } from '../samples/get-sample.ts';
 import { ThumbnailError } from '../thumbnails/failures.ts';
 import { placeholder } from '../thumbnails/placeholder.ts';
 import { exactLength } from './exact-length.ts';
@@ -24,14 +24,14 @@ export function fileRoutes({ backends, settings, thumbnails }: ApiContext) {
 
   router.openapi(routes.fileRoute, async (c) => {
     const { dataset, seq } = c.req.valid('param');
-    const sample = await findSample(store, dataset, seq);
+    const sample = await getSample(store, dataset, seq);
     return sendFile(c, sample, settings.sourceRoots, c.req.valid('query').v);
   });
 
   router.openapi(routes.thumbnailRoute, async (c) => {
     const { dataset, seq } = c.req.valid('param');
     const { size, v } = c.req.valid('query');
-    const sample = await findSample(store, dataset, seq);
+    const sample = await getSample(store, dataset, seq);
     try {
       const path = await realPathOf(sample, settings.sourceRoots);
       const fingerprint = await currentFingerprint(path);

@@ -1,5 +1,6 @@
 import type { JobStatus } from '../../contract/job.ts';
-import { INDEXES } from '../../core/store/find-samples.ts';
+import { sourcesOf } from '../../core/store/datasets.ts';
+import { listErrorsBetween } from '../../core/store/samples.ts';
 import type { Store } from '../../core/store/store.ts';
 import { presentSample } from '../present/sample.ts';
 import type { FailurePage } from '../schemas/failures.ts';
@@ -14,25 +15,20 @@ export async function readFailures(
   { after, limit }: { after?: number | undefined; limit: number },
   scope: Scope,
 ): Promise<FailurePage> {
-  const document = await store.datasets.findOne({ _id: dataset }, { projection: { sources: 1 } });
-  const during = {
-    ...(started_at === null ? {} : { $gte: new Date(started_at) }),
-    ...(finished_at === null ? {} : { $lte: new Date(finished_at) }),
-  };
-  const found = await store.samples
-    .find(
-      {
-        dataset_id: dataset,
-        ...(after === undefined ? {} : { seq: { $gt: after } }),
-        error: { $exists: true },
-        'error.at': during,
-      },
-      { sort: { seq: 1 }, limit: limit + 1, hint: INDEXES.error, maxTimeMS: MAX_TIME_MS },
-    )
-    .toArray();
-  const page = found.slice(0, limit);
+  const sources = await sourcesOf(store, dataset);
+  const page = await listErrorsBetween(
+    store,
+    {
+      datasetId: dataset,
+      from: started_at === null ? undefined : new Date(started_at),
+      to: finished_at === null ? undefined : new Date(finished_at),
+      after,
+      limit,
+    },
+    MAX_TIME_MS,
+  );
   return {
-    failures: page.map((sample) => presentSample(sample, document?.sources ?? [], scope)),
-    next: found.length > limit ? (page.at(-1)?.seq ?? null) : null,
+    failures: page.samples.map((sample) => presentSample(sample, sources, scope)),
+    next: page.next,
   };
 }

@@ -112,7 +112,7 @@ export const retryRoute = createRoute({
   request: { params: jobParameter, query: startQuery, body: { ...body(retryBody), required: false } },
   responses: {
     202: json(startedJob, 'The job.'),
-    ...problems('AlreadyRunning', 'DatasetNotFound', 'DatasetDeleting', ...CHANGE, ...WITH_BODY),
+    ...problems('AlreadyRunning', 'DatasetNotFound', ...CHANGE, ...WITH_BODY),
   },
 });
 
@@ -122,7 +122,7 @@ export const failuresRoute = createRoute({
   tags,
   summary: 'What failed in a job, and why',
   request: { params: jobParameter, query: failuresQuery },
-  responses: { 200: json(failurePage, 'A page of samples.'), ...problems('DatasetNotFound', ...ONE_JOB) },
+  responses: { 200: json(failurePage, 'A page of samples.'), ...problems(...ONE_JOB) },
 });
 
 export const webhooksRoute = createRoute({

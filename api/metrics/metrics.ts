@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { JOB_STATES } from '../../contract/job.ts';
+import { sumCounts, sumVectors } from '../../core/store/datasets.ts';
+import { countJobsByState } from '../../core/store/jobs.ts';
 import type { ApiBackends } from '../backends/backends.ts';
 import type { Thumbnails } from '../thumbnails/thumbnails.ts';
 import { backlogAge } from './backlog-age.ts';
@@ -87,41 +89,18 @@ export function createMetrics(
   async function readStore(): Promise<void> {
     if (!mongodb.ready) return;
     const { store } = client;
-    const [writes, byState, sums, models] = await Promise.all([
+    const [writes, byState, counts, models] = await Promise.all([
       countWritten(store, MAX_TIME_MS),
-      store.jobs
-        .aggregate<{ _id: string; n: number }>([{ $group: { _id: '$state', n: { $sum: 1 } } }], {
-          maxTimeMS: MAX_TIME_MS,
-        })
-        .toArray(),
-      store.datasets
-        .aggregate<{ indexed: number; failed: number; missing: number }>(
-          [
-            {
-              $group: {
-                _id: null,
-                indexed: { $sum: '$counts.indexed' },
-                failed: { $sum: '$counts.failed' },
-                missing: { $sum: '$counts.missing' },
-              },
-            },
-          ],
-          { maxTimeMS: MAX_TIME_MS },
-        )
-        .toArray(),
-      store.datasets
-        .aggregate<{ _id: string; vectors: number }>(
-          [{ $unwind: '$models' }, { $group: { _id: '$models.key', vectors: { $sum: '$models.vectors' } } }],
-          { maxTimeMS: MAX_TIME_MS },
-        )
-        .toArray(),
+      countJobsByState(store, MAX_TIME_MS),
+      sumCounts(store, MAX_TIME_MS),
+      sumVectors(store, MAX_TIME_MS),
     ]);
     written.set({ item: 'sample' }, writes.samples);
     written.set({ item: 'vector' }, writes.vectors);
-    for (const state of JOB_STATES) jobs.set({ state }, byState.find(({ _id }) => _id === state)?.n ?? 0);
-    for (const status of ['indexed', 'failed', 'missing'] as const) samples.set({ status }, sums[0]?.[status] ?? 0);
+    for (const state of JOB_STATES) jobs.set({ state }, byState.get(state) ?? 0);
+    for (const status of ['indexed', 'failed', 'missing'] as const) samples.set({ status }, counts[status]);
     vectors.reset();
-    for (const model of models) vectors.set({ model: model._id }, model.vectors);
+    for (const [model, count] of models) vectors.set({ model }, count);
   }
 
   async function readQueues(): Promise<void> {

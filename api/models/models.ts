@@ -44,7 +44,7 @@ async function modelsIn(root: string, below: string): Promise<string[]> {
   const found = await Promise.all(
     folders.map(async ({ name }) => {
       const model = join(below, name);
-      const isModel = await findModel(join(root, model)).then(
+      const isModel = await findModel(join(root, model), layout).then(
         () => true,
         () => false,
       );

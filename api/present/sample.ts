@@ -16,7 +16,7 @@ export function presentSample(sample: SampleDocument, sources: readonly string[]
     filepath: scope === 'operate' ? filepath : null,
     status,
     size_bytes: source.size_bytes,
-    metadata: metadata ?? null,
+    metadata: (metadata as Sample['metadata'] | undefined) ?? null,
     tags,
     split: split ?? null,
     error: error === undefined ? null : { ...error, message: messageOf(error), at: error.at.toISOString() },

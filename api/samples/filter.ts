@@ -1,4 +1,5 @@
-import type { SampleFilter as StoreFilter } from '../../core/store/find-samples.ts';
+import { CHOICE_FIELDS, RANGE_FIELDS } from '../../core/media/fields.ts';
+import type { SampleFilter as StoreFilter } from '../../core/store/search-samples.ts';
 import { foldersToSearch, prefixesOf } from '../present/paths.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import type { SampleFilter } from '../schemas/samples.ts';
@@ -8,11 +9,32 @@ type Given = { [K in keyof SampleFilter]?: SampleFilter[K] | undefined };
 
 /** The caller's filter as the store takes it. A caller of read scope can't feel its way along absolute paths. */
 export function storeFilter(filter: Given, sources: readonly string[], scope: Scope): StoreFilter {
-  const { path_prefix, q, ...rest } = filter;
+  const { status, tag, error, min_bytes, max_bytes, path_prefix, q } = filter;
   return {
-    ...rest,
+    status,
+    tag,
+    error,
+    min_bytes,
+    max_bytes,
+    ...metadataFilter(filter),
     ...(path_prefix === undefined ? {} : { prefixes: prefixes(path_prefix, sources, scope) }),
     ...(q === undefined ? {} : { text: { needle: q, below: foldersToSearch(sources) } }),
+  };
+}
+
+/** The fields that the media have. */
+function metadataFilter(filter: Given): Pick<StoreFilter, 'equal' | 'between'> {
+  const given: Readonly<Record<string, unknown>> = filter;
+  const number = (name: string) => given[name] as number | undefined;
+  const equal = Object.keys(CHOICE_FIELDS)
+    .filter((name) => given[name] !== undefined)
+    .map((name) => [name, String(given[name])]);
+  const between = Object.keys(RANGE_FIELDS)
+    .map((name) => [name, { min: number(`min_${name}`), max: number(`max_${name}`) }] as const)
+    .filter(([, { min, max }]) => min !== undefined || max !== undefined);
+  return {
+    ...(equal.length === 0 ? {} : { equal: Object.fromEntries(equal) }),
+    ...(between.length === 0 ? {} : { between: Object.fromEntries(between) }),
   };
 }
 

@@ -1,14 +1,16 @@
 import type { SampleDocument } from '../../core/store/documents.ts';
-import { findSamples, type SampleSearch } from '../../core/store/find-samples.ts';
-import { findDataset } from '../../core/store/list-samples.ts';
+import { versionOf } from '../../core/embedding/lacking.ts';
+import { getDataset, modelsOf } from '../../core/store/datasets.ts';
+import { describeVectors } from '../../core/store/embeddings.ts';
+import { type SampleSearch, searchSamples } from '../../core/store/search-samples.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { ApiContext } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
 import { presentSample } from '../present/sample.ts';
 import { storeFilter } from './filter.ts';
-import { findSample } from './find-sample.ts';
+import { getSample } from './get-sample.ts';
 import * as routes from './routes.ts';
-import { tagSamples } from './tag.ts';
+import { tagSelected } from './tag.ts';
 
 export function sampleRoutes({ backends, tagCounts }: ApiContext) {
   const { store } = backends.client;
@@ -18,8 +20,8 @@ export function sampleRoutes({ backends, tagCounts }: ApiContext) {
     const { dataset } = c.req.valid('param');
     const { after, limit, ...filter } = c.req.valid('query');
     const scope = c.get('scope') ?? 'read';
-    const { sources, next_seq } = await findDataset(store, dataset);
-    const page = await findSamples(store, {
+    const { sources, next_seq } = await getDataset(store, dataset);
+    const page = await searchSamples(store, {
       datasetId: dataset,
       filter: storeFilter(filter, sources, scope),
       from: after,
@@ -34,8 +36,8 @@ export function sampleRoutes({ backends, tagCounts }: ApiContext) {
 
   router.openapi(routes.getRoute, async (c) => {
     const { dataset, seq } = c.req.valid('param');
-    const { sources } = await findDataset(store, dataset);
-    const sample = await findSample(store, dataset, seq);
+    const { sources } = await getDataset(store, dataset);
+    const sample = await getSample(store, dataset, seq);
     return c.json(
       {
         sample: presentSample(sample, sources, c.get('scope') ?? 'read'),
@@ -48,7 +50,7 @@ export function sampleRoutes({ backends, tagCounts }: ApiContext) {
   router.openapi(routes.neighborsRoute, async (c) => {
     const { dataset, seq } = c.req.valid('param');
     const scope = c.get('scope') ?? 'read';
-    const { sources, next_seq } = await findDataset(store, dataset);
+    const { sources, next_seq } = await getDataset(store, dataset);
     const filter = storeFilter(c.req.valid('query'), sources, scope);
     const [previous, next] = await Promise.all([
       nearest(store, { datasetId: dataset, filter, from: seq, nextSeq: next_seq, direction: -1, limit: 1 }),
@@ -62,12 +64,12 @@ export function sampleRoutes({ backends, tagCounts }: ApiContext) {
   router.openapi(routes.tagRoute, async (c) => {
     const { dataset } = c.req.valid('param');
     const { add, remove, seqs, filter, after } = c.req.valid('json');
-    const { sources, next_seq } = await findDataset(store, dataset);
+    const { sources, next_seq } = await getDataset(store, dataset);
     const which =
       seqs === undefined
         ? { filter: storeFilter(filter ?? {}, sources, c.get('scope') ?? 'read'), after, nextSeq: next_seq }
         : { seqs };
-    const tagged = await tagSamples(store, dataset, { add, remove }, which);
+    const tagged = await tagSelected(store, dataset, { add, remove }, which);
     // Who has tagged asks for the tags next, and is to find what was added.
     tagCounts.forget(dataset);
     return c.json(tagged, 200);
@@ -81,23 +83,16 @@ const MOST_SEARCHES = 20;
 async function nearest(store: Store, search: SampleSearch): Promise<SampleDocument | undefined> {
   let { from } = search;
   for (let searches = 0; searches < MOST_SEARCHES; searches += 1) {
-    const { samples, next } = await findSamples(store, { ...search, from });
+    const { samples, next } = await searchSamples(store, { ...search, from });
     if (samples[0] !== undefined || next === null) return samples[0];
     from = next;
   }
   return undefined;
 }
 
-/** By the unique index on dataset, model and number: one look for each model of the dataset. */
-async function vectorsOf(store: Store, { dataset_id, seq, source }: SampleDocument) {
-  const dataset = await store.datasets.findOne({ _id: dataset_id }, { projection: { models: 1 } });
-  const keys = dataset?.models.map(({ key }) => key) ?? [];
-  const found = await store.embeddings
-    .find({ dataset_id, model_key: { $in: keys }, seq }, { projection: { vector: 0 } })
-    .toArray();
-  return found.map(({ model_key, dim, source_fingerprint }) => ({
-    model_key,
-    dim,
-    current: source_fingerprint === source.fingerprint,
-  }));
+async function vectorsOf(store: Store, sample: SampleDocument) {
+  const { dataset_id, seq } = sample;
+  const models = (await modelsOf(store, dataset_id)).map(({ key }) => key);
+  const found = await describeVectors(store, { datasetId: dataset_id, models, seq });
+  return found.map(({ model_key, dim, version }) => ({ model_key, dim, current: version === versionOf(sample) }));
 }

@@ -16,7 +16,7 @@ export const dataset = z
       .describe(
         '`deleting`: a job deletes it. `waiting`: a job indexes it, and no sample is there yet. `indexing`: a job indexes it; the samples that are there can be browsed, and more may come. `failed`: it has no samples, because indexing failed. `empty`: it has no samples, and no job indexes it. `browsable`: all samples can be browsed; no model has embedded them all since they were last indexed. `ready`: all samples can be browsed, and a model has embedded all that it could.',
       ),
-    media_type: z.enum(['image']),
+    media_type: z.string().describe('What its samples are: image.'),
     sources: z.array(z.string()).describe('Absolute paths; to a caller of read scope, the last name of each.'),
     counts: z
       .object({ total: count, indexed: count, failed: count, missing: count })

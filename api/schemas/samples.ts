@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { CHOICE_FIELDS, type ChoiceField, RANGE_FIELDS, type RangeField, sampleMetadata } from '../../core/media/fields.ts';
 import { MOST_SEQ, text, wholeNumber } from './parameters.ts';
 
 export const sampleStatus = z.enum(['indexed', 'failed', 'missing']);
-export const imageFormat = z.enum(['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif', 'svg', 'bmp']);
 const count = z.int().min(0);
 const moment = z.iso.datetime();
 
@@ -14,17 +14,7 @@ export const sample = z
     filepath: z.string().nullable().describe('Its absolute path; null to a caller of read scope.'),
     status: sampleStatus,
     size_bytes: count,
-    metadata: z
-      .object({
-        size_bytes: count,
-        mime_type: z.string(),
-        format: z.string(),
-        width: count.describe('Pixels as displayed.'),
-        height: count,
-        num_channels: count,
-        orientation: z.int().min(1).max(8).describe('EXIF orientation of the file.'),
-      })
-      .nullable(),
+    metadata: sampleMetadata.nullable(),
     tags: z.array(z.string()),
     split: z.string().nullable(),
     error: z
@@ -39,11 +29,20 @@ export const sample = z
   })
   .meta({ id: 'Sample' });
 
+type Choices = { [K in ChoiceField]: z.ZodOptional<z.ZodEnum<{ [V in (typeof CHOICE_FIELDS)[K]['values'][number]]: V }>> };
+
+const choices = Object.fromEntries(
+  Object.entries(CHOICE_FIELDS).map(([name, { values, description }]) => [
+    name,
+    z.enum(values).optional().meta({ description }),
+  ]),
+) as Choices;
+
 /** Which samples: every field narrows. The same in pages, neighbours and tagging. */
 const filterFields = {
   status: sampleStatus.optional().meta({ description: 'Only samples of this status.' }),
   tag: text(100).optional().meta({ description: 'Only samples with this tag.' }),
-  format: imageFormat.optional().meta({ description: 'Only images of this format.' }),
+  ...choices,
   path_prefix: text(4096).optional().meta({
     description:
       'Only samples whose `path` begins so. An absolute path is taken for the beginning of `filepath`, of operate scope alone.',
@@ -59,16 +58,17 @@ const filterFields = {
     }),
 } as const;
 
-const PIXELS = 1_000_000;
 const BYTES = Number.MAX_SAFE_INTEGER;
-const bounds = <T extends z.ZodType>(number: (most: number, description: string) => T) => ({
-  min_width: number(PIXELS, 'Pixels as displayed.'),
-  max_width: number(PIXELS, 'Pixels as displayed.'),
-  min_height: number(PIXELS, 'Pixels as displayed.'),
-  max_height: number(PIXELS, 'Pixels as displayed.'),
-  min_bytes: number(BYTES, "The file's size."),
-  max_bytes: number(BYTES, "The file's size."),
-});
+type BoundName = `${'min' | 'max'}_${RangeField | 'bytes'}`;
+
+/** The bounds of each range, made by `number`. */
+function bounds<T extends z.ZodType>(number: (most: number, description: string) => T): Record<BoundName, T> {
+  const ranges = { ...RANGE_FIELDS, bytes: { most: BYTES, description: "The file's size." } };
+  const named = Object.entries(ranges).flatMap(([name, { most, description }]) =>
+    ['min', 'max'].map((bound) => [`${bound}_${name}`, number(most, description)] as const),
+  );
+  return Object.fromEntries(named) as Record<BoundName, T>;
+}
 
 export const sampleFilterQuery = z.strictObject({
   ...filterFields,

@@ -3,7 +3,6 @@ import type { ModelLayout } from '../models/find-model.ts';
 import type { FileRef } from '../sources/files.ts';
 import type { OpenFile, Sources } from '../sources/source.ts';
 import type { MediaType, SampleMetadata } from '../store/documents.ts';
-import type { FilterField } from './filter-field.ts';
 
 /** A file to be expanded. `size` is Infinity where it could not be examined. */
 export interface FileToExpand extends FileRef {
@@ -76,9 +75,6 @@ export interface Medium {
 
   /** Settings from the environment, for people who look for them. */
   readonly settings: readonly { name: string; variable: string; value: string }[];
-
-  /** The fields of the metadata that samples can be filtered by. */
-  readonly filters: readonly FilterField[];
 
   readonly thumbnails: {
     mimeType: string;

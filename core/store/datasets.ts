@@ -33,6 +33,18 @@ export async function listDatasets(store: Store, limit = 0): Promise<DatasetDocu
   return collectionsOf(store).datasets.find().sort({ _id: 1 }).limit(limit).toArray();
 }
 
+/** Datasets that changed since a time, or the one of this name if it did. */
+export async function changedSince(
+  store: Store,
+  { datasetId, since, limit }: { datasetId: string | undefined; since: Date; limit: number },
+): Promise<DatasetDocument[]> {
+  const named = datasetId === undefined ? {} : { _id: datasetId };
+  return collectionsOf(store)
+    .datasets.find({ ...named, last_modified_at: { $gte: since } })
+    .limit(limit)
+    .toArray();
+}
+
 /** Where a dataset's files come from; none for a dataset that is not there. */
 export async function sourcesOf(store: Store, datasetId: string): Promise<string[]> {
   const dataset = await collectionsOf(store).datasets.findOne({ _id: datasetId }, { projection: { sources: 1 } });

@@ -134,6 +134,20 @@ export async function openSince(store: Store, before: Date, datasetId?: string):
     .toArray();
 }
 
+/** Jobs that have no end on record, or ended since a time, newest first. */
+export async function openOrEndedSince(
+  store: Store,
+  { datasetId, since, limit }: { datasetId: string | undefined; since: Date | undefined; limit: number },
+): Promise<JobDocument[]> {
+  const ofDataset = datasetId === undefined ? {} : { dataset_id: datasetId };
+  const ended = since === undefined ? [] : [{ finished_at: { $gte: since } }];
+  return collectionsOf(store)
+    .jobs.find({ ...ofDataset, $or: [notEnded, ...ended] })
+    .sort({ started_at: -1 })
+    .limit(limit)
+    .toArray();
+}
+
 /** IDs of all jobs of a dataset, in batches of the driver's. */
 export async function* jobIdsOf(store: Store, datasetId: string): AsyncGenerator<string> {
   const jobs = collectionsOf(store).jobs.find({ dataset_id: datasetId }, { projection: { _id: 1 } });

@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobStatus } from '../../contract/job.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { type Store, storeOf } from '../../core/store/store.ts';
 import { type CommandBench, createCommandBench } from '../cli/command-bench.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 const COMMAND = fileURLToPath(new URL('../../cli/plimsoll.ts', import.meta.url));
 const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
@@ -161,7 +161,9 @@ describe('delete', () => {
     const jobId = (await starting.ended).stdout.trim();
     const half = await collectionsOf(store).samples.countDocuments({ dataset_id: dataset });
     expect(half).toBeGreaterThan(0);
-    expect(await collectionsOf(store).datasets.findOne({ _id: dataset })).toMatchObject({ deleting: { job_id: jobId } });
+    expect(await collectionsOf(store).datasets.findOne({ _id: dataset })).toMatchObject({
+      deleting: { job_id: jobId },
+    });
 
     await bench.startWorker('indexing');
     const { code, stdout } = await bench.run('wait', jobId, '--json');
@@ -211,5 +213,7 @@ async function makeLargeDataset(dataset: string, count: number): Promise<void> {
   await collectionsOf(store).samples.insertMany(
     seqs.map((seq) => ({ dataset_id: dataset, seq, filepath: `/${seq}`, status: 'indexed' }) as never),
   );
-  await collectionsOf(store).embeddings.insertMany(seqs.map((seq) => ({ dataset_id: dataset, seq, model_key: 'a@1' }) as never));
+  await collectionsOf(store).embeddings.insertMany(
+    seqs.map((seq) => ({ dataset_id: dataset, seq, model_key: 'a@1' }) as never),
+  );
 }

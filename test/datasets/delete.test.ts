@@ -2,18 +2,22 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { deleteDataset, markDeleting } from '../../core/deleting/delete-dataset.ts';
+import { deleteDataset } from '../../core/deleting/delete-dataset.ts';
 import { indexPage } from '../../core/indexing/index-page.ts';
 import { createSourceLister } from '../../core/indexing/list-source.ts';
-import { openDataset, recordJob } from '../../core/jobs/begin.ts';
+import { recordJob } from '../../core/jobs/begin.ts';
 import { endJob } from '../../core/jobs/phases.ts';
-import { images } from '../../core/media/images/medium.ts';
+import { imagesMedium } from '../../core/media/images/medium.ts';
+import type { Medium } from '../../core/media/medium.ts';
+import { folderSource } from '../../core/sources/folder/folder-source.ts';
+import { createSources } from '../../core/sources/source.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
+import { markDeleting, openDataset } from '../../core/store/datasets.ts';
 import { pauseSchedulesOf, schedulesOf } from '../../temporal/schedules.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { watchedConnection } from '../support/watched-connection.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 
@@ -251,35 +255,31 @@ describe('an indexing activity that outlived its load', () => {
     const load = { jobId, workflowId: '', kind: 'load', datasetId, request: {}, embeds: false } as const;
     await recordJob(store, load);
     await openDataset(store, { datasetId, mediaType: 'image', source, jobId });
-    const list = createSourceLister(store);
+    const sources = createSources([folderSource()]);
+    const images = imagesMedium();
+    const list = createSourceLister(store, sources);
     const listing = { jobId, datasetId, root: source, accepts: images.accepts, onStep() {}, signal };
     for (let page: number | null = 0; page !== null; page = (await list({ ...listing, page })).next);
-    const [largest] = await collectionsOf(store).pages
-      .aggregate<{ n: number; size: number }>([
+    const [largest] = await collectionsOf(store)
+      .pages.aggregate<{ n: number; size: number }>([
         { $match: { job_id: jobId } },
-        { $project: { n: 1, size: { $size: '$entries' } } },
+        { $project: { n: 1, size: { $size: '$files' } } },
         { $sort: { size: -1 } },
       ])
       .toArray();
     const [held, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     let batches = 0;
-    const media: typeof images = {
+    const medium: Medium = {
       ...images,
-      async readMetadata(files, onRead) {
-        const outcomes = await images.readMetadata(files, onRead);
+      async expand(...args) {
+        const expansions = await images.expand(...args);
         batches += 1;
         if (batches > 1) await gate.promise;
-        return outcomes;
+        return expansions;
       },
     };
-    const indexing = indexPage(store, media, {
-      jobId,
-      datasetId,
-      page: largest?.n ?? 0,
-      onWrite: () => held.resolve(),
-      onRead() {},
-      signal,
-    });
+    const page = { jobId, datasetId, page: largest?.n ?? 0, onWrite: () => held.resolve(), onRead() {}, signal };
+    const indexing = indexPage(store, { medium, sources }, page);
     await held.promise;
     return { source, largest, indexing, letGo: () => gate.resolve() };
   }
@@ -320,6 +320,8 @@ async function makeDocuments(datasetId: string, count: number): Promise<void> {
     seqs.map((seq) => ({ dataset_id: datasetId, seq, filepath: `/${datasetId}/${seq}`, status: 'indexed' }) as never),
   );
   for (const model_key of ['a@1', 'b@1']) {
-    await collectionsOf(bench.store).embeddings.insertMany(seqs.map((seq) => ({ dataset_id: datasetId, seq, model_key }) as never));
+    await collectionsOf(bench.store).embeddings.insertMany(
+      seqs.map((seq) => ({ dataset_id: datasetId, seq, model_key }) as never),
+    );
   }
 }

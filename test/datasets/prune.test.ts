@@ -3,14 +3,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pruneMissing } from '../../core/deleting/prune-missing.ts';
 import { embedChunk } from '../../core/embedding/embed-chunk.ts';
-import { openChunks } from '../../core/embedding/open-chunks.ts';
-import type { Chunk } from '../../core/embedding/plan.ts';
+import { type Chunk, openChunks } from '../../core/embedding/plan.ts';
 import { recordJob } from '../../core/jobs/begin.ts';
 import { createLimiter } from '../../core/limits/limiter.ts';
+import { imagesMedium } from '../../core/media/images/medium.ts';
 import type { Embedder } from '../../core/models/embedder.ts';
+import { folderSource } from '../../core/sources/folder/folder-source.ts';
+import { createSources } from '../../core/sources/source.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
+
+const sources = createSources([folderSource()]);
 
 let bench: Workbench;
 
@@ -39,10 +43,13 @@ async function picturesOf(name: string, count: number): Promise<string> {
   return folder;
 }
 
-const samplesOf = (dataset: string) => collectionsOf(bench.store).samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
+const samplesOf = (dataset: string) =>
+  collectionsOf(bench.store).samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
 
 const vectorSeqs = async (dataset: string) =>
-  (await collectionsOf(bench.store).embeddings.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray()).map(({ seq }) => seq);
+  (await collectionsOf(bench.store).embeddings.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray()).map(
+    ({ seq }) => seq,
+  );
 
 describe('prune', () => {
   it('keeps a sample whose file is there again, and says so; the next load takes it up', async () => {
@@ -205,7 +212,7 @@ describe('a prune that is broken off', () => {
       batches += 1;
       if (batches === 1) stop.abort(new Error('killed'));
     };
-    await expect(pruneMissing(bench.store, { jobId, datasetId, onStep, signal: stop.signal })).rejects.toThrow(
+    await expect(pruneMissing(bench.store, sources, { jobId, datasetId, onStep, signal: stop.signal })).rejects.toThrow(
       'killed',
     );
     const left = await collectionsOf(bench.store).samples.countDocuments({ dataset_id: datasetId });
@@ -215,7 +222,7 @@ describe('a prune that is broken off', () => {
     // An embedding beside it was late.
     await makeVectors(datasetId, [0, 1], 'late@1');
 
-    const removed = await pruneMissing(bench.store, {
+    const removed = await pruneMissing(bench.store, sources, {
       jobId,
       datasetId,
       onStep: () => undefined,
@@ -235,9 +242,9 @@ describe('an embedding beside a prune', () => {
     const model = { key: 'm@1', name: 'm', revision: '1', dim: 2, batchSize: 8, device: 'cpu' };
     const embedder: Embedder = {
       open: async () => model,
-      async embed(_model, images) {
+      async embed(_model, _medium, items) {
         await collectionsOf(bench.store).samples.deleteOne({ dataset_id: dataset, seq: 1 });
-        return images.map(() => ({ vector: Float32Array.of(0, 1) }));
+        return items.map((_, i) => ({ vector: Float32Array.of(0, 1), content: `${i}` }));
       },
       close: async () => undefined,
     };
@@ -247,13 +254,14 @@ describe('an embedding beside a prune', () => {
     await recordJob(bench.store, { ...work, request: {}, embeds: true });
     await openChunks(bench.store, dataset, { total: 3, shards: [{ total: 3, chunks: [chunk] }] });
 
-    await embedChunk(bench.store, embedder, {
+    const limiter = createLimiter(bench.store, bench.embedTaskQueue);
+    const equipment = { embedder, medium: imagesMedium(), sources, limiter };
+    await embedChunk(bench.store, equipment, {
       jobId: dataset,
       datasetId: dataset,
       model: 'm',
       modelKey: 'm@1',
       chunk,
-      limiter: createLimiter(bench.store, bench.embedTaskQueue),
       onWrite: () => undefined,
       onSignOfLife: () => undefined,
       signal: new AbortController().signal,
@@ -274,5 +282,7 @@ async function makeMissing(datasetId: string, count: number): Promise<void> {
 }
 
 async function makeVectors(datasetId: string, seqs: number[], model_key: string): Promise<void> {
-  await collectionsOf(bench.store).embeddings.insertMany(seqs.map((seq) => ({ dataset_id: datasetId, seq, model_key }) as never));
+  await collectionsOf(bench.store).embeddings.insertMany(
+    seqs.map((seq) => ({ dataset_id: datasetId, seq, model_key }) as never),
+  );
 }

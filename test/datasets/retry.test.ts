@@ -4,9 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobStatus } from '../../contract/job.ts';
 import { listFailed } from '../../core/indexing/list-failed.ts';
 import { recordJob } from '../../core/jobs/begin.ts';
+import { folderSource } from '../../core/sources/folder/folder-source.ts';
+import { createSources } from '../../core/sources/source.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 
@@ -31,9 +33,11 @@ async function writeTruncated(path: string): Promise<void> {
 
 const retry = async (reference: string): Promise<JobStatus> => bench.wait((await bench.retry(reference)).job_id);
 
-const samplesOf = (dataset: string) => collectionsOf(bench.store).samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
+const samplesOf = (dataset: string) =>
+  collectionsOf(bench.store).samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
 
-const vectorsOf = (dataset: string) => collectionsOf(bench.store).embeddings.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
+const vectorsOf = (dataset: string) =>
+  collectionsOf(bench.store).embeddings.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
 
 describe('retry', () => {
   it('reads only files that could not be read, and embeds those that now can', async () => {
@@ -333,7 +337,9 @@ describe('the listing of what failed', () => {
     );
     await recordJob(bench.store, { jobId, workflowId: '', kind: 'retry', datasetId, request: {}, embeds: false });
     const { signal } = new AbortController();
-    const list = (page: number) => listFailed(bench.store, { jobId, datasetId, page, onStep: () => undefined, signal });
+    const sources = createSources([folderSource()]);
+    const list = (page: number) =>
+      listFailed(bench.store, sources, { jobId, datasetId, page, onStep: () => undefined, signal });
 
     const first = await list(0);
     const repeated = await list(0);
@@ -342,7 +348,7 @@ describe('the listing of what failed', () => {
     expect(repeated).toEqual({ next: null, pages: [0, 1], total: 600, unchanged: 0 });
     expect(await list(1)).toEqual({ next: null, pages: [1], total: 344, unchanged: 0 });
     const pages = await collectionsOf(bench.store).pages.find({ job_id: jobId }).sort({ n: 1 }).toArray();
-    const seqs = pages.flatMap(({ entries }) => entries.map(({ seq }) => seq));
-    expect(seqs).toEqual(Array.from({ length: 600 }, (_, seq) => seq));
+    const paths = pages.flatMap(({ files }) => files.map(({ path }) => path));
+    expect(paths).toEqual(Array.from({ length: 600 }, (_, seq) => `/${seq}`));
   });
 });

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { PhaseName } from '../../contract/job.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import type { Role } from '../../workers/plugin/options.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 /** Enough that the phase takes some seconds. */
 const FILES = { indexing: 20_000, embedding: 4000 };

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConnectedClient, connectPlimsoll } from '../../client/connect.ts';
 import type { JobStatus, PhaseName } from '../../contract/job.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { type Stack, startStack } from '../../local/stack.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 /** Enough that each phase takes some seconds, and several pages and chunks. */
 const FILES = 40_000;
@@ -41,7 +41,9 @@ async function startLoad(phase: PhaseName) {
   const source = join(folder, phase === 'indexing' ? 'files' : 'pictures');
   const { job_id } = await client.startLoad({ dataset, source, embed: phase === 'embedding' });
   await underWay(job_id, phase);
-  const vectors = await collectionsOf(client.store).embeddings.find({ dataset_id: dataset }, { projection: { _id: 1 } }).toArray();
+  const vectors = await collectionsOf(client.store)
+    .embeddings.find({ dataset_id: dataset }, { projection: { _id: 1 } })
+    .toArray();
   return { dataset, job_id, vectors };
 }
 
@@ -73,14 +75,16 @@ async function expectWhole({ dataset, status, seen, vectors }: Awaited<ReturnTyp
   const embeds = status.phases.embedding.state !== 'skipped';
   const files = embeds ? PICTURES : FILES;
   expect(status.phases.indexing).toMatchObject({ done: files, failed: 0, total: files });
-  const seqs = await collectionsOf(client.store).samples
-    .find({ dataset_id: dataset })
+  const seqs = await collectionsOf(client.store)
+    .samples.find({ dataset_id: dataset })
     .sort({ seq: 1 })
     .map((sample) => sample.seq)
     .toArray();
   expect(seqs).toEqual(Array.from({ length: files }, (_, i) => i));
   expect(await collectionsOf(client.store).samples.distinct('filepath', { dataset_id: dataset })).toHaveLength(files);
-  expect(await collectionsOf(client.store).embeddings.distinct('seq', { dataset_id: dataset })).toHaveLength(embeds ? files : 0);
+  expect(await collectionsOf(client.store).embeddings.distinct('seq', { dataset_id: dataset })).toHaveLength(
+    embeds ? files : 0,
+  );
   expect(await collectionsOf(client.store).embeddings.countDocuments({ dataset_id: dataset })).toBe(embeds ? files : 0);
   // What was stored before the fault is not made again.
   const kept = { dataset_id: dataset, _id: { $in: vectors.map(({ _id }) => _id) } };

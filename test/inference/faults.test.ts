@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { EmbedOutcome, ImageRef } from '../../core/models/embedder.ts';
+import { imagesMedium } from '../../core/media/images/medium.ts';
+import type { EmbedItem, EmbedOutcome } from '../../core/models/embedder.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
 import type { InferenceSettings } from '../../inference/settings.ts';
 import { ENDLESS_SVG } from '../support/worst-files.ts';
@@ -27,7 +28,7 @@ const STALL_MS = 8000;
 
 let folder: string;
 let slowModel: string;
-let images: ImageRef[];
+let images: EmbedItem[];
 let expected: EmbedOutcome[];
 
 beforeAll(async () => {
@@ -55,7 +56,7 @@ async function withEmbedder(
 
 function onlyPid(embedder: InferenceEmbedder): number {
   const [pid, ...others] = embedder.childPids();
-  if (pid === undefined || others.length > 0) throw new Error('one inference process is expected');
+  if (pid === undefined || others.length > 0) throw new Error('one encoder process is expected');
   return pid;
 }
 
@@ -85,7 +86,7 @@ async function embedInCalls(
 ): Promise<EmbedOutcome[]> {
   let done = 0;
   const calls = Array.from({ length: IMAGES / 4 }, async (_, call) => {
-    const outcomes = await embedder.embed(slowModel, images.slice(call * 4, call * 4 + 4));
+    const outcomes = await embedder.embed(slowModel, medium, images.slice(call * 4, call * 4 + 4));
     done += 1;
     onBatch(done);
     return outcomes;
@@ -95,7 +96,7 @@ async function embedInCalls(
 
 test('a process that is killed in mid-batch costs no vector', () =>
   withEmbedder({}, async (embedder) => {
-    await embedder.open(slowModel);
+    await embedder.open(slowModel, medium);
     const pids = new Set<number>();
     const outcomes = await embedInCalls(embedder, (done) => {
       // Batches follow each other without a pause: when one is done, the next is being computed.
@@ -111,7 +112,7 @@ test('a process that is killed in mid-batch costs no vector', () =>
 
 test('a process that is killed while it loads is started anew', () =>
   withEmbedder({}, async (embedder) => {
-    const embedded = embedder.embed(slowModel, images);
+    const embedded = embedder.embed(slowModel, medium, images);
     await expect.poll(() => embedder.childPids(), { interval: 1 }).toHaveLength(1);
     process.kill(onlyPid(embedder), 'SIGKILL');
     expectVectors(await embedded);
@@ -119,16 +120,16 @@ test('a process that is killed while it loads is started anew', () =>
 
 test('a process that dies while idle is started anew by the next call', () =>
   withEmbedder({}, async (embedder) => {
-    await embedder.open(slowModel);
+    await embedder.open(slowModel, medium);
     const pid = onlyPid(embedder);
     process.kill(pid, 'SIGKILL');
     await expect.poll(() => isAlive(pid)).toBe(false);
-    expectVectors(await embedder.embed(slowModel, images));
+    expectVectors(await embedder.embed(slowModel, medium, images));
   }));
 
 test('a process that is kept from loading is an error of the call', () =>
   withEmbedder({}, async (embedder) => {
-    const opened = embedder.open(slowModel).catch((error: unknown) => error);
+    const opened = embedder.open(slowModel, medium).catch((error: unknown) => error);
     const killer = setInterval(() => {
       for (const pid of embedder.childPids()) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
     }, 5);
@@ -143,7 +144,7 @@ test.runIf(process.arch === 'x64')('an image that crashes the process fails alon
     const black = join(folder, 'black.png');
     await writePixels(black, new Uint8Array(48));
     const mixed = [...images.slice(0, 5), { path: black }, ...images.slice(5, 10)];
-    const outcomes = await embedder.embed(model, mixed);
+    const outcomes = await embedder.embed(model, medium, mixed);
     const codes = outcomes.map((outcome) => ('error' in outcome ? outcome.error.code : 'vector'));
     expect(codes).toEqual(mixed.map(({ path }) => (path === black ? 'inference_crashed' : 'vector')));
     expect(outcomes[5]).toMatchObject({ error: { message: expect.stringContaining('SIGFPE') } });
@@ -155,10 +156,10 @@ test.runIf(process.arch === 'x64')('a process that crashes on image after image 
     const model = await writeModel(join(folder, 'always-lethal'), lethalGraph(), RAW_4X4);
     const black = join(folder, 'all-black.png');
     await writePixels(black, new Uint8Array(48));
-    const embedded = embedder.embed(model, new Array(8).fill({ path: black }));
+    const embedded = embedder.embed(model, medium, new Array(8).fill({ path: black }));
     await expect(embedded).rejects.toMatchObject({ code: 'InferenceUnavailable' });
     // And the next call is served.
-    expect(await embedder.embed(model, images.slice(0, 1))).toMatchObject([{ vector: expect.any(Float32Array) }]);
+    expect(await embedder.embed(model, medium, images.slice(0, 1))).toMatchObject([{ vector: expect.any(Float32Array) }]);
   }),
 );
 
@@ -177,7 +178,7 @@ test('an image that the runtime refuses fails alone', () =>
     const model = await writeModel(join(folder, 'divides'), divides, RAW_4X4);
     const black = join(folder, 'zero.png');
     await writePixels(black, new Uint8Array(48));
-    const outcomes = await embedder.embed(model, [...images.slice(0, 2), { path: black }, ...images.slice(2, 4)]);
+    const outcomes = await embedder.embed(model, medium, [...images.slice(0, 2), { path: black }, ...images.slice(2, 4)]);
     expect(outcomes.map((outcome) => ('error' in outcome ? outcome.error.code : 'vector'))).toEqual([
       'vector',
       'vector',
@@ -197,14 +198,14 @@ test('a vector that is not finite fails alone', () =>
     const model = await writeModel(join(folder, 'nan'), divides, RAW_4X4);
     const black = join(folder, 'nan.png');
     await writePixels(black, new Uint8Array(48));
-    const outcomes = await embedder.embed(model, [{ path: black }, ...images.slice(0, 1)]);
+    const outcomes = await embedder.embed(model, medium, [{ path: black }, ...images.slice(0, 1)]);
     expect(outcomes).toMatchObject([{ error: { code: 'vector_not_finite' } }, { vector: expect.any(Float32Array) }]);
   }));
 
 test('an image that can not be decoded fails alone', () =>
   withEmbedder({}, async (embedder) => {
     const mixed = [...images.slice(0, 6), { path: join(folder, 'vanished.png') }, ...images.slice(6, 9)];
-    const outcomes = await embedder.embed(slowModel, mixed);
+    const outcomes = await embedder.embed(slowModel, medium, mixed);
     expect(outcomes.map((outcome) => 'error' in outcome)).toEqual(mixed.map((_, n) => n === 6));
     expect(outcomes[6]).toMatchObject({ error: { code: 'file_not_found' } });
   }));
@@ -212,7 +213,7 @@ test('an image that can not be decoded fails alone', () =>
 test('the loop of the caller stays free while a batch is computed', () =>
   withEmbedder({ batchSize: IMAGES }, async (embedder) => {
     const model = await writeModel(join(folder, 'slower'), slowGraph(60), RAW_4X4);
-    await embedder.open(model);
+    await embedder.open(model, medium);
     const started = performance.now();
     let last = started;
     let longestMs = 0;
@@ -221,7 +222,7 @@ test('the loop of the caller stays free while a batch is computed', () =>
       last = performance.now();
     };
     const ticking = setInterval(tick, 5);
-    await embedder.embed(model, images);
+    await embedder.embed(model, medium, images);
     tick();
     clearInterval(ticking);
     const elapsedMs = last - started;
@@ -232,42 +233,42 @@ test('the loop of the caller stays free while a batch is computed', () =>
 
 test('a call that is aborted ends at once, and the others go on', () =>
   withEmbedder({}, async (embedder) => {
-    await embedder.open(slowModel);
+    await embedder.open(slowModel, medium);
     const controller = new AbortController();
     const reason = new Error('enough');
-    const many = Array.from({ length: 2000 }, (_, n) => images[n % IMAGES] as ImageRef);
-    const aborted = embedder.embed(slowModel, many, controller.signal).catch((error: unknown) => error);
-    const other = embedder.embed(slowModel, images);
-    await embedder.embed(slowModel, []);
+    const many = Array.from({ length: 2000 }, (_, n) => images[n % IMAGES] as EmbedItem);
+    const aborted = embedder.embed(slowModel, medium, many, { signal: controller.signal }).catch((error: unknown) => error);
+    const other = embedder.embed(slowModel, medium, images);
+    await embedder.embed(slowModel, medium, []);
     controller.abort(reason);
     expect(await aborted).toBe(reason);
     expectVectors(await other);
-    await expect(embedder.embed(slowModel, images, controller.signal)).rejects.toBe(reason);
+    await expect(embedder.embed(slowModel, medium, images, { signal: controller.signal })).rejects.toBe(reason);
   }));
 
 test('an aborted call does not wait for a model that is being loaded', () =>
   withEmbedder({}, async (embedder) => {
     const controller = new AbortController();
-    const embedded = embedder.embed(slowModel, images, controller.signal);
+    const embedded = embedder.embed(slowModel, medium, images, { signal: controller.signal });
     controller.abort();
     await expect(embedded).rejects.toMatchObject({ name: 'AbortError' });
   }));
 
 test('closing rejects what is under way and leaves no process behind', async () => {
   const embedder = createEmbedder({ batchSize: 4, threads: 1 });
-  await embedder.open(slowModel);
+  await embedder.open(slowModel, medium);
   const pid = onlyPid(embedder);
-  const embedded = embedder.embed(slowModel, images).catch((error: unknown) => error);
+  const embedded = embedder.embed(slowModel, medium, images).catch((error: unknown) => error);
   await new Promise((resolve) => setImmediate(resolve));
   await embedder.close();
   expect(await embedded).toMatchObject({ message: expect.stringContaining('closed') });
   expect(isAlive(pid)).toBe(false);
-  await expect(embedder.embed(slowModel, images)).rejects.toThrow(/closed/);
+  await expect(embedder.embed(slowModel, medium, images)).rejects.toThrow(/closed/);
 });
 
 test('closing comes to its end also where the process has been idle for long enough at that moment', async () => {
   const embedder = createEmbedder({ batchSize: 4, threads: 1, idleMs: 20 });
-  await embedder.open(slowModel);
+  await embedder.open(slowModel, medium);
   const pid = onlyPid(embedder);
   // The timer is due by then, and is heard of before the end of the process is.
   for (const begun = performance.now(); performance.now() - begun < 40; );
@@ -277,19 +278,19 @@ test('closing comes to its end also where the process has been idle for long eno
 
 test('the process of a model that is not used ends, and the next call starts one', () =>
   withEmbedder({ idleMs: 50 }, async (embedder) => {
-    await embedder.open(slowModel);
+    await embedder.open(slowModel, medium);
     const pid = onlyPid(embedder);
     await expect.poll(() => isAlive(pid)).toBe(false);
     expect(embedder.childPids()).toEqual([]);
-    expectVectors(await embedder.embed(slowModel, images));
+    expectVectors(await embedder.embed(slowModel, medium, images));
   }));
 
 test('a process that hangs is killed, and its work done by the next', () =>
   withEmbedder({ stallTimeoutMs: STALL_MS }, async (embedder) => {
-    await embedder.open(slowModel);
+    await embedder.open(slowModel, medium);
     const pid = onlyPid(embedder);
     process.kill(pid, 'SIGSTOP');
-    expectVectors(await embedder.embed(slowModel, images));
+    expectVectors(await embedder.embed(slowModel, medium, images));
     expect(isAlive(pid)).toBe(false);
   }));
 
@@ -317,10 +318,10 @@ test.each([1, 2])('pictures that decode without end cost their own vectors, with
   for (const { path } of endless) await writeFile(path, ENDLESS_SVG);
   await withEmbedder({ threads, decodeTimeoutSeconds: 3 }, async (embedder) => {
     const model = await writeModel(join(folder, `patient-${threads}`), slowGraph(1), RAW_4X4);
-    await embedder.open(model);
+    await embedder.open(model, medium);
     const pid = onlyPid(embedder);
     let signs = 0;
-    const outcomes = await embedder.embed(model, [...endless, ...images], undefined, () => {
+    const outcomes = await embedder.embed(model, medium, [...endless, ...images], undefined, () => {
       signs += 1;
     });
     const late = outcomes

@@ -26,7 +26,7 @@ afterAll(async () => {
 const ECHO = echoGraph('uint8', ['batch', 4, 4, 3]);
 
 test('a model is described by its name, revision, size and device', async () => {
-  const model = await embedder.open(BUILT_IN_MODEL);
+  const model = await embedder.open(BUILT_IN_MODEL, medium);
   expect(model).toEqual({
     name: BUILT_IN_MODEL,
     revision: expect.stringMatching(/^[0-9a-f]{12}$/),
@@ -62,7 +62,7 @@ test('a model is found by org/name below the model folders', async () => {
 test.each(['nowhere', 'no/where', '../models', 'a/../b', '', '/nowhere/at/all'])(
   'the name %j is not found, and the error names it',
   async (name) => {
-    const opened = embedder.open(name);
+    const opened = embedder.open(name, medium);
     await expect(opened).rejects.toMatchObject({
       code: 'ModelNotFound',
       message: expect.stringContaining(`"${name}"`),
@@ -75,7 +75,7 @@ test('other weights are another revision, the same content elsewhere is the same
   const one = await writeModel(join(folder, 'one'), ECHO, RAW_4X4);
   const copy = await writeModel(join(folder, 'copy'), ECHO, RAW_4X4);
   const other = await writeModel(join(folder, 'other'), echoGraph('uint8', ['batch', 4, 4, 3], 'vector'), RAW_4X4);
-  const revisions = await Promise.all([one, copy, other].map(async (model) => (await embedder.open(model)).revision));
+  const revisions = await Promise.all([one, copy, other].map(async (model) => (await embedder.open(model, medium)).revision));
   expect(revisions[1]).toBe(revisions[0]);
   expect(revisions[2]).not.toBe(revisions[0]);
 });
@@ -84,29 +84,29 @@ test('weights in a file beside the graph belong to the revision', async () => {
   const model = await writeModel(join(folder, 'external'), await graphWithExternalWeight('weights.bin'), RAW_4X4);
   await writeFile(join(model, 'weights.bin'), new Float32Array([2, 3]));
   expect(await externalWeightFiles(join(model, 'model.onnx'))).toEqual([join(model, 'weights.bin')]);
-  const before = await embedder.open(model);
+  const before = await embedder.open(model, medium);
   await writeFile(join(model, 'weights.bin'), new Float32Array([2, 4]));
-  const after = await embedder.open(model);
+  const after = await embedder.open(model, medium);
   expect(after.revision).not.toBe(before.revision);
 });
 
 test('a key holds the model to its revision', async () => {
   const model = await writeModel(join(folder, 'pinned'), ECHO, RAW_4X4);
-  const { key } = await embedder.open(model);
+  const { key } = await embedder.open(model, medium);
   const path = join(folder, 'pinned.png');
   const pixels = await writePng(path, 1);
-  const [outcome] = await embedder.embed(key, [{ path }]);
+  const [outcome] = await embedder.embed(key, medium, [{ path }]);
   expect(outcome).toEqual({ vector: unit(pixels) });
 
   await writeModel(model, echoGraph('uint8', ['batch', 4, 4, 3], 'vector'), RAW_4X4);
-  await expect(embedder.embed(key, [{ path }])).rejects.toMatchObject({ code: 'ModelChanged' });
+  await expect(embedder.embed(key, medium, [{ path }])).rejects.toMatchObject({ code: 'ModelChanged' });
 });
 
 test('a model that was mended is taken without a restart', async () => {
   const model = await writeModel(join(folder, 'mended'), 'broken', RAW_4X4);
-  await expect(embedder.open(model)).rejects.toMatchObject({ code: 'ModelInvalid' });
+  await expect(embedder.open(model, medium)).rejects.toMatchObject({ code: 'ModelInvalid' });
   await writeModel(model, ECHO, RAW_4X4);
-  expect(await embedder.open(model)).toMatchObject({ dim: 48 });
+  expect(await embedder.open(model, medium)).toMatchObject({ dim: 48 });
 });
 
 const clip = () => {
@@ -168,13 +168,13 @@ test.each([
   { what: 'input of int32', graph: echoGraph('int32', ['batch', 3, 4, 4]), config: NORMALIZED, says: 'int32' },
 ])('$what is an invalid model, and the error says "$says"', async ({ what, graph, config, says }) => {
   const model = await writeModel(join(folder, what), graph, config);
-  const error = await embedder.open(model).catch((error: unknown) => error);
+  const error = await embedder.open(model, medium).catch((error: unknown) => error);
   expect(error).toMatchObject({ code: 'ModelInvalid', message: expect.stringContaining(says) });
 });
 
 test('weights that are missing beside the graph are an invalid model', async () => {
   const model = await writeModel(join(folder, 'no-weights'), await graphWithExternalWeight('gone.bin'), RAW_4X4);
-  await expect(embedder.open(model)).rejects.toMatchObject({
+  await expect(embedder.open(model, medium)).rejects.toMatchObject({
     code: 'ModelInvalid',
     message: expect.stringContaining('gone.bin'),
   });
@@ -183,28 +183,28 @@ test('weights that are missing beside the graph are an invalid model', async () 
 test('a folder without a graph or without a config is an invalid model', async () => {
   const empty = join(folder, 'empty');
   await mkdir(empty);
-  await expect(embedder.open(empty)).rejects.toMatchObject({
+  await expect(embedder.open(empty, medium)).rejects.toMatchObject({
     code: 'ModelInvalid',
     message: expect.stringContaining('preprocessor_config.json'),
   });
   const complete = await writeModel(join(folder, 'complete'), ECHO, RAW_4X4);
   await copyFile(join(complete, 'preprocessor_config.json'), join(empty, 'preprocessor_config.json'));
-  await expect(embedder.open(empty)).rejects.toMatchObject({ code: 'ModelInvalid' });
+  await expect(embedder.open(empty, medium)).rejects.toMatchObject({ code: 'ModelInvalid' });
   await copyFile(join(complete, 'model.onnx'), join(empty, 'a.onnx'));
   await copyFile(join(complete, 'model.onnx'), join(empty, 'b.onnx'));
-  await expect(embedder.open(empty)).rejects.toMatchObject({ message: expect.stringContaining('b.onnx') });
+  await expect(embedder.open(empty, medium)).rejects.toMatchObject({ message: expect.stringContaining('b.onnx') });
 });
 
 test('an empty graph file is an invalid model', async () => {
   const model = await writeModel(join(folder, 'truncated'), ECHO, RAW_4X4);
   await truncate(join(model, 'model.onnx'), 0);
-  await expect(embedder.open(model)).rejects.toMatchObject({ code: 'ModelInvalid' });
+  await expect(embedder.open(model, medium)).rejects.toMatchObject({ code: 'ModelInvalid' });
 });
 
 test('a GPU that is asked for and not there is an error that says what to do', async () => {
   const onGpu = createEmbedder({ device: { type: 'cuda', index: 99 } });
   try {
-    const error = await onGpu.open(BUILT_IN_MODEL).catch((error: unknown) => error);
+    const error = await onGpu.open(BUILT_IN_MODEL, medium).catch((error: unknown) => error);
     expect(error).toMatchObject({
       code: 'DeviceUnavailable',
       message: expect.stringMatching(

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { imagesMedium } from '../../core/media/images/medium.ts';
 import type { EmbedOutcome } from '../../core/models/embedder.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
 import { echoGraph, RAW_4X4, temporaryFolder, unit, writeModel, writePng } from './tiny-models.ts';
@@ -47,7 +48,7 @@ function vectorOf(outcome: EmbedOutcome | undefined): Float32Array {
 }
 
 async function embedOne(model: string, path: string): Promise<Float32Array> {
-  const [outcome] = await embedder.embed(model, [{ path }]);
+  const [outcome] = await embedder.embed(model, medium, [{ path }]);
   return vectorOf(outcome);
 }
 
@@ -86,11 +87,12 @@ test('float16 input gets normalised values to half precision', async () => {
 
 test('a graph with a fixed batch is always given so many, and the rest is not answered', async () => {
   const model = await writeModel(join(folder, 'fixed'), echoGraph('uint8', [3, 4, 4, 3]), RAW_4X4);
-  expect(await embedder.open(model)).toMatchObject({ batchSize: 3, dim: 48 });
+  expect(await embedder.open(model, medium)).toMatchObject({ batchSize: 3, dim: 48 });
   const paths = Array.from({ length: 7 }, (_, n) => join(folder, `fixed-${n}.png`));
   const pixels = await Promise.all(paths.map(writePng));
   const outcomes = await embedder.embed(
     model,
+    medium,
     paths.map((path) => ({ path })),
   );
   expect(outcomes).toHaveLength(7);

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { insertRecord } from './records.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 const DAY_MS = 86_400_000;
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS);
@@ -35,7 +35,7 @@ async function leaveWork(jobId: string): Promise<void> {
     n: 0,
     upto: '',
     last: true,
-    entries: [],
+    files: [],
     gone: [],
   });
 }

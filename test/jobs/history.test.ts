@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobFilter } from '../../client/list-jobs.ts';
 import { listJobs } from '../../client/list-jobs.ts';
 import type { JobState } from '../../contract/job.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { insertRecord } from './records.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { collectionsOf } from '../../core/store/collections.ts';
 import type { JobDocument } from '../../core/store/documents.ts';
 import type { Store } from '../../core/store/store.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 const PHASE = { done: 0, failed: 0, total: 0, total_known: true };
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keepJobsFor, retentionOf } from '../../core/jobs/retention.ts';
-import { ensureIndexes } from '../../core/store/store.ts';
-import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
+import { prepareDatabase } from '../../core/store/prepare.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -22,7 +22,7 @@ async function expiresAfterDays(): Promise<number | undefined> {
 describe('the retention of job records', () => {
   it('is set, set again, changed and dropped, by several workers at once and beside the other indexes', async () => {
     const several = (ms: number | undefined) =>
-      Promise.all([...Array.from({ length: 4 }, () => keepJobsFor(bench.store, ms)), ensureIndexes(bench.store)]);
+      Promise.all([...Array.from({ length: 4 }, () => keepJobsFor(bench.store, ms)), prepareDatabase(bench.store)]);
     await several(90 * DAY_MS);
     expect(await expiresAfterDays()).toBe(90);
     await several(90 * DAY_MS);

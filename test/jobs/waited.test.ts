@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { endJob } from '../../core/jobs/phases.ts';
 import { readStatus } from '../../core/jobs/read-status.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import type { PhaseDocument } from '../../core/store/documents.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { insertRecord } from './records.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 beforeAll(async () => {

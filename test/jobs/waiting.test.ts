@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { JobStatus } from '../../contract/job.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { insertRecord } from './records.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 const SILENCE_MS = 3000;
 

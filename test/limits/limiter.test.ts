@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLimiter } from '../../core/limits/limiter.ts';
 import { setLimit } from '../../core/limits/limits.ts';
+import { bindCollections, collectionsOf } from '../../core/store/collections.ts';
 import type { Store } from '../../core/store/store.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 
@@ -21,6 +21,36 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
   await work();
   return (performance.now() - begun) / 1000;
+}
+
+/** The same database, with something done before each question after a limit. */
+function watchedStore(beforeAsking: () => unknown): Store {
+  const watched = <T extends object>(target: T, replace: (name: PropertyKey, value: unknown) => unknown): T =>
+    new Proxy(target, {
+      get: (_, name) => {
+        const value = Reflect.get(target, name, target);
+        return replace(name, typeof value === 'function' ? value.bind(target) : value);
+      },
+    });
+  const limits = watched(collectionsOf(bench.store).limits, (name, value) =>
+    name !== 'findOneAndUpdate'
+      ? value
+      : async (...args: unknown[]) => {
+          await beforeAsking();
+          return (value as (...args: unknown[]) => unknown)(...args);
+        },
+  );
+  const db = bench.store.client.db(bench.store.database);
+  const store = { ...bench.store };
+  bindCollections(
+    store,
+    watched(db, (name, value) =>
+      name !== 'collection'
+        ? value
+        : (collection: string) => (collection === 'limits' ? limits : db.collection(collection)),
+    ),
+  );
+  return store;
 }
 
 /** Takes the only batch that may go at once, so that the next one has to wait for hours. */
@@ -52,17 +82,10 @@ it('ends a wait at once when it is told to, and lets the next in line go on', as
   const queue = newQueue();
   const answered = Promise.withResolvers<void>();
   let answers = true;
-  const limits = new Proxy(collectionsOf(bench.store).limits, {
-    get(target, name) {
-      const value = Reflect.get(target, name, target);
-      if (name !== 'findOneAndUpdate') return value;
-      return async (...args: unknown[]) => {
-        if (!answers) await answered.promise;
-        return Reflect.apply(value as () => unknown, target, args);
-      };
-    },
-  });
-  const limiter = await exhausted(queue, { ...bench.store, limits });
+  const limiter = await exhausted(
+    queue,
+    watchedStore(() => (answers ? undefined : answered.promise)),
+  );
   const stop = new AbortController();
   const reason = new Error('canceled');
   const first = limiter.take(10, { ...quietly, signal: stop.signal });
@@ -102,14 +125,10 @@ it('gives signs of life while it waits, also to those that stand in line', async
 
 it('asks the store about once a second where there is no limit', async () => {
   let asked = 0;
-  const limits = new Proxy(collectionsOf(bench.store).limits, {
-    get(target, name) {
-      if (name === 'findOneAndUpdate') asked += 1;
-      return Reflect.get(target, name, target);
-    },
-  });
-  const store: Store = { ...bench.store, limits };
-  const limiter = createLimiter(store, newQueue());
+  const limiter = createLimiter(
+    watchedStore(() => asked++),
+    newQueue(),
+  );
   const seconds = await secondsOf(async () => {
     for (let n = 0; n < 10_000; n++) await limiter.take(32, quietly);
   });
@@ -117,7 +136,8 @@ it('asks the store about once a second where there is no limit', async () => {
 });
 
 describe('a clock that is put back by an hour', () => {
-  const putBack = (queue: string) => collectionsOf(bench.store).limits.updateOne({ _id: queue }, { $inc: { next_ms: 3_600_000 } });
+  const putBack = (queue: string) =>
+    collectionsOf(bench.store).limits.updateOne({ _id: queue }, { $inc: { next_ms: 3_600_000 } });
 
   it('holds up no batch for longer than the one before it takes, and those behind keep to the limit', async () => {
     const queue = newQueue();

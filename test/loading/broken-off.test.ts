@@ -1,19 +1,22 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { embedChunk } from '../../core/embedding/embed-chunk.ts';
-import { openChunks } from '../../core/embedding/open-chunks.ts';
-import type { Chunk, EmbeddingPlan } from '../../core/embedding/plan.ts';
+import { type Chunk, type EmbeddingPlan, openChunks } from '../../core/embedding/plan.ts';
 import { recordModel } from '../../core/embedding/record-model.ts';
 import { reconcile } from '../../core/indexing/reconcile.ts';
 import { recordJob } from '../../core/jobs/begin.ts';
 import { endJob } from '../../core/jobs/phases.ts';
 import { createLimiter } from '../../core/limits/limiter.ts';
+import { imagesMedium } from '../../core/media/images/medium.ts';
 import type { Embedder } from '../../core/models/embedder.ts';
+import { folderSource } from '../../core/sources/folder/folder-source.ts';
+import { createSources } from '../../core/sources/source.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 const { signal: never } = new AbortController();
+const medium = imagesMedium();
 
 let bench: Workbench;
 let source: string;
@@ -34,7 +37,8 @@ async function loadInItsMidst(): Promise<{ dataset: string; job_id: string }> {
   return { dataset, job_id };
 }
 
-const modelsOf = async (dataset: string) => (await collectionsOf(bench.store).datasets.findOne({ _id: dataset }))?.models;
+const modelsOf = async (dataset: string) =>
+  (await collectionsOf(bench.store).datasets.findOne({ _id: dataset }))?.models;
 const vectorsOf = (dataset: string) => collectionsOf(bench.store).embeddings.countDocuments({ dataset_id: dataset });
 
 describe('a dataset whose embedding was broken off', () => {
@@ -78,7 +82,7 @@ describe('a dataset that is deleted in the midst of a job', () => {
     await collectionsOf(store).progress.insertOne({ _id, job_id: jobId, phase, done: 3, failed: 0, total: 3 });
 
     const listing = { jobId, datasetId, source, maxFailedPercent: 100, onWrite: () => undefined, signal: never };
-    await expect(reconcile(store, listing)).rejects.toEqual(missing);
+    await expect(reconcile(store, medium, listing)).rejects.toEqual(missing);
     const model = { key: 'm@1', name: 'm', revision: '1', dim: 2, batchSize: 8, device: 'cpu' };
     await expect(recordModel(store, { jobId, datasetId, model })).rejects.toEqual(missing);
   });
@@ -104,17 +108,18 @@ describe('a chunk whose job has ended', () => {
     expect(await progressOf(jobId)).toBe(1);
     const embedder: Embedder = {
       open: async () => ({ key: 'm@1', name: 'm', revision: '1', dim: 2, batchSize: 8, device: 'cpu' }),
-      async embed(_model, images) {
+      async embed(_model, _medium, items) {
         await endJob(bench.store, jobId, 'failed', { code: 'Terminated', message: 'by the test' });
-        return images.map(() => ({ vector: Float32Array.of(0, 1) }));
+        return items.map((_, i) => ({ vector: Float32Array.of(0, 1), content: `${i}` }));
       },
       close: async () => undefined,
     };
     const request = { jobId, datasetId, model: 'm', modelKey: 'm@1', chunk, signal: never };
     const limiter = createLimiter(bench.store, bench.embedTaskQueue);
+    const equipment = { embedder, medium, sources: createSources([folderSource()]), limiter };
     const signs = { onWrite: () => undefined, onSignOfLife: () => undefined };
 
-    await expect(embedChunk(bench.store, embedder, { ...request, ...signs, limiter })).rejects.toEqual(superseded);
+    await expect(embedChunk(bench.store, equipment, { ...request, ...signs })).rejects.toEqual(superseded);
     expect(await progressOf(jobId)).toBe(0);
   });
 

@@ -5,14 +5,19 @@ import { lackingSamples } from '../../core/embedding/lacking.ts';
 import { planEmbedding } from '../../core/embedding/plan.ts';
 import { indexPage } from '../../core/indexing/index-page.ts';
 import { createSourceLister } from '../../core/indexing/list-source.ts';
-import { openDataset, recordDevice, recordJob } from '../../core/jobs/begin.ts';
+import { recordJob } from '../../core/jobs/begin.ts';
 import { endPhase } from '../../core/jobs/phases.ts';
-import { images } from '../../core/media/images/medium.ts';
+import { imagesMedium } from '../../core/media/images/medium.ts';
+import type { Medium } from '../../core/media/medium.ts';
+import { folderSource } from '../../core/sources/folder/folder-source.ts';
+import { createSources } from '../../core/sources/source.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
+import { openDataset } from '../../core/store/datasets.ts';
+import { noteDevice } from '../../core/store/jobs.ts';
 import { progressId, raiseProgress, sumProgress } from '../../core/store/progress.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 
@@ -22,11 +27,14 @@ beforeAll(async () => {
 afterAll(() => bench.stop());
 
 const { signal } = new AbortController();
+const images = imagesMedium();
+const folders = folderSource();
+const sources = createSources([folders]);
 
 async function begin(source: string, jobId = `load-${Math.random()}`, datasetId = bench.newDataset()) {
   const { store } = bench;
   await recordJob(store, { jobId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: true });
-  await recordDevice(store, jobId, source);
+  await noteDevice(store, jobId, await folders.identity(source));
   await openDataset(store, { datasetId, mediaType: 'image', source, jobId });
   const listing = { jobId, datasetId, root: source, accepts: images.accepts, onStep() {}, signal };
   return { jobId, datasetId, listing };
@@ -40,12 +48,14 @@ describe('listing', () => {
     await bench.load({ dataset, source, embed: false });
 
     const { listing } = await begin(source, 'a-second-load', dataset);
-    const list = createSourceLister(bench.store);
+    const list = createSourceLister(bench.store, sources);
     expect(await list({ ...listing, page: 0 })).toMatchObject({ next: 1 });
     await rename(source, `${source}-away`);
 
-    await expect(list({ ...listing, page: 1 })).rejects.toMatchObject({ code: 'ENOENT' });
-    expect(await collectionsOf(bench.store).pages.countDocuments({ job_id: 'a-second-load', gone: { $ne: [] } })).toBe(0);
+    await expect(list({ ...listing, page: 1 })).rejects.toMatchObject({ code: 'SourceNotFound' });
+    expect(await collectionsOf(bench.store).pages.countDocuments({ job_id: 'a-second-load', gone: { $ne: [] } })).toBe(
+      0,
+    );
   });
 
   it('counts as unknown, not as missing, what was in a subfolder that goes away', async () => {
@@ -55,7 +65,7 @@ describe('listing', () => {
     await bench.load({ dataset, source, embed: false });
 
     const { listing, jobId } = await begin(source, undefined, dataset);
-    const list = createSourceLister(bench.store);
+    const list = createSourceLister(bench.store, sources);
     await list({ ...listing, page: 0 });
     await rm(join(source, 'b'), { recursive: true });
     expect(await list({ ...listing, page: 1 })).toMatchObject({ next: null });
@@ -77,7 +87,9 @@ describe('listing', () => {
 
     expect(status).toMatchObject({ state: 'completed', phases: { indexing: { done: 3, total: 3 } } });
     expect(status.phases.indexing.outcomes).toMatchObject({ missing: 45_001, unchanged: 3 });
-    expect(await collectionsOf(bench.store).samples.countDocuments({ dataset_id: dataset, status: 'missing' })).toBe(45_001);
+    expect(await collectionsOf(bench.store).samples.countDocuments({ dataset_id: dataset, status: 'missing' })).toBe(
+      45_001,
+    );
   });
 });
 
@@ -86,20 +98,20 @@ describe('indexing a page', () => {
     const source = join(bench.folder, 'resumed');
     await makeManyFiles(source, 8000);
     const { listing, jobId, datasetId } = await begin(source);
-    const list = createSourceLister(bench.store);
+    const list = createSourceLister(bench.store, sources);
     for (let page: number | null = 0; page !== null; page = (await list({ ...listing, page })).next);
     const page = { jobId, datasetId, page: 4, onRead() {}, signal };
 
     const resume = { batches: 3, added: 3000, changed: 0, failed: 0 };
     const read: number[] = [];
-    const media = {
+    const medium: Medium = {
       ...images,
-      readMetadata: (files: Parameters<typeof images.readMetadata>[0], onRead: () => void) => {
+      expand(files, ...rest) {
         read.push(files.length);
-        return images.readMetadata(files, onRead);
+        return images.expand(files, ...rest);
       },
     };
-    const result = await indexPage(bench.store, media, { ...page, resume, onWrite() {} });
+    const result = await indexPage(bench.store, { medium, sources }, { ...page, resume, onWrite() {} });
 
     expect(result).toEqual({ added: 4096, changed: 0, failed: 0 });
     expect(read).toEqual([1000, 96]);
@@ -112,7 +124,7 @@ describe('counts of a chunk', () => {
 
   it('come from one attempt, and never fall', async () => {
     const { store } = bench;
-    const [_id, job_id] = [progressId('counting', 'indexing', 0), 'counting'];
+    const [_id, job_id] = [progressId(chunk), 'counting'];
     await collectionsOf(store).progress.insertOne({ _id, job_id, phase: 'indexing', done: 0, failed: 0, total: 200 });
     await raiseProgress(store, chunk, { done: 0, failed: 200, outcomes: { added: 0, failed: 200 } });
     await raiseProgress(store, chunk, { done: 100, failed: 0, outcomes: { added: 100, failed: 0 } });

@@ -3,11 +3,11 @@ import { copyFile, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordQueued } from '../../core/jobs/begin.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 
@@ -26,7 +26,8 @@ async function pictureFolder(name: string, count: number): Promise<string> {
 const samplesOf = (dataset: string): Promise<SampleDocument[]> =>
   collectionsOf(bench.store).samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
 
-const vectorsOf = (dataset: string) => collectionsOf(bench.store).embeddings.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
+const vectorsOf = (dataset: string) =>
+  collectionsOf(bench.store).embeddings.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
 
 describe('a first load', () => {
   it('stores one sample a file, numbered densely in the order of paths, and one vector a sample', async () => {
@@ -43,7 +44,7 @@ describe('a first load', () => {
     expect(samples.map((sample) => sample.seq)).toEqual(Array.from({ length: 120 }, (_, i) => i));
     const paths = samples.map((sample) => sample.filepath);
     expect(paths).toEqual(paths.toSorted());
-    expect(samples.every((sample) => (sample.metadata?.width ?? 0) > 0)).toBe(true);
+    expect(samples.every((sample) => Number(sample.metadata?.width) > 0)).toBe(true);
     const vectors = await vectorsOf(dataset);
     expect(vectors.map((vector) => vector.seq)).toEqual(samples.map((sample) => sample.seq));
     const [vector] = vectors;

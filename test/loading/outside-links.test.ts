@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createSourceLister } from '../../core/indexing/list-source.ts';
-import { openDataset, recordJob } from '../../core/jobs/begin.ts';
-import { images } from '../../core/media/images/medium.ts';
+import { recordJob } from '../../core/jobs/begin.ts';
+import { isImageName } from '../../core/media/images/formats.ts';
+import { folderSource } from '../../core/sources/folder/folder-source.ts';
+import { createSources } from '../../core/sources/source.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
+import { openDataset } from '../../core/store/datasets.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 let base: string;
@@ -68,9 +71,9 @@ it('ends where its source comes to lead out of the roots, and holds nothing for 
   const [datasetId, jobId] = [bench.newDataset(), 'a-load'];
   await recordJob(store, { jobId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: false });
   await openDataset(store, { datasetId, mediaType: 'image', source, jobId });
-  const list = createSourceLister(store);
+  const list = createSourceLister(store, createSources([folderSource({ roots: [root] })]));
   const { signal } = new AbortController();
-  const request = { jobId, datasetId, root: source, roots: [root], accepts: images.accepts, onStep() {}, signal };
+  const request = { jobId, datasetId, root: source, accepts: isImageName, onStep() {}, signal };
 
   expect(await list({ ...request, page: 0 })).toMatchObject({ next: 1 });
   await rename(source, join(root, 'moved'));

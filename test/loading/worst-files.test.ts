@@ -4,14 +4,20 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobStatus } from '../../contract/job.ts';
 import { indexPage } from '../../core/indexing/index-page.ts';
 import { createSourceLister } from '../../core/indexing/list-source.ts';
-import { openDataset, recordJob } from '../../core/jobs/begin.ts';
-import { images } from '../../core/media/images/medium.ts';
+import { recordJob } from '../../core/jobs/begin.ts';
+import { imagesMedium } from '../../core/media/images/medium.ts';
+import { folderSource } from '../../core/sources/folder/folder-source.ts';
+import { createSources } from '../../core/sources/source.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
+import { openDataset } from '../../core/store/datasets.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { makeWorstFiles, type WorstFile, type WorstFiles } from '../support/worst-files.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
+
+const medium = imagesMedium();
+const sources = createSources([folderSource()]);
 
 let bench: Workbench;
 
@@ -91,7 +97,9 @@ describe('max_failed_percent', () => {
       state: 'failed',
       error: { code: 'TooManyFailed', message: expect.stringContaining('max_failed_percent') },
     });
-    expect(await collectionsOf(bench.store).samples.countDocuments({ dataset_id: dataset, status: 'failed' })).toBeGreaterThan(0);
+    expect(
+      await collectionsOf(bench.store).samples.countDocuments({ dataset_id: dataset, status: 'failed' }),
+    ).toBeGreaterThan(0);
     await chmod(unreadableFolder, 0o755);
   });
 });
@@ -107,22 +115,28 @@ describe('a file that vanishes between listing and reading', () => {
     await openDataset(store, { datasetId, mediaType: 'image', source, jobId });
     const { signal } = new AbortController();
 
-    const list = createSourceLister(store);
+    const list = createSourceLister(store, sources);
     const slice = await list({
       jobId,
       datasetId,
       root: source,
       page: 0,
-      accepts: images.accepts,
+      accepts: medium.accepts,
       onStep() {},
       signal,
     });
     await rm(first as string);
-    const result = await indexPage(store, images, { jobId, datasetId, page: 0, onWrite() {}, onRead() {}, signal });
+    const result = await indexPage(
+      store,
+      { medium, sources },
+      { jobId, datasetId, page: 0, onWrite() {}, onRead() {}, signal },
+    );
 
     expect(slice).toMatchObject({ next: null, pages: [0], total: 5 });
     expect(result).toEqual({ added: 4, changed: 0, failed: 1 });
-    expect(await collectionsOf(store).samples.findOne({ dataset_id: datasetId, filepath: first as string })).toMatchObject({
+    expect(
+      await collectionsOf(store).samples.findOne({ dataset_id: datasetId, filepath: first as string }),
+    ).toMatchObject({
       status: 'failed',
       error: { code: 'file_not_found', stage: 'indexing' },
     });
@@ -138,23 +152,23 @@ describe('an activity that runs twice', () => {
     await recordJob(store, { jobId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: false });
     await openDataset(store, { datasetId, mediaType: 'image', source, jobId });
     const { signal } = new AbortController();
-    const page = { jobId, datasetId, root: source, page: 0, accepts: images.accepts, onStep() {}, signal };
+    const page = { jobId, datasetId, root: source, page: 0, accepts: medium.accepts, onStep() {}, signal };
     const samples = () =>
-      collectionsOf(store).samples
-        .find({ dataset_id: datasetId }, { projection: { _id: 1, seq: 1, filepath: 1 } })
+      collectionsOf(store)
+        .samples.find({ dataset_id: datasetId }, { projection: { _id: 1, seq: 1, filepath: 1 } })
         .sort({ seq: 1 })
         .toArray();
 
-    const first = await createSourceLister(store)(page);
+    const first = await createSourceLister(store, sources)(page);
     // Another process, which does not know of the first one's walk.
-    const second = await createSourceLister(store)(page);
+    const second = await createSourceLister(store, sources)(page);
     expect(first).toMatchObject({ next: 1, pages: [0], total: 256 });
     expect(second).toMatchObject({ next: null, pages: [0, 1], total: 300 });
     for (const n of second.pages)
-      await indexPage(store, images, { jobId, datasetId, page: n, onWrite() {}, onRead() {}, signal });
+      await indexPage(store, { medium, sources }, { jobId, datasetId, page: n, onWrite() {}, onRead() {}, signal });
     const once = await samples();
     for (const n of second.pages)
-      await indexPage(store, images, { jobId, datasetId, page: n, onWrite() {}, onRead() {}, signal });
+      await indexPage(store, { medium, sources }, { jobId, datasetId, page: n, onWrite() {}, onRead() {}, signal });
 
     expect(once.map((sample) => sample.seq)).toEqual(Array.from({ length: 300 }, (_, i) => i));
     expect(await samples()).toEqual(once);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
+import { imagesMedium } from '../../core/media/images/medium.ts';
 import { findModel } from '../../core/models/find-model.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
 import { buildBuiltinGraph } from '../../scripts/make-builtin-model.ts';
@@ -28,7 +29,7 @@ const ALTERATIONS: Record<string, (original: Sharp, n: number) => Sharp> = {
 };
 
 test('the committed graph is what the script makes', async () => {
-  const { graphFile } = await findModel(BUILT_IN_MODEL);
+  const { graphFile } = await findModel(BUILT_IN_MODEL, medium.models);
   expect(Buffer.compare(await readFile(graphFile), buildBuiltinGraph())).toBe(0);
 });
 
@@ -60,7 +61,7 @@ describe(`among ${IMAGES} pictures`, () => {
 
   async function vectorsOf(kind: string): Promise<Float32Array[]> {
     const images = Array.from({ length: IMAGES }, (_, n) => ({ path: fileOf(kind, n) }));
-    const outcomes = await embedder.embed(BUILT_IN_MODEL, images);
+    const outcomes = await embedder.embed(BUILT_IN_MODEL, medium, images);
     return outcomes.map((outcome) => {
       if ('error' in outcome) throw new Error(outcome.error.message);
       return outcome.vector;

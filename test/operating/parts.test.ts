@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobStatus } from '../../contract/job.ts';
 import { notePaused, noteResumed } from '../../core/jobs/phases.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 const PICTURES = 3000;
 
@@ -96,6 +96,9 @@ describe('what an activity notes too late', () => {
     await noteResumed(bench.store, id, resumed);
     await notePaused(bench.store, id, pausedAgain);
     await noteResumed(bench.store, id, resumed);
-    expect(await collectionsOf(bench.store).jobs.findOne({ _id: id })).toMatchObject({ state: 'paused', paused_at: pausedAgain });
+    expect(await collectionsOf(bench.store).jobs.findOne({ _id: id })).toMatchObject({
+      state: 'paused',
+      paused_at: pausedAgain,
+    });
   });
 });

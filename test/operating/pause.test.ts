@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobStatus, PhaseName } from '../../contract/job.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { until } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 const FILES = 40_000;
 const PICTURES = 3000;

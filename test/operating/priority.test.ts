@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EmbedChunkInput } from '../../activities/embed-activities.ts';
+import type { EmbedChunkInput } from '../../activities/inference.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 

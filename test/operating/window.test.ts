@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { WindowAnswer } from '../../activities/index-activities.ts';
+import type { WindowAnswer } from '../../activities/embedding.ts';
 import type { JobStatus, WaitReason } from '../../contract/job.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 const PICTURES = 3000;
 const FEW = 40;

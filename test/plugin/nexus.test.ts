@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { Client, WorkflowFailedError } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { registerNamespace } from '../support/namespace.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 const id = randomUUID().slice(0, 8);
 const endpoint = `plimsoll-${id}`;

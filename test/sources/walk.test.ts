@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type WalkStep, walk } from '../../core/sources/folder/walk.ts';
+import { walk } from '../../core/sources/folder/walk.ts';
+import type { ListingStep } from '../../core/sources/source.ts';
 
 let folder: string;
 
@@ -24,7 +25,7 @@ async function tree(name: string, files: string[]): Promise<string> {
   return root;
 }
 
-async function pathsOf(steps: AsyncGenerator<WalkStep>): Promise<string[]> {
+async function pathsOf(steps: AsyncGenerator<ListingStep>): Promise<string[]> {
   return (await Array.fromAsync(steps)).flatMap((step) => step.files.map((file) => file.path));
 }
 

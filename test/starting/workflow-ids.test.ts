@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { type ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 let source: string;
@@ -24,7 +24,8 @@ it.each([
 ])('%s is refused under another Workflow ID than its own, and touches nothing', async (workflow, more, idOf) => {
   const dataset = bench.newDataset();
   await bench.load({ dataset, source, embed: false });
-  const stored = () => collectionsOf(bench.store).datasets.findOne({ _id: dataset }, { projection: { last_modified_at: 0 } });
+  const stored = () =>
+    collectionsOf(bench.store).datasets.findOne({ _id: dataset }, { projection: { last_modified_at: 0 } });
   const before = await stored();
 
   const input = workflow === 'loadDataset' ? { dataset, source, ...more } : { dataset, ...more };

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { JobStatus } from '../../contract/job.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { claimPort } from '../../local/ports.ts';
 import { provision } from '../../local/provision/provision.ts';
 import { awaitTemporal, temporalArguments } from '../../local/temporal-server.ts';
@@ -12,7 +13,6 @@ import { makeManyFiles } from '../support/many-files.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 /** What others see after thousands of events, this server suggests after a few. */
 const SUGGEST_AFTER = ['--dynamic-config-value', 'limit.historyCount.suggestContinueAsNew=12'];

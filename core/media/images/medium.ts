@@ -2,11 +2,9 @@ import { extname } from 'node:path';
 import { FileUnavailableError, type OpenFile, type Source, type Sources } from '../../sources/source.ts';
 import type { FileToExpand, Medium } from '../medium.ts';
 import { type DecodeLimits, decodeLimitsFromEnvironment } from './decode-limits.ts';
-import { IMAGE_FORMATS, isImageName, MIME_TYPES } from './formats.ts';
+import { isImageName, MIME_TYPES } from './formats.ts';
 import { HEAD_BYTES, type HeaderOutcome, type HeaderRequest, readHeaders } from './header.ts';
 import { openThumbnailer } from './thumbnailer.ts';
-
-const PIXELS = 1_000_000;
 
 /** Images: a file is one sample, and its header says what there is to know. PLIMSOLL_MAX_PIXELS bounds what is decoded. */
 export function imagesMedium(
@@ -48,11 +46,6 @@ export function imagesMedium(
     },
     sizeInWords: ({ width, height }) => `${width}x${height}`,
     settings: [{ name: 'Pixel limit', variable: 'PLIMSOLL_MAX_PIXELS', value: String(limits.maxPixels) }],
-    filters: [
-      { name: 'format', kind: 'choice', values: IMAGE_FORMATS, description: 'Only images of this format.' },
-      { name: 'width', kind: 'range', most: PIXELS, description: 'Pixels as displayed.' },
-      { name: 'height', kind: 'range', most: PIXELS, description: 'Pixels as displayed.' },
-    ],
     thumbnails: {
       mimeType: 'image/webp',
       hopeless: {

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createDecoders, type Decoders } from '../../../core/media/images/decoder/decoders.ts';
-import { identityOf } from '../../../core/media/images/identity.ts';
+import { identityOf } from '../../../core/sources/folder/identity.ts';
 import { ENDLESS_SVG } from '../../support/worst-files.ts';
 
 let dir: string;
@@ -36,8 +36,7 @@ const photo = (format: 'jpeg' | 'gif' = 'jpeg') =>
 
 const thumbnailOf = (path: string) => ({
   type: 'thumbnail' as const,
-  path: Buffer.from(path),
-  identity: identityOf(lstatSync(path, { bigint: true })),
+  image: { path: Buffer.from(path), identity: identityOf(lstatSync(path, { bigint: true })) },
   side: 32,
 });
 const isAlive = (pid: number) => {

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
-import { createBudget } from '../../../core/concurrency/budget.ts';
+import { createPermits } from '../../../core/concurrency/permits.ts';
 import { createDecoders } from '../../../core/media/images/decoder/decoders.ts';
-import { identityOf } from '../../../core/media/images/identity.ts';
+import { identityOf } from '../../../core/sources/folder/identity.ts';
 import { weightOf } from '../../../core/media/images/weight.ts';
 
 const large = () => sharp({ create: { width: 6000, height: 5000, channels: 3, background: 'navy' } });
@@ -27,12 +27,12 @@ const FILES: [name: string, make: () => Promise<Buffer>, isHeavy: boolean][] = [
 async function measure(path: string): Promise<number> {
   const decoders = createDecoders({ most: 1 });
   try {
-    await decoders.ask({ type: 'metadata', paths: [] }, 10_000);
+    await decoders.ask({ type: 'metadata', images: [] }, 10_000);
     const [pid] = decoders.pids() as [number];
     const peak = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
     const before = peak();
     const identity = identityOf(await stat(path, { bigint: true }));
-    await decoders.ask({ type: 'thumbnail', path: Buffer.from(path), identity, side: 128 }, 60_000);
+    await decoders.ask({ type: 'thumbnail', image: { path: Buffer.from(path), identity }, side: 128 }, 60_000);
     return peak() - before;
   } finally {
     decoders.close();
@@ -63,10 +63,10 @@ it('takes for the heaviest what does not tell', () => {
 });
 
 it('lets in only what there is room for, in turn', async () => {
-  const budget = createBudget(100);
+  const permits = createPermits(100);
   const order: string[] = [];
   const ask = async (name: string, bytes: number) => {
-    const giveBack = await budget.take(bytes);
+    const giveBack = await permits.take(bytes);
     order.push(name);
     return giveBack;
   };

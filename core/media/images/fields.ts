@@ -1,0 +1,23 @@
+/** What the API and the command tell of an image, and by which of it samples can be filtered. */
+import * as z from 'zod';
+import { IMAGE_FORMATS } from './formats.ts';
+
+const count = z.int().min(0);
+
+export const imageMetadata = z.object({
+  size_bytes: count,
+  mime_type: z.string(),
+  format: z.string(),
+  width: count.describe('Pixels as displayed.'),
+  height: count,
+  num_channels: count,
+  orientation: z.int().min(1).max(8).describe('EXIF orientation of the file.'),
+});
+
+export const IMAGE_CHOICES = { format: { values: IMAGE_FORMATS, description: 'Only images of this format.' } } as const;
+
+const PIXELS = 1_000_000;
+export const IMAGE_RANGES = {
+  width: { most: PIXELS, description: 'Pixels as displayed.' },
+  height: { most: PIXELS, description: 'Pixels as displayed.' },
+} as const;
