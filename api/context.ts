@@ -1,4 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
+import type { Media } from '../core/media/medium.ts';
+import type { Sources } from '../core/sources/source.ts';
 import type { ApiBackends } from './backends/backends.ts';
 import type { Counts } from './datasets/count-tags.ts';
 import type { Kept } from './datasets/keep.ts';
@@ -11,6 +13,9 @@ import type { Thumbnails } from './thumbnails/thumbnails.ts';
 export interface ApiContext {
   settings: ApiSettings;
   backends: ApiBackends;
+  /** Where samples' files are read. */
+  sources: Sources;
+  media: Media;
   changes: Changes;
   thumbnails: Thumbnails;
   /** The tags of a dataset, which are counted no more often than they need be. */

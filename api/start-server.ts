@@ -3,6 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { systemErrorCode, UserError } from '../core/errors.ts';
+import { knownMedia } from '../core/media/registry.ts';
+import { folderSource } from '../core/sources/folder/folder-source.ts';
+import { createSources } from '../core/sources/source.ts';
 import { createApi } from './app.ts';
 import { openBackends } from './backends/backends.ts';
 import type { ApiContext } from './context.ts';
@@ -110,12 +113,21 @@ async function listen(server: Server, { host, port }: ApiSettings): Promise<void
   }
 }
 
-/** What the routes work with, over servers that are connected to in the background. */
-export function openContext(settings: ApiSettings, log: ApiContext['log'] = logToStderr): ApiContext {
+/**
+ * What the routes work with, over servers that are connected to in the background. `sources` and `media` are those of the
+ * workers' plugin, where it was given others.
+ */
+export function openContext(
+  settings: ApiSettings,
+  log: ApiContext['log'] = logToStderr,
+  { sources, media }: Partial<Pick<ApiContext, 'sources' | 'media'>> = {},
+): ApiContext {
   const backends = openBackends(settings);
   return {
     settings,
     backends,
+    sources: sources ?? createSources([folderSource({ roots: settings.sourceRoots })]),
+    media: media ?? knownMedia(),
     changes: openChanges(backends, log),
     tagCounts: keepForAWhile((dataset) => countTags(backends.client.store, dataset)),
     thumbnails: openThumbnails({ folder: settings.thumbnailFolder, bytes: settings.thumbnailBytes }),

@@ -5,14 +5,17 @@
  *     node bench/bare-indexing.ts MONGODB_URI
  */
 import { Long, ObjectId } from 'mongodb';
-import { diffStretch, type StoredSample } from '../core/indexing/diff.ts';
+import { compareListing } from '../core/indexing/compare-listing.ts';
 import { isImageName } from '../core/media/images/formats.ts';
 import { readHeaders } from '../core/media/images/header.ts';
-import { type SourceFile, walk } from '../core/sources/folder/walk.ts';
-import type { SampleDocument } from '../core/store/documents.ts';
-import { ensureIndexes, openStore, type Store } from '../core/store/store.ts';
-import { answerOrders } from './bare-process.ts';
+import { walk } from '../core/sources/folder/walk.ts';
+import type { ListedFile } from '../core/sources/source.ts';
 import { collectionsOf } from '../core/store/collections.ts';
+import type { SampleDocument } from '../core/store/documents.ts';
+import { prepareDatabase } from '../core/store/prepare.ts';
+import { filesBetween } from '../core/store/samples.ts';
+import { openStore, type Store } from '../core/store/store.ts';
+import { answerOrders } from './bare-process.ts';
 
 export type BareIndexingOrder =
   /** Brings what the folder's headers lie in into the file cache. */
@@ -38,7 +41,7 @@ if (import.meta.main) {
     if (order.type === 'compare') return compare(plimsolls, order);
     if (order.type === 'warm') return timed(order, (files) => readAll(files).then((read) => read.length));
     await own.client.db(DATABASE).dropDatabase();
-    await ensureIndexes(own);
+    await prepareDatabase(own);
     const elapsedMs = await timed(order, (files) => insert(own, files));
     await own.client.db(DATABASE).dropDatabase();
     return elapsedMs;
@@ -48,11 +51,11 @@ if (import.meta.main) {
 /** Walks the folder, hands its files on by the batch, and returns how long that took. */
 async function timed(
   { folder, count }: BareIndexingOrder,
-  work: (files: SourceFile[]) => Promise<number>,
+  work: (files: ListedFile[]) => Promise<number>,
   batchSize = BATCH,
 ): Promise<number> {
   const started = performance.now();
-  let files: SourceFile[] = [];
+  let files: ListedFile[] = [];
   let done = 0;
   for await (const step of walk(folder, { accepts: isImageName })) {
     files.push(...step.files);
@@ -67,9 +70,9 @@ async function timed(
   return elapsedMs;
 }
 
-const readAll = (files: SourceFile[]) => readHeaders(files.map(({ path, size }) => ({ path, sizeBytes: size })));
+const readAll = (files: ListedFile[]) => readHeaders(files.map(({ path, size }) => ({ path, sizeBytes: size })));
 
-async function insert({ samples }: Store, files: SourceFile[]): Promise<number> {
+async function insert(store: Store, files: ListedFile[]): Promise<number> {
   const headers = await readAll(files);
   const now = new Date();
   const documents = files.map(({ path, size, mtimeNs, fingerprint }, n): SampleDocument => {
@@ -80,8 +83,9 @@ async function insert({ samples }: Store, files: SourceFile[]): Promise<number> 
       dataset_id: DATABASE,
       seq: nextSeq++,
       filepath: path,
+      part: 0,
       source: { size_bytes: size, mtime_ns: Long.fromBigInt(mtimeNs), fingerprint },
-      metadata,
+      metadata: { ...metadata },
       tags: [],
       status: 'indexed',
       job_id: DATABASE,
@@ -89,18 +93,17 @@ async function insert({ samples }: Store, files: SourceFile[]): Promise<number> 
       last_modified_at: now,
     };
   });
-  const { insertedCount } = await samples.insertMany(documents, { ordered: false });
+  const { insertedCount } = await collectionsOf(store).samples.insertMany(documents, { ordered: false });
   return insertedCount;
 }
 
 async function compare(store: Store, order: BareIndexingOrder & { type: 'compare' }): Promise<number> {
-  const unchanged = async (files: SourceFile[]) => {
-    const filepath = { $gte: files[0]?.path ?? '', $lte: files.at(-1)?.path ?? '' };
-    const stored = await collectionsOf(store).samples
-      .find({ dataset_id: order.dataset, filepath }, { batchSize: 10_000 })
-      .project<StoredSample>({ _id: 0, seq: 1, filepath: 1, status: 1, 'source.fingerprint': 1 })
-      .toArray();
-    return diffStretch(files, stored).unchanged;
+  let after = '';
+  const unchanged = async (files: ListedFile[]) => {
+    const stretch = { after, upto: files.at(-1)?.path ?? '', limit: files.length };
+    const stored = await filesBetween(store, { datasetId: order.dataset, ...stretch });
+    after = stretch.upto;
+    return compareListing(files, stored).unchanged;
   };
   return timed(order, unchanged, COMPARED_AT_ONCE);
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { BUILT_IN_MODEL } from '../contract/built-in-model.ts';
 import { embedWorkflowId } from '../contract/names.ts';
+import { imagesMedium } from '../core/media/images/medium.ts';
 import { readPreprocessing } from '../core/media/images/preprocessing.ts';
 import { findModel } from '../core/models/find-model.ts';
 import type { PhaseDocument } from '../core/store/documents.ts';
@@ -23,7 +24,8 @@ export const builtInMeasurement: Measurement = {
   async measure(context) {
     const count = scaled(context, COUNT);
     const source = await imageFolder(context, 'photograph', count);
-    const { preprocessorFile } = await findModel(BUILT_IN_MODEL);
+    const { files } = await findModel(BUILT_IN_MODEL, imagesMedium().models);
+    const [preprocessorFile] = files as [string];
     const { resize } = (await readPreprocessing(preprocessorFile)).geometry;
     const order: BareDecodingOrder = { folder: source, count, ...resize };
     return withStack(context, ['indexing', 'embedding'], async ({ client, memory }) => {

@@ -11,9 +11,12 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { imagesMedium } from '../core/media/images/medium.ts';
 import { readPreprocessing } from '../core/media/images/preprocessing.ts';
 import { findModel } from '../core/models/find-model.ts';
 import { createEmbedder, type InferenceEmbedder } from '../inference/embedder.ts';
+
+const IMAGES = imagesMedium();
 
 export interface EmbeddingBench {
   imagesDir: string;
@@ -45,7 +48,7 @@ export async function benchEmbedding(bench: EmbeddingBench): Promise<EmbeddingFi
   const embedder = createEmbedder({ device: { type: 'cpu' }, batchSize, threads });
   const raw = await startRawInference(modelDir, batchSize, threads);
   try {
-    await embedder.open(modelDir);
+    await embedder.open(modelDir, IMAGES);
     await embedAll(embedder, modelDir, images.slice(0, batchSize), batchSize);
     const rounds: EmbeddingFigures['rounds'] = [];
     for (let round = 0; round < (bench.rounds ?? 3); round++) {
@@ -90,6 +93,7 @@ async function embedAll(
       next += batchSize;
       const outcomes = await embedder.embed(
         model,
+        IMAGES,
         images.slice(from, from + batchSize).map((path) => ({ path })),
       );
       for (const outcome of outcomes) if ('error' in outcome) throw new Error(outcome.error.message);
@@ -99,7 +103,8 @@ async function embedAll(
 }
 
 async function startRawInference(modelDir: string, batchSize: number, threads: number): Promise<ChildProcess> {
-  const { graphFile, preprocessorFile } = await findModel(modelDir);
+  const { graphFile, files } = await findModel(modelDir, IMAGES.models);
+  const [preprocessorFile] = files as [string];
   const { geometry } = await readPreprocessing(preprocessorFile);
   const file = fileURLToPath(new URL('./raw-inference.ts', import.meta.url));
   const child = fork(file, [graphFile, String(batchSize), String(threads), String(geometry.crop.width)]);

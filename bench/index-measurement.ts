@@ -1,4 +1,4 @@
-import { ensureIndexes } from '../core/store/store.ts';
+import { prepareDatabase } from '../core/store/prepare.ts';
 import type { BareIndexingOrder } from './bare-indexing.ts';
 import { startBareProcess } from './bare-process.ts';
 import { withStack } from './bench-stack.ts';
@@ -41,7 +41,7 @@ export function indexMeasurement(indexing: Indexing): Measurement {
           for (let run = 0; run < (indexing.runs ?? context.runs); run++) {
             floorSeconds.push(await floor.run({ type: 'index', folder: source, count }));
             await collectionsOf(client.store).samples.db.dropDatabase();
-            await ensureIndexes(client.store);
+            await prepareDatabase(client.store);
             const before = await cpuSeconds();
             const load = await timeLoad(client, { dataset: 'bench', source, embed: false }, count);
             cpu = cpuBetween(before, await cpuSeconds());

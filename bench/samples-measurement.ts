@@ -1,6 +1,7 @@
 import { Long, ObjectId } from 'mongodb';
 import type { SampleDocument } from '../core/store/documents.ts';
-import { ensureIndexes, type Store } from '../core/store/store.ts';
+import { prepareDatabase } from '../core/store/prepare.ts';
+import { type Store } from '../core/store/store.ts';
 import { withStack } from './bench-stack.ts';
 import { type Measurement, scaled } from './context.ts';
 import { type Figure, hold, spreadOf } from './figure.ts';
@@ -109,7 +110,7 @@ async function readBare(store: Store, after: number): Promise<void> {
 const BATCH = 10_000;
 
 async function fill(store: Store, count: number): Promise<void> {
-  await ensureIndexes(store);
+  await prepareDatabase(store);
   const now = new Date();
   await collectionsOf(store).datasets.insertOne({
     _id: DATASET,
@@ -144,6 +145,7 @@ function sample(seq: number, now: Date): SampleDocument {
     dataset_id: DATASET,
     seq,
     filepath: `${SOURCE}/f${String(Math.floor(seq / 1000)).padStart(4, '0')}/photo-${String(seq).padStart(7, '0')}.${png ? 'png' : 'jpg'}`,
+    part: 0,
     source: { size_bytes, mtime_ns: Long.fromNumber(1_700_000_000_000 + seq), fingerprint: `${size_bytes}-${seq}` },
     metadata: {
       size_bytes,

@@ -2,7 +2,7 @@ import { Timestamp } from 'mongodb';
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
 import type { LoadDatasetRequest } from '../contract/inputs.ts';
 import type { JobDocument } from '../core/store/documents.ts';
-import { listSamples } from '../core/store/list-samples.ts';
+import { searchSamples } from '../core/store/search-samples.ts';
 import type { Store } from '../core/store/store.ts';
 import type { Job } from '../temporal/jobs.ts';
 import { collectionsOf } from '../core/store/collections.ts';
@@ -71,7 +71,7 @@ export async function timeFirstSample(
   });
   const first = Promise.withResolvers<number>();
   inserts.once('change', () => {
-    listSamples(store, { datasetId: request.dataset, limit: 50 })
+    searchSamples(store, { datasetId: request.dataset, filter: {}, limit: 50, nextSeq: count })
       .then(({ samples }) => {
         if (samples.length === 0) throw new Error('a sample was stored, and none can be read');
         first.resolve(performance.now());

@@ -1,9 +1,8 @@
 import { basename } from 'node:path';
-import { Readable } from 'node:stream';
 import type { Context } from 'hono';
-import { MIME_TYPES } from '../../core/media/images/formats.ts';
-import type { ImageFailureCode } from '../../core/media/images/image-error.ts';
-import type { SourceRoots } from '../../core/sources/folder/source-roots.ts';
+import type { Medium } from '../../core/media/medium.ts';
+import type { OpenFile } from '../../core/sources/source.ts';
+import { getDataset } from '../../core/store/datasets.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import type { ApiContext, ApiEnv } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
@@ -16,26 +15,32 @@ import { placeholder } from '../thumbnails/placeholder.ts';
 import { exactLength } from './exact-length.ts';
 import { matches, partOf } from './ranges.ts';
 import * as routes from './routes.ts';
-import { currentFingerprint, openFile, realPathOf } from './sample-file.ts';
+import { currentFingerprint, openSampleFile } from './sample-file.ts';
 
-export function fileRoutes({ backends, settings, thumbnails }: ApiContext) {
+export function fileRoutes({ backends, sources, media, thumbnails }: ApiContext) {
   const { store } = backends.client;
   const router = newRouter();
 
+  async function find({ dataset, seq }: { dataset: string; seq: number }) {
+    const [{ media_type }, sample] = await Promise.all([
+      getDataset(store, dataset),
+      getSample(store, dataset, seq),
+    ]);
+    return { sample, medium: media.byName(media_type) };
+  }
+
   router.openapi(routes.fileRoute, async (c) => {
-    const { dataset, seq } = c.req.valid('param');
-    const sample = await getSample(store, dataset, seq);
-    return sendFile(c, sample, settings.sourceRoots, c.req.valid('query').v);
+    const { sample, medium } = await find(c.req.valid('param'));
+    const file = await openSampleFile(sample, sources);
+    return sendFile(c, { sample, medium, file, version: c.req.valid('query').v });
   });
 
   router.openapi(routes.thumbnailRoute, async (c) => {
-    const { dataset, seq } = c.req.valid('param');
     const { size, v } = c.req.valid('query');
-    const sample = await getSample(store, dataset, seq);
+    const { sample, medium } = await find(c.req.valid('param'));
     try {
-      const path = await realPathOf(sample, settings.sourceRoots);
-      const fingerprint = await currentFingerprint(path);
-      const recorded = recordedFailure(sample, fingerprint);
+      const fingerprint = await currentFingerprint(sample, sources);
+      const recorded = recordedFailure(sample, medium, fingerprint);
       if (recorded !== undefined) return unpicturable(c, recorded, Number(size));
       const version = versionAt(sample, fingerprint);
       const etag = `"${version}-${size}"`;
@@ -43,12 +48,13 @@ export function fileRoutes({ backends, settings, thumbnails }: ApiContext) {
       const asked = c.req.header('if-none-match');
       // Who has this very tag was given the picture before; with `*` it is not known yet that there is one.
       if (asked?.trim() !== '*' && matches(asked, etag)) return c.body(null, 304, headers);
-      const request = { path, roots: settings.sourceRoots, fingerprint, version, size: Number(size) };
+      const open = () => openSampleFile(sample, sources);
+      const request = { medium, open, fingerprint, version, size: Number(size) };
       const { picture, current } = await thumbnails.get(request, c.req.raw.signal);
       if (current && matches(asked, etag)) return c.body(null, 304, headers);
       return c.body(picture, 200, {
         ...(current ? headers : { 'Cache-Control': 'no-store' }),
-        'Content-Type': 'image/webp',
+        'Content-Type': medium.thumbnails.mimeType,
         'Content-Security-Policy': FILE_POLICY,
       });
     } catch (error) {
@@ -82,16 +88,10 @@ function unpicturable(
   });
 }
 
-const FAILURES: Readonly<Record<string, ImageFailureCode>> = {
-  empty_file: 'decode_failed',
-  not_an_image: 'unsupported_format',
-  unsupported_format: 'unsupported_format',
-  truncated_header: 'decode_failed',
-};
-
 /** What indexing has found wrong with the content of the file, where it is the same file still: it need not be read again. */
-function recordedFailure({ error, source }: SampleDocument, fingerprint: string) {
-  const code = error?.stage === 'indexing' && source.fingerprint === fingerprint ? FAILURES[error.code] : undefined;
+function recordedFailure({ error, source }: SampleDocument, { thumbnails }: Medium, fingerprint: string) {
+  const isSame = error?.stage === 'indexing' && source.fingerprint === fingerprint;
+  const code = isSame ? thumbnails.hopeless[error.code] : undefined;
   return code === undefined ? undefined : { code, message: error?.message ?? '' };
 }
 
@@ -105,13 +105,17 @@ function cacheControl(version: string, asked: string | undefined): string {
   return version === asked ? 'private, max-age=31536000, immutable' : 'private, no-cache';
 }
 
-async function sendFile(
-  c: Context<ApiEnv>,
-  sample: SampleDocument,
-  roots: SourceRoots,
-  version: string | undefined,
-): Promise<Response> {
-  const { file, size, mtimeNs, fingerprint } = await openFile(await realPathOf(sample, roots), roots);
+interface Sending {
+  sample: SampleDocument;
+  medium: Medium;
+  /** Closed by `sendFile`. */
+  file: OpenFile;
+  /** The version that the caller asked for. */
+  version: string | undefined;
+}
+
+async function sendFile(c: Context<ApiEnv>, { sample, medium, file, version }: Sending): Promise<Response> {
+  const { size, mtimeNs, fingerprint } = file;
   try {
     const etag = `"${size.toString(36)}-${mtimeNs.toString(36)}"`;
     const headers = {
@@ -120,7 +124,7 @@ async function sendFile(
       'Cache-Control': cacheControl(versionAt(sample, fingerprint), version),
       'Accept-Ranges': 'bytes',
       'Content-Security-Policy': FILE_POLICY,
-      ...contentHeaders(sample),
+      ...contentHeaders(sample, medium),
     };
     if (matches(c.req.header('if-none-match'), etag)) return await closed(file, c.body(null, 304, headers));
     const ifRange = c.req.header('if-range');
@@ -129,41 +133,39 @@ async function sendFile(
       throw problemOf('RangeNotSatisfiable', `The file has ${size} bytes.`, {
         headers: { 'Content-Range': `bytes */${size}` },
       });
-    const [start, end] = part.kind === 'range' ? [part.start, part.end] : [0, size - 1];
+    const range = part.kind === 'range' ? { start: part.start, end: part.end } : { start: 0, end: size - 1 };
+    const length = range.end - range.start + 1;
     const sent = {
       ...headers,
-      'Content-Length': String(end - start + 1),
-      ...(part.kind === 'range' ? { 'Content-Range': `bytes ${start}-${end}/${size}` } : {}),
+      'Content-Length': String(length),
+      ...(part.kind === 'range' ? { 'Content-Range': `bytes ${range.start}-${range.end}/${size}` } : {}),
     };
     const status = part.kind === 'range' ? 206 : 200;
     if (c.req.method === 'HEAD' || size === 0) return await closed(file, c.body(null, status, sent));
-    const content = Readable.toWeb(file.createReadStream({ start, end })) as ReadableStream<Uint8Array>;
     // The connection is no good any more, whether the head of the answer has gone out on it or not.
-    const whole = exactLength(end - start + 1, () => c.env?.outgoing?.destroy());
-    return c.body(content.pipeThrough(whole), status, sent);
+    const whole = exactLength(length, () => c.env?.outgoing?.destroy());
+    return c.body(file.stream(range).pipeThrough(whole), status, sent);
   } catch (error) {
     await file.close();
     throw error;
   }
 }
 
-async function closed(file: { close(): Promise<void> }, response: Response): Promise<Response> {
+async function closed(file: OpenFile, response: Response): Promise<Response> {
   await file.close();
   return response;
 }
 
-const SHOWN = new Set<string>(Object.values(MIME_TYPES).filter((type) => type !== MIME_TYPES.svg));
-
 /** A type that the file was read as, never one that its name or the caller suggests. */
-function contentHeaders({ metadata, filepath }: SampleDocument): Record<string, string> {
-  const known = metadata !== undefined && Object.values(MIME_TYPES).includes(metadata.mime_type);
-  const type = known ? metadata.mime_type : 'application/octet-stream';
+function contentHeaders({ metadata, filepath }: SampleDocument, { mimeTypes }: Medium): Record<string, string> {
+  const read = metadata?.mime_type;
+  const type = typeof read === 'string' && mimeTypes.known.has(read) ? read : 'application/octet-stream';
   const name = encodeURIComponent(basename(filepath).toWellFormed()).replace(
     /['()*]/g,
     (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
   );
   return {
     'Content-Type': type,
-    'Content-Disposition': `${SHOWN.has(type) ? 'inline' : 'attachment'}; filename*=UTF-8''${name}`,
+    'Content-Disposition': `${mimeTypes.inline.has(type) ? 'inline' : 'attachment'}; filename*=UTF-8''${name}`,
   };
 }

@@ -32,10 +32,10 @@ const startRoute = createRoute({
 });
 
 /** A load is started here. From then on it is a job like any other: see api/jobs. */
-export function loadRoutes({ backends: { client }, settings }: ApiContext) {
+export function loadRoutes({ backends: { client }, settings, sources }: ApiContext) {
   return newRouter().openapi(startRoute, async (c) => {
     const request = c.req.valid('json');
-    await requireSource(request.source, settings.sourceRoots);
+    await requireSource(request.source, { sources, roots: settings.sourceRoots });
     await requireModel(request.model, settings.modelFolders);
     return started(c, await startAs(client, c.req.valid('query'), (options) => client.startLoad(request, options)));
   });

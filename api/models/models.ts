@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { createRoute } from '@hono/zod-openapi';
 import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
-import { findModel } from '../../core/models/find-model.ts';
+import { findModel, type ModelLayout } from '../../core/models/find-model.ts';
 import { isBelowRoots } from '../../core/sources/folder/source-roots.ts';
 import type { ApiContext } from '../context.ts';
 import { GUARDED, json, problems } from '../http/answers.ts';
@@ -21,12 +21,14 @@ const modelsRoute = createRoute({
   responses: { 200: json(models, 'The models.'), ...problems(...GUARDED) },
 });
 
-export function modelRoutes({ settings }: Pick<ApiContext, 'settings'>) {
-  return newRouter().openapi(modelsRoute, async (c) => c.json(await listModels(settings.modelFolders), 200));
+export function modelRoutes({ settings, media }: Pick<ApiContext, 'settings' | 'media'>) {
+  return newRouter().openapi(modelsRoute, async (c) =>
+    c.json(await listModels(settings.modelFolders, media.default.models), 200),
+  );
 }
 
-async function listModels(folders: readonly string[]): Promise<Models> {
-  const names = await Promise.all(folders.map((folder) => modelsIn(folder, '')));
+async function listModels(folders: readonly string[], layout: ModelLayout): Promise<Models> {
+  const names = await Promise.all(folders.map((folder) => modelsIn(folder, '', layout)));
   const found = [...new Set(names.flat())].filter((name) => name !== BUILT_IN_MODEL).sort();
   return {
     models: [
@@ -38,7 +40,7 @@ async function listModels(folders: readonly string[]): Promise<Models> {
 }
 
 /** Folders that are models: `name`, or `org/name`. */
-async function modelsIn(root: string, below: string): Promise<string[]> {
+async function modelsIn(root: string, below: string, layout: ModelLayout): Promise<string[]> {
   const entries = await readdir(join(root, below), { withFileTypes: true }).catch(() => []);
   const folders = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).slice(0, MOST_MODELS);
   const found = await Promise.all(
@@ -49,7 +51,7 @@ async function modelsIn(root: string, below: string): Promise<string[]> {
         () => false,
       );
       if (isModel) return [model];
-      return below === '' ? modelsIn(root, name) : [];
+      return below === '' ? modelsIn(root, name, layout) : [];
     }),
   );
   return found.flat();

@@ -7,7 +7,7 @@ import type { Scope } from '../schemas/server.ts';
 import { requireSource } from '../sources/require-source.ts';
 import * as routes from './routes.ts';
 
-export function scheduleRoutes({ backends, settings }: Pick<ApiContext, 'backends' | 'settings'>) {
+export function scheduleRoutes({ backends, settings, sources }: Pick<ApiContext, 'backends' | 'settings' | 'sources'>) {
   const { schedules } = backends.client;
   const present = (status: ScheduleStatus, scope: Scope | null) =>
     presentSchedule(status, scope ?? 'read', settings.sourceRoots);
@@ -15,7 +15,7 @@ export function scheduleRoutes({ backends, settings }: Pick<ApiContext, 'backend
 
   router.openapi(routes.createOneRoute, async (c) => {
     const request = c.req.valid('json');
-    await requireSource(request.load.source, settings.sourceRoots, 'load.source');
+    await requireSource(request.load.source, { sources, roots: settings.sourceRoots }, 'load.source');
     await requireModel(request.load.model, settings.modelFolders, 'load.model');
     const created = await schedules.create(request);
     return c.json(present(created, c.get('scope')), 201, { Location: `/api/schedules/${created.name}` });

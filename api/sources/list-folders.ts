@@ -1,15 +1,22 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { systemErrorCode } from '../../core/errors.ts';
-import { isImageName } from '../../core/media/images/formats.ts';
 import { isBelowRoots, type SourceRoots } from '../../core/sources/folder/source-roots.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import type { Folders } from '../schemas/server.ts';
 
 const MOST_FOLDERS = 1000;
 
-/** @throws ProblemError SourceOutsideRoots, FolderNotFound, InvalidParameter */
-export async function listFolders(path: string, roots: SourceRoots): Promise<Folders> {
+/**
+ * The folders in a folder, and how many of its files are accepted as samples.
+ *
+ * @throws ProblemError SourceOutsideRoots, FolderNotFound, InvalidParameter
+ */
+export async function listFolders(
+  path: string,
+  roots: SourceRoots,
+  accepts: (name: string) => boolean,
+): Promise<Folders> {
   if (!isAbsolute(path) || path.includes('\0'))
     throw problemOf('InvalidParameter', 'path: give the absolute path of a folder.', {
       errors: [{ in: 'query', field: 'path', message: 'is no absolute path' }],
@@ -27,7 +34,7 @@ export async function listFolders(path: string, roots: SourceRoots): Promise<Fol
     parent: roots?.includes(folder) || folder === '/' ? null : dirname(folder),
     folders: names.slice(0, MOST_FOLDERS).map((name) => ({ path: join(folder, name), name })),
     truncated: names.length > MOST_FOLDERS,
-    files: entries.filter((entry) => !entry.isDirectory() && isImageName(entry.name)).length,
+    files: entries.filter((entry) => !entry.isDirectory() && accepts(entry.name)).length,
   };
 }
 

@@ -1,14 +1,32 @@
 import { isAbsolute } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { requireBelowRoots, type SourceRoots } from '../../core/sources/folder/source-roots.ts';
+import type { Sources } from '../../core/sources/source.ts';
 import { problemOf } from '../problem/to-problem.ts';
 
-/** Refuses a source outside the roots, after resolving links, with the same words whether it exists or not. */
-export async function requireSource(source: string, roots: SourceRoots, field = 'source'): Promise<void> {
+export interface SourceRules {
+  sources: Sources;
+  /** Folders that a folder must be in or below. */
+  roots: SourceRoots;
+}
+
+/**
+ * Refuses a source that this server knows no kind of, and a folder outside the roots after resolving links, with the same words
+ * whether it exists or not.
+ *
+ * @throws ProblemError InvalidInput, SourceOutsideRoots
+ */
+export async function requireSource(
+  source: string,
+  { sources, roots }: SourceRules,
+  field = 'source',
+): Promise<void> {
   if (source.includes('\0'))
     throw problemOf('InvalidInput', `${field}: a path has no zero byte.`, {
       errors: [{ in: 'body', field, message: 'has a zero byte' }],
     });
+  // Only folders are bounded by roots, and named by paths.
+  if (isOtherKind(source, sources)) return;
   if (!isAbsolute(source)) {
     const message = `must be the absolute path of a folder, not "${source}"`;
     throw problemOf('InvalidInput', `${field} ${message}`, { errors: [{ in: 'body', field, message }] });
@@ -19,5 +37,14 @@ export async function requireSource(source: string, roots: SourceRoots, field = 
     if (!(error instanceof UserError)) throw error;
     const message = `${source} is not in or below a source root of this server. GET /api/sources lists them, PLIMSOLL_SOURCE_ROOTS sets them.`;
     throw problemOf('SourceOutsideRoots', `${field}: ${message}`, { errors: [{ in: 'body', field, message }] });
+  }
+}
+
+function isOtherKind(source: string, sources: Sources): boolean {
+  try {
+    return sources.of(source).localPath === undefined;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
   }
 }

@@ -30,7 +30,7 @@ const foldersRoute = createRoute({
   },
 });
 
-export function sourceRoutes({ settings }: Pick<ApiContext, 'settings'>) {
+export function sourceRoutes({ settings, media }: Pick<ApiContext, 'settings' | 'media'>) {
   const router = newRouter();
   router.openapi(sourcesRoute, (c) => {
     const { sourceRoots } = settings;
@@ -40,8 +40,9 @@ export function sourceRoutes({ settings }: Pick<ApiContext, 'settings'>) {
       200,
     );
   });
+  const accepts = (name: string) => media.all.some((medium) => medium.accepts(name));
   router.openapi(foldersRoute, async (c) =>
-    c.json(await listFolders(c.req.valid('query').path, settings.sourceRoots), 200),
+    c.json(await listFolders(c.req.valid('query').path, settings.sourceRoots, accepts), 200),
   );
   return router;
 }

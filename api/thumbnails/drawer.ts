@@ -1,23 +1,13 @@
-import type { FileHandle } from 'node:fs/promises';
-import { createBudget } from '../../core/concurrency/budget.ts';
-import { createDecoders } from '../../core/media/images/decoder/decoders.ts';
-import { identityOf } from '../../core/media/images/identity.ts';
-import { ImageError } from '../../core/media/images/image-error.ts';
-import { weightOf } from '../../core/media/images/weight.ts';
-import type { SourceRoots } from '../../core/sources/folder/source-roots.ts';
-import { fingerprintOf, openFile } from '../files/sample-file.ts';
-
-/** What pictures that are drawn at the same time take of memory, about; one that takes more is drawn alone. */
-const MEMORY_BYTES = 512 * 1024 * 1024;
-/** What an image's size and kind are known by. */
-const HEAD_BYTES = 64 * 1024;
+import { ItemError } from '../../core/media/item-error.ts';
+import type { Medium, Thumbnailer } from '../../core/media/medium.ts';
+import type { OpenFile } from '../../core/sources/source.ts';
 
 export interface DrawRequest {
-  /** With all links resolved. */
-  path: Buffer;
-  /** Below which it must lie when it is opened. */
-  roots: SourceRoots;
-  /** Of the file as it was when it was asked for. */
+  /** The medium of the sample, which knows how to draw it. */
+  medium: Medium;
+  /** Opens the sample's file. */
+  open(): Promise<OpenFile>;
+  /** The fingerprint of the file when the picture was asked for. */
   fingerprint: string;
   /** The longer side in pixels. */
   size: number;
@@ -29,57 +19,55 @@ export interface Drawn {
   current: boolean;
 }
 
-/** Draws thumbnails in processes of their own: what hangs or crashes there is ended, and takes none of the threads that send files. */
+/** Draws thumbnails in other processes: what hangs or crashes there is killed, and takes no thread that sends files. */
 export interface Drawer {
-  /** @throws ImageError; ProblemError FileGone */
+  /** @throws ItemError; what `open` throws */
   draw(request: DrawRequest): Promise<Drawn>;
   /** Process IDs of the decoders that are alive. */
   pids(): number[];
   close(): void;
 }
 
-/** `turnMs`: after so long a picture is given up. */
+/** @param turnMs A picture that takes longer is given up. */
 export function createDrawer({ atOnce, turnMs }: { atOnce: number; turnMs: number }): Drawer {
-  const decoders = createDecoders({ most: atOnce });
-  const memory = createBudget(MEMORY_BYTES);
+  const thumbnailers = new Map<Medium, Thumbnailer>();
 
-  async function drawOpen(file: FileHandle, { path, size }: DrawRequest): Promise<Uint8Array<ArrayBuffer>> {
-    const stat = await file.stat({ bigint: true });
-    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    const giveBack = await memory.take(weightOf(buffer.subarray(0, bytesRead), Number(stat.size)));
-    try {
-      // The decoder opens it anew, and makes sure by its identity that it is what is open here.
-      return await decoders.ask({ type: 'thumbnail', path, identity: identityOf(stat), side: size }, turnMs);
-    } finally {
-      giveBack();
-    }
+  function thumbnailerOf(medium: Medium): Thumbnailer {
+    const known = thumbnailers.get(medium);
+    if (known !== undefined) return known;
+    const opened = medium.thumbnails.open({ processes: atOnce, timeoutMs: turnMs });
+    thumbnailers.set(medium, opened);
+    return opened;
   }
 
   return {
-    async draw(request) {
-      const { file, fingerprint: before } = await within(turnMs, openFile(request.path, request.roots));
+    async draw({ medium, open, fingerprint, size }) {
+      const file = await within(turnMs, open());
       try {
-        const picture = await drawOpen(file, request).catch((error: unknown) => error as Error);
-        const after = fingerprintOf(await file.stat({ bigint: true }));
-        const current = before === request.fingerprint && after === request.fingerprint;
+        const picture = await thumbnailerOf(medium)
+          .draw(file, size)
+          .catch((error: unknown) => error as Error);
+        const current = file.fingerprint === fingerprint && (await file.fingerprintNow()) === fingerprint;
         if (!(picture instanceof Error)) return { picture, current };
-        // What is wrong with it now is not what is wrong with the file of the fingerprint.
-        throw current ? picture : new ImageError('file_not_found', 'the file has changed; ask for it again');
+        // What is wrong with the file now need not be wrong with the file of the fingerprint.
+        throw current ? picture : new ItemError('file_not_found', 'the file has changed; ask for it again');
       } finally {
         await file.close();
       }
     },
-    pids: () => decoders.pids(),
-    close: () => decoders.close(),
+    pids: () => [...thumbnailers.values()].flatMap((thumbnailer) => thumbnailer.pids()),
+    close() {
+      for (const thumbnailer of thumbnailers.values()) thumbnailer.close();
+    },
   };
 }
 
-/** A disk that hangs is waited for no longer; the file is closed if it opens after all. */
-async function within(timeoutMs: number, opening: ReturnType<typeof openFile>): ReturnType<typeof openFile> {
+/** Waits no longer for a disk that hangs. A file that opens after all is closed. */
+async function within(timeoutMs: number, opening: Promise<OpenFile>): Promise<OpenFile> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    late.reject(new ImageError('decode_timeout', 'the file took too long to open'));
-    opening.then(({ file }) => file.close()).catch(() => undefined);
+    late.reject(new ItemError('decode_timeout', 'the file took too long to open'));
+    opening.then((file) => file.close()).catch(() => undefined);
   }, timeoutMs);
   try {
     return await Promise.race([opening, late.promise]);

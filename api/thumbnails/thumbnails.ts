@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { ImageError } from '../../core/media/images/image-error.ts';
+import { ItemError } from '../../core/media/item-error.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import { openDiskCache } from './disk-cache.ts';
 import { createDrawer, type Drawn, type DrawRequest } from './drawer.ts';
@@ -66,7 +66,7 @@ export function openThumbnails({ folder, bytes, turnMs = TURN_MS }: ThumbnailOpt
       counts.made += 1;
       return made;
     } catch (error) {
-      if (!(error instanceof ImageError)) throw error;
+      if (!(error instanceof ItemError)) throw error;
       const failure = new ThumbnailError(error.code, error.message);
       failures.note(request.version, failure);
       throw failure;

@@ -1,10 +1,11 @@
-import { mkdir, realpath, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { currentFingerprint } from '../../api/files/sample-file.ts';
 import { startApi } from '../../api/start-server.ts';
 import { openThumbnails } from '../../api/thumbnails/thumbnails.ts';
+import { imagesMedium } from '../../core/media/images/medium.ts';
+import { folderSource } from '../../core/sources/folder/folder-source.ts';
 import { drawPicture } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
@@ -138,11 +139,12 @@ test('pictures that nobody wants any more are not drawn, and hold up nobody', as
 
 test('a picture that takes longer than its turn ends it', async () => {
   const thumbnails = openThumbnails({ folder: join(bench.folder, 'kept'), bytes: 1_000_000, turnMs: 1 });
-  const path = Buffer.from(await realpath(join(photos, 'large-0.png')));
+  const source = folderSource();
+  const file = { path: join(photos, 'large-0.png') };
   const request = {
-    path,
-    roots: undefined,
-    fingerprint: await currentFingerprint(path),
+    medium: imagesMedium(),
+    open: () => source.open(file),
+    fingerprint: (await source.stat(file))?.fingerprint ?? '',
     version: 'v'.repeat(16),
     size: 128,
   };

@@ -2,8 +2,6 @@ import { mkdir, readdir, rename, rm, stat, symlink, utimes, writeFile } from 'no
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openFile, realPathOf } from '../../api/files/sample-file.ts';
-import type { SampleDocument } from '../../core/store/documents.ts';
 import { drawPicture } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
@@ -154,23 +152,6 @@ describe('a file', () => {
     expect((await api.get(at('link-out.jpg', 'file'))).json.code).toBe('FileOutsideRoots');
     expect((await api.get(at('link-out.jpg', 'thumbnail'))).json.code).toBe('FileOutsideRoots');
     expect((await api.get(at('link-in.jpg', 'file'))).status).toBe(200);
-  });
-
-  test('is not opened where a folder of its path has become a link to the outside since it was looked up', async () => {
-    const sample = await collectionsOf(bench.store).samples.findOne({ dataset_id: dataset, seq: seqOf('in/a.jpg') });
-    const path = await realPathOf(sample as SampleDocument, [photos]);
-    await rename(join(photos, 'in'), join(photos, 'was-in'));
-    await symlink(join(bench.folder, 'outside'), join(photos, 'in'));
-    try {
-      await expect(openFile(path, [photos])).rejects.toMatchObject({ code: 'FileOutsideRoots' });
-      const { file } = await openFile(path, undefined);
-      await file.close();
-    } finally {
-      await rm(join(photos, 'in'));
-      await rename(join(photos, 'was-in'), join(photos, 'in'));
-    }
-    const { file } = await openFile(path, [photos]);
-    await file.close();
   });
 
   test('a folder that was swapped for a link is seen through', async () => {

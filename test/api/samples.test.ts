@@ -1,6 +1,6 @@
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findSamples, MOST_EXAMINED } from '../../core/store/find-samples.ts';
+import { MOST_EXAMINED, searchSamples } from '../../core/store/search-samples.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { fillDataset } from './support/fill.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
@@ -131,7 +131,7 @@ describe('filters', () => {
           },
         }),
       };
-      await findSamples(explaining, { datasetId: NAME, filter, from: 1000, limit: 10, nextSeq: COUNT });
+      await searchSamples(explaining, { datasetId: NAME, filter, from: 1000, limit: 10, nextSeq: COUNT });
       const { executionStats } = (await plans[0]) as Document;
       expect(JSON.stringify(executionStats), JSON.stringify(filter)).not.toMatch(/COLLSCAN|"stage":"SORT"/);
       expect(executionStats.totalDocsExamined, JSON.stringify(filter)).toBeLessThanOrEqual(11);

@@ -1,12 +1,16 @@
-import { lstatSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openThumbnails, type Thumbnails } from '../../api/thumbnails/thumbnails.ts';
+import { imagesMedium } from '../../core/media/images/medium.ts';
+import { folderSource } from '../../core/sources/folder/folder-source.ts';
 import { drawPicture } from '../support/pictures.ts';
 import { ENDLESS_SVG } from '../support/worst-files.ts';
 
+const medium = imagesMedium();
+const source = folderSource();
 let dir: string;
 let thumbnails: Thumbnails;
 let asked = 0;
@@ -23,9 +27,9 @@ afterEach(() => thumbnails.close());
 async function requestOf(name: string, content: string | Buffer) {
   const path = join(dir, name);
   await writeFile(path, content);
-  const { size, mtimeNs } = lstatSync(path, { bigint: true });
   const version = String(asked++).padStart(16, 'v');
-  return { path: Buffer.from(path), roots: undefined, fingerprint: `${size}-${mtimeNs}`, version, size: 128 };
+  const fingerprint = (await source.stat({ path }))?.fingerprint ?? '';
+  return { medium, open: () => source.open({ path }), fingerprint, version, size: 128 };
 }
 
 const get = (request: Awaited<ReturnType<typeof requestOf>>) => thumbnails.get(request, new AbortController().signal);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DEFAULT_DECODE_LIMITS } from '../../core/media/images/decode-limits.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
 import type { EmbedItem, EmbedOutcome } from '../../core/models/embedder.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
@@ -22,6 +23,7 @@ import {
   writePng,
 } from './tiny-models.ts';
 
+const medium = imagesMedium();
 const IMAGES = 40;
 /** Longer than a process takes to start where the machine has other work: else it is killed as it starts, for good. */
 const STALL_MS = 8000;
@@ -29,7 +31,7 @@ const STALL_MS = 8000;
 let folder: string;
 let slowModel: string;
 let images: EmbedItem[];
-let expected: EmbedOutcome[];
+let expected: Float32Array[];
 
 beforeAll(async () => {
   folder = await temporaryFolder();
@@ -37,7 +39,7 @@ beforeAll(async () => {
   const paths = Array.from({ length: IMAGES }, (_, n) => join(folder, `${n}.png`));
   const pixels = await Promise.all(paths.map(writePng));
   images = paths.map((path) => ({ path }));
-  expected = pixels.map((bytes) => ({ vector: unit(bytes) }));
+  expected = pixels.map(unit);
 });
 
 afterAll(() => rm(folder, { recursive: true }));
@@ -72,8 +74,8 @@ function isAlive(pid: number): boolean {
 function expectVectors(outcomes: readonly EmbedOutcome[]): void {
   expect(outcomes).toHaveLength(IMAGES);
   for (const [n, outcome] of outcomes.entries()) {
-    if ('error' in outcome) throw new Error(outcome.error.message);
-    const wanted = (expected[n] as { vector: Float32Array }).vector;
+    if (!('vector' in outcome)) throw new Error(`no vector: ${JSON.stringify(outcome)}`);
+    const wanted = expected[n] as Float32Array;
     const worst = Math.max(...outcome.vector.map((value, i) => Math.abs(value - (wanted[i] as number))));
     expect(worst).toBeLessThan(1e-6);
   }
@@ -146,7 +148,7 @@ test.runIf(process.arch === 'x64')('an image that crashes the process fails alon
     const mixed = [...images.slice(0, 5), { path: black }, ...images.slice(5, 10)];
     const outcomes = await embedder.embed(model, medium, mixed);
     const codes = outcomes.map((outcome) => ('error' in outcome ? outcome.error.code : 'vector'));
-    expect(codes).toEqual(mixed.map(({ path }) => (path === black ? 'inference_crashed' : 'vector')));
+    expect(codes).toEqual(mixed.map((_, n) => (n === 5 ? 'inference_crashed' : 'vector')));
     expect(outcomes[5]).toMatchObject({ error: { message: expect.stringContaining('SIGFPE') } });
   }),
 );
@@ -159,7 +161,9 @@ test.runIf(process.arch === 'x64')('a process that crashes on image after image 
     const embedded = embedder.embed(model, medium, new Array(8).fill({ path: black }));
     await expect(embedded).rejects.toMatchObject({ code: 'InferenceUnavailable' });
     // And the next call is served.
-    expect(await embedder.embed(model, medium, images.slice(0, 1))).toMatchObject([{ vector: expect.any(Float32Array) }]);
+    expect(await embedder.embed(model, medium, images.slice(0, 1))).toMatchObject([
+      { vector: expect.any(Float32Array) },
+    ]);
   }),
 );
 
@@ -178,7 +182,11 @@ test('an image that the runtime refuses fails alone', () =>
     const model = await writeModel(join(folder, 'divides'), divides, RAW_4X4);
     const black = join(folder, 'zero.png');
     await writePixels(black, new Uint8Array(48));
-    const outcomes = await embedder.embed(model, medium, [...images.slice(0, 2), { path: black }, ...images.slice(2, 4)]);
+    const outcomes = await embedder.embed(model, medium, [
+      ...images.slice(0, 2),
+      { path: black },
+      ...images.slice(2, 4),
+    ]);
     expect(outcomes.map((outcome) => ('error' in outcome ? outcome.error.code : 'vector'))).toEqual([
       'vector',
       'vector',
@@ -237,7 +245,9 @@ test('a call that is aborted ends at once, and the others go on', () =>
     const controller = new AbortController();
     const reason = new Error('enough');
     const many = Array.from({ length: 2000 }, (_, n) => images[n % IMAGES] as EmbedItem);
-    const aborted = embedder.embed(slowModel, medium, many, { signal: controller.signal }).catch((error: unknown) => error);
+    const aborted = embedder
+      .embed(slowModel, medium, many, { signal: controller.signal })
+      .catch((error: unknown) => error);
     const other = embedder.embed(slowModel, medium, images);
     await embedder.embed(slowModel, medium, []);
     controller.abort(reason);
@@ -296,10 +306,12 @@ test('a process that hangs is killed, and its work done by the next', () =>
 
 test('the process ends when the worker is killed', async () => {
   const embedderFile = new URL('../../inference/embedder.ts', import.meta.url).href;
+  const mediumFile = new URL('../../core/media/images/medium.ts', import.meta.url).href;
   const script = `
     const { createEmbedder } = await import(${JSON.stringify(embedderFile)});
+    const { imagesMedium } = await import(${JSON.stringify(mediumFile)});
     const embedder = createEmbedder({ threads: 1 });
-    await embedder.open(${JSON.stringify(slowModel)});
+    await embedder.open(${JSON.stringify(slowModel)}, imagesMedium());
     process.send(embedder.childPids());
     setInterval(() => {}, 1000);
   `;
@@ -316,14 +328,16 @@ test('the process ends when the worker is killed', async () => {
 test.each([1, 2])('pictures that decode without end cost their own vectors, with %i threads', async (threads) => {
   const endless = [0, 1, 2].map((n) => ({ path: join(folder, `endless-${threads}-${n}.svg`) }));
   for (const { path } of endless) await writeFile(path, ENDLESS_SVG);
-  await withEmbedder({ threads, decodeTimeoutSeconds: 3 }, async (embedder) => {
+  const hasty = imagesMedium(process.env, { ...DEFAULT_DECODE_LIMITS, timeoutSeconds: 3 });
+  await withEmbedder({ threads }, async (embedder) => {
     const model = await writeModel(join(folder, `patient-${threads}`), slowGraph(1), RAW_4X4);
-    await embedder.open(model, medium);
+    await embedder.open(model, hasty);
     const pid = onlyPid(embedder);
     let signs = 0;
-    const outcomes = await embedder.embed(model, medium, [...endless, ...images], undefined, () => {
+    const onSignOfLife = () => {
       signs += 1;
-    });
+    };
+    const outcomes = await embedder.embed(model, hasty, [...endless, ...images], { onSignOfLife });
     const late = outcomes
       .slice(0, endless.length)
       .map((outcome) => ('error' in outcome ? outcome.error.code : 'embedded'));
@@ -340,9 +354,11 @@ test('a process that decodes without end ends with its worker', async () => {
   const model = await writeModel(join(folder, 'orphaned'), slowGraph(1), RAW_4X4);
   const script = `
     import { createEmbedder } from ${JSON.stringify(join(import.meta.dirname, '../../inference/embedder.ts'))};
+    import { imagesMedium } from ${JSON.stringify(join(import.meta.dirname, '../../core/media/images/medium.ts'))};
     const embedder = createEmbedder({ threads: 1 });
-    await embedder.open(${JSON.stringify(model)});
-    embedder.embed(${JSON.stringify(model)}, [{ path: ${JSON.stringify(path)} }]).catch(() => {});
+    const medium = imagesMedium();
+    await embedder.open(${JSON.stringify(model)}, medium);
+    embedder.embed(${JSON.stringify(model)}, medium, [{ path: ${JSON.stringify(path)} }]).catch(() => {});
     setTimeout(() => console.log(embedder.childPids()[0]), 1000);`;
   const worker = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],

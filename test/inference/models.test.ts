@@ -1,14 +1,18 @@
-import { copyFile, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { UserError } from '../../core/errors.ts';
+import { imagesMedium } from '../../core/media/images/medium.ts';
 import { externalWeightFiles } from '../../core/models/external-weights.ts';
 import { findModel } from '../../core/models/find-model.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
 import { settingsFromEnvironment } from '../../inference/settings.ts';
 import { createGraph } from '../../scripts/onnx.ts';
 import { echoGraph, graphOf, RAW_4X4, temporaryFolder, unit, writeModel, writePng } from './tiny-models.ts';
+
+const medium = imagesMedium();
 
 let folder: string;
 let embedder: InferenceEmbedder;
@@ -45,18 +49,18 @@ test.each([
   'onnx/model_quantized.onnx',
 ])('%s is found as the graph', async (file) => {
   const model = await writeModel(join(folder, 'layouts', file.replaceAll('/', '-')), ECHO, RAW_4X4, file);
-  expect((await findModel(model)).graphFile).toBe(join(model, file));
+  expect((await findModel(model, medium.models)).graphFile).toBe(join(model, file));
 });
 
 test('the vision part goes before the whole of a model of two', async () => {
   const model = await writeModel(join(folder, 'clip'), ECHO, RAW_4X4, 'onnx/vision_model.onnx');
   await writeFile(join(model, 'onnx', 'model.onnx'), 'text and vision');
-  expect((await findModel(model)).graphFile).toBe(join(model, 'onnx', 'vision_model.onnx'));
+  expect((await findModel(model, medium.models)).graphFile).toBe(join(model, 'onnx', 'vision_model.onnx'));
 });
 
 test('a model is found by org/name below the model folders', async () => {
   await writeModel(join(folder, 'some-org', 'some-model'), ECHO, RAW_4X4);
-  expect(await embedder.open('some-org/some-model')).toMatchObject({ name: 'some-org/some-model', dim: 48 });
+  expect(await embedder.open('some-org/some-model', medium)).toMatchObject({ name: 'some-org/some-model', dim: 48 });
 });
 
 test.each(['nowhere', 'no/where', '../models', 'a/../b', '', '/nowhere/at/all'])(
@@ -75,7 +79,9 @@ test('other weights are another revision, the same content elsewhere is the same
   const one = await writeModel(join(folder, 'one'), ECHO, RAW_4X4);
   const copy = await writeModel(join(folder, 'copy'), ECHO, RAW_4X4);
   const other = await writeModel(join(folder, 'other'), echoGraph('uint8', ['batch', 4, 4, 3], 'vector'), RAW_4X4);
-  const revisions = await Promise.all([one, copy, other].map(async (model) => (await embedder.open(model, medium)).revision));
+  const revisions = await Promise.all(
+    [one, copy, other].map(async (model) => (await embedder.open(model, medium)).revision),
+  );
   expect(revisions[1]).toBe(revisions[0]);
   expect(revisions[2]).not.toBe(revisions[0]);
 });
@@ -96,7 +102,10 @@ test('a key holds the model to its revision', async () => {
   const path = join(folder, 'pinned.png');
   const pixels = await writePng(path, 1);
   const [outcome] = await embedder.embed(key, medium, [{ path }]);
-  expect(outcome).toEqual({ vector: unit(pixels) });
+  const content = createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+  expect(outcome).toEqual({ vector: unit(pixels), content });
 
   await writeModel(model, echoGraph('uint8', ['batch', 4, 4, 3], 'vector'), RAW_4X4);
   await expect(embedder.embed(key, medium, [{ path }])).rejects.toMatchObject({ code: 'ModelChanged' });

@@ -16,6 +16,8 @@ const NORMALIZED = {
   image_std: [0.2, 0.3, 0.4],
 };
 
+const medium = imagesMedium();
+
 let folder: string;
 let embedder: InferenceEmbedder;
 
@@ -43,7 +45,7 @@ function planes(interleaved: ArrayLike<number>): number[] {
 }
 
 function vectorOf(outcome: EmbedOutcome | undefined): Float32Array {
-  if (outcome === undefined || 'error' in outcome) throw new Error(`no vector: ${JSON.stringify(outcome)}`);
+  if (outcome === undefined || !('vector' in outcome)) throw new Error(`no vector: ${JSON.stringify(outcome)}`);
   return outcome.vector;
 }
 

@@ -10,6 +10,7 @@ import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder
 import { buildBuiltinGraph } from '../../scripts/make-builtin-model.ts';
 import { drawScene, randomNumbers } from './scenes.ts';
 
+const medium = imagesMedium();
 const IMAGES = 1000;
 
 /** Each takes a decoded original of 256 x 192, and by itself makes the copy. */
@@ -63,7 +64,7 @@ describe(`among ${IMAGES} pictures`, () => {
     const images = Array.from({ length: IMAGES }, (_, n) => ({ path: fileOf(kind, n) }));
     const outcomes = await embedder.embed(BUILT_IN_MODEL, medium, images);
     return outcomes.map((outcome) => {
-      if ('error' in outcome) throw new Error(outcome.error.message);
+      if (!('vector' in outcome)) throw new Error(`no vector: ${JSON.stringify(outcome)}`);
       return outcome.vector;
     });
   }

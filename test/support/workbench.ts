@@ -8,7 +8,8 @@ import { inject } from 'vitest';
 import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inputs.ts';
 import type { JobStatus } from '../../contract/job.ts';
-import { ensureIndexes, openStore } from '../../core/store/store.ts';
+import { prepareDatabase } from '../../core/store/prepare.ts';
+import { openStore } from '../../core/store/store.ts';
 import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
 import { createEmbedder } from '../../inference/embedder.ts';
 import { settingsFromEnvironment } from '../../inference/settings.ts';
@@ -53,7 +54,7 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   const uri = new URL(inject('mongodbUri'));
   uri.pathname = `/test-${id}`;
   const store = openStore(uri.href);
-  await ensureIndexes(store);
+  await prepareDatabase(store);
   const folder = await mkdtemp(join(tmpdir(), 'plimsoll-files-'));
   const connection = await Connection.connect({ address });
   const native = await NativeConnection.connect({ address });

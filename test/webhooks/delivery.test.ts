@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { WebhookDelivery } from '../../activities/webhook-activities.ts';
+import type { WebhookDelivery } from '../../activities/webhooks.ts';
 import type { JobStatus } from '../../contract/job.ts';
 import type { Webhook } from '../../contract/options.ts';
 import { payloadOf } from '../../contract/webhook-payload.ts';

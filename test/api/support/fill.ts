@@ -41,6 +41,7 @@ function sampleOf(name: string, seq: number, now: Date, change: Partial<SampleDo
     dataset_id: name,
     seq,
     filepath: `${SOURCE}/${String(seq % 10)}/img-${String(seq).padStart(7, '0')}.jpg`,
+    part: 0,
     source: { size_bytes: 1000 + seq, mtime_ns: Long.fromNumber(1), fingerprint: `${seq}-1` },
     metadata: {
       size_bytes: 1000 + seq,

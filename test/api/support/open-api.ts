@@ -44,15 +44,19 @@ export const settingsFor = (uri: string, change: Partial<ApiSettings> = {}): Api
 });
 
 /** The connection string of a store of the run's shared mongod. */
-export function uriOf({ datasets }: Store): string {
+export function uriOf({ database }: Store): string {
   const uri = new URL(inject('mongodbUri'));
-  uri.pathname = `/${datasets.dbName}`;
+  uri.pathname = `/${database}`;
   return uri.href;
 }
 
 /** Opens the API over a store's database, and awaits that it is ready. */
-export async function openTestApi(store: Store, change: Partial<ApiSettings> = {}): Promise<TestApi> {
-  const opened = await openUnready({ mongodbUri: uriOf(store), ...change });
+export async function openTestApi(
+  store: Store,
+  change: Partial<ApiSettings> = {},
+  reads: Partial<Pick<ApiContext, 'sources' | 'media'>> = {},
+): Promise<TestApi> {
+  const opened = await openUnready({ mongodbUri: uriOf(store), ...change }, reads);
   const { backends, changes } = opened.context;
   await Promise.all([backends.mongodb.untilReady(), backends.temporal.untilReady()]);
   await until(() => changes.ready);
@@ -60,12 +64,15 @@ export async function openTestApi(store: Store, change: Partial<ApiSettings> = {
 }
 
 /** Opens the API, whether its servers are there or not. */
-export async function openUnready(change: Partial<ApiSettings> & { mongodbUri: string }): Promise<TestApi> {
+export async function openUnready(
+  change: Partial<ApiSettings> & { mongodbUri: string },
+  reads: Partial<Pick<ApiContext, 'sources' | 'media'>> = {},
+): Promise<TestApi> {
   const thumbnailFolder = await mkdtemp(join(tmpdir(), 'plimsoll-thumbnails-'));
   const faults: string[] = [];
   const log = (message: string, error?: unknown) =>
     void faults.push(`${message} ${error instanceof Error ? error.stack : String(error)}`);
-  const context = openContext(settingsFor(change.mongodbUri, { thumbnailFolder, ...change }), log);
+  const context = openContext(settingsFor(change.mongodbUri, { thumbnailFolder, ...change }), log, reads);
   const api = createApi(context);
   const check = checker(api.document);
   const call = async (method: string, path: string, { headers = {}, body }: CallOptions = {}) => {

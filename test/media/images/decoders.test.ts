@@ -53,7 +53,8 @@ it('draws, and tells what only a decoder can, with one process', async () => {
   const picture = await decoders.ask(thumbnailOf(await file('photo.jpg', await photo())), 10_000);
   expect(await sharp(picture).metadata()).toMatchObject({ format: 'webp', width: 32 });
   const paths = [await file('a.gif', await photo('gif')), join(dir, 'nowhere.gif'), await file('text.gif', 'text')];
-  expect(await decoders.ask({ type: 'metadata', paths }, 10_000)).toMatchObject([
+  const images = paths.map((path) => ({ path }));
+  expect(await decoders.ask({ type: 'metadata', images }, 10_000)).toMatchObject([
     { metadata: { width: 60, height: 40, orientation: 1 } },
     { failure: { code: 'file_not_found' } },
     { failure: { code: 'unsupported_format' } },
@@ -88,8 +89,8 @@ it('draws no file that took the place of the one that was examined', async () =>
 });
 
 it('opens no drawing for its size', async () => {
-  const paths = [await file('drawing.gif', ENDLESS_SVG)];
-  expect(await decoders.ask({ type: 'metadata', paths }, 10_000)).toMatchObject([
+  const images = [{ path: await file('drawing.gif', ENDLESS_SVG) }];
+  expect(await decoders.ask({ type: 'metadata', images }, 10_000)).toMatchObject([
     { failure: { code: 'unsupported_format' } },
   ]);
 });
@@ -115,12 +116,13 @@ it('is told none of our secrets', async () => {
 });
 
 it.each(['SIGKILL', 'SIGTERM'] as const)('dies with its parent, in the midst of a picture (%s)', async (signal) => {
-  const order = { ...thumbnailOf(await file('endless.svg', ENDLESS_SVG)), path: join(dir, 'endless.svg') };
+  const path = await file('endless.svg', ENDLESS_SVG);
+  const { image, ...order } = thumbnailOf(path);
   const script = `
     import { createDecoders } from ${JSON.stringify(join(import.meta.dirname, '../../../core/media/images/decoder/decoders.ts'))};
-    const order = ${JSON.stringify(order)};
+    const image = { path: Buffer.from(${JSON.stringify(path)}), identity: ${JSON.stringify(image.identity)} };
     const decoders = createDecoders({ most: 1 });
-    decoders.ask({ ...order, path: Buffer.from(order.path) }, 100_000).catch(() => {});
+    decoders.ask({ ...${JSON.stringify(order)}, image }, 100_000).catch(() => {});
     console.log(decoders.pids()[0]);`;
   const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
