@@ -75,6 +75,8 @@ export function createSourceLister(store: Store, sources: Sources): (request: Li
     const { jobId, root } = request;
     const source = sources.of(root);
     const startedAt = performance.now();
+    // The root may have gone away since the last slice, or lead elsewhere: a listing that goes on would not notice.
+    await source.check(root);
     // An earlier attempt may have written pages that it never got to report.
     const written = await pagesFrom(store, jobId, request.page - 1);
     const covered = written.filter(({ n }) => n >= request.page).map(({ n }) => n);

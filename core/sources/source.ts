@@ -77,7 +77,11 @@ export interface Source {
   /** Whether a file lies where it may be read. */
   allows(file: FileRef): Promise<boolean>;
 
-  /** Which disk, or bucket, a root is on: a listing that is complete must have been of one and the same. */
+  /**
+   * Which disk, or bucket, a root is on: a listing that is complete must have been of one and the same.
+   *
+   * @throws UserError as `check` does, where the root can't be read any more
+   */
   identity(root: string): Promise<string>;
 
   /** The file's name for system calls, for processes that open it themselves; absent where only this process can read it. */

@@ -53,7 +53,13 @@ export function folderSource({ roots }: { roots?: SourceRoots } = {}): Source {
       return isAllowed === undefined || isAllowed(Buffer.from(rawPath(file)));
     },
     // An inode would tell more, but network file systems give new ones at will.
-    identity: async (root) => String((await stat(root, { bigint: true })).dev),
+    async identity(root) {
+      try {
+        return String((await stat(root, { bigint: true })).dev);
+      } catch (error) {
+        throw rootError(root, error);
+      }
+    },
     localPath: rawPath,
   };
 }
