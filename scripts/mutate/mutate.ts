@@ -1,0 +1,292 @@
+/** `npm run mutate -- PATH…`: changes the code in small ways, one at a time, and runs its tests. CONTRIBUTING.md describes it. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+import { Command } from 'commander';
+import { parseDuration } from '../../core/duration.ts';
+import { type Servers, startServers } from '../../local/servers.ts';
+import { type BatchResult, runBatches, testsForBatches } from './batch.ts';
+import { isEquivalent, outdated } from './equivalent.ts';
+import { type Mutant, type MutantSet, mutantsOf, mutated } from './mutants.ts';
+import { mapTests, type RelatedTests, type TestMap } from './related-tests.ts';
+import { hashOf, openResults, type Result, type Results } from './results.ts';
+import { linkCache, openSandbox, type Sandbox } from './sandbox.ts';
+import { createTestRunner, type TestRunner } from './test-runner.ts';
+
+interface Options {
+  list?: true;
+  guards?: true;
+  all?: true;
+  budget?: string;
+  tests?: string[];
+  fresh?: true;
+}
+
+/** The mutants of a file and the tests that should notice them. */
+interface Plan {
+  file: string;
+  text: string;
+  set: MutantSet;
+  mutants: Mutant[];
+  tests: RelatedTests;
+}
+
+class UsageError extends Error {}
+
+const checkout = resolve(import.meta.dirname, '../..');
+const resultsPath = join(checkout, '.mutate/results.json');
+
+const program = new Command('npm run mutate --')
+  .argument('<paths...>', 'files, or folders such as core/jobs')
+  .option('--list', 'list the mutants and their tests; run nothing')
+  .option('--guards', 'only guards: if, throw, calls that check, and conditions of MongoDB queries')
+  .option('--all', 'all mutants, also of files whose tests need servers')
+  .option('--tests <paths...>', 'run these test files or folders instead of the related ones')
+  .option('--budget <duration>', 'start no further mutant after this time, as in 20m; the next run goes on from there')
+  .option('--fresh', 'forget what earlier runs found')
+  .addHelpText('after', '\nExits with 0 if no mutant survived, 1 if some did, 2 if it could not run.')
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+program.parse();
+
+async function main(paths: string[], options: Options): Promise<number> {
+  const budgetMs = options.budget === undefined ? Number.POSITIVE_INFINITY : parseDuration(options.budget);
+  if (budgetMs === undefined) throw new UsageError(`--budget: "${options.budget}" is no duration, as in 20m`);
+  const files = listFiles();
+  const map = mapTests(checkout, files);
+  const plans = sourcesUnder(paths, files).map((file) => planOf(file, map, options));
+  if (options.list) return list(plans);
+
+  if (options.fresh) await rm(resultsPath, { force: true });
+  const results = await openResults(resultsPath, (file) => readFileSync(join(checkout, file), 'utf8'));
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  await runAll(plans, { map, results, deadline: Date.now() + budgetMs, stop: stop.signal });
+  return stop.signal.aborted ? 130 : report(plans, map, results);
+}
+
+function listFiles(): string[] {
+  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate'];
+  const deleted = new Set(
+    execFileSync('git', ['ls-files', '-z', '--deleted'], { cwd: checkout, encoding: 'utf8' }).split('\0'),
+  );
+  return execFileSync('git', args, { cwd: checkout, encoding: 'utf8' })
+    .split('\0')
+    .filter((file) => !deleted.has(file));
+}
+
+function sourcesUnder(paths: string[], files: string[]): string[] {
+  return paths.flatMap((path) => {
+    const wanted = relative(checkout, resolve(path)).split(sep).join('/');
+    const found = files.filter(
+      (file) => file.endsWith('.ts') && !file.startsWith('test/') && (file === wanted || file.startsWith(`${wanted}/`)),
+    );
+    if (found.length === 0) throw new UsageError(`${path}: no TypeScript source there`);
+    return found;
+  });
+}
+
+function planOf(file: string, map: TestMap, { guards, all, tests: named }: Options): Plan {
+  const text = readFileSync(join(checkout, file), 'utf8');
+  const tests = named ? namedTests(named, map) : map.testsOf(file);
+  const set = all || (!guards && tests.alone.length > 0) ? 'all' : 'guards';
+  const mutants = mutantsOf(file, text, set).filter((mutant) => !isEquivalent(mutant));
+  // What needs no servers has tests of its own; the rest is left to those on servers only where there are none.
+  return { file, text, set, mutants, tests: set === 'all' && !all && !named ? { ...tests, onServers: [] } : tests };
+}
+
+function namedTests(paths: string[], map: TestMap): RelatedTests {
+  const tests = paths.flatMap((path) => {
+    const found = map.under(path);
+    if (found.length === 0) throw new UsageError(`--tests ${path}: no test there`);
+    return found;
+  });
+  return {
+    alone: tests.filter((test) => !map.needsServers(test)),
+    onServers: tests.filter((test) => map.needsServers(test)),
+  };
+}
+
+function list(plans: Plan[]): number {
+  for (const { file, set, mutants, tests } of plans) {
+    console.log(`${file}: ${mutants.length} mutants (${set})`);
+    for (const test of [...tests.alone, ...tests.onServers]) console.log(`  ${test}`);
+    for (const mutant of mutants) console.log(`  ${inWords(mutant)}`);
+  }
+  return 0;
+}
+
+interface Run {
+  map: TestMap;
+  results: Results;
+  deadline: number;
+  stop: AbortSignal;
+}
+
+async function runAll(plans: Plan[], run: Run): Promise<void> {
+  const pending = plans.filter((plan) => pendingOf(plan, run).length > 0);
+  if (pending.length === 0) return;
+  const sandbox = await openSandbox(checkout);
+  const runners: TestRunner[] = [];
+  let servers: Servers | undefined;
+  // A test under way is cut off, too.
+  run.stop.addEventListener('abort', () => void stopAll(runners));
+  try {
+    if (pending.some(({ tests }) => tests.onServers.length > 0)) servers = await startServersFor(sandbox, run.stop);
+    await linkCache(sandbox);
+    const addresses = { MUTATE_MONGODB_URI: servers?.mongodbUri, MUTATE_TEMPORAL_ADDRESS: servers?.temporalAddress };
+    const batches = createTestRunner(sandbox, { MUTATE_BATCH: '1' });
+    const single = createTestRunner(sandbox, addresses);
+    runners.push(batches, single);
+    for (const plan of pending) {
+      const left = await runInBatches(plan, run, sandbox, batches);
+      await runOneByOne(plan, left, run, sandbox, single);
+    }
+  } catch (error) {
+    if (!run.stop.aborted) throw error;
+  } finally {
+    await stopAll(runners);
+    await servers?.stop();
+    await sandbox.remove();
+  }
+}
+
+async function stopAll(runners: TestRunner[]): Promise<void> {
+  await Promise.all(runners.map((runner) => runner.stop()));
+}
+
+function startServersFor({ scratch }: Sandbox, signal: AbortSignal): Promise<Servers> {
+  return startServers({
+    dataDir: join(scratch, 'servers'),
+    ports: { temporal: 0, ui: 0, mongo: 0 },
+    ui: 'off',
+    report: (line) => console.error(`[servers] ${line}`),
+    signal,
+  });
+}
+
+function pendingOf(plan: Plan, { map, results }: Run): Mutant[] {
+  const tests = fingerprintOf(plan, map);
+  return plan.mutants.filter((mutant) => results.get(mutant, tests) === undefined);
+}
+
+/** Changes with the text of the tests and of what they import below `test/`. */
+function fingerprintOf({ tests }: Plan, map: TestMap): string {
+  const files = new Set([...tests.alone, ...tests.onServers].flatMap((test) => [...map.importsOf(test)]));
+  const texts = [...files].filter((file) => file.startsWith('test/')).sort();
+  return hashOf(texts.map((file) => `${file}\n${readFileSync(join(checkout, file), 'utf8')}`).join('\n'));
+}
+
+/** Runs the tests that need no process of their own. Returns the other tests and the mutants that are left to them. */
+async function runInBatches(plan: Plan, run: Run, sandbox: Sandbox, runner: TestRunner): Promise<Left> {
+  const { file, text, set, mutants, tests } = plan;
+  const pending = pendingOf(plan, run);
+  const all = [...tests.alone, ...tests.onServers];
+  if (all.length === 0) throw new UsageError(`${file}: no test is known to concern it; name some with --tests`);
+  console.log(`${file}: ${pending.length} of ${mutants.length} mutants to run (${set}), ${all.length} test files`);
+  const quick = await testsForBatches({ file, text, tests: tests.alone }, run.map, sandbox, runner);
+  const groups = [tests.alone.filter((test) => !quick.includes(test)), tests.onServers].filter(isNotEmpty);
+  const left = new Map(pending.map((mutant) => [mutant, [quick, ...groups].filter(isNotEmpty)]));
+  if (quick.length > 0 && !isOver(run)) {
+    await runBatches({ file, text, tests: quick }, pending, run.map, sandbox, runner, async (mutant, result) => {
+      if (result === undefined && groups.length > 0) {
+        left.set(mutant, groups);
+        return;
+      }
+      left.delete(mutant);
+      await record(plan, run, mutant, resultOf(result));
+    });
+  }
+  return left;
+}
+
+/** The tests that each mutant has still to pass. */
+type Left = Map<Mutant, string[][]>;
+
+const isNotEmpty = (group: string[]) => group.length > 0;
+
+const isOver = ({ deadline, stop }: Run) => stop.aborted || Date.now() > deadline;
+
+const resultOf = (result: BatchResult): Result =>
+  result === undefined
+    ? { state: 'survived' }
+    : result === 'hung'
+      ? { state: 'timeout' }
+      : { state: 'killed', ...result };
+
+async function record(plan: Plan, { map, results }: Run, mutant: Mutant, result: Result): Promise<void> {
+  await results.set(mutant, result.state === 'survived' ? { ...result, tests: fingerprintOf(plan, map) } : result);
+  console.log(`  ${result.state.padEnd(8)} ${inWords(mutant)}`);
+}
+
+async function runOneByOne(plan: Plan, left: Left, run: Run, { root }: Sandbox, runner: TestRunner): Promise<void> {
+  const { file, text } = plan;
+  const limits = new Map<string, number>();
+  for (const [mutant, groups] of left) {
+    if (isOver(run)) break;
+    for (const group of groups) {
+      const key = group.join(' ');
+      if (!limits.has(key)) limits.set(key, await limitOf(group, file, runner));
+    }
+    await writeFile(join(root, file), mutated(text, mutant));
+    let result: Result = { state: 'survived' };
+    for (const group of groups) {
+      const tests = byKills(group, run.results.killers(file));
+      const { ended, hung, failure } = await runner.run({ tests, changed: file }, limits.get(group.join(' ')) ?? 0);
+      if (run.stop.aborted) return;
+      const by = tests.find((test) => ended.get(test) !== undefined) ?? failure;
+      if (by !== undefined) result = { state: 'killed', by };
+      else if (hung.length > 0) result = { state: 'timeout' };
+      else continue;
+      break;
+    }
+    await writeFile(join(root, file), text);
+    await record(plan, run, mutant, result);
+  }
+}
+
+/** Runs the tests on the code as it is. They must pass; the time they take sets how long a mutant gets. */
+async function limitOf(tests: string[], file: string, runner: TestRunner): Promise<number> {
+  const startedAt = performance.now();
+  const { ended, hung, failure } = await runner.run({ tests, changed: file }, 30 * 60_000);
+  if (hung.length > 0) throw new UsageError(`${hung.join(', ')}: not over after 30 minutes`);
+  const what = failure ?? [...ended].map(([test, failure]) => failure && `${test}, "${failure}"`).find(Boolean);
+  if (what) throw new UsageError(`The tests fail without any change, so they can't show anything: ${what}`);
+  return 3 * (performance.now() - startedAt) + 20_000;
+}
+
+function byKills(tests: string[], killers: ReadonlyMap<string, number>): string[] {
+  return tests.toSorted((a, b) => (killers.get(b) ?? 0) - (killers.get(a) ?? 0));
+}
+
+function report(plans: Plan[], map: TestMap, results: Results): number {
+  const counts = { killed: 0, timeout: 0, survived: 0, 'not run': 0 };
+  const survivors: Mutant[] = [];
+  for (const plan of plans) {
+    const tests = fingerprintOf(plan, map);
+    for (const mutant of plan.mutants) {
+      const state = results.get(mutant, tests)?.state ?? 'not run';
+      counts[state]++;
+      if (state === 'survived') survivors.push(mutant);
+    }
+  }
+  const entries = outdated(
+    new Set(plans.map(({ file }) => file)),
+    plans.flatMap(({ file, text }) => mutantsOf(file, text, 'all')),
+  );
+  console.log(
+    `\n${Object.entries(counts)
+      .map(([state, n]) => `${n} ${state}`)
+      .join(', ')}`,
+  );
+  for (const mutant of survivors) console.log(`survived: ${inWords(mutant)}`);
+  for (const { file, change } of entries) console.log(`in equivalent.ts, but no longer a mutant: ${file}  ${change}`);
+  return survivors.length + entries.length > 0 ? 1 : 0;
+}
+
+const inWords = ({ file, line, column, change }: Mutant) => `${file}:${line}:${column}  ${change}`;
+
+process.exitCode = await main(program.args, program.opts<Options>()).catch((error: unknown) => {
+  console.error(error instanceof UsageError ? error.message : error);
+  return 2;
+});
