@@ -10,118 +10,87 @@ import type { TestMap } from './related-tests.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { TestRunner } from './test-runner.ts';
 
-/** The test file that noticed a mutant; `hung` where the code looped or waited; undefined where all tests passed. */
-export type BatchResult = { by: string } | 'hung' | undefined;
+/** `hung`: the code looped, or waited for ever. */
+export type BatchResult = 'passed' | 'failed' | 'hung';
 
 export interface Batch {
   file: string;
   text: string;
-  tests: readonly string[];
+  test: string;
+}
+
+export interface BatchRunner {
+  /** How long the test takes; undefined if it does not pass in a folder of its own, or is slow. */
+  measure(batch: Batch): Promise<number | undefined>;
+  /** Runs the test, which takes `ms`, on each mutant. Yields no result for a mutant that it could show nothing for. */
+  run(batch: Batch, mutants: readonly Mutant[], ms: number): AsyncGenerator<readonly [Mutant, BatchResult]>;
 }
 
 const FOLDER = 'mutants';
+const ORIGINAL = `${FOLDER}/original`;
 const SIZE = 40;
 
-/** How long a run may be silent before the test file under way counts as hung. */
-const SILENCE_MS = 60_000;
+const QUICK_MS = 30_000;
 
-/** The tests that pass in a folder of their own, beside others, and quickly. */
-export async function testsForBatches(
-  { file, text, tests }: Batch,
-  map: TestMap,
-  sandbox: Sandbox,
-  runner: TestRunner,
-): Promise<string[]> {
-  const passed: string[] = [];
-  for (const test of tests) {
-    const folder = await makeFolder({ file, text, tests: [test] }, 'original', text, map, sandbox);
-    const startedAt = performance.now();
-    const path = `${folder}/${test}`;
-    const { ended } = await runner.run({ tests: [path] }, SILENCE_MS);
-    await rm(join(sandbox.root, FOLDER), { recursive: true, force: true });
-    if (ended.has(path) && ended.get(path) === undefined && performance.now() - startedAt < SILENCE_MS / 2)
-      passed.push(test);
-  }
-  return passed;
-}
-
-/**
- * Runs mutants in batches. An unchanged copy comes last in each: if it fails, a mutant before it has left something behind,
- * and the batch shows nothing. Mutants without a result are not reported; they must be run one by one.
- */
-export async function runBatches(
-  batch: Batch,
-  mutants: readonly Mutant[],
-  map: TestMap,
-  sandbox: Sandbox,
-  runner: TestRunner,
-  onResult: (mutant: Mutant, result: BatchResult) => Promise<void>,
-): Promise<void> {
-  for (let at = 0; at < mutants.length; at += SIZE) {
-    const results = await runBatch(batch, mutants.slice(at, at + SIZE), map, sandbox, runner);
-    for (const [mutant, result] of results) await onResult(mutant, result);
-  }
-}
-
-async function runBatch(
-  batch: Batch,
-  mutants: readonly Mutant[],
-  map: TestMap,
-  sandbox: Sandbox,
-  runner: TestRunner,
-): Promise<Map<Mutant, BatchResult>> {
-  const results = new Map<Mutant, BatchResult>();
-  let pending = mutants;
-  while (pending.length > 0) {
-    const folders = new Map<Mutant, string>();
-    for (const [i, mutant] of pending.entries()) {
-      folders.set(mutant, await makeFolder(batch, String(i), mutated(batch.text, mutant), map, sandbox));
+export function createBatchRunner({ root }: Sandbox, map: TestMap, runner: TestRunner): BatchRunner {
+  const makeFolder = async ({ file, test }: Batch, folder: string, text: string): Promise<string> => {
+    const modules = new Set(map.importsOf(test));
+    for (const module of modules) {
+      const path = join(root, folder, module);
+      await mkdir(dirname(path), { recursive: true });
+      if (module === file) await writeFile(path, text);
+      else if (module === test || map.reaches(module, file)) await copyFile(join(root, module), path);
+      else await symlink(join(root, module), path);
     }
-    const original = await makeFolder(batch, 'original', batch.text, map, sandbox);
-    const pathsIn = (folder: string) => batch.tests.map((test) => `${folder}/${test}`);
-    const tests = [...folders.values(), original].flatMap(pathsIn);
-    const { ended, hung, failure } = await runner.run({ tests }, SILENCE_MS);
-    await rm(join(sandbox.root, FOLDER), { recursive: true, force: true });
-
-    const isTainted = failure !== undefined || pathsIn(original).some((path) => ended.get(path) !== undefined);
-    if (isTainted) return results;
-    const left: Mutant[] = [];
-    for (const [mutant, folder] of folders) {
-      const by = batch.tests.find((test) => ended.get(`${folder}/${test}`) !== undefined);
-      if (by !== undefined) results.set(mutant, { by });
-      else if (pathsIn(folder).some((path) => hung.includes(path))) results.set(mutant, 'hung');
-      else if (pathsIn(folder).every((path) => ended.has(path))) results.set(mutant, undefined);
-      else left.push(mutant);
+    // What tests read by its path: examples, models, settings.
+    const made = new Set([FOLDER, ...[...modules].map((module) => module.split('/')[0])]);
+    for (const entry of await readdir(root)) {
+      if (!made.has(entry)) await symlink(join(root, entry), join(root, folder, entry));
     }
-    // Something must have come of it, or it would go on for ever.
-    if (left.length === pending.length) return results;
-    pending = left;
-  }
-  return results;
-}
+    return `${folder}/${test}`;
+  };
 
-/** Returns the folder's path, relative to the sandbox. */
-async function makeFolder(
-  { file, tests }: Batch,
-  name: string,
-  text: string,
-  map: TestMap,
-  { root }: Sandbox,
-): Promise<string> {
-  const folder = `${FOLDER}/${name}`;
-  const modules = new Set(tests.flatMap((test) => [...map.importsOf(test)]));
-  const copied = new Set([...modules].filter((module) => map.reaches(module, file)));
-  for (const module of new Set([...modules, ...tests])) {
-    const path = join(root, folder, module);
-    await mkdir(dirname(path), { recursive: true });
-    if (module === file) await writeFile(path, text);
-    else if (copied.has(module) || tests.includes(module)) await copyFile(join(root, module), path);
-    else await symlink(join(root, module), path);
-  }
-  // What tests read by its path: examples, models, settings.
-  const made = new Set([...modules].map((module) => module.split('/')[0]));
-  for (const entry of await readdir(root)) {
-    if (!made.has(entry) && entry !== FOLDER) await symlink(join(root, entry), join(root, folder, entry));
-  }
-  return folder;
+  const runTests = async (tests: string[], silenceMs: number) => {
+    try {
+      return await runner.run({ tests }, silenceMs);
+    } finally {
+      await rm(join(root, FOLDER), { recursive: true, force: true });
+    }
+  };
+
+  /** An unchanged copy comes last: if it fails, a mutant has left something behind, and the others show nothing. */
+  const runSome = async (batch: Batch, mutants: readonly Mutant[], silenceMs: number) => {
+    const tests = new Map<Mutant, string>();
+    for (const [i, mutant] of mutants.entries())
+      tests.set(mutant, await makeFolder(batch, `${FOLDER}/${i}`, mutated(batch.text, mutant)));
+    const original = await makeFolder(batch, ORIGINAL, batch.text);
+    const { ended, hung, failure } = await runTests([...tests.values(), original], silenceMs);
+
+    const results = new Map<Mutant, BatchResult>();
+    if (failure !== undefined || ended.get(original) !== undefined) return results;
+    for (const [mutant, test] of tests) {
+      if (ended.has(test)) results.set(mutant, ended.get(test) === undefined ? 'passed' : 'failed');
+      else if (hung.includes(test)) results.set(mutant, 'hung');
+    }
+    return results;
+  };
+
+  return {
+    async measure(batch) {
+      const test = await makeFolder(batch, ORIGINAL, batch.text);
+      const startedAt = performance.now();
+      const { ended } = await runTests([test], QUICK_MS);
+      return ended.has(test) && ended.get(test) === undefined ? performance.now() - startedAt : undefined;
+    },
+    async *run(batch, mutants, ms) {
+      const pending = new Set(mutants);
+      while (pending.size > 0) {
+        const some = [...pending].slice(0, SIZE);
+        const results = await runSome(batch, some, 5 * ms + 10_000);
+        yield* results;
+        // After one that hung, the others of its batch have not run.
+        for (const mutant of results.size > 0 ? results.keys() : some) pending.delete(mutant);
+      }
+    },
+  };
 }

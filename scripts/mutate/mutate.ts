@@ -6,7 +6,7 @@ import { join, relative, resolve, sep } from 'node:path';
 import { Command } from 'commander';
 import { parseDuration } from '../../core/duration.ts';
 import { type Servers, startServers } from '../../local/servers.ts';
-import { type BatchResult, runBatches, testsForBatches } from './batch.ts';
+import { type BatchRunner, createBatchRunner } from './batch.ts';
 import { isEquivalent, outdated } from './equivalent.ts';
 import { type Mutant, type MutantSet, mutantsOf, mutated } from './mutants.ts';
 import { mapTests, type RelatedTests, type TestMap } from './related-tests.ts';
@@ -58,7 +58,8 @@ async function main(paths: string[], options: Options): Promise<number> {
   if (options.list) return list(plans);
 
   if (options.fresh) await rm(resultsPath, { force: true });
-  const results = await openResults(resultsPath, (file) => readFileSync(join(checkout, file), 'utf8'));
+  const texts = new Map(plans.map(({ file, text }) => [file, text]));
+  const results = await openResults(resultsPath, (file) => texts.get(file) ?? '');
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   await runAll(plans, { map, results, deadline: Date.now() + budgetMs, stop: stop.signal });
@@ -135,11 +136,12 @@ async function runAll(plans: Plan[], run: Run): Promise<void> {
     if (pending.some(({ tests }) => tests.onServers.length > 0)) servers = await startServersFor(sandbox, run.stop);
     await linkCache(sandbox);
     const addresses = { MUTATE_MONGODB_URI: servers?.mongodbUri, MUTATE_TEMPORAL_ADDRESS: servers?.temporalAddress };
-    const batches = createTestRunner(sandbox, { MUTATE_BATCH: '1' });
+    const shared = createTestRunner(sandbox, { MUTATE_BATCH: '1' });
     const single = createTestRunner(sandbox, addresses);
-    runners.push(batches, single);
+    runners.push(shared, single);
+    const batches = createBatchRunner(sandbox, run.map, shared);
     for (const plan of pending) {
-      const left = await runInBatches(plan, run, sandbox, batches);
+      const left = await runInBatches(plan, run, batches);
       await runOneByOne(plan, left, run, sandbox, single);
     }
   } catch (error) {
@@ -177,49 +179,47 @@ function fingerprintOf({ tests }: Plan, map: TestMap): string {
   return hashOf(texts.map((file) => `${file}\n${readFileSync(join(checkout, file), 'utf8')}`).join('\n'));
 }
 
-/** Runs the tests that need no process of their own. Returns the other tests and the mutants that are left to them. */
-async function runInBatches(plan: Plan, run: Run, sandbox: Sandbox, runner: TestRunner): Promise<Left> {
+/** Runs the tests that need no process of their own, the closest first. Returns the tests that are left to each mutant. */
+async function runInBatches(plan: Plan, run: Run, batches: BatchRunner): Promise<Map<Mutant, string[][]>> {
   const { file, text, set, mutants, tests } = plan;
   const pending = pendingOf(plan, run);
   const all = [...tests.alone, ...tests.onServers];
   if (all.length === 0) throw new UsageError(`${file}: no test is known to concern it; name some with --tests`);
   console.log(`${file}: ${pending.length} of ${mutants.length} mutants to run (${set}), ${all.length} test files`);
-  const quick = await testsForBatches({ file, text, tests: tests.alone }, run.map, sandbox, runner);
-  const groups = [tests.alone.filter((test) => !quick.includes(test)), tests.onServers].filter(isNotEmpty);
-  const left = new Map(pending.map((mutant) => [mutant, [quick, ...groups].filter(isNotEmpty)]));
-  if (quick.length > 0 && !isOver(run)) {
-    await runBatches({ file, text, tests: quick }, pending, run.map, sandbox, runner, async (mutant, result) => {
-      if (result === undefined && groups.length > 0) {
-        left.set(mutant, groups);
-        return;
+
+  const left = new Map(pending.map((mutant) => [mutant, [...tests.alone]]));
+  for (const test of tests.alone) {
+    const batch = { file, text, test };
+    if (left.size === 0 || isOver(run) || !(await batches.isPossible(batch))) continue;
+    const remaining = [...left.keys()];
+    for (const [mutant, result] of await batches.run(batch, remaining)) {
+      if (result === 'passed') {
+        left.set(mutant, left.get(mutant)?.filter((other) => other !== test) ?? []);
+        continue;
       }
       left.delete(mutant);
-      await record(plan, run, mutant, resultOf(result));
-    });
+      await record(plan, run, mutant, result === 'failed' ? { state: 'killed', by: test } : { state: 'timeout' });
+    }
   }
-  return left;
+  return new Map(
+    [...left].map(([mutant, alone]) => [mutant, [alone, tests.onServers].filter((group) => group.length > 0)]),
+  );
 }
 
-/** The tests that each mutant has still to pass. */
-type Left = Map<Mutant, string[][]>;
-
-const isNotEmpty = (group: string[]) => group.length > 0;
-
 const isOver = ({ deadline, stop }: Run) => stop.aborted || Date.now() > deadline;
-
-const resultOf = (result: BatchResult): Result =>
-  result === undefined
-    ? { state: 'survived' }
-    : result === 'hung'
-      ? { state: 'timeout' }
-      : { state: 'killed', ...result };
 
 async function record(plan: Plan, { map, results }: Run, mutant: Mutant, result: Result): Promise<void> {
   await results.set(mutant, result.state === 'survived' ? { ...result, tests: fingerprintOf(plan, map) } : result);
   console.log(`  ${result.state.padEnd(8)} ${inWords(mutant)}`);
 }
 
-async function runOneByOne(plan: Plan, left: Left, run: Run, { root }: Sandbox, runner: TestRunner): Promise<void> {
+async function runOneByOne(
+  plan: Plan,
+  left: Map<Mutant, string[][]>,
+  run: Run,
+  { root }: Sandbox,
+  runner: TestRunner,
+): Promise<void> {
   const { file, text } = plan;
   const limits = new Map<string, number>();
   for (const [mutant, groups] of left) {

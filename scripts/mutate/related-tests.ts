@@ -29,7 +29,7 @@ const FOLDERS: readonly (readonly [prefix: string, folders: readonly string[]])[
 ];
 
 export interface RelatedTests {
-  /** Those that import the file and need no servers, the closest first. */
+  /** Those that need no servers and import the file most directly, the closest first. */
   alone: string[];
   /** Those of the folders for its part of the code that need the servers. */
   onServers: string[];
@@ -85,7 +85,10 @@ export function mapTests(root: string, files: readonly string[]): TestMap {
       const near = tests
         .filter((test) => distances(test).has(file))
         .sort((a, b) => (distances(a).get(file) ?? 0) - (distances(b).get(file) ?? 0));
-      const alone = near.filter((test) => !onServers.has(test));
+      const closest = near.filter((test) => !onServers.has(test));
+      const distance = (test: string) => distances(test).get(file) ?? 0;
+      // A module's own tests should notice. Those further away would notice by chance, and take long.
+      const alone = closest.filter((test) => distance(test) <= distance(closest[0] ?? test) + 1);
       const folders = foldersOf(file).flatMap(under);
       return { alone, onServers: (folders.length > 0 ? folders : near).filter((test) => !alone.includes(test)) };
     },

@@ -22,6 +22,7 @@ test.each([
   [1 + 2 ** -11, 0x3c00],
   [1 + 3 * 2 ** -11, 0x3c02],
   [1 / 3, 0x3555],
+  [Number.NaN, 0x7e00],
 ])('%d has the bits %i', (value, bits) => {
   expect(halfFromFloat(value)).toBe(bits);
 });

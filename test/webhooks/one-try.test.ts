@@ -4,7 +4,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseAllowList } from '../../core/webhooks/allow-list.ts';
 import { noWebhooks, type WebhookConfig } from '../../core/webhooks/config.ts';
-import { parseRetryAfterMs, retryDelayMs } from '../../core/webhooks/retry-delay.ts';
+import { busyDelayMs, parseRetryAfterMs, retryDelayMs } from '../../core/webhooks/retry-delay.ts';
 import { sendWebhook } from '../../core/webhooks/send.ts';
 import { type Receiver, SECRET, sayNothing, startReceiver } from './receiver.ts';
 
@@ -178,11 +178,36 @@ describe('the time to the next try', () => {
     expect(retryDelayMs(0, minutes(60 * 24 * 365))).toBe(minutes(6 * 60));
   });
 
+  it('is random by a tenth', () => {
+    expect(retryDelayMs(10_000, undefined, () => 0.5)).toBe(21_000);
+  });
+
+  it('is about as long as the delivery has waited for a free place, from a second to fifteen', () => {
+    expect(busyDelayMs(0, none)).toBe(1000);
+    expect(busyDelayMs(7000, none)).toBe(7000);
+    expect(busyDelayMs(minutes(5), none)).toBe(15_000);
+    expect(busyDelayMs(7000, () => 0.5)).toBe(10_500);
+  });
+
   it('is read from seconds and from dates', () => {
     const now = Date.parse('2026-01-31T10:00:00Z');
     expect(parseRetryAfterMs('120', now)).toBe(120_000);
     expect(parseRetryAfterMs('Sat, 31 Jan 2026 10:01:00 GMT', now)).toBe(60_000);
     expect(parseRetryAfterMs('Sat, 31 Jan 2026 09:00:00 GMT', now)).toBe(0);
-    for (const value of [null, '', 'soon', '-1', '1e9']) expect(parseRetryAfterMs(value, now)).toBeUndefined();
+    expect(parseRetryAfterMs('999999999', now)).toBe(999_999_999_000);
+    const wrong = [
+      null,
+      '',
+      'soon',
+      '-1',
+      '1e9',
+      '1.5',
+      '1s',
+      '1234567890',
+      '2026-01-31',
+      'x Sat, 31 Jan 2026',
+      'Sat, x',
+    ];
+    for (const value of wrong) expect(parseRetryAfterMs(value, now)).toBeUndefined();
   });
 });
