@@ -27,13 +27,16 @@ export interface BatchRunner {
 }
 
 const FOLDER = 'mutants';
-const ORIGINAL = `${FOLDER}/original`;
 const SIZE = 40;
 
 const QUICK_MS = 30_000;
 
 export function createBatchRunner({ root }: Sandbox, map: TestMap, runner: TestRunner): BatchRunner {
-  const makeFolder = async ({ file, test }: Batch, folder: string, text: string): Promise<string> => {
+  let folders = 0;
+
+  /** Returns the path of the test in the folder. A path is not used again, since Vitest knows what lay there. */
+  const makeFolder = async ({ file, test }: Batch, text: string): Promise<string> => {
+    const folder = `${FOLDER}/${folders++}`;
     const modules = new Set(map.importsOf(test));
     for (const module of modules) {
       const path = join(root, folder, module);
@@ -61,9 +64,8 @@ export function createBatchRunner({ root }: Sandbox, map: TestMap, runner: TestR
   /** An unchanged copy comes last: if it fails, a mutant has left something behind, and the others show nothing. */
   const runSome = async (batch: Batch, mutants: readonly Mutant[], silenceMs: number) => {
     const tests = new Map<Mutant, string>();
-    for (const [i, mutant] of mutants.entries())
-      tests.set(mutant, await makeFolder(batch, `${FOLDER}/${i}`, mutated(batch.text, mutant)));
-    const original = await makeFolder(batch, ORIGINAL, batch.text);
+    for (const mutant of mutants) tests.set(mutant, await makeFolder(batch, mutated(batch.text, mutant)));
+    const original = await makeFolder(batch, batch.text);
     const { ended, hung, failure } = await runTests([...tests.values(), original], silenceMs);
 
     const results = new Map<Mutant, BatchResult>();
@@ -77,7 +79,7 @@ export function createBatchRunner({ root }: Sandbox, map: TestMap, runner: TestR
 
   return {
     async measure(batch) {
-      const test = await makeFolder(batch, ORIGINAL, batch.text);
+      const test = await makeFolder(batch, batch.text);
       const startedAt = performance.now();
       const { ended } = await runTests([test], QUICK_MS);
       return ended.has(test) && ended.get(test) === undefined ? performance.now() - startedAt : undefined;

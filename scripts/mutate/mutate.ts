@@ -190,15 +190,17 @@ async function runInBatches(plan: Plan, run: Run, batches: BatchRunner): Promise
   const left = new Map(pending.map((mutant) => [mutant, [...tests.alone]]));
   for (const test of tests.alone) {
     const batch = { file, text, test };
-    if (left.size === 0 || isOver(run) || !(await batches.isPossible(batch))) continue;
-    const remaining = [...left.keys()];
-    for (const [mutant, result] of await batches.run(batch, remaining)) {
+    if (left.size === 0 || isOver(run)) break;
+    const ms = await batches.measure(batch);
+    if (ms === undefined) continue;
+    for await (const [mutant, result] of batches.run(batch, [...left.keys()], ms)) {
       if (result === 'passed') {
         left.set(mutant, left.get(mutant)?.filter((other) => other !== test) ?? []);
-        continue;
+      } else {
+        left.delete(mutant);
+        await record(plan, run, mutant, result === 'failed' ? { state: 'killed', by: test } : { state: 'timeout' });
       }
-      left.delete(mutant);
-      await record(plan, run, mutant, result === 'failed' ? { state: 'killed', by: test } : { state: 'timeout' });
+      if (isOver(run)) break;
     }
   }
   return new Map(

@@ -26,3 +26,11 @@ test.each([
 ])('%d has the bits %i', (value, bits) => {
   expect(halfFromFloat(value)).toBe(bits);
 });
+
+test.each([
+  [0x7c00, Number.POSITIVE_INFINITY],
+  [0xfc00, Number.NEGATIVE_INFINITY],
+  [0x7e00, Number.NaN],
+])('the bits %i are %d', (bits, value) => {
+  expect(floatFromHalf(bits)).toBe(value);
+});
