@@ -61,7 +61,7 @@ function holdsNoCode(node: ts.Node): boolean {
   );
 }
 
-const CHECKS = /^(throwIfAborted|assert|check|refuse|require)/;
+const CHECKS = /^(throwIfAborted|assert|check|refuse|require)(?![a-z])/;
 
 function addGuards(node: ts.Node, add: Edit): void {
   if (ts.isIfStatement(node)) {
