@@ -12,6 +12,8 @@ export interface Mutant {
   replacement: string;
   /** `a < b → a <= b`: what people read, and what the list of equivalent mutants names. */
   change: string;
+  /** The line of code that it is in, or begins in. */
+  code: string;
 }
 
 /**
@@ -24,15 +26,17 @@ type Edit = (place: ts.Node | { start: number; end: number }, replacement: strin
 
 export function mutantsOf(file: string, text: string, set: MutantSet): Mutant[] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TS);
+  const lines = text.split('\n');
   const mutants = new Map<string, Mutant>();
 
   const add: Edit = (place, replacement) => {
     const [start, end] = 'kind' in place ? [place.getStart(source), place.end] : [place.start, place.end];
     const { line, character } = source.getLineAndCharacterOfPosition(start);
     const change = `${inLine(text.slice(start, end))} → ${inLine(replacement) || '(removed)'}`;
+    const code = lines[line] ?? '';
     const key = `${start} ${end} ${replacement}`;
     if (!mutants.has(key))
-      mutants.set(key, { file, line: line + 1, column: character + 1, start, end, replacement, change });
+      mutants.set(key, { file, line: line + 1, column: character + 1, start, end, replacement, change, code });
   };
 
   const visit = (node: ts.Node): void => {

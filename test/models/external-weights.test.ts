@@ -54,7 +54,9 @@ describe('the files that hold weights of a model', () => {
   it('are named by tensors of the graph, of its nodes and of the graphs in those', async () => {
     const inner = subgraph(initializer(at('c')), node(attribute(tensor(at('d')))));
     expect(
-      await filesOf(model(initializer(at('b')), node(attribute(tensor(at('a'))), attribute(tensors(at('e'))), attribute(inner)))),
+      await filesOf(
+        model(initializer(at('b')), node(attribute(tensor(at('a'))), attribute(tensors(at('e'))), attribute(inner))),
+      ),
     ).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
@@ -65,13 +67,24 @@ describe('the files that hold weights of a model', () => {
   it('are named by no other entry, and in no other field', async () => {
     const others = [externalData('offset', '4096'), externalData('checksum', 'x'), externalData('', 'y')];
     expect(await filesOf(model(initializer(...others, at('a'), ...others)))).toEqual(['a']);
-    expect(await filesOf(message(8, initializer(at('a'))), model(message(2, at('a'))), initializer(at('a')))).toEqual([]);
+    expect(await filesOf(message(8, initializer(at('a'))), model(message(2, at('a'))), initializer(at('a')))).toEqual(
+      [],
+    );
     expect(await filesOf(model(message(13, at('a')), initializer(message(12, message(1, 'location')))))).toEqual([]);
   });
 
   it('are found behind fields of any kind', async () => {
-    const before = [number(1, 300), fixed64(2), fixed32(3), message(4, 'x'.repeat(300)), number(15, 2 ** 40), message(99)];
-    expect(await filesOf(...before, model(...before, initializer(...before.filter((_, i) => i !== 0), at('a'))))).toEqual(['a']);
+    const before = [
+      number(1, 300),
+      fixed64(2),
+      fixed32(3),
+      message(4, 'x'.repeat(300)),
+      number(15, 2 ** 40),
+      message(99),
+    ];
+    expect(
+      await filesOf(...before, model(...before, initializer(...before.filter((_, i) => i !== 0), at('a')))),
+    ).toEqual(['a']);
   });
 
   it('are not where a number stands in the place of a message', async () => {

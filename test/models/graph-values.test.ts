@@ -16,7 +16,12 @@ describe('the input of an image model', () => {
     ['with channels at the end by name', ['n', 'h', 'w', 'num_Channels'], { layout: 'NHWC' }],
     ['with three channels on both sides', ['n', 3, 128, 224], { layout: 'NCHW' }],
   ])('is taken %s', (_, shape, expected) => {
-    expect(input(value('pixels', shape))).toEqual({ name: 'pixels', type: 'float32', fixedBatch: undefined, ...expected });
+    expect(input(value('pixels', shape))).toEqual({
+      name: 'pixels',
+      type: 'float32',
+      fixedBatch: undefined,
+      ...expected,
+    });
   });
 
   it.each(['float32', 'float16', 'uint8'])('takes %s', (type) => {
@@ -30,10 +35,7 @@ describe('the input of an image model', () => {
     ['"pixels" takes images of 128x128; preprocessor_config.json makes 224x128', [value('pixels', ['n', 128, 128, 3])]],
     ['takes nothing;', []],
     ['takes "a" (float32[n, 7]);', [value('a', ['n', 7])]],
-    [
-      'takes "a" (float32[n, 3, h, w]), "b" (float32[1]);',
-      [value('a', ['n', 3, 'h', 'w']), value('b', [1])],
-    ],
+    ['takes "a" (float32[n, 3, h, w]), "b" (float32[1]);', [value('a', ['n', 3, 'h', 'w']), value('b', [1])]],
     ['also wants text (input "input_ids")', [value('a', ['n', 3, 'h', 'w']), value('input_ids', ['n', 's'])]],
     ['also wants text (input "attention_mask")', [value('a', ['n', 3, 'h', 'w']), value('attention_mask', ['n', 's'])]],
     ['takes "input_ids" (float32[n, s]);', [value('input_ids', ['n', 's'])]],
