@@ -54,8 +54,7 @@ export function phaseStatusOf(phase: PhaseDocument, now: Date): PhaseStatus {
     waiting_for: waiting_for && isUnderWay(phase) ? waitingStatusOf(waiting_for) : null,
     started_at: phase.started_at?.toISOString() ?? null,
     finished_at: phase.finished_at?.toISOString() ?? null,
-    // A record of before there was such a count.
-    ...(phase.outcomes ? { outcomes: { ...phase.outcomes, outside_links: phase.outcomes.outside_links ?? 0 } } : {}),
+    ...(phase.outcomes ? { outcomes: phase.outcomes } : {}),
     ...(phase.failures ? { failures: phase.failures } : {}),
     ...(phase.unreadable_folders?.length ? { unreadable_folders: phase.unreadable_folders } : {}),
     ...(phase.outside_links?.length ? { outside_links: phase.outside_links } : {}),

@@ -35,6 +35,11 @@ export const EQUIVALENT: readonly Equivalent[] = [
     line: 'Temporal.Instant.fromEpochMilliseconds(0)',
     why: 'The zone has its name at any instant.',
   },
+  {
+    file: 'core/jobs/status.ts',
+    change: 'phase.waiting_for.since < paused_at → phase.waiting_for.since <= paused_at',
+    why: 'Both are the same time then.',
+  },
 ];
 
 export function isEquivalent(mutant: Mutant): boolean {

@@ -28,7 +28,7 @@ const phase = (fields: Partial<PhaseDocument>) => phaseStatusOf({ ...RUNNING, ..
 
 describe('the status of a job', () => {
   it('is what its record says', () => {
-    expect(statusOf(LOAD, NOW)).toEqual({
+    expect(statusOf(LOAD, NOW)).toStrictEqual({
       job_id: 'job',
       workflow_id: 'load-photos',
       kind: 'load',
@@ -128,6 +128,11 @@ describe('the status of a phase', () => {
     expect(phase({ done: 333_333, failed: 0, total: 333_334 })).toMatchObject({ rate: 3333, seconds_left: 1 });
   });
 
+  it('has a rate from its first moment on', () => {
+    expect(phase({ started_at: at(99.5) })).toMatchObject({ rate: 400 });
+    expect(phase({ started_at: at(99), done: 1000, failed: 0 })).toMatchObject({ rate: 1000 });
+  });
+
   it('tells no time left while the source is being listed', () => {
     expect(phase({ total_known: false })).toMatchObject({ rate: 2, seconds_left: null });
   });
@@ -143,6 +148,10 @@ describe('the status of a phase', () => {
       seconds_left: null,
       waiting_for: { reason: 'window', since: '2026-01-01T00:00:50.000Z', until: '2026-01-01T00:08:20.000Z' },
     });
+  });
+
+  it('keeps its rate up to now where nothing says since when it waits', () => {
+    expect(phase({ state: 'waiting' })).toMatchObject({ rate: 2, waiting_for: null });
   });
 
   it('goes on while a limit holds it back', () => {
@@ -182,7 +191,7 @@ describe('the status of a phase', () => {
 });
 
 it('what a phase waits for has a null for what is not known', () => {
-  expect(waitingStatusOf({ reason: 'worker', since: at(0) })).toEqual({
+  expect(waitingStatusOf({ reason: 'worker', since: at(0) })).toStrictEqual({
     reason: 'worker',
     since: '2026-01-01T00:00:00.000Z',
     task_queue: null,
