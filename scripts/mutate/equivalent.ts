@@ -40,6 +40,53 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: 'phase.waiting_for.since < paused_at → phase.waiting_for.since <= paused_at',
     why: 'Both are the same time then.',
   },
+  {
+    file: 'core/webhooks/retry-delay.ts',
+    change: 'value === null → false',
+    why: 'Null reads as "null", which is neither a number nor a date. The types want the check.',
+  },
+  ...[
+    'match?.groups?.v6 → match?.groups.v6',
+    'match?.groups?.name → match?.groups.name',
+    'match?.groups?.port → match?.groups.port',
+  ].map((change) => ({
+    file: 'core/webhooks/allow-list.ts',
+    change,
+    why: 'Every match of this expression has groups. Only the types do not know.',
+  })),
+  {
+    file: 'core/webhooks/allow-list.ts',
+    change: 'match?.groups → match.groups',
+    line: 'const isHost = host !== undefined',
+    why: 'Where there is a host, there is a match.',
+  },
+  {
+    file: 'core/webhooks/allow-list.ts',
+    change: 'port !== undefined && port > 65_535 → port > 65_535',
+    why: 'Undefined is not greater than a number. The types want the check.',
+  },
+  {
+    file: 'core/webhooks/allow-list.ts',
+    change: 'port === undefined → false',
+    line: 'return port === undefined',
+    why: 'The caller takes a port that is undefined for none.',
+  },
+  {
+    file: 'core/duration.ts',
+    change: 'ms !== null && ms >= 1 → ms >= 1',
+    why: 'Null is less than 1. The types want the check.',
+  },
+  {
+    file: 'contract/options.ts',
+    change: 'z.config({ jitless: true }); → ;',
+    why: 'Zod tries `new Function` once and goes on without it. The setting spares the attempt.',
+  },
+  {
+    file: 'contract/options.ts',
+    change: 'true → false',
+    line: 'z.config({ jitless: true })',
+    why: 'As above.',
+  },
 ];
 
 export function isEquivalent(mutant: Mutant): boolean {

@@ -255,8 +255,9 @@ function addLiteral(node: ts.Node, add: Edit): void {
     (ts.isPropertyAccessExpression(node) || ts.isElementAccessExpression(node)) &&
     node.questionDotToken !== undefined
   ) {
-    const { questionDotToken: dot } = node;
-    add(dot, ts.isPropertyAccessExpression(node) ? '.' : '');
+    const [text, at] = [node.getText(), node.questionDotToken.getStart() - node.getStart()];
+    const dot = ts.isPropertyAccessExpression(node) ? '.' : '';
+    add(node, `${text.slice(0, at)}${dot}${text.slice(at + 2)}`);
   }
 }
 

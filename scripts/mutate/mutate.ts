@@ -1,5 +1,4 @@
 /** `npm run mutate -- PATH…`: changes the code in small ways, one at a time, and runs its tests. CONTRIBUTING.md describes it. */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
@@ -11,7 +10,7 @@ import { isEquivalent, outdated } from './equivalent.ts';
 import { type Mutant, type MutantSet, mutantsOf, mutated } from './mutants.ts';
 import { mapTests, type RelatedTests, type TestMap } from './related-tests.ts';
 import { hashOf, openResults, type Result, type Results } from './results.ts';
-import { linkCache, openSandbox, type Sandbox } from './sandbox.ts';
+import { filesOf, linkCache, openSandbox, type Sandbox } from './sandbox.ts';
 import { createTestRunner, type TestRunner } from './test-runner.ts';
 
 interface Options {
@@ -30,12 +29,13 @@ interface Plan {
   set: MutantSet;
   mutants: Mutant[];
   tests: RelatedTests;
+  fingerprint: string;
 }
 
 class UsageError extends Error {}
 
 const checkout = resolve(import.meta.dirname, '../..');
-const resultsPath = join(checkout, '.mutate/results.json');
+const resultsFolder = join(checkout, '.mutate');
 
 const program = new Command('npm run mutate --')
   .argument('<paths...>', 'files, or folders such as core/jobs')
@@ -44,7 +44,7 @@ const program = new Command('npm run mutate --')
   .option('--all', 'all mutants, also of files whose tests need servers')
   .option('--tests <paths...>', 'run these test files or folders instead of the related ones')
   .option('--budget <duration>', 'start no further mutant after this time, as in 20m; the next run goes on from there')
-  .option('--fresh', 'forget what earlier runs found')
+  .option('--fresh', 'forget what earlier runs found for these files')
   .addHelpText('after', '\nExits with 0 if no mutant survived, 1 if some did, 2 if it could not run.')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
 program.parse();
@@ -52,28 +52,18 @@ program.parse();
 async function main(paths: string[], options: Options): Promise<number> {
   const budgetMs = options.budget === undefined ? Number.POSITIVE_INFINITY : parseDuration(options.budget);
   if (budgetMs === undefined) throw new UsageError(`--budget: "${options.budget}" is no duration, as in 20m`);
-  const files = listFiles();
+  const files = filesOf(checkout);
   const map = mapTests(checkout, files);
   const plans = sourcesUnder(paths, files).map((file) => planOf(file, map, options));
   if (options.list) return list(plans);
 
-  if (options.fresh) await rm(resultsPath, { force: true });
+  if (options.fresh) for (const { file } of plans) await rm(join(resultsFolder, `${file}.json`), { force: true });
   const texts = new Map(plans.map(({ file, text }) => [file, text]));
-  const results = await openResults(resultsPath, (file) => texts.get(file) ?? '');
+  const results = await openResults(resultsFolder, texts);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  await runAll(plans, { map, results, deadline: Date.now() + budgetMs, stop: stop.signal });
-  return stop.signal.aborted ? 130 : report(plans, map, results);
-}
-
-function listFiles(): string[] {
-  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate'];
-  const deleted = new Set(
-    execFileSync('git', ['ls-files', '-z', '--deleted'], { cwd: checkout, encoding: 'utf8' }).split('\0'),
-  );
-  return execFileSync('git', args, { cwd: checkout, encoding: 'utf8' })
-    .split('\0')
-    .filter((file) => !deleted.has(file));
+  await runAll(plans, { files, map, results, deadline: Date.now() + budgetMs, stop: stop.signal });
+  return stop.signal.aborted ? 130 : report(plans, results);
 }
 
 function sourcesUnder(paths: string[], files: string[]): string[] {
@@ -89,11 +79,20 @@ function sourcesUnder(paths: string[], files: string[]): string[] {
 
 function planOf(file: string, map: TestMap, { guards, all, tests: named }: Options): Plan {
   const text = readFileSync(join(checkout, file), 'utf8');
-  const tests = named ? namedTests(named, map) : map.testsOf(file);
-  const set = all || (!guards && tests.alone.length > 0) ? 'all' : 'guards';
+  const related = named ? namedTests(named, map) : map.testsOf(file);
+  // What talks to the database has tests on servers, which are slow. Other files with tests have them without servers.
+  const isPure = related.alone.length > 0 && !/^import .*\bStore\b/m.test(text);
+  const set = all || (isPure && !guards) ? 'all' : 'guards';
+  const tests = isPure && !all && !named ? { ...related, onServers: [] } : related;
   const mutants = mutantsOf(file, text, set).filter((mutant) => !isEquivalent(mutant));
-  // What needs no servers has tests of its own; the rest is left to those on servers only where there are none.
-  return { file, text, set, mutants, tests: set === 'all' && !all && !named ? { ...tests, onServers: [] } : tests };
+  return { file, text, set, mutants, tests, fingerprint: fingerprintOf(tests, map) };
+}
+
+/** Changes with the text of the tests and of what they import below `test/`. */
+function fingerprintOf(tests: RelatedTests, map: TestMap): string {
+  const files = new Set([...tests.alone, ...tests.onServers].flatMap((test) => [...map.importsOf(test)]));
+  const texts = [...files].filter((file) => file.startsWith('test/')).sort();
+  return hashOf(texts.map((file) => `${file}\n${readFileSync(join(checkout, file), 'utf8')}`).join('\n'));
 }
 
 function namedTests(paths: string[], map: TestMap): RelatedTests {
@@ -118,6 +117,7 @@ function list(plans: Plan[]): number {
 }
 
 interface Run {
+  files: readonly string[];
   map: TestMap;
   results: Results;
   deadline: number;
@@ -127,7 +127,7 @@ interface Run {
 async function runAll(plans: Plan[], run: Run): Promise<void> {
   const pending = plans.filter((plan) => pendingOf(plan, run).length > 0);
   if (pending.length === 0) return;
-  const sandbox = await openSandbox(checkout);
+  const sandbox = await openSandbox(checkout, run.files);
   const runners: TestRunner[] = [];
   let servers: Servers | undefined;
   // A test under way is cut off, too.
@@ -167,16 +167,8 @@ function startServersFor({ scratch }: Sandbox, signal: AbortSignal): Promise<Ser
   });
 }
 
-function pendingOf(plan: Plan, { map, results }: Run): Mutant[] {
-  const tests = fingerprintOf(plan, map);
-  return plan.mutants.filter((mutant) => results.get(mutant, tests) === undefined);
-}
-
-/** Changes with the text of the tests and of what they import below `test/`. */
-function fingerprintOf({ tests }: Plan, map: TestMap): string {
-  const files = new Set([...tests.alone, ...tests.onServers].flatMap((test) => [...map.importsOf(test)]));
-  const texts = [...files].filter((file) => file.startsWith('test/')).sort();
-  return hashOf(texts.map((file) => `${file}\n${readFileSync(join(checkout, file), 'utf8')}`).join('\n'));
+function pendingOf({ mutants, fingerprint }: Plan, { results }: Run): Mutant[] {
+  return mutants.filter((mutant) => results.get(mutant, fingerprint) === undefined);
 }
 
 /** Runs the tests that need no process of their own, the closest first. Returns the tests that are left to each mutant. */
@@ -210,8 +202,8 @@ async function runInBatches(plan: Plan, run: Run, batches: BatchRunner): Promise
 
 const isOver = ({ deadline, stop }: Run) => stop.aborted || Date.now() > deadline;
 
-async function record(plan: Plan, { map, results }: Run, mutant: Mutant, result: Result): Promise<void> {
-  await results.set(mutant, result.state === 'survived' ? { ...result, tests: fingerprintOf(plan, map) } : result);
+async function record({ fingerprint }: Plan, { results }: Run, mutant: Mutant, result: Result): Promise<void> {
+  await results.set(mutant, result.state === 'survived' ? { ...result, tests: fingerprint } : result);
   console.log(`  ${result.state.padEnd(8)} ${inWords(mutant)}`);
 }
 
@@ -261,13 +253,12 @@ function byKills(tests: string[], killers: ReadonlyMap<string, number>): string[
   return tests.toSorted((a, b) => (killers.get(b) ?? 0) - (killers.get(a) ?? 0));
 }
 
-function report(plans: Plan[], map: TestMap, results: Results): number {
+function report(plans: Plan[], results: Results): number {
   const counts = { killed: 0, timeout: 0, survived: 0, 'not run': 0 };
   const survivors: Mutant[] = [];
   for (const plan of plans) {
-    const tests = fingerprintOf(plan, map);
     for (const mutant of plan.mutants) {
-      const state = results.get(mutant, tests)?.state ?? 'not run';
+      const state = results.get(mutant, plan.fingerprint)?.state ?? 'not run';
       counts[state]++;
       if (state === 'survived') survivors.push(mutant);
     }

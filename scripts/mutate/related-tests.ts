@@ -28,6 +28,9 @@ const FOLDERS: readonly (readonly [prefix: string, folders: readonly string[]])[
   ['workflows', ['workflows', 'loading', 'operating', 'datasets', 'starting', 'limits']],
 ];
 
+/** A test that is more imports away from a module is no test of it. */
+const NEAR = 3;
+
 export interface RelatedTests {
   /** Those that need no servers and import the file most directly, the closest first. */
   alone: string[];
@@ -85,8 +88,8 @@ export function mapTests(root: string, files: readonly string[]): TestMap {
       const near = tests
         .filter((test) => distances(test).has(file))
         .sort((a, b) => (distances(a).get(file) ?? 0) - (distances(b).get(file) ?? 0));
-      const closest = near.filter((test) => !onServers.has(test));
       const distance = (test: string) => distances(test).get(file) ?? 0;
+      const closest = near.filter((test) => !onServers.has(test) && distance(test) <= NEAR);
       // A module's own tests should notice. Those further away would notice by chance, and take long.
       const alone = closest.filter((test) => distance(test) <= distance(closest[0] ?? test) + 1);
       const folders = foldersOf(file).flatMap(under);

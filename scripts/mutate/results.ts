@@ -1,7 +1,7 @@
-/** What earlier runs found, in `.mutate/results.json`: a run that was cut off goes on where it was. */
+/** What earlier runs found, a file in `.mutate` for each source file: a run that was cut off goes on where it was. */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Mutant } from './mutants.ts';
 
 export interface Result {
@@ -25,42 +25,41 @@ interface FileResults {
   mutants: Record<string, Result>;
 }
 
-/** @param sourceOf The text of a source file: its results count for this text only. */
-export async function openResults(path: string, sourceOf: (file: string) => string): Promise<Results> {
-  const files = await readResults(path);
-
-  const resultsOf = (file: string): FileResults => {
-    const source = hashOf(sourceOf(file));
-    const known = files[file];
-    if (known?.source === source) return known;
-    files[file] = { source, mutants: {} };
-    return files[file];
-  };
+/** @param texts of the source files, by their paths: results count for this text only. */
+export async function openResults(folder: string, texts: ReadonlyMap<string, string>): Promise<Results> {
+  const results = new Map<string, FileResults>();
+  for (const [file, text] of texts) {
+    const known = await read(join(folder, `${file}.json`));
+    const source = hashOf(text);
+    results.set(file, known?.source === source ? known : { source, mutants: {} });
+  }
+  const mutantsOf = (file: string) => results.get(file)?.mutants ?? {};
 
   return {
     get(mutant, tests) {
-      const result = resultsOf(mutant.file).mutants[keyOf(mutant)];
+      const result = mutantsOf(mutant.file)[keyOf(mutant)];
       return result?.state === 'survived' && result.tests !== tests ? undefined : result;
     },
     async set(mutant, result) {
-      resultsOf(mutant.file).mutants[keyOf(mutant)] = result;
+      mutantsOf(mutant.file)[keyOf(mutant)] = result;
+      const path = join(folder, `${mutant.file}.json`);
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(`${path}.new`, JSON.stringify(files, null, 1));
+      await writeFile(`${path}.new`, JSON.stringify(results.get(mutant.file), null, 1));
       await rename(`${path}.new`, path);
     },
     killers(file) {
       const counts = new Map<string, number>();
-      for (const { by } of Object.values(resultsOf(file).mutants)) if (by) counts.set(by, (counts.get(by) ?? 0) + 1);
+      for (const { by } of Object.values(mutantsOf(file))) if (by) counts.set(by, (counts.get(by) ?? 0) + 1);
       return counts;
     },
   };
 }
 
-async function readResults(path: string): Promise<Record<string, FileResults>> {
+async function read(path: string): Promise<FileResults | undefined> {
   try {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -11,8 +11,6 @@ export interface Sandbox {
   root: string;
   /** Removed with the copy: for the servers' data and what processes compile. */
   scratch: string;
-  /** Its paths, relative to `root`, with forward slashes. */
-  files: string[];
   /** Sets PLIMSOLL_CACHE: bundles of mutated workflows stay out of the cache that all checkouts share. */
   env: NodeJS.ProcessEnv;
   remove(): Promise<void>;
@@ -20,18 +18,21 @@ export interface Sandbox {
 
 const PREFIX = 'plimsoll-mutate-';
 
-export async function openSandbox(checkout: string): Promise<Sandbox> {
+/** @param files of the checkout, as `filesOf` lists them */
+export async function openSandbox(checkout: string, files: readonly string[]): Promise<Sandbox> {
   await removeLeftovers();
   // Resolved: Vite names modules by their real paths.
   const scratch = await realpath(await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`)));
   const root = join(scratch, 'checkout');
-  const files = await copyFiles(checkout, root);
+  for (const file of files) {
+    await mkdir(dirname(join(root, file)), { recursive: true });
+    await copyFile(join(checkout, file), join(root, file));
+  }
   await symlink(join(checkout, 'node_modules'), join(root, 'node_modules'));
   const env = { PLIMSOLL_CACHE: join(scratch, 'cache'), NODE_COMPILE_CACHE: join(scratch, 'compiled') };
   return {
     root,
     scratch,
-    files,
     env,
     remove: () => rm(scratch, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }),
   };
@@ -47,24 +48,12 @@ export async function linkCache({ env }: Sandbox): Promise<void> {
   }
 }
 
-/** What git tracks or would track. */
-async function copyFiles(checkout: string, root: string): Promise<string[]> {
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: checkout,
-    encoding: 'utf8',
-  });
-  const files: string[] = [];
-  for (const file of new Set(listed.split('\0').filter((name) => name !== ''))) {
-    await mkdir(dirname(join(root, file)), { recursive: true });
-    try {
-      await copyFile(join(checkout, file), join(root, file));
-      files.push(file);
-    } catch (error) {
-      // Deleted, but not yet in a commit.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-  return files;
+/** What git tracks or would track, relative to the checkout, with forward slashes. */
+export function filesOf(checkout: string): string[] {
+  const list = (...which: string[]) =>
+    execFileSync('git', ['ls-files', '-z', ...which], { cwd: checkout, encoding: 'utf8' }).split('\0').filter(Boolean);
+  const deleted = new Set(list('--deleted'));
+  return [...new Set(list('--cached', '--others', '--exclude-standard'))].filter((file) => !deleted.has(file));
 }
 
 /** The sandboxes of runs that were killed: their names hold the numbers of processes that are gone. */

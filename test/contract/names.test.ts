@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import {
   CANCEL_UPDATE,
+  EMBEDDING_TASK_QUEUE,
   embedWorkflowId,
+  INDEXING_TASK_QUEUE,
   KINDS,
   loadWorkflowId,
   PAUSE_UPDATE,
   RESUME_UPDATE,
+  SCHEDULED_WORKFLOW,
   STATUS_QUERY,
+  WEBHOOK_WORKFLOW,
 } from '../../contract/names.ts';
+import { plimsollService } from '../../contract/nexus.ts';
 import { priorityOf } from '../../contract/priority.ts';
 import { datasetAttribute, phaseAttribute } from '../../contract/search-attributes.ts';
 
@@ -21,6 +26,12 @@ describe('names that are known outside of the code', () => {
       pruneDataset: 'prune',
       deleteDataset: 'delete',
     });
+  });
+
+  it('are those of task queues, the Nexus service and the other workflows', () => {
+    expect([INDEXING_TASK_QUEUE, EMBEDDING_TASK_QUEUE]).toEqual(['plimsoll', 'plimsoll-gpu']);
+    expect(plimsollService.name).toBe('plimsoll');
+    expect([SCHEDULED_WORKFLOW, WEBHOOK_WORKFLOW]).toEqual(['scheduledLoad', 'deliverWebhook']);
   });
 
   it('are those of updates, queries and search attributes', () => {
@@ -37,6 +48,8 @@ describe('the Workflow ID', () => {
   it('of an embedding has the hash of a path, FNV-1a', () => {
     expect(embedWorkflowId('cats', '/')).toMatch(/~[0-9a-f]{8}$/);
     expect(embedWorkflowId('cats', '/models/clip/')).toBe(`embed-cats:clip~${fnv1a('/models/clip/')}`);
+    // A hash that begins with 0.
+    expect(embedWorkflowId('cats', '/models/clip-')).toBe(`embed-cats:clip-~${fnv1a('/models/clip-')}`);
   });
 
   it('of an embedding is cut where the name of the model is long', () => {

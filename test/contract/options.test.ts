@@ -49,15 +49,19 @@ describe('the input of a load', () => {
 
   it.each<object>([
     { source: 'a'.repeat(4096), model: 'a'.repeat(4096) },
+    { source: '/', model: 'a' },
     { max_failed_percent: 0 },
     { priority: 1, fairness_key: 'a', fairness_weight: 0.001 },
     { priority: 5, fairness_key: 'a'.repeat(64), fairness_weight: 1000 },
+    { embed_task_queue: 'a' },
     { embed_task_queue: 'a'.repeat(1000) },
     { embed_at: '2199-12-31T23:59:59Z' },
     { embed_at: '2026-01-31T22:00:00+01:00' },
     window({ start: '00:00', end: '23:59', days, time_zone: 'a'.repeat(100) }),
+    window({ time_zone: 'Z' }),
     window({ start: '19:30', end: '09:05', days: ['mon'] }),
     hook({ url: 'http://a.example/?a@b', secret: '0-a_b', events: ['dataset.ready'] }),
+    hook({ url: 'https://a.example/b:c@d' }),
     hook({ url: 'https://a.example/@b#c@d', secret: 'a'.repeat(63) }),
     { webhooks: Array(10).fill({ url: 'https://a.example/' }) },
   ])('takes %j', (fields) => {
@@ -96,6 +100,7 @@ describe('the input of a load', () => {
     window({ other: 1 }),
     hook({ url: 'ftp://a.example/' }),
     hook({ url: 'xhttp://a.example/' }),
+    hook({ url: 'httpx://a.example/' }),
     hook({ url: 'https://user@a.example/' }),
     hook({ url: 'https://user:secret@a.example/' }),
     hook({ url: 'https:\\\\user@a.example/' }),

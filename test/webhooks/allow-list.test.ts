@@ -13,7 +13,7 @@ describe('what may be posted to', () => {
   });
 
   it('is named by hosts, in any case, with a dot at the end or without', () => {
-    expect(parseAllowList('Hooks.Internal., a.b_c-d:8080').hosts).toEqual([
+    expect(parseAllowList('Hooks.Internal., a.b_c-d:8080').hosts).toStrictEqual([
       { host: 'hooks.internal' },
       { host: 'a.b_c-d', port: 8080 },
     ]);
