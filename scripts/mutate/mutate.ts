@@ -38,7 +38,7 @@ const checkout = resolve(import.meta.dirname, '../..');
 const resultsFolder = join(checkout, '.mutate');
 
 const program = new Command('npm run mutate --')
-  .argument('<paths...>', 'files, or folders such as core/jobs')
+  .argument('<paths...>', 'files, folders such as core/jobs, or lines such as core/duration.ts:11')
   .option('--list', 'list the mutants and their tests; run nothing')
   .option('--guards', 'only guards: if, throw, calls that check, and conditions of MongoDB queries')
   .option('--all', 'all mutants, also of files whose tests need servers')
@@ -54,7 +54,7 @@ async function main(paths: string[], options: Options): Promise<number> {
   if (budgetMs === undefined) throw new UsageError(`--budget: "${options.budget}" is no duration, as in 20m`);
   const files = filesOf(checkout);
   const map = mapTests(checkout, files);
-  const plans = sourcesUnder(paths, files).map((file) => planOf(file, map, options));
+  const plans = sourcesUnder(paths, files).map((wanted) => planOf(wanted, map, options));
   if (options.list) return list(plans);
 
   if (options.fresh) for (const { file } of plans) await rm(join(resultsFolder, `${file}.json`), { force: true });
@@ -66,31 +66,40 @@ async function main(paths: string[], options: Options): Promise<number> {
   return stop.signal.aborted ? 130 : report(plans, results);
 }
 
-function sourcesUnder(paths: string[], files: string[]): string[] {
+interface Wanted {
+  file: string;
+  /** Only the mutants of this line. */
+  line: number | undefined;
+}
+
+function sourcesUnder(paths: string[], files: string[]): Wanted[] {
   return paths.flatMap((path) => {
-    const wanted = relative(checkout, resolve(path)).split(sep).join('/');
+    const [, name = '', line] = /^(.+?)(?::(\d+))?$/.exec(path) ?? [];
+    const wanted = relative(checkout, resolve(name)).split(sep).join('/');
     const found = files.filter(
       (file) => file.endsWith('.ts') && !file.startsWith('test/') && (file === wanted || file.startsWith(`${wanted}/`)),
     );
     if (found.length === 0) throw new UsageError(`${path}: no TypeScript source there`);
-    return found;
+    return found.map((file) => ({ file, line: line === undefined ? undefined : Number(line) }));
   });
 }
 
-function planOf(file: string, map: TestMap, { guards, all, tests: named }: Options): Plan {
+function planOf({ file, line }: Wanted, map: TestMap, { guards, all, tests: named }: Options): Plan {
   const text = readFileSync(join(checkout, file), 'utf8');
   const related = named ? namedTests(named, map) : map.testsOf(file);
   // What talks to the database has tests on servers, which are slow. Other files with tests have them without servers.
   const isPure = related.alone.length > 0 && !/^import .*\bStore\b/m.test(text);
   const set = all || (isPure && !guards) ? 'all' : 'guards';
-  const tests = isPure && !all && !named ? { ...related, onServers: [] } : related;
-  const mutants = mutantsOf(file, text, set).filter((mutant) => !isEquivalent(mutant));
+  const tests = isPure && !all && !named ? { ...related, ofFolders: [] } : related;
+  const mutants = mutantsOf(file, text, set).filter(
+    (mutant) => !isEquivalent(mutant) && (line === undefined || mutant.line === line),
+  );
   return { file, text, set, mutants, tests, fingerprint: fingerprintOf(tests, map) };
 }
 
 /** Changes with the text of the tests and of what they import below `test/`. */
 function fingerprintOf(tests: RelatedTests, map: TestMap): string {
-  const files = new Set([...tests.alone, ...tests.onServers].flatMap((test) => [...map.importsOf(test)]));
+  const files = new Set([...tests.alone, ...tests.ofFolders].flatMap((test) => [...map.importsOf(test)]));
   const texts = [...files].filter((file) => file.startsWith('test/')).sort();
   return hashOf(texts.map((file) => `${file}\n${readFileSync(join(checkout, file), 'utf8')}`).join('\n'));
 }
@@ -103,14 +112,14 @@ function namedTests(paths: string[], map: TestMap): RelatedTests {
   });
   return {
     alone: tests.filter((test) => !map.needsServers(test)),
-    onServers: tests.filter((test) => map.needsServers(test)),
+    ofFolders: tests.filter((test) => map.needsServers(test)),
   };
 }
 
 function list(plans: Plan[]): number {
   for (const { file, set, mutants, tests } of plans) {
     console.log(`${file}: ${mutants.length} mutants (${set})`);
-    for (const test of [...tests.alone, ...tests.onServers]) console.log(`  ${test}`);
+    for (const test of [...tests.alone, ...tests.ofFolders]) console.log(`  ${test}`);
     for (const mutant of mutants) console.log(`  ${inWords(mutant)}`);
   }
   return 0;
@@ -133,7 +142,8 @@ async function runAll(plans: Plan[], run: Run): Promise<void> {
   // A test under way is cut off, too.
   run.stop.addEventListener('abort', () => void stopAll(runners));
   try {
-    if (pending.some(({ tests }) => tests.onServers.length > 0)) servers = await startServersFor(sandbox, run.stop);
+    const needed = pending.flatMap(({ tests }) => [...tests.alone, ...tests.ofFolders]);
+    if (needed.some(run.map.needsServers)) servers = await startServersFor(sandbox, run.stop);
     await linkCache(sandbox);
     const addresses = { MUTATE_MONGODB_URI: servers?.mongodbUri, MUTATE_TEMPORAL_ADDRESS: servers?.temporalAddress };
     const shared = createTestRunner(sandbox, { MUTATE_BATCH: '1' });
@@ -175,7 +185,7 @@ function pendingOf({ mutants, fingerprint }: Plan, { results }: Run): Mutant[] {
 async function runInBatches(plan: Plan, run: Run, batches: BatchRunner): Promise<Map<Mutant, string[][]>> {
   const { file, text, set, mutants, tests } = plan;
   const pending = pendingOf(plan, run);
-  const all = [...tests.alone, ...tests.onServers];
+  const all = [...tests.alone, ...tests.ofFolders];
   if (all.length === 0) throw new UsageError(`${file}: no test is known to concern it; name some with --tests`);
   console.log(`${file}: ${pending.length} of ${mutants.length} mutants to run (${set}), ${all.length} test files`);
 
@@ -196,7 +206,7 @@ async function runInBatches(plan: Plan, run: Run, batches: BatchRunner): Promise
     }
   }
   return new Map(
-    [...left].map(([mutant, alone]) => [mutant, [alone, tests.onServers].filter((group) => group.length > 0)]),
+    [...left].map(([mutant, alone]) => [mutant, [alone, tests.ofFolders].filter((group) => group.length > 0)]),
   );
 }
 

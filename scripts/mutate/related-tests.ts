@@ -34,8 +34,8 @@ const NEAR = 3;
 export interface RelatedTests {
   /** Those that need no servers and import the file most directly, the closest first. */
   alone: string[];
-  /** Those of the folders for its part of the code that need the servers. */
-  onServers: string[];
+  /** The others of the folders for its part of the code. Most need the servers. */
+  ofFolders: string[];
 }
 
 export interface TestMap {
@@ -93,7 +93,7 @@ export function mapTests(root: string, files: readonly string[]): TestMap {
       // A module's own tests should notice. Those further away would notice by chance, and take long.
       const alone = closest.filter((test) => distance(test) <= distance(closest[0] ?? test) + 1);
       const folders = foldersOf(file).flatMap(under);
-      return { alone, onServers: (folders.length > 0 ? folders : near).filter((test) => !alone.includes(test)) };
+      return { alone, ofFolders: (folders.length > 0 ? folders : near).filter((test) => !alone.includes(test)) };
     },
   };
 }

@@ -49,7 +49,7 @@ describe('the Workflow ID', () => {
     expect(embedWorkflowId('cats', '/')).toMatch(/~[0-9a-f]{8}$/);
     expect(embedWorkflowId('cats', '/models/clip/')).toBe(`embed-cats:clip~${fnv1a('/models/clip/')}`);
     // A hash that begins with 0.
-    expect(embedWorkflowId('cats', '/models/clip-')).toBe(`embed-cats:clip-~${fnv1a('/models/clip-')}`);
+    expect(embedWorkflowId('cats', '/1a')).toBe(`embed-cats:1a~${fnv1a('/1a')}`);
   });
 
   it('of an embedding is cut where the name of the model is long', () => {
@@ -68,7 +68,7 @@ describe('the Workflow ID', () => {
 
 describe('the priority of a job', () => {
   it('shares between datasets unless told otherwise', () => {
-    expect(priorityOf({ dataset: 'cats' })).toEqual({ fairnessKey: 'cats' });
+    expect(priorityOf({ dataset: 'cats' })).toStrictEqual({ fairnessKey: 'cats' });
   });
 
   it('is what was asked for', () => {
