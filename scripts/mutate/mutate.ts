@@ -225,38 +225,50 @@ async function runOneByOne(
   runner: TestRunner,
 ): Promise<void> {
   const { file, text } = plan;
-  const limits = new Map<string, number>();
+  const baselines = new Map<string, Baseline>();
   for (const [mutant, groups] of left) {
-    if (isOver(run)) break;
-    for (const group of groups) {
-      const key = group.join(' ');
-      if (!limits.has(key)) limits.set(key, await limitOf(group, file, runner));
-    }
-    await writeFile(join(root, file), mutated(text, mutant));
     let result: Result = { state: 'survived' };
     for (const group of groups) {
-      const tests = byKills(group, run.results.killers(file));
-      const { ended, hung, failure } = await runner.run({ tests, changed: file }, limits.get(group.join(' ')) ?? 0);
+      const key = group.join(' ');
+      const { tests, limitMs } = baselines.get(key) ?? (await baselineOf(group, file, runner));
+      baselines.set(key, { tests, limitMs });
+      if (isOver(run)) return;
+      await writeFile(join(root, file), mutated(text, mutant));
+      const ordered = byKills(tests, run.results.killers(file));
+      const { ended, hung, failure } = await runner.run({ tests: ordered, changed: file }, limitMs);
+      await writeFile(join(root, file), text);
       if (run.stop.aborted) return;
-      const by = tests.find((test) => ended.get(test) !== undefined) ?? failure;
+      const by = ordered.find((test) => ended.get(test) !== undefined) ?? failure;
       if (by !== undefined) result = { state: 'killed', by };
       else if (hung.length > 0) result = { state: 'timeout' };
       else continue;
       break;
     }
-    await writeFile(join(root, file), text);
     await record(plan, run, mutant, result);
   }
 }
 
-/** Runs the tests on the code as it is. They must pass; the time they take sets how long a mutant gets. */
-async function limitOf(tests: string[], file: string, runner: TestRunner): Promise<number> {
-  const startedAt = performance.now();
-  const { ended, hung, failure } = await runner.run({ tests, changed: file }, 30 * 60_000);
-  if (hung.length > 0) throw new UsageError(`${hung.join(', ')}: not over after 30 minutes`);
-  const what = failure ?? [...ended].map(([test, failure]) => failure && `${test}, "${failure}"`).find(Boolean);
-  if (what) throw new UsageError(`The tests fail without any change, so they can't show anything: ${what}`);
-  return 3 * (performance.now() - startedAt) + 20_000;
+interface Baseline {
+  tests: string[];
+  /** How long a mutant gets. */
+  limitMs: number;
+}
+
+const LONGEST_MS = 30 * 60_000;
+
+/** Runs the tests on the code as it is. Those that fail can't show anything, and are left out. */
+async function baselineOf(group: string[], file: string, runner: TestRunner): Promise<Baseline> {
+  for (let tests = group; tests.length > 0; ) {
+    const startedAt = performance.now();
+    const { ended, hung, failure } = await runner.run({ tests, changed: file }, LONGEST_MS);
+    const wrong = tests.filter((test) => ended.get(test) !== undefined || hung.includes(test));
+    if (failure !== undefined) throw new UsageError(`The tests fail without any change: ${failure}`);
+    if (wrong.length === 0) return { tests, limitMs: 3 * (performance.now() - startedAt) + 20_000 };
+    for (const test of wrong)
+      console.error(`left out, since it fails without any change: ${test}, "${ended.get(test)}"`);
+    tests = tests.filter((test) => !wrong.includes(test));
+  }
+  throw new UsageError(`${file}: no test that could notice a mutant passes without any change`);
 }
 
 function byKills(tests: string[], killers: ReadonlyMap<string, number>): string[] {

@@ -51,7 +51,9 @@ export async function linkCache({ env }: Sandbox): Promise<void> {
 /** What git tracks or would track, relative to the checkout, with forward slashes. */
 export function filesOf(checkout: string): string[] {
   const list = (...which: string[]) =>
-    execFileSync('git', ['ls-files', '-z', ...which], { cwd: checkout, encoding: 'utf8' }).split('\0').filter(Boolean);
+    execFileSync('git', ['ls-files', '-z', ...which], { cwd: checkout, encoding: 'utf8' })
+      .split('\0')
+      .filter(Boolean);
   const deleted = new Set(list('--deleted'));
   return [...new Set(list('--cached', '--others', '--exclude-standard'))].filter((file) => !deleted.has(file));
 }
