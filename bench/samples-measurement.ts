@@ -100,8 +100,8 @@ async function readPage(url: string): Promise<void> {
 }
 
 async function readBare(store: Store, after: number): Promise<void> {
-  await collectionsOf(store).samples
-    .find({ dataset_id: DATASET, seq: { $gt: after } })
+  await collectionsOf(store)
+    .samples.find({ dataset_id: DATASET, seq: { $gt: after } })
     .sort({ seq: 1 })
     .limit(PAGE)
     .toArray();

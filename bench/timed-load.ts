@@ -66,9 +66,12 @@ export async function timeFirstSample(
   count: number,
 ): Promise<{ seconds: number; job: Job }> {
   const { store } = client;
-  const inserts = collectionsOf(store).samples.watch([{ $match: { operationType: 'insert' } }, { $project: { _id: 1 } }], {
-    startAtOperationTime: await after(store),
-  });
+  const inserts = collectionsOf(store).samples.watch(
+    [{ $match: { operationType: 'insert' } }, { $project: { _id: 1 } }],
+    {
+      startAtOperationTime: await after(store),
+    },
+  );
   const first = Promise.withResolvers<number>();
   inserts.once('change', () => {
     searchSamples(store, { datasetId: request.dataset, filter: {}, limit: 50, nextSeq: count })

@@ -144,7 +144,8 @@ async function present(
   const jobs = await openOrEndedSince(store, { datasetId: dataset, since, limit: MOST_AT_FIRST });
   const now = new Date();
   const statuses = await Promise.all(jobs.map(async (job) => statusOf(await withLiveCounts(store, job), now)));
-  const documents = since === undefined ? [] : await changedSince(store, { datasetId: dataset, since, limit: MOST_AT_FIRST });
+  const documents =
+    since === undefined ? [] : await changedSince(store, { datasetId: dataset, since, limit: MOST_AT_FIRST });
   return [
     ...statuses.reverse().map((status) => ({ kind: 'job' as const, dataset: status.dataset, status })),
     ...documents.map((document) => ({ kind: 'dataset' as const, dataset: document._id, document })),

@@ -22,10 +22,7 @@ export function fileRoutes({ backends, sources, media, thumbnails }: ApiContext)
   const router = newRouter();
 
   async function find({ dataset, seq }: { dataset: string; seq: number }) {
-    const [{ media_type }, sample] = await Promise.all([
-      getDataset(store, dataset),
-      getSample(store, dataset, seq),
-    ]);
+    const [{ media_type }, sample] = await Promise.all([getDataset(store, dataset), getSample(store, dataset, seq)]);
     return { sample, medium: media.byName(media_type) };
   }
 

@@ -8,7 +8,6 @@ import { problemOf } from '../problem/to-problem.ts';
 export async function getSample(store: Store, dataset: string, seq: number): Promise<SampleDocument> {
   const sample = await findSample(store, dataset, seq);
   if (sample !== undefined) return sample;
-  if (!(await datasetExists(store, dataset)))
-    throw problemOf('DatasetNotFound', `There is no dataset "${dataset}".`);
+  if (!(await datasetExists(store, dataset))) throw problemOf('DatasetNotFound', `There is no dataset "${dataset}".`);
   throw problemOf('SampleNotFound', `The dataset "${dataset}" has no sample ${seq}.`);
 }

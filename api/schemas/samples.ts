@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { CHOICE_FIELDS, type ChoiceField, RANGE_FIELDS, type RangeField, sampleMetadata } from '../../core/media/fields.ts';
+import {
+  CHOICE_FIELDS,
+  type ChoiceField,
+  RANGE_FIELDS,
+  type RangeField,
+  sampleMetadata,
+} from '../../core/media/fields.ts';
 import { MOST_SEQ, text, wholeNumber } from './parameters.ts';
 
 export const sampleStatus = z.enum(['indexed', 'failed', 'missing']);
@@ -29,7 +35,9 @@ export const sample = z
   })
   .meta({ id: 'Sample' });
 
-type Choices = { [K in ChoiceField]: z.ZodOptional<z.ZodEnum<{ [V in (typeof CHOICE_FIELDS)[K]['values'][number]]: V }>> };
+type Choices = {
+  [K in ChoiceField]: z.ZodOptional<z.ZodEnum<{ [V in (typeof CHOICE_FIELDS)[K]['values'][number]]: V }>>;
+};
 
 const choices = Object.fromEntries(
   Object.entries(CHOICE_FIELDS).map(([name, { values, description }]) => [

@@ -16,11 +16,7 @@ export interface SourceRules {
  *
  * @throws ProblemError InvalidInput, SourceOutsideRoots
  */
-export async function requireSource(
-  source: string,
-  { sources, roots }: SourceRules,
-  field = 'source',
-): Promise<void> {
+export async function requireSource(source: string, { sources, roots }: SourceRules, field = 'source'): Promise<void> {
   if (source.includes('\0'))
     throw problemOf('InvalidInput', `${field}: a path has no zero byte.`, {
       errors: [{ in: 'body', field, message: 'has a zero byte' }],

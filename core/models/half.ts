@@ -6,10 +6,10 @@ export function halfFromFloat(value: number): number {
   if (Number.isNaN(value)) return 0x7e00;
   const size = Math.abs(value);
   if (size >= 65_520) return sign | 0x7c00;
-  const exponent = Math.max(Math.floor(Math.log2(size || 1)), -14);
+  const exponent = Math.max(Math.floor(Math.log2(size)), -14);
   // In units of the last place: 1024 steps an octave, and evenly below the smallest normal number.
   const steps = roundToEven(size * 2 ** (10 - exponent));
-  return size < 2 ** -14 ? sign | roundToEven(size * 2 ** 24) : sign | (((exponent + 14) << 10) + steps);
+  return sign | (((exponent + 14) << 10) + steps);
 }
 
 export function floatFromHalf(bits: number): number {

@@ -97,7 +97,10 @@ describe('a file that indexing has found broken', () => {
     // Whether it was read shows where the record is wrong.
     const seq = seqs.get('recorded.png') as number;
     const error = { stage: 'indexing' as const, code: 'truncated_header', message: 'cut short', at: new Date() };
-    await collectionsOf(bench.store).samples.updateOne({ dataset_id: dataset, seq }, { $set: { status: 'failed', error } });
+    await collectionsOf(bench.store).samples.updateOne(
+      { dataset_id: dataset, seq },
+      { $set: { status: 'failed', error } },
+    );
     const { status, headers } = await api.get(at('recorded.png', 'thumbnail'));
     expect(status).toBe(422);
     expect(headers.get('plimsoll-reason')).toBe('decode_failed');

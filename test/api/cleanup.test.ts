@@ -16,7 +16,8 @@ const idOf = (name: string) => `00000000-0000-4000-8000-00000000000${NAMES.index
 const nameOf = (id: string) => NAMES[Number(id.at(-1))] as string;
 
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
-const left = async () => (await collectionsOf(bench.store).jobs.find().sort({ _id: 1 }).toArray()).map(({ _id }) => nameOf(_id));
+const left = async () =>
+  (await collectionsOf(bench.store).jobs.find().sort({ _id: 1 }).toArray()).map(({ _id }) => nameOf(_id));
 const cleanUp = (query: string, { token } = operator) =>
   api.call('DELETE', `/api/jobs${query}`, { headers: { authorization: `Bearer ${token}` } });
 

@@ -137,7 +137,10 @@ describe('the stream of all', () => {
     const before = await open(`/api/events?dataset=${dataset}`);
     const { id } = await next(before);
     await before.return(undefined);
-    await collectionsOf(bench.store).jobs.updateOne({ _id: job }, { $set: { state: 'completed', finished_at: new Date() } });
+    await collectionsOf(bench.store).jobs.updateOne(
+      { _id: job },
+      { $set: { state: 'completed', finished_at: new Date() } },
+    );
     const after = await open(`/api/events?dataset=${dataset}`, { 'last-event-id': id as string });
     expect((await next(after)).data.state).toBe('completed');
     await after.return(undefined);

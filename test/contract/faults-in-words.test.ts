@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { parseInWords, sentenceOf } from '../../contract/faults-in-words.ts';
 import { loadDatasetInput } from '../../contract/inputs.ts';
 
@@ -39,5 +40,34 @@ describe('what is wrong with an input is said in words', () => {
     expect(wrong({ ...ok, embed_window: { start: '22:00', end: '06:00', days: ['Monday'] } })).toBe(
       'embed_window.days.0 must be one of mon, tue, wed, thu, fri, sat, sun',
     );
+  });
+});
+
+describe('faults', () => {
+  const faultsOf = (schema: z.ZodType, input: unknown) => {
+    const parsed = parseInWords(schema, input);
+    return parsed.success ? 'nothing' : parsed.faults;
+  };
+
+  it('are none of an input that is right, which is returned with its defaults', () => {
+    expect(parseInWords(loadDatasetInput, ok)).toEqual({ success: true, data: loadDatasetInput.parse(ok) });
+  });
+
+  it('name the field, or the input itself', () => {
+    expect(faultsOf(loadDatasetInput, null)).toEqual([{ field: '(input)', message: 'must be an object' }]);
+    expect(wrong({ ...ok, webhooks: Array(11).fill({ url: 'https://a.example/' }) })).toBe(
+      'webhooks must have at most 10 entries',
+    );
+  });
+
+  it.each<[string, z.ZodType, unknown]>([
+    ['must be date', z.date(), 'b'],
+    ['must be a', z.literal('a'), 'b'],
+    ['must be one of a, b', z.literal(['a', 'b']), 'c'],
+    ['has no field "a", "b" (its fields: )', z.strictObject({}), { a: 1, b: 2 }],
+    ['has no field "b" (its fields: those of its schema)', z.record(z.enum(['a']), z.string()), { a: '', b: '' }],
+    ['is not valid', z.string().regex(/a/), 'b'],
+  ])('are in words of any schema: %s', (message, schema, input) => {
+    expect(faultsOf(schema, input)).toEqual([{ field: '(input)', message }]);
   });
 });

@@ -41,6 +41,19 @@ describe('days', () => {
     expect(at(weekend, time)).toBe(state);
   });
 
+  it.each([
+    ['mon', '2026-01-12'],
+    ['tue', '2026-01-13'],
+    ['wed', '2026-01-14'],
+    ['thu', '2026-01-15'],
+    ['fri', '2026-01-16'],
+    ['sat', '2026-01-17'],
+    ['sun', '2026-01-18'],
+  ] as const)('may be %s', (day, date) => {
+    const window: EmbedWindow = { start: '10:00', end: '11:00', days: [day], time_zone: 'UTC' };
+    expect(at(window, '2026-01-11T12:00:00Z')).toBe(`closed until ${date}T10:00:00.000Z`);
+  });
+
   it('may be one a week, seen just after it closed', () => {
     const sunday: EmbedWindow = { start: '01:00', end: '02:00', days: ['sun'], time_zone: 'America/New_York' };
     expect(at(sunday, '2026-01-18T07:00:00Z')).toBe('closed until 2026-01-25T06:00:00.000Z');
@@ -75,6 +88,22 @@ describe('a night in which the clocks change', () => {
   it('passes over a window that lies in the skipped hour and would end as it begins', () => {
     const lost: EmbedWindow = { start: '02:00', end: '03:00', time_zone: 'Europe/Zurich' };
     expect(at(lost, '2026-03-29T00:30:00Z')).toBe('closed until 2026-03-30T00:00:00.000Z');
+  });
+
+  describe('stays open where the next window opens before it closes, or as it closes', () => {
+    const zurich = { start: '03:00', end: '02:59', time_zone: 'Europe/Zurich' };
+
+    it.each<[string, EmbedWindow, string]>([
+      ['before', zurich, '2026-03-30T00:59:00.000Z'],
+      ['as', { ...zurich, end: '02:00' }, '2026-03-30T00:00:00.000Z'],
+      ['before, within a day', { start: '00:00', end: '23:30', time_zone: 'America/Nuuk' }, '2026-03-30T00:30:00.000Z'],
+    ])('%s', (_, window, closes) => {
+      expect(at(window, '2026-03-28T12:00:00Z')).toBe(`open until ${closes}`);
+    });
+
+    it('but not on a day on which none opens', () => {
+      expect(at({ ...zurich, days: ['sat'] }, '2026-03-28T12:00:00Z')).toBe('open until 2026-03-29T01:59:00.000Z');
+    });
   });
 
   it('skips a day that a country has skipped', () => {

@@ -12,6 +12,7 @@ import type { Embedder } from '../../core/models/embedder.ts';
 import { folderSource } from '../../core/sources/folder/folder-source.ts';
 import { createSources } from '../../core/sources/source.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
+import type { PageDocument } from '../../core/store/documents.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -85,6 +86,25 @@ describe('a dataset that is deleted in the midst of a job', () => {
     await expect(reconcile(store, medium, listing)).rejects.toEqual(missing);
     const model = { key: 'm@1', name: 'm', revision: '1', dim: 2, batchSize: 8, device: 'cpu' };
     await expect(recordModel(store, { jobId, datasetId, model })).rejects.toEqual(missing);
+  });
+});
+
+describe('a load that another one has followed', () => {
+  it('marks nothing as missing', async () => {
+    const { store } = bench;
+    const [datasetId, jobId] = [bench.newDataset(), `job-${bench.newDataset()}`];
+    const folder = join(bench.folder, datasetId);
+    await makePictures(folder, 3);
+    const listed = { files: [], gone: [0, 1, 2], upto: '', last: true };
+    const page: PageDocument = { _id: `${jobId}/0`, job_id: jobId, n: 0, ...listed };
+    const [_id, phase] = [`${jobId}/indexing/0`, 'indexing' as const];
+    await collectionsOf(store).pages.insertOne(page);
+    await collectionsOf(store).progress.insertOne({ _id, job_id: jobId, phase, done: 3, failed: 0, total: 3 });
+    await bench.load({ dataset: datasetId, source: folder, embed: false });
+
+    const end = { jobId, datasetId, source: folder, maxFailedPercent: 100, onWrite: () => undefined, signal: never };
+    await expect(reconcile(store, medium, end)).rejects.toMatchObject({ code: 'Superseded' });
+    expect(await collectionsOf(store).samples.countDocuments({ dataset_id: datasetId, status: 'missing' })).toBe(0);
   });
 });
 

@@ -22,6 +22,15 @@ test.each([
   [1 + 2 ** -11, 0x3c00],
   [1 + 3 * 2 ** -11, 0x3c02],
   [1 / 3, 0x3555],
+  [Number.NaN, 0x7e00],
 ])('%d has the bits %i', (value, bits) => {
   expect(halfFromFloat(value)).toBe(bits);
+});
+
+test.each([
+  [0x7c00, Number.POSITIVE_INFINITY],
+  [0xfc00, Number.NEGATIVE_INFINITY],
+  [0x7e00, Number.NaN],
+])('the bits %i are %d', (bits, value) => {
+  expect(floatFromHalf(bits)).toBe(value);
 });
