@@ -35,9 +35,9 @@ export const loadWorkflowId = (dataset: string) => `load-${dataset}`;
  * known by its folder's name and a hash of the path; a long name is cut, as Temporal takes 1,000 bytes.
  */
 export function embedWorkflowId(dataset: string, model: string): string {
-  const label = model.startsWith('/') ? model.split('/').findLast((part) => part !== '') : model;
+  const label = model.startsWith('/') ? (model.split('/').findLast((part) => part !== '') ?? '') : model;
   const exact = label === model && label.length <= MAX_LABEL;
-  return `embed-${dataset}:${label?.slice(0, MAX_LABEL)}${exact ? '' : `~${hashOf(model)}`}`;
+  return `embed-${dataset}:${label.slice(0, MAX_LABEL)}${exact ? '' : `~${hashOf(model)}`}`;
 }
 
 const MAX_LABEL = 200;

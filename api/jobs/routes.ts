@@ -74,21 +74,24 @@ export const waitRoute = createRoute({
   responses: { 200: json(waited, 'How the job stands then.'), ...problems(...ONE_JOB) },
 });
 
-const operation = <P extends string>(path: P, summary: string) =>
+const OPERATE = ['JobEnded', 'NotPausable', 'Refused', 'NoWorker', ...CHANGE] as const;
+
+const operation = <P extends string>(path: P, summary: string, refusals: ReturnType<typeof problems>) =>
   createRoute({
     method: 'post',
     path,
     tags,
     summary,
     request: { params: jobParameter },
-    responses: {
-      200: json(job, 'The job, as it stands then.'),
-      ...problems('JobEnded', 'NotPaused', 'NotPausable', 'Refused', 'NoWorker', ...CHANGE),
-    },
+    responses: { 200: json(job, 'The job, as it stands then.'), ...refusals },
   });
 
-export const pauseRoute = operation('/api/jobs/{job}/pause', 'Pause a job');
-export const resumeRoute = operation('/api/jobs/{job}/resume', 'Let a paused job go on');
+export const pauseRoute = operation('/api/jobs/{job}/pause', 'Pause a job', problems(...OPERATE));
+export const resumeRoute = operation(
+  '/api/jobs/{job}/resume',
+  'Let a paused job go on',
+  problems('NotPaused', ...OPERATE),
+);
 
 export const cancelRoute = createRoute({
   method: 'post',

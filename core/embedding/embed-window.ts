@@ -1,19 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
+import type { EmbedWindow } from '../../contract/options.ts';
 import { UserError } from '../errors.ts';
-
-/** A daily window, in the local time of a zone. */
-export interface EmbedWindow {
-  /** `HH:MM`, at which it opens. */
-  start: string;
-  /** `HH:MM`, at which it closes: on the day after where it is not later than `start`. */
-  end: string;
-  /** The days on which it opens; every day if left out. */
-  days?: readonly Day[] | undefined;
-  /** IANA name. */
-  time_zone: string;
-}
-
-export type Day = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
 
 /** Whether a window is open at a time, and when that changes. */
 export interface WindowState {
@@ -21,6 +8,8 @@ export interface WindowState {
   /** When it closes or opens next. */
   changesAt: Date;
 }
+
+type Day = NonNullable<EmbedWindow['days']>[number];
 
 const WEEK: readonly Day[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 
@@ -36,8 +25,8 @@ export function windowAt(window: EmbedWindow, now: Date): WindowState {
   requireTimeZone(time_zone);
   const instant = Temporal.Instant.fromEpochMilliseconds(now.getTime());
   const today = instant.toZonedDateTimeISO(time_zone).toPlainDate();
-  // Last night's may still be open; a window that opens once a week is at most that far away, and one more day for the clocks.
-  for (let offset = -1; offset <= WEEK.length + 1; offset++) {
+  // Last night's may still be open. A window that opens once a week is a week away, or two where the clocks skip one.
+  for (let offset = -1; offset <= 2 * WEEK.length; offset++) {
     const day = today.add({ days: offset });
     if (!opensOn(window, day)) continue;
     const opens = at(day, window.start, time_zone);

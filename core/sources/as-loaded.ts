@@ -1,12 +1,18 @@
+import { UserError } from '../errors.ts';
 import { devicesOf } from '../store/jobs.ts';
 import type { Store } from '../store/store.ts';
-import { isPresent, type Sources } from './source.ts';
+import type { Sources } from './source.ts';
 
 /** Whether a root can be read, and is on the disk that its last load found it on, as far as that is on record. */
 export async function isAsLoaded(store: Store, sources: Sources, datasetId: string, root: string): Promise<boolean> {
-  if (!(await isPresent(sources, root))) return false;
-  const device = await lastDevice(store, sources, datasetId, root);
-  return device === undefined || device === (await sources.of(root).identity(root));
+  try {
+    await sources.of(root).check(root);
+    const device = await lastDevice(store, sources, datasetId, root);
+    return device === undefined || device === (await sources.of(root).identity(root));
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
 }
 
 async function lastDevice(

@@ -12,7 +12,7 @@ const FOLDERS: readonly (readonly [prefix: string, folders: readonly string[]])[
   ['contract', ['contract', 'starting', 'workflows']],
   ['core/concurrency', ['limits', 'loading', 'inference']],
   ['core/deleting', ['datasets']],
-  ['core/embedding', ['loading', 'operating', 'datasets', 'limits']],
+  ['core/embedding', ['embedding', 'loading', 'operating', 'datasets', 'limits']],
   ['core/indexing', ['loading', 'datasets', 'sources']],
   ['core/jobs', ['jobs', 'operating', 'starting', 'loading', 'datasets']],
   ['core/limits', ['limits']],

@@ -194,7 +194,7 @@ describe('what workflows end with', () => {
   it('is recorded by others where the workflow could not', () => {
     const recorders = [
       sources.exported('client/read-job.ts', 'settle'),
-      sources.exported('client/if-running-replace.ts', 'endRunning'),
+      sources.exported('client/running-job.ts', 'endRunning'),
     ];
     const recorded = codesOf(
       recorders.flatMap((recorder) => sources.reachedFrom(recorder)),
@@ -215,7 +215,7 @@ describe('what workflows end with', () => {
 });
 
 interface Answers {
-  /** `api/loads/routes.ts startRoute` */
+  /** `api/jobs/routes.ts startRoute` */
   route: string;
   documented: FailureCode[];
   answered: FailureCode[];
@@ -242,7 +242,7 @@ function answersOfApi(): Answers[] {
 
 /** An update is sent by name, so what its validator refuses is out of the handler's reach. */
 function refusedByUpdateOf(route: string): FailureCode[] {
-  const update = /loads\/handlers\.ts (\w+)Route$/.exec(route)?.[1];
+  const update = /jobs\/handlers\.ts (\w+)Route$/.exec(route)?.[1];
   return codesWhere(({ refuses }) => refuses?.some((name) => name === update) === true);
 }
 
@@ -270,7 +270,9 @@ const HANDLED = [
   // Becomes ThumbnailFailed with the reason file_not_found.
   'api/files/handlers.ts thumbnailRoute FileGone',
   // Prunes and deletions are canceled without an update.
-  'api/loads/handlers.ts cancelRoute NotPausable',
+  'api/jobs/handlers.ts cancelRoute NotPausable',
+  // A load makes its dataset where there is none.
+  'api/loads/routes.ts startRoute DatasetNotFound',
   // Only forgets what was counted.
   'api/samples/handlers.ts tagRoute TooSlow',
   // It has just been created.

@@ -46,7 +46,7 @@ describe('the Workflow ID', () => {
   });
 
   it('of an embedding has the hash of a path, FNV-1a', () => {
-    expect(embedWorkflowId('cats', '/')).toMatch(/~[0-9a-f]{8}$/);
+    expect(embedWorkflowId('cats', '/')).toMatch(/^embed-cats:~[0-9a-f]{8}$/);
     expect(embedWorkflowId('cats', '/models/clip/')).toBe(`embed-cats:clip~${fnv1a('/models/clip/')}`);
     // A hash that begins with 0.
     expect(embedWorkflowId('cats', '/1a')).toBe(`embed-cats:1a~${fnv1a('/1a')}`);

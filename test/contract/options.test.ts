@@ -118,7 +118,7 @@ describe('the input of a load', () => {
   });
 
   it('takes days and events for what they are', () => {
-    const events = ['dataset.browsable', 'dataset.ready', 'load.failed', 'load.canceled'];
+    const events = ['dataset.browsable', 'dataset.ready', 'job.failed', 'job.canceled'];
     const parsed = loadDatasetInput.parse(load({ ...window({ days }), ...hook({ events }) }));
     expect(parsed.embed_window).toEqual({ start: '22:00', end: '06:00', days, time_zone: 'UTC' });
     expect(parsed.webhooks).toEqual([{ url: 'https://a.example/', secret: 'default', events }]);

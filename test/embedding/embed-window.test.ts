@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type EmbedWindow, windowAt } from '../../core/embedding/embed-window.ts';
+import type { EmbedWindow } from '../../contract/options.ts';
+import { windowAt } from '../../core/embedding/embed-window.ts';
 
 const night: EmbedWindow = { start: '22:00', end: '06:00', time_zone: 'Europe/Zurich' };
 
@@ -88,6 +89,12 @@ describe('a night in which the clocks change', () => {
   it('passes over a window that lies in the skipped hour and would end as it begins', () => {
     const lost: EmbedWindow = { start: '02:00', end: '03:00', time_zone: 'Europe/Zurich' };
     expect(at(lost, '2026-03-29T00:30:00Z')).toBe('closed until 2026-03-30T00:00:00.000Z');
+  });
+
+  it('passes over it for a week where it opens once a week', () => {
+    const lost: EmbedWindow = { start: '02:00', end: '03:00', days: ['sun'], time_zone: 'Europe/Zurich' };
+    expect(at(lost, '2026-03-29T00:30:00Z')).toBe('closed until 2026-04-05T00:00:00.000Z');
+    expect(at(lost, '2026-03-22T02:00:00Z')).toBe('closed until 2026-04-05T00:00:00.000Z');
   });
 
   describe('stays open where the next window opens before it closes, or as it closes', () => {
