@@ -26,7 +26,7 @@ const OUTCOMES: readonly [keyof FileOutcomes, string][] = [
   ['unchanged', 'unchanged'],
   ['missing', 'missing: gone from the folder, kept here'],
   ['failed', "can't be read"],
-  ['ignored', 'ignored: not an image'],
+  ['ignored', 'ignored: no samples in files of this kind'],
   ['unreadable_folders', 'unreadable folders'],
   ['outside_links', 'links out of the source roots: not followed'],
 ];
@@ -131,7 +131,8 @@ function embeddingBlock(status: JobStatus, paint: Paint): string[] {
   const title = `  ${paint.bold('Embedded')} `;
   if (embedding.total === 0 && state === 'completed') return [`  ${paint.bold('Nothing to embed')}${model}`];
   return [
-    `${title}${reached(embedding, embedding.done, 'image')}${pace(embedding, paint)}${model}`,
+    `${title}${reached(embedding, embedding.done, 'sample')}${pace(embedding, paint)}${model}`,
+    ...(embedding.reused ? [`${count(embedding.reused).padStart(9)}  reused: equal content had a vector`] : []),
     ...(embedding.failed > 0 ? [paint.red(`${count(embedding.failed).padStart(9)}  can't be embedded`)] : []),
   ];
 }

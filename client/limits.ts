@@ -9,14 +9,14 @@ export interface Limits {
   get(taskQueue?: string): Promise<Limit>;
   /** The limits that are set; at most 1,000. */
   list(): Promise<Limit[]>;
-  /** Images per second; null lifts the limit. Waiting batches notice within a second. @throws UserError InvalidInput */
-  set(imagesPerSecond: number | null, taskQueue?: string): Promise<Limit>;
+  /** Samples per second; null lifts the limit. Waiting batches notice within a second. @throws UserError InvalidInput */
+  set(samplesPerSecond: number | null, taskQueue?: string): Promise<Limit>;
 }
 
 export function limitsOf({ store }: Backends): Limits {
   return {
     get: (taskQueue = EMBEDDING_TASK_QUEUE) => getLimit(store, taskQueue),
     list: () => listLimits(store),
-    set: (imagesPerSecond, taskQueue = EMBEDDING_TASK_QUEUE) => setLimit(store, taskQueue, imagesPerSecond),
+    set: (samplesPerSecond, taskQueue = EMBEDDING_TASK_QUEUE) => setLimit(store, taskQueue, samplesPerSecond),
   };
 }

@@ -66,7 +66,7 @@ export interface PlimsollClient extends Backends {
   cleanup(filter: CleanupFilter): Promise<CleanupResult>;
   /** What a cleanup would remove now. */
   findCleanup(filter: CleanupFilter): Promise<CleanupResult>;
-  /** Limits of images per second. */
+  /** Limits of samples per second. */
   limits: Limits;
   /** Yields the status now and after each change until the job has ended. */
   watch(reference: string, signal?: AbortSignal): AsyncGenerator<JobStatus>;

@@ -35,14 +35,14 @@ export async function withWaitReason(backends: Backends, status: JobStatus): Pro
   if (queue !== undefined) {
     const throttled = await findThrottled(store, queue);
     if (throttled !== undefined) {
-      const { since, images_per_second } = throttled;
+      const { since, samples_per_second } = throttled;
       const from = new Date(Math.max(since.getTime(), Date.parse(status.phases.embedding.started_at ?? '') || 0));
       return withWaitingFor(status, 'embedding', {
         reason: 'throttled',
         since: from.toISOString(),
         task_queue: queue,
         until: null,
-        images_per_second,
+        samples_per_second,
       });
     }
   }

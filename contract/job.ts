@@ -18,7 +18,7 @@ export type PhaseState = 'pending' | 'running' | 'waiting' | 'completed' | 'fail
 
 /**
  * A worker of the task queue, another job that embeds this dataset with this model, a window that is not open, a time that has
- * not come, a load that is paused, or a task queue's limit of images per second.
+ * not come, a load that is paused, or a task queue's limit of samples per second.
  */
 export type WaitReason = 'worker' | 'other_job' | 'window' | 'time' | 'paused' | 'throttled';
 
@@ -61,7 +61,7 @@ export interface WaitingStatus {
   task_queue: string | null;
   /** When the wait will be over; null where nobody knows. */
   until: string | null;
-  images_per_second?: number;
+  samples_per_second?: number;
 }
 
 /** How a phase stands. The same shape comes from the `status` query, the store, the client and every `--json`. */

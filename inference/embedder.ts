@@ -27,15 +27,16 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
   /** The runner of a model, a new one if the model's files were replaced. */
   async function runnerOf(name: string, medium: Medium): Promise<ModelRunner> {
     assertOpen();
-    const existing = runners.get(name);
+    const key = keyOf(name, medium);
+    const existing = runners.get(key);
     if (existing !== undefined && (await existing.isCurrent())) return existing;
     const files = await findModel(name, medium.models, settings.modelFolders);
     assertOpen();
     // Another call may have been faster.
-    const runner = runners.get(name);
+    const runner = runners.get(key);
     if (runner !== undefined && runner !== existing) return runner;
     const created = createModelRunner(files, medium, settings);
-    runners.set(name, created);
+    runners.set(key, created);
     void existing?.stop(new ModelChangedError(`The files of model "${name}" were replaced while it was in use.`));
     return created;
   }
@@ -52,7 +53,8 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
     const runner = await runnerOf(name, medium);
     const loaded = await runner.load().catch((error: unknown) => {
       // A model's folder can be mended without a restart of the worker.
-      if (runners.get(name) === runner) runners.delete(name);
+      const key = keyOf(name, medium);
+      if (runners.get(key) === runner) runners.delete(key);
       throw error;
     });
     if (revision !== undefined && revision !== loaded.revision)
@@ -84,6 +86,9 @@ function describe(asked: string, { revision, dim, batchSize }: LoadedModel, devi
   const name = isAbsolute(asked) ? basename(asked) : asked;
   return { name, revision, key: `${name}@${revision}`, dim, batchSize, device };
 }
+
+/** Models of two media may have the same name. */
+const keyOf = (name: string, medium: Medium) => `${medium.name}:${name}`;
 
 function parseModel(model: string): { name: string; revision: string | undefined } {
   const match = /^(.+)@([0-9a-f]{12})$/.exec(model);

@@ -7,6 +7,7 @@ import { floatFromHalf } from '../core/models/half.ts';
  * `mean` the mean of the tokens' vectors whose mask is not 0 (sentence-transformers' mean pooling).
  *
  * @param mask the graph's input `attention_mask`, [rows, tokens]; all tokens count without it
+ * @throws Error where the output has another shape than that, or other tokens than the mask: graphs may declare what they don't give
  */
 export function pooled(
   { data, dims, type }: Pick<Tensor, 'data' | 'dims' | 'type'>,
@@ -16,7 +17,10 @@ export function pooled(
 ): Float32Array {
   const dim = dims.at(-1) ?? 0;
   const tokens = pooling === 'none' ? 1 : (dims[1] ?? 0);
-  if (dim < 1 || tokens < 1) throw new Error(`an output of shape [${dims.join(', ')}] holds no vectors`);
+  if (dims.length !== (pooling === 'none' ? 2 : 3) || dim < 1 || tokens < 1)
+    throw new Error(`an output of shape [${dims.join(', ')}] holds no vectors`);
+  if (pooling === 'mean' && mask !== undefined && mask.dims[1] !== tokens)
+    throw new Error(`an output of shape [${dims.join(', ')}] for an attention_mask of [${mask.dims.join(', ')}]`);
   const floats = type === 'float16' ? floatsOf(data as unknown as ArrayBufferView) : (data as Float32Array);
   const vectors = new Float32Array(count * dim);
   for (let row = 0; row < count; row++) {

@@ -51,10 +51,18 @@ export async function loadModel(
     return pooled(result, prepared.length, poolingOf(output, preparation), feeds.attention_mask);
   }
 
+  async function runSameLength(prepared: readonly unknown[]): Promise<Float32Array> {
+    const vectors = await run(prepared);
+    if (vectors.length === prepared.length * probe.length) return vectors;
+    throw new Error(
+      `the model gave vectors of ${vectors.length / prepared.length} numbers, and of ${probe.length} before`,
+    );
+  }
+
   const probe = await run([preparation.blank]).catch((error: Error) => {
     throw new ModelInvalidError(`${graphFile} does not run: ${error.message}`);
   });
-  return { dim: probe.length, batchSize: fixedBatch ?? settings.batchSize, preparation, run };
+  return { dim: probe.length, batchSize: fixedBatch ?? settings.batchSize, preparation, run: runSameLength };
 }
 
 const poolingOf = ({ isSequence }: VectorOutput, { pooling }: BoundPreparation): Pooling | 'none' =>

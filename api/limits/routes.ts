@@ -32,7 +32,7 @@ export function limitRoutes({ backends }: Pick<ApiContext, 'backends'>) {
   return newRouter()
     .openapi(listRoute, async (c) => c.json({ limits: await limits.list() }, 200))
     .openapi(setRoute, async (c) => {
-      const { images_per_second, task_queue } = c.req.valid('json');
-      return c.json(await limits.set(images_per_second, task_queue), 200);
+      const { samples_per_second, task_queue } = c.req.valid('json');
+      return c.json(await limits.set(samples_per_second, task_queue), 200);
     });
 }

@@ -53,11 +53,14 @@ export const phaseStatus = z
         since: moment,
         task_queue: z.string().nullable(),
         until: moment.nullable(),
-        images_per_second: z.number().optional(),
+        samples_per_second: z.number().optional(),
       })
       .nullable(),
     started_at: moment.nullable(),
     finished_at: moment.nullable(),
+    reused: count
+      .optional()
+      .describe('Samples among `done` that got the vector of equal content, without inference.'),
     outcomes: fileOutcomes.optional(),
     failures: z.record(z.string(), count).optional().describe('Failures by error code.'),
     unreadable_folders: z.array(z.string()).optional(),

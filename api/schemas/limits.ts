@@ -6,7 +6,7 @@ import { text } from './parameters.ts';
 export const limit = z
   .object({
     task_queue: z.string(),
-    images_per_second: z.number().nullable().describe('Null where there is no limit.'),
+    samples_per_second: z.number().nullable().describe('Null where there is no limit.'),
     set_at: z.iso.datetime().nullable(),
   })
   .meta({ id: 'Limit', description: 'How fast the embedding workers of a task queue may be, all together.' });
@@ -18,6 +18,6 @@ export const limitList = z
 export const limitBody = z
   .strictObject({
     task_queue: text(1000).default(EMBEDDING_TASK_QUEUE).describe('Of the embedding workers.'),
-    images_per_second: z.number().min(LOWEST_LIMIT).max(HIGHEST_LIMIT).nullable().describe('Null lifts the limit.'),
+    samples_per_second: z.number().min(LOWEST_LIMIT).max(HIGHEST_LIMIT).nullable().describe('Null lifts the limit.'),
   })
   .meta({ id: 'LimitRequest' });

@@ -27,14 +27,14 @@ With --json:
   phases.indexing, phases.embedding:
     state                pending, running, waiting, completed, failed, canceled,
                          skipped
-    done, failed, total, total_known         counts of files or images
+    done, failed, total, total_known         counts of files or samples
     rate                 items per second at work, or null
     seconds_left         or null, also while it waits
     still_since          since when nothing has moved while it runs, or null
     waited_seconds       in past waits; the rate does not count them
     waiting_for          null, or {reason, since, task_queue, until}; reason:
                          worker, other_job, window, time, paused, throttled
-                         (also has images_per_second; state is running)
+                         (also has samples_per_second; state is running)
     started_at, finished_at
     outcomes             {added, changed, unchanged, missing, failed, ignored,
                          unreadable_folders, outside_links}, where known

@@ -11,11 +11,11 @@ const WORTH_A_WORD_SECONDS = 60;
 /** An idle worker starts waiting work within this time. A shorter wait is not worth a word. */
 export const BRIEF_WAIT_MS = 3000;
 
-const ITEMS: Readonly<Record<PhaseName, string>> = { indexing: 'file', embedding: 'image' };
+const ITEMS: Readonly<Record<PhaseName, string>> = { indexing: 'file', embedding: 'sample' };
 
 /** The state of a phase in words: for a line of a plain terminal, or beside a bar. */
 export interface PhaseWords {
-  /** `2,048 / 9,997 images`, or what it waits for. */
+  /** `2,048 / 9,997 samples`, or what it waits for. */
   main: string;
   /** `3 failed`, or nothing. */
   failed: string;
@@ -42,7 +42,7 @@ export function wordsOf(status: JobStatus, name: PhaseName, secondsSince = 0): P
   };
 }
 
-/** `2,048 / 9,997 images`; `2,048 / 4,096+ images` while the source is still being listed. */
+/** `2,048 / 9,997 samples`; `2,048 / 4,096+ samples` while the source is still being listed. */
 function soFarOf({ done, failed, total, total_known }: PhaseStatus, name: PhaseName): string {
   const of = total_known ? counted(total, ITEMS[name]) : `${count(total)}+ ${ITEMS[name]}s`;
   return `${count(done + failed)} / ${of}`;
@@ -50,7 +50,7 @@ function soFarOf({ done, failed, total, total_known }: PhaseStatus, name: PhaseN
 
 function rateOf(phase: PhaseStatus): string {
   const { rate, waiting_for } = phase;
-  const limit = waiting_for?.reason === 'throttled' ? waiting_for.images_per_second : undefined;
+  const limit = waiting_for?.reason === 'throttled' ? waiting_for.samples_per_second : undefined;
   if (limit !== undefined && waiting_for !== null) return `limited to ${count(limit)}/s${soFar(waiting_for)}`;
   return rate === null || !hasRate(phase) ? '' : perSecond(rate);
 }

@@ -63,13 +63,13 @@ export function phaseStatusOf(phase: PhaseDocument, now: Date): PhaseStatus {
   };
 }
 
-export function waitingStatusOf({ reason, since, task_queue, until, images_per_second }: Waiting): WaitingStatus {
+export function waitingStatusOf({ reason, since, task_queue, until, samples_per_second }: Waiting): WaitingStatus {
   return {
     reason,
     since: since.toISOString(),
     task_queue: task_queue ?? null,
     until: until?.toISOString() ?? null,
-    ...(images_per_second === undefined ? {} : { images_per_second }),
+    ...(samples_per_second === undefined ? {} : { samples_per_second }),
   };
 }
 

@@ -13,6 +13,7 @@ const count = (n: number) => n.toLocaleString('en-US');
 export function phaseInWords(name: string, phase: PhaseStatus): string {
   const progress = `${count(phase.done + phase.failed)} of ${count(phase.total)}${phase.total_known ? '' : '+'}`;
   const failed = phase.failed > 0 ? `, ${count(phase.failed)} failed` : '';
+  const reused = phase.reused ? `, ${count(phase.reused)} reused` : '';
   const rate = phase.rate === null ? '' : `, ${count(Math.round(phase.rate * 10) / 10)}/s`;
   switch (phase.state) {
     case 'pending':
@@ -20,10 +21,10 @@ export function phaseInWords(name: string, phase: PhaseStatus): string {
       return `${name}: ${phase.state}`;
     case 'waiting': {
       const waiting = phase.waiting_for === null ? 'waiting' : waitingInWords(phase.waiting_for);
-      return `${name}: ${waiting}${phase.started_at === null ? '' : `, ${progress}${failed}`}`;
+      return `${name}: ${waiting}${phase.started_at === null ? '' : `, ${progress}${failed}${reused}`}`;
     }
     default:
-      return `${name}: ${phase.state}, ${progress}${failed}${rate}`;
+      return `${name}: ${phase.state}, ${progress}${failed}${reused}${rate}`;
   }
 }
 
@@ -33,7 +34,7 @@ export function phaseInWords(name: string, phase: PhaseStatus): string {
  * @param nowMs where the words are read at once: the last minute of a wait is told in seconds
  */
 export function waitingInWords(
-  { reason, task_queue, until, images_per_second }: WaitingStatus,
+  { reason, task_queue, until, samples_per_second }: WaitingStatus,
   nowMs?: number,
 ): string {
   const end = until === null ? '' : `, ${endInWords(until, nowMs)}`;
@@ -49,7 +50,7 @@ export function waitingInWords(
     case 'paused':
       return 'paused';
     case 'throttled':
-      return `held back by the limit of ${images_per_second ?? '?'} image${images_per_second === 1 ? '' : 's'}/s on ${task_queue ?? 'its task queue'}`;
+      return `held back by the limit of ${samples_per_second ?? '?'} sample${samples_per_second === 1 ? '' : 's'}/s on ${task_queue ?? 'its task queue'}`;
   }
 }
 
@@ -74,7 +75,7 @@ export function canceledInWords({ kind, phases, removed }: JobDocument): string 
   const { indexing, embedding } = phases;
   const parts = [
     ...(kind === 'embed' ? [] : [reached(indexing, 'files are indexed and can be browsed')]),
-    ...(embedding.started_at === undefined ? [] : [reached(embedding, 'images are embedded')]),
+    ...(embedding.started_at === undefined ? [] : [reached(embedding, 'samples are embedded')]),
   ];
   return `${parts.length === 0 ? 'Nothing was done yet' : parts.join(', ')}; ${kind} again to go on.`;
 }

@@ -7,14 +7,14 @@ import type { Store } from '../store/store.ts';
 export interface Limit {
   task_queue: string;
   /** Null where there is no limit. */
-  images_per_second: number | null;
+  samples_per_second: number | null;
   /** RFC 3339, UTC. */
   set_at: string | null;
 }
 
-/** The highest limit that can be set, in images a second. */
+/** The highest limit that can be set, in samples a second. */
 export const HIGHEST_LIMIT = 1_000_000;
-/** The lowest: an image in a thousand seconds. No clock counts with less. */
+/** The lowest: a sample in a thousand seconds. No clock counts with less. */
 export const LOWEST_LIMIT = 0.001;
 
 const LONGEST_NAME = 1000;
@@ -22,7 +22,7 @@ const MOST_LISTED = 1000;
 
 const limitOf = (taskQueue: string, limit: LimitDocument | undefined): Limit => ({
   task_queue: taskQueue,
-  images_per_second: limit?.images_per_second ?? null,
+  samples_per_second: limit?.samples_per_second ?? null,
   set_at: limit?.set_at.toISOString() ?? null,
 });
 
@@ -36,28 +36,28 @@ export async function listLimits(store: Store): Promise<Limit[]> {
 }
 
 /**
- * Sets how many images a second the workers of a task queue may embed, or lifts the limit with null. Workers hear of it
+ * Sets how many samples a second the workers of a task queue may embed, or lifts the limit with null. Workers hear of it
  * within a second.
  *
  * @throws UserError InvalidInput
  */
-export async function setLimit(store: Store, taskQueue: string, imagesPerSecond: number | null): Promise<Limit> {
+export async function setLimit(store: Store, taskQueue: string, samplesPerSecond: number | null): Promise<Limit> {
   if (taskQueue === '' || taskQueue.length > LONGEST_NAME || taskQueue.includes('\0') || !taskQueue.isWellFormed()) {
     throw new UserError(
       'InvalidInput',
       `task_queue: a name of 1 to ${LONGEST_NAME} characters is expected, in valid Unicode and without a zero byte.`,
     );
   }
-  if (imagesPerSecond === null) {
+  if (samplesPerSecond === null) {
     await removeLimit(store, taskQueue);
     return limitOf(taskQueue, undefined);
   }
-  if (!(imagesPerSecond >= LOWEST_LIMIT && imagesPerSecond <= HIGHEST_LIMIT)) {
+  if (!(samplesPerSecond >= LOWEST_LIMIT && samplesPerSecond <= HIGHEST_LIMIT)) {
     throw new UserError(
       'InvalidInput',
-      `images_per_second: a number from ${LOWEST_LIMIT} to ${HIGHEST_LIMIT.toLocaleString('en-US')} is expected, not ${imagesPerSecond}. To embed nothing, pause the job or stop the workers; to lift the limit, set none.`,
+      `samples_per_second: a number from ${LOWEST_LIMIT} to ${HIGHEST_LIMIT.toLocaleString('en-US')} is expected, not ${samplesPerSecond}. To embed nothing, pause the job or stop the workers; to lift the limit, set none.`,
     );
   }
-  await writeLimit(store, taskQueue, imagesPerSecond);
+  await writeLimit(store, taskQueue, samplesPerSecond);
   return getLimit(store, taskQueue);
 }

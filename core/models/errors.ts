@@ -8,7 +8,7 @@ export class ModelNotFoundError extends UserError {
   }
 }
 
-/** The model's files are there and can't be used as an image embedding model. The message names the file and the field. */
+/** The model's files are there and can't be used to embed this medium. The message names the file and the field. */
 export class ModelInvalidError extends UserError {
   constructor(message: string) {
     super('ModelInvalid', message);

@@ -20,7 +20,7 @@ export interface Waiting {
   task_queue?: string;
   /** When the wait will be over, where that is known. */
   until?: Date;
-  images_per_second?: number;
+  samples_per_second?: number;
 }
 
 /** A phase of a load as it is stored; live counts are the sums over `progress` until the phase has ended. */
@@ -177,7 +177,7 @@ export interface SeqBlock {
 export interface LimitDocument {
   /** The task queue. */
   _id: string;
-  images_per_second: number;
+  samples_per_second: number;
   set_at: Date;
   /** When the next batch may start, by the server's clock. */
   next_ms: number;

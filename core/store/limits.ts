@@ -28,16 +28,16 @@ export async function removeLimit(store: Store, taskQueue: string): Promise<void
  * Sets a limit. The last batch still owes its time, at the new rate. A debt longer than that batch took comes from a clock
  * that was set back, and is forgiven.
  */
-export async function writeLimit(store: Store, taskQueue: string, imagesPerSecond: number): Promise<void> {
+export async function writeLimit(store: Store, taskQueue: string, samplesPerSecond: number): Promise<void> {
   const aheadMs = { $max: [0, { $subtract: [{ $ifNull: ['$next_ms', SERVER_NOW_MS] }, SERVER_NOW_MS] }] };
   const owedMs = { $cond: [{ $gt: [aheadMs, { $add: [{ $ifNull: ['$owed_ms', 0] }, ROUNDING_MS] }] }, 0, aheadMs] };
-  const ratio = { $divide: [{ $ifNull: ['$images_per_second', imagesPerSecond] }, imagesPerSecond] };
+  const ratio = { $divide: [{ $ifNull: ['$samples_per_second', samplesPerSecond] }, samplesPerSecond] };
   await collectionsOf(store).limits.updateOne(
     { _id: taskQueue },
     [
       {
         $set: {
-          images_per_second: imagesPerSecond,
+          samples_per_second: samplesPerSecond,
           set_at: '$$NOW',
           next_ms: { $add: [SERVER_NOW_MS, { $multiply: [owedMs, ratio] }] },
           owed_ms: { $multiply: [owedMs, ratio] },
@@ -65,7 +65,7 @@ export async function askLimit(store: Store, taskQueue: string, samples: number)
 function taking(samples: number) {
   const aheadMs = { $subtract: ['$next_ms', SERVER_NOW_MS] };
   const mayStart = { $or: [{ $lte: [aheadMs, 0] }, { $gt: [aheadMs, { $add: ['$owed_ms', ROUNDING_MS] }] }] };
-  const takesMs = { $divide: [samples * 1000, '$images_per_second'] };
+  const takesMs = { $divide: [samples * 1000, '$samples_per_second'] };
   const earliest = { $max: ['$next_ms', { $subtract: [SERVER_NOW_MS, CREDIT_MS] }] };
   const next = { $add: [{ $min: [earliest, SERVER_NOW_MS] }, takesMs] };
   const sinceThen = { $subtract: ['$$NOW', { $ifNull: ['$throttled_at', '$set_at'] }] };
@@ -90,13 +90,13 @@ const WORTH_A_WORD_MS = 2000;
 
 export interface Throttled {
   since: Date;
-  images_per_second: number;
+  samples_per_second: number;
 }
 
 /** Since when the limit holds the workers of a task queue back; undefined where it does not. */
 export async function findThrottled(store: Store, taskQueue: string): Promise<Throttled | undefined> {
   const limit = await collectionsOf(store).limits.findOne<{
-    images_per_second: number;
+    samples_per_second: number;
     throttled_since?: Date;
     since_ms?: number | null;
     last_ms?: number | null;
@@ -104,7 +104,7 @@ export async function findThrottled(store: Store, taskQueue: string): Promise<Th
     { _id: taskQueue },
     {
       projection: {
-        images_per_second: 1,
+        samples_per_second: 1,
         throttled_since: 1,
         since_ms: { $subtract: ['$$NOW', '$throttled_since'] },
         last_ms: { $subtract: ['$$NOW', '$throttled_at'] },
@@ -113,5 +113,5 @@ export async function findThrottled(store: Store, taskQueue: string): Promise<Th
   );
   if (limit?.throttled_since === undefined || limit.last_ms == null || limit.since_ms == null) return undefined;
   if (limit.last_ms > STRETCH_MS || limit.since_ms < WORTH_A_WORD_MS) return undefined;
-  return { since: limit.throttled_since, images_per_second: limit.images_per_second };
+  return { since: limit.throttled_since, samples_per_second: limit.samples_per_second };
 }

@@ -261,7 +261,7 @@ describe('every documented status can be had', () => {
     expect((await open.get('/api/jobs?cursor=made-up')).status).toBe(400);
     await open.call('DELETE', '/api/jobs?older_than=30d');
     await open.get('/api/events?dataset=NO');
-    await open.post('/api/limits', { task_queue: 'nobody', images_per_second: 1 });
+    await open.post('/api/limits', { task_queue: 'nobody', samples_per_second: 1 });
     await open.post('/api/datasets/nothing/tags', { add: ['x'], seqs: [1] });
     await open.post('/api/session', { token: 'any' });
     await open.call('DELETE', '/api/session');

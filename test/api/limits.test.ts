@@ -23,30 +23,30 @@ afterAll(async () => {
 });
 
 test('a limit is set, listed and lifted', async () => {
-  const set = await api.post('/api/limits', { task_queue: 'gpu', images_per_second: 0.5 }, as(operator.token));
-  expect(set.json).toMatchObject({ task_queue: 'gpu', images_per_second: 0.5 });
+  const set = await api.post('/api/limits', { task_queue: 'gpu', samples_per_second: 0.5 }, as(operator.token));
+  expect(set.json).toMatchObject({ task_queue: 'gpu', samples_per_second: 0.5 });
   expect(await bench.limits.get('gpu')).toEqual(set.json);
   expect((await api.get('/api/limits', as(reader.token))).json).toEqual({ limits: [set.json] });
-  const lifted = await api.post('/api/limits', { task_queue: 'gpu', images_per_second: null }, as(operator.token));
-  expect(lifted.json).toEqual({ task_queue: 'gpu', images_per_second: null, set_at: null });
+  const lifted = await api.post('/api/limits', { task_queue: 'gpu', samples_per_second: null }, as(operator.token));
+  expect(lifted.json).toEqual({ task_queue: 'gpu', samples_per_second: null, set_at: null });
   expect((await api.get('/api/limits', as(reader.token))).json).toEqual({ limits: [] });
 });
 
 test('who may only read sets none', async () => {
-  const answer = await api.post('/api/limits', { images_per_second: 1 }, as(reader.token));
+  const answer = await api.post('/api/limits', { samples_per_second: 1 }, as(reader.token));
   expect(answer.json.code).toBe('ScopeMissing');
 });
 
 test.each([0, -1, 5e-324, 0.0009, 1e12, '5', undefined])(
-  '%s images a second is no limit',
-  async (images_per_second) => {
-    const answer = await api.post('/api/limits', { images_per_second }, as(operator.token));
-    expect(answer.json).toMatchObject({ code: 'InvalidInput', errors: [{ field: 'images_per_second' }] });
+  '%s samples a second is no limit',
+  async (samples_per_second) => {
+    const answer = await api.post('/api/limits', { samples_per_second }, as(operator.token));
+    expect(answer.json).toMatchObject({ code: 'InvalidInput', errors: [{ field: 'samples_per_second' }] });
   },
 );
 
 test.each(['', 'a\0b', '\ud800', 'x'.repeat(1001)])('%j is no task queue', async (task_queue) => {
-  const answer = await api.post('/api/limits', { task_queue, images_per_second: 1 }, as(operator.token));
+  const answer = await api.post('/api/limits', { task_queue, samples_per_second: 1 }, as(operator.token));
   expect(answer.json).toMatchObject({ code: 'InvalidInput', errors: [{ field: 'task_queue' }] });
   await expect(bench.limits.set(1, task_queue)).rejects.toMatchObject({ code: 'InvalidInput' });
 });
@@ -55,7 +55,7 @@ test('a list of limits has an end', async () => {
   const now = new Date();
   const many = Array.from({ length: 1001 }, (_, n) => ({
     _id: `q${n}`,
-    images_per_second: 1,
+    samples_per_second: 1,
     set_at: now,
     next_ms: 0,
   }));

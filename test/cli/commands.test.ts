@@ -52,7 +52,7 @@ describe('load --wait', () => {
 
   it('writes plain progress to stderr, and says when the dataset can be browsed', () => {
     expect(loaded.stderr).toMatch(/^indexing: completed, 28 files, 2 failed/m);
-    expect(loaded.stderr).toMatch(/^embedding: completed, 26 images, 1 failed/m);
+    expect(loaded.stderr).toMatch(/^embedding: completed, 26 samples, 1 failed/m);
     expect(loaded.stderr).toMatch(/Browsable {2}26 samples/);
   });
 

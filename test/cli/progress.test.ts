@@ -82,9 +82,9 @@ describe('the line of a phase', () => {
 });
 
 describe('a rate that is limited', () => {
-  const limited = (images_per_second: number): WaitingStatus => {
+  const limited = (samples_per_second: number): WaitingStatus => {
     const since = new Date().toISOString();
-    return { reason: 'throttled', since, task_queue: 'gpu', until: null, images_per_second };
+    return { reason: 'throttled', since, task_queue: 'gpu', until: null, samples_per_second };
   };
 
   it('is not told beside its limit, which it may exceed for a moment', () => {
@@ -94,8 +94,8 @@ describe('a rate that is limited', () => {
   });
 
   it.each([
-    [1, 'the limit of 1 image/s on gpu'],
-    [0.5, 'the limit of 0.5 images/s on gpu'],
+    [1, 'the limit of 1 sample/s on gpu'],
+    [0.5, 'the limit of 0.5 samples/s on gpu'],
   ])('of %d an image', (rate, words) => {
     expect(waitingInWords(limited(rate))).toContain(words);
   });

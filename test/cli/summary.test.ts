@@ -49,7 +49,7 @@ describe('how long a phase took', () => {
   it('tells the time that it waited, which its rate does not count', () => {
     const embedding = over({ done: 2787, total: 2787, waited_ms: 92_580 });
     expect(summary({ phases: { indexing: SKIPPED, embedding } })).toContain(
-      'Embedded 2,787 images in 1m 41s (waited 1m 33s), 331/s',
+      'Embedded 2,787 samples in 1m 41s (waited 1m 33s), 331/s',
     );
   });
 });
@@ -117,7 +117,7 @@ describe('what failed', () => {
 describe('an embedding that only tried again what can not be embedded', () => {
   it('went at no rate', () => {
     const text = summary({ phases: { indexing: SKIPPED, embedding: over({ failed: 8, total: 8 }) } });
-    expect(text).toContain("  Embedded 0 images in 1m 41s\n        8  can't be embedded");
+    expect(text).toContain("  Embedded 0 samples in 1m 41s\n        8  can't be embedded");
   });
 
   it('is told in a word where there was nothing', () => {
@@ -145,7 +145,7 @@ describe('the summary of a job that was canceled', () => {
       phases: { indexing: brokenOff, embedding: over({ state: 'canceled', done: 5, total: 9 }) },
     });
     expect(text).toContain('Indexed 12,032 of 69,376 files so far in 1m 41s');
-    expect(text).toContain('Embedded 5 of 9 images so far');
+    expect(text).toContain('Embedded 5 of 9 samples so far');
   });
 
   it('knows no more than what was listed', () => {

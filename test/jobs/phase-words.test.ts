@@ -30,6 +30,8 @@ const UNTIL = '2026-01-31T22:00:00.000Z';
 describe('a phase in words', () => {
   it.each<[string, Partial<PhaseStatus>]>([
     ['running, 1,200 of 3,000', {}],
+    ['running, 1,200 of 3,000, 1,100 reused', { reused: 1100 }],
+    ['running, 1,200 of 3,000', { reused: 0 }],
     ['running, 1,200 of 3,000+', { total_known: false }],
     ['completed, 1,201 of 3,000, 1 failed, 12.3/s', { state: 'completed', failed: 1, rate: 12.345 }],
     ['running, 1,200 of 3,000, 1,235/s', { rate: 1234.96 }],
@@ -54,9 +56,9 @@ describe('what a phase waits for, in words', () => {
     ['waiting for its window to open, until 2026-01-31 22:00 UTC', { reason: 'window', until: UNTIL }],
     ['waiting for its time, until 2026-01-31 22:00:05 UTC', { reason: 'time', until: '2026-01-31T22:00:05.600Z' }],
     ['paused', { reason: 'paused' }],
-    ['held back by the limit of ? images/s on its task queue', { reason: 'throttled' }],
-    ['held back by the limit of 1 image/s on gpu', { reason: 'throttled', images_per_second: 1, task_queue: 'gpu' }],
-    ['held back by the limit of 20 images/s on gpu', { reason: 'throttled', images_per_second: 20, task_queue: 'gpu' }],
+    ['held back by the limit of ? samples/s on its task queue', { reason: 'throttled' }],
+    ['held back by the limit of 1 sample/s on gpu', { reason: 'throttled', samples_per_second: 1, task_queue: 'gpu' }],
+    ['held back by the limit of 20 samples/s on gpu', { reason: 'throttled', samples_per_second: 20, task_queue: 'gpu' }],
   ])('%s', (words, fields) => {
     expect(waitingInWords({ ...WAITING, ...fields })).toBe(words);
   });
@@ -103,7 +105,7 @@ describe('a job that was canceled', () => {
 
   it('says how far each phase came', () => {
     expect(words('load', BEGUN, { ...BEGUN, done: 10, failed: 2, total: 1000 })).toBe(
-      '3,000 of 9,000 files are indexed and can be browsed, 10 of 1,000 images are embedded, 2 failed; load again to go on.',
+      '3,000 of 9,000 files are indexed and can be browsed, 10 of 1,000 samples are embedded, 2 failed; load again to go on.',
     );
   });
 
@@ -114,7 +116,7 @@ describe('a job that was canceled', () => {
   });
 
   it('says nothing of indexing if it only embeds', () => {
-    expect(words('embed', UNBEGUN, BEGUN)).toBe('3,000 of 9,000 images are embedded; embed again to go on.');
+    expect(words('embed', UNBEGUN, BEGUN)).toBe('3,000 of 9,000 samples are embedded; embed again to go on.');
     expect(words('embed', UNBEGUN, UNBEGUN)).toBe('Nothing was done yet; embed again to go on.');
   });
 

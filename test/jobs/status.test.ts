@@ -198,9 +198,9 @@ it('what a phase waits for has a null for what is not known', () => {
     until: null,
   });
   expect(
-    waitingStatusOf({ reason: 'throttled', since: at(0), task_queue: 'gpu', images_per_second: 20 }),
+    waitingStatusOf({ reason: 'throttled', since: at(0), task_queue: 'gpu', samples_per_second: 20 }),
   ).toMatchObject({
     task_queue: 'gpu',
-    images_per_second: 20,
+    samples_per_second: 20,
   });
 });

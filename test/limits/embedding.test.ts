@@ -45,7 +45,7 @@ it('says that it is throttled, and is faster as soon as the limit is raised', as
     if (phases.embedding.waiting_for?.reason !== 'throttled') continue;
     expect(phases.embedding).toMatchObject({
       state: 'running',
-      waiting_for: { task_queue: bench.embedTaskQueue, images_per_second: 0.5, until: null },
+      waiting_for: { task_queue: bench.embedTaskQueue, samples_per_second: 0.5, until: null },
     });
     break;
   }

@@ -167,8 +167,8 @@ it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('refuses a limit of %d', 
 it('is shown as it was set, and as none once it is lifted', async () => {
   const queue = newQueue();
   await bench.limits.set(2.5, queue);
-  expect(await bench.limits.get(queue)).toMatchObject({ task_queue: queue, images_per_second: 2.5 });
+  expect(await bench.limits.get(queue)).toMatchObject({ task_queue: queue, samples_per_second: 2.5 });
   expect((await bench.limits.list()).map(({ task_queue }) => task_queue)).toContain(queue);
   await bench.limits.set(null, queue);
-  expect(await bench.limits.get(queue)).toEqual({ task_queue: queue, images_per_second: null, set_at: null });
+  expect(await bench.limits.get(queue)).toEqual({ task_queue: queue, samples_per_second: null, set_at: null });
 });

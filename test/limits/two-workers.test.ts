@@ -18,8 +18,8 @@ afterAll(() => bench?.stop());
 
 it('is shared by the embedding workers of a task queue, and shown and lifted by the command', async () => {
   const rate = 40;
-  const set = await bench.run('limit', '--images-per-second', String(rate));
-  expect(set.stdout).toBe('plimsoll-gpu: 40 images/s\n');
+  const set = await bench.run('limit', '--samples-per-second', String(rate));
+  expect(set.stdout).toBe('plimsoll-gpu: 40 samples/s\n');
 
   const runs = await Promise.all(
     Array.from({ length: LOADS }, (_, n) =>

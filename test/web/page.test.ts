@@ -92,7 +92,7 @@ describe('a load', () => {
     await page.waitForURL('**/datasets/small');
     await page.getByText('Ready', { exact: true }).waitFor();
     await expect.poll(() => bar(page, 'Indexing', 'small').getAttribute('aria-valuenow')).toBe('100');
-    await expect.poll(() => bar(page, 'Embedding', 'small').getAttribute('aria-valuetext')).toBe('400 images');
+    await expect.poll(() => bar(page, 'Embedding', 'small').getAttribute('aria-valuetext')).toBe('400 samples');
     await page.getByText('Load of small completed.').waitFor({ state: 'attached' });
   });
 

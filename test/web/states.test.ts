@@ -104,7 +104,7 @@ describe('what failed to index and what failed to embed', () => {
     const page = await all.open('/datasets/flawed');
     await page.getByText('Ready', { exact: true }).waitFor();
     const bar = page.getByRole('progressbar', { name: 'Embedding of flawed' });
-    await expect.poll(() => bar.getAttribute('aria-valuetext')).toBe('none of 1 image. 1 failed');
+    await expect.poll(() => bar.getAttribute('aria-valuetext')).toBe('none of 1 sample. 1 failed');
     const [whole, lost] = [await boxOf(bar), await boxOf(bar.locator('.lost'))];
     expect(lost.width / whole.width).toBeCloseTo(1 / 14, 1);
   });

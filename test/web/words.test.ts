@@ -104,7 +104,7 @@ describe('failures', () => {
   });
 
   test('alone have no pace', () => {
-    expect(progressWords(again, 'embedding')).toBe('none of 8 images');
+    expect(progressWords(again, 'embedding')).toBe('none of 8 samples');
     expect(paceWords(again, again.phases.embedding)).toEqual(['in 1.0 s']);
     expect(progressWords(jobOf({ state: 'completed' }, {}, ended), 'embedding')).toBe('Nothing to embed');
   });

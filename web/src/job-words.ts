@@ -5,7 +5,7 @@ import { count, counted, duration, perSecond, roughDuration, until } from './wor
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
 export const PHASE_TITLES: Readonly<Record<PhaseName, string>> = { indexing: 'Indexing', embedding: 'Embedding' };
-const ITEMS: Readonly<Record<PhaseName, string>> = { indexing: 'file', embedding: 'image' };
+const ITEMS: Readonly<Record<PhaseName, string>> = { indexing: 'file', embedding: 'sample' };
 
 export const STATE_WORDS: Readonly<Record<JobState, string>> = {
   queued: 'Queued',
@@ -114,9 +114,9 @@ export function waitWords(phase: Phase, nowMs: number): string {
     case 'paused':
       return 'Paused';
     case 'throttled':
-      return wait.images_per_second === undefined
+      return wait.samples_per_second === undefined
         ? 'Held to the rate limit'
-        : `Held to ${count(wait.images_per_second)} images/s`;
+        : `Held to ${count(wait.samples_per_second)} samples/s`;
   }
 }
 
