@@ -43,7 +43,7 @@ describe('a phase of which nothing moves', () => {
       still_since: ago(40).toISOString(),
     });
     expect(wordsOf(status, 'embedding')).toMatchObject({
-      main: '1,000 / 3,000 images',
+      main: '1,000 / 3,000 samples',
       rate: '',
       time: 'nothing for 40s',
     });
