@@ -4,7 +4,7 @@ import { checkWebhooks } from '../core/webhooks/check.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
 
 /**
- * Refuses what only a worker can tell to be wrong, before the job does anything.
+ * Checks the options that only a worker can check, before the job does anything.
  *
  * @throws UserError UnknownTimeZone, UnknownWebhookSecret, InvalidWebhookSecrets or WebhookTargetRefused
  */

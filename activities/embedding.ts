@@ -8,7 +8,7 @@ import { type EmbeddingPlan, openChunks, planEmbedding } from '../core/embedding
 import { recordModel } from '../core/embedding/record-model.ts';
 import { recordJob } from '../core/jobs/begin.ts';
 import { endPhase, notePhaseWaits, startPhase } from '../core/jobs/phases.ts';
-import type { EmbeddingModel } from '../core/models/embedder.ts';
+import type { EmbeddingModel } from '../core/embedding/embedder.ts';
 import { claimDataset, getDataset } from '../core/store/datasets.ts';
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
@@ -21,22 +21,22 @@ import { withUserFailures } from './user-failures.ts';
 
 export interface EmbeddingDependencies extends CapabilityDependencies {
   store: Store;
-  /** Without it, an embedding that asks for a webhook is refused. */
+  /** If omitted, an embed job with webhooks is refused. */
   webhooks?: WebhookConfig;
 }
 
 export interface BeginEmbeddingInput extends BeginInput<EmbedDatasetInput> {
-  /** True where the embedding is a job of its own, false where it is a phase of a load. */
+  /** True for a job of its own, false for a phase of a load or a retry. */
   alone: boolean;
 }
 
 export interface BegunEmbedding extends Capabilities {
-  /** What the dataset's samples are. */
+  /** Media type of the dataset's samples. */
   media_type: string;
 }
 
 export interface WindowInput {
-  /** The workflow's time, in milliseconds. */
+  /** The workflow's time, in milliseconds since the epoch. */
   now: number;
   embed_at: string | undefined;
   embed_window: EmbedWindow | undefined;
@@ -44,9 +44,9 @@ export interface WindowInput {
 
 export interface WindowAnswer {
   open: boolean;
-  /** What there is to wait for where it is not open. */
+  /** What to wait for while it is not open. */
   reason: 'window' | 'time';
-  /** When that changes, in milliseconds; null where it stays open. */
+  /** When `open` changes, in milliseconds since the epoch; null if it stays open. */
   changes_at: number | null;
 }
 
@@ -65,17 +65,17 @@ export interface ModelPhaseInput {
 }
 
 export interface PlanEmbeddingInput extends ModelPhaseInput {
-  /** Only what could not be embedded before, and what this job has indexed. */
+  /** Embed only samples whose embedding failed before, and samples that this job has indexed. */
   only_failed: boolean;
 }
 
 export type EmbeddingActivities = ReturnType<typeof createEmbeddingActivities>;
 
-/** Activities of phase 2 that need no device: what there is to embed, when it may be, and how it ended. */
+/** Creates the activities of phase 2 that need no device: plan the embedding, time it, and record its end. */
 export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
   const { store, webhooks } = dependencies;
   return withUserFailures({
-    /** Records the embedding as a job of its own where it is one. */
+    /** Records the embedding if it is a job of its own, and checks its options. */
     async beginEmbedding(input: BeginEmbeddingInput): Promise<BegunEmbedding> {
       const { job_id, workflow_id, request, continued, alone } = input;
       const { dataset, model } = request;
@@ -90,7 +90,7 @@ export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
       return { ...(await capabilitiesOf(dependencies)), media_type };
     },
 
-    /** Whether there is permission to embed at a time, and until when. */
+    /** Tells whether embedding is permitted at a time, and until when. */
     async windowAt({ now, embed_at, embed_window }: WindowInput): Promise<WindowAnswer> {
       const begins = embed_at === undefined ? now : Date.parse(embed_at);
       if (now < begins) return { open: false, reason: 'time', changes_at: begins };
@@ -107,12 +107,12 @@ export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
       });
     },
 
-    /** Records that phase 2 goes on. */
+    /** Records that phase 2 is running again. */
     async startEmbedding({ job_id }: { job_id: string }): Promise<void> {
       await startPhase(store, job_id, 'embedding');
     },
 
-    /** Finds what the dataset lacks of the model, and records that phase 2 has begun. Heartbeats the seq reached. */
+    /** Plans which samples to embed with the model and records that phase 2 has begun. Heartbeats the seq reached. */
     async planEmbedding({ job_id, dataset, model, only_failed }: PlanEmbeddingInput): Promise<EmbeddingPlan> {
       const context = Context.current();
       return withHeartbeats(async () => {
@@ -129,7 +129,7 @@ export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
       });
     },
 
-    /** Ends phase 2. */
+    /** Records the model on the dataset and ends phase 2. */
     async finishEmbedding({ job_id, dataset, model }: ModelPhaseInput) {
       return withHeartbeats(async () => {
         const counts = await recordModel(store, { jobId: job_id, datasetId: dataset, model });

@@ -3,8 +3,8 @@ import { Context } from '@temporalio/activity';
 const HEARTBEAT_MS = 2000;
 
 /**
- * Heartbeats from a timer while work goes on that has no steps to heartbeat after: it shows that the worker lives, and the
- * start-to-close timeout bounds what hangs. Work that has steps heartbeats after each of them instead.
+ * Heartbeats from a timer during work that has no steps to heartbeat after. The heartbeats only show that the worker is
+ * alive; the start-to-close timeout bounds work that hangs. Work with steps heartbeats after each step instead.
  */
 export async function withHeartbeats<T>(work: () => Promise<T>): Promise<T> {
   const context = Context.current();

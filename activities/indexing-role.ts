@@ -12,7 +12,7 @@ export type IndexingRoleDependencies = IndexingDependencies &
 
 export type IndexingRoleActivities = ReturnType<typeof createIndexingRoleActivities>;
 
-/** All activities of the indexing role: the worker that runs the workflows runs everything that needs no accelerator. */
+/** Creates all activities of the indexing role: everything that needs no accelerator. */
 export function createIndexingRoleActivities(dependencies: IndexingRoleDependencies) {
   return Object.assign(
     {},

@@ -25,7 +25,7 @@ export interface IndexingDependencies extends CapabilityDependencies {
   store: Store;
   media: Media;
   sources: Sources;
-  /** Without it, a load that asks for a webhook is refused. */
+  /** If omitted, a job with webhooks is refused. */
   webhooks?: WebhookConfig;
 }
 
@@ -33,7 +33,7 @@ export interface BeginInput<Request> {
   job_id: string;
   workflow_id: string;
   request: Request;
-  /** Whether an earlier run has begun the job: what has been accepted is not refused half-way. */
+  /** True if an earlier run began the job. Its options were accepted then and are not checked again. */
   continued: boolean;
 }
 
@@ -59,7 +59,7 @@ export interface ReconcileInput {
 
 export type IndexingActivities = ReturnType<typeof createIndexingActivities>;
 
-/** Activities of phase 1: of a load, and of a retry, whose pages are indexed as those of a load are. */
+/** Creates the activities of phase 1 of a load and of a retry, which index pages in the same way. */
 export function createIndexingActivities(dependencies: IndexingDependencies) {
   const { store, media, sources, webhooks } = dependencies;
   const list = createSourceLister(store, sources);
@@ -67,7 +67,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
     media.byName((await getDataset(store, dataset, datasetDeletedMeanwhile)).media_type);
 
   return withUserFailures({
-    /** Records the load, then checks its source: so a load that fails at once is on record, too. */
+    /** Records the load before it checks the source, so that a load which fails at once is on record too. */
     async beginLoad(input: BeginInput<LoadDatasetInput>): Promise<Capabilities & { source: string }> {
       const { job_id, workflow_id, request, continued } = input;
       const { dataset, source, embed } = request;
@@ -82,7 +82,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
       return { ...(await capabilitiesOf(dependencies)), source: root };
     },
 
-    /** Lists the source for about a second, from a page on. Heartbeats as the listing gets on. */
+    /** Lists the source for about a second, starting with a page. Heartbeats at each step of the listing. */
     async listSource({ job_id, dataset, source, page }: ListSourceInput): Promise<ListResult> {
       const context = Context.current();
       const { accepts } = await mediumOf(dataset);
@@ -97,7 +97,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
       });
     },
 
-    /** Indexes one page. Heartbeats where to resume from, after each write and as files are read. */
+    /** Indexes one page. Heartbeats the position to resume from, after each write and as files are read. */
     async indexPage({ job_id, dataset, page }: PageInput) {
       const context = Context.current();
       let cursor = context.info.heartbeatDetails as IndexPageCursor | undefined;
@@ -116,7 +116,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
       });
     },
 
-    /** Ends phase 1 of a load. */
+    /** Marks missing files, refreshes the counts, and ends phase 1 of a load. */
     async reconcile({ job_id, dataset, source, max_failed_percent }: ReconcileInput) {
       const context = Context.current();
       return withHeartbeats(async () => {
@@ -146,7 +146,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
       return capabilitiesOf(dependencies);
     },
 
-    /** Lists what failed for about a second, from a page on. Heartbeats after each page. */
+    /** Lists the samples that failed for about a second, starting with a page. Heartbeats after each page. */
     async listFailed({ job_id, dataset, page }: PageInput): Promise<ListResult> {
       const context = Context.current();
       return listFailed(store, sources, {
@@ -158,7 +158,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
       });
     },
 
-    /** Ends phase 1 of a retry. */
+    /** Refreshes the counts and ends phase 1 of a retry. */
     async finishRetry({ job_id, dataset }: { job_id: string; dataset: string }): Promise<RetryResult> {
       return withHeartbeats(async () => {
         const result = await finishRetry(store, { jobId: job_id, datasetId: dataset });

@@ -3,7 +3,7 @@ import { type EmbedChunkResult, embedChunk } from '../core/embedding/embed-chunk
 import type { Chunk } from '../core/embedding/plan.ts';
 import { createLimiter, type Limiter } from '../core/limits/limiter.ts';
 import type { Media } from '../core/media/medium.ts';
-import type { Embedder, EmbeddingModel } from '../core/models/embedder.ts';
+import type { Embedder, EmbeddingModel } from '../core/embedding/embedder.ts';
 import type { Sources } from '../core/sources/source.ts';
 import type { Store } from '../core/store/store.ts';
 import { withHeartbeats } from './heartbeats.ts';
@@ -27,14 +27,14 @@ export interface EmbedChunkInput {
   media_type: string;
   model: string;
   model_key: string;
-  /** Only what could not be embedded before, and what this job has indexed. */
+  /** Embed only samples whose embedding failed before, and samples that this job has indexed. */
   only_failed: boolean;
   chunk: Chunk;
 }
 
 export type InferenceActivities = ReturnType<typeof createInferenceActivities>;
 
-/** Activities of the task queue `plimsoll-gpu`. */
+/** Creates the activities of the GPU queues, which need a device. */
 export function createInferenceActivities({ store, embedder, media, sources }: InferenceDependencies) {
   const limiters = new Map<string, Limiter>();
   const limiterOf = (taskQueue: string) => {
@@ -44,14 +44,16 @@ export function createInferenceActivities({ store, embedder, media, sources }: I
   };
 
   return withUserFailures({
-    /** Resolves and loads the model where it will run. */
+    /** Resolves and loads the model on the device that will run it. */
     async openModel({ model, media_type }: OpenModelInput): Promise<EmbeddingModel> {
       const { cancelled } = Context.current();
-      // Opening can't be stopped. A worker that shuts down gives the activity back and does not wait for it.
+      // Opening a model can't be stopped, so a worker that shuts down does not wait for it.
       return withHeartbeats(() => Promise.race([embedder.open(model, media.byName(media_type)), cancelled]));
     },
 
-    /** Embeds what a chunk lacks. Heartbeats its counts after each batch that is stored, and when the device ends one. */
+    /**
+     * Embeds the samples of a chunk that lack a vector. Heartbeats its counts after each batch, and on device progress.
+     */
     async embedChunk(input: EmbedChunkInput): Promise<EmbedChunkResult> {
       const { job_id, dataset, media_type, model, model_key, only_failed, chunk } = input;
       const context = Context.current();

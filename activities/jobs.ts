@@ -24,7 +24,7 @@ export interface EndJobInput {
 
 export type JobActivities = ReturnType<typeof createJobActivities>;
 
-/** Activities of every job: it is paused, resumed, canceled and ended. */
+/** Creates the activities that every job shares: record a pause, request a cancel, end the job. */
 export function createJobActivities({ store }: { store: Store }) {
   return withUserFailures({
     /** Records that a job was paused or resumed. */
@@ -33,12 +33,12 @@ export function createJobActivities({ store }: { store: Store }) {
       await note(store, job_id, new Date(at));
     },
 
-    /** Has Temporal cancel a run, so that Temporal shows it as canceled, too. */
+    /** Asks Temporal to cancel a run, so that Temporal shows the workflow as canceled too. */
     async requestCancel({ workflow_id, run_id }: RequestCancelInput): Promise<void> {
       await Context.current().client.workflow.getHandle(workflow_id, run_id).cancel();
     },
 
-    /** Ends the job. */
+    /** Records the end of the job and of its open phases. */
     async endJob({ job_id, state, error }: EndJobInput): Promise<void> {
       await endJob(store, job_id, state, error);
     },

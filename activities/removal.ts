@@ -39,7 +39,7 @@ export interface RemovalInput {
 
 export type RemovalActivities = ReturnType<typeof createRemovalActivities>;
 
-/** Activities that remove samples, or a dataset. */
+/** Creates the activities that remove samples or a dataset. */
 export function createRemovalActivities({ store, sources, searchAttributes }: RemovalDependencies) {
   const capabilities = async (): Promise<BegunRemoval> => ({ search_attributes: await searchAttributes() });
 
@@ -73,12 +73,12 @@ export function createRemovalActivities({ store, sources, searchAttributes }: Re
       return capabilities();
     },
 
-    /** Removes what is missing. Heartbeats after each batch. */
+    /** Removes the samples whose files are missing. Heartbeats after each batch. */
     async pruneMissing(input: RemovalInput): Promise<RemovedCounts> {
       return pruneMissing(store, sources, steps(input));
     },
 
-    /** Records the deletion and marks the dataset, so that nothing else begins on it. */
+    /** Records the deletion and marks the dataset, so that no other job begins on it. */
     async beginDelete(input: BeginRemovalInput): Promise<BegunRemoval> {
       const { dataset } = input.request;
       await record('delete', input);
@@ -86,7 +86,9 @@ export function createRemovalActivities({ store, sources, searchAttributes }: Re
       return capabilities();
     },
 
-    /** Pauses the schedules that would bring a dataset back. Heartbeats as it looks at them: a namespace may have thousands. */
+    /**
+     * Pauses the schedules that would load the dataset again. Heartbeats while it lists them; there may be thousands.
+     */
     async pauseSchedules({ job_id, dataset }: RemovalInput): Promise<void> {
       const context = Context.current();
       await pauseSchedulesOf(context.client, {
@@ -97,21 +99,21 @@ export function createRemovalActivities({ store, sources, searchAttributes }: Re
       });
     },
 
-    /** Has Temporal cancel the embeddings of a dataset that are jobs of their own. Returns how many still run. */
+    /** Asks Temporal to cancel the embed jobs of a dataset. Returns how many still run. */
     async cancelEmbeddings({ dataset }: { dataset: string }): Promise<number> {
       const jobs = await openEmbeddingsOf(store, dataset);
-      const asked = await Promise.all(jobs.map((job) => cancelRunning(Context.current().client, job)));
-      return asked.filter((isRunning) => isRunning).length;
+      const running = await Promise.all(jobs.map((job) => cancelRunning(Context.current().client, job)));
+      return running.filter((isRunning) => isRunning).length;
     },
 
-    /** Deletes all of a dataset. Heartbeats after each batch. */
+    /** Deletes a dataset with its samples and vectors. Heartbeats after each batch. */
     async deleteDocuments(input: RemovalInput): Promise<RemovedCounts> {
       return deleteDataset(store, steps(input));
     },
   });
 }
 
-/** Asks a job to end. False if its workflow is over, even if its record does not say so. */
+/** Cancels a job. Returns false if its workflow has ended, even if its record says otherwise. */
 async function cancelRunning(temporal: Client, { _id, workflow_id }: JobReference): Promise<boolean> {
   const handle = handleOf(temporal, { job_id: _id, workflow_id });
   const workflow = await ifFound(handle.describe());

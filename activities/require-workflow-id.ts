@@ -1,8 +1,8 @@
 import { UserError } from '../core/errors.ts';
 
 /**
- * Refuses a job under another Workflow ID than its own: Temporal keeps jobs of a dataset apart by that alone, and whoever starts
- * a workflow by hand can give it any.
+ * Refuses a job whose Workflow ID is not the expected one. The ID alone keeps two jobs of a dataset from running at the
+ * same time, and a workflow that is started by hand can have any ID.
  *
  * @throws UserError InvalidInput
  */

@@ -5,8 +5,8 @@ import { UserError } from '../core/errors.ts';
 type Activity = (...args: never[]) => Promise<unknown>;
 
 /**
- * Wraps activities so that a mistake of the caller's ends the workflow at once, with the error's stable code as the
- * failure's type. Everything else stays as it is and is retried.
+ * Wraps activities so that a UserError ends the workflow at once, with the error's stable code as the failure's type.
+ * Temporal retries all other errors.
  */
 export function withUserFailures<T extends Record<string, Activity>>(activities: T): T {
   const wrapped = Object.entries(activities).map(([name, activity]) => [name, failingClearly(activity)]);

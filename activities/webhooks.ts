@@ -8,12 +8,12 @@ import { busyDelayMs, parseRetryAfterMs, retryDelayMs } from '../core/webhooks/r
 import { type Answer, sendWebhook } from '../core/webhooks/send.ts';
 
 export interface WebhookDependencies {
-  /** Without it, a load that asks for a webhook is refused. */
+  /** If omitted, every delivery is refused. */
   webhooks?: WebhookConfig;
 }
 
 export interface SendWebhookInput {
-  /** The header webhook-id: the same for every try. */
+  /** The header webhook-id, the same for every attempt. */
   webhook_id: string;
   url: string;
   /** Name of the signing secret. */
@@ -23,41 +23,45 @@ export interface SendWebhookInput {
 
 export interface WebhookDelivery {
   /**
-   * `gone`: the receiver answered 410, and wants to hear no more. `refused`: the job failed because this webhook is refused, and
-   * there is nobody else to tell.
+   * `gone`: the receiver answered 410 and wants no more messages. `refused`: the message says that the job failed
+   * because a webhook is refused, so no attempt can succeed.
    */
   outcome: 'delivered' | 'gone' | 'refused';
-  /** HTTP status of the answer; null where nothing was sent. */
+  /** HTTP status of the answer; null if nothing was sent. */
   status: number | null;
 }
 
 export type WebhookActivities = ReturnType<typeof createWebhookActivities>;
 
+/** Creates the activity that delivers webhooks. */
 export function createWebhookActivities({ webhooks = noWebhooks }: WebhookDependencies) {
   const places = createPlaces();
 
   return {
     /**
-     * One try. Whatever is no success by the Standard Webhooks specification is tried again, at a time of its own choosing; so is
-     * what the worker's settings refuse: they were in order when the job began, and may be in order again.
+     * Makes one attempt to deliver a webhook. An answer that is no success by the Standard Webhooks specification is
+     * retried after a delay that the failure names. A refusal by the worker's settings is retried too: the settings
+     * allowed the webhook when the job began, and may allow it again.
+     *
+     * @throws ApplicationFailure with `nextRetryDelay`
      */
     async sendWebhook({ webhook_id, url, secret, payload }: SendWebhookInput): Promise<WebhookDelivery> {
       const { info, cancellationSignal } = Context.current();
       const ageMs = () => Date.now() - info.scheduledTimestampMs;
       const { origin } = new URL(url);
-      const leave = await places.take(url);
-      if (leave === undefined) throw tryAgain('WebhooksBusy', 'Others are being sent.', busyDelayMs(ageMs()));
+      const release = await places.take(url);
+      if (release === undefined) throw tryAgain('WebhooksBusy', 'Others are being sent.', busyDelayMs(ageMs()));
       let answer: Answer;
       try {
         answer = await sendWebhook(webhooks, { id: webhook_id, url, secret, payload }, cancellationSignal);
       } catch (error) {
-        // A deploy is no fault of the receiver's: another worker goes on at once, not after a pause of hours.
+        // A deploy is not the receiver's fault, so another worker sends again at once instead of hours later.
         if (cancellationSignal.aborted) throw tryAgain('WorkerStopped', 'The worker has stopped.', 1000);
         if (!(error instanceof UserError)) throw error;
         if (REFUSALS.has(error.code) && failedForWebhooks(payload)) return { outcome: 'refused', status: null };
         throw tryAgain(error.code, error.message, retryDelayMs(ageMs()));
       } finally {
-        leave();
+        release();
       }
       const { status } = answer;
       if (status === null) {
@@ -71,15 +75,16 @@ export function createWebhookActivities({ webhooks = noWebhooks }: WebhookDepend
   };
 }
 
-/** What is wrong with a webhook by itself. */
+/** Codes that refuse the webhook itself. */
 const REFUSALS: ReadonlySet<string> = new Set<FailureCode>(['WebhookTargetRefused', 'UnknownWebhookSecret']);
 
-/** Whether a message says that its job failed as it began, for one of its webhooks. */
+/** Whether a message says that its job failed at its start because a webhook was refused. */
 function failedForWebhooks({ type, data }: Record<string, unknown>): boolean {
   const { error } = data as { error?: { code: string } | null };
   return type === 'job.failed' && error != null && REFUSALS.has(error.code);
 }
 
+/** A failure that Temporal retries after the delay. */
 function tryAgain(type: FailureCode, message: string, delayMs: number): ApplicationFailure {
   return ApplicationFailure.create({ type, message, nextRetryDelay: Math.round(delayMs) });
 }

@@ -14,7 +14,8 @@ import { collectionsOf } from '../core/store/collections.ts';
 import type { SampleDocument } from '../core/store/documents.ts';
 import { prepareDatabase } from '../core/store/prepare.ts';
 import { filesBetween } from '../core/store/samples.ts';
-import { openStore, type Store } from '../core/store/store.ts';
+import { openStore } from '../core/store/open.ts';
+import { type Store } from '../core/store/store.ts';
 import { answerOrders } from './bare-process.ts';
 
 export type BareIndexingOrder =

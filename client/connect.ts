@@ -3,7 +3,8 @@ import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor }
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { UserError } from '../core/errors.ts';
 import { requireSchemaVersion } from '../core/store/prepare.ts';
-import { openStore, pingStore, type Store } from '../core/store/store.ts';
+import { openStore } from '../core/store/open.ts';
+import { pingStore, type Store } from '../core/store/store.ts';
 import { createPlimsollClient, type PlimsollClient } from './plimsoll-client.ts';
 
 export interface ConnectOptions {

@@ -14,7 +14,8 @@ export type {
   RemovedCounts,
 } from '../contract/job.ts';
 export { UserError } from '../core/errors.ts';
-export { openStore, type Store, storeOf } from '../core/store/store.ts';
+export { openStore, storeOf } from '../core/store/open.ts';
+export { type Store } from '../core/store/store.ts';
 export type { Job } from '../temporal/jobs.ts';
 export type { Backends } from './backends.ts';
 export type { CleanupFilter, CleanupResult } from './cleanup.ts';

@@ -1,7 +1,7 @@
 import { basename, isAbsolute, resolve } from 'node:path';
 import { unlessAborted } from '../core/concurrency/abort.ts';
 import type { Medium } from '../core/media/medium.ts';
-import type { Embedder, EmbeddingModel } from '../core/models/embedder.ts';
+import type { Embedder, EmbeddingModel } from '../core/embedding/embedder.ts';
 import { ModelChangedError } from '../core/models/errors.ts';
 import { findModel } from '../core/models/find-model.ts';
 import type { LoadedModel } from './messages.ts';

@@ -1,5 +1,5 @@
 import type { Medium } from '../core/media/medium.ts';
-import type { EmbedItem, EmbedOptions, EmbedOutcome } from '../core/models/embedder.ts';
+import type { EmbedItem, EmbedOptions, EmbedOutcome } from '../core/embedding/embedder.ts';
 import { fromPortable, InferenceUnavailableError, ModelChangedError } from '../core/models/errors.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
 import { areUnchanged, type HashedFile } from '../core/models/revision.ts';
@@ -33,6 +33,12 @@ interface Task {
   /** Settled or abandoned: whatever comes of it is ignored. */
   over: boolean;
   settle(outcome: EmbedOutcome): void;
+  fail(error: unknown): void;
+}
+
+/** A call of `embed` that is under way. */
+interface Call {
+  onSignOfLife: (() => void) | undefined;
   fail(error: unknown): void;
 }
 
@@ -72,7 +78,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
   const beingRead = new Map<number, Reading>();
   let lastId = 0;
   let lastKey = 0;
-  const listeners = new Set<() => void>();
+  const calls = new Set<Call>();
 
   let deathsLoading = 0;
   let deathsInARow = 0;
@@ -162,7 +168,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
   }
 
   function signOfLife(): void {
-    for (const onSignOfLife of listeners) onSignOfLife();
+    for (const { onSignOfLife } of calls) onSignOfLife?.();
   }
 
   /** Nothing but the end of its process interrupts a decoder. */
@@ -309,9 +315,8 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     const outcomes = new Array<EmbedOutcome>(items.length);
     let left = items.length;
 
-    // An object of its own for each call: two may pass the same function.
-    const listener = () => onSignOfLife?.();
-    listeners.add(listener);
+    const call: Call = { onSignOfLife, fail: (error) => finish(() => reject(error)) };
+    calls.add(call);
     const tasks = items.map((item, index): Task => {
       lastKey += 1;
       return {
@@ -327,23 +332,25 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
           left -= 1;
           if (left === 0) finish(() => resolve(outcomes));
         },
-        fail: (error) => finish(() => reject(error)),
+        fail: call.fail,
       };
     });
     const abandon = () => {
-      const isRead = tasks.filter(({ over, content }) => !over && content !== undefined);
-      finish(() => reject(signal?.reason));
-      child?.send({ type: 'forget', keys: isRead.map(({ key }) => key) });
+      call.fail(signal?.reason);
+      forget(tasks);
       dropAbandoned();
     };
     function finish(conclude: () => void): void {
       signal?.removeEventListener('abort', abandon);
-      listeners.delete(listener);
+      calls.delete(call);
       for (const task of tasks) task.over = true;
       conclude();
     }
     signal?.addEventListener('abort', abandon, { once: true });
-    void readThenQueue(tasks, findKnown).catch((error: unknown) => tasks[0]?.fail(error));
+    void readThenQueue(tasks, findKnown).catch((error: unknown) => {
+      call.fail(error);
+      forget(tasks);
+    });
     return promise;
   }
 
@@ -353,9 +360,11 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     if (findKnown !== undefined) {
       await readFiles(tasks.filter(({ item }) => 'path' in item));
       const read = tasks.filter(({ over }) => !over);
+      // Abandoned while it was read.
+      if (read.length === 0) return forget(tasks);
       const known = await findKnown(read.map(({ content }) => content ?? ''));
       const skipped = read.filter(({ content }) => content !== undefined && known.has(content));
-      if (skipped.length > 0) child?.send({ type: 'forget', keys: skipped.map(({ key }) => key) });
+      forget(skipped);
       for (const task of skipped) task.settle({ known: true, content: task.content ?? '' });
     }
     const rest = tasks.filter(({ over }) => !over);
@@ -364,6 +373,12 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     queue.push(...rest);
     start();
     dispatch();
+  }
+
+  /** What was read of items that will not be encoded need not be kept. */
+  function forget(tasks: readonly Task[]): void {
+    const keys = tasks.filter(({ content }) => content !== undefined).map(({ key }) => key);
+    if (keys.length > 0) child?.send({ type: 'forget', keys });
   }
 
   async function hashBytes(task: Task): Promise<void> {
@@ -405,6 +420,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
       if (stopped === undefined) {
         stopped = { reason, child, ended: Promise.withResolvers<void>() };
         failAll(reason);
+        for (const { fail } of calls) fail(reason);
         if (child === undefined) stopped.ended.resolve();
         else child.kill();
       }

@@ -8,7 +8,7 @@ const [file] = process.argv.slice(2);
 if (file === undefined) throw new Error('Name the file to write.');
 
 const workflowsPath = fileURLToPath(new URL(`../workflows/index${extname(import.meta.url)}`, import.meta.url));
-/** Webpack's own report is of no use to who starts a worker; its errors are thrown. */
+/** Silences webpack's report, which does not help people who start a worker. Its errors are thrown. */
 const logger = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 const { code } = await bundleWorkflowCode({ workflowsPath, logger });
 await writeFile(file, code);

@@ -10,13 +10,16 @@ export interface WorkerSetup {
   namespace: string;
   role: Role;
   plugin: Omit<PlimsollPluginOptions, 'roles'>;
-  /** Anything of Temporal's own worker options, on top of Plimsoll's. */
+  /** Temporal worker options that override Plimsoll's. */
   overrides?: Partial<WorkerOptions>;
 }
 
 /**
- * A worker of Plimsoll's alone. Of the task queue `plimsoll`, it runs all workflows and the activities that need no
- * accelerator; of `plimsoll-gpu`, inference and no workflow, so that it can be off.
+ * Creates a worker that runs only Plimsoll. An indexing worker polls the task queue `plimsoll` and runs all workflows
+ * and the activities that need no accelerator. An embedding worker polls `plimsoll-gpu` and runs only inference, so it
+ * can be off while workflows run.
+ *
+ * @throws UserError as `PlimsollPlugin` does
  */
 export function createWorker({ connection, namespace, role, plugin, overrides }: WorkerSetup): Promise<Worker> {
   return Worker.create({
@@ -25,11 +28,11 @@ export function createWorker({ connection, namespace, role, plugin, overrides }:
     ...(role === 'indexing'
       ? {
           taskQueue: INDEXING_TASK_QUEUE,
-          // Tries of webhooks only wait for answers: they take nothing from the loads' work.
+          // Webhook deliveries mostly wait for answers, so their slots come on top of those of other work.
           maxConcurrentActivityTaskExecutions: 4 * availableParallelism() + WEBHOOK_PLACES,
         }
       : { taskQueue: EMBEDDING_TASK_QUEUE }),
-    // On SIGTERM, work under way is told to stop at once: its steps are stored, so that there is nothing to finish first.
+    // SIGTERM stops activities at once. Their steps are stored, so nothing has to be finished first.
     shutdownGraceTime: 0,
     shutdownForceTime: '20 seconds',
     ...overrides,

@@ -1,15 +1,16 @@
-/** Plimsoll for a worker of your own: the plugin, and what it is made of. Workflows are in `plimsoll/workflows`. */
+/** Plimsoll for a worker of your own: the plugin and its parts. Workflows are in `plimsoll/workflows`. */
 export { createIndexingRoleActivities, type IndexingRoleDependencies } from '../activities/indexing-role.ts';
 export { createInferenceActivities, type InferenceDependencies } from '../activities/inference.ts';
 export { EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE } from '../contract/names.ts';
 export { UserError } from '../core/errors.ts';
 export { imagesMedium } from '../core/media/images/medium.ts';
 export { createMedia, type Media, type Medium } from '../core/media/medium.ts';
-export type { Embedder, EmbeddingModel, EmbedItem, EmbedOptions, EmbedOutcome } from '../core/models/embedder.ts';
+export type { Embedder, EmbeddingModel, EmbedItem, EmbedOptions, EmbedOutcome } from '../core/embedding/embedder.ts';
 export { folderSource } from '../core/sources/folder/folder-source.ts';
 export { createSources, type Source, type Sources } from '../core/sources/source.ts';
 export { prepareDatabase } from '../core/store/prepare.ts';
-export { openStore, requireReplicaSet, type Store, storeOf } from '../core/store/store.ts';
+export { openStore, storeOf } from '../core/store/open.ts';
+export { requireReplicaSet, type Store } from '../core/store/store.ts';
 export { noWebhooks, type WebhookConfig, webhooksFromEnvironment } from '../core/webhooks/config.ts';
 export { createEmbedder, type InferenceEmbedder } from '../inference/embedder.ts';
 export { type Device, type InferenceSettings, settingsFromEnvironment } from '../inference/settings.ts';

@@ -12,7 +12,7 @@ It needs MONGODB_URI, and finds Temporal as Temporal's own tools do:
 TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, profiles. README.md lists its settings.
 `;
 
-/** The role that the command line asks for, or `help`. @throws UserError InvalidUsage */
+/** Parses the role from the command line, or `help`. @throws UserError InvalidUsage */
 export function roleArgument(args: string[]): Role | 'help' {
   const { role, help } = parse(args);
   if (help) return 'help';
@@ -28,7 +28,7 @@ function parse(args: string[]) {
   try {
     return parseArgs({ args, options: { role: { type: 'string' }, help: { type: 'boolean', short: 'h' } } }).values;
   } catch (error) {
-    // It says which argument was wrong, and then how to pass what looks like an option.
+    // Keep only the first sentence, which names the wrong argument. The second explains how to escape a dash.
     throw wrong(`${(error as Error).message.split('. ')[0]?.replace(/\.$/, '')}.`);
   }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * A worker process: `node workers/run.ts --role indexing|embedding`. Connects to what MONGODB_URI and Temporal's own environment
- * (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, profiles) name, and works until SIGTERM or SIGINT.
+ * A worker process: `node workers/run.ts --role indexing|embedding`. Connects to the servers that MONGODB_URI and
+ * Temporal's own environment (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, profiles) name. Runs until SIGTERM or SIGINT.
  */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, type LogEntry, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
@@ -44,7 +44,7 @@ async function run(role: Role): Promise<void> {
   }
 }
 
-/** Tells the parent process, if there is one that listens, once the worker polls, and people once the server knows of it. */
+/** Runs the worker. Tells a parent process when the worker runs, and prints a line when the server sees it poll. */
 async function serve(worker: Worker, role: Role): Promise<void> {
   const running = worker.run();
   process.send?.({ type: 'ready' });
@@ -60,7 +60,7 @@ async function serve(worker: Worker, role: Role): Promise<void> {
   await running;
 }
 
-/** Of the SDK's: embedding workers are to run no workflows. */
+/** The SDK warns about a worker without workflows; embedding workers have none on purpose. */
 function isFalseAlarm({ message }: LogEntry): boolean {
   return message.startsWith('No workflows registered');
 }

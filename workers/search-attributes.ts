@@ -8,8 +8,9 @@ const KEYWORD = 2;
 const ATTRIBUTES = [datasetAttribute, phaseAttribute];
 
 /**
- * Whether the namespace has Plimsoll's search attributes, after adding those it lacks where that is allowed. A workflow that
- * sets one that is not registered blocks, so workers tell workflows what they found.
+ * Registers Plimsoll's search attributes if the namespace lacks them, and returns whether it has them now. A workflow
+ * that sets an unregistered attribute blocks, so workers pass this result to workflows. Calls `warn` instead of
+ * failing.
  */
 export async function ensureSearchAttributes(
   connection: Connection | NativeConnection,

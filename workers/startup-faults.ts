@@ -3,7 +3,7 @@ import { MongoParseError, MongoServerSelectionError } from 'mongodb';
 import { withoutPassword } from '../client/connect.ts';
 import { UserError } from '../core/errors.ts';
 
-/** What a worker that did not start tells its operator: a sentence for what only they can mend, the stack for anything else. */
+/** Describes why a worker did not start: a sentence for errors that the operator can correct, else the stack. */
 export function startupFault(error: unknown, { mongodbUri, address }: { mongodbUri: string; address: string }): string {
   if (error instanceof UserError) return error.message;
   if (error instanceof MongoParseError) return `MONGODB_URI can't be used: ${error.message}`;
@@ -14,7 +14,7 @@ export function startupFault(error: unknown, { mongodbUri, address }: { mongodbU
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** The system's words, out of the core's dump of its error. */
+/** Extracts the system's message from the dump of an error in Temporal's native core. */
 function reasonIn(dump: string): string {
   const words = /message: "([^"]+)"/.exec(dump)?.[1];
   return words === undefined ? '' : `: ${words}`;

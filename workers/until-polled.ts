@@ -6,8 +6,8 @@ const ASK_AGAIN_MS = 100;
 const ASK_FOR_MS = 30_000;
 
 /**
- * Resolves when the server knows that the worker polls: from then on its version can be made current. It is no reason to
- * fail that the server would not say.
+ * Resolves when the server knows that the worker polls; from then on the worker's version can be made current. Also
+ * resolves, and never rejects, when the server does not say so within 30 seconds.
  */
 export async function untilPolled(worker: Worker): Promise<void> {
   const untilMs = performance.now() + ASK_FOR_MS;

@@ -11,13 +11,15 @@ import { cacheFolder } from '../core/cache-folder.ts';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
-/** What the sandboxed code can come from. */
+/** Folders and packages that the sandboxed code can come from. A change in one of them needs a new bundle. */
 const BUNDLED_FOLDERS = ['contract', 'core', 'workflows'];
 const BUNDLED_PACKAGES = ['@temporalio/workflow', '@temporalio/worker', 'nexus-rpc', 'zod'];
 
 let bundle: Promise<WorkflowBundleOption> | undefined;
 
-/** Plimsoll's workflows as a bundle. Webpack takes seconds, so it runs once for each content and leaves the bundle in the cache. */
+/**
+ * Plimsoll's workflows as a bundle. Webpack takes seconds, so the bundle of each content is kept in the cache folder.
+ */
 export function workflowBundle(env: NodeJS.ProcessEnv = process.env): Promise<WorkflowBundleOption> {
   bundle ??= findOrBuild(env);
   return bundle;
@@ -27,9 +29,9 @@ async function findOrBuild(env: NodeJS.ProcessEnv): Promise<WorkflowBundleOption
   const codePath = join(cacheFolder(env), 'bundles', `${await contentHash()}.js`);
   if (await isFile(codePath)) return { codePath };
   await mkdir(dirname(codePath), { recursive: true });
-  // Two workers that start at once both build it; each moves a whole file into place.
+  // Two workers that start at once both build the bundle. A rename puts only whole files in place.
   const draft = `${codePath}.${randomUUID()}`;
-  // In a process of its own: webpack takes half a gigabyte, which a worker that lives for weeks would not give back.
+  // A child process builds it, because webpack takes half a gigabyte that a long-lived worker would not give back.
   await promisify(execFile)(process.execPath, [join(root, `workers/build-workflow-bundle${extension}`), draft]);
   await rename(draft, codePath);
   return { codePath };
@@ -37,7 +39,7 @@ async function findOrBuild(env: NodeJS.ProcessEnv): Promise<WorkflowBundleOption
 
 async function contentHash(): Promise<string> {
   const hash = createHash('sha256').update(process.version);
-  // Stack traces name the sources: of this checkout, not of the one that built the bundle first.
+  // Stack traces name source paths, so each checkout needs a bundle of its own.
   hash.update(root);
   const require = createRequire(import.meta.url);
   for (const name of BUNDLED_PACKAGES) hash.update(`${name} ${require(`${name}/package.json`).version}\n`);

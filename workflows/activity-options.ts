@@ -1,15 +1,15 @@
 import { ActivityCancellationType, type ActivityOptions } from '@temporalio/workflow';
 
 /**
- * No attempt is ever the last one: a deploy or a server that is down costs attempts, not the load. What can't be mended is a
- * non-retryable failure, and `scheduleToCloseTimeout` bounds the rest.
+ * Attempts are unlimited, so that a deploy or a server that is down costs attempts and never the job. Permanent errors
+ * are non-retryable failures; `scheduleToCloseTimeout` bounds the rest.
  */
 const retry: ActivityOptions['retry'] = { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' };
 
-/** Waits for an activity to see its cancellation, so that nothing writes behind a load that has ended. */
+/** Waits until an activity has handled its cancellation, so that nothing writes after its job has ended. */
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
-/** A few database operations. Without a task queue of its own, an activity runs on its workflow's. */
+/** Options for a few database operations. An activity runs on its workflow's task queue unless it names another. */
 export const shortWork: ActivityOptions = {
   startToCloseTimeout: '30 seconds',
   scheduleToCloseTimeout: '7 days',
@@ -17,7 +17,7 @@ export const shortWork: ActivityOptions = {
   retry,
 };
 
-/** As long as the source or the dataset makes it; each step of it heartbeats. */
+/** Options for work that grows with the source or the dataset. Each of its steps heartbeats. */
 export const longWork: ActivityOptions = {
   startToCloseTimeout: '6 hours',
   heartbeatTimeout: '30 seconds',
@@ -26,7 +26,7 @@ export const longWork: ActivityOptions = {
   retry,
 };
 
-/** Waits for a worker with the device for as long as a month: it may be off until the night, or until it is bought. */
+/** Waits up to a month for a worker with the device, which may be off until the night or not bought yet. */
 export const inferenceWork: ActivityOptions = {
   startToCloseTimeout: '6 hours',
   heartbeatTimeout: '60 seconds',
@@ -35,7 +35,7 @@ export const inferenceWork: ActivityOptions = {
   retry,
 };
 
-/** Hashing and loading a model has no steps to heartbeat after; this bounds a device that hangs in it. */
+/** Hashing and loading a model has no steps to heartbeat after, so the start-to-close timeout bounds a hung device. */
 export const openModelWork: ActivityOptions = {
   ...inferenceWork,
   startToCloseTimeout: '15 minutes',

@@ -13,8 +13,8 @@ import { payloadOf } from '../contract/webhook-payload.ts';
 import type { deliverWebhook } from './deliver-webhook.ts';
 
 /**
- * Has each webhook that wants the event told of it, and returns once the deliveries are under way: they outlive the load and
- * its cancellation. Announcing an event of a job again does nothing.
+ * Starts a delivery for each webhook that subscribes to the event, and returns once they are started. Deliveries
+ * outlive the job and its cancellation. Announcing the same event of a job again does nothing.
  */
 export async function announce(webhooks: readonly Webhook[], event: WebhookEvent, status: JobStatus): Promise<void> {
   const payload = payloadOf(event, status, new Date());

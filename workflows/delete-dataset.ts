@@ -8,19 +8,19 @@ import { parseInput } from './parse-input.ts';
 import { runJob } from './run-job.ts';
 
 const { beginDelete, cancelEmbeddings } = proxyActivities<RemovalActivities>(shortWork);
-/** Each batch takes well below a second, so that a worker that died is soon missed. */
+/** A batch takes well below a second, so a short timeout detects a dead worker without false alarms. */
 const { pauseSchedules, deleteDocuments } = proxyActivities<RemovalActivities>({
   ...longWork,
   heartbeatTimeout: '10 seconds',
 });
 
-/** Longer than an embedding takes to hear of a cancel, also where its worker has died and only a timeout can tell. */
+/** Longer than an embedding takes to see its cancellation, even if its worker died and a timeout has to end it. */
 const LONGEST_WAIT_SECONDS = 120;
 
 /**
- * Deletes a dataset, its samples and its vectors; its files and the records of its jobs stay. To be started with the Workflow
- * ID of a load of the dataset, so that none runs at the same time. Once it has begun nothing else begins on the dataset, and
- * one that was canceled half-way is ended by another.
+ * Deletes a dataset, its samples and its vectors. The files and the records of its jobs stay. Start it with the
+ * Workflow ID of a load of the dataset, so that no load runs at the same time. No other job starts on the dataset once
+ * the deletion has begun. If it was canceled half-way, another deletion completes it.
  *
  * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under deleteDataset.
  */
@@ -39,8 +39,8 @@ export async function deleteDataset(request: DeleteDatasetRequest): Promise<JobS
 }
 
 /**
- * Cancels the embeddings of the dataset that run by themselves, and waits for their end: not without bound, as what one
- * writes too late is removed or taken back.
+ * Cancels the embed jobs of the dataset and waits until they have ended. The wait is bounded, because vectors that are
+ * written too late are removed by the deletion or taken back by the embedding.
  */
 async function endEmbeddings(dataset: string): Promise<void> {
   for (let waited = 0, pause = 1; waited < LONGEST_WAIT_SECONDS; waited += pause, pause = Math.min(pause * 2, 10)) {

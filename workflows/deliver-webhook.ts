@@ -14,8 +14,9 @@ export interface DeliverWebhookInput {
 }
 
 /**
- * The activity says itself when to be tried again; the policy is for tries that end without a word, as with their worker. It
- * does not grow: attempts are no measure of a delivery's age, as one that finds its worker busy is one, too.
+ * The activity names the delay of its next attempt. This policy covers attempts that end without one, for example when
+ * their worker dies. The interval does not grow: an attempt that finds its worker busy counts too, so the number of
+ * attempts does not measure the age of a delivery.
  */
 const { sendWebhook } = proxyActivities<WebhookActivities>({
   startToCloseTimeout: '30 seconds',
@@ -24,8 +25,8 @@ const { sendWebhook } = proxyActivities<WebhookActivities>({
 });
 
 /**
- * Tells one receiver of one event, however often that takes within 48 hours. Abandoned by the load that starts it, so that a
- * receiver that is down holds nothing up. Fails when the time is up, with the reason of the last try in the message.
+ * Delivers one event to one receiver, with as many attempts as fit in 48 hours. The job abandons the delivery that it
+ * starts, so a receiver that is down delays nothing. After 48 hours it fails with the reason of the last attempt.
  *
  * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under deliverWebhook.
  */
@@ -43,5 +44,7 @@ export async function deliverWebhook({
   }
 }
 
-/** The same for every try and every receiver of an event. A dot would be a separator in what is signed. */
+/**
+ * Every attempt and every receiver of an event gets the same ID. It has no dot, which separates parts of a signature.
+ */
 const webhookId = (jobId: string, event: WebhookEvent) => `${jobId}_${event.replaceAll('.', '-')}`;

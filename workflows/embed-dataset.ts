@@ -12,7 +12,7 @@ import type { InferenceActivities } from '../activities/inference.ts';
 import { type EmbedDatasetInput, type EmbedDatasetRequest, embedDatasetInput } from '../contract/inputs.ts';
 import type { JobStatus } from '../contract/job.ts';
 import { priorityOf } from '../contract/priority.ts';
-import type { EmbeddingModel } from '../core/models/embedder.ts';
+import type { EmbeddingModel } from '../core/embedding/embedder.ts';
 import type { Waiting } from '../core/store/documents.ts';
 import { longWork, openModelWork, shortWork } from './activity-options.ts';
 import { failureOf } from './failures.ts';
@@ -27,17 +27,17 @@ import { runShards, type ShardsCursor, sumOf } from './run-shards.ts';
 
 const { beginEmbedding, noteWaiting, startEmbedding } = proxyActivities<EmbeddingActivities>(shortWork);
 
-/** Reports of progress in a whole run, so that they never fill a history. */
+/** Progress reports in a whole run. The bound keeps them from filling the history. */
 const REPORTS = 100;
 
-/** The load that an embedding is a phase of: set by the load itself. */
+/** The load or retry that an embedding is a phase of. That job sets it. */
 export interface PhaseOfJob {
   job_id: string;
-  /** Only what could not be embedded before, and what this load has indexed. */
+  /** Embed only samples whose embedding failed before, and samples that this job has indexed. */
   only_failed: boolean;
 }
 
-/** Where a run that continues as new takes up the embedding. */
+/** The position from which a run that continues as new resumes the embedding. */
 export interface EmbeddingCursor {
   /** When the first run began, RFC 3339. */
   started_at: string;
@@ -45,18 +45,20 @@ export interface EmbeddingCursor {
   paused_at: string | null;
   model: EmbeddingModel;
   total: number;
-  /** When the phase began, RFC 3339, and how long it has waited since. */
+  /** When the phase began, RFC 3339. */
   phase_started_at: string | null;
+  /** How long the phase has waited since it began. */
   waited_ms: number;
   shards: ShardsCursor;
 }
 
 /**
- * Embeds the samples of a dataset that lack a vector of the model, as a phase of a load or by itself.
+ * Embeds the samples of a dataset that lack a vector of the model. It runs as a phase of a load or a retry, or as a job
+ * of its own.
  *
  * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under embedDataset.
  *
- * @param phase set by the load that it is a phase of; null or left out where it is a job of its own
+ * @param phase set by the job that it is a phase of; null or omitted for a job of its own
  * @param resume set by the workflow itself when it continues as new
  */
 export async function embedDataset(
@@ -98,7 +100,7 @@ export async function embedDataset(
   });
 }
 
-/** A job that works under another's ID has no record of its own: only that other one may have started it. */
+/** Only a parent workflow may pass its job ID: an embedding under another job's ID keeps no record of its own. */
 function requireLoad({ job_id }: PhaseOfJob): void {
   const { parent } = workflowInfo();
   if (parent !== undefined && typeof job_id === 'string') return;
@@ -108,7 +110,7 @@ function requireLoad({ job_id }: PhaseOfJob): void {
   );
 }
 
-/** As a phase of a load, it is the load that people pause, resume and cancel. */
+/** People pause, resume and cancel the parent job; this phase follows its signals. */
 function followLoad(job: JobTracker): Operations {
   setHandler(setPaused, (paused) => {
     if (paused === job.isPaused()) return;

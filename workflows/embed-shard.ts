@@ -14,7 +14,7 @@ import { holdShard, NOTHING_DONE, type ShardCount, shardProgress } from './messa
 import { runPool } from './pool.ts';
 import { tellParent } from './report-to-load.ts';
 
-/** Enough that a device has the next chunk at hand when it ends one. */
+/** Two chunks keep a device busy: the next is ready when one ends. */
 const CHUNKS_AT_ONCE = 2;
 
 export interface EmbedShardInput extends QueueOptions {
@@ -23,25 +23,25 @@ export interface EmbedShardInput extends QueueOptions {
   media_type: string;
   model: string;
   model_key: string;
-  /** Only what could not be embedded before, and what this load has indexed. */
+  /** Embed only samples whose embedding failed before, and samples that this job has indexed. */
   only_failed: boolean;
-  /** Task queue of the chunks. The shard itself is on its parent's, so that it hears of a cancel when no device is there. */
+  /** Task queue of the chunks. The shard runs on its parent's queue, so it sees a cancel even if no device is there. */
   embed_task_queue: string;
-  /** Which shard of its parent's this is. */
+  /** Index of this shard in its parent's plan. */
   shard: number;
   chunks: Chunk[];
-  /** Tells the parent of its progress after this many chunks. */
+  /** Reports progress to the parent after this many chunks. */
   report_every: number;
 }
 
 export interface EmbedShardResult extends ShardCount {
-  /** Chunks that were not completed, because the shard was told to hold. */
+  /** Chunks left over because the shard was told to hold. */
   rest: Chunk[];
 }
 
 /**
- * Embeds one shard of a dataset, chunk by chunk. A child of embedDataset. Told to hold, it cancels what is under way, also what
- * waits for a worker, and ends: a paused load holds no worker, and no place in its queue.
+ * Embeds one shard of a dataset, chunk by chunk, as a child of embedDataset. When told to hold, it cancels its chunks,
+ * including those that wait for a worker, and ends. A paused job therefore holds no worker and no place in its queue.
  */
 export async function embedShard(input: EmbedShardInput): Promise<EmbedShardResult> {
   const { chunks, shard, report_every, job_id, dataset, media_type, model, model_key, only_failed } = input;

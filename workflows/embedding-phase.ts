@@ -21,17 +21,18 @@ import { embeddingProgress, setPaused } from './messages.ts';
 
 const { noteWaiting } = proxyActivities<EmbeddingActivities>(shortWork);
 
-/** The second phase of a load: the child workflow embedDataset, and what is known of it here. */
+/** The second phase of a load or a retry: runs the child workflow embedDataset and keeps its reported progress. */
 export interface EmbeddingPhase {
-  /** Runs the child. Where this dataset and model are being embedded by another job, waits for that one first. */
+  /** Runs the child. If another job is embedding this dataset with this model, waits for that job first. */
   run(embedTaskQueue: string, onlyFailed: boolean): Promise<void>;
-  /** Tells the child that the load was paused, or goes on. */
+  /** Tells the child that the job was paused or resumed. */
   setPaused(paused: boolean): Promise<void>;
 }
 
-/** It waits about as long again as it has waited already; at this longest, ten events an hour take half a year to fill a history. */
+/** Longest wait between two starts. Waits double up to it; ten events an hour take half a year to fill a history. */
 const LONGEST_PAUSE_SECONDS = 60 * 60;
 
+/** Creates the embedding phase of a job, and handles the child's progress signal. */
 export function createEmbeddingPhase(job: JobTracker, input: LoadDatasetInput | RetryFailedInput): EmbeddingPhase {
   let child: ChildWorkflowHandle<typeof embedDataset> | undefined;
 
@@ -41,7 +42,7 @@ export function createEmbeddingPhase(job: JobTracker, input: LoadDatasetInput | 
     job.update('embedding', { ...report, total_known: true });
   });
 
-  // A child that has just ended can't be told, and does not have to be.
+  // A child that has just ended rejects the signal and does not need it.
   const tell = (paused: boolean) => child?.signal(setPaused, paused).catch(() => undefined);
 
   return {

@@ -10,7 +10,7 @@ import {
 import { type FailureCode, isFailureCode } from '../contract/failures.ts';
 import type { RecordedError } from '../contract/job.ts';
 
-/** The failure that began it, below the wrappers that each activity and child workflow adds. */
+/** The original failure, without the wrappers that each activity and child workflow adds. */
 function rootOf(error: unknown): unknown {
   let root = error;
   while ((root instanceof ActivityFailure || root instanceof ChildWorkflowFailure) && root.cause !== undefined)
@@ -19,9 +19,9 @@ function rootOf(error: unknown): unknown {
 }
 
 /**
- * Whether work that was told to stop ended by that, and can be begun again. Temporal tries nothing again once it has been asked to
- * cancel it, so a worker that died or a database that was away ends the work, too, where without the stop it would have
- * been tried again.
+ * Whether work failed because it was told to stop, so that it can be started again. Temporal makes no further attempt
+ * once a cancel was requested, so a worker that died or a database that was down ends the work too, although it would
+ * have been retried otherwise.
  */
 export function isInterruption(error: unknown): boolean {
   if (isCancellation(error)) return true;
@@ -29,7 +29,11 @@ export function isInterruption(error: unknown): boolean {
   return root instanceof ApplicationFailure ? root.nonRetryable !== true : root instanceof TimeoutFailure;
 }
 
-/** @param reason why it was canceled, where who did it has said so */
+/**
+ * The error as the job's record shows it: its code and a message.
+ *
+ * @param reason the reason that the person who canceled the job gave, if any
+ */
 export function recordedErrorOf(error: unknown, reason?: string): RecordedError & { code: FailureCode } {
   if (isCancellation(error)) {
     return {
@@ -42,21 +46,21 @@ export function recordedErrorOf(error: unknown, reason?: string): RecordedError 
   return { code: UNEXPECTED, message: root instanceof Error ? `${root.name}: ${root.message}` : String(root) };
 }
 
-/** For a failure whose type is not ours, as when a database was away for too long. */
+/** The code of a failure whose type is not Plimsoll's, for example when a database was down for too long. */
 const UNEXPECTED = 'Unexpected' satisfies FailureCode;
 
-/** Ours are final, so their types are codes of the table. */
+/** Plimsoll's own failures are non-retryable, and their types are failure codes. */
 const codeOf = ({ nonRetryable, type }: ApplicationFailure): FailureCode =>
   nonRetryable && isFailureCode(type) ? type : UNEXPECTED;
 
-/** The message names a type that the code does not. */
+/** Prefixes the failure's type to its message unless the code already names it. */
 const messageOf = (failure: ApplicationFailure) =>
   !failure.type || failure.type === codeOf(failure) ? failure.message : `${failure.type}: ${failure.message}`;
 
 /**
- * What the workflow ends with: its own failure says what went wrong, where the wrapper's only says that something did. Where
- * a cancel was asked for, that is why it ends, also if an activity failed in place of ending; where it was not, a part of the
- * job that was canceled is a failure of the job.
+ * The failure that a workflow ends with. It carries the original message, because a wrapper's message says only that an
+ * activity failed. If a cancel was requested, the workflow ends as canceled even if an activity failed instead. If none
+ * was requested, a canceled part of the job is a failure of the job.
  */
 export function toFailure(error: unknown): unknown {
   if (CancellationScope.current().consideredCancelled) {
@@ -80,7 +84,7 @@ const AGAIN = 'What was done is kept; start it again to go on.';
 export const failureOf = (type: FailureCode, message: string, cause?: unknown) =>
   ApplicationFailure.create({ type, message, nonRetryable: true, ...(cause instanceof Error ? { cause } : {}) });
 
-/** The outermost part that has a name: the activity, or the child workflow. */
+/** Names the activity or child workflow that failed. */
 function workOf(error: unknown): string {
   if (error instanceof ActivityFailure) return `Activity ${error.activityType}`;
   if (error instanceof ChildWorkflowFailure) return `Workflow ${error.execution.workflowId ?? error.workflowType}`;

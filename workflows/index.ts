@@ -1,6 +1,6 @@
 /**
- * Plimsoll's workflows, to be re-exported from your own workflows file, and what calls and starts them: IDs, inputs, the Nexus
- * service. Safe in the workflow sandbox.
+ * Plimsoll's workflows, to be re-exported from your own workflows file, with the IDs, inputs and Nexus service that
+ * start and call them. Everything here is safe in the workflow sandbox.
  */
 
 export type { FailureCode } from '../contract/failures.ts';

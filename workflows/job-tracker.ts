@@ -17,25 +17,25 @@ import { jobInWords } from '../core/jobs/words.ts';
 import type { JobDocument, PhaseDocument, Waiting } from '../core/store/documents.ts';
 import { statusQuery } from './messages.ts';
 
-/** What a workflow knows of its own job: answers the status query, and shows it on Temporal's page. */
+/** Tracks the state of a workflow's own job, answers the status query, and shows the state on Temporal's page. */
 export interface JobTracker {
   readonly jobId: string;
   readonly workflowId: string;
   phase(name: PhaseName): PhaseDocument;
-  /** Applies a change of a phase and shows it. */
+  /** Applies a change to a phase and shows it. */
   update(name: PhaseName, change: Partial<PhaseDocument>): void;
-  /** A phase stops, or waits for something else than before. */
+  /** Marks a phase as waiting, or changes the reason that it waits for. */
   hold(name: PhaseName, waiting: Omit<Waiting, 'since'>): void;
-  /** A phase begins, or goes on. */
+  /** Marks a phase as running, for the first time or again. */
   release(name: PhaseName): void;
   isPaused(): boolean;
   pause(at: Date): void;
   resume(at: Date): void;
-  /** Says what the job has removed so far. */
+  /** Sets the counts of what the job has removed. */
   noteRemoved(removed: RemovedCounts): void;
-  /** Ends the job, and the phases that are still open. */
+  /** Ends the job and the phases that are still open. */
   end(state: JobState, error?: RecordedError): void;
-  /** Search attributes are used only where the worker found them registered: an unknown one blocks a workflow. */
+  /** Sets search attributes from now on. Call it only if they are registered: an unknown one blocks the workflow. */
   useSearchAttributes(): void;
   status(): JobStatus;
 }
@@ -48,19 +48,20 @@ const idle = (state: 'pending' | 'skipped'): PhaseDocument => ({
   total_known: state === 'skipped',
 });
 
+/** Creates the tracker of a job and registers its status query. */
 export function trackJob(job: {
   kind: JobKind;
   dataset: string;
   request: Record<string, unknown>;
   jobId?: string | undefined;
   embeds: boolean;
-  /** When the job began, where that was before this run. */
+  /** When the job began, if an earlier run began it. */
   startedAt?: Date;
 }): JobTracker {
   const { firstExecutionRunId, workflowId, runStartTime } = workflowInfo();
   const jobId = job.jobId ?? firstExecutionRunId;
   const startedAt = job.startedAt ?? runStartTime;
-  const load: JobDocument = {
+  const record: JobDocument = {
     _id: jobId,
     kind: job.kind,
     dataset_id: job.dataset,
@@ -76,13 +77,13 @@ export function trackJob(job: {
   let searchable = false;
   let shownPhase: string | undefined;
 
-  const atWork = () => {
+  const runningPhase = () => {
     if (removes(job.kind)) return job.kind;
-    return load.phases.indexing.state === 'running' ? 'indexing' : 'embedding';
+    return record.phases.indexing.state === 'running' ? 'indexing' : 'embedding';
   };
   const show = () => {
-    setCurrentDetails(jobInWords(statusOf(load, new Date())).join('  \n'));
-    const current = load.state === 'running' ? atWork() : load.state;
+    setCurrentDetails(jobInWords(statusOf(record, new Date())).join('  \n'));
+    const current = record.state === 'running' ? runningPhase() : record.state;
     if (!searchable || current === shownPhase) return;
     shownPhase = current;
     upsertSearchAttributes([
@@ -92,55 +93,55 @@ export function trackJob(job: {
   };
 
   const update = (name: PhaseName, change: Partial<PhaseDocument>) => {
-    const phase = { ...load.phases[name], ...change };
+    const phase = { ...record.phases[name], ...change };
     if (phase.state !== 'waiting') delete phase.waiting_for;
-    load.phases[name] = phase;
+    record.phases[name] = phase;
     show();
   };
 
-  setHandler(statusQuery, () => statusOf(load, new Date()));
+  setHandler(statusQuery, () => statusOf(record, new Date()));
 
   return {
     jobId,
     workflowId,
-    phase: (name) => load.phases[name],
+    phase: (name) => record.phases[name],
     update,
-    hold: (name, waiting) => update(name, held(load.phases[name], { ...waiting, since: new Date() })),
-    release: (name) => update(name, released(load.phases[name], new Date())),
-    isPaused: () => load.paused_at !== undefined,
+    hold: (name, waiting) => update(name, held(record.phases[name], { ...waiting, since: new Date() })),
+    release: (name) => update(name, released(record.phases[name], new Date())),
+    isPaused: () => record.paused_at !== undefined,
     pause(at) {
-      load.state = 'paused';
-      load.paused_at = at;
+      record.state = 'paused';
+      record.paused_at = at;
       show();
     },
     resume(at) {
-      for (const name of PHASES) update(name, resumed(load, load.phases[name], at));
-      load.state = 'running';
-      delete load.paused_at;
+      for (const name of PHASES) update(name, resumed(record, record.phases[name], at));
+      record.state = 'running';
+      delete record.paused_at;
       show();
     },
     noteRemoved(removed) {
-      load.removed = removed;
+      record.removed = removed;
       show();
     },
     end(state, error) {
       const finished_at = new Date();
       for (const name of PHASES) {
-        const phase = load.phases[name];
+        const phase = record.phases[name];
         if (phase.finished_at !== undefined || phase.state === 'skipped') continue;
-        const waited = ended(load, name, finished_at);
-        load.phases[name] = { ...phase, ...waited, state: phaseEnd(phase.state, state), finished_at };
+        const waited = ended(record, name, finished_at);
+        record.phases[name] = { ...phase, ...waited, state: phaseEnd(phase.state, state), finished_at };
       }
-      load.state = state;
-      load.finished_at = finished_at;
-      delete load.paused_at;
-      if (error !== undefined) load.error = error;
+      record.state = state;
+      record.finished_at = finished_at;
+      delete record.paused_at;
+      if (error !== undefined) record.error = error;
       show();
     },
     useSearchAttributes() {
       searchable = true;
       show();
     },
-    status: () => statusOf(load, new Date()),
+    status: () => statusOf(record, new Date()),
   };
 }

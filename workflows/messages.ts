@@ -3,19 +3,21 @@ import type { CancelRequest } from '../contract/inputs.ts';
 import type { JobStatus, WaitingStatus } from '../contract/job.ts';
 import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, STATUS_QUERY } from '../contract/names.ts';
 
-/** How the load stands, from the workflow's own state: to a page or a chunk, where the store knows to a batch. */
+/** The job's status from the workflow's own state. It counts whole pages and chunks; the store counts batches. */
 export const statusQuery = defineQuery<JobStatus>(STATUS_QUERY);
 
-/** Stops a job until it is resumed: it keeps what it has and holds no worker. Pausing a paused job changes nothing. */
+/**
+ * Stops a job until it is resumed. A paused job keeps its results and holds no worker. Pausing it again does nothing.
+ */
 export const pauseUpdate = defineUpdate<JobStatus>(PAUSE_UPDATE);
 
-/** Lets a paused job go on. */
+/** Resumes a paused job. */
 export const resumeUpdate = defineUpdate<JobStatus>(RESUME_UPDATE);
 
-/** Asks a job to end; it keeps what it has. Temporal's own cancellation does the same, without a reason. */
+/** Cancels a job, which keeps its results. Temporal's own cancellation does the same, without a reason. */
 export const cancelUpdate = defineUpdate<JobStatus, [CancelRequest?]>(CANCEL_UPDATE);
 
-/** How far the embedding has come; cumulative, so that a lost or repeated one does no harm. */
+/** Progress of the embedding. Counts are cumulative, so a lost or repeated report does no harm. */
 export interface EmbeddingReport {
   model_key?: string;
   state: 'running' | 'waiting';
@@ -26,16 +28,16 @@ export interface EmbeddingReport {
   total: number;
 }
 
-/** From embedDataset to the load that it is a phase of. */
+/** Sent by embedDataset to the job that it is a phase of. */
 export const embeddingProgress = defineSignal<[EmbeddingReport]>('embeddingProgress');
 
-/** From a load to the embedDataset that is its phase: that the load was paused, or goes on. */
+/** Sent by a load or a retry to its embedDataset: true when the job is paused, false when it is resumed. */
 export const setPaused = defineSignal<[boolean]>('setPaused');
 
-/** From a shard to embedDataset. */
+/** Sent by a shard to embedDataset. */
 export const shardProgress = defineSignal<[ShardCount & { shard: number }]>('shardProgress');
 
-/** Samples that a shard's chunks have come to. `reused` are among `done`. */
+/** Samples that a shard's chunks have processed. `reused` is included in `done`. */
 export interface ShardCount {
   done: number;
   failed: number;
@@ -44,5 +46,5 @@ export interface ShardCount {
 
 export const NOTHING_DONE: Readonly<ShardCount> = { done: 0, failed: 0, reused: 0 };
 
-/** From embedDataset to a shard: to come to an end, and say what is left. */
+/** Sent by embedDataset to a shard, which then ends and returns the chunks that are left. */
 export const holdShard = defineSignal('hold');

@@ -16,19 +16,20 @@ import { parseInput } from './parse-input.ts';
 
 const { notePaused, requestCancel } = proxyActivities<JobActivities>(shortWork);
 
+/** Handles the operations of one job. */
 export interface Operations {
-  /** The job has a record now, in which a pause can be noted. */
+  /** Says that the job has a record now, so that a pause can be noted in it. */
   recorded(): void;
-  /** Why the job was canceled, where who did it has said so. */
+  /** The reason that the person who canceled the job gave, if any. */
   cancelReason(): string | undefined;
-  /** Refuses further operations and waits for those under way: a workflow must not end before its answers are given. */
+  /** Refuses further operations and waits for those under way: a workflow must answer its updates before it ends. */
   close(): Promise<void>;
 }
 
 /**
  * Lets people pause, resume and cancel a job.
  *
- * @param onPaused tells a child, which stops and goes on with the job
+ * @param onPaused tells a child workflow, which pauses and resumes with the job
  */
 export function acceptOperations(job: JobTracker, onPaused: (paused: boolean) => Promise<void>): Operations {
   let isRecorded = false;
@@ -37,7 +38,7 @@ export function acceptOperations(job: JobTracker, onPaused: (paused: boolean) =>
   let lastChange = 0;
   let last: Promise<unknown> = Promise.resolve();
 
-  /** One after the other, and to the end: a pause and a resume that overtake each other would leave a wrong record. */
+  /** Runs operations one at a time, each to its end. A resume that overtook a pause would leave a wrong record. */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const turn = last.then(() => CancellationScope.nonCancellable(work));
     last = turn.catch(() => undefined);
@@ -49,7 +50,7 @@ export function acceptOperations(job: JobTracker, onPaused: (paused: boolean) =>
   const change = (paused: boolean) =>
     inTurn(async () => {
       if (job.isPaused() === paused) return job.status();
-      // Later than the change before, also within one moment: the record tells late writes from new ones by it.
+      // Strictly later than the previous change, because the record tells late writes from new ones by this time.
       const at = new Date(Math.max(Date.now(), lastChange + 1));
       lastChange = at.getTime();
       if (paused) job.pause(at);

@@ -11,25 +11,26 @@ export interface PermitOptions {
   isPaused: () => boolean;
   embed_at?: string | undefined;
   embed_window?: EmbedWindow | undefined;
-  /** Called when the work begins to wait for its time or its window. */
+  /** Called when the work starts to wait for its start time or its window. */
   onWait?: (waiting: Omit<Waiting, 'since'>) => Promise<void>;
 }
 
-/** Leave to work: there is none while a job is paused, before its time, and outside its window. */
+/** Permission to work. Withheld while the job is paused, before its start time, and outside its window. */
 export interface Permit {
-  /** Runs work when there is leave. Where that ends the work is canceled, and begun again when there is leave again. */
+  /** Runs work once permitted. When permission ends, cancels the work and starts it again at the next permission. */
   complete<T>(work: () => Promise<T>): Promise<T>;
-  /** Runs work when there is leave. Where that ends `stop` is called once, and the work has to come to an end by itself. */
+  /** Runs work once permitted. When permission ends, calls `stop` once; the work then has to end by itself. */
   round<T>(work: () => Promise<T>, stop: () => void): Promise<T>;
 }
 
+/** Creates the permit of a job. Without a start time and a window, only a pause withholds it. */
 export function createPermit({ isPaused, embed_at, embed_window, onWait }: PermitOptions): Permit {
-  /** Resolves when there is leave, with the time at which it ends by itself. */
+  /** Resolves when work is permitted, with the time at which the permission expires, in milliseconds, if it does. */
   async function obtain(): Promise<number | undefined> {
     for (;;) {
       await condition(() => !isPaused());
       if (embed_at === undefined && embed_window === undefined) return undefined;
-      // An activity asks the rules of the time zone, so that a replay does not depend on them; the time is Temporal's.
+      // Time zone rules change between releases of Node, so an activity applies them and a replay reads its result.
       const now = Date.now();
       const { open, reason, changes_at } = await windowAt({ now, embed_at, embed_window });
       if (open && !isPaused()) return changes_at ?? undefined;
@@ -39,7 +40,7 @@ export function createPermit({ isPaused, embed_at, embed_window, onWait }: Permi
     }
   }
 
-  /** Calls `stop` once when leave ends, unless it is ended itself before that. */
+  /** Calls `stop` once when permission ends, unless the watch is ended before that. */
   function watch(endsAt: number | undefined, stop: () => void) {
     const scope = new CancellationScope();
     const watching = { stopped: false, end: () => scope.cancel() };
@@ -49,7 +50,7 @@ export function createPermit({ isPaused, embed_at, embed_window, onWait }: Permi
       watching.stopped = true;
       stop();
     };
-    // It fails only by being canceled.
+    // The wait fails only when its scope is canceled.
     void scope.run(wait).catch(() => undefined);
     return watching;
   }

@@ -2,8 +2,8 @@ import { CancellationScope } from '@temporalio/workflow';
 import { isInterruption } from './failures.ts';
 
 /**
- * Works on items with at most `limit` at a time until `take` has no more. The first failure cancels the rest and is thrown
- * once all have come to an end, so that nothing is left running behind it.
+ * Works on at most `limit` items at a time until `take` returns undefined. The first failure cancels the others and is
+ * thrown once all have ended, so that nothing is left running.
  */
 export async function runPool<T>(
   limit: number,
@@ -18,8 +18,8 @@ export async function runPool<T>(
 }
 
 /**
- * Runs tasks side by side; the first failure cancels the others and is thrown when they have ended. One that can't be mended
- * goes before those that a stop explains, whichever came first.
+ * Runs tasks concurrently. The first failure cancels the others and is thrown when they have ended. Permanent failures
+ * outrank interruptions, whichever came first.
  */
 export async function all(tasks: (() => Promise<void>)[]): Promise<void> {
   let failure: { error: unknown } | undefined;

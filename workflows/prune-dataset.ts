@@ -11,8 +11,8 @@ const { beginPrune } = proxyActivities<RemovalActivities>(shortWork);
 const { pruneMissing } = proxyActivities<RemovalActivities>(longWork);
 
 /**
- * Removes the samples of a dataset whose files are missing, and their vectors. To be started with the Workflow ID of a load of
- * the dataset, so that none runs at the same time.
+ * Removes the samples of a dataset whose files are missing, and their vectors. Start it with the Workflow ID of a load
+ * of the dataset, so that no load runs at the same time.
  *
  * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under pruneDataset.
  */

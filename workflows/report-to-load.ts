@@ -3,7 +3,9 @@ import { waitingStatusOf } from '../core/jobs/status.ts';
 import type { JobTracker } from './job-tracker.ts';
 import { type EmbeddingReport, embeddingProgress } from './messages.ts';
 
-/** Tells the load that an embedding is a phase of how it stands, where that has changed. */
+/**
+ * Returns a function that reports the embedding's progress to the parent job, if it has changed and there is a parent.
+ */
 export function createReporter(job: JobTracker): () => Promise<void> {
   const { parent } = workflowInfo();
   let reported = '';
@@ -26,7 +28,9 @@ export function createReporter(job: JobTracker): () => Promise<void> {
   };
 }
 
-/** Reports are cumulative, and none is worth failing for: a parent that is not there any more misses nothing. */
+/**
+ * Sends a signal to the parent and ignores failures: reports are cumulative, and a parent that has ended needs none.
+ */
 export async function tellParent(tell: () => Promise<void>): Promise<void> {
   try {
     await tell();

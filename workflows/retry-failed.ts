@@ -9,9 +9,9 @@ import type { IndexingCursor } from './run-indexing.ts';
 import { runLoad } from './run-load.ts';
 
 /**
- * Reads again the files of a dataset that could not be read, then embeds what could not be embedded and what it has just read.
- * To be started with the Workflow ID of a load of the dataset, so that none runs at the same time. Files that fail again do not
- * fail it.
+ * Reads the files of a dataset again that could not be read. Then embeds the samples whose embedding failed, and those
+ * that it has just read. Start it with the Workflow ID of a load of the dataset, so that no load runs at the same time.
+ * Files that fail again do not fail the job.
  *
  * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under retryFailed.
  *
@@ -48,7 +48,7 @@ export async function retryFailed(request: RetryFailedRequest, resume?: Indexing
         },
       };
     },
-    // Where nothing is left to embed, nobody has to wait for a worker that could.
+    // With nothing to embed, the job must not wait for an embedding worker.
     needsEmbedding: () => toEmbed,
     continueAsNew: (cursor) => continueAsNew<typeof retryFailed>(request, cursor),
   });

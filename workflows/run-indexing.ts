@@ -12,33 +12,33 @@ const PAGES_AT_ONCE = 4;
 /** Listing pauses while this many pages wait, so that what it wrote ahead stays small. */
 const PAGES_AHEAD = 64;
 
-/** Where a continued run takes up the listing. */
+/** The position from which a run that continues as new resumes the listing. */
 export interface IndexingCursor {
   /** When the first run began, RFC 3339. */
   started_at: string;
-  /** Since when the load is paused, RFC 3339. */
+  /** Since when the job is paused, RFC 3339. */
   paused_at?: string;
-  /** How long the phase was paused, pauses that are over. */
+  /** Total length of the phase's pauses that are over. */
   waited_ms?: number;
+  /** The page to list next, from 0. */
   next: number;
   done: number;
   failed: number;
   total: number;
 }
 
-/** What indexes: a whole source, or only what failed. */
+/** The steps of phase 1, over a whole source or over the files that failed. */
 export interface IndexingSteps {
-  /** Writes pages of what there is to do, from a page on, for about a second. */
+  /** Writes pages of files to index for about a second, starting with this page. */
   list(page: number): Promise<ListResult>;
   index(page: number): Promise<IndexPageResult>;
-  /** Ends the phase, when all is listed and indexed. */
+  /** Ends the phase once every page is listed and indexed. */
   finish(): Promise<IndexingResult>;
 }
 
 /**
- * Lists what there is to do and indexes its pages as they come. Where the job is paused the activities that are under way are
- * canceled, and begun again when it is resumed. Returns the cursor to continue as new with when the history has grown long, or undefined when the phase is
- * complete.
+ * Lists pages and indexes them as they come. A pause cancels the activities under way; a resume starts them again.
+ * Returns the cursor to continue as new with when the history has grown long, or undefined when the phase is complete.
  */
 export async function runIndexing(
   steps: IndexingSteps,
@@ -53,7 +53,7 @@ export async function runIndexing(
   job.update('indexing', { ...count, waited_ms: cursor.waited_ms ?? 0 });
 
   const list = async () => {
-    // At least once a run, so that each gets on.
+    // List at least once per run, so that every run makes progress.
     do {
       await condition(() => waiting.length < PAGES_AHEAD);
       const slice = await permit.complete(() => steps.list(next ?? 0));

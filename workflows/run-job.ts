@@ -10,21 +10,23 @@ import type { Operations } from './operate.ts';
 
 const { endJob } = proxyActivities<JobActivities>(shortWork);
 
+/** A job and what belongs to its end. */
 export interface JobRun {
   job: JobTracker;
-  /** False for a phase of a load: its record and its webhooks are the load's. */
+  /** False for a phase of another job, which keeps the record and the webhooks. */
   onRecord: boolean;
-  /** What people may do with it; left out where they can do no more than cancel it. */
+  /** Pause, resume and cancel; omitted for jobs that only Temporal's own cancellation can end. */
   operations?: Operations;
-  /** Who is told of the end. */
+  /** Receivers of the job's events. */
   webhooks?: readonly Webhook[];
 }
 
 /**
- * Does the work of a job and brings the job to its end, however the work ends: refuses what people still want of it, ends its
- * record, shows it, and tells its webhooks. Work that continues as new has not ended.
+ * Does the work of a job and ends the job however the work ends: refuses further operations, ends the record, shows the
+ * state, and announces it to the webhooks. Work that continues as new does not end the job.
  *
- * @param work returns whether the dataset is ready for search by it
+ * @param work returns `ready`: whether the dataset can be searched once the work is done
+ * @throws the failure of the work, as `toFailure` makes it
  */
 export async function runJob(run: JobRun, work: () => Promise<{ ready: boolean }>): Promise<JobStatus> {
   const { job, onRecord, operations, webhooks = [] } = run;
@@ -33,7 +35,7 @@ export async function runJob(run: JobRun, work: () => Promise<{ ready: boolean }
   try {
     ({ ready } = await work());
     await operations?.close();
-    // The work is done: a cancel comes too late.
+    // The work is done, so a cancel comes too late.
     if (onRecord) await CancellationScope.nonCancellable(() => endJob({ job_id, state: 'completed' }));
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;

@@ -9,20 +9,23 @@ import { acceptOperations } from './operate.ts';
 import { type IndexingCursor, type IndexingSteps, runIndexing } from './run-indexing.ts';
 import { runJob } from './run-job.ts';
 
-/** What tells one kind of load from another. */
+/** The parts in which a load and a retry differ. */
 export interface LoadRun {
   kind: 'load' | 'retry';
   input: LoadDatasetInput | RetryFailedInput;
-  /** Where a run that continues as new takes up the listing. */
+  /** The position from which a run that continues as new resumes the listing. */
   resume: IndexingCursor | undefined;
-  /** Records the load, and checks what it was given. */
+  /** Records the job and checks its input. */
   begin(job: JobTracker): Promise<{ capabilities: Capabilities; steps: IndexingSteps }>;
-  /** Asked once the first phase is over: whether there is anything for the second. There is if left out. */
+  /** Called once the first phase is over. False skips the second phase; omitted means true. */
   needsEmbedding?(): boolean;
   continueAsNew(cursor: IndexingCursor): Promise<never>;
 }
 
-/** The life of a load: index, then embed; paused, resumed and canceled at any moment; ended on record, whatever happens. */
+/**
+ * Runs the lifecycle that a load and a retry share: index, then embed. The job can be paused, resumed and canceled at
+ * any time, and its end is always recorded. load-dataset.ts begins with a map of the steps.
+ */
 export async function runLoad(run: LoadRun): Promise<JobStatus> {
   const { kind, input, resume, begin, continueAsNew } = run;
   const cursor = resume ?? firstCursor();

@@ -8,21 +8,21 @@ import { holdShard, NOTHING_DONE, type ShardCount, shardProgress } from './messa
 import type { Permit } from './permit.ts';
 import { runPool } from './pool.ts';
 
-/** Shards under way at a time: below Temporal's bounds for pending children by far, and more than devices need. */
+/** Shards that run at a time: far below Temporal's limit of pending children, and more than the devices need. */
 const SHARDS_AT_ONCE = 32;
 
-/** What is left to do of a shard. */
+/** The chunks of a shard that are left to embed. */
 export interface OpenShard {
   n: number;
   chunks: Chunk[];
 }
 
-/** Where a run that continues as new takes up the shards. */
+/** The position from which a run that continues as new resumes the shards. */
 export interface ShardsCursor {
   left: OpenShard[];
-  /** Of each shard: what its runs have done. */
+  /** Per shard, by index: the samples that its completed runs have processed. */
   counts: ShardCount[];
-  /** Each shard tells of its progress after this many chunks. */
+  /** Each shard reports its progress after this many chunks. */
   report_every: number;
 }
 
@@ -32,16 +32,16 @@ export interface ShardsRun {
   only_failed: boolean;
   job: JobTracker;
   permit: Permit;
-  /** Tells the load that this is a phase of. */
+  /** Reports progress to the parent job, if there is one. */
   report: () => Promise<void>;
-  /** Notes that the phase goes on, where it had to wait. */
+  /** Notes that the phase is running again, if it was waiting. */
   goOn: () => Promise<void>;
 }
 
 /**
- * Runs the shards, a bounded number at a time. Where there is no leave to work any more all are told to hold, and what they
- * leave is taken up when there is leave again. Returns the cursor to continue as new with when the history has grown long,
- * or undefined when all is done.
+ * Runs the shards, a bounded number at a time. When permission to work ends, tells all shards to hold; their remaining
+ * chunks run at the next permission. Returns the cursor to continue as new with when the history has grown long, or
+ * undefined when every shard is done.
  */
 export async function runShards(run: ShardsRun, cursor: ShardsCursor): Promise<ShardsCursor | undefined> {
   const { input, model_key, only_failed, job, permit, report, goOn } = run;
@@ -88,7 +88,7 @@ export async function runShards(run: ShardsRun, cursor: ShardsCursor): Promise<S
     const running = new Set<ChildWorkflowHandle<typeof embedShard>>();
     const rest: OpenShard[] = [];
     let held = false;
-    // One that has just ended can't be told, and does not have to be.
+    // A shard that has just ended rejects the signal and does not need it.
     const tellToHold = (shard: ChildWorkflowHandle<typeof embedShard>) =>
       shard.signal(holdShard).catch(() => undefined);
     const runShard = async (open: OpenShard) => {
@@ -118,7 +118,7 @@ export async function runShards(run: ShardsRun, cursor: ShardsCursor): Promise<S
   return undefined;
 }
 
-/** What all shards have done together. */
+/** The sum over all shards. */
 export const sumOf = (counts: readonly ShardCount[]): ShardCount => ({
   done: counts.reduce((total, { done }) => total + done, 0),
   failed: counts.reduce((total, { failed }) => total + failed, 0),

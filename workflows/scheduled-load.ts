@@ -9,19 +9,20 @@ import type { loadDataset } from './load-dataset.ts';
 import { parseInput } from './parse-input.ts';
 
 export interface ScheduledLoadResult {
-  /** True where a job of the dataset was running already, so that this run of the schedule loaded nothing. */
+  /** True if another job of the dataset was running, so that this run of the schedule loaded nothing. */
   skipped: boolean;
-  /** How the load ended; null where it was skipped. */
+  /** The final status of the load; null if it was skipped. */
   load: JobStatus | null;
   message: string;
 }
 
-/** What a run of a schedule leaves in its memo, for who lists schedules. */
+/** The memo of a schedule's run, for clients that list schedules. */
 export type ScheduledLoadMemo = { skipped: boolean; job_id: string | null };
 
 /**
- * What a schedule starts: a schedule gives each run a Workflow ID of its own, where one load of a dataset at a time needs a
- * fixed one. The load outlives this workflow, which only waits for it: the schedule's next run is not due before it has ended.
+ * Starts a load for a schedule. A schedule gives each run its own Workflow ID, but a load needs the fixed ID of its
+ * dataset. This workflow waits for the load, so that the schedule's next run is not due before it has ended. The load
+ * outlives this workflow.
  *
  * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under scheduledLoad.
  */

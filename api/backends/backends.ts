@@ -3,7 +3,8 @@ import { lazyTemporal } from '../../client/connect.ts';
 import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll-client.ts';
 import { UserError } from '../../core/errors.ts';
 import { prepareDatabase } from '../../core/store/prepare.ts';
-import { openStore, pingStore } from '../../core/store/store.ts';
+import { openStore } from '../../core/store/open.ts';
+import { pingStore } from '../../core/store/store.ts';
 import { createMonitor, type Monitor } from './monitor.ts';
 
 /** The two servers, whether they are there or not: they are connected to in the background, again and again. */

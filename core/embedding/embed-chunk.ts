@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Medium } from '../media/medium.ts';
-import type { Embedder, EmbedItem, EmbedOutcome } from '../models/embedder.ts';
+import type { Embedder, EmbedItem, EmbedOutcome } from './embedder.ts';
 import { FileUnavailableError, type Sources } from '../sources/source.ts';
 import { findVectorsByContent, type NewVector, removeVectorsOf, writeVectors } from '../store/embeddings.ts';
 import { type ChunkCount, findProgress, raiseProgress } from '../store/progress.ts';
@@ -11,28 +11,28 @@ import { type LackingSample, lackingSamples } from './lacking.ts';
 import type { Chunk } from './plan.ts';
 import { readRetryScope } from './retry-scope.ts';
 
-/** What chunks are embedded with. */
+/** The dependencies of embedding a chunk. */
 export interface EmbedEquipment {
   embedder: Embedder;
   medium: Medium;
   sources: Sources;
-  /** The task queue's: each batch waits for its permission to go to the device. */
+  /** The task queue's limiter. Each batch needs its permission to run on the device. */
   limiter: Limiter;
 }
 
 export interface EmbedChunkRequest {
   jobId: string;
   datasetId: string;
-  /** As the caller named it. */
+  /** The model, as the caller named it. */
   model: string;
-  /** As it was when the phase began. */
+  /** The model's key when the phase began. */
   modelKey: string;
-  /** True for a retry: its plan has noted what it embeds. */
+  /** True for a retry, whose plan has recorded what to embed. */
   onlyFailed?: boolean | undefined;
   chunk: Chunk;
   /** Called after each database write. */
   onWrite: (count: EmbedChunkResult) => void;
-  /** Called whenever the device or the database got on, with this chunk or with another. */
+  /** Called whenever the device or the database makes progress, with this chunk or with another. */
   onSignOfLife: () => void;
   signal: AbortSignal;
 }
@@ -41,16 +41,16 @@ export type EmbedChunkResult = Required<ChunkCount>;
 
 const REVISION = /@[0-9a-f]{12}$/;
 
-/** Batches handed to the encoder process at a time: one runs, two are being prepared. */
+/** Batches given to the encoder process at once: one runs and two are prepared. */
 const BATCHES_AHEAD = 3;
 
 /**
- * Makes and stores the vectors that a chunk lacks. A sample whose content has a vector of this model in the dataset gets that
- * vector. What an earlier attempt stored is not made again; a crash loses the batches under way. Told to stop, it stores the
- * batch that the device is at, and gives the others up.
+ * Computes and stores the vectors that a chunk lacks. A sample reuses an existing vector of equal content in the same
+ * dataset and model. Vectors that an earlier attempt stored are not computed again; a crash loses the batches in
+ * progress. An abort still stores the batch on the device, and abandons the others.
  *
  * @throws UserError ModelChanged when the model's files differ from those that the phase began with.
- * @throws UserError Superseded when the job has ended: its workflow was terminated, and nobody hears of this.
+ * @throws UserError Superseded when the job has ended. Its workflow was terminated, so nobody receives this error.
  */
 export async function embedChunk(
   store: Store,
@@ -93,7 +93,7 @@ export async function embedChunk(
 
   const batches: LackingSample[][] = [];
   for (let at = 0; at < lacking.length; at += model.batchSize) batches.push(lacking.slice(at, at + model.batchSize));
-  // Not the caller's signal: the batch that the device is at is work done.
+  // Separate from the caller's signal, so that the batch on the device is still stored.
   const rest = new AbortController();
   const start = (batch: LackingSample[]) =>
     settled(embedBatch(store, equipment, { request, named, batch, signal: rest.signal }));
@@ -118,7 +118,7 @@ export async function embedChunk(
   return count;
 }
 
-/** What came of a batch, and the stored vectors of the content that was known. */
+/** Outcomes of a batch, and the stored vectors that it reuses. */
 interface EmbeddedBatch {
   outcomes: EmbedOutcome[];
   known: ReadonlyMap<string, Float32Array>;
@@ -155,7 +155,7 @@ async function embedBatch(
 
 type Unavailable = Extract<EmbedOutcome, { error: unknown }>;
 
-/** What the encoder gets of each sample. Files that its process can't open itself are read here. */
+/** The encoder's input for each sample. Files that the encoder process can't open are read here. */
 async function itemsFor(
   store: Store,
   medium: Medium,
@@ -188,7 +188,9 @@ async function readBytes(sources: Sources, file: LackingSample['file']): Promise
 
 type Settled<T> = { value: T } | { error: unknown };
 
-/** A batch that fails while an earlier one is awaited must not be an unhandled rejection. */
+/**
+ * Keeps the error as a value: a batch may fail while an earlier one is awaited, before anything handles its rejection.
+ */
 const settled = <T>(promise: Promise<T>): Promise<Settled<T>> =>
   promise.then(
     (value) => ({ value }),
@@ -202,7 +204,7 @@ async function unwrap<T>(pending: Promise<Settled<T>> | undefined): Promise<T> {
   return result.value;
 }
 
-/** Returns how many samples of the batch failed, and how many got a vector that was there. */
+/** Stores the vectors and errors of a batch. Returns how many samples failed, and how many reused a stored vector. */
 async function writeBatch(
   store: Store,
   { datasetId, modelKey }: EmbedChunkRequest,
@@ -234,8 +236,8 @@ async function writeBatch(
 }
 
 /**
- * A sample that was pruned or deleted meanwhile must leave no vector. A removal removes the vectors of its samples once more
- * after the samples, so one of the two sees what the other has done.
+ * Removes the vectors of samples that were pruned or deleted meanwhile. A removal deletes samples first and then their
+ * vectors once more, so either the removal or this check sees the other's write.
  */
 async function takeBackOrphans(
   store: Store,

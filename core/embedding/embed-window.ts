@@ -2,10 +2,10 @@ import { Temporal } from 'temporal-polyfill';
 import type { EmbedWindow } from '../../contract/options.ts';
 import { UserError } from '../errors.ts';
 
-/** Whether a window is open at a time, and when that changes. */
+/** Whether a window is open at a given time, and when that changes. */
 export interface WindowState {
   open: boolean;
-  /** When it closes or opens next. */
+  /** The time of the next closing or opening. */
   changesAt: Date;
 }
 
@@ -14,9 +14,9 @@ type Day = NonNullable<EmbedWindow['days']>[number];
 const WEEK: readonly Day[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 
 /**
- * Opening and closing are local times, so a window is an hour shorter or longer in a night in which the clocks change. A local
- * time that the clocks skip is taken as that much later, one that comes twice as the first of the two (Temporal's
- * disambiguation "compatible", RFC 5545's rule).
+ * Finds the state of a window. Opening and closing are local times, so a window is an hour shorter or longer when the
+ * clocks change. A local time that the clocks skip moves later by the skipped hour. A local time that occurs twice
+ * means the first occurrence. These are the rules of Temporal's disambiguation "compatible" and of RFC 5545.
  *
  * @throws UserError UnknownTimeZone
  */
@@ -25,13 +25,13 @@ export function windowAt(window: EmbedWindow, now: Date): WindowState {
   requireTimeZone(time_zone);
   const instant = Temporal.Instant.fromEpochMilliseconds(now.getTime());
   const today = instant.toZonedDateTimeISO(time_zone).toPlainDate();
-  // Last night's may still be open. A window that opens once a week is a week away, or two where the clocks skip one.
+  // Yesterday's window may still be open. A weekly window is at most a week away, or two weeks if the clocks skip one.
   for (let offset = -1; offset <= 2 * WEEK.length; offset++) {
     const day = today.add({ days: offset });
     if (!opensOn(window, day)) continue;
     const opens = at(day, window.start, time_zone);
     const closes = at(window.end > window.start ? day : day.add({ days: 1 }), window.end, time_zone);
-    // Both lie in the hour that the clocks skip.
+    // Both times are in the hour that the clocks skip.
     if (closes <= opens) continue;
     if (now.getTime() < opens) return { open: false, changesAt: new Date(opens) };
     if (now.getTime() < closes) return { open: true, changesAt: new Date(lastClose(window, day, closes)) };
@@ -39,7 +39,9 @@ export function windowAt(window: EmbedWindow, now: Date): WindowState {
   throw new Error(`A window that never opens: ${JSON.stringify(window)}`);
 }
 
-/** Where one night's window closes as the next one opens, which a change of the clocks can do, it has not closed. */
+/**
+ * The closing time. A change of the clocks can make the next window open as this one closes; the two then count as one.
+ */
 function lastClose(window: EmbedWindow, day: Temporal.PlainDate, closes: number): number {
   const next = day.add({ days: 1 });
   if (!opensOn(window, next) || at(next, window.start, window.time_zone) > closes) return closes;
@@ -52,7 +54,11 @@ const opensOn = ({ days }: EmbedWindow, day: Temporal.PlainDate) =>
 const at = (day: Temporal.PlainDate, time: string, zone: string) =>
   day.toPlainDateTime(Temporal.PlainTime.from(time)).toZonedDateTime(zone).epochMilliseconds;
 
-/** The zone's name in its own letters, `Europe/Zurich` for `europe/zurich`. @throws UserError UnknownTimeZone naming the zone */
+/**
+ * Returns the zone's name in IANA spelling, `Europe/Zurich` for `europe/zurich`.
+ *
+ * @throws UserError UnknownTimeZone naming the zone
+ */
 export function requireTimeZone(zone: string): string {
   try {
     return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone).timeZoneId;

@@ -4,12 +4,12 @@ import { vectorVersions } from '../store/embeddings.ts';
 import { type SampleToEmbed, samplesToEmbed } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 
-/** A sample that has no vector of a model for what it is now. */
+/** A sample that has no vector of a model for its current content. */
 export interface LackingSample {
   _id: ObjectId;
   seq: number;
   file: FileRef;
-  /** The hash of what is encoded, where indexing knows it. */
+  /** The hash of the encoded content, if indexing knows it. */
   content?: string;
   version: string;
   /** A vector of an earlier version is stored. */
@@ -25,9 +25,9 @@ export interface SeqRange {
   from: number;
   /** Last seq, exclusive. */
   to: number;
-  /** Only samples that could not be embedded before, and those that this job has indexed. */
+  /** Limits the range to samples that failed to embed before and samples that this job indexed. */
   onlyFailedOf?: string | undefined;
-  /** Called after every few thousand samples looked at, lacking or not. */
+  /** Called after every few thousand scanned samples, lacking or not. */
   onScan: (seq: number) => void;
   signal: AbortSignal;
 }
@@ -35,15 +35,16 @@ export interface SeqRange {
 const SCAN_STEP = 5000;
 
 /**
- * What a vector has to fit: the hash of the item where indexing knows it, so that moving an item costs nothing; else its file's
- * fingerprint. A vector whose file has another fingerprint now may still fit: the encoder finds out when it reads the file.
+ * The version that a vector must match: the item's hash if indexing knows it, so moving an item costs nothing;
+ * otherwise its file's fingerprint. A vector may match even if the fingerprint changed: the encoder finds out when it
+ * reads the file.
  */
 export const versionOf = ({ content, source }: Pick<SampleToEmbed, 'content' | 'source'>): string =>
   content ?? source.fingerprint;
 
 /**
- * The work of the embedding phase is what the database lacks, so a resume, a retry and an incremental load are the same
- * question. Yields in seq order; memory stays bounded however long the range is.
+ * Yields the samples of a range that lack a vector, in seq order. The work of the embedding phase is what the database
+ * lacks, so a resume, a retry and an incremental load are one query. Memory stays bounded for any range.
  */
 export async function* lackingSamples(
   store: Store,

@@ -7,7 +7,7 @@ import { inTransaction, type Store } from '../store/store.ts';
 import { lackingSamples } from './lacking.ts';
 import { findRecordedModel, findRetryScope } from './retry-scope.ts';
 
-/** Seqs [from, to) that hold `count` samples without a vector. */
+/** The range of seqs from `from` (inclusive) to `to` (exclusive), and how many samples in it lack a vector. */
 export type Chunk = [from: number, to: number, count: number];
 
 export interface Shard {
@@ -15,7 +15,7 @@ export interface Shard {
   chunks: Chunk[];
 }
 
-/** References to the work, small enough for a workflow's history at ten million samples (4,096 chunks, 100 KB). */
+/** References to the work. They fit a workflow's history at ten million samples (4,096 chunks, 100 KB). */
 export interface EmbeddingPlan {
   total: number;
   shards: Shard[];
@@ -28,14 +28,17 @@ const SHARD_SAMPLES = 50_000;
 export interface PlanRequest {
   datasetId: string;
   modelKey: string;
-  /** The retry that this is a phase of, if it is of one: it may embed less than what is lacking. */
+  /** The job's ID if it is a retry. A retry may embed fewer samples than are lacking. */
   onlyFailedOf?: string | undefined;
-  /** Called now and then while the dataset is scanned. */
+  /** Called regularly while the dataset is scanned. */
   onScan: (seq: number) => void;
   signal: AbortSignal;
 }
 
-/** Cuts what a dataset lacks into chunks (the unit of retry) and chunks into shards (the unit of a child workflow). */
+/**
+ * Divides the samples that lack a vector into chunks (the unit of retry) and chunks into shards (the unit of a child
+ * workflow).
+ */
 export async function planEmbedding(store: Store, request: PlanRequest): Promise<EmbeddingPlan> {
   const { datasetId, modelKey, signal } = request;
   const onlyFailedOf = await retryOfFailures(store, request);
@@ -65,7 +68,7 @@ export async function planEmbedding(store: Store, request: PlanRequest): Promise
   return { total: sum(chunks), shards: shardsOf(chunks, chunkSamples) };
 }
 
-/** The retry, if it embeds only what failed. */
+/** The retry's job ID, if it embeds only failed samples. */
 async function retryOfFailures(
   store: Store,
   { datasetId, modelKey, onlyFailedOf: jobId }: PlanRequest,
@@ -95,9 +98,9 @@ function shardsOf(chunks: Chunk[], chunkSamples: number): Shard[] {
 const sum = (chunks: readonly Chunk[]) => chunks.reduce((total, [, , count]) => total + count, 0);
 
 /**
- * Creates the counts of a plan's chunks, all at 0, unless the job is over: in one transaction with its record, so that a job's
- * end either removes them or keeps them from being created. A chunk only raises a count that is there, so it leaves nothing
- * behind a job that has ended. Doing it again changes nothing.
+ * Creates the counts of a plan's chunks, all at 0, unless the job is over. One transaction covers the counts and the
+ * job's record, so a job's end either removes the counts or prevents them. A chunk only raises an existing count, so it
+ * leaves nothing after its job has ended. A repeated call changes nothing.
  *
  * @throws UserError Superseded
  */

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import type { EmbeddingModel } from '../models/embedder.ts';
+import type { EmbeddingModel } from './embedder.ts';
 import { datasetDeletedMeanwhile } from '../store/dataset-errors.ts';
 import { writeModel } from '../store/datasets.ts';
 import { countVectors, dimensionOf } from '../store/embeddings.ts';
@@ -7,9 +7,9 @@ import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 
 /**
- * Notes on the dataset that a model has embedded it to the end, and how many vectors of it there are.
+ * Records on the dataset that a model has embedded it to the end, and how many vectors the model has.
  *
- * @throws UserError NothingEmbedded when there was work and the model has not a single vector after it.
+ * @throws UserError NothingEmbedded when there was work but the model has no vector.
  * @throws UserError DatasetNotFound when the dataset was deleted meanwhile.
  */
 export async function recordModel(
@@ -32,7 +32,7 @@ export async function recordModel(
   return { done, failed, reused };
 }
 
-/** Notes how many vectors of a model there are where its embedding was broken off; whether it ever came to an end stays as it is. */
+/** Records how many vectors a model has after an interrupted embedding. Leaves `completed_at` as it is. */
 export async function refreshModel(store: Store, datasetId: string, key: string): Promise<void> {
   const set = { datasetId, modelKey: key };
   const [vectors, dim] = await Promise.all([countVectors(store, set), dimensionOf(store, set)]);

@@ -4,25 +4,26 @@ import { retryScopeOf, wasBrokenOffSince } from '../store/jobs.ts';
 import type { Store } from '../store/store.ts';
 
 /**
- * What a retry embeds: `failed`, the samples that could not be embedded and those that it has just indexed; or `lacking`, every
- * sample without a vector of its model.
+ * The samples that a retry embeds. `failed`: samples that failed to embed, and samples that the retry indexed.
+ * `lacking`: every sample without a vector of its model.
  */
 export type RetryScope = 'failed' | 'lacking';
 
 export interface ScopeRequest {
-  /** The retry. */
+  /** The retry's ID. */
   jobId: string;
   datasetId: string;
-  /** What its model has done for the dataset, if it has ever come to an end. */
+  /** The dataset's record of the model, if the model has ever embedded it to the end. */
   model: RecordedModel | undefined;
 }
 
 export type RecordedModel = AnyModel & { completed_at: Date };
 
 /**
- * An embedding that did not come to its end has failed as a whole, with the samples that it never came to. So a retry takes all
- * that lacks a vector where its model has never embedded the dataset to the end, and where a job that was to embed it, with
- * whichever model, has been broken off since the model last did. That is known for as long as the job's record is kept.
+ * Chooses what a retry embeds. An interrupted embedding has failed as a whole, including the samples that it never
+ * reached. The retry therefore takes every lacking sample in two cases: its model has never embedded the dataset to the
+ * end, or an embedding job with any model was interrupted since the model last did. The second case is known only while
+ * that job's record is kept.
  */
 export async function findRetryScope(store: Store, { jobId, datasetId, model }: ScopeRequest): Promise<RetryScope> {
   if (model === undefined) return 'lacking';
@@ -33,7 +34,9 @@ export async function findRetryScope(store: Store, { jobId, datasetId, model }: 
 
 const EMBEDDING_KINDS: JobKind[] = ['load', 'retry', 'embed'];
 
-/** What a model has done for a dataset that it has embedded to the end; a name means the revision that did so last. */
+/**
+ * The dataset's record of a model that has embedded it to the end. A name selects the most recently completed revision.
+ */
 export async function findRecordedModel(
   store: Store,
   datasetId: string,
@@ -46,7 +49,7 @@ export async function findRecordedModel(
     .at(-1);
 }
 
-/** The scope that a retry's plan has noted: it must not change between chunks. */
+/** The scope that a retry's plan recorded. All chunks must use the same scope. */
 export async function readRetryScope(store: Store, jobId: string): Promise<RetryScope> {
   return (await retryScopeOf(store, jobId)) ?? 'failed';
 }

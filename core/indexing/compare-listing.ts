@@ -1,7 +1,7 @@
 import type { ListedFile } from '../sources/source.ts';
 import type { StoredFile } from '../store/samples.ts';
 
-/** What a stretch of a listing means for what is stored. */
+/** Differences between one path range of a listing and the stored files of that range. */
 export interface Difference {
   added: ListedFile[];
   changed: ListedFile[];
@@ -11,8 +11,8 @@ export interface Difference {
 }
 
 /**
- * Compares a stretch of a listing with the stored files of the same stretch. A file that failed is read again each time: the
- * cause may be gone. A file that was missing and is back counts as changed.
+ * Compares one path range of a listing with the stored files of that range. A file that failed is read again each time,
+ * because the cause may be gone. A file that was missing and is back counts as changed.
  */
 export function compareListing(files: readonly ListedFile[], stored: readonly StoredFile[]): Difference {
   const unseen = new Map(stored.map((file) => [file.filepath, file]));

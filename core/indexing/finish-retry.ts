@@ -10,15 +10,18 @@ import { refreshCounts } from './counts.ts';
 import { type IndexingResult, recordIndexing, sumIndexing } from './indexing-summary.ts';
 
 export interface RetryResult extends IndexingResult {
-  /** Whether there is anything to embed: a failure, what a broken-off embedding has left, or a file that could be read now. */
+  /**
+   * Whether there is anything to embed: a failed sample, the rest of an interrupted embedding, or a newly readable
+   * file.
+   */
   to_embed: boolean;
 }
 
 /**
- * Ends the indexing phase of a retry: brings the cached counts up to date and stores the phase's summary. Files that failed
- * again are counted and do not fail the job: that they fail was known.
+ * Ends the indexing phase of a retry: refreshes the cached counts and stores the phase's summary. Files that failed
+ * again are counted but do not fail the job, because their failure was already known.
  *
- * @throws UserError SourceNotFound when no source of what failed is there, and nothing is to be embedded.
+ * @throws UserError SourceNotFound when every source of the failed files is absent and there is nothing to embed.
  */
 export async function finishRetry(
   store: Store,
@@ -47,7 +50,10 @@ interface IndexedRetry {
   indexed: number;
 }
 
-/** Whether the retry's plan will find something. Asked before a worker is waited for, so by the model's name alone. */
+/**
+ * Whether the retry's plan will find anything. The check runs before a worker is available, so it knows the model only
+ * by name.
+ */
 async function isToEmbed(store: Store, { jobId, datasetId, indexed }: IndexedRetry): Promise<boolean> {
   const { request } = (await findRequest(store, jobId)) ?? {};
   if (request?.embed === false) return false;

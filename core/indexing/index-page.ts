@@ -23,35 +23,36 @@ export interface IndexPageRequest {
   jobId: string;
   datasetId: string;
   page: number;
-  /** How far an attempt before this one came, if one did. */
+  /** The position that the previous attempt reached, if there was one. */
   resume?: IndexPageCursor | undefined;
-  /** Called after each database write, with where to resume from. */
+  /** Called after each database write, with the position to resume from. */
   onWrite: (cursor: IndexPageCursor) => void;
   /** Called as files are read. */
   onRead: () => void;
   signal: AbortSignal;
 }
 
-/** What became of a page's files. */
+/** Outcomes of a page's files. */
 export type IndexPageResult = Pick<FileOutcomes, 'added' | 'changed' | 'failed'>;
 
-/** Batches of a page that are written, and what came of them. */
+/** How many batches of a page are written, and their outcomes. */
 export interface IndexPageCursor extends IndexPageResult {
   batches: number;
 }
 
-/** Files read and written at a time: also what a crash repeats. */
+/** Files read and written together. A crash repeats at most this many. */
 const BATCH_FILES = 1000;
 
 /**
  * Reads the files of a page, expands them into items and writes their samples.
  *
- * Doing it twice gives the same samples. New ones get their numbers from blocks that are noted on the page's count in the same
- * transaction that takes them from the dataset; an attempt after a crash finds the blocks and gives out what is left of them.
- * The samples themselves are written outside of a transaction: the server would keep one of a killed worker open for a minute,
- * and the next attempt would wait for it.
+ * A repeated run produces the same samples. New samples take their numbers from blocks. One transaction takes a block
+ * from the dataset and records it on the page's count, so an attempt after a crash finds the blocks and uses the
+ * remaining numbers. The samples are written outside a transaction: the server would keep the transaction of a killed
+ * worker open for a minute, and the next attempt would wait for it.
  *
- * @throws UserError PageGone, Superseded when the job is over
+ * @throws UserError PageGone when the page is no longer stored.
+ * @throws UserError Superseded when the job is over.
  */
 export async function indexPage(
   store: Store,
@@ -110,7 +111,7 @@ function expand(medium: Medium, sources: Sources, batch: PageFile[], onRead: () 
   const files = batch.map(
     ({ path, bytes, fingerprint, size }): FileToExpand => ({
       ...fileRefOf(path, bytes),
-      // The size of a file that could not be examined is not known to be 0. Opening it will say what is wrong.
+      // The size of a file that could not be examined is unknown, not 0. Opening the file reports the cause.
       size: fingerprint === UNKNOWN_FINGERPRINT ? Number.POSITIVE_INFINITY : size,
     }),
   );
@@ -118,13 +119,13 @@ function expand(medium: Medium, sources: Sources, batch: PageFile[], onRead: () 
 }
 
 interface Batch {
-  /** Which batch of the page this is. */
+  /** The batch's position within the page. */
   n: number;
   files: readonly PageFile[];
   expansions: readonly Expansion[];
 }
 
-/** Writes the samples of a batch. Returns the IDs of those that were not there before. */
+/** Writes the samples of a batch. Returns the IDs of the samples that it inserted. */
 async function writeBatch(
   store: Store,
   request: IndexPageRequest,
@@ -132,7 +133,7 @@ async function writeBatch(
   { n, files, expansions }: Batch,
 ): Promise<ObjectId[]> {
   const { datasetId } = request;
-  // An earlier attempt may have written any of them.
+  // An earlier attempt may have written some of these files.
   const wasBegun = numbers.wereTaken(n);
   const paths = files.filter((file) => file.stored || wasBegun).map(({ path }) => path);
   const stored = await itemsOf(store, datasetId, paths);
@@ -158,7 +159,7 @@ async function writeBatch(
   return [...inserted, ...(await writeSamples(store, inserts, updates))];
 }
 
-/** What a sample becomes. */
+/** The state that a sample is to have. */
 interface PlannedSample {
   part: number;
   status: SampleDocument['status'];
@@ -170,7 +171,7 @@ interface FilePlan {
   file: PageFile;
   inserts: PlannedSample[];
   updates: (PlannedSample & { stored: StoredItem })[];
-  /** Whether stored samples change their parts, so that the file has to be rewritten as a whole. */
+  /** Whether stored samples change their parts. The file's samples must then be rewritten together. */
   moves: boolean;
 }
 
@@ -192,7 +193,7 @@ function planFile(file: PageFile, expansion: Expansion, stored: readonly StoredI
   };
 }
 
-/** All samples of a file that can't be read fail with it. */
+/** Fails every sample of a file that can't be read. */
 function planFailure(
   file: PageFile,
   error: { code: string; message: string },
@@ -258,11 +259,11 @@ function updateOf(
   };
 }
 
-/** The numbers that a page's new samples get. */
+/** Hands out the numbers of a page's new samples. */
 interface Numbers {
   /** Whether an earlier attempt took numbers for a batch. */
   wereTaken(batch: number): boolean;
-  /** So many numbers for a batch, in order: first those that an earlier attempt took and did not use. */
+  /** Takes `count` numbers for a batch, in order. Unused numbers of an earlier attempt come first. */
   take(batch: number, count: number): Promise<Iterator<number>>;
 }
 
@@ -291,7 +292,7 @@ function createNumbers(store: Store, { jobId, datasetId, page }: IndexPageReques
           blocks = [...blocks, block];
           return [...free, ...range(block.base, block.count)].values();
         }
-        // Another attempt at this page was faster, or there is nothing to write for any more.
+        // Another attempt took the block first, or the job is over.
         const now = await findProgress(store, chunk);
         if (now === undefined) throw superseded(jobId, datasetId);
         if ((now.blocks ?? []).length === blocks.length) throw deletedMeanwhile(datasetId);
@@ -310,8 +311,9 @@ const superseded = (jobId: string, datasetId: string) =>
   new UserError('Superseded', `Job ${jobId} of ${datasetId} has ended; nothing more is written for it.`);
 
 /**
- * The count of a page is removed when its job ends, and before the samples of a dataset that is deleted. An attempt that finds
- * it gone wrote too late, and takes back what it inserted; what was written before is there to be deleted.
+ * Removes what this attempt inserted too late. A page's count is removed when its job ends, and before the samples of a
+ * deleted dataset. An attempt that finds no count has therefore written too late. Earlier writes are removed with the
+ * dataset.
  *
  * @throws UserError Superseded
  */

@@ -11,13 +11,13 @@ export interface IndexingResult {
   total: number;
 }
 
-/** What the pages of a job add up to; all 0 where it has none. */
+/** Sums the counts of a job's pages. A job without pages has only zeros. */
 export async function sumIndexing(store: Store, jobId: string): Promise<PhaseSums> {
   const sums = (await sumProgress(store, jobId)).get('indexing');
   return sums ?? { done: 0, failed: 0, reused: 0, total: 0, outcomes: NO_OUTCOMES };
 }
 
-/** Stores the indexing phase's summary on the job's record. Returns its failures by error code, the most frequent first. */
+/** Stores the indexing phase's summary on the job's record. Returns its failures by error code, most frequent first. */
 export async function recordIndexing(
   store: Store,
   { jobId, datasetId }: { jobId: string; datasetId: string },

@@ -15,26 +15,26 @@ export interface ListFailedRequest {
   datasetId: string;
   /** The page to write next, from 0. */
   page: number;
-  /** Called after each page that is stored. */
+  /** Called after each stored page. */
   onStep: () => void;
   signal: AbortSignal;
 }
 
-/** Files looked at at once; enough to hide the latency of a network disk. */
+/** Concurrent file checks: enough to hide the latency of a network disk. */
 const AT_ONCE = 256;
 
 /**
- * Lists the files of a dataset that could not be read, and those that could not be embedded and have changed since, as pages
- * that are indexed as those of a source are. Each call writes pages until its time is up; the written pages are the cursor for
- * the next call. Files of a source that is not there, as when a disk is not mounted, stay as they are and are no part of the
- * work, nor are those that lie outside the source roots. A file that is gone by itself fails again.
+ * Lists the files of a dataset that could not be read, and the files that could not be embedded and have changed since.
+ * Their pages are indexed in the same way as those of a source. Each call writes pages until its time is up; the
+ * written pages are the cursor for the next call. Files of an absent source, such as an unmounted disk, are left out
+ * and stay as they are. Files outside the source roots are left out too. A single file that is gone fails again.
  */
 export async function listFailed(store: Store, sources: Sources, request: ListFailedRequest): Promise<ListResult> {
   const { jobId, datasetId } = request;
   const startedAt = performance.now();
   const roots = await sourcesOf(store, datasetId);
 
-  // An earlier attempt may have written pages that it never got to report.
+  // An earlier attempt may have written pages without reporting them.
   const written = await pagesFrom(store, jobId, request.page - 1);
   const pages: number[] = [];
   let total = 0;
@@ -87,13 +87,13 @@ async function listPage(
 
 interface Examined {
   files: PageFile[];
-  /** Sources that are not there: what is known of their files is kept. */
+  /** Absent sources. Their files keep their stored state. */
   absent: string[];
-  /** Files that lie outside the source roots. */
+  /** Files outside the source roots. */
   outside: string[];
 }
 
-/** Looks at the files of failed samples, each file once. */
+/** Checks the files of failed samples, each file once. */
 async function examine(
   sources: Sources,
   roots: readonly string[],
@@ -109,7 +109,7 @@ async function examine(
       const sample = batch[i] as FailedSample;
       if (facts === 'outside') found.outside.push(sample.filepath);
       else if (isToRead(sample, facts)) {
-        // What is wrong with a file that can't be examined is found when it is read.
+        // A file that can't be examined stays in: reading it reports the cause.
         const isThere = facts.fingerprint !== UNKNOWN_FINGERPRINT || (await presence.has(sample.filepath));
         if (isThere) found.files.push(pageFileOf(fileOfSample(sample), facts, true));
       }
@@ -125,6 +125,9 @@ async function lookAt(sources: Sources, sample: FailedSample): Promise<FileFacts
   return (await source.stat(file)) ?? UNKNOWN_FACTS;
 }
 
-/** A file that was read and not embedded is read again only where it is another now: the embedding tries it anyway. */
+/**
+ * Whether to read the file again. A file that was read but not embedded is read again only if it has changed, because
+ * the embedding phase retries it anyway.
+ */
 const isToRead = ({ status, source }: FailedSample, { fingerprint }: FileFacts): boolean =>
   status === 'failed' || (fingerprint !== UNKNOWN_FINGERPRINT && fingerprint !== source.fingerprint);

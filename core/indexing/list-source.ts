@@ -13,60 +13,63 @@ import { pageFileOf, writePage } from './write-page.ts';
 export interface ListRequest {
   jobId: string;
   datasetId: string;
-  /** The source's root, by its canonical name. */
+  /** The source's root, as its canonical name. */
   root: string;
   /** The page to write next, from 0. */
   page: number;
   accepts: (name: string) => boolean;
-  /** Called as the listing gets on, and after each page that is stored. */
+  /** Called as the listing makes progress, and after each stored page. */
   onStep: () => void;
   signal: AbortSignal;
 }
 
 export interface ListResult {
-  /** The page to go on with, or null when the listing is complete. */
+  /** The page to continue with, or null when the listing is complete. */
   next: number | null;
-  /** The pages written that hold work. */
+  /** The written pages that hold work. */
   pages: number[];
-  /** Files in all pages that this call covers, and how many of them need no work. */
+  /** Files in all pages that this call covers. Some of them need no work. */
   total: number;
   unchanged: number;
 }
 
-/** Grows from a first page small enough to show something at once to one that keeps round trips few. */
+/**
+ * Files per page. The first page is small, so results appear at once. Later pages are large, so round trips stay few.
+ */
 export const pageLimit = (page: number) => Math.min(256 * 2 ** page, 4096);
 
-/** A page's document stays far below MongoDB's 16 MB, however long the paths are. */
+/** Bytes of paths per page. The page's document stays far below MongoDB's 16 MB limit, however long the paths are. */
 const PAGE_BYTES = 4 << 20;
 
-/** After this long a call returns, so that indexing overlaps with listing. */
+/** A call returns after this long, so that indexing overlaps with listing. */
 export const SLICE_MS = 700;
 
-/** Stored files compared at a time: a folder that was removed may have held millions, with no file between them. */
+/** Stored files compared together. A removed folder may have held millions of files. */
 const STORED_LIMIT = 20_000;
 
-/** A listing that nobody goes on with is forgotten after this long. */
+/** An abandoned listing is dropped after this long. */
 const LISTING_IDLE_MS = 60_000;
 
-/** Listings kept at a time. Going on with one reads no folder of a million names again. */
+/** Listings kept open. Continuing one avoids reading a folder of a million names again. */
 const MAX_LISTINGS = 8;
 
 /** A listing between two calls. */
 interface Listing {
   steps: AsyncGenerator<ListingStep>;
-  /** What was listed and is for the next page. */
+  /** Listed files that belong to the next page. */
   rest: ListingStep;
-  /** Folders that can't be read and may lie in the next stretch: a listing says nothing about what is in them. */
+  /** Folders that can't be read and may overlap the next range. The state of their files is unknown. */
   hidden: string[];
-  /** The steps are over, and `rest` is all there is left. */
+  /** The source has no more steps; only `rest` is left. */
   ended: boolean;
 }
 
 /**
- * Lists a source in slices. Each call writes pages until its time is up. The written pages are the cursor for the next call,
- * which goes on with the same listing where it can and starts a new one behind the last page where it can't.
+ * Lists a source in slices. Each call writes pages until its time is up; the written pages are the cursor for the next
+ * call. The next call continues the open listing if this process still has it. Otherwise it starts a new listing after
+ * the last page.
  *
- * @throws UserError as `Source.check` does, SourceChanged
+ * @throws UserError the errors of `Source.check`, and SourceChanged.
  */
 export function createSourceLister(store: Store, sources: Sources): (request: ListRequest) => Promise<ListResult> {
   const listings = new Map<string, Listing>();
@@ -75,9 +78,9 @@ export function createSourceLister(store: Store, sources: Sources): (request: Li
     const { jobId, root } = request;
     const source = sources.of(root);
     const startedAt = performance.now();
-    // The root may have gone away since the last slice, or lead elsewhere: a listing that goes on would not notice.
+    // The root may have vanished or moved since the last slice. An open listing would not notice.
     await source.check(root);
-    // An earlier attempt may have written pages that it never got to report.
+    // An earlier attempt may have written pages without reporting them.
     const written = await pagesFrom(store, jobId, request.page - 1);
     const covered = written.filter(({ n }) => n >= request.page).map(({ n }) => n);
     const pages = written.filter(({ n, work }) => n >= request.page && work > 0).map(({ n }) => n);
@@ -125,12 +128,12 @@ function beginListing(source: Source, { root, accepts }: ListRequest, after: str
   return { steps: source.list(root, accepts, after), rest: emptyStep(), hidden: [], ended: false };
 }
 
-/** A part of the listing, and whether it is the last one. */
+/** One path range of the listing, and whether it is the last one. */
 interface Stretch extends ListingStep {
   last: boolean;
 }
 
-/** Takes steps of the listing until the page is full. What is too much stays for the next page. */
+/** Takes steps of the listing until the page is full. The surplus stays for the next page. */
 async function fillPage(listing: Listing, limit: number, { onStep, signal }: ListRequest): Promise<Stretch> {
   const { files, unreadable, outside } = listing.rest;
   let { ignored } = listing.rest;
@@ -157,12 +160,12 @@ async function fillPage(listing: Listing, limit: number, { onStep, signal }: Lis
   return { files, ignored, unreadable, outside, last: last && listing.rest.files.length === 0 };
 }
 
-/** The first string behind every path below a folder: '0' follows '/'. */
+/** The first string after every path below a folder: '0' follows '/'. */
 const endOf = (folder: string) => `${folder === '/' ? '' : folder}0`;
 
 /**
- * Where more files are stored than are compared at a time, the page ends with the last one that was read, and the listed files
- * behind it are for the next page.
+ * Shortens the page if more files are stored in its range than are compared together. The page then ends at the last
+ * stored file that was read, and later listed files move to the next page.
  */
 function cutStretch(
   listing: Listing,
@@ -180,7 +183,7 @@ function cutStretch(
   return { upto, stretch: { ...filled, files: kept, last: false } };
 }
 
-/** The files that lie in no hidden folder. Both lists are in the order of paths, so one pass tells. */
+/** Returns the files that are in no hidden folder. Both lists are in path order, so one pass suffices. */
 function outsideOf(hidden: readonly string[], files: readonly StoredFile[]): StoredFile[] {
   if (hidden.length === 0) return [...files];
   const folders = hidden.map((folder) => `${folder}/`).sort(comparePaths);
@@ -193,7 +196,7 @@ function outsideOf(hidden: readonly string[], files: readonly StoredFile[]): Sto
 }
 
 /**
- * A listing that is complete decides what is missing, so it must have been of one and the same disk.
+ * Checks that the whole listing came from one disk, because a complete listing decides which files are missing.
  *
  * @throws UserError SourceChanged
  */
@@ -236,7 +239,7 @@ async function writeStretch(
     upto,
     last: stretch.last,
     files: [...added.map(pageFile(false)), ...changed.map(pageFile(true))],
-    // A file that was missing before is counted again, and not marked again.
+    // A file that was already missing is counted again but not marked again.
     gone: gone.filter(({ status }) => status !== 'missing').map(({ seq }) => seq),
     unchanged,
     outcomes,

@@ -1,20 +1,20 @@
 import type { Item } from '../media/medium.ts';
 import type { StoredItem } from '../store/samples.ts';
 
-/** How the items of a file that was read relate to the samples that are stored of it. */
+/** How the items of a file relate to its stored samples. */
 export interface Matching {
-  /** Items that are stored samples, by the item's part. Tags, numbers and fitting vectors stay with them. */
+  /** Items matched with stored samples, by the item's part. Tags, numbers and matching vectors stay with the sample. */
   kept: { part: number; stored: StoredItem }[];
   /** Parts of items that need a new sample. */
   added: number[];
-  /** Stored samples that the file no longer holds. */
+  /** Stored samples that are no longer in the file. */
   left: StoredItem[];
 }
 
 /**
- * Matches items with stored samples: first by equal content, however far it moved; then what is left of both in order, so that
- * an edited item stays the sample that it was. Items and samples without a hash match in order alone: an image stays the sample
- * of its file.
+ * Matches items with stored samples: first by equal content, wherever it moved; then the remaining ones in order, so an
+ * edited item keeps its sample. Items and samples without a hash match by order alone, so a file with a single item
+ * keeps its sample.
  *
  * @param stored in the order of their parts
  */

@@ -21,12 +21,12 @@ export interface ReconcileRequest {
 const BATCH = 1000;
 
 /**
- * Ends the indexing phase once the listing is complete and every page is indexed: marks what the listing did not see as
- * missing, brings the cached counts up to date and stores the phase's summary.
+ * Ends the indexing phase once the listing is complete and every page is indexed: marks unlisted files as missing,
+ * refreshes the cached counts and stores the phase's summary.
  *
- * @throws UserError SourceEmpty when the source holds no sample: then nothing is marked.
+ * @throws UserError SourceEmpty when the source holds no sample. Nothing is marked then.
  * @throws UserError DatasetNotFound when the dataset was deleted meanwhile.
- * @throws UserError Superseded when another load of the dataset has begun.
+ * @throws UserError Superseded when another job has begun to index the dataset.
  * @throws UserError TooManyFailed when every file failed, or a larger share than `maxFailedPercent`.
  */
 export async function reconcile(
@@ -38,7 +38,7 @@ export async function reconcile(
   const sums = await sumIndexing(store, jobId);
   if (sums.total === 0) throw sourceEmpty(source, words.one, sums.outcomes.ignored);
 
-  // A load that was terminated may have an activity left that still runs, beside the next load.
+  // An activity of a terminated job may still run beside the next job.
   const owner = await indexingJobOf(store, datasetId);
   if (owner === undefined) throw datasetDeletedMeanwhile(datasetId);
   if (owner.jobId !== jobId)

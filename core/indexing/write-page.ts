@@ -6,7 +6,7 @@ import { insertPage, pageId } from '../store/pages.ts';
 import { insertPageProgress, MOST_NAMED } from '../store/progress.ts';
 import { inTransaction, isDuplicateKey, type Store } from '../store/store.ts';
 
-/** A page of files to be read, and what its listing found beside them. */
+/** A page of files to read, and what its listing found. */
 export interface NewPage {
   jobId: string;
   n: number;
@@ -14,15 +14,15 @@ export interface NewPage {
   last: boolean;
   files: PageFile[];
   gone: number[];
-  /** Files that are counted and need no work. */
+  /** Files that are counted but need no work. */
   unchanged: number;
   outcomes: NonNullable<ProgressDocument['outcomes']>;
-  /** Folders that could not be read, and links that were not followed. The first MOST_NAMED are kept. */
+  /** Folders that could not be read, and links that were not followed. The first MOST_NAMED of each are kept. */
   unreadable: readonly string[];
   outside: readonly string[];
 }
 
-/** A file as a page has it. */
+/** Converts a file to the form that a page stores. */
 export function pageFileOf(
   { path, bytes }: FileRef,
   { size, mtimeNs, fingerprint }: FileFacts,
@@ -39,9 +39,9 @@ export function pageFileOf(
 }
 
 /**
- * Stores a page and its first count in one transaction: a crash leaves both or neither.
+ * Stores a page and its first count in one transaction, so a crash leaves both or neither.
  *
- * @throws Error where another attempt of the listing has written this page
+ * @throws Error when another attempt of the listing has written this page.
  */
 export async function writePage(store: Store, page: NewPage): Promise<void> {
   const { jobId, n, upto, last, files, gone, unchanged, outcomes, unreadable, outside } = page;

@@ -16,7 +16,7 @@ export interface JobRecord {
   embeds: boolean;
 }
 
-/** Records that Temporal has accepted a job which no worker has begun yet. */
+/** Records a job that Temporal has accepted but no worker has begun. */
 export async function recordQueued(store: Store, record: JobRecord): Promise<void> {
   const { jobId, workflowId, kind, datasetId, request, embeds } = record;
   await insertQueued(store, jobId, {
@@ -28,7 +28,7 @@ export async function recordQueued(store: Store, record: JobRecord): Promise<voi
   });
 }
 
-/** Records that a job is running, whether or not its client recorded it. Doing it again changes nothing. */
+/** Records that a job is running, whether or not its client recorded it. A repeated call changes nothing. */
 export async function recordJob(store: Store, record: JobRecord): Promise<void> {
   await recordQueued(store, record);
   await markRunning(store, record.jobId, indexes(record.kind) ? 'indexing' : undefined);

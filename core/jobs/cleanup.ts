@@ -4,7 +4,7 @@ import { jobsWithPages, removePages } from '../store/pages.ts';
 import { jobsWithProgress, removeProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 
-/** A job whose record is to go, or has gone. */
+/** A job whose record is due for removal, or removed. */
 export interface OldJob {
   job_id: string;
   dataset: string;
@@ -14,7 +14,7 @@ export interface OldJob {
   finished_at: string;
 }
 
-/** Jobs that ended before a time, the oldest first. */
+/** Jobs that ended before a given time, oldest first. */
 export async function findOldJobs(store: Store, old: EndedJobs): Promise<OldJob[]> {
   const jobs = await endedBefore(store, old);
   return jobs.map(({ _id, dataset_id, kind, state, finished_at }) => ({
@@ -28,7 +28,10 @@ export async function findOldJobs(store: Store, old: EndedJobs): Promise<OldJob[
 
 const REMOVED_AT_ONCE = 1000;
 
-/** Removes the records of jobs, after what belongs to them: a removal that is cut short leaves records to be found again. */
+/**
+ * Removes the records of jobs after their working documents, so an interrupted removal leaves records that can be found
+ * again.
+ */
 export async function removeJobs(store: Store, jobIds: readonly string[]): Promise<void> {
   for (let at = 0; at < jobIds.length; at += REMOVED_AT_ONCE) {
     const ids = jobIds.slice(at, at + REMOVED_AT_ONCE);
@@ -37,7 +40,7 @@ export async function removeJobs(store: Store, jobIds: readonly string[]): Promi
   }
 }
 
-/** Removes working documents whose job is over, or has no record any more: they were written after its end. */
+/** Removes working documents whose job is over or has no record. They were written after the job's end. */
 export async function removeOrphans(store: Store): Promise<void> {
   const ids = [...new Set([...(await jobsWithPages(store)), ...(await jobsWithProgress(store))])];
   const open = await openAmong(store, ids);

@@ -2,9 +2,12 @@ import type { JobState, PhaseName, PhaseState } from '../../contract/job.ts';
 import type { JobDocument, PhaseDocument, Waiting } from '../store/documents.ts';
 import { isUnderWay, shownOf } from './status.ts';
 
-/** What changes when a phase begins, stops, goes on and ends. The workflow applies it to what it knows, the store to its record. */
+/**
+ * Changes of a phase when it begins, stops, continues and ends. The workflow applies them to its state, the store to
+ * the record.
+ */
 
-/** A phase stops, or waits for something else than before. The same wait goes on since it began. */
+/** A phase stops, or waits for another cause. An unchanged wait keeps its start. */
 export function held(phase: PhaseDocument, waiting: Waiting): Partial<PhaseDocument> {
   if (phase.waiting_for?.reason === waiting.reason) {
     return { state: 'waiting', waiting_for: { ...waiting, since: phase.waiting_for.since } };
@@ -12,12 +15,12 @@ export function held(phase: PhaseDocument, waiting: Waiting): Partial<PhaseDocum
   return { state: 'waiting', waiting_for: waiting, ...waitEnded(phase, waiting.since) };
 }
 
-/** A phase goes on, or begins. */
+/** A phase continues or begins. */
 export function released(phase: PhaseDocument, now: Date): Partial<PhaseDocument> {
   return { state: 'running', started_at: phase.started_at ?? now, ...waitEnded(phase, now) };
 }
 
-/** A load is resumed: the time that it was paused is no time at work, unless the phase waited anyway. */
+/** A job is resumed. The pause does not count as work, unless the phase was waiting anyway. */
 export function resumed(load: JobDocument, phase: PhaseDocument, now: Date): Partial<PhaseDocument> {
   const { paused_at } = load;
   if (paused_at === undefined || phase.started_at === undefined || !isUnderWay(phase)) return {};
@@ -26,7 +29,7 @@ export function resumed(load: JobDocument, phase: PhaseDocument, now: Date): Par
   return { waited_ms: (phase.waited_ms ?? 0) + (now.getTime() - since) };
 }
 
-/** A phase ends, and with it what it waited for. */
+/** A phase ends, and so does its wait. */
 export function ended(
   load: Pick<JobDocument, 'phases' | 'paused_at'>,
   name: PhaseName,
@@ -41,7 +44,7 @@ function waitEnded(phase: PhaseDocument, now: Date): Partial<PhaseDocument> {
   return { waited_ms: waited_ms + Math.max(0, now.getTime() - waiting_for.since.getTime()) };
 }
 
-/** How a phase ends with its job. A phase that never began was skipped, however the job ended. */
+/** The final state of a phase when its job ends. A phase that never began is skipped, however the job ended. */
 export function phaseEnd(reached: PhaseState, job: JobState): PhaseState {
   if (reached === 'pending') return 'skipped';
   return job === 'canceled' ? 'canceled' : job === 'completed' ? 'completed' : 'failed';

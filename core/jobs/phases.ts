@@ -19,8 +19,8 @@ import { ended, held, phaseEnd, released, resumed } from './phase-changes.ts';
 import { canceledInWords } from './words.ts';
 
 /**
- * Marks that a phase has all it needs and is at work, for the first time or again. Only the job's own workflow changes its
- * phases, one activity at a time, so what is read is what is changed.
+ * Marks a phase as working, for the first time or again. Only the job's own workflow changes its phases, one activity
+ * at a time, so the state cannot change between the read and the write.
  */
 export async function startPhase(
   store: Store,
@@ -36,7 +36,7 @@ export async function startPhase(
   await beginDatasetPhase(store, { datasetId: job.dataset_id, jobId, phase, at: now });
 }
 
-/** Notes what a phase waits for, whether or not it has begun. */
+/** Records why a phase waits, whether or not it has begun. */
 export async function notePhaseWaits(
   store: Store,
   jobId: string,
@@ -56,12 +56,15 @@ export async function notePhaseWaits(
 }
 
 /**
- * Notes that a job was paused at a time. Doing it again changes nothing, and neither does an attempt that comes so late that
- * the job has been resumed since.
+ * Records that a job was paused at a given time. A repeated call changes nothing, nor does a late call after the job
+ * has been resumed.
  */
 export const notePaused = markPaused;
 
-/** Notes that a job goes on. Doing it again changes nothing, also where the job has been paused again since. */
+/**
+ * Records that a job continues. A repeated call changes nothing, nor does a late call after the job has been paused
+ * again.
+ */
 export async function noteResumed(store: Store, jobId: string, at: Date): Promise<void> {
   const job = await findPausedBefore(store, jobId, at);
   if (job === undefined) return;
@@ -70,15 +73,15 @@ export async function noteResumed(store: Store, jobId: string, at: Date): Promis
 }
 
 /**
- * Ends a phase: its counts become part of the job's record, and the dataset says how it stands, unless a newer job has
- * begun the same phase of it.
+ * Ends a phase. Its counts become part of the job's record, and the dataset records the phase's end, unless a newer job
+ * has begun the same phase.
  */
 export async function endPhase(store: Store, jobId: string, phase: PhaseName, state: PhaseState): Promise<void> {
   const job = await findJob(store, jobId);
   if (job === undefined) return;
   const sums = (await sumProgress(store, jobId)).get(phase);
   const at = new Date();
-  // A phase that completes has counted already. What a broken-off one leaves can be browsed, too.
+  // A completed phase has already counted. The results of an interrupted one are counted here, so they can be browsed.
   if (state !== 'completed') await refreshDataset(store, job, phase);
   await endDatasetPhase(store, { datasetId: job.dataset_id, jobId, phase, state, at });
   await finishPhase(store, jobId, phase, {
@@ -94,13 +97,13 @@ function countsOf(phase: PhaseName, { done, failed, reused, total, outcomes }: P
   return phase === 'indexing' ? { done, failed, total, outcomes } : { done, failed, reused };
 }
 
-/** Counts what a phase that was broken off has left. */
+/** Counts the results of an interrupted phase. */
 async function refreshDataset(store: Store, { dataset_id, phases }: JobDocument, phase: PhaseName): Promise<void> {
   if (phase === 'indexing') await refreshCounts(store, dataset_id);
   else if (phases.embedding.model_key !== undefined) await refreshModel(store, dataset_id, phases.embedding.model_key);
 }
 
-/** Ends a job: ends what is still open, and drops the working documents that nothing needs any more. */
+/** Ends a job: ends its open phases and removes its working documents. */
 export async function endJob(store: Store, jobId: string, state: JobState, error?: RecordedError): Promise<void> {
   const job = await findJob(store, jobId);
   if (job === undefined) return;
@@ -116,7 +119,7 @@ export async function endJob(store: Store, jobId: string, state: JobState, error
 /** The code in a canceled job's record. */
 const CANCELED = 'Canceled';
 
-/** A cancel says how far the job had come. */
+/** Adds the job's progress to the error of a canceled job. */
 async function withProgress(store: Store, jobId: string, error: RecordedError): Promise<RecordedError> {
   const job = await findJob(store, jobId);
   return job === undefined ? error : { ...error, message: `${error.message} ${canceledInWords(job)}` };

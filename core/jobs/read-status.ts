@@ -5,7 +5,7 @@ import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 import { statusOf } from './status.ts';
 
-/** The status of a job that has a record, or undefined. Counts of a phase that is under way are summed from its chunks. */
+/** The status of a job; undefined if it has no record. Counts of a running phase are summed from its chunks. */
 export async function readStatus(store: Store, jobId: string): Promise<JobStatus | undefined> {
   const job = await findJob(store, jobId);
   if (job === undefined) return undefined;

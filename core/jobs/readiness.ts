@@ -1,20 +1,20 @@
 import type { DatasetDocument } from '../store/documents.ts';
 
-/** How far a dataset can be used. It says nothing of what runs: a ready dataset may be embedded with another model. */
+/** How usable a dataset is. This is independent of running jobs: a ready dataset may be embedded with another model. */
 export const READINESS = ['deleting', 'waiting', 'indexing', 'failed', 'empty', 'browsable', 'ready'] as const;
 
 /**
  * - `deleting`: a job deletes it. Nothing is written to it any more.
- * - `waiting`: a job indexes it, and no sample is there yet.
- * - `indexing`: a job indexes it. The samples that are there can be browsed; more may come.
+ * - `waiting`: a job indexes it, but it has no samples yet.
+ * - `indexing`: a job indexes it. Existing samples can be browsed; more may follow.
  * - `failed`: it has no samples, because indexing failed.
  * - `empty`: it has no samples, and no job indexes it.
  * - `browsable`: all samples can be browsed. No model has embedded them all since they were last indexed.
- * - `ready`: all samples can be browsed, and a model has embedded all that it could.
+ * - `ready`: all samples can be browsed, and a model has embedded all samples that it could.
  */
 export type Readiness = (typeof READINESS)[number];
 
-/** A job that was killed counts as running until its end is on record. */
+/** The readiness of a dataset. A killed job counts as running until its end is recorded. */
 export function readinessOf({
   deleting,
   phases,
@@ -24,11 +24,11 @@ export function readinessOf({
 }: Pick<DatasetDocument, 'deleting' | 'phases' | 'counts' | 'models' | 'next_seq'>): Readiness {
   if (deleting !== undefined) return 'deleting';
   const { indexing, embedding } = phases;
-  // Counts are settled when indexing ends. Until then, the numbers that were given out tell of samples.
+  // Counts are final when indexing ends. Until then, `next_seq` shows whether there are samples.
   if (indexing?.state === 'running') return next_seq > 0 ? 'indexing' : 'waiting';
   if (counts.total === 0) return indexing?.state === 'failed' ? 'failed' : 'empty';
   if (indexing === undefined) return 'browsable';
-  // A job that indexes and embeds answers for itself: another model's end may be later and yet know less.
+  // A job that indexes and embeds decides by its own result: another model may have ended later but seen fewer samples.
   if (embedding?.job_id === indexing.job_id) return embedding.state === 'completed' ? 'ready' : 'browsable';
   const isEmbedded = models.some(({ completed_at }) => completed_at !== undefined && completed_at >= indexing.at);
   return isEmbedded ? 'ready' : 'browsable';

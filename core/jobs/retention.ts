@@ -4,7 +4,7 @@ import { setRetention } from '../store/jobs.ts';
 import type { Store } from '../store/store.ts';
 
 /**
- * How long job records are kept, in milliseconds, as the setting has it; undefined where it is unset.
+ * Parses the job retention setting, in milliseconds. Undefined if it is unset.
  *
  * @throws UserError InvalidSetting
  */
@@ -18,7 +18,7 @@ export function retentionOf(text: string | undefined): number | undefined {
   );
 }
 
-/** Has MongoDB remove the records of jobs so long after their ends; keeps them where no time is given. */
+/** Lets MongoDB remove job records this long after their jobs end. Without a duration, records are kept. */
 export async function keepJobsFor(store: Store, retentionMs: number | undefined): Promise<void> {
   await setRetention(store, retentionMs === undefined ? undefined : Math.round(retentionMs / 1000));
 }

@@ -21,7 +21,7 @@ export function statusOf(load: JobDocument, now: Date): JobStatus {
   };
 }
 
-/** A phase that is under way waits while its load is paused, whatever else it may wait for. */
+/** The phase as shown. A running phase is shown as waiting while its job is paused, whatever else it may wait for. */
 export function shownOf(
   { phases, paused_at }: Pick<JobDocument, 'phases' | 'paused_at'>,
   name: PhaseName,
@@ -73,7 +73,7 @@ export function waitingStatusOf({ reason, since, task_queue, until, samples_per_
   };
 }
 
-/** Items a second of the time at work: what it waited for is not the work's. */
+/** Items per second of working time. Waits do not count. */
 function rateOf(items: number, phase: PhaseDocument, now: Date): number | null {
   const { started_at, finished_at, waiting_for, state, waited_ms = 0 } = phase;
   if (started_at === undefined || items === 0) return null;

@@ -3,20 +3,20 @@ import { findJob, runningOn } from '../store/jobs.ts';
 import { hasMovedSince, lastMoved } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 
-/** The phase that has to go on for a job to go on, unless what it waits for is on record. */
+/** The phase that a job's progress depends on, unless its wait is already recorded. */
 export interface OpenPhase {
   name: PhaseName;
-  /** Whether it is at work as far as its record says; else it waits for its workflow. */
+  /** Whether its record says that it is working. Otherwise it waits for its workflow. */
   running: boolean;
-  /** When something last came of it. To be paused or resumed is no movement. */
+  /** The time of its last progress. A pause or a resume is not progress. */
   moved_at: Date;
-  /** The same, or when the job was resumed: a paused job neither stands still nor waits for a worker. */
+  /** The later of `moved_at` and the job's last resume. A paused job neither stalls nor waits for a worker. */
   due_at: Date;
-  /** Of its activities; undefined where they run with the workflow. */
+  /** The task queue of its activities. Undefined if they run on the workflow's. */
   task_queue: string | undefined;
 }
 
-/** What a job is at; undefined where that is nothing, or something that it is known to wait for. */
+/** The phase that a job is working on. Undefined if there is none, or if its wait is recorded. */
 export async function findOpenPhase(store: Store, status: JobStatus): Promise<OpenPhase | undefined> {
   const name = PHASES.find((phase) => status.phases[phase].state !== 'skipped' && !isOver(status.phases[phase]));
   if (status.finished_at !== null || status.paused_at !== null || name === undefined) return undefined;
@@ -40,27 +40,30 @@ const latestOf = (times: readonly (Date | string | null | undefined)[]) =>
 
 const isOver = ({ finished_at }: PhaseStatus) => finished_at !== null;
 
-/** Whether any job has had something embedded by the workers of a task queue since a time: then they are there, but busy. */
+/** Whether the workers of a task queue have embedded anything since a given time. If so, they are running but busy. */
 export async function hasEmbeddedSince(store: Store, taskQueue: string, since: Date): Promise<boolean> {
   return hasMovedSince(store, await runningOn(store, taskQueue), since);
 }
 
-/** The status of a job whose phase turned out to wait for something that its record does not tell. */
+/** The status of a job whose phase waits for a cause that its record does not name. */
 export function withWaitingFor(status: JobStatus, name: PhaseName, waiting: WaitingStatus): JobStatus {
   const phase: PhaseStatus = { ...status.phases[name], waiting_for: waiting };
-  // A limit slows work down. Without a worker there is none, and no telling when it will be done.
+  // A limit only slows a job down. Without a worker there is no rate, and the remaining time is unknown.
   const unknown = { rate: null, seconds_left: null };
   const shown = waiting.reason === 'throttled' ? phase : { ...phase, state: 'waiting' as const, ...unknown };
   return { ...status, phases: { ...status.phases, [name]: shown } };
 }
 
 const STILL_SECONDS = 15;
-/** A worker that ends no batch for longer would lose its chunk. */
+/** A worker that finishes no batch for longer than this loses its chunk. */
 const LONGEST_STILL_SECONDS = 60;
-/** Two batches: on a slow device nothing is on record before one has ended. */
+/** Covers two batches: a slow device shows no progress until its first batch has ended. */
 const BATCHES = 64;
 
-/** The status without a rate and a time left where nothing of a phase has moved for so long that they mean nothing. */
+/**
+ * Removes the rate and the remaining time from the status if a phase has been still for so long that they are
+ * meaningless.
+ */
 export function withStandstill(status: JobStatus, { name, running, due_at }: OpenPhase, now: Date): JobStatus {
   const phase = status.phases[name];
   const { done, failed, total, rate } = phase;

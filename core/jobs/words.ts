@@ -9,7 +9,7 @@ import type { JobDocument, PhaseDocument } from '../store/documents.ts';
 
 const count = (n: number) => n.toLocaleString('en-US');
 
-/** A phase in a line of words, as Temporal's page and plain terminals show it. */
+/** A phase as one line of text, for Temporal's UI and plain terminals. */
 export function phaseInWords(name: string, phase: PhaseStatus): string {
   const progress = `${count(phase.done + phase.failed)} of ${count(phase.total)}${phase.total_known ? '' : '+'}`;
   const failed = phase.failed > 0 ? `, ${count(phase.failed)} failed` : '';
@@ -29,9 +29,9 @@ export function phaseInWords(name: string, phase: PhaseStatus): string {
 }
 
 /**
- * What a phase waits for. Times are in UTC: who reads it may be anywhere.
+ * The cause of a phase's wait as text. Times are in UTC, because the reader may be in any time zone.
  *
- * @param nowMs where the words are read at once: the last minute of a wait is told in seconds
+ * @param nowMs the current time, if the text is read at once: the last minute of a wait is then given in seconds
  */
 export function waitingInWords(
   { reason, task_queue, until, samples_per_second }: WaitingStatus,
@@ -57,17 +57,17 @@ export function waitingInWords(
 function endInWords(until: string, nowMs: number | undefined): string {
   const seconds = nowMs === undefined ? Number.POSITIVE_INFINITY : Math.ceil((Date.parse(until) - nowMs) / 1000);
   if (seconds < 60) return `in ${Math.max(0, seconds)}s`;
-  // Seconds are told where there are some.
+  // Seconds are shown unless they are zero.
   return `until ${until.replace('T', ' ').replace(/(?<=:\d\d)(:00)?(\.\d+)?Z$/, '')} UTC`;
 }
 
-/** A job in a line or two of words. */
+/** A job as one or two lines of text. */
 export function jobInWords({ kind, phases, removed }: JobStatus): string[] {
   if (removes(kind)) return [`removed: ${removedInWords(removed)}`];
   return [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)];
 }
 
-/** How far a load came that was canceled, and how it goes on. */
+/** How far a canceled job came, and how to continue it. */
 export function canceledInWords({ kind, phases, removed }: JobDocument): string {
   if (removes(kind)) {
     return `${removedInWords(removed)} are gone; start it again to remove the rest.`;

@@ -1,13 +1,13 @@
-/** The metadata of all media, for schemas and filters. Adding a medium is an entry in each of these. */
+/** The metadata of all media, for schemas and filters. A new medium adds an entry to each of these constants. */
 import { IMAGE_CHOICES, IMAGE_RANGES, imageMetadata } from './images/fields.ts';
 
-/** A sample's metadata. With a second medium, this is a union. */
+/** A sample's metadata. A second medium makes this a union. */
 export const sampleMetadata = imageMetadata;
 
-/** Fields of the metadata that samples can be filtered by: those that have one of some values. */
+/** Metadata fields that can be filtered by a set of values. */
 export const CHOICE_FIELDS = { ...IMAGE_CHOICES } as const;
 
-/** Fields of the metadata that samples can be filtered by: whole numbers. */
+/** Metadata fields that can be filtered by a range of whole numbers. */
 export const RANGE_FIELDS = { ...IMAGE_RANGES } as const;
 
 export type ChoiceField = keyof typeof CHOICE_FIELDS;

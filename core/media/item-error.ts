@@ -1,4 +1,7 @@
-/** Why an item has no metadata, no vector or no thumbnail. `code` is stable; the message is short and does not repeat the path. */
+/**
+ * Why an item has no metadata, no vector or no thumbnail. `code` is stable. The message is short and does not repeat
+ * the path.
+ */
 export class ItemError extends Error {
   override readonly name: string = 'ItemError';
   readonly code: string;

@@ -4,7 +4,7 @@ import type { FileRef } from '../sources/files.ts';
 import type { OpenFile, Sources } from '../sources/source.ts';
 import type { MediaType, SampleMetadata } from '../store/documents.ts';
 
-/** A file to be expanded. `size` is Infinity where it could not be examined. */
+/** A file to expand. `size` is in bytes, and Infinity if the file could not be examined. */
 export interface FileToExpand extends FileRef {
   size: number;
 }
@@ -13,83 +13,88 @@ export interface FileToExpand extends FileRef {
 export interface Item {
   metadata: SampleMetadata;
   /**
-   * Hash of what will be encoded, if expanding the file had to read that anyway: then an item is compared by it. Without it,
-   * the encoder computes the hash when it reads the file.
+   * Hash of the content to encode, if expanding the file computes it anyway. Items are then compared by this hash.
+   * Otherwise the encoder computes the hash when it reads the file.
    */
   content?: string;
 }
 
-/** What a file holds, in order and at least one item, or why it can't be read. */
+/** The items of a file, in order and at least one, or the reason why the file can't be read. */
 export type Expansion = { items: readonly Item[] } | { error: RecordedError };
 
-/** Draws small pictures of samples, in processes that can be killed. */
+/** Draws thumbnails of samples, in processes that can be killed. */
 export interface Thumbnailer {
   /**
-   * The picture as `thumbnails.mimeType`, its longer side `side` pixels at most.
+   * Draws a thumbnail of type `thumbnails.mimeType`. Its longer side has at most `side` pixels.
    *
    * @throws ItemError
    */
   draw(file: OpenFile, side: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** Process IDs of the processes that are alive. */
+  /** Process IDs of the live processes. */
   pids(): number[];
   close(): void;
 }
 
 /**
- * A kind of samples: which files hold them, what is known of each, and how they become tensors. The engine knows no medium:
- * all that it asks is here. A medium is a folder below core/media and a line in core/media/registry.ts.
+ * A kind of sample: which files hold samples, their metadata, and how they become tensors. The engine is independent of
+ * any medium and uses only this interface. A medium is a folder below core/media and an entry in
+ * core/media/registry.ts.
  */
 export interface Medium {
   readonly name: MediaType;
-  /** What people call the samples: `image`, `images`. */
+  /** Names of the samples for people: `image`, `images`. */
   readonly words: { one: string; many: string };
 
   /** Whether a file of this name holds samples. */
   accepts(name: string): boolean;
 
   /**
-   * Expands files into items, one expansion a file, in order. A bad file is an expansion, never an exception. `onRead` is
-   * called as the reading gets on, after some dozens of files at the latest.
+   * Expands files into items. Returns one expansion per file, in order. A bad file yields an expansion with an error,
+   * never an exception. Calls `onRead` as reading makes progress, at least once per several dozen files.
    */
   expand(files: readonly FileToExpand[], sources: Sources, onRead: () => void): Promise<Expansion[]>;
 
-  /** What is encoded: the bytes of a sample's file, or the metadata that expanding it gave. */
+  /** The encoder's input: the bytes of a sample's file, or the metadata from its expansion. */
   readonly encodes: 'file' | 'metadata';
 
-  /** How models of this medium lie on disk. */
+  /** The files of a model of this medium. */
   readonly models: ModelLayout;
 
-  /** What turns items into tensors, in the encoder process: see core/media/preparation.ts. */
+  /** How the encoder process turns items into tensors: see core/media/preparation.ts. */
   readonly preparation: {
     /** URL of the module, which exports `openPreparation`. */
     module: string;
-    /** Handed to it by message. */
+    /** Passed to the module in a message. */
     options: unknown;
   };
 
-  /** MIME types that the metadata may name; `inline` ones are safe to show in a browser. */
+  /** MIME types that the metadata may name. `inline` types are safe to show in a browser. */
   readonly mimeTypes: { known: ReadonlySet<string>; inline: ReadonlySet<string> };
 
-  /** How large a sample is, in a word for a table: `640x480`. */
+  /** A sample's size as text, for a table: `640x480`. */
   sizeInWords(metadata: SampleMetadata): string;
 
-  /** Settings from the environment, for people who look for them. */
+  /** The medium's settings from the environment, for display. */
   readonly settings: readonly { name: string; variable: string; value: string }[];
 
   readonly thumbnails: {
     mimeType: string;
-    /** Error codes of indexing that mean that there will be no thumbnail either, and the code to say so. */
+    /** Maps indexing errors that also rule out a thumbnail to the thumbnail's error code. */
     hopeless: Readonly<Record<string, string>>;
     open(options: { processes: number; timeoutMs: number }): Thumbnailer;
   };
 }
 
-/** The media that a process knows. */
+/** The media that this process supports. */
 export interface Media {
   readonly all: readonly Medium[];
   /** The medium of a new dataset. */
   readonly default: Medium;
-  /** @throws RangeError for a medium that this process does not know */
+  /**
+   * Finds a medium by its name.
+   *
+   * @throws RangeError when this process does not support the medium
+   */
   byName(name: MediaType): Medium;
 }
 

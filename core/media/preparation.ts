@@ -1,44 +1,52 @@
 import type { GraphValue } from '../models/graph-values.ts';
 
-/** An item as it comes to a preparation: its file's bytes, a file too large to hold, or what expanding the file gave. */
+/** The input of a preparation: the file's bytes, the path of a file too large for memory, or the expanded value. */
 export type ItemInput = { bytes: Buffer } | { path: string | Buffer } | { value: unknown };
 
-/** A tensor as ONNX Runtime takes it; float16 as its bits. */
+/** A tensor in ONNX Runtime's form. Elements of float16 are bit patterns. */
 export interface TensorData {
   type: 'float32' | 'float16' | 'uint8' | 'int32' | 'int64';
   elements: Float32Array | Uint16Array | Uint8Array | Int32Array | BigInt64Array;
   dims: readonly number[];
 }
 
-/** How one vector an item is made of an output of [batch, tokens, dim]. */
+/** How an output of [batch, tokens, dim] becomes one vector per item. */
 export type Pooling = 'cls' | 'mean';
 
-/** A preparation that knows the inputs of its model's graph. `Prepared` is what it makes of an item. */
+/** A preparation that is bound to the inputs of a model's graph. `Prepared` is the form of a prepared item. */
 export interface BoundPreparation<Prepared = unknown> {
-  /** Items that go in at once, where the graph fixes that. */
+  /** The batch size, if the graph fixes it. */
   fixedBatch: number | undefined;
-  /** For outputs of a vector per token. `mean` leaves out tokens that the input `attention_mask` marks with 0. */
+  /** Applies to outputs with a vector per token. `mean` skips tokens whose `attention_mask` input is 0. */
   pooling: Pooling;
-  /** An item to try the graph with. */
+  /** A sample input for testing the graph. */
   blank: Prepared;
-  /** Prepares one item. Several run at once. `onLate` is called where it takes so long that its thread is lost. @throws ItemError */
+  /**
+   * Prepares one item. Several calls run at once. Calls `onLate` when an item takes so long that its thread is lost.
+   *
+   * @throws ItemError
+   */
   prepare(item: ItemInput, onLate: () => void): Promise<Prepared>;
-  /** The graph's inputs by name. Of `rows` rows, those behind the items hold anything that the graph takes. */
+  /** The graph's inputs by name, for `rows` rows. Rows after the items hold any values that the graph accepts. */
   feeds(items: readonly Prepared[], rows: number): Record<string, TensorData>;
 }
 
-/** What a medium's preparation module is given. */
+/** The arguments of a medium's preparation module. */
 export interface PreparationRequest {
   graphFile: string;
   /** The model's other files, in the order of the medium's layout. */
   files: readonly string[];
   /** The graph's inputs. */
   inputs: readonly GraphValue[];
-  /** Items to prepare at a time. */
+  /** How many items to prepare concurrently. */
   threads: number;
   /** The medium's `preparation.options`. */
   options: unknown;
 }
 
-/** What a medium's preparation module exports as `openPreparation`. @throws ModelInvalidError naming the file and the field */
+/**
+ * The function that a medium's preparation module exports as `openPreparation`.
+ *
+ * @throws ModelInvalidError naming the file and the field
+ */
 export type OpenPreparation = (request: PreparationRequest) => Promise<BoundPreparation>;

@@ -3,7 +3,7 @@ import { devicesOf } from '../store/jobs.ts';
 import type { Store } from '../store/store.ts';
 import type { Sources } from './source.ts';
 
-/** Whether a root can be read, and is on the disk that its last load found it on, as far as that is on record. */
+/** Whether a root can be read and is on the disk that its last load found it on, if that disk is on record. */
 export async function isAsLoaded(store: Store, sources: Sources, datasetId: string, root: string): Promise<boolean> {
   try {
     await sources.of(root).check(root);

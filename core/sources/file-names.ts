@@ -1,6 +1,6 @@
 /**
- * Names of files as text. POSIX names are bytes: one that is not valid UTF-8 is shown with its bad bytes as `\xNN` and its
- * backslashes doubled, and keeps its raw bytes beside the text, for opening it.
+ * A file name as text. POSIX names are bytes. A name that is not valid UTF-8 shows its bad bytes as `\xNN` and its
+ * backslashes doubled. Its raw bytes are kept beside the text, for opening the file.
  */
 export interface FileName {
   text: string;
@@ -38,7 +38,7 @@ function escapeInvalidUtf8(bytes: Buffer): string {
   return text;
 }
 
-/** Compares as MongoDB's simple collation does: by UTF-8 bytes. UTF-16 order differs from it once surrogates take part. */
+/** Compares by UTF-8 bytes, as MongoDB's simple collation does. UTF-16 order differs for surrogates. */
 export function comparePaths(a: string, b: string): number {
   if (!SURROGATE.test(a) && !SURROGATE.test(b)) return a < b ? -1 : a > b ? 1 : 0;
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
@@ -46,7 +46,7 @@ export function comparePaths(a: string, b: string): number {
 
 const SURROGATE = /[\ud800-\udfff]/;
 
-/** The comparison to sort many names by: the cheap one where it gives the same order. */
+/** The comparator for sorting many names: the cheap one if it gives the same order. */
 export function comparatorFor(names: readonly string[]): ((a: string, b: string) => number) | undefined {
   return names.some((name) => SURROGATE.test(name)) ? comparePaths : undefined;
 }

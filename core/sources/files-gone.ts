@@ -1,10 +1,13 @@
 import type { FileRef } from './files.ts';
 import type { Sources } from './source.ts';
 
-/** Files looked at at once; enough to hide the latency of a network disk. */
+/** Concurrent file checks: enough to hide the latency of a network disk. */
 const AT_ONCE = 256;
 
-/** The files that are not there now. A file that can't be examined may be there. `onStep` is called as files are looked at. */
+/**
+ * Returns the items whose files do not exist now. A file that can't be examined may exist. Calls `onStep` as files are
+ * checked.
+ */
 export async function goneAmong<T>(
   sources: Sources,
   samples: readonly T[],

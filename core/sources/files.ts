@@ -1,9 +1,9 @@
-/** Files of any source, and the facts that tell one version of a file from another. */
+/** Files of any source, and the facts that distinguish versions of a file. */
 import type { Binary } from 'mongodb';
 
-/** A file by its name. POSIX names are bytes: `bytes` has them where they are not valid UTF-8. */
+/** A file by its name. POSIX names are bytes: `bytes` holds them if they are not valid UTF-8. */
 export interface FileRef {
-  /** The full name as text; bytes that are not UTF-8 stand as `\xNN`. */
+  /** The full name as text. Bytes that are not UTF-8 appear as `\xNN`. */
   path: string;
   bytes?: Buffer;
 }
@@ -11,7 +11,7 @@ export interface FileRef {
 export const fileRefOf = (path: string, bytes: Pick<Binary, 'buffer'> | undefined): FileRef =>
   bytes === undefined ? { path } : { path, bytes: Buffer.from(bytes.buffer) };
 
-/** The file that a stored sample is an item of. */
+/** The file that contains a stored sample. */
 export const fileOfSample = ({
   filepath,
   filepath_bytes,
@@ -20,17 +20,17 @@ export const fileOfSample = ({
   filepath_bytes?: Pick<Binary, 'buffer'>;
 }): FileRef => fileRefOf(filepath, filepath_bytes);
 
-/** The name as system calls take it. */
+/** The name in the form that system calls take. */
 export const rawPath = ({ path, bytes }: FileRef): string | Buffer => bytes ?? path;
 
-/** How a file was when it was looked at. `fingerprint` differs where its content may. */
+/** The state of a file when it was examined. A changed `fingerprint` means that the content may differ. */
 export interface FileFacts {
   size: number;
   mtimeNs: bigint;
   fingerprint: string;
 }
 
-/** The fingerprint of a file that could not be examined: it never equals that of a file that could. */
+/** The fingerprint of a file that could not be examined. It never equals that of an examined file. */
 export const UNKNOWN_FINGERPRINT = 'unknown';
 
 export const fingerprintOf = ({ size, mtimeNs }: { size: bigint; mtimeNs: bigint }) => `${size}-${mtimeNs}`;
@@ -41,5 +41,5 @@ export const factsOf = (stat: { size: bigint; mtimeNs: bigint }): FileFacts => (
   fingerprint: fingerprintOf(stat),
 });
 
-/** The facts of a file that is there and can't be examined. Reading it will say what is wrong. */
+/** The facts of an existing file that can't be examined. Reading it reports the cause. */
 export const UNKNOWN_FACTS: FileFacts = { size: 0, mtimeNs: 0n, fingerprint: UNKNOWN_FINGERPRINT };

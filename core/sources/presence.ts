@@ -1,12 +1,12 @@
-/** Whether a dataset's sources are there, so that a file which is not means that it is gone. */
+/** Which of a dataset's sources are present. A missing file is gone only if its source is present. */
 export interface Presence {
-  /** Whether the source that a file lies in is there; also where it lies in none. */
+  /** Whether the source of a file is present. True if the file belongs to no source. */
   has(path: string): Promise<boolean>;
-  /** The sources that were found not to be there. */
+  /** The sources that were found to be absent. */
   absent(): string[];
 }
 
-/** Each source is looked at once, when it is first asked for: a file belongs to the deepest one that it lies in. */
+/** Checks each source once, at its first use. A file belongs to the deepest source that contains it. */
 export function createPresence(sources: readonly string[], isThere: (source: string) => Promise<boolean>): Presence {
   const deepestFirst = sources.toSorted((a, b) => b.length - a.length);
   const looked = new Map<string, boolean>();

@@ -4,21 +4,21 @@ import type { FileFacts, FileRef } from './files.ts';
 /** A file of a listing. */
 export type ListedFile = FileRef & FileFacts;
 
-/** What a step of a listing found. */
+/** The result of one step of a listing. */
 export interface ListingStep {
   /** In the order of their paths' UTF-8 bytes. */
   files: ListedFile[];
-  /** How many entries are no files that are wanted. */
+  /** How many entries were skipped because they are not accepted files. */
   ignored: number;
-  /** Folders that could not be read: a listing says nothing about what is in them. */
+  /** Folders that could not be read. The state of their files is unknown. */
   unreadable: string[];
-  /** Links that lead out of the places that may be read. They are not followed. */
+  /** Links that lead out of the allowed folders. They are not followed. */
   outside: string[];
 }
 
 export const emptyStep = (): ListingStep => ({ files: [], ignored: 0, unreadable: [], outside: [] });
 
-/** Why a file can't be had, for programs (`code`) and for people. */
+/** The cause of an unavailable file: `code` for programs, the message for people. */
 export class FileUnavailableError extends Error {
   override readonly name = 'FileUnavailableError';
   readonly code: 'file_not_found' | 'permission_denied' | 'not_a_file' | 'outside_roots' | 'io_error';
@@ -29,68 +29,77 @@ export class FileUnavailableError extends Error {
   }
 }
 
-/** A file that is open, whatever takes its name meanwhile. */
+/** An open file. It stays the same file even if another one takes its name. */
 export interface OpenFile extends FileFacts {
-  /** A name for another process of this machine, and the identity by which it knows that it has the same file. */
+  /** A path for another process of this machine, and the identity with which it can verify the file. */
   readonly local?: { path: Buffer; identity: string };
-  /** Fills the buffer from a position on. Returns how many bytes there were. */
+  /** Fills the buffer from a byte position on. Returns the number of bytes read. */
   read(buffer: Uint8Array, position: number): Promise<number>;
-  /** The bytes from `start` to `end`, both included. Closes the file at its end. */
+  /** Streams the bytes from `start` to `end`, both inclusive. Closes the file at the end of the stream. */
   stream(range?: { start: number; end: number }): ReadableStream<Uint8Array>;
-  /** The fingerprint now: the file may have been written to since it was opened. */
+  /** The current fingerprint. It differs if the file was written to since it was opened. */
   fingerprintNow(): Promise<string>;
   close(): Promise<void>;
 }
 
 /**
- * One kind of place that files come from: folders, archives, object stores. A root is what a load names (a folder), and every
- * file of it has a name that begins with the root's.
+ * One kind of place that files come from: folders, archives, object stores. A root is the place that a job names, such
+ * as a folder. The name of every file in it begins with the root's name.
  */
 export interface Source {
-  /** Whether a root or a file of this name is of this kind. */
+  /** Whether this source handles a root or a file of this name. */
   owns(name: string): boolean;
 
-  /** The one spelling of a root's name. Asks nothing of the place itself. */
+  /** The canonical spelling of a root's name. Does not access the place itself. */
   canonical(root: string): string;
 
   /**
-   * The root's canonical name, if it is there, can be read and holds something.
+   * Checks that the root exists, can be read and is not empty. Returns its canonical name.
    *
-   * @throws UserError SourceNotAbsolute, SourceNotFound, SourceNotAFolder, SourceUnreadable, SourceEmpty, SourceOutsideRoots
+   * @throws UserError SourceNotAbsolute, SourceNotFound, SourceNotAFolder, SourceUnreadable, SourceEmpty,
+   *   SourceOutsideRoots
    */
   check(root: string): Promise<string>;
 
   /**
-   * Lists the files whose names are accepted, in the order of their paths' UTF-8 bytes, behind the path `after`. That is the
-   * order of MongoDB's index on paths.
+   * Lists the files whose names are accepted, in UTF-8 byte order of their paths, after the path `after`. MongoDB's
+   * path index has the same order.
    *
-   * @throws UserError as `check` does, where the root itself can't be read any more
+   * @throws UserError the errors of `check`, when the root itself can't be read any more.
    */
   list(root: string, accepts: (name: string) => boolean, after?: string): AsyncGenerator<ListingStep>;
 
-  /** The file's facts now; undefined where there is no file of this name. UNKNOWN_FACTS where it can't be told. */
+  /** The file's current facts. Undefined if no file has this name; UNKNOWN_FACTS if the file can't be examined. */
   stat(file: FileRef): Promise<FileFacts | undefined>;
 
-  /** @throws FileUnavailableError */
+  /**
+   * Opens a file.
+   *
+   * @throws FileUnavailableError
+   */
   open(file: FileRef): Promise<OpenFile>;
 
-  /** Whether a file lies where it may be read. */
+  /** Whether a file is in a place that may be read. */
   allows(file: FileRef): Promise<boolean>;
 
   /**
-   * Which disk, or bucket, a root is on: a listing that is complete must have been of one and the same.
+   * The identity of the disk or bucket that holds a root. A complete listing must come from a single one.
    *
-   * @throws UserError as `check` does, where the root can't be read any more
+   * @throws UserError the errors of `check`, when the root can't be read any more.
    */
   identity(root: string): Promise<string>;
 
-  /** The file's name for system calls, for processes that open it themselves; absent where only this process can read it. */
+  /** The file's path for processes that open it themselves. Absent if only this process can read the file. */
   localPath?(file: FileRef): string | Buffer;
 }
 
-/** The kinds of sources that a process knows. */
+/** The kinds of sources that this process supports. */
 export interface Sources {
-  /** The kind that a root or a file is of. @throws UserError UnknownSource */
+  /**
+   * The source that handles a root or a file.
+   *
+   * @throws UserError UnknownSource
+   */
   of(name: string): Source;
 }
 
@@ -107,7 +116,7 @@ export function createSources(kinds: readonly Source[]): Sources {
   };
 }
 
-/** Whether a root can be read and holds something. */
+/** Whether a root can be read and is not empty. */
 export async function isPresent(sources: Sources, root: string): Promise<boolean> {
   try {
     await sources.of(root).check(root);

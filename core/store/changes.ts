@@ -2,7 +2,7 @@ import type { ChangeStream, ResumeToken, Timestamp } from 'mongodb';
 import { collectionsOf } from './collections.ts';
 import type { Store } from './store.ts';
 
-/** A change of a document, without its content. */
+/** A change event, reduced to the fields that identify the document. */
 export interface Change {
   _id: ResumeToken;
   ns: { coll: string };
@@ -13,7 +13,7 @@ export interface Change {
 /** Which document changed. */
 export type Changed = { kind: 'job'; jobId: string } | { kind: 'dataset'; datasetId: string };
 
-/** What a change is about; undefined for a removed job, whose record is not to be read again. */
+/** The job or dataset that a change is about. Undefined for a removed job, whose record is not read again. */
 export function changedBy({ ns, documentKey, operationType }: Change): Changed | undefined {
   switch (ns.coll) {
     case 'datasets':
@@ -26,7 +26,7 @@ export function changedBy({ ns, documentKey, operationType }: Change): Changed |
   return undefined;
 }
 
-/** Changes of samples are left out: there are many, and a dataset's counts tell of them. */
+/** Omits changes of samples: they are many, and a dataset's counts reflect them. */
 const OF_JOBS_AND_DATASETS = [
   {
     $match: {
@@ -50,19 +50,19 @@ const ofJob = (jobId: string) => [
 
 const dbOf = (store: Store) => collectionsOf(store).jobs.db;
 
-/** The server's time of operations: a stream from it on misses nothing between opening it and its first answer. */
+/** The server's operation time. A stream that starts at it misses nothing between its opening and its first answer. */
 async function nowOf(store: Store): Promise<Timestamp> {
   const { operationTime } = await dbOf(store).command({ ping: 1 });
   return operationTime;
 }
 
-/** Changes of all jobs and datasets, from a change on or from now on. */
+/** Opens a stream of changes of all jobs and datasets, after `resumeAfter` or from now on. */
 export async function watchAll(store: Store, resumeAfter: ResumeToken | undefined): Promise<ChangeStream> {
   const start = resumeAfter === undefined ? { startAtOperationTime: await nowOf(store) } : { resumeAfter };
   return dbOf(store).watch(OF_JOBS_AND_DATASETS, start);
 }
 
-/** Changes of one job, from now on. */
+/** Opens a stream of changes of one job, from now on. */
 export async function watchJob(store: Store, jobId: string): Promise<ChangeStream> {
   return dbOf(store).watch(ofJob(jobId), { startAtOperationTime: await nowOf(store) });
 }

@@ -21,7 +21,7 @@ export interface Collections {
   meta: Collection<MetaDocument>;
 }
 
-/** What a database says of itself. */
+/** The database's own metadata: a single document. */
 export interface MetaDocument {
   _id: 'schema';
   version: number;
@@ -29,7 +29,7 @@ export interface MetaDocument {
 
 const known = new WeakMap<Store, Collections>();
 
-/** The collections behind a store. Only core/store asks for them: everything else calls the functions of that folder. */
+/** The store's collections. Only core/store calls this; other code calls the functions of that folder. */
 export function collectionsOf(store: Store): Collections {
   const collections = known.get(store);
   if (collections === undefined) throw new Error('This store was not made by openStore or storeOf.');

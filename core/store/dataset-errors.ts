@@ -6,11 +6,11 @@ export const datasetNotFound = (datasetId: string) =>
     `There is no dataset "${datasetId}". Load it first: plimsoll load FOLDER --dataset ${datasetId}`,
   );
 
-/** Of what is to be removed: nobody has to load it first. */
+/** The error for a removal of an unknown dataset. Its message does not suggest a load. */
 export const datasetNotThere = (datasetId: string) =>
   new UserError('DatasetNotFound', `There is no dataset "${datasetId}". See what was loaded: plimsoll jobs`);
 
-/** Of a job that had begun on it. */
+/** The error for a job whose dataset was deleted while it ran. */
 export const datasetDeletedMeanwhile = (datasetId: string) =>
   new UserError('DatasetNotFound', `Dataset ${datasetId} was deleted while this job worked on it.`);
 

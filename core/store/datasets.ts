@@ -13,7 +13,11 @@ export async function findDataset(store: Store, datasetId: string): Promise<Data
   return (await collectionsOf(store).datasets.findOne({ _id: datasetId })) ?? undefined;
 }
 
-/** @throws UserError DatasetNotFound, in the words of `notFound` */
+/**
+ * Reads a dataset.
+ *
+ * @throws UserError DatasetNotFound, made by `notFound`
+ */
 export async function getDataset(
   store: Store,
   datasetId: string,
@@ -28,12 +32,12 @@ export async function datasetExists(store: Store, datasetId: string): Promise<bo
   return (await collectionsOf(store).datasets.countDocuments({ _id: datasetId }, { limit: 1 })) > 0;
 }
 
-/** Datasets by name; all of them where no limit is given. */
+/** Datasets by name; all datasets if there is no limit. */
 export async function listDatasets(store: Store, limit = 0): Promise<DatasetDocument[]> {
   return collectionsOf(store).datasets.find().sort({ _id: 1 }).limit(limit).toArray();
 }
 
-/** Datasets that changed since a time, or the one of this name if it did. */
+/** Datasets that changed since a given time; with a name, only that dataset. */
 export async function changedSince(
   store: Store,
   { datasetId, since, limit }: { datasetId: string | undefined; since: Date; limit: number },
@@ -45,20 +49,20 @@ export async function changedSince(
     .toArray();
 }
 
-/** Where a dataset's files come from; none for a dataset that is not there. */
+/** The roots of a dataset's sources. Empty if the dataset does not exist. */
 export async function sourcesOf(store: Store, datasetId: string): Promise<string[]> {
   const dataset = await collectionsOf(store).datasets.findOne({ _id: datasetId }, { projection: { sources: 1 } });
   return dataset?.sources ?? [];
 }
 
-/** What has been embedded; nothing for a dataset that is not there. */
+/** The models that have embedded a dataset. Empty if the dataset does not exist. */
 export async function modelsOf(store: Store, datasetId: string): Promise<RecordedModel[]> {
   const dataset = await collectionsOf(store).datasets.findOne({ _id: datasetId }, { projection: { models: 1 } });
   return dataset?.models ?? [];
 }
 
 /**
- * Makes the dataset where there is none, and notes its source and its latest job.
+ * Creates the dataset if needed, and records its source and its latest job.
  *
  * @throws UserError DatasetBeingDeleted, MediaTypeConflict
  */
@@ -89,7 +93,7 @@ export async function openDataset(
     );
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
-    // The dataset is there and did not match.
+    // The dataset exists but did not match.
     const found = await findDataset(store, datasetId);
     if (found?.deleting !== undefined) throw datasetBeingDeleted(datasetId, found.deleting.job_id);
     if (found === undefined || found.media_type === mediaType) throw error;
@@ -100,7 +104,7 @@ export async function openDataset(
   }
 }
 
-/** Notes that a job without a source of its own indexes. */
+/** Records that a job without a source of its own is indexing the dataset. */
 export async function openIndexing(store: Store, datasetId: string, jobId: string): Promise<void> {
   const at = new Date();
   await collectionsOf(store).datasets.updateOne(
@@ -110,7 +114,7 @@ export async function openIndexing(store: Store, datasetId: string, jobId: strin
 }
 
 /**
- * Makes a job the dataset's latest.
+ * Makes a job the dataset's latest job.
  *
  * @throws UserError DatasetNotFound, DatasetBeingDeleted
  */
@@ -129,7 +133,7 @@ export async function claimDataset(
   throw deleting === undefined ? notFound(datasetId) : datasetBeingDeleted(datasetId, deleting.job_id);
 }
 
-/** Marks a dataset as being deleted, so that no job begins on it any more. Returns whether the dataset is there. */
+/** Marks a dataset as being deleted, so that no further job begins on it. Returns whether the dataset exists. */
 export async function markDeleting(store: Store, datasetId: string, jobId: string): Promise<boolean> {
   const now = new Date();
   const { matchedCount } = await collectionsOf(store).datasets.updateOne(
@@ -139,7 +143,7 @@ export async function markDeleting(store: Store, datasetId: string, jobId: strin
   return matchedCount > 0;
 }
 
-/** Whether a dataset is there and marked as this job's to delete. */
+/** Whether a dataset exists and is marked for deletion by this job. */
 export async function isBeingDeletedBy(
   store: Store,
   datasetId: string,
@@ -150,12 +154,12 @@ export async function isBeingDeletedBy(
   return (await collectionsOf(store).datasets.findOne(own, { session, projection: { _id: 1 } })) !== null;
 }
 
-/** Removes the dataset's own document, if it is this job's to delete. */
+/** Removes the dataset's own document if it is marked for deletion by this job. */
 export async function removeDataset(store: Store, datasetId: string, jobId: string): Promise<void> {
   await collectionsOf(store).datasets.deleteOne({ _id: datasetId, 'deleting.job_id': jobId });
 }
 
-/** Takes `count` numbers for new samples and returns the first; undefined where the dataset is not there. */
+/** Takes `count` numbers for new samples and returns the first. Undefined if the dataset does not exist. */
 export async function takeSeqs(
   store: Store,
   datasetId: string,
@@ -170,7 +174,7 @@ export async function takeSeqs(
   return before?.next_seq;
 }
 
-/** Caches a dataset's counts. Returns whether the dataset is there. */
+/** Caches a dataset's counts. Returns whether the dataset exists. */
 export async function setCounts(store: Store, datasetId: string, counts: DatasetCounts): Promise<boolean> {
   const { matchedCount } = await collectionsOf(store).datasets.updateOne(
     { _id: datasetId },
@@ -179,7 +183,7 @@ export async function setCounts(store: Store, datasetId: string, counts: Dataset
   return matchedCount > 0;
 }
 
-/** Notes that a job is at work on a phase of the dataset. */
+/** Records that a job is working on a phase of the dataset. */
 export async function beginDatasetPhase(
   store: Store,
   { datasetId, jobId, phase, at }: { datasetId: string; jobId: string; phase: PhaseName; at: Date },
@@ -190,7 +194,7 @@ export async function beginDatasetPhase(
   );
 }
 
-/** Notes how a job's phase ended, unless a newer job has begun the same phase. */
+/** Records how a job's phase ended, unless a newer job has begun the same phase. */
 export async function endDatasetPhase(
   store: Store,
   {
@@ -207,7 +211,7 @@ export async function endDatasetPhase(
   );
 }
 
-/** The job that began the dataset's indexing last; undefined where the dataset is not there. */
+/** The job that most recently began to index the dataset. Undefined if the dataset does not exist. */
 export async function indexingJobOf(
   store: Store,
   datasetId: string,
@@ -217,7 +221,9 @@ export async function indexingJobOf(
   return dataset === null ? undefined : { jobId: dataset.phases?.indexing?.job_id };
 }
 
-/** Adds or updates a model, in one step: two models may finish at once. Returns whether the dataset is there. */
+/**
+ * Adds or updates a model in a single step, because two models may finish at once. Returns whether the dataset exists.
+ */
 export async function writeModel(store: Store, datasetId: string, model: RecordedModel): Promise<boolean> {
   const key = { $literal: model.key };
   const others = { $filter: { input: '$models', cond: { $ne: ['$$this.key', key] } } };

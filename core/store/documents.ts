@@ -10,20 +10,20 @@ import type {
   WaitReason,
 } from '../../contract/job.ts';
 
-/** The name of a medium: what a dataset's samples are. `image`, so far. */
+/** The name of a medium, the kind of a dataset's samples. `image` is the only one so far. */
 export type MediaType = string;
 
-/** What a phase waits for. */
+/** The cause of a phase's wait. */
 export interface Waiting {
   reason: WaitReason;
   since: Date;
   task_queue?: string;
-  /** When the wait will be over, where that is known. */
+  /** The expected end of the wait, if known. */
   until?: Date;
   samples_per_second?: number;
 }
 
-/** A phase of a load as it is stored; live counts are the sums over `progress` until the phase has ended. */
+/** A job's phase as stored. Until the phase has ended, its live counts are the sums over `progress`. */
 export interface PhaseDocument {
   state: PhaseState;
   done: number;
@@ -31,22 +31,22 @@ export interface PhaseDocument {
   total: number;
   /** False while the source is still being listed and `total` may grow. */
   total_known: boolean;
-  /** What a phase in state `waiting` waits for, and since when. */
+  /** Why a phase in state `waiting` waits, and since when. */
   waiting_for?: Waiting;
-  /** How long it has waited since it began, waits that are over: time that its rate does not count. */
+  /** The total of the phase's finished waits in milliseconds. The phase's rate excludes this time. */
   waited_ms?: number;
-  /** When it was last told to do something else: begin, wait or go on. */
+  /** The time when the phase last began, waited or resumed. */
   changed_at?: Date;
-  /** Where its activities wait for a worker, if not where the workflow runs. */
+  /** The task queue of the phase's activities, if it differs from the workflow's. */
   task_queue?: string;
   started_at?: Date;
   finished_at?: Date;
-  /** Embedding: samples among `done` that got the vector of equal content, without inference. */
+  /** Embedding: samples among `done` that reused the vector of equal content. */
   reused?: number;
   outcomes?: FileOutcomes;
   /** Failures by error code. */
   failures?: Record<string, number>;
-  /** Folders that could not be read; at most 100 are named. */
+  /** Folders that could not be read. At most 100 are named. */
   unreadable_folders?: string[];
   /** At most 100 are named. */
   outside_links?: string[];
@@ -58,7 +58,7 @@ export interface DatasetDocument {
   _id: string;
   media_type: MediaType;
   sources: string[];
-  /** The seq that the next new sample gets. */
+  /** The seq of the next new sample. */
   next_seq: number;
   counts: { total: number; indexed: number; failed: number; missing: number };
   phases: Partial<Record<PhaseName, { state: PhaseState; job_id: string; at: Date }>>;
@@ -69,33 +69,33 @@ export interface DatasetDocument {
     dim: number;
     vectors: number;
     last_modified_at: Date;
-    /** When it last embedded the dataset to the end; left out where it never has. */
+    /** When the model last embedded the dataset to the end. Absent if it never has. */
     completed_at?: Date;
   }[];
   latest_job: string;
-  /** Set once a job has begun to delete the dataset: nothing is written to it any more. */
+  /** Set once a job has begun to delete the dataset. Nothing is written to the dataset after that. */
   deleting?: { job_id: string; at: Date };
   created_at: Date;
   last_modified_at: Date;
 }
 
-/** What a medium tells of a sample; `core/media/<medium>` describes the fields. */
+/** The metadata that a medium gives a sample. `core/media/<medium>` describes the fields. */
 export type SampleMetadata = Readonly<Record<string, unknown>>;
 
-/** An item of a file: an image is one, a document will be many. Unique by dataset, path and part. */
+/** One item of a file: an image file has one item, other media may have many. Unique by dataset, path and part. */
 export interface SampleDocument {
   _id: ObjectId;
   dataset_id: string;
   /** The sample's number: dense, never reused. */
   seq: number;
   filepath: string;
-  /** The path's raw bytes, where they are not valid UTF-8 and `filepath` shows them escaped. */
+  /** The path's raw bytes if they are not valid UTF-8. `filepath` shows them escaped. */
   filepath_bytes?: Binary;
-  /** Which item of its file this is, from 0. Every file has a part 0, also a file that can't be read. */
+  /** The item's position in its file, from 0. Every file has a part 0, even one that can't be read. */
   part: number;
-  /** The file as it was when it was last read. */
+  /** The state of the file when it was last read. */
   source: { size_bytes: number; mtime_ns: Long; fingerprint: string };
-  /** Hash of what is encoded, where indexing knows it. Without it, the file's fingerprint says when to look again. */
+  /** Hash of the encoded content, if indexing knows it. Otherwise a changed file fingerprint causes a new check. */
   content?: string;
   metadata?: SampleMetadata;
   tags: string[];
@@ -116,9 +116,9 @@ export interface EmbeddingDocument {
   dim: number;
   /** BSON Binary subtype 9 (vector), float32. */
   vector: Binary;
-  /** Hash of what was encoded: SHA-256 in hexadecimal digits. Equal content has equal vectors. */
+  /** Hash of the encoded content: SHA-256 in hexadecimal. Equal content has equal vectors. */
   content: string;
-  /** The sample's version that the vector belongs to: see `versionOf` in core/embedding/lacking.ts. */
+  /** The version of the sample that the vector belongs to: see `versionOf` in core/embedding/lacking.ts. */
   version: string;
 }
 
@@ -131,22 +131,25 @@ export interface JobDocument {
   request: Record<string, unknown>;
   state: JobState;
   phases: Record<PhaseName, PhaseDocument>;
-  /** The device of the source's folder when the load began. */
+  /** The device of the source's folder when the job began. */
   source_device?: string;
-  /** Of a retry: whether it embeds what failed, or all that lacks a vector of its model. */
+  /** Retry only: whether it embeds the failed samples, or every sample that lacks a vector of its model. */
   retry_scope?: 'failed' | 'lacking';
-  /** Of a prune or a delete, so far. */
+  /** Prune and delete only: how much they have removed so far. */
   removed?: RemovedCounts;
   error?: RecordedError;
   started_at: Date;
-  /** Since when the load is paused. */
+  /** The start of the current pause. Absent if the job is not paused. */
   paused_at?: Date;
-  /** When it was last resumed. */
+  /** The time of the last resume. */
   resumed_at?: Date;
   finished_at?: Date;
 }
 
-/** One document a chunk of work, so that a retried activity overwrites its own count instead of adding to a shared one. */
+/**
+ * The progress of one chunk of work. One document per chunk lets a retried activity overwrite its own count instead of
+ * adding to a shared one.
+ */
 export interface ProgressDocument {
   /** job/phase/chunk */
   _id: string;
@@ -155,64 +158,70 @@ export interface ProgressDocument {
   done: number;
   failed: number;
   total: number;
-  /** Embedding: see PhaseDocument. */
+  /** Embedding only: see PhaseDocument. */
   reused?: number;
   outcomes?: Partial<FileOutcomes>;
   unreadable_folders?: string[];
   outside_links?: string[];
-  /** When it last moved. */
+  /** The time of the last progress. */
   at?: Date;
-  /** Indexing: the numbers that were handed out to the page's new samples. */
+  /** Indexing only: the numbers that the page's new samples took. */
   blocks?: SeqBlock[];
 }
 
-/** Numbers for new samples of one batch of a page: `base`, `base + 1`, … */
+/** A range of numbers for new samples of one batch of a page: `base`, `base + 1`, … */
 export interface SeqBlock {
   batch: number;
   base: number;
   count: number;
 }
 
-/** How fast the embedding workers of a task queue may be, and the bucket of tokens that they share. */
+/** The rate limit of a task queue's embedding workers, and the token bucket that they share. */
 export interface LimitDocument {
   /** The task queue. */
   _id: string;
   samples_per_second: number;
   set_at: Date;
-  /** When the next batch may start, by the server's clock. */
+  /** The server time in milliseconds at which the next batch may start. */
   next_ms: number;
-  /** What the last batch moved that on by: it is never further ahead than this, unless the server's clock was put back. */
+  /**
+   * The time that the last batch added to `next_ms`, in milliseconds. `next_ms` is never further ahead than this unless
+   * the server's clock was set back.
+   */
   owed_ms?: number;
-  /** Of the last batch that was asked for. */
+  /** The server time in milliseconds at which a batch last asked. */
   asked_ms?: number;
   granted?: boolean;
-  /** When a batch last had to wait, and since when batches have had to without a pause. */
+  /** When a batch last had to wait, and since when batches have waited without a break. */
   throttled_at?: Date;
   throttled_since?: Date;
 }
 
-/** A file that a page asks to be read. */
+/** A file that a page lists for reading. */
 export interface PageFile {
   path: string;
   bytes?: Binary;
   size: number;
   mtime_ns: Long;
   fingerprint: string;
-  /** Whether samples of it were stored when the page was written. */
+  /** Whether the file had stored samples when the page was written. */
   stored: boolean;
 }
 
-/** A stretch of a source's listing, and the work that is in it. Dropped at the end of the job. */
+/** One path range of a source's listing, and its work. Removed at the end of the job. */
 export interface PageDocument {
   /** job/n */
   _id: string;
   job_id: string;
   n: number;
-  /** The last path this page covers: the next page begins after it. */
+  /** The last path that this page covers. The next page begins after it. */
   upto: string;
   /** True on the page that completes the listing. */
   last: boolean;
   files: PageFile[];
-  /** The first samples of files in this stretch that the listing did not see, by seq. A prune: the numbers it removed. */
+  /**
+   * Seqs of the first samples of files that the listing did not find in this range. For a prune, the seqs that it
+   * removed.
+   */
   gone: number[];
 }

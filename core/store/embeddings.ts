@@ -11,7 +11,7 @@ export interface VectorSet {
 
 const filterOf = ({ datasetId, modelKey }: VectorSet) => ({ dataset_id: datasetId, model_key: modelKey });
 
-/** How many vectors there are; with a limit, counting stops there. */
+/** Counts vectors. With a limit, counting stops at the limit. */
 export async function countVectors(store: Store, set: VectorSet, limit?: number): Promise<number> {
   const { embeddings } = collectionsOf(store);
   return embeddings.countDocuments(filterOf(set), limit === undefined ? {} : { limit });
@@ -21,12 +21,12 @@ export async function countVectorsOfDataset(store: Store, datasetId: string): Pr
   return collectionsOf(store).embeddings.countDocuments({ dataset_id: datasetId });
 }
 
-/** Numbers in a vector of the model; undefined where it has none. */
+/** The dimension of the model's vectors. Undefined if there are none. */
 export async function dimensionOf(store: Store, set: VectorSet): Promise<number | undefined> {
   return (await collectionsOf(store).embeddings.findOne(filterOf(set), { projection: { dim: 1 } }))?.dim;
 }
 
-/** The models that a dataset has vectors of, from the index alone. */
+/** The keys of the models that have vectors in a dataset, from the index alone. */
 export function vectorModels(store: Store, datasetId: string): Promise<string[]> {
   return collectionsOf(store).embeddings.distinct('model_key', { dataset_id: datasetId });
 }
@@ -42,7 +42,7 @@ export function vectorVersions(store: Store, set: VectorSet, from: number, to: n
     .batchSize(5000);
 }
 
-/** Vectors by the hash of what was encoded; hashes without a vector are absent. */
+/** Finds vectors by the hash of their content. Hashes without a vector are absent from the result. */
 export async function findVectorsByContent(
   store: Store,
   set: VectorSet,
@@ -59,7 +59,7 @@ export async function findVectorsByContent(
   return vectors;
 }
 
-/** A vector to be stored. `isStale`: an earlier vector of the sample is stored already. */
+/** A vector to store. `isStale` means that an earlier vector of the sample is already stored. */
 export interface NewVector {
   seq: number;
   sampleId: ObjectId;
@@ -69,7 +69,7 @@ export interface NewVector {
   isStale: boolean;
 }
 
-/** Stores vectors, each in place of an earlier one of its sample. */
+/** Stores vectors. Each replaces an earlier vector of its sample. */
 export async function writeVectors(store: Store, set: VectorSet, vectors: readonly NewVector[]): Promise<void> {
   const { embeddings } = collectionsOf(store);
   const documentOf = ({ seq, sampleId, vector, content, version }: NewVector): EmbeddingDocument => ({
@@ -90,13 +90,15 @@ export async function writeVectors(store: Store, set: VectorSet, vectors: readon
   if (replacements.length > 0) await embeddings.bulkWrite(replacements, { ordered: false });
 }
 
-/** An upsert: a prune or a delete may have removed the earlier vector. */
+/** An upsert, because a prune or a delete may have removed the earlier vector. */
 function replacementOf({ _id, ...vector }: EmbeddingDocument): AnyBulkWriteOperation<EmbeddingDocument> {
   const { dataset_id, model_key, seq } = vector;
   return { updateOne: { filter: { dataset_id, model_key, seq }, update: { $set: vector }, upsert: true } };
 }
 
-/** Removes vectors of samples that are gone. A sample that got the number since keeps its own. */
+/**
+ * Removes the vectors of samples that no longer exist. A new sample that has taken the same number keeps its vector.
+ */
 export async function removeVectorsOf(
   store: Store,
   set: VectorSet,
@@ -109,7 +111,7 @@ export async function removeVectorsOf(
   });
 }
 
-/** The vectors of some samples, of several models. The models are named so that the index answers. */
+/** The vectors of some samples in several models. Naming the models lets the index answer. */
 export interface SampleVectors {
   datasetId: string;
   models: readonly string[];
@@ -126,7 +128,7 @@ export async function countSampleVectors(store: Store, vectors: SampleVectors): 
   return collectionsOf(store).embeddings.countDocuments(vectorsOf(vectors));
 }
 
-/** Returns how many were removed. */
+/** Removes vectors. Returns how many it removed. */
 export async function removeSampleVectors(
   store: Store,
   vectors: SampleVectors,
@@ -136,7 +138,10 @@ export async function removeSampleVectors(
   return (await collectionsOf(store).embeddings.deleteMany(vectorsOf(vectors), options)).deletedCount;
 }
 
-/** Removes the vectors of the next `count` numbers that have any. Returns how many; undefined where there is none left. */
+/**
+ * Removes the vectors of the next `count` numbers that have any. Returns how many it removed; undefined if none were
+ * left.
+ */
 export async function removeNextVectors(
   store: Store,
   set: VectorSet,
@@ -150,7 +155,7 @@ export async function removeNextVectors(
   return (await embeddings.deleteMany({ ...filterOf(set), seq: range }, { session })).deletedCount;
 }
 
-/** A sample's vectors of these models, without the numbers. */
+/** A sample's vectors of these models, without their elements. */
 export async function describeVectors(
   store: Store,
   { datasetId, models, seq }: { datasetId: string; models: readonly string[]; seq: number },

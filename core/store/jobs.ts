@@ -23,7 +23,7 @@ export async function findJobs(store: Store, jobIds: readonly string[]): Promise
     .toArray();
 }
 
-/** A job as far as others name it. */
+/** The fields that identify a job. */
 export type JobReference = Pick<JobDocument, '_id' | 'workflow_id' | 'dataset_id'>;
 
 const reference = { workflow_id: 1, dataset_id: 1 } as const;
@@ -37,7 +37,7 @@ export async function latestJobOf(store: Store, datasetId: string): Promise<JobR
   return (await collectionsOf(store).jobs.findOne({ dataset_id: datasetId }, options)) ?? undefined;
 }
 
-/** Jobs whose IDs begin so, newest first. IDs are hexadecimal digits and dashes. */
+/** Jobs whose IDs begin with `prefix`, newest first. IDs consist of hexadecimal digits and dashes. */
 export async function jobsByPrefix(store: Store, prefix: string, limit: number): Promise<JobReference[]> {
   return collectionsOf(store)
     .jobs.find({ _id: { $gte: prefix, $lt: `${prefix}g` } }, { projection: reference, sort: { started_at: -1 } })
@@ -45,10 +45,10 @@ export async function jobsByPrefix(store: Store, prefix: string, limit: number):
     .toArray();
 }
 
-/** What a job was asked to do. */
+/** A job's kind and its request. */
 export type JobRequest = Pick<JobDocument, 'kind' | 'request'>;
 
-/** What the job was asked, if it is of one of these kinds. */
+/** The job's request if the job is of one of these kinds. */
 export async function findRequest(
   store: Store,
   jobId: string,
@@ -58,7 +58,7 @@ export async function findRequest(
   return (await collectionsOf(store).jobs.findOne(filter, { projection: { kind: 1, request: 1 } })) ?? undefined;
 }
 
-/** What the dataset's latest job of one of these kinds was asked. */
+/** The request of the dataset's latest job of one of these kinds. */
 export async function latestRequestOf(
   store: Store,
   datasetId: string,
@@ -79,11 +79,11 @@ export interface JobQuery {
   since?: Date | undefined;
   /** Only jobs that started before this time. */
   before?: Date | undefined;
-  /** Only jobs behind this one. */
+  /** Only jobs after this position. */
   from?: JobPosition | undefined;
 }
 
-/** Jobs, newest first. Paging is by keyset: jobs that start or end meanwhile neither repeat nor hide another. */
+/** Jobs, newest first. Keyset paging neither repeats nor skips jobs that start or end meanwhile. */
 export async function listJobs(
   store: Store,
   { dataset, states, kinds, since, before, from }: JobQuery,
@@ -96,7 +96,7 @@ export async function listJobs(
   if (since !== undefined) conditions.push({ started_at: { $gte: since } });
   if (before !== undefined) conditions.push({ started_at: { $lt: before } });
   if (from !== undefined) {
-    // The first condition bounds the index; the second takes jobs of the same millisecond by their IDs.
+    // The first condition bounds the index scan. The second orders jobs of the same millisecond by ID.
     conditions.push({ started_at: { $lte: from.started_at } });
     conditions.push({ $or: [{ started_at: { $lt: from.started_at } }, { _id: { $lt: from._id } }] });
   }
@@ -107,7 +107,7 @@ export async function listJobs(
     .toArray();
 }
 
-/** IDs of jobs that have no end on record, newest first. */
+/** IDs of jobs without a recorded end, newest first. */
 export async function openJobIds(store: Store, limit = 0, maxTimeMS?: number): Promise<string[]> {
   const found = await collectionsOf(store)
     .jobs.find(notEnded, { projection: { _id: 1 }, ...(maxTimeMS === undefined ? {} : { maxTimeMS }) })
@@ -117,7 +117,7 @@ export async function openJobIds(store: Store, limit = 0, maxTimeMS?: number): P
   return found.map(({ _id }) => _id);
 }
 
-/** Which of these jobs have no end on record. */
+/** The IDs among these whose jobs have no recorded end. */
 export async function openAmong(store: Store, jobIds: readonly string[]): Promise<Set<string>> {
   const found = await collectionsOf(store)
     .jobs.find({ _id: { $in: [...jobIds] }, ...notEnded }, { projection: { _id: 1 } })
@@ -125,7 +125,7 @@ export async function openAmong(store: Store, jobIds: readonly string[]): Promis
   return new Set(found.map(({ _id }) => _id));
 }
 
-/** Jobs that began before a time and have no end on record, the oldest first. */
+/** Jobs that began before a given time and have no recorded end, oldest first. */
 export async function openSince(store: Store, before: Date, datasetId?: string): Promise<JobDocument[]> {
   const ofDataset = datasetId === undefined ? {} : { dataset_id: datasetId };
   return collectionsOf(store)
@@ -134,7 +134,7 @@ export async function openSince(store: Store, before: Date, datasetId?: string):
     .toArray();
 }
 
-/** Jobs that have no end on record, or ended since a time, newest first. */
+/** Jobs without a recorded end, and jobs that ended since a given time, newest first. */
 export async function openOrEndedSince(
   store: Store,
   { datasetId, since, limit }: { datasetId: string | undefined; since: Date | undefined; limit: number },
@@ -148,13 +148,13 @@ export async function openOrEndedSince(
     .toArray();
 }
 
-/** IDs of all jobs of a dataset, in batches of the driver's. */
+/** IDs of all jobs of a dataset. The driver fetches them in batches. */
 export async function* jobIdsOf(store: Store, datasetId: string): AsyncGenerator<string> {
   const jobs = collectionsOf(store).jobs.find({ dataset_id: datasetId }, { projection: { _id: 1 } });
   for await (const { _id } of jobs) yield _id;
 }
 
-/** Embeddings of a dataset that are jobs of their own and not over. */
+/** Open embedding jobs of a dataset. */
 export async function openEmbeddingsOf(store: Store, datasetId: string): Promise<JobReference[]> {
   return collectionsOf(store)
     .jobs.find({ dataset_id: datasetId, kind: 'embed', ...notEnded }, { projection: reference })
@@ -176,7 +176,7 @@ export async function countJobsByState(store: Store, maxTimeMS: number): Promise
   return new Map(rows.map(({ _id, n }) => [_id, n]));
 }
 
-/** Files and vectors that jobs which are over have written. */
+/** Counts the files and vectors that ended jobs have written. */
 export async function sumWrittenByEnded(
   store: Store,
   maxTimeMS: number,
@@ -200,7 +200,7 @@ export async function sumWrittenByEnded(
   return { samples: sums?.samples ?? 0, vectors: sums?.vectors ?? 0 };
 }
 
-/** The devices that the completed loads of a dataset found their sources on, the latest load first. */
+/** The devices on which completed loads of a dataset found their sources, latest load first. */
 export async function* devicesOf(
   store: Store,
   datasetId: string,
@@ -220,8 +220,8 @@ export async function* devicesOf(
 }
 
 /**
- * Whether a job that was to embed the dataset was broken off since a time. A first phase that did nothing leaves nothing to
- * embed.
+ * Whether an embedding job of the dataset was interrupted since a given time. A job whose first phase did nothing
+ * leaves nothing to embed.
  */
 export async function wasBrokenOffSince(
   store: Store,
@@ -251,7 +251,7 @@ export async function wasBrokenOffSince(
 
 /** Beginning. */
 
-/** Records a job that Temporal has accepted and no worker has begun. Changes nothing where there is a record. */
+/** Records a job that Temporal has accepted but no worker has begun. Changes nothing if the job has a record. */
 export async function insertQueued(
   store: Store,
   jobId: string,
@@ -264,7 +264,7 @@ export async function insertQueued(
   );
 }
 
-/** Records that a queued job runs. `phase` begins with it. */
+/** Records that a queued job is running and begins `phase`. */
 export async function markRunning(store: Store, jobId: string, phase: PhaseName | undefined): Promise<void> {
   const begun: Partial<PhaseDocument> = { state: 'running', started_at: new Date() };
   await collectionsOf(store).jobs.updateOne(
@@ -273,7 +273,7 @@ export async function markRunning(store: Store, jobId: string, phase: PhaseName 
   );
 }
 
-/** Notes the source's device, once. */
+/** Records the source's device. The first call wins. */
 export async function noteDevice(store: Store, jobId: string, source_device: string): Promise<void> {
   await collectionsOf(store).jobs.updateOne(
     { _id: jobId, source_device: { $exists: false } },
@@ -311,8 +311,8 @@ export async function setPhaseFields(
 }
 
 /**
- * Writes a change of a phase that is not over and is in the state that was read. What the phase waited for goes, unless the
- * change names it.
+ * Writes a change of an open phase, if the phase is still in the state that the caller read. Removes `waiting_for`
+ * unless the change sets it.
  */
 export async function changePhase(
   store: Store,
@@ -329,7 +329,7 @@ export async function changePhase(
   );
 }
 
-/** Writes the end of a phase, unless it has one. */
+/** Writes the end of a phase, unless the phase has ended. */
 export async function finishPhase(
   store: Store,
   jobId: string,
@@ -342,7 +342,7 @@ export async function finishPhase(
   );
 }
 
-/** Notes that a phase is under way, if the job is not over. Returns whether it is not. */
+/** Records that a phase is in progress, if the job is open. Returns whether the job is open. */
 export async function touchOpenJob(
   store: Store,
   jobId: string,
@@ -369,12 +369,12 @@ export async function markPaused(store: Store, jobId: string, at: Date): Promise
 
 const pausedBefore = (jobId: string, at: Date) => ({ _id: jobId, state: 'paused' as const, paused_at: { $lt: at } });
 
-/** The job, if it was paused before a time. */
+/** The job if it was paused before a given time. */
 export async function findPausedBefore(store: Store, jobId: string, at: Date): Promise<JobDocument | undefined> {
   return (await collectionsOf(store).jobs.findOne(pausedBefore(jobId, at))) ?? undefined;
 }
 
-/** Records that a job goes on, if it was paused before a time. */
+/** Records that a job resumes, if it was paused before a given time. */
 export async function markResumed(
   store: Store,
   jobId: string,
@@ -390,7 +390,7 @@ export async function markResumed(
 
 /** Ending. */
 
-/** Records a job's end, unless it has one. */
+/** Records a job's end, unless it has ended. */
 export async function finishJob(
   store: Store,
   jobId: string,
@@ -403,7 +403,7 @@ export async function finishJob(
   );
 }
 
-/** Corrects the end of a job that was noticed later than it came. */
+/** Corrects the recorded end of a job whose end was noticed late. */
 export async function setEnd(store: Store, jobId: string, finished_at: Date): Promise<void> {
   await collectionsOf(store).jobs.updateOne(
     { _id: jobId, finished_at: { $gt: finished_at }, started_at: { $lte: finished_at } },
@@ -413,7 +413,7 @@ export async function setEnd(store: Store, jobId: string, finished_at: Date): Pr
 
 /** Removal jobs. */
 
-/** Adds to what a job has removed. Returns whether the job is not over. */
+/** Adds to a job's removed counts. Returns whether the job is open. */
 export async function addRemoved(
   store: Store,
   jobId: string,
@@ -428,7 +428,7 @@ export async function addRemoved(
   return matchedCount > 0;
 }
 
-/** Records how many samples a prune kept, and which sources were not there. Returns whether the job is not over. */
+/** Records how many samples a prune kept, and which sources were absent. Returns whether the job is open. */
 export async function setKept(
   store: Store,
   jobId: string,
@@ -448,7 +448,7 @@ export async function setKept(
   return matchedCount > 0;
 }
 
-/** What a job has removed so far. */
+/** How much a job has removed so far. */
 export async function removedBy(store: Store, jobId: string): Promise<RemovedCounts> {
   const job = await collectionsOf(store).jobs.findOne({ _id: jobId }, { projection: { removed: 1 } });
   return job?.removed ?? { samples: 0, vectors: 0 };
@@ -464,7 +464,7 @@ export interface EndedJobs {
   states?: readonly JobState[] | undefined;
 }
 
-/** Jobs that ended before a time, the oldest first. */
+/** Jobs that ended before a given time, oldest first. */
 export async function endedBefore(
   store: Store,
   { before, dataset, states }: EndedJobs,
@@ -490,8 +490,8 @@ const INDEX_OPTIONS_CONFLICT = 85;
 const INDEX_KEY_SPECS_CONFLICT = 86;
 
 /**
- * Has MongoDB remove the records of jobs so long after their ends; keeps them where no time is given. Doing it again changes
- * nothing, and several workers may do it at once; where they differ, the last one's word holds.
+ * Lets MongoDB remove job records the given number of seconds after their jobs end; without a number, records are kept.
+ * Repeated and concurrent calls are safe. If workers differ, the last call wins.
  */
 export async function setRetention(store: Store, seconds: number | undefined): Promise<void> {
   const { jobs } = collectionsOf(store);
@@ -507,7 +507,7 @@ export async function setRetention(store: Store, seconds: number | undefined): P
   await jobs.db.command({ collMod: jobs.collectionName, index: { name, expireAfterSeconds: seconds } });
 }
 
-/** Returns whether it went well; false where it failed for one of these reasons. */
+/** Runs `work`. Returns false if it failed with one of these error codes. */
 async function ignoring(codes: readonly number[], work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work();

@@ -2,20 +2,23 @@ import { collectionsOf } from './collections.ts';
 import type { LimitDocument } from './documents.ts';
 import type { Store } from './store.ts';
 
-/** Time that went unused may be made up for, within this: a worker that wakes up late must not lower the rate. */
+/** The most unused time that a queue may catch up on. A worker that wakes up late must not lower the rate. */
 const CREDIT_MS = 1000;
-/** Batches that had to wait belong to one stretch of waiting if no more than this lies between them. */
+/** Waits of batches belong to one stretch if they are no further apart than this. */
 const STRETCH_MS = 3000;
-/** The server's clock, in milliseconds with their fraction: workers' clocks differ, and at a high rate a sample takes less than one. */
+/**
+ * The server's clock in fractional milliseconds. Workers' clocks differ, and at a high rate a sample takes less than
+ * one millisecond.
+ */
 const SERVER_NOW_MS = { $toDouble: { $toLong: '$$NOW' } };
-/** Sums of the clock's milliseconds and fractions of one are exact to less than this. */
+/** The rounding error of the clock's sums stays below this. */
 const ROUNDING_MS = 1;
 
 export async function findLimit(store: Store, taskQueue: string): Promise<LimitDocument | undefined> {
   return (await collectionsOf(store).limits.findOne({ _id: taskQueue })) ?? undefined;
 }
 
-/** Limits by the name of their task queue. */
+/** Limits, sorted by task queue name. */
 export async function listLimits(store: Store, limit: number): Promise<LimitDocument[]> {
   return collectionsOf(store).limits.find().sort({ _id: 1 }).limit(limit).toArray();
 }
@@ -25,8 +28,8 @@ export async function removeLimit(store: Store, taskQueue: string): Promise<void
 }
 
 /**
- * Sets a limit. The last batch still owes its time, at the new rate. A debt longer than that batch took comes from a clock
- * that was set back, and is forgiven.
+ * Sets a limit. The last batch still owes its time, at the new rate. A longer debt comes from a clock that was set
+ * back, and is dropped.
  */
 export async function writeLimit(store: Store, taskQueue: string, samplesPerSecond: number): Promise<void> {
   const aheadMs = { $max: [0, { $subtract: [{ $ifNull: ['$next_ms', SERVER_NOW_MS] }, SERVER_NOW_MS] }] };
@@ -49,8 +52,8 @@ export async function writeLimit(store: Store, taskQueue: string, samplesPerSeco
 }
 
 /**
- * Asks for permission to embed so many samples now. Returns how long to wait before asking again, 0 where the batch may go,
- * and undefined where there is no limit.
+ * Asks for permission to embed a number of samples now. Returns the milliseconds to wait before asking again, 0 if the
+ * batch may start, and undefined if there is no limit.
  */
 export async function askLimit(store: Store, taskQueue: string, samples: number): Promise<number | undefined> {
   const limit = await collectionsOf(store).limits.findOneAndUpdate({ _id: taskQueue }, taking(samples), {
@@ -61,7 +64,7 @@ export async function askLimit(store: Store, taskQueue: string, samples: number)
   return granted ? 0 : Math.max(1, next_ms - asked_ms);
 }
 
-/** Takes a batch's time if it may start now, and notes since when batches have had to wait. */
+/** Takes a batch's time if it may start now, and records since when batches have had to wait. */
 function taking(samples: number) {
   const aheadMs = { $subtract: ['$next_ms', SERVER_NOW_MS] };
   const mayStart = { $or: [{ $lte: [aheadMs, 0] }, { $gt: [aheadMs, { $add: ['$owed_ms', ROUNDING_MS] }] }] };
@@ -85,7 +88,7 @@ function taking(samples: number) {
   ];
 }
 
-/** A batch that waits for a moment now and then is not worth a word. */
+/** Shorter waits are not reported. */
 const WORTH_A_WORD_MS = 2000;
 
 export interface Throttled {
@@ -93,7 +96,7 @@ export interface Throttled {
   samples_per_second: number;
 }
 
-/** Since when the limit holds the workers of a task queue back; undefined where it does not. */
+/** Since when the limit has throttled the workers of a task queue. Undefined if it does not. */
 export async function findThrottled(store: Store, taskQueue: string): Promise<Throttled | undefined> {
   const limit = await collectionsOf(store).limits.findOne<{
     samples_per_second: number;

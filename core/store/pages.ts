@@ -16,7 +16,7 @@ export async function findPage(store: Store, jobId: string, n: number): Promise<
 /** A page without its files. */
 export type PageSummary = Pick<PageDocument, 'n' | 'upto' | 'last'> & { work: number };
 
-/** The pages of a job from `n` on, in order. `work` counts the files that are to be read. */
+/** The pages of a job from `n` on, in order. `work` is the number of files to read. */
 export async function pagesFrom(store: Store, jobId: string, n: number): Promise<PageSummary[]> {
   return collectionsOf(store)
     .pages.aggregate<PageSummary>([
@@ -31,7 +31,7 @@ export async function countPages(store: Store, jobId: string): Promise<number> {
   return collectionsOf(store).pages.countDocuments({ job_id: jobId });
 }
 
-/** What is gone by the pages of a job; pages without any are left out. */
+/** The seqs of gone files on each page of a job. Pages without any are skipped. */
 export async function* goneByPage(store: Store, jobId: string): AsyncGenerator<number[]> {
   const pages = collectionsOf(store).pages.find(
     { job_id: jobId, gone: { $ne: [] } },

@@ -3,14 +3,14 @@ import { collectionsOf } from './collections.ts';
 import type { Store } from './store.ts';
 
 /**
- * The version of what is stored. A change that older code can't read raises it; docs/ARCHITECTURE.md, "Changing what is
- * stored", says how the change then migrates what is there.
+ * The version of the stored data. A change that older code can't read increments it. docs/ARCHITECTURE.md, "Changing
+ * what is stored", describes how the change migrates existing data.
  */
 export const SCHEMA_VERSION = 1;
 
 /**
- * Makes a database ready: checks its schema version, notes it where the database is new, and creates the indexes. Safe to
- * run at each start, and from several processes at once.
+ * Prepares a database: checks its schema version, records the version in a new database, and creates the indexes. Safe
+ * to run at each start, and from several processes at once.
  *
  * @throws UserError SchemaTooOld, SchemaTooNew
  */
@@ -22,14 +22,14 @@ export async function prepareDatabase(store: Store): Promise<void> {
 }
 
 /**
- * Refuses a database that was made by older or newer code. A new, empty one passes.
+ * Refuses a database written by older or newer code. Accepts a new, empty one.
  *
  * @throws UserError SchemaTooOld, SchemaTooNew
  */
 export async function requireSchemaVersion(store: Store): Promise<void> {
   const { meta, datasets } = collectionsOf(store);
   const found = await meta.findOne({ _id: 'schema' });
-  // Version 0.1.0 noted no version.
+  // Version 0.1.0 recorded no version.
   const version = found?.version ?? ((await isUsed(store)) ? 0 : SCHEMA_VERSION);
   if (version === SCHEMA_VERSION) return;
   const { dbName } = datasets;
@@ -45,14 +45,14 @@ export async function requireSchemaVersion(store: Store): Promise<void> {
   );
 }
 
-/** Whether an earlier version has left datasets or jobs; it called jobs loads. */
+/** Whether an earlier version has left datasets or jobs. That version called jobs loads. */
 async function isUsed(store: Store): Promise<boolean> {
   const { datasets, meta } = collectionsOf(store);
   if ((await datasets.findOne({}, { projection: { _id: 1 } })) !== null) return true;
   return (await meta.db.collection('loads').findOne({}, { projection: { _id: 1 } })) !== null;
 }
 
-/** Names of the indexes that a query names: the one of errors has the same keys as that of numbers. */
+/** Names of the indexes that queries name explicitly: the error index has the same keys as the seq index. */
 export const SAMPLE_INDEXES = {
   seq: 'dataset_id_1_seq_1',
   path: 'dataset_id_1_filepath_1_part_1',
@@ -61,10 +61,10 @@ export const SAMPLE_INDEXES = {
   error: 'errors',
 } as const;
 
-/** The index on a field of the samples' metadata that a medium wants to be found by. */
+/** The name of the index on a searchable field of a medium's metadata. */
 export const metadataIndex = (field: string) => `dataset_id_1_metadata.${field}_1_seq_1`;
 
-/** Fields of the metadata that have an index. Every medium tells a `format`. */
+/** Metadata fields that have an index. Every medium provides a `format`. */
 export const INDEXED_METADATA = ['format'] as const;
 
 async function createIndexes(store: Store): Promise<void> {

@@ -5,7 +5,7 @@ import { takeSeqs } from './datasets.ts';
 import type { ProgressDocument, SeqBlock } from './documents.ts';
 import { inTransaction, type Store } from './store.ts';
 
-/** A chunk of a phase's work: a page, or a range of numbers to embed. */
+/** A chunk of a phase's work: a page, or a range of seqs to embed. */
 export interface ChunkReference {
   jobId: string;
   phase: PhaseName;
@@ -20,7 +20,7 @@ export interface ChunkCount {
   reused?: number;
 }
 
-/** Creates the count of a page, with what its listing found. */
+/** Creates the count of a page, with the outcomes of its listing. */
 export async function insertPageProgress(
   store: Store,
   page: Omit<ChunkReference, 'phase'>,
@@ -40,7 +40,7 @@ export async function insertPageProgress(
   );
 }
 
-/** Creates the counts of an embedding's chunks, all at 0. Counts that are there stay. */
+/** Creates the counts of an embedding's chunks, all at 0. Existing counts are kept. */
 export async function insertChunkProgress(
   store: Store,
   jobId: string,
@@ -60,15 +60,15 @@ export async function insertChunkProgress(
   );
 }
 
-/** A chunk's count; undefined where its job is over. */
+/** A chunk's count. Undefined if its job is over. */
 export async function findProgress(store: Store, chunk: ChunkReference): Promise<ProgressDocument | undefined> {
   return (await collectionsOf(store).progress.findOne({ _id: progressId(chunk) })) ?? undefined;
 }
 
 /**
- * Notes how far a chunk has come. All counts of a chunk come from one attempt: a later attempt's counts replace an earlier
- * one's as soon as it has come as far, so what is shown never falls and never mixes two attempts. Returns false where the
- * chunk has no count: its job is over.
+ * Records a chunk's progress. All counts of a chunk come from one attempt. A later attempt's counts replace the earlier
+ * ones once it has come as far, so displayed counts never fall and never mix two attempts. Returns false if the chunk
+ * has no count, which means that its job is over.
  */
 export async function raiseProgress(
   store: Store,
@@ -87,9 +87,9 @@ export async function raiseProgress(
 }
 
 /**
- * Takes numbers for a batch of a page, and notes them on the page's count in the same transaction: a crash leaves both or
- * neither, so that numbers stay dense. Of two attempts at one page, one takes them; the other gets false and has to look at
- * the blocks again.
+ * Takes numbers for a batch of a page and records them on the page's count in the same transaction. A crash leaves both
+ * or neither, so numbers stay dense. If two attempts run at one page, only one takes the numbers. The other gets false
+ * and must read the blocks again.
  *
  * @param known how many blocks the caller has seen
  */
@@ -123,7 +123,7 @@ export interface PhaseSums extends Required<ChunkCount> {
   outcomes: FileOutcomes;
 }
 
-/** The outcomes of a phase in which nothing was found. */
+/** The outcomes of a phase that found nothing. */
 export const NO_OUTCOMES: FileOutcomes = {
   added: 0,
   changed: 0,
@@ -163,7 +163,7 @@ export async function sumProgress(store: Store, jobId: string): Promise<Map<Phas
   );
 }
 
-/** Files in some pages of a job, and how many of them need no work. */
+/** Counts the files on some pages of a job, and how many of them need no work. */
 export async function sumPages(
   store: Store,
   jobId: string,
@@ -179,10 +179,10 @@ export async function sumPages(
   };
 }
 
-/** How many paths a job names at most. */
+/** The most paths that a job names. */
 export const MOST_NAMED = 100;
 
-/** The first folders of a job that could not be read, or links that lead out of the source roots. */
+/** The first unreadable folders of a job, or the first links that lead out of the source roots. */
 export async function namedPaths(
   store: Store,
   jobId: string,
@@ -195,7 +195,7 @@ export async function namedPaths(
   return pages.flatMap((page) => page[kind] ?? []).slice(0, MOST_NAMED);
 }
 
-/** When a phase of a job last moved. */
+/** When a phase of a job last made progress. */
 export async function lastMoved(store: Store, jobId: string, phase: PhaseName): Promise<Date | undefined> {
   const latest = await collectionsOf(store).progress.findOne(
     { job_id: jobId, phase, at: { $exists: true } },
@@ -204,13 +204,13 @@ export async function lastMoved(store: Store, jobId: string, phase: PhaseName): 
   return latest?.at;
 }
 
-/** Whether the embedding of any of these jobs has moved since a time. */
+/** Whether the embedding of any of these jobs has made progress since a given time. */
 export async function hasMovedSince(store: Store, jobIds: readonly string[], since: Date): Promise<boolean> {
   const filter = { job_id: { $in: [...jobIds] }, phase: 'embedding' as const, at: { $gte: since } };
   return (await collectionsOf(store).progress.findOne(filter, { projection: { _id: 1 } })) !== null;
 }
 
-/** Files and vectors that jobs under way have written so far. */
+/** Counts the files and vectors that running jobs have written so far. */
 export async function sumWritten(
   store: Store,
   jobIds: readonly string[],

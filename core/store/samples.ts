@@ -13,12 +13,12 @@ export async function findSample(store: Store, datasetId: string, seq: number): 
 
 export interface SampleQuery {
   datasetId: string;
-  /** Only samples behind this seq: `next` of the page before. */
+  /** Only samples after this seq: `next` of the previous page. */
   after?: number | undefined;
   /** At most this many. */
   limit: number;
   status?: SampleDocument['status'] | undefined;
-  /** Only samples that failed, in this stage or in any. */
+  /** Only samples that failed in this stage, or in any stage. */
   withError?: PhaseName | 'any' | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface SamplePage {
   next: number | null;
 }
 
-/** A page of a dataset's samples, by keyset: it costs what the page does, however far into the dataset it lies. */
+/** One page of a dataset's samples. Keyset paging makes its cost independent of its position in the dataset. */
 export async function listSamples(store: Store, query: SampleQuery): Promise<SamplePage> {
   const { datasetId, after, limit, status, withError } = query;
   const filter: Filter<SampleDocument> = {
@@ -40,7 +40,7 @@ export async function listSamples(store: Store, query: SampleQuery): Promise<Sam
       ? {}
       : { error: { $exists: true }, ...(withError === 'any' ? {} : { 'error.stage': withError }) }),
   };
-  // One more than asked for tells whether there is a next page.
+  // One extra sample shows whether there is a next page.
   const found = await collectionsOf(store)
     .samples.find(filter)
     .sort({ seq: 1 })
@@ -49,7 +49,7 @@ export async function listSamples(store: Store, query: SampleQuery): Promise<Sam
   return pageOf(found, limit);
 }
 
-/** Samples whose error is from a span of time, by seq. */
+/** Samples whose error was recorded in a time span, by seq. */
 export async function listErrorsBetween(
   store: Store,
   {
@@ -93,7 +93,7 @@ export async function countSamples(
   return collectionsOf(store).samples.countDocuments(filter, limit === undefined ? {} : { limit });
 }
 
-/** Whether any sample could be read and not embedded. */
+/** Whether any sample was read but could not be embedded. */
 export async function hasEmbeddingFailure(store: Store, datasetId: string): Promise<boolean> {
   const failed = {
     dataset_id: datasetId,
@@ -104,7 +104,7 @@ export async function hasEmbeddingFailure(store: Store, datasetId: string): Prom
   return (await collectionsOf(store).samples.countDocuments(failed, { limit: 1 })) > 0;
 }
 
-/** How many files a job could not read, by error code, the most frequent first. */
+/** Counts the files that a job could not read, by error code, most frequent first. */
 export async function countIndexingFailures(
   store: Store,
   jobId: string,
@@ -126,8 +126,8 @@ export async function countIndexingFailures(
 export type StoredFile = Pick<SampleDocument, 'seq' | 'filepath' | 'status'> & { source: { fingerprint: string } };
 
 /**
- * The stored files with after < path <= upto, in path order. One range query on the index of paths: it seeks from the first
- * sample of a file to that of the next, however many samples a file has.
+ * The stored files with after < path <= upto, in path order. One range query on the path index: it seeks from the first
+ * sample of one file to that of the next, however many samples a file has.
  */
 export async function filesBetween(
   store: Store,
@@ -147,7 +147,7 @@ export async function filesBetween(
     .toArray();
 }
 
-/** A stored sample, as far as the items of its file are compared with it. */
+/** The fields of a stored sample that matching with its file's items needs. */
 export type StoredItem = Pick<SampleDocument, '_id' | 'seq' | 'filepath' | 'part' | 'content'>;
 
 /** The samples of some files by path, each in the order of its parts. */
@@ -172,7 +172,7 @@ export async function itemsOf(
   return items;
 }
 
-/** Which of these numbers are samples'. */
+/** The numbers among these that samples use. */
 export async function seqsInUse(
   store: Store,
   datasetId: string,
@@ -189,7 +189,7 @@ export async function seqsInUse(
   return used;
 }
 
-/** What reading a file anew changes of a stored sample. Tags and split are people's, and stay. */
+/** The changes to a stored sample after its file was read again. Tags and split belong to users and stay. */
 export type SampleUpdate = { _id: ObjectId } & Pick<
   SampleDocument,
   'source' | 'status' | 'job_id' | 'last_modified_at' | 'part'
@@ -197,10 +197,10 @@ export type SampleUpdate = { _id: ObjectId } & Pick<
   Pick<Partial<SampleDocument>, 'content' | 'metadata' | 'error'>;
 
 /**
- * Inserts new samples and updates stored ones. An insert whose file and part are stored already updates that sample. Returns
- * the IDs of the samples that were not there before.
+ * Inserts new samples and updates stored ones. An insert whose file and part are already stored updates that sample.
+ * Returns the IDs of the inserted samples.
  *
- * @throws Error where a number or a sample was taken meanwhile: the next attempt finds out who has it
+ * @throws Error when a number or a sample was taken meanwhile. The next attempt reads the new state.
  */
 export async function writeSamples(
   store: Store,
@@ -241,7 +241,7 @@ function updateOf(
           ...(metadata === undefined ? {} : { metadata }),
           ...(error === undefined ? {} : { error }),
         },
-        // A file that can't be read now keeps the hash of what it held: it may be the same again.
+        // A file that can't be read now keeps its content hash: its content may be unchanged later.
         $unset: {
           ...(metadata === undefined ? { metadata: true } : {}),
           ...(error === undefined ? { error: true } : {}),
@@ -252,8 +252,8 @@ function updateOf(
 }
 
 /**
- * Rewrites the samples of one file whose parts move: all of it or nothing. Two samples of a file never share a part, so the
- * moving ones first step aside. Returns the IDs of the samples that were not there before.
+ * Rewrites the samples of one file whose parts change, all or none. Two samples of a file never share a part, so the
+ * changing ones first take temporary parts. Returns the IDs of the inserted samples.
  */
 export async function regroupSamples(
   store: Store,
@@ -274,7 +274,7 @@ export async function regroupSamples(
   return inserts.map(({ _id }) => _id);
 }
 
-/** Marks all samples of some files as missing. The files are given by numbers of samples of theirs. */
+/** Marks all samples of some files as missing. Each file is identified by the seq of one of its samples. */
 export async function markFilesMissing(
   store: Store,
   { datasetId, seqs, jobId }: { datasetId: string; seqs: readonly number[]; jobId: string },
@@ -287,10 +287,10 @@ export async function markFilesMissing(
   );
 }
 
-/** A sample that failed, as far as a retry has to know it. */
+/** The fields of a failed sample that a retry needs. */
 export type FailedSample = Pick<SampleDocument, 'seq' | 'filepath' | 'filepath_bytes' | 'status' | 'source'>;
 
-/** Samples that could not be read, or not be embedded, behind a seq. */
+/** Samples that could not be read or embedded, after a seq. */
 export async function failedSamples(
   store: Store,
   { datasetId, after, limit }: { datasetId: string; after: number; limit: number },
@@ -339,7 +339,7 @@ export function samplesToEmbed(
     .batchSize(5000);
 }
 
-/** The numbers of all indexed samples, in order, from the index alone. */
+/** The numbers of all indexed samples in order, from the index alone. */
 export async function* indexedSeqs(store: Store, datasetId: string): AsyncGenerator<number> {
   const cursor = collectionsOf(store)
     .samples.find({ dataset_id: datasetId, status: 'indexed' }, { projection: { _id: 0, seq: 1 }, batchSize: 20_000 })
@@ -358,7 +358,7 @@ export async function metadataOf(
   return metadata;
 }
 
-/** Notes which samples could not be embedded, and which could after an earlier failure. */
+/** Records which samples could not be embedded, and which ones succeeded after an earlier failure. */
 export async function writeEmbeddingErrors(
   store: Store,
   failed: readonly { _id: ObjectId; error: RecordedError }[],
@@ -381,7 +381,7 @@ export async function writeEmbeddingErrors(
   if (operations.length > 0) await collectionsOf(store).samples.bulkWrite(operations, { ordered: false });
 }
 
-/** Which of these samples are there. */
+/** The IDs among these whose samples exist. */
 export async function existingSamples(store: Store, ids: readonly ObjectId[]): Promise<Set<string>> {
   const found = await collectionsOf(store)
     .samples.find({ _id: { $in: [...ids] } }, { projection: { _id: 1 } })
@@ -415,7 +415,7 @@ export async function* missingSamples(
   }
 }
 
-/** Which of these files are not missing: their first sample is there. */
+/** The paths among these whose files are not missing, as their first sample shows. */
 export async function filesNotMissing(
   store: Store,
   datasetId: string,
@@ -430,13 +430,13 @@ export async function filesNotMissing(
   return new Set(found.map(({ filepath }) => filepath));
 }
 
-/** Returns how many were removed. */
+/** Removes samples. Returns how many it removed. */
 export async function removeSamples(store: Store, ids: readonly ObjectId[], session?: ClientSession): Promise<number> {
   const options = session === undefined ? {} : { session };
   return (await collectionsOf(store).samples.deleteMany({ _id: { $in: [...ids] } }, options)).deletedCount;
 }
 
-/** Removes the samples of the next `count` numbers that are any's. Returns how many; undefined where there is none left. */
+/** Removes the samples with the next `count` used numbers. Returns how many it removed; undefined if none were left. */
 export async function removeNextSamples(
   store: Store,
   datasetId: string,

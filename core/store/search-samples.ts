@@ -5,7 +5,7 @@ import type { SampleDocument } from './documents.ts';
 import { INDEXED_METADATA, metadataIndex, SAMPLE_INDEXES } from './prepare.ts';
 import type { Store } from './store.ts';
 
-/** Which samples of a dataset; every field narrows. */
+/** Selects samples of a dataset. Each field narrows the selection. */
 export interface SampleFilter {
   status?: SampleDocument['status'] | undefined;
   tag?: string | undefined;
@@ -13,13 +13,13 @@ export interface SampleFilter {
   error?: string | undefined;
   min_bytes?: number | undefined;
   max_bytes?: number | undefined;
-  /** Fields of the medium's metadata that have one value. */
+  /** Metadata fields that must equal a value. */
   equal?: Readonly<Record<string, string>> | undefined;
-  /** Numbers of the medium's metadata that lie between two bounds, both included. */
+  /** Numeric metadata fields that must lie between two inclusive bounds. */
   between?: Readonly<Record<string, Bounds>> | undefined;
-  /** Beginnings of `filepath`, any of which will do. */
+  /** Prefixes of `filepath`. A sample matches any of them. */
   prefixes?: readonly string[] | undefined;
-  /** In any case, in the part of `filepath` behind one of these folders. */
+  /** Case-insensitive search in the part of `filepath` after one of these folders. */
   text?: { needle: string; below: readonly string[] } | undefined;
 }
 
@@ -31,30 +31,31 @@ export interface Bounds {
 export interface SampleSearch {
   datasetId: string;
   filter: SampleFilter;
-  /** Only samples behind this seq; before it where the direction is -1. */
+  /** Only samples after this seq, or before it if the direction is -1. */
   from?: number | undefined;
   direction?: 1 | -1;
   limit: number;
-  /** The dataset's: all numbers are below it. */
+  /** The dataset's `next_seq`: all seqs are below it. */
   nextSeq: number;
 }
 
 export interface FoundSamples {
   samples: SampleDocument[];
-  /** Where to go on: the last seq that was looked at; null when there are no more. */
+  /** The last seq that was examined, to continue from. Null at the end. */
   next: number | null;
 }
 
-/** Samples that one search looks at, where no index says which of them fit. */
+/** The most samples that one search examines if no index decides the match. */
 export const MOST_EXAMINED = 5_000;
-/** Files below a path that are sorted in memory rather than looked for among all. */
+/** The most files below a path that are sorted in memory instead of searched for among all samples. */
 const MOST_SORTED = 2_000;
 const MAX_TIME_MS = 10_000;
 
 /**
- * Samples in seq order by keyset. One of status, tag, error and an indexed field of the metadata alone costs what the page does, by its index. Anything
- * else is looked for among the samples that the best of these indexes gives, at most MOST_EXAMINED
- * of them: a search of a million for what is rare is then many quick answers instead of a slow one.
+ * Searches samples in seq order, with keyset paging. A filter on only a status, a tag, an error or an indexed metadata
+ * field costs as much as the page, thanks to its index. Any other filter examines the samples that the most selective
+ * index yields, at most MOST_EXAMINED. A search for rare samples among a million is then many quick answers instead of
+ * one slow one.
  */
 export async function searchSamples(store: Store, search: SampleSearch): Promise<FoundSamples> {
   const { datasetId, filter } = search;
@@ -79,7 +80,7 @@ async function findInStretch(
   return page.next === null && end !== undefined ? { ...page, next: end } : page;
 }
 
-/** The number up to which the index gives as many samples as may be looked at; undefined where there are fewer. */
+/** The seq up to which the index yields as many samples as a search may examine. Undefined if it yields fewer. */
 async function endOfStretch(
   store: Store,
   search: SampleSearch,
@@ -92,7 +93,7 @@ async function endOfStretch(
     const end = from + direction * MOST_EXAMINED;
     return end >= 0 && end < nextSeq - 1 ? end : undefined;
   }
-  // Found by the index's keys alone.
+  // A covered query: the index keys suffice.
   const last = await collectionsOf(store)
     .samples.find({ ...driver, ...beyond(search) }, { projection: { _id: 0, seq: 1 }, sort: { seq: direction }, hint })
     .skip(MOST_EXAMINED - 1)
@@ -108,7 +109,7 @@ async function find(
   hint: string,
 ): Promise<FoundSamples> {
   const options = { sort: { seq: direction }, limit: limit + 1, batchSize: limit + 2, hint, maxTimeMS: MAX_TIME_MS };
-  // One more than asked for tells whether there is more.
+  // One extra sample shows whether there are more.
   return pageOf(await collectionsOf(store).samples.find(filter, options).toArray(), limit);
 }
 
@@ -127,11 +128,11 @@ type Driver = 'error' | 'tag' | 'equal' | 'status';
 interface Plan {
   driver: Filter<SampleDocument>;
   index: string;
-  /** The part of the filter that the index settles. */
+  /** The part of the filter that the index decides. */
   settled: Driver | undefined;
 }
 
-/** The rarest things first: few samples have an error, fewer a tag than a status. */
+/** Chooses the most selective index: few samples have an error, and a tag is rarer than a status. */
 function planOf({ error, tag, equal, status }: SampleFilter): Plan {
   if (error !== undefined) {
     const settled = error === 'any' ? 'error' : undefined;
@@ -151,7 +152,7 @@ function planOf({ error, tag, equal, status }: SampleFilter): Plan {
   return { driver: {}, index: SAMPLE_INDEXES.seq, settled: undefined };
 }
 
-/** What the index does not settle; undefined where that is nothing. */
+/** The part of the filter that the index does not decide. Undefined if there is none. */
 function residualOf(filter: SampleFilter, settled: Driver | undefined): Filter<SampleDocument> | undefined {
   const { status, tag, error, equal, between, min_bytes, max_bytes, prefixes, text } = filter;
   const open = <T>(name: Driver, value: T | undefined) => (name === settled ? undefined : value);
@@ -185,7 +186,7 @@ function inRanges(prefixes: readonly string[]): Filter<SampleDocument> {
   return { $or: prefixes.map((prefix) => ({ filepath: rangeOf(prefix) })) };
 }
 
-/** All strings that begin so, in the order of their UTF-8 bytes: no valid one has the byte behind that of U+10FFFF. */
+/** All strings with this prefix in UTF-8 byte order. No valid string has the byte after that of U+10FFFF. */
 function rangeOf(prefix: string): { $gte: string; $lt: string } {
   return { $gte: prefix, $lt: `${prefix}\u{10ffff}` };
 }

@@ -7,20 +7,21 @@ export interface TagCount {
   samples: number;
 }
 
-/** As many tags are listed at most. */
+/** The most tags that are listed. */
 export const MOST_TAGS = 1000;
 
 /**
- * The tags of a dataset's samples in the order of their UTF-8 bytes, from the index alone; one more than MOST_TAGS where there
- * are more. Entries that are no text, which another program may have written, are passed over.
+ * The tags of a dataset's samples in UTF-8 byte order, from the index alone. Returns one more than MOST_TAGS if there
+ * are more. Skips entries that are not strings, which another program may have written.
  *
- * @param leftMs the time left for the next query
+ * @param leftMs the time left for the next query, in milliseconds
  */
 export async function listTags(store: Store, datasetId: string, leftMs: () => number): Promise<string[]> {
   const { samples } = collectionsOf(store);
   const tags: string[] = [];
   for (let last = ''; tags.length <= MOST_TAGS; ) {
-    // Without a sort, in the order of the index: the server would not take it for sorted, as samples have several tags.
+    // Has no sort, so results come in index order. The server would sort in memory otherwise, because samples have
+    // several tags.
     const sample = await samples.findOne(
       { dataset_id: datasetId, tags: { $gt: last } },
       { projection: { _id: 0, tags: 1 }, hint: SAMPLE_INDEXES.tag, maxTimeMS: leftMs() },
@@ -42,7 +43,7 @@ export async function countTagged(store: Store, datasetId: string, tag: string, 
   return collectionsOf(store).samples.countDocuments(filter, { hint: SAMPLE_INDEXES.tag, maxTimeMS });
 }
 
-/** The MOST_TAGS most used tags, by looking at every sample that has one. */
+/** The MOST_TAGS most used tags, counted over every sample that has one. */
 export async function countAllTags(store: Store, datasetId: string, maxTimeMS: number): Promise<TagCount[]> {
   return collectionsOf(store)
     .samples.aggregate<TagCount>(
@@ -68,7 +69,7 @@ export async function tagSamples(
   seqs: readonly number[],
 ): Promise<{ matched: number; modified: number }> {
   const { samples } = collectionsOf(store);
-  // Literals: in a pipeline, a text that begins with $ is an expression and would store another field of the sample.
+  // Literals are required: in a pipeline, a string that begins with $ is an expression and would store another field.
   const kept = { $setDifference: [{ $ifNull: ['$tags', []] }, { $literal: remove }] };
   const tagged = { $setUnion: [kept, { $literal: add }] };
   const changed = { $not: { $setEquals: [{ $ifNull: ['$tags', []] }, tagged] } };

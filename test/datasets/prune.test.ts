@@ -7,7 +7,7 @@ import { type Chunk, openChunks } from '../../core/embedding/plan.ts';
 import { recordJob } from '../../core/jobs/begin.ts';
 import { createLimiter } from '../../core/limits/limiter.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
-import type { Embedder } from '../../core/models/embedder.ts';
+import type { Embedder } from '../../core/embedding/embedder.ts';
 import { folderSource } from '../../core/sources/folder/folder-source.ts';
 import { createSources } from '../../core/sources/source.ts';
 import { collectionsOf } from '../../core/store/collections.ts';

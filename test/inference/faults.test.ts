@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEFAULT_DECODE_LIMITS } from '../../core/media/images/decode-limits.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
-import type { EmbedItem, EmbedOutcome } from '../../core/models/embedder.ts';
+import type { EmbedItem, EmbedOutcome } from '../../core/embedding/embedder.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
 import type { InferenceSettings } from '../../inference/settings.ts';
 import { ENDLESS_SVG } from '../support/worst-files.ts';

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { EmbedItem } from '../../core/models/embedder.ts';
+import type { EmbedItem } from '../../core/embedding/embedder.ts';
 import { memorySource } from '../../core/sources/memory/memory-source.ts';
 import { createSources } from '../../core/sources/source.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';

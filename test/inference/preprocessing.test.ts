@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { imagesMedium } from '../../core/media/images/medium.ts';
-import type { EmbedOutcome } from '../../core/models/embedder.ts';
+import type { EmbedOutcome } from '../../core/embedding/embedder.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
 import { echoGraph, RAW_4X4, temporaryFolder, unit, writeModel, writePng } from './tiny-models.ts';
 

@@ -9,7 +9,7 @@ import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inputs.ts';
 import type { JobStatus } from '../../contract/job.ts';
 import { prepareDatabase } from '../../core/store/prepare.ts';
-import { openStore } from '../../core/store/store.ts';
+import { openStore } from '../../core/store/open.ts';
 import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
 import { createEmbedder } from '../../inference/embedder.ts';
 import { settingsFromEnvironment } from '../../inference/settings.ts';

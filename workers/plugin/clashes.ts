@@ -3,7 +3,8 @@ import { UserError } from '../../core/errors.ts';
 const DONT = 'Rename them, or run them on another worker and task queue.';
 
 /**
- * Activities of one worker are known by their names alone: of two of the same name one would win in silence.
+ * Refuses activities of the user's that have the name of one of Plimsoll's. A worker keeps only one activity per name,
+ * so one would silently replace the other.
  *
  * @throws UserError ActivityNameClash naming them
  */
@@ -17,7 +18,7 @@ export function refuseClashes(ours: object, theirs: object): void {
 }
 
 /**
- * The same for what a plugin behind ours has put in the place of ours: that can't be known before the worker is made.
+ * Refuses activities that a later plugin put in place of Plimsoll's. They are known only once the worker is created.
  *
  * @throws UserError ActivityNameClash naming them
  */

@@ -3,12 +3,12 @@ import type { WorkerDeploymentOptions } from '@temporalio/worker';
 import { UserError } from '../../core/errors.ts';
 
 /**
- * Worker versioning as PLIMSOLL_DEPLOYMENT and PLIMSOLL_BUILD_ID name it; undefined where neither is set.
+ * Worker versioning from PLIMSOLL_DEPLOYMENT and PLIMSOLL_BUILD_ID; undefined if neither is set.
  *
- * Loads are pinned: each ends on the version that it began on, so a release may change workflows as it likes. A load moves to
- * a newer version by hand, or the next one of its dataset begins there.
+ * Jobs are pinned: each ends on the version that it began on, so a release may change workflows freely. The next job of
+ * a dataset begins on the current version; a running job can be moved there by hand.
  *
- * @throws UserError InvalidSetting where only one of the two is set
+ * @throws UserError InvalidSetting if only one of the two is set
  */
 export function deploymentFromEnvironment(env: NodeJS.ProcessEnv = process.env): WorkerDeploymentOptions | undefined {
   const deploymentName = env.PLIMSOLL_DEPLOYMENT || undefined;

@@ -8,28 +8,30 @@ import { folderSource } from '../../core/sources/folder/folder-source.ts';
 import { checkRoots, sourceRootsFromEnvironment } from '../../core/sources/folder/source-roots.ts';
 import { createSources } from '../../core/sources/source.ts';
 import { prepareDatabase } from '../../core/store/prepare.ts';
-import { openStore, requireReplicaSet, storeOf } from '../../core/store/store.ts';
+import { openStore, storeOf } from '../../core/store/open.ts';
+import { requireReplicaSet } from '../../core/store/store.ts';
 import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
 import { createEmbedder } from '../../inference/embedder.ts';
 import { createNexusService } from './nexus-service.ts';
 import type { PlimsollPluginOptions, Role } from './options.ts';
 
-/** What one worker works with. Making it opens nothing: connections and processes begin with the first use. */
+/** The activities, services and connections of one worker. Connections and processes start with the first use. */
 export interface Equipment {
   roles: readonly Role[];
   activities: object;
   nexusServices: nexus.ServiceHandler[];
-  /** Answers the activities that ask whether jobs may use search attributes: until then they wait. */
+  /** Sets whether jobs may use search attributes. Activities that begin a job wait for it. */
   useSearchAttributes(found: Promise<boolean>): void;
-  /** Closes what was opened here, and nothing that was handed in. */
+  /** Closes what was opened here and leaves open what was passed in. */
   close(): Promise<void>;
 }
 
 /**
- * Sees that MongoDB is a replica set, holds what this version can read, has the indexes, and keeps job records for as long as is
- * asked for. A client opened for it is closed again.
+ * Checks that MongoDB is a replica set with a schema that this version can read, creates the indexes, and sets how long
+ * job records are kept. Closes a client that it opened.
  *
- * @throws UserError ReplicaSetRequired, SchemaTooOld, SchemaTooNew, InvalidSetting; the driver's errors where MongoDB does not answer
+ * @throws UserError ReplicaSetRequired, SchemaTooOld, SchemaTooNew, InvalidSetting; the driver's errors if MongoDB does
+ *   not answer
  */
 export async function prepareStore({ mongodb, roles, jobRetention }: PlimsollPluginOptions): Promise<void> {
   const retention = retentionOf(jobRetention ?? process.env.PLIMSOLL_JOB_RETENTION);
@@ -43,7 +45,7 @@ export async function prepareStore({ mongodb, roles, jobRetention }: PlimsollPlu
   }
 }
 
-/** @throws UserError InvalidSetting */
+/** Creates a worker's equipment from the plugin's options. @throws UserError InvalidSetting */
 export function equip(options: PlimsollPluginOptions): Equipment {
   const { roles, mongodb } = options;
   const roots =

@@ -15,7 +15,7 @@ import { recordQueued } from '../../core/jobs/begin.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { loadDataset } from '../../workflows/load-dataset.ts';
 
-/** Handles Plimsoll's Nexus operations, in workers of the indexing role. */
+/** Creates the handlers of Plimsoll's Nexus operations for workers of the indexing role. */
 export function createNexusService(store: Store) {
   return nexus.serviceHandler(plimsollService, {
     load: new WorkflowRunOperationHandler<LoadDatasetRequest, JobStatus>(async (context, request) => {
@@ -32,7 +32,7 @@ export function createNexusService(store: Store) {
         });
         const { runId: jobId } = started;
         const record = { workflowId, kind: 'load', datasetId: dataset, request: parsed.data, embeds: embed } as const;
-        // Repeated, the call finds the load that it has started: by its request ID.
+        // A repeated call has the same request ID, so it finds the load that it started.
         if (jobId !== undefined) await recordQueued(store, { jobId, ...record });
         return started;
       } catch (error) {
@@ -53,7 +53,7 @@ export function createNexusService(store: Store) {
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
         const type = error.code === 'JobNotFound' ? 'NOT_FOUND' : 'BAD_REQUEST';
-        // By itself, what is not found yet would be asked for again and again.
+        // Nexus retries NOT_FOUND by default; a job that does not exist would be queried again and again.
         throw new nexus.HandlerError(type, error.message, { cause: error, retryableOverride: false });
       }
     },

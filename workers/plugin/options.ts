@@ -1,41 +1,47 @@
 import type { MongoClient } from 'mongodb';
 import type { Medium } from '../../core/media/medium.ts';
-import type { Embedder } from '../../core/models/embedder.ts';
+import type { Embedder } from '../../core/embedding/embedder.ts';
 import type { Source } from '../../core/sources/source.ts';
 import type { WebhookConfig } from '../../core/webhooks/config.ts';
 import type { InferenceSettings } from '../../inference/settings.ts';
 
-/** What a worker does: `indexing` runs the workflows and all that needs no accelerator, `embedding` runs inference. */
+/** `indexing` runs the workflows and all activities that need no accelerator; `embedding` runs inference. */
 export type Role = 'indexing' | 'embedding';
 
 export interface PlimsollPluginOptions {
-  /** One of the roles, or both. */
+  /** One or both roles. */
   roles: readonly Role[];
   /**
-   * A client of your own, which is never closed; or a connection string, whose client is opened for the worker and closed when
-   * it has run. The database is the one that it names, `plimsoll` where it names none.
+   * A client of your own, which the plugin never closes, or a connection string. The plugin opens a client for a string
+   * and closes it when the worker has run. The string names the database; the default is `plimsoll`.
    */
   mongodb: MongoClient | string;
-  /** Indexing role: folders that sources must be below; what PLIMSOLL_SOURCE_ROOTS names, or any folder, if left out. */
+  /**
+   * Indexing role: folders that sources must be in. Default: PLIMSOLL_SOURCE_ROOTS, or any folder if that is not set.
+   */
   sourceRoots?: readonly string[];
-  /** Kinds of sources beside folders, which are always there. Both roles of all workers need the same. */
+  /** Kinds of sources in addition to folders. All workers of both roles need the same. */
   sources?: readonly Source[];
-  /** The media that datasets may hold, the first for new datasets; those of core/media/registry.ts if left out. */
+  /** The media that datasets may hold; new datasets get the first. Default: those of core/media/registry.ts. */
   media?: readonly Medium[];
   /**
-   * Indexing role: task queue of inference where an input names none. If left out: `plimsoll-gpu`; of a worker with both roles, its own
-   * task queue.
+   * Indexing role: task queue of inference when an input names none. Default: the worker's own task queue if it has
+   * both roles, else `plimsoll-gpu`.
    */
   embedTaskQueue?: string;
-  /** Indexing role: secrets and targets of webhooks; what the environment says if left out. */
+  /** Indexing role: secrets and targets of webhooks. Default: from the environment. */
   webhooks?: WebhookConfig;
   /**
-   * Indexing role: how long the records of jobs are kept after their end, as `90d`; what PLIMSOLL_JOB_RETENTION says, or for good, if
-   * left out. All workers of a database should say the same: the last one to start decides.
+   * Indexing role: how long job records are kept after their end, for example `90d`. Default: PLIMSOLL_JOB_RETENTION,
+   * or forever. All workers of a database should have the same value: the last one to start decides.
    */
   jobRetention?: string;
-  /** Embedding role: device, folders of models, sizes. What is left out comes from the environment: PLIMSOLL_DEVICE, PLIMSOLL_MODELS… */
+  /**
+   * Embedding role: device, model folders, sizes. Defaults come from the environment: PLIMSOLL_DEVICE, PLIMSOLL_MODELS…
+   */
   inference?: Partial<InferenceSettings>;
-  /** Embedding role: what makes vectors in place of ONNX Runtime, or one that several workers share. It is never closed. */
+  /**
+   * Embedding role: makes vectors instead of ONNX Runtime. Several workers may share it; the plugin never closes it.
+   */
   embedder?: Embedder;
 }

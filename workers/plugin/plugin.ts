@@ -10,8 +10,8 @@ import { type Equipment, equip, prepareStore } from './equipment.ts';
 import type { PlimsollPluginOptions } from './options.ts';
 
 /**
- * Each worker's equipment, by each of the activities that it was given: they are all that is the same object in a worker's
- * options and in the worker that is made of them.
+ * Maps each activity to the equipment of its worker. Activities are the only objects that a worker shares with the
+ * options that it was created from.
  */
 const equipments = new WeakMap<object, Equipment>();
 const started = new WeakSet<Equipment>();
@@ -29,18 +29,18 @@ const started = new WeakSet<Equipment>();
  * });
  * ```
  *
- * A worker with the indexing role and without workflows of its own runs Plimsoll's. **A worker with a `workflowsPath` runs only what
- * that file exports**, as a plugin can't add to it: let it say `export * from 'plimsoll/workflows'` beside your own.
- * Import nothing else of this package there: the package's root holds what the workflow sandbox can't, `plimsoll/workflows`
- * is what it can.
+ * A worker with the indexing role and without workflows of its own runs Plimsoll's. **A worker with a `workflowsPath`
+ * runs only the exports of that file**, because a plugin can't add to it: write `export * from 'plimsoll/workflows'`
+ * beside your own. Import nothing else of this package there: only `plimsoll/workflows` is safe in the workflow
+ * sandbox.
  *
- * On a connection, the plugin is there for all workers of that connection; on both, it is applied once.
+ * A plugin on a connection applies to all workers of that connection. A plugin on both is applied once.
  *
- * `Worker.create` sees to MongoDB's indexes and fails where MongoDB does not answer or is no replica set; what the plugin
- * opens for the worker's own use is closed when the worker has run.
+ * `Worker.create` creates MongoDB's indexes and fails if MongoDB does not answer or is no replica set. The plugin
+ * closes what it opened when the worker has run.
  *
- * @throws UserError from `Worker.create`: ActivityNameClash, InvalidSetting, ReplicaSetRequired; from `run`: ActivityNameClash, of a
- *   plugin that comes behind this one
+ * @throws UserError from `Worker.create`: ActivityNameClash, InvalidSetting, ReplicaSetRequired; from `run`:
+ *   ActivityNameClash with a plugin that comes after this one
  */
 export class PlimsollPlugin extends SimplePlugin {
   readonly #options: PlimsollPluginOptions;
@@ -53,7 +53,7 @@ export class PlimsollPlugin extends SimplePlugin {
     this.#options = options;
   }
 
-  // SimplePlugin declares this to be synchronous. Worker.create awaits it, as WorkerPlugin says, and bundling takes its time.
+  // SimplePlugin declares this method synchronous, but Worker.create awaits its result, as WorkerPlugin documents.
   override configureWorker(options: WorkerOptions): WorkerOptions & Promise<WorkerOptions> {
     return this.#equipWorker(options) as WorkerOptions & Promise<WorkerOptions>;
   }
@@ -75,7 +75,7 @@ export class PlimsollPlugin extends SimplePlugin {
     }
   }
 
-  /** Before the worker takes any work. */
+  /** Refuses replaced activities before the worker polls. */
   async #refuseReplacements({ activities }: Equipment, worker: Worker, next: (worker: Worker) => Promise<void>) {
     try {
       refuseReplacements(activities, worker.options.activities);
@@ -91,7 +91,7 @@ export class PlimsollPlugin extends SimplePlugin {
     if (already !== undefined) return this.#assertSameRoles(already, options);
     const equipment = equip(onQueue(this.#options, options.taskQueue));
     refuseClashes(equipment.activities, given);
-    // Here and not when the worker runs: one that is told to shut down before it runs would never end.
+    // Preparing the store in runWorker would hang a worker that is told to shut down before it runs.
     await prepareStore(this.#options);
     for (const activity of Object.values(equipment.activities)) equipments.set(activity, equipment);
     return this.#withWorkflows({
@@ -118,19 +118,19 @@ export class PlimsollPlugin extends SimplePlugin {
   }
 }
 
-/** A worker with both roles runs the inference of its own loads, unless it is told who does. */
+/** A worker with both roles runs the inference of its own jobs unless the options name another queue. */
 function onQueue(options: PlimsollPluginOptions, taskQueue: string): PlimsollPluginOptions {
   const embedsItsOwn = options.roles.includes('indexing') && options.roles.includes('embedding');
   return embedsItsOwn ? { ...options, embedTaskQueue: options.embedTaskQueue ?? taskQueue } : options;
 }
 
-/** What serves Plimsoll's activities and harms nobody else's, where the user has not chosen. */
+/** Worker options that suit Plimsoll's activities and harm no others, for options that the user left open. */
 function defaultsOf(options: WorkerOptions, roles: PlimsollPluginOptions['roles']): Partial<WorkerOptions> {
   const deployment = deploymentFromEnvironment();
   const versioned = options.workerDeploymentOptions !== undefined || options.buildId !== undefined;
   const inferenceAlone = !roles.includes('indexing') && options.activities === undefined && options.tuner === undefined;
   return {
-    // What is in flight can be seen, and a cancel reaches an activity with its heartbeat.
+    // Frequent heartbeats show work in flight, and a cancel reaches an activity with its heartbeat.
     maxHeartbeatThrottleInterval: options.maxHeartbeatThrottleInterval ?? '2 seconds',
     defaultHeartbeatThrottleInterval: options.defaultHeartbeatThrottleInterval ?? '2 seconds',
     ...(versioned || deployment === undefined ? {} : { workerDeploymentOptions: deployment }),
@@ -141,14 +141,14 @@ function defaultsOf(options: WorkerOptions, roles: PlimsollPluginOptions['roles'
   };
 }
 
-/** A worker that has never run keeps its connection open for good: so it is run, and ended at once. */
+/** Runs a worker and shuts it down at once, because a worker that never ran keeps its connection open forever. */
 async function release(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {
   if (worker.getState() !== 'INITIALIZED') return;
   let isOver = false;
   const running = next(worker).finally(() => {
     isOver = true;
   });
-  // Plugins behind ours may take their time to run it.
+  // Later plugins may take a while before they run the worker.
   while (!isOver && worker.getState() === 'INITIALIZED') await delay(1);
   if (worker.getState() === 'RUNNING') worker.shutdown();
   await running;

@@ -1,12 +1,14 @@
 import { decode } from 'bmp-ts';
 import { ImageError, tooManyPixels } from './image-error.ts';
 
-/** libvips reads no BMP. `bmp-ts`, Jimp's decoder, is right for the layouts below; its RLE and 4-bit code is not. */
+/**
+ * libvips does not read BMP. `bmp-ts`, Jimp's decoder, is correct for these depths, but not for RLE and 4-bit images.
+ */
 const BITS_PER_PIXEL = new Set([1, 8, 16, 24, 32]);
 const UNCOMPRESSED = new Set([0 /* BI_RGB */, 3 /* BI_BITFIELDS */, 6 /* BI_ALPHABITFIELDS */]);
 
 /**
- * The pixels of a BMP file, three bytes each. Its alpha is ignored: most writers leave it zero, meaning nothing.
+ * Decodes a BMP file to RGB, three bytes per pixel. Ignores alpha, because most writers leave it zero without meaning.
  *
  * @throws ImageError
  */

@@ -1,9 +1,9 @@
 /**
- * What `image-size` does not tell of an image: its number of channels, as sharp would decode it. Each function walks the
- * format's own structure and answers `undefined` where the start of the file does not settle it.
+ * Counts an image's channels as sharp would decode it, because `image-size` does not report them. Each function reads
+ * the format's own structure. It returns `undefined` if the start of the file does not contain the answer.
  */
 
-/** A JPEG's frame header. `exif` are its EXIF segments: how it is turned stands there. */
+/** A JPEG's frame header. `exif` holds its EXIF segments, which give the orientation. */
 export interface JpegFrame {
   width: number;
   height: number;
@@ -18,7 +18,9 @@ const DHT = 0xc4;
 const START_OF_SCAN = 0xda;
 const APP1 = 0xe1;
 
-/** Walks the segments up to the frame header. Baseline, extended and progressive frames; the rare others are for a decoder. */
+/**
+ * Walks the segments to the frame header. Handles baseline, extended and progressive frames; rarer ones need a decoder.
+ */
 export function findJpegFrame(bytes: Buffer): JpegFrame | undefined {
   const exif: Buffer[] = [];
   let at = 2;
@@ -48,7 +50,10 @@ export function findJpegFrame(bytes: Buffer): JpegFrame | undefined {
 
 const PNG_CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 };
 
-/** By colour type, and one more where a tRNS chunk makes a colour transparent. Not settled if the file carries EXIF. */
+/**
+ * Counts channels by the colour type, plus one if a tRNS chunk makes a colour transparent. Undefined if the file has
+ * EXIF.
+ */
 export function countPngChannels(bytes: Buffer): number | undefined {
   const ofColourType = PNG_CHANNELS[bytes[25] ?? -1];
   if (ofColourType === undefined) return undefined;
@@ -62,7 +67,7 @@ export function countPngChannels(bytes: Buffer): number | undefined {
   return undefined;
 }
 
-/** By the alpha bit of whichever of the three headers it has. */
+/** Counts channels by the alpha bit of the image's header, which has one of three forms. */
 export function countWebpChannels(bytes: Buffer): number | undefined {
   if (bytes.length < 30) return undefined;
   switch (bytes.toString('latin1', 12, 16)) {
@@ -71,18 +76,18 @@ export function countWebpChannels(bytes: Buffer): number | undefined {
     case 'VP8L':
       return (bytes[24] as number) & 0x10 ? 4 : 3;
     case 'VP8X':
-      // Decoders give every animation alpha: a frame may cover a part of it.
+      // Decoders give every animation alpha, because a frame may cover only a part.
       return (bytes[20] as number) & 0x12 ? 4 : 3;
   }
   return undefined;
 }
 
-/** Whether a WebP carries EXIF, at its end. */
+/** Whether a WebP announces EXIF, which is stored at its end. */
 export function hasWebpExif(bytes: Buffer): boolean {
   return bytes.toString('latin1', 12, 16) === 'VP8X' && ((bytes[20] as number) & 0x08) !== 0;
 }
 
-/** A bitmap of 32 bits has alpha; palettes and the rest are colour. */
+/** A 32-bit bitmap has alpha. Palettes and other depths are RGB. */
 export function countBmpChannels(bytes: Buffer): number | undefined {
   if (bytes.length < 30) return undefined;
   return bytes.readUInt16LE(28) === 32 ? 4 : 3;

@@ -1,15 +1,19 @@
 import { UserError } from '../../errors.ts';
 
 export interface DecodeLimits {
-  /** Larger images are refused from their header, before memory is taken for them. */
+  /** The most pixels of an image. Larger images are refused by their header, before memory is allocated for them. */
   maxPixels: number;
-  /** Half of the time for which an attempt to embed may give no sign of life. */
+  /** The time limit of one decode. It is half of the heartbeat timeout of an embedding attempt. */
   timeoutSeconds: number;
 }
 
 export const DEFAULT_DECODE_LIMITS: DecodeLimits = { maxPixels: 268_402_689, timeoutSeconds: 30 };
 
-/** PLIMSOLL_MAX_PIXELS, or the default. @throws UserError InvalidSetting */
+/**
+ * The limits, with PLIMSOLL_MAX_PIXELS or its default.
+ *
+ * @throws UserError InvalidSetting
+ */
 export function decodeLimitsFromEnvironment({ PLIMSOLL_MAX_PIXELS: text }: NodeJS.ProcessEnv): DecodeLimits {
   if (text === undefined || text === '') return DEFAULT_DECODE_LIMITS;
   const maxPixels = Number(text);

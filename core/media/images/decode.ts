@@ -3,25 +3,26 @@ import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './decode-limits.ts';
 import { type ImageInput, loadImage, withImage } from './open-image.ts';
 import { weightOf } from './weight.ts';
 
-/** Lends a place to decode in, and memory for an image of so many bytes. Resolves with what gives both back. */
+/** Reserves a decoding slot and memory for an image of this many bytes. Resolves with a function that releases both. */
 export type DecodingRoom = (bytes: number) => Promise<() => void>;
 
-/** How pixels are brought to the size that a model takes. All sizes are in pixels. */
+/** How an image is resized and cropped for a model. All sizes are in pixels. */
 export interface PixelGeometry {
-  /** `fill` squeezes into width x height; `cover` keeps the aspect ratio, covers width x height and crops what is over, centred. */
+  /** `fill` stretches to width x height. `cover` keeps the aspect ratio, covers width x height and crops the centre. */
   resize: { fit: 'cover' | 'fill'; width: number; height: number; kernel: 'nearest' | 'linear' | 'cubic' | 'lanczos3' };
-  /** Then the centre of this size is kept; no larger than `resize`. */
+  /** The central crop after resizing. It is no larger than `resize`. */
   crop: { width: number; height: number };
 }
 
 /**
- * The image as 8-bit sRGB, three bytes a pixel, row by row, as it is displayed: EXIF orientation applied, embedded profiles
- * converted, the first frame of animations, SVG drawn at the size asked for (never fetching what it links to).
+ * Decodes an image to 8-bit sRGB, three bytes per pixel, row by row, as it is displayed: applies EXIF orientation,
+ * converts embedded profiles, takes the first frame of an animation, and draws SVG at the requested size without
+ * fetching its links.
  *
- * Transparency is laid on white: that is the page most transparent pictures were made for (logos, drawings, screenshots), and
- * dropping alpha would show whatever colour an editor left in pixels that nobody sees.
+ * Transparency is composited on white, the background that most transparent pictures assume (logos, drawings,
+ * screenshots). Dropping alpha would reveal arbitrary colours of invisible pixels.
  *
- * @param room taken once the image is open, so a slow disk holds no place
+ * @param room reserved once the image is open, so a slow disk holds no slot
  * @throws ImageError
  */
 export async function decodePixels(

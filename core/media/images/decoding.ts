@@ -3,21 +3,21 @@ import { decodePixels, type PixelGeometry } from './decode.ts';
 import type { DecodeLimits } from './decode-limits.ts';
 import type { ImageInput } from './open-image.ts';
 
-/** Decodes images: as many at a time as there are threads, and as there is memory for. */
+/** Decodes images concurrently, limited by threads and by memory. */
 export interface Decoding {
   /**
-   * The image's pixels: 8-bit RGB, row by row.
+   * Decodes an image to 8-bit RGB, row by row.
    *
-   * @param onLate called where decoding goes on long after libvips was told to stop. Only the end of the process frees the
-   *   thread then.
+   * @param onLate called when decoding continues long after libvips was told to stop. Only the end of the process frees
+   *   the thread then.
    * @throws ImageError
    */
   decode(image: ImageInput, onLate: () => void): Promise<Uint8Array>;
 }
 
-/** Whatever libvips can interrupt has ended by then, in multiples of its own timeout. */
+/** A multiple of libvips's own timeout. Every interruptible operation has ended by then. */
 const LATE_AFTER = 1.2;
-/** Enough that most pictures wait for threads alone. */
+/** The memory budget per thread. Most pictures then wait only for threads. */
 const BYTES_A_THREAD = 128 * 1024 * 1024;
 
 export function createDecoding(geometry: PixelGeometry, limits: DecodeLimits, threads: number): Decoding {

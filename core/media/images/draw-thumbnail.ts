@@ -6,7 +6,8 @@ import { loadImage, withImage } from './open-image.ts';
 const QUALITY = 80;
 
 /**
- * The image as WebP, its longer side `side` pixels at most, as it is displayed; smaller images keep their size. Transparency stays.
+ * Draws an image as WebP, as it is displayed. Its longer side has at most `side` pixels; smaller images keep their
+ * size. Keeps transparency.
  *
  * @throws ImageError
  */

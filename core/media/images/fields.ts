@@ -1,4 +1,4 @@
-/** What the API and the command tell of an image, and by which of it samples can be filtered. */
+/** The metadata of an image for the API and the command line, and the fields that filters accept. */
 import * as z from 'zod';
 import { IMAGE_FORMATS } from './formats.ts';
 

@@ -1,6 +1,9 @@
 import { startOfText } from './svg.ts';
 
-/** The image formats that are loaded, and how each is called. The bytes decide a file's format; its name only whether to look. */
+/**
+ * The supported image formats and their names. A file's bytes decide its format; its name only decides whether to read
+ * it.
+ */
 
 export const IMAGE_FORMATS = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif', 'svg', 'bmp'] as const;
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
@@ -18,15 +21,18 @@ export const MIME_TYPES: Readonly<Record<ImageFormat, string>> = {
 
 const IMAGE_NAME = /\.(?:jpe?g|jpe|jfif|png|webp|gif|tiff?|avif|svg|bmp)$/i;
 
-/** Whether a file of this name is taken for an image, by its extension in any case. */
+/** Whether a file name has an image extension, in any case. */
 export function isImageName(name: string): boolean {
   return IMAGE_NAME.test(name);
 }
 
-/** The drawing's own element, maybe behind a declaration, a doctype or comments. */
+/** The root element of an SVG. A declaration, a doctype or comments may precede it. */
 const SVG_ELEMENT = /<(?:\w+:)?svg/;
 
-/** The format that the first bytes of a file announce, `heic` for its many kin that cannot be decoded, or nothing known. */
+/**
+ * The format that a file's first bytes announce. `heic` stands for the undecodable members of its family. Undefined if
+ * unknown.
+ */
 export function sniffFormat(bytes: Buffer): ImageFormat | 'heic' | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return 'jpeg';
   switch (bytes.toString('latin1', 0, 4)) {
@@ -42,20 +48,20 @@ export function sniffFormat(bytes: Buffer): ImageFormat | 'heic' | undefined {
     case 'MM\0+':
       return 'tiff';
   }
-  // A box of 16 MB is none, but `<!--ftyp` is a drawing.
+  // A first box never has 16 MB, so its first byte is 0. Without this check, an SVG that begins `<!--ftyp` would match.
   if (bytes[0] === 0 && bytes.toString('latin1', 4, 8) === 'ftyp') return sniffBrands(bytes);
   if (isBmpHeader(bytes)) return 'bmp';
   return SVG_ELEMENT.test(startOfText(bytes) ?? '') ? 'svg' : undefined;
 }
 
-/** A file of the HEIF family lists its brands in its first box; those of AVIF may stand behind a more general one. */
+/** A HEIF file lists its brands in its first box. AVIF brands may follow a more general one. */
 function sniffBrands(bytes: Buffer): 'avif' | 'heic' {
   const end = bytes.readUInt32BE(0);
   if (end > bytes.length) return 'avif';
   return /avi[fs]/.test(bytes.toString('latin1', 8, end)) ? 'avif' : 'heic';
 }
 
-/** Two letters are too little to know a bitmap by: its information header and its one plane must be there too. */
+/** Two letters are too weak a signature, so the information header and the plane count must match too. */
 function isBmpHeader(bytes: Buffer): boolean {
   if (bytes.length < 30 || bytes.toString('latin1', 0, 2) !== 'BM') return false;
   return [40, 52, 56, 64, 108, 124].includes(bytes.readUInt32LE(14)) && bytes.readUInt16LE(26) === 1;

@@ -2,13 +2,13 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { imageSize } from 'image-size';
 import { countBmpChannels, countPngChannels, countWebpChannels, findJpegFrame, hasWebpExif } from './channels.ts';
 import { type ImageFormat, MIME_TYPES, sniffFormat } from './formats.ts';
-import { HEAD_BYTES, type HeaderOutcome, type ImageMetadata } from './header.ts';
+import { HEAD_BYTES, type HeaderOutcome, type ImageMetadata } from './header-messages.ts';
 import { describeReadError, truncatedHeader } from './header-errors.ts';
 import { readSvgHeader, startOfText } from './svg.ts';
 
 /**
- * An outcome, or the format that the bytes announce where only a decoder can say the rest; with `fallback`, what holds if
- * the decoder cannot either, because the file is cut short behind its header.
+ * An outcome, or the announced format if only a decoder can read the rest. `fallback` is the outcome if the decoder
+ * fails too, because the file is truncated after its header.
  */
 export type ParsedHeader = HeaderOutcome | Unsettled;
 
@@ -17,17 +17,19 @@ export interface Unsettled {
   fallback?: ImageMetadata;
 }
 
-/** Most headers end within the first read, which costs a quarter less than one of the whole length. */
+/** Most headers end within the first read, which costs a quarter less than a full one. */
 const FIRST_READ_BYTES = 16 * 1024;
 const READ_BYTES = HEAD_BYTES;
-/** `image-size` looks a few bytes past the end of what it is given: nothing of the file before may lie there. */
+/**
+ * `image-size` reads a few bytes past the end of its input. This gap keeps the previous file's bytes out of its reach.
+ */
 const BLANK_BYTES = 64;
 const buffer = Buffer.alloc(READ_BYTES + BLANK_BYTES);
 
-/** A pipe that took a file's name must not hold up the reader until somebody writes to it. */
+/** Non-blocking, because a pipe that took a file's name would block the reader. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-/** Where the description of a GIF's screen ends. */
+/** The end offset of a GIF's screen descriptor. */
 const GIF_SCREEN_END = 13;
 
 const NOT_AN_IMAGE: HeaderOutcome = {
@@ -35,13 +37,13 @@ const NOT_AN_IMAGE: HeaderOutcome = {
 };
 const EMPTY: HeaderOutcome = { error: { code: 'empty_file', message: 'the file is empty' } };
 
-/** A request as it comes to a thread. */
+/** A request as a thread receives it. */
 export type ThreadRequest = { sizeBytes: number } & (
   | { path: string | Buffer; head?: never }
   | { head: Uint8Array; path?: never }
 );
 
-/** Reads up to 64 KiB of the file, synchronously: for threads that may wait. */
+/** Reads up to 64 KiB of the file, synchronously, for threads that may block. */
 export function readHeaderSync({ path, head, sizeBytes }: ThreadRequest): ParsedHeader {
   if (sizeBytes === 0) return EMPTY;
   if (head !== undefined) {
@@ -63,12 +65,12 @@ export function readHeaderSync({ path, head, sizeBytes }: ThreadRequest): Parsed
   }
 }
 
-/** No decoder is asked for a drawing: it would build the whole of it, and follow what it includes. */
+/** Keeps drawings from the decoder: it would build the whole document and follow its references. */
 function withoutDrawing(header: ParsedHeader): ParsedHeader {
   return 'unsettled' in header && header.unsettled === 'svg' ? { error: truncatedHeader('svg') } : header;
 }
 
-/** What the first `length` bytes of the buffer tell of an image. */
+/** Reads an image's metadata from the first `length` bytes of the buffer. */
 function parseHeader(length: number, sizeBytes: number): ParsedHeader {
   if (length === 0) return EMPTY;
   buffer.fill(0, length, length + BLANK_BYTES);
@@ -76,7 +78,7 @@ function parseHeader(length: number, sizeBytes: number): ParsedHeader {
   const format = sniffFormat(bytes);
   switch (format) {
     case undefined:
-      // The root of a drawing may stand behind a long comment.
+      // A long comment may precede the root of a drawing.
       return length === FIRST_READ_BYTES && startOfText(bytes) !== undefined ? { unsettled: 'svg' } : NOT_AN_IMAGE;
     case 'svg':
       return parseDrawing(bytes, sizeBytes);
@@ -97,7 +99,7 @@ function parseHeader(length: number, sizeBytes: number): ParsedHeader {
         : (header ?? { unsettled: format });
     }
     case 'gif': {
-      // Transparency stands with each frame, so only a decoder counts the channels.
+      // Each frame declares its own transparency, so only a decoder can count the channels.
       const header = parseUpright(format, bytes.length < GIF_SCREEN_END ? undefined : 3, bytes, sizeBytes);
       return header ? { unsettled: format, fallback: header.metadata } : { unsettled: format };
     }
@@ -110,7 +112,7 @@ interface Parsed {
   metadata: ImageMetadata;
 }
 
-/** A decoder draws it in colour, with what is not drawn transparent. */
+/** Decoders draw SVG in colour on a transparent background. */
 const DRAWING_CHANNELS = 4;
 
 function parseDrawing(bytes: Buffer, sizeBytes: number): ParsedHeader {
@@ -129,7 +131,7 @@ function parseDrawing(bytes: Buffer, sizeBytes: number): ParsedHeader {
 function parseJpeg(bytes: Buffer, sizeBytes: number): Parsed | undefined {
   const frame = findJpegFrame(bytes);
   const size = frame && parseSize(bytes);
-  // `image-size` looks for the frame more loosely. Where the two see different ones, the decoder settles it.
+  // `image-size` finds the frame less strictly. If the two sizes differ, the decoder decides.
   if (size?.width !== frame?.width || size?.height !== frame?.height) return undefined;
   if (frame === undefined || size === undefined) return undefined;
   if (size.orientation === undefined && frame.exif.some(mentionsOrientation)) return undefined;
@@ -137,10 +139,10 @@ function parseJpeg(bytes: Buffer, sizeBytes: number): Parsed | undefined {
   return describe('jpeg', size, frame.num_channels, sizeBytes);
 }
 
-/** An orientation that `image-size` passed over, as it does where EXIF gives it in another type than usual. */
+/** Whether EXIF mentions an orientation. `image-size` misses one that has an unusual EXIF type. */
 const mentionsOrientation = (exif: Buffer) => exif.includes(exif[0] === 0x4d ? '\x01\x12\0' : '\x12\x01', 0, 'latin1');
 
-/** An image that is not turned, or whose turn is asked of the decoder. */
+/** The outcome for an image without rotation. The decoder must read a rotated one. */
 function parseUpright(format: ImageFormat, channels: number | undefined, bytes: Buffer, sizeBytes: number) {
   const size = channels === undefined ? undefined : parseSize(bytes);
   if (channels === undefined || size === undefined) return undefined;

@@ -21,7 +21,7 @@ export function truncatedHeader(format: ImageFormat): HeaderError {
   return { code: 'truncated_header', message: `the ${format.toUpperCase()} header is cut short or damaged` };
 }
 
-/** The operating system's refusal to open or read a file. */
+/** Describes the operating system's refusal to open or read a file. */
 export function describeReadError(
   error: Pick<NodeJS.ErrnoException, 'code' | 'message'>,
   path: string | Buffer,

@@ -1,4 +1,6 @@
-/** A thread that reads headers: a chunk of files in, their outcomes out. Started by header-threads.ts. */
+/**
+ * A thread that reads headers: it receives chunks of files and returns their outcomes. Started by header-threads.ts.
+ */
 import { parentPort } from 'node:worker_threads';
 import { readHeaderSync, type ThreadRequest } from './header-bytes.ts';
 
@@ -11,7 +13,7 @@ parentPort?.on('message', (files: Message[]) => {
 });
 parentPort?.postMessage(READY);
 
-/** A Buffer comes through a message as the plain bytes that it is. */
+/** Messages turn a Buffer into a plain Uint8Array. This restores the Buffer. */
 function withBuffer({ path, head, sizeBytes }: Message): ThreadRequest {
   if (head !== undefined) return { head, sizeBytes };
   return { path: typeof path === 'string' ? path : Buffer.from(path as Uint8Array), sizeBytes };

@@ -1,23 +1,26 @@
 /**
- * The threads that read headers, as many as the disk needs: one keeps up with a warm cache, a slow disk wants tens of reads
- * in flight. They belong to the process, start with the first chunk, and never keep it alive by themselves.
+ * The threads that read headers, as many as the disk needs: one is enough for a warm cache, while a slow disk needs
+ * tens of concurrent reads. They are shared by the process, start with the first chunk, and never keep the process
+ * alive.
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { HeaderRequest } from './header.ts';
+import type { HeaderRequest } from './header-messages.ts';
 import type { ParsedHeader } from './header-bytes.ts';
 
 const THREAD = new URL(`header-thread${extname(import.meta.url)}`, import.meta.url);
-/** Each takes some 20 MB, and is there only while the disk is slow. */
+/** A thread takes about 20 MB, and exists only while the disk is slow. */
 const MAX_THREADS = 16;
-/** A thread holds a chunk's few kilobytes. Without bounds V8 lets garbage grow to what a large heap may have. */
+/** A thread holds only a chunk's few kilobytes. Without these limits V8 would let garbage fill a large heap. */
 const HEAP = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
-/** A chunk of files in a warm cache takes a millisecond. A thread that has had one for this long waits for the disk. */
+/**
+ * A chunk of files in a warm cache takes a millisecond. A thread that works on one for this long waits for the disk.
+ */
 const SLOW_MS = 50;
-/** Threads that a slow disk called for stay for its next page. */
+/** Extra threads of a slow disk stay this long for the next page. */
 const LINGER_MS = 2000;
 
-/** A function can't cross to a thread. */
+/** Removes the function, which can't be sent to a thread. */
 const forThread = ({ path, head, sizeBytes }: HeaderRequest) =>
   path === undefined ? { head, sizeBytes } : { path, sizeBytes };
 
@@ -30,7 +33,7 @@ interface Chunk {
 interface Thread {
   worker: Worker;
   chunk: Chunk | undefined;
-  /** When it got its chunk. Before it first reported ready, later than any clock says. */
+  /** When it received its chunk. Infinity until it first reports ready. */
   busySinceMs: number;
 }
 
@@ -46,7 +49,7 @@ export function readInThread(files: readonly HeaderRequest[]): Promise<ParsedHea
     const idle = [...threads].find((thread) => thread.chunk === undefined);
     if (idle) giveChunk(idle);
     else if (threads.size === 0) giveChunk(startThread());
-    // Behind the messages that have come: where the caller was busy, answers that lie there are not slow.
+    // Handle pending messages first: a busy caller must not make threads look slow.
     pulse ??= setInterval(() => setImmediate(adjustThreads), SLOW_MS).unref();
   });
 }
@@ -83,7 +86,7 @@ function giveChunk(thread: Thread): void {
   thread.worker.postMessage(thread.chunk.files);
 }
 
-/** Twice the threads while all of them wait for the disk; back to one when no chunk has waited for a while. */
+/** Doubles the threads while all of them wait for the disk. Returns to one when no chunk has waited for a while. */
 function adjustThreads(): void {
   const now = performance.now();
   if (waiting.length > 0) {

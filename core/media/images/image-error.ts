@@ -9,7 +9,7 @@ export type ImageFailureCode =
   | 'decode_failed'
   | 'decode_timeout';
 
-/** Why an image has no pixels. `message` is short and for people; it does not repeat the path. */
+/** Why an image has no pixels. `message` is short, written for people, and does not repeat the path. */
 export interface ImageFailure {
   code: ImageFailureCode;
   message: string;
@@ -24,7 +24,11 @@ export class ImageError extends ItemError implements ImageFailure {
   }
 }
 
-/** @param pixels where they are known */
+/**
+ * The error for an image with more pixels than allowed.
+ *
+ * @param pixels the image's pixels, if known
+ */
 export function tooManyPixels(maxPixels: number, pixels?: number): ImageError {
   const limit = maxPixels.toLocaleString('en-US');
   const has = pixels === undefined ? 'too many pixels' : `${pixels.toLocaleString('en-US')} pixels`;

@@ -1,17 +1,17 @@
 import { ModelInvalidError } from '../../models/errors.ts';
 import { type GraphValue, listed } from '../../models/graph-values.ts';
 
-/** The input of a graph that takes images. */
+/** A graph's input that takes images. */
 export interface ImageInput {
   name: string;
   type: 'float32' | 'float16' | 'uint8';
   layout: 'NCHW' | 'NHWC';
-  /** Images that go in at once, where the graph fixes that. */
+  /** The batch size, if the graph fixes it. */
   fixedBatch: number | undefined;
 }
 
 /**
- * The one input that takes images.
+ * Finds the only graph input that takes images.
  *
  * @throws ModelInvalidError
  */

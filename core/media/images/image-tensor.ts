@@ -2,10 +2,10 @@ import { halfFromFloat } from '../../models/half.ts';
 import type { ImageInput } from './image-input.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
-/** The elements of a batch of images as ONNX Runtime takes them; float16 as its bits. */
+/** The elements of an image batch in ONNX Runtime's form. Elements of float16 are bit patterns. */
 export type TensorElements = Float32Array | Uint16Array | Uint8Array;
 
-/** Writes an image's pixels (8-bit RGB, row by row) into its place in a batch. */
+/** Writes an image's pixels (8-bit RGB, row by row) to its position in a batch. */
 export type PixelWriter = (pixels: Uint8Array, batch: TensorElements, imageIndex: number) => void;
 
 export function allocateBatch(type: ImageInput['type'], elements: number): TensorElements {
@@ -15,8 +15,8 @@ export function allocateBatch(type: ImageInput['type'], elements: number): Tenso
 }
 
 /**
- * How pixels get into the graph's input: rescaled and normalised by a table of 256 values a channel, and split into planes if
- * the graph wants them so.
+ * Creates a function that writes pixels to the graph's input. It rescales and normalises them with a table of 256
+ * values per channel, and splits them into planes if the graph requires it.
  */
 export function createPixelWriter(input: ImageInput, normalization: Preprocessing['normalization']): PixelWriter {
   const planar = input.layout === 'NCHW';

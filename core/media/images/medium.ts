@@ -3,10 +3,13 @@ import { FileUnavailableError, type OpenFile, type Source, type Sources } from '
 import type { FileToExpand, Medium } from '../medium.ts';
 import { type DecodeLimits, decodeLimitsFromEnvironment } from './decode-limits.ts';
 import { isImageName, MIME_TYPES } from './formats.ts';
-import { HEAD_BYTES, type HeaderOutcome, type HeaderRequest, readHeaders } from './header.ts';
+import { HEAD_BYTES, type HeaderOutcome, type HeaderRequest } from './header-messages.ts';
+import { readHeaders } from './header.ts';
 import { openThumbnailer } from './thumbnailer.ts';
 
-/** Images: a file is one sample, and its header says what there is to know. PLIMSOLL_MAX_PIXELS bounds what is decoded. */
+/**
+ * The medium of images: a file is one sample, and its header holds its metadata. PLIMSOLL_MAX_PIXELS limits decoding.
+ */
 export function imagesMedium(
   env: NodeJS.ProcessEnv = process.env,
   limits: DecodeLimits = decodeLimitsFromEnvironment(env),
@@ -29,7 +32,8 @@ export function imagesMedium(
     },
     encodes: 'file',
     models: {
-      // Where ONNX files lie in the layouts of transformers.js and Optimum. The image part of a model of two comes first.
+      // Paths of ONNX files in the layouts of transformers.js and Optimum. The vision part of a two-part model comes
+      // first.
       graphs: ['vision_model.onnx', 'onnx/vision_model.onnx', 'model.onnx', 'onnx/model.onnx'],
       files: [{ name: 'preprocessor_config.json', purpose: 'it says how to prepare images' }],
       outputs: ['image_embeds', 'pooler_output', 'embeddings'],
@@ -41,7 +45,7 @@ export function imagesMedium(
     },
     mimeTypes: {
       known: new Set(Object.values(MIME_TYPES)),
-      // A drawing may hold scripts.
+      // SVG may contain scripts.
       inline: new Set(Object.values(MIME_TYPES).filter((type) => type !== MIME_TYPES.svg)),
     },
     sizeInWords: ({ width, height }) => `${width}x${height}`,
@@ -61,7 +65,7 @@ export function imagesMedium(
 
 type Unavailable = Extract<HeaderOutcome, { metadata?: never }>;
 
-/** Threads read what they can open themselves; of other files, they get the first bytes. */
+/** Threads read files that they can open themselves. They receive the first bytes of other files. */
 function requestFor(file: FileToExpand, sources: Sources): HeaderRequest | Promise<HeaderRequest | Unavailable> {
   const source = sources.of(file.path);
   const path = source.localPath?.(file);

@@ -6,34 +6,34 @@ import { identityOf } from '../../sources/folder/identity.ts';
 import { decodeBmp } from './bmp.ts';
 import type { DecodeLimits } from './decode-limits.ts';
 import { type ImageFormat, sniffFormat } from './formats.ts';
-import { HEAD_BYTES } from './header.ts';
+import { HEAD_BYTES } from './header-messages.ts';
 import { ImageError, tooManyPixels } from './image-error.ts';
 import { asPlainSvg } from './svg.ts';
 
-// It goes by a file's name, or by the number of a descriptor, and would show what was there before.
+// sharp's cache identifies a file by its name or its descriptor number, so it could return an earlier file.
 sharp.cache(false);
 
-/** A drawing's element takes a kilobyte of memory, and 4 bytes of a file: larger drawings are rare. */
+/** An SVG element takes a kilobyte of memory and as little as 4 bytes of a file. Larger drawings are rare. */
 export const MOST_DRAWING_BYTES = 4 * 1024 * 1024;
 const MOST_BITMAP_BYTES = 128 * 1024 * 1024;
 
-/** A pipe that took a file's name must not hold up a thread until somebody writes to it. */
+/** Non-blocking, because a pipe that took a file's name would block a thread. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-/** An image: by its path, as raw bytes where the name is not valid UTF-8; or by its content. */
+/** An image: its path, as raw bytes if the name is not valid UTF-8, or its content. */
 export type ImageInput = { path: string | Uint8Array } | { bytes: Uint8Array };
 
-/** An image that is open, and what its first bytes say. */
+/** An open image and its announced format. */
 export interface OpenImage {
   size: number;
   /** The first HEAD_BYTES bytes at most. */
   head: Buffer;
   format: ImageFormat;
-  /** Device and inode of its file, as `identityOf` has them; undefined for bytes. */
+  /** Device and inode of its file, in the form of `identityOf`. Undefined for bytes. */
   identity(): Promise<string | undefined>;
   /**
-   * What libvips loads: the bytes, or the open file by a name that stays its own whatever takes the path meanwhile. Windows
-   * has no such names.
+   * The input for libvips: the bytes, or a path that refers to the open file itself, even if another file takes its
+   * name. Windows has no such paths.
    */
   loadable(): Buffer | string;
   /** All bytes. */
@@ -41,7 +41,7 @@ export interface OpenImage {
 }
 
 /**
- * Opens an image and knows its format by its content: its name decides nothing.
+ * Opens an image. Its content decides its format; its name does not matter.
  *
  * @throws ImageError
  */
@@ -103,8 +103,8 @@ function formatOf(head: Buffer): ImageFormat {
 }
 
 /**
- * The image for sharp to draw. Drawings go to it as bytes, never as a file: librsvg would follow what they link to, and wait
- * at a pipe that they include. The other loaders of our formats follow nothing.
+ * The image as sharp's input. Drawings are passed as bytes, never as a file: librsvg would follow their links and wait
+ * at a linked pipe. The loaders of our other formats follow nothing.
  */
 export async function loadImage(image: OpenImage, limits: DecodeLimits): Promise<Sharp> {
   const options = inputOptions(limits);
@@ -129,11 +129,11 @@ async function wholeOf(image: OpenImage, mostBytes: number): Promise<Buffer> {
 }
 
 function inputOptions({ maxPixels }: DecodeLimits): SharpOptions {
-  // 'error' refuses truncated files, and lets through the harmless oddities that cameras write.
+  // 'error' refuses truncated files, and accepts the harmless deviations of cameras.
   return { failOn: 'error', autoOrient: true, limitInputPixels: maxPixels };
 }
 
-/** What sharp or the system says, in our words. */
+/** Converts an error of sharp or of the system to an ImageError. */
 async function failureOf(error: Error, image: OpenImage | undefined, { maxPixels }: DecodeLimits): Promise<ImageError> {
   if (error instanceof ImageError) return error;
   const text = error.message;
@@ -157,7 +157,7 @@ async function failureOf(error: Error, image: OpenImage | undefined, { maxPixels
   return new ImageError('decode_failed', damagedInWords(text));
 }
 
-/** How many pixels, which libvips does not tell where they are too many. */
+/** The number of pixels. libvips does not report it for an image that is too large. */
 async function pixelsOf(image: OpenImage): Promise<number | undefined> {
   if (image.format === 'svg') return undefined;
   try {
@@ -168,7 +168,7 @@ async function pixelsOf(image: OpenImage): Promise<number | undefined> {
   }
 }
 
-/** libvips has not always a word for it: its threads share one buffer of errors. */
+/** libvips sometimes has no message, because its threads share one error buffer. */
 function damagedInWords(text: string): string {
   const line = text.split('\n', 1)[0]?.trim() ?? '';
   if (line === '' || line === 'Unknown error') return 'the file is damaged';

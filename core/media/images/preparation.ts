@@ -1,4 +1,4 @@
-/** Images as tensors: what the encoder process loads for this medium. */
+/** Turns images into tensors. The encoder process loads this module for the medium. */
 import sharp from 'sharp';
 import { ModelInvalidError } from '../../models/errors.ts';
 import type { BoundPreparation, ItemInput, OpenPreparation } from '../preparation.ts';
@@ -10,10 +10,11 @@ import type { ImageInput } from './open-image.ts';
 import { readPreprocessing } from './preprocessing.ts';
 
 export const openPreparation: OpenPreparation = async ({ graphFile, files, inputs, threads, options }) => {
-  // Parallel over images, not within one; and a file that was replaced must not come from a cache.
+  // Images are decoded in parallel, each in one thread. The cache is off, so a replaced file is read again.
   sharp.concurrency(1);
   sharp.cache(false);
-  // No drawing is opened as a file, whatever a file becomes while it is read: librsvg would follow what it links to.
+  // Drawings are never opened as files, because librsvg would follow their links. A file may become a drawing while it
+  // is read.
   sharp.block({ operation: ['VipsForeignLoadSvgFile'] });
 
   const [preprocessorFile = ''] = files;

@@ -3,16 +3,18 @@ import * as z from 'zod';
 import { ModelInvalidError } from '../../models/errors.ts';
 import type { PixelGeometry } from './decode.ts';
 
-/** How a model wants its images, from its preprocessor_config.json (the format of transformers and transformers.js). */
+/**
+ * A model's image preprocessing, from its preprocessor_config.json (the format of transformers and transformers.js).
+ */
 export interface Preprocessing {
   geometry: PixelGeometry;
-  /** A pixel value v of channel c becomes `(v * rescaleFactor - mean[c]) / std[c]`; undefined: raw values go in. */
+  /** A pixel value v of channel c becomes `(v * rescaleFactor - mean[c]) / std[c]`. Undefined leaves raw values. */
   normalization: { rescaleFactor: number; mean: number[]; std: number[] } | undefined;
 }
 
 type ResizeKernel = PixelGeometry['resize']['kernel'];
 
-/** PIL's numbers of filters. libvips has no counterpart of box (4) and Hamming (5) that resizes in the same way. */
+/** PIL's filter numbers. libvips has no equivalent of box (4) and Hamming (5). */
 const KERNELS: Record<number, ResizeKernel> = { 0: 'nearest', 1: 'lanczos3', 2: 'linear', 3: 'cubic' };
 
 const Pixels = z.int().positive().max(16_384);
@@ -36,7 +38,7 @@ const Config = z.object({
   image_std: Channels.refine((std) => std.every((value) => value > 0), 'positive numbers expected').nullish(),
 });
 
-/** Fields that change nothing about the pixels: who wrote the file, and how Python's arrays are laid out. */
+/** Fields that do not affect the pixels, such as the file's author and the layout of Python arrays. */
 const WITHOUT_EFFECT = new Set([
   '_name_or_path',
   '_processor_class',
@@ -57,7 +59,11 @@ const WITHOUT_EFFECT = new Set([
   'transformers_version',
 ]);
 
-/** @throws ModelInvalidError naming the file and the field */
+/**
+ * Reads a preprocessor_config.json.
+ *
+ * @throws ModelInvalidError naming the file and the field
+ */
 export async function readPreprocessing(file: string): Promise<Preprocessing> {
   const text = await readFile(file, 'utf8');
   try {
@@ -67,7 +73,11 @@ export async function readPreprocessing(file: string): Promise<Preprocessing> {
   }
 }
 
-/** @throws Error naming the field */
+/**
+ * Parses the content of a preprocessor_config.json.
+ *
+ * @throws Error naming the field
+ */
 export function parsePreprocessing(json: unknown): Preprocessing {
   const parsed = Config.loose().safeParse(json);
   if (!parsed.success) {
@@ -105,7 +115,10 @@ function geometryOf(config: z.infer<typeof Config>): PixelGeometry {
   return { resize, crop };
 }
 
-/** A bare number is the shortest edge for processors that crop afterwards (CLIP), and both edges for the others (ViT). */
+/**
+ * The resize target. A bare number is the shortest edge for processors that crop (CLIP), and both edges for others
+ * (ViT).
+ */
 function resizeOf(
   size: number | { shortest_edge: number } | { height: number; width: number },
   crops: boolean,

@@ -1,6 +1,6 @@
 /**
- * Drawings: how large one is to be shown, told by its root element alone. A decoder would read the whole document for that,
- * build each of its elements, and follow what it includes.
+ * Reads the display size of an SVG from its root element alone. A decoder would read the whole document, build each
+ * element, and follow references.
  */
 import { promisify } from 'node:util';
 import { gunzip, gunzipSync, constants as zlib } from 'node:zlib';
@@ -8,16 +8,22 @@ import sax from 'sax';
 
 export type SvgHeader =
   | { width: number; height: number }
-  /** The root element is of another language; `none`: no width or no height, so that nothing is shown; `cut`: there is no root so far. */
+  /**
+   * `other`: the root element is not SVG. `none`: the width or height is missing, so nothing is shown. `cut`: the root
+   * element was not reached.
+   */
   | 'other'
   | 'none'
   | 'cut';
 
-/** Of compressed bytes so many are looked at: they hold 1000 times as many at most. */
+/** Compressed bytes to examine. They hold at most 1000 times as many bytes. */
 const COMPRESSED_BYTES = 4096;
 const TEXT_CHARACTERS = 64 * 1024;
 
-/** The start of a drawing as text, compressed or in UTF-16 as it may be; other letters than ASCII do not matter. Undefined for what is no text. */
+/**
+ * The start of a drawing as text, from compressed or UTF-16 input if needed. Characters outside ASCII do not matter.
+ * Undefined if it is not text.
+ */
 export function startOfText(bytes: Buffer): string | undefined {
   const plain = isGzip(bytes) ? startOfGzip(bytes) : bytes;
   const encoding = utf16Of(plain);
@@ -48,12 +54,12 @@ function utf16Of(bytes: Buffer): 'utf-16le' | 'utf-16be' | undefined {
   return undefined;
 }
 
-/** As they go to `parser.write`, which reads all that it is given. */
+/** Characters per `parser.write` call. The parser processes all characters of a call. */
 const PIECE_CHARACTERS = 1024;
-/** What is no XML has an error at each letter. */
+/** Input that is not XML has an error at each character. */
 const MOST_ERRORS = 20;
 
-/** The size of a drawing in CSS pixels, by its start. */
+/** Reads the size of a drawing from its start, in CSS pixels. */
 export function readSvgHeader(start: string): SvgHeader {
   const xml = sax.parser(true);
   let root: { name: string; attributes: Record<string, unknown> } | undefined;
@@ -61,7 +67,7 @@ export function readSvgHeader(start: string): SvgHeader {
   xml.onopentag = (element) => {
     root ??= element;
   };
-  // An entity of a document type that lies elsewhere, for one: browsers and librsvg draw such files.
+  // An example is an entity of an external document type. Browsers and librsvg draw such files.
   xml.onerror = () => {
     errors += 1;
     xml.resume();
@@ -72,10 +78,10 @@ export function readSvgHeader(start: string): SvgHeader {
   return /^(?:[^:]+:)?svg$/.test(root.name) ? sizeOf(root.attributes) : 'other';
 }
 
-/** What browsers take where a drawing says nothing: CSS's default object size. */
+/** The default object size of CSS, which browsers use for a drawing without a size. */
 const DEFAULT_SIZE = { width: 300, height: 150 };
 
-/** By the rules of CSS for replaced elements, but that a view box without a size counts as its size, as for librsvg. */
+/** The size by CSS's rules for replaced elements. A view box without a size counts as the size, as in librsvg. */
 function sizeOf(attributes: Record<string, unknown>): SvgHeader {
   const width = lengthOf(attributes, 'width');
   const height = lengthOf(attributes, 'height');
@@ -93,7 +99,7 @@ function whole(width: number, height: number): SvgHeader {
   return size.width < 2 ** 31 && size.height < 2 ** 31 ? size : 'none';
 }
 
-/** CSS pixels in a unit; of those that depend on a font, as browsers have it by default. */
+/** CSS pixels per unit. Font units use the browsers' default font size. */
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
   px: 1,
@@ -110,7 +116,10 @@ const UNITS: Readonly<Record<string, number>> = {
 
 const LENGTH = /^\s*\+?(\d*\.?\d+(?:e[+-]?\d+)?|\d+\.)([a-z]*)\s*$/i;
 
-/** Undefined where it depends on the place that shows it, or is no length. A style goes before the attribute. */
+/**
+ * The length in CSS pixels. Undefined if it depends on its container or is not a length. A style overrides the
+ * attribute.
+ */
 function lengthOf(attributes: Record<string, unknown>, name: 'width' | 'height'): number | undefined {
   const style = new RegExp(`(?:^|;)\\s*${name}\\s*:([^;!]*)`, 'i').exec(String(attributes.style ?? ''));
   const [, number = '', unit = ''] = LENGTH.exec(style?.[1] ?? String(attributes[name] ?? '')) ?? [];
@@ -129,9 +138,10 @@ function viewBoxOf({ viewBox }: Record<string, unknown>): { width: number; heigh
 const DECLARATION = /^\ufeff?\s*<\?xml[^>]*?\bencoding\s*=\s*["']([\w.:-]+)["'][^>]*?\?>/;
 
 /**
- * A drawing as librsvg takes it: UTF-8, uncompressed.
+ * Converts a drawing to the form that librsvg takes: UTF-8, uncompressed.
  *
- * @throws RangeError where it is larger than `mostBytes`; TypeError where its letters are not of the encoding that it names
+ * @throws RangeError when it is larger than `mostBytes`
+ * @throws TypeError when its bytes do not match its declared encoding
  */
 export async function asPlainSvg(content: Buffer, mostBytes: number): Promise<Buffer> {
   const plain = isGzip(content) ? await promisify(gunzip)(content, { maxOutputLength: mostBytes }) : content;

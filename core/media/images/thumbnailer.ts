@@ -2,16 +2,19 @@ import { createPermits } from '../../concurrency/permits.ts';
 import type { OpenFile } from '../../sources/source.ts';
 import type { Thumbnailer } from '../medium.ts';
 import { createDecoders } from './decoder/decoders.ts';
-import { HEAD_BYTES } from './header.ts';
+import { HEAD_BYTES } from './header-messages.ts';
 import { ImageError } from './image-error.ts';
 import { weightOf } from './weight.ts';
 
-/** Memory of pictures that are drawn at the same time, about. A picture that takes more is drawn alone. */
+/** The approximate memory of all pictures drawn at the same time. A picture that exceeds it is drawn alone. */
 const MEMORY_BYTES = 512 * 1024 * 1024;
-/** A file that a decoder can't open itself goes to it as a message. */
+/** The size limit of a file that a decoder can't open itself and that is sent as a message. */
 const MOST_MESSAGE_BYTES = 256 * 1024 * 1024;
 
-/** Draws in decoder processes: what hangs or crashes there is killed, and takes no thread of the caller's. */
+/**
+ * Draws in decoder processes. A picture that hangs or crashes one only costs that process, and never the caller's
+ * threads.
+ */
 export function openThumbnailer({ processes, timeoutMs }: { processes: number; timeoutMs: number }): Thumbnailer {
   const decoders = createDecoders({ most: processes });
   const memory = createPermits(MEMORY_BYTES);
@@ -22,7 +25,7 @@ export function openThumbnailer({ processes, timeoutMs }: { processes: number; t
       const length = await file.read(head, 0);
       const giveBack = await memory.take(weightOf(head.subarray(0, length), file.size));
       try {
-        // A decoder opens a file anew, and knows by its identity that it is what is open here.
+        // A decoder reopens the file, and verifies it by its identity.
         const image = file.local ?? { bytes: await readAll(file) };
         return await decoders.ask({ type: 'thumbnail', image, side }, timeoutMs);
       } finally {

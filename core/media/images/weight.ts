@@ -2,16 +2,16 @@ import { imageSize } from 'image-size';
 import { findJpegFrame } from './channels.ts';
 import { sniffFormat } from './formats.ts';
 
-/** Bytes that a pixel takes in a decoder that holds the whole picture. */
+/** Bytes per pixel in a decoder that holds the whole picture. */
 const PIXEL_BYTES = 4;
-/** An element of a drawing, `<g/>` at the least, takes more than a kilobyte in librsvg. */
+/** An element of a drawing, `<g/>` at least, takes more than a kilobyte in librsvg. */
 const DRAWING_FACTOR = 350;
-/** Deflate's best. */
+/** Deflate's highest ratio. */
 const COMPRESSION_FACTOR = 1000;
 
 /**
- * About how many bytes of memory it takes to decode an image, by its first bytes: what is read row by row takes next to nothing,
- * what is interlaced, progressive or made of blocks is held whole. Infinity where that can't be told.
+ * Estimates the memory for decoding an image, in bytes, from its first bytes. Formats that are read row by row need
+ * almost none. Interlaced, progressive and block formats are held whole. Infinity if unknown.
  */
 export function weightOf(head: Buffer, sizeBytes: number): number {
   const format = sniffFormat(head);

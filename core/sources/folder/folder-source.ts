@@ -9,13 +9,15 @@ import { identityOf } from './identity.ts';
 import { createRootCheck, requireBelowRoots, type SourceRoots } from './source-roots.ts';
 import { walk } from './walk.ts';
 
-/** A name with a scheme, as `s3://bucket`, is another source's. One letter and a colon is a drive of Windows. */
+/**
+ * A name with a scheme, such as `s3://bucket`, belongs to another source. One letter and a colon is a Windows drive.
+ */
 const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
 
-/** No such name, or a part of its path is a file now. */
+/** The path does not exist, or a part of it is now a file. */
 const GONE = new Set(['ENOENT', 'ENOTDIR']);
 
-/** Folders on this machine's disks. With roots, nothing outside of them is read, whatever links say. */
+/** A source for folders on this machine's disks. With roots, files outside them are never read, even through links. */
 export function folderSource({ roots }: { roots?: SourceRoots } = {}): Source {
   const isAllowed = roots === undefined ? undefined : createRootCheck(roots);
   return {
@@ -52,7 +54,7 @@ export function folderSource({ roots }: { roots?: SourceRoots } = {}): Source {
     async allows(file) {
       return isAllowed === undefined || isAllowed(Buffer.from(rawPath(file)));
     },
-    // An inode would tell more, but network file systems give new ones at will.
+    // An inode would be more exact, but network file systems change inodes arbitrarily.
     async identity(root) {
       try {
         return String((await stat(root, { bigint: true })).dev);
@@ -81,7 +83,7 @@ async function checkFolder(root: string): Promise<string> {
   }
 }
 
-/** What a failure to read a root means to the caller; any other error as it is. */
+/** Converts a failure to read a root to a UserError. Returns any other error as it is. */
 function rootError(root: string, error: unknown): unknown {
   const options = { cause: error };
   switch (systemErrorCode(error)) {
@@ -114,8 +116,8 @@ function rootError(root: string, error: unknown): unknown {
 }
 
 /**
- * Opens a file without waiting for a pipe. The open file must lie below a root: a folder of its path may have become a link
- * since the path was checked.
+ * Opens a file without waiting for a pipe. The open file must be below a root, because a folder in its path may have
+ * become a link since the path was checked.
  */
 async function openFile(file: FileRef, roots: SourceRoots): Promise<OpenFile> {
   let handle: FileHandle | undefined;
@@ -144,14 +146,15 @@ function openedFile(
     ...factsOf(found),
     local: { path, identity: identityOf(found) },
     read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
-    stream: (range = { start: 0, end: Number(found.size) - 1 }) =>
+    // An end of -1, as an empty file would have it, is refused.
+    stream: (range = { start: 0, end: Math.max(0, Number(found.size) - 1) }) =>
       Readable.toWeb(handle.createReadStream(range)) as ReadableStream<Uint8Array>,
     fingerprintNow: async () => fingerprintOf(await handle.stat({ bigint: true })),
     close: () => handle.close(),
   };
 }
 
-/** Compares bytes: a name need not be text. */
+/** Compares bytes, because a name need not be valid text. */
 async function isBelow(path: Buffer, roots: readonly string[]): Promise<boolean> {
   const bytes = path.toString('latin1');
   for (const root of roots) {
@@ -163,9 +166,13 @@ async function isBelow(path: Buffer, roots: readonly string[]): Promise<boolean>
   return false;
 }
 
-/** Where an open file lies. @throws FileUnavailableError where that can't be told */
+/**
+ * The path of an open file.
+ *
+ * @throws FileUnavailableError when the path can't be determined
+ */
 async function whereIs(handle: FileHandle, path: Buffer): Promise<Buffer> {
-  // Linux knows it of the file itself, whatever has become of the path.
+  // Linux gives the path of the open file itself, even if the path now leads elsewhere.
   if (process.platform === 'linux') return readlink(`/proc/self/fd/${handle.fd}`, { encoding: 'buffer' });
   const real = await realpath(path, { encoding: 'buffer' });
   const [opened, there] = await Promise.all([handle.stat({ bigint: true }), lstat(real, { bigint: true })]);

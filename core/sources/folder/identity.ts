@@ -1,2 +1,2 @@
-/** Tells a file from every other one that may take its name, as long as it is open. */
+/** Identifies a file as long as it is open, even if another file takes its name. */
 export const identityOf = ({ dev, ino }: { dev: bigint; ino: bigint }) => `${dev}:${ino}`;

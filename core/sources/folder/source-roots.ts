@@ -2,11 +2,11 @@ import { readlink, realpath } from 'node:fs/promises';
 import { delimiter, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { systemErrorCode, UserError } from '../../errors.ts';
 
-/** Folders that sources must be in or below. Undefined where any folder may be a source; an empty list allows none. */
+/** Folders that must contain all sources. Undefined allows any folder; an empty list allows none. */
 export type SourceRoots = readonly string[] | undefined;
 
 /**
- * What PLIMSOLL_SOURCE_ROOTS names: folders, separated as in PATH; undefined where it is not set.
+ * The folders in PLIMSOLL_SOURCE_ROOTS, separated as in PATH. Undefined if the variable is not set.
  *
  * @throws UserError InvalidSetting for a root that is not absolute
  */
@@ -15,7 +15,12 @@ export function sourceRootsFromEnvironment(env: NodeJS.ProcessEnv = process.env)
   return roots.length === 0 ? undefined : checkRoots(roots, 'PLIMSOLL_SOURCE_ROOTS');
 }
 
-/** @throws UserError InvalidSetting for a root that is not absolute; `setting` is named in it */
+/**
+ * Returns the roots if all are absolute paths.
+ *
+ * @param setting the setting's name, for the message
+ * @throws UserError InvalidSetting for a root that is not absolute
+ */
 export function checkRoots(roots: readonly string[], setting: string): readonly string[] {
   for (const root of roots) {
     if (!isAbsolute(root)) {
@@ -26,8 +31,8 @@ export function checkRoots(roots: readonly string[], setting: string): readonly 
 }
 
 /**
- * Refuses a source that is not in or below one of the roots once all links are resolved. Says the same of a folder outside
- * whether it exists or not, so that nobody learns from it what there is.
+ * Refuses a source that is not in or below one of the roots once all links are resolved. The message is the same
+ * whether or not the folder exists, so it reveals nothing about folders outside the roots.
  *
  * @throws UserError SourceOutsideRoots
  */
@@ -42,16 +47,16 @@ export const sourceOutsideRoots = (source: string) =>
     `source: ${source} is not below a folder that loads may read. Name one that is, or have the folder added to the worker's source roots (PLIMSOLL_SOURCE_ROOTS).`,
   );
 
-/** Whether a path is in or below one of the roots once all links are resolved. It need not exist. */
+/** Whether a path is in or below one of the roots once all links are resolved. The path need not exist. */
 export async function isBelowRoots(path: string, roots: readonly string[]): Promise<boolean> {
   const check = await openRootCheck(roots);
   return check(Buffer.from(resolve(path)));
 }
 
-/** Whether an absolute path, a name in bytes, is in or below a root once all links are resolved. It need not exist. */
+/** Whether an absolute path, as bytes, is in or below a root once all links are resolved. The path need not exist. */
 export type RootCheck = (path: Buffer) => Promise<boolean>;
 
-/** Resolves the roots once: such a check is for a short time. */
+/** Creates a short-lived check: it resolves the roots only once. */
 export async function openRootCheck(roots: readonly string[]): Promise<RootCheck> {
   const resolved = await Promise.all(roots.map((root) => resolveLinks(lettersOf(Buffer.from(resolve(root))))));
   const folders = resolved.filter((folder) => folder !== undefined);
@@ -61,10 +66,10 @@ export async function openRootCheck(roots: readonly string[]): Promise<RootCheck
   };
 }
 
-/** A root may be a link that is moved, or a disk that is mounted later: roots are resolved again after this long. */
+/** Roots are resolved again after this long. A root may be a link that moves, or a disk that is mounted later. */
 const RESOLVED_FOR_MS = 700;
 
-/** A check for a long time: it resolves the roots now and then. */
+/** Creates a long-lived check: it resolves the roots at intervals. */
 export function createRootCheck(roots: readonly string[]): RootCheck {
   let opened: Promise<RootCheck> | undefined;
   let untilMs = Number.NEGATIVE_INFINITY;
@@ -77,7 +82,7 @@ export function createRootCheck(roots: readonly string[]): RootCheck {
   };
 }
 
-/** A name is bytes. In Latin 1 each is a letter, so that what works on paths works on it. */
+/** Decodes bytes as Latin 1. Each byte becomes one character, so path functions work on any name. */
 const lettersOf = (path: Buffer) => path.toString('latin1');
 const bytesOf = (letters: string) => Buffer.from(letters, 'latin1');
 
@@ -86,12 +91,12 @@ function isInOrBelow(path: string, folder: string): boolean {
   return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
-/** As many as Linux follows. */
+/** The same maximum as in Linux. */
 const MOST_LINKS = 40;
 
 /**
- * The path without links: of what exists of it, with the rest as it is; where a link leads to nothing, or links lead in a circle, as far
- * as they lead. Undefined where it can't be told.
+ * Resolves the links of a path as far as the path exists, and appends the rest. Stops at a dangling or circular link.
+ * Undefined if the path can't be resolved.
  */
 async function resolveLinks(path: string, links = 0): Promise<string | undefined> {
   const rest: string[] = [];

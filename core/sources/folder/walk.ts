@@ -7,7 +7,7 @@ import { emptyStep, type ListedFile, type ListingStep } from '../source.ts';
 import { identityOf } from './identity.ts';
 import { sourceOutsideRoots } from './source-roots.ts';
 
-/** Which names are accepted, and which places links may lead to: any place if left out. */
+/** Which names are accepted, and where links may lead. Links may lead anywhere if `allows` is absent. */
 export interface WalkRules {
   accepts: (name: string) => boolean;
   allows?: ((path: Buffer) => Promise<boolean>) | undefined;
@@ -19,20 +19,20 @@ interface Folder {
 }
 
 interface Entry extends FileName {
-  /** Sorts as the whole path would: a folder's name ends in a slash. */
+  /** The sort key that yields the order of whole paths: a folder's name ends in a slash. */
   key: string;
   kind: 'folder' | 'file' | 'link' | 'other' | 'outside';
 }
 
-/** Stats under way at once; enough to hide the latency of a network disk. */
+/** Concurrent stat calls: enough to hide the latency of a network disk. */
 const STAT_BATCH = 256;
 
 /**
- * Walks a folder in the order of its paths' UTF-8 bytes, which is the order of the `filepath` index, starting behind the
- * path `after`. Links are followed where that is allowed, and a link to a folder that is being walked is not.
+ * Walks a folder in UTF-8 byte order of its paths, starting after the path `after`. The `filepath` index has the same
+ * order. Follows allowed links, except a link to a folder that is being walked. A subfolder that can't be read, or that
+ * vanished after its parent was read, is reported and skipped. The state of its files is unknown.
  *
- * @throws the system's error when the root itself can't be read. A subfolder that can't be read, or that vanished since its
- * parent was, is reported and passed over: it says nothing about what was in it.
+ * @throws the system's error when the root itself can't be read
  */
 export async function* walk(root: string, rules: WalkRules, after = ''): AsyncGenerator<ListingStep> {
   yield* walkFolder({ path: root === '/' ? '' : root }, rules, after, new Set(), root);
@@ -69,7 +69,7 @@ async function* walkFolder(
   const isDue = () => batch.length > 0 || step.ignored > 0 || step.outside.length > 0;
   const flush = async () => {
     step.files = (await Promise.all(batch.map((entry) => examine(folder, entry)))).filter((file) => file !== undefined);
-    // Files that were there a moment ago: removed one by one, or is the disk gone? Then nothing is known of the folder.
+    // Some listed files have vanished. If the disk is gone, the state of the folder's files is unknown.
     if (step.files.length < batch.length && !(await isSame(path, identity))) step.unreadable.push(folder.path);
     const full = step;
     step = emptyStep();
@@ -105,7 +105,7 @@ async function isSame(path: string | Buffer, identity: string): Promise<boolean>
   return now !== undefined && identityOf(now) === identity;
 }
 
-/** The entries of a folder, sorted. Names are read as text, and as bytes only where a name is not valid UTF-8. */
+/** The sorted entries of a folder. Names are read as text. They are read as bytes only if one is not valid UTF-8. */
 async function readFolder(path: string | Buffer, rules: WalkRules): Promise<Entry[]> {
   const found = await readdir(path, { withFileTypes: true });
   const named: [FileName, Dirent | Dirent<Buffer>][] = found.some((entry) => entry.name.includes('\ufffd'))
@@ -122,7 +122,7 @@ async function readFolder(path: string | Buffer, rules: WalkRules): Promise<Entr
   }
   const compare = comparatorFor(entries.map((entry) => entry.key));
   entries.sort(compare ? (a, b) => compare(a.key, b.key) : (a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  // An escaped name can read as another file's own. One path is one sample: the file that has the name keeps it.
+  // An escaped name can equal another file's real name. One path is one sample, so the file with the real name wins.
   return entries.filter(
     (entry, i) => !entry.bytes || (entries[i - 1]?.text !== entry.text && entries[i + 1]?.text !== entry.text),
   );
@@ -146,10 +146,10 @@ function kindOf(entry: Dirent | Dirent<Buffer>): Entry['kind'] | undefined {
   return undefined;
 }
 
-/** A link, or an entry whose kind the file system does not tell: its target decides. */
+/** Resolves a link, or an entry of unknown kind, by its target. */
 async function resolveKind(folder: string | Buffer, name: FileName, { allows }: WalkRules): Promise<Entry> {
   const path = Buffer.concat([Buffer.from(folder), Buffer.from('/'), name.bytes ?? Buffer.from(name.text)]);
-  // Before anything is asked of the target, so that nobody learns what there is.
+  // Checked before the target is accessed, so the result reveals nothing about it.
   if (allows !== undefined && !(await allows(path))) return { ...name, kind: 'outside', key: name.text };
   const target = await stat(path).catch(() => undefined);
   if (target?.isDirectory()) return { ...name, kind: 'folder', key: `${name.text}/` };
@@ -172,7 +172,7 @@ function bytesOf(folder: Folder, entry: Entry): Buffer | undefined {
   ]);
 }
 
-/** Undefined for a file that vanished since its folder was read, and for what turns out to be no file. */
+/** Undefined for a file that vanished after its folder was read, and for an entry that is not a file. */
 async function examine(folder: Folder, entry: Entry): Promise<ListedFile | undefined> {
   const path = `${folder.path}/${entry.text}`;
   const bytes = bytesOf(folder, entry);

@@ -4,12 +4,12 @@ import { comparePaths } from '../file-names.ts';
 import type { FileFacts, FileRef } from '../files.ts';
 import { emptyStep, FileUnavailableError, type ListedFile, type OpenFile, type Source } from '../source.ts';
 
-/** Files that a process holds in memory. Their names begin with `memory:`. */
+/** A source of files in this process's memory. Their names begin with `memory:`. */
 export interface MemorySource extends Source {
-  /** Adds a file, or replaces its content. `path` begins with `memory:/`. */
+  /** Adds or replaces a file. `path` begins with `memory:/`. */
   put(path: string, content: Uint8Array): void;
   remove(path: string): void;
-  /** Has everything below a path go away, as an unmounted disk does, or come back. */
+  /** Makes everything below a path absent, like an unmounted disk, or present again. */
   setPresent(root: string, present: boolean): void;
 }
 
@@ -22,8 +22,8 @@ interface MemoryFile {
 }
 
 /**
- * A source without a disk: for tests, and for programs that make their files themselves. A file's fingerprint changes with
- * each `put`. Processes that encode get the bytes by message.
+ * A source without a disk, for tests and for programs that generate their files. Each `put` changes a file's
+ * fingerprint. Encoder processes receive the bytes in messages.
  */
 export function memorySource(): MemorySource {
   const files = new Map<string, MemoryFile>();
@@ -34,6 +34,9 @@ export function memorySource(): MemorySource {
   const find = (path: string) => (isAbsent(path) ? undefined : files.get(path));
   const below = (root: string) => [...files.keys()].filter((path) => path.startsWith(`${root}/`)).sort(comparePaths);
   const canonical = (root: string) => root.replace(/\/+$/, '');
+  const requirePresent = (root: string) => {
+    if (isAbsent(root)) throw notFound(root);
+  };
 
   return {
     put(path, content) {
@@ -51,16 +54,17 @@ export function memorySource(): MemorySource {
     canonical,
     async check(named) {
       const root = canonical(named);
-      if (isAbsent(root) || (below(root).length === 0 && !files.has(root)))
-        throw new UserError('SourceNotFound', `source: nothing is held in memory below ${root}. Nothing was changed.`);
+      requirePresent(root);
+      if (below(root).length === 0 && !files.has(root)) throw notFound(root);
       if (files.has(root)) throw new UserError('SourceNotAFolder', `source: ${root} is a file.`);
       return root;
     },
     async *list(root, accepts, after = '') {
-      if (isAbsent(root))
-        throw new UserError('SourceNotFound', `source: nothing is held in memory below ${root}. Nothing was changed.`);
+      requirePresent(root);
       const paths = below(root).filter((path) => comparePaths(path, after) > 0);
       for (let at = 0; at < paths.length; at += STEP_FILES) {
+        // A step without the files that went away with their root would read as if each was removed.
+        requirePresent(root);
         const step = emptyStep();
         for (const path of paths.slice(at, at + STEP_FILES)) {
           const file = find(path);
@@ -78,9 +82,15 @@ export function memorySource(): MemorySource {
       return openedFile(file, () => find(path)?.facts.fingerprint ?? '');
     },
     allows: async (_file: FileRef) => true,
-    identity: async (root) => createHash('sha256').update(root).digest('hex').slice(0, 12),
+    async identity(root) {
+      requirePresent(root);
+      return createHash('sha256').update(root).digest('hex').slice(0, 12);
+    },
   };
 }
+
+const notFound = (root: string) =>
+  new UserError('SourceNotFound', `source: nothing is held in memory below ${root}. Nothing was changed.`);
 
 const listed = (path: string, { facts }: MemoryFile): ListedFile => ({ path, ...facts });
 

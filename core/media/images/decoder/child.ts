@@ -1,6 +1,6 @@
 /**
- * A decoder: one picture at a time, for the process that forked it. In a process of its own because nothing interrupts libvips within
- * a library that it calls: only a process can be ended, with the threads and the memory that it took.
+ * A decoder process: it handles one picture at a time for the process that forked it. Nothing can interrupt libvips
+ * inside a library that it calls, so only ending the process frees the threads and memory.
  */
 import process from 'node:process';
 import sharp from 'sharp';
@@ -10,14 +10,14 @@ import { ImageError } from '../image-error.ts';
 import type { Order, Reply } from './messages.ts';
 import { readDecodedMetadata } from './metadata.ts';
 
-// Not exit: that would wait for the threads that decode.
+// SIGKILL, because `exit` would wait for the decoding threads.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
-// A Ctrl-C meant for the parent reaches this process too, and the parent decides.
+// A Ctrl-C for the parent also reaches this process. The parent decides what to do.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 
 sharp.concurrency(1);
-// What is drawn as a file is of our formats; here nothing else is opened as one, whatever a file becomes meanwhile.
+// Blocks every loader. Those for our formats are unblocked next, so a file that becomes something else is not opened.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
   operation: ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif', 'SvgBuffer'].map((name) => `VipsForeignLoad${name}`),

@@ -4,21 +4,21 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { Order, Reply } from './messages.ts';
 
-/** Type stripping runs the sources, plain JavaScript the package: the file to fork ends as this one does. */
+/** The child's file has this file's extension: sources run with type stripping, the package as plain JavaScript. */
 const CHILD_FILE = fileURLToPath(new URL(`./child${extname(import.meta.url)}`, import.meta.url));
 
-/** What a decoder needs of the environment: it reads what strangers made, and has no use for our secrets. */
+/** The variables that a decoder needs. It reads untrusted files, so it receives no secrets. */
 const ENVIRONMENT = /^(?:PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|SystemRoot|LD_\w+|DYLD_\w+|XDG_\w+|FONTCONFIG_\w+)$/i;
 
-/** One picture is drawn at a time, but several are opened. */
+/** A decoder draws one picture at a time but opens several. */
 const THREADS = '4';
 
 const START_MS = 60_000;
 
-/** Why there is no reply. */
+/** A decoder process ended before it replied. */
 export class DecoderDiedError extends Error {
   override readonly name = 'DecoderDiedError';
-  /** Whether it had been working: what it had to decode may be the cause. */
+  /** Whether it had been ready. If so, the picture may be the cause. */
   readonly wasReady: boolean;
 
   constructor(how: string, wasReady: boolean) {
@@ -27,18 +27,29 @@ export class DecoderDiedError extends Error {
   }
 }
 
-/** A process that follows one order at a time. */
+/** A process that handles one request at a time. */
 export interface DecoderProcess {
   readonly pid: number | undefined;
-  /** Resolves when it takes orders. @throws DecoderDiedError */
+  /**
+   * Resolves when it accepts requests.
+   *
+   * @throws DecoderDiedError
+   */
   readonly ready: Promise<void>;
-  /** @throws DecoderDiedError */
+  /**
+   * Sends a request and waits for its reply.
+   *
+   * @throws DecoderDiedError
+   */
   ask(order: Order): Promise<Reply>;
-  /** Ends it at once, whatever it does. */
+  /** Ends the process at once. */
   kill(): void;
 }
 
-/** `onEnd` is called once, whatever ends it. An idle one does not keep its parent alive. */
+/**
+ * Forks a decoder process. Calls `onEnd` once, whatever ends the process. An idle process does not keep its parent
+ * alive.
+ */
 export function startDecoder(onEnd: () => void): DecoderProcess {
   const child = fork(CHILD_FILE, {
     serialization: 'advanced',
@@ -47,11 +58,11 @@ export function startDecoder(onEnd: () => void): DecoderProcess {
       ...Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name))),
       UV_THREADPOOL_SIZE: THREADS,
     },
-    // GLib has a line for each oddity of a picture.
+    // GLib writes a line for each deviation in a picture.
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   const ready = Promise.withResolvers<void>();
-  // Whoever starts one may be gone before it is ready.
+  // The caller may be gone before the process is ready.
   ready.promise.catch(() => {});
   let isReady = false;
   let ended: DecoderDiedError | undefined;
@@ -85,7 +96,7 @@ export function startDecoder(onEnd: () => void): DecoderProcess {
 
   function kill(how = 'was ended'): void {
     child.kill('SIGKILL');
-    // One that waits for a disk that hangs can't end before the disk answers: nobody waits for that.
+    // A process that waits for a hanging disk can't end until the disk answers. The parent does not wait for it.
     setIdle(child, true);
     end(how);
   }

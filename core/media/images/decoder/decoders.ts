@@ -2,24 +2,24 @@ import { ImageError } from '../image-error.ts';
 import { DecoderDiedError, type DecoderProcess, startDecoder } from './decoder-process.ts';
 import type { Order, Results } from './messages.ts';
 
-/** Processes that decode, as many as there is work for. */
+/** A pool of decoder processes, as many as there is work for. */
 export interface Decoders {
   /**
-   * Has an order followed, and ends what still is at it at the deadline, which counts from when a process has begun.
+   * Sends a request, and kills its process at the deadline. The time starts when a process takes the request.
    *
-   * @throws ImageError; of code decode_timeout, or decode_failed where the process died of it
+   * @throws ImageError decode_timeout, or decode_failed when the process died from the request
    */
   ask<T extends Order>(order: T, timeoutMs: number): Promise<Results[T['type']]>;
-  /** Process IDs of those that are alive. */
+  /** Process IDs of the live processes. */
   pids(): number[];
-  /** Ends them all; what is under way fails. */
+  /** Ends all processes. Requests in progress fail. */
   close(): void;
 }
 
 export interface DecodersOptions {
-  /** As many processes at most: each has one order. */
+  /** The most processes. Each handles one request. */
   most: number;
-  /** One that had nothing to do for so long ends. */
+  /** Idle time after which a process ends, in milliseconds. */
   idleMs?: number;
 }
 

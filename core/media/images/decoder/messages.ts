@@ -1,18 +1,21 @@
 import type { ImageFailure } from '../image-error.ts';
 
-/** What a decoder is asked for. Structured clones: a path that is no valid UTF-8 goes as bytes. */
+/** A request to a decoder. Requests are structured clones: a path that is not valid UTF-8 is sent as bytes. */
 export type Order = MetadataOrder | ThumbnailOrder;
 
-/** What only a decoder can tell of images. Several in one order: opening one takes less than a message does. */
+/**
+ * Asks for metadata that only a decoder can read. A request covers several images, because opening one takes less time
+ * than a message.
+ */
 export interface MetadataOrder {
   type: 'metadata';
   images: DecoderInput[];
 }
 
-/** An image: by its path, or by its bytes where this machine's processes can't open it. */
+/** An image: its path, or its bytes if this machine's processes can't open it. */
 export type DecoderInput = { path: string | Uint8Array } | { bytes: Uint8Array };
 
-/** A picture of an image. With an identity, no other file that took its name is drawn. */
+/** Asks for a thumbnail. With an identity, the decoder refuses another file that took the name. */
 export interface ThumbnailOrder {
   type: 'thumbnail';
   image: { path: Uint8Array; identity: string } | { bytes: Uint8Array };
@@ -26,7 +29,7 @@ export interface DecodedMetadata {
   orientation: number;
 }
 
-/** Of one image; why it has none where the image is at fault. */
+/** One image's metadata, or the failure if the image is at fault. */
 export type MetadataResult = { metadata: DecodedMetadata } | { failure: ImageFailure };
 
 /** The result of an order by its type. */
@@ -35,5 +38,5 @@ export interface Results {
   thumbnail: Uint8Array<ArrayBuffer>;
 }
 
-/** `refusal`: it is the image that is at fault. */
+/** `refusal` means that the image is at fault. `fault` is the decoder's own. */
 export type Reply = { result: Results[Order['type']] } | { refusal: ImageFailure } | { fault: string };

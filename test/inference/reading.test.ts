@@ -1,0 +1,454 @@
+import { createHash } from 'node:crypto';
+import { copyFile, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { imagesMedium } from '../../core/media/images/medium.ts';
+import type { EmbedItem, EmbedOptions, EmbedOutcome } from '../../core/embedding/embedder.ts';
+import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
+import type { InferenceSettings } from '../../inference/settings.ts';
+import {
+  echoGraph,
+  lethalGraph,
+  RAW_4X4,
+  temporaryFolder,
+  unit,
+  writeModel,
+  writePixels,
+  writePng,
+} from './tiny-models.ts';
+
+const medium = imagesMedium();
+const FILES = 10;
+const MIB = 1024 * 1024;
+
+let folder: string;
+let model: string;
+let paths: string[];
+let vectors: Float32Array[];
+let contents: string[];
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  model = await writeModel(join(folder, 'echo'), echoGraph('uint8', ['batch', 4, 4, 3]), RAW_4X4);
+  paths = Array.from({ length: FILES }, (_, n) => join(folder, `${n}.png`));
+  vectors = (await Promise.all(paths.map(writePng))).map(unit);
+  contents = await Promise.all(paths.map(sha256sum));
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Of the whole file, apart from the code under test. */
+async function sha256sum(path: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+}
+
+async function withEmbedder(
+  options: Partial<InferenceSettings>,
+  use: (embedder: InferenceEmbedder) => Promise<void>,
+): Promise<void> {
+  const embedder = createEmbedder({ batchSize: 4, threads: 2, ...options });
+  try {
+    await use(embedder);
+  } finally {
+    await embedder.close();
+  }
+}
+
+const itemsOf = (files: readonly string[]): EmbedItem[] => files.map((path) => ({ path }));
+const nothingKnown = async () => new Set<string>();
+
+function onlyPid(embedder: InferenceEmbedder): number {
+  const [pid, ...others] = embedder.childPids();
+  if (pid === undefined || others.length > 0) throw new Error('one encoder process is expected');
+  return pid;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** That of the file `n`. */
+function expectVector(outcome: EmbedOutcome | undefined, n: number): void {
+  if (outcome === undefined || !('vector' in outcome)) throw new Error(`no vector: ${JSON.stringify(outcome)}`);
+  expect(outcome.content).toBe(contents[n]);
+  const wanted = vectors[n] as Float32Array;
+  expect(Math.max(...outcome.vector.map((value, i) => Math.abs(value - (wanted[i] as number))))).toBeLessThan(1e-6);
+}
+
+/** A call that waits for what is known until it is told. */
+function callThatWaits(embedder: InferenceEmbedder, items: readonly EmbedItem[], options: EmbedOptions = {}) {
+  const asked = Promise.withResolvers<readonly string[]>();
+  const answer = Promise.withResolvers<ReadonlySet<string>>();
+  const findKnown = (hashes: readonly string[]) => {
+    asked.resolve(hashes);
+    return answer.promise;
+  };
+  const outcomes = embedder.embed(model, medium, items, { findKnown, ...options });
+  // It may fail long before anyone looks.
+  outcomes.catch(() => {});
+  return { asked: asked.promise, answer, outcomes };
+}
+
+test('each outcome has the hash of its file, asked for or not', () =>
+  withEmbedder({}, async (embedder) => {
+    for (const options of [{}, { findKnown: nothingKnown }]) {
+      const outcomes = await embedder.embed(model, medium, itemsOf(paths), options);
+      expect(outcomes).toHaveLength(FILES);
+      for (const [n, outcome] of outcomes.entries()) expectVector(outcome, n);
+    }
+  }));
+
+test('the hashes are asked about in one go, before the device does anything', () =>
+  withEmbedder({}, async (embedder) => {
+    await embedder.open(model, medium);
+    let signs = 0;
+    const call = callThatWaits(embedder, itemsOf(paths), {
+      onSignOfLife() {
+        signs += 1;
+      },
+    });
+    expect(await call.asked).toEqual(contents);
+    await sleep(200);
+    // One for the files that were read.
+    expect(signs).toBe(1);
+    call.answer.resolve(new Set());
+    for (const [n, outcome] of (await call.outcomes).entries()) expectVector(outcome, n);
+    expect(signs).toBe(1 + Math.ceil(FILES / 4));
+  }));
+
+test('what is known comes back as known, and the rest in its places', () =>
+  withEmbedder({}, async (embedder) => {
+    const isKnown = (n: number) => n % 3 === 0;
+    const known = new Set([...contents.filter((_, n) => isKnown(n)), 'f'.repeat(64)]);
+    let signs = 0;
+    const outcomes = await embedder.embed(model, medium, itemsOf(paths), {
+      findKnown: async () => known,
+      onSignOfLife() {
+        signs += 1;
+      },
+    });
+    for (const [n, outcome] of outcomes.entries()) {
+      if (isKnown(n)) expect(outcome).toEqual({ known: true, content: contents[n] });
+      else expectVector(outcome, n);
+    }
+    // Ten files, four of them known: the six others fill two batches.
+    expect(signs).toBe(1 + 2);
+  }));
+
+test('the same content twice is asked about twice, and known twice', () =>
+  withEmbedder({}, async (embedder) => {
+    const copy = join(folder, 'copy.png');
+    await copyFile(paths[0] as string, copy);
+    const asked: string[][] = [];
+    const outcomes = await embedder.embed(model, medium, itemsOf([paths[0] as string, paths[1] as string, copy]), {
+      async findKnown(hashes) {
+        asked.push([...hashes]);
+        return new Set([contents[0] as string]);
+      },
+    });
+    expect(asked).toEqual([[contents[0], contents[1], contents[0]]]);
+    expect(outcomes[0]).toEqual({ known: true, content: contents[0] });
+    expectVector(outcomes[1], 1);
+    expect(outcomes[2]).toEqual({ known: true, content: contents[0] });
+  }));
+
+test.runIf(process.arch === 'x64')('the graph does not run for what is known: it would have killed its process', () =>
+  withEmbedder({}, async (embedder) => {
+    const lethal = await writeModel(join(folder, 'lethal'), lethalGraph(), RAW_4X4);
+    const black = join(folder, 'black.png');
+    await writePixels(black, new Uint8Array(48));
+    await embedder.open(lethal, medium);
+    const pid = onlyPid(embedder);
+    const content = await sha256sum(black);
+    const items = itemsOf([black, paths[0] as string, black]);
+    const outcomes = await embedder.embed(lethal, medium, items, { findKnown: async () => new Set([content]) });
+    expect(outcomes).toEqual([
+      { known: true, content },
+      { vector: expect.any(Float32Array), content: contents[0] },
+      { known: true, content },
+    ]);
+    expect(onlyPid(embedder)).toBe(pid);
+    // As it does for what is not.
+    expect(await embedder.embed(lethal, medium, itemsOf([black]), { findKnown: nothingKnown })).toMatchObject([
+      { error: { code: 'inference_crashed' } },
+    ]);
+    expect(onlyPid(embedder)).not.toBe(pid);
+  }),
+);
+
+test('files that can not be read are outcomes, and are not asked about', () =>
+  withEmbedder({}, async (embedder) => {
+    const asked: string[][] = [];
+    const findKnown = async (hashes: readonly string[]) => {
+      asked.push([...hashes]);
+      return new Set([contents[1] as string]);
+    };
+    const gone = { path: join(folder, 'gone.png') };
+    const items = [{ path: paths[0] as string }, gone, { path: paths[1] as string }, { path: folder }];
+    const outcomes = await embedder.embed(model, medium, items, { findKnown });
+    expectVector(outcomes[0], 0);
+    expect(outcomes.slice(1)).toEqual([
+      { error: { code: 'file_not_found', message: expect.any(String) } },
+      { known: true, content: contents[1] },
+      { error: { code: 'not_a_file', message: expect.any(String) } },
+    ]);
+    expect(asked).toEqual([[contents[0], contents[1]]]);
+
+    // Where there is nothing to ask about, nobody is asked.
+    expect(await embedder.embed(model, medium, [gone, gone], { findKnown })).toMatchObject([
+      { error: { code: 'file_not_found' } },
+      { error: { code: 'file_not_found' } },
+    ]);
+    expect(asked).toHaveLength(1);
+  }));
+
+test('a file that can be read and not decoded is asked about; it is an error where it is not known', () =>
+  withEmbedder({}, async (embedder) => {
+    const text = join(folder, 'text.png');
+    await writeFile(text, 'no picture');
+    const content = await sha256sum(text);
+    const asked: string[][] = [];
+    const embed = (known: string[]) =>
+      embedder.embed(model, medium, itemsOf([text]), {
+        async findKnown(hashes) {
+          asked.push([...hashes]);
+          return new Set(known);
+        },
+      });
+    expect(await embed([])).toMatchObject([{ error: { code: 'unsupported_format' } }]);
+    expect(await embed([content])).toEqual([{ known: true, content }]);
+    expect(asked).toEqual([[content], [content]]);
+  }));
+
+test('bytes have the same hashes and vectors as files, and can be known', () =>
+  withEmbedder({}, async (embedder) => {
+    const bytes = await Promise.all(paths.map((path) => readFile(path)));
+    const items: EmbedItem[] = bytes.map((content) => ({ bytes: new Uint8Array(content) }));
+    const asked: string[][] = [];
+    const all = await embedder.embed(model, medium, items, {
+      async findKnown(hashes) {
+        asked.push([...hashes]);
+        return new Set();
+      },
+    });
+    expect(asked).toEqual([contents]);
+    expect(all).toEqual(await embedder.embed(model, medium, itemsOf(paths)));
+    expect(await embedder.embed(model, medium, items)).toEqual(all);
+
+    const mixed = [items[0], { path: paths[1] }, items[2], { path: paths[3] }] as EmbedItem[];
+    const known = new Set([contents[2] as string, contents[3] as string]);
+    expect(await embedder.embed(model, medium, mixed, { findKnown: async () => known })).toEqual([
+      all[0],
+      all[1],
+      { known: true, content: contents[2] },
+      { known: true, content: contents[3] },
+    ]);
+  }));
+
+test('a vector is of the content that its hash is of, also where the file is replaced meanwhile', () =>
+  withEmbedder({}, async (embedder) => {
+    const path = join(folder, 'replaced.png');
+    await copyFile(paths[0] as string, path);
+    const kept = callThatWaits(embedder, itemsOf([path]));
+    expect(await kept.asked).toEqual([contents[0]]);
+    await copyFile(paths[1] as string, path);
+    kept.answer.resolve(new Set());
+    expectVector((await kept.outcomes)[0], 0);
+
+    // A process that has not read it reads what is there now.
+    const lost = callThatWaits(embedder, itemsOf([path]));
+    expect(await lost.asked).toEqual([contents[1]]);
+    await copyFile(paths[2] as string, path);
+    process.kill(onlyPid(embedder), 'SIGKILL');
+    await expect.poll(() => embedder.childPids()).toEqual([]);
+    lost.answer.resolve(new Set());
+    expectVector((await lost.outcomes)[0], 2);
+  }));
+
+test('a process that is killed between reading and encoding costs nothing', () =>
+  withEmbedder({}, async (embedder) => {
+    const calls = [itemsOf(paths.slice(0, 5)), itemsOf(paths.slice(5))].map((items) => callThatWaits(embedder, items));
+    expect((await Promise.all(calls.map(({ asked }) => asked))).flat()).toEqual(contents);
+    const pid = onlyPid(embedder);
+    process.kill(pid, 'SIGKILL');
+    await expect.poll(() => isAlive(pid)).toBe(false);
+    for (const { answer } of calls) answer.resolve(new Set([contents[4] as string]));
+    const outcomes = (await Promise.all(calls.map(({ outcomes }) => outcomes))).flat();
+    for (const [n, outcome] of outcomes.entries()) {
+      if (n === 4) expect(outcome).toEqual({ known: true, content: contents[4] });
+      else expectVector(outcome, n);
+    }
+    expect(onlyPid(embedder)).not.toBe(pid);
+  }));
+
+test('a process that is killed while it reads costs nothing, and the hashes are asked about once', () =>
+  withEmbedder({}, async (embedder) => {
+    await embedder.open(model, medium);
+    const pid = onlyPid(embedder);
+    // It gets the order, and does not follow it.
+    process.kill(pid, 'SIGSTOP');
+    const asked: string[][] = [];
+    const embedded = embedder.embed(model, medium, itemsOf(paths), {
+      async findKnown(hashes) {
+        asked.push([...hashes]);
+        return new Set();
+      },
+    });
+    await sleep(100);
+    process.kill(pid, 'SIGKILL');
+    for (const [n, outcome] of (await embedded).entries()) expectVector(outcome, n);
+    expect(asked).toEqual([contents]);
+  }));
+
+test('a process may end for want of work while a call waits', () =>
+  withEmbedder({ idleMs: 50 }, async (embedder) => {
+    const call = callThatWaits(embedder, itemsOf(paths));
+    await call.asked;
+    await expect.poll(() => embedder.childPids()).toEqual([]);
+    call.answer.resolve(new Set());
+    for (const [n, outcome] of (await call.outcomes).entries()) expectVector(outcome, n);
+  }));
+
+test('a call that is aborted while it waits ends with the reason, and later calls work', () =>
+  withEmbedder({}, async (embedder) => {
+    const controller = new AbortController();
+    const call = callThatWaits(embedder, itemsOf(paths), { signal: controller.signal });
+    const other = callThatWaits(embedder, itemsOf(paths));
+    await Promise.all([call.asked, other.asked]);
+    const reason = new Error('enough');
+    controller.abort(reason);
+    await expect(call.outcomes).rejects.toBe(reason);
+    other.answer.resolve(new Set());
+    for (const [n, outcome] of (await other.outcomes).entries()) expectVector(outcome, n);
+    // Whatever it hears afterwards, nothing comes of it.
+    call.answer.resolve(new Set());
+    const outcomes = await embedder.embed(model, medium, itemsOf(paths), { findKnown: nothingKnown });
+    for (const [n, outcome] of outcomes.entries()) expectVector(outcome, n);
+  }));
+
+test('what fails to find out what is known fails the call, and no other', () =>
+  withEmbedder({}, async (embedder) => {
+    const call = callThatWaits(embedder, itemsOf(paths));
+    const other = callThatWaits(embedder, itemsOf(paths));
+    await Promise.all([call.asked, other.asked]);
+    const reason = new Error('no database');
+    call.answer.reject(reason);
+    await expect(call.outcomes).rejects.toBe(reason);
+    other.answer.resolve(new Set());
+    for (const [n, outcome] of (await other.outcomes).entries()) expectVector(outcome, n);
+  }));
+
+test('closing ends calls that wait', async () => {
+  const embedder = createEmbedder({ batchSize: 4, threads: 1 });
+  const call = callThatWaits(embedder, itemsOf(paths));
+  await call.asked;
+  const pid = onlyPid(embedder);
+  await embedder.close();
+  await expect(call.outcomes).rejects.toThrow(/closed/);
+  expect(isAlive(pid)).toBe(false);
+  call.answer.resolve(new Set());
+});
+
+test.each(['known', 'failed', 'aborted while it waits', 'aborted while it is read'])(
+  'content that is %s takes no room from what comes after',
+  (how) =>
+    withEmbedder({}, async (embedder) => {
+      await embedder.open(model, medium);
+      // Two of the largest files that are kept fill all the room that there is.
+      const large = ['large-1', 'large-2'].map((name) => join(folder, name));
+      for (const path of large) await writeSparse(path, Buffer.from(path), 64 * MIB);
+      const controller = new AbortController();
+      const call = callThatWaits(embedder, itemsOf(large), { signal: controller.signal });
+      if (how === 'aborted while it is read') {
+        // The second sign that another call hears is the end of that.
+        const heard = Promise.withResolvers<void>();
+        let signs = 0;
+        const watcher = callThatWaits(embedder, itemsOf(paths.slice(0, 1)), {
+          onSignOfLife() {
+            signs += 1;
+            if (signs === 2) heard.resolve();
+          },
+        });
+        await watcher.asked;
+        controller.abort();
+        await heard.promise;
+        watcher.answer.resolve(new Set([contents[0] as string]));
+        await watcher.outcomes;
+      } else {
+        const hashes = await call.asked;
+        if (how === 'known') call.answer.resolve(new Set(hashes));
+        else if (how === 'failed') call.answer.reject(new Error('no database'));
+        else controller.abort();
+      }
+      const settled = await call.outcomes.then(
+        (outcomes) => outcomes.length,
+        () => 'failed',
+      );
+      expect(settled).toBe(how === 'known' ? 2 : 'failed');
+
+      const path = join(folder, 'later.png');
+      await copyFile(paths[0] as string, path);
+      const later = callThatWaits(embedder, itemsOf([path]));
+      await later.asked;
+      await copyFile(paths[1] as string, path);
+      later.answer.resolve(new Set());
+      // That of the file as it was read first: it was kept.
+      expectVector((await later.outcomes)[0], 0);
+    }),
+);
+
+test('a file too large to be held is hashed in pieces, and embedded from its path', () =>
+  withEmbedder({}, async (embedder) => {
+    const path = join(folder, 'large.bmp');
+    await writeLargeBitmap(path);
+    const content = await sha256sum(path);
+    // The last of four rows of four pixels is bright, the others are black.
+    const vector = unit([...new Array(36).fill(0), ...new Array(12).fill(200)]);
+    const asked: string[][] = [];
+    const findKnown = async (hashes: readonly string[]) => {
+      asked.push([...hashes]);
+      return new Set<string>();
+    };
+    expect(await embedder.embed(model, medium, itemsOf([path]), { findKnown })).toEqual([{ vector, content }]);
+    expect(asked).toEqual([[content]]);
+    expect(await embedder.embed(model, medium, itemsOf([path]))).toEqual([{ vector, content }]);
+    const known = async () => new Set([content]);
+    expect(await embedder.embed(model, medium, itemsOf([path]), { findKnown: known })).toEqual([
+      { known: true, content },
+    ]);
+  }));
+
+/** A file whose start is written, and whose rest is a hole: it takes no room on the disk. */
+async function writeSparse(path: string, start: Uint8Array, sizeBytes: number): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    await file.write(start);
+    await file.truncate(sizeBytes);
+  } finally {
+    await file.close();
+  }
+}
+
+/** A bitmap of more than 64 MiB. Its rows go from the lowest up: the lowest quarter of the picture is bright, the rest a hole. */
+async function writeLargeBitmap(path: string): Promise<void> {
+  const side = 4400;
+  const header = Buffer.alloc(54);
+  header.write('BM');
+  header.writeUInt32LE(54, 10);
+  header.writeUInt32LE(40, 14);
+  header.writeInt32LE(side, 18);
+  header.writeInt32LE(side, 22);
+  header.writeUInt16LE(1, 26);
+  header.writeUInt16LE(32, 28);
+  const bright = Buffer.alloc(side * side, 200);
+  await writeSparse(path, Buffer.concat([header, bright]), 54 + side * side * 4);
+}

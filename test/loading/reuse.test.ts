@@ -1,0 +1,232 @@
+import { copyFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobStatus } from '../../contract/job.ts';
+import type { Embedder } from '../../core/models/embedder.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
+import type { EmbeddingDocument, SampleDocument } from '../../core/store/documents.ts';
+import { createEmbedder } from '../../inference/embedder.ts';
+import { settingsFromEnvironment } from '../../inference/settings.ts';
+import { drawPicture, makePictures } from '../support/pictures.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+let bench: Workbench;
+/** Pictures that went through the model since the tests began. */
+let encoded = 0;
+
+const inference = createEmbedder(settingsFromEnvironment(process.env));
+const embedder: Embedder = {
+  ...inference,
+  async embed(...request) {
+    const outcomes = await inference.embed(...request);
+    encoded += outcomes.filter((outcome) => 'vector' in outcome).length;
+    return outcomes;
+  },
+};
+
+beforeAll(async () => {
+  bench = await openWorkbench({ plugin: { embedder } });
+});
+afterAll(async () => {
+  await bench?.stop();
+  await inference.close();
+});
+
+/** What came of a job, and how many pictures were encoded. */
+async function counted(job: () => Promise<JobStatus>): Promise<{ status: JobStatus; computed: number }> {
+  const before = encoded;
+  const status = await job();
+  return { status, computed: encoded - before };
+}
+
+const loadOf = (dataset: string, source: string) => counted(() => bench.load({ dataset, source }));
+
+/** A loaded dataset of four pictures. */
+async function openLoaded() {
+  const dataset = bench.newDataset();
+  const source = join(bench.folder, dataset);
+  const paths = await makePictures(source, 4);
+  const load = () => loadOf(dataset, source);
+  const { computed } = await load();
+  expect(computed).toBe(4);
+  return { dataset, source, path: paths[1] as string, load };
+}
+
+const samplesOf = (dataset: string): Promise<SampleDocument[]> =>
+  collectionsOf(bench.store).samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
+
+const vectorsOf = (dataset: string): Promise<EmbeddingDocument[]> =>
+  collectionsOf(bench.store).embeddings.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
+
+/** Each sample has one vector of the file as it is now. */
+async function expectUpToDate(dataset: string): Promise<void> {
+  const samples = (await samplesOf(dataset)).filter(({ status }) => status === 'indexed');
+  const vectors = new Map((await vectorsOf(dataset)).map((vector) => [vector.seq, vector]));
+  for (const { _id, seq, source } of samples) {
+    expect(vectors.get(seq)).toMatchObject({ sample_id: _id, version: source.fingerprint });
+  }
+}
+
+describe('a vector is taken over without inference', () => {
+  it('where a file was only touched', async () => {
+    const { dataset, path, load } = await openLoaded();
+    const before = await vectorsOf(dataset);
+    const { atime, mtime } = await stat(path);
+    await utimes(path, atime, new Date(mtime.getTime() + 5000));
+
+    const { status, computed } = await load();
+
+    expect(status.phases.indexing.outcomes).toMatchObject({ changed: 1, unchanged: 3 });
+    expect(status.phases.embedding).toMatchObject({ done: 1, failed: 0, total: 1, reused: 1 });
+    expect(computed).toBe(0);
+    const after = await vectorsOf(dataset);
+    expect(after.map(({ vector, content }) => [vector, content])).toEqual(
+      before.map(({ vector, content }) => [vector, content]),
+    );
+    // It fits the file as it is now, so that the next load does not look at it.
+    await expectUpToDate(dataset);
+    expect((await load()).status.phases.embedding).toMatchObject({ done: 0, total: 0, reused: 0 });
+  });
+
+  it('where a file was moved: the old sample is missing, the new one has the vector', async () => {
+    const { dataset, source, path, load } = await openLoaded();
+    const moved = join(source, 'zz-moved.jpg');
+    await rename(path, moved);
+
+    const { status, computed } = await load();
+
+    expect(status.phases.indexing.outcomes).toMatchObject({ added: 1, missing: 1, unchanged: 3 });
+    expect(status.phases.embedding).toMatchObject({ done: 1, total: 1, reused: 1 });
+    expect(computed).toBe(0);
+    const samples = await samplesOf(dataset);
+    expect(samples[1]).toMatchObject({ filepath: path, status: 'missing' });
+    expect(samples[4]).toMatchObject({ seq: 4, filepath: moved, status: 'indexed' });
+    const vectors = await vectorsOf(dataset);
+    expect(vectors[4]?.vector).toEqual(vectors[1]?.vector);
+    await expectUpToDate(dataset);
+
+    // Its own vector is its own: it stays when the old sample is removed.
+    expect(await bench.wait((await bench.prune(dataset)).job_id)).toMatchObject({ removed: { samples: 1, vectors: 1 } });
+    expect((await vectorsOf(dataset)).map(({ seq }) => seq)).toEqual([0, 2, 3, 4]);
+  });
+
+  it('where a file was copied', async () => {
+    const { dataset, source, path, load } = await openLoaded();
+    await copyFile(path, join(source, 'zz-copy.jpg'));
+
+    const { status, computed } = await load();
+
+    expect(status.phases.embedding).toMatchObject({ done: 1, total: 1, reused: 1 });
+    expect(computed).toBe(0);
+    const vectors = await vectorsOf(dataset);
+    expect(vectors).toHaveLength(5);
+    expect(vectors[4]?.vector).toEqual(vectors[1]?.vector);
+    expect(vectors[4]?.content).toBe(vectors[1]?.content);
+  });
+
+  it('where a file holds now what another one does', async () => {
+    const { dataset, source, path, load } = await openLoaded();
+    const [other] = await samplesOf(dataset);
+    await copyFile(other?.filepath as string, path);
+
+    const { status, computed } = await load();
+
+    expect(status.phases.embedding).toMatchObject({ done: 1, total: 1, reused: 1 });
+    expect(computed).toBe(0);
+    const vectors = await vectorsOf(dataset);
+    expect(vectors).toHaveLength(4);
+    expect(vectors[1]?.vector).toEqual(vectors[0]?.vector);
+    expect(source).toBe(join(bench.folder, dataset));
+    await expectUpToDate(dataset);
+  });
+
+  it('where a vector was lost and another file has the same content', async () => {
+    const { dataset, source, path, load } = await openLoaded();
+    await copyFile(path, join(source, 'zz-copy.jpg'));
+    await load();
+    await collectionsOf(bench.store).embeddings.deleteOne({ dataset_id: dataset, seq: 1 });
+
+    const { status, computed } = await counted(() => bench.embed({ dataset }));
+
+    expect(status.phases.embedding).toMatchObject({ done: 1, total: 1, reused: 1 });
+    expect(computed).toBe(0);
+    await expectUpToDate(dataset);
+  });
+});
+
+describe('equal files of one first load', () => {
+  it('all have their vectors, and these are equal', async () => {
+    const dataset = bench.newDataset();
+    const source = join(bench.folder, dataset);
+    const [first = '', second = ''] = await makePictures(source, 2);
+    const copies = Array.from({ length: 100 }, (_, i) => join(source, `z-copy-${i}.jpg`));
+    for (const copy of copies) await copyFile(first, copy);
+
+    const { status, computed } = await loadOf(dataset, source);
+
+    expect(status.phases.embedding).toMatchObject({ done: 102, failed: 0, total: 102 });
+    expect(status.phases.embedding.reused).toBe(102 - computed);
+    await expectUpToDate(dataset);
+    const samples = await samplesOf(dataset);
+    const vectors = await vectorsOf(dataset);
+    expect(vectors).toHaveLength(102);
+    const ofFirst = vectors.filter((_, i) => samples[i]?.filepath !== second);
+    expect(new Set(ofFirst.map(({ content }) => content)).size).toBe(1);
+    for (const { vector } of ofFirst) expect(vector).toEqual(ofFirst[0]?.vector);
+    expect(vectors.find(({ seq }) => samples[seq]?.filepath === second)?.vector).not.toEqual(ofFirst[0]?.vector);
+  });
+});
+
+describe('a vector is computed anew', () => {
+  it('where the content of a file changed', async () => {
+    const { dataset, path, load } = await openLoaded();
+    const before = await vectorsOf(dataset);
+    await writeFile(path, await drawPicture(1000));
+
+    const { status, computed } = await load();
+
+    expect(status.phases.embedding).toMatchObject({ done: 1, total: 1, reused: 0 });
+    expect(computed).toBe(1);
+    const after = await vectorsOf(dataset);
+    expect(after[1]?.vector).not.toEqual(before[1]?.vector);
+    expect(after[1]?.content).not.toBe(before[1]?.content);
+    expect(after.toSpliced(1, 1)).toEqual(before.toSpliced(1, 1));
+    await expectUpToDate(dataset);
+  });
+
+  it('where only another dataset has it', async () => {
+    const { source } = await openLoaded();
+
+    const { status, computed } = await loadOf(bench.newDataset(), source);
+
+    expect(status.phases.embedding).toMatchObject({ done: 4, total: 4, reused: 0 });
+    expect(computed).toBe(4);
+  });
+
+  it('where it was lost, by an embedding of the whole dataset', async () => {
+    const { dataset } = await openLoaded();
+    const before = await vectorsOf(dataset);
+    await collectionsOf(bench.store).embeddings.deleteOne({ dataset_id: dataset, seq: 1 });
+
+    const { status, computed } = await counted(() => bench.embed({ dataset }));
+
+    expect(status.phases.embedding).toMatchObject({ done: 1, total: 1, reused: 0 });
+    expect(computed).toBe(1);
+    expect((await vectorsOf(dataset))[1]?.vector).toEqual(before[1]?.vector);
+  });
+
+  it('where the sample that had it was pruned', async () => {
+    const { dataset, source, path, load } = await openLoaded();
+    const aside = join(bench.folder, `${dataset}.jpg`);
+    await copyFile(path, aside);
+    await rm(path);
+    await load();
+    await bench.wait((await bench.prune(dataset)).job_id);
+    await rename(aside, join(source, 'zz-moved.jpg'));
+
+    const { status, computed } = await load();
+
+    expect(status.phases.embedding).toMatchObject({ done: 1, total: 1, reused: 0 });
+    expect(computed).toBe(1);
+  });
+});
