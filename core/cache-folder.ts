@@ -1,7 +1,10 @@
 import { resolve } from 'node:path';
 import envPaths from 'env-paths';
 
-/** What is fetched or built once for all checkouts of a user: PLIMSOLL_CACHE, or the system's usual place. */
+/**
+ * The folder for files that are fetched or built once for all checkouts of a user: PLIMSOLL_CACHE, or the system's
+ * default.
+ */
 export function cacheFolder(env: NodeJS.ProcessEnv): string {
   return env.PLIMSOLL_CACHE ? resolve(env.PLIMSOLL_CACHE) : envPaths('plimsoll', { suffix: '' }).cache;
 }

@@ -5,22 +5,24 @@ import type { ItemReader } from './item-reader.ts';
 import type { BatchFailure, EncodeItem } from './messages.ts';
 import type { Model } from './session.ts';
 
+/** The vectors of a batch, one after the other. An item without a vector has zeros. */
 export interface EncodedBatch {
   vectors: Float32Array;
-  /** The hash of each item; null for one that could not be read. */
+  /** The hash of each item. Null if the item could not be read. */
   contents: (string | null)[];
   failures: BatchFailure[];
 }
 
-/** Encodes batches in the order in which they are added. All are prepared from the start, while one computes. */
+/** Encodes batches in the order of their addition. All are prepared from the start, while one computes. */
 export interface BatchQueue {
   add(id: number, items: readonly EncodeItem[]): void;
-  /** Skips a batch that has not begun to compute. */
+  /** Skips a batch whose computation has not begun. */
   drop(id: number): void;
 }
 
 type Prepared = { content: string | null } & ({ prepared: unknown } | { code: string; message: string });
 
+/** Creates a queue. `onEncoded` receives each batch in order; `onLate` the index of an item that blocks its thread. */
 export function createBatchQueue(
   model: Model,
   reader: ItemReader,
@@ -32,7 +34,7 @@ export function createBatchQueue(
 
   async function encode(id: number, items: Promise<Prepared>[]): Promise<void> {
     const prepared = await Promise.all(items);
-    // A turn of the loop: batches that were sent meanwhile begin to be prepared before the model blocks it again.
+    // Yields to the event loop, so new batches begin their preparation before the model blocks it again.
     await setImmediate();
     const batch = dropped.delete(id) ? emptyBatch(model, prepared) : await encodePrepared(model, prepared);
     await onEncoded(id, batch);
@@ -92,7 +94,7 @@ interface Row {
   prepared: unknown;
 }
 
-/** Items that the runtime refuses as a batch are run one by one, so that the one at fault is told from the others. */
+/** If the runtime refuses a batch, its items run one by one to find the one at fault. */
 async function runInto(batch: EncodedBatch, model: Model, rows: readonly Row[]): Promise<void> {
   try {
     const vectors = await model.run(rows.map(({ prepared }) => prepared));

@@ -1,21 +1,22 @@
 import { basename, isAbsolute, resolve } from 'node:path';
 import { unlessAborted } from '../core/concurrency/abort.ts';
-import type { Medium } from '../core/media/medium.ts';
 import type { Embedder, EmbeddingModel } from '../core/embedding/embedder.ts';
+import type { Medium } from '../core/media/medium.ts';
 import { ModelChangedError } from '../core/models/errors.ts';
 import { findModel } from '../core/models/find-model.ts';
 import type { LoadedModel } from './messages.ts';
 import { createModelRunner, type ModelRunner } from './model-runner.ts';
 import { deviceName, type InferenceSettings, settingsFromEnvironment } from './settings.ts';
 
+/** An embedder that runs models in child processes. */
 export interface InferenceEmbedder extends Embedder {
-  /** Process IDs of the encoder processes that are alive: one for each model in use. */
+  /** Process IDs of the live encoder processes, one for each model in use. */
   childPids(): number[];
 }
 
 /**
- * An embedder that prepares and computes in child processes, one a model, on the device of the settings. What `options` does not
- * give comes from the environment, see `settingsFromEnvironment`.
+ * Creates an embedder that prepares and computes in child processes, one per model, on the configured device. Settings
+ * missing from `options` come from the environment: see `settingsFromEnvironment`.
  *
  * @throws UserError InvalidSetting
  */
@@ -24,7 +25,7 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
   const runners = new Map<string, ModelRunner>();
   let closed = false;
 
-  /** The runner of a model, a new one if the model's files were replaced. */
+  /** The runner of a model. Replaced model files get a new runner. */
   async function runnerOf(name: string, medium: Medium): Promise<ModelRunner> {
     assertOpen();
     const key = keyOf(name, medium);
@@ -32,7 +33,7 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
     if (existing !== undefined && (await existing.isCurrent())) return existing;
     const files = await findModel(name, medium.models, settings.modelFolders);
     assertOpen();
-    // Another call may have been faster.
+    // A concurrent call may have created it first.
     const runner = runners.get(key);
     if (runner !== undefined && runner !== existing) return runner;
     const created = createModelRunner(files, medium, settings);
@@ -52,7 +53,7 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
     const { name, revision } = parseModel(model);
     const runner = await runnerOf(name, medium);
     const loaded = await runner.load().catch((error: unknown) => {
-      // A model's folder can be mended without a restart of the worker.
+      // A repaired model folder must work without a restart of the worker.
       const key = keyOf(name, medium);
       if (runners.get(key) === runner) runners.delete(key);
       throw error;
@@ -82,7 +83,7 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
 }
 
 function describe(asked: string, { revision, dim, batchSize }: LoadedModel, device: string): EmbeddingModel {
-  // A key is the same wherever the model's folder lies.
+  // The key does not depend on the location of the model's folder.
   const name = isAbsolute(asked) ? basename(asked) : asked;
   return { name, revision, key: `${name}@${revision}`, dim, batchSize, device };
 }

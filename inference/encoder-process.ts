@@ -3,22 +3,24 @@ import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import type { Reply, Request } from './messages.ts';
 
-/** Type stripping runs the sources, plain JavaScript the package: the file to fork ends as this one does. */
+/** The child's file has this file's extension: sources run with type stripping, the package as plain JavaScript. */
 const CHILD_FILE = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './encoder.ts' : './encoder.js', import.meta.url),
 );
 
 const KEPT_STDERR_CHARACTERS = 300;
 
+/** A forked encoder process. */
 export interface EncoderProcess {
   readonly pid: number | undefined;
   send(request: Request): void;
-  /** Ends it at once: it holds nothing that could be lost. `onExit` is called as for any other end. */
+  /** Ends the process at once; it holds no state worth saving. `onExit` is called as for any other end. */
   kill(): void;
 }
 
 /**
- * Forks an encoder process. `onExit` is called once, whatever ends it: `reason` says how it ended, and what it wrote last.
+ * Forks an encoder process. Calls `onExit` once, whatever ends the process. `reason` says how it ended and quotes its
+ * last output.
  */
 export function startEncoderProcess(
   threads: number,
@@ -28,7 +30,7 @@ export function startEncoderProcess(
     serialization: 'advanced',
     execArgv: [],
     env: { ...process.env, UV_THREADPOOL_SIZE: String(threads) },
-    // Nothing may mix with the results that a command writes to stdout.
+    // stdout belongs to the results of a command.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const lastWords = keepEnd(child);
@@ -45,7 +47,7 @@ export function startEncoderProcess(
   });
   child.on('exit', (code, signal) => end(signal ? `it was ended by ${signal}` : `it exited with code ${code}`));
   child.on('error', (error) => {
-    // Also what a failed send reports; the process may be alive then, and must not be left behind.
+    // A failed send also raises this event. The process may then be alive and must not be left behind.
     child.kill('SIGKILL');
     end(`it can't be reached: ${error.message}`);
   });
@@ -53,7 +55,7 @@ export function startEncoderProcess(
   return {
     pid: child.pid,
     send(request) {
-      // Errors need no handling here: a process that can't be written to is about to exit.
+      // A process that can't be written to is about to exit, and its exit is handled elsewhere.
       if (child.connected) child.send(request, () => {});
     },
     kill() {
@@ -62,7 +64,7 @@ export function startEncoderProcess(
   };
 }
 
-/** Passes the process's stderr on and keeps its end: native code says there why it gives up. */
+/** Forwards the process's stderr and keeps its last part, where native code explains a crash. */
 function keepEnd(child: ChildProcess): () => string {
   let text = '';
   child.stderr?.on('data', (chunk: Buffer) => {

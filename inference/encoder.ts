@@ -1,7 +1,7 @@
 /**
- * The encoder process: prepares items and runs one model on one device, for the worker that forked it. It is a process of its
- * own because ONNX Runtime blocks the thread that it runs on, and because native code that crashes must not take the worker
- * along. It knows no medium: the module that prepares items is named in the message that loads the model.
+ * The encoder process: prepares items and runs one model on one device, for the worker that forked it. It is a separate
+ * process because ONNX Runtime blocks its thread, and because a native crash must not end the worker. It is independent
+ * of any medium: the message that loads the model names the module that prepares items.
  */
 import process from 'node:process';
 import { offerToEnd } from '../core/concurrency/offer-to-end.ts';
@@ -15,15 +15,15 @@ import { createItemReader } from './item-reader.ts';
 import type { Reply, Request } from './messages.ts';
 import { loadModel } from './session.ts';
 
-// This process ends with the worker. `exit` would wait for the threads that decode.
+// This process ends with the worker. `exit` would wait for the decoding threads.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
-// A Ctrl-C meant for the worker reaches this process too, and the worker decides.
+// A Ctrl-C for the worker also reaches this process. The worker decides what to do.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 
 offerToEnd();
 
-// onnxruntime-node 1.30 takes tensors of Float16Array for empty ones. Without this class, half floats are plain bits.
+// onnxruntime-node 1.30 treats tensors of Float16Array as empty. Without the class, half floats are plain bits.
 Reflect.deleteProperty(globalThis, 'Float16Array');
 
 const reader = createItemReader();
@@ -76,7 +76,7 @@ async function read({ id, files }: Request & { type: 'read' }): Promise<void> {
   await reply({ type: 'read', id, contents });
 }
 
-/** Resolves when the system has the message, so that a crash right after does not lose it. */
+/** Resolves once the message is handed to the system, so a crash right afterwards does not lose it. */
 function reply(message: Reply): Promise<void> {
   return new Promise((resolve) => {
     process.send?.(message, () => resolve());

@@ -6,33 +6,46 @@ import { ItemError } from '../core/media/item-error.ts';
 import type { ItemInput } from '../core/media/preparation.ts';
 import type { EncodeItem } from './messages.ts';
 
-/** Larger files are hashed in pieces and left to the medium's decoder to open: they are not held in memory. */
+/** Larger files are hashed in pieces and opened by the medium's decoder, so they are never held in memory. */
 const MOST_WHOLE_BYTES = 64 * 1024 * 1024;
-/** Files being read and prepared at a time hold no more than this, a single large one excepted. */
+/** The memory limit of files being read and prepared. One larger file alone may exceed it. */
 const READING_BYTES = 256 * 1024 * 1024;
-/** Content that is kept between its hash and its batch. What does not fit is read again. */
+/** The memory limit of content kept between its hash and its batch. Content beyond it is read again. */
 const KEPT_BYTES = 128 * 1024 * 1024;
 
-/** A pipe that took a file's name must not hold up a thread until somebody writes to it. */
+/** Non-blocking, because a pipe that took a file's name would block a thread. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-/** Content to prepare, and its SHA-256 in hexadecimal digits. */
+/** Content to prepare, and its SHA-256 in hexadecimal. */
 export interface ReadItem {
   input: ItemInput;
   content: string;
-  /** Gives its memory back. @throws ItemError where a file that was left to the decoder changed since it was hashed */
+  /**
+   * Releases the memory.
+   *
+   * @throws ItemError when a file opened by the decoder changed after it was hashed
+   */
   done(): Promise<void>;
 }
 
-/** Reads items once: for their hash and for their preparation. */
+/** Reads items once for both their hash and their preparation. */
 export interface ItemReader {
-  /** The hash of a file. Its content is kept for `read`, if there is room. @throws ItemError */
+  /**
+   * Hashes a file. Keeps its content for `read` if there is room.
+   *
+   * @throws ItemError
+   */
   hash(key: number, path: string | Uint8Array): Promise<string>;
-  /** @throws ItemError */
+  /**
+   * Reads an item's content.
+   *
+   * @throws ItemError
+   */
   read(item: EncodeItem): Promise<ReadItem>;
   forget(key: number): void;
 }
 
+/** Creates a reader with its own memory limits. */
 export function createItemReader(): ItemReader {
   const reading = createPermits(READING_BYTES);
   const kept = new Map<number, { bytes: Buffer; content: string }>();
@@ -86,7 +99,7 @@ export function createItemReader(): ItemReader {
   };
 }
 
-/** In the thread pool: a hash of a large file must not hold up the messages. */
+/** Hashes in the thread pool, because hashing a large file would block messages. */
 export async function hashOf(bytes: Uint8Array): Promise<string> {
   return Buffer.from(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString('hex');
 }
@@ -98,7 +111,7 @@ async function hashInPieces(file: FileHandle): Promise<string> {
   return hash.digest('hex');
 }
 
-/** The decoder opens the path anew, so the file must be the same before and after. */
+/** The decoder reopens the path, so the file is checked before and after. */
 async function readLarge(file: FileHandle, path: string | Uint8Array): Promise<ReadItem> {
   const before = await versionOf(file);
   const content = await hashInPieces(file);

@@ -3,7 +3,10 @@ import type { ModelFiles } from '../core/models/find-model.ts';
 import type { HashedFile } from '../core/models/revision.ts';
 import type { EncoderSettings } from './settings.ts';
 
-/** What a worker says to an encoder process. Structured clones: paths that are no valid UTF-8 go as bytes. */
+/**
+ * A worker's message to an encoder process. Messages are structured clones: paths that are not valid UTF-8 are sent as
+ * bytes.
+ */
 export type Request =
   | {
       type: 'load';
@@ -12,29 +15,31 @@ export type Request =
       known: HashedFile[];
       medium: { module: string; options: unknown; outputs: readonly string[] };
     }
-  /** Reads files and tells their hashes. The content is kept, where there is room, for the batch that names the key. */
+  /** Reads files and returns their hashes. Keeps the content, if there is room, for the batch that names the key. */
   | { type: 'read'; id: number; files: { key: number; path: string | Uint8Array }[] }
   | { type: 'encode'; id: number; items: EncodeItem[] }
-  /** Nobody waits for this batch any more. */
+  /** This batch has been abandoned. */
   | { type: 'drop'; id: number }
   /** Content that will not be encoded. */
   | { type: 'forget'; keys: number[] };
 
+/** An item of a batch: a file by its path, content by its bytes, or an expanded value. */
 export type EncodeItem =
   | { key: number; path: string | Uint8Array }
   | { bytes: Uint8Array; content: string }
   | { value: unknown; content: string };
 
-/** What the encoder process answers. */
+/** A message from the encoder process. */
 export type Reply =
   | { type: 'loaded'; model: LoadedModel }
   | { type: 'refused'; error: PortableError }
-  /** One hash a file, in order, or why it can't be read. */
+  /** One entry per file, in order: its hash, or why it can't be read. */
   | { type: 'read'; id: number; contents: (string | PortableError)[] }
-  /** The item at `index` of a batch holds up its thread. If the process is killed, everything else is prepared again. */
+  /** The item at `index` of a batch blocks its thread. If the process is killed, all other items are prepared again. */
   | { type: 'late'; id: number; index: number }
   | { type: 'encoded'; id: number; vectors: Float32Array; contents: (string | null)[]; failures: BatchFailure[] };
 
+/** A loaded model. `dim` is the number of elements of a vector; `batchSize` is in items. */
 export interface LoadedModel {
   revision: string;
   dim: number;
@@ -42,7 +47,7 @@ export interface LoadedModel {
   hashedFiles: HashedFile[];
 }
 
-/** Why the item at `index` of the batch has no vector; its place in `vectors` is zeros. */
+/** Why the item at `index` of the batch has no vector. Its elements in `vectors` are zeros. */
 export interface BatchFailure extends PortableError {
   index: number;
 }

@@ -1,5 +1,5 @@
-import type { Medium } from '../core/media/medium.ts';
 import type { EmbedItem, EmbedOptions, EmbedOutcome } from '../core/embedding/embedder.ts';
+import type { Medium } from '../core/media/medium.ts';
 import { fromPortable, InferenceUnavailableError, ModelChangedError } from '../core/models/errors.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
 import { areUnchanged, type HashedFile } from '../core/models/revision.ts';
@@ -8,29 +8,29 @@ import { hashOf } from './item-reader.ts';
 import type { EncodeItem, LoadedModel, Reply } from './messages.ts';
 import type { InferenceSettings } from './settings.ts';
 
-/** Batches that the process has at a time: one computes, two are prepared. */
+/** Batches in the process at once: one computes, two are prepared. */
 const BATCHES_UNDER_WAY = 3;
-/** Deaths with an item alone in the process before the item is held to be the cause. */
+/** Process deaths with only this item inside before the item is considered the cause. */
 const CRASHES_ALONE = 2;
-/** Items in a row that killed the process, with none done in between: then the process is at fault. */
+/** Consecutive items that killed the process without any success. Beyond this, the process is at fault. */
 const CONDEMNED_IN_A_ROW = 5;
-/** Deaths in a row with nothing done in between. */
+/** Consecutive process deaths without any success. */
 const DEATHS_IN_A_ROW = 20;
-/** Deaths in a row while the model is loaded. */
+/** Consecutive process deaths while loading the model. */
 const DEATHS_LOADING = 2;
 
-/** Items that hang often hang together, on all threads: a process is replaced once for them. */
+/** Items often hang together, on all threads. The process is replaced once for all of them. */
 const LATE_TOGETHER_MS = 1000;
 
-/** One item of a call, until it is settled. */
+/** One item of a call, until it settles. */
 interface Task {
-  /** By which the process knows what it has read. */
+  /** Identifies the item's content in the process. */
   key: number;
   item: EmbedItem;
   /** The item's hash, once it is known. */
   content?: string;
   crashesAlone: number;
-  /** Settled or abandoned: whatever comes of it is ignored. */
+  /** Settled or abandoned: later results are ignored. */
   over: boolean;
   settle(outcome: EmbedOutcome): void;
   fail(error: unknown): void;
@@ -42,35 +42,36 @@ interface Call {
   fail(error: unknown): void;
 }
 
-/** The files of a call that are to be read before it is known which are to be encoded. */
+/** The files of a call that must be read before it is known which ones to encode. */
 interface Reading {
   tasks: Task[];
   onRead(): void;
 }
 
-/** Runs one model: keeps its process alive while there is work, and gives it the items of all calls in batches. */
+/** Runs one model: keeps its process alive while there is work, and sends it the items of all calls in batches. */
 export interface ModelRunner {
   /** Loads the model if it is not loaded. */
   load(): Promise<LoadedModel>;
   embed(items: readonly EmbedItem[], options?: EmbedOptions): Promise<EmbedOutcome[]>;
-  /** Whether the model's files are still those that were loaded, or nothing is loaded. */
+  /** Whether the model's files are still those that were loaded. True if nothing is loaded. */
   isCurrent(): Promise<boolean>;
-  /** Rejects what is under way and ends the process. Resolves when it has ended. */
+  /** Rejects the calls in progress and ends the process. Resolves when the process has ended. */
   stop(reason: Error): Promise<void>;
   readonly pid: number | undefined;
 }
 
+/** Creates the runner of a model. The process starts with the first call. */
 export function createModelRunner(files: ModelFiles, medium: Medium, settings: InferenceSettings): ModelRunner {
   let child: EncoderProcess | undefined;
   let loaded: LoadedModel | undefined;
-  /** What the first process loaded: a process that is started anew must load the same. */
+  /** The first process's model. A restarted process must load the same one. */
   let first: LoadedModel | undefined;
   let known: HashedFile[] = [];
   const waitingForLoad: PromiseWithResolvers<LoadedModel>[] = [];
-  /** With the process that was alive then: what else becomes of it, its end is awaited. */
+  /** Keeps the process that was alive at the stop, so its end is awaited even if it is replaced. */
   let stopped: { reason: Error; child: EncoderProcess | undefined; ended: PromiseWithResolvers<void> } | undefined;
 
-  /** Tasks that were in a process which died: tried again one by one, before all others. */
+  /** Tasks of a process that died. They are retried one by one before all others. */
   let suspects: Task[] = [];
   let queue: Task[] = [];
   const underWay = new Map<number, Task[]>();
@@ -124,7 +125,8 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     if (model.revision !== first.revision) {
       giveUp(
         new ModelChangedError(
-          `The files of model "${files.name}" changed while it was in use: revision ${first.revision} is now ${model.revision}.`,
+          `The files of model "${files.name}" changed while it was in use: ` +
+            `revision ${first.revision} is now ${model.revision}.`,
         ),
       );
       return;
@@ -160,7 +162,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     const errors = new Map(failures.map(({ index, code, message }) => [index, { code, message }]));
     for (const [index, task] of tasks.entries()) {
       const error = errors.get(index);
-      // A copy, so that keeping one vector does not keep its whole batch.
+      // A copy, so that keeping one vector does not keep the whole batch in memory.
       const vector = vectors.slice(index * dim, (index + 1) * dim);
       task.settle(error ? { error } : { vector, content: contents[index] ?? '' });
     }
@@ -171,7 +173,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     for (const { onSignOfLife } of calls) onSignOfLife?.();
   }
 
-  /** Nothing but the end of its process interrupts a decoder. */
+  /** Only the end of its process interrupts a decoder. */
   function settleLate({ id, index }: Reply & { type: 'late' }): void {
     const task = underWay.get(id)?.[index];
     if (task === undefined) return;
@@ -198,7 +200,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
       return;
     }
     const { batchSize } = loaded;
-    // A batch that is not full yet waits for more items, unless the process would be idle soon.
+    // A batch that is not full waits for more items, unless the process would soon be idle.
     while (queue.length > 0 && underWay.size < (queue.length < batchSize ? 2 : BATCHES_UNDER_WAY))
       send(queue.splice(0, batchSize));
   }
@@ -257,7 +259,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     suspects = [...victims, ...suspects];
   }
 
-  /** Rejects all that waits, and ends the process: the next call starts afresh. */
+  /** Rejects all waiting calls and ends the process. The next call starts afresh. */
   function giveUp(error: Error): void {
     const dying = child;
     failAll(error);
@@ -293,7 +295,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     return waitingForLoad.length > 0 || toEncode || toRead.length > 0 || beingRead.size > 0;
   }
 
-  /** Ends the process when it had nothing to do for long, and when it has work and gives no sign. */
+  /** Ends the process after a long idle time, and when it has work but gives no sign of life. */
   function watch(): void {
     clearTimeout(timer);
     if (child === undefined) return;
@@ -354,7 +356,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     return promise;
   }
 
-  /** Has the items read where that decides which are encoded, and queues the rest. */
+  /** Reads the items first if `findKnown` decides which are encoded, and queues the rest. */
   async function readThenQueue(tasks: Task[], findKnown: EmbedOptions['findKnown']): Promise<void> {
     await Promise.all(tasks.map(hashBytes));
     if (findKnown !== undefined) {
@@ -375,7 +377,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     dispatch();
   }
 
-  /** What was read of items that will not be encoded need not be kept. */
+  /** Frees the content of items that will not be encoded. */
   function forget(tasks: readonly Task[]): void {
     const keys = tasks.filter(({ content }) => content !== undefined).map(({ key }) => key);
     if (keys.length > 0) child?.send({ type: 'forget', keys });
@@ -385,7 +387,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     if ('bytes' in task.item) task.content = await hashOf(task.item.bytes);
   }
 
-  /** Resolves when each file has a hash, or is settled. */
+  /** Resolves when each file has a hash or is settled. */
   function readFiles(tasks: Task[]): Promise<void> {
     if (tasks.length === 0) return Promise.resolve();
     return new Promise((onRead) => {
@@ -395,7 +397,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     });
   }
 
-  /** Tells the process of batches that nobody waits for any more. What it computes just now it finishes. */
+  /** Tells the process which batches were abandoned. It still finishes the one that it computes. */
   function dropAbandoned(): void {
     for (const [id, tasks] of underWay) if (tasks.every(({ over }) => over)) child?.send({ type: 'drop', id });
     dispatch();

@@ -3,11 +3,13 @@ import type { Pooling, TensorData } from '../core/media/preparation.ts';
 import { floatFromHalf } from '../core/models/half.ts';
 
 /**
- * The first `count` vectors of an output of [rows, dim], or of [rows, tokens, dim] pooled: `cls` takes the first token's vector,
- * `mean` the mean of the tokens' vectors whose mask is not 0 (sentence-transformers' mean pooling).
+ * Pools the first `count` vectors of an output of [rows, dim] or [rows, tokens, dim]. `cls` takes the first token's
+ * vector; `mean` averages the tokens whose mask is not 0, like sentence-transformers. Returns [count, dim] elements,
+ * unnormalised.
  *
- * @param mask the graph's input `attention_mask`, [rows, tokens]; all tokens count without it
- * @throws Error where the output has another shape than that, or other tokens than the mask: graphs may declare what they don't give
+ * @param mask the graph's `attention_mask` input, [rows, tokens]; without it all tokens count
+ * @throws Error when the output has another shape, or a token count that differs from the mask's. Graphs may return
+ *   shapes that they do not declare.
  */
 export function pooled(
   { data, dims, type }: Pick<Tensor, 'data' | 'dims' | 'type'>,

@@ -6,20 +6,21 @@ import { chooseOutput, type GraphValue, type VectorOutput } from '../core/models
 import { pooled } from './pooling.ts';
 import { type Device, deviceName, type EncoderSettings } from './settings.ts';
 
+/** A model on its device. */
 export interface Model {
-  /** Numbers in a vector. */
+  /** The number of elements of a vector. */
   dim: number;
   batchSize: number;
   preparation: BoundPreparation;
   /**
-   * The vectors of up to `batchSize` prepared items, as the graph gives them, one after the other. Blocks the thread while it
-   * computes.
+   * Computes the vectors of up to `batchSize` prepared items. Returns them unnormalised, one after the other. Blocks
+   * the thread.
    */
   run(prepared: readonly unknown[]): Promise<Float32Array>;
 }
 
 /**
- * Loads the graph onto the device and runs it once, so that a model that can't work is known before any item is.
+ * Loads the graph onto the device and runs it once, so an unusable model is detected before any item.
  *
  * @throws ModelInvalidError, DeviceUnavailableError
  */
@@ -76,7 +77,7 @@ async function createSession(graphFile: string, { device, threads }: EncoderSett
       interOpNumThreads: 1,
       executionMode: 'sequential',
       logSeverityLevel: 3,
-      // Threads that spin while they wait take the cores that decoding needs: it halves the throughput of the whole.
+      // Spinning threads take the cores that decoding needs, which halves the total throughput.
       extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
     });
   } catch (error) {
@@ -88,8 +89,10 @@ function sessionError(graphFile: string, device: Device, { message }: Error): Er
   if (device.type === 'cuda' && /cuda|cudnn|cublas|shared library|provider/i.test(message))
     return new DeviceUnavailableError(
       `PLIMSOLL_DEVICE asks for ${deviceName(device)}, which can't be used: ${message}. ` +
-        'ONNX Runtime needs an NVIDIA driver, CUDA 12 with cuDNN 9, and its CUDA provider, which this command fetches: ' +
-        'ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js — or set PLIMSOLL_DEVICE=cpu.',
+        'ONNX Runtime needs an NVIDIA driver, CUDA 12 with cuDNN 9, and its CUDA provider, ' +
+        'which this command fetches: ' +
+        'ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js ' +
+        '— or set PLIMSOLL_DEVICE=cpu.',
     );
   return new ModelInvalidError(`${graphFile} can't be loaded: ${message}`);
 }
@@ -103,7 +106,7 @@ function tensorsOf(values: readonly InferenceSession.ValueMetadata[]): GraphValu
 }
 
 function tensorOf({ type, elements, dims }: TensorData): Tensor {
-  // The class has a signature for each type.
+  // The class has one constructor signature per type.
   return new (Tensor as unknown as new (type: string, data: object, dims: readonly number[]) => Tensor)(
     type,
     elements,

@@ -2,33 +2,39 @@ import { availableParallelism } from 'node:os';
 import { delimiter } from 'node:path';
 import { UserError } from '../core/errors.ts';
 
+/** The settings of an embedder. */
 export interface InferenceSettings extends EncoderSettings {
-  /** Folders in which models are looked up by name, before the built-in one. */
+  /** Folders that are searched for a model's name before the built-in models. */
   modelFolders: string[];
-  /** A model's process ends when it had nothing to do for so long. */
+  /** Idle time in milliseconds after which a model's process ends. */
   idleMs: number;
-  /** A process that has work and gives no sign for so long hangs: it is killed, and its work tried again. */
+  /**
+   * A process that has work but gives no sign of life for this many milliseconds is killed, and its work is retried.
+   */
   stallTimeoutMs: number;
 }
 
-/** What an encoder process has to know. */
+/** The settings that an encoder process needs. */
 export interface EncoderSettings {
   device: Device;
-  /** Items that go through a model at once, unless its graph fixes that. */
+  /** Items per model run, unless the graph fixes the batch size. */
   batchSize: number;
-  /** Threads of the CPU for the model, and as many for preparing items. */
+  /** CPU threads for the model. As many again prepare items. */
   threads: number;
 }
 
+/** A device that runs models. */
 export type Device = { type: 'cpu' } | { type: 'cuda'; index: number };
 
+/** The device's name: `cpu`, or `cuda:N`. */
 export function deviceName(device: Device): string {
   return device.type === 'cpu' ? 'cpu' : `cuda:${device.index}`;
 }
 
 /**
- * Settings from the environment: PLIMSOLL_DEVICE (`cpu`, `cuda`, `cuda:N`), PLIMSOLL_MODELS (folders, separated as in PATH),
- * PLIMSOLL_BATCH_SIZE, PLIMSOLL_THREADS. Settings of a medium are the medium's: PLIMSOLL_MAX_PIXELS for images.
+ * Reads settings from the environment: PLIMSOLL_DEVICE (`cpu`, `cuda`, `cuda:N`), PLIMSOLL_MODELS (folders, separated
+ * as in PATH), PLIMSOLL_BATCH_SIZE, PLIMSOLL_THREADS. Each medium reads its own settings: PLIMSOLL_MAX_PIXELS for
+ * images.
  *
  * @throws UserError InvalidSetting naming the variable
  */

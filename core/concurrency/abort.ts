@@ -1,11 +1,13 @@
-/** The promise's outcome, or the signal's own reason if that comes first or explains why the promise failed. */
+/**
+ * Settles with the promise. Rejects with the signal's reason if the signal aborts first, or if it explains the failure.
+ */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   try {
-    // Not before the race: a promise that nobody awaits ends the process where it fails.
+    // Does not throw here: the race must handle the promise, or its rejection would end the process.
     if (signal.aborted) abort();
     const outcome = await Promise.race([promise, aborted.promise]);
     signal.throwIfAborted();

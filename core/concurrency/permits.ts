@@ -1,9 +1,10 @@
-/** A number of permits (threads, bytes of memory) that are lent in the order in which they are asked for. */
+/** A number of permits (threads, bytes of memory), lent in request order. */
 export interface Permits {
-  /** Resolves, once there are so many, with what gives them back. A request for more than there are gets all of them. */
+  /** Waits for `count` permits. Resolves with the function that returns them. Larger requests get all permits. */
   take(count: number): Promise<() => void>;
 }
 
+/** Creates `total` permits. */
 export function createPermits(total: number): Permits {
   const waiting: { count: number; give: () => void }[] = [];
   let free = total;

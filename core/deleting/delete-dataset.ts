@@ -10,6 +10,7 @@ import { countSamples, removeNextSamples } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 import { BATCH, removeBatch } from './remove-batch.ts';
 
+/** A request to delete a dataset. */
 export interface DeleteRequest {
   jobId: string;
   datasetId: string;
@@ -19,26 +20,26 @@ export interface DeleteRequest {
 }
 
 /**
- * Deletes all that a dataset consists of, the dataset's own document last: as long as that is there, the deletion can be begun
- * again after a crash at any point. Returns what the job has removed, all attempts together.
+ * Deletes everything that belongs to a dataset, and its own document last. While that document exists, the deletion can
+ * restart after a crash at any point. Returns what all attempts of the job have removed.
  *
- * @throws UserError Superseded when the dataset is no longer this job's to delete.
+ * @throws UserError Superseded when the dataset is no longer marked for deletion by this job.
  */
 export async function deleteDataset(store: Store, request: DeleteRequest): Promise<RemovedCounts> {
   const { jobId, datasetId } = request;
   if (!(await datasetExists(store, datasetId))) return removedBy(store, jobId);
 
-  // Search indexes, once there are any, are dropped here: before the vectors that they hold.
-  // First the counts that an indexing activity needs to write anything, if it outlived its job: see index-page.ts.
+  // Future search indexes must be dropped here, before the vectors that they hold. The counts go first: an indexing
+  // activity that outlived its job needs them to write anything (see index-page.ts).
   await deleteWorkingDocuments(store, request);
   await deleteVectors(store, request);
   await inBatches(store, request, async (session) => {
     const samples = await removeNextSamples(store, datasetId, BATCH, session);
     return samples === undefined ? undefined : { samples, vectors: 0 };
   });
-  // Again: an embedding may not have ended in time. What it writes from now on it takes back by itself.
+  // A second pass: an embedding may have written late. It removes its own later writes.
   await deleteVectors(store, request);
-  // Again: a listing that outlived its job may have written a page.
+  // A second pass: a listing that outlived its job may have written a page.
   await deleteWorkingDocuments(store, request);
   await removeDataset(store, datasetId, jobId);
   return removedBy(store, jobId);
@@ -54,7 +55,7 @@ async function deleteVectors(store: Store, request: DeleteRequest): Promise<void
   }
 }
 
-/** Removes batches until there is none. */
+/** Removes batches until none is left. */
 async function inBatches(
   store: Store,
   request: DeleteRequest,
@@ -67,7 +68,7 @@ async function inBatches(
   }
 }
 
-/** Returns whether the batch held anything. */
+/** Removes one batch. Returns whether it held anything. */
 async function removeOwnBatch(
   store: Store,
   { jobId, datasetId }: DeleteRequest,
@@ -75,7 +76,8 @@ async function removeOwnBatch(
 ): Promise<boolean> {
   let removed: RemovedCounts | undefined;
   await removeBatch(store, jobId, async (session) => {
-    // A new dataset may have the name by now, if this attempt was thought dead and another has ended the deletion.
+    // A new dataset may have the name by now: this attempt may have been presumed dead, and another one may have
+    // finished.
     if (!(await isBeingDeletedBy(store, datasetId, jobId, session)))
       throw new UserError('Superseded', `Dataset ${datasetId} is no longer job ${jobId}'s to delete.`);
     removed = await remove(session);
@@ -84,7 +86,7 @@ async function removeOwnBatch(
   return removed !== undefined;
 }
 
-/** Removes what terminated loads of the dataset have left behind. Their records stay: they are its history. */
+/** Removes the working documents of terminated jobs of the dataset. The jobs' records stay as its history. */
 async function deleteWorkingDocuments(store: Store, { datasetId, onStep, signal }: DeleteRequest): Promise<void> {
   for await (const jobId of jobIdsOf(store, datasetId)) {
     signal.throwIfAborted();
@@ -93,7 +95,7 @@ async function deleteWorkingDocuments(store: Store, { datasetId, onStep, signal 
   }
 }
 
-/** What a deletion would remove now. */
+/** Counts what a deletion would remove now. */
 export async function countDataset(store: Store, datasetId: string): Promise<RemovedCounts> {
   const [samples, vectors] = await Promise.all([
     countSamples(store, datasetId),

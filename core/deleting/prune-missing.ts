@@ -14,6 +14,7 @@ import { filesNotMissing, type MissingSample, missingSamples, removeSamples } fr
 import type { Store } from '../store/store.ts';
 import { BATCH, jobHasEnded, removeBatch } from './remove-batch.ts';
 
+/** A request to prune a dataset. */
 export interface PruneRequest {
   jobId: string;
   datasetId: string;
@@ -23,13 +24,13 @@ export interface PruneRequest {
 }
 
 /**
- * Removes the missing samples of a dataset, and their vectors of all models. The mark is as old as the last load, so each file
- * is looked for again: a sample whose file is back is kept, and counted, unless the file no longer holds it. Samples of a
- * source that is not there, or is on another disk than its last load found it on, are kept, too: an unmounted disk leaves an
- * empty folder. Each batch is whole or absent, so the prune may be broken off at any point and begun again. Returns what the
- * job has removed, all attempts together.
+ * Removes the missing samples of a dataset and their vectors of all models. The missing mark is as old as the last
+ * load, so each file is checked again. A sample is kept and counted if its file is back, unless the file no longer
+ * holds it. A sample is also kept if its source is absent or on another disk than at its last load, because an
+ * unmounted disk leaves an empty folder. Each batch is atomic, so an interrupted prune can restart. Returns what all
+ * attempts of the job have removed.
  *
- * @throws UserError SourceNotFound where nothing was removed because of such sources
+ * @throws UserError SourceNotFound when nothing was removed because of absent sources
  */
 export async function pruneMissing(store: Store, sources: Sources, request: PruneRequest): Promise<RemovedCounts> {
   const { jobId, datasetId, onStep, signal } = request;
@@ -41,7 +42,7 @@ export async function pruneMissing(store: Store, sources: Sources, request: Prun
   for await (const missing of missingSamples(store, datasetId, BATCH)) {
     signal.throwIfAborted();
     const withoutFile = await goneAmong(sources, missing, fileOfSample, onStep);
-    // A source is looked at after its files, and for each batch: it may go away meanwhile.
+    // A source is checked after its files, once per batch, because it may vanish meanwhile.
     const presence = createPresence(roots, (root) => isAsLoaded(store, sources, datasetId, root));
     const gone: MissingSample[] = [];
     for (const sample of withoutFile) if (await presence.has(sample.filepath)) gone.push(sample);
@@ -71,10 +72,12 @@ export async function pruneMissing(store: Store, sources: Sources, request: Prun
 const sourcesNotThere = (folders: readonly string[]) =>
   new UserError(
     'SourceNotFound',
-    `What is missing lay in folders that are not there, are empty, or are on another disk than when they were last loaded: ${folders.join(', ')}. Nothing was removed. If it is a mounted disk, see whether it is mounted; else load the folder again, then prune.`,
+    `The missing samples lay in folders that are not there, are empty, or are on another disk than at their last load: ` +
+      `${folders.join(', ')}. Nothing was removed. ` +
+      'If a folder is on a mounted disk, check that it is mounted; otherwise load the folder again, then prune.',
   );
 
-/** The samples that are no items of their files any more: a file's first sample is missing only where the file is. */
+/** Returns the samples that their files no longer hold. A file's first sample is missing only if the file is. */
 async function leftByTheirFiles(
   store: Store,
   datasetId: string,
@@ -89,7 +92,7 @@ async function leftByTheirFiles(
 interface GoneBatch {
   models: readonly string[];
   gone: readonly MissingSample[];
-  /** Which batch of this job it is, from 0. */
+  /** The batch's number within the job, from 0. */
   n: number;
 }
 
@@ -109,8 +112,8 @@ function pruneBatch(store: Store, { jobId, datasetId }: PruneRequest, { models, 
 }
 
 /**
- * An embedding that runs beside the prune may have written a vector between the two deletions of a batch. The batches are
- * on record until the job ends, so this holds after a crash, too. What it writes later it takes back by itself.
+ * Removes vectors that a concurrent embedding wrote between the two deletions of a batch. The batches stay recorded
+ * until the job ends, so this also works after a crash. The embedding removes its own later writes.
  */
 async function removeLateVectors(store: Store, { jobId, datasetId, onStep, signal }: PruneRequest): Promise<void> {
   const models = await vectorModels(store, datasetId);
@@ -121,7 +124,7 @@ async function removeLateVectors(store: Store, { jobId, datasetId, onStep, signa
   }
 }
 
-/** Brings the dataset's `models[].vectors` up to date. */
+/** Refreshes the dataset's `models[].vectors`. */
 async function refreshVectorCounts(store: Store, datasetId: string, onStep: () => void): Promise<void> {
   for (const { key } of await modelsOf(store, datasetId)) {
     await setVectorCount(store, datasetId, key, await countVectors(store, { datasetId, modelKey: key }));
@@ -129,7 +132,7 @@ async function refreshVectorCounts(store: Store, datasetId: string, onStep: () =
   }
 }
 
-/** What a prune would remove now, if no file is back. */
+/** Counts what a prune would remove now, if no file has come back. */
 export async function countMissing(store: Store, datasetId: string): Promise<RemovedCounts> {
   const models = await vectorModels(store, datasetId);
   const counts: RemovedCounts = { samples: 0, vectors: 0 };

@@ -4,12 +4,12 @@ import { UserError } from '../errors.ts';
 import { addRemoved } from '../store/jobs.ts';
 import { inTransaction, type Store } from '../store/store.ts';
 
-/** Documents removed in one transaction: short enough for a server that has other things to do. */
+/** Documents removed in one transaction: few enough to keep the server responsive. */
 export const BATCH = 2000;
 
 /**
- * Removes a batch and adds what it held to the job's record, in one transaction: a crash leaves both or neither, so the record
- * is exact however often it is repeated. An activity that outlived its job removes nothing any more.
+ * Removes a batch and adds its counts to the job's record in one transaction. A crash leaves both or neither, so the
+ * counts stay exact through retries. An activity that outlived its job removes nothing.
  *
  * @throws UserError Superseded
  */
@@ -23,5 +23,6 @@ export async function removeBatch(
   });
 }
 
+/** The error for an activity that outlived its job. */
 export const jobHasEnded = (jobId: string) =>
   new UserError('Superseded', `Job ${jobId} has ended; nothing more is removed.`);

@@ -20,6 +20,7 @@ export interface EmbedEquipment {
   limiter: Limiter;
 }
 
+/** A request to embed one chunk of a job's plan. */
 export interface EmbedChunkRequest {
   jobId: string;
   datasetId: string;
@@ -37,6 +38,7 @@ export interface EmbedChunkRequest {
   signal: AbortSignal;
 }
 
+/** Samples of the chunk that have a vector, that failed, and that reused a vector. */
 export type EmbedChunkResult = Required<ChunkCount>;
 
 const REVISION = /@[0-9a-f]{12}$/;
@@ -224,7 +226,7 @@ async function writeBatch(
     }
     const { content } = outcome;
     const vector = 'vector' in outcome ? outcome.vector : known.get(content);
-    if (vector === undefined) throw new Error(`The embedder calls content ${content} known, and it is not.`);
+    if (vector === undefined) throw new Error(`The embedder skipped content ${content} as known, but it has no stored vector.`);
     if (!('vector' in outcome)) reused += 1;
     vectors.push({ seq, sampleId: _id, vector, content, version, isStale: stale });
     if (failedBefore) mended.push(_id);

@@ -36,7 +36,7 @@ export function windowAt(window: EmbedWindow, now: Date): WindowState {
     if (now.getTime() < opens) return { open: false, changesAt: new Date(opens) };
     if (now.getTime() < closes) return { open: true, changesAt: new Date(lastClose(window, day, closes)) };
   }
-  throw new Error(`A window that never opens: ${JSON.stringify(window)}`);
+  throw new Error(`The window never opens: ${JSON.stringify(window)}`);
 }
 
 /**

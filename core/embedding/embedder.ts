@@ -1,27 +1,29 @@
 import type { Medium } from '../media/medium.ts';
 
-/** A model that has been loaded: what its vectors are called and look like. */
+/** The properties of a loaded model and its vectors. */
 export interface EmbeddingModel {
   /** The built-in model's name, a folder's name below the model folders, or the last part of an absolute path. */
   name: string;
-  /** First 12 hexadecimal digits of the SHA-256 over the model's files: other weights, other revision. */
+  /**
+   * The first 12 hexadecimal digits of the SHA-256 over the model's files. Different weights have a different revision.
+   */
   revision: string;
-  /** `name@revision`. Vectors are comparable if, and only if, their keys are equal. */
+  /** `name@revision`. Two vectors are comparable if and only if their keys are equal. */
   key: string;
-  /** Numbers in a vector. */
+  /** The number of elements of a vector. */
   dim: number;
-  /** Items that go through the model at once. Calls of `embed` that are multiples of it waste nothing. */
+  /** Items per model run. Calls of `embed` with a multiple of it waste nothing. */
   batchSize: number;
   /** `cpu`, or `cuda:N`. */
   device: string;
 }
 
-/** What is to be encoded: a file by its path or its bytes, or the metadata of an item. */
+/** An item to encode: a file by its path or bytes, or the metadata of an item. */
 export type EmbedItem = { path: string | Buffer } | { bytes: Uint8Array } | { value: unknown; content: string };
 
 /**
- * A vector of length 1 (L2) and the SHA-256 of what was encoded; or just that hash, where the caller has its vector already; or
- * why there is no vector. Error codes are the medium's and `InferenceFailureCode`.
+ * A vector of length 1 (L2) with the SHA-256 of the encoded content; the hash alone if the caller already has the
+ * vector; or the reason why there is no vector. Error codes come from the medium and from `InferenceFailureCode`.
  */
 export type EmbedOutcome =
   | { vector: Float32Array; content: string }
@@ -29,40 +31,41 @@ export type EmbedOutcome =
   | { error: { code: string; message: string } };
 
 /**
- * Why an item that could be prepared has no vector: the runtime refused it (`inference_failed`), the native code crashed twice
- * while this item was alone in it (`inference_crashed`), or the vector holds NaN, infinity or only zeros (`vector_not_finite`).
+ * Why a prepared item has no vector. `inference_failed`: the runtime refused it. `inference_crashed`: native code
+ * crashed twice with this item alone. `vector_not_finite`: the vector holds NaN, infinity or only zeros.
  */
 export type InferenceFailureCode = 'inference_failed' | 'inference_crashed' | 'vector_not_finite';
 
+/** Options of `Embedder.embed`. */
 export interface EmbedOptions {
   signal?: AbortSignal | undefined;
-  /** Called whenever the device ends a batch, of this call or of another that is before it. */
+  /** Called whenever the device ends a batch, of this call or of an earlier one. */
   onSignOfLife?: (() => void) | undefined;
   /**
-   * Called once the items have been read, with their hashes and before anything is computed. Items whose hashes it returns are
-   * not encoded. It may take its time: to wait for permission, for one.
+   * Called with the items' hashes once the items have been read, before inference. Items whose hashes it returns are
+   * not encoded. It may take long, for example to wait for permission.
    */
   findKnown?: ((contents: readonly string[]) => Promise<ReadonlySet<string>>) | undefined;
 }
 
-/** Makes vectors of items with models that it loads on demand. */
+/** Embeds items with models that it loads on demand. */
 export interface Embedder {
   /**
-   * Resolves, hashes and loads the model. A `model` that ends in `@` and a revision is held to that revision.
+   * Resolves, hashes and loads the model. A `model` that ends in `@` and a revision must have that revision.
    *
    * @throws ModelNotFoundError, ModelInvalidError, ModelChangedError, DeviceUnavailableError, InferenceUnavailableError
    */
   open(model: string, medium: Medium): Promise<EmbeddingModel>;
 
   /**
-   * One outcome an item, in order. One bad item never fails the others. Several calls may be under way: the next is read and
-   * prepared while the current one computes. Pass a `model` with its revision to be sure that files replaced meanwhile do not
-   * give vectors of another model under the same key.
+   * Embeds items. Returns one outcome per item, in order. A bad item never fails the others. Calls may overlap: the
+   * next one is read and prepared while the current one computes. A `model` with a revision guards against replaced
+   * files, whose vectors would otherwise get the old key.
    *
-   * @throws what `open` throws, and the signal's reason when it is aborted.
+   * @throws the errors of `open`, and the signal's reason when it is aborted
    */
   embed(model: string, medium: Medium, items: readonly EmbedItem[], options?: EmbedOptions): Promise<EmbedOutcome[]>;
 
-  /** Ends the encoder processes. Calls under way are rejected. */
+  /** Ends the encoder processes. Calls in progress are rejected. */
   close(): Promise<void>;
 }

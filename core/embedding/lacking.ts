@@ -18,6 +18,7 @@ export interface LackingSample {
   failedBefore: boolean;
 }
 
+/** A range of samples to scan for missing vectors of a model. */
 export interface SeqRange {
   datasetId: string;
   modelKey: string;

@@ -10,6 +10,7 @@ import { findRecordedModel, findRetryScope } from './retry-scope.ts';
 /** The range of seqs from `from` (inclusive) to `to` (exclusive), and how many samples in it lack a vector. */
 export type Chunk = [from: number, to: number, count: number];
 
+/** The chunks of one child workflow. `total` counts their samples. */
 export interface Shard {
   total: number;
   chunks: Chunk[];
@@ -25,6 +26,7 @@ const MIN_CHUNK = 512;
 const MAX_CHUNKS = 4096;
 const SHARD_SAMPLES = 50_000;
 
+/** A request to plan the embedding of a dataset. */
 export interface PlanRequest {
   datasetId: string;
   modelKey: string;

@@ -22,7 +22,8 @@ export async function recordModel(
   if (vectors === 0 && failed > 0) {
     throw new UserError(
       'NothingEmbedded',
-      `None of the ${failed} samples could be embedded with ${model.key}. See why: plimsoll samples ${datasetId} --errors`,
+      `None of the ${failed} samples could be embedded with ${model.key}. ` +
+        `See why: plimsoll samples ${datasetId} --errors`,
     );
   }
   const now = new Date();

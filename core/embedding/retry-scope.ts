@@ -9,6 +9,7 @@ import type { Store } from '../store/store.ts';
  */
 export type RetryScope = 'failed' | 'lacking';
 
+/** A request for the scope of a retry. */
 export interface ScopeRequest {
   /** The retry's ID. */
   jobId: string;
@@ -17,6 +18,7 @@ export interface ScopeRequest {
   model: RecordedModel | undefined;
 }
 
+/** A model that has embedded its dataset to the end. */
 export type RecordedModel = AnyModel & { completed_at: Date };
 
 /**

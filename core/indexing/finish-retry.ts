@@ -9,6 +9,7 @@ import type { Store } from '../store/store.ts';
 import { refreshCounts } from './counts.ts';
 import { type IndexingResult, recordIndexing, sumIndexing } from './indexing-summary.ts';
 
+/** The summary of a retry's indexing phase. */
 export interface RetryResult extends IndexingResult {
   /**
    * Whether there is anything to embed: a failed sample, the rest of an interrupted embedding, or a newly readable
@@ -36,7 +37,8 @@ export async function finishRetry(
     const sources = await sourcesOf(store, datasetId);
     throw new UserError(
       'SourceNotFound',
-      `The files that failed are in folders that are not there or empty: see ${sources.join(', ')}. Nothing was changed. Is the disk mounted?`,
+      `The files that failed are in folders that are not there or empty: see ${sources.join(', ')}. ` +
+        'Nothing was changed. Is the disk mounted?',
     );
   }
   await removePages(store, [jobId]);

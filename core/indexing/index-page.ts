@@ -19,6 +19,7 @@ import {
 import type { Store } from '../store/store.ts';
 import { matchItems } from './match-items.ts';
 
+/** A request to index one page of a job. */
 export interface IndexPageRequest {
   jobId: string;
   datasetId: string;
@@ -64,7 +65,8 @@ export async function indexPage(
   if (stored === undefined) {
     throw new UserError(
       'PageGone',
-      `Page ${page} of job ${jobId} is no longer stored: the job had ended. It can't be resumed half-way; load the folder again.`,
+      `Page ${page} of job ${jobId} is no longer stored: the job had ended. ` +
+        "It can't be resumed half-way; load the folder again.",
     );
   }
   const count = await findProgress(store, { jobId, phase: 'indexing', chunk: page });
@@ -305,7 +307,7 @@ function createNumbers(store: Store, { jobId, datasetId, page }: IndexPageReques
 const range = (base: number, count: number) => Array.from({ length: count }, (_, i) => base + i);
 
 const deletedMeanwhile = (datasetId: string) =>
-  new UserError('DatasetNotFound', `Dataset ${datasetId} was deleted while it was being loaded.`);
+  new UserError('DatasetNotFound', `Dataset ${datasetId} was deleted while it was being indexed.`);
 
 const superseded = (jobId: string, datasetId: string) =>
   new UserError('Superseded', `Job ${jobId} of ${datasetId} has ended; nothing more is written for it.`);

@@ -4,6 +4,7 @@ import { NO_OUTCOMES, namedPaths, type PhaseSums, sumProgress } from '../store/p
 import { countIndexingFailures } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 
+/** The summary of an indexing phase. Counts are of files. */
 export interface IndexingResult {
   outcomes: FileOutcomes;
   done: number;

@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import { type ListResult, pageLimit, SLICE_MS } from './list-source.ts';
 import { pageFileOf, writePage } from './write-page.ts';
 
+/** A request to list a dataset's failed files. */
 export interface ListFailedRequest {
   jobId: string;
   datasetId: string;

@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import { compareListing, type Difference } from './compare-listing.ts';
 import { pageFileOf, writePage } from './write-page.ts';
 
+/** A request to list a source from a page on. */
 export interface ListRequest {
   jobId: string;
   datasetId: string;
@@ -23,6 +24,7 @@ export interface ListRequest {
   signal: AbortSignal;
 }
 
+/** The pages that one call covered, and where to continue. */
 export interface ListResult {
   /** The page to continue with, or null when the listing is complete. */
   next: number | null;
@@ -205,7 +207,8 @@ async function requireSameDisk(store: Store, source: Source, { jobId, root }: Li
   if (before === undefined || before === (await source.identity(root))) return;
   throw new UserError(
     'SourceChanged',
-    `source: ${root} was unmounted or replaced while it was being listed. Nothing was marked as missing. Mount it and load it again.`,
+    `source: ${root} was unmounted or replaced while it was being listed. ` +
+      'Nothing was marked as missing. Mount it and load it again.',
   );
 }
 

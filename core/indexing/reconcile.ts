@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts';
 import { refreshCounts } from './counts.ts';
 import { type IndexingResult, recordIndexing, sumIndexing } from './indexing-summary.ts';
 
+/** A request to end the indexing phase of a job. */
 export interface ReconcileRequest {
   jobId: string;
   datasetId: string;
@@ -42,7 +43,7 @@ export async function reconcile(
   const owner = await indexingJobOf(store, datasetId);
   if (owner === undefined) throw datasetDeletedMeanwhile(datasetId);
   if (owner.jobId !== jobId)
-    throw new UserError('Superseded', `Another load of ${datasetId} has begun; this one marks nothing.`);
+    throw new UserError('Superseded', `Another job has begun to index ${datasetId}; this one marks nothing.`);
 
   for await (const gone of goneByPage(store, jobId)) {
     for (let at = 0; at < gone.length; at += BATCH) {
@@ -62,7 +63,8 @@ export async function reconcile(
       'TooManyFailed',
       failed === total
         ? `None of the ${total} files in ${source} could be read: ${describe(failures)}.`
-        : `${failed} of ${total} files in ${source} could not be read (${percent.toFixed(1)} %, and max_failed_percent is ${request.maxFailedPercent}): ${describe(failures)}.`,
+        : `${failed} of ${total} files in ${source} could not be read ` +
+          `(${percent.toFixed(1)} %, and max_failed_percent is ${request.maxFailedPercent}): ${describe(failures)}.`,
     );
   }
   await removePages(store, [jobId]);

@@ -60,7 +60,7 @@ export async function writePage(store: Store, page: NewPage): Promise<void> {
     });
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
-    throw new Error(`Page ${n} was written by another attempt of this listing; the next attempt goes on behind it.`);
+    throw new Error(`Page ${n} was written by another attempt of this listing; the next attempt continues after it.`);
   }
   if (last) await setPhaseFields(store, jobId, 'indexing', { total_known: true });
 }

@@ -6,6 +6,7 @@ import type { Store } from '../store/store.ts';
 const PENDING: PhaseDocument = { state: 'pending', done: 0, failed: 0, total: 0, total_known: false };
 const SKIPPED: PhaseDocument = { state: 'skipped', done: 0, failed: 0, total: 0, total_known: true };
 
+/** The facts of a job that its first record holds. */
 export interface JobRecord {
   jobId: string;
   workflowId: string;

@@ -21,8 +21,8 @@ export function released(phase: PhaseDocument, now: Date): Partial<PhaseDocument
 }
 
 /** A job is resumed. The pause does not count as work, unless the phase was waiting anyway. */
-export function resumed(load: JobDocument, phase: PhaseDocument, now: Date): Partial<PhaseDocument> {
-  const { paused_at } = load;
+export function resumed(job: JobDocument, phase: PhaseDocument, now: Date): Partial<PhaseDocument> {
+  const { paused_at } = job;
   if (paused_at === undefined || phase.started_at === undefined || !isUnderWay(phase)) return {};
   if (phase.waiting_for !== undefined) return {};
   const since = Math.max(paused_at.getTime(), phase.started_at.getTime());
@@ -31,11 +31,11 @@ export function resumed(load: JobDocument, phase: PhaseDocument, now: Date): Par
 
 /** A phase ends, and so does its wait. */
 export function ended(
-  load: Pick<JobDocument, 'phases' | 'paused_at'>,
+  job: Pick<JobDocument, 'phases' | 'paused_at'>,
   name: PhaseName,
   now: Date,
 ): Partial<PhaseDocument> {
-  return waitEnded(shownOf(load, name), now);
+  return waitEnded(shownOf(job, name), now);
 }
 
 function waitEnded(phase: PhaseDocument, now: Date): Partial<PhaseDocument> {

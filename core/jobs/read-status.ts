@@ -12,6 +12,7 @@ export async function readStatus(store: Store, jobId: string): Promise<JobStatus
   return statusOf(await withLiveCounts(store, job), new Date());
 }
 
+/** Fills the counts of unfinished phases from their chunks. Changes and returns `job`. */
 export async function withLiveCounts(store: Store, job: JobDocument): Promise<JobDocument> {
   if (job.finished_at !== undefined) return job;
   const sums = await sumProgress(store, job._id);

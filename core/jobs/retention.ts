@@ -14,7 +14,8 @@ export function retentionOf(text: string | undefined): number | undefined {
   if (ms !== undefined && ms >= 1000) return ms;
   throw new UserError(
     'InvalidSetting',
-    `PLIMSOLL_JOB_RETENTION (jobRetention of the plugin): "${text}" is no time span of a second or more. Give one with a unit, as 90d or 12h, or leave it unset to keep job records.`,
+    `PLIMSOLL_JOB_RETENTION (jobRetention of the plugin): "${text}" is not a duration of a second or more. ` +
+      'Give one with a unit, such as 90d or 12h, or leave it unset to keep job records.',
   );
 }
 

@@ -1,23 +1,24 @@
 import type { JobStatus, PhaseName, PhaseStatus, WaitingStatus } from '../../contract/job.ts';
 import type { JobDocument, PhaseDocument, Waiting } from '../store/documents.ts';
 
-export function statusOf(load: JobDocument, now: Date): JobStatus {
+/** The status of a job as the API shows it. Rates count up to `now`. */
+export function statusOf(job: JobDocument, now: Date): JobStatus {
   return {
-    job_id: load._id,
-    workflow_id: load.workflow_id,
-    kind: load.kind,
-    dataset: load.dataset_id,
-    state: load.state,
+    job_id: job._id,
+    workflow_id: job.workflow_id,
+    kind: job.kind,
+    dataset: job.dataset_id,
+    state: job.state,
     phases: {
-      indexing: phaseStatusOf(shownOf(load, 'indexing'), now),
-      embedding: phaseStatusOf(shownOf(load, 'embedding'), now),
+      indexing: phaseStatusOf(shownOf(job, 'indexing'), now),
+      embedding: phaseStatusOf(shownOf(job, 'embedding'), now),
     },
-    error: load.error ?? null,
-    ...(load.removed ? { removed: load.removed } : {}),
-    request: load.request,
-    started_at: load.started_at.toISOString(),
-    paused_at: load.paused_at?.toISOString() ?? null,
-    finished_at: load.finished_at?.toISOString() ?? null,
+    error: job.error ?? null,
+    ...(job.removed ? { removed: job.removed } : {}),
+    request: job.request,
+    started_at: job.started_at.toISOString(),
+    paused_at: job.paused_at?.toISOString() ?? null,
+    finished_at: job.finished_at?.toISOString() ?? null,
   };
 }
 
@@ -33,8 +34,10 @@ export function shownOf(
   return { ...phase, state: 'waiting', waiting_for: { reason: 'paused', since: paused_at }, waited_ms };
 }
 
+/** Whether a phase has begun to run or wait, and has not ended. */
 export const isUnderWay = ({ state }: PhaseDocument) => state === 'running' || state === 'waiting';
 
+/** The status of a phase. Rates are in items per second of working time up to `now`. */
 export function phaseStatusOf(phase: PhaseDocument, now: Date): PhaseStatus {
   const { state, total, total_known, waiting_for } = phase;
   const done = Math.min(phase.done, total);
@@ -63,6 +66,7 @@ export function phaseStatusOf(phase: PhaseDocument, now: Date): PhaseStatus {
   };
 }
 
+/** A stored wait in the API's form, with RFC 3339 times. */
 export function waitingStatusOf({ reason, since, task_queue, until, samples_per_second }: Waiting): WaitingStatus {
   return {
     reason,

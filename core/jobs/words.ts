@@ -50,7 +50,10 @@ export function waitingInWords(
     case 'paused':
       return 'paused';
     case 'throttled':
-      return `held back by the limit of ${samples_per_second ?? '?'} sample${samples_per_second === 1 ? '' : 's'}/s on ${task_queue ?? 'its task queue'}`;
+      return (
+        `held back by the limit of ${samples_per_second ?? '?'} sample${samples_per_second === 1 ? '' : 's'}/s ` +
+        `on ${task_queue ?? 'its task queue'}`
+      );
   }
 }
 

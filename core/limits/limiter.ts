@@ -3,33 +3,34 @@ import { unlessAborted } from '../concurrency/abort.ts';
 import { askLimit } from '../store/limits.ts';
 import type { Store } from '../store/store.ts';
 
+/** Options of `Limiter.take`. */
 export interface TakeOptions {
-  /** Ends the wait with its reason. */
+  /** Aborts the wait; `take` rejects with its reason. */
   signal: AbortSignal;
-  /** Called every second or so of the wait. */
+  /** Called about every second while waiting. */
   onWait: () => void;
 }
 
-/** Keeps the embedding workers of a task queue, all together, to the limit that is set for it. */
+/** Keeps all embedding workers of a task queue together within its limit. */
 export interface Limiter {
-  /** Resolves when so many samples may go to the device: at once where there is no limit. */
+  /** Resolves when this many samples may run on the device: at once if there is no limit. */
   take(samples: number, options: TakeOptions): Promise<void>;
 }
 
-/** Workers hear of a changed limit within this time. Without a limit, they ask no more often. */
+/** Workers notice a changed limit within this time. Without a limit, they check no more often. */
 const LOOK_EVERY_MS = 1000;
 
 /**
- * A token bucket in one document (the generic cell rate algorithm): it says when the next batch may start, and each batch
- * moves that on by the time that its samples take at the limit. One batch may always go at once, however slow the limit.
- * The batches of one process queue up, so that it asks once for all of them. A clock that is set back delays nothing: no
- * batch waits for longer than the one before it takes.
+ * A token bucket in one document (the generic cell rate algorithm). The document holds the time when the next batch may
+ * start, and each batch advances it by the time that its samples take at the limit. One batch may always start at once,
+ * however low the limit. The batches of a process queue up, so that one request covers all of them. A clock that is set
+ * back delays nothing: a batch never waits longer than the previous one takes.
  */
 export function createLimiter(store: Store, taskQueue: string): Limiter {
   let unlimitedUntilMs = Number.NEGATIVE_INFINITY;
   let line: Promise<unknown> = Promise.resolve();
 
-  /** Milliseconds to wait before asking again; 0 when the batch may go. */
+  /** Milliseconds to wait before asking again; 0 if the batch may start. */
   async function ask(samples: number): Promise<number> {
     if (performance.now() < unlimitedUntilMs) return 0;
     const waitMs = await askLimit(store, taskQueue, samples);

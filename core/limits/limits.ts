@@ -3,18 +3,18 @@ import type { LimitDocument } from '../store/documents.ts';
 import { findLimit, listLimits as readLimits, removeLimit, writeLimit } from '../store/limits.ts';
 import type { Store } from '../store/store.ts';
 
-/** How fast the embedding workers of a task queue may be, all together. */
+/** The rate limit of all embedding workers of a task queue together. */
 export interface Limit {
   task_queue: string;
-  /** Null where there is no limit. */
+  /** Null if there is no limit. */
   samples_per_second: number | null;
   /** RFC 3339, UTC. */
   set_at: string | null;
 }
 
-/** The highest limit that can be set, in samples a second. */
+/** The highest allowed limit, in samples per second. */
 export const HIGHEST_LIMIT = 1_000_000;
-/** The lowest: a sample in a thousand seconds. No clock counts with less. */
+/** The lowest allowed limit: one sample in a thousand seconds. Smaller values exceed the clock's precision. */
 export const LOWEST_LIMIT = 0.001;
 
 const LONGEST_NAME = 1000;
@@ -26,18 +26,19 @@ const limitOf = (taskQueue: string, limit: LimitDocument | undefined): Limit => 
   set_at: limit?.set_at.toISOString() ?? null,
 });
 
+/** The limit of a task queue. Both values are null if none is set. */
 export async function getLimit(store: Store, taskQueue: string): Promise<Limit> {
   return limitOf(taskQueue, await findLimit(store, taskQueue));
 }
 
-/** The limits that are set, by the name of their task queue; at most 1,000. */
+/** All limits, sorted by task queue name; at most 1,000. */
 export async function listLimits(store: Store): Promise<Limit[]> {
   return (await readLimits(store, MOST_LISTED)).map((limit) => limitOf(limit._id, limit));
 }
 
 /**
- * Sets how many samples a second the workers of a task queue may embed, or lifts the limit with null. Workers hear of it
- * within a second.
+ * Sets how many samples per second the workers of a task queue may embed; null removes the limit. Workers notice within
+ * a second.
  *
  * @throws UserError InvalidInput
  */
@@ -55,7 +56,8 @@ export async function setLimit(store: Store, taskQueue: string, samplesPerSecond
   if (!(samplesPerSecond >= LOWEST_LIMIT && samplesPerSecond <= HIGHEST_LIMIT)) {
     throw new UserError(
       'InvalidInput',
-      `samples_per_second: a number from ${LOWEST_LIMIT} to ${HIGHEST_LIMIT.toLocaleString('en-US')} is expected, not ${samplesPerSecond}. To embed nothing, pause the job or stop the workers; to lift the limit, set none.`,
+      `samples_per_second: a number from ${LOWEST_LIMIT} to ${HIGHEST_LIMIT.toLocaleString('en-US')} is expected, ` +
+        `not ${samplesPerSecond}. To embed nothing, pause the job or stop the workers; to lift the limit, set none.`,
     );
   }
   await writeLimit(store, taskQueue, samplesPerSecond);

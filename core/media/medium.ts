@@ -98,6 +98,7 @@ export interface Media {
   byName(name: MediaType): Medium;
 }
 
+/** Creates the media of a process. The first one is the default. */
 export function createMedia(all: readonly [Medium, ...Medium[]]): Media {
   return {
     all,

@@ -8,34 +8,36 @@ export class ModelNotFoundError extends UserError {
   }
 }
 
-/** The model's files are there and can't be used to embed this medium. The message names the file and the field. */
+/** The model's files exist but can't embed this medium. The message names the file and the field. */
 export class ModelInvalidError extends UserError {
   constructor(message: string) {
     super('ModelInvalid', message);
   }
 }
 
-/** The model's files are no longer those of the revision that was asked for. */
+/** The model's files no longer match the requested revision. */
 export class ModelChangedError extends UserError {
   constructor(message: string) {
     super('ModelChanged', message);
   }
 }
 
-/** The device that was configured is not there. Never answered by silently using another one. */
+/** The configured device is not available. Another device is never used instead. */
 export class DeviceUnavailableError extends UserError {
   constructor(message: string) {
     super('DeviceUnavailable', message);
   }
 }
 
-/** The inference process can't be kept alive. Worth a retry: the cause may lie outside (memory, a device being reset). */
+/**
+ * The inference process keeps ending. A retry may help: the cause may be external, such as memory or a device reset.
+ */
 export class InferenceUnavailableError extends Error {
   override readonly name = 'InferenceUnavailable';
   readonly code = 'InferenceUnavailable' satisfies FailureCode;
 }
 
-/** An error as it crosses from one process to another. */
+/** An error in a form that can be sent between processes. */
 export interface PortableError {
   code: string;
   message: string;
@@ -48,11 +50,13 @@ const CLASSES: Partial<Record<string, new (message: string) => Error>> = {
   DeviceUnavailable: DeviceUnavailableError,
 } satisfies Partial<Record<FailureCode, new (message: string) => Error>>;
 
+/** Converts any error to a form that can be sent between processes. */
 export function toPortable(error: unknown): PortableError {
   const { code, message } = error as { code?: unknown; message?: unknown };
   return { code: typeof code === 'string' ? code : 'InferenceUnavailable', message: String(message ?? error) };
 }
 
+/** Restores an error with the class that its code names; an unknown code becomes InferenceUnavailableError. */
 export function fromPortable({ code, message }: PortableError): Error {
   return new (CLASSES[code] ?? InferenceUnavailableError)(message);
 }

@@ -2,12 +2,12 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /**
- * The files beside an ONNX file that hold weights which did not fit into it (models above 2 GiB, or exported so).
+ * Lists the files that hold an ONNX file's external weights (models above 2 GiB, or exported that way).
  *
- * Walks the protobuf encoding by the few fields on the way, skipping the weights themselves: the package that reads protobuf is
- * needed by no one else at run time, and would load gigabytes to find a few names.
+ * Reads only a few protobuf fields and skips the weights. A protobuf package would be a run-time dependency for this
+ * alone, and would read gigabytes to find a few names.
  *
- * @throws RangeError if the file is no protobuf message
+ * @throws RangeError when the file is not a protobuf message
  */
 export async function externalWeightFiles(graphFile: string): Promise<string[]> {
   const file = await open(graphFile);
@@ -73,7 +73,7 @@ async function read(file: FileHandle, position: number, length: number): Promise
   return buffer.subarray(0, bytesRead);
 }
 
-/** A number in protobuf's variable-length encoding, and the bytes it takes. */
+/** Decodes a protobuf varint. Returns its value and its length in bytes. */
 function varint(bytes: Buffer, start: number): [value: number, bytes: number] {
   let value = 0;
   for (let i = 0; i < 10; i++) {

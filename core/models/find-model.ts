@@ -9,29 +9,30 @@ const BUILTIN_FOLDER = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../models' : '../../../models', import.meta.url),
 );
 
-/** How models of a medium lie in their folders. */
+/** The files of a medium's models within their folders. */
 export interface ModelLayout {
-  /** Paths of the graph below the model's folder, the best first. */
+  /** Paths of the graph relative to the model's folder, best first. */
   graphs: readonly string[];
-  /** Files that a model must have beside its graph, and what for. */
+  /** Files that a model needs beside its graph, and their purpose. */
   files: readonly { name: string; purpose: string }[];
-  /** Usual names of the output that holds an item's vector, the best first. */
+  /** Usual names of the output that holds an item's vector, best first. */
   outputs: readonly string[];
-  /** What to do where a folder has several graphs of other names. */
+  /** Advice for a folder with several graphs of other names. */
   whichGraph: string;
 }
 
+/** The files of a model, as absolute paths. */
 export interface ModelFiles {
   name: string;
   directory: string;
   graphFile: string;
-  /** The layout's other files, in its order. */
+  /** The layout's other files, in the layout's order. */
   files: string[];
 }
 
 /**
- * The files of the model that is called `name`: a folder below one of `folders` or the built-in models (`name` or `org/name`),
- * or an absolute path to a folder.
+ * Finds the files of the model `name`. The name is a folder (`name` or `org/name`) below one of `folders` or below the
+ * built-in models, or the absolute path of a folder.
  *
  * @throws ModelNotFoundError, ModelInvalidError
  */
@@ -56,7 +57,7 @@ async function findDirectory(name: string, folders: readonly string[]): Promise<
     throw new ModelNotFoundError(`There is no model folder at "${name}".`);
   }
   if (name === '' || name.split(/[/\\]/).some((part) => part === '' || part === '.' || part === '..'))
-    throw new ModelNotFoundError(`"${name}" is no model name: give a folder's name, "org/name", or an absolute path.`);
+    throw new ModelNotFoundError(`"${name}" is not a model name: give a folder's name, "org/name", or an absolute path.`);
   for (const folder of [...folders, BUILTIN_FOLDER]) {
     const directory = join(folder, name);
     if (await isDirectory(directory)) return directory;

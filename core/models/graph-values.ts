@@ -1,23 +1,23 @@
 import { ModelInvalidError } from './errors.ts';
 
-/** A graph's input or output: its element type, and its dimensions as sizes, or names where they are free. */
+/** A graph's input or output: its element type and its dimensions. A free dimension is a name instead of a size. */
 export interface GraphValue {
   name: string;
   type: string;
   shape: readonly (number | string)[];
 }
 
-/** The output that vectors come from. `isSequence`: it has a vector per token, which are pooled. */
+/** The output that holds the vectors. `isSequence` means one vector per token, which must be pooled. */
 export interface VectorOutput {
   name: string;
   isSequence: boolean;
 }
 
 /**
- * The output that holds an item's vector: by the medium's usual names, else the only one of two dimensions, else
- * `last_hidden_state`.
+ * Chooses the output that holds an item's vector: one of the medium's usual names, otherwise the only output with two
+ * dimensions, otherwise `last_hidden_state`.
  *
- * @param preferred names of outputs, the best first
+ * @param preferred names of outputs, best first
  * @throws ModelInvalidError
  */
 export function chooseOutput(file: string, outputs: readonly GraphValue[], preferred: readonly string[]): VectorOutput {
@@ -41,7 +41,7 @@ function isFloat(type: string): boolean {
   return type === 'float32' || type === 'float16';
 }
 
-/** Values in words, for messages. */
+/** Formats values for messages. */
 export function listed(values: readonly GraphValue[]): string {
   return values.map(({ name, type, shape }) => `"${name}" (${type}[${shape.join(', ')}])`).join(', ') || 'nothing';
 }

@@ -1,17 +1,18 @@
-/** IEEE 754 half precision by its bits: Node 22, which we support, has no Float16Array. */
+/** IEEE 754 half precision as bits. The oldest supported Node, 22, has no Float16Array. */
 
-/** The bits of the half nearest to `value`, ties to even; infinity beyond 65,504. */
+/** The bits of the half nearest to `value`, with ties to even. Values beyond 65,504 become infinity. */
 export function halfFromFloat(value: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
   if (Number.isNaN(value)) return 0x7e00;
   const size = Math.abs(value);
   if (size >= 65_520) return sign | 0x7c00;
   const exponent = Math.max(Math.floor(Math.log2(size)), -14);
-  // In units of the last place: 1024 steps an octave, and evenly below the smallest normal number.
+  // Units in the last place: 1024 steps per octave, and evenly spaced below the smallest normal number.
   const steps = roundToEven(size * 2 ** (10 - exponent));
   return sign | (((exponent + 14) << 10) + steps);
 }
 
+/** The value of a half, by its 16 bits. */
 export function floatFromHalf(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
-/** A file as it was when it was hashed: the same size and modification time mean the same hash. */
+/** The state of a file when it was hashed. An equal size and modification time imply an equal hash. */
 export interface HashedFile {
   path: string;
   sizeBytes: number;
@@ -11,8 +11,8 @@ export interface HashedFile {
 }
 
 /**
- * The first 12 hexadecimal digits of the SHA-256 over the files' hashes, in the order given. Files that are as `known` says are
- * not read again.
+ * The revision of a model: the first 12 hexadecimal digits of the SHA-256 over the files' hashes, in the given order.
+ * Files that match an entry of `known` are not read again.
  */
 export async function revisionOf(
   paths: readonly string[],
@@ -25,7 +25,7 @@ export async function revisionOf(
   return { revision: hash.digest('hex').slice(0, 12), files };
 }
 
-/** Whether all files are as they were when they were hashed, by size and modification time. */
+/** Whether all files still have the size and modification time that they had when they were hashed. */
 export async function areUnchanged(files: readonly HashedFile[]): Promise<boolean> {
   const now = await Promise.all(files.map(({ path }) => stat(path, { bigint: true }).catch(() => undefined)));
   return files.every((file, i) => now[i]?.mtimeNs === file.mtimeNs && Number(now[i]?.size) === file.sizeBytes);

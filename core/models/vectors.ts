@@ -1,4 +1,4 @@
-/** Scales a vector to length 1, in place. False if it can't be: it holds NaN or infinity, or only zeros. */
+/** Scales a vector to length 1 (L2), in place. Returns false if the vector holds NaN or infinity, or only zeros. */
 export function normalize(vector: Float32Array): boolean {
   let sum = 0;
   for (const value of vector) sum += value * value;

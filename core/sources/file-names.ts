@@ -9,6 +9,7 @@ export interface FileName {
 
 const strict = new TextDecoder('utf-8', { fatal: true });
 
+/** Decodes the bytes of a file name. */
 export function fileNameOf(bytes: Buffer): FileName {
   const text = decode(bytes);
   return text === undefined ? { text: escapeInvalidUtf8(bytes), bytes } : { text };

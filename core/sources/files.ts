@@ -8,6 +8,7 @@ export interface FileRef {
   bytes?: Buffer;
 }
 
+/** The file with this path and these stored raw bytes. */
 export const fileRefOf = (path: string, bytes: Pick<Binary, 'buffer'> | undefined): FileRef =>
   bytes === undefined ? { path } : { path, bytes: Buffer.from(bytes.buffer) };
 
@@ -33,8 +34,10 @@ export interface FileFacts {
 /** The fingerprint of a file that could not be examined. It never equals that of an examined file. */
 export const UNKNOWN_FINGERPRINT = 'unknown';
 
+/** The fingerprint of a file by its size in bytes and its modification time in nanoseconds. */
 export const fingerprintOf = ({ size, mtimeNs }: { size: bigint; mtimeNs: bigint }) => `${size}-${mtimeNs}`;
 
+/** The facts of a file by its stat result. */
 export const factsOf = (stat: { size: bigint; mtimeNs: bigint }): FileFacts => ({
   size: Number(stat.size),
   mtimeNs: stat.mtimeNs,

@@ -16,6 +16,7 @@ export interface ListingStep {
   outside: string[];
 }
 
+/** Creates a step that found nothing. */
 export const emptyStep = (): ListingStep => ({ files: [], ignored: 0, unreadable: [], outside: [] });
 
 /** The cause of an unavailable file: `code` for programs, the message for people. */
@@ -103,6 +104,7 @@ export interface Sources {
   of(name: string): Source;
 }
 
+/** Creates the sources of a process. The first kind that owns a name handles it. */
 export function createSources(kinds: readonly Source[]): Sources {
   return {
     of(name) {
@@ -110,7 +112,8 @@ export function createSources(kinds: readonly Source[]): Sources {
       if (source !== undefined) return source;
       throw new UserError(
         'UnknownSource',
-        `source: nothing here reads "${name.slice(0, 200)}". Name the absolute path of a folder on the worker's machine.`,
+        `source: no source supports "${name.slice(0, 200)}". ` +
+          "Name the absolute path of a folder on the worker's machine.",
       );
     },
   };

@@ -10,6 +10,7 @@ import type {
 } from './documents.ts';
 import type { Store } from './store.ts';
 
+/** The collections of a store. */
 export interface Collections {
   datasets: Collection<DatasetDocument>;
   samples: Collection<SampleDocument>;
@@ -36,6 +37,7 @@ export function collectionsOf(store: Store): Collections {
   return collections;
 }
 
+/** Registers the collections of a new store. */
 export function bindCollections(store: Store, db: Db): void {
   known.set(store, {
     datasets: db.collection('datasets'),

@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
 
+/** The error for an unknown dataset. */
 export const datasetNotFound = (datasetId: string) =>
   new UserError(
     'DatasetNotFound',
@@ -14,8 +15,10 @@ export const datasetNotThere = (datasetId: string) =>
 export const datasetDeletedMeanwhile = (datasetId: string) =>
   new UserError('DatasetNotFound', `Dataset ${datasetId} was deleted while this job worked on it.`);
 
+/** The error for a dataset that is marked for deletion. */
 export const datasetBeingDeleted = (datasetId: string, jobId: string) =>
   new UserError(
     'DatasetBeingDeleted',
-    `Dataset "${datasetId}" is being deleted by job ${jobId}. Wait for it, or, if it was broken off, end it: plimsoll delete ${datasetId}`,
+    `Dataset "${datasetId}" is being deleted by job ${jobId}. ` +
+      `Wait for it to end. If it was interrupted, delete the rest: plimsoll delete ${datasetId}`,
   );

@@ -6,9 +6,12 @@ import { datasetBeingDeleted, datasetNotFound } from './dataset-errors.ts';
 import type { DatasetDocument, MediaType } from './documents.ts';
 import { isDuplicateKey, type Store } from './store.ts';
 
+/** A dataset's samples by status. */
 export type DatasetCounts = DatasetDocument['counts'];
+/** A model that has vectors in a dataset. */
 export type RecordedModel = DatasetDocument['models'][number];
 
+/** A dataset; undefined if it does not exist. */
 export async function findDataset(store: Store, datasetId: string): Promise<DatasetDocument | undefined> {
   return (await collectionsOf(store).datasets.findOne({ _id: datasetId })) ?? undefined;
 }
@@ -28,6 +31,7 @@ export async function getDataset(
   return dataset;
 }
 
+/** Whether a dataset exists, even one that is being deleted. */
 export async function datasetExists(store: Store, datasetId: string): Promise<boolean> {
   return (await collectionsOf(store).datasets.countDocuments({ _id: datasetId }, { limit: 1 })) > 0;
 }
@@ -99,7 +103,8 @@ export async function openDataset(
     if (found === undefined || found.media_type === mediaType) throw error;
     throw new UserError(
       'MediaTypeConflict',
-      `Dataset "${datasetId}" holds samples of the medium ${found.media_type}, and this load brings ${mediaType}. Load into another dataset.`,
+      `Dataset "${datasetId}" holds samples of the medium ${found.media_type}, and this load brings ${mediaType}. ` +
+        'Load into another dataset.',
     );
   }
 }
@@ -235,6 +240,7 @@ export async function writeModel(store: Store, datasetId: string, model: Recorde
   return matchedCount > 0;
 }
 
+/** Caches how many vectors a model has in a dataset. */
 export async function setVectorCount(
   store: Store,
   datasetId: string,

@@ -53,6 +53,7 @@ export interface PhaseDocument {
   model_key?: string;
 }
 
+/** A dataset. Its counts are cached; the samples decide. */
 export interface DatasetDocument {
   /** The dataset's name. */
   _id: string;
@@ -107,6 +108,7 @@ export interface SampleDocument {
   last_modified_at: Date;
 }
 
+/** A vector of a sample for one model. */
 export interface EmbeddingDocument {
   _id: ObjectId;
   dataset_id: string;
@@ -122,6 +124,7 @@ export interface EmbeddingDocument {
   version: string;
 }
 
+/** The record of a job. */
 export interface JobDocument {
   /** The job ID: the workflow's first execution run ID. */
   _id: string;

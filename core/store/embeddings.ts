@@ -17,6 +17,7 @@ export async function countVectors(store: Store, set: VectorSet, limit?: number)
   return embeddings.countDocuments(filterOf(set), limit === undefined ? {} : { limit });
 }
 
+/** Counts a dataset's vectors of all models. */
 export async function countVectorsOfDataset(store: Store, datasetId: string): Promise<number> {
   return collectionsOf(store).embeddings.countDocuments({ dataset_id: datasetId });
 }
@@ -31,6 +32,7 @@ export function vectorModels(store: Store, datasetId: string): Promise<string[]>
   return collectionsOf(store).embeddings.distinct('model_key', { dataset_id: datasetId });
 }
 
+/** The version of a sample's vector. */
 export type VersionOfVector = Pick<EmbeddingDocument, 'seq' | 'version'>;
 
 /** The versions of the vectors with from <= seq < to, in seq order. The caller closes the cursor. */
@@ -124,6 +126,7 @@ const vectorsOf = ({ datasetId, models, seqs }: SampleVectors) => ({
   seq: { $in: [...seqs] },
 });
 
+/** Counts the vectors of some samples. */
 export async function countSampleVectors(store: Store, vectors: SampleVectors): Promise<number> {
   return collectionsOf(store).embeddings.countDocuments(vectorsOf(vectors));
 }

@@ -13,10 +13,12 @@ const newestFirst = { started_at: -1, _id: -1 } as const;
 
 /** Reading. */
 
+/** The record of a job; undefined if there is none. */
 export async function findJob(store: Store, jobId: string): Promise<JobDocument | undefined> {
   return (await collectionsOf(store).jobs.findOne({ _id: jobId })) ?? undefined;
 }
 
+/** The records of these jobs, in any order. Unknown IDs are skipped. */
 export async function findJobs(store: Store, jobIds: readonly string[]): Promise<JobDocument[]> {
   return collectionsOf(store)
     .jobs.find({ _id: { $in: [...jobIds] } })
@@ -28,10 +30,12 @@ export type JobReference = Pick<JobDocument, '_id' | 'workflow_id' | 'dataset_id
 
 const reference = { workflow_id: 1, dataset_id: 1 } as const;
 
+/** A job by its ID; undefined if it has no record. */
 export async function findJobReference(store: Store, jobId: string): Promise<JobReference | undefined> {
   return (await collectionsOf(store).jobs.findOne({ _id: jobId }, { projection: reference })) ?? undefined;
 }
 
+/** The latest job of a dataset; undefined if there is none. */
 export async function latestJobOf(store: Store, datasetId: string): Promise<JobReference | undefined> {
   const options = { projection: reference, sort: newestFirst };
   return (await collectionsOf(store).jobs.findOne({ dataset_id: datasetId }, options)) ?? undefined;
@@ -69,8 +73,10 @@ export async function latestRequestOf(
   return (await collectionsOf(store).jobs.findOne(filter, options)) ?? undefined;
 }
 
+/** A position in the order of jobs, for keyset paging. */
 export type JobPosition = Pick<JobDocument, 'started_at' | '_id'>;
 
+/** Selects jobs. Each field narrows the selection. */
 export interface JobQuery {
   dataset?: string | undefined;
   states?: readonly JobState[] | undefined;
@@ -169,6 +175,7 @@ export async function runningOn(store: Store, taskQueue: string): Promise<string
   return found.map(({ _id }) => _id);
 }
 
+/** Counts all jobs by state. */
 export async function countJobsByState(store: Store, maxTimeMS: number): Promise<Map<string, number>> {
   const rows = await collectionsOf(store)
     .jobs.aggregate<{ _id: string; n: number }>([{ $group: { _id: '$state', n: { $sum: 1 } } }], { maxTimeMS })
@@ -281,11 +288,13 @@ export async function noteDevice(store: Store, jobId: string, source_device: str
   );
 }
 
+/** The recorded device of a job's source. */
 export async function deviceOfJob(store: Store, jobId: string): Promise<string | undefined> {
   const job = await collectionsOf(store).jobs.findOne({ _id: jobId }, { projection: { source_device: 1 } });
   return job?.source_device;
 }
 
+/** Records the scope of a retry. */
 export async function noteRetryScope(
   store: Store,
   jobId: string,
@@ -294,6 +303,7 @@ export async function noteRetryScope(
   await collectionsOf(store).jobs.updateOne({ _id: jobId }, { $set: { retry_scope } });
 }
 
+/** The recorded scope of a retry. */
 export async function retryScopeOf(store: Store, jobId: string): Promise<JobDocument['retry_scope']> {
   return (await collectionsOf(store).jobs.findOne({ _id: jobId }, { projection: { retry_scope: 1 } }))?.retry_scope;
 }
@@ -456,6 +466,7 @@ export async function removedBy(store: Store, jobId: string): Promise<RemovedCou
 
 /** Old records. */
 
+/** Selects jobs that ended. */
 export interface EndedJobs {
   /** Jobs that ended before this time. */
   before: Date;
@@ -478,6 +489,7 @@ export async function endedBefore(
   return collectionsOf(store).jobs.find(filter, { projection }).sort({ finished_at: 1, _id: 1 }).toArray();
 }
 
+/** Removes the records of jobs. */
 export async function removeJobs(store: Store, jobIds: readonly string[]): Promise<void> {
   await collectionsOf(store).jobs.deleteMany({ _id: { $in: [...jobIds] } });
 }

@@ -14,6 +14,7 @@ const SERVER_NOW_MS = { $toDouble: { $toLong: '$$NOW' } };
 /** The rounding error of the clock's sums stays below this. */
 const ROUNDING_MS = 1;
 
+/** The limit of a task queue; undefined if none is set. */
 export async function findLimit(store: Store, taskQueue: string): Promise<LimitDocument | undefined> {
   return (await collectionsOf(store).limits.findOne({ _id: taskQueue })) ?? undefined;
 }
@@ -23,6 +24,7 @@ export async function listLimits(store: Store, limit: number): Promise<LimitDocu
   return collectionsOf(store).limits.find().sort({ _id: 1 }).limit(limit).toArray();
 }
 
+/** Removes the limit of a task queue. */
 export async function removeLimit(store: Store, taskQueue: string): Promise<void> {
   await collectionsOf(store).limits.deleteOne({ _id: taskQueue });
 }
@@ -91,6 +93,7 @@ function taking(samples: number) {
 /** Shorter waits are not reported. */
 const WORTH_A_WORD_MS = 2000;
 
+/** Since when a limit has throttled its task queue, and the limit. */
 export interface Throttled {
   since: Date;
   samples_per_second: number;

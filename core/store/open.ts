@@ -12,6 +12,7 @@ const REQUIRED_OPTIONS = {
   ignoreUndefined: true,
 } as const;
 
+/** Options of `openStore`. */
 export interface StoreOptions {
   /** Time limit for finding a server, in milliseconds; 10 s by default. */
   serverSelectionTimeoutMs?: number;

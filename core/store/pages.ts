@@ -3,12 +3,19 @@ import { collectionsOf } from './collections.ts';
 import type { PageDocument } from './documents.ts';
 import type { Store } from './store.ts';
 
+/** The `_id` of a page. */
 export const pageId = (jobId: string, n: number) => `${jobId}/${n}`;
 
+/**
+ * Inserts a page.
+ *
+ * @throws MongoServerError DuplicateKey when the page exists
+ */
 export async function insertPage(store: Store, page: PageDocument, session: ClientSession): Promise<void> {
   await collectionsOf(store).pages.insertOne(page, { session });
 }
 
+/** A page of a job; undefined if it is not stored. */
 export async function findPage(store: Store, jobId: string, n: number): Promise<PageDocument | undefined> {
   return (await collectionsOf(store).pages.findOne({ _id: pageId(jobId, n) })) ?? undefined;
 }
@@ -27,6 +34,7 @@ export async function pagesFrom(store: Store, jobId: string, n: number): Promise
     .toArray();
 }
 
+/** Counts the pages of a job. */
 export async function countPages(store: Store, jobId: string): Promise<number> {
   return collectionsOf(store).pages.countDocuments({ job_id: jobId });
 }
@@ -40,6 +48,7 @@ export async function* goneByPage(store: Store, jobId: string): AsyncGenerator<n
   for await (const { gone } of pages) yield gone;
 }
 
+/** Removes all pages of these jobs. */
 export async function removePages(store: Store, jobIds: readonly string[]): Promise<void> {
   if (jobIds.length > 0) await collectionsOf(store).pages.deleteMany({ job_id: { $in: [...jobIds] } });
 }

@@ -36,12 +36,15 @@ export async function requireSchemaVersion(store: Store): Promise<void> {
   if (version > SCHEMA_VERSION) {
     throw new UserError(
       'SchemaTooNew',
-      `Database "${dbName}" was written by a newer Plimsoll (schema ${version}; this one knows ${SCHEMA_VERSION}). Update this Plimsoll, or name another database in MONGODB_URI.`,
+      `Database "${dbName}" was written by a newer Plimsoll (schema ${version}; this one knows ${SCHEMA_VERSION}). ` +
+        'Update this Plimsoll, or name another database in MONGODB_URI.',
     );
   }
   throw new UserError(
     'SchemaTooOld',
-    `Database "${dbName}" was written by an older Plimsoll (schema ${version}; this one needs ${SCHEMA_VERSION}), and there is no migration from it. Name another database in MONGODB_URI and load the folders again, or drop this one.`,
+    `Database "${dbName}" was written by an older Plimsoll (schema ${version}; this one needs ${SCHEMA_VERSION}), ` +
+      'and there is no migration from it. ' +
+      'Name another database in MONGODB_URI and load the folders again, or drop this one.',
   );
 }
 

@@ -12,8 +12,10 @@ export interface ChunkReference {
   chunk: number;
 }
 
+/** The `_id` of a chunk's count. */
 export const progressId = ({ jobId, phase, chunk }: ChunkReference) => `${jobId}/${phase}/${chunk}`;
 
+/** How many items of a chunk are done, and how many failed. */
 export interface ChunkCount {
   done: number;
   failed: number;
@@ -118,6 +120,7 @@ async function abort(session: ClientSession): Promise<false> {
   return false;
 }
 
+/** The sums of a phase's chunks. */
 export interface PhaseSums extends Required<ChunkCount> {
   total: number;
   outcomes: FileOutcomes;
@@ -235,6 +238,7 @@ export async function sumWritten(
   return { samples: sums?.samples ?? 0, vectors: sums?.vectors ?? 0 };
 }
 
+/** Removes all counts of these jobs. */
 export async function removeProgress(store: Store, jobIds: readonly string[]): Promise<void> {
   if (jobIds.length > 0) await collectionsOf(store).progress.deleteMany({ job_id: { $in: [...jobIds] } });
 }

@@ -7,10 +7,12 @@ import { insertNew, inTransaction, type Store } from './store.ts';
 
 /** Reading one sample, or a page of them. */
 
+/** A sample by its seq; undefined if it does not exist. */
 export async function findSample(store: Store, datasetId: string, seq: number): Promise<SampleDocument | undefined> {
   return (await collectionsOf(store).samples.findOne({ dataset_id: datasetId, seq })) ?? undefined;
 }
 
+/** Selects a page of a dataset's samples. */
 export interface SampleQuery {
   datasetId: string;
   /** Only samples after this seq: `next` of the previous page. */
@@ -22,6 +24,7 @@ export interface SampleQuery {
   withError?: PhaseName | 'any' | undefined;
 }
 
+/** A page of samples, and the position of the next one. */
 export interface SamplePage {
   /** In seq order. */
   samples: SampleDocument[];
@@ -83,6 +86,7 @@ function pageOf(found: SampleDocument[], limit: number): SamplePage {
 
 /** Counting. */
 
+/** Counts samples, by status if one is given. With a limit, counting stops at the limit. */
 export async function countSamples(
   store: Store,
   datasetId: string,
@@ -216,7 +220,8 @@ export async function writeSamples(
   const { matchedCount } = await samples.bulkWrite(operations, { ordered: false });
   if (matchedCount === operations.length) return inserted;
   throw new Error(
-    `${operations.length - matchedCount} samples could not be written: their numbers are taken, or they were removed. The next attempt looks at them again.`,
+    `${operations.length - matchedCount} samples could not be written: their numbers are taken, or they were removed. ` +
+      'The next attempt reads them again.',
   );
 }
 
@@ -311,8 +316,9 @@ export async function failedSamples(
     .toArray();
 }
 
-/** What the embedding phase looks at. */
+/** Reading for the embedding phase. */
 
+/** The fields of a sample that the embedding phase needs. */
 export type SampleToEmbed = Pick<
   SampleDocument,
   '_id' | 'seq' | 'filepath' | 'filepath_bytes' | 'part' | 'content' | 'error' | 'job_id'
@@ -391,6 +397,7 @@ export async function existingSamples(store: Store, ids: readonly ObjectId[]): P
 
 /** Removing. */
 
+/** The fields of a missing sample that a prune needs. */
 export type MissingSample = Pick<SampleDocument, '_id' | 'seq' | 'filepath' | 'filepath_bytes' | 'part'>;
 
 /** Samples marked missing, in batches, by seq. */

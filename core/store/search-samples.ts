@@ -23,11 +23,13 @@ export interface SampleFilter {
   text?: { needle: string; below: readonly string[] } | undefined;
 }
 
+/** Inclusive bounds of a number. */
 export interface Bounds {
   min?: number | undefined;
   max?: number | undefined;
 }
 
+/** A search request. */
 export interface SampleSearch {
   datasetId: string;
   filter: SampleFilter;
@@ -39,6 +41,7 @@ export interface SampleSearch {
   nextSeq: number;
 }
 
+/** One answer of a search. */
 export interface FoundSamples {
   samples: SampleDocument[];
   /** The last seq that was examined, to continue from. Null at the end. */

@@ -31,7 +31,8 @@ export async function requireReplicaSet(store: Store): Promise<void> {
   if (hello.setName !== undefined || hello.msg === 'isdbgrid') return;
   throw new UserError(
     'ReplicaSetRequired',
-    'MongoDB runs as a standalone server. Plimsoll needs a replica set; one member is enough: start mongod with --replSet and run rs.initiate() once.',
+    'MongoDB runs as a standalone server. Plimsoll needs a replica set; one member is enough: ' +
+      'start mongod with --replSet and run rs.initiate() once.',
   );
 }
 
@@ -44,6 +45,7 @@ export async function pingStore(store: Store): Promise<void> {
   await store.client.db('admin').command({ ping: 1 });
 }
 
+/** The version of the MongoDB server. */
 export async function serverVersion(store: Store): Promise<string> {
   return (await store.client.db('admin').command({ buildInfo: 1 })).version;
 }
@@ -68,6 +70,7 @@ export async function inTransaction<T>(store: Store, work: (session: ClientSessi
 /** MongoDB's code for a violated unique index. */
 const DUPLICATE_KEY = 11000;
 
+/** Whether an error is a violation of a unique index. */
 export const isDuplicateKey = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === DUPLICATE_KEY;
 

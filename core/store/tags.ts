@@ -2,6 +2,7 @@ import { collectionsOf } from './collections.ts';
 import { SAMPLE_INDEXES } from './prepare.ts';
 import type { Store } from './store.ts';
 
+/** A tag, and how many samples have it. */
 export interface TagCount {
   tag: string;
   samples: number;
@@ -38,6 +39,7 @@ export async function listTags(store: Store, datasetId: string, leftMs: () => nu
 /** MongoDB's order: by UTF-8 bytes. */
 const isAfter = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b)) > 0;
 
+/** Counts the samples that have a tag. */
 export async function countTagged(store: Store, datasetId: string, tag: string, maxTimeMS: number): Promise<number> {
   const filter = { dataset_id: datasetId, tags: tag };
   return collectionsOf(store).samples.countDocuments(filter, { hint: SAMPLE_INDEXES.tag, maxTimeMS });

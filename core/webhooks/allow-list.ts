@@ -2,18 +2,19 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { UserError } from '../errors.ts';
 
-/** What may be posted to although it would be refused: by name, or by address. */
+/** Hosts and addresses that may receive webhooks although they would be refused by default. */
 export interface AllowList {
-  /** Lower case; without a port, all ports of the host. */
+  /** Hosts in lower case. An entry without a port allows all ports. */
   hosts: { host: string; port?: number }[];
-  /** Addresses and their ranges; without a port, all ports. */
+  /** Address ranges. An entry without a port allows all ports. */
   ranges: { range: [ipaddr.IPv4 | ipaddr.IPv6, number]; port?: number }[];
 }
 
+/** An empty allow list. */
 export const nothingAllowed: AllowList = { hosts: [], ranges: [] };
 
 /**
- * Reads a comma-separated list of `host`, `host:port`, `address`, `address:port`, `[address]:port` and CIDR ranges.
+ * Parses a comma-separated list of `host`, `host:port`, `address`, `address:port`, `[address]:port` and CIDR ranges.
  *
  * @throws UserError InvalidSetting
  */
@@ -49,7 +50,8 @@ function hostAndPort(entry: string): { host: string; port?: number } {
   if (!isHost || port === 0 || (port !== undefined && port > 65_535)) {
     throw new UserError(
       'InvalidSetting',
-      `PLIMSOLL_WEBHOOK_ALLOW: "${entry}" is not a host, host:port, address or range, as in hooks.internal:8080,10.1.0.0/16.`,
+      `PLIMSOLL_WEBHOOK_ALLOW: "${entry}" is not a host, host:port, address or range, ` +
+        'as in hooks.internal:8080,10.1.0.0/16.',
     );
   }
   return port === undefined ? { host } : { host, port };

@@ -2,16 +2,16 @@ import { type AllowList, nothingAllowed, parseAllowList } from './allow-list.ts'
 import { type Resolve, systemResolve } from './guarded-lookup.ts';
 import { noSecrets, type SecretReader, secretsFromFile } from './secrets.ts';
 
-/** What the worker's operator has settled for all webhooks. */
+/** The operator's webhook settings for a worker. */
 export interface WebhookConfig {
   secrets: SecretReader;
   allow: AllowList;
   resolve: Resolve;
-  /** From the first look-up to the status line of the answer. */
+  /** Time limit from the first DNS query to the status line of the response. */
   timeoutMs: number;
 }
 
-/** No secret and nothing allowed: then a load that asks for a webhook is refused. */
+/** No secrets and an empty allow list: jobs with a webhook are refused. */
 export const noWebhooks: WebhookConfig = {
   secrets: noSecrets,
   allow: nothingAllowed,

@@ -13,8 +13,9 @@ export const systemResolve: Resolve = (host) =>
   });
 
 /**
- * Resolves a host for the socket that is about to connect: what is checked is what is connected to, so a name that changes
- * between a check and its use gains nothing. One address that is refused refuses the host.
+ * Creates the socket's DNS lookup, which refuses addresses that are not allowed. The checked addresses are those that
+ * the socket connects to, so a name that changes between check and use gains nothing. One refused address refuses the
+ * host.
  */
 export function guardedLookup(allow: AllowList, target: Target, resolve: Resolve): LookupFunction {
   return function lookupChecked(host, options, callback) {

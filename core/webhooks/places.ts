@@ -1,21 +1,22 @@
-/** Tries that may be under way or about to be at a time, in one worker: each holds one of its slots for activities. */
+/** Concurrent deliveries in one worker. Each holds one of the worker's activity slots. */
 export const WEBHOOK_PLACES = 16;
-/** How many may stand behind the try of a receiver, and for how long: one that is well has answered by then. */
+/** How many deliveries may wait for a receiver, and for how long. A healthy receiver has answered by then. */
 const LONGEST_LINE = 3;
 const LONGEST_WAIT_MS = 1000;
 
 /**
- * Places for tries of webhooks. Each receiver, by its URL, has one try under way at a time: one that never answers holds a single
- * place for the whole timeout, and the others find theirs free.
+ * Slots for webhook deliveries. Each receiver, identified by its URL, has one delivery in progress at a time. A
+ * receiver that never answers holds one slot for the whole timeout, and the others stay free.
  */
 export interface Places {
-  /** Returns what gives the place back; undefined where none is free within a moment. */
+  /** Takes a slot. Returns the function that releases it; undefined if no slot becomes free within a moment. */
   take(url: string): Promise<(() => void) | undefined>;
 }
 
+/** Creates the WEBHOOK_PLACES slots of a worker. */
 export function createPlaces(): Places {
   let taken = 0;
-  /** Who waits behind the try of a receiver, for each that has one under way. */
+  /** The deliveries that wait for each busy receiver. */
   const lines = new Map<string, ((isTheirs: boolean) => void)[]>();
 
   function leave(url: string): void {

@@ -2,23 +2,23 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 
-/** What the Standard Webhooks specification asks of a key. */
+/** The minimum key length in the Standard Webhooks specification. */
 const MIN_KEY_BYTES = 24;
 const MAX_KEY_BYTES = 64;
 
 const secretsFile = z.record(z.string(), z.union([z.string(), z.array(z.string()).min(1).max(5)]));
 
-/** The signing secrets of a name, the newest first; undefined where there is no such name. */
+/** Reads the signing secrets with a name, newest first. Undefined if the name is unknown. */
 export type SecretReader = (name: string) => Promise<string[] | undefined>;
 
-/** Knows no secret. */
+/** A reader without secrets. */
 export const noSecrets: SecretReader = async () => undefined;
 
 /**
- * Reads `{"name": "whsec_…"}` from a JSON file, or `{"name": ["whsec_new…", "whsec_old…"]}` while a secret is being changed.
- * The file is read whenever a secret is needed, so that a change of it needs no restart. No message holds a secret.
+ * Reads `{"name": "whsec_…"}` from a JSON file, or `{"name": ["whsec_new…", "whsec_old…"]}` during a rotation. The file
+ * is read at each use, so a change needs no restart. Messages never contain a secret.
  *
- * @throws UserError InvalidWebhookSecrets, from the reader, where the file or the secret can't be used
+ * @throws UserError InvalidWebhookSecrets, from the reader, when the file or the secret is invalid
  */
 export function secretsFromFile(path: string): SecretReader {
   return async function readSecrets(name) {
@@ -42,7 +42,7 @@ async function read(path: string): Promise<string> {
   }
 }
 
-/** Of a JSON or schema error nothing is passed on: either can quote a part of the file. */
+/** Hides the details of JSON and schema errors, because they can quote the file. */
 function parse(path: string, text: string): z.output<typeof secretsFile> {
   try {
     return secretsFile.parse(JSON.parse(text));
@@ -61,7 +61,8 @@ function checkSecret(path: string, name: string, secret: string): void {
   if (isBase64 && bytes.length >= MIN_KEY_BYTES && bytes.length <= MAX_KEY_BYTES) return;
   throw new UserError(
     'InvalidWebhookSecrets',
-    `PLIMSOLL_WEBHOOK_SECRETS: the secret "${name}" in ${path} must be "whsec_" and ${MIN_KEY_BYTES} to ${MAX_KEY_BYTES} random bytes in base64. ` +
+    `PLIMSOLL_WEBHOOK_SECRETS: the secret "${name}" in ${path} must be "whsec_" ` +
+      `and ${MIN_KEY_BYTES} to ${MAX_KEY_BYTES} random bytes in base64. ` +
       'Make one: echo "whsec_$(openssl rand -base64 32)"',
   );
 }

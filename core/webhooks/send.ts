@@ -6,8 +6,9 @@ import type { WebhookConfig } from './config.ts';
 import { guardedLookup } from './guarded-lookup.ts';
 import { checkTarget, targetOf } from './target.ts';
 
+/** A webhook delivery. */
 export interface WebhookMessage {
-  /** The same for every try. */
+  /** Identical for every attempt. */
   id: string;
   url: string;
   /** Name of the signing secret. */
@@ -15,16 +16,16 @@ export interface WebhookMessage {
   payload: Record<string, unknown>;
 }
 
-/** What became of one try: an answer, or no answer and why. */
+/** The result of one attempt: a response, or the reason why there is none. */
 export type Answer = { status: number; retryAfter: string | null } | { status: null; reason: string };
 
-/** An answer's body is of no use; so much of it is read that a well-behaved receiver sees its connection end in peace. */
+/** The response body is discarded. Reading this much lets a well-behaved receiver close its connection cleanly. */
 const BODY_LIMIT_BYTES = 16_384;
 const BODY_LIMIT_MS = 1000;
 
 /**
- * Signs a message and posts it, once. Redirects are not followed: they count as an answer, so none can lead to where the
- * first address may not. Each try has a connection of its own, whose every address is checked as it is opened.
+ * Signs a message and posts it, once. Redirects count as responses and are not followed, so none can lead to a
+ * forbidden address. Each attempt opens its own connection, and checks every address as it connects.
  *
  * @throws UserError WebhookTargetRefused, UnknownWebhookSecret or InvalidWebhookSecrets
  */
@@ -72,7 +73,7 @@ function sign(secrets: string[], id: string, body: string) {
   };
 }
 
-/** By the error's code or name alone: messages can quote the URL. */
+/** Uses only the error's code or name, because messages can quote the URL. */
 function reasonOf(error: unknown, timeoutMs: number): string {
   if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`;
   return systemErrorCode(error) ?? (error instanceof Error ? error.name : 'unknown error');

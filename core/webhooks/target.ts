@@ -3,14 +3,15 @@ import ipaddr from 'ipaddr.js';
 import { UserError } from '../errors.ts';
 import type { AllowList } from './allow-list.ts';
 
-/** What a URL asks to be connected to. */
+/** The protocol, host and port that a URL connects to. */
 export interface Target {
   protocol: 'http:' | 'https:';
-  /** Lower case; an IPv6 address without its brackets. */
+  /** Lower case. An IPv6 address has no brackets. */
   host: string;
   port: number;
 }
 
+/** The target of a valid URL. Fills in the protocol's default port. */
 export function targetOf(url: string): Target {
   const { protocol, hostname, port } = new URL(url);
   const isTls = protocol === 'https:';
@@ -21,19 +22,19 @@ export function targetOf(url: string): Target {
   };
 }
 
-/** Whether the operator has allowed this host by its name, whatever it resolves to. */
+/** Whether the operator allows this host by name, whatever it resolves to. */
 function isHostAllowed(allow: AllowList, { host, port }: Target): boolean {
   return allow.hosts.some((allowed) => allowed.host === host && (allowed.port ?? port) === port);
 }
 
 /**
- * Refuses an address that is not on the public internet, and one that plain http would reach, unless it is allowed.
+ * Refuses an address outside the public internet, and any address over plain http, unless the allow list permits it.
  *
  * @throws UserError WebhookTargetRefused
  */
 export function checkAddress(allow: AllowList, target: Target, address: string): void {
   if (isHostAllowed(allow, target)) return;
-  // An IPv4 address in an IPv6 one's clothes is judged by what it is.
+  // Converts an IPv4-mapped IPv6 address to its IPv4 address.
   const ip = ipaddr.process(address);
   const isAllowed = allow.ranges.some(
     ({ range, port }) => (port ?? target.port) === target.port && range[0].kind() === ip.kind() && ip.match(range),
@@ -47,9 +48,9 @@ export function checkAddress(allow: AllowList, target: Target, address: string):
   if (target.protocol === 'http:') throw refused(target, 'is plain http, which anybody on the way can read: use https');
 }
 
-/** All that is assigned to the public internet; what else of IPv6 wraps an IPv4 address, or is nobody's. */
+/** The range of public addresses. The rest of IPv6 wraps IPv4 addresses or is unassigned. */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
-/** Azure's machines reach its own services there: a public address by its range alone. */
+/** Azure's host services use this address. Its range alone would make it public. */
 const AZURE_WIRE_SERVER = '168.63.129.16';
 
 function rangeOf(ip: ipaddr.IPv4 | ipaddr.IPv6): string {
@@ -58,7 +59,7 @@ function rangeOf(ip: ipaddr.IPv4 | ipaddr.IPv6): string {
 }
 
 /**
- * Refuses at once what no name server has to be asked about. What a name resolves to is checked when it is connected to.
+ * Refuses a target that can be judged without DNS. Resolved addresses are checked at connection time.
  *
  * @throws UserError WebhookTargetRefused
  */
@@ -76,7 +77,7 @@ export function checkTarget(allow: AllowList, target: Target): void {
   if (target.protocol === 'http:' && !mayBeAllowed) checkAddress(allow, target, PUBLIC_ADDRESS);
 }
 
-/** Stands for whatever public address a name has. */
+/** A placeholder for a name's public address. */
 const PUBLIC_ADDRESS = '1.1.1.1';
 
 const WORDS: Record<string, string> = {
@@ -88,7 +89,10 @@ const WORDS: Record<string, string> = {
   multicast: 'multicast',
 };
 
-/** A target that is not allowed: `why` in words that follow its address, `allow` what would allow it. */
+/**
+ * The error for a target that is not allowed. `why` completes a sentence that begins with the address; `allow` is the
+ * entry that would allow it.
+ */
 export class WebhookTargetRefused extends UserError {
   readonly address: string;
   readonly why: string;

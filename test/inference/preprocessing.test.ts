@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { imagesMedium } from '../../core/media/images/medium.ts';
 import type { EmbedOutcome } from '../../core/embedding/embedder.ts';
+import { imagesMedium } from '../../core/media/images/medium.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
 import { echoGraph, RAW_4X4, temporaryFolder, unit, writeModel, writePng } from './tiny-models.ts';
 

@@ -2,7 +2,7 @@ import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobStatus } from '../../contract/job.ts';
-import type { Embedder } from '../../core/models/embedder.ts';
+import type { Embedder } from '../../core/embedding/embedder.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import type { EmbeddingDocument, SampleDocument } from '../../core/store/documents.ts';
 import { createEmbedder } from '../../inference/embedder.ts';

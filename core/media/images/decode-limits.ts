@@ -1,5 +1,6 @@
 import { UserError } from '../../errors.ts';
 
+/** Limits on decoding one image. */
 export interface DecodeLimits {
   /** The most pixels of an image. Larger images are refused by their header, before memory is allocated for them. */
   maxPixels: number;
@@ -7,6 +8,7 @@ export interface DecodeLimits {
   timeoutSeconds: number;
 }
 
+/** The same pixel limit as sharp's: 16,383 x 16,383, the largest WebP. */
 export const DEFAULT_DECODE_LIMITS: DecodeLimits = { maxPixels: 268_402_689, timeoutSeconds: 30 };
 
 /**

@@ -20,6 +20,7 @@ const LATE_AFTER = 1.2;
 /** The memory budget per thread. Most pictures then wait only for threads. */
 const BYTES_A_THREAD = 128 * 1024 * 1024;
 
+/** Creates a decoder with `threads` slots. It resizes and crops each image by `geometry`. */
 export function createDecoding(geometry: PixelGeometry, limits: DecodeLimits, threads: number): Decoding {
   const places = createPermits(threads);
   const memory = createPermits(threads * BYTES_A_THREAD);

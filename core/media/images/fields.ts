@@ -4,6 +4,7 @@ import { IMAGE_FORMATS } from './formats.ts';
 
 const count = z.int().min(0);
 
+/** The metadata of an image, as the API shows it. */
 export const imageMetadata = z.object({
   size_bytes: count,
   mime_type: z.string(),
@@ -14,6 +15,7 @@ export const imageMetadata = z.object({
   orientation: z.int().min(1).max(8).describe('EXIF orientation of the file.'),
 });
 
+/** Fields that filters match by value. */
 export const IMAGE_CHOICES = { format: { values: IMAGE_FORMATS, description: 'Only images of this format.' } } as const;
 
 const PIXELS = 1_000_000;

@@ -5,9 +5,11 @@ import { startOfText } from './svg.ts';
  * it.
  */
 
+/** Names of the supported formats, as stored in the metadata. */
 export const IMAGE_FORMATS = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif', 'svg', 'bmp'] as const;
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 
+/** MIME types by format. */
 export const MIME_TYPES: Readonly<Record<ImageFormat, string>> = {
   jpeg: 'image/jpeg',
   png: 'image/png',

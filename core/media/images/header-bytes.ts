@@ -12,6 +12,7 @@ import { readSvgHeader, startOfText } from './svg.ts';
  */
 export type ParsedHeader = HeaderOutcome | Unsettled;
 
+/** A header that only a decoder can read completely. */
 export interface Unsettled {
   unsettled: ImageFormat;
   fallback?: ImageMetadata;

@@ -12,11 +12,13 @@ export type HeaderErrorCode =
   | 'io_error'
   | 'decode_timeout';
 
+/** Why a file has no metadata. `message` is short and does not repeat the path. */
 export interface HeaderError {
   code: HeaderErrorCode;
   message: string;
 }
 
+/** The error for a file that ends within its header. */
 export function truncatedHeader(format: ImageFormat): HeaderError {
   return { code: 'truncated_header', message: `the ${format.toUpperCase()} header is cut short or damaged` };
 }

@@ -1,4 +1,4 @@
-/** What is asked and answered of an image's header. */
+/** Requests for image headers, and their outcomes. */
 import type { ImageFormat } from './formats.ts';
 import type { HeaderError } from './header-errors.ts';
 
@@ -15,6 +15,7 @@ export interface ImageMetadata {
   orientation: number;
 }
 
+/** The metadata of a file, or why it has none. */
 export type HeaderOutcome = { metadata: ImageMetadata; error?: never } | { error: HeaderError; metadata?: never };
 
 /** The number of first bytes that decide most headers. */

@@ -1,5 +1,6 @@
 import { ItemError } from '../item-error.ts';
 
+/** Why an image has no pixels. The codes are stable: they are stored with the sample. */
 export type ImageFailureCode =
   | 'file_not_found'
   | 'permission_denied'
@@ -15,6 +16,7 @@ export interface ImageFailure {
   message: string;
 }
 
+/** An ImageFailure as an exception. */
 export class ImageError extends ItemError implements ImageFailure {
   override readonly name = 'ImageError';
   declare readonly code: ImageFailureCode;

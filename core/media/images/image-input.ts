@@ -24,7 +24,8 @@ export function bindImageInput(
   const images = inputs.filter(({ shape }) => shape.length === 4);
   if (text && images.length > 0)
     throw new ModelInvalidError(
-      `${file} also wants text (input "${text.name}"). Use the vision part of the model: put vision_model.onnx in its folder.`,
+      `${file} also wants text (input "${text.name}"). ` +
+        'Use the vision part of the model: put vision_model.onnx in its folder.',
     );
   const [input] = images;
   if (input === undefined || inputs.length !== 1)
@@ -39,7 +40,8 @@ export function bindImageInput(
   if (!admits(channels, 3)) throw new ModelInvalidError(`${file}: input "${name}" takes ${channels} channels, not 3.`);
   if (!admits(height, size.height) || !admits(width, size.width))
     throw new ModelInvalidError(
-      `${file}: input "${name}" takes images of ${width}x${height}; preprocessor_config.json makes ${size.width}x${size.height}.`,
+      `${file}: input "${name}" takes images of ${width}x${height}; ` +
+        `preprocessor_config.json makes ${size.width}x${size.height}.`,
     );
   return { name, type, layout, fixedBatch: typeof batch === 'number' ? batch : undefined };
 }

@@ -8,6 +8,7 @@ export type TensorElements = Float32Array | Uint16Array | Uint8Array;
 /** Writes an image's pixels (8-bit RGB, row by row) to its position in a batch. */
 export type PixelWriter = (pixels: Uint8Array, batch: TensorElements, imageIndex: number) => void;
 
+/** Allocates the elements of a batch in the graph's input type. */
 export function allocateBatch(type: ImageInput['type'], elements: number): TensorElements {
   if (type === 'uint8') return new Uint8Array(elements);
   if (type === 'float16') return new Uint16Array(elements);

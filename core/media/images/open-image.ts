@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import process from 'node:process';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
-import { identityOf } from '../../sources/folder/identity.ts';
+import { identityOf } from '../../sources/identity.ts';
 import { decodeBmp } from './bmp.ts';
 import type { DecodeLimits } from './decode-limits.ts';
 import { type ImageFormat, sniffFormat } from './formats.ts';

@@ -9,6 +9,11 @@ import { allocateBatch, createPixelWriter, type TensorElements } from './image-t
 import type { ImageInput } from './open-image.ts';
 import { readPreprocessing } from './preprocessing.ts';
 
+/**
+ * Opens the preparation of images for a model.
+ *
+ * @throws ModelInvalidError naming the file and the field
+ */
 export const openPreparation: OpenPreparation = async ({ graphFile, files, inputs, threads, options }) => {
   // Images are decoded in parallel, each in one thread. The cache is off, so a replaced file is read again.
   sharp.concurrency(1);

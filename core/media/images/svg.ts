@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { gunzip, gunzipSync, constants as zlib } from 'node:zlib';
 import sax from 'sax';
 
+/** The size of a drawing in CSS pixels, or why it has none. */
 export type SvgHeader =
   | { width: number; height: number }
   /**
@@ -67,7 +68,7 @@ export function readSvgHeader(start: string): SvgHeader {
   xml.onopentag = (element) => {
     root ??= element;
   };
-  // An example is an entity of an external document type. Browsers and librsvg draw such files.
+  // An undefined entity is one cause. Browsers and librsvg draw files with this error.
   xml.onerror = () => {
     errors += 1;
     xml.resume();

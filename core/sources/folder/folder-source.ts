@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { systemErrorCode, UserError } from '../../errors.ts';
 import { type FileRef, factsOf, fingerprintOf, rawPath, UNKNOWN_FACTS } from '../files.ts';
 import { FileUnavailableError, type OpenFile, type Source } from '../source.ts';
-import { identityOf } from './identity.ts';
+import { identityOf } from '../identity.ts';
 import { createRootCheck, requireBelowRoots, type SourceRoots } from './source-roots.ts';
 import { walk } from './walk.ts';
 
@@ -27,7 +27,8 @@ export function folderSource({ roots }: { roots?: SourceRoots } = {}): Source {
       if (!isAbsolute(root)) {
         throw new UserError(
           'SourceNotAbsolute',
-          `source: "${root}" is not an absolute path. It is opened on the worker's machine, so it must be absolute there.`,
+          `source: "${root}" is not an absolute path. ` +
+            "It is opened on the worker's machine, so it must be absolute there.",
         );
       }
       await requireBelowRoots(root, roots);
@@ -128,7 +129,7 @@ async function openFile(file: FileRef, roots: SourceRoots): Promise<OpenFile> {
     const found = await handle.stat({ bigint: true });
     if (roots !== undefined && !(await isBelow(await whereIs(handle, path), roots))) throw outsideRoots();
     if (!found.isFile()) {
-      throw new FileUnavailableError('not_a_file', 'There is no regular file any more where the sample was.');
+      throw new FileUnavailableError('not_a_file', 'The path of the sample is no longer a regular file.');
     }
     return openedFile(handle, path, found);
   } catch (error) {

@@ -41,10 +41,12 @@ export async function requireBelowRoots(source: string, roots: SourceRoots): Pro
   throw sourceOutsideRoots(source);
 }
 
+/** The error for a source outside the source roots. */
 export const sourceOutsideRoots = (source: string) =>
   new UserError(
     'SourceOutsideRoots',
-    `source: ${source} is not below a folder that loads may read. Name one that is, or have the folder added to the worker's source roots (PLIMSOLL_SOURCE_ROOTS).`,
+    `source: ${source} is not below a folder that loads may read. ` +
+      "Name one that is, or have the folder added to the worker's source roots (PLIMSOLL_SOURCE_ROOTS).",
   );
 
 /** Whether a path is in or below one of the roots once all links are resolved. The path need not exist. */

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createDecoders, type Decoders } from '../../../core/media/images/decoder/decoders.ts';
-import { identityOf } from '../../../core/sources/folder/identity.ts';
+import { identityOf } from '../../../core/sources/identity.ts';
 import { ENDLESS_SVG } from '../../support/worst-files.ts';
 
 let dir: string;

@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 import { createPermits } from '../../../core/concurrency/permits.ts';
 import { createDecoders } from '../../../core/media/images/decoder/decoders.ts';
 import { weightOf } from '../../../core/media/images/weight.ts';
-import { identityOf } from '../../../core/sources/folder/identity.ts';
+import { identityOf } from '../../../core/sources/identity.ts';
 
 const large = () => sharp({ create: { width: 6000, height: 5000, channels: 3, background: 'navy' } });
 const drawing = `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">${'<g/>'.repeat(100_000)}</svg>`;

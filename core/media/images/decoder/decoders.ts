@@ -16,6 +16,7 @@ export interface Decoders {
   close(): void;
 }
 
+/** Options of `createDecoders`. */
 export interface DecodersOptions {
   /** The most processes. Each handles one request. */
   most: number;
@@ -25,6 +26,7 @@ export interface DecodersOptions {
 
 const IDLE_MS = 30_000;
 
+/** Creates a pool that starts processes on demand. */
 export function createDecoders({ most, idleMs = IDLE_MS }: DecodersOptions): Decoders {
   const all = new Set<DecoderProcess>();
   const idle = new Map<DecoderProcess, NodeJS.Timeout>();

@@ -22,6 +22,7 @@ export interface ThumbnailOrder {
   side: number;
 }
 
+/** Metadata that a decoder reads. Sizes are in pixels. */
 export interface DecodedMetadata {
   width: number;
   height: number;

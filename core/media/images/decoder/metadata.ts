@@ -4,7 +4,7 @@ import { ImageError } from '../image-error.ts';
 import { withImage } from '../open-image.ts';
 import type { DecodedMetadata, DecoderInput, MetadataResult } from './messages.ts';
 
-/** Opens images as far as their metadata. */
+/** Opens images and reads their metadata. */
 export function readDecodedMetadata(images: readonly DecoderInput[]): Promise<MetadataResult[]> {
   return Promise.all(
     images.map((image) =>
@@ -21,7 +21,8 @@ export function readDecodedMetadata(images: readonly DecoderInput[]): Promise<Me
 
 function readOne(input: DecoderInput): Promise<DecodedMetadata> {
   return withImage(input, DEFAULT_DECODE_LIMITS, async (image) => {
-    // A drawing took the place of what was read before: librsvg would build the whole of it, and follow what it includes.
+    // The file became a drawing after its header was read. librsvg would build the whole document and follow its
+    // references.
     if (image.format === 'svg') throw new ImageError('unsupported_format', 'a drawing is not opened for its size');
     const header = await sharp(image.loadable(), { limitInputPixels: false }).metadata();
     const { width, height } = header.autoOrient;
