@@ -27,7 +27,7 @@ import { scheduleRoutes } from './schedules/handlers.ts';
 import { sessionRoutes } from './session/routes.ts';
 import { sourceRoutes } from './sources/routes.ts';
 
-/** The app, to be called with a Request or served on a port, and its document. */
+/** The app, which takes a Request or is served on a port, and its OpenAPI document. */
 export interface Api {
   fetch(request: Request, env?: object): Response | Promise<Response>;
   document: OpenApiDocument;
@@ -90,7 +90,7 @@ const CORS = {
 
 const ASKED_WITHOUT_TOKEN = ['/api/config', '/api/session', '/api/docs', '/api/docs/styles.css', '/api/openapi.json'];
 
-/** Who may call what: asking needs the scope read, changing needs operate, and so does to see this machine's folders. */
+/** Guards the routes: reading needs the scope read; changes and listing this machine's folders need operate. */
 function guard(app: ReturnType<typeof newRouter>, backends: ApiContext['backends']): void {
   const [read, operate] = [requireScope('read'), requireScope('operate')];
   const reads = new Set(['GET', 'HEAD']);

@@ -9,22 +9,22 @@ import type { Scope } from './schemas/server.ts';
 import type { ApiSettings } from './settings.ts';
 import type { Thumbnails } from './thumbnails/thumbnails.ts';
 
-/** What the routes work with. */
+/** The settings, servers and caches that the routes share. */
 export interface ApiContext {
   settings: ApiSettings;
   backends: ApiBackends;
-  /** Where samples' files are read. */
+  /** Reads the files of samples. */
   sources: Sources;
   media: Media;
   changes: Changes;
   thumbnails: Thumbnails;
-  /** The tags of a dataset, which are counted no more often than they need be. */
+  /** Tag counts per dataset, cached because counting them can be slow. */
   tagCounts: Kept<Counts>;
-  /** Hears of faults of ours, with what they were found in. */
+  /** Logs internal errors with the request or task in which they occurred. */
   log(message: string, error?: unknown): void;
 }
 
-/** Hono's environment: who calls. */
+/** Hono's environment, with the caller's scope. */
 export interface ApiEnv {
   Bindings: Partial<HttpBindings>;
   Variables: {

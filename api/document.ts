@@ -2,7 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import { packageVersion } from './config/package-version.ts';
 import type { ApiEnv } from './context.ts';
 
-/** The OpenAPI document of the routes, made of the schemas that they check with. */
+/** The OpenAPI document of the routes, generated from the schemas that validate their input. */
 export function openApiDocument(app: OpenAPIHono<ApiEnv>) {
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   app.openAPIRegistry.registerComponent('securitySchemes', 'session', {

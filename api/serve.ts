@@ -1,4 +1,4 @@
-/** The server's process. With `plimsoll up` it is a member of the stack, which hears by message that it listens. */
+/** The API server's process. As a member of `plimsoll up`, it sends the stack a message once it listens. */
 
 import { parseArgs } from 'node:util';
 import { settingsFrom } from './settings.ts';
@@ -18,7 +18,7 @@ try {
   const stop = () => void api.close().then(() => process.exit(0));
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
-  // A stack that was killed leaves no server behind.
+  // The server ends with its stack, even if the stack was killed.
   process.once('disconnect', stop);
 } catch (error) {
   console.error((error as Error).message);

@@ -7,32 +7,32 @@ import { type SourceRoots, sourceRootsFromEnvironment } from '../core/sources/fo
 import { isLoopback } from './auth/loopback.ts';
 import { readTokens, type TokenRecord } from './auth/tokens.ts';
 
-/** How the server is to run. */
+/** Settings of the API server. */
 export interface ApiSettings {
   host: string;
-  /** 0 takes any free one. */
+  /** 0 takes any free port. */
   port: number;
   mongodbUri: string;
-  /** What Temporal's client is configured by. */
+  /** Environment that configures Temporal's client. */
   env: NodeJS.ProcessEnv;
-  /** Of the workflows that are started; `plimsoll` if left out. */
+  /** Task queue of the workflows that are started; default `plimsoll`. */
   taskQueue?: string | undefined;
-  /** Who may call; where there is none, everybody who reaches the loopback address may do all. */
+  /** Accepted tokens. If there are none, every caller on the loopback address may do everything. */
   tokens: readonly TokenRecord[];
-  /** Undefined where any folder may be loaded and every sample's file served. */
+  /** Undefined if any folder may be loaded and every sample's file may be served. */
   sourceRoots: SourceRoots;
   modelFolders: readonly string[];
-  /** Names that the server may be called by, beside those of the loopback address; asked for only where no token is. */
+  /** Accepted names in Host headers, in addition to the loopback names. Checked only if there are no tokens. */
   hostNames: readonly string[];
-  /** Sites whose pages may call: `https://labels.example`. */
+  /** Origins of other sites whose pages may make changes, for example `https://labels.example`. */
   origins: readonly string[];
-  /** The built page. */
+  /** Folder of the built page. */
   webFolder?: string | undefined;
   thumbnailFolder: string;
-  /** Bytes that thumbnails may take on disk. */
+  /** Limit of the thumbnails on disk, in bytes. */
   thumbnailBytes: number;
   maxStreams: number;
-  /** Temporal's web page, for links. */
+  /** URL of Temporal's web page, for links. */
   uiUrl?: string | undefined;
 }
 
@@ -43,7 +43,8 @@ const MEBIBYTE = 1024 * 1024;
 /**
  * Reads MONGODB_URI and PLIMSOLL_*; docs/api.md lists them.
  *
- * @throws UserError InvalidSetting, TokenNeeded, SourceRootsNeeded: what would leave the server open to others
+ * @throws UserError InvalidSetting; TokenNeeded or SourceRootsNeeded if other machines could reach an unprotected
+ *   server
  */
 export async function settingsFrom(
   env: NodeJS.ProcessEnv,
@@ -70,7 +71,7 @@ export async function settingsFrom(
   };
 }
 
-/** Beside us in the package; in a checkout where the build leaves it. */
+/** The built page lies beside this file in the package, and in web/dist in a checkout. */
 function builtPage(): string | undefined {
   const folder = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../web/dist' : '../web', import.meta.url));
   return existsSync(join(folder, 'index.html')) ? folder : undefined;

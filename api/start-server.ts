@@ -16,7 +16,7 @@ import { answerAtTheEdge, edgeResponse } from './http/edge-answers.ts';
 import type { ApiSettings } from './settings.ts';
 import { openThumbnails } from './thumbnails/thumbnails.ts';
 
-/** A server that listens. */
+/** An API server that listens. */
 export interface RunningApi {
   /** `http://127.0.0.1:7400` */
   url: string;
@@ -26,8 +26,8 @@ export interface RunningApi {
 }
 
 /**
- * Slow callers do not hold a connection: headers in 10 s, a whole request in 30. Answers may take as long as they need, and as long
- * as some of them is read: a caller that reads nothing would hold its file open for good.
+ * Bounds how long slow callers hold a connection: 10 s for the headers, 30 s for a whole request. An answer may take
+ * any time while the caller reads; a caller that reads nothing would hold a file open forever.
  */
 const TIMEOUTS = {
   headersTimeout: 10_000,
@@ -38,18 +38,22 @@ const TIMEOUTS = {
 };
 
 export interface ConnectionLimits {
-  /** After which a connection on which nothing moves is cut. Longer than the longest wait that an answer may take (60 s). */
+  /** An idle connection is closed after this time. It exceeds the longest wait for an answer (60 s). */
   idleMs: number;
-  /** More are closed at once. */
+  /** Further connections are closed at once. */
   mostConnections: number;
   timeouts: Partial<typeof TIMEOUTS>;
 }
 
 const IDLE_MS = 120_000;
-/** Beside the streams. */
+/** Connections in addition to the event streams. */
 const OTHER_CONNECTIONS = 1000;
 
-/** Listens at once, whether MongoDB and Temporal are there or not. @throws UserError InvalidSetting, PortTaken */
+/**
+ * Starts the API server. It listens at once, even if MongoDB and Temporal do not answer yet.
+ *
+ * @throws UserError InvalidSetting, PortTaken
+ */
 export async function startApi(
   settings: ApiSettings,
   log: ApiContext['log'] = logToStderr,
@@ -58,7 +62,7 @@ export async function startApi(
   const context = openContext(settings, log);
   const api = createApi(context);
   const server = createServer(
-    // A request without a Host is answered by us, rather than by Node without a word.
+    // Node answers a request without a Host header with an empty 400; the app answers with a problem.
     { ...TIMEOUTS, ...limits.timeouts, requireHostHeader: false },
     getRequestListener((request, env) => api.fetch(request, env), {
       overrideGlobalObjects: false,
@@ -76,7 +80,7 @@ export async function startApi(
   try {
     await listen(server, settings);
   } catch (error) {
-    // Or what is connected to would keep the process alive.
+    // Open connections would keep the process alive.
     api.close();
     await closeContext();
     throw error;
@@ -114,8 +118,8 @@ async function listen(server: Server, { host, port }: ApiSettings): Promise<void
 }
 
 /**
- * What the routes work with, over servers that are connected to in the background. `sources` and `media` are those of the
- * workers' plugin, where it was given others.
+ * Creates the context of the routes. The backends connect in the background. Pass `sources` and `media` if the workers'
+ * plugin was given its own.
  */
 export function openContext(
   settings: ApiSettings,

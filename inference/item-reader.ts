@@ -7,7 +7,7 @@ import type { ItemInput } from '../core/media/preparation.ts';
 import type { EncodeItem } from './messages.ts';
 
 /** Larger files are hashed in pieces and opened by the medium's decoder, so they are never held in memory. */
-const MOST_WHOLE_BYTES = 64 * 1024 * 1024;
+const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
 /** The memory limit of files being read and prepared. One larger file alone may exceed it. */
 const READING_BYTES = 256 * 1024 * 1024;
 /** The memory limit of content kept between its hash and its batch. Content beyond it is read again. */
@@ -62,7 +62,7 @@ export function createItemReader(): ItemReader {
   return {
     hash: (key, path) =>
       withFile(path, async (file, size) => {
-        if (size > MOST_WHOLE_BYTES) return hashInPieces(file);
+        if (size > MAX_WHOLE_BYTES) return hashInPieces(file);
         const giveBack = await reading.take(size);
         try {
           const bytes = await file.readFile();
@@ -84,7 +84,7 @@ export function createItemReader(): ItemReader {
       if (found !== undefined)
         return { input: { bytes: found.bytes }, content: found.content, done: async () => undefined };
       return withFile(item.path, async (file, size) => {
-        if (size > MOST_WHOLE_BYTES) return readLarge(file, item.path);
+        if (size > MAX_WHOLE_BYTES) return readLarge(file, item.path);
         const giveBack = await reading.take(size);
         try {
           const bytes = await file.readFile();

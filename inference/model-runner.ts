@@ -9,18 +9,18 @@ import type { EncodeItem, LoadedModel, Reply } from './messages.ts';
 import type { InferenceSettings } from './settings.ts';
 
 /** Batches in the process at once: one computes, two are prepared. */
-const BATCHES_UNDER_WAY = 3;
+const MAX_BATCHES = 3;
 /** Process deaths with only this item inside before the item is considered the cause. */
-const CRASHES_ALONE = 2;
+const MAX_CRASHES_ALONE = 2;
 /** Consecutive items that killed the process without any success. Beyond this, the process is at fault. */
-const CONDEMNED_IN_A_ROW = 5;
+const MAX_BLAMED_IN_A_ROW = 5;
 /** Consecutive process deaths without any success. */
-const DEATHS_IN_A_ROW = 20;
+const MAX_DEATHS_IN_A_ROW = 20;
 /** Consecutive process deaths while loading the model. */
-const DEATHS_LOADING = 2;
+const MAX_DEATHS_LOADING = 2;
 
 /** Items often hang together, on all threads. The process is replaced once for all of them. */
-const LATE_TOGETHER_MS = 1000;
+const REPLACE_DELAY_MS = 1000;
 
 /** One item of a call, until it settles. */
 interface Task {
@@ -83,7 +83,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
 
   let deathsLoading = 0;
   let deathsInARow = 0;
-  let condemnedInARow = 0;
+  let blamedInARow = 0;
   let timer: NodeJS.Timeout | undefined;
   let replacing: NodeJS.Timeout | undefined;
 
@@ -158,7 +158,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     underWay.delete(id);
     signOfLife();
     deathsInARow = 0;
-    condemnedInARow = 0;
+    blamedInARow = 0;
     const errors = new Map(failures.map(({ index, code, message }) => [index, { code, message }]));
     for (const [index, task] of tasks.entries()) {
       const error = errors.get(index);
@@ -179,7 +179,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     if (task === undefined) return;
     task.settle({ error: { code: 'decode_timeout', message: 'decoding took too long' } });
     signOfLife();
-    replacing ??= setTimeout(replaceProcess, LATE_TOGETHER_MS);
+    replacing ??= setTimeout(replaceProcess, REPLACE_DELAY_MS);
   }
 
   function replaceProcess(): void {
@@ -201,7 +201,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     }
     const { batchSize } = loaded;
     // A batch that is not full waits for more items, unless the process would soon be idle.
-    while (queue.length > 0 && underWay.size < (queue.length < batchSize ? 2 : BATCHES_UNDER_WAY))
+    while (queue.length > 0 && underWay.size < (queue.length < batchSize ? 2 : MAX_BATCHES))
       send(queue.splice(0, batchSize));
   }
 
@@ -228,8 +228,8 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     if (!wasLoaded) deathsLoading += 1;
     deathsInARow += 1;
     blame(victims.flat(), reason);
-    if (deathsLoading >= DEATHS_LOADING) unavailable(`died while loading model "${files.name}": ${reason}`);
-    else if (condemnedInARow >= CONDEMNED_IN_A_ROW || deathsInARow >= DEATHS_IN_A_ROW)
+    if (deathsLoading >= MAX_DEATHS_LOADING) unavailable(`died while loading model "${files.name}": ${reason}`);
+    else if (blamedInARow >= MAX_BLAMED_IN_A_ROW || deathsInARow >= MAX_DEATHS_IN_A_ROW)
       unavailable(`keeps dying: ${reason}`);
     else if (hasWork()) start();
   }
@@ -237,7 +237,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
   function unavailable(what: string): void {
     deathsLoading = 0;
     deathsInARow = 0;
-    condemnedInARow = 0;
+    blamedInARow = 0;
     giveUp(new InferenceUnavailableError(`The encoder process ${what}`));
   }
 
@@ -245,8 +245,8 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     const [alone, ...others] = victims;
     if (alone !== undefined && others.length === 0) {
       alone.crashesAlone += 1;
-      if (alone.crashesAlone >= CRASHES_ALONE) {
-        condemnedInARow += 1;
+      if (alone.crashesAlone >= MAX_CRASHES_ALONE) {
+        blamedInARow += 1;
         alone.settle({
           error: {
             code: 'inference_crashed',

@@ -8,7 +8,7 @@ import { scopeOf } from './tokens.ts';
 
 export const SESSION_COOKIE = 'plimsoll_session';
 
-/** Finds out what the caller may do, and leaves it in `scope`. A token that is not known is refused rather than passed over. */
+/** Sets the caller's `scope`. An unknown token in the header is refused instead of treated as no token. */
 export function authenticate({ tokens }: Pick<ApiSettings, 'tokens'>): MiddlewareHandler<ApiEnv> {
   return async function authenticateCaller(c, next) {
     c.set('scope', tokens.length === 0 ? 'operate' : presentedScope(c, tokens));
@@ -27,7 +27,7 @@ function presentedScope(c: Context<ApiEnv>, tokens: ApiSettings['tokens']): Scop
   const cookie = getCookie(c, SESSION_COOKIE);
   if (cookie === undefined) return null;
   const scope = scopeOf(cookie, tokens);
-  // A page that keeps a token that was withdrawn asks for another one.
+  // Delete the cookie of a withdrawn token, so that the page asks for another one.
   if (scope === undefined) deleteCookie(c, SESSION_COOKIE, { path: '/' });
   return scope ?? null;
 }
@@ -37,7 +37,7 @@ export const unknownToken = () =>
     headers: { 'WWW-Authenticate': 'Bearer realm="plimsoll", error="invalid_token"' },
   });
 
-/** Lets through who may read, or operate. */
+/** Refuses callers without the needed scope; operate includes read. */
 export function requireScope(needed: Scope): MiddlewareHandler<ApiEnv> {
   return async function requireScopeOfCaller(c, next) {
     const scope = c.get('scope');

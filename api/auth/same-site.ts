@@ -5,8 +5,8 @@ import type { ApiSettings } from '../settings.ts';
 import { hostNameOf, isLoopback } from './loopback.ts';
 
 /**
- * Without tokens the loopback address is all that protects the server, and a browser on this machine can reach it for any site:
- * by a name of the site's own that resolves to 127.0.0.1 (DNS rebinding). So only names that are ours are answered.
+ * Refuses unknown Host names if there are no tokens. The loopback address alone then protects the server, and a web
+ * page can reach it through a name of its own that resolves to 127.0.0.1 (DNS rebinding).
  */
 export function requireOwnHost({ tokens, hostNames }: ApiSettings): MiddlewareHandler<ApiEnv> {
   return async function requireOwnHostName(c, next) {
@@ -26,8 +26,8 @@ export function requireOwnHost({ tokens, hostNames }: ApiSettings): MiddlewareHa
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Refuses changes that another site's page asks for with the caller's cookie, or with the right of being on this machine. Programs send
- * neither header and are let through.
+ * Refuses changes from pages of other sites, which a browser would send with the user's cookie or from this machine.
+ * Programs send neither header and pass.
  */
 export function refuseOtherSites({ origins }: ApiSettings): MiddlewareHandler<ApiEnv> {
   return async function refuseOtherSitesRequests(c, next) {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { UserError } from '../../core/errors.ts';
 import type { Scope } from '../schemas/server.ts';
 
-/** A token as the server knows it: a hash tells no token. Its 256 random bits make a slow hash needless. */
+/** A token as the server stores it: only its hash. Tokens have 256 random bits, so a fast hash is safe. */
 export interface TokenRecord {
   scope: Scope;
   /** SHA-256, 32 bytes. */
@@ -14,16 +14,16 @@ const PREFIX = 'plimsoll_';
 const SETTINGS = ['PLIMSOLL_API_TOKENS_FILE', 'PLIMSOLL_API_TOKENS'] as const;
 const LINE = /^(read|operate):sha256:([0-9a-f]{64})$/;
 
-/** Makes a token, and the line that lets the server know it. */
+/** Creates a token and the configuration line that makes the server accept it. */
 export function createToken(scope: Scope): { token: string; line: string } {
   const token = `${PREFIX}${randomBytes(32).toString('base64url')}`;
   return { token, line: `${scope}:sha256:${hashOf(token).toString('hex')}` };
 }
 
 /**
- * The tokens of PLIMSOLL_API_TOKENS (lines separated by spaces or commas) and of the file that PLIMSOLL_API_TOKENS_FILE names.
- * What follows a `#` on a line of the file is a remark. Where one of them is set there must be a token: a file that was emptied, or
- * a variable that was filled from nothing, must not let everybody in.
+ * Reads the tokens of PLIMSOLL_API_TOKENS (lines separated by spaces or commas) and of the file that
+ * PLIMSOLL_API_TOKENS_FILE names, in which `#` starts a comment. If one of them is set, there must be a token: an empty
+ * file or variable must not let everybody in.
  *
  * @throws UserError InvalidSetting
  */
@@ -59,7 +59,7 @@ function parse(line: string): TokenRecord {
   return { scope: match[1] as Scope, hash: Buffer.from(match[2] as string, 'hex') };
 }
 
-/** The scope of a token; undefined where it is not known. Takes as long whichever of the records it is, or none. */
+/** The scope of a token; undefined if it is unknown. Takes constant time, whichever record matches. */
 export function scopeOf(token: string, records: readonly TokenRecord[]): Scope | undefined {
   const hash = hashOf(token);
   let scope: Scope | undefined;

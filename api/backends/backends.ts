@@ -7,12 +7,12 @@ import { openStore } from '../../core/store/open.ts';
 import { pingStore } from '../../core/store/store.ts';
 import { createMonitor, type Monitor } from './monitor.ts';
 
-/** The two servers, whether they are there or not: they are connected to in the background, again and again. */
+/** MongoDB and Temporal. Connections are made and renewed in the background, so the API starts without them. */
 export interface ApiBackends {
   client: PlimsollClient;
   mongodb: Monitor;
   temporal: Monitor;
-  /** Has the indexes made again within some seconds: the database was dropped, or restored without them. */
+  /** Creates the indexes again within seconds, after the database was dropped or restored without them. */
   renewIndexes(): void;
   close(): Promise<void>;
 }
@@ -24,10 +24,13 @@ export interface BackendOptions {
 }
 
 const ANSWER_TIMEOUT_MS = 2000;
-/** A caller over HTTP waits no longer for a worker that may not be there. */
+/** An HTTP caller waits at most this long for a worker, which may not be running. */
 const WORKER_ANSWERS_WITHIN_MS = 10_000;
 
-/** Connects to nothing before it returns. @throws UserError InvalidSetting on a connection string that can't be used */
+/**
+ * Opens the backends without waiting for a connection. @throws UserError InvalidSetting for an invalid connection
+ * string
+ */
 export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): ApiBackends {
   const store = openStoreFor(mongodbUri);
   const { connection, namespace, close } = lazyTemporal(env);
@@ -35,11 +38,12 @@ export function openBackends({ mongodbUri, env, taskQueue }: BackendOptions): Ap
   let indexed = false;
   const mongodbMonitor = createMonitor(async () => {
     try {
-      // A client of mongodb 7.8 whose first connection failed answers every call with "Topology is closed" until it is told to connect again.
+      // In mongodb 7.8, a client whose first connection failed rejects every call with "Topology is closed" until
+      // connect() is called.
       await store.client.connect();
       await pingStore(store);
     } catch (error) {
-      // It may come back as another one: restored, or begun anew.
+      // The database may return restored or empty, without its indexes.
       indexed = false;
       throw error;
     }

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Whether a server answers, as last seen. */
+/** Tells whether a server answered the last probe. */
 export interface Monitor {
   readonly ready: boolean;
-  /** Resolves once it is ready. */
+  /** Resolves once the server is ready. @throws the signal's reason when it is aborted */
   untilReady(signal?: AbortSignal): Promise<void>;
   stop(): Promise<void>;
 }
@@ -11,7 +11,7 @@ export interface Monitor {
 const WHILE_READY_MS = 2000;
 const WHILE_NOT_MS = 500;
 
-/** Asks a server again and again. `ask` rejects when it is told that there is no answer; one that hangs tells nothing. */
+/** Probes a server repeatedly. A probe that rejects, or takes longer than `withinMs`, means that it is not ready. */
 export function createMonitor(ask: () => Promise<void>, withinMs: number): Monitor {
   const over = new AbortController();
   let ready = false;
@@ -43,7 +43,7 @@ export function createMonitor(ask: () => Promise<void>, withinMs: number): Monit
       const aborted = Promise.withResolvers<never>();
       const abort = () => aborted.reject(signal.reason);
       signal.addEventListener('abort', abort, { once: true });
-      // A signal may live as long as the server, and be waited with again and again.
+      // Remove the listener each time: a signal may live as long as the server and be used many times.
       await Promise.race([waiting.promise, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
     },
     async stop() {

@@ -6,13 +6,13 @@ const OUTAGE_STATUSES = new Set([4, 8, 14]);
 
 const BAD_VALUE = 2;
 
-/** A query names an index that is not there: the database was dropped, or restored without it. */
+/** Whether a query named a missing index, because the database was dropped or restored without it. */
 export function isMissingIndex(error: unknown): boolean {
   if (!(error instanceof Error) || !error.name.startsWith('Mongo')) return false;
   return (error as { code?: unknown }).code === BAD_VALUE && /hint provided does not correspond/.test(error.message);
 }
 
-/** MongoDB does not answer, or not in time: another try may go well. */
+/** Whether MongoDB did not answer, or not in time, so that a retry may succeed. */
 export function isMongoOutage(error: unknown): boolean {
   if (!(error instanceof Error) || !error.name.startsWith('Mongo')) return false;
   if (
@@ -25,7 +25,7 @@ export function isMongoOutage(error: unknown): boolean {
   return code === MAX_TIME_EXPIRED || (Array.isArray(errorLabels) && errorLabels.includes('RetryableWriteError'));
 }
 
-/** Temporal does not answer, or no worker took an update up in time. */
+/** Whether Temporal did not answer, or no worker accepted an update in time. */
 export function isTemporalOutage(error: unknown): boolean {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {

@@ -3,10 +3,10 @@ import type { ApiEnv } from '../context.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import type { ApiBackends } from './backends.ts';
 
-/** How long Temporal may take to answer one request; a worker's answer to an update is in it. */
+/** How long Temporal may take to answer one request, including a worker's answer to an update. */
 const ANSWER_WITHIN_MS = 15_000;
 
-/** Answers 503 at once where a server is known to be away, rather than after a timeout. */
+/** Answers 503 at once, instead of after a timeout, if a server is known not to answer. */
 export function requireBackends(
   { client, mongodb, temporal }: ApiBackends,
   needed: 'mongodb' | 'both',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The root of the package: one folder further up from the built sources in `dist`. */
+/** The root of the package. Built sources lie one folder deeper, in `dist`. */
 const PACKAGE = new URL(
   import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json',
   import.meta.url,

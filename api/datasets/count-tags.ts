@@ -10,9 +10,9 @@ const COUNTED_AT_ONCE = 4;
 const MAX_TIME_EXPIRED = 50;
 
 /**
- * The tags in use, the most used first. No sample is read where there are at most 1,000: the index on tags says which there are and
- * how many samples have each. Where there are more, every sample that has one is looked at. What another program has written among the
- * tags, and is no text, is passed over.
+ * Counts the samples of each tag, most used first. Up to 1,000 tags are counted from the index on tags, without reading
+ * a sample. With more tags, every tagged sample is read. Tags that are not text, written by other programs, are
+ * ignored.
  *
  * @throws ProblemError TooSlow
  */

@@ -1,23 +1,24 @@
 interface Entry<T> {
   answer: Promise<T>;
-  /** Infinite while it is awaited. */
+  /** Infinity until the answer has settled. */
   untilMs: number;
 }
 
-/** So a sixth of the time at most goes into one key, however many ask. */
+/** Keeping an answer five times as long as it took bounds the work for one key to a sixth of the time. */
 const TIMES_AS_LONG = 5;
 const LONGEST_MS = 30_000;
 const MOST_KEPT = 200;
 
+/** A function whose answers are cached for a while. */
 export interface Kept<T> {
   (key: string): Promise<T>;
-  /** What is kept, or being made, is out of date: who asks from now on is not answered with it. */
+  /** Drops the cached or pending answer; later calls make a new one. */
   forget(key: string): void;
 }
 
 /**
- * The same, with each answer shared by who asks while it is made, and kept several times as long as that took: what is quick is as
- * good as not kept, what is slow, or fails after a long time, is not made again and again.
+ * Caches a function. Concurrent callers of one key share an answer, and the answer is kept several times as long as it
+ * took. Fast answers are hardly cached; slow ones, including slow failures, are not repeated all the time.
  */
 export function keepForAWhile<T>(
   make: (key: string) => Promise<T>,

@@ -15,7 +15,7 @@ interface Operation {
 
 const METHODS = ['get', 'post', 'delete'];
 
-/** The document as one page to read: operations by tag, schemas, and the codes of problems. */
+/** Renders the OpenAPI document as one HTML page: operations by tag, schemas, and problem codes. */
 export function referencePage(document: OpenApiDocument): string {
   const operations = operationsOf(document);
   const tags = document.tags ?? [];
@@ -97,7 +97,7 @@ function typeOf(schema: unknown) {
   return `${Array.isArray(values) ? values.join(' | ') : (type ?? '')}${range}${rest}`;
 }
 
-/** Text in which `this` is code. */
+/** Renders text in which backticks mark code. */
 const marked = (text: string) =>
   raw(
     text

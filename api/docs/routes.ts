@@ -4,7 +4,7 @@ import type { OpenApiDocument } from '../document.ts';
 import { referencePage } from './reference-page.ts';
 import { STYLES } from './styles.ts';
 
-/** The document, and a page to read it: without scripts, and with nothing from elsewhere. */
+/** Serves the OpenAPI document and a reference page without scripts or external resources. */
 export function docsRoutes(document: OpenApiDocument): Hono<ApiEnv> {
   const json = JSON.stringify(document);
   const page = referencePage(document);

@@ -12,31 +12,31 @@ import type { ApiBackends } from '../backends/backends.ts';
 import { isMongoOutage } from '../backends/outages.ts';
 import { createCoalescer } from './coalesce.ts';
 
-/** What has changed, as it is now. */
+/** A job or dataset that changed, in its current state. */
 export type Change =
   | { kind: 'job'; dataset: string; status: JobStatus }
   | { kind: 'dataset'; dataset: string; document: DatasetDocument }
   | { kind: 'dataset_removed'; dataset: string };
 
-/** The one stream of changes of this process, however many listen. */
+/** The change stream of this process, shared by all listeners. */
 export interface Changes {
-  /** Whether changes are heard at the moment. */
+  /** Whether the change stream is open. */
   readonly ready: boolean;
-  /** Returns what ends it. A listener must not throw. `turn` says when the reading that it is told of began. */
+  /** Adds a listener and returns a function that removes it. Listeners must not throw. `turn` orders the readings. */
   listen(listener: (change: Change, turn: number) => void): () => void;
-  /** A turn later than that of every reading which has begun. */
+  /** Returns a turn greater than that of every reading that has begun. */
   nextTurn(): number;
-  /** Reads anew what a change was of, and tells all who listen. */
+  /** Reads the changed job or dataset again and tells all listeners. */
   readAgain(change: Change): void;
   stop(): Promise<void>;
 }
 
 const RECONNECT_MS = 500;
-/** How often Temporal is asked for jobs that can't record their own end. */
+/** Interval at which Temporal is asked about jobs that can't record their own end. */
 const SWEEP_MS = 5000;
 const MOST_SWEPT = 50;
 
-/** Listens to MongoDB for as long as it is there, and begins again where it was when it comes back. */
+/** Opens a change stream on MongoDB. After an outage it continues where it stopped. */
 export function openChanges(
   { client, mongodb, renewIndexes }: ApiBackends,
   log: (message: string, error?: unknown) => void,
@@ -59,7 +59,7 @@ export function openChanges(
     const turn = nextTurn();
     const read = await readStatus(store, jobId);
     if (read === undefined) return;
-    // That no worker is there is for Temporal to say; progress is shown whether it says it or not.
+    // Only Temporal knows whether a worker polls. Progress is shown even if Temporal does not answer.
     const status = await withWaitReason(client, read).catch(() => read);
     tell({ kind: 'job', dataset: status.dataset, status }, turn);
   });
@@ -80,18 +80,18 @@ export function openChanges(
       try {
         await mongodb.untilReady(over.signal);
         stream = await watchAll(store, token);
-        // What changed while nobody listened may have been missed.
+        // Changes before the stream was open may have been missed.
         if (token === undefined) await touchOpenJobs();
         ready = true;
         for await (const change of stream as AsyncIterable<StoredChange>) {
           token = change._id;
           note(change);
         }
-        // MongoDB has ended it: the database was dropped.
+        // MongoDB ends the stream when the database is dropped.
         token = undefined;
         renewIndexes();
       } catch (error) {
-        // After an outage it goes on where it was. Whatever else it is, the same token would meet it again.
+        // Continue from the token after an outage. Any other error would occur again with the same token.
         if (!isMongoOutage(error) && !isResumable(error)) token = undefined;
       } finally {
         over.signal.removeEventListener('abort', close);
@@ -113,12 +113,12 @@ export function openChanges(
     for (const jobId of await openJobIds(store, MOST_SWEPT)) jobs.touch(jobId);
   }
 
-  /** The end of a workflow that could not record it comes from Temporal alone; so does that it waits for a worker. */
+  /** Asks Temporal about open jobs. Only Temporal knows that a workflow was terminated or waits for a worker. */
   async function sweep(): Promise<void> {
     if (listeners.size === 0 || !mongodb.ready) return;
     for (const jobId of await openJobIds(store, MOST_SWEPT)) {
       const status = await readStatus(store, jobId);
-      // Ends the record, which is then heard of like any other change.
+      // Ending the record causes a change event like any other.
       if (status !== undefined) await settle(client, status);
       jobs.touch(jobId);
     }

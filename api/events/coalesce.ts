@@ -1,4 +1,4 @@
-/** Work on one key at a time, at most once in a while: what is asked for meanwhile is done once, afterwards. */
+/** Limits work per key: one run at a time, then a pause. Touches during a run or pause cause one more run. */
 export interface Coalescer {
   touch(key: string): void;
   stop(): void;
@@ -7,9 +7,9 @@ export interface Coalescer {
 const PAUSE_MS = 50;
 const RETRY_MS = 1000;
 
-/** Where `work` rejects it is done again a second later: what touched the key touches it only once. */
+/** Creates a coalescer. If `work` rejects, it runs again after a second, because the touch is not repeated. */
 export function createCoalescer(work: (key: string) => Promise<void>): Coalescer {
-  // A key is here while it is worked on or rests; true when it was touched meanwhile.
+  // Keys that are running or pausing; true if the key was touched in the meantime.
   const busy = new Map<string, boolean>();
   const timers = new Set<NodeJS.Timeout>();
   let over = false;

@@ -1,12 +1,12 @@
 /**
- * One caller's stream. It holds the latest text of each thing that changed and no more: a caller that reads slowly misses steps,
- * never the last one, and costs the same whatever happens. One that does not read at all is dropped.
+ * One caller's stream. It keeps only the latest unread event per key, so memory is bounded: a slow reader misses
+ * intermediate states but never the last one. A caller that does not read at all is dropped.
  */
 export interface Feed {
   readonly stream: ReadableStream<Uint8Array>;
-  /** Sends an event; a later one of the same key takes the place of one that was not read yet. */
+  /** Sends an event. It replaces an unread event with the same key. */
   send(key: string, event: FeedEvent): void;
-  /** Ends the stream behind all that was sent. */
+  /** Ends the stream after the events that were sent. */
   end(): void;
 }
 
@@ -19,9 +19,9 @@ export interface FeedEvent {
 
 export interface FeedOptions {
   heartbeatMs: number;
-  /** Called once when the stream is over, whoever ended it. */
+  /** Called once when the stream has ended, whichever side ended it. */
   onOver(): void;
-  /** Cuts the connection of a caller that does not read. */
+  /** Closes the connection of a caller that does not read. */
   cut(): void;
 }
 
@@ -54,7 +54,7 @@ export function createFeed({ heartbeatMs, onOver, cut }: FeedOptions): Feed {
   function flush(): void {
     if (over || controller === undefined || (controller.desiredSize ?? 0) <= 0) return;
     if (pending.size > 0) {
-      // Emptied first: a reader that waits asks for more from within enqueue.
+      // Clear the events first: a waiting reader pulls again from within enqueue.
       const text = [...pending.values()].join('');
       pending.clear();
       stalledBeats = 0;

@@ -1,16 +1,16 @@
 import type { Change, Changes } from './changes.ts';
 
-/** The changes behind a reading. */
+/** The changes after a reading. */
 export interface Behind {
-  /** Begins to tell of them. */
+  /** Starts to pass the changes to the listener. */
   begin(listener: (change: Change) => void): void;
   stop(): void;
 }
 
 /**
- * Reads something and listens from before the reading on, so that nothing falls between, and hands both to `use`. A change
- * that was read before ours was over may be the older of the two, or the newer: it is read once more, and so never told behind
- * a newer state. It stops listening where the reading or `use` fails.
+ * Reads a state and passes it with the changes after it to `use`. Listening starts before the reading, so no change is
+ * lost. A change that was read during the reading may be older or newer than its result, so it is read again; a
+ * listener never sees an older state after a newer one. Listening stops if the reading or `use` fails.
  */
 export async function readThenListen<T, R>(
   changes: Changes,

@@ -59,7 +59,7 @@ const allEvents = createRoute({
   },
 });
 
-/** A clock that was set back, and writes that were under way when the last event was sent. */
+/** Overlap that covers a clock that was set back, and writes under way when the last event was sent. */
 const RESUME_SLACK_MS = 10_000;
 const MOST_AT_FIRST = 200;
 
@@ -134,7 +134,7 @@ export function eventRoutes(context: ApiContext): { router: ReturnType<typeof ne
   return { router, streams };
 }
 
-/** The jobs that are under way, and what ended or changed since a time. */
+/** Reads the open jobs, and the jobs and datasets that ended or changed since a time. */
 async function present(
   { backends }: ApiContext,
   dataset: string | undefined,

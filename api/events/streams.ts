@@ -3,12 +3,12 @@ import type { ApiEnv } from '../context.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import { createFeed, type Feed } from './feed.ts';
 
-/** The streams that are open, and how many may be. */
+/** The open streams, limited in number. */
 export interface Streams {
   readonly open: number;
-  /** Answers with a stream; `begin` fills it and returns what to do when it is over. @throws ProblemError TooManyStreams */
+  /** Answers with a stream. `begin` fills it and returns its cleanup function. @throws ProblemError TooManyStreams */
   answer(c: Context<ApiEnv>, begin: (feed: Feed) => () => void): Response;
-  /** Ends all of them. */
+  /** Ends all streams. */
   close(): void;
 }
 
@@ -17,7 +17,7 @@ export const HEARTBEAT_MS = 15_000;
 export const STREAM_HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
   'Cache-Control': 'no-store',
-  // Asks proxies of nginx's kind to pass each event on at once.
+  // Asks nginx and similar proxies not to buffer events.
   'X-Accel-Buffering': 'no',
 };
 

@@ -1,6 +1,6 @@
 /**
- * Passes on a body whose length was announced, and fails where it ends before: a caller that goes by the length would take the next
- * answer on the connection for the rest of this one.
+ * Passes on a body whose length was announced, and fails if it ends early. Otherwise the caller would read the next
+ * answer on the connection as the rest of this one.
  */
 export function exactLength(bytes: number, onShort: () => void): TransformStream<Uint8Array, Uint8Array> {
   let missing = bytes;

@@ -43,7 +43,7 @@ export function fileRoutes({ backends, sources, media, thumbnails }: ApiContext)
       const etag = `"${version}-${size}"`;
       const headers = { ETag: etag, 'Cache-Control': cacheControl(version, v) };
       const asked = c.req.header('if-none-match');
-      // Who has this very tag was given the picture before; with `*` it is not known yet that there is one.
+      // A caller with this tag has the picture already. `*` matches only an existing picture, so draw it first.
       if (asked?.trim() !== '*' && matches(asked, etag)) return c.body(null, 304, headers);
       const open = () => openSampleFile(sample, sources);
       const request = { medium, open, fingerprint, version, size: Number(size) };
@@ -85,19 +85,19 @@ function unpicturable(
   });
 }
 
-/** What indexing has found wrong with the content of the file, where it is the same file still: it need not be read again. */
+/** The permanent error that indexing found in the file's content, if the file has not changed since. */
 function recordedFailure({ error, source }: SampleDocument, { thumbnails }: Medium, fingerprint: string) {
   const isSame = error?.stage === 'indexing' && source.fingerprint === fingerprint;
   const code = isSame ? thumbnails.hopeless[error.code] : undefined;
   return code === undefined ? undefined : { code, message: error?.message ?? '' };
 }
 
-/** The version of what the file is now, which the record of the sample may lag behind. */
+/** The version of the file as it is now; the sample's record may be older. */
 function versionAt({ _id, source }: SampleDocument, fingerprint: string): string {
   return versionOf({ _id, source: { ...source, fingerprint } });
 }
 
-/** For good where the address names the version of the file that is sent; else it is asked about each time. */
+/** Cached forever if the URL names the version that is sent; otherwise revalidated each time. */
 function cacheControl(version: string, asked: string | undefined): string {
   return version === asked ? 'private, max-age=31536000, immutable' : 'private, no-cache';
 }
@@ -105,7 +105,7 @@ function cacheControl(version: string, asked: string | undefined): string {
 interface Sending {
   sample: SampleDocument;
   medium: Medium;
-  /** Closed by `sendFile`. */
+  /** `sendFile` closes it. */
   file: OpenFile;
   /** The version that the caller asked for. */
   version: string | undefined;
@@ -139,7 +139,7 @@ async function sendFile(c: Context<ApiEnv>, { sample, medium, file, version }: S
     };
     const status = part.kind === 'range' ? 206 : 200;
     if (c.req.method === 'HEAD' || size === 0) return await closed(file, c.body(null, status, sent));
-    // The connection is no good any more, whether the head of the answer has gone out on it or not.
+    // After a short body the connection can't be reused, even if the headers were not sent yet.
     const whole = exactLength(length, () => c.env?.outgoing?.destroy());
     return c.body(file.stream(range).pipeThrough(whole), status, sent);
   } catch (error) {
@@ -153,7 +153,7 @@ async function closed(file: OpenFile, response: Response): Promise<Response> {
   return response;
 }
 
-/** A type that the file was read as, never one that its name or the caller suggests. */
+/** The content type comes from reading the file, never from its name or from the caller. */
 function contentHeaders({ metadata, filepath }: SampleDocument, { mimeTypes }: Medium): Record<string, string> {
   const read = metadata?.mime_type;
   const type = typeof read === 'string' && mimeTypes.known.has(read) ? read : 'application/octet-stream';

@@ -1,7 +1,7 @@
-/** What of a file to send: all of it, a stretch (both ends included), or nothing because there is no such stretch. */
+/** The part of a file to send: all, a range (both ends included), or none because the range can't be satisfied. */
 export type Part = { kind: 'whole' } | { kind: 'range'; start: number; end: number } | { kind: 'unsatisfiable' };
 
-/** RFC 9110, 14: one range is honoured; several, or what is no range of bytes, get the whole. */
+/** RFC 9110, section 14: a single byte range is honoured; several ranges or other units get the whole file. */
 export function partOf(header: string | undefined, size: number): Part {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.replaceAll(' ', '') ?? '');
   if (match === null) return { kind: 'whole' };
@@ -14,7 +14,7 @@ export function partOf(header: string | undefined, size: number): Part {
   return { kind: 'range', start, end };
 }
 
-/** Whether an If-None-Match names this tag: weak comparison, as it asks. */
+/** Whether an If-None-Match header matches a tag, by the weak comparison that the header requires. */
 export function matches(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   if (header.trim() === '*') return true;

@@ -5,7 +5,7 @@ import type { SampleDocument } from '../../core/store/documents.ts';
 import type { ProblemError } from '../problem/problem-error.ts';
 import { problemOf } from '../problem/to-problem.ts';
 
-/** @throws ProblemError FileGone, FileOutsideRoots */
+/** Opens a sample's file. @throws ProblemError FileGone, FileOutsideRoots */
 export async function openSampleFile(sample: SampleDocument, sources: Sources): Promise<OpenFile> {
   const file = fileOfSample(sample);
   try {
@@ -15,7 +15,7 @@ export async function openSampleFile(sample: SampleDocument, sources: Sources): 
   }
 }
 
-/** The fingerprint of a sample's file as it is now. @throws ProblemError FileGone, FileOutsideRoots */
+/** Reads the current fingerprint of a sample's file. @throws ProblemError FileGone, FileOutsideRoots */
 export async function currentFingerprint(sample: SampleDocument, sources: Sources): Promise<string> {
   const file = fileOfSample(sample);
   try {

@@ -2,19 +2,19 @@ import type { z } from 'zod';
 import { PROBLEMS, type ProblemCode } from '../problem/codes.ts';
 import { problem } from '../schemas/problem.ts';
 
-/** For a route's `responses`: JSON of this schema. */
+/** A JSON answer for a route's `responses`. */
 export const json = <T extends z.ZodType>(schema: T, description: string) => ({
   description,
   content: { 'application/json': { schema } },
 });
 
-/** For a route's `request`: a JSON body. */
+/** A JSON body for a route's `request`. */
 export const body = <T extends z.ZodType>(schema: T) => ({
   required: true,
   content: { 'application/json': { schema } },
 });
 
-/** What every route may answer, whatever it does. */
+/** Problems that every route may answer with. */
 const EVERYWHERE: ProblemCode[] = ['HostRefused'];
 export const GUARDED: ProblemCode[] = ['TokenRequired', 'TokenInvalid'];
 export const STORED: ProblemCode[] = ['MongoDBUnavailable', 'Overloaded'];
@@ -33,7 +33,7 @@ type Described = {
   headers?: { 'Retry-After': { schema: { type: 'string' } } };
 };
 
-/** For a route's `responses`: the problems that it may answer, by their status. */
+/** The problems that a route may answer with, by status, for its `responses`. */
 export function problems(...codes: ProblemCode[]): Record<string, Described> {
   const content = { 'application/problem+json': { schema: problem } };
   const byStatus = Map.groupBy([...EVERYWHERE, ...codes], (code) => PROBLEMS[code].status);

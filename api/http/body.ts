@@ -4,7 +4,9 @@ import { ProblemError } from '../problem/problem-error.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import { MAX_BODY_BYTES } from '../settings.ts';
 
-/** Bodies are JSON, and small. A form, which a page of another site could send without asking, is none. */
+/**
+ * Accepts only small JSON bodies. Forms are refused because a page of another site can send one without CORS checks.
+ */
 export function jsonBodiesOnly(): MiddlewareHandler<ApiEnv> {
   return async function checkBody(c, next) {
     if (c.req.method !== 'POST') return next();
@@ -17,7 +19,7 @@ export function jsonBodiesOnly(): MiddlewareHandler<ApiEnv> {
   };
 }
 
-/** Whether one was announced. On a socket the headers say so: Node gives each POST a stream, be it empty. */
+/** Whether a body was announced. The headers decide for a socket, because Node gives every POST a body stream. */
 function hasBody(c: Context<ApiEnv>): boolean {
   const length = c.req.header('content-length');
   if (length !== undefined) return length !== '0';
@@ -26,8 +28,8 @@ function hasBody(c: Context<ApiEnv>): boolean {
 }
 
 /**
- * Not by Hono's bodyLimit: it makes a Request of the one that was read, which Node's own refuses to take from @hono/node-server, so that
- * every body without a length ended as a fault of ours.
+ * Replaces Hono's bodyLimit, which builds a Request from the one it read. Node's Request refuses one that comes from
+ * @hono/node-server, so every body without a length ended as an internal error.
  */
 async function requireSmall(c: Context<ApiEnv>): Promise<void> {
   const tooLarge = () => problemOf('BodyTooLarge', 'The body is larger than 1 MiB.');
@@ -47,7 +49,7 @@ async function requireSmall(c: Context<ApiEnv>): Promise<void> {
     }
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    // The caller has left, or took too long and was cut off: no fault of ours.
+    // The caller left or timed out, so this is not an internal error.
     throw problemOf('BodyIncomplete', 'The body ended before it was whole.');
   }
   c.req.raw = new Request(url, { method, headers, signal, body: Buffer.concat(chunks) });

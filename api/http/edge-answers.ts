@@ -8,13 +8,13 @@ import { problemOf } from '../problem/to-problem.ts';
 import { PROBLEM_TYPE, problemText } from './errors.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
-/** Answers what does not come as far as the app, as the app would: by a problem, with the same headers. */
+/** Answers requests that never reach the app as the app would: with a problem and the same headers. */
 export function answerAtTheEdge(server: Server): void {
   const latest = new WeakMap<Duplex, ServerResponse>();
   server.on('request', (request, response) => latest.set(request.socket, response));
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
     const under = latest.get(socket);
-    // Into the middle of another answer nothing can be written.
+    // Nothing can be written while another answer is half sent.
     const midway = under?.headersSent && !under.writableFinished;
     if (error.code === 'ECONNRESET' || !socket.writable || midway) return void socket.destroy();
     const problem = problemOf(...(UNREADABLE[error.code ?? ''] ?? UNREADABLE.other));
@@ -28,7 +28,7 @@ export function answerAtTheEdge(server: Server): void {
   });
 }
 
-/** For an error that the adapter met before, or beside, the app: a Host or an address that can't be read. */
+/** Answers an error in the adapter, outside the app, for example an unreadable Host header or URL. */
 export function edgeResponse(error: unknown, log: ApiContext['log']): Response {
   const ofCaller = error instanceof RequestError;
   if (!ofCaller) log('A request could not be answered', error);
@@ -47,7 +47,7 @@ const headersOf = (problem: ProblemError) => ({
   Connection: 'close',
 });
 
-/** By the code of Node's error. */
+/** Problems by the code of Node's error. */
 const UNREADABLE: Record<string, [ProblemCode, string]> & { other: [ProblemCode, string] } = {
   ERR_HTTP_REQUEST_TIMEOUT: ['RequestTimeout', 'Send the headers within 10 seconds, and the whole request within 30.'],
   HPE_HEADER_OVERFLOW: ['HeadersTooLarge', 'The address and the headers have more than 32 KiB.'],

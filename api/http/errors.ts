@@ -9,7 +9,7 @@ import { problemOf, toProblem } from '../problem/to-problem.ts';
 import { withoutCommands } from '../problem/without-commands.ts';
 import type { Problem } from '../schemas/problem.ts';
 
-/** Any error as problem details. What is our fault is logged whole, and told without a word of what is inside. */
+/** Answers any error with problem details. Internal errors are logged in full and reported without details. */
 export function onError({ log, backends }: Pick<ApiContext, 'log' | 'backends'>): ErrorHandler<ApiEnv> {
   return function answerWithProblem(error, c) {
     if (isMissingIndex(error)) {
@@ -33,7 +33,7 @@ const problemResponse = (c: Context<ApiEnv>, error: ProblemError): Response =>
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
-/** The body of an answer that is a problem. */
+/** The JSON body of a problem. */
 export function problemText({ status, code, message, more }: ProblemError): string {
   const answer: Problem = {
     type: `/api/docs#${code}`,
@@ -46,7 +46,7 @@ export function problemText({ status, code, message, more }: ProblemError): stri
   return JSON.stringify(answer);
 }
 
-/** What Hono throws itself: a body that is no JSON, or does not say that it is. */
+/** Maps Hono's own exceptions for invalid bodies to problems. */
 function ofFramework(error: unknown): ProblemError | undefined {
   if (!(error instanceof HTTPException)) return undefined;
   if (error.status === 413) return problemOf('BodyTooLarge', 'The body is larger than 1 MiB.');
@@ -63,7 +63,7 @@ const PLACES = {
   form: 'body',
 } as const;
 
-/** What validation found, as a problem that names each field. */
+/** Turns validation errors into a problem that names each field. */
 export function invalidRequest(target: keyof typeof PLACES, error: ZodError): ProblemError {
   const errors = error.issues.slice(0, 20).map((issue) => ({
     in: PLACES[target],
@@ -74,7 +74,7 @@ export function invalidRequest(target: keyof typeof PLACES, error: ZodError): Pr
   return problemOf(PLACES[target] === 'body' ? 'InvalidInput' : 'InvalidParameter', detail, { errors });
 }
 
-/** What is wrong with the input as a whole is a sentence by itself, but for the fields that it should not have. */
+/** Errors of the whole input are sentences already, except those about unknown fields, which begin with "has". */
 function sentenceOfFault(field: string, message: string): string {
   if (field !== '') return `${field} ${message}`;
   return message.startsWith('has ') ? `the input ${message}` : message;

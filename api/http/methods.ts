@@ -5,7 +5,7 @@ import { problemOf } from '../problem/to-problem.ts';
 
 const METHODS = ['get', 'post', 'delete'] as const;
 
-/** Comes behind the routes: an address that is there, asked in a way that it does not know, is no address that is not there. */
+/** Runs after the routes: a known path with a wrong method gets 405, not 404. */
 export function allowMethods(document: OpenApiDocument): MiddlewareHandler<ApiEnv> {
   const known = Object.entries(document.paths ?? {}).map(([path, item]) => ({
     pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),

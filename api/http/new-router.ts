@@ -4,10 +4,10 @@ import { inWords } from '../../contract/faults-in-words.ts';
 import type { ApiEnv } from '../context.ts';
 import { invalidRequest } from './errors.ts';
 
-// What a schema has no words for is said as the workflows say it.
+// Schemas without a message of their own use the same words as the workflows.
 z.config({ customError: inWords });
 
-/** A router of a feature: what does not fit a route's schemas is refused with a problem that names each field. */
+/** Creates a feature's router. Input that does not fit a route's schemas gets a problem that names each field. */
 export function newRouter(): OpenAPIHono<ApiEnv> {
   return new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => {

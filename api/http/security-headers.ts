@@ -1,11 +1,11 @@
 import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../context.ts';
 
-/** The page's: nothing from elsewhere, nothing inline. */
+/** Policy of the page: nothing from other origins, nothing inline. */
 const PAGE_POLICY =
   "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/** Of what people's files hold: an SVG or an HTML that is opened by itself runs nothing and asks for nothing. */
+/** Policy of users' files: an SVG or HTML file that is opened directly runs no script and requests nothing. */
 export const FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -18,7 +18,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'Content-Security-Policy': PAGE_POLICY,
 };
 
-/** Sets what is not set yet: a route may know better. Answers of the API are not kept unless it says so. */
+/** Sets headers that the route has not set. Answers of the API are not cached unless the route says so. */
 export function securityHeaders(): MiddlewareHandler<ApiEnv> {
   return async function setSecurityHeaders(c, next) {
     await next();

@@ -3,7 +3,9 @@ import { isOver, type JobStatus } from '../../contract/job.ts';
 import type { ApiContext } from '../context.ts';
 import { workflowEnded } from './workflow-ended.ts';
 
-/** The status in which a job is as asked for, or that of the time when it took too long. @throws UserError JobNotFound */
+/**
+ * Waits until a job's status matches, and returns it, or the latest status on timeout. @throws UserError JobNotFound
+ */
 export async function awaitStatus(
   { backends, changes }: ApiContext,
   reference: string,
@@ -28,7 +30,7 @@ export async function awaitStatus(
   const timer = setTimeout(over.resolve, timeoutMs);
   signal.addEventListener('abort', () => over.resolve(), { once: true });
   try {
-    // What changed between the first look and the listening.
+    // Read again what may have changed between the first reading and the listening.
     look(await client.status(job_id));
     await over.promise;
     if (isOver(latest)) await workflowEnded(client, latest);

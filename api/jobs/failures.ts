@@ -8,7 +8,7 @@ import type { Scope } from '../schemas/server.ts';
 
 const MAX_TIME_MS = 10_000;
 
-/** The samples of a job's dataset whose error is of the time of the job, by seq. */
+/** Lists the samples of a job's dataset whose error was recorded while the job ran, by seq. */
 export async function readFailures(
   store: Store,
   { dataset, started_at, finished_at }: JobStatus,

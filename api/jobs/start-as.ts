@@ -4,10 +4,13 @@ import type { PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { StartedJob, StartOptions } from '../../client/start.ts';
 import type { ApiEnv } from '../context.ts';
 
-/** A cancel that no worker hears takes 30 s; one that is heard, until a batch has come to its end. Less than what cuts an idle connection. */
+/**
+ * A cancel takes until a batch has ended, or 30 s if no worker sees it. This is less than the idle timeout of
+ * connections.
+ */
 const REPLACED_WITHIN_MS = 100_000;
 
-/** Starts a job as its caller's `if_running` says. One that takes another's place awaits that one's end first, so it may ask Temporal for longer. */
+/** Starts a job as `if_running` says. Replacing a running job waits for its end, so Temporal gets a longer deadline. */
 export function startAs(
   { temporal }: Pick<PlimsollClient, 'temporal'>,
   { if_running: ifRunning }: { if_running: IfRunning },
@@ -17,6 +20,6 @@ export function startAs(
   return temporal.withDeadline(Date.now() + REPLACED_WITHIN_MS, () => start({ ifRunning }));
 }
 
-/** 202, and where to ask about the job. */
+/** Answers 202 with the URL of the job's status. */
 export const started = (c: Context<ApiEnv>, job: StartedJob) =>
   c.json(job, 202, { Location: `/api/jobs/${job.job_id}` });

@@ -31,7 +31,7 @@ const startRoute = createRoute({
   },
 });
 
-/** A load is started here. From then on it is a job like any other: see api/jobs. */
+/** Starts loads. A started load is a job like any other; see api/jobs. */
 export function loadRoutes({ backends: { client }, settings, sources }: ApiContext) {
   return newRouter().openapi(startRoute, async (c) => {
     const request = c.req.valid('json');

@@ -5,7 +5,7 @@ import { EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE } from '../../contract/names.
 const WORKFLOWS = 1;
 const ACTIVITIES = 2;
 
-/** How long the oldest task of each queue has waited for a worker, as the server estimates it. */
+/** The age of each queue's oldest waiting task in seconds, as the server estimates it. */
 export async function backlogAge({ temporal: client, taskQueue = INDEXING_TASK_QUEUE }: PlimsollClient) {
   const kinds = [
     [taskQueue, 'workflow', WORKFLOWS],

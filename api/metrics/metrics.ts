@@ -8,18 +8,18 @@ import type { Thumbnails } from '../thumbnails/thumbnails.ts';
 import { backlogAge } from './backlog-age.ts';
 import { countWritten } from './written.ts';
 
-/** What is counted, and where it is read. */
+/** The API's metrics. */
 export interface Metrics {
   request(labels: { method: string; route: string; status: number }, seconds: number): void;
-  /** In the OpenMetrics text format. */
+  /** Renders all metrics in the OpenMetrics text format. */
   text(): Promise<string>;
   readonly contentType: string;
 }
 
-/** Readings of the store are shared by who asks within this time. */
+/** Scrapes within this time share a reading of the store. */
 const READING_KEPT_MS = 5000;
 const MAX_TIME_MS = 5000;
-/** A scrape is answered within this time, whatever the servers do. */
+/** A scrape is answered within this time, even if a backend hangs. */
 const ANSWER_WITHIN_MS = 3000;
 
 export function createMetrics(
@@ -120,7 +120,7 @@ export function createMetrics(
     readMs = performance.now();
     readOf = there;
     underWay = true;
-    // What can't be read now keeps its last value; backend_up says why.
+    // A metric that can't be read keeps its last value; backend_up says why.
     reading = Promise.allSettled([readStore(), readQueues()]).then(() => {
       underWay = false;
     });

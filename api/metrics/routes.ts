@@ -26,7 +26,7 @@ export function metricsRoutes(metrics: Metrics) {
   );
 }
 
-/** Counts each request under the route's pattern: addresses as they are called would be without number. */
+/** Counts each request under its route pattern, because a label per URL would be unbounded. */
 export function countRequests(metrics: Metrics): MiddlewareHandler<ApiEnv> {
   return async function countRequest(c, next) {
     const beganMs = performance.now();

@@ -39,7 +39,7 @@ async function listModels(folders: readonly string[], layout: ModelLayout): Prom
   };
 }
 
-/** Folders that are models: `name`, or `org/name`. */
+/** Lists the folders that hold a model, as `name` or `org/name`. */
 async function modelsIn(root: string, below: string, layout: ModelLayout): Promise<string[]> {
   const entries = await readdir(join(root, below), { withFileTypes: true }).catch(() => []);
   const folders = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).slice(0, MOST_MODELS);
@@ -57,7 +57,7 @@ async function modelsIn(root: string, below: string, layout: ModelLayout): Promi
   return found.flat();
 }
 
-/** A path is a way to make the worker read any folder: only those below the configured ones are let through. */
+/** Refuses model paths outside the configured folders, because a path makes the worker read that folder. */
 export async function requireModel(
   model: string | undefined,
   folders: readonly string[],

@@ -7,11 +7,11 @@ import type { ApiSettings } from '../settings.ts';
 
 const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Plimsoll</title><link rel="stylesheet" href="/api/docs/styles.css"><h1>Plimsoll</h1><p>The page has not been built: <code>npm run build:web</code>. The HTTP API is there: <a href="/api/docs">its reference</a>.</p></html>`;
 
-/** The built page: its files, and itself at every address that it has. */
+/** Serves the built page's files, and the page itself at each of its own paths. */
 export function pageRoutes({ webFolder }: Pick<ApiSettings, 'webFolder'>): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   if (webFolder !== undefined) {
-    // The names of assets hold a hash of what is in them.
+    // Asset names contain a hash of their content.
     app.get(
       '/assets/*',
       serveStatic({
@@ -31,7 +31,7 @@ export function pageRoutes({ webFolder }: Pick<ApiSettings, 'webFolder'>): Hono<
   };
   for (const path of ['/', '/datasets', '/datasets/*', '/jobs', '/jobs/*', '/loads/new', '/schedules', '/schedules/*'])
     app.get(path, (c) => page(c, 200));
-  // Somebody who mistyped an address: the page says so, and leads on. Programs are told as everywhere.
+  // A browser with a mistyped path gets the page, which says so. Programs get a problem.
   app.get('*', (c, next) => {
     const isOurs = !c.req.path.startsWith('/api/') && c.req.header('accept')?.includes('text/html') === true;
     return isOurs ? page(c, 404) : next();

@@ -5,7 +5,7 @@ import type { Dataset } from '../schemas/datasets.ts';
 import type { Scope } from '../schemas/server.ts';
 import { shownModel, shownSource } from './paths.ts';
 
-/** A dataset as the caller may see it. */
+/** Presents a dataset to a caller of a scope. */
 export function presentDataset(document: DatasetDocument, scope: Scope): Dataset {
   const phase = (name: PhaseName) => {
     const { state, job_id, at } = document.phases[name] ?? {};

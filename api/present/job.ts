@@ -3,14 +3,14 @@ import type { Job } from '../schemas/jobs.ts';
 import type { Scope } from '../schemas/server.ts';
 import { shownModel, shownPath, shownSource, withoutPaths } from './paths.ts';
 
-/** A job's status as the caller may see it: without read of a path of this machine beyond a folder's last name. */
+/** Presents a job's status. Callers of read scope see only the last name of each folder. */
 export function presentJob(status: JobStatus, scope: Scope, roots: readonly string[] = []): Job {
   if (scope === 'operate') return status;
   const { request, ...rest } = status;
   const named = [request.source, request.model].filter((path) => typeof path === 'string');
   const folders = [...roots, ...named];
   const shown = { ...withoutPaths(rest, folders), request: shownRequest(request) };
-  // Each is a path and nothing else, so it can be shown whole where it is below one of the folders.
+  // These fields hold only a path, so a path below a known folder can be shown from that folder's name on.
   for (const name of ['unreadable_folders', 'outside_links'] as const) {
     const paths = rest.phases.indexing[name]?.map((path) => shownPath(path, folders));
     if (paths !== undefined) shown.phases.indexing[name] = paths;
@@ -18,7 +18,7 @@ export function presentJob(status: JobStatus, scope: Scope, roots: readonly stri
   return shown;
 }
 
-/** What nobody has looked at is not shown: an option that is added later may hold what a reader must not see. */
+/** Request fields shown to callers of read scope. A new option stays hidden until it is reviewed and added here. */
 const SHOWN = [
   'dataset',
   'embed',
@@ -31,7 +31,7 @@ const SHOWN = [
   'fairness_weight',
 ];
 
-/** A request as a caller of read scope may see it. */
+/** Presents a request to a caller of read scope. */
 export function shownRequest(request: Record<string, unknown>): Record<string, unknown> {
   const { source, model, webhooks } = request;
   return {
@@ -42,7 +42,7 @@ export function shownRequest(request: Record<string, unknown>): Record<string, u
   };
 }
 
-/** The address of many a hook is its secret: who knows it may post to it. */
+/** Hides the path of a webhook URL, because many receivers accept any post to a secret URL. */
 function shownWebhook({ url, events }: { url?: unknown; events?: unknown }): object {
   return {
     url: typeof url === 'string' ? (URL.parse(url)?.origin ?? null) : null,

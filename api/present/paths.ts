@@ -1,13 +1,13 @@
 import { basename, isAbsolute, resolve } from 'node:path';
 import type { Scope } from '../schemas/server.ts';
 
-/** Where a dataset's files come from: absolute folders. */
+/** Absolute folders that a dataset's files come from. */
 type Sources = readonly string[];
 
 const slashed = (folder: string) => (folder.endsWith('/') ? folder : `${folder}/`);
 const labelOf = (source: string) => (basename(source) === '' ? '' : `${basename(source)}/`);
 
-/** A file's path as anybody may see it: from the last name of its source's folder on. */
+/** A file's path for callers of any scope: from the last name of its source's folder on. */
 export function shownPath(filepath: string, sources: Sources): string {
   const source = sourceOf(filepath, sources);
   return source === undefined ? basename(filepath) : `${labelOf(source)}${filepath.slice(slashed(source).length)}`;
@@ -21,7 +21,7 @@ function sourceOf(filepath: string, sources: Sources): string | undefined {
     .at(0);
 }
 
-/** The beginnings of absolute paths that the beginning of a shown path means, one for each source that it fits. */
+/** The absolute path prefixes that a prefix of a shown path can mean, one per matching source. */
 export function prefixesOf(shown: string, sources: Sources): string[] {
   return sources.flatMap((source) => {
     const label = labelOf(source);
@@ -30,21 +30,21 @@ export function prefixesOf(shown: string, sources: Sources): string[] {
   });
 }
 
-/** Folders of which the text stands in the shown path behind them, or in the folder's own name. */
+/** The folders above the visible part of each source. Callers search only the text after them. */
 export function foldersToSearch(sources: Sources): string[] {
   return sources.map((source) => slashed(source).slice(0, slashed(source).length - labelOf(source).length));
 }
 
-/** A source as the caller may see it. */
+/** Presents a source; callers of read scope see its last name. */
 export const shownSource = (source: string, scope: Scope) => (scope === 'operate' ? source : basename(source) || '/');
 
-/** A model's name as the caller may see it: it may be a folder's path. */
+/** Presents a model's name, which may be a folder's path; callers of read scope see its last name. */
 export const shownModel = (model: string, scope: Scope) =>
   scope === 'operate' || !isAbsolute(model) ? model : basename(model);
 
 /**
- * The same value without an absolute path in any of its texts. One of these folders is shown by its last name, with what follows it; a
- * text with any other ends where that begins: a path may hold spaces, commas and quotes, so nobody can tell where it is over.
+ * Removes absolute paths from all texts in a value. A known folder is replaced by its last name. A text with any other
+ * absolute path is cut where the path begins: paths may hold spaces, commas and quotes, so its end can't be found.
  */
 export function withoutPaths<T>(value: T, folders: readonly string[]): T {
   const absolute = folders.filter((folder) => isAbsolute(folder)).flatMap((folder) => [folder, resolve(folder)]);
@@ -65,9 +65,9 @@ export function withoutPaths<T>(value: T, folders: readonly string[]): T {
 const literally = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 const NAME = String.raw`[\p{L}\p{M}\p{N}_]`;
 const NO_NAME_BEFORE = `(?<!${NAME}|[./~-])`;
-/** `/srv/photos` is no part of `/srv/photos2` or `/srv/photos.old`, but may end a sentence. */
+/** `/srv/photos` must not match in `/srv/photos2` or `/srv/photos.old`, but may end a sentence. */
 const NO_NAME_BEHIND = String.raw`(?=$|[/\s'"\x60,;:()]|[.!?](?:\s|$))`;
-/** Not the slash of a relative path, a site's URL, a fraction or a MIME type. */
+/** Matches from an absolute path on, but not the slash of a relative path, a URL, a fraction or a MIME type. */
 const FROM_A_PATH_ON = new RegExp(String.raw`(?<!${NAME}|\/|\bhttps?:)\/.*`, 'su');
 
 function mapTexts(value: unknown, map: (text: string) => string): unknown {

@@ -5,7 +5,7 @@ import type { Sample } from '../schemas/samples.ts';
 import type { Scope } from '../schemas/server.ts';
 import { shownPath, withoutPaths } from './paths.ts';
 
-/** A sample as the caller may see it. */
+/** Presents a sample to a caller of a scope. */
 export function presentSample(sample: SampleDocument, sources: readonly string[], scope: Scope): Sample {
   const { seq, filepath, status, source, metadata, tags, split, error, job_id } = sample;
   const messageOf = ({ message }: RecordedError) => (scope === 'operate' ? message : withoutPaths(message, sources));
@@ -27,7 +27,7 @@ export function presentSample(sample: SampleDocument, sources: readonly string[]
   };
 }
 
-/** Changes with the file, and tells nothing of it. */
+/** A version that changes with the file and reveals nothing about it. */
 export function versionOf({ _id, source }: Pick<SampleDocument, '_id' | 'source'>): string {
   return createHash('sha256').update(`${_id.toHexString()}/${source.fingerprint}`).digest('base64url').slice(0, 16);
 }

@@ -4,7 +4,7 @@ import type { Scope } from '../schemas/server.ts';
 import { shownRequest } from './job.ts';
 import { shownSource, withoutPaths } from './paths.ts';
 
-/** A schedule as the caller may see it: without read of a path of this machine beyond a folder's last name. */
+/** Presents a schedule. Callers of read scope see only the last name of each folder. */
 export function presentSchedule(status: ScheduleStatus, scope: Scope, roots: readonly string[] = []): Schedule {
   if (scope === 'operate') return status;
   const { note, last_run, request } = status;

@@ -8,7 +8,7 @@ export interface ProblemKind {
   meaning: string;
 }
 
-/** The codes that the API may answer with: those of the table of failures that have a status. */
+/** The codes that the API may answer with: all failures with an HTTP status. */
 export const PROBLEMS = Object.fromEntries(
   Object.entries(FAILURES as Record<string, Failure>).flatMap(([code, { http, meaning }]) =>
     http === undefined ? [] : [[code, { status: http[0], title: http[1], meaning }]],

@@ -1,7 +1,7 @@
 import type { ProblemCode, ProblemStatus } from '../../contract/failures.ts';
 import type { Problem } from '../schemas/problem.ts';
 
-/** An answer that is a problem. `detail` is for people and names no path of this machine. */
+/** An error that is answered as a problem. Its message becomes `detail`: it is for people and holds no local path. */
 export class ProblemError extends Error {
   readonly status: ProblemStatus;
   readonly code: ProblemCode;

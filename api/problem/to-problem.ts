@@ -7,7 +7,7 @@ import { ProblemError } from './problem-error.ts';
 
 const RETRY_SECONDS = '2';
 
-/** A problem of a known code: its status is the code's own. */
+/** Creates a problem with the HTTP status of its code. */
 export function problemOf(
   code: ProblemCode,
   detail: string,
@@ -18,10 +18,10 @@ export function problemOf(
   return new ProblemError(status, code, detail, { ...more, headers });
 }
 
-/** What an error means to the caller; undefined for a fault of ours. */
+/** Maps an error to a problem; undefined for an internal error. */
 export function toProblem(error: unknown): ProblemError | undefined {
   if (error instanceof ProblemError) return error;
-  // An error of ours that nobody has given a status is no mistake of the caller's.
+  // A UserError whose code has no HTTP status is not the caller's mistake.
   if (error instanceof UserError && !isKnown(error.code)) return undefined;
   if (error instanceof AlreadyRunningError)
     return problemOf('AlreadyRunning', error.message, error.job.job_id === '' ? {} : { job: error.job });
@@ -34,7 +34,7 @@ export function toProblem(error: unknown): ProblemError | undefined {
   return undefined;
 }
 
-/** Names the fields that it is about as validation does. */
+/** Names the fields of a UserError in the form that validation uses. */
 function ofUser({ code, message, fields }: UserError): ProblemError {
   const errors = fields.map((field) => ({
     in: 'body' as const,
@@ -49,7 +49,7 @@ const knownOr = (otherwise: ProblemCode, code: string | null | undefined): Probl
 
 const isKnown = (code: string): code is ProblemCode => Object.hasOwn(PROBLEMS, code);
 
-/** An update that a workflow's validator has refused carries the reason below the client's own error. */
+/** Finds the reason of a refused update, which lies below the client's own error. */
 function applicationFailureIn(error: unknown): ApplicationFailure | undefined {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
     if (cause instanceof ApplicationFailure) return cause;

@@ -1,4 +1,4 @@
-/** An error's message without the sentences that say which command to type, as "List them: plimsoll jobs": over HTTP there is none. */
+/** Removes sentences that suggest a command, such as "List them: plimsoll jobs", which an HTTP caller can't type. */
 export function withoutCommands(message: string): string {
   const sentences = message.split(/(?<=\.) /);
   return sentences.filter((sentence) => !/: plimsoll [a-z]/.test(sentence)).join(' ') || message;

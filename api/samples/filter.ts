@@ -7,7 +7,7 @@ import type { Scope } from '../schemas/server.ts';
 
 type Given = { [K in keyof SampleFilter]?: SampleFilter[K] | undefined };
 
-/** The caller's filter as the store takes it. A caller of read scope can't feel its way along absolute paths. */
+/** Converts the caller's filter for the store. Callers of read scope can't probe absolute paths with it. */
 export function storeFilter(filter: Given, sources: readonly string[], scope: Scope): StoreFilter {
   const { status, tag, error, min_bytes, max_bytes, path_prefix, q } = filter;
   return {
@@ -22,7 +22,7 @@ export function storeFilter(filter: Given, sources: readonly string[], scope: Sc
   };
 }
 
-/** The fields that the media have. */
+/** The metadata fields of the media. */
 function metadataFilter(filter: Given): Pick<StoreFilter, 'equal' | 'between'> {
   const given: Readonly<Record<string, unknown>> = filter;
   const number = (name: string) => given[name] as number | undefined;

@@ -4,7 +4,7 @@ import { findSample } from '../../core/store/samples.ts';
 import type { Store } from '../../core/store/store.ts';
 import { problemOf } from '../problem/to-problem.ts';
 
-/** @throws ProblemError SampleNotFound, DatasetNotFound */
+/** Reads a sample by its number. @throws ProblemError SampleNotFound, DatasetNotFound */
 export async function getSample(store: Store, dataset: string, seq: number): Promise<SampleDocument> {
   const sample = await findSample(store, dataset, seq);
   if (sample !== undefined) return sample;

@@ -70,7 +70,7 @@ export function sampleRoutes({ backends, tagCounts }: ApiContext) {
         ? { filter: storeFilter(filter ?? {}, sources, c.get('scope') ?? 'read'), after, nextSeq: next_seq }
         : { seqs };
     const tagged = await tagSelected(store, dataset, { add, remove }, which);
-    // Who has tagged asks for the tags next, and is to find what was added.
+    // The caller will read the tags next and must find the added ones.
     tagCounts.forget(dataset);
     return c.json(tagged, 200);
   });

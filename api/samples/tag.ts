@@ -5,7 +5,7 @@ import { MOST_TAGGED, type Tagged } from '../schemas/samples.ts';
 
 type Which = { seqs: number[] } | { filter: SampleFilter; after: number | undefined; nextSeq: number };
 
-/** Adds tags to some samples and removes others: to those of these numbers, or to the next that pass a filter. */
+/** Adds and removes tags of samples, given by number, or of the next samples that pass a filter. */
 export async function tagSelected(
   store: Store,
   datasetId: string,

@@ -19,8 +19,8 @@ export const eventHeaders = z.object({
 });
 
 /**
- * What a stream says: `job` with a Job, at first for each that is under way and then as they change; `dataset` with a
- * Dataset as it changes; `dataset_removed` with its name; and on the stream of one job, behind its last status, `end`.
+ * Events of a stream: `job` with a Job, first for each open job and then on each change; `dataset` with a Dataset on
+ * each change; `dataset_removed` with its name; and on the stream of one job `end`, after its last status.
  */
 export const events = { job, dataset, dataset_removed: z.object({ dataset: z.string() }), end: z.object({}) };
 export type EventName = keyof typeof events;

@@ -1,4 +1,4 @@
-/** The shapes of the HTTP API: what it takes and what it answers. Free of Node, so that the page can type against them. */
+/** The request and response types of the HTTP API. They do not use Node, so the page can import them. */
 export * from './datasets.ts';
 export * from './events.ts';
 export * from './failures.ts';

@@ -58,9 +58,7 @@ export const phaseStatus = z
       .nullable(),
     started_at: moment.nullable(),
     finished_at: moment.nullable(),
-    reused: count
-      .optional()
-      .describe('Samples among `done` that got the vector of equal content, without inference.'),
+    reused: count.optional().describe('Samples among `done` that got the vector of equal content, without inference.'),
     outcomes: fileOutcomes.optional(),
     failures: z.record(z.string(), count).optional().describe('Failures by error code.'),
     unreadable_folders: z.array(z.string()).optional(),
@@ -69,7 +67,7 @@ export const phaseStatus = z
   })
   .meta({ id: 'PhaseStatus' });
 
-/** What `plimsoll status --json` prints; a caller of read scope sees folders by their last name only. */
+/** The job that `plimsoll status --json` prints. Callers of read scope see only the last name of each folder. */
 export const job = z
   .object({
     job_id: z.string(),
@@ -210,7 +208,7 @@ export const webhookDeliveries = z
 
 const { embed, model, webhooks } = retryFailedInput.shape;
 
-/** Without defaults: what is left out is as in the job that is retried. */
+/** Has no defaults: an omitted option keeps its value from the job that is retried. */
 export const retryBody = retryFailedInput
   .omit({ dataset: true })
   .extend({

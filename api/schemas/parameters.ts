@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseDuration } from '../../core/duration.ts';
 
-/** A whole number as it stands in an address. */
+/** A whole number in a URL. */
 export const wholeNumber = (least: number, most: number) =>
   z
     .string()
@@ -10,11 +10,11 @@ export const wholeNumber = (least: number, most: number) =>
     .pipe(z.int().min(least).max(most))
     .meta({ type: 'integer', minimum: least, maximum: most });
 
-/** One value, or several by giving the parameter again: `state=failed&state=canceled`. */
+/** One or more values; the parameter is repeated for each: `state=failed&state=canceled`. */
 export const several = <T extends z.ZodType>(one: T) =>
   z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(one).min(1).max(20));
 
-/** A time span as the command takes it, in milliseconds. */
+/** A duration in the command's syntax, for example `90d`, parsed to milliseconds. */
 export const span = z
   .string()
   .max(100)
@@ -24,7 +24,7 @@ export const span = z
   )
   .meta({ type: 'string' });
 
-/** `true` or `false` as it stands in an address; false where it does not. */
+/** `true` or `false` in a URL; default false. */
 export const flag = (description: string) =>
   z
     .enum(['true', 'false'])
@@ -69,18 +69,19 @@ export const sampleParameters = datasetParameter.extend({
   }),
 });
 
-/** A time with a date and an offset, as a Date. */
+/** An RFC 3339 time, parsed to a Date. */
 export const time = z.iso
   .datetime({ offset: true, error: 'must be a time with a date and an offset, as in 2026-01-31T22:00:00Z' })
   .transform((text) => new Date(text))
   .meta({ type: 'string', format: 'date-time' });
 
-/** Text as a database takes it. The pattern becomes part of the document, where Python's and others must read it. */
+/** Text that MongoDB accepts. The OpenAPI document shows the pattern, so it must be valid in other languages too. */
 export const text = (most: number) =>
   z
     .string()
     .min(1)
     .max(most)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is refused, written as every language's patterns have it.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern refuses it, in a syntax that every language
+    // has.
     .regex(/^[^\u0000]*$/, 'must have no zero byte')
     .refine((value) => value.isWellFormed(), 'must be valid Unicode');

@@ -46,7 +46,7 @@ const choices = Object.fromEntries(
   ]),
 ) as Choices;
 
-/** Which samples: every field narrows. The same in pages, neighbours and tagging. */
+/** Sample filter of pages, neighbours and tagging. A sample must match every field. */
 const filterFields = {
   status: sampleStatus.optional().meta({ description: 'Only samples of this status.' }),
   tag: text(100).optional().meta({ description: 'Only samples with this tag.' }),
@@ -69,7 +69,7 @@ const filterFields = {
 const BYTES = Number.MAX_SAFE_INTEGER;
 type BoundName = `${'min' | 'max'}_${RangeField | 'bytes'}`;
 
-/** The bounds of each range, made by `number`. */
+/** The lower and upper bound of each range, with `number` as the schema of a bound. */
 function bounds<T extends z.ZodType>(number: (most: number, description: string) => T): Record<BoundName, T> {
   const ranges = { ...RANGE_FIELDS, bytes: { most: BYTES, description: "The file's size." } };
   const named = Object.entries(ranges).flatMap(([name, { most, description }]) =>
@@ -85,7 +85,7 @@ export const sampleFilterQuery = z.strictObject({
   ),
 });
 
-/** The same in a body, where numbers are numbers. */
+/** The same filter in a JSON body, where numbers are numbers. */
 export const sampleFilter = z
   .strictObject({
     ...filterFields,
@@ -150,7 +150,8 @@ export const fileQuery = z.strictObject({
 });
 
 const tag = text(100)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: \p{Cc}, \p{Zl} and \p{Zp}, as every language's patterns can have them.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: \p{Cc}, \p{Zl} and \p{Zp}, in a syntax that every language
+  // has.
   .regex(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/, 'must have no control characters')
   .refine((value) => value.trim() === value, 'must not begin or end with a space');
 

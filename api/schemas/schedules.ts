@@ -16,7 +16,7 @@ export const scheduledRun = z
   })
   .meta({ id: 'ScheduledRun', description: 'A run of a schedule.' });
 
-/** What `plimsoll schedule list --json` prints; a caller of read scope sees folders by their last name only. */
+/** The schedule that `plimsoll schedule list --json` prints. Callers of read scope see only folders' last names. */
 export const schedule = z
   .object({
     name: z.string(),

@@ -34,7 +34,7 @@ export function sessionRoutes({ settings: { tokens } }: Pick<ApiContext, 'settin
   const router = newRouter();
   router.openapi(beginRoute, (c) => {
     const { token } = c.req.valid('json');
-    // Without tokens everybody may do all, and there is nothing to keep.
+    // Without tokens every caller may do everything, so no cookie is needed.
     const scope = tokens.length === 0 ? 'operate' : scopeOf(token, tokens);
     if (scope === undefined) throw unknownToken();
     if (tokens.length > 0)
@@ -54,5 +54,5 @@ export function sessionRoutes({ settings: { tokens } }: Pick<ApiContext, 'settin
   return router;
 }
 
-/** The header comes from a proxy; a caller that makes it up only keeps its own cookie off plain HTTP. */
+/** A proxy sets this header. A caller that forges it only keeps its own cookie off plain HTTP. */
 const isHttps = (url: string, forwarded: string | undefined) => url.startsWith('https:') || forwarded === 'https';

@@ -8,7 +8,7 @@ import type { Folders } from '../schemas/server.ts';
 const MOST_FOLDERS = 1000;
 
 /**
- * The folders in a folder, and how many of its files are accepted as samples.
+ * Lists the folders in a folder, and counts its files that are accepted as samples.
  *
  * @throws ProblemError SourceOutsideRoots, FolderNotFound, InvalidParameter
  */

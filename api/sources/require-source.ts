@@ -6,13 +6,13 @@ import { problemOf } from '../problem/to-problem.ts';
 
 export interface SourceRules {
   sources: Sources;
-  /** Folders that a folder must be in or below. */
+  /** Source roots: a folder must be one of them or below one. */
   roots: SourceRoots;
 }
 
 /**
- * Refuses a source that this server knows no kind of, and a folder outside the roots after resolving links, with the same words
- * whether it exists or not.
+ * Refuses a source of an unknown kind, and a folder that is outside the roots after links are resolved. The message is
+ * the same whether the folder exists or not.
  *
  * @throws ProblemError InvalidInput, SourceOutsideRoots
  */
@@ -21,7 +21,7 @@ export async function requireSource(source: string, { sources, roots }: SourceRu
     throw problemOf('InvalidInput', `${field}: a path has no zero byte.`, {
       errors: [{ in: 'body', field, message: 'has a zero byte' }],
     });
-  // Only folders are bounded by roots, and named by paths.
+  // Only folders are named by paths and bounded by roots.
   if (isOtherKind(source, sources)) return;
   if (!isAbsolute(source)) {
     const message = `must be the absolute path of a folder, not "${source}"`;

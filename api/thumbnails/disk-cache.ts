@@ -3,47 +3,49 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'n
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../../core/errors.ts';
 
-/** Files by key, of which the least recently used go when there is no more room. Never fails: what it can't keep is not kept. */
+/**
+ * A cache of files by key that evicts the least recently used. It never fails: a file that can't be kept is dropped.
+ */
 export interface DiskCache {
   read(key: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Writes it unless it is there. */
+  /** Writes a file unless the cache has it. */
   keep(key: string, content: Uint8Array): Promise<void>;
-  /** Bytes kept. */
+  /** Size of the cached files in bytes. */
   readonly bytes: number;
 }
 
-/** How often, while as much as the bound is kept, it is looked what other processes keep there. */
+/** How often the folder is listed for files of other processes while `mostBytes` are written. */
 const LOOKS = 10;
 
-/** What a thumbnail is called: the version of its file, and its longer side in pixels. */
+/** A thumbnail's name: the version of its file and its longer side in pixels. */
 const KEY = /^[\w-]{16}-(?:128|256|512|1024)$/;
 const DRAFT = /^\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /**
- * Keeps them in a folder of its own below `parent`, which may be one that holds other things: it touches, and counts, only what is
- * called as it calls its files. A key is `<version>-<size>`.
+ * Opens a cache in a subfolder of `parent`. It touches and counts only files that match its own naming, because the
+ * folder may hold other files. A key is `<version>-<size>`.
  */
 export function openDiskCache({ parent, mostBytes }: { parent: string; mostBytes: number }): DiskCache {
   const folder = join(parent, 'v1');
-  // In the order of use, the latest last.
+  // In the order of use, the most recent last.
   const sizes = new Map<string, number>();
   let bytes = 0;
   let keptSinceLook = 0;
   let touched = new Set<string>();
-  // What lies there from before, while the first requests are answered already.
+  // Lists the existing files in the background; requests are answered meanwhile.
   let looked = look();
-  // The bound may be a lower one than it was.
+  // The limit may be lower than in the last run.
   void makeRoom().catch(() => undefined);
   const fileOf = (key: string) => join(folder, key.slice(0, 2), key);
 
-  /** Several processes may keep thumbnails here: what is there is theirs and ours, and they take away what is ours. */
+  /** Lists the folder again, because other processes that share it add and remove files. */
   async function look(): Promise<void> {
     const before = new Set(sizes.keys());
     touched = new Set();
     const found = await list(folder);
     const there = new Set(found.map(({ key }) => key));
     for (const key of before) if (!there.has(key) && !touched.has(key)) forget(key);
-    // What was used meanwhile is the latest.
+    // Files used during the listing are the most recent.
     for (const { key, size } of found) if (!touched.has(key)) note(key, size);
     for (const key of touched) note(key, sizes.get(key) ?? 0);
   }
@@ -82,7 +84,7 @@ export function openDiskCache({ parent, mostBytes }: { parent: string; mostBytes
       try {
         const content = new Uint8Array(await readFile(fileOf(key)));
         use(key, content.length);
-        // The order of use, for the next process.
+        // The file times keep the order of use for the next process.
         void utimes(fileOf(key), new Date(), new Date()).catch(() => undefined);
         return content;
       } catch (error) {
@@ -112,7 +114,7 @@ export function openDiskCache({ parent, mostBytes }: { parent: string; mostBytes
   };
 }
 
-/** The files that are there, the least recently used first. */
+/** Lists the cached files, the least recently used first. */
 async function list(folder: string): Promise<{ key: string; size: number }[]> {
   const found = [];
   for (const entry of await entriesOf(folder)) {
@@ -131,7 +133,7 @@ const entriesOf = (folder: string) => readdir(folder, { withFileTypes: true }).c
 
 const DRAFT_MS = 3_600_000;
 
-/** A draft of a process that is no more; a young one may be another's that is at work. */
+/** Removes the draft of a dead process. A young draft may belong to a running one. */
 async function removeLeftover(draft: string): Promise<void> {
   const modifiedMs = await stat(draft).then(({ mtimeMs }) => mtimeMs, Date.now);
   if (Date.now() - modifiedMs > DRAFT_MS) await rm(draft, { force: true }).catch(() => undefined);

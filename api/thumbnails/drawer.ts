@@ -7,7 +7,7 @@ export interface DrawRequest {
   medium: Medium;
   /** Opens the sample's file. */
   open(): Promise<OpenFile>;
-  /** The fingerprint of the file when the picture was asked for. */
+  /** The file's fingerprint at the time of the request. */
   fingerprint: string;
   /** The longer side in pixels. */
   size: number;
@@ -15,11 +15,11 @@ export interface DrawRequest {
 
 export interface Drawn {
   picture: Uint8Array<ArrayBuffer>;
-  /** Whether the file was the one of the fingerprint from the first byte to the last. */
+  /** Whether the file had the fingerprint of the request during the whole drawing. */
   current: boolean;
 }
 
-/** Draws thumbnails in other processes: what hangs or crashes there is killed, and takes no thread that sends files. */
+/** Draws thumbnails in child processes. A decoder that hangs is killed and blocks no thread that sends files. */
 export interface Drawer {
   /** @throws ItemError; what `open` throws */
   draw(request: DrawRequest): Promise<Drawn>;
@@ -28,7 +28,11 @@ export interface Drawer {
   close(): void;
 }
 
-/** @param turnMs A picture that takes longer is given up. */
+/**
+ * Creates a drawer.
+ *
+ * @param turnMs deadline of one thumbnail
+ */
 export function createDrawer({ atOnce, turnMs }: { atOnce: number; turnMs: number }): Drawer {
   const thumbnailers = new Map<Medium, Thumbnailer>();
 
@@ -49,7 +53,7 @@ export function createDrawer({ atOnce, turnMs }: { atOnce: number; turnMs: numbe
           .catch((error: unknown) => error as Error);
         const current = file.fingerprint === fingerprint && (await file.fingerprintNow()) === fingerprint;
         if (!(picture instanceof Error)) return { picture, current };
-        // What is wrong with the file now need not be wrong with the file of the fingerprint.
+        // An error in a changed file says nothing about the file with the fingerprint.
         throw current ? picture : new ItemError('file_not_found', 'the file has changed; ask for it again');
       } finally {
         await file.close();
@@ -62,7 +66,7 @@ export function createDrawer({ atOnce, turnMs }: { atOnce: number; turnMs: numbe
   };
 }
 
-/** Waits no longer for a disk that hangs. A file that opens after all is closed. */
+/** Bounds the wait for a disk that hangs. A file that opens after the deadline is closed. */
 async function within(timeoutMs: number, opening: Promise<OpenFile>): Promise<OpenFile> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {

@@ -1,4 +1,4 @@
-/** Why an image has no thumbnail: an ImageFailureCode and words. */
+/** Says why a sample has no thumbnail, with the code of an item error. */
 export class ThumbnailError extends Error {
   readonly code: string;
 
@@ -9,20 +9,20 @@ export class ThumbnailError extends Error {
   }
 }
 
-/** What could not be drawn, so that it is not tried again for each that asks. */
+/** Remembers thumbnails that could not be drawn, so that they are not drawn again for each request. */
 export interface Failures {
   of(version: string): ThumbnailError | undefined;
   note(version: string, error: ThumbnailError): void;
 }
 
-/** Permissions may be given, a disk may come back. */
+/** Temporary failures expire, because permissions or a disk may come back. */
 const PASSING_MS = 60_000;
 const PASSING = new Set(['file_not_found', 'permission_denied', 'not_a_file']);
 const MOST = 10_000;
 
-/** By a file's version: what its content is to blame for is known until it changes, or this process ends. */
+/** Creates the memory of failures, by a file's version. Errors in the content stay until the file changes. */
 export function rememberFailures(): Failures {
-  // In the order in which they were noted.
+  // In insertion order, so the oldest is evicted first.
   const failures = new Map<string, { error: ThumbnailError; untilMs: number }>();
   return {
     of(version) {

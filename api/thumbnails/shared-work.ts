@@ -1,22 +1,26 @@
-/** Work that several may ask for: it is done once, and given up when the last of them has left. */
+/** Shares the work of concurrent requests for a key, and aborts it when the last caller has left. */
 export interface SharedWork<T> {
-  /** `begin` is told when nobody wants it any more. @throws the signal's reason when it is aborted; what `begin` throws */
+  /**
+   * Joins the work of a key, or starts it with `begin`, whose signal aborts when no caller is left.
+   *
+   * @throws the signal's reason when it is aborted; the error that `begin` throws
+   */
   join(key: string, signal: AbortSignal, begin: (wanted: AbortSignal) => Promise<T>): Promise<T>;
 }
 
 interface Running<T> {
   result: Promise<T>;
-  askers: number;
+  callers: number;
   over: AbortController;
 }
 
-/** Nobody waits for `keep`, but until it has ended who asks gets the result at hand. It must not fail. */
+/** Creates shared work. Callers do not wait for `keep`; until it ends, new callers get its result. It must not fail. */
 export function shareWork<T>(keep: (key: string, result: T) => Promise<void>): SharedWork<T> {
   const running = new Map<string, Running<T>>();
 
   function start(key: string, begin: (wanted: AbortSignal) => Promise<T>): Running<T> {
     const over = new AbortController();
-    const work: Running<T> = { result: begin(over.signal), askers: 0, over };
+    const work: Running<T> = { result: begin(over.signal), callers: 0, over };
     running.set(key, work);
     const forget = () => {
       if (running.get(key) === work) running.delete(key);
@@ -29,12 +33,12 @@ export function shareWork<T>(keep: (key: string, result: T) => Promise<void>): S
     async join(key, signal, begin) {
       signal.throwIfAborted();
       const work = running.get(key) ?? start(key, begin);
-      work.askers += 1;
+      work.callers += 1;
       const left = Promise.withResolvers<never>();
       const leave = () => {
-        work.askers -= 1;
-        // Who asks from now on begins anew.
-        if (work.askers === 0) {
+        work.callers -= 1;
+        // Later callers start new work.
+        if (work.callers === 0) {
           running.delete(key);
           work.over.abort();
         }

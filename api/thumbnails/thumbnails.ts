@@ -8,37 +8,38 @@ import { shareWork } from './shared-work.ts';
 import { createTurns } from './turns.ts';
 
 export interface ThumbnailRequest extends DrawRequest {
-  /** Sixteen letters that stand for the sample and the fingerprint. */
+  /** Sixteen characters that identify the sample and the file's fingerprint. */
   version: string;
 }
 
-/** Makes thumbnails on demand, and keeps them. */
+/** Draws thumbnails on demand and caches them. */
 export interface Thumbnails {
-  /** `signal`: the caller has left. @throws ThumbnailError; ProblemError Overloaded, FileGone */
+  /** `signal` aborts when the caller has left. @throws ThumbnailError; ProblemError Overloaded, FileGone */
   get(request: ThumbnailRequest, signal: AbortSignal): Promise<Drawn>;
-  /** How many were made, and how many were there. */
+  /** How many thumbnails were drawn, and how many came from the cache. */
   readonly counts: { made: number; kept: number };
-  /** How many wait for their turn. */
+  /** How many requests wait for their turn. */
   readonly waiting: number;
   /** Process IDs of the decoders that are alive. */
   decoderPids(): number[];
-  /** Ends them. */
+  /** Ends the decoders. */
   close(): void;
 }
 
 const MOST_WAITING = 2000;
-/** A picture that takes longer is given up: others wait for its turn. */
+/** Deadline of one thumbnail, because others wait for its turn. */
 const TURN_MS = 30_000;
 
 export interface ThumbnailOptions {
-  /** Where they are kept, and how many bytes of them. */
+  /** Parent of the cache's folder. */
   folder: string;
+  /** Limit of the cache in bytes. */
   bytes: number;
-  /** How long one may hold up the others. */
+  /** Deadline of one thumbnail in milliseconds. */
   turnMs?: number;
 }
 
-/** What is asked for by many at once is made once, and not at all when they have left; as many at a time as there are cores, one left free. */
+/** Opens the thumbnails. Shares concurrent requests, cancels abandoned ones, and leaves one core free. */
 export function openThumbnails({ folder, bytes, turnMs = TURN_MS }: ThumbnailOptions): Thumbnails {
   const cache = openDiskCache({ parent: folder, mostBytes: bytes });
   const atOnce = Math.max(1, availableParallelism() - 1);

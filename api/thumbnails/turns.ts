@@ -1,16 +1,17 @@
-/** Lets a few through at a time. Of the others the newest is next: what was asked for last is on the screen. */
+/** Lets a few requests through at a time. The newest waiting request is next: it is the one on the screen. */
 export interface Turns {
   /**
-   * Resolves with what ends the turn; undefined when the signal says that it is not wanted any more, or when so many wait that the
-   * one that waits longest is given up.
+   * Resolves with a function that ends the turn. Resolves with undefined if the signal aborts, or if too many requests
+   * wait and this one has waited longest.
    */
   take(signal: AbortSignal): Promise<(() => void) | undefined>;
-  /** How many wait. */
+  /** How many requests wait. */
   readonly waiting: number;
 }
 
+/** Creates turns for `atOnce` requests at a time; at most `mostWaiting` others wait. */
 export function createTurns({ atOnce, mostWaiting }: { atOnce: number; mostWaiting: number }): Turns {
-  // In the order in which they came.
+  // In the order of arrival.
   const waiting = new Set<(turn: (() => void) | undefined) => void>();
   let free = atOnce;
 
@@ -20,7 +21,7 @@ export function createTurns({ atOnce, mostWaiting }: { atOnce: number; mostWaiti
     else newest(turn());
   }
 
-  /** Ended once, however often it is called. */
+  /** Returns a function that ends a turn; further calls do nothing. */
   function turn(): () => void {
     let over = false;
     return () => {

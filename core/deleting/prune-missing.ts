@@ -48,7 +48,7 @@ export async function pruneMissing(store: Store, sources: Sources, request: Prun
     for (const sample of withoutFile) if (await presence.has(sample.filepath)) gone.push(sample);
     const isGone = new Set(withoutFile);
     gone.push(
-      ...(await leftByTheirFiles(
+      ...(await removedFromFiles(
         store,
         datasetId,
         missing.filter((sample) => !isGone.has(sample)),
@@ -65,11 +65,11 @@ export async function pruneMissing(store: Store, sources: Sources, request: Prun
   await refreshCounts(store, datasetId);
   await refreshVectorCounts(store, datasetId, onStep);
   const removed = await removedBy(store, jobId);
-  if (folders.length > 0 && removed.samples === 0) throw sourcesNotThere(folders);
+  if (folders.length > 0 && removed.samples === 0) throw sourcesAbsent(folders);
   return removed;
 }
 
-const sourcesNotThere = (folders: readonly string[]) =>
+const sourcesAbsent = (folders: readonly string[]) =>
   new UserError(
     'SourceNotFound',
     `The missing samples lay in folders that are not there, are empty, or are on another disk than at their last load: ` +
@@ -78,7 +78,7 @@ const sourcesNotThere = (folders: readonly string[]) =>
   );
 
 /** Returns the samples that their files no longer hold. A file's first sample is missing only if the file is. */
-async function leftByTheirFiles(
+async function removedFromFiles(
   store: Store,
   datasetId: string,
   samples: readonly MissingSample[],

@@ -216,7 +216,7 @@ async function writeBatch(
   const set = { datasetId, modelKey };
   const vectors: NewVector[] = [];
   const failures: Parameters<typeof writeEmbeddingErrors>[1][number][] = [];
-  const mended: LackingSample['_id'][] = [];
+  const recovered: LackingSample['_id'][] = [];
   let reused = 0;
   for (const [i, { _id, seq, version, stale, failedBefore }] of batch.entries()) {
     const outcome = outcomes[i] as EmbedOutcome;
@@ -226,14 +226,15 @@ async function writeBatch(
     }
     const { content } = outcome;
     const vector = 'vector' in outcome ? outcome.vector : known.get(content);
-    if (vector === undefined) throw new Error(`The embedder skipped content ${content} as known, but it has no stored vector.`);
+    if (vector === undefined)
+      throw new Error(`The embedder skipped content ${content} as known, but it has no stored vector.`);
     if (!('vector' in outcome)) reused += 1;
     vectors.push({ seq, sampleId: _id, vector, content, version, isStale: stale });
-    if (failedBefore) mended.push(_id);
+    if (failedBefore) recovered.push(_id);
   }
   await writeVectors(store, set, vectors);
-  await writeEmbeddingErrors(store, failures, mended);
-  await takeBackOrphans(store, set, batch);
+  await writeEmbeddingErrors(store, failures, recovered);
+  await removeOrphanVectors(store, set, batch);
   return { failed: failures.length, reused };
 }
 
@@ -241,7 +242,7 @@ async function writeBatch(
  * Removes the vectors of samples that were pruned or deleted meanwhile. A removal deletes samples first and then their
  * vectors once more, so either the removal or this check sees the other's write.
  */
-async function takeBackOrphans(
+async function removeOrphanVectors(
   store: Store,
   set: { datasetId: string; modelKey: string },
   batch: readonly LackingSample[],

@@ -95,7 +95,7 @@ export async function indexPage(
       { jobId, phase: 'indexing', chunk: page },
       { done: unchanged + result.added + result.changed, failed: result.failed, outcomes: { ...result } },
     );
-    if (!isNoted) await takeBack(store, request, inserted);
+    if (!isNoted) await undoInserts(store, request, inserted);
     request.onWrite({ batches: n + 1, ...result });
   }
   await reading;
@@ -136,8 +136,8 @@ async function writeBatch(
 ): Promise<ObjectId[]> {
   const { datasetId } = request;
   // An earlier attempt may have written some of these files.
-  const wasBegun = numbers.wereTaken(n);
-  const paths = files.filter((file) => file.stored || wasBegun).map(({ path }) => path);
+  const wasStarted = numbers.wereTaken(n);
+  const paths = files.filter((file) => file.stored || wasStarted).map(({ path }) => path);
   const stored = await itemsOf(store, datasetId, paths);
   const plans = files.map((file, i) => planFile(file, expansions[i] as Expansion, stored.get(file.path) ?? []));
 
@@ -319,7 +319,7 @@ const superseded = (jobId: string, datasetId: string) =>
  *
  * @throws UserError Superseded
  */
-async function takeBack(store: Store, { jobId, datasetId }: IndexPageRequest, inserted: ObjectId[]): Promise<never> {
+async function undoInserts(store: Store, { jobId, datasetId }: IndexPageRequest, inserted: ObjectId[]): Promise<never> {
   await removeSamples(store, inserted);
   throw superseded(jobId, datasetId);
 }

@@ -22,7 +22,7 @@ export interface ListFailedRequest {
 }
 
 /** Concurrent file checks: enough to hide the latency of a network disk. */
-const AT_ONCE = 256;
+const CONCURRENCY = 256;
 
 /**
  * Lists the files of a dataset that could not be read, and the files that could not be embedded and have changed since.
@@ -103,9 +103,9 @@ async function examine(
   const presence = createPresence(roots, (root) => isPresent(sources, root));
   const byFile = [...new Map(samples.map((sample) => [sample.filepath, sample])).values()];
   const found: Examined = { files: [], absent: [], outside: [] };
-  for (let at = 0; at < byFile.length; at += AT_ONCE) {
-    const batch = byFile.slice(at, at + AT_ONCE);
-    const looked = await Promise.all(batch.map((sample) => lookAt(sources, sample)));
+  for (let at = 0; at < byFile.length; at += CONCURRENCY) {
+    const batch = byFile.slice(at, at + CONCURRENCY);
+    const looked = await Promise.all(batch.map((sample) => examineFile(sources, sample)));
     for (const [i, facts] of looked.entries()) {
       const sample = batch[i] as FailedSample;
       if (facts === 'outside') found.outside.push(sample.filepath);
@@ -119,7 +119,7 @@ async function examine(
   return { ...found, absent: presence.absent() };
 }
 
-async function lookAt(sources: Sources, sample: FailedSample): Promise<FileFacts | 'outside'> {
+async function examineFile(sources: Sources, sample: FailedSample): Promise<FileFacts | 'outside'> {
   const file = fileOfSample(sample);
   const source = sources.of(file.path);
   if (!(await source.allows(file))) return 'outside';

@@ -104,15 +104,15 @@ export function createSourceLister(store: Store, sources: Sources): (request: Li
       if (filled.last) await requireSameDisk(store, source, request);
       const wanted = filled.last ? endOf(root) : (filled.files.at(-1)?.path ?? after);
       const stored = await storedBetween(store, request, after, wanted);
-      const { upto, stretch } = cutStretch(listing, filled, wanted, stored);
-      const difference = compareListing(stretch.files, stored);
-      difference.gone = outsideOf(listing.hidden, difference.gone);
+      const { upto, pathRange } = shortenRange(listing, filled, wanted, stored);
+      const difference = compareListing(pathRange.files, stored);
+      difference.gone = outsideFolders(listing.hidden, difference.gone);
       listing.hidden = listing.hidden.filter((folder) => comparePaths(endOf(folder), upto) > 0);
-      await writeStretch(store, jobId, { n: page, upto, stretch, difference });
+      await writeRange(store, jobId, { n: page, upto, pathRange, difference });
       covered.push(page);
       if (difference.added.length + difference.changed.length > 0) pages.push(page);
       request.onStep();
-      if (stretch.last) return finish(null);
+      if (pathRange.last) return finish(null);
       page += 1;
       after = upto;
       if (page === 1 || performance.now() - startedAt > SLICE_MS) break;
@@ -131,12 +131,12 @@ function beginListing(source: Source, { root, accepts }: ListRequest, after: str
 }
 
 /** One path range of the listing, and whether it is the last one. */
-interface Stretch extends ListingStep {
+interface PathRange extends ListingStep {
   last: boolean;
 }
 
 /** Takes steps of the listing until the page is full. The surplus stays for the next page. */
-async function fillPage(listing: Listing, limit: number, { onStep, signal }: ListRequest): Promise<Stretch> {
+async function fillPage(listing: Listing, limit: number, { onStep, signal }: ListRequest): Promise<PathRange> {
   const { files, unreadable, outside } = listing.rest;
   let { ignored } = listing.rest;
   let bytes = files.reduce((sum, file) => sum + file.path.length, 0);
@@ -169,24 +169,24 @@ const endOf = (folder: string) => `${folder === '/' ? '' : folder}0`;
  * Shortens the page if more files are stored in its range than are compared together. The page then ends at the last
  * stored file that was read, and later listed files move to the next page.
  */
-function cutStretch(
+function shortenRange(
   listing: Listing,
-  filled: Stretch,
+  filled: PathRange,
   wanted: string,
   stored: readonly StoredFile[],
-): { upto: string; stretch: Stretch } {
+): { upto: string; pathRange: PathRange } {
   const lastStored = stored.at(-1);
-  if (stored.length < STORED_LIMIT || lastStored === undefined) return { upto: wanted, stretch: filled };
+  if (stored.length < STORED_LIMIT || lastStored === undefined) return { upto: wanted, pathRange: filled };
   const upto = lastStored.filepath;
   const at = filled.files.findIndex((file) => comparePaths(file.path, upto) > 0);
   const kept = at === -1 ? filled.files : filled.files.slice(0, at);
   listing.rest.files = [...filled.files.slice(kept.length), ...listing.rest.files];
   listing.ended ||= filled.last;
-  return { upto, stretch: { ...filled, files: kept, last: false } };
+  return { upto, pathRange: { ...filled, files: kept, last: false } };
 }
 
 /** Returns the files that are in no hidden folder. Both lists are in path order, so one pass suffices. */
-function outsideOf(hidden: readonly string[], files: readonly StoredFile[]): StoredFile[] {
+function outsideFolders(hidden: readonly string[], files: readonly StoredFile[]): StoredFile[] {
   if (hidden.length === 0) return [...files];
   const folders = hidden.map((folder) => `${folder}/`).sort(comparePaths);
   let i = 0;
@@ -222,31 +222,31 @@ function storedBetween(
   return filesBetween(store, { datasetId, after: from, upto, limit: STORED_LIMIT });
 }
 
-interface ComparedStretch {
+interface ComparedRange {
   n: number;
   upto: string;
-  stretch: Stretch;
+  pathRange: PathRange;
   difference: Difference;
 }
 
-async function writeStretch(
+async function writeRange(
   store: Store,
   jobId: string,
-  { n, upto, stretch, difference: { added, changed, unchanged, gone } }: ComparedStretch,
+  { n, upto, pathRange, difference: { added, changed, unchanged, gone } }: ComparedRange,
 ): Promise<void> {
   const pageFile = (stored: boolean) => (file: ListedFile) => pageFileOf(file, file, stored);
-  const outcomes: Partial<FileOutcomes> = { ignored: stretch.ignored, unchanged, missing: gone.length };
+  const outcomes: Partial<FileOutcomes> = { ignored: pathRange.ignored, unchanged, missing: gone.length };
   await writePage(store, {
     jobId,
     n,
     upto,
-    last: stretch.last,
+    last: pathRange.last,
     files: [...added.map(pageFile(false)), ...changed.map(pageFile(true))],
     // A file that was already missing is counted again but not marked again.
     gone: gone.filter(({ status }) => status !== 'missing').map(({ seq }) => seq),
     unchanged,
     outcomes,
-    unreadable: stretch.unreadable,
-    outside: stretch.outside,
+    unreadable: pathRange.unreadable,
+    outside: pathRange.outside,
   });
 }

@@ -64,7 +64,7 @@ export async function reconcile(
       failed === total
         ? `None of the ${total} files in ${source} could be read: ${describe(failures)}.`
         : `${failed} of ${total} files in ${source} could not be read ` +
-          `(${percent.toFixed(1)} %, and max_failed_percent is ${request.maxFailedPercent}): ${describe(failures)}.`,
+            `(${percent.toFixed(1)} %, and max_failed_percent is ${request.maxFailedPercent}): ${describe(failures)}.`,
     );
   }
   await removePages(store, [jobId]);

@@ -26,15 +26,15 @@ export async function findOldJobs(store: Store, old: EndedJobs): Promise<OldJob[
   }));
 }
 
-const REMOVED_AT_ONCE = 1000;
+const BATCH = 1000;
 
 /**
  * Removes the records of jobs after their working documents, so an interrupted removal leaves records that can be found
  * again.
  */
 export async function removeJobs(store: Store, jobIds: readonly string[]): Promise<void> {
-  for (let at = 0; at < jobIds.length; at += REMOVED_AT_ONCE) {
-    const ids = jobIds.slice(at, at + REMOVED_AT_ONCE);
+  for (let at = 0; at < jobIds.length; at += BATCH) {
+    const ids = jobIds.slice(at, at + BATCH);
     await removeWork(store, ids);
     await removeRecords(store, ids);
   }

@@ -56,7 +56,7 @@ export function withWaitingFor(status: JobStatus, name: PhaseName, waiting: Wait
 
 const STILL_SECONDS = 15;
 /** A worker that finishes no batch for longer than this loses its chunk. */
-const LONGEST_STILL_SECONDS = 60;
+const MAX_STILL_SECONDS = 60;
 /** Covers two batches: a slow device shows no progress until its first batch has ended. */
 const BATCHES = 64;
 
@@ -68,8 +68,8 @@ export function withStandstill(status: JobStatus, { name, running, due_at }: Ope
   const phase = status.phases[name];
   const { done, failed, total, rate } = phase;
   if (!running || done + failed >= total) return status;
-  const usual = rate === null ? LONGEST_STILL_SECONDS : BATCHES / rate;
-  const seconds = Math.min(LONGEST_STILL_SECONDS, Math.max(STILL_SECONDS, usual));
+  const usual = rate === null ? MAX_STILL_SECONDS : BATCHES / rate;
+  const seconds = Math.min(MAX_STILL_SECONDS, Math.max(STILL_SECONDS, usual));
   if (now.getTime() - due_at.getTime() < seconds * 1000) return status;
   const still = { ...phase, rate: null, seconds_left: null, still_since: due_at.toISOString() };
   return { ...status, phases: { ...status.phases, [name]: still } };

@@ -18,7 +18,7 @@ export interface Limiter {
 }
 
 /** Workers notice a changed limit within this time. Without a limit, they check no more often. */
-const LOOK_EVERY_MS = 1000;
+const CHECK_INTERVAL_MS = 1000;
 
 /**
  * A token bucket in one document (the generic cell rate algorithm). The document holds the time when the next batch may
@@ -35,10 +35,10 @@ export function createLimiter(store: Store, taskQueue: string): Limiter {
     if (performance.now() < unlimitedUntilMs) return 0;
     const waitMs = await askLimit(store, taskQueue, samples);
     if (waitMs === undefined) {
-      unlimitedUntilMs = performance.now() + LOOK_EVERY_MS;
+      unlimitedUntilMs = performance.now() + CHECK_INTERVAL_MS;
       return 0;
     }
-    return Math.min(LOOK_EVERY_MS, waitMs);
+    return Math.min(CHECK_INTERVAL_MS, waitMs);
   }
 
   return {
@@ -48,7 +48,7 @@ export function createLimiter(store: Store, taskQueue: string): Limiter {
       const ahead = line;
       const turn = Promise.withResolvers<void>();
       line = turn.promise;
-      const beat = setInterval(onWait, LOOK_EVERY_MS);
+      const beat = setInterval(onWait, CHECK_INTERVAL_MS);
       try {
         await unlessAborted(ahead, signal);
         for (let waitMs = await ask(samples); waitMs > 0; waitMs = await ask(samples)) {

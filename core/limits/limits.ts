@@ -17,8 +17,8 @@ export const HIGHEST_LIMIT = 1_000_000;
 /** The lowest allowed limit: one sample in a thousand seconds. Smaller values exceed the clock's precision. */
 export const LOWEST_LIMIT = 0.001;
 
-const LONGEST_NAME = 1000;
-const MOST_LISTED = 1000;
+const MAX_NAME_CHARACTERS = 1000;
+const MAX_LISTED = 1000;
 
 const limitOf = (taskQueue: string, limit: LimitDocument | undefined): Limit => ({
   task_queue: taskQueue,
@@ -33,7 +33,7 @@ export async function getLimit(store: Store, taskQueue: string): Promise<Limit> 
 
 /** All limits, sorted by task queue name; at most 1,000. */
 export async function listLimits(store: Store): Promise<Limit[]> {
-  return (await readLimits(store, MOST_LISTED)).map((limit) => limitOf(limit._id, limit));
+  return (await readLimits(store, MAX_LISTED)).map((limit) => limitOf(limit._id, limit));
 }
 
 /**
@@ -43,10 +43,15 @@ export async function listLimits(store: Store): Promise<Limit[]> {
  * @throws UserError InvalidInput
  */
 export async function setLimit(store: Store, taskQueue: string, samplesPerSecond: number | null): Promise<Limit> {
-  if (taskQueue === '' || taskQueue.length > LONGEST_NAME || taskQueue.includes('\0') || !taskQueue.isWellFormed()) {
+  if (
+    taskQueue === '' ||
+    taskQueue.length > MAX_NAME_CHARACTERS ||
+    taskQueue.includes('\0') ||
+    !taskQueue.isWellFormed()
+  ) {
     throw new UserError(
       'InvalidInput',
-      `task_queue: a name of 1 to ${LONGEST_NAME} characters is expected, in valid Unicode and without a zero byte.`,
+      `task_queue: a name of 1 to ${MAX_NAME_CHARACTERS} characters is expected, in valid Unicode and without a zero byte.`,
     );
   }
   if (samplesPerSecond === null) {

@@ -57,7 +57,9 @@ async function findDirectory(name: string, folders: readonly string[]): Promise<
     throw new ModelNotFoundError(`There is no model folder at "${name}".`);
   }
   if (name === '' || name.split(/[/\\]/).some((part) => part === '' || part === '.' || part === '..'))
-    throw new ModelNotFoundError(`"${name}" is not a model name: give a folder's name, "org/name", or an absolute path.`);
+    throw new ModelNotFoundError(
+      `"${name}" is not a model name: give a folder's name, "org/name", or an absolute path.`,
+    );
   for (const folder of [...folders, BUILTIN_FOLDER]) {
     const directory = join(folder, name);
     if (await isDirectory(directory)) return directory;

@@ -2,7 +2,7 @@ import type { FileRef } from './files.ts';
 import type { Sources } from './source.ts';
 
 /** Concurrent file checks: enough to hide the latency of a network disk. */
-const AT_ONCE = 256;
+const CONCURRENCY = 256;
 
 /**
  * Returns the items whose files do not exist now. A file that can't be examined may exist. Calls `onStep` as files are
@@ -15,8 +15,8 @@ export async function goneAmong<T>(
   onStep: () => void,
 ): Promise<T[]> {
   const gone: T[] = [];
-  for (let at = 0; at < samples.length; at += AT_ONCE) {
-    const batch = samples.slice(at, at + AT_ONCE);
+  for (let at = 0; at < samples.length; at += CONCURRENCY) {
+    const batch = samples.slice(at, at + CONCURRENCY);
     const facts = await Promise.all(
       batch.map((sample) => {
         const file = fileOf(sample);

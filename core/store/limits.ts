@@ -5,7 +5,7 @@ import type { Store } from './store.ts';
 /** The most unused time that a queue may catch up on. A worker that wakes up late must not lower the rate. */
 const CREDIT_MS = 1000;
 /** Waits of batches belong to one stretch if they are no further apart than this. */
-const STRETCH_MS = 3000;
+const MAX_GAP_MS = 3000;
 /**
  * The server's clock in fractional milliseconds. Workers' clocks differ, and at a high rate a sample takes less than
  * one millisecond.
@@ -75,7 +75,7 @@ function taking(samples: number) {
   const next = { $add: [{ $min: [earliest, SERVER_NOW_MS] }, takesMs] };
   const sinceThen = { $subtract: ['$$NOW', { $ifNull: ['$throttled_at', '$set_at'] }] };
   const goesOn = {
-    $and: [{ $ne: [{ $type: '$throttled_since' }, 'missing'] }, { $lte: [sinceThen, STRETCH_MS] }],
+    $and: [{ $ne: [{ $type: '$throttled_since' }, 'missing'] }, { $lte: [sinceThen, MAX_GAP_MS] }],
   };
   return [
     { $set: { granted: mayStart, asked_ms: SERVER_NOW_MS } },
@@ -91,7 +91,7 @@ function taking(samples: number) {
 }
 
 /** Shorter waits are not reported. */
-const WORTH_A_WORD_MS = 2000;
+const MIN_REPORTED_MS = 2000;
 
 /** Since when a limit has throttled its task queue, and the limit. */
 export interface Throttled {
@@ -118,6 +118,6 @@ export async function findThrottled(store: Store, taskQueue: string): Promise<Th
     },
   );
   if (limit?.throttled_since === undefined || limit.last_ms == null || limit.since_ms == null) return undefined;
-  if (limit.last_ms > STRETCH_MS || limit.since_ms < WORTH_A_WORD_MS) return undefined;
+  if (limit.last_ms > MAX_GAP_MS || limit.since_ms < MIN_REPORTED_MS) return undefined;
   return { since: limit.throttled_since, samples_per_second: limit.samples_per_second };
 }

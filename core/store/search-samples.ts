@@ -51,7 +51,7 @@ export interface FoundSamples {
 /** The most samples that one search examines if no index decides the match. */
 export const MOST_EXAMINED = 5_000;
 /** The most files below a path that are sorted in memory instead of searched for among all samples. */
-const MOST_SORTED = 2_000;
+const MAX_SORTED = 2_000;
 const MAX_TIME_MS = 10_000;
 
 /**
@@ -68,23 +68,23 @@ export async function searchSamples(store: Store, search: SampleSearch): Promise
   const residual = residualOf(filter, settled);
   const keys = { dataset_id: datasetId, ...driver };
   if (residual === undefined) return find(store, search, { ...keys, ...beyond(search) }, index);
-  return findInStretch(store, search, { driver: keys, residual }, index);
+  return findInRange(store, search, { driver: keys, residual }, index);
 }
 
-async function findInStretch(
+async function findInRange(
   store: Store,
   search: SampleSearch,
   { driver, residual }: { driver: Filter<SampleDocument>; residual: Filter<SampleDocument> },
   index: string,
 ): Promise<FoundSamples> {
-  const end = await endOfStretch(store, search, driver, index);
+  const end = await endOfRange(store, search, driver, index);
   const stretch = end === undefined ? {} : { seq: search.direction === -1 ? { $gte: end } : { $lte: end } };
   const page = await find(store, search, { $and: [{ ...driver, ...beyond(search) }, stretch, residual] }, index);
   return page.next === null && end !== undefined ? { ...page, next: end } : page;
 }
 
 /** The seq up to which the index yields as many samples as a search may examine. Undefined if it yields fewer. */
-async function endOfStretch(
+async function endOfRange(
   store: Store,
   search: SampleSearch,
   driver: Filter<SampleDocument>,
@@ -121,7 +121,7 @@ function pageOf(found: SampleDocument[], limit: number): FoundSamples {
   return { samples, next: found.length > limit ? (samples.at(-1)?.seq ?? null) : null };
 }
 
-function beyond({ from, direction = 1 }: SampleSearch): Filter<SampleDocument> {
+function afterPosition({ from, direction = 1 }: SampleSearch): Filter<SampleDocument> {
   if (from === undefined) return {};
   return { seq: direction === 1 ? { $gt: from } : { $lt: from } };
 }
@@ -210,9 +210,9 @@ async function isFew(store: Store, datasetId: string, prefixes: readonly string[
   const filter = { dataset_id: datasetId, ...inRanges(prefixes) };
   return (
     (await collectionsOf(store).samples.countDocuments(filter, {
-      limit: MOST_SORTED + 1,
+      limit: MAX_SORTED + 1,
       hint: SAMPLE_INDEXES.path,
-    })) <= MOST_SORTED
+    })) <= MAX_SORTED
   );
 }
 

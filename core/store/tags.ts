@@ -27,9 +27,9 @@ export async function listTags(store: Store, datasetId: string, leftMs: () => nu
       { dataset_id: datasetId, tags: { $gt: last } },
       { projection: { _id: 0, tags: 1 }, hint: SAMPLE_INDEXES.tag, maxTimeMS: leftMs() },
     );
-    const behind = sample?.tags.filter((tag) => typeof tag === 'string' && isAfter(tag, last)) ?? [];
-    if (behind.length === 0) break;
-    const next = behind.reduce((a, b) => (isAfter(a, b) ? b : a));
+    const later = sample?.tags.filter((tag) => typeof tag === 'string' && isAfter(tag, last)) ?? [];
+    if (later.length === 0) break;
+    const next = later.reduce((a, b) => (isAfter(a, b) ? b : a));
     tags.push(next);
     last = next;
   }

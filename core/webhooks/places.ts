@@ -1,8 +1,8 @@
 /** Concurrent deliveries in one worker. Each holds one of the worker's activity slots. */
 export const WEBHOOK_PLACES = 16;
 /** How many deliveries may wait for a receiver, and for how long. A healthy receiver has answered by then. */
-const LONGEST_LINE = 3;
-const LONGEST_WAIT_MS = 1000;
+const MAX_WAITING = 3;
+const MAX_WAIT_MS = 1000;
 
 /**
  * Slots for webhook deliveries. Each receiver, identified by its URL, has one delivery in progress at a time. A
@@ -29,7 +29,7 @@ export function createPlaces(): Places {
   return {
     async take(url) {
       const line = lines.get(url);
-      if (taken >= WEBHOOK_PLACES || (line !== undefined && line.length >= LONGEST_LINE)) return undefined;
+      if (taken >= WEBHOOK_PLACES || (line !== undefined && line.length >= MAX_WAITING)) return undefined;
       taken += 1;
       if (line === undefined) {
         lines.set(url, []);
@@ -40,7 +40,7 @@ export function createPlaces(): Places {
       const patience = setTimeout(() => {
         line.splice(line.indexOf(turn.resolve), 1);
         turn.resolve(false);
-      }, LONGEST_WAIT_MS);
+      }, MAX_WAIT_MS);
       const isMine = await turn.promise;
       clearTimeout(patience);
       if (isMine) return () => leave(url);

@@ -1,7 +1,7 @@
 const SECOND_MS = 1000;
 const HOUR_MS = 3600 * SECOND_MS;
-const SHORTEST_MS = 5 * SECOND_MS;
-const LONGEST_MS = 6 * HOUR_MS;
+const MIN_DELAY_MS = 5 * SECOND_MS;
+const MAX_DELAY_MS = 6 * HOUR_MS;
 
 /** The largest random extension of a delay, as a share of it. It spreads deliveries that failed together. */
 const JITTER = 0.1;
@@ -14,8 +14,8 @@ const JITTER = 0.1;
  * @param ageMs since the first attempt was due
  */
 export function retryDelayMs(ageMs: number, retryAfterMs?: number, random = Math.random): number {
-  if (retryAfterMs !== undefined) return clamp(Math.max(retryAfterMs, ageMs / 100), SECOND_MS, LONGEST_MS);
-  return clamp(2 * ageMs, SHORTEST_MS, LONGEST_MS) * (1 + JITTER * random());
+  if (retryAfterMs !== undefined) return clamp(Math.max(retryAfterMs, ageMs / 100), SECOND_MS, MAX_DELAY_MS);
+  return clamp(2 * ageMs, MIN_DELAY_MS, MAX_DELAY_MS) * (1 + JITTER * random());
 }
 
 /**

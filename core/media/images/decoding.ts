@@ -18,12 +18,12 @@ export interface Decoding {
 /** A multiple of libvips's own timeout. Every interruptible operation has ended by then. */
 const LATE_AFTER = 1.2;
 /** The memory budget per thread. Most pictures then wait only for threads. */
-const BYTES_A_THREAD = 128 * 1024 * 1024;
+const BYTES_PER_THREAD = 128 * 1024 * 1024;
 
 /** Creates a decoder with `threads` slots. It resizes and crops each image by `geometry`. */
 export function createDecoding(geometry: PixelGeometry, limits: DecodeLimits, threads: number): Decoding {
   const places = createPermits(threads);
-  const memory = createPermits(threads * BYTES_A_THREAD);
+  const memory = createPermits(threads * BYTES_PER_THREAD);
   const lateMs = limits.timeoutSeconds * 1000 * LATE_AFTER;
 
   return {

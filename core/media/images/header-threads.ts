@@ -18,7 +18,7 @@ const HEAP = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
  */
 const SLOW_MS = 50;
 /** Extra threads of a slow disk stay this long for the next page. */
-const LINGER_MS = 2000;
+const IDLE_MS = 2000;
 
 /** Removes the function, which can't be sent to a thread. */
 const forThread = ({ path, head, sizeBytes }: HeaderRequest) =>
@@ -96,7 +96,7 @@ function adjustThreads(): void {
     for (let n = 0; n < added; n++) giveChunk(startThread());
     return;
   }
-  if (now - lastCrowdedMs < LINGER_MS) return;
+  if (now - lastCrowdedMs < IDLE_MS) return;
   for (const thread of [...threads].slice(1)) {
     if (thread.chunk) return;
     threads.delete(thread);

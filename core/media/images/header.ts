@@ -18,13 +18,13 @@ import { ImageError, type ImageFailure } from './image-error.ts';
 /** Small enough to spread a slow disk's chunks over all threads, and large enough to keep messages cheap. */
 const CHUNK_FILES = 64;
 /** A decoder takes about 60 MB, and exists only while files need one. */
-const MOST_DECODERS = Math.min(4, availableParallelism());
+const MAX_DECODERS = Math.min(4, availableParallelism());
 /** Files per request: few enough that all decoders share a page. */
 const DECODER_FILES = 16;
 /** A decoder opens a file within milliseconds. One that takes this long is stuck, or its disk is away. */
-const DECODER_MS = 10_000;
+const DECODER_TIMEOUT_MS = 10_000;
 
-const decoders = createDecoders({ most: MOST_DECODERS });
+const decoders = createDecoders({ most: MAX_DECODERS });
 
 /**
  * Reads the files' metadata. Returns one outcome per file, in order. A bad file yields an outcome, never an exception.
@@ -55,7 +55,7 @@ export async function readHeaders(files: readonly HeaderRequest[], onRead = () =
       onRead();
     }
   };
-  await Promise.all(Array.from({ length: MOST_DECODERS }, decodeUntilDone));
+  await Promise.all(Array.from({ length: MAX_DECODERS }, decodeUntilDone));
   return outcomes;
 }
 
@@ -70,7 +70,7 @@ async function inputOf({ path, ...request }: HeaderRequest): Promise<DecoderInpu
  */
 async function askDecoder(images: DecoderInput[]): Promise<MetadataResult[]> {
   try {
-    return await decoders.ask({ type: 'metadata', images }, DECODER_MS);
+    return await decoders.ask({ type: 'metadata', images }, DECODER_TIMEOUT_MS);
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     if (images.length === 1) return [{ failure: error }];

@@ -15,7 +15,7 @@ sharp.cache(false);
 
 /** An SVG element takes a kilobyte of memory and as little as 4 bytes of a file. Larger drawings are rare. */
 export const MOST_DRAWING_BYTES = 4 * 1024 * 1024;
-const MOST_BITMAP_BYTES = 128 * 1024 * 1024;
+const MAX_BITMAP_BYTES = 128 * 1024 * 1024;
 
 /** Non-blocking, because a pipe that took a file's name would block a thread. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
@@ -110,11 +110,11 @@ export async function loadImage(image: OpenImage, limits: DecodeLimits): Promise
   const options = inputOptions(limits);
   switch (image.format) {
     case 'svg': {
-      const content = await asPlainSvg(await wholeOf(image, MOST_DRAWING_BYTES), MOST_DRAWING_BYTES);
+      const content = await asPlainSvg(await readWhole(image, MOST_DRAWING_BYTES), MOST_DRAWING_BYTES);
       return sharp(content, options);
     }
     case 'bmp': {
-      const { width, height, rgb } = decodeBmp(await wholeOf(image, MOST_BITMAP_BYTES), limits.maxPixels);
+      const { width, height, rgb } = decodeBmp(await readWhole(image, MAX_BITMAP_BYTES), limits.maxPixels);
       return sharp(rgb, { raw: { width, height, channels: 3 } });
     }
     default:
@@ -122,8 +122,8 @@ export async function loadImage(image: OpenImage, limits: DecodeLimits): Promise
   }
 }
 
-async function wholeOf(image: OpenImage, mostBytes: number): Promise<Buffer> {
-  if (image.size > mostBytes)
+async function readWhole(image: OpenImage, maxBytes: number): Promise<Buffer> {
+  if (image.size > maxBytes)
     throw new ImageError('unsupported_format', `the file is too large for what it holds (${image.format})`);
   return image.content();
 }
@@ -154,7 +154,7 @@ async function failureOf(error: Error, image: OpenImage | undefined, { maxPixels
   if (/unsupported image format/.test(text))
     return new ImageError('unsupported_format', 'the content is in no image format that can be read');
   if (/timeout/i.test(text)) return new ImageError('decode_timeout', 'decoding took too long');
-  return new ImageError('decode_failed', damagedInWords(text));
+  return new ImageError('decode_failed', damageMessage(text));
 }
 
 /** The number of pixels. libvips does not report it for an image that is too large. */
@@ -169,7 +169,7 @@ async function pixelsOf(image: OpenImage): Promise<number | undefined> {
 }
 
 /** libvips sometimes has no message, because its threads share one error buffer. */
-function damagedInWords(text: string): string {
+function damageMessage(text: string): string {
   const line = text.split('\n', 1)[0]?.trim() ?? '';
   if (line === '' || line === 'Unknown error') return 'the file is damaged';
   return `the file is damaged: ${line.length > 200 ? `${line.slice(0, 199)}…` : line}`;

@@ -58,7 +58,7 @@ function utf16Of(bytes: Buffer): 'utf-16le' | 'utf-16be' | undefined {
 /** Characters per `parser.write` call. The parser processes all characters of a call. */
 const PIECE_CHARACTERS = 1024;
 /** Input that is not XML has an error at each character. */
-const MOST_ERRORS = 20;
+const MAX_ERRORS = 20;
 
 /** Reads the size of a drawing from its start, in CSS pixels. */
 export function readSvgHeader(start: string): SvgHeader {
@@ -73,7 +73,7 @@ export function readSvgHeader(start: string): SvgHeader {
     errors += 1;
     xml.resume();
   };
-  for (let at = 0; at < start.length && root === undefined && errors < MOST_ERRORS; at += PIECE_CHARACTERS)
+  for (let at = 0; at < start.length && root === undefined && errors < MAX_ERRORS; at += PIECE_CHARACTERS)
     xml.write(start.slice(at, at + PIECE_CHARACTERS));
   if (root === undefined) return 'cut';
   return /^(?:[^:]+:)?svg$/.test(root.name) ? sizeOf(root.attributes) : 'other';

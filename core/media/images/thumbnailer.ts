@@ -9,7 +9,7 @@ import { weightOf } from './weight.ts';
 /** The approximate memory of all pictures drawn at the same time. A picture that exceeds it is drawn alone. */
 const MEMORY_BYTES = 512 * 1024 * 1024;
 /** The size limit of a file that a decoder can't open itself and that is sent as a message. */
-const MOST_MESSAGE_BYTES = 256 * 1024 * 1024;
+const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
 
 /**
  * Draws in decoder processes. A picture that hangs or crashes one only costs that process, and never the caller's
@@ -38,7 +38,7 @@ export function openThumbnailer({ processes, timeoutMs }: { processes: number; t
 }
 
 async function readAll(file: OpenFile): Promise<Uint8Array> {
-  if (file.size > MOST_MESSAGE_BYTES) throw new ImageError('unsupported_format', 'the file is too large to be drawn');
+  if (file.size > MAX_MESSAGE_BYTES) throw new ImageError('unsupported_format', 'the file is too large to be drawn');
   const bytes = new Uint8Array(file.size);
   await file.read(bytes, 0);
   return bytes;

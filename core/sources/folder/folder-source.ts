@@ -4,8 +4,8 @@ import { isAbsolute, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { systemErrorCode, UserError } from '../../errors.ts';
 import { type FileRef, factsOf, fingerprintOf, rawPath, UNKNOWN_FACTS } from '../files.ts';
-import { FileUnavailableError, type OpenFile, type Source } from '../source.ts';
 import { identityOf } from '../identity.ts';
+import { FileUnavailableError, type OpenFile, type Source } from '../source.ts';
 import { createRootCheck, requireBelowRoots, type SourceRoots } from './source-roots.ts';
 import { walk } from './walk.ts';
 

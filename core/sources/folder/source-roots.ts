@@ -60,16 +60,16 @@ export type RootCheck = (path: Buffer) => Promise<boolean>;
 
 /** Creates a short-lived check: it resolves the roots only once. */
 export async function openRootCheck(roots: readonly string[]): Promise<RootCheck> {
-  const resolved = await Promise.all(roots.map((root) => resolveLinks(lettersOf(Buffer.from(resolve(root))))));
+  const resolved = await Promise.all(roots.map((root) => resolveLinks(latin1Of(Buffer.from(resolve(root))))));
   const folders = resolved.filter((folder) => folder !== undefined);
   return async (path) => {
-    const real = await resolveLinks(lettersOf(path));
+    const real = await resolveLinks(latin1Of(path));
     return real !== undefined && folders.some((folder) => isInOrBelow(real, folder));
   };
 }
 
 /** Roots are resolved again after this long. A root may be a link that moves, or a disk that is mounted later. */
-const RESOLVED_FOR_MS = 700;
+const RESOLVE_INTERVAL_MS = 700;
 
 /** Creates a long-lived check: it resolves the roots at intervals. */
 export function createRootCheck(roots: readonly string[]): RootCheck {
@@ -78,14 +78,14 @@ export function createRootCheck(roots: readonly string[]): RootCheck {
   return async (path) => {
     if (opened === undefined || performance.now() > untilMs) {
       opened = openRootCheck(roots);
-      untilMs = performance.now() + RESOLVED_FOR_MS;
+      untilMs = performance.now() + RESOLVE_INTERVAL_MS;
     }
     return (await opened)(path);
   };
 }
 
 /** Decodes bytes as Latin 1. Each byte becomes one character, so path functions work on any name. */
-const lettersOf = (path: Buffer) => path.toString('latin1');
+const latin1Of = (path: Buffer) => path.toString('latin1');
 const bytesOf = (letters: string) => Buffer.from(letters, 'latin1');
 
 function isInOrBelow(path: string, folder: string): boolean {
@@ -94,7 +94,7 @@ function isInOrBelow(path: string, folder: string): boolean {
 }
 
 /** The same maximum as in Linux. */
-const MOST_LINKS = 40;
+const MAX_LINKS = 40;
 
 /**
  * Resolves the links of a path as far as the path exists, and appends the rest. Stops at a dangling or circular link.
@@ -112,7 +112,7 @@ async function resolveLinks(path: string, links = 0): Promise<string | undefined
       if (target !== undefined) {
         const folder = await resolveLinks(dirname(existing), links);
         if (folder === undefined) return undefined;
-        return links < MOST_LINKS ? resolveLinks(resolve(folder, target, ...rest), links + 1) : join(folder, ...rest);
+        return links < MAX_LINKS ? resolveLinks(resolve(folder, target, ...rest), links + 1) : join(folder, ...rest);
       }
       rest.unshift(relative(dirname(existing), existing));
     }

@@ -3,8 +3,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { systemErrorCode } from '../../errors.ts';
 import { comparatorFor, comparePaths, type FileName, fileNameOf } from '../file-names.ts';
 import { factsOf, UNKNOWN_FACTS } from '../files.ts';
-import { emptyStep, type ListedFile, type ListingStep } from '../source.ts';
 import { identityOf } from '../identity.ts';
+import { emptyStep, type ListedFile, type ListingStep } from '../source.ts';
 import { sourceOutsideRoots } from './source-roots.ts';
 
 /** Which names are accepted, and where links may lead. Links may lead anywhere if `allows` is absent. */

@@ -13,7 +13,7 @@ const ENVIRONMENT = /^(?:PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|SystemRoot|LD_
 /** A decoder draws one picture at a time but opens several. */
 const THREADS = '4';
 
-const START_MS = 60_000;
+const START_TIMEOUT_MS = 60_000;
 
 /** A decoder process ended before it replied. */
 export class DecoderDiedError extends Error {
@@ -68,7 +68,7 @@ export function startDecoder(onEnd: () => void): DecoderProcess {
   let ended: DecoderDiedError | undefined;
   let asked: PromiseWithResolvers<Reply> | undefined;
 
-  const start = setTimeout(() => kill(`was not ready within ${START_MS / 1000} s`), START_MS).unref();
+  const start = setTimeout(() => kill(`was not ready within ${START_TIMEOUT_MS / 1000} s`), START_TIMEOUT_MS).unref();
 
   function end(how: string): void {
     if (ended !== undefined) return;

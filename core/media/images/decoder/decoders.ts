@@ -54,7 +54,7 @@ export function createDecoders({ most, idleMs = IDLE_MS }: DecodersOptions): Dec
     return await new Promise((resolve) => waiting.push(resolve));
   }
 
-  function giveBack(decoder: DecoderProcess): void {
+  function release(decoder: DecoderProcess): void {
     if (!all.has(decoder)) return;
     const next = waiting.shift();
     if (next !== undefined) next(decoder);
@@ -82,7 +82,7 @@ export function createDecoders({ most, idleMs = IDLE_MS }: DecodersOptions): Dec
         throw error;
       } finally {
         clearTimeout(timer);
-        giveBack(decoder);
+        release(decoder);
       }
     },
     pids: () => [...all].map(({ pid }) => pid).filter((pid) => pid !== undefined),
