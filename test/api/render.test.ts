@@ -5,22 +5,22 @@ import type { DatasetDocument } from '../../core/store/documents.ts';
 
 /** A change that counts how often it is read. */
 function datasetChange(): { change: Change; reads: () => number } {
-  const counts = vi.fn(() => ({ total: 1, indexed: 1, failed: 0, missing: 0 }));
+  const mediaType = vi.fn(() => 'image');
   const document = {
     _id: 'photos',
-    media_type: 'image',
+    get media_type() {
+      return mediaType();
+    },
     sources: ['/srv/photos'],
     next_seq: 1,
-    get counts() {
-      return counts();
-    },
+    counts: { total: 1, indexed: 1, failed: 0, missing: 0 },
     phases: {},
     models: [],
     latest_job: 'none',
     created_at: new Date(0),
     last_modified_at: new Date(0),
   } as DatasetDocument;
-  return { change: { kind: 'dataset', dataset: 'photos', document }, reads: () => counts.mock.calls.length };
+  return { change: { kind: 'dataset', dataset: 'photos', document }, reads: () => mediaType.mock.calls.length };
 }
 
 test('a change is rendered once for each scope, however many are told of it', () => {
