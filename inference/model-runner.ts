@@ -36,7 +36,7 @@ interface Task {
   fail(error: unknown): void;
 }
 
-/** A call of `embed` that is under way. */
+/** A call of `embed` in progress. */
 interface Call {
   onSignOfLife: (() => void) | undefined;
   fail(error: unknown): void;

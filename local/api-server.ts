@@ -6,21 +6,24 @@ import type { Report } from './report.ts';
 import type { Servers } from './servers.ts';
 import { siblingModule } from './sibling-module.ts';
 
-/** The HTTP API and the page, as a member of the stack. */
+/** Options of the HTTP API and the page in a stack. */
 export interface ApiOptions {
-  /** On 127.0.0.1; 7400 if not given, or the next one that is free. */
+  /** Port on 127.0.0.1. Default: 7400, or the next free one. */
   port?: number | undefined;
-  /** The built page, which may still be under way; without it only the API is served. */
+  /** Folder of the built page, which may still be building. Without it only the API is served. */
   webFolder?: Promise<string | undefined> | undefined;
-  /** Below which loads may read and files are served, unless PLIMSOLL_SOURCE_ROOTS says so: absolute paths. Any folder if left out. */
+  /**
+   * Absolute paths of the folders that may be loaded and served. PLIMSOLL_SOURCE_ROOTS overrides them. Default: any
+   * folder.
+   */
   sourceRoots?: readonly string[] | undefined;
 }
 
 const DEFAULT_PORT = 7400;
-/** From there on: the next start then finds the same one as this. */
+/** Free ports are searched from the default on, so that the next start finds the same port. */
 const PORTS_TRIED = 20;
 
-/** @throws LocalStackError PortTaken for a port that was asked for */
+/** Chooses the API's port. @throws LocalStackError PortTaken if the requested port is in use */
 export async function apiPortOf({ port }: ApiOptions, report: Report): Promise<number> {
   const purpose = { role: 'the HTTP API and the page', flag: '--api-port', instead: 'stop what listens there' };
   if (port !== undefined) return claimPort(port, purpose);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, rm, writeFile } from 'node:fs/promises';
 
-/** Creates a file whole or not at all, and only where there is none. Returns whether it did. */
+/** Creates a file atomically unless it exists. Returns whether it was created. */
 export async function createExclusively(file: string, content: string): Promise<boolean> {
   const draft = `${file}-${randomUUID()}`;
   await writeFile(draft, content, { mode: 0o600 });

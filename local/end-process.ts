@@ -4,9 +4,9 @@ import { identify, isRunning, type ProcessIdentity } from './process-identity.ts
 const POLL_MS = 20;
 
 /**
- * Ends a process that leads its own group: SIGTERM to it, and after `graceMs` SIGKILL to the group, so that what it
- * started (an inference child) goes too. Resolves when it is gone. For processes that are not our children, or whose
- * exit event we can't have.
+ * Ends a process that leads its own group: SIGTERM to the process, and after `graceMs` SIGKILL to the group, so that its
+ * children (an inference process) end too. Resolves when the process is gone. Use it for processes that are not children
+ * of this process, or whose exit event is not available.
  */
 export async function endProcess(target: ProcessIdentity, graceMs: number): Promise<void> {
   if (!(await isRunning(target))) return;
@@ -18,13 +18,13 @@ export async function endProcess(target: ProcessIdentity, graceMs: number): Prom
   }
 }
 
-/** As endProcess, for a process known by its number only. */
+/** Works as endProcess, for a process that is known only by its process ID. */
 export async function endPid(pid: number, graceMs: number): Promise<void> {
   const target = await identify(pid);
   if (target) await endProcess(target, graceMs);
 }
 
-/** Sends a signal; a process that has ended already is no error. */
+/** Sends a signal and ignores a process that has ended already. */
 export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NAMESPACE } from './temporal-server.ts';
 
-/** The servers that the user's environment names; undefined for those that are to run locally. */
+/** The servers that the user's environment names; undefined for a server that runs locally. */
 export interface ExternalServers {
   mongodbUri: string | undefined;
   temporal: { address: string; namespace: string } | undefined;
@@ -14,18 +14,18 @@ export function externalServers(env: NodeJS.ProcessEnv): ExternalServers {
 }
 
 function externalTemporal(env: NodeJS.ProcessEnv): ExternalServers['temporal'] {
-  // A configuration file alone is no wish to use it here: its default profile is often a company's cluster.
+  // A configuration file alone is not enough: its default profile is often a company's cluster.
   if (!env.TEMPORAL_ADDRESS && !env.TEMPORAL_PROFILE) return undefined;
   const { connectionOptions, namespace } = temporalConnection(env);
   return { address: connectionOptions.address ?? '127.0.0.1:7233', namespace: namespace ?? NAMESPACE };
 }
 
-/** How Temporal's own tools would connect with this environment. */
+/** The connection settings that Temporal's own tools would use with this environment. */
 export function temporalConnection(env: NodeJS.ProcessEnv): ReturnType<typeof loadClientConnectConfig> {
   return loadClientConnectConfig({ overrideEnvVars: definedOf(env) });
 }
 
-/** The environment of a worker or a client that is to use these servers. */
+/** The environment of a worker or a client that uses these servers. */
 export function environmentFor(
   env: NodeJS.ProcessEnv,
   servers: {
@@ -37,14 +37,14 @@ export function environmentFor(
   },
 ): NodeJS.ProcessEnv {
   if (servers.external.temporal) return { ...env, MONGODB_URI: servers.mongodbUri };
-  // Keys, certificates and profiles meant for another cluster would spoil the connection to the local one.
+  // Keys, certificates and profiles for another cluster would break the connection to the local one.
   const others = Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_'));
   return {
     ...Object.fromEntries(others),
     MONGODB_URI: servers.mongodbUri,
     TEMPORAL_ADDRESS: servers.temporalAddress,
     TEMPORAL_NAMESPACE: servers.temporalNamespace,
-    // A file that is not there: the default one of the home folder must not be read, and an empty one is refused.
+    // Name a missing file, so that the default one in the home folder is not read. An empty value is refused.
     TEMPORAL_CONFIG_FILE: join(servers.dataDir, 'temporal.toml'),
   };
 }

@@ -1,6 +1,6 @@
 import type { FailureCode } from '../contract/failures.ts';
 
-/** What can go wrong with the local stack; the message says what to do. */
+/** An error of the local stack. The message says what to do. */
 export type LocalErrorCode = Extract<
   FailureCode,
   | 'BinaryUnavailable'
@@ -23,7 +23,7 @@ export class LocalStackError extends Error {
   }
 }
 
-/** The message of whatever was thrown, with the cause that Node's fetch hides behind "fetch failed". */
+/** The message of a thrown value, with the cause that Node's fetch hides behind "fetch failed". */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? `: ${error.cause.message || error.cause.name}` : '';

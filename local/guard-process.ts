@@ -1,5 +1,5 @@
-// Outlives the process that started the stack, for as long as it takes to stop what that one left behind. It reads lists
-// of processes from its input; the end of the input, which comes however its parent dies, is the order to end them.
+// Ends the processes of a stack when the process that started the stack dies. It reads lists of processes from its input.
+// The input closes however the parent dies, and then the guard ends the processes of the last list.
 import { createInterface } from 'node:readline';
 import { endProcess } from './end-process.ts';
 import type { GuardedTiers } from './guard.ts';

@@ -2,22 +2,22 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { ProcessIdentity } from './process-identity.ts';
 import { siblingModule } from './sibling-module.ts';
 
-/** Processes by the order in which they are to end: all of the first list, then all of the second. */
+/** Processes in the order in which they end: all of the first list, then all of the second. */
 export type GuardedTiers = readonly (readonly (ProcessIdentity & { graceMs: number })[])[];
 
-/** A guard that someone kills is replaced, one that can't run at all is not tried for ever. */
+/** A killed guard is replaced, but a guard that can't run at all is not retried forever. */
 const MOST_REPLACEMENTS = 5;
 
 export interface Guard {
-  /** Says what runs now; replaces what was said before. */
+  /** Sets the processes to end; replaces the previous list. */
   protect(tiers: GuardedTiers): void;
-  /** Lets the guard go; what it protected keeps running. */
+  /** Ends the guard; the guarded processes keep running. */
   release(): void;
 }
 
 /**
- * Starts a small process that ends the servers and workers when this process dies in a way that leaves it no time to do
- * so itself, SIGKILL among them. Temporal and mongod don't watch their parent, and Node has no PR_SET_PDEATHSIG.
+ * Starts a small process that ends the servers and workers when this process dies without doing so, for example by
+ * SIGKILL. Temporal and mongod don't watch their parent, and Node has no PR_SET_PDEATHSIG.
  */
 export function startGuard(): Guard {
   let current: GuardedTiers = [];

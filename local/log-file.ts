@@ -5,14 +5,14 @@ import { dirname } from 'node:path';
 const ROTATE_AT_BYTES = 16 * 1024 * 1024;
 const TAIL_BYTES = 16 * 1024;
 
-/** Opens a log for appending, as a file descriptor for a child; a large one is first set aside as `<file>.1`. */
+/** Opens a log for appending, as a file descriptor for a child. A large log is first renamed to `<file>.1`. */
 export function openLog(file: string): number {
   mkdirSync(dirname(file), { recursive: true });
   if (existsSync(file) && statSync(file).size > ROTATE_AT_BYTES) renameSync(file, `${file}.1`);
   return openSync(file, 'a');
 }
 
-/** The last lines of a log from byte `since` on, for an error message. */
+/** Reads the last lines of a log after byte `since`, for an error message. */
 export async function lastLines(file: string, count: number, since = 0): Promise<string[]> {
   const handle = await open(file).catch(() => undefined);
   if (!handle) return [];

@@ -7,54 +7,54 @@ import { lastLines, openLog } from './log-file.ts';
 import { elapsed, type Report } from './report.ts';
 import { type Start, type WatchOptions, watchStart } from './start-watch.ts';
 
-/** The processes that a stack may have. */
+/** Names of the processes that a stack may have. */
 export type MemberName = 'mongod' | 'temporal' | 'worker-indexing' | 'worker-embedding' | 'api';
 
-/** How to run one process of the stack. */
+/** Describes how to run one process of the stack. */
 export interface MemberSpec {
   name: MemberName;
   command: string;
   args: readonly string[];
   env: NodeJS.ProcessEnv;
   logFile: string;
-  /** Whether it speaks to us by Node's own channel (`process.send`). */
+  /** `ipc` if the process reports through Node's own channel (`process.send`). */
   channel: 'ipc' | 'none';
   /** Processes of the lowest tier end first when the stack stops. */
   tier: number;
-  /** How long it has to end after SIGTERM before SIGKILL. */
+  /** Time between SIGTERM and SIGKILL, in milliseconds. */
   graceMs: number;
-  /** Resolves when it does its work. The start's signal aborts when it dies or is given up. */
+  /** Resolves when the process is ready. The start's signal aborts when the process dies or the start is given up. */
   awaitReady(child: ChildProcess, start: Start): Promise<void>;
-  /** What to do about a failed start, if its log tells. */
+  /** Advice on a failed start, from its log. */
   adviseOn?: (log: string) => string | undefined;
-  /** Awaited before a restart: a worker whose server is down would only die again. */
+  /** Awaited before a restart, because a worker whose server is down would die again. */
   before?: () => Promise<void>;
 }
 
-/** One supervised process: started anew when it dies by itself, left alone when it was stopped. */
+/** One supervised process. It is restarted when it dies by itself, and not when it was stopped. */
 export interface Member {
   readonly name: MemberName;
   readonly logFile: string;
-  /** The process number, undefined while it does not run. */
+  /** The process ID; undefined while it does not run. */
   readonly pid: number | undefined;
-  /** Starts it and resolves when it is ready. */
+  /** Starts the process and resolves when it is ready. */
   start(): Promise<void>;
-  /** Ends it with SIGTERM, SIGKILL after a bound, and leaves it stopped until `start`. */
+  /** Ends the process with SIGTERM, and SIGKILL after its grace time. It stays stopped until `start`. */
   stop(): Promise<void>;
-  /** Sends SIGKILL to its process group and resolves when it is gone. It is then started anew, as after a crash. */
+  /** Sends SIGKILL to the process group and resolves when it is gone. The process is then restarted, as after a crash. */
   kill(): Promise<void>;
-  /** Resolves when it is ready, at once if it is; rejects when the stack fails. */
+  /** Resolves when the process is ready, at once if it is; rejects when the stack fails. */
   ready(): Promise<void>;
 }
 
-/** What a member tells its stack. */
+/** Callbacks of a member to its stack. */
 export interface MemberEvents {
   report: Report;
-  /** Its process number has changed. */
+  /** The member's process ID has changed. */
   changed(): void;
-  /** Whether the stack has stopped or is about to: nothing is to start any more. */
+  /** Whether the stack has stopped or is stopping, so that no process may start any more. */
   over(): boolean;
-  /** It can't be kept running. */
+  /** The member can't be kept running. */
   failed(error: LocalStackError): void;
 }
 
@@ -63,7 +63,7 @@ const DEATHS_WITHIN_MS = 60_000;
 const LONGEST_PAUSE_MS = 4_000;
 const LOG_LINES_SHOWN = 12;
 
-/** Makes a member of a stack; `start` it to run it. */
+/** Creates a member of a stack. `start` runs it. */
 export function createMember(
   spec: MemberSpec,
   events: MemberEvents,
@@ -71,7 +71,7 @@ export function createMember(
 ): Member {
   let child: ChildProcess | undefined;
   let wanted = false;
-  // Counts starts and stops: a restart that was waiting for its turn sees by it that it came too late.
+  // Counts starts and stops, so that a waiting restart notices a stop or start in the meantime.
   let turn = 0;
   const readiness = createReadiness();
   const deaths: number[] = [];
@@ -83,7 +83,7 @@ export function createMember(
     const logStart = fstatSync(log).size;
     const started = spawn(spec.command, spec.args, {
       env: spec.env,
-      // A group of its own: Ctrl-C at the terminal reaches us alone, and we end the members in order.
+      // A process group of its own keeps Ctrl-C from the members, so that the stack ends them in order.
       detached: true,
       stdio: ['ignore', log, log, ...(spec.channel === 'ipc' ? (['ipc'] as const) : [])],
     });
@@ -97,7 +97,7 @@ export function createMember(
       await awaitReady(started, gone.signal);
       gone.signal.throwIfAborted();
     } catch (error) {
-      // Asked before it is ended, which is how it ends and not why.
+      // Read the reason before ending the process, because ending it would overwrite the reason.
       const reason = gone.signal.aborted ? gone.signal.reason : error;
       await end(started);
       child = undefined;
@@ -108,7 +108,7 @@ export function createMember(
     readiness.resolve();
   }
 
-  /** Waits as long as the process lives and shows signs of life. */
+  /** Waits for readiness as long as the process lives and shows signs of life. */
   async function awaitReady(started: ChildProcess, gone: AbortSignal): Promise<void> {
     if (started.pid === undefined) return rejectOnAbort(gone);
     const { report } = events;
@@ -216,7 +216,7 @@ export function createMember(
   };
 }
 
-/** Rejects with the signal's reason. */
+/** Returns a promise that rejects with the signal's reason. */
 function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason);
@@ -235,7 +235,7 @@ function killGroup(target: ChildProcess): void {
 interface Readiness {
   resolve(): void;
   reject(error: unknown): void;
-  /** Back to waiting, unless it waits already: those who wait then go on waiting for the same thing. */
+  /** Returns to waiting. If it waits already, nothing changes for those who wait. */
   withdraw(): void;
   settled(): Promise<void>;
 }
@@ -250,7 +250,7 @@ function createReadiness(): Readiness {
     },
     reject(error) {
       waiting = false;
-      // Nobody has to wait for readiness: an unheard rejection is no crash.
+      // Waiting for readiness is optional, so an unhandled rejection must not crash the process.
       current.promise.catch(() => {});
       current.reject(error);
     },

@@ -4,12 +4,12 @@ import { type Db, type Document, Long, MongoClient, MongoError, MongoServerError
 import { awaitListening, HOST } from './ports.ts';
 import type { Start } from './start-watch.ts';
 
-/** The replica set of one: majority reads and change streams need a replica set. */
+/** Name of the replica set. It has one member; majority reads and change streams need a replica set. */
 const REPLICA_SET = 'plimsoll';
 
 const NOT_YET_INITIALIZED = 94;
 const GIB = 2 ** 30;
-/** mongod would take half of the memory; a laptop has other work to do, and reads go through the file cache as well. */
+/** By default mongod takes half of the memory, too much for a laptop. Reads also use the file cache. */
 const LARGEST_CACHE_GB = 2;
 const SMALLEST_CACHE_GB = 0.25;
 const CACHE_SHARE = 0.15;
@@ -28,33 +28,33 @@ export function mongodArguments(options: { dbPath: string; port: number }): stri
     '--nounixsocket',
     '--quiet',
     ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
-    // The transaction of a worker that was killed stays open for this long, in place of a minute, and holds up who goes on.
+    // A killed worker's transaction blocks the next attempt for this long; the default is a minute.
     ...['--setParameter', 'transactionLifetimeLimitSeconds=10'],
-    // A primary waits 15 s for a successor before it ends; this set has none.
+    // A primary waits 15 s for a successor before it ends, but this set has no other member.
     ...['--setParameter', 'shutdownTimeoutMillisForSignaledShutdown=100'],
   ];
 }
 
 /**
- * The connection string. Without `directConnection`: a driver that knows the set waits for its primary while mongod
- * restarts, one with a direct connection fails writes meanwhile.
+ * The connection string, without `directConnection`: a driver that knows the set waits for its primary while mongod
+ * restarts, whereas a direct connection fails writes.
  */
 export function mongodbUri(port: number): string {
   return `mongodb://${HOST}:${port}/?replicaSet=${REPLICA_SET}`;
 }
 
-/** Says what to do where mongod refuses data of another release; it reads its own and the one before. */
+/** Advice if mongod refuses data of another release. It reads data of its own release and the previous one. */
 export function adviseOnMongodLog(log: string): string | undefined {
   if (!/featureCompatibilityVersion|too recent to start up|WiredTiger file version/i.test(log)) return undefined;
   return 'The data was written by another release of mongod: name that one in PLIMSOLL_MONGOD_BINARY, or use another data folder.';
 }
 
 /**
- * Refusals of a server that still reads its replica set's configuration or changes its state. They pass by themselves, however
- * long that takes.
+ * Error codes of a server that reads its replica set's configuration or changes its state. They are temporary, however
+ * long they take.
  */
 const STILL_STARTING = new Set<unknown>([
-  23, // AlreadyInitialized: it had not read its configuration when it was asked for it.
+  23, // AlreadyInitialized: the server had not read its configuration yet when it was asked for it.
   74, // NodeNotFound
   91, // ShutdownInProgress
   NOT_YET_INITIALIZED,
@@ -66,15 +66,15 @@ const STILL_STARTING = new Set<unknown>([
   13435, // NotPrimaryNoSecondaryOk
   13436, // NotPrimaryOrSecondary
 ]);
-/** Another refusal is meant when it is the answer to so many questions in a row. */
+/** Any other error is permanent if it is the answer this many times in a row. */
 const MEANT_AFTER = 200;
 const PAUSE_MS = 50;
-/** The driver goes on connecting between two questions, so a short wait costs a slow server nothing. */
+/** The driver keeps connecting between two requests, so a short pause costs a slow server nothing. */
 const ANSWER_WITHIN_MS = 2_000;
 
 /**
- * Makes the replica set on the first start, renames its member after a change of port, and resolves when it takes writes.
- * Asks until the signal aborts: a server that does not answer yet is busy, and whoever watches its process knows if it lives.
+ * Creates the replica set on the first start, renames its member after a change of port, and resolves when it accepts
+ * writes. Retries until the signal aborts: a server that does not answer is busy, and the start watch notices a dead one.
  */
 export async function awaitPrimary(port: number, { signal, waitsFor }: Start): Promise<void> {
   waitsFor(`port ${port} to accept connections`);
@@ -129,7 +129,7 @@ async function replicaSetConfig(admin: Db, signal: AbortSignal): Promise<Documen
 async function awaitWritable(admin: Db, signal: AbortSignal): Promise<void> {
   let hello = await admin.command({ hello: 1 }, { signal });
   while (!hello.isWritablePrimary) {
-    // Answered as soon as the state changes: the server does the waiting.
+    // The server holds this request until its state changes, so no polling is needed.
     const { processId, counter } = hello.topologyVersion;
     const topologyVersion = { processId, counter: Long.fromNumber(Number(counter)) };
     hello = await admin.command({ hello: 1, topologyVersion, maxAwaitTimeMS: 500 }, { signal });

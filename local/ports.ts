@@ -2,10 +2,10 @@ import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LocalStackError } from './errors.ts';
 
-/** Everything of the stack listens here only: none of it asks for a password. */
+/** All servers of the stack listen only here, because they need no password. */
 export const HOST = '127.0.0.1';
 
-/** What a port is for, and how the person who finds it taken gets around it. */
+/** The purpose of a port, and advice for when it is taken. */
 export interface PortPurpose {
   role: string;
   flag: string;
@@ -13,7 +13,7 @@ export interface PortPurpose {
 }
 
 /**
- * The port to use: the wanted one if it is free, any free one for 0.
+ * Chooses a port: the wanted one if it is free, any free one for 0.
  * @throws LocalStackError PortTaken naming the port, its role and what to do
  */
 export async function claimPort(wanted: number, purpose: PortPurpose): Promise<number> {
@@ -41,7 +41,7 @@ function probe(port: number): Promise<number> {
   });
 }
 
-/** Resolves when something accepts connections on the port; rejects with the signal's reason. */
+/** Resolves when the port accepts connections; rejects with the signal's reason. */
 export async function awaitListening(port: number, signal: AbortSignal): Promise<void> {
   while (!(await accepts(port))) await delay(20, undefined, { signal });
 }

@@ -2,20 +2,20 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
-/** A process that can be recognised later, even after its number was given to another one. */
+/** Identifies a process even after its process ID was reused. */
 export interface ProcessIdentity {
   pid: number;
-  /** When it started, in the operating system's own words; equal only for the same process. */
+  /** Start time as the operating system prints it; equal only for the same process. */
   startTime: string;
 }
 
-/** The identity of a running process, or undefined where there is none (a zombie has ended too). */
+/** The identity of a running process; undefined if it has ended. A zombie counts as ended. */
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
   const startTime = process.platform === 'linux' ? await linuxStartTime(pid) : await posixStartTime(pid);
   return startTime === undefined ? undefined : { pid, startTime };
 }
 
-/** Whether that very process still runs. */
+/** Whether the identified process still runs. */
 export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
   return (await identify(identity.pid))?.startTime === identity.startTime;
 }
@@ -26,7 +26,7 @@ async function linuxStartTime(pid: number): Promise<string | undefined> {
       readFile(`/proc/${pid}/stat`, 'utf8'),
       readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
     ]);
-    // The command's name stands in parentheses and may hold spaces: fields are counted after the last one.
+    // The command name is in parentheses and may contain spaces, so fields are counted after the last parenthesis.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [state, ticksSinceBoot] = [fields[0], fields[19]];
     return state === 'Z' || state === 'X' ? undefined : `${boot.trim()}/${ticksSinceBoot}`;

@@ -7,7 +7,7 @@ import type { Report } from './report.ts';
 const ANSWER_WITHIN_MS = 5_000;
 
 /**
- * Makes sure that the servers named by the environment answer, so that a wrong address is an error now, not a worker's later.
+ * Checks that the servers named by the environment answer, so that a wrong address fails here and not in a worker later.
  * @throws LocalStackError MongoDBUnreachable, TemporalUnreachable
  */
 export async function checkExternalServers(
@@ -33,7 +33,7 @@ async function checkMongodb(uri: string): Promise<void> {
       .command({ ping: 1 })
       .finally(() => client.close());
   } catch (error) {
-    // The connection string may hold a password: it is not shown.
+    // The connection string may contain a password, so it is not shown.
     throw unreachable('MongoDBUnreachable', 'The MongoDB of MONGODB_URI does not answer', error, 'MONGODB_URI');
   }
 }

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Start } from './start-watch.ts';
 
-/** Resolves when a process of ours says by message that it does its work; rejects with the signal's reason. */
+/** Resolves when a child process sends the message that it is ready; rejects with the signal's reason. */
 export function awaitReadyMessage(child: ChildProcess, { signal, waitsFor }: Start): Promise<void> {
   waitsFor('its message that it is ready');
   return new Promise((resolveReady, reject) => {

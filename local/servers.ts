@@ -13,45 +13,45 @@ import { awaitTemporal, NAMESPACE, temporalArguments } from './temporal-server.t
 
 /** Ports to listen on, on 127.0.0.1; 0 takes any free one. */
 export interface ServerPorts {
-  /** Temporal's gRPC port, 7233 if not given. */
+  /** Temporal's gRPC port; default 7233. */
   temporal?: number | undefined;
-  /** Temporal's web page, 8233 if not given. */
+  /** Temporal's web page; default 8233. */
   ui?: number | undefined;
-  /** mongod, 27017 if not given. */
+  /** mongod; default 27017. */
   mongo?: number | undefined;
 }
 
 export interface ServersOptions {
-  /** Where data, logs and `stack.json` lie; made if it is not there. */
+  /** Folder of data, logs and `stack.json`; created if it does not exist. */
   dataDir: string;
   ports?: ServerPorts | undefined;
-  /** Temporal's web page: on if not given. */
+  /** Whether to serve Temporal's web page; default true. */
   ui?: 'on' | 'off' | undefined;
-  /** Hears what is done, in lines. */
+  /** Receives progress, line by line. */
   report?: Report | undefined;
-  /** Read for MONGODB_URI, TEMPORAL_*, PLIMSOLL_* and PATH, and handed on to the workers. `process.env` if not given. */
+  /** Source of MONGODB_URI, TEMPORAL_*, PLIMSOLL_* and PATH, passed on to the workers; default `process.env`. */
   env?: NodeJS.ProcessEnv | undefined;
-  /** Aborts the start; what was started is stopped. */
+  /** Aborts the start and stops what was started. */
   signal?: AbortSignal | undefined;
 }
 
-/** Running servers: local ones, and those of the environment. */
+/** Running servers: local ones, and those that the environment names. */
 export interface Servers {
   readonly dataDir: string;
   readonly mongodbUri: string;
   readonly temporalAddress: string;
   readonly temporalNamespace: string;
-  /** Temporal's web page; undefined where it is off or the server is not ours. */
+  /** URL of Temporal's web page; undefined if it is off or the server is not local. */
   readonly uiUrl: string | undefined;
-  /** What a worker or client needs in its environment to use these servers. */
+  /** Environment of a worker or client that uses these servers. */
   readonly env: NodeJS.ProcessEnv;
-  /** The local processes; a server that the environment named has none. */
+  /** The local processes. A server that the environment names has none. */
   readonly members: { readonly mongod?: Member; readonly temporal?: Member };
-  /** Process numbers of what runs now, by name. */
+  /** Process IDs of the running processes, by name. */
   readonly pids: Readonly<Record<string, number>>;
-  /** Stops Temporal, then mongod, cleanly. May be called again. */
+  /** Stops Temporal, then mongod, cleanly. Further calls are safe. */
   stop(): Promise<void>;
-  /** Resolves with the reason when a server can't be kept running; all is stopped by then. Never rejects. */
+  /** Resolves with the reason when a server can't be kept running and everything is stopped. Never rejects. */
   readonly failed: Promise<Error>;
 }
 
@@ -71,7 +71,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   });
 }
 
-/** Runs a start; when it fails or is aborted, stops what was started before it throws. */
+/** Runs a start. If it fails or is aborted, stops what was started and throws. */
 export async function stopOnFailure<T>(
   supervisor: Supervisor,
   signal: AbortSignal | undefined,
@@ -87,7 +87,7 @@ export async function stopOnFailure<T>(
     return await Promise.race([started, canceled.promise, failed]);
   } catch (error) {
     await supervisor.stop();
-    // What still goes on of the start fails by itself now: its members are stopped and won't start again.
+    // The rest of the start now fails by itself, because its members are stopped and can't start again.
     await started.catch(() => {});
     throw error;
   } finally {
@@ -97,7 +97,7 @@ export async function stopOnFailure<T>(
   }
 }
 
-/** Writes down where the stack answers: from now on `readStack` finds it. */
+/** Records the stack's addresses, so that `readStack` finds it from now on. */
 export async function publish(supervisor: Supervisor, servers: Servers, apiUrl?: string): Promise<void> {
   await supervisor.claim.update({
     temporalAddress: servers.temporalAddress,
@@ -109,7 +109,7 @@ export async function publish(supervisor: Supervisor, servers: Servers, apiUrl?:
   });
 }
 
-/** The file's path as it is known from any folder; what it holds stays in it. */
+/** Makes the path absolute, so that it works from any folder. The file's content is not copied. */
 function webhookEnvOf({ PLIMSOLL_WEBHOOK_SECRETS, PLIMSOLL_WEBHOOK_ALLOW }: NodeJS.ProcessEnv): Record<string, string> {
   return {
     ...(PLIMSOLL_WEBHOOK_SECRETS ? { PLIMSOLL_WEBHOOK_SECRETS: resolve(PLIMSOLL_WEBHOOK_SECRETS) } : {}),
@@ -117,7 +117,7 @@ function webhookEnvOf({ PLIMSOLL_WEBHOOK_SECRETS, PLIMSOLL_WEBHOOK_ALLOW }: Node
   };
 }
 
-/** Adds the servers to a supervisor, and resolves when they answer. */
+/** Adds the servers to a supervisor and resolves when they answer. */
 export async function addServers(supervisor: Supervisor, options: ServersOptions): Promise<Servers> {
   const { report = silent, env = process.env } = options;
   const dataDir = resolve(options.dataDir);
@@ -174,7 +174,7 @@ export async function addServers(supervisor: Supervisor, options: ServersOptions
   };
 }
 
-/** Process numbers of the members that run, by name. */
+/** Process IDs of the running members, by name. */
 export function pidsOf(supervisor: Supervisor): Record<string, number> {
   const running = [...supervisor.members.values()].flatMap(({ name, pid }) =>
     pid === undefined ? [] : [[name, pid] as const],

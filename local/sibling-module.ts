@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 
 /**
- * The path of a module to start as a process, relative to the caller and without its ending: `.ts` when run from source,
- * `.js` in `dist`, as the caller's own.
+ * Resolves the path of a module to start as a process. The path is relative to the caller and has no extension; the
+ * result has the caller's: `.ts` when run from source, `.js` in `dist`.
  */
 export function siblingModule(callerUrl: string, path: string): string {
   const ending = callerUrl.endsWith('.ts') ? '.ts' : '.js';

@@ -3,9 +3,9 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 /**
- * Text that changes while a process group works: the size of its log and the processor time that its processes have used.
- * The group counts as a whole, because a program may be a script that starts the real one. Processor time counts because
- * Temporal logs nothing while it starts, and because even a starved process gets some. Undefined where it can't be read.
+ * Returns a text that changes while a process group works: the size of its log and its processor time. The whole group
+ * counts, because a program may be a script that starts the real one. Processor time counts, because Temporal logs
+ * nothing while it starts and even a starved process gets some. Returns undefined if it can't be read.
  */
 export async function signsOfLife(groupId: number, logFile: string): Promise<string | undefined> {
   const logged = await stat(logFile).then(
@@ -21,7 +21,7 @@ async function linuxProcessorTime(groupId: number): Promise<string | undefined> 
   const used = await Promise.all(
     pids.map(async (pid) => {
       const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-      // The command's name stands in parentheses and may hold spaces: fields are counted after the last one.
+      // The command name is in parentheses and may contain spaces, so fields are counted after the last parenthesis.
       const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
       const [group, user, system] = [fields[2], fields[11], fields[12]];
       return Number(group) === groupId ? [`${pid}:${Number(user) + Number(system)}`] : [];

@@ -10,7 +10,7 @@ import type { Report } from './report.ts';
 
 const ORPHAN_GRACE_MS = 15_000;
 
-/** `<dataDir>/stack.json`: who runs there and where it answers. */
+/** Content of `<dataDir>/stack.json`: the owner, the processes and the addresses of a stack. */
 export interface StackRecord {
   /** The process that started the stack. */
   pid: number;
@@ -24,31 +24,31 @@ export interface StackRecord {
   uiUrl?: string;
   /** The HTTP API and the page. */
   apiUrl?: string;
-  /** The workers' variables for webhooks, so that a command can say at once what they would refuse. */
+  /** The workers' webhook variables, so that a command can report at once what the workers would refuse. */
   webhookEnv?: Record<string, string>;
   members: Partial<Record<MemberName, ProcessIdentity>>;
 }
 
-/** A stack that is up. */
+/** A stack that is ready. */
 export type RunningStack = StackRecord & { temporalAddress: string; mongodbUri: string };
 
-/** The stack that runs in a data folder, or undefined when none does or it is not ready yet. */
+/** Reads the stack that runs in a data folder; undefined if none runs or it is not ready yet. */
 export async function readStack(dataDir: string): Promise<RunningStack | undefined> {
   const record = await readRecord(stackFile(dataDir));
   if (!record?.temporalAddress || !record.mongodbUri || !(await isRunning(record))) return undefined;
   return { ...record, temporalAddress: record.temporalAddress, mongodbUri: record.mongodbUri };
 }
 
-/** This process's hold on a data folder. */
+/** This process's claim on a data folder. */
 export interface DataDirClaim {
-  /** Writes what has changed. */
+  /** Writes changed fields to the file. */
   update(change: Partial<StackRecord>): Promise<void>;
   release(): Promise<void>;
 }
 
 /**
- * Takes a data folder for this process; processes that an earlier stack left running there are ended first.
- * @throws LocalStackError StackRunning naming the process that has it
+ * Claims a data folder for this process. Ends processes that an earlier stack left running there.
+ * @throws LocalStackError StackRunning naming the process that owns it
  */
 export async function claimDataDir(dataDir: string, report: Report): Promise<DataDirClaim> {
   await mkdir(dataDir, { recursive: true });
@@ -64,11 +64,11 @@ export async function claimDataDir(dataDir: string, report: Report): Promise<Dat
     const other = await readRecord(file);
     if (other && (await isRunning(other))) throw alreadyRunning(dataDir, other);
     if (other) await endOrphans(other, report);
-    // Unless another process was quicker to find the same leftovers and has made the file its own.
+    // Another process may have found the same leftovers and claimed the folder in the meantime; keep its file.
     if ((await readRecord(file))?.startTime === other?.startTime) await rm(file, { force: true });
   }
 
-  // One write after the other: the last one asked for is the last one made.
+  // Writes run one after the other, so that the last requested one wins.
   let writing = Promise.resolve();
   let released = false;
   return {

@@ -7,15 +7,15 @@ import { addServers, pidsOf, publish, type Servers, type ServersOptions, stopOnF
 import { siblingModule } from './sibling-module.ts';
 import { createSupervisor } from './supervisor.ts';
 
-/** What a worker does: index sources, or embed samples. */
+/** A worker's role: index sources, or embed samples. */
 export type WorkerRole = 'indexing' | 'embedding';
 
 export interface StackOptions extends ServersOptions {
-  /** The workers to run, one of each role; both if not given. */
+  /** The workers to run, one per role; default both. */
   roles?: readonly WorkerRole[] | undefined;
-  /** The module that is a worker's process: `workers/run` if not given. */
+  /** The module that runs as a worker's process; default `workers/run`. */
   workerModule?: string | undefined;
-  /** The HTTP API and the page; none if not given. */
+  /** The HTTP API and the page; not served if omitted. */
   api?: ApiOptions | undefined;
 }
 
@@ -28,15 +28,15 @@ export interface Stack extends Omit<Servers, 'members'> {
     readonly 'worker-embedding'?: Member;
     readonly api?: Member;
   };
-  /** Where the HTTP API and the page answer. */
+  /** URL of the HTTP API and the page. */
   readonly apiUrl: string | undefined;
-  /** Stops the workers, then Temporal, then mongod, each in its own orderly way. May be called again. */
+  /** Stops the workers, then Temporal, then mongod, each cleanly. Further calls are safe. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts everything that a laptop needs, and resolves when it is ready for loads. Whatever dies is started again; `failed`
- * resolves, with everything stopped, when that does not help.
+ * Starts the servers and workers, and resolves when they are ready for jobs. A process that dies is restarted. If that
+ * does not help, everything is stopped and `failed` resolves.
  *
  * ```ts
  * const stack = await startStack({ dataDir: '.plimsoll', report: console.error });
@@ -88,7 +88,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
 }
 
-/** Indexing makes much garbage that lives for a moment: a small nursery costs a little time and saves 200 MB. */
+/** Indexing makes much short-lived garbage. A small nursery costs little time and saves 200 MB. */
 const V8_OPTIONS = ['--max-semi-space-size=4'];
 
 function workerSpec(role: WorkerRole, module: string, servers: Servers): MemberSpec {

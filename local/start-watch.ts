@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { elapsed, type Report } from './report.ts';
 import { signsOfLife } from './signs-of-life.ts';
 
-/** A start that is under way, as what waits for it sees it. */
+/** A start in progress, for the function that waits for it. */
 export interface Start {
-  /** Aborts when there is nothing to wait for any more; its reason says why. */
+  /** Aborts when waiting is pointless; its reason says why. */
   readonly signal: AbortSignal;
-  /** Names what the start waits for now, for example "port 27017 to accept connections". */
+  /** Sets what the start waits for, for example "port 27017 to accept connections". */
   waitsFor(what: string): void;
 }
 
@@ -17,30 +17,30 @@ export interface StartWatch extends Start {
 
 export interface Watched {
   name: string;
-  /** Leads its process group. */
+  /** Process ID of the leader of its process group. */
   pid: number;
   logFile: string;
 }
 
 export interface WatchOptions {
   report: Report;
-  /** Awaited before each look at the process. */
+  /** Awaited before each check of the process. */
   pause?: ((signal: AbortSignal) => Promise<void>) | undefined;
-  /** So many looks in a row without a sign of life are the end of the wait. */
+  /** The wait ends after this many checks in a row without a sign of life. */
   silentLooks?: number | undefined;
 }
 
 const LOOK_EVERY_MS = 5_000;
-/** The first look that finds the process still starting is reported, then each sixth: after 5 s, then every 30 s. */
+/** The first check that finds the process still starting is reported, then each sixth: after 5 s, then every 30 s. */
 const LOOKS_PER_REPORT = 6;
-/** Five minutes on a quiet machine. Looks are counted, not time: where this process is held up, so is the other. */
+/** Five minutes on a quiet machine. Counting checks instead of time allows for a busy machine, which delays both. */
 const SILENT_LOOKS = 60;
 
 /**
- * Watches a process that starts: says what it waits for, after 5 s and then every 30 s, and gives it up after 60 looks in a
- * row without a sign of life. Signs of life are output in its log, processor time of its process group, and a step that the
- * start has taken (its port is open, its server answers). A process that shows them is waited for without a limit, however
- * long it takes: a busy machine is no fault, and whoever started it sees the reports and can stop it.
+ * Watches a process that starts. Reports what it waits for, after 5 s and then every 30 s, and gives up after 60 checks
+ * in a row without a sign of life. Signs of life are output in its log, processor time of its process group, and a step
+ * of the start (its port is open, its server answers). There is no other limit: a slow start on a busy machine is no
+ * error, and the user sees the reports and can stop it.
  */
 export function watchStart({ name, pid, logFile }: Watched, options: WatchOptions): StartWatch {
   const { report, pause = pauseBetweenLooks, silentLooks = SILENT_LOOKS } = options;
@@ -55,7 +55,7 @@ export function watchStart({ name, pid, logFile }: Watched, options: WatchOption
       await pause(ended.signal);
       const signs = await signsOfLife(pid, logFile);
       if (ended.signal.aborted) return;
-      // Where nothing can be read of a process, its being there has to do.
+      // If no signs of life can be read, a running process counts as alive.
       const alive = signs === undefined || signs !== last || waitsFor !== lastWaitsFor;
       [last, lastWaitsFor] = [signs, waitsFor];
       silent = alive ? 0 : silent + 1;

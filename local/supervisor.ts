@@ -5,19 +5,19 @@ import { identify } from './process-identity.ts';
 import type { Report } from './report.ts';
 import { claimDataDir, type DataDirClaim } from './stack-file.ts';
 
-/** Keeps the processes of one data folder running, and ends them in order. */
+/** Keeps the processes of one data folder running and ends them in order. */
 export interface Supervisor {
   readonly claim: DataDirClaim;
   readonly members: ReadonlyMap<MemberName, Member>;
-  /** Adds a process, not started yet. */
+  /** Adds a process without starting it. */
   add(spec: MemberSpec): Member;
-  /** Ends everything and gives the data folder back. May be called again: it is done once. */
+  /** Ends all processes and releases the data folder. Further calls wait for the first. */
   stop(): Promise<void>;
-  /** Resolves with the reason when a member can't be kept running; everything has been stopped by then. Never rejects. */
+  /** Resolves with the reason when a member can't be kept running and everything is stopped. Never rejects. */
   readonly failed: Promise<LocalStackError>;
 }
 
-/** @throws LocalStackError StackRunning */
+/** Claims a data folder and creates its supervisor. @throws LocalStackError StackRunning */
 export async function createSupervisor(dataDir: string, report: Report): Promise<Supervisor> {
   const claim = await claimDataDir(dataDir, report);
   const guard = startGuard();
@@ -89,7 +89,7 @@ export async function createSupervisor(dataDir: string, report: Report): Promise
   };
 }
 
-/** Names by tier, the first to end first. */
+/** Member names by tier, in the order in which they end. */
 function tiersOf(specs: ReadonlyMap<MemberName, MemberSpec>): MemberName[][] {
   const tiers = Map.groupBy(specs.values(), (spec) => spec.tier);
   return [...tiers.entries()].sort(([a], [b]) => a - b).map(([, ofTier]) => ofTier.map(({ name }) => name));

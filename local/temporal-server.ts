@@ -6,12 +6,12 @@ import type { Start } from './start-watch.ts';
 
 export const NAMESPACE = 'default';
 
-/** What people filter loads by on Temporal's page; registered when the server starts. */
+/** Search attributes for filtering jobs on Temporal's page; registered when the server starts. */
 const SEARCH_ATTRIBUTES = ['PlimsollDataset=Keyword', 'PlimsollPhase=Keyword'];
 
 /**
- * Priority and fairness of task queues are off by default on server 1.29. Each partition of a queue keeps order and shares for
- * itself, and one is enough for one machine.
+ * Priority and fairness of task queues are off by default in server 1.29. Each partition of a queue keeps its own order
+ * and shares, and one partition is enough for one machine.
  */
 const DYNAMIC_CONFIG = [
   'matching.useNewMatcher=true',
@@ -21,16 +21,16 @@ const DYNAMIC_CONFIG = [
 ];
 
 /**
- * A write-ahead log, synced at its checkpoints: activities that run in parallel take half as long as with SQLite's default
- * (13 ms instead of 24, eight at a time). Killing the server loses nothing; a power cut may lose the last moments, which
- * Temporal then runs again, and every activity may run more than once anyway.
+ * SQLite with a write-ahead log that is synced at checkpoints. Parallel activities take half as long as with the default
+ * (13 ms instead of 24, eight at a time). A killed server loses nothing. A power cut may lose the last moments; Temporal
+ * then runs them again, and activities must allow for that anyway.
  */
 const SQLITE_PRAGMAS = ['journal_mode=wal', 'synchronous=1'];
 
 export interface TemporalServerOptions {
   dbFile: string;
   port: number;
-  /** Undefined for a server without a web page. */
+  /** Port of the web page; undefined for none. */
   uiPort: number | undefined;
 }
 
@@ -50,11 +50,11 @@ export function temporalArguments({ dbFile, port, uiPort }: TemporalServerOption
   ];
 }
 
-/** How long the first question waits for its answer. Each further one waits twice as long as the one before, up to a minute. */
+/** Timeout of the first request. Each further request has twice the timeout, up to a minute. */
 const ANSWER_WITHIN_MS = 1_000;
 const LONGEST_ANSWER_MS = 60_000;
 const PAUSE_MS = 50;
-/** Answers of a server that still starts, as numbers of gRPC. They pass; any other refusal is meant. */
+/** gRPC status codes of a server that is still starting. Any other error is permanent. */
 const STILL_STARTING = new Set<number>([
   1, // CANCELLED
   2, // UNKNOWN
@@ -65,7 +65,7 @@ const STILL_STARTING = new Set<number>([
   14, // UNAVAILABLE
 ]);
 
-/** Resolves when the server answers for its namespace and, if it has one, its web page listens. Asks until the signal aborts. */
+/** Resolves when the server answers for its namespace and its web page, if any, listens. Retries until the signal aborts. */
 export async function awaitTemporal(
   port: number,
   uiPort: number | undefined,
@@ -86,7 +86,7 @@ export async function awaitTemporal(
   await awaitListening(uiPort, signal);
 }
 
-/** Why a server does not answer for its namespace yet; throws a refusal that is meant. */
+/** Returns why a server does not answer for its namespace yet. @throws a permanent error */
 async function refusalOf(port: number, withinMs: number): Promise<unknown> {
   const connection = Connection.lazy({ address: `${HOST}:${port}`, connectTimeout: withinMs });
   try {

@@ -4,10 +4,21 @@ export { createInferenceActivities, type InferenceDependencies } from '../activi
 export { EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE } from '../contract/names.ts';
 export { UserError } from '../core/errors.ts';
 export { imagesMedium } from '../core/media/images/medium.ts';
-export { createMedia, type Media, type Medium } from '../core/media/medium.ts';
+export { ItemError } from '../core/media/item-error.ts';
+export {
+  createMedia,
+  type Expansion,
+  type FileToExpand,
+  type Item,
+  type Media,
+  type Medium,
+  type Thumbnailer,
+} from '../core/media/medium.ts';
+export type { BoundPreparation, OpenPreparation } from '../core/media/preparation.ts';
 export type { Embedder, EmbeddingModel, EmbedItem, EmbedOptions, EmbedOutcome } from '../core/embedding/embedder.ts';
 export { folderSource } from '../core/sources/folder/folder-source.ts';
-export { createSources, type Source, type Sources } from '../core/sources/source.ts';
+export { type MemorySource, memorySource } from '../core/sources/memory/memory-source.ts';
+export { createSources, FileUnavailableError, type OpenFile, type Source, type Sources } from '../core/sources/source.ts';
 export { prepareDatabase } from '../core/store/prepare.ts';
 export { openStore, storeOf } from '../core/store/open.ts';
 export { requireReplicaSet, type Store } from '../core/store/store.ts';

@@ -72,8 +72,8 @@ export async function pruneMissing(store: Store, sources: Sources, request: Prun
 const sourcesAbsent = (folders: readonly string[]) =>
   new UserError(
     'SourceNotFound',
-    `The missing samples lay in folders that are not there, are empty, or are on another disk than at their last load: ` +
-      `${folders.join(', ')}. Nothing was removed. ` +
+    'The missing samples lay in folders that are not there, are empty, ' +
+      `or are on another disk than at their last load: ${folders.join(', ')}. Nothing was removed. ` +
       'If a folder is on a mounted disk, check that it is mounted; otherwise load the folder again, then prune.',
   );
 

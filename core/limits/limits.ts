@@ -51,7 +51,8 @@ export async function setLimit(store: Store, taskQueue: string, samplesPerSecond
   ) {
     throw new UserError(
       'InvalidInput',
-      `task_queue: a name of 1 to ${MAX_NAME_CHARACTERS} characters is expected, in valid Unicode and without a zero byte.`,
+      `task_queue: a name of 1 to ${MAX_NAME_CHARACTERS} characters is expected, ` +
+        'in valid Unicode and without a zero byte.',
     );
   }
   if (samplesPerSecond === null) {

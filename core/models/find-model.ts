@@ -21,7 +21,7 @@ export interface ModelLayout {
   whichGraph: string;
 }
 
-/** The files of a model, as absolute paths. */
+/** The files of a model. */
 export interface ModelFiles {
   name: string;
   directory: string;
@@ -66,8 +66,8 @@ async function findDirectory(name: string, folders: readonly string[]): Promise<
   }
   const searched = folders.length === 0 ? 'PLIMSOLL_MODELS is not set' : `looked in ${folders.join(', ')}`;
   throw new ModelNotFoundError(
-    `There is no model "${name}" (${searched}). Use "${BUILT_IN_MODEL}", which is built in, an absolute path to a model ` +
-      'folder, or put the folder that holds your models in PLIMSOLL_MODELS.',
+    `There is no model "${name}" (${searched}). Use "${BUILT_IN_MODEL}", which is built in, ` +
+      'an absolute path to a model folder, or put the folder that holds your models in PLIMSOLL_MODELS.',
   );
 }
 

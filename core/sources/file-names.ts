@@ -47,7 +47,7 @@ export function comparePaths(a: string, b: string): number {
 
 const SURROGATE = /[\ud800-\udfff]/;
 
-/** The comparator for sorting many names: the cheap one if it gives the same order. */
+/** The comparator for sorting these names. Undefined if the default sort, which is faster, gives the same order. */
 export function comparatorFor(names: readonly string[]): ((a: string, b: string) => number) | undefined {
   return names.some((name) => SURROGATE.test(name)) ? comparePaths : undefined;
 }

@@ -51,14 +51,15 @@ export async function findVectorsByContent(
   contents: readonly string[],
 ): Promise<Map<string, Float32Array>> {
   if (contents.length === 0) return new Map();
-  const found = collectionsOf(store).embeddings.find(
-    { ...filterOf(set), content: { $in: [...contents] } },
-    { projection: { _id: 0, content: 1, vector: 1 } },
-  );
-  const vectors = new Map<string, Float32Array>();
-  for await (const { content, vector } of found)
-    if (!vectors.has(content)) vectors.set(content, vector.toFloat32Array());
-  return vectors;
+  // One vector a hash, however many samples have that content: the server reads one of each (a distinct scan).
+  const found = await collectionsOf(store)
+    .embeddings.aggregate<{ _id: string; vector: Binary }>([
+      { $match: { ...filterOf(set), content: { $in: [...contents] } } },
+      { $sort: { content: 1 } },
+      { $group: { _id: '$content', vector: { $first: '$vector' } } },
+    ])
+    .toArray();
+  return new Map(found.map(({ _id, vector }) => [_id, vector.toFloat32Array()]));
 }
 
 /** A vector to store. `isStale` means that an earlier vector of the sample is already stored. */

@@ -220,8 +220,8 @@ export async function writeSamples(
   const { matchedCount } = await samples.bulkWrite(operations, { ordered: false });
   if (matchedCount === operations.length) return inserted;
   throw new Error(
-    `${operations.length - matchedCount} samples could not be written: their numbers are taken, or they were removed. ` +
-      'The next attempt reads them again.',
+    `${operations.length - matchedCount} samples could not be written: ` +
+      'their numbers are taken, or they were removed. The next attempt reads them again.',
   );
 }
 

@@ -67,7 +67,7 @@ export async function searchSamples(store: Store, search: SampleSearch): Promise
   const { driver, index, settled } = planOf(filter);
   const residual = residualOf(filter, settled);
   const keys = { dataset_id: datasetId, ...driver };
-  if (residual === undefined) return find(store, search, { ...keys, ...beyond(search) }, index);
+  if (residual === undefined) return find(store, search, { ...keys, ...afterPosition(search) }, index);
   return findInRange(store, search, { driver: keys, residual }, index);
 }
 
@@ -79,7 +79,7 @@ async function findInRange(
 ): Promise<FoundSamples> {
   const end = await endOfRange(store, search, driver, index);
   const stretch = end === undefined ? {} : { seq: search.direction === -1 ? { $gte: end } : { $lte: end } };
-  const page = await find(store, search, { $and: [{ ...driver, ...beyond(search) }, stretch, residual] }, index);
+  const page = await find(store, search, { $and: [{ ...driver, ...afterPosition(search) }, stretch, residual] }, index);
   return page.next === null && end !== undefined ? { ...page, next: end } : page;
 }
 
@@ -98,7 +98,7 @@ async function endOfRange(
   }
   // A covered query: the index keys suffice.
   const last = await collectionsOf(store)
-    .samples.find({ ...driver, ...beyond(search) }, { projection: { _id: 0, seq: 1 }, sort: { seq: direction }, hint })
+    .samples.find({ ...driver, ...afterPosition(search) }, { projection: { _id: 0, seq: 1 }, sort: { seq: direction }, hint })
     .skip(MOST_EXAMINED - 1)
     .limit(1)
     .next();
@@ -220,6 +220,6 @@ async function findBelow(store: Store, search: SampleSearch, prefixes: readonly 
   if (prefixes.length === 0) return { samples: [], next: null };
   const { datasetId, filter } = search;
   const residual = residualOf({ ...filter, prefixes: undefined }, undefined);
-  const keys = { dataset_id: datasetId, ...inRanges(prefixes), ...beyond(search) };
+  const keys = { dataset_id: datasetId, ...inRanges(prefixes), ...afterPosition(search) };
   return find(store, search, residual === undefined ? keys : { $and: [keys, residual] }, SAMPLE_INDEXES.path);
 }

@@ -91,7 +91,7 @@ const WORDS: Record<string, string> = {
 
 /**
  * The error for a target that is not allowed. `why` completes a sentence that begins with the address; `allow` is the
- * entry that would allow it.
+ * setting that would allow it.
  */
 export class WebhookTargetRefused extends UserError {
   readonly address: string;
@@ -102,7 +102,7 @@ export class WebhookTargetRefused extends UserError {
     const shown = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
     const allow = `PLIMSOLL_WEBHOOK_ALLOW=${shown}`;
     const address = `${protocol}//${shown}`;
-    super('WebhookTargetRefused', `webhooks: ${address} ${why}. Whoever runs the worker can allow it: ${allow}`);
+    super('WebhookTargetRefused', `webhooks: ${address} ${why}. The operator of the worker can allow it: ${allow}`);
     this.address = address;
     this.why = why;
     this.allow = allow;

@@ -1,25 +1,25 @@
 import type { Origin } from './origin.ts';
 
-/** A program that the local stack runs, and what is known of getting it. */
+/** Describes a program that the local stack runs, and where to get it. */
 export interface BinarySpec {
   name: 'temporal' | 'mongod';
-  /** What it is, for people. */
+  /** Name for people. */
   title: string;
-  /** The environment variable that names a path to it. */
+  /** Environment variable that holds a path to it. */
   variable: string;
-  /** Reads the version from what `--version` prints; undefined when that is another program's output. */
+  /** Parses the version from the output of `--version`; undefined for another program's output. */
   readVersion(output: string): string | undefined;
-  /** Whether this version will do. */
+  /** Whether this version can be used. */
   accepts(version: string): boolean;
-  /** The versions that will do, for people. */
+  /** The usable versions, for people. */
   wanted: string;
-  /** Where to get it from, the first to try first. */
+  /** Origins in the order in which they are tried. */
   origins: readonly Origin[];
-  /** What else the user can do, one line each. */
+  /** Other options of the user, one line each. */
   advice: readonly string[];
 }
 
-/** Compares dotted versions by number; those of different length as if zeros followed. */
+/** Compares dotted versions numerically. Missing parts count as 0. */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [a.split('.').map(Number), b.split('.').map(Number)];
   for (let i = 0; i < Math.max(left.length, right.length); i++) {

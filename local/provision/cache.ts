@@ -7,7 +7,7 @@ import { createExclusively } from '../create-exclusively.ts';
 import { identify, isRunning, type ProcessIdentity } from '../process-identity.ts';
 import type { BinarySpec } from './binary.ts';
 
-/** A program's place in the cache: a folder for each version, so that checkouts that want another one don't disturb it. */
+/** A program's place in the cache. Each version has a folder, because checkouts may need different ones. */
 export interface CacheEntry {
   folder: string;
   path: string;
@@ -18,7 +18,7 @@ export function cacheEntry(env: NodeJS.ProcessEnv, spec: BinarySpec, version: st
   return { folder, path: join(folder, spec.name) };
 }
 
-/** What is known of a cached program. */
+/** Describes a cached program. */
 interface Manifest {
   origin: string;
   version: string;
@@ -26,7 +26,7 @@ interface Manifest {
   fetchedAt: string;
 }
 
-/** Whether there is an entry, and whether it is whole: a reason for `broken`. */
+/** Checks whether an entry exists and is complete; `broken` holds the reason. */
 export async function checkEntry(entry: CacheEntry): Promise<'absent' | 'whole' | { broken: string }> {
   const exists = await stat(entry.folder).catch(() => undefined);
   if (!exists) return 'absent';
@@ -39,14 +39,14 @@ export async function checkEntry(entry: CacheEntry): Promise<'absent' | 'whole' 
   }
 }
 
-/** An empty folder beside the cache's entries: what is made there gets its place by a rename, whole or not at all. */
+/** Creates an empty folder beside the cache's entries. A rename then moves its content into place atomically. */
 export async function createStaging(entry: CacheEntry): Promise<string> {
   const staging = join(dirname(entry.folder), `.staging-${process.pid}-${randomUUID()}`);
   await mkdir(staging, { recursive: true });
   return staging;
 }
 
-/** Puts a program into the cache; an entry that another process made meanwhile stays. */
+/** Stores a program in the cache. An entry that another process stored in the meantime stays. */
 export async function storeEntry(entry: CacheEntry, program: string, origin: string, version: string): Promise<void> {
   const finished = await createStaging(entry);
   try {
@@ -64,14 +64,14 @@ export async function storeEntry(entry: CacheEntry, program: string, origin: str
   }
 }
 
-/** Takes an entry away. */
+/** Removes an entry. */
 export async function removeEntry(entry: CacheEntry): Promise<void> {
   await rm(entry.folder, { recursive: true, force: true });
 }
 
 /**
- * Runs `work` while no other process of this machine does the same for this program: a second checkout waits for the
- * first one's build and finds it in the cache. A lock whose holder has died is taken over.
+ * Runs `work` under a lock per program on this machine, so that a second checkout waits for the first one's build and
+ * finds it in the cache. The lock of a dead process is taken over.
  */
 export async function withCacheLock<T>(
   env: NodeJS.ProcessEnv,

@@ -1,20 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-/** How to run another program: a registry's client, `tar`. */
+/** Options for running another program: a registry's client, `tar`. */
 export interface ClientRun {
   env: NodeJS.ProcessEnv;
   cwd?: string;
   signal?: AbortSignal | undefined;
   timeoutMs: number;
-  /** Hears each line that it prints. */
+  /** Receives each line that the program prints. */
   onLine?: (line: string) => void;
 }
 
-/** A program was stopped before its end, by us or by somebody else: that says nothing about the program. */
+/** A program was stopped before its end, by this process or another. It says nothing about the program. */
 export class ClientStopped extends Error {}
 
-/** By which people and systems stop processes; others, as SIGSEGV, a process brings upon itself. */
+/** Signals with which people and systems stop processes. Others, such as SIGSEGV, come from the program itself. */
 const STOPPING = new Set<NodeJS.Signals | null>(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL']);
 
 const LINES_KEPT = 4;
@@ -29,7 +29,7 @@ export async function runClient(command: string, args: readonly string[], run: C
     env: run.env,
     cwd: run.cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own: Ctrl-C at the terminal reaches us alone, and we end it with all that it has started.
+    // A process group of its own keeps Ctrl-C from the program; this process ends it together with its children.
     detached: true,
   });
   const end = () => killGroup(child);
@@ -73,6 +73,6 @@ function killGroup({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGTERM');
   } catch {
-    // It has ended by itself.
+    // The program has ended by itself.
   }
 }

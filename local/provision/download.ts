@@ -4,12 +4,12 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { OriginContext } from './origin.ts';
 
-/** An offline machine, or a firewall that swallows packets, must not hold up the next way of getting a program. */
+/** An offline machine, or a firewall that drops packets, must not delay the next origin. */
 const ANSWER_WITHIN_MS = 5_000;
 const STALLED_AFTER_MS = 30_000;
 const MB = 1_000_000;
 
-/** Downloads a file and checks it. Rejects with the reason: no answer, stalled, an HTTP status, another checksum. */
+/** Downloads a file and checks it. Rejects with the reason: no answer, stalled, an HTTP status, a wrong checksum. */
 export async function download(url: string, file: string, sha256: string, context: OriginContext): Promise<void> {
   const watchdog = new AbortController();
   let timer = setTimeout(() => watchdog.abort(new Error('no answer within 5 s')), ANSWER_WITHIN_MS);
@@ -40,7 +40,7 @@ export async function download(url: string, file: string, sha256: string, contex
   await expectSha256(file, sha256);
 }
 
-/** @throws Error when the file's SHA-256 is another */
+/** Checks the SHA-256 of a file. @throws Error if it differs */
 export async function expectSha256(file: string, expected: string): Promise<void> {
   const actual = await sha256Of(file);
   if (actual !== expected) throw new Error(`its SHA-256 is ${actual}, not ${expected} as it should be`);

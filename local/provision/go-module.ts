@@ -4,7 +4,7 @@ import type { Origin } from './origin.ts';
 
 const BUILD_WITHIN_MS = 20 * 60_000;
 
-/** A program that `go install` builds; Go checks the sources against its checksum database. */
+/** A program built with `go install`. Go checks the sources against its checksum database. */
 export function goOrigin(program: { version: string; package: string; moduleVersion: string }): Origin {
   const target = `${program.package}@${program.moduleVersion}`;
   return {
@@ -13,7 +13,7 @@ export function goOrigin(program: { version: string; package: string; moduleVers
     async obtain(folder, context) {
       let compiled = 0;
       let fetched = 0;
-      // Without symbols it is a third smaller and links faster.
+      // A program without symbols is a third smaller and links faster.
       await runClient('go', ['install', '-v', '-ldflags=-s -w', target], {
         env: { ...context.env, GOBIN: folder, GOOS: '', GOARCH: '' },
         cwd: folder,

@@ -6,8 +6,8 @@ import { runClient } from './client.ts';
 const VERSION_WITHIN_MS = 60_000;
 
 /**
- * Runs a program to learn its version. Rejects with the reason when it can't run, is another program or another version; with
- * `ClientStopped` when it was stopped before it had told.
+ * Runs a program to learn its version. Rejects with the reason if it can't run, or is another program or version. Rejects
+ * with `ClientStopped` if it was stopped first.
  */
 export async function inspectBinary(
   spec: BinarySpec,
@@ -22,7 +22,7 @@ export async function inspectBinary(
   return version;
 }
 
-/** The first program of that name on PATH, or undefined. */
+/** Finds the first program of that name on PATH; undefined if there is none. */
 export async function findOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   for (const folder of (env.PATH ?? '').split(delimiter).filter(Boolean)) {
     const path = join(folder, name);

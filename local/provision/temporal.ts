@@ -6,7 +6,7 @@ import { goOrigin } from './go-module.ts';
 /** The last version that `go install` accepts: later ones have replace directives in their go.mod. */
 const CLI_VERSION = '1.5.1';
 
-/** Of the archives that Temporal publishes with its releases. */
+/** SHA-256 of the archives of Temporal's releases. */
 const ARCHIVE_SHA256: Readonly<Record<string, string>> = {
   linux_amd64: 'ddc95e08b0b076efd4ea9733a3f488eb7d2be875f8834e616cd2a37358b4852d',
   linux_arm64: 'bd1b0db9f18b051026de8bf6cc1505f2510f14bbb7a8b9a4a91fff46c77454f5',
@@ -16,7 +16,7 @@ const ARCHIVE_SHA256: Readonly<Record<string, string>> = {
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
-/** Temporal's command with its development server. Versions are the server's: builds from source have no other. */
+/** Temporal's command with its development server. Versions are the server's, because source builds have no other. */
 export const temporalBinary: BinarySpec = {
   name: 'temporal',
   title: "Temporal's command, with its development server",

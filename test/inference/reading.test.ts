@@ -361,7 +361,8 @@ test('closing ends calls that wait', async () => {
 test.each(['known', 'failed', 'aborted while it waits', 'aborted while it is read'])(
   'content that is %s takes no room from what comes after',
   (how) =>
-    withEmbedder({}, async (embedder) => {
+    // More threads than large files, so that a small one is read before they are.
+    withEmbedder({ threads: 4 }, async (embedder) => {
       await embedder.open(model, medium);
       // Two of the largest files that are kept fill all the room that there is.
       const large = ['large-1', 'large-2'].map((name) => join(folder, name));

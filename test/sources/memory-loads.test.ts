@@ -23,7 +23,12 @@ async function newPictures(count: number) {
   for (let n = 0; n < count; n += 1) {
     const format = (['jpeg', 'png', 'webp'] as const)[n % 3] ?? 'jpeg';
     const path = `${source}/${n % 2 === 0 ? 'even' : 'odd'}/picture-${n}.${format}`;
-    memory.put(path, await sharp(await drawPicture(n, format)).resize(64 + n, 48 + 3 * n, { fit: 'fill' }).toBuffer());
+    memory.put(
+      path,
+      await sharp(await drawPicture(n, format))
+        .resize(64 + n, 48 + 3 * n, { fit: 'fill' })
+        .toBuffer(),
+    );
     paths.push(path);
   }
   return { dataset, source, paths: paths.sort() };
@@ -115,7 +120,13 @@ describe('a load again', () => {
     memory.put(`${source}/added.jpg`, await drawPicture(101));
     const status = await bench.load({ dataset, source });
 
-    expect(status.phases.indexing.outcomes).toMatchObject({ added: 1, changed: 1, unchanged: 6, missing: 1, failed: 0 });
+    expect(status.phases.indexing.outcomes).toMatchObject({
+      added: 1,
+      changed: 1,
+      unchanged: 6,
+      missing: 1,
+      failed: 0,
+    });
     expect(status.phases.embedding).toMatchObject({ done: 2, total: 2, failed: 0 });
     const after = await samplesOf(dataset);
     expect(after.map(({ _id, filepath }) => [_id, filepath])).toEqual([

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { memorySource } from '../../core/sources/memory/memory-source.ts';
 import type { EmbedItem } from '../../core/embedding/embedder.ts';
+import { memorySource } from '../../core/sources/memory/memory-source.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';

@@ -85,7 +85,7 @@ describe('the target of a webhook', () => {
     const refusal = await check('https://192.168.7.7:8443/hook?token=geheim').catch((error: Error) => error.message);
     expect(refusal).toBe(
       'webhooks: https://192.168.7.7:8443 is a private address. ' +
-        'Whoever runs the worker can allow it: PLIMSOLL_WEBHOOK_ALLOW=192.168.7.7:8443',
+        'The operator of the worker can allow it: PLIMSOLL_WEBHOOK_ALLOW=192.168.7.7:8443',
     );
   });
 

@@ -8,7 +8,7 @@ export interface DecodeLimits {
   timeoutSeconds: number;
 }
 
-/** The same pixel limit as sharp's: 16,383 x 16,383, the largest WebP. */
+/** The pixel limit is sharp's default, 16,383 x 16,383. */
 export const DEFAULT_DECODE_LIMITS: DecodeLimits = { maxPixels: 268_402_689, timeoutSeconds: 30 };
 
 /**

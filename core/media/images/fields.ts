@@ -19,6 +19,8 @@ export const imageMetadata = z.object({
 export const IMAGE_CHOICES = { format: { values: IMAGE_FORMATS, description: 'Only images of this format.' } } as const;
 
 const PIXELS = 1_000_000;
+
+/** Fields that filters match by range. `most` is the largest accepted bound. */
 export const IMAGE_RANGES = {
   width: { most: PIXELS, description: 'Pixels as displayed.' },
   height: { most: PIXELS, description: 'Pixels as displayed.' },
