@@ -4,9 +4,9 @@ import { identify, isRunning, type ProcessIdentity } from './process-identity.ts
 const POLL_MS = 20;
 
 /**
- * Ends a process that leads its own group: SIGTERM to the process, and after `graceMs` SIGKILL to the group, so that its
- * children (an inference process) end too. Resolves when the process is gone. Use it for processes that are not children
- * of this process, or whose exit event is not available.
+ * Ends a process that leads its own group: SIGTERM to the process, and after `graceMs` SIGKILL to the group, so that
+ * its children (an inference process) end too. Resolves when the process is gone. Use it for processes that are not
+ * children of this process, or whose exit event is not available.
  */
 export async function endProcess(target: ProcessIdentity, graceMs: number): Promise<void> {
   if (!(await isRunning(target))) return;

@@ -1,5 +1,5 @@
-// Ends the processes of a stack when the process that started the stack dies. It reads lists of processes from its input.
-// The input closes however the parent dies, and then the guard ends the processes of the last list.
+// Ends the processes of a stack when the process that started the stack dies. It reads lists of processes from its
+// input. The input closes however the parent dies, and then the guard ends the processes of the last list.
 import { createInterface } from 'node:readline';
 import { endProcess } from './end-process.ts';
 import type { GuardedTiers } from './guard.ts';

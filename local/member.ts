@@ -41,7 +41,9 @@ export interface Member {
   start(): Promise<void>;
   /** Ends the process with SIGTERM, and SIGKILL after its grace time. It stays stopped until `start`. */
   stop(): Promise<void>;
-  /** Sends SIGKILL to the process group and resolves when it is gone. The process is then restarted, as after a crash. */
+  /**
+   * Sends SIGKILL to the process group and resolves when it is gone. The process is then restarted, as after a crash.
+   */
   kill(): Promise<void>;
   /** Resolves when the process is ready, at once if it is; rejects when the stack fails. */
   ready(): Promise<void>;

@@ -74,7 +74,8 @@ const ANSWER_WITHIN_MS = 2_000;
 
 /**
  * Creates the replica set on the first start, renames its member after a change of port, and resolves when it accepts
- * writes. Retries until the signal aborts: a server that does not answer is busy, and the start watch notices a dead one.
+ * writes. Retries until the signal aborts: a server that does not answer is busy, and the start watch notices a dead
+ * one.
  */
 export async function awaitPrimary(port: number, { signal, waitsFor }: Start): Promise<void> {
   waitsFor(`port ${port} to accept connections`);

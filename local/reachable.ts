@@ -7,7 +7,8 @@ import type { Report } from './report.ts';
 const ANSWER_WITHIN_MS = 5_000;
 
 /**
- * Checks that the servers named by the environment answer, so that a wrong address fails here and not in a worker later.
+ * Checks that the servers named by the environment answer, so that a wrong address fails here and not in a worker
+ * later.
  * @throws LocalStackError MongoDBUnreachable, TemporalUnreachable
  */
 export async function checkExternalServers(

@@ -58,7 +58,8 @@ export interface Servers {
 const DEFAULT_PORTS = { temporal: 7233, ui: 8233, mongo: 27017 };
 
 /**
- * Starts Temporal's development server and mongod, and resolves when both answer. Data is kept from one start to the next.
+ * Starts Temporal's development server and mongod, and resolves when both answer. Data is kept from one start to the
+ * next.
  * @throws LocalStackError with what to do: BinaryUnavailable, PortTaken, StackRunning, StartFailed, MongoDBUnreachable,
  * TemporalUnreachable, StartCanceled
  */

@@ -21,9 +21,9 @@ const DYNAMIC_CONFIG = [
 ];
 
 /**
- * SQLite with a write-ahead log that is synced at checkpoints. Parallel activities take half as long as with the default
- * (13 ms instead of 24, eight at a time). A killed server loses nothing. A power cut may lose the last moments; Temporal
- * then runs them again, and activities must allow for that anyway.
+ * SQLite with a write-ahead log that is synced at checkpoints. Parallel activities take half as long as with the
+ * default (13 ms instead of 24, eight at a time). A killed server loses nothing. A power cut may lose the last moments;
+ * Temporal then runs them again, and activities must allow for that anyway.
  */
 const SQLITE_PRAGMAS = ['journal_mode=wal', 'synchronous=1'];
 
@@ -65,7 +65,10 @@ const STILL_STARTING = new Set<number>([
   14, // UNAVAILABLE
 ]);
 
-/** Resolves when the server answers for its namespace and its web page, if any, listens. Retries until the signal aborts. */
+/**
+ * Resolves when the server answers for its namespace and its web page, if any, listens. Retries until the signal
+ * aborts.
+ */
 export async function awaitTemporal(
   port: number,
   uiPort: number | undefined,

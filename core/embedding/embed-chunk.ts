@@ -1,12 +1,12 @@
 import { UserError } from '../errors.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Medium } from '../media/medium.ts';
-import type { Embedder, EmbedItem, EmbedOutcome } from './embedder.ts';
 import { FileUnavailableError, type Sources } from '../sources/source.ts';
 import { findVectorsByContent, type NewVector, removeVectorsOf, writeVectors } from '../store/embeddings.ts';
 import { type ChunkCount, findProgress, raiseProgress } from '../store/progress.ts';
 import { existingSamples, metadataOf, writeEmbeddingErrors } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
+import type { Embedder, EmbedItem, EmbedOutcome } from './embedder.ts';
 import { type LackingSample, lackingSamples } from './lacking.ts';
 import type { Chunk } from './plan.ts';
 import { readRetryScope } from './retry-scope.ts';

@@ -1,10 +1,10 @@
 import { UserError } from '../errors.ts';
-import type { EmbeddingModel } from './embedder.ts';
 import { datasetDeletedMeanwhile } from '../store/dataset-errors.ts';
 import { writeModel } from '../store/datasets.ts';
 import { countVectors, dimensionOf } from '../store/embeddings.ts';
 import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
+import type { EmbeddingModel } from './embedder.ts';
 
 /**
  * Records on the dataset that a model has embedded it to the end, and how many vectors the model has.

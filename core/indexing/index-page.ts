@@ -17,7 +17,7 @@ import {
   writeSamples,
 } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
-import { matchItems } from './match-items.ts';
+import { leftOvers, matchItems } from './match-items.ts';
 
 /** A request to index one page of a job. */
 export interface IndexPageRequest {
@@ -195,17 +195,20 @@ function planFile(file: PageFile, expansion: Expansion, stored: readonly StoredI
   };
 }
 
-/** Fails every sample of a file that can't be read. */
+/** Fails the samples of a file that can't be read. Those that were no longer in it stay missing. */
 function planFailure(
   file: PageFile,
   error: { code: string; message: string },
   stored: readonly StoredItem[],
 ): FilePlan {
   const failed = (part: number): PlannedSample => ({ part, status: 'failed', error });
+  const leftBefore = new Set(leftOvers(stored));
   return {
     file,
     inserts: stored.length === 0 ? [failed(0)] : [],
-    updates: stored.map((sample) => ({ ...failed(sample.part), stored: sample })),
+    updates: stored
+      .filter((sample) => !leftBefore.has(sample))
+      .map((sample) => ({ ...failed(sample.part), stored: sample })),
     moves: false,
   };
 }

@@ -15,6 +15,8 @@ export interface Matching {
  * Matches items with stored samples: first by equal content, wherever it moved; then the remaining ones in order, so an
  * edited item keeps its sample. Items and samples without a hash match by order alone, so a file with a single item
  * keeps its sample.
+ * A sample that was in the file no longer at an earlier load matches by content alone. In order, its tags would go to an
+ * item that they are not about.
  *
  * @param stored in the order of their parts
  */
@@ -40,12 +42,27 @@ export function matchItems(items: readonly Item[], stored: readonly StoredItem[]
     matching.kept.push({ part, stored: equal });
   }
 
+  const leftBefore = new Set(leftOvers(stored));
   const rest = stored.filter((sample) => !taken.has(sample));
-  for (const part of open) {
-    const next = rest.shift();
-    if (next === undefined) matching.added.push(part);
-    else matching.kept.push({ part, stored: next });
+  const candidates = rest.filter((sample) => !leftBefore.has(sample));
+  for (const [i, part] of open.entries()) {
+    const next = candidates[i];
+    if (next === undefined) {
+      matching.added.push(part);
+      continue;
+    }
+    taken.add(next);
+    matching.kept.push({ part, stored: next });
   }
-  matching.left = rest;
+  matching.left = rest.filter((sample) => !taken.has(sample));
   return matching;
+}
+
+/**
+ * The samples that were no longer in their file when it was last read. If the first one is missing too, the file itself was.
+ *
+ * @param stored of one file, in the order of their parts
+ */
+export function leftOvers(stored: readonly StoredItem[]): StoredItem[] {
+  return stored[0]?.status === 'missing' ? [] : stored.filter(({ status }) => status === 'missing');
 }

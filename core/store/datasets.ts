@@ -4,6 +4,7 @@ import { UserError } from '../errors.ts';
 import { collectionsOf } from './collections.ts';
 import { datasetBeingDeleted, datasetNotFound } from './dataset-errors.ts';
 import type { DatasetDocument, MediaType } from './documents.ts';
+import { noteSchemaVersion } from './prepare.ts';
 import { isDuplicateKey, type Store } from './store.ts';
 
 /** A dataset's samples by status. */
@@ -76,6 +77,8 @@ export async function openDataset(
 ): Promise<void> {
   const { datasets } = collectionsOf(store);
   const now = new Date();
+  // A dataset without a version beside it would be taken for one of an older Plimsoll.
+  await noteSchemaVersion(store);
   try {
     await datasets.updateOne(
       { _id: datasetId, deleting: { $exists: false }, media_type: mediaType },

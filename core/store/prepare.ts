@@ -16,9 +16,14 @@ export const SCHEMA_VERSION = 1;
  */
 export async function prepareDatabase(store: Store): Promise<void> {
   await requireSchemaVersion(store);
+  await noteSchemaVersion(store);
+  await createIndexes(store);
+}
+
+/** Notes the version where none is noted: the database is new, or was dropped under a process that has prepared it. */
+export async function noteSchemaVersion(store: Store): Promise<void> {
   const { meta } = collectionsOf(store);
   await meta.updateOne({ _id: 'schema' }, { $setOnInsert: { version: SCHEMA_VERSION } }, { upsert: true });
-  await createIndexes(store);
 }
 
 /**

@@ -152,7 +152,7 @@ export async function filesBetween(
 }
 
 /** The fields of a stored sample that matching with its file's items needs. */
-export type StoredItem = Pick<SampleDocument, '_id' | 'seq' | 'filepath' | 'part' | 'content'>;
+export type StoredItem = Pick<SampleDocument, '_id' | 'seq' | 'filepath' | 'part' | 'content' | 'status'>;
 
 /** The samples of some files by path, each in the order of its parts. */
 export async function itemsOf(
@@ -165,7 +165,11 @@ export async function itemsOf(
   const found = collectionsOf(store)
     .samples.find(
       { dataset_id: datasetId, filepath: { $in: [...filepaths] } },
-      { projection: { seq: 1, filepath: 1, part: 1, content: 1 }, hint: SAMPLE_INDEXES.path, batchSize: 10_000 },
+      {
+        projection: { seq: 1, filepath: 1, part: 1, content: 1, status: 1 },
+        hint: SAMPLE_INDEXES.path,
+        batchSize: 10_000,
+      },
     )
     .sort({ filepath: 1, part: 1 });
   for await (const item of found) {

@@ -98,7 +98,10 @@ async function endOfRange(
   }
   // A covered query: the index keys suffice.
   const last = await collectionsOf(store)
-    .samples.find({ ...driver, ...afterPosition(search) }, { projection: { _id: 0, seq: 1 }, sort: { seq: direction }, hint })
+    .samples.find(
+      { ...driver, ...afterPosition(search) },
+      { projection: { _id: 0, seq: 1 }, sort: { seq: direction }, hint },
+    )
     .skip(MOST_EXAMINED - 1)
     .limit(1)
     .next();

@@ -3,7 +3,7 @@ import {
   type Collection,
   type Document,
   MongoBulkWriteError,
-  MongoClient,
+  type MongoClient,
   MongoServerError,
   type OptionalUnlessRequiredId,
   ReadConcern,

@@ -6,8 +6,8 @@ import { runClient } from './client.ts';
 const VERSION_WITHIN_MS = 60_000;
 
 /**
- * Runs a program to learn its version. Rejects with the reason if it can't run, or is another program or version. Rejects
- * with `ClientStopped` if it was stopped first.
+ * Runs a program to learn its version. Rejects with the reason if it can't run, or is another program or version.
+ * Rejects with `ClientStopped` if it was stopped first.
  */
 export async function inspectBinary(
   spec: BinarySpec,

@@ -8,7 +8,7 @@ export const startLoad = (body: Record<string, unknown>) => request<StartedJob>(
 export const pauseJob = (job: string) => request<Job>(`${jobUrl(job)}/pause`, { method: 'POST', body: {} });
 export const resumeJob = (job: string) => request<Job>(`${jobUrl(job)}/resume`, { method: 'POST', body: {} });
 export const cancelJob = (job: string) => request<Job>(`${jobUrl(job)}/cancel`, { method: 'POST', body: {} });
-/** A new job, for what the named one could not read or embed. */
+/** Starts a job that retries what the named job could not read or embed. */
 export const retryFailed = (job: string) => request<StartedJob>(`${jobUrl(job)}/retry`, { method: 'POST', body: {} });
 export const readJob = (job: string, signal?: AbortSignal) => request<Job>(jobUrl(job), { signal });
 
@@ -20,7 +20,7 @@ export const createSchedule = (body: Record<string, unknown>) =>
   request<Schedule>('/api/schedules', { method: 'POST', body });
 export const pauseSchedule = (name: string, reason: string) => change(name, 'pause', reason === '' ? {} : { reason });
 export const resumeSchedule = (name: string) => change(name, 'resume');
-/** Its last run is then the one that was asked for. */
+/** Triggers a schedule. Its last run is then the triggered one. */
 export const triggerSchedule = (name: string) => change(name, 'trigger');
 export const deleteSchedule = (name: string) => request<void>(scheduleUrl(name), { method: 'DELETE' });
 
@@ -29,12 +29,12 @@ export const embedDataset = (dataset: string, model: string) =>
   request<StartedJob>(`${datasetUrl(dataset)}/embed`, { method: 'POST', body: model === '' ? {} : { model } });
 export const pruneDataset = (dataset: string) =>
   request<StartedJob>(`${datasetUrl(dataset)}/prune`, { method: 'POST', body: {} });
-/** What a deletion would remove and pause; nothing is. */
+/** Reads what a deletion would remove and pause, without doing so. */
 export const previewDeletion = (dataset: string) =>
   request<RemovalPreview>(datasetUrl(dataset), { method: 'DELETE', query: new URLSearchParams({ dry_run: 'true' }) });
 export const deleteDataset = (dataset: string) => request<StartedJob>(datasetUrl(dataset), { method: 'DELETE' });
 
-/** Tags samples, however many: by filter it goes on until none are left. Returns how many were changed. */
+/** Tags any number of samples. A filter is applied in steps until none are left. Returns how many were changed. */
 export async function tagSamples(dataset: string, body: TagRequest): Promise<number> {
   let modified = 0;
   let after: number | null = null;

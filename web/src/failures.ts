@@ -1,7 +1,7 @@
 import type { Job, PhaseName } from './api/shapes.ts';
 import { count } from './words.ts';
 
-/** What could not be done, told apart by phase: a file that is no image, and an image that has no vector. */
+/** Failures by phase: files that could not be indexed, and samples that could not be embedded. */
 export type Failures = Record<PhaseName, number>;
 
 export const failuresOf = ({ phases }: Job): Failures => ({
@@ -18,13 +18,13 @@ export const STAGE_TITLES: Readonly<Record<PhaseName, string>> = {
   indexing: 'Failed to index',
   embedding: 'Failed to embed',
 };
-/** The samples of each, as the address of a dataset names them. */
+/** Filter of the failed samples of each phase, as in a dataset's URL. */
 export const FAILED_QUERIES: Readonly<Record<PhaseName, string>> = {
   indexing: 'status=failed',
   embedding: 'error=embedding',
 };
 
-/** `5 failed to index`, `8 failed to embed`: what there is of both. */
+/** Words for each phase with failures: `5 failed to index`, `8 failed to embed`. */
 export function failureWords(failures: Failures): { phase: PhaseName; words: string }[] {
   return (['indexing', 'embedding'] as const)
     .filter((phase) => failures[phase] > 0)
@@ -48,7 +48,7 @@ const CODES: Readonly<Record<string, string>> = {
   vector_not_finite: 'Vector not finite',
 };
 
-/** A failure's code in words. One that we don't know is made readable. */
+/** A failure's code in words. An unknown code is made readable. */
 export function codeWords(code: string): string {
   const words = code.replaceAll('_', ' ');
   return CODES[code] ?? `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`;

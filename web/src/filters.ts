@@ -1,6 +1,6 @@
 import type { SampleState } from './api/shapes.ts';
 
-/** Which samples of a dataset to show. Kept in the address bar under the names that the API has. */
+/** The filter of a dataset's samples. It is kept in the address bar under the API's parameter names. */
 export interface Filters {
   status: SampleState | '';
   tag: string;
@@ -31,7 +31,7 @@ const STATES: readonly SampleState[] = ['indexed', 'failed', 'missing'];
 
 export const NO_FILTERS: Filters = filtersFrom(new URLSearchParams());
 
-/** What is in an address and makes no sense is left out. */
+/** Parses the filter of a URL and ignores invalid values. */
 export function filtersFrom(query: URLSearchParams): Filters {
   const text = (name: string) => query.get(name)?.trim() ?? '';
   const number = (name: string) => (/^\d{1,15}$/.test(text(name)) ? Number(text(name)) : null);
@@ -51,7 +51,7 @@ export function filtersFrom(query: URLSearchParams): Filters {
   };
 }
 
-/** In a fixed order, so that equal filters are equal strings. */
+/** Formats a filter for a URL, in a fixed order, so that equal filters are equal strings. */
 export function queryOf(filters: Filters): URLSearchParams {
   const query = new URLSearchParams();
   if (filters.status !== '') query.set('status', filters.status);
@@ -60,7 +60,7 @@ export function queryOf(filters: Filters): URLSearchParams {
   return query;
 }
 
-/** The body of a request that names samples by a filter. */
+/** The filter as part of a request body. */
 export function filterBody(filters: Filters): Record<string, unknown> {
   return Object.fromEntries(Object.entries(filters).filter(([, wanted]) => wanted !== '' && wanted !== null));
 }

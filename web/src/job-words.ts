@@ -26,18 +26,18 @@ export const KIND_WORDS: Readonly<Record<JobKind, string>> = {
 
 export const failedOf = (job: Job) => sumOf(failuresOf(job));
 
-/** How long a job took, or has been at it; empty where it has not begun. */
+/** How long a job took or has been running; empty if it has not begun. */
 export function tookWords({ started_at, finished_at }: Job, nowMs: number): string {
   if (started_at === null) return '';
   const end = finished_at === null ? nowMs : Date.parse(finished_at);
   return duration((end - Date.parse(started_at)) / 1000);
 }
 
-/** Which phases a job of this kind has. */
+/** The phases of a job of this kind. */
 export const phasesOf = (job: Job): readonly PhaseName[] =>
   job.kind === 'prune' || job.kind === 'delete' ? [] : job.kind === 'embed' ? ['embedding'] : PHASES;
 
-/** How much of it is done, in 0-1; null where that can't be told yet. */
+/** The done share of a phase, 0 to 1; null while the total is unknown. */
 export function shareOf(phase: Phase): number | null {
   if (phase.state === 'completed') return 1;
   if (!phase.total_known && phase.finished_at === null) return null;
@@ -45,10 +45,10 @@ export function shareOf(phase: Phase): number | null {
 }
 
 /**
- * How much of a bar is red, in 0-1. A job embeds only what lacks a vector: of a dataset that is ready but for a few, which are
- * tried again each time, few are red and not all.
+ * The red share of a bar, 0 to 1. A job embeds only samples without a vector. If a dataset is complete except for a few
+ * samples that fail each time, a bar for the job alone would be all red.
  *
- * @param samples how many the dataset has, where the bar stands for all of them
+ * @param samples the number of samples in the dataset, if the bar represents all of them
  */
 export function lostShareOf(job: Job, name: PhaseName, samples = 0): number {
   const { failed, total } = job.phases[name];
@@ -56,7 +56,7 @@ export function lostShareOf(job: Job, name: PhaseName, samples = 0): number {
   return whole === 0 ? 0 : failed / whole;
 }
 
-/** `2,048 of 9,997 files`, or what it waits for. */
+/** The progress of a phase, `2,048 of 9,997 files`, or what it waits for. */
 export function progressWords(job: Job, name: PhaseName): string {
   const phase = job.phases[name];
   const processed = phase.done + phase.failed;
@@ -78,7 +78,7 @@ export function progressWords(job: Job, name: PhaseName): string {
   return `${count(processed)} of ${counted(phase.total, ITEMS[name])}`;
 }
 
-/** `1,250/s`, and how long it will or did take. */
+/** The rate of a phase, `1,250/s`, and its remaining or total time. */
 export function paceWords(job: Job, phase: Phase): string[] {
   const { rate, started_at, finished_at, seconds_left } = phase;
   if (phase.state === 'skipped' || phase.state === 'pending') return [];
@@ -94,10 +94,10 @@ export function paceWords(job: Job, phase: Phase): string[] {
   return [perSecond(rate), ...left];
 }
 
-/** A worker that is idle takes up what waits within this time: till then it is no wait to speak of. */
+/** An idle worker starts a task within this time, so shorter waits are not shown. */
 const TAKEN_UP_MS = 3000;
 
-/** What a phase waits for, as a sentence; nothing for one that does not. */
+/** A sentence that says what a phase waits for; empty if it does not wait. */
 export function waitWords(phase: Phase, nowMs: number): string {
   const wait = phase.waiting_for;
   if (!wait) return '';
@@ -120,11 +120,11 @@ export function waitWords(phase: Phase, nowMs: number): string {
   }
 }
 
-/** Where the source of a job's samples lies; empty where it has none. */
+/** The source of a job's samples; empty if the job has none. */
 export const sourceOf = (job: Job) => (typeof job.request.source === 'string' ? job.request.source : '');
 export const modelOf = (job: Job) => (typeof job.request.model === 'string' ? job.request.model : '');
 
-/** A job's end in words. */
+/** The end of a job in words. */
 export function endWords(job: Job): string {
   const failed = failureWords(failuresOf(job)).map((each) => each.words);
   const words = `${KIND_WORDS[job.kind]} of ${job.dataset} ${STATE_WORDS[job.state].toLowerCase()}`;

@@ -1,6 +1,6 @@
 import { fileName } from './words.ts';
 
-/** The form of a new load, as it is filled in. */
+/** The values of the form for a new load. */
 export interface LoadForm {
   source: string;
   dataset: string;
@@ -13,7 +13,7 @@ export interface LoadForm {
   window_end: string;
   window_days: string[];
   window_zone: string;
-  /** A URL a line. */
+  /** One URL per line. */
   webhooks: string;
 }
 
@@ -44,14 +44,14 @@ export const emptyForm = (): LoadForm => ({
   webhooks: '',
 });
 
-/** Whose clock a time is entered by, and which moment it is for everybody: `2030-07-01T10:00` in Zurich is 08:00 UTC. */
+/** Explains a local time with its time zone and in UTC: `2030-07-01T10:00` in Zurich is 08:00 UTC. */
 export function embedAtWords(local: string, zone: string): string {
   const at = new Date(local);
   if (local === '' || Number.isNaN(at.getTime())) return `In your own time zone, ${zone}.`;
   return `In your own time zone, ${zone}: ${at.toISOString().slice(0, 16).replace('T', ' ')} UTC.`;
 }
 
-/** A dataset's name from its folder's: what a name may not have becomes a dash. */
+/** Suggests a dataset name from its folder's name. Characters that a name can't have become dashes. */
 export function datasetNameOf(source: string): string {
   return fileName(source.replace(/\/+$/, ''))
     .toLowerCase()
@@ -62,17 +62,17 @@ export function datasetNameOf(source: string): string {
     .slice(0, 63);
 }
 
-/** Problems that are said beside their fields, which need not be looked for among the options. */
+/** Fields that are always visible, so that their problems appear beside them without opening the options. */
 export const isSimple = (field: string) => ['source', 'dataset', 'model'].includes(field);
-/** Whether a field of the request has a place in the form where its problem is said. */
+/** Whether the form shows the problem of a request field beside that field. */
 export const isPlaced = (field: string) =>
   isSimple(field) || /^(max_failed_percent|priority|embed_at|embed_window|webhooks)/.test(field);
 
-/** What is wrong with a field, or with what is in it. */
+/** The problem of a field or of one of its parts. */
 export const problemIn = (problems: Readonly<Record<string, string>>, field: string): string =>
   Object.entries(problems).find(([name]) => name === field || name.startsWith(`${field}.`))?.[1] ?? '';
 
-/** The request's body; what was left empty is left out, so that the server's own defaults hold. */
+/** The request body. Empty fields are omitted, so that the server's defaults apply. */
 export function bodyOf(form: LoadForm): Record<string, unknown> {
   const webhooks = form.webhooks.split(/\s+/).filter((url) => url !== '');
   const hasWindow = form.embed && (form.window_start !== '' || form.window_end !== '');

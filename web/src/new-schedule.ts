@@ -1,9 +1,9 @@
 import { bodyOf, emptyForm, type LoadForm, ownZone } from './new-load.ts';
 
-/** How the times of a schedule are told: a time of day, a span, or cron as it is. */
+/** How the times of a schedule are entered: a time of day, an interval, or a cron expression. */
 export type Rhythm = 'daily' | 'every' | 'cron';
 
-/** The form of a new schedule, as it is filled in. */
+/** The values of the form for a new schedule. */
 export interface ScheduleForm {
   load: LoadForm;
   name: string;
@@ -38,7 +38,7 @@ export const emptyScheduleForm = (): ScheduleForm => ({
   zone: ownZone(),
 });
 
-/** The request's body. An interval has no time zone: it counts from midnight UTC. */
+/** The request body. An interval has no time zone, because it counts from midnight UTC. */
 export function scheduleBodyOf(form: ScheduleForm): Record<string, unknown> {
   const { rhythm, every, unit, zone } = form;
   return {

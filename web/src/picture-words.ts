@@ -1,7 +1,7 @@
 /**
- * Why a picture does not show: in a few words for a tile, and in whole sentences.
+ * Why a picture is not shown: in a few words for a tile, and in sentences.
  *
- * @param error what the server answers instead; undefined while that is not known
+ * @param error the server's error; undefined while it is not known
  */
 export function noPictureWords(
   error: { code?: string; message: string } | undefined,

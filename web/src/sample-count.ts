@@ -2,8 +2,8 @@ import { isOver } from '../../contract/job.ts';
 import type { Dataset, Job } from './api/shapes.ts';
 
 /**
- * How many samples there are. Counts are written at the turns of a job; while it runs, what it has indexed is added. Numbers are
- * given out ahead of that, so `next_seq` alone promises too many.
+ * Estimates the number of samples. The dataset's counts are written when a phase ends, so samples indexed by a running
+ * job are added. `next_seq` alone is too high, because numbers are assigned before samples are written.
  */
 export function samplesSoFar({ counts, next_seq }: Dataset, job: Job | undefined): number {
   if (job === undefined || isOver(job)) return counts.total;

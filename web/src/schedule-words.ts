@@ -1,14 +1,14 @@
 import type { JobState, Schedule, ScheduledRun } from './api/shapes.ts';
 import { until } from './words.ts';
 
-/** Why it is paused, where somebody said so: without a reason Temporal is given the bare word. */
+/** The reason of a pause, or an empty string. Without a reason, Temporal stores only "paused". */
 export const reasonOf = ({ paused, note }: Schedule): string =>
   paused && note !== null && note !== 'paused' ? note : '';
 
 const NAMED = 5;
 const list = new Intl.ListFormat('en');
 
-/** Which schedules a deletion pauses; empty where there are none. */
+/** A sentence on the schedules that a deletion pauses; empty if there are none. */
 export function pausedWords(schedules: readonly string[]): string {
   if (schedules.length === 0) return '';
   if (schedules.length === 1) return `The schedule ${schedules[0]} loads it, and is paused.`;
@@ -17,18 +17,18 @@ export function pausedWords(schedules: readonly string[]): string {
   return `The schedules ${list.format(named)} load it, and are paused.`;
 }
 
-/** When it runs next. */
+/** The next run of a schedule in words. */
 export function nextWords({ paused, next_run }: Schedule, nowMs: number): string {
   if (paused) return 'Paused';
   if (next_run === null) return 'No run is due';
   return Date.parse(next_run) <= nowMs ? 'Due now' : `Next ${until(next_run, nowMs)}`;
 }
 
-/** The state of the load that a run started; null where it started none, or nobody knows. */
+/** The state of the load that a run started; null if it started none or the state is unknown. */
 export const loadStateOf = ({ result }: ScheduledRun): JobState | null =>
   result === 'skipped' || result === 'unknown' ? null : result;
 
-/** What became of a run that was asked for. */
+/** The outcome of a triggered run in words. */
 export function triggeredWords({ name, dataset, last_run }: Schedule): string {
   if (last_run?.result === 'skipped') return `Skipped: a job of ${dataset} is running already.`;
   if (last_run?.result === 'failed' && last_run.job_id === null) return 'The run failed before its load began.';

@@ -1,4 +1,4 @@
-/** Quantities as people read them. */
+/** Formats quantities, times and durations for people. */
 const number = new Intl.NumberFormat('en-US');
 
 export const count = (n: number) => number.format(n);
@@ -17,7 +17,7 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** What is left is a guess: it is told in steps that do not flicker. */
+/** Formats a remaining time. It is an estimate, so it is rounded to steps that do not flicker. */
 export function roughDuration(seconds: number): string {
   if (seconds < 5) return 'a few seconds';
   if (seconds < 60) return `${Math.ceil(seconds / 5) * 5} s`;
@@ -55,7 +55,7 @@ export function ago(time: string, nowMs: number): string {
   return at.toDateString() === new Date(nowMs).toDateString() ? clock.format(at) : day.format(at);
 }
 
-/** `tomorrow 22:00` is what a person asks of a wait; the date says it for any day. */
+/** Formats a future time: `tomorrow 22:00` for near days, the date for others. */
 export function until(time: string, nowMs: number): string {
   const at = new Date(time);
   return at.toDateString() === new Date(nowMs).toDateString() ? clock.format(at) : day.format(at);

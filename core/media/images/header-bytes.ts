@@ -2,8 +2,8 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { imageSize } from 'image-size';
 import { countBmpChannels, countPngChannels, countWebpChannels, findJpegFrame, hasWebpExif } from './channels.ts';
 import { type ImageFormat, MIME_TYPES, sniffFormat } from './formats.ts';
-import { HEAD_BYTES, type HeaderOutcome, type ImageMetadata } from './header-messages.ts';
 import { describeReadError, truncatedHeader } from './header-errors.ts';
+import { HEAD_BYTES, type HeaderOutcome, type ImageMetadata } from './header-messages.ts';
 import { readSvgHeader, startOfText } from './svg.ts';
 
 /**

@@ -5,8 +5,8 @@
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { HeaderRequest } from './header-messages.ts';
 import type { ParsedHeader } from './header-bytes.ts';
+import type { HeaderRequest } from './header-messages.ts';
 
 const THREAD = new URL(`header-thread${extname(import.meta.url)}`, import.meta.url);
 /** A thread takes about 20 MB, and exists only while the disk is slow. */

@@ -3,8 +3,8 @@ import { FileUnavailableError, type OpenFile, type Source, type Sources } from '
 import type { FileToExpand, Medium } from '../medium.ts';
 import { type DecodeLimits, decodeLimitsFromEnvironment } from './decode-limits.ts';
 import { isImageName, MIME_TYPES } from './formats.ts';
-import { HEAD_BYTES, type HeaderOutcome, type HeaderRequest } from './header-messages.ts';
 import { readHeaders } from './header.ts';
+import { HEAD_BYTES, type HeaderOutcome, type HeaderRequest } from './header-messages.ts';
 import { openThumbnailer } from './thumbnailer.ts';
 
 /**

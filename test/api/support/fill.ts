@@ -1,5 +1,6 @@
 import { Long, ObjectId } from 'mongodb';
 import type { SampleDocument } from '../../../core/store/documents.ts';
+import { noteSchemaVersion } from '../../../core/store/prepare.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { collectionsOf } from '../../../core/store/collections.ts';
 
@@ -14,6 +15,7 @@ export async function fillDataset(
   sources: string[] = [SOURCE],
 ): Promise<void> {
   const now = new Date('2026-01-01T00:00:00Z');
+  await noteSchemaVersion(store);
   await collectionsOf(store).datasets.insertOne({
     _id: name,
     media_type: 'image',

@@ -2,13 +2,13 @@
 export interface ServerEvent {
   event: string;
   data: string;
-  /** What to send as Last-Event-ID to go on behind it; empty where the stream has not said. */
+  /** Value of Last-Event-ID with which to continue after this event; empty if the stream has sent none. */
   id: string;
 }
 
 /**
- * The events of a stream, each as soon as it is whole. Comments are passed over. We read it by fetch and not by
- * EventSource because that one can send no token.
+ * Yields the events of a stream, each as soon as it is complete, and skips comments. EventSource can't report the
+ * status of a refused connection, so the page uses fetch.
  */
 export async function* eventsOf(
   body: ReadableStream<Uint8Array>,

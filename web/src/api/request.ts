@@ -1,14 +1,14 @@
 import { session } from '../state/session.svelte.ts';
 import type { Problem } from './shapes.ts';
 
-/** An answer that says no, as the server explains it (RFC 9457). */
+/** An error answer of the server with its explanation (RFC 9457). */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   readonly status: number;
   readonly code: string;
-  /** What was wrong, by the path to the field. */
+  /** Error messages by field path. */
   readonly fields: Readonly<Record<string, string>>;
-  /** With AlreadyRunning. */
+  /** The running job; set with AlreadyRunning. */
   readonly job: Problem['job'];
 
   constructor(status: number, problem: Partial<Problem>) {
@@ -20,7 +20,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** No answer: the server is gone, or the network is. */
+/** The server did not answer: it or the network is down. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
 }
@@ -34,7 +34,7 @@ export interface RequestOptions {
 }
 
 /**
- * Asks the server, and returns what it answers.
+ * Sends a request and returns the JSON answer.
  * @throws ProblemError, UnreachableError, or the signal's reason
  */
 export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
@@ -43,7 +43,7 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
   return (await response.json()) as T;
 }
 
-/** As `request`, for who reads the body in another way. */
+/** Sends a request and returns the response, for callers that read the body themselves. */
 export async function respond(path: string, options: RequestOptions = {}): Promise<Response> {
   const { method = 'GET', query, body, headers = {}, signal } = options;
   const search = query === undefined || query.size === 0 ? '' : `?${query}`;
@@ -74,6 +74,6 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
 
 export const isAborted = (error: unknown) => error instanceof DOMException && error.name === 'AbortError';
 
-/** Whether the same may go well later, with nothing changed here. */
+/** Whether the same request may succeed later. */
 export const mayPass = (error: unknown) =>
   error instanceof UnreachableError || (error instanceof ProblemError && [429, 502, 503, 504].includes(error.status));

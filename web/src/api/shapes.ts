@@ -1,4 +1,4 @@
-/** What the server answers: its own schemas, of which nothing but the types comes here. */
+/** Types of the server's answers, derived from its schemas. Only types are imported. */
 export type { Dataset, DatasetList, TagCounts } from '../../../api/schemas/datasets.ts';
 export type { FailurePage } from '../../../api/schemas/failures.ts';
 export type { Job, JobPage, StartedJob } from '../../../api/schemas/jobs.ts';

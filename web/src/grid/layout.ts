@@ -1,19 +1,19 @@
-/** How wide a tile should be at least, by the chosen size. */
+/** Minimum width of a tile in pixels, by the chosen size. */
 export const TILE_SIZES = { small: 96, medium: 148, large: 232 } as const;
 export type TileSize = keyof typeof TILE_SIZES;
 
 export const GAP_PX = 4;
 
-/** On a phone the sizes are columns. */
+/** Number of columns on a phone, by the chosen size. */
 const FEWEST_COLUMNS = { small: 4, medium: 3, large: 2 } as const;
 
-/** Equal square tiles in rows that fill the width. */
+/** The layout of equal, nearly square tiles in rows that fill the width. */
 export interface GridLayout {
   columns: number;
   tilePx: number;
-  /** What is left over makes tiles a fraction wider than high. */
+  /** Width of a tile. Tiles share the remaining width, so they are slightly wider than high. */
   tileWidthPx: number;
-  /** A row and the gap below it. */
+  /** Height of a row and the gap below it. */
   rowPx: number;
 }
 
@@ -25,7 +25,7 @@ export function layoutGrid(widthPx: number, size: TileSize): GridLayout {
   return { columns, tilePx, tileWidthPx, rowPx: tilePx + GAP_PX };
 }
 
-/** The items to have in the document: those in the window and some rows on either side. */
+/** The items to render: those in the window and some rows above and below. */
 export function itemsAt(
   layout: GridLayout,
   contentTop: number,
@@ -41,7 +41,7 @@ export function itemsAt(
   };
 }
 
-/** The width that a thumbnail should have to look sharp: the sizes that the server keeps. */
+/** The smallest thumbnail size of the server that looks sharp in a tile. */
 export function thumbnailSize(tilePx: number, pixelRatio: number): number {
   const wanted = tilePx * Math.min(2, pixelRatio);
   return THUMBNAIL_SIZES.find((size) => size >= wanted * 0.9) ?? THUMBNAIL_SIZES.at(-1) ?? 256;

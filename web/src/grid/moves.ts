@@ -1,6 +1,6 @@
 import type { GridLayout } from './layout.ts';
 
-/** The place that a key leads to, from the one that is active; undefined for a key that moves nothing. */
+/** The place to which a key moves from the active one; undefined for other keys. */
 export function placeAfter(
   key: string,
   active: number,

@@ -1,30 +1,30 @@
 import { request } from '../api/request.ts';
 import type { Sample, SamplePage } from '../api/shapes.ts';
 
-/** What a grid shows: samples by their place in it. */
+/** The samples of a grid by place. */
 export interface GridSamples {
-  /** Places that there are, as far as is known. */
+  /** Number of known places. */
   readonly count: number;
-  /** False while more may follow behind `count`. */
+  /** False while more places may follow. */
   readonly countKnown: boolean;
   readonly error: Error | undefined;
-  /** The sample at a place; undefined while it is not here, null where there is none. */
+  /** The sample at a place; undefined until it is loaded, null if there is none. */
   at(place: number): Sample | null | undefined;
   placeOf(seq: number): number | undefined;
   seqAt(place: number): number | undefined;
-  /** Says which places are on show: what is missing of them is fetched. */
+  /** Sets the visible places, and fetches those that are missing. */
   show(first: number, end: number): void;
-  /** Reads again what is on show. */
+  /** Reads the visible samples again. */
   refresh(scope: 'incomplete' | 'all'): void;
-  /** Asks again for what could not be read of what is on show. */
+  /** Reads again visible samples that could not be read. */
   retry(): void;
-  /** Puts changed samples in the place of those shown. */
+  /** Replaces changed samples. */
   put(samples: readonly Sample[]): void;
   stop(): void;
 }
 
 export const PAGE = 200;
-/** While somebody drags the scroll bar, what flies past is not asked for. */
+/** Pages that pass by while the scroll bar is dragged are not fetched. */
 const SETTLE_MS = 60;
 const MOST_PAGES = 200;
 
@@ -34,14 +34,14 @@ interface LoadedPage {
 }
 
 /**
- * All samples of a dataset. Numbers are dense, so a place in the grid is a number, and a page is asked for by where it begins:
- * one can jump anywhere, and nothing of what lies between is loaded.
+ * All samples of a dataset. Numbers are dense, so a place in the grid is a sample's number. The grid can jump anywhere
+ * and fetches only the pages at that place.
  */
 export class AllSamples implements GridSamples {
   readonly countKnown = true;
   count = $state(0);
   error = $state.raw<Error | undefined>(undefined);
-  /** Rises when pages have come: what depends on `at` reads it. */
+  /** Increases when pages arrive. `at` reads it, so that its callers are updated. */
   #version = $state(0);
   readonly #path: string;
   readonly #pages = new Map<number, LoadedPage>();
@@ -137,12 +137,12 @@ export class AllSamples implements GridSamples {
     }
   }
 
-  /** A page that came does not hide that another on show did not. */
+  /** Keeps showing an error while any visible page has failed, even if another page arrives. */
   #tell() {
     this.error = this.#failures.values().next().value;
   }
 
-  /** The map keeps the order of arrival: those that came first go first. */
+  /** Removes the oldest pages that are far away; the map keeps the order of arrival. */
   #forgetFarPages() {
     for (const n of this.#pages.keys()) {
       if (this.#pages.size <= MOST_PAGES) return;
@@ -152,10 +152,10 @@ export class AllSamples implements GridSamples {
   }
 }
 
-/** The samples that a filter lets through, in the order of their numbers, loaded as far as one has scrolled. */
+/** The samples that match a filter, in order of their numbers, loaded as far as the user has scrolled. */
 export class FilteredSamples implements GridSamples {
   error = $state.raw<Error | undefined>(undefined);
-  /** The number up to which all was looked at; null when that is all there is. */
+  /** The number up to which samples were searched; null after the last one. */
   lookedUpTo = $state<number | null>(0);
   #samples = $state.raw<readonly Sample[]>([]);
   #places = new Map<number, number>();
@@ -164,7 +164,7 @@ export class FilteredSamples implements GridSamples {
   #fetching: AbortController | undefined;
   #after: number | null = null;
   #atEnd = false;
-  /** What is shown was to be read anew, and has not been. */
+  /** True while a requested refresh is not done. */
   #stale = false;
   #wanted = 0;
 
@@ -190,7 +190,7 @@ export class FilteredSamples implements GridSamples {
     void this.#fetch();
   }
 
-  /** What did not match before and does now, in what was looked at already, is found when the filter is set again. */
+  /** Finds samples at the end. Samples before that match only now are found when the filter is set again. */
   refresh(scope: 'incomplete' | 'all') {
     if (scope === 'all') {
       this.#wanted = Math.max(this.#wanted, Math.min(this.count, 5 * PAGE));
@@ -224,7 +224,7 @@ export class FilteredSamples implements GridSamples {
     void this.#fetch();
   }
 
-  /** Reads on from what is shown; or, where that is stale, all of it anew, which takes its place when it is whole. */
+  /** Reads further samples. If the shown ones are stale, reads all again and replaces them once complete. */
   async #fetch() {
     if (this.#fetching !== undefined) return;
     const anew = this.#stale;

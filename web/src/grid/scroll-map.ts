@@ -1,7 +1,7 @@
 /**
- * Browsers cap how tall an element may be (Chromium at 33.5 million pixels, Firefox at 17.9 million), and a million samples
- * may want 90 million. So the scrollable element is at most `TALLEST_PX`, and a position in it maps onto one in the content:
- * one to one near both ends, where people arrive by the wheel and expect the end to be the end, and stretched in between.
+ * Maps scroll positions to content positions. Browsers limit the height of an element (Chromium to 33.5 million pixels,
+ * Firefox to 17.9 million), but a million samples may need 90 million. The scrollable element is therefore at most
+ * `TALLEST_PX` high. The map is one to one near both ends, where people scroll by wheel, and stretched in between.
  */
 export const TALLEST_PX = 8_000_000;
 const EXACT_PX = 1_000_000;
@@ -9,9 +9,9 @@ const EXACT_PX = 1_000_000;
 export interface ScrollMap {
   /** Height of the scrollable element. */
   heightPx: number;
-  /** What is at the top of the window when the element is scrolled so. */
+  /** The content position at the top of the window for a scroll position. */
   contentAt(scrollTop: number): number;
-  /** Where the element is scrolled to when that is at the top. */
+  /** The scroll position that brings a content position to the top. */
   scrollFor(contentTop: number): number;
 }
 
@@ -40,8 +40,8 @@ export function createScrollMap(contentPx: number, windowPx: number): ScrollMap 
 }
 
 /**
- * Where the content is after the element was scrolled. A step (wheel, touch, key) moves the content by as many pixels;
- * a leap (the scroll bar's thumb) goes where the map says.
+ * The content position after the element was scrolled. A step (wheel, touch, key) moves the content by the same number
+ * of pixels; a leap (the scroll bar's thumb) goes to the mapped position.
  */
 export function contentAfterScroll(
   map: ScrollMap,
@@ -55,5 +55,5 @@ export function contentAfterScroll(
   return Math.min(Math.max(0, before.contentTop + step), end);
 }
 
-/** A page key or a flick of the wheel moves by less than this many windows in one frame. */
+/** Windows per frame: a page key or a flick of the wheel moves by less, a leap by more. */
 const LEAP_WINDOWS = 4;

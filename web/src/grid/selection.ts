@@ -1,20 +1,20 @@
-/** Which samples are chosen, by seq. Steps return a new selection; none changes the one it is given. */
+/** The selected samples by seq. Functions return a new selection and never change their argument. */
 export interface Selection {
   seqs: ReadonlySet<number>;
-  /** Where a range begins. */
+  /** Start of a range. */
   anchor: number | null;
 }
 
 export const NOTHING: Selection = { seqs: new Set(), anchor: null };
 
-/** A plain click on the box, or Ctrl with a click. */
+/** Toggles a sample: a click on its box, or Ctrl with a click. */
 export function toggled(selection: Selection, seq: number): Selection {
   const seqs = new Set(selection.seqs);
   if (!seqs.delete(seq)) seqs.add(seq);
   return { seqs, anchor: seq };
 }
 
-/** Shift with a click or an arrow: all from the anchor to here, of what is between. Added to what was chosen. */
+/** Adds the samples from the anchor to this one: Shift with a click or an arrow. */
 export function extended(
   selection: Selection,
   between: (from: number, to: number) => number[],
@@ -26,5 +26,5 @@ export function extended(
   return { seqs, anchor };
 }
 
-/** The most samples that one request tags by number. */
+/** Maximum number of samples that one request tags by number. */
 export const MOST_SELECTED = 10_000;

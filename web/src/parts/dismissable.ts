@@ -1,4 +1,4 @@
-/** For a `details` that opens over what is below it: Escape closes it and gives the focus back, a click elsewhere closes it. */
+/** Closes a `details` overlay on Escape, which restores the focus, and on a click elsewhere. */
 export function dismissable(details: HTMLDetailsElement) {
   const clicked = (event: MouseEvent) => {
     if (!details.contains(event.target as Node)) details.open = false;

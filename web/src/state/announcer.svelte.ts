@@ -1,4 +1,4 @@
-/** What a screen reader is told without being asked: few words, at the turning points. */
+/** Announcements for screen readers: a few words at important state changes. */
 class Announcer {
   text = $state('');
 

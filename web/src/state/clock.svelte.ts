@@ -1,4 +1,4 @@
-/** The time of day, for what is told relative to it. */
+/** The current time, for texts that are relative to it. */
 class Clock {
   nowMs = $state(Date.now());
 

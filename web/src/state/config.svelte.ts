@@ -1,7 +1,7 @@
 import { request } from '../api/request.ts';
 import type { Config } from '../api/shapes.ts';
 
-/** What this server is, and what the caller may do; null until it has said. */
+/** The server's configuration and the caller's scope; null until it is read. */
 class ServerConfig {
   value = $state.raw<Config | null>(null);
   readonly mayOperate = $derived(this.value?.scope === 'operate');
@@ -13,7 +13,7 @@ class ServerConfig {
 
 export const config = new ServerConfig();
 
-/** The workflow of a job on Temporal's own page; null where that page is not known. */
+/** The URL of a job's workflow on Temporal's page; null if that page is unknown. */
 export function temporalLink({ workflow_id, job_id }: { workflow_id: string; job_id: string }): string | null {
   const { temporal_ui_url: ui, temporal_namespace: namespace } = config.value ?? {};
   if (!ui) return null;

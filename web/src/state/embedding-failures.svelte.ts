@@ -4,11 +4,11 @@ import type { Dataset } from '../api/shapes.ts';
 import { live } from './live.svelte.ts';
 
 /**
- * How many samples of each dataset have no vector because they could not be embedded: what the job that embedded it last says,
- * for a dataset counts only what could not be indexed. Make one while a component is set up.
+ * The number of samples per dataset that could not be embedded. It comes from the job that last embedded the dataset,
+ * because the dataset counts only indexing failures. Create it during a component's setup.
  */
 export class EmbeddingFailures {
-  /** By job, of those that `live` has not told of. */
+  /** Counts by job, for jobs that `live` does not know. */
   #read = $state<Record<string, number>>({});
   readonly #asked = new Set<string>();
 
@@ -31,7 +31,7 @@ export class EmbeddingFailures {
     this.#asked.add(job);
     void readJob(job).then(
       ({ phases }) => (this.#read[job] = phases.embedding.failed),
-      // Its record may have been cleaned up; if it was the connection, the next news of the dataset asks again.
+      // The job's record may have been removed. After a lost connection, the next event of the dataset reads it again.
       () => this.#asked.delete(job),
     );
   }

@@ -6,37 +6,37 @@ import type { Dataset, Job, JobPage } from '../api/shapes.ts';
 import { config } from './config.svelte.ts';
 import { session } from './session.svelte.ts';
 
-/** The server sends a comment more often than this. */
+/** Longest silence of a live stream. The server sends comments more often than this. */
 const SILENCE_MS = 45_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
-/** Jobs that are over are kept up to so many, and then only the latest `ENDED_KEPT`. */
+/** When more ended jobs than this are kept, all but the latest `ENDED_KEPT` are dropped. */
 const MOST_ENDED = 300;
 const ENDED_KEPT = 200;
 
 export type Connection = 'connecting' | 'open' | 'lost';
 
-/** All that changes by itself, from one stream of events for the whole page, which is open while the page is in sight. */
+/** Live state from one event stream for the whole page, which is open while the page is visible. */
 class Live {
   connection = $state<Connection>('connecting');
-  /** Why it was lost, where the server said so. */
+  /** The server's reason for refusing the connection, if any. */
   refusal = $state.raw<ProblemError>();
   retryAtMs = $state(0);
-  /** Rises with each connection: what was read before may be out of date. */
+  /** Increases with each connection, after which earlier readings may be out of date. */
   generation = $state(0);
-  /** Jobs as last heard of, by their ID. */
+  /** Latest known status of jobs, by ID. */
   readonly jobs = new SvelteMap<string, Job>();
   readonly datasets = new SvelteMap<string, Dataset>();
-  /** Names of datasets that were removed while we watched. */
+  /** Names of datasets that were removed while the stream was open. */
   readonly removed = new SvelteMap<string, true>();
 
-  /** How late in the order of questions and news each job was told of. */
+  /** Sequence number of each job's last update. */
   readonly #asOf = new Map<string, number>();
   #turns = 0;
   #lastEventId = '';
   #wake: (() => void) | undefined;
 
-  /** Listens until the signal while the tab is in sight, and connects again whenever it has to. */
+  /** Listens while the tab is visible, and reconnects when necessary, until the signal aborts. */
   async run(signal: AbortSignal) {
     let retryMs = FIRST_RETRY_MS;
     while (!signal.aborted) {
@@ -72,12 +72,12 @@ class Live {
     }
   }
 
-  /** Tries at once what would be tried later. */
+  /** Reconnects now instead of after the pause. */
   retryNow() {
     this.#wake?.();
   }
 
-  /** What a request answers is news too, unless something newer was heard while it was under way. */
+  /** Reads a job and keeps the answer, unless a newer event arrived during the request. */
   async ask(read: () => Promise<Job>): Promise<Job> {
     this.#turns += 1;
     const asked = this.#turns;
@@ -157,7 +157,7 @@ class Live {
     }
   }
 
-  /** Jobs that we saw under way and that ended while nobody told us. */
+  /** Reads known open jobs that ended while the stream was closed. */
   async #catchUp(signal: AbortSignal) {
     const open = [...this.jobs.values()].filter((job) => !isOver(job));
     if (open.length === 0) return;
@@ -188,8 +188,8 @@ class Live {
 }
 
 /**
- * Resolves while the tab shows. A browser has six connections a server over HTTP/1.1, for all tabs together: a stream in
- * each tab that nobody looks at would leave none for the seventh.
+ * Resolves when the tab is visible. Over HTTP/1.1 a browser has six connections per server for all tabs, and streams in
+ * hidden tabs would use them up.
  */
 async function inSight(signal: AbortSignal): Promise<void> {
   if (!document.hidden || signal.aborted) return;

@@ -17,7 +17,7 @@ class Location {
     this.#read();
   }
 
-  /** Without an entry of its own in the history: for what is typed or scrolled. */
+  /** Changes the URL without a history entry, for typing and scrolling. */
   replace(to: string) {
     if (to === `${this.path}${this.search}`) return;
     history.replaceState(history.state, '', to);
@@ -32,7 +32,7 @@ class Location {
 
 export const location = new Location();
 
-/** On an ancestor of links: those within the page are followed without a reload. */
+/** Click handler for an ancestor of links. It follows links within the page without a reload. */
 export function followLinks(event: MouseEvent) {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
     return;

@@ -2,7 +2,7 @@ import { announcer } from './announcer.svelte.ts';
 
 const SHOWN_MS = 6000;
 
-/** A sentence about what was just done, which goes by itself. */
+/** A message about the last action, which disappears by itself. */
 export class Message {
   text = $state('');
   #clearing: ReturnType<typeof setTimeout> | undefined;

@@ -1,15 +1,15 @@
 import { isAborted, mayPass } from '../api/request.ts';
 import { live } from './live.svelte.ts';
 
-/** How long to wait before what could not be had is asked for again, after so many failures in a row. */
+/** The pause before the next attempt, in milliseconds, after a number of failures in a row. */
 export const backOff = (failures: number): number => Math.min(60_000, 3000 * 2 ** failures);
 
-/** Something that is read from the server and shown when it is there. */
+/** A value that is read from the server, with its error and loading state. */
 export class Remote<T> {
   value = $state.raw<T | undefined>(undefined);
   error = $state.raw<Error | undefined>(undefined);
   loading = $state(false);
-  /** Whether the last reading failed, of what is shown still. */
+  /** True if the last reading failed and an older value is shown. */
   stale = $state(false);
   #reading: AbortController | undefined;
   #again: ReturnType<typeof setTimeout> | undefined;
@@ -20,7 +20,7 @@ export class Remote<T> {
     this.#read = read;
   }
 
-  /** Reads it, or reads it again: what is shown stays until the new is there. */
+  /** Reads the value. The old value stays until the new one arrives. */
   async load(): Promise<void> {
     this.stop();
     const reading = new AbortController();
@@ -36,7 +36,7 @@ export class Remote<T> {
     } catch (error) {
       if (reading.signal.aborted || isAborted(error)) return;
       this.stale = this.value !== undefined;
-      // What is shown is better than nothing, and the banner says that the connection is lost.
+      // Keep showing the old value. The banner says that the connection is lost.
       if (this.value === undefined || !mayPass(error)) this.error = error as Error;
       if (mayPass(error)) this.#again = setTimeout(() => void this.load(), backOff(this.#failures++));
     } finally {
@@ -50,7 +50,7 @@ export class Remote<T> {
   }
 }
 
-/** Reads it now, whenever what `key` reads changes, and after each new connection. Call it while a component is set up. */
+/** Reads a value now, when the state that `key` reads changes, and after each new connection. Call it during setup. */
 export function remote<T>(read: (signal: AbortSignal) => Promise<T>, key: () => unknown = () => undefined): Remote<T> {
   const result = new Remote(read);
   $effect(() => {

@@ -1,4 +1,4 @@
-/** What an address shows. */
+/** The view that a URL shows. */
 export type Route =
   | { view: 'datasets' }
   | { view: 'dataset'; dataset: string; seq: number | null }

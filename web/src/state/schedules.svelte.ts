@@ -1,18 +1,18 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { Schedule } from '../api/shapes.ts';
 
-/** Temporal's list of schedules lags a second or two behind: a new one is not on it at once. */
+/** Temporal's list of schedules is a second or two out of date, so it lacks a schedule that was just created. */
 const LAG_MS = 5000;
 
-/** Schedules as they were read, and when they were asked for. */
+/** Schedules and the time of their request. */
 export interface ReadSchedules {
   schedules: readonly Schedule[];
   askedAtMs: number;
 }
 
-/** What was done with schedules from here, which a list that was asked for before, or lags behind, does not know. */
+/** Changes to schedules from this page, which an earlier or outdated list does not contain. */
 class ScheduleNews {
-  /** Null for one that was deleted. */
+  /** Null if the schedule was deleted. */
   readonly #latest = new SvelteMap<string, { schedule: Schedule | null; atMs: number }>();
 
   changed(schedule: Schedule) {
@@ -23,7 +23,7 @@ class ScheduleNews {
     this.#latest.set(name, { schedule: null, atMs: Date.now() });
   }
 
-  /** The list with the news, by name. */
+  /** The list with the changes applied, by name. */
   in({ schedules, askedAtMs }: ReadSchedules): Schedule[] {
     const byName = new Map(schedules.map((schedule) => [schedule.name, schedule]));
     for (const [name, { schedule, atMs }] of this.#latest) {

@@ -1,4 +1,7 @@
-/** Whether the server wants a token. It keeps it in a cookie that scripts can't read, so that pictures can be had with it too. */
+/**
+ * Whether the server needs a token. The token is in a cookie that scripts can't read, so that image requests carry it
+ * too.
+ */
 class Session {
   tokenNeeded = $state(false);
 

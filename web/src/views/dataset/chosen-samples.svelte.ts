@@ -3,7 +3,7 @@ import { type Filters, filterBody } from '../../filters.ts';
 import type { GridSamples } from '../../grid/samples.svelte.ts';
 import { MOST_SELECTED, NOTHING, type Selection } from '../../grid/selection.ts';
 
-/** Samples that are chosen: one by one, or all that the filter lets through, whether they are loaded or not. */
+/** The selected samples: individual ones, or all that match the filter, loaded or not. */
 export class ChosenSamples {
   selection = $state.raw<Selection>(NOTHING);
   everything = $state(false);
@@ -12,7 +12,7 @@ export class ChosenSamples {
     return this.selection.seqs.size;
   }
 
-  /** Chooses one by one. Returns false, and leaves what was chosen, where that would be too many. */
+  /** Sets the individual selection. Returns false and changes nothing if there are too many. */
   choose(selection: Selection): boolean {
     this.everything = false;
     if (selection.seqs.size > MOST_SELECTED) return false;
@@ -31,7 +31,7 @@ export class ChosenSamples {
     this.everything = false;
   }
 
-  /** The request that tags them. */
+  /** The request that tags the selected samples. */
   tagged(change: { add: string[]; remove: string[] }, filters: Filters): TagRequest {
     return this.everything ? { ...change, filter: filterBody(filters) } : { ...change, seqs: [...this.selection.seqs] };
   }

@@ -9,14 +9,14 @@ import { live } from '../../state/live.svelte.ts';
 import { type Remote, remote } from '../../state/remote.svelte.ts';
 import { datasetPath } from '../../state/route.ts';
 
-/** A dataset, its latest job and its tags, as they were heard of last. Make one while a component is set up. */
+/** A dataset, its latest job and its tags, kept up to date. Create it during a component's setup. */
 export class LiveDataset {
   readonly name: string;
   readonly path: string;
   readonly api: string;
   readonly #read: Remote<Dataset>;
   readonly #tags: Remote<TagCounts>;
-  /** The latest job as it was read: of those that ended, `live` remembers no more than a few hundred. */
+  /** The latest job as it was read, because `live` keeps only a few hundred ended jobs. */
   #latest = $state.raw<Job>();
 
   readonly value = $derived.by(() => newer(live.datasets.get(this.name), this.#read.value));
@@ -27,7 +27,7 @@ export class LiveDataset {
       .sort((a, b) => (b.started_at ?? '').localeCompare(a.started_at ?? ''))[0];
   });
   readonly underWay = $derived.by(() => this.job !== undefined && !isOver(this.job));
-  /** The latest job, where it came to nothing: what it says is the reason why nothing new is here. */
+  /** The latest job if it failed; its error says why there is nothing new. */
   readonly failedJob = $derived.by(() => (this.job?.state === 'failed' && this.job.error ? this.job : undefined));
   readonly gone = $derived.by(() => live.removed.has(this.name) || isNotFound(this.#read.error));
   readonly tags = $derived.by(() => this.#tags.value?.tags ?? []);
@@ -38,18 +38,18 @@ export class LiveDataset {
     embedding: this.value ? this.#embeddingFailures.of(this.value) : 0,
   }));
 
-  /** Files that the latest job has indexed, or could not. */
+  /** Number of files that the latest job has indexed or failed to index. */
   readonly indexed = $derived.by(() => {
     const indexing = this.job?.phases.indexing;
     return (indexing?.done ?? 0) + (indexing?.failed ?? 0);
   });
-  /** The end of the numbers that are given out. While pages of the listing are being read, some of them have no sample yet. */
+  /** One more than the highest assigned number. While pages are being indexed, some numbers have no sample yet. */
   readonly extent = $derived.by(() => this.value?.next_seq ?? 0);
-  /** No job is bringing samples, and there are none. */
+  /** True if there are no samples and no job is adding any. */
   readonly empty = $derived.by(
     () => !this.underWay && (this.value?.readiness === 'empty' || this.value?.readiness === 'failed'),
   );
-  /** Another at each turning point of the latest job. */
+  /** Changes at each state change of the latest job. */
   readonly turn = $derived.by(() => {
     const { job_id, state, phases } = this.job ?? {};
     return `${job_id} ${state} ${phases?.indexing.state} ${phases?.embedding.state}`;
@@ -62,7 +62,7 @@ export class LiveDataset {
     this.#read = remote((signal) => request<Dataset>(this.api, { signal }));
     this.#tags = remote((signal) => request<TagCounts>(`${this.api}/tags`, { signal }));
 
-    // The latest job is told of while it runs; after its end we ask for it.
+    // Events report the latest job while it runs. After its end it has to be read.
     $effect(() => {
       const job = this.value?.latest_job;
       void live.generation;
@@ -75,7 +75,7 @@ export class LiveDataset {
         );
     });
 
-    // Of a dataset that is not there, its latest job may tell why.
+    // The latest job may tell why a dataset does not exist.
     $effect(() => {
       void live.generation;
       if (!isNotFound(this.#read.error) || untrack(() => this.job !== undefined)) return;
@@ -86,7 +86,7 @@ export class LiveDataset {
       );
     });
 
-    // Tags are counted over the whole dataset: at the turns of a job, not with each file.
+    // Counting tags reads the whole dataset, so it happens at state changes of a job and not for each file.
     let first = true;
     $effect(() => {
       void this.turn;

@@ -2,18 +2,18 @@ import { tick, untrack } from 'svelte';
 import type Grid from '../../grid/Grid.svelte';
 import type { GridSamples } from '../../grid/samples.svelte.ts';
 
-/** A place is remembered when it was left alone for so long. */
+/** A place is remembered after it has not changed for this long. */
 const REST_MS = 300;
 
 /**
- * Where one is in the grid: kept while a sample is open over it, after a reload, and right from the start behind a link to a
- * sample. Make one while a component is set up.
+ * The user's place in the grid. It is kept while a sample is open and after a reload, and it is right behind a link to
+ * a sample. Create it during a component's setup.
  */
 export class Place {
   grid = $state<Grid>();
   /** The place that keys act on. */
   active = $state(0);
-  /** The places in sight. */
+  /** The visible places. */
   view = $state.raw({ first: 0, end: 0 });
   readonly #seq: () => number | null;
   #found = false;
@@ -23,7 +23,7 @@ export class Place {
   constructor(seq: () => number | null, samples: () => GridSamples) {
     this.#seq = seq;
 
-    // The sample on show is the one to come back to.
+    // Closing a sample returns to its place.
     $effect(() => {
       const open = seq();
       const place = open === null ? undefined : samples().placeOf(open);
@@ -40,7 +40,7 @@ export class Place {
       wasOpen = isOpen;
     });
 
-    // As soon as the grid is laid out.
+    // Restore the place as soon as the grid is laid out.
     $effect(() => {
       const { grid } = this;
       if (this.#found || !grid || samples().count === 0 || this.view.end === 0) return;

@@ -5,10 +5,10 @@ import { live } from '../../state/live.svelte.ts';
 import { backOff } from '../../state/remote.svelte.ts';
 import type { LiveDataset } from './live-dataset.svelte.ts';
 
-/** What is on show follows what is written, at a pace that a person can follow. */
+/** Shown samples are refreshed while a job writes, at a pace that a person can follow. */
 const REFRESH_MS = 400;
 
-/** The samples that the filter lets through, read anew as a job writes them. Make one while a component is set up. */
+/** The samples that match the filter, read again while a job writes. Create it during a component's setup. */
 export class ShownSamples {
   readonly #dataset: LiveDataset;
   readonly #query: () => string;
@@ -20,7 +20,7 @@ export class ShownSamples {
   #refreshing: ReturnType<typeof setTimeout> | undefined;
   #wanted: 'incomplete' | 'all' = 'incomplete';
 
-  /** @param query the filter as an address has it; empty where there is none */
+  /** @param query the filter as in a URL; empty for none */
   constructor(dataset: LiveDataset, query: () => string) {
     this.#dataset = dataset;
     this.#query = query;
@@ -65,7 +65,7 @@ export class ShownSamples {
     });
   }
 
-  /** What could not be read, where it may go well later. */
+  /** The error of a reading that may succeed later. */
   #tryAgain() {
     let failures = 0;
     $effect(() => {

@@ -20,7 +20,7 @@ interface Window {
   time_zone?: string;
 }
 
-/** What a job was asked for, as titles and words; what says nothing is left out. */
+/** A job's request as titles and words. Options without a value are left out. */
 export function askedOf({ request }: Pick<Job, 'request'>): [title: string, words: string][] {
   return Object.entries(TITLES).flatMap(([name, title]) => {
     const value = request[name];
