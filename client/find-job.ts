@@ -1,3 +1,4 @@
+import { UNFINISHED_STATES } from '../contract/job.ts';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { KINDS, loadWorkflowId } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
@@ -5,7 +6,7 @@ import { datasetExists } from '../core/store/datasets.ts';
 import { findJobReference, type JobReference, jobsByPrefix, latestJobOf } from '../core/store/jobs.ts';
 import { ifFound, isRunning, type Job, jobIdOf } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
-import { listJobs, UNFINISHED } from './list-jobs.ts';
+import { listJobs } from './list-jobs.ts';
 
 const MIN_PREFIX = 6;
 const MAX_NAMED = 5;
@@ -39,7 +40,7 @@ export async function findJob(backends: Backends, reference: string): Promise<Jo
 export async function findJobToOperate(backends: Backends, reference: string): Promise<Job> {
   const byItsId = await byId(backends, reference);
   if (byItsId !== undefined) return byItsId;
-  const { jobs } = await listJobs(backends, { dataset: reference, state: UNFINISHED, limit: MAX_NAMED });
+  const { jobs } = await listJobs(backends, { dataset: reference, state: UNFINISHED_STATES, limit: MAX_NAMED });
   if (jobs.length > 1) {
     const found = jobs.map(({ kind, job_id, state }) => `the ${kind} ${job_id} (${state})`).join(', ');
     throw new UserError('AmbiguousJob', `Several jobs of ${reference} are not over: ${found}. Give the job's ID.`);

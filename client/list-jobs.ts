@@ -1,4 +1,4 @@
-import type { JobKind, JobState, JobStatus } from '../contract/job.ts';
+import { type JobKind, type JobState, type JobStatus, UNFINISHED_STATES } from '../contract/job.ts';
 import { UserError } from '../core/errors.ts';
 import { withLiveCounts } from '../core/jobs/read-status.ts';
 import { statusOf } from '../core/jobs/status.ts';
@@ -32,8 +32,6 @@ export interface JobPage {
 }
 
 const DEFAULT_LIMIT = 20;
-/** A record in one of these states may be out of date: its workflow may be over. */
-export const UNFINISHED: readonly JobState[] = ['queued', 'running', 'paused'];
 
 /**
  * Running and past jobs, newest first, including those that Temporal no longer keeps. Pages are cut by keyset, so jobs
@@ -70,7 +68,8 @@ function find(
   from: JobPosition | undefined,
   limit: number,
 ): Promise<JobDocument[]> {
-  const candidates = states === undefined ? undefined : [...new Set([...states, ...UNFINISHED])];
+  // A record of an unfinished job may be out of date: its workflow may be over.
+  const candidates = states === undefined ? undefined : [...new Set([...states, ...UNFINISHED_STATES])];
   return queryJobs(store, { dataset, states: candidates, kinds: listOf(kind), since, before, from }, limit);
 }
 

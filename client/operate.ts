@@ -6,7 +6,7 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { isFailureCode } from '../contract/failures.ts';
 import type { CancelRequest } from '../contract/inputs.ts';
-import type { JobState, JobStatus } from '../contract/job.ts';
+import { type JobState, type JobStatus, isOver } from '../contract/job.ts';
 import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
 import { removes } from '../contract/job.ts';
@@ -56,7 +56,7 @@ async function update(backends: Backends, job: Job, name: string, request: Cance
 /** An update reaches whatever runs under the Workflow ID, so this job must be running. */
 async function requireUnfinished(backends: Backends, job: Job, name: string): Promise<JobStatus> {
   const status = await readJob(backends, job);
-  if (status.finished_at === null) return status;
+  if (!isOver(status)) return status;
   throw jobEnded(job, STATES[status.state] ?? 'over', name);
 }
 

@@ -1,7 +1,7 @@
 import { type WorkflowExecutionDescription, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { isFailureCode } from '../contract/failures.ts';
-import type { JobState, JobStatus, RecordedError } from '../contract/job.ts';
+import { type JobState, type JobStatus, type RecordedError, isOver } from '../contract/job.ts';
 import { KINDS } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
 import { endJob } from '../core/jobs/phases.ts';
@@ -74,7 +74,7 @@ async function failureOf(handle: WorkflowHandle): Promise<RecordedError> {
  * another server may know the workflow.
  */
 export async function settle(backends: Backends, status: JobStatus): Promise<JobStatus> {
-  if (status.finished_at !== null) return status;
+  if (isOver(status)) return status;
   const { temporal, store } = backends;
   const { workflow_id, job_id } = status;
   const run = await lastRun(temporal, workflow_id, job_id);

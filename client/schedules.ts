@@ -1,3 +1,4 @@
+import { UNFINISHED_STATES } from '../contract/job.ts';
 import { setTimeout } from 'node:timers/promises';
 import {
   type Client,
@@ -11,7 +12,6 @@ import { UserError } from '../core/errors.ts';
 import { ifFound } from '../temporal/jobs.ts';
 import { SCHEDULE_PREFIX, scheduleNames } from '../temporal/schedules.ts';
 import type { Backends } from './backends.ts';
-import { UNFINISHED } from './list-jobs.ts';
 import { invalidCron, parseScheduleRequest, type ScheduleRequest, unusableZone } from './schedule-request.ts';
 import { type ScheduledRun, type ScheduleMemo, type ScheduleStatus, scheduleStatusOf } from './schedule-status.ts';
 
@@ -73,7 +73,7 @@ export function createSchedules(backends: Backends): Schedules {
 }
 
 const LONGEST_NOTE = 1000;
-const UNDER_WAY: ReadonlySet<string> = new Set(UNFINISHED);
+const UNDER_WAY: ReadonlySet<string> = new Set(UNFINISHED_STATES);
 
 /** Temporal would skip the new run without an error. */
 const underWay = (name: string, { job_id }: ScheduledRun) =>

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeStream } from 'mongodb';
-import type { JobStatus } from '../contract/job.ts';
+import { type JobStatus, isOver } from '../contract/job.ts';
 import { readStatus } from '../core/jobs/read-status.ts';
 import { watchJob as watchStored } from '../core/store/changes.ts';
 import { handleOf, type Job } from '../temporal/jobs.ts';
@@ -91,7 +91,7 @@ export async function* watchJob(backends: Backends, job: Job, signal?: AbortSign
         shown = text;
         yield status;
       }
-      if (status !== undefined && status.finished_at !== null) {
+      if (status !== undefined && isOver(status)) {
         // The next job of the dataset can be started only when the workflow has ended, too.
         if (shownBefore) await workflowEnded;
         // A job that was over at the first look may have ended long ago, and Temporal need not be asked.

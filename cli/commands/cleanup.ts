@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { CleanupResult } from '../../client/cleanup.ts';
-import type { JobState } from '../../contract/job.ts';
+import { type JobState, FINAL_STATES } from '../../contract/job.ts';
 import { age, oneOf } from '../arguments.ts';
 import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
@@ -12,8 +12,6 @@ interface CleanupOptions extends CommonOptions {
   state?: JobState[];
   lost?: boolean;
 }
-
-const ENDED: readonly JobState[] = ['completed', 'failed', 'canceled'];
 
 export function addCleanupCommand(program: Command, end: (exitCode: number) => void): void {
   program
@@ -32,8 +30,8 @@ export function addCleanupCommand(program: Command, end: (exitCode: number) => v
     .addOption(
       new Option(
         '--state <state>',
-        `only jobs that ended in this state; repeat for more (${ENDED.join(', ')})`,
-      ).argParser(oneOf(ENDED)),
+        `only jobs that ended in this state; repeat for more (${FINAL_STATES.join(', ')})`,
+      ).argParser(oneOf(FINAL_STATES)),
     )
     .option('--lost', 'also jobs with no end on record that this Temporal server does not know')
     .addOption(dataDirOption())

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { JobFilter } from '../../client/list-jobs.ts';
-import type { JobKind, JobState } from '../../contract/job.ts';
+import { type JobKind, type JobState, JOB_STATES, JOB_KINDS } from '../../contract/job.ts';
 import { oneOf, timeOrAge, wholeNumber } from '../arguments.ts';
 import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput } from '../output.ts';
@@ -15,8 +15,6 @@ interface JobsOptions extends CommonOptions {
   cursor?: string;
 }
 
-const STATES: readonly JobState[] = ['queued', 'running', 'paused', 'completed', 'failed', 'canceled'];
-const KINDS: readonly JobKind[] = ['load', 'retry', 'embed', 'prune', 'delete'];
 const MOST = 1000;
 /** IDs begin with their time. This many characters include the milliseconds, so they tell jobs apart. */
 const SHORT_ID = 13;
@@ -28,13 +26,13 @@ export function addJobsCommand(program: Command, end: (exitCode: number) => void
     .description('Lists running and past jobs, the latest first, including those that Temporal no longer keeps.')
     .option('--dataset <name>', 'only jobs of this dataset')
     .addOption(
-      new Option('--state <state>', `only jobs in this state; repeat for more (${STATES.join(', ')})`).argParser(
-        oneOf(STATES),
+      new Option('--state <state>', `only jobs in this state; repeat for more (${JOB_STATES.join(', ')})`).argParser(
+        oneOf(JOB_STATES),
       ),
     )
     .addOption(
-      new Option('--kind <kind>', `only jobs of this kind; repeat for more (${KINDS.join(', ')})`).argParser(
-        oneOf(KINDS),
+      new Option('--kind <kind>', `only jobs of this kind; repeat for more (${JOB_KINDS.join(', ')})`).argParser(
+        oneOf(JOB_KINDS),
       ),
     )
     .option('--since <time>', 'only jobs that started then or later: a time, or an age such as 7d', timeOrAge)

@@ -76,7 +76,9 @@ async function samples(dataset: string, options: SamplesOptions): Promise<number
       status: options.status,
       withError: options.errors ? 'any' : undefined,
     });
-    const lines = output.json ? [] : await tableOf(page.samples, {
+    const lines = output.json
+      ? []
+      : await tableOf(page.samples, {
           sources,
           medium: knownMedia().byName(media_type),
           errors: options.errors === true,

@@ -41,9 +41,7 @@ async function replicaSetOf(store: Store): Promise<Check> {
   const name = 'Replica set';
   try {
     const { set, members } = await replicaSetStatus(store);
-    const states = members.map(
-      (member) => `${member.name} ${member.stateStr.toLowerCase()}`,
-    );
+    const states = members.map((member) => `${member.name} ${member.stateStr.toLowerCase()}`);
     const found = `${set}: ${states.join(', ')}`;
     if (members.some(({ state }) => state === PRIMARY)) return ok(name, found);
     return problem(name, found, 'It has no primary: writes wait until it has one. See the logs of its members.');

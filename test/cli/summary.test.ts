@@ -58,7 +58,9 @@ it('tells how many vectors were there for equal content', () => {
   const embedding = over({ done: 2787, total: 2787, reused: 2000 });
   const text = summary({ phases: { indexing: SKIPPED, embedding } });
   expect(text).toMatch(/Embedded 2,787 samples.*\n {4}2,000 {2}reused: equal content had a vector/);
-  expect(summary({ phases: { indexing: SKIPPED, embedding: over({ done: 3, total: 3, reused: 0 }) } })).not.toContain('reused');
+  expect(summary({ phases: { indexing: SKIPPED, embedding: over({ done: 3, total: 3, reused: 0 }) } })).not.toContain(
+    'reused',
+  );
 });
 
 describe('the summary of a job that had nothing to do', () => {

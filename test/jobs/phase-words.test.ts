@@ -58,7 +58,10 @@ describe('what a phase waits for, in words', () => {
     ['paused', { reason: 'paused' }],
     ['held back by the limit of ? samples/s on its task queue', { reason: 'throttled' }],
     ['held back by the limit of 1 sample/s on gpu', { reason: 'throttled', samples_per_second: 1, task_queue: 'gpu' }],
-    ['held back by the limit of 20 samples/s on gpu', { reason: 'throttled', samples_per_second: 20, task_queue: 'gpu' }],
+    [
+      'held back by the limit of 20 samples/s on gpu',
+      { reason: 'throttled', samples_per_second: 20, task_queue: 'gpu' },
+    ],
   ])('%s', (words, fields) => {
     expect(waitingInWords({ ...WAITING, ...fields })).toBe(words);
   });
