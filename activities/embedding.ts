@@ -44,7 +44,7 @@ export interface WindowInput {
 
 export interface WindowAnswer {
   open: boolean;
-  /** What to wait for while it is not open. */
+  /** The reason to wait while `open` is false. */
   reason: 'window' | 'time';
   /** When `open` changes, in milliseconds since the epoch; null if it stays open. */
   changes_at: number | null;

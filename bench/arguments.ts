@@ -17,7 +17,7 @@ export class WrongUsageError extends Error {
   readonly code = 'WrongUsage';
 }
 
-/** What the command line asks for; undefined when it asks for help. @throws WrongUsageError */
+/** Parses the command line; undefined if it asks for help. @throws WrongUsageError */
 export function parseArguments(
   args: string[],
   all: readonly Measurement[],

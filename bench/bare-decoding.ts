@@ -1,6 +1,6 @@
 /**
- * The floor of embedding with a model that costs next to nothing: decode and resize, as many images at a time as there are
- * cores. Started with UV_THREADPOOL_SIZE set to that.
+ * The floor of embedding with a model that costs next to nothing: decode and resize as many images at a time as there
+ * are cores. Set UV_THREADPOOL_SIZE to the number of cores.
  */
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';

@@ -1,6 +1,6 @@
 /**
- * The floor of indexing, in a process of its own: walk, read headers, insert, one after the other, into the same mongod with the
- * same indexes. No retry, no resume, no progress, no comparison with what is stored.
+ * The floor of indexing, in a process of its own. It walks, reads headers and inserts, one after the other, into the
+ * same mongod with the same indexes. It has no retry, resume, progress, or comparison with stored samples.
  *
  *     node bench/bare-indexing.ts MONGODB_URI
  */
@@ -19,15 +19,15 @@ import { type Store } from '../core/store/store.ts';
 import { answerOrders } from './bare-process.ts';
 
 export type BareIndexingOrder =
-  /** Brings what the folder's headers lie in into the file cache. */
+  /** Reads the headers once, to warm the file cache. */
   | { type: 'warm'; folder: string; count: number }
   | { type: 'index'; folder: string; count: number }
-  /** Compares the folder with the samples that Plimsoll stored of it. */
+  /** Compares the folder with the samples that Plimsoll stored. */
   | { type: 'compare'; folder: string; count: number; dataset: string };
 
 const BATCH = 1000;
 const COMPARED_AT_ONCE = 4096;
-/** Beside Plimsoll's, in the same mongod. */
+/** A database beside Plimsoll's, in the same mongod. */
 const DATABASE = 'floor';
 
 let nextSeq = 0;
@@ -49,7 +49,7 @@ if (import.meta.main) {
   });
 }
 
-/** Walks the folder, hands its files on by the batch, and returns how long that took. */
+/** Walks the folder, passes its files on in batches, and returns the elapsed milliseconds. */
 async function timed(
   { folder, count }: BareIndexingOrder,
   work: (files: ListedFile[]) => Promise<number>,

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** A floor: a process that does the bare work, and nothing else, when it is told to. It keeps warm from run to run, as workers do. */
+/** A floor: a process that does only the bare work, on request. It stays warm from run to run, as workers do. */
 export interface BareProcess<Order> {
   readonly pid: number | undefined;
   /** Seconds that the work took, as the process measured it. */
@@ -15,7 +15,7 @@ export interface BareAnswer {
   error?: string;
 }
 
-/** @param script beside this file; it calls `answerOrders` */
+/** Starts a floor's process. @param script a script beside this file that calls `answerOrders` */
 export function startBareProcess<Order extends object>(
   script: string,
   args: readonly string[],
@@ -34,7 +34,7 @@ export function startBareProcess<Order extends object>(
   };
 }
 
-/** In the process: works off the orders that come. It ends when who started it lets go. */
+/** Runs in the floor's process: carries out orders until the parent disconnects. */
 export function answerOrders<Order>(work: (order: Order) => Promise<number>): void {
   process.on('disconnect', () => process.exit(0));
   process.on('message', async (order: Order) => {

@@ -9,20 +9,20 @@ import type { BenchContext } from './context.ts';
 import { cpuSeconds } from './cpu-time.ts';
 import { childrenRunning, type PeakMemory, watchPeakMemory } from './peak-memory.ts';
 
-/** A stack that nobody else uses, in a temporary folder, and a client of it. */
+/** A private stack in a temporary folder, with a client. */
 export interface BenchStack {
   client: ConnectedClient;
   mongodbUri: string;
-  /** The HTTP API, where it was asked for. */
+  /** URL of the HTTP API, if requested. */
   apiUrl: string | undefined;
   memory: PeakMemory;
-  /** Seconds of CPU by process, since it began. */
+  /** Reads the seconds of CPU of each process since its start. */
   cpuSeconds(): Promise<Record<string, number>>;
 }
 
 /**
- * Runs `work` on a stack of its own: processes with nothing behind them yet, so that their peak memory is this measurement's.
- * Only the workers asked for run: an idle one takes no core, but it takes memory.
+ * Runs `work` on a stack of its own. Its processes are new, so their peak memory comes from this measurement. Only the
+ * requested workers run, because an idle worker takes memory.
  */
 export async function withStack<T>(
   context: BenchContext,
@@ -32,7 +32,7 @@ export async function withStack<T>(
 ): Promise<T> {
   const dataDir = await mkdtemp(join(tmpdir(), 'plimsoll-bench-'));
   try {
-    // Bundling the workflows takes a worker 200 MB, once for each version of them: it is not what is measured.
+    // Bundling the workflows takes a worker 200 MB, once per version, and is not part of the measurement.
     await workflowBundle(context.env);
     const stack = await startStack({
       dataDir,
@@ -71,7 +71,7 @@ export async function withStack<T>(
   }
 }
 
-/** Servers that the user's environment names are not ours to fill with samples. */
+/** Ignores servers that the user's environment names: a benchmark must not fill them with samples. */
 function environment({ env, profileDir }: BenchContext): NodeJS.ProcessEnv {
   const own = Object.entries(env).filter(([name]) => name !== 'MONGODB_URI' && !name.startsWith('TEMPORAL_'));
   const profiling = profileDir === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDir}` };

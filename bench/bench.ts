@@ -1,6 +1,6 @@
 /**
- * Measures what DESIGN.md promises, each figure beside its floor: `npm run bench -- --help`. Figures go to stdout and, as
- * JSON, to bench/results/; what is going on to stderr. docs/BENCHMARKS.md says what is measured, and what bounds it.
+ * Measures the targets of DESIGN.md, each figure with its floor: `npm run bench -- --help`. Figures go to stdout and,
+ * as JSON, to bench/results/; progress goes to stderr. docs/BENCHMARKS.md describes each measurement and its bound.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
@@ -15,7 +15,7 @@ import { linesOf } from './table.ts';
 
 const RESULTS = join(import.meta.dirname, 'results');
 
-/** The JSON file. Fields are added, never changed; `format` is raised otherwise. */
+/** The JSON file. Fields may be added. Any other change increases `format`. */
 interface Results {
   format: 1;
   /** RFC 3339, UTC. */
@@ -25,7 +25,7 @@ interface Results {
   machine: Machine;
   load_average_at_end: number;
   figures: Figure[];
-  /** Measurements that could not be made. */
+  /** Measurements that failed or were skipped. */
   failures: { measurement: string; message: string }[];
 }
 

@@ -16,7 +16,7 @@ import { timeLoad } from './timed-load.ts';
 
 const COUNT = 2000;
 
-/** Both phases through the whole stack with the built-in model, beside decoding alone. */
+/** Measures both phases through the whole stack with the built-in model, against decoding alone. */
 export const builtInMeasurement: Measurement = {
   name: 'built-in',
   summary: `load and embed ${COUNT.toLocaleString('en-US')} photographs with the built-in model, beside bare decoding`,

@@ -1,35 +1,35 @@
 import type { Figure } from './figure.ts';
 
-/** What every measurement gets. */
+/** Settings that every measurement gets. */
 export interface BenchContext {
   env: NodeJS.ProcessEnv;
-  /** Where the images lie that were made to measure with. */
+  /** Folder of the generated images. */
   imagesDir: string;
-  /** Where models lie that were made to measure with. */
+  /** Folder of the generated models. */
   modelsDir: string;
-  /** Runs of each measurement. */
+  /** Number of runs of each measurement. */
   runs: number;
-  /** 1 measures what the targets are about; less is a rehearsal. */
+  /** Share of the full counts. Targets apply to 1; a smaller scale is a rehearsal. */
   scale: number;
-  /** Whether stacks' folders stay: their logs and their data. */
+  /** Whether to keep the stacks' folders with logs and data. */
   keep: boolean;
-  /** Where the CPU profiles of the workers go, if they are wanted. */
+  /** Folder for CPU profiles of the workers; none are written if omitted. */
   profileDir: string | undefined;
   signal: AbortSignal;
   report: (line: string) => void;
 }
 
-/** One thing to measure. */
+/** A measurement of the benchmark. */
 export interface Measurement {
   name: string;
   /** One line for the help. */
   summary: string;
-  /** Whether it runs without being asked for. */
+  /** Whether it runs by default. */
   byDefault: boolean;
   measure(context: BenchContext): Promise<Figure[]>;
 }
 
-/** A count as this run scales it. */
+/** Scales a count for this run. */
 export function scaled({ scale }: BenchContext, count: number): number {
   return Math.max(1, Math.round(count * scale));
 }

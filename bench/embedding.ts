@@ -1,6 +1,6 @@
 /**
- * Embedding end to end (files to vectors, by the embedder that the worker uses) beside raw ONNX Runtime with the same graph,
- * batch size and threads, in turns within one run.
+ * Measures embedding end to end (files to vectors, with the worker's embedder) against raw ONNX Runtime with the same
+ * graph, batch size and threads. Both take turns within one run.
  *
  *     node bench/embedding.ts IMAGES_FOLDER MODEL_FOLDER [--count N] [--batch-size N] [--rounds N]
  */
@@ -21,19 +21,19 @@ const IMAGES = imagesMedium();
 export interface EmbeddingBench {
   imagesDir: string;
   modelDir: string;
-  /** Images a round. */
+  /** Images per round. */
   count: number;
   batchSize: number;
   rounds?: number;
 }
 
 export interface EmbeddingFigures {
-  /** Images a second, the median over the rounds. */
+  /** Images per second, the median over the rounds. */
   rawPerSecond: number;
   embedderPerSecond: number;
-  /** The median over the rounds of the embedder's rate over that of raw inference just before: 1 is the most there can be. */
+  /** The embedder's rate divided by that of raw inference just before, the median over the rounds; at most 1. */
   ratio: number;
-  /** The embedder's best round over raw inference's best: what others do on the machine meanwhile weighs least on these. */
+  /** The embedder's best round divided by raw inference's best. Other work on the machine affects these least. */
   bestRatio: number;
   rounds: { rawPerSecond: number; embedderPerSecond: number }[];
   count: number;
@@ -80,7 +80,7 @@ export async function benchEmbedding(bench: EmbeddingBench): Promise<EmbeddingFi
   }
 }
 
-/** Calls of a batch each, some under way at a time, as the embedding activity makes them. */
+/** Embeds in concurrent calls of one batch each, as the embedding activity does. */
 async function embedAll(
   embedder: InferenceEmbedder,
   model: string,

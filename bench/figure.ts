@@ -1,10 +1,10 @@
-/** What the benchmarks find, as it is printed and as it is written to JSON: every field is stable. */
+/** A result of the benchmarks, as it is printed and written to JSON. Every field is stable. */
 export interface Figure {
-  /** The measurement that it belongs to, as `--only` takes it. */
+  /** Name of the measurement, as for `--only`. */
   measurement: string;
   what: string;
   unit: 's' | 'ms' | 'images/s';
-  /** Files, or images, that one run works on. */
+  /** Files that one run works on. */
   count: number;
   /** Median over the runs, and the spread. */
   value: number;
@@ -15,17 +15,17 @@ export interface Figure {
   /** value / floor.value: above 1 for times, below 1 for rates. Null without a floor. */
   ratio: number | null;
   targets: Target[];
-  /** What keeps the figure from being better. */
+  /** The bottleneck. */
   bound_by: string;
-  /** The most memory that each process ever had resident (VmHWM); empty where the system does not tell. */
+  /** Peak resident memory of each process (VmHWM); empty if the system does not report it. */
   peak_memory_bytes: Record<string, number>;
-  /** Seconds of CPU that each process of the stack used in the last run; empty where it was not measured. */
+  /** Seconds of CPU that each process of the stack used in the last run; empty if not measured. */
   cpu_seconds: Record<string, number>;
-  /** Of the last run. */
+  /** Workflow histories of the last run. */
   histories: History[];
 }
 
-/** The least that the work can cost, measured in the same run, in turns with it. */
+/** The least that the work can cost, measured in turns with the work in the same run. */
 export interface Floor {
   what: string;
   value: number;
@@ -41,11 +41,11 @@ export interface Target {
   at_most?: number;
   at_least?: number;
   unit: string;
-  /** Null where the run can't tell: scaled counts, or a value that this system does not give. */
+  /** Null if the run can't decide: with scaled counts, or for a value that this system does not report. */
   met: boolean | null;
 }
 
-/** A workflow's history: one entry a run, several where it continued as new. */
+/** A workflow's history, with one entry per run; it has several runs if it continued as new. */
 export interface History {
   workflow_id: string;
   runs: { events: number; bytes: number }[];
@@ -58,7 +58,7 @@ export interface Spread {
   runs: number[];
 }
 
-/** The median of the runs, and how far they lie apart. */
+/** The median, minimum and maximum of the runs. */
 export function spreadOf(runs: readonly number[]): Spread {
   const sorted = runs.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -68,7 +68,7 @@ export function spreadOf(runs: readonly number[]): Spread {
   return { value, min: sorted[0] as number, max: sorted.at(-1) as number, runs: [...runs] };
 }
 
-/** Holds a value to a target. A value that could not be had (NaN) meets nothing and misses nothing. */
+/** Compares a value with a target. A value that is not available (NaN) neither meets nor misses it. */
 export function hold(target: Omit<Target, 'met'>, scale: number): Target {
   const { value, at_most = Number.POSITIVE_INFINITY, at_least = Number.NEGATIVE_INFINITY } = target;
   return { ...target, met: scale !== 1 || Number.isNaN(value) ? null : value <= at_most && value >= at_least };

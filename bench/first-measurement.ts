@@ -7,7 +7,7 @@ import { timeFirstSample } from './timed-load.ts';
 
 const AT_MOST_SECONDS = 0.5;
 
-/** How soon there is something to look at. */
+/** Measures the time until the first samples can be read. */
 export const firstMeasurement: Measurement = {
   name: 'first',
   summary: 'the start call to the first sample readable, of 10,000 and of 100,000 files',

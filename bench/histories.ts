@@ -17,7 +17,7 @@ export async function readHistory(temporal: Client, workflowId: string, firstRun
   }
 }
 
-/** The same where there may be no such workflow: undefined then. */
+/** The same, or undefined if there is no such workflow. */
 export async function findHistory(temporal: Client, workflowId: string): Promise<History | undefined> {
   try {
     return await readHistory(temporal, workflowId);

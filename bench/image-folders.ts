@@ -6,14 +6,14 @@ import { makeImages } from './images.ts';
 
 export type Weight = 'photograph' | 'small';
 
-/** What a file takes on the disk. */
+/** Size of a file on disk, in bytes. */
 const BYTES_ON_DISK = { photograph: 156_000, small: 8_350 };
 
-/** What a sample takes in a stack's folder, indexed once by Plimsoll and once by the floor: 2.2 KB were measured. */
+/** Size of a sample in a stack's folder, indexed by Plimsoll and by the floor, in bytes. 2.2 KB were measured. */
 const STORED_BYTES = 3000;
 const STACK_BYTES = 1.5 * 2 ** 30;
 
-/** A measurement needs more room than there is. */
+/** A measurement needs more disk space than is free. */
 export class DiskFullError extends Error {
   readonly code = 'DiskFull';
 
@@ -27,7 +27,7 @@ export class DiskFullError extends Error {
 }
 
 /**
- * The folder of `count` images, made unless an earlier run did.
+ * Returns the folder of `count` images, and creates it unless an earlier run did.
  *
  * @throws DiskFullError before anything is written
  */

@@ -1,10 +1,10 @@
 /**
- * Photograph-like JPEG files to measure with: sizes distributed as in COCO, seeded, each file distinct.
+ * Writes photograph-like JPEG files to measure with: seeded, all distinct, with sizes distributed as in COCO.
  *
  *     node bench/images.ts DIR COUNT [--small] [--seed N]
  *
- * A few base pictures are encoded; the others are copies of them that differ in a comment segment, so that a hundred
- * thousand files cost what writing them costs.
+ * A few base pictures are encoded. The others are copies that differ in a comment segment, so that a hundred thousand
+ * files cost only their writing.
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -16,7 +16,7 @@ export interface BenchImages {
   dir: string;
   count: number;
   seed?: number;
-  /** `photograph`: about 150 KB a file, as in COCO. `small`: about 5 KB (8 on disk), for a million of them. Both decode. */
+  /** `photograph`: about 150 KB per file, as in COCO. `small`: about 5 KB (8 on disk), for a million files. */
   weight?: 'photograph' | 'small';
 }
 
@@ -25,7 +25,7 @@ const BASE_PICTURES = 200;
 const WRITES_IN_FLIGHT = 16;
 const MANIFEST = 'manifest.json';
 
-/** Width, height and how often, as counted in COCO's train2017. */
+/** Width, height and frequency, as counted in COCO's train2017. */
 const COCO_SIZES: readonly [width: number, height: number, weight: number][] = [
   [640, 480, 25],
   [640, 427, 17],
@@ -46,8 +46,8 @@ const COCO_SIZES: readonly [width: number, height: number, weight: number][] = [
 ];
 
 /**
- * Writes `count` images below `dir`, in folders of a thousand. A folder that already holds exactly these is left alone;
- * one that holds others is emptied first, if this function made it.
+ * Writes `count` images below `dir`, in folders of a thousand. If `dir` already holds exactly these, nothing is
+ * written. If it holds others and this function created it, it is emptied first.
  */
 export async function makeImages({ dir, count, seed = 1, weight = 'photograph' }: BenchImages): Promise<void> {
   const manifest = `${JSON.stringify({ count, seed, weight, format: 1 })}\n`;
@@ -55,7 +55,7 @@ export async function makeImages({ dir, count, seed = 1, weight = 'photograph' }
   if (found === manifest) return;
   if (found !== undefined) await rm(dir, { recursive: true });
   await mkdir(dir, { recursive: true });
-  // Half-written folders have a manifest too, of no count: the next run knows them as its own to empty.
+  // A half-written folder has a manifest without a count, by which the next run may empty it.
   await writeFile(join(dir, MANIFEST), `${JSON.stringify({ count: null })}\n`);
 
   const bases = await drawBasePictures(Math.min(BASE_PICTURES, count), seed, weight);
@@ -77,7 +77,7 @@ const folderName = (n: number) => String(Math.floor(n / FILES_PER_FOLDER)).padSt
 
 const imageName = (n: number) => join(folderName(n), `${String(n).padStart(12, '0')}.jpg`);
 
-/** The JPEG with a comment segment behind its first one: JFIF wants its own directly after the start of the image. */
+/** Inserts a comment segment after the first segment, because JFIF's must directly follow the start of the image. */
 function withComment(jpeg: Buffer, comment: string): Buffer {
   const firstSegmentEnd = 4 + jpeg.readUInt16BE(4);
   const text = Buffer.from(comment);
@@ -96,7 +96,7 @@ async function drawBasePictures(count: number, seed: number, weight: 'photograph
   return pictures;
 }
 
-/** Layers of random colour from coarse to fine, as the spectrum of a photograph falls: blobs, texture, then grain. */
+/** Draws layers of random colour from coarse to fine, with the falling spectrum of a photograph. */
 async function drawPicture(seed: number, weight: 'photograph' | 'small'): Promise<Buffer> {
   const random = xorshift(seed);
   const [width, height] = pickSize(random);

@@ -15,12 +15,12 @@ export interface Indexing {
   weight: Weight;
   count: number;
   byDefault: boolean;
-  /** Set where a run takes minutes; `--runs` otherwise. */
+  /** Set if a run takes minutes; default `--runs`. */
   runs?: number;
   targets(figure: Omit<Figure, 'targets'>): Omit<Target, 'met'>[];
 }
 
-/** Indexing a new folder, in turns with its floor: both into an empty database, both warm from the second run on. */
+/** Measures indexing a new folder in turns with its floor. Both use an empty database and are warm from run two on. */
 export function indexMeasurement(indexing: Indexing): Measurement {
   const { name, weight, count: fullCount, byDefault } = indexing;
   return {

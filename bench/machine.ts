@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 
-/** Where the figures were measured: without it they mean nothing. */
+/** The machine that the figures were measured on, without which they mean nothing. */
 export interface Machine {
   cpu: string;
   cores: number;
@@ -11,7 +11,7 @@ export interface Machine {
   node: string;
   /** Undefined outside a checkout. */
   commit: string | undefined;
-  /** Over the last minute, when the run began. */
+  /** Load average over the last minute before the run. */
   load_average: number;
 }
 
@@ -27,7 +27,7 @@ export async function machineFacts(): Promise<Machine> {
   };
 }
 
-/** Half a core of other people's work moves a figure by more than the targets leave room for. */
+/** Half a core of other work changes a figure by more than the targets allow. */
 export function isBusy({ load_average }: Machine): boolean {
   return load_average > 0.5;
 }

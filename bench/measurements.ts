@@ -13,7 +13,7 @@ const within =
   (seconds: number) =>
   ({ value }: Untargeted) => [{ what: 'wall time', value, at_most: seconds, unit: 's' }];
 
-/** The table "Where it must stand" of the design, in the order of running. */
+/** The measurements of DESIGN.md's table "Where it must stand", in the order in which they run. */
 export const MEASUREMENTS: readonly Measurement[] = [
   indexMeasurement({ name: 'index', weight: 'photograph', count: 10_000, byDefault: true, targets: within(1.6) }),
   indexMeasurement({ name: 'index-100k', weight: 'small', count: 100_000, byDefault: true, targets: within(9) }),

@@ -2,17 +2,17 @@ import { readdir, readFile } from 'node:fs/promises';
 
 const POLL_MS = 500;
 
-/** Names of processes by their numbers. */
+/** Names of processes by process ID. */
 export type ProcessNames = ReadonlyMap<number, string>;
 
 export interface PeakMemory {
-  /** Bytes by process name, the most that each had resident in its life so far. Stops watching. */
+  /** Stops watching and returns the peak resident bytes of each process, by name. */
   end(): Promise<Record<string, number>>;
 }
 
 /**
- * Watches the peak memory of processes as Linux counts it (VmHWM). The count never falls, so that watching now and then
- * misses only what a process took just before it ended. Other systems do not tell: the result is empty there.
+ * Watches the peak memory of processes (Linux VmHWM). The value never falls, so occasional readings miss only what a
+ * process took just before it ended. Other systems do not report it, and the result is empty.
  */
 export function watchPeakMemory(processes: () => Promise<ProcessNames>): PeakMemory {
   const peaks = new Map<string, number>();
@@ -36,7 +36,7 @@ export function watchPeakMemory(processes: () => Promise<ProcessNames>): PeakMem
   };
 }
 
-/** The children of a process that run a script, by its file name's end. */
+/** Finds the children of a process that run a script, by the end of its file name. */
 export async function childrenRunning(parent: number, script: string): Promise<number[]> {
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name)).map(Number);
   const found = await Promise.all(

@@ -1,26 +1,26 @@
 /**
- * Where the time of CPU profiles went: `npm run bench -- --only index-100k --profile DIR`, then
+ * Shows where the time of CPU profiles went: `npm run bench -- --only index-100k --profile DIR`, then
  *
  *     node bench/profile.ts DIR [--lines N]
  *
- * Self time by package and by function, a table for each profile: each thread of a process writes its own.
+ * Prints self time by package and by function, one table per profile. Each thread of a process writes its own profile.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-/** The parts of V8's .cpuprofile files that are used here. */
+/** The used parts of V8's .cpuprofile files. */
 interface CpuProfile {
   nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[];
   samples: number[];
-  /** Microseconds since the sample before. */
+  /** Microseconds since the previous sample. */
   timeDeltas: number[];
 }
 
 const IDLE = new Set(['(idle)', '(program)', '(root)']);
 const ROOT = new URL('..', import.meta.url).href;
 
-/** Seconds of self time by whatever `nameOf` calls a frame, the longest first. */
+/** Seconds of self time, summed by `nameOf` of each frame, the longest first. */
 function selfTime(profile: CpuProfile, nameOf: (frame: CpuProfile['nodes'][number]['callFrame']) => string) {
   const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
   const seconds = new Map<string, number>();

@@ -1,6 +1,6 @@
 /**
- * The floor that embedding is measured against, in a process of its own: ONNX Runtime on random input that is there already, all
- * cores to itself, its threads spinning as they do by default. Told `{ type: 'run', batches }`, it answers `{ elapsedMs }`.
+ * The floor of embedding, in a process of its own: ONNX Runtime on random input in memory, with all cores to itself and
+ * its default spinning threads. It answers the message `{ type: 'run', batches }` with `{ elapsedMs }`.
  */
 import process from 'node:process';
 import { InferenceSession, Tensor } from 'onnxruntime-node';

@@ -11,7 +11,7 @@ import { timeLoad } from './timed-load.ts';
 const COUNT = 100_000;
 const AT_MOST_SECONDS = 2.4;
 
-/** Loading a folder again in which nothing has changed, beside a bare loop that finds out the same. */
+/** Measures loading an unchanged folder again, against a bare loop that finds out the same. */
 export const reloadMeasurement: Measurement = {
   name: 'reload',
   summary: `load ${COUNT.toLocaleString('en-US')} unchanged files again`,

@@ -32,7 +32,7 @@ const QUERIES: readonly Query[] = [
   { what: 'nothing fits', filter: 'min_width=99999' },
 ];
 
-/** Pages of a large dataset, as the page and other clients ask for them: over HTTP, one after the other, anywhere in it. */
+/** Measures pages of a large dataset as clients request them: over HTTP, one after the other, anywhere in it. */
 export const samplesMeasurement: Measurement = {
   name: 'samples',
   summary: `pages of ${PAGE} samples out of ${COUNT.toLocaleString('en-US')}, over HTTP`,
@@ -81,7 +81,7 @@ export const samplesMeasurement: Measurement = {
 };
 
 async function p99(read: (after: number) => Promise<void>, count: number): Promise<number> {
-  // The same places in each run, spread over all of it.
+  // Use the same places in each run, spread over the dataset.
   const place = (n: number) => Math.floor(((n * 0.618_033_988_75) % 1) * count * 0.9);
   for (let n = 0; n < WARM_UP; n += 1) await read(place(n + 7000));
   const tookMs: number[] = [];

@@ -1,6 +1,6 @@
 import type { Figure, History, Target } from './figure.ts';
 
-/** A figure in lines for people. */
+/** Formats a figure as lines for people. */
 export function linesOf(figure: Figure): string[] {
   const { floor, ratio, unit, targets, histories, peak_memory_bytes: memory, cpu_seconds: cpu } = figure;
   return [

@@ -10,19 +10,19 @@ import { collectionsOf } from '../core/store/collections.ts';
 /** Seconds from the call that started the load. */
 export interface TimedLoad {
   job: Job;
-  /** When that was, of `performance.now()`. */
+  /** Time of that call, of `performance.now()`. */
   startedMs: number;
-  /** Until its record said that phase 1 was completed. */
+  /** Until the record says that phase 1 is completed. */
   indexedSeconds: number;
-  /** Until its record said that it was completed. */
+  /** Until the record says that the load is completed. */
   completedSeconds: number;
   record: JobDocument;
 }
 
 /**
- * Starts a load and tells when what happened. MongoDB pushes the changes of its record: nothing is polled.
+ * Starts a load and times its phases. MongoDB pushes the changes of its record, so nothing is polled.
  *
- * @throws Error when the load fails, or does not find `count` samples
+ * @throws Error if the load fails or does not find `count` samples
  */
 export async function timeLoad(client: PlimsollClient, request: LoadDatasetRequest, count: number): Promise<TimedLoad> {
   const { jobs } = collectionsOf(client.store);
@@ -45,7 +45,7 @@ export async function timeLoad(client: PlimsollClient, request: LoadDatasetReque
     const { done, failed } = record.phases.indexing;
     if (done !== count || failed !== 0) throw new Error(`${done} samples and ${failed} failures, not ${count} samples`);
     const indexedMs = await indexed.promise;
-    // The record ends just before its workflow does; the next load must find that one gone.
+    // The record ends just before its workflow does. The next load can start only after the workflow has ended.
     await client.temporal.workflow.getHandle(job.workflow_id).result();
     return {
       job,
@@ -80,7 +80,7 @@ export async function timeFirstSample(
         first.resolve(performance.now());
       })
       .catch(first.reject)
-      // A million more changes are of no interest, and reading them would slow down the load.
+      // Later changes are of no interest, and reading a million of them would slow down the load.
       .finally(() => void inserts.close());
   });
   inserts.on('error', first.reject);
@@ -92,7 +92,7 @@ export async function timeFirstSample(
   }
 }
 
-/** From when on a stream is to show changes, so that it may open later than what it watches begins. */
+/** The cluster time from which a stream shows changes, so that it may open after the watched work begins. */
 async function after(store: Store): Promise<Timestamp> {
   const { operationTime } = (await collectionsOf(store).jobs.db.command({ ping: 1 })) as { operationTime: Timestamp };
   return new Timestamp({ t: operationTime.getHighBits() >>> 0, i: (operationTime.getLowBits() >>> 0) + 1 });

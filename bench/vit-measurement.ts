@@ -6,12 +6,12 @@ import { childrenRunning, watchPeakMemory } from './peak-memory.ts';
 import { makeVitModel } from './vit.ts';
 
 const FOLDER_COUNT = 2000;
-/** Of fewer the start, in which nothing is decoded ahead, is a larger share than in a load. */
+/** With fewer images, the start, in which nothing is decoded ahead, has a larger share than in a load. */
 const COUNT = 768;
 const BATCH_SIZE = 32;
 const AT_LEAST = 0.9;
 
-/** Files to vectors by a model of ViT-B/32's size, beside raw ONNX Runtime. No Temporal, no store: the embedder alone. */
+/** Measures files to vectors with a model of ViT-B/32's size against raw ONNX Runtime, without Temporal and store. */
 export const vitMeasurement: Measurement = {
   name: 'vit',
   summary: 'embed with a ViT-B/32 on the CPU, beside raw ONNX Runtime',

@@ -1,6 +1,6 @@
 /**
- * A vision transformer of the size of CLIP's ViT-B/32 with random weights, as a model folder: what inference costs does not
- * depend on what the weights say.
+ * Writes a model folder with a vision transformer of the size of CLIP's ViT-B/32. Its weights are random, because the
+ * cost of inference does not depend on them.
  *
  *     node bench/vit.ts FOLDER
  */
@@ -22,7 +22,7 @@ const HEAD_WIDTH = WIDTH / HEADS;
 const SEED = 1;
 const VERSION = 1;
 
-/** How CLIP prepares its images. */
+/** CLIP's preparation of images. */
 const PREPROCESSING = {
   do_resize: true,
   size: { shortest_edge: IMAGE },
@@ -36,7 +36,7 @@ const PREPROCESSING = {
   image_std: [0.26862954, 0.26130258, 0.27577711],
 };
 
-/** The model's folder below `cacheDir`, written (350 MB) if it is not there yet. */
+/** Returns the model's folder below `cacheDir`, and writes it (350 MB) if it does not exist. */
 export async function makeVitModel(cacheDir: string): Promise<string> {
   const folder = join(cacheDir, `random-vit-b-32-v${VERSION}`);
   const marker = join(folder, 'preprocessor_config.json');
@@ -73,7 +73,7 @@ function buildVit(): Uint8Array {
 
 type RandomWeights = (shape: readonly number[]) => ValueName;
 
-/** Uniform weights of a spread that keeps activations in range through the layers. */
+/** Uniform weights with a spread that keeps activations in range through the layers. */
 function randomWeights(graph: GraphBuilder): RandomWeights {
   let state = Math.imul(SEED, 0x9e3779b1) | 1;
   return (shape) => {

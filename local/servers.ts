@@ -110,7 +110,7 @@ export async function publish(supervisor: Supervisor, servers: Servers, apiUrl?:
   });
 }
 
-/** Makes the path absolute, so that it works from any folder. The file's content is not copied. */
+/** The workers' webhook variables. The path is made absolute, so that it works from any folder. */
 function webhookEnvOf({ PLIMSOLL_WEBHOOK_SECRETS, PLIMSOLL_WEBHOOK_ALLOW }: NodeJS.ProcessEnv): Record<string, string> {
   return {
     ...(PLIMSOLL_WEBHOOK_SECRETS ? { PLIMSOLL_WEBHOOK_SECRETS: resolve(PLIMSOLL_WEBHOOK_SECRETS) } : {}),

@@ -15,8 +15,8 @@ const BUILD_PACKAGES = ['svelte', 'vite', '@sveltejs/vite-plugin-svelte'];
 let building: Promise<string> | undefined;
 
 /**
- * Builds the page where its sources have changed since the last build, and returns the folder that it lies in.
- * @throws Error where Svelte or Vite refuse a source
+ * Builds the page if its sources have changed since the last build, and returns its folder.
+ * @throws Error if Svelte or Vite refuse a source
  */
 export function buildWeb(): Promise<string> {
   building ??= findOrBuild().finally(() => {
@@ -28,10 +28,10 @@ export function buildWeb(): Promise<string> {
 async function findOrBuild(): Promise<string> {
   const hash = await contentHash();
   if ((await builtHash()) === hash) return built;
-  // Two that start at once both build it; each moves a whole folder into place.
+  // Two processes that start at once both build the page. A rename puts only whole folders in place.
   const draft = join(web, `dist-${randomUUID().slice(0, 8)}`);
   try {
-    // In a process of its own: which Svelte it bundles depends on NODE_ENV, and that is not ours to set here.
+    // A child process builds it, because NODE_ENV selects the bundled Svelte and must not change in this process.
     await promisify(execFile)(
       process.execPath,
       [join(packageFolder('vite'), 'bin/vite.js'), 'build', web, '--outDir', draft, '--logLevel', 'warn'],
@@ -40,7 +40,7 @@ async function findOrBuild(): Promise<string> {
     await writeFile(join(draft, HASH_FILE), hash);
     await rm(built, { recursive: true, force: true });
     await rename(draft, built).catch(async (error: unknown) => {
-      // Another that built the same was faster, just now.
+      // Another process finished the same build first.
       if ((await builtHash()) !== hash) throw error;
     });
   } finally {

@@ -1,6 +1,6 @@
 /**
- * Draws the pictures of examples/images: eight families of related ones, in every format that is loaded and turned in
- * several ways. All of it is computed from seeds, so that drawing again changes nothing.
+ * Draws the pictures of examples/images: eight families of related ones, in every supported format and several
+ * orientations. Everything is computed from seeds, so that drawing again changes nothing.
  *
  *     node scripts/draw-examples.ts
  */
@@ -30,7 +30,7 @@ const asTiff = encodeBySharp('tif', (image) => image.flatten().tiff({ compressio
 const asGreyJpeg = encodeBySharp('jpg', (image) => image.flatten().grayscale().jpeg({ quality: 84, mozjpeg: true }));
 const asSvg: Encode = async ({ name, svg }) => ['svg', Buffer.from(svg.replace('>', `><title>${name}</title>`))];
 
-/** All but these are upright JPEG files. */
+/** Formats and orientations of pictures that are not upright JPEG files. */
 const ENCODINGS: Record<string, Encode> = {
   'city/neon': asWebp,
   'city/moonlit': asAvif,
@@ -61,11 +61,11 @@ function encodeBySharp(extension: string, encode: (image: Sharp) => Sharp): Enco
   return async ({ svg }) => [extension, await encode(sharp(Buffer.from(svg))).toBuffer()];
 }
 
-/** A JPEG that is stored turned, as a camera held on its side stores it, with EXIF that says how to show it. */
+/** Encodes a rotated JPEG with an EXIF orientation, as a camera held on its side does. */
 function turnedJpeg(orientation: number, turn: (image: Sharp) => Sharp): Encode {
   return async ({ svg }) => {
     const upright = await sharp(Buffer.from(svg)).flatten().png().toBuffer();
-    // Two passes: sharp turns before it mirrors, whichever is asked first.
+    // Use two passes, because sharp rotates before it mirrors, whatever the order of calls.
     const turned = await turn(sharp(upright)).png().toBuffer();
     return ['jpg', await sharp(turned).withMetadata({ orientation }).jpeg({ quality: 82, mozjpeg: true }).toBuffer()];
   };

@@ -1,17 +1,20 @@
 /**
- * Makes the built-in model, `models/color-gradient-grid`: no learned weights, only statistics of colour and gradients over a grid.
+ * Writes the built-in model, `models/color-gradient-grid`. It has no learned weights, only statistics of colour and
+ * gradients over a grid.
  *
  *     node scripts/make-builtin-model.ts [FOLDER]
  *
- * What it computes, after classic global descriptors:
- * - colour layout: the mean of brightness and of two opponent colours in each cell of an 8 x 8 grid (as MPEG-7's colour layout);
- * - gradients: energy in eight directions over a 4 x 4 grid at three scales, as GIST (Oliva and Torralba, 2001, "Modeling the
- *   shape of the scene") and HOG (Dalal and Triggs, 2005, "Histograms of oriented gradients for human detection") have it, with
- *   the square root of histograms that RootSIFT takes (Arandjelović and Zisserman, 2012), so that no strong edge rules.
+ * It computes classic global descriptors:
+ * - colour layout: the mean of brightness and of two opponent colours in each cell of an 8 x 8 grid (as MPEG-7's colour
+ *   layout);
+ * - gradients: energy in eight directions over a 4 x 4 grid at three scales, as GIST (Oliva and Torralba, 2001,
+ *   "Modeling the shape of the scene") and HOG (Dalal and Triggs, 2005, "Histograms of oriented gradients for human
+ *   detection") do. The square root of the histograms, as in RootSIFT (Arandjelović and Zisserman, 2012), keeps strong
+ *   edges from dominating.
  *
- * Brightness is taken relative to the image's own mean and spread, so that a brighter copy stays what it was. Cells overlap, so
- * that a small crop moves little from one to the next. It finds altered copies and pictures that look alike in layout and
- * colour; it knows nothing of what they show.
+ * Brightness is relative to the image's own mean and spread, so that a brighter copy gets the same vector. Cells
+ * overlap, so that a small crop changes little. The model finds altered copies and pictures with similar layout and
+ * colour. It does not recognise what they show.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,7 +27,7 @@ const DIRECTIONS = 8;
 const COLOR_GRID = 8;
 const GRADIENT_GRID = 4;
 const SCALES = 3;
-/** How much each part counts, as the length that it has, about, in the vector of a varied picture. */
+/** Weight of each part: its approximate length in the vector of a varied picture. */
 const WEIGHTS = { brightness: 1, color: 2, gradients: 1, mean: 0.2 };
 
 const DIM = 3 * COLOR_GRID ** 2 + SCALES * DIRECTIONS * GRADIENT_GRID ** 2 + 2;
@@ -52,7 +55,7 @@ export function buildBuiltinGraph(): Uint8Array {
   return graph.encode();
 }
 
-/** Brightness, red against green, blue against yellow: per 255, rows of a matrix over R, G, B. */
+/** Brightness, red against green, blue against yellow: rows of a matrix over R, G, B, per 255. */
 const OPPONENT_COLORS = [0.299, 0.587, 0.114, 0.5, -0.5, 0, -0.25, -0.25, 0.5].map((weight) => weight / 255);
 
 function slice(graph: GraphBuilder, value: ValueName, from: number, to: number): ValueName {
@@ -60,7 +63,9 @@ function slice(graph: GraphBuilder, value: ValueName, from: number, to: number):
   return graph.apply('Slice', [value, ints(from), ints(to), ints(1)]);
 }
 
-/** Less its mean, divided by its spread: about zero for an image of one colour, since the spread is held above 0. */
+/**
+ * Subtracts the mean and divides by the spread. The spread is kept above 0, so an image of one colour gives about 0.
+ */
 function standardized(graph: GraphBuilder, brightness: ValueName, mean: ValueName): ValueName {
   const centered = graph.apply('Sub', [brightness, mean]);
   const square = graph.apply('Mul', [centered, centered]);
@@ -69,7 +74,7 @@ function standardized(graph: GraphBuilder, brightness: ValueName, mean: ValueNam
   return graph.apply('Div', [centered, spread]);
 }
 
-/** Colour relative to the image's brightness. Its mean is kept, unlike that of brightness: no change of light makes it. */
+/** Colour relative to the image's brightness. Unlike brightness, its mean is kept, as light hardly changes it. */
 function chromaticity(graph: GraphBuilder, color: ValueName, mean: ValueName): ValueName {
   return graph.apply('Div', [color, graph.apply('Add', [mean, scalar(graph, 0.1)])]);
 }
@@ -79,7 +84,7 @@ function colorLayout(graph: GraphBuilder, value: ValueName, weight: number): Val
   return graph.apply('Mul', [layout, scalar(graph, weight / COLOR_GRID)]);
 }
 
-/** Tells a white sheet from a black one: it is all that is left of a picture of one grey. Never zero as a whole. */
+/** Distinguishes pictures of a single grey, for which all other parts are zero. Keeps the vector from being zero. */
 function meanPart(graph: GraphBuilder, mean: ValueName): ValueName {
   const light = graph.apply('Flatten', [mean], { axis: 1 });
   const dark = graph.apply('Sub', [scalar(graph, 1), light]);
@@ -107,7 +112,7 @@ function gradientParts(graph: GraphBuilder, brightness: ValueName): ValueName[] 
   let level = brightness;
   for (let size = SIZE; size > SIZE / 2 ** SCALES; size /= 2) {
     if (size < SIZE) level = graph.apply('AveragePool', [level], { kernel_shape: [2, 2], strides: [2, 2] });
-    // Without padding, an image's border would be an edge: the picture's own rim is repeated instead.
+    // Repeat the picture's rim. Zero padding would make its border an edge.
     const padded = graph.apply('Pad', [level, graph.constant('int64', [8], [0, 0, 1, 1, 0, 0, 1, 1])], {
       mode: 'edge',
     });
@@ -118,7 +123,7 @@ function gradientParts(graph: GraphBuilder, brightness: ValueName): ValueName[] 
   return parts;
 }
 
-/** The square root of a histogram, brought to the length `weight`, or less where there are hardly any gradients. */
+/** The square root of a histogram, scaled to the length `weight`, or less if there are hardly any gradients. */
 function rootNormalized(graph: GraphBuilder, histogram: ValueName, weight: number): ValueName {
   const root = graph.apply('Sqrt', [histogram]);
   const length = graph.apply('ReduceL2', [root], { axes: [1], keepdims: 1 });
@@ -126,7 +131,7 @@ function rootNormalized(graph: GraphBuilder, histogram: ValueName, weight: numbe
   return graph.apply('Mul', [graph.apply('Div', [root, bounded]), scalar(graph, weight)]);
 }
 
-/** Sobel's derivatives, turned to each direction of the circle. */
+/** Sobel derivatives, rotated to each direction. */
 function directionalDerivatives(): number[] {
   const across = [-1, 0, 1, -2, 0, 2, -1, 0, 1].map((weight) => weight / 8);
   const down = [-1, -2, -1, 0, 0, 0, 1, 2, 1].map((weight) => weight / 8);
@@ -135,7 +140,7 @@ function directionalDerivatives(): number[] {
   );
 }
 
-/** Sines differ in their last bits between platforms; the file must not. */
+/** Rounds a number, because sines differ in their last bits between platforms and the file must not. */
 function round(value: number): number {
   return Math.round(value * 1e6) / 1e6;
 }

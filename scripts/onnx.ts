@@ -1,6 +1,6 @@
 /**
- * Writes ONNX models from TypeScript: just the messages of onnx.proto3 that a forward graph with constant tensors needs.
- * Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3
+ * Writes ONNX models from TypeScript, with only those messages of onnx.proto3 that a forward graph with constants
+ * needs. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3
  */
 import protobuf from 'protobufjs';
 
@@ -8,10 +8,10 @@ const ELEMENT_TYPES = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float
 
 export type ElementType = keyof typeof ELEMENT_TYPES;
 
-/** A number of elements, or the name of a dimension that is free. */
+/** A number of elements, or the name of a free dimension. */
 export type Dimension = number | string;
 
-/** An integer, integers, a string, or floats marked as such: ONNX tells `1` from `1.0`. */
+/** An integer, integers, a string, or floats marked as such, because ONNX distinguishes `1` and `1.0`. */
 export type Attribute = number | readonly number[] | string | { float: number } | { floats: readonly number[] };
 
 /** The name of a value in the graph: an input, a constant, or an operator's output. */
@@ -21,20 +21,20 @@ export interface GraphBuilder {
   input(name: ValueName, type: ElementType, shape: readonly Dimension[]): ValueName;
   output(name: ValueName, type: ElementType, shape: readonly Dimension[]): void;
   constant(type: ElementType, shape: readonly number[], values: ArrayLike<number>): ValueName;
-  /** A constant whose elements fill the file `location` beside the model. */
+  /** Adds a constant whose elements fill the file `location` beside the model. */
   externalConstant(type: ElementType, shape: readonly number[], location: string): ValueName;
-  /** Adds an operator with one output, which it names unless `outputName` does. */
+  /** Adds an operator with one output. Its name is generated unless `outputName` is given. */
   apply(
     operator: string,
     inputs: readonly ValueName[],
     attributes?: Record<string, Attribute>,
     outputName?: ValueName,
   ): ValueName;
-  /** The model as the bytes of an `.onnx` file: the same calls in the same order give the same bytes. */
+  /** Returns the bytes of an `.onnx` file. The same calls in the same order give the same bytes. */
   encode(): Uint8Array;
 }
 
-/** A new, empty graph. `opset` is the version of the standard operators. */
+/** Creates an empty graph. `opset` is the version of the standard operators. */
 export function createGraph({ name, opset = 17 }: { name: string; opset?: number }): GraphBuilder {
   const inputs: object[] = [];
   const outputs: object[] = [];

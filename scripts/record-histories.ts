@@ -1,8 +1,8 @@
 /**
  * Records the histories that test/workflows/determinism.test.ts replays: `node scripts/record-histories.ts`.
  *
- * Run it after a change of the workflows that is meant to break the replay of loads which are under way, and say so in the
- * changelog: those loads must be finished by the workers of the version before.
+ * Run it after a change of the workflows that intentionally breaks the replay of running jobs, and say so in the
+ * changelog: workers of the previous version must finish those jobs.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -70,7 +70,7 @@ try {
   await client.wait(reasoned.job_id);
   await record('canceled-by-update', reasoned.workflow_id);
 
-  // As a schedule would.
+  // Start it as a schedule would.
   const scheduled = await client.temporal.workflow.start(SCHEDULED_WORKFLOW, {
     taskQueue: INDEXING_TASK_QUEUE,
     workflowId: 'scheduled-recorded',
@@ -95,12 +95,12 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Resolves once the first images are embedded. */
+/** Resolves once the first samples are embedded. */
 async function phaseBegun(jobId: string): Promise<void> {
   for await (const { phases } of client.watch(jobId)) if (phases.embedding.done > 0) return;
 }
 
-/** Resolves once a paused embedding has no shard under way. */
+/** Resolves once a paused embedding has no running shard. */
 async function childrenEnded(workflowId: string): Promise<void> {
   const handle = client.temporal.workflow.getHandle(workflowId);
   while (((await handle.describe()).raw.pendingChildren?.length ?? 0) > 0) await setTimeout(50);
@@ -109,7 +109,7 @@ async function childrenEnded(workflowId: string): Promise<void> {
 async function record(name: string, workflowId: string): Promise<void> {
   const handle = client.temporal.workflow.getHandle(workflowId);
   await handle.result().catch(() => undefined);
-  // Stack traces name the folders of the machine that records.
+  // Remove stack traces, which name folders of the recording machine.
   const text = historyToJSON(await handle.fetchHistory()).replaceAll(join(import.meta.dirname, '..'), '/plimsoll');
   await writeFile(join(target, `${name}.json`), `${text}\n`);
 }

@@ -1,5 +1,5 @@
 /**
- * Makes a picture of a terminal: reads text with colour codes from stdin, writes SVG to stdout.
+ * Draws a picture of a terminal: reads text with colour codes from stdin and writes SVG to stdout.
  *
  *   tmux capture-pane -e -p -t SESSION | node scripts/terminal-picture.ts > docs/terminal.svg
  */
@@ -12,7 +12,7 @@ interface Style {
 }
 
 interface Run extends Style {
-  /** Column of its first character. */
+  /** Column of the first character. */
   at: number;
   text: string;
 }
@@ -43,7 +43,7 @@ function withCode(style: Style, code: number): Style {
   return { ...style, color: COLORS[code] ?? style.color };
 }
 
-/** The runs of each line; a style lasts until it is changed, over the ends of lines too. */
+/** Splits the text into runs per line. A style lasts until it is changed, also across lines. */
 function runsOf(input: string): Run[][] {
   let style = PLAIN;
   return input.split('\n').map((line) => {
@@ -71,7 +71,7 @@ function elementOf({ at, text: characters, bold, dim, color }: Run): string {
   const fill = color ?? (dim ? FAINT : undefined);
   const attributes = [
     `x="${x.toFixed(1)}"`,
-    // Whatever font a reader has, columns stay columns.
+    // Fix each run's position, so that columns align in any font.
     `textLength="${length.toFixed(1)}"`,
     ...(fill === undefined ? [] : [`fill="${fill}"`]),
     ...(bold ? ['font-weight="bold"'] : []),

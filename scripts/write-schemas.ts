@@ -1,6 +1,6 @@
 /**
- * Writes what docs holds of the contract: the JSON Schema of each workflow's input, of a webhook's body and of a job's failure, and
- * the page of failures: `npm run write-docs`.
+ * Writes the generated docs of the contract: the JSON Schema of each workflow's input, of a webhook's body and of a
+ * job's failure, and the page of failures. Run it with `npm run write-docs`.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import { failuresPage } from './failures-page.ts';
 
 const docs = join(import.meta.dirname, '../docs');
 
-/** The schemas by the name of their file. */
+/** The schemas by file name. */
 export const schemas: Record<string, string> = {
   'load-dataset.json': jsonSchemaOf(loadDatasetInput),
   'embed-dataset.json': jsonSchemaOf(embedDatasetInput),
@@ -31,7 +31,7 @@ export const schemas: Record<string, string> = {
   'failure.json': jsonSchemaOf(failureOfJob()),
 };
 
-/** What is written, by its path below docs. */
+/** The written files, by path below docs. */
 export const generated: Record<string, string> = {
   ...Object.fromEntries(Object.entries(schemas).map(([name, text]) => [`schemas/${name}`, text])),
   'failures.md': failuresPage(),
@@ -41,7 +41,7 @@ function jsonSchemaOf(schema: z.ZodType): string {
   return `${JSON.stringify(z.toJSONSchema(schema, { io: 'input' }), null, 2)}\n`;
 }
 
-/** `error` in the status and the record of a job. */
+/** The schema of `error` in the status and the record of a job. */
 function failureOfJob() {
   const codes = failures().flatMap(([code, { ends, recorded, meaning }]) =>
     ends === undefined && recorded === undefined ? [] : [z.literal(code).describe(meaning)],

@@ -1,5 +1,5 @@
 import type { Store } from '../../core/store/store.ts';
-import { countAllTags, countTagged, listTags, MOST_TAGS } from '../../core/store/tags.ts';
+import { countAllTags, countTagged, listTags, MAX_TAGS } from '../../core/store/tags.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import type { TagCounts } from '../schemas/datasets.ts';
 
@@ -26,7 +26,7 @@ export async function countTags(store: Store, datasetId: string, { withinMs = WI
   try {
     const tags = await listTags(store, datasetId, leftMs);
     const counts =
-      tags.length > MOST_TAGS
+      tags.length > MAX_TAGS
         ? await countAllTags(store, datasetId, leftMs())
         : await countEach(store, datasetId, tags, leftMs);
     return counts.sort((a, b) => b.samples - a.samples || Buffer.compare(Buffer.from(a.tag), Buffer.from(b.tag)));

@@ -41,7 +41,7 @@ function asLocalError(source: string, error: unknown): unknown {
   return new UserError(code, message, { cause });
 }
 
-const MOST_NAMED = 2;
+const MAX_NAMED = 2;
 
 /**
  * Notes what is rarely meant: a load that reads a whole machine or home folder, or adds a folder to the dataset of
@@ -58,8 +58,8 @@ export async function noteFolder(
   if (named) return;
   const sources = await sourcesOf(store, dataset);
   if (sources.length === 0 || sources.includes(source)) return;
-  const held = sources.slice(0, MOST_NAMED).map(printable).join(', ');
-  const more = sources.length > MOST_NAMED ? ` and ${sources.length - MOST_NAMED} more` : '';
+  const held = sources.slice(0, MAX_NAMED).map(printable).join(', ');
+  const more = sources.length > MAX_NAMED ? ` and ${sources.length - MAX_NAMED} more` : '';
   note(
     `note: ${dataset} already holds ${held}${more}; this adds ${printable(source)} to it. For a dataset of its own: --dataset NAME`,
   );

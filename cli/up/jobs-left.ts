@@ -2,7 +2,7 @@ import { connectPlimsoll } from '../../client/connect.ts';
 import type { Stack } from '../../local/stack.ts';
 import { counted } from '../terminal/quantities.ts';
 
-const MOST_NAMED = 5;
+const MAX_NAMED = 5;
 
 /**
  * A line about unfinished jobs that only this stack's workers can do: `2 jobs go on at the next start: photos, scans`.
@@ -16,9 +16,9 @@ export async function jobsLeft(stack: Stack, when = ''): Promise<string | undefi
     const { jobs } = await client.jobs({ state: ['queued', 'running'], limit: 100 }).finally(() => client.close());
     if (jobs.length === 0) return undefined;
     const names = [...new Set(jobs.map(({ dataset }) => dataset))];
-    const more = names.length > MOST_NAMED ? ', …' : '';
+    const more = names.length > MAX_NAMED ? ', …' : '';
     const go = jobs.length === 1 ? 'goes on' : 'go on';
-    return `${counted(jobs.length, 'job')} ${go}${when}: ${names.slice(0, MOST_NAMED).join(', ')}${more}`;
+    return `${counted(jobs.length, 'job')} ${go}${when}: ${names.slice(0, MAX_NAMED).join(', ')}${more}`;
   } catch {
     return undefined;
   }

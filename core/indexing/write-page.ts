@@ -3,7 +3,7 @@ import type { FileFacts, FileRef } from '../sources/files.ts';
 import type { PageDocument, PageFile, ProgressDocument } from '../store/documents.ts';
 import { setPhaseFields } from '../store/jobs.ts';
 import { insertPage, pageId } from '../store/pages.ts';
-import { insertPageProgress, MOST_NAMED } from '../store/progress.ts';
+import { insertPageProgress, MAX_NAMED } from '../store/progress.ts';
 import { inTransaction, isDuplicateKey, type Store } from '../store/store.ts';
 
 /** A page of files to read, and what its listing found. */
@@ -17,7 +17,7 @@ export interface NewPage {
   /** Files that are counted but need no work. */
   unchanged: number;
   outcomes: NonNullable<ProgressDocument['outcomes']>;
-  /** Folders that could not be read, and links that were not followed. The first MOST_NAMED of each are kept. */
+  /** Folders that could not be read, and links that were not followed. The first MAX_NAMED of each are kept. */
   unreadable: readonly string[];
   outside: readonly string[];
 }
@@ -50,8 +50,8 @@ export async function writePage(store: Store, page: NewPage): Promise<void> {
     done: unchanged,
     total: files.length + unchanged,
     outcomes: { ...outcomes, unreadable_folders: unreadable.length, outside_links: outside.length },
-    ...(unreadable.length > 0 ? { unreadable_folders: unreadable.slice(0, MOST_NAMED) } : {}),
-    ...(outside.length > 0 ? { outside_links: outside.slice(0, MOST_NAMED) } : {}),
+    ...(unreadable.length > 0 ? { unreadable_folders: unreadable.slice(0, MAX_NAMED) } : {}),
+    ...(outside.length > 0 ? { outside_links: outside.slice(0, MAX_NAMED) } : {}),
   };
   try {
     await inTransaction(store, async (session) => {

@@ -183,7 +183,7 @@ export async function sumPages(
 }
 
 /** The most paths that a job names. */
-export const MOST_NAMED = 100;
+export const MAX_NAMED = 100;
 
 /** The first unreadable folders of a job, or the first links that lead out of the source roots. */
 export async function namedPaths(
@@ -193,9 +193,9 @@ export async function namedPaths(
 ): Promise<string[]> {
   const pages = await collectionsOf(store)
     .progress.find({ job_id: jobId, [`${kind}.0`]: { $exists: true } }, { projection: { [kind]: 1 } })
-    .limit(MOST_NAMED)
+    .limit(MAX_NAMED)
     .toArray();
-  return pages.flatMap((page) => page[kind] ?? []).slice(0, MOST_NAMED);
+  return pages.flatMap((page) => page[kind] ?? []).slice(0, MAX_NAMED);
 }
 
 /** When a phase of a job last made progress. */

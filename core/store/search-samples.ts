@@ -49,7 +49,7 @@ export interface FoundSamples {
 }
 
 /** The most samples that one search examines if no index decides the match. */
-export const MOST_EXAMINED = 5_000;
+export const MAX_EXAMINED = 5_000;
 /** The most files below a path that are sorted in memory instead of searched for among all samples. */
 const MAX_SORTED = 2_000;
 const MAX_TIME_MS = 10_000;
@@ -57,7 +57,7 @@ const MAX_TIME_MS = 10_000;
 /**
  * Searches samples in seq order, with keyset paging. A filter on only a status, a tag, an error or an indexed metadata
  * field costs as much as the page, thanks to its index. Any other filter examines the samples that the most selective
- * index yields, at most MOST_EXAMINED. A search for rare samples among a million is then many quick answers instead of
+ * index yields, at most MAX_EXAMINED. A search for rare samples among a million is then many quick answers instead of
  * one slow one.
  */
 export async function searchSamples(store: Store, search: SampleSearch): Promise<FoundSamples> {
@@ -93,7 +93,7 @@ async function endOfRange(
   const { nextSeq, direction = 1 } = search;
   if (hint === SAMPLE_INDEXES.seq) {
     const from = direction === 1 ? (search.from ?? -1) : Math.min(search.from ?? nextSeq, nextSeq);
-    const end = from + direction * MOST_EXAMINED;
+    const end = from + direction * MAX_EXAMINED;
     return end >= 0 && end < nextSeq - 1 ? end : undefined;
   }
   // A covered query: the index keys suffice.
@@ -102,7 +102,7 @@ async function endOfRange(
       { ...driver, ...afterPosition(search) },
       { projection: { _id: 0, seq: 1 }, sort: { seq: direction }, hint },
     )
-    .skip(MOST_EXAMINED - 1)
+    .skip(MAX_EXAMINED - 1)
     .limit(1)
     .next();
   return last?.seq;

@@ -9,10 +9,10 @@ export interface TagCount {
 }
 
 /** The most tags that are listed. */
-export const MOST_TAGS = 1000;
+export const MAX_TAGS = 1000;
 
 /**
- * The tags of a dataset's samples in UTF-8 byte order, from the index alone. Returns one more than MOST_TAGS if there
+ * The tags of a dataset's samples in UTF-8 byte order, from the index alone. Returns one more than MAX_TAGS if there
  * are more. Skips entries that are not strings, which another program may have written.
  *
  * @param leftMs the time left for the next query, in milliseconds
@@ -20,7 +20,7 @@ export const MOST_TAGS = 1000;
 export async function listTags(store: Store, datasetId: string, leftMs: () => number): Promise<string[]> {
   const { samples } = collectionsOf(store);
   const tags: string[] = [];
-  for (let last = ''; tags.length <= MOST_TAGS; ) {
+  for (let last = ''; tags.length <= MAX_TAGS; ) {
     // Has no sort, so results come in index order. The server would sort in memory otherwise, because samples have
     // several tags.
     const sample = await samples.findOne(
@@ -45,7 +45,7 @@ export async function countTagged(store: Store, datasetId: string, tag: string, 
   return collectionsOf(store).samples.countDocuments(filter, { hint: SAMPLE_INDEXES.tag, maxTimeMS });
 }
 
-/** The MOST_TAGS most used tags, counted over every sample that has one. */
+/** The MAX_TAGS most used tags, counted over every sample that has one. */
 export async function countAllTags(store: Store, datasetId: string, maxTimeMS: number): Promise<TagCount[]> {
   return collectionsOf(store)
     .samples.aggregate<TagCount>(
@@ -55,7 +55,7 @@ export async function countAllTags(store: Store, datasetId: string, maxTimeMS: n
         { $match: { tags: { $type: 'string' } } },
         { $group: { _id: '$tags', samples: { $sum: 1 } } },
         { $sort: { samples: -1, _id: 1 } },
-        { $limit: MOST_TAGS },
+        { $limit: MAX_TAGS },
         { $project: { _id: 0, tag: '$_id', samples: 1 } },
       ],
       { hint: SAMPLE_INDEXES.tag, maxTimeMS },

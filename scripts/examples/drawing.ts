@@ -1,4 +1,4 @@
-/** What all example pictures are drawn with: seeded chance, colours between colours, and a few SVG pieces. */
+/** Tools for drawing the example pictures: seeded random numbers, mixed colours, and a few SVG elements. */
 
 export interface Drawing {
   /** Path below examples/images, without extension. */
@@ -24,7 +24,7 @@ export function chance(seed: number): Random {
 export const times = (count: number, draw: (n: number) => string): string =>
   Array.from({ length: count }, (_, n) => draw(n)).join('');
 
-/** The colour a part of the way from one `#rrggbb` to another. */
+/** Mixes two `#rrggbb` colours; `share` 0 gives the first, 1 the second. */
 export function mix(from: string, to: string, part: number): string {
   const channel = (at: number) => {
     const [a, b] = [Number.parseInt(from.slice(at, at + 2), 16), Number.parseInt(to.slice(at, at + 2), 16)];

@@ -26,7 +26,7 @@ export function drawFabrics(): Drawing[] {
   ];
 }
 
-/** Threads over everything: what makes flat colour look woven. */
+/** Threads over the whole picture, which make flat colour look woven. */
 function weave(width: number, height: number, seed: number, strength: number): string {
   return `<defs><pattern id="twill" width="6" height="6" patternUnits="userSpaceOnUse"><path d="M-1 1l2 -2M0 6l6 -6M5 7l2 -2" stroke="#000" stroke-width="1.6" stroke-opacity="${strength}"/><path d="M-1 4l5 -5M2 7l5 -5" stroke="#fff" stroke-width="1" stroke-opacity="${strength * 0.6}"/></pattern>${mottle('worn', seed, '.006', '#000000', { gain: 2.4, floor: 1.1 })}</defs><rect width="${width}" height="${height}" fill="url(#twill)"/><rect width="${width}" height="${height}" filter="url(#worn)" opacity=".28"/>${grain(seed, 0.14)}`;
 }

@@ -16,7 +16,7 @@ import {
 interface Bloom {
   petals: number;
   rings: number;
-  /** Of a petal, relative to the bloom's radius. */
+  /** Width of a petal, relative to the bloom's radius. */
   wide: number;
   inner: string;
   outer: string;
@@ -192,7 +192,7 @@ function drawBloom(random: Random, bloom: Bloom, x: number, y: number, radius: n
   return `<circle cx="${x + 10}" cy="${y + 16}" r="${round(radius * 0.9)}" fill="#000" opacity=".32" filter="url(#shadow)"/><g transform="translate(${x} ${y})">${times(bloom.rings, ring)}<defs>${ball(`heart${n}`, mix(bloom.heart, '#ffffff', 0.35), bloom.heart, mix(bloom.heart, '#000000', 0.45))}</defs><circle r="${round(heart)}" fill="url(#heart${n})"/>${seeds}</g>`;
 }
 
-/** Rows that run together far away. */
+/** Rows that converge in the distance. */
 function drawLavender(): Drawing {
   const [width, height, random] = [720, 480, chance(30)] as const;
   const tuft = (n: number) => {

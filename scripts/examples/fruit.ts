@@ -143,7 +143,7 @@ function drawCherries(): string {
   return `<defs>${ball('cherry', '#ff7a7a', '#c9152b', '#54030f')}</defs><path d="M250 100Q180 240 150 380M250 100Q300 260 330 430" stroke="#6b8a34" stroke-width="8" fill="none"/>${leaf}${cherry(150, 450, 96)}${cherry(336, 500, 104)}`;
 }
 
-/** Cut out, on nothing: the one with alpha. */
+/** A cut-out on a transparent background, the picture with alpha. */
 function drawApple(): Drawing {
   const [width, height, random] = [480, 480, chance(77)] as const;
   const outline =

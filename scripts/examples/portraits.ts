@@ -3,7 +3,7 @@ import { type Drawing, sheet, times } from './drawing.ts';
 interface Sitter {
   name: string;
   wall: [string, string];
-  /** The lit and the shaded half of the face, as a cutter of paper sees it. */
+  /** Colours of the lit and the shaded half of the face. */
   skin: [string, string];
   hair: string;
   coat: [string, string];
@@ -63,7 +63,7 @@ export function drawPortraits(): Drawing[] {
   return SITTERS.map(drawSitter);
 }
 
-/** A head of cut paper: every shape in two tones, split where the light ends. No noise and no filter: it stays small as SVG. */
+/** A head of cut paper: every shape has two tones. Without noise and filters, the SVG stays small. */
 function drawSitter(sitter: Sitter): Drawing {
   const [width, height] = [480, 600];
   const [light, shade] = sitter.skin;

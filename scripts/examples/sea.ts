@@ -20,7 +20,7 @@ interface Voyage {
   sky: string[];
   water: string[];
   hull: string;
-  /** How deep she lies, from 0, empty, to 1, loaded to her marks. */
+  /** Draught of the ship, from 0 (empty) to 1 (loaded to her marks). */
   laden: number;
   glint: string;
   smoke: string;
@@ -115,7 +115,7 @@ function drawGlints(
   });
 }
 
-/** The mark this project is named after: a ring with a line through it, and the ladder of seasons beside it. */
+/** The Plimsoll mark: a ring with a line through it, and the load lines of the seasons beside it. */
 function drawLoadLine(name: string, width: number, height: number, hull: string, bottom: string): Drawing {
   const random = chance(width + height);
   const [x, y, ring] = [width * 0.38, height * 0.35, Math.min(width, height) * 0.17];

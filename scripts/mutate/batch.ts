@@ -1,7 +1,7 @@
 /**
- * Runs many mutants in one process: a process for each takes a second or more, a test of a pure module milliseconds. Each
- * mutant is a folder with copies of the changed file, of what imports it, and of its tests, so that no two share a module
- * that differs. Everything else is linked and loaded once.
+ * Runs many mutants in one process, because a process takes a second or more and a test of a pure module milliseconds.
+ * Each mutant is a folder with copies of the changed file, of the modules that import it, and of its tests, so that no
+ * two mutants share a module that differs. Everything else is linked and loaded once.
  */
 import { copyFile, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ import type { TestMap } from './related-tests.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { TestRunner } from './test-runner.ts';
 
-/** `hung`: the code looped, or waited for ever. */
+/** `hung` means that the code looped or waited forever. */
 export type BatchResult = 'passed' | 'failed' | 'hung';
 
 export interface Batch {
@@ -22,7 +22,7 @@ export interface Batch {
 export interface BatchRunner {
   /** How long the test takes; undefined if it does not pass in a folder of its own, or is slow. */
   measure(batch: Batch): Promise<number | undefined>;
-  /** Runs the test, which takes `ms`, on each mutant. Yields no result for a mutant that it could show nothing for. */
+  /** Runs the test, which takes `ms`, on each mutant. Yields no result for a mutant on which the test says nothing. */
   run(batch: Batch, mutants: readonly Mutant[], ms: number): AsyncGenerator<readonly [Mutant, BatchResult]>;
 }
 
@@ -34,7 +34,7 @@ const QUICK_MS = 30_000;
 export function createBatchRunner({ root }: Sandbox, map: TestMap, runner: TestRunner): BatchRunner {
   let folders = 0;
 
-  /** Returns the path of the test in the folder. A path is not used again, since Vitest knows what lay there. */
+  /** Returns the test's path in a new folder. Paths are not reused, because Vitest caches their content. */
   const makeFolder = async ({ file, test }: Batch, text: string): Promise<string> => {
     const folder = `${FOLDER}/${folders++}`;
     const modules = new Set(map.importsOf(test));
@@ -45,7 +45,7 @@ export function createBatchRunner({ root }: Sandbox, map: TestMap, runner: TestR
       else if (module === test || map.reaches(module, file)) await copyFile(join(root, module), path);
       else await symlink(join(root, module), path);
     }
-    // What tests read by its path: examples, models, settings.
+    // Link everything that tests read by path: examples, models, settings.
     const made = new Set([FOLDER, ...[...modules].map((module) => module.split('/')[0])]);
     for (const entry of await readdir(root)) {
       if (!made.has(entry)) await symlink(join(root, entry), join(root, folder, entry));
@@ -61,7 +61,7 @@ export function createBatchRunner({ root }: Sandbox, map: TestMap, runner: TestR
     }
   };
 
-  /** An unchanged copy comes last: if it fails, a mutant has left something behind, and the others show nothing. */
+  /** Runs an unchanged copy last. If it fails, a mutant has left something behind, and all results are void. */
   const runSome = async (batch: Batch, mutants: readonly Mutant[], silenceMs: number) => {
     const tests = new Map<Mutant, string>();
     for (const mutant of mutants) tests.set(mutant, await makeFolder(batch, mutated(batch.text, mutant)));
@@ -90,7 +90,7 @@ export function createBatchRunner({ root }: Sandbox, map: TestMap, runner: TestR
         const some = [...pending].slice(0, SIZE);
         const results = await runSome(batch, some, 5 * ms + 10_000);
         yield* results;
-        // After one that hung, the others of its batch have not run.
+        // The mutants after one that hung have not run.
         for (const mutant of results.size > 0 ? results.keys() : some) pending.delete(mutant);
       }
     },

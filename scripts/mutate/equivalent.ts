@@ -1,14 +1,14 @@
 /**
- * Mutants that no test can notice, because the program does the same with them. Each has its reason. Where a guard can be
+ * Mutants that no test can detect, because the program does the same with them. Each has its reason. If a guard can be
  * deleted instead, delete it.
  */
 import type { Mutant } from './mutants.ts';
 
 export interface Equivalent {
   file: string;
-  /** As `npm run mutate` prints it. */
+  /** Description as `npm run mutate` prints it. */
   change: string;
-  /** A piece of its line, where the file has other mutants that print the same. */
+  /** A part of its line, if other mutants of the file have the same description. */
   line?: string;
   why: string;
 }
@@ -115,7 +115,7 @@ export function isEquivalent(mutant: Mutant): boolean {
   return EQUIVALENT.some((entry) => matches(entry, mutant));
 }
 
-/** Entries for these files that no mutant has any more: their code has changed. */
+/** Entries for these files without a matching mutant, because the code has changed. */
 export function outdated(files: ReadonlySet<string>, mutants: readonly Mutant[]): Equivalent[] {
   return EQUIVALENT.filter((entry) => files.has(entry.file) && !mutants.some((mutant) => matches(entry, mutant)));
 }

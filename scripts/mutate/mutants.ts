@@ -1,4 +1,4 @@
-/** Makes the mutants of a source file: small changes, each of which a test should notice. */
+/** Creates the mutants of a source file: small changes, each of which a test should detect. */
 import ts from 'typescript';
 
 export interface Mutant {
@@ -6,19 +6,19 @@ export interface Mutant {
   file: string;
   line: number;
   column: number;
-  /** What is replaced, as offsets into the text. */
+  /** The replaced range, as offsets into the text. */
   start: number;
   end: number;
   replacement: string;
-  /** `a < b → a <= b`: what people read, and what the list of equivalent mutants names. */
+  /** Description for people and for the list of equivalent mutants: `a < b → a <= b`. */
   change: string;
-  /** The line of code that it is in, or begins in. */
+  /** The line of code in which the change begins. */
   code: string;
 }
 
 /**
- * `guards`: what refuses, skips or ends early: `if`, `throw`, calls that check, and the conditions of MongoDB's queries.
- * `all`: the usual mutants of operators, literals and statements as well.
+ * `guards`: code that refuses, skips or ends early: `if`, `throw`, checking calls, and the conditions of MongoDB
+ * queries. `all`: the usual mutants of operators, literals and statements as well.
  */
 export type MutantSet = 'guards' | 'all';
 
@@ -79,7 +79,7 @@ function addGuards(node: ts.Node, add: Edit): void {
   }
 }
 
-/** `if (c) throw e`: the same as `if (false)`, which is a mutant already. */
+/** Whether removing `if (c) throw e` equals `if (false)`, which is a mutant already. */
 function isAllOfAnIf(node: ts.Statement): boolean {
   const statement = ts.isBlock(node.parent) && node.parent.statements.length === 1 ? node.parent : node;
   return ts.isIfStatement(statement.parent) && statement.parent.thenStatement === statement;
@@ -99,7 +99,7 @@ function addOperands(node: ts.Node, add: Edit): void {
 const QUERIES =
   /^(find|findOne|findOneAndUpdate|findOneAndReplace|findOneAndDelete|updateOne|updateMany|replaceOne|deleteOne|deleteMany|countDocuments)$/;
 
-/** Each condition of a query left out. */
+/** Mutants that omit one condition of a query each. */
 function addFilters(node: ts.Node, source: ts.SourceFile, add: Edit): void {
   if (ts.isCallExpression(node)) {
     const name = calledName(node) ?? '';
@@ -162,7 +162,7 @@ const OPERATORS = new Map<ts.SyntaxKind, readonly string[]>([
   [SyntaxKind.SlashEqualsToken, ['*=']],
 ]);
 
-/** A method that does something else, or, where empty, is not called at all. */
+/** Replacements of methods. An empty string removes the call. */
 const METHODS: Readonly<Record<string, string>> = {
   some: 'every',
   every: 'some',
@@ -261,7 +261,7 @@ function addLiteral(node: ts.Node, add: Edit): void {
   }
 }
 
-/** Words for people may change without a test. */
+/** Texts for people are not mutated, because no test has to pin them. */
 const isProse = (text: string) => text.trim().includes(' ');
 
 function isPropertyName(node: ts.StringLiteralLike): boolean {
@@ -274,7 +274,7 @@ function addAnchors(node: ts.RegularExpressionLiteral, add: Edit): void {
   if (body.endsWith('$') && !body.endsWith('\\$')) add(node, `/${body.slice(0, -1)}/${flags}`);
 }
 
-/** `find` of `store.samples.find(…)`, also behind `await`. */
+/** The called name, `find` in `store.samples.find(…)`, also after `await`. */
 function calledName(node: ts.Expression): string | undefined {
   if (ts.isAwaitExpression(node)) return calledName(node.expression);
   if (!ts.isCallExpression(node)) return undefined;

@@ -1,4 +1,6 @@
-/** `npm run mutate -- PATH…`: changes the code in small ways, one at a time, and runs its tests. CONTRIBUTING.md describes it. */
+/**
+ * `npm run mutate -- PATH…` makes small changes to the code, one at a time, and runs its tests. See CONTRIBUTING.md.
+ */
 import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
@@ -87,7 +89,7 @@ function sourcesUnder(paths: string[], files: string[]): Wanted[] {
 function planOf({ file, line }: Wanted, map: TestMap, { guards, all, tests: named }: Options): Plan {
   const text = readFileSync(join(checkout, file), 'utf8');
   const related = named ? namedTests(named, map) : map.testsOf(file);
-  // What talks to the database has tests on servers, which are slow. Other files with tests have them without servers.
+  // Files that use the database have slow tests on servers. Other files with tests have them without servers.
   const isPure = related.alone.length > 0 && !/^import .*\bStore\b/m.test(text);
   const set = all || (isPure && !guards) ? 'all' : 'guards';
   const tests = isPure && !all && !named ? { ...related, ofFolders: [] } : related;
@@ -97,7 +99,7 @@ function planOf({ file, line }: Wanted, map: TestMap, { guards, all, tests: name
   return { file, text, set, mutants, tests, fingerprint: fingerprintOf(tests, map) };
 }
 
-/** Changes with the text of the tests and of what they import below `test/`. */
+/** A fingerprint of the tests and of the files that they import below `test/`. */
 function fingerprintOf(tests: RelatedTests, map: TestMap): string {
   const files = new Set([...tests.alone, ...tests.ofFolders].flatMap((test) => [...map.importsOf(test)]));
   const texts = [...files].filter((file) => file.startsWith('test/')).sort();
@@ -139,7 +141,7 @@ async function runAll(plans: Plan[], run: Run): Promise<void> {
   const sandbox = await openSandbox(checkout, run.files);
   const runners: TestRunner[] = [];
   let servers: Servers | undefined;
-  // A test under way is cut off, too.
+  // A running test is stopped too.
   run.stop.addEventListener('abort', () => void stopAll(runners));
   try {
     const needed = pending.flatMap(({ tests }) => [...tests.alone, ...tests.ofFolders]);
@@ -181,7 +183,7 @@ function pendingOf({ mutants, fingerprint }: Plan, { results }: Run): Mutant[] {
   return mutants.filter((mutant) => results.get(mutant, fingerprint) === undefined);
 }
 
-/** Runs the tests that need no process of their own, the closest first. Returns the tests that are left to each mutant. */
+/** Runs the tests that can share a process, the closest first. Returns the remaining tests of each mutant. */
 async function runInBatches(plan: Plan, run: Run, batches: BatchRunner): Promise<Map<Mutant, string[][]>> {
   const { file, text, set, mutants, tests } = plan;
   const pending = pendingOf(plan, run);
@@ -250,13 +252,13 @@ async function runOneByOne(
 
 interface Baseline {
   tests: string[];
-  /** How long a mutant gets. */
+  /** Time limit of a mutant. */
   limitMs: number;
 }
 
 const LONGEST_MS = 30 * 60_000;
 
-/** Runs the tests on the code as it is. Those that fail can't show anything, and are left out. */
+/** Runs the tests on the unchanged code. Tests that fail there are left out, because they can't detect a mutant. */
 async function baselineOf(group: string[], file: string, runner: TestRunner): Promise<Baseline> {
   for (let tests = group; tests.length > 0; ) {
     const startedAt = performance.now();

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 
-/** The folders below `test/` whose tests run on servers, for files that no other test covers; the longest prefix counts. */
+/** The server tests below `test/` for each part of the code. The entry with the longest matching prefix applies. */
 const FOLDERS: readonly (readonly [prefix: string, folders: readonly string[]])[] = [
   ['activities', ['loading', 'operating', 'datasets', 'jobs', 'limits', 'webhooks']],
   ['api', ['api']],
@@ -28,24 +28,24 @@ const FOLDERS: readonly (readonly [prefix: string, folders: readonly string[]])[
   ['workflows', ['workflows', 'loading', 'operating', 'datasets', 'starting', 'limits']],
 ];
 
-/** A test that is more imports away from a module is no test of it. */
+/** Maximum number of imports between a test and the module that it tests. */
 const NEAR = 3;
 
 export interface RelatedTests {
-  /** Those that need no servers and import the file most directly, the closest first. */
+  /** Tests that need no servers and import the file most directly, the closest first. */
   alone: string[];
-  /** The others of the folders for its part of the code. Most need the servers. */
+  /** The other tests for the file's part of the code. Most need the servers. */
   ofFolders: string[];
 }
 
 export interface TestMap {
   testsOf(file: string): RelatedTests;
   needsServers(test: string): boolean;
-  /** All files that a test imports, itself among them. */
+  /** All files that a test imports, including itself. */
   importsOf(test: string): Iterable<string>;
   /** Whether a module is a file or imports it, directly or through others. */
   reaches(module: string, file: string): boolean;
-  /** The test files with this path or in this folder, `test/` in front or not. */
+  /** The test files with this path or in this folder. The prefix `test/` is optional. */
   under(path: string): string[];
 }
 
@@ -103,7 +103,7 @@ function foldersOf(file: string): readonly string[] {
   return prefixes.sort(([a], [b]) => b.length - a.length)[0]?.[1] ?? [];
 }
 
-/** How many imports lead from a module to each that it reaches. */
+/** The number of imports from a module to each module that it reaches. */
 function distancesFrom(start: string, importsOf: (file: string) => string[]): Map<string, number> {
   const distances = new Map([[start, 0]]);
   for (const [file, distance] of distances) {
@@ -114,7 +114,9 @@ function distancesFrom(start: string, importsOf: (file: string) => string[]): Ma
   return distances;
 }
 
-/** Types are erased. Any other string that leads to a module counts: it may be the entry of a thread or a process. */
+/**
+ * Finds imported modules. Type imports do not count; other strings that name a module may start a thread or process.
+ */
 function importsIn(file: string, text: string, modules: ReadonlySet<string>): string[] {
   const code = text.replace(/^(import|export) type [^;]*;/gm, '');
   return [...code.matchAll(/['"`](\.{1,2}\/[^'"`\n]+)['"`]/g)]
@@ -122,7 +124,7 @@ function importsIn(file: string, text: string, modules: ReadonlySet<string>): st
     .filter((path) => modules.has(path));
 }
 
-/** A test that takes the run's servers, or starts some. */
+/** Whether a test uses the run's servers or starts its own. */
 function usesServers(file: string, textOf: (file: string) => string): boolean {
   return file === 'local/servers.ts' || (file.startsWith('test/') && /\binject\(/.test(textOf(file)));
 }

@@ -1,4 +1,4 @@
-/** What earlier runs found, a file in `.mutate` for each source file: a run that was cut off goes on where it was. */
+/** Keeps the results of earlier runs, one file in `.mutate` per source file, so that an aborted run can continue. */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -6,17 +6,17 @@ import type { Mutant } from './mutants.ts';
 
 export interface Result {
   state: 'killed' | 'timeout' | 'survived';
-  /** The test file that noticed it. */
+  /** The test file that detected the mutant. */
   by?: string;
-  /** What the tests were that did not notice it: other ones may. */
+  /** Fingerprint of the tests that did not detect the mutant; other tests may. */
   tests?: string;
 }
 
 export interface Results {
-  /** Undefined for a mutant that must be run. */
+  /** The known result; undefined for a mutant that must be run. */
   get(mutant: Mutant, tests: string): Result | undefined;
   set(mutant: Mutant, result: Result): Promise<void>;
-  /** How many of the file's mutants each test file noticed. */
+  /** How many of the file's mutants each test file has detected. */
   killers(file: string): ReadonlyMap<string, number>;
 }
 
@@ -25,7 +25,7 @@ interface FileResults {
   mutants: Record<string, Result>;
 }
 
-/** @param texts of the source files, by their paths: results count for this text only. */
+/** Opens the results. @param texts source texts by path; results of other texts are ignored */
 export async function openResults(folder: string, texts: ReadonlyMap<string, string>): Promise<Results> {
   const results = new Map<string, FileResults>();
   for (const [file, text] of texts) {

@@ -1,4 +1,4 @@
-/** A copy of the checkout to change: the checkout itself is never mutated. */
+/** Creates a copy of the checkout to mutate. The checkout itself is never changed. */
 import { execFileSync } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,11 +7,11 @@ import { cacheFolder } from '../../core/cache-folder.ts';
 import { identify } from '../../local/process-identity.ts';
 
 export interface Sandbox {
-  /** The copy. */
+  /** Path of the copy. */
   root: string;
-  /** Removed with the copy: for the servers' data and what processes compile. */
+  /** Folder for the servers' data and compiled code, removed with the copy. */
   scratch: string;
-  /** Sets PLIMSOLL_CACHE: bundles of mutated workflows stay out of the cache that all checkouts share. */
+  /** Sets PLIMSOLL_CACHE, so that bundles of mutated workflows stay out of the shared cache. */
   env: NodeJS.ProcessEnv;
   remove(): Promise<void>;
 }
@@ -21,7 +21,7 @@ const PREFIX = 'plimsoll-mutate-';
 /** @param files of the checkout, as `filesOf` lists them */
 export async function openSandbox(checkout: string, files: readonly string[]): Promise<Sandbox> {
   await removeLeftovers();
-  // Resolved: Vite names modules by their real paths.
+  // Resolve links, because Vite names modules by their real paths.
   const scratch = await realpath(await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`)));
   const root = join(scratch, 'checkout');
   for (const file of files) {
@@ -38,7 +38,7 @@ export async function openSandbox(checkout: string, files: readonly string[]): P
   };
 }
 
-/** Gives the sandbox the programs that the shared cache holds. Call it once they are there. */
+/** Links the programs of the shared cache into the sandbox. Call it once the cache has them. */
 export async function linkCache({ env }: Sandbox): Promise<void> {
   const shared = cacheFolder(process.env);
   const own = cacheFolder(env);
@@ -48,7 +48,7 @@ export async function linkCache({ env }: Sandbox): Promise<void> {
   }
 }
 
-/** What git tracks or would track, relative to the checkout, with forward slashes. */
+/** Files that git tracks or would track, relative to the checkout, with forward slashes. */
 export function filesOf(checkout: string): string[] {
   const list = (...which: string[]) =>
     execFileSync('git', ['ls-files', '-z', ...which], { cwd: checkout, encoding: 'utf8' })
@@ -58,7 +58,7 @@ export function filesOf(checkout: string): string[] {
   return [...new Set(list('--cached', '--others', '--exclude-standard'))].filter((file) => !deleted.has(file));
 }
 
-/** The sandboxes of runs that were killed: their names hold the numbers of processes that are gone. */
+/** Removes the sandboxes of killed runs. Their names contain the process IDs of processes that have ended. */
 async function removeLeftovers(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const pid = Number(new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1]);

@@ -1,4 +1,4 @@
-/** Runs tests for `test-runner.ts`, which can kill it: a mutant may loop for ever. Vitest stays loaded between runs. */
+/** Runs tests for test-runner.ts, which kills it if a mutant loops forever. Vitest stays loaded between runs. */
 import { join } from 'node:path';
 import { createVitest, type TestModule } from 'vitest/node';
 
@@ -8,7 +8,7 @@ export interface TestRequest {
   changed?: string;
 }
 
-/** A test file has begun, a test file has ended, or all are over. `failure` is the first failure in it. */
+/** A test file has begun or ended, or all have ended. `failure` is its first failure. */
 export type TestReport =
   | { type: 'begun'; test: string }
   | { type: 'ended'; test: string; failure: string | undefined }
@@ -31,7 +31,7 @@ const vitest = await createVitest(
 );
 
 async function run({ tests, changed }: TestRequest): Promise<void> {
-  // Counts of an earlier run's failures would end this one at once.
+  // Failures counted in an earlier run would end this one at once.
   vitest.state.filesMap.clear();
   vitest.state.idMap.clear();
   if (changed !== undefined) vitest.invalidateFile(join(root, changed));

@@ -5,16 +5,16 @@ import type { Sandbox } from './sandbox.ts';
 import type { TestReport, TestRequest } from './test-process.ts';
 
 export interface TestRun {
-  /** Of the test files that ended: the first failure in each, undefined if it passed. */
+  /** The first failure of each test file that ended; undefined if it passed. */
   ended: Map<string, string | undefined>;
-  /** Those that had begun and did not end: a change made the code loop or wait for ever. */
+  /** Test files that began and did not end, because a change made the code loop or wait forever. */
   hung: string[];
-  /** What went wrong outside of all tests. */
+  /** An error outside of all tests. */
   failure: string | undefined;
 }
 
 export interface TestRunner {
-  /** Runs test files in this order. Given up when none begins or ends for so long. */
+  /** Runs test files in this order. Gives up when none begins or ends within `limitMs`. */
   run(request: TestRequest, limitMs: number): Promise<TestRun>;
   stop(): Promise<void>;
 }
@@ -24,7 +24,7 @@ export function createTestRunner({ root, env }: Sandbox, more: NodeJS.ProcessEnv
   let child: ChildProcess | undefined;
 
   const start = async () => {
-    // A group of its own, so that the tests' processes die with it.
+    // A process group of its own lets the tests' processes be killed with it.
     const started = fork(join(import.meta.dirname, 'test-process.ts'), {
       cwd: root,
       env: { ...process.env, ...env, ...more },
@@ -68,7 +68,7 @@ export function createTestRunner({ root, env }: Sandbox, more: NodeJS.ProcessEnv
   };
 }
 
-/** Resolves with the last report, or when none has come for so long. */
+/** Resolves with the last report, or when none has arrived within the limit. */
 function reportsOf(
   child: ChildProcess,
   onReport: (report: TestReport) => void,

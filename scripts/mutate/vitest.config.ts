@@ -1,10 +1,10 @@
-/** The tests' settings for mutants: servers and order are given, and the first failure ends a run. */
+/** Test settings for mutants: servers and order are given, and the first failure ends a run. */
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import type { TestSpecification } from 'vitest/node';
 import base from '../../vitest.config.ts';
 
-/** Keeps the order in which the test files were asked for: the ones that are likely to fail go first. */
+/** Keeps the requested order of the test files, in which likely failures come first. */
 class InOrder {
   sort(specifications: TestSpecification[]): TestSpecification[] {
     return specifications;
@@ -20,10 +20,10 @@ export default defineConfig({
   test: {
     ...base.test,
     globalSetup: ['scripts/mutate/given-servers.ts'],
-    // In a batch, many mutants share a process: `batch.ts`.
+    // Many mutants of a batch share a process; see batch.ts.
     ...(process.env.MUTATE_BATCH ? { isolate: false, maxWorkers: 1 } : { bail: 1 }),
     sequence: { sequencer: InOrder },
-    // A test that fails now and then would count mutants as noticed.
+    // A flaky test would count mutants as detected.
     retry: 0,
   },
 });

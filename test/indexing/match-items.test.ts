@@ -112,7 +112,11 @@ describe('a sample that its file no longer held before', () => {
   const withLeftOver = () => [sample(0, 'a'), sample(1, 'b'), sample(2, 'gone', 'missing')];
 
   it('is matched by its content when that is back', () => {
-    expect(matched(items('a', 'gone', 'b'), withLeftOver())).toEqual({ kept: { 0: 0, 1: 2, 2: 1 }, added: [], left: [] });
+    expect(matched(items('a', 'gone', 'b'), withLeftOver())).toEqual({
+      kept: { 0: 0, 1: 2, 2: 1 },
+      added: [],
+      left: [],
+    });
   });
 
   it('comes behind an equal one that the file holds', () => {
@@ -124,7 +128,11 @@ describe('a sample that its file no longer held before', () => {
   });
 
   it('does not become another item, edited or new', () => {
-    expect(matched(items('a', 'edited', 'new'), withLeftOver())).toEqual({ kept: { 0: 0, 1: 1 }, added: [2], left: [2] });
+    expect(matched(items('a', 'edited', 'new'), withLeftOver())).toEqual({
+      kept: { 0: 0, 1: 1 },
+      added: [2],
+      left: [2],
+    });
   });
 
   it('is told from those of a file that was missing as a whole', () => {
@@ -207,7 +215,12 @@ function checkMatching(read: readonly Item[], before: readonly StoredItem[], mat
     expect(
       own.map((match) => match.stored.part),
       seen,
-    ).toEqual(before.filter((item) => item.content === content).slice(0, most).map(({ part }) => part));
+    ).toEqual(
+      before
+        .filter((item) => item.content === content)
+        .slice(0, most)
+        .map(({ part }) => part),
+    );
   }
 
   // The others match in order, as long as there are any on both sides, and never with what was no item before.
@@ -221,5 +234,8 @@ function checkMatching(read: readonly Item[], before: readonly StoredItem[], mat
   ).toBe(false);
   const stillOpen = left.filter((item) => !leftBefore.has(item));
   expect(added.length === 0 || stillOpen.length === 0, seen).toBe(true);
-  expect(added.every((part) => others.every((match) => match.part < part)), seen).toBe(true);
+  expect(
+    added.every((part) => others.every((match) => match.part < part)),
+    seen,
+  ).toBe(true);
 }

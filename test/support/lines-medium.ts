@@ -1,4 +1,4 @@
-/** A medium that is not images: a file of lines is many samples, and a line's vector can be computed by hand. */
+/** A medium other than images. A file of lines holds many samples, and a line's vector can be computed by hand. */
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,10 +7,10 @@ import type { Expansion, FileToExpand, Item, Medium } from '../../core/media/med
 import { FileUnavailableError, type Sources } from '../../core/sources/source.ts';
 import { createGraph } from '../../scripts/onnx.ts';
 
-/** Numbers in the vector of a line. */
+/** Dimension of a line's vector. */
 export const LINES_DIM = 8;
 
-/** Files called `*.lines`. Each line that is not empty is a sample: its text is what is encoded. */
+/** Files named `*.lines`. Each line that is not empty is a sample, and its text is encoded. */
 export function linesMedium(): Medium {
   return {
     name: 'lines',
@@ -64,14 +64,14 @@ async function expandFile(file: FileToExpand, sources: Sources): Promise<Expansi
 
 const itemOf = (text: string): Item => ({ metadata: { format: 'lines', text }, content: contentOfLine(text) });
 
-/** The SHA-256 of a line, in hexadecimal digits. */
+/** The SHA-256 of a line, in hexadecimal. */
 export function contentOfLine(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
 /**
- * Writes a model of lines into a folder, which it makes, and returns its path. The graph looks up a vector for each token.
- * Padding has a vector too, so that it shows where a mask is not heeded.
+ * Writes a model of lines into a folder, which it creates, and returns its path. The graph looks up a vector for each
+ * token. Padding has a vector too, so that an ignored mask changes the result.
  */
 export async function writeLinesModel(folder: string, output: 'float32' | 'float16' = 'float32'): Promise<string> {
   const graph = createGraph({ name: 'lines' });
@@ -88,7 +88,7 @@ export async function writeLinesModel(folder: string, output: 'float32' | 'float
   return folder;
 }
 
-/** What `writeLinesModel` gives for a line: the mean of its bytes' vectors, scaled to length 1. */
+/** The vector that `writeLinesModel` gives a line: the mean of its bytes' vectors, scaled to length 1. */
 export function vectorOfLine(text: string): number[] {
   const bytes = [...new TextEncoder().encode(text)];
   const sums = Array.from({ length: LINES_DIM }, (_, i) => bytes.reduce((sum, byte) => sum + tokenValue(byte, i), 0));
@@ -96,7 +96,7 @@ export function vectorOfLine(text: string): number[] {
   return sums.map((sum) => sum / length);
 }
 
-/** Multiples of 1/64 between -2 and 2: floats of 16 bits hold them without a loss. */
+/** Multiples of 1/64 between -2 and 2, which 16-bit floats hold exactly. */
 function tokenValue(token: number, i: number): number {
   return (((token * 53 + i * 97 + token * i * 11 + 7) % 256) - 128) / 64;
 }

@@ -1,4 +1,4 @@
-/** Lines as tensors: what the encoder process loads for the medium of lines. A token is a byte of the text. */
+/** Prepares lines as tensors in the encoder process. A token is a byte of the text. */
 import { ItemError } from '../../core/media/item-error.ts';
 import type { BoundPreparation, OpenPreparation } from '../../core/media/preparation.ts';
 import { ModelInvalidError } from '../../core/models/errors.ts';

@@ -3,9 +3,9 @@ import { relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * The files that take longest, in the order in which they start. The first one mostly waits, for the silence after which a
- * worker counts as missing, so that the others have the cores meanwhile. The order is by the time that a whole run recorded
- * for each; it need not be exact, but a long file must not be the last one, alone, on one core.
+ * The slowest test files, in the order in which they start. The first one mostly waits until a worker counts as
+ * missing, and leaves the cores to the others. The order follows the times of a whole run. It need not be exact, but a
+ * slow file must not run last, alone, on one core.
  */
 export const LONGEST = [
   'test/jobs/waiting.test.ts',
@@ -42,7 +42,7 @@ export const LONGEST = [
   'test/webhooks/loads.test.ts',
 ];
 
-/** Starts the longest files first, then the rest as vitest orders them. */
+/** Starts the slowest files first, then the rest in Vitest's order. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const missing = LONGEST.filter((file) => !existsSync(file));

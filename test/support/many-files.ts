@@ -2,10 +2,10 @@ import { copyFile, link, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makePictures } from './pictures.ts';
 
-/** A file takes 65,000 names at most on some file systems. */
+/** Some file systems allow at most 65,000 names per file. */
 const NAMES_A_FILE = 5000;
 
-/** One picture under very many names in one folder: a large source at the cost of its names. */
+/** Creates many hard links to one picture in one folder, for a large source that takes little space. */
 export async function makeManyFiles(folder: string, count: number): Promise<void> {
   const picture = `${folder}-picture`;
   await makePictures(picture, 1);

@@ -3,7 +3,7 @@ import { until } from './patience.ts';
 
 const NOT_FOUND = 5;
 
-/** Registers a namespace, and waits until the server takes calls for it: what serves them hears of it some time later. */
+/** Registers a namespace and waits until the server accepts calls for it, which takes a while. */
 export async function registerNamespace({ workflowService }: ConnectionLike, namespace: string): Promise<void> {
   await workflowService.registerNamespace({
     namespace,

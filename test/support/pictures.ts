@@ -3,16 +3,16 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 
 export interface PictureOptions {
-  /** Number of the first: the same number makes the same picture, byte for byte. */
+  /** Number of the first picture. The same number gives the same picture, byte for byte. */
   first?: number;
   format?: 'jpeg' | 'png' | 'webp';
-  /** Spread over subfolders of so many. By default all lie in `dir`. */
+  /** Number of pictures per subfolder. By default all are in `dir`. */
   perFolder?: number;
 }
 
 const IN_FLIGHT = 8;
 
-/** Writes `count` small pictures (64 x 48, each of other colours) and returns their paths, in order. */
+/** Writes `count` small pictures (64 x 48, in different colours) and returns their paths, in order. */
 export async function makePictures(dir: string, count: number, options: PictureOptions = {}): Promise<string[]> {
   const { first = 0, format = 'jpeg', perFolder = Number.POSITIVE_INFINITY } = options;
   const paths = Array.from({ length: count }, (_, n) => {
@@ -29,7 +29,7 @@ export async function makePictures(dir: string, count: number, options: PictureO
   return paths;
 }
 
-/** The picture of this number: soft patches of colour. */
+/** Draws the picture of a number: soft patches of colour. */
 export function drawPicture(number: number, format: 'jpeg' | 'png' | 'webp' = 'jpeg'): Promise<Buffer> {
   const patches = Buffer.alloc(6 * 5 * 3);
   let state = Math.imul(number + 1, 0x9e3779b1) | 1;

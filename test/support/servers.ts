@@ -7,20 +7,20 @@ import { startServers } from '../../local/servers.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A real mongod, a replica set of one, shared by all tests: use a database or a dataset of your own. */
+    /** A real mongod, a replica set of one, shared by all tests. Use your own database or dataset. */
     mongodbUri: string;
-    /** A real Temporal server, shared by all tests: use task queues and Workflow IDs of your own. */
+    /** A real Temporal server, shared by all tests. Use your own task queues and Workflow IDs. */
     temporalAddress: string;
   }
 }
 
 const FOLDER_PREFIX = 'plimsoll-test-';
 
-/** Starts both servers once for the whole run; a test reads where they are with `inject('mongodbUri')`. */
+/** Starts both servers once for the whole run. Tests read their addresses with `inject('mongodbUri')`. */
 export default async function startTestServers(project: TestProject): Promise<() => Promise<void>> {
   await removeLeftovers();
   const dataDir = await mkdtemp(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
-  // Tests start some hundred processes: with what Node has compiled once, each takes half the time.
+  // Tests start some hundred processes. A shared compile cache halves the time that each takes to start.
   process.env.NODE_COMPILE_CACHE = join(dataDir, 'compiled');
   const servers = await startServers({
     dataDir,
@@ -33,12 +33,12 @@ export default async function startTestServers(project: TestProject): Promise<()
   project.provide('temporalAddress', servers.temporalAddress);
   return async () => {
     await servers.stop();
-    // The last processes write what they have compiled as they end.
+    // The last processes write to the compile cache as they end.
     await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   };
 }
 
-/** The folders of runs that were killed: their names hold the numbers of processes that are gone. */
+/** Removes the folders of killed runs. Their names contain the process IDs of processes that have ended. */
 async function removeLeftovers(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const pid = Number(new RegExp(`^${FOLDER_PREFIX}(\\d+)-`).exec(name)?.[1]);

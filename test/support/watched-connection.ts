@@ -5,13 +5,13 @@ type Call = ReturnType<Interceptor>;
 type Status = { code: number; details: string };
 
 export interface Watcher {
-  /** Called with an RPC's name as it is asked. */
+  /** Called with an RPC's name before the RPC is sent. */
   onAsk?(rpc: string): void;
-  /** Called as it is answered; may answer something else. */
+  /** Called with the answer of an RPC; may return another answer. */
   onAnswer?(rpc: string, status: Status): Status;
 }
 
-/** A connection to a real server whose calls are watched, and may be answered as by a server that lags. */
+/** A connection to a real server whose calls are watched, and whose answers may be replaced by outdated ones. */
 export function watchedConnection(address: string, watcher: Watcher): Promise<Connection> {
   const interceptor: Interceptor = (options, nextCall) => {
     const rpc = options.method_definition.path.split('/').at(-1) ?? '';

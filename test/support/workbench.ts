@@ -18,7 +18,7 @@ import type { PlimsollPluginOptions, Role } from '../../workers/plugin/options.t
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
-/** A database, task queues, workers in this process and a client, on the run's real servers. */
+/** A database, task queues, workers in this process, and a client, on the run's real servers. */
 export interface Workbench extends PlimsollClient {
   /** A folder that is removed at the end. */
   folder: string;
@@ -26,10 +26,10 @@ export interface Workbench extends PlimsollClient {
   embedTaskQueue: string;
   /** A name that no other test uses. */
   newDataset(): string;
-  /** Starts a load and awaits its end, whichever it is. */
+  /** Starts a load and waits for its end, successful or not. */
   load(request: LoadDatasetRequest): Promise<JobStatus>;
   embed(request: EmbedDatasetRequest): Promise<JobStatus>;
-  /** Returns what ends it. */
+  /** Starts a worker and returns a function that ends it. */
   startWorker(role: Role, workerOptions?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
   stop(): Promise<void>;
 }
@@ -38,9 +38,9 @@ export interface WorkbenchOptions {
   roles?: Role[];
   workerOptions?: Partial<WorkerOptions>;
   env?: NodeJS.ProcessEnv;
-  /** Of the workers' plugin. */
+  /** Options of the workers' plugin. */
   plugin?: Partial<PlimsollPluginOptions>;
-  /** Another server than the run's shared one. */
+  /** Address of a server other than the run's shared one. */
   temporalAddress?: string;
 }
 
@@ -108,7 +108,7 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   };
 }
 
-/** Runs a worker; the function returned ends it, and may be called again. */
+/** Runs a worker. The returned function ends it; further calls are safe. */
 function run(worker: Worker): () => Promise<void> {
   const running = worker.run();
   return async () => {

@@ -7,27 +7,27 @@ import sharp from 'sharp';
 import { drawPicture } from './pictures.ts';
 
 export interface WorstFile {
-  /** What is odd about it. */
+  /** Description of the defect. */
   name: string;
-  /** As bytes where the name is not UTF-8. */
+  /** Bytes if the name is not UTF-8. */
   path: string | Buffer;
   /** `indexed` and embedded; `embedding_failed`: indexed, but its pixels cannot be read; `ignored`: never a sample. */
   expect: 'indexed' | 'embedding_failed' | 'failed' | 'ignored';
-  /** The error's code where it is `failed`. */
+  /** The error's code if it is `failed`. */
   code?: string;
 }
 
 export interface WorstFiles {
   files: WorstFile[];
-  /** A folder without permissions, with one picture in it. Give them back before it is removed. */
+  /** A folder without permissions that holds one picture. Restore the permissions before removing it. */
   unreadableFolder: string;
-  /** False as root, whom permissions do not stop: then the folder's picture is read as any other. */
+  /** False for root, who ignores permissions; the folder's picture is then read like any other. */
   isUnreadable: boolean;
 }
 
 const SVG_ROOT = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="7">';
 
-/** A kilobyte that librsvg draws for minutes: a blur that is used 10 to the fifth times. */
+/** A small SVG that librsvg draws for minutes: filters of blurs, used 10 to the fifth times. */
 export const ENDLESS_SVG = [
   '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="900" height="900">',
   `<defs><filter id="f">${'<feGaussianBlur stdDeviation="30"/>'.repeat(1000)}</filter>`,
@@ -36,7 +36,7 @@ export const ENDLESS_SVG = [
   '</defs><use xlink:href="#a5"/></svg>',
 ].join('');
 
-/** Writes every bad or odd thing that a folder of images may hold into `dir`, and says what a load makes of each. */
+/** Writes every kind of bad or odd file that a folder may hold into `dir`, with the expected outcome of each. */
 export async function makeWorstFiles(dir: string): Promise<WorstFiles> {
   await mkdir(dir, { recursive: true });
   const files: WorstFile[] = [];
@@ -159,7 +159,7 @@ export async function makeWorstFiles(dir: string): Promise<WorstFiles> {
   return { files, unreadableFolder, isUnreadable };
 }
 
-/** Pictures large enough that half of the file is far behind the header. */
+/** Pictures large enough that half of the file lies far after the header. */
 async function drawGrain(): Promise<{ jpeg: Buffer; png: Buffer }> {
   const pixels = Buffer.alloc(200 * 150 * 3);
   for (let i = 0, state = 3; i < pixels.length; i++) {
@@ -170,7 +170,7 @@ async function drawGrain(): Promise<{ jpeg: Buffer; png: Buffer }> {
   return { jpeg: await picture.clone().jpeg().toBuffer(), png: await picture.clone().png().toBuffer() };
 }
 
-/** A hundred bytes that say they are 30,000 x 30,000 pixels, above sharp's own limit of 268 million. */
+/** A hundred bytes that claim to be 30,000 x 30,000 pixels, above sharp's own limit of 268 million. */
 async function drawBomb(): Promise<Buffer> {
   const png = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#123' } })
     .png()
@@ -195,7 +195,7 @@ function drawBitmap(): Buffer {
   return bytes;
 }
 
-/** Leaves a socket behind, as a server that was killed does. Paths longer than the system's 107 bytes get none. */
+/** Leaves a socket behind, as a killed server does. Paths longer than the system's 107 bytes get none. */
 async function leaveSocket(dir: string, name: string): Promise<boolean> {
   const path = join(dir, name);
   if (Buffer.byteLength(path) > 100) return false;
@@ -203,7 +203,7 @@ async function leaveSocket(dir: string, name: string): Promise<boolean> {
   try {
     execFileSync(process.execPath, ['-e', script, path]);
   } catch {
-    // Killed, as it was told to: a server that ends in peace takes its socket with it.
+    // The server was killed on purpose, because a server that ends normally removes its socket.
   }
   return true;
 }

@@ -1,6 +1,6 @@
 import type { Sharp } from 'sharp';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './decode-limits.ts';
-import { type ImageInput, loadImage, withImage } from './open-image.ts';
+import { type ImageFile, loadImage, withImage } from './open-image.ts';
 import { weightOf } from './weight.ts';
 
 /** Reserves a decoding slot and memory for an image of this many bytes. Resolves with a function that releases both. */
@@ -26,7 +26,7 @@ export interface PixelGeometry {
  * @throws ImageError
  */
 export async function decodePixels(
-  input: ImageInput,
+  input: ImageFile,
   geometry: PixelGeometry,
   limits: DecodeLimits = DEFAULT_DECODE_LIMITS,
   room?: DecodingRoom,

@@ -1,7 +1,7 @@
 import { createPermits } from '../../concurrency/permits.ts';
 import { decodePixels, type PixelGeometry } from './decode.ts';
 import type { DecodeLimits } from './decode-limits.ts';
-import type { ImageInput } from './open-image.ts';
+import type { ImageFile } from './open-image.ts';
 
 /** Decodes images concurrently, limited by threads and by memory. */
 export interface Decoding {
@@ -12,7 +12,7 @@ export interface Decoding {
    *   the thread then.
    * @throws ImageError
    */
-  decode(image: ImageInput, onLate: () => void): Promise<Uint8Array>;
+  decode(image: ImageFile, onLate: () => void): Promise<Uint8Array>;
 }
 
 /** A multiple of libvips's own timeout. Every interruptible operation has ended by then. */

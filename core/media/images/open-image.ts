@@ -14,14 +14,14 @@ import { asPlainSvg } from './svg.ts';
 sharp.cache(false);
 
 /** An SVG element takes a kilobyte of memory and as little as 4 bytes of a file. Larger drawings are rare. */
-export const MOST_DRAWING_BYTES = 4 * 1024 * 1024;
+export const MAX_DRAWING_BYTES = 4 * 1024 * 1024;
 const MAX_BITMAP_BYTES = 128 * 1024 * 1024;
 
 /** Non-blocking, because a pipe that took a file's name would block a thread. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** An image: its path, as raw bytes if the name is not valid UTF-8, or its content. */
-export type ImageInput = { path: string | Uint8Array } | { bytes: Uint8Array };
+export type ImageFile = { path: string | Uint8Array } | { bytes: Uint8Array };
 
 /** An open image and its announced format. */
 export interface OpenImage {
@@ -46,7 +46,7 @@ export interface OpenImage {
  * @throws ImageError
  */
 export async function withImage<T>(
-  input: ImageInput,
+  input: ImageFile,
   limits: DecodeLimits,
   use: (image: OpenImage) => Promise<T>,
 ): Promise<T> {
@@ -110,7 +110,7 @@ export async function loadImage(image: OpenImage, limits: DecodeLimits): Promise
   const options = inputOptions(limits);
   switch (image.format) {
     case 'svg': {
-      const content = await asPlainSvg(await readWhole(image, MOST_DRAWING_BYTES), MOST_DRAWING_BYTES);
+      const content = await asPlainSvg(await readWhole(image, MAX_DRAWING_BYTES), MAX_DRAWING_BYTES);
       return sharp(content, options);
     }
     case 'bmp': {

@@ -6,7 +6,7 @@ import type { DecodeLimits } from './decode-limits.ts';
 import { createDecoding } from './decoding.ts';
 import { bindImageInput } from './image-input.ts';
 import { allocateBatch, createPixelWriter, type TensorElements } from './image-tensor.ts';
-import type { ImageInput } from './open-image.ts';
+import type { ImageFile } from './open-image.ts';
 import { readPreprocessing } from './preprocessing.ts';
 
 /**
@@ -52,7 +52,7 @@ export const openPreparation: OpenPreparation = async ({ graphFile, files, input
   return preparation as BoundPreparation;
 };
 
-function imageOf(item: ItemInput): ImageInput {
+function imageOf(item: ItemInput): ImageFile {
   if ('value' in item) throw new TypeError('Images are encoded from their files.');
   return item;
 }
