@@ -111,6 +111,11 @@ export const FAILURES = {
     remedy: 'Name the absolute path of a folder on its machine, or add the kind of source to the worker.',
     ends: [...EMBEDDING, PRUNE_WORKFLOW],
   },
+  UnknownMedium: {
+    meaning: 'The worker does not support the medium of this dataset.',
+    remedy: 'Give the plugin of all workers the same `media`.',
+    ends: [...EMBEDDING],
+  },
   MediaTypeConflict: {
     meaning: 'The dataset holds samples of another medium than the load brings.',
     remedy: 'Load into another dataset.',

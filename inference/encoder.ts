@@ -29,6 +29,9 @@ Reflect.deleteProperty(globalThis, 'Float16Array');
 const reader = createItemReader();
 let batches: BatchQueue | undefined;
 
+const ALIVE_EVERY_MS = 1000;
+let aliveAt = Number.NEGATIVE_INFINITY;
+
 process.on('message', (request: Request) => {
   switch (request.type) {
     case 'load':
@@ -72,8 +75,17 @@ async function hashModel(files: ModelFiles, known: HashedFile[]) {
 }
 
 async function read({ id, files }: Request & { type: 'read' }): Promise<void> {
-  const contents = await Promise.all(files.map(({ key, path }) => reader.hash(key, path).catch(toPortable)));
+  const contents = await Promise.all(
+    files.map(({ key, path }) => reader.hash(key, path, isAlive).catch(toPortable).finally(isAlive)),
+  );
   await reply({ type: 'read', id, contents });
+}
+
+/** Tells the worker about once a second that files are being read, however large they are. */
+function isAlive(): void {
+  if (performance.now() - aliveAt < ALIVE_EVERY_MS) return;
+  aliveAt = performance.now();
+  void reply({ type: 'alive' });
 }
 
 /** Resolves once the message is handed to the system, so a crash right afterwards does not lose it. */

@@ -31,11 +31,12 @@ export interface ReadItem {
 /** Reads items once for both their hash and their preparation. */
 export interface ItemReader {
   /**
-   * Hashes a file. Keeps its content for `read` if there is room.
+   * Hashes a file. Keeps its content for `read` if there is room. Large files are hashed one at a time; `onProgress` is
+   * called as that gets on.
    *
    * @throws ItemError
    */
-  hash(key: number, path: string | Uint8Array): Promise<string>;
+  hash(key: number, path: string | Uint8Array, onProgress: () => void): Promise<string>;
   /**
    * Reads an item's content.
    *
@@ -60,11 +61,11 @@ export function createItemReader(): ItemReader {
   }
 
   return {
-    hash: (key, path) =>
+    hash: (key, path, onProgress) =>
       withFile(path, async (file, size) => {
-        if (size > MAX_WHOLE_BYTES) return hashInPieces(file);
         const giveBack = await reading.take(size);
         try {
+          if (size > MAX_WHOLE_BYTES) return await hashInPieces(file, onProgress);
           const bytes = await file.readFile();
           const content = await hashOf(bytes);
           if (keptBytes + bytes.length <= KEPT_BYTES) {
@@ -104,10 +105,12 @@ export async function hashOf(bytes: Uint8Array): Promise<string> {
   return Buffer.from(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString('hex');
 }
 
-async function hashInPieces(file: FileHandle): Promise<string> {
+async function hashInPieces(file: FileHandle, onProgress: () => void = () => undefined): Promise<string> {
   const hash = createHash('sha256');
-  for await (const piece of file.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 20 }))
+  for await (const piece of file.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 20 })) {
     hash.update(piece as Buffer);
+    onProgress();
+  }
   return hash.digest('hex');
 }
 

@@ -33,6 +33,8 @@ export type EncodeItem =
 export type Reply =
   | { type: 'loaded'; model: LoadedModel }
   | { type: 'refused'; error: PortableError }
+  /** Reading gets on. */
+  | { type: 'alive' }
   /** One entry per file, in order: its hash, or why it can't be read. */
   | { type: 'read'; id: number; contents: (string | PortableError)[] }
   /** The item at `index` of a batch blocks its thread. If the process is killed, all other items are prepared again. */

@@ -113,6 +113,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
   function receive(reply: Reply): void {
     if (reply.type === 'loaded') becomeReady(reply.model);
     else if (reply.type === 'refused') giveUp(fromPortable(reply.error));
+    else if (reply.type === 'alive') signOfLife();
     else if (reply.type === 'late') settleLate(reply);
     else if (reply.type === 'read') settleReading(reply);
     else settleBatch(reply);

@@ -23,7 +23,7 @@ export function fileRoutes({ backends, sources, media, thumbnails }: ApiContext)
 
   async function find({ dataset, seq }: { dataset: string; seq: number }) {
     const [{ media_type }, sample] = await Promise.all([getDataset(store, dataset), getSample(store, dataset, seq)]);
-    return { sample, medium: media.byName(media_type) };
+    return { sample, medium: media.find(media_type) };
   }
 
   router.openapi(routes.fileRoute, async (c) => {
@@ -36,6 +36,8 @@ export function fileRoutes({ backends, sources, media, thumbnails }: ApiContext)
     const { size, v } = c.req.valid('query');
     const { sample, medium } = await find(c.req.valid('param'));
     try {
+      if (medium === undefined)
+        throw new ThumbnailError('unsupported_format', 'this server knows no pictures of this medium');
       const fingerprint = await currentFingerprint(sample, sources);
       const recorded = recordedFailure(sample, medium, fingerprint);
       if (recorded !== undefined) return unpicturable(c, recorded, Number(size));
@@ -104,7 +106,8 @@ function cacheControl(version: string, asked: string | undefined): string {
 
 interface Sending {
   sample: SampleDocument;
-  medium: Medium;
+  /** Undefined if this server does not support it: the file is then bytes of no known type. */
+  medium: Medium | undefined;
   /** `sendFile` closes it. */
   file: OpenFile;
   /** The version that the caller asked for. */
@@ -154,15 +157,15 @@ async function closed(file: OpenFile, response: Response): Promise<Response> {
 }
 
 /** The content type comes from reading the file, never from its name or from the caller. */
-function contentHeaders({ metadata, filepath }: SampleDocument, { mimeTypes }: Medium): Record<string, string> {
+function contentHeaders({ metadata, filepath }: SampleDocument, medium: Medium | undefined): Record<string, string> {
   const read = metadata?.mime_type;
-  const type = typeof read === 'string' && mimeTypes.known.has(read) ? read : 'application/octet-stream';
+  const type = typeof read === 'string' && medium?.mimeTypes.known.has(read) ? read : 'application/octet-stream';
   const name = encodeURIComponent(basename(filepath).toWellFormed()).replace(
     /['()*]/g,
     (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
   );
   return {
     'Content-Type': type,
-    'Content-Disposition': `${mimeTypes.inline.has(type) ? 'inline' : 'attachment'}; filename*=UTF-8''${name}`,
+    'Content-Disposition': `${medium?.mimeTypes.inline.has(type) ? 'inline' : 'attachment'}; filename*=UTF-8''${name}`,
   };
 }

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { UserError } from '../errors.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Medium } from '../media/medium.ts';
-import { FileUnavailableError, type Sources } from '../sources/source.ts';
+import { FileUnavailableError, type Source, type Sources } from '../sources/source.ts';
 import { findVectorsByContent, type NewVector, removeVectorsOf, writeVectors } from '../store/embeddings.ts';
 import { type ChunkCount, findProgress, raiseProgress } from '../store/progress.ts';
 import { existingSamples, metadataOf, writeEmbeddingErrors } from '../store/samples.ts';
@@ -74,9 +75,12 @@ export async function embedChunk(
   onSignOfLife();
   const chunk = { jobId, phase: 'embedding', chunk: from } as const;
   const ended = () => new UserError('Superseded', `Job ${jobId} has ended; nothing more is embedded for it.`);
-  if ((await findProgress(store, chunk)) === undefined) throw ended();
+  const before = await findProgress(store, chunk);
+  if (before === undefined) throw ended();
   const note = async (count: EmbedChunkResult) => {
-    if (!(await raiseProgress(store, chunk, count))) throw ended();
+    // Samples that were indexed since the plan are embedded as well, and count for nobody.
+    const shown = { ...count, done: Math.min(count.done, total - Math.min(count.failed, total)) };
+    if (!(await raiseProgress(store, chunk, shown))) throw ended();
   };
 
   const onlyFailed = request.onlyFailed && (await readRetryScope(store, jobId)) === 'failed';
@@ -91,7 +95,9 @@ export async function embedChunk(
       signal,
     }),
   );
-  const count: EmbedChunkResult = { done: Math.max(0, total - lacking.length), failed: 0, reused: 0 };
+  const done = Math.max(0, total - lacking.length);
+  // What an earlier attempt reused is among what is done.
+  const count: EmbedChunkResult = { done, failed: 0, reused: Math.min(before.reused ?? 0, done) };
 
   const batches: LackingSample[][] = [];
   for (let at = 0; at < lacking.length; at += model.batchSize) batches.push(lacking.slice(at, at + model.batchSize));
@@ -146,8 +152,10 @@ async function embedBatch(
     onSignOfLife,
     async findKnown(contents) {
       known = await findVectorsByContent(store, { datasetId, modelKey }, contents);
+      signal.throwIfAborted();
       const fresh = contents.filter((content) => !known.has(content)).length;
-      await limiter.take(fresh, { signal: request.signal, onWait: onSignOfLife });
+      // A batch that is abandoned with the others must not wait, nor use up the limit.
+      await limiter.take(fresh, { signal: AbortSignal.any([signal, request.signal]), onWait: onSignOfLife });
       return new Set(known.keys());
     },
   });
@@ -167,26 +175,42 @@ async function itemsFor(
   if (medium.encodes === 'metadata') {
     const ids = batch.map(({ _id }) => _id);
     const metadata = await metadataOf(store, ids);
-    return batch.map(({ _id, version }) => ({ value: metadata.get(_id.toHexString()), content: version }));
+    return batch.map(({ _id }) => {
+      const found = metadata.get(_id.toHexString());
+      if (found === undefined) return { error: { code: 'file_not_found', message: 'the sample was removed' } };
+      // The hash is read together with the metadata, which a load may have changed since the chunk was planned.
+      return { value: found.metadata, content: found.content ?? hashOf(found.metadata) };
+    });
   }
   return Promise.all(
     batch.map(({ file }) => {
       const source = sources.of(file.path);
       const path = source.localPath?.(file);
-      return path === undefined ? readBytes(sources, file) : { path };
+      return path === undefined ? readBytes(source, file) : { path };
     }),
   );
 }
 
-async function readBytes(sources: Sources, file: LackingSample['file']): Promise<EmbedItem | Unavailable> {
+/** Reads a file whole. Whatever goes wrong with it is its own failure, never the batch's. */
+async function readBytes(source: Source, file: LackingSample['file']): Promise<EmbedItem | Unavailable> {
   try {
-    const open = await sources.of(file.path).open(file);
-    return { bytes: new Uint8Array(await new Response(open.stream()).arrayBuffer()) };
+    const open = await source.open(file);
+    try {
+      return { bytes: new Uint8Array(await new Response(open.stream()).arrayBuffer()) };
+    } catch (error) {
+      await open.close().catch(() => undefined);
+      throw error;
+    }
   } catch (error) {
-    if (!(error instanceof FileUnavailableError)) throw error;
-    return { error: { code: error.code, message: error.message } };
+    const code = error instanceof FileUnavailableError ? error.code : 'io_error';
+    return { error: { code, message: (error as Error).message } };
   }
 }
+
+const hashOf = (metadata: unknown) =>
+  createHash('sha256')
+    .update(JSON.stringify(metadata) ?? '')
+    .digest('hex');
 
 type Settled<T> = { value: T } | { error: unknown };
 
@@ -218,7 +242,8 @@ async function writeBatch(
   const failures: Parameters<typeof writeEmbeddingErrors>[1][number][] = [];
   const recovered: LackingSample['_id'][] = [];
   let reused = 0;
-  for (const [i, { _id, seq, version, stale, failedBefore }] of batch.entries()) {
+  for (const [i, sample] of batch.entries()) {
+    const { _id, seq, stale, failedBefore } = sample;
     const outcome = outcomes[i] as EmbedOutcome;
     if ('error' in outcome) {
       failures.push({ _id, error: outcome.error });
@@ -229,6 +254,8 @@ async function writeBatch(
     if (vector === undefined)
       throw new Error(`The embedder skipped content ${content} as known, but it has no stored vector.`);
     if (!('vector' in outcome)) reused += 1;
+    // An item that indexing has hashed is known by its hash: the one that was encoded.
+    const version = sample.content === undefined ? sample.version : content;
     vectors.push({ seq, sampleId: _id, vector, content, version, isStale: stale });
     if (failedBefore) recovered.push(_id);
   }

@@ -4,6 +4,7 @@ import { UserError } from '../errors.ts';
 import type { Expansion, FileToExpand, Item, Medium } from '../media/medium.ts';
 import { fileRefOf, UNKNOWN_FINGERPRINT } from '../sources/files.ts';
 import type { Sources } from '../sources/source.ts';
+import { findDataset } from '../store/datasets.ts';
 import type { PageFile, SampleDocument, SeqBlock } from '../store/documents.ts';
 import { findPage } from '../store/pages.ts';
 import { findProgress, raiseProgress, takeBlock } from '../store/progress.ts';
@@ -69,6 +70,7 @@ export async function indexPage(
         "It can't be resumed half-way; load the folder again.",
     );
   }
+  const dataset = await findDataset(store, request.datasetId);
   const count = await findProgress(store, { jobId, phase: 'indexing', chunk: page });
   const numbers = createNumbers(store, request, count?.blocks ?? []);
   const unchanged = (count?.total ?? stored.files.length) - stored.files.length;
@@ -84,6 +86,8 @@ export async function indexPage(
     signal.throwIfAborted();
     const expansions = await reading;
     reading = read(batches[n + 1]);
+    // The next turn awaits it. Until then its failure must not end the process.
+    reading.catch(() => undefined);
     const inserted = await writeBatch(store, request, numbers, { n, files: batch, expansions });
     for (const [i, file] of batch.entries()) {
       if ('error' in (expansions[i] as Expansion)) result.failed += 1;
@@ -95,7 +99,7 @@ export async function indexPage(
       { jobId, phase: 'indexing', chunk: page },
       { done: unchanged + result.added + result.changed, failed: result.failed, outcomes: { ...result } },
     );
-    if (!isNoted) await undoInserts(store, request, inserted);
+    if (!isNoted) await endSuperseded(store, request, dataset?.created_at, inserted);
     request.onWrite({ batches: n + 1, ...result });
   }
   await reading;
@@ -137,7 +141,9 @@ async function writeBatch(
   const { datasetId } = request;
   // An earlier attempt may have written some of these files.
   const wasStarted = numbers.wereTaken(n);
-  const paths = files.filter((file) => file.stored || wasStarted).map(({ path }) => path);
+  // An interrupted prune may have left some samples of a file that has many.
+  const hasMany = (i: number) => ((expansions[i] as { items?: readonly Item[] }).items?.length ?? 0) > 1;
+  const paths = files.filter((file, i) => file.stored || wasStarted || hasMany(i)).map(({ path }) => path);
   const stored = await itemsOf(store, datasetId, paths);
   const plans = files.map((file, i) => planFile(file, expansions[i] as Expansion, stored.get(file.path) ?? []));
 
@@ -316,13 +322,21 @@ const superseded = (jobId: string, datasetId: string) =>
   new UserError('Superseded', `Job ${jobId} of ${datasetId} has ended; nothing more is written for it.`);
 
 /**
- * Removes what this attempt inserted too late. A page's count is removed when its job ends, and before the samples of a
- * deleted dataset. An attempt that finds no count has therefore written too late. Earlier writes are removed with the
- * dataset.
+ * Ends an attempt whose page has no count: its job is over. What it has written stays, because it is what the files hold:
+ * the next load, or another attempt of this page, may have counted it already. Only of a dataset that was deleted since
+ * it must not stay. A deletion marks the dataset, removes the counts and then the samples, so a deletion that begins
+ * after this look sees what was inserted.
  *
  * @throws UserError Superseded
  */
-async function undoInserts(store: Store, { jobId, datasetId }: IndexPageRequest, inserted: ObjectId[]): Promise<never> {
-  await removeSamples(store, inserted);
+async function endSuperseded(
+  store: Store,
+  { jobId, datasetId }: IndexPageRequest,
+  createdAt: Date | undefined,
+  inserted: ObjectId[],
+): Promise<never> {
+  const now = await findDataset(store, datasetId);
+  const isSame = now !== undefined && now.deleting === undefined && now.created_at.getTime() === createdAt?.getTime();
+  if (!isSame) await removeSamples(store, inserted);
   throw superseded(jobId, datasetId);
 }

@@ -3,7 +3,7 @@ import { createPresence } from '../sources/presence.ts';
 import { isPresent, type Sources } from '../sources/source.ts';
 import { sourcesOf } from '../store/datasets.ts';
 import type { PageFile } from '../store/documents.ts';
-import { type PageSummary, pagesFrom } from '../store/pages.ts';
+import { type PageSummary, pagesFrom, pathsListed } from '../store/pages.ts';
 import { namedPaths } from '../store/progress.ts';
 import { type FailedSample, failedSamples } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
@@ -67,7 +67,14 @@ async function listPage(
 ): Promise<PageSummary> {
   const limit = pageLimit(n);
   const samples = await failedSamples(store, { datasetId, after, limit });
-  const { files, absent, outside } = await examine(sources, roots, samples);
+  const { files: found, absent, outside } = await examine(sources, roots, samples);
+  // Samples of one file may lie on several pages. Two pages must not write one file at once.
+  const listed = await pathsListed(
+    store,
+    jobId,
+    found.map(({ path }) => path),
+  );
+  const files = found.filter(({ path }) => !listed.has(path));
   const named = new Set(await namedPaths(store, jobId, 'unreadable_folders'));
   const upto = String(samples.at(-1)?.seq ?? after);
   const last = samples.length < limit;

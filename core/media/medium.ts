@@ -1,3 +1,4 @@
+import { UserError } from '../errors.ts';
 import type { RecordedError } from '../../contract/job.ts';
 import type { ModelLayout } from '../models/find-model.ts';
 import type { FileRef } from '../sources/files.ts';
@@ -90,10 +91,12 @@ export interface Media {
   readonly all: readonly Medium[];
   /** The medium of a new dataset. */
   readonly default: Medium;
+  /** The medium of this name; undefined if this process does not support it. */
+  find(name: MediaType): Medium | undefined;
   /**
    * Finds a medium by its name.
    *
-   * @throws RangeError when this process does not support the medium
+   * @throws UserError UnknownMedium when this process does not support it
    */
   byName(name: MediaType): Medium;
 }
@@ -103,11 +106,14 @@ export function createMedia(all: readonly [Medium, ...Medium[]]): Media {
   return {
     all,
     default: all[0],
+    find: (name) => all.find((one) => one.name === name),
     byName(name) {
       const medium = all.find((one) => one.name === name);
       if (medium === undefined)
-        throw new RangeError(
-          `This process knows no medium "${name}"; it knows ${all.map((one) => one.name).join(', ')}.`,
+        throw new UserError(
+          'UnknownMedium',
+          `This process knows no medium "${name}"; it knows ${all.map((one) => one.name).join(', ')}. ` +
+            'Give the plugin of all workers the same `media`.',
         );
       return medium;
     },

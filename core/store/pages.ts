@@ -58,3 +58,17 @@ export async function jobsWithPages(store: Store): Promise<string[]> {
   const groups = collectionsOf(store).pages.aggregate<{ _id: string }>([{ $group: { _id: '$job_id' } }]);
   return (await groups.toArray()).map(({ _id }) => _id);
 }
+
+/** Those of some paths that are on a page of a job. */
+export async function pathsListed(store: Store, jobId: string, paths: readonly string[]): Promise<ReadonlySet<string>> {
+  const { pages } = collectionsOf(store);
+  const found = await pages
+    .aggregate<{ path: string }>([
+      { $match: { job_id: jobId, 'files.path': { $in: [...paths] } } },
+      { $project: { _id: 0, path: '$files.path' } },
+      { $unwind: '$path' },
+      { $match: { path: { $in: [...paths] } } },
+    ])
+    .toArray();
+  return new Set(found.map(({ path }) => path));
+}

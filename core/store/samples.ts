@@ -215,6 +215,19 @@ export async function writeSamples(
   inserts: SampleDocument[],
   updates: readonly SampleUpdate[],
 ): Promise<ObjectId[]> {
+  const isFirst = ({ part }: { part: number }) => part === 0;
+  const isLater = ({ part }: { part: number }) => part > 0;
+  // A listing compares a file by its sample of part 0, so that one is written last: a crash must not make a file that is
+  // half written look unchanged.
+  const later = await writeOnce(store, inserts.filter(isLater), updates.filter(isLater));
+  return [...later, ...(await writeOnce(store, inserts.filter(isFirst), updates.filter(isFirst)))];
+}
+
+async function writeOnce(
+  store: Store,
+  inserts: SampleDocument[],
+  updates: readonly SampleUpdate[],
+): Promise<ObjectId[]> {
   const { samples } = collectionsOf(store);
   const repeated = await insertNew(samples, inserts);
   const operations = [...updates.map((update) => updateOf({ _id: update._id }, update)), ...repeated.map(repeatOf)];
@@ -310,7 +323,11 @@ export async function failedSamples(
         dataset_id: datasetId,
         seq: { $gt: after },
         error: { $exists: true },
-        $or: [{ status: 'failed' }, { status: 'indexed', 'error.stage': 'embedding' }],
+        // A file that can't be read has failed with all its samples; its first one stands for it.
+        $or: [
+          { status: 'failed', part: 0 },
+          { status: 'indexed', 'error.stage': 'embedding' },
+        ],
       },
       { projection: { _id: 0, seq: 1, filepath: 1, filepath_bytes: 1, status: 1, 'source.fingerprint': 1 } },
     )
@@ -357,15 +374,17 @@ export async function* indexedSeqs(store: Store, datasetId: string): AsyncGenera
   for await (const { seq } of cursor) yield seq;
 }
 
-/** Metadata of some samples by ID, for media whose items are encoded from it. */
+/** Metadata and content hashes of some samples by ID, for media whose items are encoded from their metadata. */
 export async function metadataOf(
   store: Store,
   ids: readonly ObjectId[],
-): Promise<Map<string, SampleDocument['metadata']>> {
-  const found = collectionsOf(store).samples.find({ _id: { $in: [...ids] } }, { projection: { metadata: 1 } });
-  const metadata = new Map<string, SampleDocument['metadata']>();
-  for await (const sample of found) metadata.set(sample._id.toHexString(), sample.metadata);
-  return metadata;
+): Promise<Map<string, Pick<SampleDocument, 'metadata' | 'content'>>> {
+  const found = collectionsOf(store)
+    .samples.find({ _id: { $in: [...ids] } })
+    .project<Pick<SampleDocument, '_id' | 'metadata' | 'content'>>({ metadata: 1, content: 1 });
+  const byId = new Map<string, Pick<SampleDocument, 'metadata' | 'content'>>();
+  for await (const sample of found) byId.set(sample._id.toHexString(), sample);
+  return byId;
 }
 
 /** Records which samples could not be embedded, and which ones succeeded after an earlier failure. */

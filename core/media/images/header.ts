@@ -47,10 +47,14 @@ export async function readHeaders(files: readonly HeaderRequest[], onRead = () =
   });
   const decodeUntilDone = async () => {
     for (let some = forDecoder.splice(0, DECODER_FILES); some.length > 0; some = forDecoder.splice(0, DECODER_FILES)) {
-      const inputs = some.map((n) => inputOf(files[n] as HeaderRequest));
-      const results = await askDecoder(await Promise.all(inputs));
+      const inputs = await Promise.all(some.map((n) => inputOf(files[n] as HeaderRequest)));
+      const answers = (
+        await askDecoder(inputs.filter((input): input is DecoderInput => !('failure' in input)))
+      ).values();
       for (const [i, n] of some.entries()) {
-        outcomes[n] = outcomeOf(results[i] as MetadataResult, files[n] as HeaderRequest, parsed[n] as Unsettled);
+        const input = inputs[i] as DecoderInput | Unreadable;
+        const result = 'failure' in input ? input : (answers.next().value as MetadataResult);
+        outcomes[n] = outcomeOf(result, files[n] as HeaderRequest, parsed[n] as Unsettled);
       }
       onRead();
     }
@@ -59,9 +63,15 @@ export async function readHeaders(files: readonly HeaderRequest[], onRead = () =
   return outcomes;
 }
 
-async function inputOf({ path, ...request }: HeaderRequest): Promise<DecoderInput> {
+type Unreadable = Extract<MetadataResult, { failure: unknown }>;
+
+async function inputOf({ path, ...request }: HeaderRequest): Promise<DecoderInput | Unreadable> {
   if (path !== undefined) return { path };
-  return { bytes: await (request as { whole: () => Promise<Uint8Array> }).whole() };
+  try {
+    return { bytes: await (request as { whole: () => Promise<Uint8Array> }).whole() };
+  } catch (error) {
+    return { failure: { code: 'not_a_file', message: (error as Error).message } };
+  }
 }
 
 /**
@@ -69,6 +79,7 @@ async function inputOf({ path, ...request }: HeaderRequest): Promise<DecoderInpu
  * If a group of images fails the decoder, each image is tried alone.
  */
 async function askDecoder(images: DecoderInput[]): Promise<MetadataResult[]> {
+  if (images.length === 0) return [];
   try {
     return await decoders.ask({ type: 'metadata', images }, DECODER_TIMEOUT_MS);
   } catch (error) {

@@ -63,6 +63,9 @@ export function imagesMedium(
   };
 }
 
+/** A header that lies behind this much of a file is not found. */
+const MAX_WHOLE_BYTES = 256 * 1024 * 1024;
+
 type Unavailable = Extract<HeaderOutcome, { metadata?: never }>;
 
 /** Threads read files that they can open themselves. They receive the first bytes of other files. */
@@ -79,7 +82,7 @@ async function readHead(source: Source, file: FileToExpand): Promise<HeaderReque
       const head = await readUpTo(open, HEAD_BYTES);
       const whole = async () => {
         const again = await source.open(file);
-        return readUpTo(again, again.size).finally(() => again.close());
+        return readUpTo(again, Math.min(again.size, MAX_WHOLE_BYTES)).finally(() => again.close());
       };
       return { head, whole, sizeBytes: open.size };
     } finally {
