@@ -19,7 +19,7 @@ export interface WorkerSetup {
  * and the activities that need no accelerator. An embedding worker polls `plimsoll-gpu` and runs only inference, so it
  * can be off while workflows run.
  *
- * @throws UserError as `PlimsollPlugin` does
+ * @throws UserError as the plugin does
  */
 export function createWorker({ connection, namespace, role, plugin, overrides }: WorkerSetup): Promise<Worker> {
   return Worker.create({

@@ -81,7 +81,6 @@ export const text = (most: number) =>
     .string()
     .min(1)
     .max(most)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern refuses it, in a syntax that every language
-    // has.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: every language must read the pattern
     .regex(/^[^\u0000]*$/, 'must have no zero byte')
     .refine((value) => value.isWellFormed(), 'must be valid Unicode');

@@ -150,8 +150,7 @@ export const fileQuery = z.strictObject({
 });
 
 const tag = text(100)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: \p{Cc}, \p{Zl} and \p{Zp}, in a syntax that every language
-  // has.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: \p{Cc}, \p{Zl}, \p{Zp} for every language
   .regex(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/, 'must have no control characters')
   .refine((value) => value.trim() === value, 'must not begin or end with a space');
 

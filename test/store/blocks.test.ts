@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { indexPage } from '../../core/indexing/index-page.ts';
 import { pageFileOf, writePage } from '../../core/indexing/write-page.ts';
 import { memorySource } from '../../core/sources/memory/memory-source.ts';
@@ -7,9 +7,9 @@ import { createSources } from '../../core/sources/source.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { openDataset } from '../../core/store/datasets.ts';
 import type { SeqBlock } from '../../core/store/documents.ts';
+import { openStore } from '../../core/store/open.ts';
 import { prepareDatabase } from '../../core/store/prepare.ts';
 import { takeBlock } from '../../core/store/progress.ts';
-import { openStore } from '../../core/store/open.ts';
 import type { Store } from '../../core/store/store.ts';
 import { contentOfLine, linesMedium } from '../support/lines-medium.ts';
 
@@ -229,4 +229,68 @@ describe('indexing a page', () => {
     expect(await page.samples()).toEqual([]);
     if (collection === 'progress') expect(await page.nextSeq()).toBe(0);
   });
+});
+
+describe('an attempt whose job ends between its write and its note', () => {
+  const superseded = expect.objectContaining({ code: 'Superseded' });
+
+  /** Runs `then` once the samples of a page are written. */
+  async function indexLate(then: (page: Awaited<ReturnType<typeof openPage>>) => Promise<unknown>) {
+    const page = await openPage([3, 2]);
+    const { samples } = collectionsOf(store);
+    const insertMany = samples.insertMany.bind(samples);
+    const late = vi.spyOn(samples, 'insertMany');
+    // Parts after the first are written before the first ones: the second write is the last.
+    late.mockImplementationOnce(insertMany).mockImplementationOnce(async (...args) => {
+      const result = await insertMany(...args);
+      await collectionsOf(store).progress.deleteMany({ job_id: page.jobId });
+      await then(page);
+      return result;
+    });
+    try {
+      await expect(page.index()).rejects.toEqual(superseded);
+    } finally {
+      late.mockRestore();
+    }
+    return page;
+  }
+
+  it('keeps the samples: another attempt, or the next load, may have counted them', async () => {
+    const page = await indexLate(async () => undefined);
+    expect(await page.samples()).toHaveLength(5);
+  });
+
+  it('removes them if the dataset is being deleted', async () => {
+    const page = await indexLate(({ datasetId }) =>
+      collectionsOf(store).datasets.updateOne(
+        { _id: datasetId },
+        { $set: { deleting: { job_id: 'd', at: new Date() } } },
+      ),
+    );
+    expect(await page.samples()).toEqual([]);
+  });
+
+  it('removes them if the name is another dataset by now', async () => {
+    const page = await indexLate(({ datasetId }) =>
+      collectionsOf(store).datasets.updateOne({ _id: datasetId }, { $set: { created_at: new Date(0) } }),
+    );
+    expect(await page.samples()).toEqual([]);
+  });
+});
+
+it('the first sample of a file is written last: a file that is half written does not look unchanged', async () => {
+  const page = await openPage([3]);
+  const { samples } = collectionsOf(store);
+  const insertMany = samples.insertMany.bind(samples);
+  const dying = vi.spyOn(samples, 'insertMany');
+  dying.mockImplementationOnce(insertMany).mockRejectedValueOnce(new Error('the process died here'));
+  await expect(page.index()).rejects.toThrow('died here');
+  dying.mockRestore();
+  expect((await page.samples()).map(({ part }) => part)).toEqual([1, 2]);
+  await page.index();
+  expect((await page.samples()).map(({ part, seq }) => [part, seq])).toEqual([
+    [0, 0],
+    [1, 1],
+    [2, 2],
+  ]);
 });
