@@ -1,9 +1,9 @@
 import { Context } from '@temporalio/activity';
 import { type EmbedChunkResult, embedChunk } from '../core/embedding/embed-chunk.ts';
+import type { Embedder, EmbeddingModel } from '../core/embedding/embedder.ts';
 import type { Chunk } from '../core/embedding/plan.ts';
 import { createLimiter, type Limiter } from '../core/limits/limiter.ts';
 import type { Media } from '../core/media/medium.ts';
-import type { Embedder, EmbeddingModel } from '../core/embedding/embedder.ts';
 import type { Sources } from '../core/sources/source.ts';
 import type { Store } from '../core/store/store.ts';
 import { withHeartbeats } from './heartbeats.ts';

@@ -12,10 +12,10 @@ import { walk } from '../core/sources/folder/walk.ts';
 import type { ListedFile } from '../core/sources/source.ts';
 import { collectionsOf } from '../core/store/collections.ts';
 import type { SampleDocument } from '../core/store/documents.ts';
+import { openStore } from '../core/store/open.ts';
 import { prepareDatabase } from '../core/store/prepare.ts';
 import { filesBetween } from '../core/store/samples.ts';
-import { openStore } from '../core/store/open.ts';
-import { type Store } from '../core/store/store.ts';
+import type { Store } from '../core/store/store.ts';
 import { answerOrders } from './bare-process.ts';
 
 export type BareIndexingOrder =

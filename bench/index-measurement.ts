@@ -1,3 +1,4 @@
+import { collectionsOf } from '../core/store/collections.ts';
 import { prepareDatabase } from '../core/store/prepare.ts';
 import type { BareIndexingOrder } from './bare-indexing.ts';
 import { startBareProcess } from './bare-process.ts';
@@ -8,7 +9,6 @@ import { type Figure, type History, hold, spreadOf, type Target } from './figure
 import { readHistory } from './histories.ts';
 import { imageFolder, type Weight } from './image-folders.ts';
 import { timeLoad } from './timed-load.ts';
-import { collectionsOf } from '../core/store/collections.ts';
 
 export interface Indexing {
   name: string;

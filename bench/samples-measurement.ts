@@ -1,11 +1,11 @@
 import { Long, ObjectId } from 'mongodb';
+import { collectionsOf } from '../core/store/collections.ts';
 import type { SampleDocument } from '../core/store/documents.ts';
 import { prepareDatabase } from '../core/store/prepare.ts';
-import { type Store } from '../core/store/store.ts';
+import type { Store } from '../core/store/store.ts';
 import { withStack } from './bench-stack.ts';
 import { type Measurement, scaled } from './context.ts';
 import { type Figure, hold, spreadOf } from './figure.ts';
-import { collectionsOf } from '../core/store/collections.ts';
 
 const COUNT = 1_000_000;
 const PAGE = 100;

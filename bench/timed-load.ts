@@ -1,11 +1,11 @@
 import { Timestamp } from 'mongodb';
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
 import type { LoadDatasetRequest } from '../contract/inputs.ts';
+import { collectionsOf } from '../core/store/collections.ts';
 import type { JobDocument } from '../core/store/documents.ts';
 import { searchSamples } from '../core/store/search-samples.ts';
 import type { Store } from '../core/store/store.ts';
 import type { Job } from '../temporal/jobs.ts';
-import { collectionsOf } from '../core/store/collections.ts';
 
 /** Seconds from the call that started the load. */
 export interface TimedLoad {

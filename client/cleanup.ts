@@ -1,7 +1,7 @@
 import type { JobState } from '../contract/job.ts';
 import { findOldJobs, type OldJob, removeJobs, removeOrphans } from '../core/jobs/cleanup.ts';
-import { openSince } from '../core/store/jobs.ts';
 import { statusOf } from '../core/jobs/status.ts';
+import { openSince } from '../core/store/jobs.ts';
 import { askAll } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
 import { settle } from './read-job.ts';

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { UserError } from '../core/errors.ts';
-import { requireSchemaVersion } from '../core/store/prepare.ts';
 import { openStore } from '../core/store/open.ts';
+import { requireSchemaVersion } from '../core/store/prepare.ts';
 import { pingStore, type Store } from '../core/store/store.ts';
 import { createPlimsollClient, type PlimsollClient } from './plimsoll-client.ts';
 

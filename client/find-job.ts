@@ -1,5 +1,5 @@
-import { UNFINISHED_STATES } from '../contract/job.ts';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { UNFINISHED_STATES } from '../contract/job.ts';
 import { KINDS, loadWorkflowId } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
 import { datasetExists } from '../core/store/datasets.ts';

@@ -15,7 +15,7 @@ export type {
 } from '../contract/job.ts';
 export { UserError } from '../core/errors.ts';
 export { openStore, storeOf } from '../core/store/open.ts';
-export { type Store } from '../core/store/store.ts';
+export type { Store } from '../core/store/store.ts';
 export type { Job } from '../temporal/jobs.ts';
 export type { Backends } from './backends.ts';
 export type { CleanupFilter, CleanupResult } from './cleanup.ts';

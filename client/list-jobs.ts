@@ -3,8 +3,8 @@ import { UserError } from '../core/errors.ts';
 import { withLiveCounts } from '../core/jobs/read-status.ts';
 import { statusOf } from '../core/jobs/status.ts';
 import type { JobDocument } from '../core/store/documents.ts';
-import { askAll } from '../temporal/jobs.ts';
 import { type JobPosition, listJobs as queryJobs } from '../core/store/jobs.ts';
+import { askAll } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
 import { settle } from './read-job.ts';
 

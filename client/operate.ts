@@ -6,10 +6,9 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { isFailureCode } from '../contract/failures.ts';
 import type { CancelRequest } from '../contract/inputs.ts';
-import { type JobState, type JobStatus, isOver } from '../contract/job.ts';
+import { isOver, type JobState, type JobStatus, removes } from '../contract/job.ts';
 import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
-import { removes } from '../contract/job.ts';
 import { handleOf, type Job } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
 import { readJob } from './read-job.ts';

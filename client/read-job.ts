@@ -1,7 +1,7 @@
 import { type WorkflowExecutionDescription, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { isFailureCode } from '../contract/failures.ts';
-import { type JobState, type JobStatus, type RecordedError, isOver } from '../contract/job.ts';
+import { isOver, type JobState, type JobStatus, type RecordedError } from '../contract/job.ts';
 import { KINDS } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
 import { endJob } from '../core/jobs/phases.ts';

@@ -1,4 +1,3 @@
-import { UNFINISHED_STATES } from '../contract/job.ts';
 import { setTimeout } from 'node:timers/promises';
 import {
   type Client,
@@ -7,6 +6,7 @@ import {
   ScheduleNotFoundError,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
+import { UNFINISHED_STATES } from '../contract/job.ts';
 import { INDEXING_TASK_QUEUE, SCHEDULED_WORKFLOW } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
 import { ifFound } from '../temporal/jobs.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeStream } from 'mongodb';
-import { type JobStatus, isOver } from '../contract/job.ts';
+import { isOver, type JobStatus } from '../contract/job.ts';
 import { readStatus } from '../core/jobs/read-status.ts';
 import { watchJob as watchStored } from '../core/store/changes.ts';
 import { handleOf, type Job } from '../temporal/jobs.ts';

@@ -2,6 +2,7 @@
 export { createIndexingRoleActivities, type IndexingRoleDependencies } from '../activities/indexing-role.ts';
 export { createInferenceActivities, type InferenceDependencies } from '../activities/inference.ts';
 export { EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE } from '../contract/names.ts';
+export type { Embedder, EmbeddingModel, EmbedItem, EmbedOptions, EmbedOutcome } from '../core/embedding/embedder.ts';
 export { UserError } from '../core/errors.ts';
 export { imagesMedium } from '../core/media/images/medium.ts';
 export { ItemError } from '../core/media/item-error.ts';
@@ -15,12 +16,17 @@ export {
   type Thumbnailer,
 } from '../core/media/medium.ts';
 export type { BoundPreparation, OpenPreparation } from '../core/media/preparation.ts';
-export type { Embedder, EmbeddingModel, EmbedItem, EmbedOptions, EmbedOutcome } from '../core/embedding/embedder.ts';
 export { folderSource } from '../core/sources/folder/folder-source.ts';
 export { type MemorySource, memorySource } from '../core/sources/memory/memory-source.ts';
-export { createSources, FileUnavailableError, type OpenFile, type Source, type Sources } from '../core/sources/source.ts';
-export { prepareDatabase } from '../core/store/prepare.ts';
+export {
+  createSources,
+  FileUnavailableError,
+  type OpenFile,
+  type Source,
+  type Sources,
+} from '../core/sources/source.ts';
 export { openStore, storeOf } from '../core/store/open.ts';
+export { prepareDatabase } from '../core/store/prepare.ts';
 export { requireReplicaSet, type Store } from '../core/store/store.ts';
 export { noWebhooks, type WebhookConfig, webhooksFromEnvironment } from '../core/webhooks/config.ts';
 export { createEmbedder, type InferenceEmbedder } from '../inference/embedder.ts';

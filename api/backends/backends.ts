@@ -2,8 +2,8 @@ import { Client } from '@temporalio/client';
 import { lazyTemporal } from '../../client/connect.ts';
 import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll-client.ts';
 import { UserError } from '../../core/errors.ts';
-import { prepareDatabase } from '../../core/store/prepare.ts';
 import { openStore } from '../../core/store/open.ts';
+import { prepareDatabase } from '../../core/store/prepare.ts';
 import { pingStore } from '../../core/store/store.ts';
 import { createMonitor, type Monitor } from './monitor.ts';
 

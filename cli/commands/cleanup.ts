@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { CleanupResult } from '../../client/cleanup.ts';
-import { type JobState, FINAL_STATES } from '../../contract/job.ts';
+import { FINAL_STATES, type JobState } from '../../contract/job.ts';
 import { age, oneOf } from '../arguments.ts';
 import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';

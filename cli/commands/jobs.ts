@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { JobFilter } from '../../client/list-jobs.ts';
-import { type JobKind, type JobState, JOB_STATES, JOB_KINDS } from '../../contract/job.ts';
+import { JOB_KINDS, JOB_STATES, type JobKind, type JobState } from '../../contract/job.ts';
 import { oneOf, timeOrAge, wholeNumber } from '../arguments.ts';
 import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput } from '../output.ts';

@@ -1,8 +1,8 @@
-import { knownMedia } from '../../core/media/registry.ts';
 import { access, constants, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { cacheFolder } from '../../core/cache-folder.ts';
+import { knownMedia } from '../../core/media/registry.ts';
 import { findModel } from '../../core/models/find-model.ts';
 import { createEmbedder } from '../../inference/embedder.ts';
 import { deviceName, type InferenceSettings } from '../../inference/settings.ts';

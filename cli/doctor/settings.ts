@@ -1,6 +1,6 @@
-import { knownMedia } from '../../core/media/registry.ts';
 import { withoutPassword } from '../../client/connect.ts';
 import { cacheFolder } from '../../core/cache-folder.ts';
+import { knownMedia } from '../../core/media/registry.ts';
 import { deviceName, type InferenceSettings } from '../../inference/settings.ts';
 import type { Located } from '../servers.ts';
 import type { Setting } from './check.ts';

@@ -1,5 +1,5 @@
-import { UserError } from '../errors.ts';
 import type { RecordedError } from '../../contract/job.ts';
+import { UserError } from '../errors.ts';
 import type { ModelLayout } from '../models/find-model.ts';
 import type { FileRef } from '../sources/files.ts';
 import type { OpenFile, Sources } from '../sources/source.ts';

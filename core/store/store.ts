@@ -6,7 +6,6 @@ import {
   type MongoClient,
   MongoServerError,
   type OptionalUnlessRequiredId,
-  ReadConcern,
 } from 'mongodb';
 import { UserError } from '../errors.ts';
 

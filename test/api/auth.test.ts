@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createToken, readTokens } from '../../api/auth/tokens.ts';
 import { settingsFrom } from '../../api/settings.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { fillDataset, SOURCE } from './support/fill.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 const reader = createToken('read');
 const operator = createToken('operate');

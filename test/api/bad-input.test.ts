@@ -1,12 +1,12 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningApi, startApi } from '../../api/start-server.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { until } from '../support/patience.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { operationsOf } from './support/conformance.ts';
 import { fillDataset } from './support/fill.ts';
 import { openTestApi, settingsFor, type TestApi, uriOf } from './support/open-api.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 let api: TestApi;

@@ -6,10 +6,10 @@ import { startApi } from '../../api/start-server.ts';
 import { openThumbnails } from '../../api/thumbnails/thumbnails.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
 import { folderSource } from '../../core/sources/folder/folder-source.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { drawPicture } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 let api: TestApi;

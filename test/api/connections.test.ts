@@ -4,11 +4,11 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningApi, startApi } from '../../api/start-server.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 import { drawPicture } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { settingsFor, uriOf } from './support/open-api.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 /** Long enough that the file is seen open in between, also by a machine with other work to do. */
 const IDLE_MS = 3000;

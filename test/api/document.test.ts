@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createToken, readTokens } from '../../api/auth/tokens.ts';
 import { PROBLEMS } from '../../api/problem/codes.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { type Operation, operationsOf } from './support/conformance.ts';
 import { type CallOptions, openTestApi, openUnready, type TestApi } from './support/open-api.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 let open: TestApi;

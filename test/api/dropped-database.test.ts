@@ -1,11 +1,11 @@
 import { getEventListeners } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createMonitor } from '../../api/backends/monitor.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { fillDataset } from './support/fill.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
 import { readEvents } from './support/read-events.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 let api: TestApi;

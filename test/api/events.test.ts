@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFeed } from '../../api/events/feed.ts';
 import { type RunningApi, startApi } from '../../api/start-server.ts';
 import { LOAD_WORKFLOW } from '../../contract/names.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { until } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openTestApi, settingsFor, type TestApi, uriOf } from './support/open-api.ts';
 import { type ReadEvent, readEvents } from './support/read-events.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let bench: Workbench;
 let api: TestApi;

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { claimPort } from '../../local/ports.ts';
 import { type Servers, startServers } from '../../local/servers.ts';
 import { openUnready, type TestApi } from './support/open-api.ts';
 import { readEvents } from './support/read-events.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let dataDir: string;
 let servers: Servers | undefined;

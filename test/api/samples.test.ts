@@ -1,10 +1,10 @@
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { MAX_EXAMINED, searchSamples } from '../../core/store/search-samples.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { fillDataset } from './support/fill.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 const COUNT = 25_000;
 const NAME = 'many';

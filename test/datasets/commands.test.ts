@@ -8,8 +8,8 @@ import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobStatus } from '../../contract/job.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
-import { type Store } from '../../core/store/store.ts';
 import { storeOf } from '../../core/store/open.ts';
+import type { Store } from '../../core/store/store.ts';
 import { type CommandBench, createCommandBench } from '../cli/command-bench.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
 

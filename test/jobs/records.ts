@@ -1,5 +1,5 @@
-import { UNFINISHED_STATES } from '../../contract/job.ts';
 import { randomUUID } from 'node:crypto';
+import { UNFINISHED_STATES } from '../../contract/job.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import type { JobDocument } from '../../core/store/documents.ts';
 import type { Store } from '../../core/store/store.ts';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { embedChunk } from '../../core/embedding/embed-chunk.ts';
+import type { Embedder } from '../../core/embedding/embedder.ts';
 import { type Chunk, type EmbeddingPlan, openChunks } from '../../core/embedding/plan.ts';
 import { recordModel } from '../../core/embedding/record-model.ts';
 import { reconcile } from '../../core/indexing/reconcile.ts';
@@ -8,7 +9,6 @@ import { recordJob } from '../../core/jobs/begin.ts';
 import { endJob } from '../../core/jobs/phases.ts';
 import { createLimiter } from '../../core/limits/limiter.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
-import type { Embedder } from '../../core/embedding/embedder.ts';
 import { folderSource } from '../../core/sources/folder/folder-source.ts';
 import { createSources } from '../../core/sources/source.ts';
 import { collectionsOf } from '../../core/store/collections.ts';

@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countUndelivered } from '../../client/undelivered.ts';
 import type { WebhookEvent } from '../../contract/options.ts';
 import type { WebhookPayload } from '../../contract/webhook-payload.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { openTestApi } from '../api/support/open-api.ts';
 import { makePictures } from '../support/pictures.ts';
 import type { Workbench } from '../support/workbench.ts';
 import { accept, sayNothing, verified } from './receiver.ts';
 import { openWebhookBench, type WebhookBench } from './webhook-bench.ts';
-import { collectionsOf } from '../../core/store/collections.ts';
 
 let webhooks: WebhookBench;
 let bench: Workbench;

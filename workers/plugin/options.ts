@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
-import type { Medium } from '../../core/media/medium.ts';
 import type { Embedder } from '../../core/embedding/embedder.ts';
+import type { Medium } from '../../core/media/medium.ts';
 import type { Source } from '../../core/sources/source.ts';
 import type { WebhookConfig } from '../../core/webhooks/config.ts';
 import type { InferenceSettings } from '../../inference/settings.ts';

@@ -21,6 +21,7 @@ export class ImageError extends ItemError implements ImageFailure {
   override readonly name = 'ImageError';
   declare readonly code: ImageFailureCode;
 
+  // biome-ignore lint/complexity/noUselessConstructor: it narrows the type of the code.
   constructor(code: ImageFailureCode, message: string) {
     super(code, message);
   }

@@ -1,8 +1,8 @@
 import { Long, ObjectId } from 'mongodb';
+import { collectionsOf } from '../../../core/store/collections.ts';
 import type { SampleDocument } from '../../../core/store/documents.ts';
 import { noteSchemaVersion } from '../../../core/store/prepare.ts';
 import type { Store } from '../../../core/store/store.ts';
-import { collectionsOf } from '../../../core/store/collections.ts';
 
 export const SOURCE = '/srv/data/photos';
 

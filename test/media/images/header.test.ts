@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type HeaderOutcome } from '../../../core/media/images/header-messages.ts';
 import { readHeaders } from '../../../core/media/images/header.ts';
+import type { HeaderOutcome } from '../../../core/media/images/header-messages.ts';
 import { PATIENCE_MS } from '../../support/patience.ts';
 
 let dir: string;
