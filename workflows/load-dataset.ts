@@ -9,8 +9,8 @@ import type { IndexingCursor } from './run-indexing.ts';
 import { runLoad } from './run-load.ts';
 
 /**
- * Loads a folder into a dataset. run-load.ts begins with a map of the steps. Phase 1 indexes it, and the dataset can be browsed from the first page on. Phase 2,
- * the child workflow embedDataset, embeds it in the background.
+ * Loads a folder into a dataset. Phase 1 indexes it, and the dataset can be browsed from the first page on. Phase 2,
+ * the child workflow embedDataset, embeds it in the background. run-load.ts begins with a map of the steps.
  *
  * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under loadDataset.
  *
