@@ -51,7 +51,7 @@ function tookOf({ started_at, finished_at }: JobStatus): string {
   return seconds === undefined ? '' : duration(seconds);
 }
 
-/** What a job has done, in words. For a load, that is what was new, not the size of its folder. */
+/** The work that a job has done, in words. For a load, that is what was new, not the size of its folder. */
 export function whatOf(job: JobStatus): string {
   const { kind, phases, error, removed, state, finished_at } = job;
   if (hadNothingToRetry(job)) return 'nothing had failed';

@@ -2,7 +2,7 @@ import type { Failure } from './failure.ts';
 import { type Paint, paintFor } from './terminal/paint.ts';
 import { printableLines } from './terminal/printable.ts';
 
-/** Where a command writes: results to stdout, everything else to stderr. */
+/** The outputs of a command: results to stdout, everything else to stderr. */
 export interface Output {
   readonly json: boolean;
   /** Colours of stdout. */

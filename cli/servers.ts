@@ -66,7 +66,7 @@ export async function findMongodb(options: FindServersOptions): Promise<string> 
   return mongodb.uri;
 }
 
-/** What is known of each server. A server that nothing names is undefined. */
+/** Known facts of each server. A server that nothing names is undefined. */
 export interface Located {
   mongodb: { uri: string; from: string } | undefined;
   temporal: { address: string; namespace: string; from: string; external: ExternalServers['temporal'] } | undefined;

@@ -28,7 +28,7 @@ export interface CleanupResult {
   lost: string[];
 }
 
-/** What `cleanup` would remove now. It first ends the records of workflows that were terminated. */
+/** Previews what `cleanup` would remove now. It first ends the records of workflows that were terminated. */
 export async function findCleanup(backends: Backends, filter: CleanupFilter): Promise<CleanupResult> {
   const { before, dataset, state } = filter;
   const lost = await settleOld(backends, filter);

@@ -4,7 +4,7 @@ import { UserError } from '../core/errors.ts';
 import type { Job } from '../temporal/jobs.ts';
 import type { RunningJob } from './running-job.ts';
 
-/** What a second start does: it fails, returns the running job, or ends that job and takes its place. */
+/** The effect of a second start: it fails, returns the running job, or ends that job and takes its place. */
 export const IF_RUNNING = ['fail', 'attach', 'replace'] as const;
 export type IfRunning = (typeof IF_RUNNING)[number];
 

@@ -30,7 +30,7 @@ import { datasetNotFound, datasetNotThere } from '../core/store/dataset-errors.t
 
 export type JobInput = QueueOptions & Record<string, unknown>;
 
-/** What `startJob` has to know of a kind of job. */
+/** The facts of a kind of job that `startJob` needs. */
 export interface JobType<Request, Input extends JobInput> {
   kind: JobKind;
   /** The workflow's type. */

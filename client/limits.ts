@@ -9,7 +9,11 @@ export interface Limits {
   get(taskQueue?: string): Promise<Limit>;
   /** The limits that are set; at most 1,000. */
   list(): Promise<Limit[]>;
-  /** Samples per second; null lifts the limit. Waiting batches notice within a second. @throws UserError InvalidInput */
+  /**
+   * Samples per second; null lifts the limit. Waiting batches notice within a second.
+   *
+   * @throws UserError InvalidInput
+   */
   set(samplesPerSecond: number | null, taskQueue?: string): Promise<Limit>;
 }
 

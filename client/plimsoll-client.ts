@@ -37,7 +37,7 @@ export interface PlimsollClient extends Backends {
    * @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound
    */
   prune(dataset: string, options?: StartOptions): Promise<StartedJob>;
-  /** What a prune would remove now. @throws UserError DatasetNotFound */
+  /** Previews what a prune would remove now. @throws UserError DatasetNotFound */
   countPrune(dataset: string): Promise<RemovedCounts>;
   /**
    * Starts to delete a dataset. Its files stay. Schedules that load it are paused.
@@ -45,7 +45,7 @@ export interface PlimsollClient extends Backends {
    * @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound
    */
   deleteDataset(dataset: string, options?: StartOptions): Promise<StartedJob>;
-  /** What a deletion would remove now, and the schedules that it would pause. @throws UserError DatasetNotFound */
+  /** Previews a deletion: its removals, and the schedules that it would pause. @throws UserError DatasetNotFound */
   countDelete(dataset: string): Promise<DeletePreview>;
   /** @throws UserError JobNotFound, AmbiguousJob */
   status(reference: string): Promise<JobStatus>;
@@ -64,7 +64,7 @@ export interface PlimsollClient extends Backends {
   schedules: Schedules;
   /** Removes the records of jobs that ended before a time. Datasets stay. */
   cleanup(filter: CleanupFilter): Promise<CleanupResult>;
-  /** What a cleanup would remove now. */
+  /** Previews what a cleanup would remove now. */
   findCleanup(filter: CleanupFilter): Promise<CleanupResult>;
   /** Limits of samples per second. */
   limits: Limits;

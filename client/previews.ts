@@ -6,13 +6,13 @@ import { getDataset } from '../core/store/datasets.ts';
 import { schedulesOf } from '../temporal/schedules.ts';
 import type { Backends } from './backends.ts';
 
-/** What a prune would remove now. @throws UserError DatasetNotFound */
+/** Previews what a prune would remove now. @throws UserError DatasetNotFound */
 export async function countPrune({ store }: Backends, dataset: string): Promise<RemovedCounts> {
   await getDataset(store, dataset, datasetNotThere);
   return countMissing(store, dataset);
 }
 
-/** What a deletion would do now. */
+/** Previews what a deletion would do now. */
 export interface DeletePreview extends RemovedCounts {
   /** Names of the schedules that load the dataset. They would be paused. */
   schedules: string[];

@@ -5,7 +5,7 @@ import { loadDatasetInput, plainName } from '../contract/inputs.ts';
 import { UserError } from '../core/errors.ts';
 import { parseRequest, requireKnownZone } from './parse-request.ts';
 
-/** What `schedules.create` takes: a load, and when to repeat it, by `cron` or by `every_seconds`. */
+/** The request of `schedules.create`: a load, and when to repeat it, by `cron` or by `every_seconds`. */
 export const scheduleInput = z
   .strictObject({
     name: plainName.describe('Name of the schedule.'),

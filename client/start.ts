@@ -14,7 +14,7 @@ import { parseRequest } from './parse-request.ts';
 import { endRunning, findRunning, type RunningJob } from './running-job.ts';
 
 export interface StartOptions {
-  /** What to do if the dataset has a running job already; `fail` if left out. */
+  /** The choice if the dataset has a running job already; `fail` if left out. */
   ifRunning?: IfRunning | undefined;
   /** With `replace`: a running job whose cancel no worker hears in this time is terminated; 30 s if left out. */
   heardWithinMs?: number | undefined;

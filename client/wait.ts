@@ -4,7 +4,7 @@ import type { Job } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
 import { watchJob } from './watch-job.ts';
 
-/** What to wait for: that the dataset can be browsed, or that the whole job has ended. */
+/** The milestone to wait for: that the dataset can be browsed, or that the whole job has ended. */
 export type Milestone = 'browsable' | 'completed';
 
 export interface WaitOptions {

@@ -2,7 +2,8 @@
  * Every failure that Plimsoll names: the one table from which the types, the API's problems, docs/failures.md and
  * docs/schemas/failure.json come. A code is part of the contract: it never gets another meaning.
  *
- * The reasons why a single file failed (`empty_file`, `decode_failed`, …) are not in it: they belong to a medium, are stored
+ * The reasons why a single file failed (`empty_file`, `decode_failed`, …) are not in it: they belong to a medium, are
+ * stored
  * with a sample, and fail no job.
  */
 import {
@@ -15,7 +16,10 @@ import {
   WEBHOOK_WORKFLOW,
 } from './names.ts';
 
-/** The workflows that callers can start or see. `embedShard` is a part of `embedDataset`, which ends with what it ends with. */
+/**
+ * The workflows that callers can start or see. `embedShard` is a part of `embedDataset`, which ends with what it ends
+ * with.
+ */
 export type WorkflowName =
   | typeof LOAD_WORKFLOW
   | typeof RETRY_WORKFLOW
@@ -44,15 +48,18 @@ export type ProblemStatus =
   | 503;
 
 export interface Failure {
-  /** What has happened, in one sentence. */
+  /** The event, in one sentence. */
   meaning: string;
-  /** What to do about it, where that is always the same. */
+  /** The remedy, if it is always the same. */
   remedy?: string;
   /** The HTTP status and the title of the API's answer, where it answers with this code. */
   http?: readonly [status: ProblemStatus, title: string];
   /** The workflows that end with it: the type of their ApplicationFailure, and the code in the job's record. */
   ends?: readonly WorkflowName[];
-  /** The workflows in which an attempt of an activity fails with it and is tried again. If time runs out, they end with Unexpected. */
+  /**
+   * The workflows in which an attempt of an activity fails with it and is tried again. If time runs out, they end with
+   * Unexpected.
+   */
   retriedIn?: readonly WorkflowName[];
   /** The updates that a job refuses with it. */
   refuses?: readonly ('pause' | 'resume' | 'cancel')[];
@@ -71,7 +78,7 @@ const ALL = [...JOBS, WEBHOOK_WORKFLOW] as const;
 const DOCTOR = 'Run `plimsoll doctor`.';
 
 export const FAILURES = {
-  // What jobs are given.
+  // Inputs of jobs.
   InvalidInput: {
     meaning: 'The input of a workflow, an update or a request is wrong; the message names each field.',
     http: [422, 'The input is wrong'],

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
-/** What is wrong with one field of an input. */
+/** A fault in one field of an input. */
 export interface Fault {
   /** Its path, as `embed_window.end`; `(input)` where it is the input itself. */
   field: string;
-  /** What follows the field's name in a sentence: `is required`, `must be at most 5`. */
+  /** The words after the field's name in a sentence: `is required`, `must be at most 5`. */
   message: string;
 }
 

@@ -1,9 +1,12 @@
-/** Inputs of the workflows. Every field that crosses a border is snake_case, as in the documents: one spelling for all languages. */
+/**
+ * Inputs of the workflows. Every field that crosses a border is snake_case, as in the documents: one spelling for all
+ * languages.
+ */
 import { z } from 'zod';
 import { BUILT_IN_MODEL } from './built-in-model.ts';
 import { embeddingOptions, queueOptions, webhooks } from './options.ts';
 
-/** What datasets and schedules are named by. */
+/** Names of datasets and schedules. */
 export const plainName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, {
   error: ({ input }) =>
     `must begin with a-z or 0-9, go on with a-z, 0-9, ".", "_" or "-", and have 63 characters at most, not be ${JSON.stringify(String(input).slice(0, 100))}`,

@@ -1,4 +1,4 @@
-/** What a job is and how it stands: the shapes that the store, the `status` query, the client and every `--json` share. */
+/** Jobs and their states: the shapes that the store, the `status` query, the client and every `--json` share. */
 
 export const JOB_KINDS = ['load', 'retry', 'embed', 'prune', 'delete'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
@@ -17,7 +17,8 @@ export type PhaseName = 'indexing' | 'embedding';
 export type PhaseState = 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'canceled' | 'skipped';
 
 /**
- * A worker of the task queue, another job that embeds this dataset with this model, a window that is not open, a time that has
+ * A worker of the task queue, another job that embeds this dataset with this model, a window that is not open, a time
+ * that has
  * not come, a load that is paused, or a task queue's limit of samples per second.
  */
 export type WaitReason = 'worker' | 'other_job' | 'window' | 'time' | 'paused' | 'throttled';
@@ -28,7 +29,7 @@ export interface RecordedError {
   message: string;
 }
 
-/** What became of the files of a source in one load. */
+/** Outcomes of the files of a source in one load. */
 export interface FileOutcomes {
   added: number;
   changed: number;
@@ -41,20 +42,21 @@ export interface FileOutcomes {
   outside_links: number;
 }
 
-/** What a prune or a delete has removed. */
+/** The counts of a prune's or a delete's removals. */
 export interface RemovedCounts {
   samples: number;
   vectors: number;
   /**
-   * Of a prune: samples marked missing that stay, because their files are there again or their sources are not. Left out where
+   * A prune's: samples marked missing that stay, because their files are there again or their sources are not. Left out
+   * where
    * there are none.
    */
   kept?: number;
-  /** Of a prune: sources that are not there, so that what lies in them stays. Left out where there are none. */
+  /** A prune's: sources that are not there, so that what lies in them stays. Left out where there are none. */
   unreadable_folders?: string[];
 }
 
-/** What a phase waits for; times in RFC 3339, UTC. */
+/** The reason for which a phase waits; times in RFC 3339, UTC. */
 export interface WaitingStatus {
   reason: WaitReason;
   since: string;
@@ -104,7 +106,7 @@ export interface JobStatus {
   state: JobState;
   phases: Record<PhaseName, PhaseStatus>;
   error: RecordedError | null;
-  /** What a prune or a delete has removed so far; other jobs have none. */
+  /** The removals of a prune or a delete so far; other jobs have none. */
   removed?: RemovedCounts;
   request: Record<string, unknown>;
   started_at: string | null;

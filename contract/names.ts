@@ -1,4 +1,6 @@
-/** Names that clients, workflows and workers agree on: task queues, workflow types, Workflow IDs, updates and queries. */
+/**
+ * Names that clients, workflows and workers agree on: task queues, workflow types, Workflow IDs, updates and queries.
+ */
 import type { JobKind } from './job.ts';
 
 /** Task queue of workflows, indexing and everything else that needs no accelerator, unless a client names another. */
@@ -31,7 +33,8 @@ export const STATUS_QUERY = 'status';
 export const loadWorkflowId = (dataset: string) => `load-${dataset}`;
 
 /**
- * One embedding of a dataset with a model at a time. The colon can't be part of a dataset's name. A model given as a path is
+ * One embedding of a dataset with a model at a time. The colon can't be part of a dataset's name. A model given as a
+ * path is
  * known by its folder's name and a hash of the path; a long name is cut, as Temporal takes 1,000 bytes.
  */
 export function embedWorkflowId(dataset: string, model: string): string {

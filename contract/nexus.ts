@@ -17,7 +17,8 @@ export interface NexusStatusRequest {
  * ```
  *
  * `load` is over when the load is; canceling the operation cancels the load. `status` answers at once, past Temporal's
- * retention too. Both fail with a handler error that no retry mends: BAD_REQUEST naming the field, NOT_FOUND; and where a
+ * retention too. Both fail with a handler error that no retry mends: BAD_REQUEST naming the field, NOT_FOUND; and where
+ * a
  * load of the dataset is running, with an operation failure of the type AlreadyRunning.
  */
 export const plimsollService = nexus.service('plimsoll', {

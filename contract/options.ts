@@ -10,7 +10,10 @@ const clockTime = z
   .string()
   .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day from 00:00 to 23:59, as in 22:00');
 
-/** Whether the time zone exists is the worker's to say: its rules change, and a workflow must replay by those it began with. */
+/**
+ * Whether the time zone exists is the worker's to say: its rules change, and a workflow must replay by those it began
+ * with.
+ */
 export const embedWindow = z
   .strictObject({
     start: clockTime.describe('Time of day at which the window opens.'),

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import type { JobStatus } from './job.ts';
 import { WEBHOOK_EVENTS, type WebhookEvent } from './options.ts';
 
-/** Receivers are asked to keep to small payloads; a message longer than this says nothing that a shorter one does not. */
+/**
+ * Receivers are asked to keep to small payloads; a message longer than this says nothing that a shorter one does not.
+ */
 const LONGEST_MESSAGE = 2000;
 
 const phase = z.object({
@@ -12,7 +14,7 @@ const phase = z.object({
   total: z.int().describe('Items to be done, as far as it is known.'),
 });
 
-/** What a webhook's body holds. Receivers must expect fields to be added. */
+/** The content of a webhook's body. Receivers must expect fields to be added. */
 export const webhookPayload = z
   .object({
     type: z.enum(WEBHOOK_EVENTS).describe('What happened.'),

@@ -6,7 +6,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 
-/** What names a job. */
+/** The names of a job. */
 export interface Job {
   /** Temporal's first execution run ID. */
   job_id: string;
@@ -33,7 +33,8 @@ export function isRunning({ status }: Pick<WorkflowExecutionDescription, 'status
 }
 
 /**
- * What a call returns; undefined if Temporal does not know the workflow or the schedule. Temporal answers a cancel or a
+ * Returns a call's result; undefined if Temporal does not know the workflow or the schedule. Temporal answers a cancel
+ * or a
  * termination in the same way when the workflow is already over.
  */
 export async function ifFound<T>(call: Promise<T>): Promise<T | undefined> {

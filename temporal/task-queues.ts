@@ -11,7 +11,7 @@ export type TaskType = typeof WORKFLOW_TASKS | typeof ACTIVITY_TASKS;
  */
 export const SILENCE_MS = 90_000;
 
-/** What Temporal knows of a task queue. */
+/** Temporal's knowledge of a task queue. */
 export const describeTaskQueue = (
   { workflowService }: Pick<Connection, 'workflowService'>,
   namespace: string,

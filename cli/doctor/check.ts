@@ -4,9 +4,9 @@ export type CheckState = 'ok' | 'warning' | 'problem';
 export interface Check {
   name: string;
   state: CheckState;
-  /** What was found: a version, a path, a number of workers, or what is wrong. */
+  /** The finding: a version, a path, a number of workers, or what is wrong. */
   found: string;
-  /** What to do about it; null if nothing is to be done. */
+  /** The remedy; null if nothing is to be done. */
   advice: string | null;
 }
 

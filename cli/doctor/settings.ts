@@ -5,7 +5,7 @@ import { deviceName, type InferenceSettings } from '../../inference/settings.ts'
 import type { Located } from '../servers.ts';
 import type { Setting } from './check.ts';
 
-/** What is configured, and where each value came from. */
+/** The settings, and where each value came from. */
 export function settingsOf(
   { mongodb, temporal, uiUrl, apiUrl, dataDir }: Located,
   inference: InferenceSettings | undefined,

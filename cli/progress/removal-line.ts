@@ -1,7 +1,7 @@
 import type { JobStatus } from '../../contract/job.ts';
 import { counted } from '../terminal/quantities.ts';
 
-/** What a prune or a delete has removed so far. These jobs have no phases. */
+/** The removals of a prune or a delete so far. These jobs have no phases. */
 export function removalLine({ kind, state, removed }: JobStatus): string {
   const { samples = 0, vectors = 0, kept = 0, unreadable_folders = [] } = removed ?? {};
   if (kind === 'prune' && state === 'completed' && samples + vectors + kept === 0) return 'nothing was missing';

@@ -322,7 +322,8 @@ const superseded = (jobId: string, datasetId: string) =>
   new UserError('Superseded', `Job ${jobId} of ${datasetId} has ended; nothing more is written for it.`);
 
 /**
- * Ends an attempt whose page has no count: its job is over. What it has written stays, because it is what the files hold:
+ * Ends an attempt whose page has no count: its job is over. What it has written stays, because it is what the files
+ * hold:
  * the next load, or another attempt of this page, may have counted it already. Only of a dataset that was deleted since
  * it must not stay. A deletion marks the dataset, removes the counts and then the samples, so a deletion that begins
  * after this look sees what was inserted.

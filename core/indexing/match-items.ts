@@ -14,7 +14,8 @@ export interface Matching {
 /**
  * Matches items with stored samples: first by equal content, wherever it moved; then the remaining ones in order, so an
  * edited item keeps its sample. Items and samples without a hash match by order alone, so a file with a single item
- * keeps its sample. A sample that an earlier read no longer found in the file matches by content alone: a match by order
+ * keeps its sample. A sample that an earlier read no longer found in the file matches by content alone: a match by
+ * order
  * would give its tags to an unrelated item.
  *
  * @param stored in the order of their parts
@@ -58,7 +59,8 @@ export function matchItems(items: readonly Item[], stored: readonly StoredItem[]
 }
 
 /**
- * The samples that were no longer in their file when it was last read. None if the first one is missing too, because the
+ * The samples that were no longer in their file when it was last read. None if the first one is missing too, because
+ * the
  * file itself was then missing.
  *
  * @param stored of one file, in the order of their parts

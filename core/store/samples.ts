@@ -217,7 +217,8 @@ export async function writeSamples(
 ): Promise<ObjectId[]> {
   const isFirst = ({ part }: { part: number }) => part === 0;
   const isLater = ({ part }: { part: number }) => part > 0;
-  // A listing compares a file by its sample of part 0, so that one is written last: a crash must not make a file that is
+  // A listing compares a file by its sample of part 0, so that one is written last: a crash must not make a file that
+  // is
   // half written look unchanged.
   const later = await writeOnce(store, inserts.filter(isLater), updates.filter(isLater));
   return [...later, ...(await writeOnce(store, inserts.filter(isFirst), updates.filter(isFirst)))];

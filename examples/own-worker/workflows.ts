@@ -2,7 +2,8 @@ import { executeChild, proxyActivities } from '@temporalio/workflow';
 import { loadDataset, loadWorkflowId } from 'plimsoll/workflows';
 import type * as activities from './activities.ts';
 
-// A worker runs what its workflows file exports: without this line it would have Plimsoll's activities and none of its workflows.
+// A worker runs what its workflows file exports: without this line it would have Plimsoll's activities and none of its
+// workflows.
 export * from 'plimsoll/workflows';
 
 const { nameDataset } = proxyActivities<typeof activities>({ startToCloseTimeout: '10 seconds' });

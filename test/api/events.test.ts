@@ -79,7 +79,8 @@ describe('the stream of a job', () => {
     const job = await recordJob(bench.newDataset());
     const events = await open(`/api/jobs/${job}/events`);
     await next(events);
-    // What a busy machine takes for that is no fault of ours: so does who listens to MongoDB and reads the job, beside us.
+    // What a busy machine takes for that is no fault of ours: so does who listens to MongoDB and reads the job, beside
+    // us.
     const changes = collectionsOf(bench.store).jobs.watch([{ $match: { 'documentKey._id': job } }]);
     await changes.tryNext();
     const tookMs: number[] = [];

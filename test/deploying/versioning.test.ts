@@ -31,7 +31,9 @@ async function deploy(buildId: string): Promise<() => Promise<void>> {
   }
 }
 
-/** What `temporal worker deployment set-current-version` does, once the server knows the version by its workers' polls. */
+/**
+ * What `temporal worker deployment set-current-version` does, once the server knows the version by its workers' polls.
+ */
 async function setCurrent(buildId: string): Promise<void> {
   const { connection, options } = bench.temporal;
   const late = AbortSignal.timeout(PATIENCE_MS);

@@ -166,7 +166,9 @@ describe('a load goes on by itself and comes to the same end', () => {
   });
 });
 
-/** Temporal tries nothing again of what it was asked to cancel: a pause must not make a failure of what it would mend. */
+/**
+ * Temporal tries nothing again of what it was asked to cancel: a pause must not make a failure of what it would mend.
+ */
 describe('a load that is paused while something is broken goes on when it is resumed', () => {
   /** Resolves when the workflow that does the work has nothing under way any more. */
   const awaitIdle = (workflowId: string) =>

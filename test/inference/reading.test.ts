@@ -433,7 +433,10 @@ async function writeSparse(path: string, start: Uint8Array, sizeBytes: number): 
   }
 }
 
-/** A bitmap of more than 64 MiB. Its rows go from the lowest up: the lowest quarter of the picture is bright, the rest a hole. */
+/**
+ * A bitmap of more than 64 MiB. Its rows go from the lowest up: the lowest quarter of the picture is bright, the rest a
+ * hole.
+ */
 async function writeLargeBitmap(path: string): Promise<void> {
   const side = 4400;
   const header = Buffer.alloc(54);

@@ -77,7 +77,8 @@ export function slowGraph(multiplications: number): Uint8Array {
 }
 
 /**
- * A graph that kills its process when an image is all black: the least int32 divided by -1 does not fit, which x86 processors
+ * A graph that kills its process when an image is all black: the least int32 divided by -1 does not fit, which x86
+ * processors
  * answer with a trap (SIGFPE) that ONNX Runtime does not catch.
  */
 export function lethalGraph(): Uint8Array {
@@ -90,7 +91,9 @@ export function lethalGraph(): Uint8Array {
   });
 }
 
-/** A PNG of 4 x 4 whose every pixel is another, from `seed` on; without a loss, so that vectors can be computed by hand. */
+/**
+ * A PNG of 4 x 4 whose every pixel is another, from `seed` on; without a loss, so that vectors can be computed by hand.
+ */
 export async function writePng(path: string, seed: number): Promise<Uint8Array> {
   const pixels = Uint8Array.from({ length: 48 }, (_, i) => ((seed + 1) * 37 + i * 5) % 256);
   await writePixels(path, pixels);

@@ -6,7 +6,9 @@ import { announce } from '../../workflows/announce.ts';
 
 export * from '../../workflows/index.ts';
 
-/** Announces in two runs, the second time in a scope that is canceled, and ends before anything can have been delivered. */
+/**
+ * Announces in two runs, the second time in a scope that is canceled, and ends before anything can have been delivered.
+ */
 export async function announcing(webhooks: Webhook[], status: JobStatus, run = 1): Promise<void> {
   if (run === 1) {
     await announce(webhooks, 'dataset.browsable', status);

@@ -38,8 +38,10 @@ export function operationsOf(document: OpenApiDocument): Operation[] {
 const UNDESCRIBED = new Set([404, 405, 401, 403, 400, 413, 415]);
 
 /**
- * Checks answers: the status is documented for the operation, the type of the body for the status, and a body of JSON fits its
- * schema. An address that the document does not have must be refused with a problem, or with the page. A fault of ours always fails.
+ * Checks answers: the status is documented for the operation, the type of the body for the status, and a body of JSON
+ * fits its
+ * schema. An address that the document does not have must be refused with a problem, or with the page. A fault of ours
+ * always fails.
  */
 export function checker(
   document: OpenApiDocument,

@@ -1,4 +1,6 @@
-/** Finds which functions code can reach, by the type checker: through calls, activities, child workflows and interfaces. */
+/**
+ * Finds which functions code can reach, by the type checker: through calls, activities, child workflows and interfaces.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -12,11 +14,15 @@ export interface Sources {
   /** The declaration of an export of a file. */
   exported(file: string, name: string): ts.Node;
   /**
-   * Every text and every call that can run when this node does. Follows what is named, called or not; leaves out what a catch clause takes, and
+   * Every text and every call that can run when this node does. Follows what is named, called or not; leaves out what a
+   * catch clause takes, and
    * the validators of updates, which refuse an update and end nothing.
    */
   reachedFrom(start: ts.Node): ts.Node[];
-  /** The validators of updates that are reached from here: all that each of them can run, by the name of its update's definition. */
+  /**
+   * The validators of updates that are reached from here: all that each of them can run, by the name of its update's
+   * definition.
+   */
   validatorsFrom(start: ts.Node): Map<string, ts.Node[]>;
 }
 
@@ -98,7 +104,10 @@ export function readSources(): Sources {
     return found;
   };
 
-  /** What an identifier stands for, where that can run: a function, a value, a class, or each implementation of a member. */
+  /**
+   * What an identifier stands for, where that can run: a function, a value, a class, or each implementation of a
+   * member.
+   */
   const declarationsOf = (name: ts.Node): ts.Node[] => {
     const parent = name.parent;
     const isImport = ts.isImportSpecifier(parent) || ts.isExportSpecifier(parent) || ts.isImportClause(parent);

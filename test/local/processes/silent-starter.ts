@@ -1,4 +1,5 @@
-// A process that starts only as far as it is told, and tells when it has done it: logs a line, uses processor time, or is ready.
+// A process that starts only as far as it is told, and tells when it has done it: logs a line, uses processor time, or
+// is ready.
 import { writeSync } from 'node:fs';
 
 const ENOUGH_MICROSECONDS = 50_000;

@@ -1,4 +1,5 @@
-// A worker's process as the stack sees it, without its work: says that it is ready, ends on SIGTERM, and dies on request.
+// A worker's process as the stack sees it, without its work: says that it is ready, ends on SIGTERM, and dies on
+// request.
 import { existsSync } from 'node:fs';
 
 const dieAtOnce = process.env.STAND_IN_DIES;
