@@ -1,8 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { UserError } from '../../core/errors.ts';
 
 /** Tells whether a server answered the last probe. */
 export interface Monitor {
   readonly ready: boolean;
+  /** The reason for which the last probe failed, if a person has to do something about it. */
+  readonly reason: string | undefined;
   /** Resolves once the server is ready. @throws the signal's reason when it is aborted */
   untilReady(signal?: AbortSignal): Promise<void>;
   stop(): Promise<void>;
@@ -15,13 +18,20 @@ const WHILE_NOT_MS = 500;
 export function createMonitor(ask: () => Promise<void>, withinMs: number): Monitor {
   const over = new AbortController();
   let ready = false;
+  let reason: string | undefined;
   let waiting = Promise.withResolvers<void>();
   const loop = (async () => {
     while (!over.signal.aborted) {
       const answered = await Promise.race([
         ask().then(
-          () => true,
-          () => false,
+          () => {
+            reason = undefined;
+            return true;
+          },
+          (error: unknown) => {
+            reason = error instanceof UserError ? error.message : undefined;
+            return false;
+          },
         ),
         delay(withinMs, false, { ref: false }),
       ]);
@@ -36,6 +46,9 @@ export function createMonitor(ask: () => Promise<void>, withinMs: number): Monit
   return {
     get ready() {
       return ready;
+    },
+    get reason() {
+      return reason;
     },
     async untilReady(signal) {
       if (signal === undefined) return waiting.promise;

@@ -12,9 +12,10 @@ export function requireBackends(
   needed: 'mongodb' | 'both',
 ): MiddlewareHandler<ApiEnv> {
   return async function requireBackendsOfRoute(_c, next) {
-    if (!mongodb.ready) throw problemOf('MongoDBUnavailable', 'MongoDB does not answer. It is tried again and again.');
+    if (!mongodb.ready)
+      throw problemOf('MongoDBUnavailable', mongodb.reason ?? 'MongoDB does not answer. The server keeps trying.');
     if (needed === 'both' && !temporal.ready)
-      throw problemOf('TemporalUnavailable', 'Temporal does not answer. It is tried again and again.');
+      throw problemOf('TemporalUnavailable', 'Temporal does not answer. The server keeps trying.');
     await client.temporal.connection.withDeadline(Date.now() + ANSWER_WITHIN_MS, next);
   };
 }

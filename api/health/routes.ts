@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import type { Monitor } from '../backends/monitor.ts';
 import type { ApiContext } from '../context.ts';
 import { json, problems } from '../http/answers.ts';
 import { newRouter } from '../http/new-router.ts';
@@ -42,12 +43,12 @@ export function healthRoutes(context: ApiContext) {
 }
 
 export function readinessOf({ backends, changes }: Pick<ApiContext, 'backends' | 'changes'>): Readiness {
-  const part = (ready: boolean, name: string) => ({
+  const part = ({ ready, reason }: Monitor, name: string) => ({
     ready,
-    detail: ready ? `${name} answers.` : `${name} does not answer; it is tried again and again.`,
+    detail: ready ? `${name} answers.` : (reason ?? `${name} does not answer. The server keeps trying.`),
   });
-  const mongodb = part(backends.mongodb.ready, 'MongoDB');
-  const temporal = part(backends.temporal.ready, 'Temporal');
+  const mongodb = part(backends.mongodb, 'MongoDB');
+  const temporal = part(backends.temporal, 'Temporal');
   const heard = {
     ready: changes.ready,
     detail: changes.ready ? 'Changes are heard.' : 'Changes are not heard: MongoDB is away, or is no replica set.',

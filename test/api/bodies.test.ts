@@ -23,7 +23,7 @@ interface Answer {
   code: string;
 }
 
-/** Sent with these headers and no others: fetch would add some of its own. */
+/** Sends exactly these headers. fetch would add others. */
 function post(path: string, headers: Record<string, string>, body?: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request(`${api.url}${path}`, { method: 'POST', headers }, async (response) => {

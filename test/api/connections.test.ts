@@ -10,7 +10,7 @@ import { drawPicture } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { settingsFor, uriOf } from './support/open-api.ts';
 
-/** Long enough that the file is seen open in between, also by a machine with other work to do. */
+/** Long enough that even a busy machine sees the file open in between. */
 const IDLE_MS = 3000;
 
 let bench: Workbench;
@@ -63,7 +63,7 @@ test('an answer whose file is cut short ends its connection: the next one would 
   const cut = join(bench.folder, 'photos', 'cut.jpg');
   const { seq } = (await collectionsOf(bench.store).samples.findOne({ filepath: cut })) as { seq: number };
   await truncate(cut, 64 * 1024 * 1024);
-  // With the usual time of two minutes for connections on which nothing moves.
+  // Idle connections have the usual two minutes.
   const usual = await startApi(settingsFor(uriOf(bench.store)), () => {});
   await usual.context.backends.mongodb.untilReady();
   const socket = await dial(usual);

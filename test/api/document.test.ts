@@ -57,7 +57,7 @@ afterAll(async () => {
 
 const NAMES: Record<string, string> = { dataset: 'nothing', job: 'nothing', schedule: 'nothing', seq: '1' };
 const filled = (path: string, names = NAMES) => path.replaceAll(/\{(\w+)\}/g, (_, name) => names[name] ?? '');
-/** What parameters that are required may be. */
+/** A valid value of each required parameter. */
 const VALUES: Record<string, string> = { path: '/', older_than: '1d' };
 const queryOf = ({ parameters = [] }: Operation) => {
   const required = parameters.filter(({ in: place, required }) => place === 'query' && required);

@@ -28,7 +28,7 @@ test('after the database was dropped and filled again it serves and hears of cha
   await collectionsOf(bench.store).datasets.db.dropDatabase();
   await fillDataset(bench.store, 'after', 3);
   await expect.poll(async () => (await api.get('/api/datasets/after/samples')).status).toBe(200);
-  // Changed until it is heard of: what was written while nobody listened may be missed.
+  // The document is changed until an event arrives, because a change before the stream listens may be missed.
   const change = () => collectionsOf(bench.store).datasets.updateOne({ _id: 'after' }, { $inc: { next_seq: 1 } });
   const again = setInterval(() => void change().catch(() => undefined), 300);
   try {

@@ -21,7 +21,7 @@ afterAll(async () => {
   await bench?.stop();
 });
 
-/** What comes back for these bytes until the connection is closed. */
+/** Sends these bytes and returns the answer, up to the end of the connection. */
 const send = (request: string) =>
   new Promise<string>((resolve) => {
     let answer = '';

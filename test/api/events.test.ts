@@ -79,8 +79,7 @@ describe('the stream of a job', () => {
     const job = await recordJob(bench.newDataset());
     const events = await open(`/api/jobs/${job}/events`);
     await next(events);
-    // What a busy machine takes for that is no fault of ours: so does who listens to MongoDB and reads the job, beside
-    // us.
+    // The delay of a busy machine is not ours, so a second listener reads the same change and the same job.
     const changes = collectionsOf(bench.store).jobs.watch([{ $match: { 'documentKey._id': job } }]);
     await changes.tryNext();
     const tookMs: number[] = [];
@@ -97,7 +96,7 @@ describe('the stream of a job', () => {
     }
     await Promise.all([events.return(undefined), changes.close()]);
     console.error(`[events] from a write to its event: ${tookMs.map((ms) => Math.round(ms)).join(', ')} ms`);
-    // It may stop one of the two for longer than the other now and then.
+    // The machine may delay one of the two listeners longer than the other now and then.
     expect(tookMs.toSorted((a, b) => a - b)[7]).toBeLessThan(250);
   });
 
@@ -173,7 +172,7 @@ describe('the stream of all', () => {
 test('who asks for the headers alone holds no stream', async () => {
   const opened = async () =>
     /plimsoll_open_streams (\d+)/.exec(new TextDecoder().decode((await api.get('/metrics')).bytes))?.[1];
-  // Those of the tests before this one are let go a moment after they were left.
+  // Streams of earlier tests are released a moment after they are closed.
   await expect.poll(opened).toBe('0');
   expect((await api.call('HEAD', '/api/events')).headers.get('content-type')).toMatch(/^text\/event-stream/);
   expect(await opened()).toBe('0');
@@ -272,7 +271,7 @@ async function openSocket(port: number, path: string): Promise<Caller> {
   };
 }
 
-/** Streams that were closed make room for others. */
+/** Opens a stream, once closed streams have made room for it. */
 async function openUntilTaken(port: number): Promise<Caller> {
   for (;;) {
     const { status, body } = await fetch(`http://127.0.0.1:${port}/api/events`);

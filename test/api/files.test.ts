@@ -28,7 +28,7 @@ beforeAll(async () => {
     await mkdir(folder);
     await writeFile(join(folder, 'a.jpg'), await drawPicture(number));
   }
-  // As cameras hold it: the pixels lie, the tag says how to turn them.
+  // Cameras store a turned photo this way: the pixels lie on their side, and a tag says how to turn them.
   await writeFile(
     join(photos, 'turned.jpg'),
     await sharp({ create: { width: 400, height: 200, channels: 3, background: 'blue' } })
@@ -190,7 +190,7 @@ describe('a thumbnail', () => {
     );
     expect(answers.every(({ status }) => status === 200)).toBe(true);
     expect(api.context.thumbnails.counts.made).toBe(before.made + 1);
-    // It is written behind the answer.
+    // The file is written after the answer.
     await expect
       .poll(() => filesIn(api.context.settings.thumbnailFolder))
       .toSatisfy((names: string[]) => names.some((name) => name.endsWith('-512')));

@@ -77,7 +77,7 @@ test('a load that runs is answered to one that attaches, and to an embedding tha
   const again = await api.post('/api/loads?if_running=attach', { dataset: first.dataset, source });
   expect(again.json).toEqual({ ...first, attached: true });
 
-  // Before its second phase has begun an embedding would be a job of its own.
+  // Before the second phase has begun, an embedding would be a separate job.
   const phase = bench.temporal.workflow.getHandle(`embed-${first.dataset}:color-gradient-grid`);
   const begun = () => phase.describe().then(({ status }) => status.name, String);
   await expect.poll(begun).toBe('RUNNING');

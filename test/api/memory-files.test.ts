@@ -29,10 +29,10 @@ beforeAll(async () => {
   source = `memory:/${dataset}`;
   for (const name of NAMES) memory.put(`${source}/${name}.png`, await plain('red'));
   memory.put(`${source}/photo (é).jpg`, await drawPicture(1));
-  // Its size is read from its header, its pixels are not there.
+  // The header states the size; the pixels are missing.
   memory.put(`${source}/cut.png`, (await plain('red')).subarray(0, 60));
   expect(await bench.load({ dataset, source, embed: false })).toMatchObject({ state: 'completed' });
-  // Folders are bounded by roots, and none of them is allowed here.
+  // Roots bound folders, and no root is allowed here.
   api = await openTestApi(
     bench.store,
     { sourceRoots: [] },

@@ -42,7 +42,7 @@ afterAll(async () => {
   await bench?.stop();
 });
 
-/** To 600 MiB, which take no room: indexing them would take its time. */
+/** Grows a file to 600 MiB that take no room on disk. Indexing it at that size would take long. */
 const grow = (name: string) => truncate(join(photos, name), 600 * MIB);
 
 const thumbnail = (name: string) => api.get(`/api/datasets/${dataset}/samples/${seqs.get(name)}/thumbnail?size=128`);

@@ -45,12 +45,12 @@ test('without servers it answers at once: alive, not ready, and 503 with Retry-A
   expect((await api.post('/api/loads', { dataset: 'photos', source: '/tmp' })).status).toBe(503);
   expect((await api.get('/metrics')).status).toBe(200);
   expect((await api.get('/api/config')).json.ready).toBe(false);
-  // Each would wait for its server for longer than all of them take.
+  // A single request that waited for its server would take longer than this.
   expect(performance.now() - beganMs).toBeLessThan(10_000);
 });
 
 test('it recovers by itself when they come, and again when they were away', async () => {
-  // Later than its first connection to MongoDB has failed, which must not be its last.
+  // The servers start after the first connection to MongoDB has failed. The API must try again.
   await expect(api.context.backends.client.store.client.connect()).rejects.toThrow('ECONNREFUSED');
   servers = await startServers({ dataDir, ports, ui: 'off' });
   await expect.poll(ready).toMatchObject({ ready: true });
@@ -94,7 +94,7 @@ test('a server that hangs is as good as away: it is noticed in seconds, and nobo
   };
   process.kill(pid, 'SIGSTOP');
   try {
-    // Asked before anybody knows: it ends when the driver has noticed, and has looked for another server.
+    // This request is sent before the outage is noticed. It ends once the driver has looked for another server.
     const early = mostMs(
       25_000,
       api.get('/api/datasets').then(({ json }) => expect(json.code).toBe('MongoDBUnavailable')),
@@ -105,7 +105,7 @@ test('a server that hangs is as good as away: it is noticed in seconds, and nobo
     const { bytes } = await api.get('/metrics');
     const metrics = new TextDecoder().decode(bytes);
     expect(metrics).toContain('plimsoll_backend_up{backend="mongodb"} 0');
-    // What can't be asked now keeps its last value.
+    // A value that cannot be read now keeps its last reading.
     expect(metrics).toContain('plimsoll_queue_wait_seconds{task_queue="plimsoll",kind="workflow"} 0');
     await early;
   } finally {

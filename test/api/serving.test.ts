@@ -31,7 +31,7 @@ async function said(child: ChildProcess): Promise<string> {
   child.stderr?.setEncoding('utf8').on('data', (more: string) => {
     text += more;
   });
-  // All that was written has been read by then, which need not be so when it exits.
+  // At `close` all output has been read, which is not certain at `exit`.
   const [code] = await once(child, 'close');
   return `${code} ${text}`;
 }

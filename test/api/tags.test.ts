@@ -8,7 +8,7 @@ import { openTestApi, type TestApi } from './support/open-api.ts';
 let bench: Workbench;
 let api: TestApi;
 
-/** In the order of their bytes, which is not that of JavaScript's strings. */
+/** Tags in the order of their bytes, which differs from that of JavaScript's strings. */
 const ODD = ['a', 'b', '\uffee', '\u{1f40b}', ' ', 'Z'];
 
 beforeAll(async () => {

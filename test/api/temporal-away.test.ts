@@ -13,7 +13,7 @@ beforeAll(async () => {
   await fillDataset(bench.store, 'photos', 1);
   api = await openUnready({
     mongodbUri: uriOf(bench.store),
-    // Nobody answers there.
+    // Nothing answers there.
     env: { TEMPORAL_ADDRESS: '127.0.0.1:1', TEMPORAL_CONFIG_FILE: join(tmpdir(), 'plimsoll-no-such.toml') },
   });
   await api.context.backends.mongodb.untilReady();
@@ -34,7 +34,7 @@ test.each([
 ])('what needs Temporal is refused at once: %s %s', async (method, path) => {
   const beganMs = performance.now();
   expect((await api.call(method, path)).json.code).toBe('TemporalUnavailable');
-  // The time that calls to Temporal have is longer.
+  // Calls to Temporal have a longer timeout.
   expect(performance.now() - beganMs).toBeLessThan(5000);
 });
 

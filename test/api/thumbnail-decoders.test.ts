@@ -38,7 +38,7 @@ test('drawings without end take none of the threads that read files, and hold up
   const endless = await Promise.all([0, 1, 2, 3].map((n) => requestOf(`endless-${n}.svg`, ENDLESS_SVG)));
   const drawn = Promise.allSettled(endless.map(get));
   await expect.poll(() => thumbnails.decoderPids().length).toBeGreaterThan(0);
-  // Files are read by four threads: as many as there are drawings.
+  // Four threads read files, as many as there are drawings.
   expect(await readFile(join(dir, 'endless-0.svg'), 'utf8')).toBe(ENDLESS_SVG);
   const photo = get(await requestOf('photo.jpg', await drawPicture(1)));
   expect((await photo).picture.length).toBeGreaterThan(0);
@@ -51,7 +51,7 @@ test('drawings without end take none of the threads that read files, and hold up
 test('what took too long is not tried again, in any size, until its file changes', async () => {
   const request = await requestOf('again.svg', ENDLESS_SVG);
   await expect(get(request)).rejects.toMatchObject({ code: 'decode_timeout' });
-  // A try would find no file.
+  // Another try would find no file.
   await rm(join(dir, 'again.svg'));
   await expect(get({ ...request, size: 512 })).rejects.toMatchObject({ code: 'decode_timeout' });
   const mended = await requestOf('again.svg', await drawPicture(2));
@@ -70,5 +70,5 @@ test('a decoder that crashes costs one picture, and the next has another', async
   expect((await get(await requestOf('next.jpg', await drawPicture(3)))).current).toBe(true);
 });
 
-/** Of the system's clock, 100 a second: one that draws has used some. */
+/** Returns a process's CPU time in ticks, 100 a second. A process that draws has used some. */
 const userTicksOf = (pid: number) => Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[11]);

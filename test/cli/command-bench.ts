@@ -39,7 +39,7 @@ export function bareEnvironment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), NODE_NO_WARNINGS: '1' };
 }
 
-/** Starts the real command in a process of its own, as a shell would. */
+/** Starts the real command in a separate process, as a shell would. */
 export function startCommand(
   args: readonly string[],
   { env = bareEnvironment(), cwd }: RunOptions = {},
@@ -75,14 +75,14 @@ export function runCommand(args: readonly string[], options: RunOptions = {}): P
   return startCommand(args, options).ended;
 }
 
-/** A namespace and a database of its own on the run's real servers, and real workers as processes. */
+/** A new namespace and database on the run's real servers, and real workers as processes. */
 export interface CommandBench {
   /** Removed at the end. */
   folder: string;
   env: NodeJS.ProcessEnv;
   run(...args: string[]): Promise<Run>;
   start(...args: string[]): RunningCommand;
-  /** Returns what ends it: by SIGTERM, as a deploy does, unless told otherwise. */
+  /** Returns a function that ends the worker, by SIGTERM as a deploy does unless told otherwise. */
   startWorker(role: 'indexing' | 'embedding'): Promise<(signal?: NodeJS.Signals) => Promise<void>>;
   stop(): Promise<void>;
 }

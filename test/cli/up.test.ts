@@ -77,7 +77,7 @@ describe('up', () => {
     const env = { ...bareEnvironment(), npm_package_name: 'plimsoll', npm_lifecycle_event: 'start', INIT_CWD: folder };
     const up = startCommand(upArgs(), { cwd: folder, env });
     await up.says('Running until Ctrl-C');
-    // Whoever has a checkout has no command plimsoll yet.
+    // A fresh checkout has no `plimsoll` command yet.
     await up.says("alias plimsoll='npm --prefix ");
 
     const jobs = await runCommand(['jobs', '--dataset', 'many', '--json'], { cwd: many });

@@ -45,7 +45,7 @@ describe('help', () => {
 
 describe('the help of every command', () => {
   const helpOf = async (...path: string[]) => (await runCommand([...path, '--help'])).stdout;
-  /** What follows `Commands:`, without the help command. */
+  /** Returns the commands listed after `Commands:`, except `help`. */
   const commandsIn = (help: string) =>
     [...(/^Commands:\n(.*?)\n\n/ms.exec(help)?.[1] ?? '').matchAll(/^ {2}(\w+)/gm)].flatMap(([, name = '']) =>
       name === 'help' ? [] : [name],

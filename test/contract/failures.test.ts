@@ -32,7 +32,7 @@ const codesWhere = (which: (failure: ReturnType<typeof failures>[number][1]) => 
 
 const isProblem = (code: FailureCode) => codesWhere(({ http }) => http !== undefined).includes(code);
 
-/** All nodes of a file but comparisons, types and mere lists of codes: what is left gives a code to somebody. */
+/** All nodes of a file except comparisons, types and plain lists of codes. The rest pass a code on. */
 function givingNodes(file: ts.SourceFile): ts.Node[] {
   const nodes: ts.Node[] = [];
   const visit = (node: ts.Node): void => {
@@ -112,7 +112,7 @@ describe('the table and the sources', () => {
   });
 });
 
-/** Makers of failures, by which of their arguments is the code. */
+/** Functions that make failures, with the index of the argument that is the code. */
 const MAKERS: Record<string, number> = {
   UserError: 0,
   LocalStackError: 0,
@@ -155,7 +155,7 @@ function calleeAround(property: ts.Node): string {
 }
 
 const WORKFLOWS = 'workflows/index.ts';
-/** A part of embedDataset, which ends with what it ends with. */
+/** A part of embedDataset, which ends with the same failures. */
 const PART = 'embedShard';
 const workflows = () =>
   sources.exportsOf(WORKFLOWS).filter((name) => {
@@ -221,7 +221,7 @@ interface Answers {
   answered: FailureCode[];
 }
 
-/** What each operation of the API documents, and what its handler can throw. */
+/** Returns the codes that each operation of the API documents, and those that its handler can throw. */
 function answersOfApi(): Answers[] {
   return sources.files
     .flatMap(descendants)
@@ -246,7 +246,7 @@ function refusedByUpdateOf(route: string): FailureCode[] {
   return codesWhere(({ refuses }) => refuses?.some((name) => name === update) === true);
 }
 
-/** What stands around the handlers answers these: guards, checks of parameters and bodies, and outages. */
+/** Codes that are answered outside the handlers: by guards, by checks of parameters and bodies, and in outages. */
 const AROUND: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'HostRefused',
   'OriginRefused',
@@ -265,17 +265,17 @@ const AROUND: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'InternalError',
 ]);
 
-/** What a handler reaches and never answers with: the code after the route. */
+/** Codes that a handler reaches but never answers with. Each code follows its route. */
 const HANDLED = [
   // Becomes ThumbnailFailed with the reason file_not_found.
   'api/files/handlers.ts thumbnailRoute FileGone',
   // Prunes and deletions are canceled without an update.
   'api/jobs/handlers.ts cancelRoute NotPausable',
-  // A load makes its dataset where there is none.
+  // A load creates a missing dataset.
   'api/loads/routes.ts startRoute DatasetNotFound',
-  // Only forgets what was counted.
+  // The failure only discards the count.
   'api/samples/handlers.ts tagRoute TooSlow',
-  // It has just been created.
+  // The schedule has just been created.
   'api/schedules/handlers.ts createOneRoute ScheduleNotFound',
   ...['createOneRoute', 'listRoute', 'getRoute', 'pauseRoute', 'resumeRoute', 'triggerRoute'].flatMap((route) => [
     // A last run whose job is not known has the result `unknown`.

@@ -58,7 +58,7 @@ describe('the Workflow ID', () => {
     expect(embedWorkflowId('cats', `${name}n`)).toBe(`embed-cats:${name}~${fnv1a(`${name}n`)}`);
   });
 
-  /** By the book, with whole numbers of any length. */
+  /** FNV-1a by its definition, with whole numbers of any length. */
   function fnv1a(text: string): string {
     let hash = 0x811c9dc5n;
     for (const byte of Buffer.from(text)) hash = ((hash ^ BigInt(byte)) * 0x01000193n) & 0xffffffffn;

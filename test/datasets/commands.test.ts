@@ -190,7 +190,7 @@ async function onTerminal(typed: string, ...args: string[]): Promise<{ code: num
   return { code, stdout };
 }
 
-/** What is left on the screen: what was erased line by line is gone. */
+/** Returns the text left on the screen, without lines that were erased. */
 function lastScreen(written: string): string {
   const lines = [''];
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it reads
@@ -207,7 +207,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await delay(5);
 }
 
-/** Documents alone: what a deletion takes some seconds for. */
+/** Writes documents without files, enough that a deletion takes some seconds. */
 async function makeLargeDataset(dataset: string, count: number): Promise<void> {
   await collectionsOf(store).datasets.insertOne({ _id: dataset, sources: [], models: [] } as never);
   const seqs = Array.from({ length: count }, (_, seq) => seq);

@@ -33,7 +33,7 @@ async function pictureFolder(name: string, count: number): Promise<string> {
   return folder;
 }
 
-/** What is stored of a dataset, but for the records of its jobs. */
+/** Counts the stored documents of a dataset, except the records of its jobs. */
 async function remains(datasetId: string) {
   const { datasets, samples, embeddings, jobs, pages, progress } = collectionsOf(bench.store);
   const ids = (await jobs.find({ dataset_id: datasetId }).toArray()).map(({ _id }) => _id);
@@ -246,7 +246,7 @@ describe('a deletion that was broken off', () => {
 });
 
 describe('an indexing activity that outlived its load', () => {
-  /** A load whose page is being read when it is asked to go on: its first batch is written, the rest is held back. */
+  /** A load that is held in the middle of a page: its first batch is written, the rest waits. */
   async function heldLoad(datasetId: string, jobId: string) {
     const { store } = bench;
     const source = join(bench.folder, datasetId);

@@ -183,7 +183,7 @@ describe('retry', () => {
 });
 
 describe('an embedding that was broken off has failed as a whole, and a retry', () => {
-  /** Waits for a worker that never comes, is seen to, and is canceled. */
+  /** Cancels a job that is seen to wait for a worker. */
   const cancelWhileItWaits = async (jobId: string) => {
     for await (const { phases } of bench.watch(jobId)) if (phases.embedding.state === 'waiting') break;
     await bench.cancel(jobId);

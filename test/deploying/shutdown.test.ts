@@ -39,7 +39,7 @@ async function startWorker(role: Role): Promise<ChildProcess> {
   return worker;
 }
 
-/** Sends SIGTERM and awaits the end; how it ended. */
+/** Sends SIGTERM, awaits the end, and returns how the process ended. */
 async function terminate(worker: ChildProcess): Promise<number | null> {
   if (worker.exitCode !== null || worker.signalCode !== null) return worker.exitCode;
   const exit = once(worker, 'exit');
@@ -48,7 +48,7 @@ async function terminate(worker: ChildProcess): Promise<number | null> {
   return code;
 }
 
-/** Resolves when the phase has done something and not all. */
+/** Resolves when the phase has done some of its work but not all. */
 async function wellInto(phase: PhaseName, jobId: string): Promise<void> {
   for await (const status of bench.watch(jobId)) {
     const { done, total } = status.phases[phase];
@@ -68,7 +68,7 @@ async function handlesOf(dataset: string) {
   return handles;
 }
 
-/** Activities that the server believes to be running: they would begin again only after a timeout. */
+/** Activities that the server believes to be running. They would start again only after a timeout. */
 async function startedActivities(dataset: string, names: string[]): Promise<string[]> {
   const described = await Promise.all((await handlesOf(dataset)).map((handle) => handle.describe()));
   return described
@@ -78,7 +78,7 @@ async function startedActivities(dataset: string, names: string[]): Promise<stri
     .filter((name) => names.includes(name));
 }
 
-/** Attempts of activities that came about by a timeout of the one before. */
+/** Attempts of activities that follow a timeout of the previous attempt. */
 async function attemptsAfterTimeouts(dataset: string): Promise<unknown[]> {
   const histories = await Promise.all((await handlesOf(dataset)).map((handle) => handle.fetchHistory()));
   return histories
@@ -99,7 +99,7 @@ describe('SIGTERM of a worker', () => {
 
     const code = await terminate(workers[role]);
 
-    // A worker whose activities don't end when they are told to is ended by force, with another code.
+    // A worker whose activities ignore the request to end is ended by force, with another exit code.
     expect(code).toBe(0);
     expect(await startedActivities(dataset, [...activities])).toEqual([]);
 

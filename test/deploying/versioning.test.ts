@@ -32,7 +32,7 @@ async function deploy(buildId: string): Promise<() => Promise<void>> {
 }
 
 /**
- * What `temporal worker deployment set-current-version` does, once the server knows the version by its workers' polls.
+ * Does what `temporal worker deployment set-current-version` does, once the workers' polls have registered the version.
  */
 async function setCurrent(buildId: string): Promise<void> {
   const { connection, options } = bench.temporal;
@@ -67,7 +67,7 @@ async function versionsOf(workflowId: string): Promise<string[]> {
   return [...new Set(versions.filter((version) => version != null))];
 }
 
-/** What `temporal workflow update-options` does. */
+/** Does what `temporal workflow update-options` does. */
 async function autoUpgrade(workflowId: string): Promise<void> {
   const { connection, options } = bench.temporal;
   await connection.workflowService.updateWorkflowExecutionOptions({
@@ -84,13 +84,13 @@ describe('a worker version', () => {
     await deploy('1');
     await setCurrent('1');
     await bench.startLoad({ dataset: old, source: pictures });
-    // Nobody embeds yet: the load is under way for as long as it takes.
+    // No worker embeds yet, so the load stays under way.
     await bench.wait(old, { for: 'browsable' });
 
     await deploy('2');
     await setCurrent('2');
     await bench.load({ dataset: young, source: pictures, embed: false });
-    // Without a version: whatever is pinned where, the one device serves it.
+    // The embedding worker has no version: one device serves loads of every version.
     await bench.startWorker('embedding');
     const status = await bench.wait(old);
 

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type CommandBench, createCommandBench } from '../cli/command-bench.ts';
 
 const ENTRY = join(import.meta.dirname, '../../workers/run.ts');
-/** Of Temporal's and of MongoDB's: nothing listens there. */
+/** An address for Temporal or MongoDB where nothing listens. */
 const NOWHERE = '127.0.0.1:1';
 
 let bench: CommandBench;
@@ -79,14 +79,14 @@ describe('a worker whose server does not answer', () => {
   });
 });
 
-/** What doctor says of the indexing workers. */
+/** Returns doctor's check of the indexing workers. */
 async function indexWorkers() {
   const { checks } = JSON.parse((await bench.run('doctor', '--json')).stdout);
   return checks.find(({ name }: { name: string }) => name === 'Indexing workers');
 }
 
 describe('a worker that polls', () => {
-  // First: the server remembers workers without a version for minutes after their end.
+  // This test runs first: the server remembers workers without a version for minutes after their end.
   it('with a version says so when the version can be made current, of which doctor reminds', async () => {
     const version = { deploymentName: 'entry', buildId: '1' };
     const worker = startWorker(['--role', 'indexing'], { PLIMSOLL_DEPLOYMENT: 'entry', PLIMSOLL_BUILD_ID: '1' });

@@ -1,4 +1,4 @@
-/** A worker in a process of its own: `node worker-process.ts ROLE TASK_QUEUE`. Tells its parent when it polls. */
+/** Runs a worker in a separate process: `node worker-process.ts ROLE TASK_QUEUE`. Tells its parent when it polls. */
 import { NativeConnection } from '@temporalio/worker';
 import { createWorker } from '../../workers/create-worker.ts';
 import type { Role } from '../../workers/plugin/options.ts';

@@ -86,7 +86,7 @@ async function expectWhole({ dataset, status, seen, vectors }: Awaited<ReturnTyp
     embeds ? files : 0,
   );
   expect(await collectionsOf(client.store).embeddings.countDocuments({ dataset_id: dataset })).toBe(embeds ? files : 0);
-  // What was stored before the fault is not made again.
+  // Vectors stored before the fault are not computed again.
   const kept = { dataset_id: dataset, _id: { $in: vectors.map(({ _id }) => _id) } };
   expect(await collectionsOf(client.store).embeddings.countDocuments(kept)).toBe(vectors.length);
   for (const phase of ['indexing', 'embedding'] as const) {
@@ -167,10 +167,10 @@ describe('a load goes on by itself and comes to the same end', () => {
 });
 
 /**
- * Temporal tries nothing again of what it was asked to cancel: a pause must not make a failure of what it would mend.
+ * Temporal does not retry an activity that it was asked to cancel. A pause must not turn a passing fault into a failure.
  */
 describe('a load that is paused while something is broken goes on when it is resumed', () => {
-  /** Resolves when the workflow that does the work has nothing under way any more. */
+  /** Resolves when the workflow that does the work has no pending activities or children. */
   const awaitIdle = (workflowId: string) =>
     expect
       .poll(async () => {

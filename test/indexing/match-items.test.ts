@@ -223,7 +223,7 @@ function checkMatching(read: readonly Item[], before: readonly StoredItem[], mat
     );
   }
 
-  // The others match in order, as long as there are any on both sides, and never with what was no item before.
+  // The others match in order while both sides have some, and never with a part that was not an item before.
   const isEqual = new Set(equal);
   const others = kept.filter((match) => !isEqual.has(match)).sort((a, b) => a.part - b.part);
   expect(isAscending(others.map((match) => match.stored.part)), seen).toBe(true);

@@ -280,7 +280,7 @@ test('closing comes to its end also where the process has been idle for long eno
   const embedder = createEmbedder({ batchSize: 4, threads: 1, idleMs: 20 });
   await embedder.open(slowModel, medium);
   const pid = onlyPid(embedder);
-  // The timer is due by then, and is heard of before the end of the process is.
+  // The timer is due by then, and fires before the process's end is reported.
   for (const begun = performance.now(); performance.now() - begun < 40; );
   await embedder.close();
   expect(isAlive(pid)).toBe(false);

@@ -232,7 +232,7 @@ test('a file that may not be read is told from one that is not there', async () 
     const path = ${JSON.stringify(path)};
     await decodePixels({ path }, ${JSON.stringify(GEOMETRY)}).catch(({ code }) => console.log(code));
   `;
-  // A process of its own: the one that runs the tests may be root's, who may read everything.
+  // This runs in another process, because the tests may run as root, who may read everything.
   const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
   expect(output.trim()).toBe('permission_denied');
 });

@@ -31,7 +31,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** What the normalised value of byte `i` of interleaved RGB is, computed apart from the code under test. */
+/** Normalises the bytes of interleaved RGB, independently of the code under test. */
 function normalized(pixels: Uint8Array): number[] {
   return Array.from(pixels, (value, i) => {
     const mean = NORMALIZED.image_mean[i % 3] as number;

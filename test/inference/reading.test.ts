@@ -39,7 +39,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Of the whole file, apart from the code under test. */
+/** Hashes the whole file, independently of the code under test. */
 async function sha256sum(path: string): Promise<string> {
   return createHash('sha256')
     .update(await readFile(path))
@@ -76,7 +76,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** That of the file `n`. */
+/** Expects the content and the vector of file `n`. */
 function expectVector(outcome: EmbedOutcome | undefined, n: number): void {
   if (outcome === undefined || !('vector' in outcome)) throw new Error(`no vector: ${JSON.stringify(outcome)}`);
   expect(outcome.content).toBe(contents[n]);
@@ -84,7 +84,7 @@ function expectVector(outcome: EmbedOutcome | undefined, n: number): void {
   expect(Math.max(...outcome.vector.map((value, i) => Math.abs(value - (wanted[i] as number))))).toBeLessThan(1e-6);
 }
 
-/** A call that waits for what is known until it is told. */
+/** A call whose `findKnown` waits until `answer` is settled. */
 function callThatWaits(embedder: InferenceEmbedder, items: readonly EmbedItem[], options: EmbedOptions = {}) {
   const asked = Promise.withResolvers<readonly string[]>();
   const answer = Promise.withResolvers<ReadonlySet<string>>();
@@ -93,7 +93,7 @@ function callThatWaits(embedder: InferenceEmbedder, items: readonly EmbedItem[],
     return answer.promise;
   };
   const outcomes = embedder.embed(model, medium, items, { findKnown, ...options });
-  // It may fail long before anyone looks.
+  // The call may fail long before a test awaits it.
   outcomes.catch(() => {});
   return { asked: asked.promise, answer, outcomes };
 }
@@ -118,7 +118,7 @@ test('the hashes are asked about in one go, before the device does anything', ()
     });
     expect(await call.asked).toEqual(contents);
     await sleep(200);
-    // One for the files that were read.
+    // One sign for the files that were read.
     expect(signs).toBe(1);
     call.answer.resolve(new Set());
     for (const [n, outcome] of (await call.outcomes).entries()) expectVector(outcome, n);
@@ -177,7 +177,7 @@ test.runIf(process.arch === 'x64')('the graph does not run for what is known: it
       { known: true, content },
     ]);
     expect(onlyPid(embedder)).toBe(pid);
-    // As it does for what is not.
+    // The graph does kill its process when the content is not known.
     expect(await embedder.embed(lethal, medium, itemsOf([black]), { findKnown: nothingKnown })).toMatchObject([
       { error: { code: 'inference_crashed' } },
     ]);
@@ -203,7 +203,7 @@ test('files that can not be read are outcomes, and are not asked about', () =>
     ]);
     expect(asked).toEqual([[contents[0], contents[1]]]);
 
-    // Where there is nothing to ask about, nobody is asked.
+    // A call without readable files does not ask.
     expect(await embedder.embed(model, medium, [gone, gone], { findKnown })).toMatchObject([
       { error: { code: 'file_not_found' } },
       { error: { code: 'file_not_found' } },
@@ -264,7 +264,7 @@ test('a vector is of the content that its hash is of, also where the file is rep
     kept.answer.resolve(new Set());
     expectVector((await kept.outcomes)[0], 0);
 
-    // A process that has not read it reads what is there now.
+    // A process that has not read the file reads its current content.
     const lost = callThatWaits(embedder, itemsOf([path]));
     expect(await lost.asked).toEqual([contents[1]]);
     await copyFile(paths[2] as string, path);
@@ -294,7 +294,7 @@ test('a process that is killed while it reads costs nothing, and the hashes are 
   withEmbedder({}, async (embedder) => {
     await embedder.open(model, medium);
     const pid = onlyPid(embedder);
-    // It gets the order, and does not follow it.
+    // The process gets the order, but does not follow it.
     process.kill(pid, 'SIGSTOP');
     const asked: string[][] = [];
     const embedded = embedder.embed(model, medium, itemsOf(paths), {
@@ -329,7 +329,7 @@ test('a call that is aborted while it waits ends with the reason, and later call
     await expect(call.outcomes).rejects.toBe(reason);
     other.answer.resolve(new Set());
     for (const [n, outcome] of (await other.outcomes).entries()) expectVector(outcome, n);
-    // Whatever it hears afterwards, nothing comes of it.
+    // A later answer has no effect.
     call.answer.resolve(new Set());
     const outcomes = await embedder.embed(model, medium, itemsOf(paths), { findKnown: nothingKnown });
     for (const [n, outcome] of outcomes.entries()) expectVector(outcome, n);
@@ -363,13 +363,13 @@ test.each(['known', 'failed', 'aborted while it waits', 'aborted while it is rea
   (how) =>
     withEmbedder({}, async (embedder) => {
       await embedder.open(model, medium);
-      // Two of the largest files that are kept fill all the room that there is.
+      // Two files of the largest size that is kept fill all the room.
       const large = ['large-1', 'large-2'].map((name) => join(folder, name));
       for (const path of large) await writeSparse(path, Buffer.from(path), 64 * MIB);
       const controller = new AbortController();
       const call = callThatWaits(embedder, itemsOf(large), { signal: controller.signal });
       if (how === 'aborted while it is read') {
-        // A call that reads nothing hears when the files have been read.
+        // A call without files gets its sign of life once the files have been read.
         const heard = Promise.withResolvers<void>();
         const bytes = new Uint8Array(await readFile(paths[0] as string));
         const watcher = callThatWaits(embedder, [{ bytes }], { onSignOfLife: heard.resolve });
@@ -396,7 +396,7 @@ test.each(['known', 'failed', 'aborted while it waits', 'aborted while it is rea
       await later.asked;
       await copyFile(paths[1] as string, path);
       later.answer.resolve(new Set());
-      // That of the file as it was read first: it was kept.
+      // The vector is that of the first content, which was kept.
       expectVector((await later.outcomes)[0], 0);
     }),
 );
@@ -422,7 +422,7 @@ test('a file too large to be held is hashed in pieces, and embedded from its pat
     ]);
   }));
 
-/** A file whose start is written, and whose rest is a hole: it takes no room on the disk. */
+/** Writes the start of a file and leaves the rest a hole, which takes no room on disk. */
 async function writeSparse(path: string, start: Uint8Array, sizeBytes: number): Promise<void> {
   const file = await open(path, 'w');
   try {
@@ -434,8 +434,7 @@ async function writeSparse(path: string, start: Uint8Array, sizeBytes: number): 
 }
 
 /**
- * A bitmap of more than 64 MiB. Its rows go from the lowest up: the lowest quarter of the picture is bright, the rest a
- * hole.
+ * Writes a bitmap of more than 64 MiB. Its rows go from the lowest up. The lowest quarter is bright, the rest a hole.
  */
 async function writeLargeBitmap(path: string): Promise<void> {
   const side = 4400;

@@ -37,7 +37,7 @@ export async function writeModel(
   return folder;
 }
 
-/** A graph whose vector is its input, flattened: what goes in can be seen in what comes out. */
+/** A graph whose vector is its flattened input, so the vector shows the input. */
 export function echoGraph(type: ElementType, shape: readonly Dimension[], outputName = 'embeddings'): Uint8Array {
   return graphOf(type, shape, (graph, pixels) => graph.apply('Flatten', [pixels], { axis: 1 }), outputName);
 }
@@ -77,9 +77,8 @@ export function slowGraph(multiplications: number): Uint8Array {
 }
 
 /**
- * A graph that kills its process when an image is all black: the least int32 divided by -1 does not fit, which x86
- * processors
- * answer with a trap (SIGFPE) that ONNX Runtime does not catch.
+ * A graph that kills its process when an image is all black. It divides the least int32 by -1, which overflows. x86
+ * processors answer that with a trap (SIGFPE) that ONNX Runtime does not catch.
  */
 export function lethalGraph(): Uint8Array {
   return graphOf('uint8', ['batch', 4, 4, 3], (graph, pixels) => {
@@ -92,7 +91,7 @@ export function lethalGraph(): Uint8Array {
 }
 
 /**
- * A PNG of 4 x 4 whose every pixel is another, from `seed` on; without a loss, so that vectors can be computed by hand.
+ * Writes a PNG of 4 x 4 different pixels, from `seed` on. It is lossless, so vectors can be computed by hand.
  */
 export async function writePng(path: string, seed: number): Promise<Uint8Array> {
   const pixels = Uint8Array.from({ length: 48 }, (_, i) => ((seed + 1) * 37 + i * 5) % 256);

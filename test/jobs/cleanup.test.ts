@@ -63,7 +63,7 @@ describe('a cleanup', () => {
     ]);
     expect(await recorded(dataset)).toEqual([longRunning]);
     expect(await worksOf(old)).toBe(0);
-    // Written behind its end: nobody needs it any more.
+    // These documents were written after the job's end, so nothing needs them.
     expect(await worksOf(longRunning)).toBe(0);
     expect(await worksOf(running)).toBe(2);
   });

@@ -11,7 +11,7 @@ import { insertRecord } from './records.ts';
 const SILENCE_MS = 3000;
 
 let bench: Workbench;
-/** Takes workers for gone sooner than is right for real ones. */
+/** Considers workers gone sooner than is right for real ones. */
 let client: PlimsollClient;
 let source: string;
 
@@ -61,14 +61,14 @@ describe('a job whose embedding worker goes away', () => {
     expect((await client.status(job_id)).phases.embedding).toMatchObject(noWorker);
     expect((await client.jobs({ dataset })).jobs[0]?.phases.embedding).toMatchObject(noWorker);
 
-    // To be paused and resumed is no sign of a worker.
+    // A pause and a resume are not signs of a worker.
     await client.pause(job_id);
     await client.resume(job_id);
     const after = (await client.status(job_id)).phases.embedding;
     expect(after).toMatchObject({ ...noWorker, rate: null, seconds_left: null });
     expect(Date.parse(after.waiting_for?.since ?? '')).toBeGreaterThan(since);
 
-    // Its workers are all at another job: busy ones need not poll.
+    // All its workers are busy with another job. Busy workers need not poll.
     const { embedding, indexing } = (await collectionsOf(bench.store).jobs.findOne({ _id: job_id }))?.phases ?? {};
     if (embedding === undefined || indexing === undefined) throw new Error('The job has no record.');
     const other = await insertRecord(bench.store, {

@@ -34,7 +34,7 @@ it('embeds at the limit', async () => {
   const limited = await secondsAt(rate);
   // The first batch goes at once, and a second's worth may have been saved up.
   expect(limited).toBeGreaterThan((IMAGES - BATCH) / rate - 1.1);
-  // What a busy machine takes without a limit, it takes with one, too.
+  // The bound allows for a busy machine, which is slow without a limit too.
   expect(limited).toBeLessThan((IMAGES - BATCH) / rate + 8 + 3 * unlimited);
 });
 

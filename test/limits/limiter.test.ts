@@ -72,9 +72,9 @@ it('holds two workers together to the limit, and lets them reach it', async () =
       }),
     );
   });
-  // 400 images, of which the first batch goes at once.
+  // 400 images; the first batch goes at once.
   expect(seconds).toBeGreaterThan(390 / 200 - 0.05);
-  // A machine that has other work to do may wake up late, by more than can be made up for.
+  // A busy machine may wake up too late to catch up.
   expect(seconds).toBeLessThan(5 * (390 / 200));
 });
 
@@ -90,7 +90,7 @@ it('ends a wait at once when it is told to, and lets the next in line go on', as
   const reason = new Error('canceled');
   const first = limiter.take(10, { ...quietly, signal: stop.signal });
   const second = limiter.take(10, quietly);
-  // Nor does it wait until it would look at the limit again.
+  // A canceled call ends without waiting for the next look at the limit.
   answers = false;
   stop.abort(reason);
   await expect(first).rejects.toBe(reason);
@@ -107,7 +107,7 @@ it.each([
   const limiter = await exhausted(queue);
   const waiting = limiter.take(10, quietly);
   await setLimit(bench.store, queue, rate);
-  // At the old limit it would have to wait for hours, which is longer than a test may take.
+  // At the old limit the call would wait for hours, longer than a test may take.
   await waiting;
 });
 

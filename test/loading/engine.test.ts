@@ -77,7 +77,7 @@ describe('listing', () => {
   it('takes tens of thousands of files that are gone in bounded pages, and counts each once', async () => {
     const source = join(bench.folder, 'moved');
     await makeManyFiles(join(source, 'm/files'), 45_000);
-    // One more is the picture that all of them are names of.
+    // `makeManyFiles` leaves one more file: the picture that it copies.
     await makePictures(join(source, 'z'), 3);
     const dataset = bench.newDataset();
     await bench.load({ dataset, source, embed: false });

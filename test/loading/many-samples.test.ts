@@ -51,7 +51,7 @@ async function openFolder() {
   const write = (lines: readonly string[], name = 'main') => writeFile(pathOf(name), lines.join('\n'));
   await write(linesNamed('other', 3), 'other');
 
-  /** Loads the folder; what came of it, and how many lines were encoded. */
+  /** Loads the folder. Returns the final status and how many lines were encoded. */
   async function load(): Promise<{ status: JobStatus; computed: number }> {
     const before = encoded;
     const status = await bench.load({ dataset, source, model });
@@ -68,7 +68,7 @@ async function openFolder() {
       .toArray();
     return found.map((sample) => ({ ...sample, vector: bySample.get(sample._id.toHexString()) }));
   }
-  /** Gives each sample of the main file a tag of its own, as people would. */
+  /** Gives each sample of the main file a different tag, as people would. */
   async function tag(): Promise<void> {
     await collectionsOf(bench.store).samples.updateMany({ dataset_id: dataset, filepath: pathOf('main') }, [
       { $set: { tags: [{ $concat: ['tag-', { $toString: '$seq' }] }] } },
@@ -90,7 +90,7 @@ async function openLoaded() {
 
 const textOf = ({ metadata }: Pick<SampleDocument, 'metadata'>) => String(metadata?.text);
 
-/** What stays with a line wherever it moves: its number, what people said of it, and its vector. */
+/** The fields that stay with a line when it moves: its number, its tags, its content and its vector. */
 const kept = ({ _id, seq, tags, content, vector }: Stored) => ({ _id, seq, tags, content, vector });
 
 function expectVectors(samples: readonly Stored[]): void {
@@ -384,7 +384,7 @@ describe('a prune', () => {
     await load();
     expect(await counts()).toEqual({ total: 243, indexed: 201, failed: 0, missing: 42 });
     const [main, other, back] = await Promise.all(['main', 'other', 'back'].map(stored));
-    // It is back, and no load has seen it yet.
+    // The file is back, but no load has seen it yet.
     await rename(join(bench.folder, 'back'), pathOf('back'));
 
     const status = await bench.wait((await bench.prune(dataset)).job_id);

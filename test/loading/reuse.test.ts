@@ -32,7 +32,7 @@ afterAll(async () => {
   await inference.close();
 });
 
-/** What came of a job, and how many pictures were encoded. */
+/** Returns the final status of a job and how many pictures were encoded. */
 async function counted(job: () => Promise<JobStatus>): Promise<{ status: JobStatus; computed: number }> {
   const before = encoded;
   const status = await job();
@@ -83,7 +83,7 @@ describe('a vector is taken over without inference', () => {
     expect(after.map(({ vector, content }) => [vector, content])).toEqual(
       before.map(({ vector, content }) => [vector, content]),
     );
-    // It fits the file as it is now, so that the next load does not look at it.
+    // The vector fits the current file, so the next load skips it.
     await expectUpToDate(dataset);
     expect((await load()).status.phases.embedding).toMatchObject({ done: 0, total: 0 });
   });
@@ -105,7 +105,7 @@ describe('a vector is taken over without inference', () => {
     expect(vectors[4]?.vector).toEqual(vectors[1]?.vector);
     await expectUpToDate(dataset);
 
-    // Its own vector is its own: it stays when the old sample is removed.
+    // The new sample owns its vector, which stays when the old sample is removed.
     expect(await bench.wait((await bench.prune(dataset)).job_id)).toMatchObject({
       removed: { samples: 1, vectors: 1 },
     });

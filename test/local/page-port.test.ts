@@ -5,7 +5,7 @@ import { apiPortOf } from '../../local/api-server.ts';
 
 test('where port 7400 is taken the page gets the next free one, the same at each start, and it is said why', async () => {
   const occupant = createServer();
-  // Another stack on this machine may have it: then it is taken, too.
+  // Another stack on this machine may hold the port, which serves the test as well.
   occupant.on('error', () => {});
   occupant.listen(7400, '127.0.0.1');
   await Promise.race([once(occupant, 'listening'), once(occupant, 'error').catch(() => {})]);

@@ -161,7 +161,7 @@ describe('a damaged cache', () => {
 });
 
 describe('a program in the cache that is stopped while it is asked for its version', () => {
-  /** Says by a file that it runs, and does as it is told. Of the size that the manifest knows. */
+  /** Caches a program that announces by a file that it runs, and then does `does`. Its size matches the manifest. */
   async function replaceCached(does: string): Promise<string> {
     const asked = join(folder, 'asked');
     await obtain([writes(`#!/bin/sh\n[ -e ${asked}-not ] || { echo "tool v1.2.3"; exit; }\n: > ${asked}\n${does}\n`)]);

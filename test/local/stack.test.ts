@@ -211,7 +211,7 @@ async function holdStack(): Promise<{ holder: ChildProcess; pids: number[] }> {
   return { holder, pids: Object.values(pids) };
 }
 
-/** Stopped first, so that it can't start another guard in the moment between. */
+/** Stops the holder first, so that it cannot start another guard before its end. */
 async function killWithGuard(holder: ChildProcess): Promise<void> {
   const gone = once(holder, 'exit');
   holder.kill('SIGSTOP');

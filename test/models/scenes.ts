@@ -7,8 +7,7 @@ export const SCENES_PER_MOTIF = 5;
 
 /**
  * A photograph-like JPEG: soft light, coarse to fine texture, a few things in front, grain. The same number draws the
- * same
- * picture; numbers of one motif (five in a row) draw pictures that resemble each other.
+ * same picture. Numbers of one motif (five in a row) draw pictures that resemble each other.
  */
 export async function drawScene(n: number): Promise<Buffer> {
   const motif = randomNumbers(Math.floor(n / SCENES_PER_MOTIF) + 1);

@@ -54,7 +54,7 @@ describe('one slot for embedding', () => {
     expect(first).toMatchObject({ state: 'completed', phases: { embedding: { done: SMALL } } });
     expect(second).toMatchObject({ state: 'completed', phases: { embedding: { done: LARGE } } });
     expect(Date.parse(first.finished_at ?? '')).toBeLessThan(Date.parse(second.finished_at ?? ''));
-    // Not by luck: chunks of the large one came after it.
+    // Chunks of the large load came later, so the order is not luck.
     const last = taken.lastIndexOf(small.dataset);
     expect(taken.slice(last + 1).filter((dataset) => dataset === large.dataset).length).toBeGreaterThan(1);
   });
@@ -64,7 +64,7 @@ describe('one slot for embedding', () => {
     const light = await start('large', { fairness_weight: 1 });
     const heavy = await start('large', { fairness_weight: 3 });
     await Promise.all([bench.wait(light.job_id), bench.wait(heavy.job_id)]);
-    // While both had chunks waiting: from the first of the later one to the last of the one that was through first.
+    // Both had chunks waiting from the first chunk of the later load to the last chunk of the load that ended first.
     const from = Math.max(taken.indexOf(light.dataset), taken.indexOf(heavy.dataset));
     const to = Math.min(taken.lastIndexOf(light.dataset), taken.lastIndexOf(heavy.dataset));
     const contested = taken.slice(from, to + 1);

@@ -49,7 +49,7 @@ it('several that are not over are named', async () => {
 it('one that is not on record yet is meant rather than one that is over', async () => {
   const dataset = bench.newDataset();
   await bench.load({ dataset, source, embed: false });
-  // By another client, and for a worker that is not there.
+  // Another client starts the load, and no worker takes it.
   const workflowId = `load-${dataset}`;
   const { firstExecutionRunId } = await bench.temporal.workflow.start('loadDataset', {
     workflowId,

@@ -73,7 +73,7 @@ describe('with the real clock', () => {
 
   it('embeds nothing before its time, and all of it then', async () => {
     const dataset = bench.newDataset();
-    // Far enough that indexing is over by then.
+    // Late enough that indexing has ended by then.
     const embedAt = new Date(Date.now() + 12_000);
     const { job_id } = await bench.startLoad({ dataset, source: few(), embed_at: embedAt.toISOString() });
     const waiting = await awaitWait(job_id, 'time');
@@ -95,7 +95,7 @@ describe('with the real clock', () => {
     const status = await awaitWait(job_id, 'window');
     expect(status.phases.embedding.waiting_for?.until?.slice(11, 16)).toBe(opens);
     const embedding = bench.temporal.workflow.getHandle(`embed-${dataset}:color-gradient-grid`);
-    // The activity that put it on record is over a moment later.
+    // The activity that recorded the wait ends a moment later.
     await expect.poll(async () => (await embedding.describe()).raw.pendingActivities ?? []).toEqual([]);
     expect(await embedding.query('status')).toMatchObject({
       phases: { embedding: { state: 'waiting', waiting_for: { reason: 'window' } } },
@@ -118,7 +118,7 @@ describe('with the real clock', () => {
   it('refuses a time zone that does not exist before anything is indexed', async () => {
     const dataset = bench.newDataset();
     const embed_window = { start: '22:00', end: '06:00', time_zone: 'Mars/Olympus' };
-    // Past the client, which refuses it too: as Temporal's own command would start it.
+    // The workflow is started as Temporal's own command would, because the client refuses the zone too.
     const handle = await bench.temporal.workflow.start('loadDataset', {
       taskQueue: bench.taskQueue,
       workflowId: `load-${dataset}`,
@@ -135,12 +135,12 @@ describe('a window that closes in the midst of the work', () => {
     let hasClosed = false;
     let opensAgain = false;
     let openMs = 0;
-    /** Open until something is embedded, then closed until that was looked at, and open from then on. */
+    /** The window is open until something is embedded, then closed until the test has checked that, then open again. */
     const stopWorker = await workerWithWindow(async (now) => {
       hasClosed ||= (await vectorsOf(dataset)) > 0;
       if (opensAgain) return { open: true, reason: 'window', changes_at: now + 3_600_000 };
       if (hasClosed) return { open: false, reason: 'window', changes_at: now + 2000 };
-      // Longer each time, so that a slow machine comes to embed something, too.
+      // The window is longer each time, so that even a slow machine embeds something.
       openMs += 2000;
       return { open: true, reason: 'window', changes_at: now + openMs };
     });
@@ -169,7 +169,7 @@ describe('a window that closes in the midst of the work', () => {
       expect(status.phases.embedding.started_at).toBe(closed.phases.embedding.started_at);
       const done = seen.map(({ phases }) => phases.embedding.done);
       expect(done).toEqual(done.toSorted((a, b) => a - b));
-      // The wait is no time at work.
+      // The wait does not count as working time.
       const { since, until } = closed.phases.embedding.waiting_for ?? {};
       const waited = (Date.parse(until ?? '') - Date.parse(since ?? '')) / 1000;
       expect(waited).toBeGreaterThan(1);

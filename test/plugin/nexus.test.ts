@@ -50,7 +50,7 @@ const call = (operation: 'load' | 'status', input: object) =>
     args: [endpoint, input],
   });
 
-/** What a call failed with, from its wrappers to its innermost cause. */
+/** Returns the errors of a failed call, from the outermost to the innermost cause. */
 async function failuresOf(calling: Promise<unknown>): Promise<Error[]> {
   const error = await calling.then(
     () => expect.unreachable('The call was to fail.'),

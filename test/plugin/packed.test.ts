@@ -16,7 +16,7 @@ let project: string;
 let env: NodeJS.ProcessEnv;
 let packed: string[];
 
-/** Packs the package as it would be published, and installs it into a project of its own. */
+/** Packs the package as it would be published, and installs it into a new project. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plimsoll-packed-'));
   project = join(folder, 'own-worker');

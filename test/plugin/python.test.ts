@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench?.stop());
 
-/** Where the example's requirements are installed: once for all checkouts, beside any Python of the system's. */
+/** Installs the example's requirements once for all checkouts, apart from the system's Python. Returns the folder. */
 async function installRequirements(): Promise<string> {
   const requirements = join(example, 'requirements.txt');
   const { stdout: version } = await run('python3', ['--version']);

@@ -202,7 +202,7 @@ describe.each([
     expect((await steps.next()).value?.files.length).toBeGreaterThan(0);
     await place.takeAway();
     const rest = Array.fromAsync(steps).then((more) => more.flatMap(({ unreadable }) => unreadable));
-    // Either it fails, or it says that it knows nothing of the root.
+    // The listing either fails, or reports the root as unreadable.
     await expect(rest.catch((error: { code: string }) => error.code)).resolves.toSatisfy(
       (end: string[] | string) => end === 'SourceNotFound' || end.includes(place.root),
     );

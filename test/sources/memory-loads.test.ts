@@ -116,7 +116,7 @@ describe('a load again', () => {
 
     memory.put(changed, await drawPicture(100, 'png'));
     memory.remove(removed);
-    // Before all others by its path, and behind them by its number.
+    // The added picture comes first by its path and last by its number.
     memory.put(`${source}/added.jpg`, await drawPicture(101));
     const status = await bench.load({ dataset, source });
 
@@ -166,7 +166,7 @@ describe('a load again', () => {
     const status = await bench.load({ dataset, source });
 
     expect(status.phases.indexing.outcomes).toMatchObject({ added: 0, changed: 2, unchanged: 2, missing: 0 });
-    // The vector of the one was kept for it.
+    // The picture with the same content kept its vector.
     expect(status.phases.embedding).toMatchObject({ done: 2, total: 2, reused: 1 });
     const after = await samplesOf(dataset);
     expect(after.map(({ _id, seq, status: state }) => [_id, seq, state])).toEqual(

@@ -12,7 +12,7 @@ const memory = memorySource();
 
 let bench: Workbench;
 let embedder: InferenceEmbedder;
-/** What was handed over to be encoded, and for how much of it the model had to compute. */
+/** The items handed over to be encoded. `computed` counts those that the model had to compute. */
 let handed: EmbedItem[] = [];
 let computed = 0;
 
@@ -101,7 +101,7 @@ describe('the vectors of files in memory', () => {
     expect(after.map(({ version }) => version)).toEqual(
       (await samplesOf(dataset)).map(({ source: facts }) => facts.fingerprint),
     );
-    // All fit now: there is nothing to look at any more.
+    // All vectors fit now, so nothing is left to check.
     expect((await bench.load({ dataset, source })).phases.embedding).toMatchObject({ total: 0 });
   });
 });

@@ -75,7 +75,7 @@ describe('a second load while one runs', () => {
     it('is refused where the running job is of another kind', async () => {
       const dataset = bench.newDataset();
       const workflowId = `load-${dataset}`;
-      // Of another queue, so that it runs for as long as it is looked at.
+      // No worker polls its queue, so the prune stays running throughout the test.
       const prune = await bench.temporal.workflow.start('pruneDataset', {
         workflowId,
         taskQueue: workerless.taskQueue,
@@ -143,7 +143,7 @@ describe('a second load while one runs', () => {
       const started = answers.filter((answer) => answer.status === 'fulfilled').map(({ value }) => value.job_id);
       const refused = answers.filter((answer) => answer.status === 'rejected').map(({ reason }) => reason);
       const now = await runningRuns(first.workflow_id);
-      // The later one may come when the earlier is through, and then replaces what that has started.
+      // The later request may come after the earlier one has ended, and then replaces the job that it started.
       expect(started).toContain(now);
       expect(started.length + refused.length).toBe(2);
       for (const error of refused) expect(error).toMatchObject({ code: 'AlreadyRunning', job: { job_id: now } });

@@ -25,7 +25,7 @@ const create = (dataset: string, request: Partial<ScheduleRequest> = { every_sec
   return bench.schedules.create({ name: dataset, load: { dataset, source, embed }, ...request });
 };
 
-/** The last run, once there is one that has come to this. */
+/** Waits for a last run with this result, and returns it. */
 const lastRun = async (name: string, result: ScheduledRun['result']) => {
   await expect.poll(async () => (await bench.schedules.get(name)).last_run?.result).toBe(result);
   return (await bench.schedules.get(name)).last_run as ScheduledRun;

@@ -174,10 +174,14 @@ describe.each(REFUSED)('what can not be read by this version (%s)', (code, leave
       await Promise.all([backends.temporal.untilReady(), until(() => commands >= 12)]);
 
       expect((await api.get('/health')).status).toBe(200);
-      expect((await api.get('/ready')).json).toMatchObject({ ready: false, mongodb: { ready: false } });
+      expect((await api.get('/ready')).json).toMatchObject({
+        ready: false,
+        mongodb: { ready: false, detail: expect.stringMatching(/written by an? (older|newer) Plimsoll/) },
+      });
       for (const path of ['/api/datasets', '/api/jobs', '/api/datasets/photos/samples']) {
         const { status, json } = await api.get(path);
         expect([path, status, json.code]).toEqual([path, 503, 'MongoDBUnavailable']);
+        expect(json.detail).toMatch(/written by an? (older|newer) Plimsoll/);
       }
       expect((await api.post('/api/loads', { dataset: 'photos', source: '/tmp' })).status).toBe(503);
 

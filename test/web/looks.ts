@@ -14,7 +14,7 @@ export type View = [name: string, path: string, ready: (page: Page) => Promise<u
 
 const axe = readFileSync(join(process.cwd(), 'node_modules/axe-core/axe.min.js'), 'utf8');
 
-/** What axe-core finds wrong with each view, and how much wider than the window it is. */
+/** Returns axe-core's violations in each view, and how far each view exceeds the window's width. */
 export async function faultsOf(page: Page, views: readonly View[]): Promise<string[]> {
   const found: string[] = [];
   for (const [name, path, ready] of views) {

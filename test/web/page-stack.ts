@@ -16,7 +16,7 @@ export interface PageStack {
   browser: Browser;
   /** The folder below which loads may read. */
   sources: string;
-  /** A page of its own; what goes wrong in it is in `complaints`. */
+  /** Opens a page. Its errors are added to `complaints`. */
   open(path: string, options?: BrowserContextOptions): Promise<Page>;
   /** Errors that pages threw, and what the content security policy refused. */
   complaints: string[];

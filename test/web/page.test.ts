@@ -33,7 +33,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   for (const context of all.browser.contexts()) {
-    // What a page asks for as it closes has nobody left to answer it.
+    // Nothing answers the requests that a page sends as it closes.
     await context.unrouteAll({ behavior: 'ignoreErrors' });
     for (const page of context.pages()) await page.unrouteAll({ behavior: 'ignoreErrors' });
     await context.close();
@@ -67,7 +67,7 @@ describe('a load', () => {
     expect(await page.getByRole('textbox', { name: 'Dataset' }).inputValue()).toBe('many');
     await page.getByRole('button', { name: 'Start loading' }).click();
 
-    // Held while its first page is written, so that what is seen is seen before its end.
+    // The worker is stopped during its first page, so the checks below run before the load ends.
     const worker = all.stack.members['worker-indexing']?.pid as number;
     while ((await samplesOf(all, 'many')).length === 0);
     process.kill(-worker, 'SIGSTOP');
@@ -127,7 +127,7 @@ describe('a load', () => {
     const { job_id } = await all.post<{ job_id: string }>('/api/loads', {
       dataset: 'long',
       source: join(all.sources, 'long'),
-      // Far away, so that the second phase can not end before it is paused.
+      // The time is far away, so the second phase cannot end before the pause.
       embed_at: '2099-01-01T00:00:00Z',
     });
     const page = await all.open(`/jobs/${job_id}`);
@@ -222,7 +222,7 @@ describe('the samples of a dataset', () => {
   test('are opened by keys, gone through, and left for the same place', async () => {
     const page = await all.open('/datasets/pictures', { viewport: { width: 900, height: 480 } });
     await tile(page, 0).waitFor();
-    // The bars of the last job come in above the grid and take their room from it.
+    // The last job's bars appear above the grid and take room from it.
     await bar(page, 'Embedding', 'pictures').waitFor();
     const grid = page.getByRole('grid');
     await grid.focus();
@@ -285,7 +285,7 @@ describe('the samples of a dataset', () => {
 
   test('are tagged together, and found by their tag', async () => {
     const page = await all.open('/datasets/pictures');
-    // The bars of the last job come in above the tiles and move them.
+    // The last job's bars appear above the tiles and move them.
     await bar(page, 'Embedding', 'pictures').waitFor();
     await tile(page, 2).locator('.box').click({ force: true });
     await tile(page, 5).click({ modifiers: ['Shift'] });
@@ -355,7 +355,7 @@ describe('the samples of a dataset', () => {
     await page.route(/\/samples\?.*after=/, (route) => route.fulfill({ status: 500, body: '{}' }));
     await page.keyboard.press('Space');
     await page.getByLabel('Tags, separated by commas').fill('again');
-    // Its first page comes, and the next one does not.
+    // The first page arrives; the next one does not.
     let begun = false;
     const failedHalfway = page.waitForResponse((response) => {
       if (!response.url().includes('/samples?')) return false;
@@ -404,7 +404,7 @@ describe('the samples of a dataset', () => {
     });
     await tile(page, count / 2).waitFor();
     const middle = await where(page);
-    // A step of the wheel is a step, and not a stretch of the scroll bar.
+    // A step of the wheel scrolls by a step, not by a part of the scroll bar.
     await grid.hover();
     await page.mouse.wheel(0, 200);
     await expect.poll(() => where(page)).not.toBe(middle);
@@ -512,7 +512,7 @@ describe('every view', () => {
   );
 });
 
-/** A dataset of so many samples, of which some at its begin, middle and end are really there. */
+/** A dataset that claims `count` samples. Only some at its start, middle and end exist. */
 async function writeSparseDataset(dataset: string, count: number): Promise<void> {
   const mongo = await MongoClient.connect(all.stack.mongodbUri);
   try {

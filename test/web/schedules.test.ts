@@ -88,7 +88,7 @@ describe('a new schedule', () => {
     await page.getByLabel('Webhooks').fill('https://user:word@hooks.example.com');
     await page.getByText('Options').click();
     await create.click();
-    // What is wrong with an option opens them.
+    // An error in an option opens the options.
     await page.locator('.problem', { hasText: 'no user name or password' }).waitFor();
   });
 
@@ -210,7 +210,7 @@ describe('where there are some', () => {
       await page.getByRole('navigation').getByRole('link', { name: 'Schedules' }).click();
       const refusal = page.getByText("The list of schedules can't be read just now");
       await refusal.waitFor();
-      // The page asks again by itself, too, but not while its clock stands still.
+      // The page also asks again by itself, but not while its clock stands still.
       await page.clock.pauseAt(Date.now() + 1000);
       await refusal.waitFor();
       await page.unroute('**/api/schedules');

@@ -73,7 +73,7 @@ const statusOf = (job_id: string): JobStatus => {
 
 const BUSY = 'Others are being sent.';
 
-/** Delivers to a path of its own. */
+/** Starts a delivery to a path. */
 function startDelivery(path: string, change: Partial<DeliverWebhookInput> = {}) {
   const job_id = randomUUID();
   const payload = payloadOf('dataset.browsable', statusOf(job_id), new Date('2026-01-31T10:00:00Z'));
@@ -88,10 +88,10 @@ const deliver = async (...delivery: Parameters<typeof startDelivery>): Promise<W
   (await startDelivery(...delivery)).result();
 const at = (path: string) => receiver.received.filter((request) => request.path === path);
 
-/** What Temporal knows of a delivery that is not over. */
+/** Returns Temporal's record of a delivery that has not ended. */
 const pendingOf = async (handle: WorkflowHandle) => (await handle.describe()).raw.pendingActivities?.[0];
 
-/** Waits until the last try of a delivery was none for a reason. */
+/** Waits until the last try of a delivery failed with this error type. */
 const untilRefused = (handle: WorkflowHandle, type: string) =>
   expect.poll(async () => (await pendingOf(handle))?.lastFailure?.applicationFailureInfo?.type).toBe(type);
 

@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => webhooks.stop());
 
 const to = (path: string) => [{ url: `${webhooks.receiver.origin}${path}` }];
-/** What a path was told, in the order in which it happened: deliveries do not wait for each other. */
+/** Returns the payloads sent to a path, in the order of their events. Deliveries do not wait for each other. */
 const told = (path: string): WebhookPayload[] =>
   webhooks.receiver.received
     .filter((request) => request.path === path)
@@ -127,7 +127,7 @@ describe('a load with a webhook', () => {
     const { job_id } = await bench.load({ dataset: bench.newDataset(), source, webhooks: both });
     await untilTold('/other', ['job.failed']);
     expect(told('/other')[0]?.data).toMatchObject({ job_id, error: { code: 'WebhookTargetRefused' } });
-    // The one that is refused is not waited for.
+    // The job does not wait for the refused delivery.
     const toRefused = bench.temporal.workflow.getHandle(`webhook-${job_id}/job.failed/1`);
     expect(await toRefused.result()).toEqual({ outcome: 'refused', status: null });
     await expect.poll(() => countUndelivered(bench.temporal, job_id)).toBe(0);

@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { type WebhookPayload, webhookPayload } from '../../contract/webhook-payload.ts';
 
-/** Of 32 bytes, in base64. */
+/** A secret of 32 bytes, in base64. */
 export const SECRET = 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=';
 
 export interface Received {
   path: string;
   headers: IncomingHttpHeaders;
   id: string;
-  /** Seconds since 1970, of the try. */
+  /** Time of the try, in seconds since 1970. */
   timestamp: number;
   body: string;
 }
@@ -19,11 +19,11 @@ export interface Received {
 export interface Receiver {
   /** `http://127.0.0.1:PORT` */
   origin: string;
-  /** `127.0.0.1:PORT`, as it can be allowed. */
+  /** `127.0.0.1:PORT`, as written in the list of allowed targets. */
   address: string;
   port: number;
   received: Received[];
-  /** Waits until so many have come. */
+  /** Waits until `count` requests have come. */
   untilReceived(count: number): Promise<Received[]>;
   stop(): Promise<void>;
 }

@@ -10,9 +10,9 @@ export const OTHER_SECRET = `whsec_${Buffer.alloc(32, 3).toString('base64')}`;
 export interface WebhookBench {
   bench: Workbench;
   receiver: Receiver;
-  /** Writes the workers' file of secrets anew; as it was at first if left out. */
+  /** Rewrites the workers' file of secrets. Without `text` it gets its first content. */
   writeSecrets(text?: string): Promise<void>;
-  /** Has every try hang as it begins, as in a worker that is out of breath, until the function returned is called. */
+  /** Makes every try hang at its start, as in an overloaded worker, until the returned function is called. */
   freeze(): () => void;
   stop(): Promise<void>;
 }

@@ -14,7 +14,7 @@ import { PATIENCE_MS } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
-/** What others see after thousands of events, this server suggests after a few. */
+/** This server suggests continue-as-new after a few events instead of thousands. */
 const SUGGEST_AFTER = ['--dynamic-config-value', 'limit.historyCount.suggestContinueAsNew=12'];
 const FILES = 30_000;
 const PICTURES = 3000;

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench.stop());
 
-/** Runs Temporal's own command; what it prints and how it ended. */
+/** Runs Temporal's own command. Returns its output and how it ended. */
 async function temporal(...args: string[]): Promise<{ code: number; output: string }> {
   try {
     const { stdout } = await promisify(execFile)(binary, [...args, '--address', inject('temporalAddress')]);

@@ -5,7 +5,7 @@ import type { OpenApiDocument } from '../../../api/document.ts';
 export interface Checked {
   status: number;
   headers: Headers;
-  /** The body as JSON; undefined where it is none. */
+  /** The body as JSON; undefined if it is not JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: tests read what the document promises, which was checked.
   json: any;
   bytes: Uint8Array;
@@ -34,13 +34,12 @@ export function operationsOf(document: OpenApiDocument): Operation[] {
   );
 }
 
-/** Addresses that serve the document and the page: no part of what it describes. */
+/** Statuses that an address outside the document may answer with a problem. */
 const UNDESCRIBED = new Set([404, 405, 401, 403, 400, 413, 415]);
 
 /**
- * Checks answers: the status is documented for the operation, the type of the body for the status, and a body of JSON
- * fits its
- * schema. An address that the document does not have must be refused with a problem, or with the page. A fault of ours
+ * Checks answers: the operation documents the status, the status documents the body's type, and a JSON body fits its
+ * schema. An address that the document lacks must be answered with a problem or with the page. A fault of the API
  * always fails.
  */
 export function checker(

@@ -6,7 +6,7 @@ import type { Store } from '../../../core/store/store.ts';
 
 export const SOURCE = '/srv/data/photos';
 
-/** A dataset without files: `count` samples, of which every one is as `change` makes it. */
+/** A dataset without files: `count` samples, each changed by `change`. */
 export async function fillDataset(
   store: Store,
   name: string,

@@ -14,7 +14,7 @@ import { type Checked, checker } from './conformance.ts';
 export interface TestApi {
   api: Api;
   context: ApiContext;
-  /** What was logged as a fault of ours. */
+  /** Messages that were logged as faults of the API. */
   faults: string[];
   call(method: string, path: string, options?: CallOptions): Promise<Checked>;
   get(path: string, headers?: Record<string, string>): Promise<Checked>;
@@ -63,7 +63,7 @@ export async function openTestApi(
   return opened;
 }
 
-/** Opens the API, whether its servers are there or not. */
+/** Opens the API, whether or not its servers run. */
 export async function openUnready(
   change: Partial<ApiSettings> & { mongodbUri: string },
   reads: Partial<Pick<ApiContext, 'sources' | 'media'>> = {},

@@ -14,14 +14,12 @@ export interface Sources {
   /** The declaration of an export of a file. */
   exported(file: string, name: string): ts.Node;
   /**
-   * Every text and every call that can run when this node does. Follows what is named, called or not; leaves out what a
-   * catch clause takes, and
-   * the validators of updates, which refuse an update and end nothing.
+   * Every text and every call that can run when this node does. Follows every name, called or not. Leaves out errors
+   * that a catch clause takes, and the validators of updates, which refuse an update and end nothing.
    */
   reachedFrom(start: ts.Node): ts.Node[];
   /**
-   * The validators of updates that are reached from here: all that each of them can run, by the name of its update's
-   * definition.
+   * The nodes that each validator of an update reached from here can run, by the name of the update's definition.
    */
   validatorsFrom(start: ts.Node): Map<string, ts.Node[]>;
 }
@@ -57,7 +55,7 @@ export function readSources(): Sources {
     return declaration;
   };
 
-  /** What one declaration holds, and which ones it names. It is the same from wherever it is reached. */
+  /** The nodes of each declaration and the declarations that it names, the same from wherever it is reached. */
   const steps = new Map<ts.Node, Step>();
   const stepOf = (declaration: ts.Node): Step => {
     const known = steps.get(declaration);
@@ -71,7 +69,7 @@ export function readSources(): Sources {
         step.validators.push(node);
         return;
       }
-      // A function with a name of its own runs where it is named.
+      // A named function runs where it is named.
       if (isNamedFunction(node)) return;
       if (ts.isTypeQueryNode(node)) {
         step.named.push(...declarationsOf(node.exprName));
@@ -105,8 +103,7 @@ export function readSources(): Sources {
   };
 
   /**
-   * What an identifier stands for, where that can run: a function, a value, a class, or each implementation of a
-   * member.
+   * The declarations of an identifier that can run: a function, a value, a class, or each implementation of a member.
    */
   const declarationsOf = (name: ts.Node): ts.Node[] => {
     const parent = name.parent;
@@ -155,14 +152,14 @@ export function readSources(): Sources {
 
 const isCalled = (name: ts.Node): boolean => ts.isCallExpression(name.parent) && name.parent.expression === name;
 
-/** A value that an enclosing function has made: that ran before, and fails there. */
+/** A value that an enclosing function has made. That function ran before, and a failure counts there. */
 function isCaptured(name: ts.Node, declaration: ts.VariableDeclaration): boolean {
   if (declaration.initializer !== undefined && ts.isFunctionLike(declaration.initializer)) return false;
   const maker = ts.findAncestor(declaration, ts.isFunctionLike);
   return maker !== undefined && ts.findAncestor(name, ts.isFunctionLike) !== maker;
 }
 
-/** Tests, tools and the packages are none of them. */
+/** Excludes declaration files and packages. The build's sources hold no tests or tools. */
 const isOurs = ({ fileName, isDeclarationFile }: ts.SourceFile) =>
   !isDeclarationFile && fileName.startsWith(ROOT) && !fileName.includes('/node_modules/');
 

@@ -1,4 +1,4 @@
-// Starts a stack in a process of its own, for tests that end that process: node hold-stack.ts DATA_DIR
+// Starts a stack in a separate process, for tests that end that process: node hold-stack.ts DATA_DIR
 import { fileURLToPath } from 'node:url';
 import { startStack } from '../../../local/stack.ts';
 

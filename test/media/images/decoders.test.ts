@@ -42,7 +42,7 @@ const thumbnailOf = (path: string) => ({
 const isAlive = (pid: number) => {
   try {
     process.kill(pid, 0);
-    // What has ended and was not waited for yet is no more.
+    // A zombie has ended, although its parent has not waited for it yet.
     return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
   } catch {
     return false;
@@ -75,7 +75,7 @@ it('ends the process of a picture without end, and starts another for who waits'
 it('says of a process that dies that its picture is at fault', async () => {
   const dying = decoders.ask(thumbnailOf(await file('endless.svg', ENDLESS_SVG)), 10_000);
   const [pid] = decoders.pids() as [number];
-  // It has begun when it takes the processor.
+  // The decoder has begun to draw once it uses the processor.
   await expect.poll(() => cpuTicksOf(pid)).toBeGreaterThan(60);
   process.kill(pid, 'SIGKILL');
   await expect(dying).rejects.toMatchObject({ code: 'decode_failed', message: expect.stringContaining('SIGKILL') });
@@ -134,7 +134,7 @@ it.each(['SIGKILL', 'SIGTERM'] as const)('dies with its parent, in the midst of 
   await expect.poll(() => isAlive(pid)).toBe(false);
 });
 
-/** Of the system's clock, 100 a second. */
+/** Returns a process's CPU time in ticks, 100 a second. */
 function cpuTicksOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return Number(fields[11]) + Number(fields[12]);

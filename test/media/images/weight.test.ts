@@ -23,7 +23,7 @@ const FILES: [name: string, make: () => Promise<Buffer>, isHeavy: boolean][] = [
   ['drawing of many elements', async () => Buffer.from(drawing), true],
 ];
 
-/** What one order adds to the most that a decoder ever had. */
+/** Returns by how much one order raises a decoder's peak memory. */
 async function measure(path: string): Promise<number> {
   const decoders = createDecoders({ most: 1 });
   try {
@@ -47,7 +47,7 @@ it.skipIf(process.platform !== 'linux').each(FILES)('weighs a %s by what it take
     await writeFile(path, bytes);
     const weight = weightOf(bytes.subarray(0, 65_536), bytes.length);
     const taken = await measure(path);
-    // What every picture takes beside.
+    // Every picture takes some memory besides its weight.
     expect(taken).toBeLessThan(weight + 64 * MIB);
     expect(weight > 100 * MIB || weight > taken / 2).toBe(isHeavy);
   } finally {
