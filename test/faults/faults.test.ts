@@ -167,7 +167,7 @@ describe('a load goes on by itself and comes to the same end', () => {
 });
 
 /**
- * Temporal does not retry an activity that it was asked to cancel. A pause must not turn a passing fault into a failure.
+ * Temporal does not retry a canceled activity, so a pause must not turn a passing fault into a failure.
  */
 describe('a load that is paused while something is broken goes on when it is resumed', () => {
   /** Resolves when the workflow that does the work has no pending activities or children. */

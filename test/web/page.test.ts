@@ -320,8 +320,7 @@ describe('the samples of a dataset', () => {
     const refusal = page.getByText('Some samples could not be read. Out of order');
     await refusal.waitFor();
     const showsTheLatest = async () => (await refusal.innerText()).includes(`answer ${asked}.`);
-    // The page asks again by itself, too, but not while its clock stands still: what is asked for then, the button asks
-    // for.
+    // The page also asks again by itself, but not while its clock stands still. The button sends all requests then.
     await page.clock.pauseAt(Date.now() + 1000);
     await expect.poll(showsTheLatest).toBe(true);
     const before = asked;
