@@ -11,7 +11,8 @@ const COUNT = 1_000_000;
 const PAGE = 100;
 const REQUESTS = 500;
 const WARM_UP = 50;
-const AT_MOST_MS = 20;
+/** The ratio to the driver alone, in the same run. */
+const RATIO_AT_MOST = 8;
 const DATASET = 'bench';
 const SOURCE = '/bench/photos';
 
@@ -46,18 +47,18 @@ export const samplesMeasurement: Measurement = {
         context.report(`samples: writing ${count.toLocaleString('en-US')} samples`);
         await fill(store, count);
         const figures: Omit<Figure, 'peak_memory_bytes'>[] = [];
+        const floorRuns: number[] = [];
         for (const query of QUERIES) {
           const url = `${apiUrl}/api/datasets/${DATASET}/samples?limit=${PAGE}&${query.filter}&after=`;
           const bare = (after: number) => readBare(store, after);
           const runs: number[] = [];
-          const floorRuns: number[] = [];
           for (let run = 0; run < context.runs; run += 1) {
             if (query.filter === '') floorRuns.push(await p99(bare, count));
             runs.push(await p99((after) => readPage(`${url}${after}`), count));
           }
           const spread = spreadOf(runs);
-          const floor =
-            floorRuns.length === 0 ? null : { what: 'the driver alone, the same pages', ...spreadOf(floorRuns) };
+          const floor = { what: 'the driver alone, pages without a filter', ...spreadOf(floorRuns) };
+          const ratio = spread.value / floor.value;
           context.report(`samples: ${query.what}, p99 ${spread.value.toFixed(1)} ms`);
           figures.push({
             measurement: 'samples',
@@ -66,8 +67,10 @@ export const samplesMeasurement: Measurement = {
             count,
             ...spread,
             floor,
-            ratio: floor === null ? null : spread.value / floor.value,
-            targets: [hold({ what: 'p99', value: spread.value, at_most: AT_MOST_MS, unit: 'ms' }, context.scale)],
+            ratio,
+            targets: [
+              hold({ what: 'ratio to the floor', value: ratio, at_most: RATIO_AT_MOST, unit: '' }, context.scale),
+            ],
             bound_by: 'reading documents (5,000 at most where no index tells), and writing 100 as JSON',
             cpu_seconds: {},
             histories: [],
