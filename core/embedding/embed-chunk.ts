@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { unlessAborted } from '../concurrency/abort.ts';
 import { UserError } from '../errors.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Medium } from '../media/medium.ts';
@@ -103,8 +104,15 @@ export async function embedChunk(
   for (let at = 0; at < lacking.length; at += model.batchSize) batches.push(lacking.slice(at, at + model.batchSize));
   // Separate from the caller's signal, so that the batch on the device is still stored.
   const rest = new AbortController();
-  const start = (batch: LackingSample[]) =>
-    settled(embedBatch(store, equipment, { request, named, batch, signal: rest.signal }));
+  let permitted = Promise.resolve();
+  const start = (batch: LackingSample[]) => {
+    // Batches are stored in order. A later one that was read sooner must not take the limit's permission before.
+    const before = permitted;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    permitted = promise;
+    const turn = { before, end: resolve };
+    return settled(embedBatch(store, equipment, { request, named, batch, turn, signal: rest.signal }).finally(resolve));
+  };
   const underWay = batches.slice(0, BATCHES_AHEAD).map(start);
   try {
     for (const [i, batch] of batches.entries()) {
@@ -139,8 +147,16 @@ async function embedBatch(
     request,
     named,
     batch,
+    turn,
     signal,
-  }: { request: EmbedChunkRequest; named: string; batch: LackingSample[]; signal: AbortSignal },
+  }: {
+    request: EmbedChunkRequest;
+    named: string;
+    batch: LackingSample[];
+    /** The batch's place in the order of permissions. */
+    turn: { before: Promise<void>; end: () => void };
+    signal: AbortSignal;
+  },
 ): Promise<EmbeddedBatch> {
   const { datasetId, modelKey, onSignOfLife } = request;
   let known: ReadonlyMap<string, Float32Array> = new Map();
@@ -152,10 +168,11 @@ async function embedBatch(
     onSignOfLife,
     async findKnown(contents) {
       known = await findVectorsByContent(store, { datasetId, modelKey }, contents);
-      signal.throwIfAborted();
+      await unlessAborted(turn.before, signal);
       const fresh = contents.filter((content) => !known.has(content)).length;
       // A batch that is abandoned with the others must not wait, nor use up the limit.
       await limiter.take(fresh, { signal: AbortSignal.any([signal, request.signal]), onWait: onSignOfLife });
+      turn.end();
       return new Set(known.keys());
     },
   });
