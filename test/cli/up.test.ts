@@ -97,7 +97,7 @@ describe('up', () => {
     const second = await runCommand(upArgs('--json'), { cwd: folder });
     expect(second.code).toBe(1);
     expect(JSON.parse(second.stdout).error).toMatchObject({
-      code: 'AlreadyRunning',
+      code: 'StackRunning',
       message: expect.stringContaining(dataDir),
     });
     const page = (await readStack(dataDir))?.apiUrl;

@@ -49,7 +49,7 @@ describe('a process that starts', () => {
     const exited = once(child, 'exit');
     while (child.exitCode === null && child.signalCode === null) await Promise.race([look(), exited]);
     expect(await outcome).toMatchObject({
-      code: 'START_FAILED',
+      code: 'StartFailed',
       message: expect.stringMatching(
         /^api did not start: it runs, but shows no sign of life: .* while waiting for its message that it is ready/,
       ),
@@ -78,7 +78,7 @@ describe('a process that starts', () => {
     const { starting, child } = await startSlowly();
     child.kill('SIGKILL');
     await expect(starting).rejects.toMatchObject({
-      code: 'START_FAILED',
+      code: 'StartFailed',
       message: expect.stringContaining('it ended with SIGKILL'),
     });
   });
@@ -86,7 +86,7 @@ describe('a process that starts', () => {
   it('that can not be run is an error that says so', async () => {
     const member = memberOf({ command: join(folder, 'missing'), args: [] });
     await expect(member.start()).rejects.toMatchObject({
-      code: 'START_FAILED',
+      code: 'StartFailed',
       message: expect.stringContaining('ENOENT'),
     });
   });
