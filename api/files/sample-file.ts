@@ -20,9 +20,9 @@ export async function currentFingerprint(sample: SampleDocument, sources: Source
   const file = fileOfSample(sample);
   try {
     const source = sources.of(file.path);
-    if (!(await source.allows(file))) throw outsideRoots();
     const facts = await source.stat(file);
     if (facts === undefined) throw problemOf('FileGone', 'There is no file any more where the sample was.');
+    if (!(await source.allows(file))) throw outsideRoots();
     return facts.fingerprint;
   } catch (error) {
     throw toProblem(error);
