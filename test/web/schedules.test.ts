@@ -78,7 +78,7 @@ describe('a new schedule', () => {
     await page.getByRole('textbox', { name: 'Cron' }).fill('0 3 * * *');
     await page.getByRole('textbox', { name: 'Time zone', exact: true }).fill('Mars/Olympus');
     await create.click();
-    await page.locator('.problem', { hasText: '"Mars/Olympus" is not a time zone' }).waitFor();
+    await page.locator('.problem', { hasText: '"Mars/Olympus" is not a known time zone' }).waitFor();
     await page.getByRole('textbox', { name: 'Time zone', exact: true }).fill('UTC');
     await page.getByRole('combobox', { name: 'Folder' }).fill('/etc');
     await create.click();
@@ -164,7 +164,7 @@ describe('where there are some', () => {
       await page.getByRole('button', { name: 'Load now: twice' }).click();
       await row(page, 'twice').getByText('Running', { exact: true }).waitFor();
       await page.getByRole('button', { name: 'Load now: twice' }).click();
-      await row(page, 'twice').getByText('The last run of schedule "twice" is under way').waitFor();
+      await row(page, 'twice').getByText('The last run of schedule "twice" is not over').waitFor();
       await all.post('/api/jobs/twice/cancel', {});
     });
 
