@@ -75,6 +75,7 @@ async function hashModel(files: ModelFiles, known: HashedFile[]) {
 }
 
 async function read({ id, files }: Request & { type: 'read' }): Promise<void> {
+  aliveAt = performance.now();
   const contents = await Promise.all(
     files.map(({ key, path }) => reader.hash(key, path, isAlive).catch(toPortable).finally(isAlive)),
   );

@@ -118,11 +118,11 @@ test('the hashes are asked about in one go, before the device does anything', ()
     });
     expect(await call.asked).toEqual(contents);
     await sleep(200);
-    // One sign for the files that were read.
-    expect(signs).toBe(1);
+    // One sign for the files that were read, and one for each second that it took.
+    expect(signs).toBeGreaterThanOrEqual(1);
     call.answer.resolve(new Set());
     for (const [n, outcome] of (await call.outcomes).entries()) expectVector(outcome, n);
-    expect(signs).toBe(1 + Math.ceil(FILES / 4));
+    expect(signs).toBeGreaterThanOrEqual(1 + Math.ceil(FILES / 4));
   }));
 
 test('what is known comes back as known, and the rest in its places', () =>
@@ -141,7 +141,7 @@ test('what is known comes back as known, and the rest in its places', () =>
       else expectVector(outcome, n);
     }
     // Ten files, four of them known: the six others fill two batches.
-    expect(signs).toBe(1 + 2);
+    expect(signs).toBeGreaterThanOrEqual(1 + 2);
   }));
 
 test('the same content twice is asked about twice, and known twice', () =>
