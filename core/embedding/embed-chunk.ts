@@ -76,10 +76,10 @@ export async function embedChunk(
   onSignOfLife();
   const chunk = { jobId, phase: 'embedding', chunk: from } as const;
   const ended = () => new UserError('Superseded', `Job ${jobId} has ended; nothing more is embedded for it.`);
-  const before = await findProgress(store, chunk);
-  if (before === undefined) throw ended();
+  const earlier = await findProgress(store, chunk);
+  if (earlier === undefined) throw ended();
   const note = async (count: EmbedChunkResult) => {
-    // Samples that were indexed since the plan are embedded as well, and count for nobody.
+    // Samples that were indexed after the plan are embedded too. They must not raise the count above its total.
     const shown = { ...count, done: Math.min(count.done, total - Math.min(count.failed, total)) };
     if (!(await raiseProgress(store, chunk, shown))) throw ended();
   };
@@ -97,8 +97,8 @@ export async function embedChunk(
     }),
   );
   const done = Math.max(0, total - lacking.length);
-  // What an earlier attempt reused is among what is done.
-  const count: EmbedChunkResult = { done, failed: 0, reused: Math.min(before.reused ?? 0, done) };
+  // Vectors that an earlier attempt reused are part of `done`.
+  const count: EmbedChunkResult = { done, failed: 0, reused: Math.min(earlier.reused ?? 0, done) };
 
   const batches: LackingSample[][] = [];
   for (let at = 0; at < lacking.length; at += model.batchSize) batches.push(lacking.slice(at, at + model.batchSize));

@@ -11,7 +11,7 @@ const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
 const connection = await NativeConnection.connect(connectionOptions);
 
 const plimsoll = new PlimsollPlugin({
-  // Where workers with a GPU have a task queue of their own, leave the role embedding to them.
+  // If separate workers have the GPU, leave the role embedding to them.
   roles: ['indexing', 'embedding'],
   mongodb: process.env.MONGODB_URI ?? 'mongodb://127.0.0.1:27017/?replicaSet=plimsoll',
 });
