@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { UserError } from '../core/errors.ts';
@@ -95,21 +94,35 @@ function temporalSettings(env: NodeJS.ProcessEnv) {
 function retriesUntilClosed() {
   const options = defaultGrpcRetryOptions();
   let ended = false;
-  let lastRetryDueMs = 0;
+  let due = 0;
+  const noneDue = Promise.withResolvers<void>();
+  const settle = () => {
+    if (ended && due === 0) noneDue.resolve();
+  };
+  const retry = makeGrpcRetryInterceptor({
+    retryableDecider: (attempt, status) => !ended && options.retryableDecider(attempt, status),
+    delayFunction(attempt, status) {
+      due += 1;
+      return options.delayFunction(attempt, status);
+    },
+  });
+  const interceptor: typeof retry = (callOptions, nextCall) => {
+    let begun = false;
+    // The SDK asks for the next call once at first and once a retry.
+    return retry(callOptions, (ofAttempt) => {
+      if (begun) due -= 1;
+      begun = true;
+      settle();
+      return nextCall(ofAttempt);
+    });
+  };
   return {
-    interceptor: makeGrpcRetryInterceptor({
-      retryableDecider: (attempt, status) => !ended && options.retryableDecider(attempt, status),
-      delayFunction(attempt, status) {
-        const delayMs = options.delayFunction(attempt, status);
-        lastRetryDueMs = Math.max(lastRetryDueMs, performance.now() + delayMs);
-        return delayMs;
-      },
-    }),
+    interceptor,
     /** Ends the retries. Resolves when none is due any more. */
     async end(): Promise<void> {
       ended = true;
-      const leftMs = lastRetryDueMs - performance.now();
-      if (leftMs > 0) await delay(leftMs);
+      settle();
+      await noneDue.promise;
     },
   };
 }

@@ -1,6 +1,6 @@
 import { type JobKind, type JobState, type JobStatus, UNFINISHED_STATES } from '../contract/job.ts';
 import { UserError } from '../core/errors.ts';
-import { withLiveCounts } from '../core/jobs/read-status.ts';
+import { statusNow } from '../core/jobs/read-status.ts';
 import { statusOf } from '../core/jobs/status.ts';
 import type { JobDocument } from '../core/store/documents.ts';
 import { type JobPosition, listJobs as queryJobs } from '../core/store/jobs.ts';
@@ -76,9 +76,7 @@ function find(
 async function readAll(backends: Backends, jobs: readonly JobDocument[]): Promise<JobStatus[]> {
   const now = new Date();
   const unfinished = jobs.filter(({ finished_at }) => finished_at === undefined);
-  const settled = await askAll(unfinished, async (job) =>
-    settle(backends, statusOf(await withLiveCounts(backends.store, job), now)),
-  );
+  const settled = await askAll(unfinished, async (job) => settle(backends, await statusNow(backends.store, job)));
   const byId = new Map(settled.map((status) => [status.job_id, status]));
   return jobs.map((job) => byId.get(job._id) ?? statusOf(job, now));
 }

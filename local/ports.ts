@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LocalStackError } from './errors.ts';
@@ -13,12 +14,19 @@ export interface PortPurpose {
 }
 
 /**
+ * A server binds its port some time after it was chosen. Systems give connections ports from 32,768 on, so a free port
+ * below is not taken by one meanwhile.
+ */
+const FREE_PORTS = { from: 20_000, to: 32_767 };
+const TRIES = 50;
+
+/**
  * Chooses a port: the wanted one if it is free, any free one for 0.
  * @throws LocalStackError PortTaken naming the port, its role and what to do
  */
 export async function claimPort(wanted: number, purpose: PortPurpose): Promise<number> {
   try {
-    return await probe(wanted);
+    return await (wanted === 0 ? anyFree() : probe(wanted));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new LocalStackError(
@@ -28,6 +36,14 @@ export async function claimPort(wanted: number, purpose: PortPurpose): Promise<n
       { cause: error },
     );
   }
+}
+
+async function anyFree(): Promise<number> {
+  for (let i = 0; i < TRIES; i++) {
+    const port = await probe(randomInt(FREE_PORTS.from, FREE_PORTS.to + 1)).catch(() => undefined);
+    if (port !== undefined) return port;
+  }
+  return probe(0);
 }
 
 function probe(port: number): Promise<number> {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../core/errors.ts';
 
-/** Tells whether a server answered the last probe. */
+/** Tells whether a server answers. */
 export interface Monitor {
   readonly ready: boolean;
   /** The reason for which the last probe failed, if a person has to do something about it. */
@@ -13,12 +13,18 @@ export interface Monitor {
 
 const WHILE_READY_MS = 2000;
 const WHILE_NOT_MS = 500;
+/** A busy machine may miss a probe or two, while the server answers requests. */
+const MISSED_PROBES = 3;
 
-/** Probes a server repeatedly. A probe that rejects, or takes longer than `withinMs`, means that it is not ready. */
+/**
+ * Probes a server repeatedly. A probe misses if it rejects or takes longer than `withinMs`. A server is ready after one
+ * probe that it answered. It is not ready after three misses in a row, or after a UserError, which waiting can't mend.
+ */
 export function createMonitor(ask: () => Promise<void>, withinMs: number): Monitor {
   const over = new AbortController();
   let ready = false;
   let reason: string | undefined;
+  let missed = 0;
   let waiting = Promise.withResolvers<void>();
   const loop = (async () => {
     while (!over.signal.aborted) {
@@ -35,10 +41,12 @@ export function createMonitor(ask: () => Promise<void>, withinMs: number): Monit
         ),
         delay(withinMs, false, { ref: false }),
       ]);
-      if (answered && !ready) waiting.resolve();
-      if (!answered && ready) waiting = Promise.withResolvers<void>();
-      ready = answered;
-      await delay(ready ? WHILE_READY_MS : WHILE_NOT_MS, undefined, { signal: over.signal, ref: false }).catch(
+      missed = answered ? 0 : missed + 1;
+      const isReady: boolean = answered || (ready && missed < MISSED_PROBES && reason === undefined);
+      if (isReady && !ready) waiting.resolve();
+      if (!isReady && ready) waiting = Promise.withResolvers<void>();
+      ready = isReady;
+      await delay(answered ? WHILE_READY_MS : WHILE_NOT_MS, undefined, { signal: over.signal, ref: false }).catch(
         () => undefined,
       );
     }

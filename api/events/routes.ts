@@ -1,7 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { isOver } from '../../contract/job.ts';
-import { withLiveCounts } from '../../core/jobs/read-status.ts';
-import { statusOf } from '../../core/jobs/status.ts';
+import { statusNow } from '../../core/jobs/read-status.ts';
 import { changedSince } from '../../core/store/datasets.ts';
 import { openOrEndedSince } from '../../core/store/jobs.ts';
 import type { ApiContext } from '../context.ts';
@@ -142,8 +141,7 @@ async function present(
 ): Promise<Change[]> {
   const { store } = backends.client;
   const jobs = await openOrEndedSince(store, { datasetId: dataset, since, limit: MOST_AT_FIRST });
-  const now = new Date();
-  const statuses = await Promise.all(jobs.map(async (job) => statusOf(await withLiveCounts(store, job), now)));
+  const statuses = await Promise.all(jobs.map((job) => statusNow(store, job)));
   const documents =
     since === undefined ? [] : await changedSince(store, { datasetId: dataset, since, limit: MOST_AT_FIRST });
   return [

@@ -332,7 +332,8 @@ describe('the listing of what failed', () => {
     await collectionsOf(bench.store).samples.insertMany(
       Array.from(
         { length: 600 },
-        (_, seq) => ({ dataset_id: datasetId, seq, filepath: `/${seq}`, status: 'failed', error: {} }) as never,
+        (_, seq) =>
+          ({ dataset_id: datasetId, seq, filepath: `/${seq}`, part: 0, status: 'failed', error: {} }) as never,
       ),
     );
     await recordJob(bench.store, { jobId, workflowId: '', kind: 'retry', datasetId, request: {}, embeds: false });
