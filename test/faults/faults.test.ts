@@ -11,8 +11,8 @@ import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 
 /** Enough that each phase takes some seconds, and several pages and chunks. */
-const FILES = 40_000;
-const PICTURES = 3000;
+const FILES = 20_000;
+const PICTURES = 1500;
 
 let folder: string;
 let stack: Stack;

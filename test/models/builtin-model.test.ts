@@ -11,7 +11,7 @@ import { buildBuiltinGraph } from '../../scripts/make-builtin-model.ts';
 import { drawScene, randomNumbers } from './scenes.ts';
 
 const medium = imagesMedium();
-const IMAGES = 1000;
+const IMAGES = 300;
 
 /** Each takes a decoded original of 256 x 192, and by itself makes the copy. */
 const ALTERATIONS: Record<string, (original: Sharp, n: number) => Sharp> = {
