@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
-import { PATIENCE_MS } from './test/support/patience.ts';
+import { PATIENCE_MS, POLL_MS } from './test/support/patience.ts';
 
 export default defineConfig({
   test: {
@@ -15,6 +15,6 @@ export default defineConfig({
     testTimeout: 6 * PATIENCE_MS,
     hookTimeout: 6 * PATIENCE_MS,
     teardownTimeout: PATIENCE_MS,
-    expect: { poll: { timeout: PATIENCE_MS } },
+    expect: { poll: { timeout: PATIENCE_MS, interval: POLL_MS } },
   },
 });

@@ -9,7 +9,7 @@ import { makeManyFiles } from '../support/many-files.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 /** Enough that the phase takes some seconds. */
-const FILES = { indexing: 20_000, embedding: 4000 };
+const FILES = { indexing: 12_000, embedding: 2000 };
 
 const STARTED = 2;
 

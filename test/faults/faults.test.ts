@@ -11,8 +11,8 @@ import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 
 /** Enough that each phase takes some seconds, and several pages and chunks. */
-const FILES = 20_000;
-const PICTURES = 1500;
+const FILES = 15_000;
+const PICTURES = 1000;
 
 let folder: string;
 let stack: Stack;

@@ -242,7 +242,7 @@ describe('cancelling a load', () => {
   it.each(['indexing', 'embedding'] as const)('in its %s phase ends it and keeps what was done', async (phase) => {
     const dataset = bench.newDataset();
     const source = phase === 'indexing' ? join(bench.folder, 'cancel-many') : await pictureFolder('cancel', 1200);
-    if (phase === 'indexing') await makeManyFiles(source, 40_000);
+    if (phase === 'indexing') await makeManyFiles(source, 20_000);
     const { job_id, workflow_id } = await bench.startLoad({ dataset, source });
     for await (const { phases } of bench.watch(job_id)) if (phases[phase].done > 0) break;
 

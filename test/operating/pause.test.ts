@@ -8,8 +8,8 @@ import { until } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
-const FILES = 40_000;
-const PICTURES = 3000;
+const FILES = 20_000;
+const PICTURES = 1500;
 
 let bench: Workbench;
 

@@ -15,7 +15,7 @@ import { datasetOf, openPageStack, type PageStack, samplesOf } from './page-stac
 const EXAMPLES = join(process.cwd(), 'examples/images');
 const EXAMPLE_COUNT = 54;
 /** Enough that indexing goes on for seconds after its first page is there. */
-const MANY = 40_000;
+const MANY = 12_000;
 
 let all: PageStack;
 let failing: Job;

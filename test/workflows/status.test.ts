@@ -14,7 +14,7 @@ beforeAll(async () => {
   source = join(bench.folder, 'pictures');
   await makePictures(source, 1500);
   names = join(bench.folder, 'names');
-  await makeManyFiles(names, 30_000);
+  await makeManyFiles(names, 15_000);
 });
 afterAll(() => bench.stop());
 
@@ -23,7 +23,7 @@ const finished = ({ done, failed }: PhaseStatus) => done + failed;
 describe('the status of a job', () => {
   // Each source is large enough that its phase takes many times what lies between two pushes.
   it.each([
-    ['indexing', 30_000],
+    ['indexing', 15_000],
     ['embedding', 1500],
   ] as const)('only rises, never exceeds its total, and is pushed while %s runs', async (phase, files) => {
     const embed = phase === 'embedding';
