@@ -2,11 +2,9 @@ import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobStatus } from '../../contract/job.ts';
-import type { Embedder } from '../../core/embedding/embedder.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import type { EmbeddingDocument, SampleDocument } from '../../core/store/documents.ts';
-import { createEmbedder } from '../../inference/embedder.ts';
-import { settingsFromEnvironment } from '../../inference/settings.ts';
+import { createCountingEmbedder } from '../support/counting-embedder.ts';
 import { contentOfLine, linesMedium, vectorOfLine, writeLinesModel } from '../support/lines-medium.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
@@ -15,18 +13,7 @@ const LINES = 200;
 
 let bench: Workbench;
 let model: string;
-/** Lines that went through the model since the tests began. */
-let encoded = 0;
-
-const inference = createEmbedder(settingsFromEnvironment(process.env));
-const embedder: Embedder = {
-  ...inference,
-  async embed(...request) {
-    const outcomes = await inference.embed(...request);
-    encoded += outcomes.filter((outcome) => 'vector' in outcome).length;
-    return outcomes;
-  },
-};
+const embedder = createCountingEmbedder();
 
 beforeAll(async () => {
   bench = await openWorkbench({ plugin: { media: [linesMedium()], embedder } });
@@ -34,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await bench?.stop();
-  await inference.close();
+  await embedder.close();
 });
 
 const linesNamed = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}, line ${i}`);
@@ -53,9 +40,9 @@ async function openFolder() {
 
   /** Loads the folder. Returns the final status and how many lines were encoded. */
   async function load(): Promise<{ status: JobStatus; computed: number }> {
-    const before = encoded;
+    const before = embedder.encoded;
     const status = await bench.load({ dataset, source, model });
-    return { status, computed: encoded - before };
+    return { status, computed: embedder.encoded - before };
   }
   /** The samples of a file, by part, and their vectors. */
   async function stored(name = 'main'): Promise<Stored[]> {
@@ -333,13 +320,13 @@ describe('a file of many samples', () => {
     expect(await counts()).toEqual({ total: 203, indexed: 3, failed: 200, missing: 0 });
 
     await write(lines);
-    const encodedBefore = encoded;
+    const encodedBefore = embedder.encoded;
     const status =
       mending === 'a load' ? (await load()).status : await bench.wait((await bench.retry(dataset, { model })).job_id);
 
     expect(status).toMatchObject({ state: 'completed', phases: { indexing: { failed: 0 }, embedding: { total: 0 } } });
     expect(status.phases.indexing.outcomes).toMatchObject({ changed: 1, failed: 0 });
-    expect(encoded).toBe(encodedBefore);
+    expect(embedder.encoded).toBe(encodedBefore);
     const after = await stored();
     expectLines(after, lines);
     expect(after.map(kept)).toEqual(before.map(kept));
@@ -364,12 +351,12 @@ describe('a file of many samples', () => {
   it('is encoded anew by another model: no vector of the first one is taken', async () => {
     const { dataset } = await openLoaded();
     const other = await writeLinesModel(join(bench.folder, `model-of-${dataset}`));
-    const before = encoded;
+    const before = embedder.encoded;
 
     const { phases } = await bench.embed({ dataset, model: other });
 
     expect(phases.embedding).toMatchObject({ done: LINES + 3, total: LINES + 3, reused: 0 });
-    expect(encoded - before).toBe(LINES + 3);
+    expect(embedder.encoded - before).toBe(LINES + 3);
   });
 });
 

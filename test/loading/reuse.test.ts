@@ -2,41 +2,28 @@ import { copyFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobStatus } from '../../contract/job.ts';
-import type { Embedder } from '../../core/embedding/embedder.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import type { EmbeddingDocument, SampleDocument } from '../../core/store/documents.ts';
-import { createEmbedder } from '../../inference/embedder.ts';
-import { settingsFromEnvironment } from '../../inference/settings.ts';
+import { createCountingEmbedder } from '../support/counting-embedder.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 let bench: Workbench;
-/** Pictures that went through the model since the tests began. */
-let encoded = 0;
-
-const inference = createEmbedder(settingsFromEnvironment(process.env));
-const embedder: Embedder = {
-  ...inference,
-  async embed(...request) {
-    const outcomes = await inference.embed(...request);
-    encoded += outcomes.filter((outcome) => 'vector' in outcome).length;
-    return outcomes;
-  },
-};
+const embedder = createCountingEmbedder();
 
 beforeAll(async () => {
   bench = await openWorkbench({ plugin: { embedder } });
 });
 afterAll(async () => {
   await bench?.stop();
-  await inference.close();
+  await embedder.close();
 });
 
 /** Returns the final status of a job and how many pictures were encoded. */
 async function counted(job: () => Promise<JobStatus>): Promise<{ status: JobStatus; computed: number }> {
-  const before = encoded;
+  const before = embedder.encoded;
   const status = await job();
-  return { status, computed: encoded - before };
+  return { status, computed: embedder.encoded - before };
 }
 
 const loadOf = (dataset: string, source: string) => counted(() => bench.load({ dataset, source }));
