@@ -116,6 +116,7 @@ export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
     async planEmbedding({ job_id, dataset, model, only_failed }: PlanEmbeddingInput): Promise<EmbeddingPlan> {
       const context = Context.current();
       return withHeartbeats(async () => {
+        const planned_at = new Date();
         const plan = await planEmbedding(store, {
           datasetId: dataset,
           modelKey: model.key,
@@ -124,7 +125,12 @@ export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
           signal: context.cancellationSignal,
         });
         await openChunks(store, job_id, plan);
-        await startPhase(store, job_id, 'embedding', { model_key: model.key, total: plan.total, total_known: true });
+        await startPhase(store, job_id, 'embedding', {
+          model_key: model.key,
+          planned_at,
+          total: plan.total,
+          total_known: true,
+        });
         return plan;
       });
     },

@@ -2,6 +2,7 @@ import { UserError } from '../errors.ts';
 import { datasetDeletedMeanwhile } from '../store/dataset-errors.ts';
 import { writeModel } from '../store/datasets.ts';
 import { countVectors, dimensionOf } from '../store/embeddings.ts';
+import { findJob } from '../store/jobs.ts';
 import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 import type { EmbeddingModel } from './embedder.ts';
@@ -27,8 +28,9 @@ export async function recordModel(
     );
   }
   const now = new Date();
+  const { planned_at = now } = (await findJob(store, jobId))?.phases.embedding ?? {};
   const { key, name, revision, dim } = model;
-  const entry = { key, name, revision, dim, vectors, last_modified_at: now, completed_at: now };
+  const entry = { key, name, revision, dim, vectors, last_modified_at: now, completed_at: now, planned_at };
   if (!(await writeModel(store, datasetId, entry))) throw datasetDeletedMeanwhile(datasetId);
   return { done, failed, reused };
 }

@@ -28,8 +28,9 @@ export function readinessOf({
   if (indexing?.state === 'running') return next_seq > 0 ? 'indexing' : 'waiting';
   if (counts.total === 0) return indexing?.state === 'failed' ? 'failed' : 'empty';
   if (indexing === undefined) return 'browsable';
-  // A job that indexes and embeds decides by its own result: another model may have ended later but seen fewer samples.
+  // A job that indexes and embeds decides by its own result, whatever the clocks of two workers say.
   if (embedding?.job_id === indexing.job_id) return embedding.state === 'completed' ? 'ready' : 'browsable';
-  const isEmbedded = models.some(({ completed_at }) => completed_at !== undefined && completed_at >= indexing.at);
+  // An embedding that was planned before the indexing ended may have seen fewer samples, however late it ended.
+  const isEmbedded = models.some(({ planned_at }) => planned_at !== undefined && planned_at >= indexing.at);
   return isEmbedded ? 'ready' : 'browsable';
 }

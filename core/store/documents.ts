@@ -51,6 +51,8 @@ export interface PhaseDocument {
   /** At most 100 are named. */
   outside_links?: string[];
   model_key?: string;
+  /** Embedding: when its work was planned. Samples that came later may lack a vector. */
+  planned_at?: Date;
 }
 
 /** A dataset. Its counts are cached; the samples decide. */
@@ -72,6 +74,8 @@ export interface DatasetDocument {
     last_modified_at: Date;
     /** When the model last embedded the dataset to the end. Absent if it never has. */
     completed_at?: Date;
+    /** When the work of that embedding was planned. It covers the samples indexed before. */
+    planned_at?: Date;
   }[];
   latest_job: string;
   /** Set once a job has begun to delete the dataset. Nothing is written to the dataset after that. */

@@ -10,14 +10,15 @@ const NOON = new Date('2026-01-01T12:00:00Z');
 const LATER = new Date('2026-01-02T00:00:00Z');
 
 const phase = (state: PhaseState, job_id: string, at = NOON) => ({ state, job_id, at });
-const model = (completed_at?: Date): DatasetDocument['models'][number] => ({
+/** A model, with the time when the embedding was planned that it came to the end of. */
+const model = (planned_at?: Date): DatasetDocument['models'][number] => ({
   key: 'm@1',
   name: 'm',
   revision: '1',
   dim: 3,
   vectors: 5,
   last_modified_at: NOON,
-  ...(completed_at === undefined ? {} : { completed_at }),
+  ...(planned_at === undefined ? {} : { planned_at, completed_at: LATER }),
 });
 
 /** A dataset of five samples that the job `load` has indexed at noon; nothing has embedded it. */
@@ -100,7 +101,7 @@ describe('an indexed dataset', () => {
     expect(embeddedBy('failed', 'embed', [model(LATER), { ...model(), key: 'other@1' }])).toBe('ready');
   });
 
-  it('is not ready when it was indexed again and not embedded since', () => {
+  it('is not ready when it was indexed again and no embedding was planned since, though one ended', () => {
     expect(embeddedBy('completed', 'embed', [model(EARLIER)])).toBe('browsable');
   });
 
