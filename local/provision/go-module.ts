@@ -5,7 +5,13 @@ import type { Origin } from './origin.ts';
 const BUILD_WITHIN_MS = 20 * 60_000;
 
 /** A program built with `go install`. Go checks the sources against its checksum database. */
-export function goOrigin(program: { version: string; package: string; moduleVersion: string }): Origin {
+export function goOrigin(program: {
+  version: string;
+  package: string;
+  moduleVersion: string;
+  /** Build tags, separated by commas. */
+  tags: string;
+}): Origin {
   const target = `${program.package}@${program.moduleVersion}`;
   return {
     label: `go install ${target}`,
@@ -14,7 +20,7 @@ export function goOrigin(program: { version: string; package: string; moduleVers
       let compiled = 0;
       let fetched = 0;
       // A program without symbols is a third smaller and links faster.
-      await runClient('go', ['install', '-v', '-ldflags=-s -w', target], {
+      await runClient('go', ['install', '-v', `-tags=${program.tags}`, '-ldflags=-s -w', target], {
         env: { ...context.env, GOBIN: folder, GOOS: '', GOARCH: '' },
         cwd: folder,
         signal: context.signal,

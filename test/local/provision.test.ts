@@ -101,8 +101,9 @@ describe('fetching a program', () => {
       join(bin, 'go'),
       `#!/bin/sh\nprintf '%s' '${GOOD}' > "$GOBIN/tool"\necho "$@" > ${folder}/go-arguments\n`,
     );
-    await obtain([goOrigin({ version: '1.2.3', package: 'example.com/cmd/tool', moduleVersion: 'v1.2.3' })]);
-    expect(await readFile(join(folder, 'go-arguments'), 'utf8')).toContain('example.com/cmd/tool@v1.2.3');
+    await obtain([goTool()]);
+    const given = (await readFile(join(folder, 'go-arguments'), 'utf8')).trim();
+    expect(given).toBe('install -v -tags=lean -ldflags=-s -w example.com/cmd/tool@v1.2.3');
   });
 
   test('a wheel with another checksum is refused', async () => {
@@ -205,8 +206,7 @@ describe('a program in the cache that is stopped while it is asked for its versi
 describe('when nothing works', () => {
   test('the error lists all that was tried, why each failed, and what to do', async () => {
     env.PATH = bin;
-    const go = goOrigin({ version: '1.2.3', package: 'example.com/cmd/tool', moduleVersion: 'v1.2.3' });
-    const error = await obtain([unreachable(), go, wheel()]).catch((reason: unknown) => reason);
+    const error = await obtain([unreachable(), goTool(), wheel()]).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'BinaryUnavailable' });
     const { message } = error as Error;
     expect(message).toContain('PATH: not there');
@@ -267,6 +267,8 @@ function unreachable(): Origin {
   return { label: 'somewhere', version: '1.2.3', obtain: () => Promise.reject(new Error('it is far away')) };
 }
 
+const goTool = () =>
+  goOrigin({ version: '1.2.3', package: 'example.com/cmd/tool', moduleVersion: 'v1.2.3', tags: 'lean' });
 function wheel(): Origin {
   const digest = sha256(Buffer.from('what it should be'));
   return wheelOrigin({ version: '1.2.3', requirement: 'tool==1.2.3', sha256: digest, member: '*/tool' });
