@@ -11,8 +11,13 @@ export interface Monitor {
   stop(): Promise<void>;
 }
 
-const WHILE_READY_MS = 2000;
-const WHILE_NOT_MS = 500;
+/** Pauses between two probes, after one that was answered and after one that was not, in milliseconds. */
+export interface ProbePauses {
+  answered: number;
+  missed: number;
+}
+
+const PAUSES: ProbePauses = { answered: 2000, missed: 500 };
 /** A busy machine may miss a probe or two, while the server answers requests. */
 const MISSED_PROBES = 3;
 
@@ -20,7 +25,7 @@ const MISSED_PROBES = 3;
  * Probes a server repeatedly. A probe misses if it rejects or takes longer than `withinMs`. A server is ready after one
  * probe that it answered. It is not ready after three misses in a row, or after a UserError, which waiting can't mend.
  */
-export function createMonitor(ask: () => Promise<void>, withinMs: number): Monitor {
+export function createMonitor(ask: () => Promise<void>, withinMs: number, pauses = PAUSES): Monitor {
   const over = new AbortController();
   let ready = false;
   let reason: string | undefined;
@@ -46,7 +51,7 @@ export function createMonitor(ask: () => Promise<void>, withinMs: number): Monit
       if (isReady && !ready) waiting.resolve();
       if (!isReady && ready) waiting = Promise.withResolvers<void>();
       ready = isReady;
-      await delay(answered ? WHILE_READY_MS : WHILE_NOT_MS, undefined, { signal: over.signal, ref: false }).catch(
+      await delay(answered ? pauses.answered : pauses.missed, undefined, { signal: over.signal, ref: false }).catch(
         () => undefined,
       );
     }
