@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { ModelInvalidError } from '../../models/errors.ts';
-import type { PixelGeometry } from './decode.ts';
 import { findProcessor, type ImageProcessor, KNOWN_PROCESSORS, type Size } from './image-processors.ts';
+import type { PixelGeometry } from './resize.ts';
 
 /**
  * A model's image preprocessing, from its preprocessor_config.json (the format of transformers and transformers.js).
@@ -123,7 +123,7 @@ function geometryOf(config: Config, processor: ImageProcessor | undefined): Pixe
   if (config.crop_pct != null)
     throw new Error('crop_pct: only ConvNextImageProcessor is known to use it. Remove it, or name the processor');
 
-  const resize = { ...targetOf(size), kernel };
+  const resize = { ...targetOf(size), kernel, asPillow: processor !== undefined };
   if (!crops) {
     if (resize.fit === 'cover')
       throw new Error(
@@ -150,9 +150,9 @@ function geometryByPercentage(
     throw new Error('do_center_crop: this processor crops by crop_pct. Remove do_center_crop and crop_size');
   const edge = size.shortest_edge;
   const crop = { width: edge, height: edge };
-  if (edge >= CONVNEXT_SQUEEZES_FROM) return { resize: { fit: 'fill', ...crop, kernel }, crop };
+  if (edge >= CONVNEXT_SQUEEZES_FROM) return { resize: { fit: 'fill', ...crop, kernel, asPillow: true }, crop };
   const larger = Math.floor(edge / fieldOf('crop_pct', config, processor));
-  return { resize: { fit: 'cover', width: larger, height: larger, kernel }, crop };
+  return { resize: { fit: 'cover', width: larger, height: larger, kernel, asPillow: true }, crop };
 }
 
 /**
