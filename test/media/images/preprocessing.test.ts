@@ -159,3 +159,70 @@ test.each([
 ])('%s is named where a config asks for what is not supported (%j)', (field, config) => {
   expect(() => parsePreprocessing(config)).toThrow(new RegExp(`^${field}: `));
 });
+
+test('filters have the numbers of PIL', () => {
+  const kernels = [0, 1, 2, 3].map((resample) => parsePreprocessing({ ...CLIP, resample }).geometry.resize.kernel);
+  expect(kernels).toEqual(['nearest', 'lanczos3', 'linear', 'cubic']);
+  for (const resample of [4, 5, 6]) expect(() => parsePreprocessing({ ...CLIP, resample })).toThrow(/^resample: /);
+});
+
+test('fields that do not concern the pixels change nothing', () => {
+  const others = {
+    _name_or_path: 'somewhere',
+    _processor_class: 'CLIPProcessor',
+    _valid_processor_keys: ['images'],
+    data_format: 'channels_first',
+    default_to_square: true,
+    device: 'cpu',
+    disable_grouping: true,
+    do_convert_rgb: true,
+    do_reduce_labels: true,
+    image_seq_length: 50,
+    input_data_format: 'channels_last',
+    num_channels: 3,
+    patch_size: 32,
+    processor_class: 'CLIPProcessor',
+    reduce_labels: true,
+    return_tensors: 'pt',
+    transformers_version: '4.57.1',
+  };
+  expect(parsePreprocessing({ ...CLIP, ...others })).toEqual(parsePreprocessing(CLIP));
+});
+
+test.each([[{ width: 225, height: 100 }], [{ width: 100, height: 225 }]])(
+  'a crop of $width x $height is refused where one edge is larger than the image',
+  (crop_size) => {
+    expect(() => parsePreprocessing({ ...CLIP, crop_size })).toThrow(/^crop_size: larger/);
+  },
+);
+
+test('crops may be no squares', () => {
+  const crop = { width: 224, height: 100 };
+  expect(parsePreprocessing({ ...CLIP, crop_size: crop }).geometry.crop).toEqual(crop);
+});
+
+test("ConvNeXT's percentage gives whole pixels, rounded down, and none from 384 on", () => {
+  expect(parsePreprocessing({ ...CONVNEXT, crop_pct: 0.9 }).geometry).toEqual({
+    resize: { fit: 'cover', width: 248, height: 248, kernel: 'cubic', asPillow: true },
+    crop: { width: 224, height: 224 },
+  });
+  expect(parsePreprocessing({ ...CONVNEXT, size: 383, crop_pct: 0.9 }).geometry.resize.width).toBe(425);
+  expect(parsePreprocessing({ ...CONVNEXT, size: 384, crop_pct: 0.9 }).geometry).toEqual({
+    resize: { fit: 'fill', width: 384, height: 384, kernel: 'cubic', asPillow: true },
+    crop: { width: 384, height: 384 },
+  });
+});
+
+test('rescaling and normalising are switched on and off by themselves', () => {
+  const { image_mean: mean, image_std: std } = COMPLETE;
+  const of = (fields: object) => parsePreprocessing({ ...COMPLETE, ...fields }).normalization;
+  expect(of({ rescale_factor: 0.5 })).toEqual({ rescaleFactor: 0.5, mean, std });
+  expect(of({ do_rescale: false })).toEqual({ rescaleFactor: 1, mean, std });
+  expect(of({ do_normalize: false })).toEqual({ rescaleFactor: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] });
+  expect(of({ do_rescale: false, do_normalize: false })).toBeUndefined();
+});
+
+test('a wrong value is named with its place', () => {
+  expect(() => parsePreprocessing({ ...CLIP, image_mean: [0.5, 'a', 0.5] })).toThrow(/^image_mean\.1: /);
+  expect(() => parsePreprocessing([])).toThrow(/^the content: /);
+});
