@@ -18,7 +18,7 @@ export function pooled(
   mask: TensorData | undefined,
 ): Float32Array {
   // Models of convolutions keep the height and width of what they pooled, [rows, dim, 1, 1].
-  const shape = pooling === 'none' && dims.length === 4 && dims[2] === 1 && dims[3] === 1 ? dims.slice(0, 2) : dims;
+  const shape = dims.length === 4 && dims[2] === 1 && dims[3] === 1 ? dims.slice(0, 2) : dims;
   const dim = shape.at(-1) ?? 0;
   const tokens = pooling === 'none' ? 1 : (shape[1] ?? 0);
   if (shape.length !== (pooling === 'none' ? 2 : 3) || dim < 1 || tokens < 1)

@@ -119,6 +119,8 @@ test.each([
   { dims: [2, 3, 4, 1], pooling: 'none' },
   { dims: [2, 3, 1, 4], pooling: 'none' },
   { dims: [2, 3, 1], pooling: 'none' },
+  { dims: [2, 3, 1, 1, 1], pooling: 'none' },
+  { dims: [2, 3, 1, 1], pooling: 'mean' },
   { dims: [2, 0, 1, 1], pooling: 'none' },
   { dims: [2, 3, 1, 1], pooling: 'cls' },
   { dims: [], pooling: 'none' },

@@ -22,12 +22,15 @@ test.each([
   }
 });
 
-test('values are normalised by their colour before the channels change places', () => {
+test.each([
+  { channelOrder: 'RGB', right: [10, 19, 28, 40, 49, 58] },
+  { channelOrder: 'BGR', right: [28, 19, 10, 58, 49, 40] },
+] as const)('values are normalised by their colour, whatever its place ($channelOrder)', ({ channelOrder, right }) => {
   const batch = allocateBatch('float32', 6);
   const write = createPixelWriter(
     { name: 'pixels', type: 'float32', layout: 'NHWC', fixedBatch: undefined },
-    { normalization: NORMALIZATION, channelOrder: 'BGR' },
+    { normalization: NORMALIZATION, channelOrder },
   );
   write(PIXELS, batch, 0);
-  expect([...batch]).toEqual([28, 19, 10, 58, 49, 40]);
+  expect([...batch]).toEqual(right);
 });
