@@ -23,7 +23,8 @@ export const openPreparation: OpenPreparation = async ({ graphFile, files, input
   sharp.block({ operation: ['VipsForeignLoadSvgFile'] });
 
   const [preprocessorFile = ''] = files;
-  const { geometry, normalization } = await readPreprocessing(preprocessorFile);
+  const preprocessing = await readPreprocessing(preprocessorFile);
+  const { geometry, normalization } = preprocessing;
   const { crop } = geometry;
   const input = bindImageInput(graphFile, inputs, crop);
   if (input.type === 'uint8' && normalization !== undefined)
@@ -32,7 +33,7 @@ export const openPreparation: OpenPreparation = async ({ graphFile, files, input
     );
 
   const decoding = createDecoding(geometry, options as DecodeLimits, threads);
-  const writePixels = createPixelWriter(input, normalization);
+  const writePixels = createPixelWriter(input, preprocessing);
   const imageElements = crop.width * crop.height * 3;
   // One buffer serves all batches, since they run one after the other.
   let batch: TensorElements = allocateBatch(input.type, imageElements);
