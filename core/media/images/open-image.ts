@@ -9,6 +9,9 @@ import { type ImageFormat, sniffFormat } from './formats.ts';
 import { HEAD_BYTES } from './header-messages.ts';
 import { ImageError, tooManyPixels } from './image-error.ts';
 import { asPlainSvg } from './svg.ts';
+import { planTiff, readTiffLayout } from './tiff.ts';
+import type { ReadAt } from './tiff-directory.ts';
+import { openTiff } from './tiff-pixels.ts';
 
 // sharp's cache identifies a file by its name or its descriptor number, so it could return an earlier file.
 sharp.cache(false);
@@ -38,6 +41,8 @@ export interface OpenImage {
   loadable(): Buffer | string;
   /** All bytes. */
   content(): Promise<Buffer>;
+  /** Up to `length` bytes from `position`; fewer if the file ends. */
+  read: ReadAt;
 }
 
 /**
@@ -77,6 +82,7 @@ function imageOf(content: Uint8Array): OpenImage {
     identity: async () => undefined,
     loadable: () => bytes,
     content: async () => bytes,
+    read: async (position, length) => bytes.subarray(position, position + length),
   };
 }
 
@@ -92,6 +98,12 @@ async function imageIn(file: FileHandle, path: string | Buffer): Promise<OpenIma
     identity: async () => identityOf(await file.stat({ bigint: true })),
     loadable: () => (process.platform === 'win32' ? path.toString() : `/dev/fd/${file.fd}`),
     content: () => file.readFile(),
+    async read(position, length) {
+      if (position >= known.size) return Buffer.alloc(0);
+      const wanted = Buffer.alloc(Math.min(length, known.size - position));
+      const read = await file.read(wanted, 0, wanted.length, position);
+      return wanted.subarray(0, read.bytesRead);
+    },
   };
 }
 
@@ -116,6 +128,11 @@ export async function loadImage(image: OpenImage, limits: DecodeLimits): Promise
     case 'bmp': {
       const { width, height, rgb } = decodeBmp(await readWhole(image, MAX_BITMAP_BYTES), limits.maxPixels);
       return sharp(rgb, { raw: { width, height, channels: 3 } });
+    }
+    case 'tiff': {
+      const layout = await readTiffLayout(image.read);
+      if (layout === undefined) throw new ImageError('decode_failed', 'the file is damaged: it has no whole directory');
+      return openTiff(image.loadable(), layout, planTiff(layout), options);
     }
     default:
       return sharp(image.loadable(), options);
