@@ -14,6 +14,8 @@ export interface TiffFile {
   extraSamples?: readonly number[];
   /** Other tags, with SHORT values. */
   tags?: Readonly<Record<number, readonly number[]>>;
+  /** A profile of the ICC. */
+  profile?: Buffer;
   sample: (x: number, y: number, band: number) => number;
 }
 
@@ -37,9 +39,20 @@ const WRITE: Record<SampleType, (to: Buffer, value: number, at: number) => void>
   float32: (to, value, at) => to.writeFloatLE(value, at),
   float64: (to, value, at) => to.writeDoubleLE(value, at),
 };
+const PROFILE = 34675;
 const formatOf = (type: SampleType) => (type.startsWith('u') ? 1 : type.startsWith('i') ? 2 : 3);
 
-export function tiffFile({ width, height, type, photometric, samples, extraSamples, tags, sample }: TiffFile): Buffer {
+export function tiffFile({
+  width,
+  height,
+  type,
+  photometric,
+  samples,
+  extraSamples,
+  tags,
+  profile,
+  sample,
+}: TiffFile): Buffer {
   const bytes = BYTES[type];
   const pixels = Buffer.alloc(width * height * samples * bytes);
   for (let y = 0, at = 0; y < height; y++)
@@ -61,7 +74,9 @@ export function tiffFile({ width, height, type, photometric, samples, extraSampl
     ...tags,
   };
   const longs: Record<number, number> = { 273: 8, 279: pixels.length };
-  const entries = [...Object.keys(shorts), ...Object.keys(longs)].map(Number).sort((a, b) => a - b);
+  const entries = [...Object.keys(shorts), ...Object.keys(longs), ...(profile ? [PROFILE] : [])]
+    .map(Number)
+    .sort((a, b) => a - b);
   const padded = pixels.length + (pixels.length % 2);
   const start = 8 + padded;
   const outside: Buffer[] = [];
@@ -71,6 +86,14 @@ export function tiffFile({ width, height, type, photometric, samples, extraSampl
   for (const [n, tag] of entries.entries()) {
     const at = 2 + n * 12;
     directory.writeUInt16LE(tag, at);
+    if (tag === PROFILE && profile) {
+      directory.writeUInt16LE(7, at + 2);
+      directory.writeUInt32LE(profile.length, at + 4);
+      directory.writeUInt32LE(outsideAt, at + 8);
+      outside.push(profile);
+      outsideAt += profile.length;
+      continue;
+    }
     const values = shorts[tag];
     directory.writeUInt16LE(values ? 3 : 4, at + 2);
     directory.writeUInt32LE(values?.length ?? 1, at + 4);

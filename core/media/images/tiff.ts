@@ -182,7 +182,7 @@ function rangeOf({ bits, sampleFormat, photometric }: TiffLayout): { range?: Tif
       if ((depth === 16 || depth === 32) && isPlain) return { range: 'float' };
       break;
     case FORMAT.signed:
-      throw unsupported(`TIFF with signed ${words}: which value is black is not defined`);
+      throw unsupported(`TIFF with signed ${words}, whose black is not defined,`);
     default:
       throw unsupported('TIFF with complex numbers');
   }

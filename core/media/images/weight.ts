@@ -1,5 +1,5 @@
 import { imageSize } from 'image-size';
-import { findJpegFrame } from './channels.ts';
+import { findJpegFrame, isHeldWhole } from './channels.ts';
 import { sniffFormat } from './formats.ts';
 
 /** Bytes per pixel in a decoder that holds the whole picture. */
@@ -18,6 +18,8 @@ export function weightOf(head: Buffer, sizeBytes: number): number {
   switch (format) {
     case undefined:
     case 'heic':
+    case 'jxl':
+    case 'raw':
       return 0;
     case 'svg':
       return sizeBytes * DRAWING_FACTOR * (head[0] === 0x1f ? COMPRESSION_FACTOR : 1);
@@ -26,7 +28,7 @@ export function weightOf(head: Buffer, sizeBytes: number): number {
     case 'jpeg': {
       const frame = findJpegFrame(head);
       if (frame === undefined) return Number.POSITIVE_INFINITY;
-      return frame.progressive ? frame.width * frame.height * PIXEL_BYTES : 0;
+      return isHeldWhole(frame) ? frame.width * frame.height * PIXEL_BYTES : 0;
     }
     default:
       return pixelsOf(head) * PIXEL_BYTES * (format === 'bmp' ? 2 : 1);

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { DEFAULT_DECODE_LIMITS } from '../decode-limits.ts';
 import { ImageError } from '../image-error.ts';
-import { withImage } from '../open-image.ts';
+import { loadableHeif, withImage } from '../open-image.ts';
 import { countTiffChannels, readTiffLayout } from '../tiff.ts';
 import type { DecodedMetadata, DecoderInput, MetadataResult } from './messages.ts';
 
@@ -31,7 +31,9 @@ function readOne(input: DecoderInput): Promise<DecodedMetadata> {
       const [width, height] = layout.orientation < 5 ? [layout.width, layout.height] : [layout.height, layout.width];
       return { width, height, num_channels: countTiffChannels(layout), orientation: layout.orientation };
     }
-    const header = await sharp(image.loadable(), { limitInputPixels: false }).metadata();
+    const header = await sharp(image.format === 'avif' ? await loadableHeif(image) : image.loadable(), {
+      limitInputPixels: false,
+    }).metadata();
     const { width, height } = header.autoOrient;
     return { width, height, num_channels: header.channels, orientation: header.orientation ?? 1 };
   });
