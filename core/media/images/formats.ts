@@ -7,7 +7,7 @@ import { startOfText } from './svg.ts';
  */
 
 /** Names of the supported formats, as stored in the metadata. */
-export const IMAGE_FORMATS = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif', 'svg', 'bmp'] as const;
+export const IMAGE_FORMATS = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif', 'heic', 'svg', 'bmp'] as const;
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 
 /** MIME types by format. */
@@ -18,6 +18,7 @@ export const MIME_TYPES: Readonly<Record<ImageFormat, string>> = {
   gif: 'image/gif',
   tiff: 'image/tiff',
   avif: 'image/avif',
+  heic: 'image/heic',
   svg: 'image/svg+xml',
   bmp: 'image/bmp',
 };
@@ -35,7 +36,6 @@ const SVG_ELEMENT = /<(?:\w+:)?svg/;
 
 /** Formats that are recognised and not decoded, with what a user can do about a file. */
 export const UNDECODED_FORMATS = {
-  heic: "HEIC can't be decoded: convert it to JPEG or AVIF",
   jxl: "JPEG XL can't be decoded: convert it to JPEG, PNG or AVIF",
   raw: "camera RAW can't be decoded: export it as JPEG or TIFF",
 } as const;

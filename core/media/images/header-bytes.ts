@@ -87,7 +87,6 @@ function parseHeader(length: number, sizeBytes: number): ParsedHeader {
       return length === FIRST_READ_BYTES && startOfText(bytes) !== undefined ? { unsettled: 'svg' } : NOT_AN_IMAGE;
     case 'svg':
       return parseDrawing(bytes, sizeBytes);
-    case 'heic':
     case 'jxl':
     case 'raw':
       return { error: { code: 'unsupported_format', message: UNDECODED_FORMATS[format] } };

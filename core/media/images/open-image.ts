@@ -8,7 +8,9 @@ import { findJpegFrame, isCgbi, isLossless } from './channels.ts';
 import type { DecodeLimits } from './decode-limits.ts';
 import { type ImageFormat, sniffFormat, UNDECODED_FORMATS, type UndecodedFormat } from './formats.ts';
 import { HEAD_BYTES } from './header-messages.ts';
+import { decodeHeif } from './heif.ts';
 import { ImageError, tooManyPixels } from './image-error.ts';
+import { withProfile } from './profiled-pixels.ts';
 import { asPlainSvg } from './svg.ts';
 import { planTiff, readTiffLayout } from './tiff.ts';
 import type { ReadAt } from './tiff-directory.ts';
@@ -98,14 +100,21 @@ async function imageIn(file: FileHandle, path: string | Buffer): Promise<OpenIma
     format: formatOf(head),
     identity: async () => identityOf(await file.stat({ bigint: true })),
     loadable: () => (process.platform === 'win32' ? path.toString() : `/dev/fd/${file.fd}`),
-    content: () => file.readFile(),
-    async read(position, length) {
-      if (position >= known.size) return Buffer.alloc(0);
-      const wanted = Buffer.alloc(Math.min(length, known.size - position));
-      const read = await file.read(wanted, 0, wanted.length, position);
-      return wanted.subarray(0, read.bytesRead);
-    },
+    content: () => readAt(file, 0, known.size),
+    read: (position, length) => readAt(file, position, Math.min(length, known.size - position)),
   };
+}
+
+/** Reads at a position, so that no read depends on an earlier one. The result is shorter if the file ends. */
+async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(Math.max(0, length));
+  let read = 0;
+  while (read < bytes.length) {
+    const { bytesRead } = await file.read(bytes, read, bytes.length - read, position + read);
+    if (bytesRead === 0) break;
+    read += bytesRead;
+  }
+  return bytes.subarray(0, read);
 }
 
 function formatOf(head: Buffer): ImageFormat {
@@ -147,6 +156,8 @@ export async function loadImage(image: OpenImage, limits: DecodeLimits): Promise
       return sharp(image.loadable(), options);
     case 'avif':
       return sharp(await loadableHeif(image), options);
+    case 'heic':
+      return openHeic(image, limits);
     default:
       return sharp(image.loadable(), options);
   }
@@ -168,6 +179,16 @@ async function openJpeg(image: OpenImage, options: SharpOptions): Promise<Sharp>
   return sharp(data, { raw: info });
 }
 
+async function openHeic(image: OpenImage, limits: DecodeLimits): Promise<Sharp> {
+  const input = await loadableHeif(image);
+  const { width, height, compression, icc } = await sharp(input, { limitInputPixels: false }).metadata();
+  if (width * height > limits.maxPixels) throw tooManyPixels(limits.maxPixels, width * height);
+  // The brands of a container need not name what is in it.
+  if (compression === 'av1') return sharp(input, inputOptions(limits));
+  const content = await readWhole(image, MAX_HEIF_BYTES);
+  return withProfile(await decodeHeif(content, limits.timeoutSeconds), icc);
+}
+
 /** The major brands that libvips recognises. */
 const LIBVIPS_BRANDS = /^(?:avif|mif1|msf1|hei[cxms]|hev[cxms])$/;
 const MAX_HEIF_BYTES = 256 * 1024 * 1024;
@@ -179,7 +200,7 @@ const MAX_HEIF_BYTES = 256 * 1024 * 1024;
 export async function loadableHeif(image: OpenImage): Promise<Buffer | string> {
   if (LIBVIPS_BRANDS.test(image.head.toString('latin1', 8, 12))) return image.loadable();
   const content = Buffer.from(await readWhole(image, MAX_HEIF_BYTES));
-  content.write('avif', 8, 'latin1');
+  content.write(image.format === 'avif' ? 'avif' : 'mif1', 8, 'latin1');
   return content;
 }
 

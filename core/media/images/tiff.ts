@@ -1,6 +1,7 @@
 /** How a TIFF is decoded, by the layout of its samples. */
+import { UNDECODED_FORMATS } from './formats.ts';
 import { ImageError } from './image-error.ts';
-import { type ReadAt, readTiffDirectories, TAG, type TiffDirectory } from './tiff-directory.ts';
+import { type ReadAt, readSubDirectories, readTiffDirectories, TAG, type TiffDirectory } from './tiff-directory.ts';
 
 /** The layout of the page that is shown. */
 export interface TiffLayout {
@@ -34,13 +35,31 @@ const REDUCED = 2;
 /**
  * Reads the layout of the first page that is not a smaller copy of another or a mask. Writers that put a thumbnail
  * first mark it so; what the user sees elsewhere is the page itself. Undefined if the file ends within its directory.
+ *
+ * @throws ImageError unsupported_format for a camera's RAW
  */
 export async function readTiffLayout(read: ReadAt): Promise<TiffLayout | undefined> {
   const pages = await readTiffDirectories(read);
+  for (const page of pages ?? []) {
+    const parts = await readSubDirectories(read, page);
+    // Its pages are previews. The picture itself is not among them.
+    if ([page, ...parts].some(isRaw)) throw new ImageError('unsupported_format', UNDECODED_FORMATS.raw);
+  }
   const shown = pages?.findIndex((page) => !isSecondary(page)) ?? -1;
   const page = Math.max(shown, 0);
   const directory = pages?.[page];
   return directory && layoutOf(directory, page);
+}
+
+const SENSOR_PHOTOMETRICS = new Set([32803, 34892]);
+/** Compressions of Sony, Nikon, Pentax and others for a sensor's data. */
+const SENSOR_COMPRESSIONS = new Set([32767, 32769, 34713, 65535]);
+
+/** Whether a directory is that of a camera's RAW: DNG, NEF, ARW, PEF and others are TIFFs. */
+function isRaw(directory: TiffDirectory): boolean {
+  const [photometric = -1] = directory.get(TAG.photometric) ?? [];
+  const [compression = -1] = directory.get(TAG.compression) ?? [];
+  return directory.has(TAG.dngVersion) || SENSOR_PHOTOMETRICS.has(photometric) || SENSOR_COMPRESSIONS.has(compression);
 }
 
 function isSecondary(page: TiffDirectory): boolean {
@@ -136,10 +155,8 @@ const PHOTOMETRIC_NAMES: Readonly<Record<number, string>> = {
   8: 'CIELab colours',
   9: 'ICCLab colours',
   10: 'ITULab colours',
-  32803: "a camera sensor's data (RAW)",
   32844: 'LogL brightness',
   32845: 'LogLuv colours',
-  34892: "a camera sensor's data (RAW)",
 };
 const DRAWN_PHOTOMETRICS = new Set<number>(Object.values(PHOTOMETRIC));
 

@@ -116,6 +116,22 @@ const SHOWN: Record<string, Shown> = {
   'avif-irot-and-exif6.avif': { colours: TURNED, size: [40, 60], orientation: 1 },
   'avif-irot-from-exif6.avif': { colours: TURNED, size: [40, 60], orientation: 1 },
 
+  // Made with pillow-heif. The orientation became irot and imir, as phones write them.
+  'heic.heic': { colours: UPRIGHT, size: [64, 40], channels: 3 },
+  'heic-orientation-2.heic': { colours: [GREEN, RED, YELLOW, BLUE], size: [64, 40], orientation: 1 },
+  'heic-orientation-3.heic': { colours: [YELLOW, BLUE, GREEN, RED], size: [64, 40], orientation: 1 },
+  'heic-orientation-4.heic': { colours: [BLUE, YELLOW, RED, GREEN], size: [64, 40], orientation: 1 },
+  'heic-orientation-5.heic': { colours: [RED, BLUE, GREEN, YELLOW], size: [40, 64], orientation: 1 },
+  'heic-orientation-6.heic': { colours: TURNED, size: [40, 64], orientation: 1 },
+  'heic-orientation-7.heic': { colours: [YELLOW, GREEN, BLUE, RED], size: [40, 64], orientation: 1 },
+  'heic-orientation-8.heic': { colours: [GREEN, YELLOW, RED, BLUE], size: [40, 64], orientation: 1 },
+  'heic-alpha.heic': { colours: [RED, GREEN, BLUE, WHITE], size: [64, 40], channels: 4 },
+  'heic-grey.heic': { colours: GREY, size: [64, 40], channels: 3 },
+  'heic-10bit.heic': { colours: UPRIGHT, size: [64, 40], channels: 3 },
+  'heic-brand-mihe.heic': { colours: UPRIGHT, size: [64, 40], channels: 3 },
+  'heic-second-primary.heic': { colours: UPRIGHT, size: [64, 40], channels: 3 },
+  'heic-display-p3.heic': { colours: UPRIGHT, size: [64, 40], channels: 3 },
+
   'svg-333333-square.svg': { colours: UPRIGHT, size: [333_333, 333_333], channels: 4 },
   'svg-20000x14000.svg': { colours: UPRIGHT, size: [20_000, 14_000], channels: 4 },
   'svg-a0-in-mm.svg': { colours: UPRIGHT, size: [3179, 4494], channels: 4 },

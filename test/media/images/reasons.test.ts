@@ -82,7 +82,6 @@ describe('a file that is not damaged is not called so:', () => {
     ['compression 4711', tiff({ tags: { 259: [4711] } })],
     ['JPEG XL', tiff({ tags: { 259: [50002] } })],
     ['LogLuv colours', tiff({ tags: { 262: [32845] } })],
-    ["a camera sensor's data (RAW)", tiff({ tags: { 262: [32803] } })],
     ['inks that are not CMYK', tiff({ photometric: 5, samples: 4, tags: { 332: [2] } })],
     ['samples of 8, 8, 16 bits', tiff({ tags: { 258: [8, 8, 16] } })],
     ['12-bit integer samples', tiff({ tags: { 258: [12, 12, 12] } })],
@@ -96,6 +95,32 @@ describe('a file that is not damaged is not called so:', () => {
       code: 'unsupported_format',
       message: `TIFF with ${words} can't be decoded`,
     });
+  });
+
+  it.each([
+    ['DNG', { 50706: [1] }],
+    ["a sensor's mosaic", { 262: [32803] }],
+    ["a sensor's linear data", { 262: [34892] }],
+    ["Sony's compression", { 259: [32767] }],
+    ["Nikon's compression", { 259: [34713] }],
+  ])('RAW in a TIFF: %s', async (_name, tags) => {
+    const raw = tiff({ tags });
+    // Cameras put previews first, and the sensor's data into a directory of the first page.
+    const preview = tiff({ tags: { 254: [1], 330: [0] } });
+    const at = preview.readUInt32LE(4);
+    const entries = preview.readUInt16LE(at);
+    for (let n = 0; n < entries; n++) {
+      const entry = at + 2 + n * 12;
+      if (preview.readUInt16LE(entry) !== 330) continue;
+      preview.writeUInt16LE(4, entry + 2);
+      preview.writeUInt32LE(preview.length, entry + 8);
+    }
+    const directory = raw.subarray(raw.readUInt32LE(4));
+    for (const bytes of [raw, Buffer.concat([preview, directory])]) {
+      const message = "camera RAW can't be decoded: export it as JPEG or TIFF";
+      expect(await index(bytes)).toEqual({ error: { code: 'unsupported_format', message } });
+      await expect(decode(bytes)).rejects.toMatchObject({ code: 'unsupported_format', message });
+    }
   });
 
   it.each([
