@@ -56,7 +56,7 @@ export async function decodeHeif(content: Uint8Array, timeoutSeconds: number): P
 
 function takeThread(): Worker {
   const [worker] = idle.keys();
-  if (worker === undefined) return new Worker(THREAD, { stdout: true, stderr: true });
+  if (worker === undefined) return new Worker(THREAD, { execArgv: [], stdout: true, stderr: true });
   clearTimeout(idle.get(worker));
   idle.delete(worker);
   worker.ref();

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -24,6 +25,19 @@ const thumbnailOf = (path: string) => ({
 it('ends a picture at its deadline, and decodes the next', { timeout: PATIENCE_MS }, async () => {
   await expect(decodeHeif(readFileSync(LARGE), 0.1)).rejects.toMatchObject({ code: 'decode_timeout' });
   expect(await decodeHeif(readFileSync(SMALL), 60)).toMatchObject({ width: 64, height: 40 });
+});
+
+it('leaves no thread behind, at a deadline or when it is idle', { timeout: PATIENCE_MS }, () => {
+  const script = `
+    import { readFileSync } from 'node:fs';
+    import { decodeHeif } from ${JSON.stringify(new URL('../../../core/media/images/heif.ts', import.meta.url).href)};
+    await decodeHeif(readFileSync(${JSON.stringify(LARGE)}), 0.1).catch(({ code }) => console.log(code));
+    console.log((await decodeHeif(readFileSync(${JSON.stringify(SMALL)}), 60)).width);
+  `;
+  // A process with a thread that is not ended never ends.
+  const options = { encoding: 'utf8', timeout: 20_000 } as const;
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], options);
+  expect(output).toBe('decode_timeout\n64\n');
 });
 
 it('decodes several pictures at once, and one after the other in the same thread', {
