@@ -1,8 +1,11 @@
 import type { Sharp } from 'sharp';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './decode-limits.ts';
+import { ImageError } from './image-error.ts';
 import { type ImageFile, loadImage, withImage } from './open-image.ts';
 import { type PixelGeometry, resizeAndCrop } from './resize.ts';
 import { weightOf } from './weight.ts';
+
+const RGB_CHANNELS = 3;
 
 /** Reserves a decoding slot and memory for an image of this many bytes. Resolves with a function that releases both. */
 export type DecodingRoom = (bytes: number) => Promise<() => void>;
@@ -36,6 +39,23 @@ export async function decodePixels(
 
 async function render(image: Sharp, geometry: PixelGeometry, { timeoutSeconds }: DecodeLimits): Promise<Uint8Array> {
   image.timeout({ seconds: timeoutSeconds }).flatten({ background: 'white' }).toColourspace('srgb');
-  const { data } = await resizeAndCrop(image, geometry);
+  return checkShape(await resizeAndCrop(image, geometry), geometry.crop);
+}
+
+/**
+ * The pixels, if they are what a tensor takes: RGB of this size. libvips gives other bands for colours that it does not
+ * know, and pixels of another length would leave parts of another image in a batch.
+ *
+ * @throws ImageError unsupported_format
+ */
+export function checkShape(
+  { data, info }: { data: Uint8Array; info: { width: number; height: number; channels: number } },
+  { width, height }: PixelGeometry['crop'],
+): Uint8Array {
+  if (info.width !== width || info.height !== height || info.channels !== RGB_CHANNELS)
+    throw new ImageError(
+      'unsupported_format',
+      `${info.channels} bands of ${info.width}x${info.height} were decoded; RGB of ${width}x${height} is needed`,
+    );
   return data;
 }
