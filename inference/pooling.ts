@@ -3,9 +3,9 @@ import type { Pooling, TensorData } from '../core/media/preparation.ts';
 import { floatFromHalf } from '../core/models/half.ts';
 
 /**
- * Pools the first `count` vectors of an output of [rows, dim] or [rows, tokens, dim]. `cls` takes the first token's
- * vector; `mean` averages the tokens whose mask is not 0, like sentence-transformers. Returns [count, dim] elements,
- * unnormalised.
+ * Pools the first `count` vectors of an output of [rows, dim], [rows, dim, 1, 1] or [rows, tokens, dim]. `cls` takes the
+ * first token's vector; `mean` averages the tokens whose mask is not 0, like sentence-transformers. Returns [count, dim]
+ * elements, unnormalised.
  *
  * @param mask the graph's `attention_mask` input, [rows, tokens]; without it all tokens count
  * @throws Error when the output has another shape, or a token count that differs from the mask's. Graphs may return
@@ -17,9 +17,11 @@ export function pooled(
   pooling: Pooling | 'none',
   mask: TensorData | undefined,
 ): Float32Array {
-  const dim = dims.at(-1) ?? 0;
-  const tokens = pooling === 'none' ? 1 : (dims[1] ?? 0);
-  if (dims.length !== (pooling === 'none' ? 2 : 3) || dim < 1 || tokens < 1)
+  // Models of convolutions keep the height and width of what they pooled, [rows, dim, 1, 1].
+  const shape = dims.length === 4 && dims[2] === 1 && dims[3] === 1 ? dims.slice(0, 2) : dims;
+  const dim = shape.at(-1) ?? 0;
+  const tokens = pooling === 'none' ? 1 : (shape[1] ?? 0);
+  if (shape.length !== (pooling === 'none' ? 2 : 3) || dim < 1 || tokens < 1)
     throw new Error(`an output of shape [${dims.join(', ')}] holds no vectors`);
   if (pooling === 'mean' && mask !== undefined && mask.dims[1] !== tokens)
     throw new Error(`an output of shape [${dims.join(', ')}] for an attention_mask of [${mask.dims.join(', ')}]`);

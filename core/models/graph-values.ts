@@ -14,14 +14,16 @@ export interface VectorOutput {
 }
 
 /**
- * Chooses the output that holds an item's vector: one of the medium's usual names, otherwise the only output with two
- * dimensions, otherwise `last_hidden_state`.
+ * Chooses the output that holds an item's vector: one of the medium's usual names, otherwise the only output of vectors,
+ * otherwise `last_hidden_state`. A vector has two dimensions, or four of which the last two are 1: models of
+ * convolutions (ResNet, ConvNeXT) keep the height and width of what they pooled. A free dimension may turn out to be 1,
+ * so it is accepted under a usual name, and `pooled` checks it.
  *
  * @param preferred names of outputs, best first
  * @throws ModelInvalidError
  */
 export function chooseOutput(file: string, outputs: readonly GraphValue[], preferred: readonly string[]): VectorOutput {
-  const vectors = outputs.filter(({ shape, type }) => shape.length === 2 && isFloat(type));
+  const vectors = outputs.filter((output) => isVector(output, preferred.includes(output.name)));
   for (const name of preferred) {
     if (vectors.some((vector) => vector.name === name)) return { name, isSequence: false };
   }
@@ -32,9 +34,15 @@ export function chooseOutput(file: string, outputs: readonly GraphValue[], prefe
   );
   if (hidden !== undefined && only === undefined) return { name: hidden.name, isSequence: true };
   throw new ModelInvalidError(
-    `${file} gives ${listed(outputs)}; one of ${preferred.join(', ')}, a single output of two dimensions, or ` +
-      'last_hidden_state is expected.',
+    `${file} gives ${listed(outputs)}; one of ${preferred.join(', ')}, a single output of [batch, n] or ` +
+      '[batch, n, 1, 1], or last_hidden_state is expected.',
   );
+}
+
+function isVector({ shape, type }: GraphValue, isUsual: boolean): boolean {
+  if (!isFloat(type)) return false;
+  const mayBeOne = (size: number | string | undefined) => size === 1 || (isUsual && typeof size === 'string');
+  return shape.length === 2 || (shape.length === 4 && mayBeOne(shape[2]) && mayBeOne(shape[3]));
 }
 
 function isFloat(type: string): boolean {

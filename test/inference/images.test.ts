@@ -6,7 +6,8 @@ import { gzipSync } from 'node:zlib';
 import { encode } from 'bmp-ts';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { decodePixels, type PixelGeometry } from '../../core/media/images/decode.ts';
+import { decodePixels } from '../../core/media/images/decode.ts';
+import type { PixelGeometry } from '../../core/media/images/resize.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 import { temporaryFolder, writePng } from './tiny-models.ts';
 

@@ -150,7 +150,12 @@ test.each([
   { what: 'no resizing', graph: ECHO, config: { ...RAW_4X4, do_resize: false }, says: 'do_resize' },
   { what: 'a crop percentage', graph: ECHO, config: { ...RAW_4X4, crop_pct: 0.9 }, says: 'crop_pct' },
   { what: 'an unknown filter', graph: ECHO, config: { ...RAW_4X4, resample: 5 }, says: 'resample' },
-  { what: 'a crop larger than the picture', graph: ECHO, config: { ...RAW_4X4, crop_size: 8 }, says: 'crop_size' },
+  {
+    what: 'a crop larger than the picture',
+    graph: ECHO,
+    config: { ...RAW_4X4, do_center_crop: true, crop_size: 8 },
+    says: 'crop_size',
+  },
   {
     what: 'a mean without a spread',
     graph: ECHO,

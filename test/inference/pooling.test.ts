@@ -41,6 +41,11 @@ test('an output of a vector a row is taken as it is, without the rows that fill 
   expect([...pooled(floats([4, 1]), 1, 'none', undefined)]).toEqual(numbers(1));
 });
 
+test('an output of height and width 1 holds a vector a row', () => {
+  expect([...pooled(floats([3, 5, 1, 1]), 2, 'none', undefined)]).toEqual(numbers(10));
+  expect([...pooled(halves([1, 2, 1, 1], [0x3c00, 0xc000]), 1, 'none', undefined)]).toEqual([1, -2]);
+});
+
 test('vectors are copies: what the runtime does with its memory afterwards changes nothing', () => {
   const output = floats([1, 4]);
   const vectors = pooled(output, 1, 'none', undefined);
@@ -111,6 +116,13 @@ test.each([
   { dims: [2, 0], pooling: 'none' },
   { dims: [2], pooling: 'none' },
   { dims: [2, 3, 4], pooling: 'none' },
+  { dims: [2, 3, 4, 1], pooling: 'none' },
+  { dims: [2, 3, 1, 4], pooling: 'none' },
+  { dims: [2, 3, 1], pooling: 'none' },
+  { dims: [2, 3, 1, 1, 1], pooling: 'none' },
+  { dims: [2, 3, 1, 1], pooling: 'mean' },
+  { dims: [2, 0, 1, 1], pooling: 'none' },
+  { dims: [2, 3, 1, 1], pooling: 'cls' },
   { dims: [], pooling: 'none' },
   { dims: [2, 0, 4], pooling: 'mean' },
   { dims: [2, 3, 0], pooling: 'mean' },

@@ -129,6 +129,85 @@ test('resizing averages what a pixel covers, as Pillow does', async () => {
   expectClose(await embedOne(model, path), unit(new Array(48).fill(100)), 5e-3);
 });
 
+/** 60 x 40: red, green, blue and yellow quarters. */
+async function writeQuadrants(path: string): Promise<void> {
+  const colours = [
+    [220, 30, 30],
+    [30, 180, 40],
+    [30, 40, 210],
+    [230, 220, 40],
+  ];
+  const pixels = Array.from({ length: 60 * 40 }, (_, i) => colours[(i % 60 < 30 ? 0 : 1) + (i < 60 * 20 ? 0 : 2)]);
+  await sharp(Uint8Array.from(pixels.flat() as number[]), { raw: { width: 60, height: 40, channels: 3 } })
+    .png()
+    .toFile(path);
+}
+
+test('a config that leaves its normalisation out is normalised as its processor does', async () => {
+  const config = {
+    image_processor_type: 'CLIPImageProcessor',
+    size: { shortest_edge: 8 },
+    crop_size: 8,
+    do_center_crop: true,
+    resample: 3,
+  };
+  const model = await writeModel(join(folder, 'left-out'), echoGraph('float32', ['batch', 3, 8, 8]), config);
+  const path = join(folder, 'quadrants.png');
+  await writeQuadrants(path);
+  const vector = await embedOne(model, path);
+  // The vector has length 1, so the proportions of the top left pixel are compared.
+  const [red, green, blue] = [0, 64, 128].map((i) => vector[i] as number) as [number, number, number];
+  expect(green / red).toBeCloseTo(-1.302 / 1.419, 2);
+  expect(blue / red).toBeCloseTo(-1.054 / 1.419, 2);
+  expect(red).toBeGreaterThan(0);
+});
+
+test.each([{ declared: ['batch', 3, 1, 1] }, { declared: ['batch', 'n', 'height', 'width'] }])(
+  'a pooler_output of $declared is a vector for each image',
+  async ({ declared }) => {
+    const { createGraph } = await import('../../scripts/onnx.ts');
+    const graph = createGraph({ name: 'convolutions' });
+    const pixels = graph.input('pixels', 'float32', ['batch', 3, 4, 4]);
+    graph.apply('Identity', [pixels], {}, 'last_hidden_state');
+    graph.output('last_hidden_state', 'float32', ['batch', 3, 4, 4]);
+    graph.apply('GlobalAveragePool', [pixels], {}, 'pooler_output');
+    graph.output('pooler_output', 'float32', declared);
+    const model = await writeModel(join(folder, `pooler-${declared[1]}`), graph.encode(), RAW_4X4);
+    expect(await embedder.open(model, medium)).toMatchObject({ dim: 3 });
+    const paths = [8, 9].map((n) => join(folder, `pooler-${n}.png`));
+    for (const [n, path] of paths.entries()) {
+      const bytes = await writePng(path, n + 8);
+      const means = planes(bytes).reduce<number[]>((sums, value, i) => {
+        const channel = Math.floor(i / 16);
+        sums[channel] = (sums[channel] ?? 0) + value / 16;
+        return sums;
+      }, []);
+      expectClose(await embedOne(model, path), unit(means));
+    }
+  },
+);
+
+test('an output whose free dimensions turn out larger than 1 is refused before any image', async () => {
+  const { createGraph } = await import('../../scripts/onnx.ts');
+  const graph = createGraph({ name: 'map' });
+  const pixels = graph.input('pixels', 'float32', ['batch', 3, 'rows', 'columns']);
+  graph.apply('Identity', [pixels], {}, 'pooler_output');
+  graph.output('pooler_output', 'float32', ['batch', 3, 'height', 'width']);
+  const model = await writeModel(join(folder, 'map'), graph.encode(), RAW_4X4);
+  await expect(embedder.open(model, medium)).rejects.toMatchObject({
+    code: 'ModelInvalid',
+    message: expect.stringContaining('[1, 3, 4, 4]'),
+  });
+});
+
+test('a model of BGR gets its blue first', async () => {
+  const config = { ...RAW_4X4, do_flip_channel_order: true };
+  const model = await writeModel(join(folder, 'bgr'), echoGraph('uint8', ['batch', 4, 4, 3]), config);
+  const path = join(folder, 'bgr.png');
+  const pixels = await writePng(path, 10);
+  expectClose(await embedOne(model, path), unit(pixels.map((_, i) => pixels[i - (i % 3) + 2 - (i % 3)] as number)));
+});
+
 test('EXIF orientation is applied before the model sees the picture', async () => {
   const model = await writeModel(join(folder, 'orientation'), echoGraph('uint8', ['batch', 4, 4, 3]), RAW_4X4);
   const upright = join(folder, 'upright.tiff');

@@ -7,6 +7,32 @@ const output = (...outputs: GraphValue[]) => chooseOutput('m.onnx', outputs, PRE
 const isInvalid = (words: string) =>
   expect.objectContaining({ code: 'ModelInvalid', message: expect.stringContaining(words) });
 
+/** What a model of convolutions gives besides its pooled output. */
+const map = value('last_hidden_state', ['n', 2048, 7, 7]);
+
+describe('an output of height and width 1', () => {
+  it.each<[string, GraphValue]>([
+    ['fixed dimensions', value('pooler_output', [8, 2048, 1, 1])],
+    ['a free batch', value('pooler_output', ['n', 2048, 1, 1])],
+    ['free height and width', value('pooler_output', ['n', 2048, 'height', 'width'])],
+    ['only a free height', value('pooler_output', ['n', 'dim', 'height', 1])],
+    ['half precision', value('pooler_output', ['n', 2048, 1, 1], 'float16')],
+    ['another name', value('features', ['n', 2048, 1, 1])],
+  ])('is a vector (%s)', (_, pooled) => {
+    expect(output(map, pooled)).toEqual({ name: pooled.name, isSequence: false });
+  });
+
+  it.each<[string, GraphValue[]]>([
+    ['one row', [map, value('pooler_output', ['n', 64, 1, 7])]],
+    ['one column', [map, value('pooler_output', ['n', 64, 7, 1])]],
+    ['free dimensions under another name', [map, value('features', ['n', 64, 'height', 'width'])]],
+    ['integers', [map, value('pooler_output', ['n', 64, 1, 1], 'int64')]],
+    ['one of two', [value('this', ['n', 64, 1, 1]), value('that', ['n', 64])]],
+  ])('is refused if it is not one vector (%s)', (_, outputs) => {
+    expect(() => output(...outputs)).toThrow(isInvalid('a single output of [batch, n] or [batch, n, 1, 1]'));
+  });
+});
+
 describe('the output that vectors come from', () => {
   const vector = (name: string, type?: string) => value(name, ['n', 512], type);
   const hidden = value('last_hidden_state', ['n', 50, 512]);

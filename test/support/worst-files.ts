@@ -64,7 +64,7 @@ export async function makeWorstFiles(dir: string): Promise<WorstFiles> {
     '<svg xmlns="http://www.w3.org/2000/svg" width="9"',
   );
   const heic = Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\0', 'latin1');
-  await add({ name: 'HEIC named .jpg', expect: 'failed', code: 'unsupported_format' }, 'phone.jpg', heic);
+  await add({ name: 'HEIC cut within its header, named .jpg', ...truncated }, 'phone.jpg', heic);
 
   const grain = await drawGrain();
   const cut = { expect: 'embedding_failed' } as const;

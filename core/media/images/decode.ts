@@ -1,18 +1,14 @@
 import type { Sharp } from 'sharp';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './decode-limits.ts';
+import { ImageError } from './image-error.ts';
 import { type ImageFile, loadImage, withImage } from './open-image.ts';
+import { type PixelGeometry, resizeAndCrop } from './resize.ts';
 import { weightOf } from './weight.ts';
+
+const RGB_CHANNELS = 3;
 
 /** Reserves a decoding slot and memory for an image of this many bytes. Resolves with a function that releases both. */
 export type DecodingRoom = (bytes: number) => Promise<() => void>;
-
-/** How an image is resized and cropped for a model. All sizes are in pixels. */
-export interface PixelGeometry {
-  /** `fill` stretches to width x height. `cover` keeps the aspect ratio, covers width x height and crops the centre. */
-  resize: { fit: 'cover' | 'fill'; width: number; height: number; kernel: 'nearest' | 'linear' | 'cubic' | 'lanczos3' };
-  /** The central crop after resizing. It is no larger than `resize`. */
-  crop: { width: number; height: number };
-}
 
 /**
  * Decodes an image to 8-bit sRGB, three bytes per pixel, row by row, as it is displayed: applies EXIF orientation,
@@ -41,22 +37,25 @@ export async function decodePixels(
   });
 }
 
-async function render(
-  image: Sharp,
-  { resize, crop }: PixelGeometry,
-  { timeoutSeconds }: DecodeLimits,
-): Promise<Uint8Array> {
-  image
-    .timeout({ seconds: timeoutSeconds })
-    .flatten({ background: 'white' })
-    .toColourspace('srgb')
-    .resize(resize.width, resize.height, { fit: resize.fit, position: 'centre', kernel: resize.kernel });
-  if (crop.width !== resize.width || crop.height !== resize.height) {
-    image.extract({
-      left: Math.floor((resize.width - crop.width) / 2),
-      top: Math.floor((resize.height - crop.height) / 2),
-      ...crop,
-    });
-  }
-  return image.raw({ depth: 'uchar' }).toBuffer();
+async function render(image: Sharp, geometry: PixelGeometry, { timeoutSeconds }: DecodeLimits): Promise<Uint8Array> {
+  image.timeout({ seconds: timeoutSeconds }).flatten({ background: 'white' }).toColourspace('srgb');
+  return checkShape(await resizeAndCrop(image, geometry), geometry.crop);
+}
+
+/**
+ * The pixels, if they are what a tensor takes: RGB of this size. libvips gives other bands for colours that it does not
+ * know, and pixels of another length would leave parts of another image in a batch.
+ *
+ * @throws ImageError unsupported_format
+ */
+export function checkShape(
+  { data, info }: { data: Uint8Array; info: { width: number; height: number; channels: number } },
+  { width, height }: PixelGeometry['crop'],
+): Uint8Array {
+  if (info.width !== width || info.height !== height || info.channels !== RGB_CHANNELS)
+    throw new ImageError(
+      'unsupported_format',
+      `${info.channels} bands of ${info.width}x${info.height} were decoded; RGB of ${width}x${height} is needed`,
+    );
+  return data;
 }

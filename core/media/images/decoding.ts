@@ -1,7 +1,8 @@
 import { createPermits } from '../../concurrency/permits.ts';
-import { decodePixels, type PixelGeometry } from './decode.ts';
+import { decodePixels } from './decode.ts';
 import type { DecodeLimits } from './decode-limits.ts';
 import type { ImageFile } from './open-image.ts';
+import type { PixelGeometry } from './resize.ts';
 
 /** Decodes images concurrently, limited by threads and by memory. */
 export interface Decoding {

@@ -1,7 +1,8 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { imageSize } from 'image-size';
-import { countBmpChannels, countPngChannels, countWebpChannels, findJpegFrame, hasWebpExif } from './channels.ts';
-import { type ImageFormat, MIME_TYPES, sniffFormat } from './formats.ts';
+import { parseBmpHeader } from './bmp-header.ts';
+import { countPngChannels, countWebpChannels, findJpegFrame, hasWebpExif } from './channels.ts';
+import { type ImageFormat, MIME_TYPES, sniffFormat, UNDECODED_FORMATS } from './formats.ts';
 import { describeReadError, truncatedHeader } from './header-errors.ts';
 import { HEAD_BYTES, type HeaderOutcome, type ImageMetadata } from './header-messages.ts';
 import { readSvgHeader, startOfText } from './svg.ts';
@@ -56,7 +57,7 @@ export function readHeaderSync({ path, head, sizeBytes }: ThreadRequest): Parsed
     try {
       const length = readSync(fd, buffer, 0, FIRST_READ_BYTES, 0);
       const header = parseHeader(length, sizeBytes);
-      if (length < FIRST_READ_BYTES || !('unsettled' in header) || header.fallback) return withoutDrawing(header);
+      if (length < FIRST_READ_BYTES || !('unsettled' in header) || isForDecoder(header)) return withoutDrawing(header);
       return withoutDrawing(parseHeader(length + readSync(fd, buffer, length, READ_BYTES - length, length), sizeBytes));
     } finally {
       closeSync(fd);
@@ -65,6 +66,9 @@ export function readHeaderSync({ path, head, sizeBytes }: ThreadRequest): Parsed
     return { error: describeReadError(error as NodeJS.ErrnoException, path) };
   }
 }
+
+/** Whether more bytes would not settle it. */
+const isForDecoder = ({ unsettled, fallback }: Unsettled) => fallback !== undefined && unsettled !== 'jpeg';
 
 /** Keeps drawings from the decoder: it would build the whole document and follow its references. */
 function withoutDrawing(header: ParsedHeader): ParsedHeader {
@@ -83,16 +87,15 @@ function parseHeader(length: number, sizeBytes: number): ParsedHeader {
       return length === FIRST_READ_BYTES && startOfText(bytes) !== undefined ? { unsettled: 'svg' } : NOT_AN_IMAGE;
     case 'svg':
       return parseDrawing(bytes, sizeBytes);
-    case 'heic':
-      return {
-        error: { code: 'unsupported_format', message: 'HEIC cannot be decoded here: convert it to JPEG or AVIF' },
-      };
+    case 'jxl':
+    case 'raw':
+      return { error: { code: 'unsupported_format', message: UNDECODED_FORMATS[format] } };
     case 'jpeg':
       return parseJpeg(bytes, sizeBytes) ?? { unsettled: format };
     case 'png':
       return parseUpright(format, countPngChannels(bytes), bytes, sizeBytes) ?? { unsettled: format };
     case 'bmp':
-      return parseUpright(format, countBmpChannels(bytes), bytes, sizeBytes) ?? { error: truncatedHeader(format) };
+      return parseBmp(bytes, sizeBytes) ?? { error: truncatedHeader(format) };
     case 'webp': {
       const header = parseUpright(format, countWebpChannels(bytes), bytes, sizeBytes);
       return header && hasWebpExif(bytes)
@@ -129,15 +132,26 @@ function parseDrawing(bytes: Buffer, sizeBytes: number): ParsedHeader {
   return describe('svg', { ...header, orientation: undefined }, DRAWING_CHANNELS, sizeBytes);
 }
 
-function parseJpeg(bytes: Buffer, sizeBytes: number): Parsed | undefined {
+function parseJpeg(bytes: Buffer, sizeBytes: number): ParsedHeader | undefined {
   const frame = findJpegFrame(bytes);
   const size = frame && parseSize(bytes);
   // `image-size` finds the frame less strictly. If the two sizes differ, the decoder decides.
   if (size?.width !== frame?.width || size?.height !== frame?.height) return undefined;
   if (frame === undefined || size === undefined) return undefined;
-  if (size.orientation === undefined && frame.exif.some(mentionsOrientation)) return undefined;
-  if (frame.exif.length > 1) return undefined;
-  return describe('jpeg', size, frame.num_channels, sizeBytes);
+  if (frame.num_channels !== 1 && frame.num_channels !== 3 && frame.num_channels !== 4) return undefined;
+  const header = describe('jpeg', size, frame.num_channels, sizeBytes);
+  const isOriented = size.orientation === undefined && frame.exif.some(mentionsOrientation);
+  if (isOriented || frame.exif.length > 1) return undefined;
+  // EXIF may follow the frame header.
+  return frame.isWhole ? header : { unsettled: 'jpeg', fallback: header.metadata };
+}
+
+function parseBmp(bytes: Buffer, sizeBytes: number): Parsed | undefined {
+  const header = parseBmpHeader(bytes);
+  if (header === undefined) return undefined;
+  const { width, height, bits } = header;
+  // A 32-bit bitmap has alpha. Palettes and other depths are RGB.
+  return describe('bmp', { width, height, orientation: undefined }, bits === 32 ? 4 : 3, sizeBytes);
 }
 
 /** Whether EXIF mentions an orientation. `image-size` misses one that has an unusual EXIF type. */

@@ -108,6 +108,7 @@ function describeFailure({ code, message }: ImageFailure, { path }: HeaderReques
       return describeReadError({ code: 'ENOENT', message }, path ?? '');
     case 'permission_denied':
     case 'decode_timeout':
+    case 'unsupported_format':
       return { code, message };
     case 'not_a_file':
       return { code: 'io_error', message };

@@ -17,11 +17,16 @@ export function allocateBatch(type: ImageInput['type'], elements: number): Tenso
 
 /**
  * Creates a function that writes pixels to the graph's input. It rescales and normalises them with a table of 256
- * values per channel, and splits them into planes if the graph requires it.
+ * values per channel, brings the channels into the model's order, and splits them into planes if the graph requires it.
  */
-export function createPixelWriter(input: ImageInput, normalization: Preprocessing['normalization']): PixelWriter {
+export function createPixelWriter(
+  input: ImageInput,
+  { normalization, channelOrder }: Pick<Preprocessing, 'normalization' | 'channelOrder'>,
+): PixelWriter {
   const planar = input.layout === 'NCHW';
-  if (input.type === 'uint8' && !planar) return (pixels, batch, index) => batch.set(pixels, index * pixels.length);
+  const reverses = channelOrder === 'BGR';
+  if (input.type === 'uint8' && !planar && !reverses)
+    return (pixels, batch, index) => batch.set(pixels, index * pixels.length);
 
   const tables = [0, 1, 2].map((channel) => tableOf(input.type, normalization, channel));
   return function writePixels(pixels, batch, index) {
@@ -29,7 +34,8 @@ export function createPixelWriter(input: ImageInput, normalization: Preprocessin
     const start = index * pixels.length;
     for (const [channel, table] of tables.entries()) {
       const step = planar ? 1 : 3;
-      let to = start + (planar ? channel * area : channel);
+      const place = reverses ? 2 - channel : channel;
+      let to = start + (planar ? place * area : place);
       for (let from = channel; from < pixels.length; from += 3, to += step)
         batch[to] = table[pixels[from] as number] as number;
     }

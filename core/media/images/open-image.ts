@@ -4,11 +4,17 @@ import process from 'node:process';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { identityOf } from '../../sources/identity.ts';
 import { decodeBmp } from './bmp.ts';
+import { findJpegFrame, isCgbi, isLossless } from './channels.ts';
 import type { DecodeLimits } from './decode-limits.ts';
-import { type ImageFormat, sniffFormat } from './formats.ts';
+import { type ImageFormat, sniffFormat, UNDECODED_FORMATS, type UndecodedFormat } from './formats.ts';
 import { HEAD_BYTES } from './header-messages.ts';
+import { decodeHeif } from './heif.ts';
 import { ImageError, tooManyPixels } from './image-error.ts';
+import { withProfile } from './profiled-pixels.ts';
 import { asPlainSvg } from './svg.ts';
+import { planTiff, readTiffLayout } from './tiff.ts';
+import type { ReadAt } from './tiff-directory.ts';
+import { openTiff } from './tiff-pixels.ts';
 
 // sharp's cache identifies a file by its name or its descriptor number, so it could return an earlier file.
 sharp.cache(false);
@@ -38,6 +44,8 @@ export interface OpenImage {
   loadable(): Buffer | string;
   /** All bytes. */
   content(): Promise<Buffer>;
+  /** Up to `length` bytes from `position`; fewer if the file ends. */
+  read: ReadAt;
 }
 
 /**
@@ -77,6 +85,7 @@ function imageOf(content: Uint8Array): OpenImage {
     identity: async () => undefined,
     loadable: () => bytes,
     content: async () => bytes,
+    read: async (position, length) => bytes.subarray(position, position + length),
   };
 }
 
@@ -91,15 +100,31 @@ async function imageIn(file: FileHandle, path: string | Buffer): Promise<OpenIma
     format: formatOf(head),
     identity: async () => identityOf(await file.stat({ bigint: true })),
     loadable: () => (process.platform === 'win32' ? path.toString() : `/dev/fd/${file.fd}`),
-    content: () => file.readFile(),
+    content: () => readAt(file, 0, known.size),
+    read: (position, length) => readAt(file, position, Math.min(length, known.size - position)),
   };
+}
+
+/** Reads at a position, so that no read depends on an earlier one. The result is shorter if the file ends. */
+async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(Math.max(0, length));
+  let read = 0;
+  while (read < bytes.length) {
+    const { bytesRead } = await file.read(bytes, read, bytes.length - read, position + read);
+    if (bytesRead === 0) break;
+    read += bytesRead;
+  }
+  return bytes.subarray(0, read);
 }
 
 function formatOf(head: Buffer): ImageFormat {
   if (head.length === 0) throw new ImageError('decode_failed', 'the file is empty');
   const format = sniffFormat(head);
-  if (format !== undefined && format !== 'heic') return format;
-  throw new ImageError('unsupported_format', 'the content is in no image format that can be read');
+  if (format === undefined)
+    throw new ImageError('unsupported_format', 'the content is in no image format that can be read');
+  if (format in UNDECODED_FORMATS)
+    throw new ImageError('unsupported_format', UNDECODED_FORMATS[format as UndecodedFormat]);
+  return format as ImageFormat;
 }
 
 /**
@@ -111,15 +136,72 @@ export async function loadImage(image: OpenImage, limits: DecodeLimits): Promise
   switch (image.format) {
     case 'svg': {
       const content = await asPlainSvg(await readWhole(image, MAX_DRAWING_BYTES), MAX_DRAWING_BYTES);
-      return sharp(content, options);
+      // A drawing has no pixels of its own: it is drawn at the size that is asked for.
+      return sharp(content, { ...options, limitInputPixels: false });
     }
     case 'bmp': {
       const { width, height, rgb } = decodeBmp(await readWhole(image, MAX_BITMAP_BYTES), limits.maxPixels);
       return sharp(rgb, { raw: { width, height, channels: 3 } });
     }
+    case 'tiff': {
+      const layout = await readTiffLayout(image.read);
+      if (layout === undefined) throw new ImageError('decode_failed', 'the file is damaged: it has no whole directory');
+      return openTiff(image.loadable(), layout, planTiff(layout), options);
+    }
+    case 'jpeg':
+      return openJpeg(image, options);
+    case 'png':
+      if (isCgbi(image.head))
+        throw new ImageError('unsupported_format', "PNG in Apple's own form (CgBI) can't be decoded: export it as PNG");
+      return sharp(image.loadable(), options);
+    case 'avif':
+      return sharp(await loadableHeif(image), options);
+    case 'heic':
+      return openHeic(image, limits);
     default:
       return sharp(image.loadable(), options);
   }
+}
+
+/** Application segments of a JPEG may take this much before the frame header. */
+const MAX_SEGMENTS_BYTES = 16 * 1024 * 1024;
+
+async function openJpeg(image: OpenImage, options: SharpOptions): Promise<Sharp> {
+  const frame = findJpegFrame(image.head) ?? findJpegFrame(await image.read(0, MAX_SEGMENTS_BYTES));
+  const file = sharp(image.loadable(), options);
+  if (frame === undefined) return file;
+  const { depth, num_channels } = frame;
+  if (depth !== 8) throw new ImageError('unsupported_format', `JPEG with ${depth} bits a sample can't be decoded`);
+  if (num_channels !== 1 && num_channels !== 3 && num_channels !== 4)
+    throw new ImageError('unsupported_format', `JPEG with ${num_channels} bands can't be decoded`);
+  if (!isLossless(frame)) return file;
+  const { data, info } = await file.raw().toBuffer({ resolveWithObject: true });
+  return sharp(data, { raw: info });
+}
+
+async function openHeic(image: OpenImage, limits: DecodeLimits): Promise<Sharp> {
+  const input = await loadableHeif(image);
+  const { width, height, compression, icc } = await sharp(input, { limitInputPixels: false }).metadata();
+  if (width * height > limits.maxPixels) throw tooManyPixels(limits.maxPixels, width * height);
+  // The brands of a container need not name what is in it.
+  if (compression === 'av1') return sharp(input, inputOptions(limits));
+  const content = await readWhole(image, MAX_HEIF_BYTES);
+  return withProfile(await decodeHeif(content, limits.timeoutSeconds), icc);
+}
+
+/** The major brands that libvips recognises. */
+const LIBVIPS_BRANDS = /^(?:avif|mif1|msf1|hei[cxms]|hev[cxms])$/;
+const MAX_HEIF_BYTES = 256 * 1024 * 1024;
+
+/**
+ * A HEIF file as libvips takes it. libvips goes by the major brand and knows not all: a sequence (`avis`) holds a still
+ * picture, too, which is its first frame.
+ */
+export async function loadableHeif(image: OpenImage): Promise<Buffer | string> {
+  if (LIBVIPS_BRANDS.test(image.head.toString('latin1', 8, 12))) return image.loadable();
+  const content = Buffer.from(await readWhole(image, MAX_HEIF_BYTES));
+  content.write(image.format === 'avif' ? 'avif' : 'mif1', 8, 'latin1');
+  return content;
 }
 
 async function readWhole(image: OpenImage, maxBytes: number): Promise<Buffer> {
@@ -151,10 +233,24 @@ async function failureOf(error: Error, image: OpenImage | undefined, { maxPixels
       return new ImageError('unsupported_format', 'the drawing is too large once it is uncompressed');
   }
   if (/exceeds pixel limit/.test(text)) return tooManyPixels(maxPixels, image && (await pixelsOf(image)));
-  if (/unsupported image format/.test(text))
-    return new ImageError('unsupported_format', 'the content is in no image format that can be read');
+  if (/pixel limit when scaled/.test(text))
+    return new ImageError('unsupported_format', 'the drawing is too long for its width to be drawn');
   if (/timeout/i.test(text)) return new ImageError('decode_timeout', 'decoding took too long');
+  if (image !== undefined && isUnsupported(text))
+    return new ImageError('unsupported_format', `this ${nameOf(image)} can't be decoded: ${firstLine(text)}`);
   return new ImageError('decode_failed', damageMessage(text));
+}
+
+const nameOf = ({ format }: OpenImage) => (format === 'webp' ? 'WebP' : format.toUpperCase());
+
+/**
+ * Whether libvips says that it lacks something, rather than that the file is damaged. Its "unsupported image format" is
+ * about damage: the format was recognised before. So are markers of a JPEG, which any byte may look like.
+ */
+function isUnsupported(text: string): boolean {
+  return /not (?:implemented|configured|supported)|unsupported (?!image format|marker)|channel limit|vector must have/i.test(
+    text,
+  );
 }
 
 /** The number of pixels. libvips does not report it for an image that is too large. */
@@ -170,7 +266,15 @@ async function pixelsOf(image: OpenImage): Promise<number | undefined> {
 
 /** libvips sometimes has no message, because its threads share one error buffer. */
 function damageMessage(text: string): string {
-  const line = text.split('\n', 1)[0]?.trim() ?? '';
-  if (line === '' || line === 'Unknown error') return 'the file is damaged';
-  return `the file is damaged: ${line.length > 200 ? `${line.slice(0, 199)}…` : line}`;
+  const line = firstLine(text);
+  return line === '' ? 'the file is damaged' : `the file is damaged: ${line}`;
+}
+
+/** Lines of libvips that say nothing about the file. */
+const EMPTY_LINES = /^(?:Unknown error|.*unsupported image format|.*source: bad seek.*|.*has corrupt header:)?$/;
+
+function firstLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.replace(/^Input \w+ has corrupt header: /, '').trim());
+  const line = lines.find((each) => !EMPTY_LINES.test(each)) ?? '';
+  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
 }

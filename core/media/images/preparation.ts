@@ -23,7 +23,8 @@ export const openPreparation: OpenPreparation = async ({ graphFile, files, input
   sharp.block({ operation: ['VipsForeignLoadSvgFile'] });
 
   const [preprocessorFile = ''] = files;
-  const { geometry, normalization } = await readPreprocessing(preprocessorFile);
+  const preprocessing = await readPreprocessing(preprocessorFile);
+  const { geometry, normalization } = preprocessing;
   const { crop } = geometry;
   const input = bindImageInput(graphFile, inputs, crop);
   if (input.type === 'uint8' && normalization !== undefined)
@@ -32,7 +33,7 @@ export const openPreparation: OpenPreparation = async ({ graphFile, files, input
     );
 
   const decoding = createDecoding(geometry, options as DecodeLimits, threads);
-  const writePixels = createPixelWriter(input, normalization);
+  const writePixels = createPixelWriter(input, preprocessing);
   const imageElements = crop.width * crop.height * 3;
   // One buffer serves all batches, since they run one after the other.
   let batch: TensorElements = allocateBatch(input.type, imageElements);
@@ -44,7 +45,12 @@ export const openPreparation: OpenPreparation = async ({ graphFile, files, input
     prepare: (item, onLate) => decoding.decode(imageOf(item), onLate),
     feeds(images, rows) {
       if (batch.length < rows * imageElements) batch = allocateBatch(input.type, rows * imageElements);
-      for (const [row, pixels] of images.entries()) writePixels(pixels, batch, row);
+      // Each row belongs to one image. Pixels of another length would leave those of an earlier batch in it.
+      for (const [row, pixels] of images.entries()) {
+        if (pixels.length !== imageElements)
+          throw new Error(`image ${row} of the batch has ${pixels.length} values; ${imageElements} are needed`);
+        writePixels(pixels, batch, row);
+      }
       const dims = input.layout === 'NCHW' ? [rows, 3, crop.height, crop.width] : [rows, crop.height, crop.width, 3];
       return { [input.name]: { type: input.type, elements: batch.subarray(0, rows * imageElements), dims } };
     },

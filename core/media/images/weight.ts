@@ -1,9 +1,11 @@
 import { imageSize } from 'image-size';
-import { findJpegFrame } from './channels.ts';
+import { findJpegFrame, isHeldWhole } from './channels.ts';
 import { sniffFormat } from './formats.ts';
 
 /** Bytes per pixel in a decoder that holds the whole picture. */
 const PIXEL_BYTES = 4;
+/** libheif's planes and its RGBA, and copies of that for libvips. */
+const HEIC_PIXEL_BYTES = 16;
 /** An element of a drawing, `<g/>` at least, takes more than a kilobyte in librsvg. */
 const DRAWING_FACTOR = 350;
 /** Deflate's highest ratio. */
@@ -17,7 +19,8 @@ export function weightOf(head: Buffer, sizeBytes: number): number {
   const format = sniffFormat(head);
   switch (format) {
     case undefined:
-    case 'heic':
+    case 'jxl':
+    case 'raw':
       return 0;
     case 'svg':
       return sizeBytes * DRAWING_FACTOR * (head[0] === 0x1f ? COMPRESSION_FACTOR : 1);
@@ -26,8 +29,10 @@ export function weightOf(head: Buffer, sizeBytes: number): number {
     case 'jpeg': {
       const frame = findJpegFrame(head);
       if (frame === undefined) return Number.POSITIVE_INFINITY;
-      return frame.progressive ? frame.width * frame.height * PIXEL_BYTES : 0;
+      return isHeldWhole(frame) ? frame.width * frame.height * PIXEL_BYTES : 0;
     }
+    case 'heic':
+      return pixelsOf(head) * HEIC_PIXEL_BYTES;
     default:
       return pixelsOf(head) * PIXEL_BYTES * (format === 'bmp' ? 2 : 1);
   }

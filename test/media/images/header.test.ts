@@ -280,9 +280,10 @@ describe('names what is wrong with', () => {
     expect(await readBytes(content)).toMatchObject({ error: { code: 'not_an_image' } });
   });
 
-  it('HEIC under another name', async () => {
+  it('HEIC that ends behind its brands', async () => {
     const heic = Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\0', 'latin1');
-    expect(await readBytes(heic)).toMatchObject({ error: { code: 'unsupported_format' } });
+    const message = 'the HEIC header is cut short or damaged';
+    expect(await readBytes(heic)).toEqual({ error: { code: 'truncated_header', message } });
   });
 
   it.each(['jpeg', 'png', 'webp', 'gif', 'avif'] as const)(

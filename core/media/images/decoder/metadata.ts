@@ -1,7 +1,8 @@
 import sharp from 'sharp';
 import { DEFAULT_DECODE_LIMITS } from '../decode-limits.ts';
 import { ImageError } from '../image-error.ts';
-import { withImage } from '../open-image.ts';
+import { loadableHeif, withImage } from '../open-image.ts';
+import { countTiffChannels, readTiffLayout } from '../tiff.ts';
 import type { DecodedMetadata, DecoderInput, MetadataResult } from './messages.ts';
 
 /** Opens images and reads their metadata. */
@@ -24,7 +25,18 @@ function readOne(input: DecoderInput): Promise<DecodedMetadata> {
     // The file became a drawing after its header was read. librsvg would build the whole document and follow its
     // references.
     if (image.format === 'svg') throw new ImageError('unsupported_format', 'a drawing is not opened for its size');
-    const header = await sharp(image.loadable(), { limitInputPixels: false }).metadata();
+    if (image.format === 'tiff') {
+      const layout = await readTiffLayout(image.read);
+      if (layout === undefined) throw new ImageError('decode_failed', 'the file ends within its directory');
+      const [width, height] = layout.orientation < 5 ? [layout.width, layout.height] : [layout.height, layout.width];
+      return { width, height, num_channels: countTiffChannels(layout), orientation: layout.orientation };
+    }
+    const header = await sharp(
+      image.format === 'avif' || image.format === 'heic' ? await loadableHeif(image) : image.loadable(),
+      {
+        limitInputPixels: false,
+      },
+    ).metadata();
     const { width, height } = header.autoOrient;
     return { width, height, num_channels: header.channels, orientation: header.orientation ?? 1 };
   });
