@@ -7,7 +7,7 @@ const output = (...outputs: GraphValue[]) => chooseOutput('m.onnx', outputs, PRE
 const isInvalid = (words: string) =>
   expect.objectContaining({ code: 'ModelInvalid', message: expect.stringContaining(words) });
 
-/** What a model of convolutions gives besides its pooled output. */
+/** The outputs of a convolutional model besides its pooled output. */
 const map = value('last_hidden_state', ['n', 2048, 7, 7]);
 
 describe('an output of height and width 1', () => {

@@ -9,7 +9,7 @@ export interface BmpHeader {
   /** Where the pixels begin, as bfOffBits says. A gap may precede them. */
   pixelsAt: number;
   palette: { at: number; entryBytes: 3 | 4; entries: number };
-  /** Where the masks of red, green and blue stand, if the compression is `masks`. */
+  /** The offset of the masks of red, green and blue, if the compression is `masks`. */
   masksAt: number;
 }
 

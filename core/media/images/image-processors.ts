@@ -1,4 +1,4 @@
-/** What an image processor of transformers does where a preprocessor_config.json leaves a field out. */
+/** The values of an image processor of transformers for fields that a preprocessor_config.json leaves out. */
 export interface ImageProcessor {
   /** Whether a `size` of one number means both edges. Otherwise it means the shortest edge. */
   defaultToSquare: boolean;
