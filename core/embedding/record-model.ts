@@ -28,9 +28,18 @@ export async function recordModel(
     );
   }
   const now = new Date();
-  const { planned_at = now } = (await findJob(store, jobId))?.phases.embedding ?? {};
+  const { planned_at } = (await findJob(store, jobId))?.phases.embedding ?? {};
   const { key, name, revision, dim } = model;
-  const entry = { key, name, revision, dim, vectors, last_modified_at: now, completed_at: now, planned_at };
+  const entry = {
+    key,
+    name,
+    revision,
+    dim,
+    vectors,
+    last_modified_at: now,
+    completed_at: now,
+    ...(planned_at && { planned_at }),
+  };
   if (!(await writeModel(store, datasetId, entry))) throw datasetDeletedMeanwhile(datasetId);
   return { done, failed, reused };
 }

@@ -3,7 +3,9 @@ import { copyFile, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordQueued } from '../../core/jobs/begin.ts';
+import { readinessOf } from '../../core/jobs/readiness.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
+import { getDataset } from '../../core/store/datasets.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
@@ -69,12 +71,14 @@ describe('a first load', () => {
     const load = await bench.load({ dataset, source, embed: false });
     expect(load.phases.embedding.state).toBe('skipped');
     expect(await vectorsOf(dataset)).toHaveLength(0);
+    expect(readinessOf(await getDataset(bench.store, dataset))).toBe('browsable');
 
     const embedding = await bench.embed({ dataset });
     expect(embedding).toMatchObject({ kind: 'embed', state: 'completed' });
     expect(embedding.phases.indexing.state).toBe('skipped');
     expect(embedding.phases.embedding).toMatchObject({ done: 10, total: 10 });
     expect(await vectorsOf(dataset)).toHaveLength(10);
+    expect(readinessOf(await getDataset(bench.store, dataset))).toBe('ready');
   });
 
   it('is browsable while it waits for a worker of the embedding queue, and says so', async () => {

@@ -6,7 +6,7 @@ export interface BmpHeader {
   isTopDown: boolean;
   bits: number;
   compression: 'none' | 'rle8' | 'rle4' | 'masks' | { unsupported: string };
-  /** Where the pixels begin, as bfOffBits says. A gap may precede them. */
+  /** The offset of the pixels (bfOffBits). A gap may precede them. */
   pixelsAt: number;
   palette: { at: number; entryBytes: 3 | 4; entries: number };
   /** The offset of the masks of red, green and blue, if the compression is `masks`. */

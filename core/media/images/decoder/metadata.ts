@@ -31,12 +31,9 @@ function readOne(input: DecoderInput): Promise<DecodedMetadata> {
       const [width, height] = layout.orientation < 5 ? [layout.width, layout.height] : [layout.height, layout.width];
       return { width, height, num_channels: countTiffChannels(layout), orientation: layout.orientation };
     }
-    const header = await sharp(
-      image.format === 'avif' || image.format === 'heic' ? await loadableHeif(image) : image.loadable(),
-      {
-        limitInputPixels: false,
-      },
-    ).metadata();
+    const isHeif = image.format === 'avif' || image.format === 'heic';
+    const input = isHeif ? await loadableHeif(image) : image.loadable();
+    const header = await sharp(input, { limitInputPixels: false }).metadata();
     const { width, height } = header.autoOrient;
     return { width, height, num_channels: header.channels, orientation: header.orientation ?? 1 };
   });
