@@ -9,6 +9,7 @@ import { reconcile } from '../core/indexing/reconcile.ts';
 import { recordJob } from '../core/jobs/begin.ts';
 import { endPhase } from '../core/jobs/phases.ts';
 import type { Media, Medium } from '../core/media/medium.ts';
+import { createSelection } from '../core/sources/selection.ts';
 import type { Sources } from '../core/sources/source.ts';
 import { datasetDeletedMeanwhile } from '../core/store/dataset-errors.ts';
 import { claimDataset, findDataset, getDataset, openDataset, openIndexing } from '../core/store/datasets.ts';
@@ -37,7 +38,7 @@ export interface BeginInput<Request> {
   continued: boolean;
 }
 
-export interface ListSourceInput {
+export interface ListSourceInput extends Pick<LoadDatasetInput, 'include' | 'exclude' | 'hidden' | 'reread'> {
   job_id: string;
   dataset: string;
   source: string;
@@ -48,6 +49,11 @@ export interface PageInput {
   job_id: string;
   dataset: string;
   page: number;
+}
+
+export interface IndexPageInput extends PageInput {
+  /** Whether the listing took files that looked unchanged. */
+  reread: boolean;
 }
 
 export interface ReconcileInput {
@@ -83,7 +89,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
     },
 
     /** Lists the source for about a second, starting with a page. Heartbeats at each step of the listing. */
-    async listSource({ job_id, dataset, source, page }: ListSourceInput): Promise<ListResult> {
+    async listSource({ job_id, dataset, source, page, reread, ...rules }: ListSourceInput): Promise<ListResult> {
       const context = Context.current();
       const { accepts } = await mediumOf(dataset);
       return list({
@@ -91,14 +97,15 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
         datasetId: dataset,
         root: source,
         page,
-        accepts,
+        selection: createSelection(accepts, rules),
+        reread,
         onStep: () => context.heartbeat({ page }),
         signal: context.cancellationSignal,
       });
     },
 
     /** Indexes one page. Heartbeats the position to resume from, after each write and as files are read. */
-    async indexPage({ job_id, dataset, page }: PageInput) {
+    async indexPage({ job_id, dataset, page, reread }: IndexPageInput) {
       const context = Context.current();
       let cursor = context.info.heartbeatDetails as IndexPageCursor | undefined;
       const equipment = { medium: await mediumOf(dataset), sources };
@@ -106,6 +113,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
         jobId: job_id,
         datasetId: dataset,
         page,
+        reread,
         resume: cursor,
         onWrite: (written) => {
           cursor = written;

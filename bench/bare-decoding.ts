@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
 import { isImageName } from '../core/media/images/formats.ts';
 import { walk } from '../core/sources/folder/walk.ts';
+import { createSelection } from '../core/sources/selection.ts';
 import { answerOrders } from './bare-process.ts';
 
 export interface BareDecodingOrder {
@@ -25,7 +26,8 @@ if (import.meta.main) {
 async function decodeAll({ folder, count, width, height, kernel }: BareDecodingOrder): Promise<number> {
   const started = performance.now();
   const paths: string[] = [];
-  for await (const { files } of walk(folder, { accepts: isImageName })) for (const { path } of files) paths.push(path);
+  for await (const { files } of walk(folder, { selection: createSelection(isImageName) }))
+    for (const { path } of files) paths.push(path);
   if (paths.length !== count) throw new Error(`${folder} holds ${paths.length} images, not ${count}`);
   const waiting = paths.values();
   const decodeUntilDone = async () => {

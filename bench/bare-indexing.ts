@@ -9,6 +9,7 @@ import { compareListing } from '../core/indexing/compare-listing.ts';
 import { isImageName } from '../core/media/images/formats.ts';
 import { readHeaders } from '../core/media/images/header.ts';
 import { walk } from '../core/sources/folder/walk.ts';
+import { createSelection } from '../core/sources/selection.ts';
 import type { ListedFile } from '../core/sources/source.ts';
 import { collectionsOf } from '../core/store/collections.ts';
 import type { SampleDocument } from '../core/store/documents.ts';
@@ -58,7 +59,7 @@ async function timed(
   const started = performance.now();
   let files: ListedFile[] = [];
   let done = 0;
-  for await (const step of walk(folder, { accepts: isImageName })) {
+  for await (const step of walk(folder, { selection: createSelection(isImageName) })) {
     files.push(...step.files);
     while (files.length >= batchSize) {
       done += await work(files.slice(0, batchSize));

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { BUILT_IN_MODEL } from './built-in-model.ts';
-import { embeddingOptions, queueOptions, webhooks } from './options.ts';
+import { embeddingOptions, queueOptions, selectionOptions, webhooks } from './options.ts';
 
 /** Names of datasets and schedules. */
 export const plainName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, {
@@ -39,6 +39,7 @@ export const loadDatasetInput = z
     embed,
     model: model.default(BUILT_IN_MODEL),
     max_failed_percent: maxFailedPercent,
+    ...selectionOptions,
     ...embeddingOptions,
     ...queueOptions,
     webhooks,

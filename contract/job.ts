@@ -36,7 +36,10 @@ export interface FileOutcomes {
   unchanged: number;
   missing: number;
   failed: number;
+  /** Files that no medium reads. */
   ignored: number;
+  /** Files and folders that the load's rules left out. A folder counts once. */
+  excluded: number;
   unreadable_folders: number;
   /** Links that lead out of the source roots, which are not followed. */
   outside_links: number;

@@ -45,6 +45,35 @@ export const webhook = z.strictObject({
   events: z.array(z.enum(WEBHOOK_EVENTS)).min(1).optional().describe('Only these events; all if left out.'),
 });
 
+const pattern = z
+  .string()
+  .max(1000)
+  .regex(/[^/]/, 'must name something')
+  // A NUL is in no file name, and MongoDB takes none in a request.
+  .refine((glob) => !glob.includes('\0'), 'must hold no NUL')
+  .refine((glob) => !glob.startsWith('!'), 'must not begin with "!": name what is left out in exclude');
+
+/** The files of a source that a load takes. core/sources/selection.ts says how patterns match. */
+export const selectionOptions = {
+  include: z
+    .array(pattern)
+    .max(100)
+    .default([])
+    .describe(
+      'Takes only files that one of these glob patterns covers. A pattern without a slash matches names at any depth, one with a slash paths below the source; one that matches a folder covers everything in it.',
+    ),
+  exclude: z
+    .array(pattern)
+    .max(100)
+    .default([])
+    .describe('Leaves out files and folders that one of these patterns matches. It wins over include.'),
+  hidden: z.boolean().default(false).describe('Whether to take files and folders whose names begin with a dot.'),
+  reread: z
+    .boolean()
+    .default(false)
+    .describe('Reads every file again, even if its size and times are unchanged. Equal content is not embedded again.'),
+};
+
 export const queueOptions = {
   priority: z
     .int()

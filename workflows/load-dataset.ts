@@ -18,7 +18,7 @@ import { runLoad } from './run-load.ts';
  */
 export async function loadDataset(request: LoadDatasetRequest, resume?: IndexingCursor): Promise<JobStatus> {
   const input = parseInput(loadDatasetInput, request);
-  const { dataset, max_failed_percent } = input;
+  const { dataset, max_failed_percent, include, exclude, hidden, reread } = input;
   const priority = priorityOf(input);
   const { beginLoad } = proxyActivities<IndexingActivities>({ ...shortWork, priority });
   const { listSource, indexPage, reconcile } = proxyActivities<IndexingActivities>({ ...longWork, priority });
@@ -36,8 +36,8 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
       return {
         capabilities,
         steps: {
-          list: (page) => listSource({ job_id, dataset, source, page }),
-          index: (page) => indexPage({ job_id, dataset, page }),
+          list: (page) => listSource({ job_id, dataset, source, page, include, exclude, hidden, reread }),
+          index: (page) => indexPage({ job_id, dataset, page, reread }),
           finish: () => reconcile({ job_id, dataset, source, max_failed_percent }),
         },
       };

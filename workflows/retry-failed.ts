@@ -39,7 +39,7 @@ export async function retryFailed(request: RetryFailedRequest, resume?: Indexing
         capabilities,
         steps: {
           list: (page) => listFailed({ job_id, dataset, page }),
-          index: (page) => indexPage({ job_id, dataset, page }),
+          index: (page) => indexPage({ job_id, dataset, page, reread: false }),
           async finish() {
             const result = await finishRetry({ job_id, dataset });
             toEmbed = result.to_embed;

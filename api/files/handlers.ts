@@ -117,7 +117,7 @@ interface Sending {
 async function sendFile(c: Context<ApiEnv>, { sample, medium, file, version }: Sending): Promise<Response> {
   const { size, mtimeNs, fingerprint } = file;
   try {
-    const etag = `"${size.toString(36)}-${mtimeNs.toString(36)}"`;
+    const etag = `"${fingerprint}"`;
     const headers = {
       ETag: etag,
       'Last-Modified': new Date(Number(mtimeNs / 1_000_000n)).toUTCString(),

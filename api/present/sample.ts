@@ -29,5 +29,8 @@ export function presentSample(sample: SampleDocument, sources: readonly string[]
 
 /** A version that changes with the file and reveals nothing about it. */
 export function versionOf({ _id, source }: Pick<SampleDocument, '_id' | 'source'>): string {
-  return createHash('sha256').update(`${_id.toHexString()}/${source.fingerprint}`).digest('base64url').slice(0, 16);
+  return createHash('sha256')
+    .update([_id.toHexString(), source.fingerprint, source.reread_by ?? ''].join('/'))
+    .digest('base64url')
+    .slice(0, 16);
 }

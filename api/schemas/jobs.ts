@@ -23,6 +23,7 @@ export const fileOutcomes = z
     missing: count,
     failed: count,
     ignored: count,
+    excluded: count,
     unreadable_folders: count,
     outside_links: count.describe('Links that lead out of the source roots: they are not followed.'),
   })

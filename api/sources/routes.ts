@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { basename } from 'node:path';
 import { createRoute } from '@hono/zod-openapi';
+import { createSelection } from '../../core/sources/selection.ts';
 import type { ApiContext } from '../context.ts';
 import { GUARDED, json, problems } from '../http/answers.ts';
 import { newRouter } from '../http/new-router.ts';
@@ -40,9 +41,9 @@ export function sourceRoutes({ settings, media }: Pick<ApiContext, 'settings' | 
       200,
     );
   });
-  const accepts = (name: string) => media.all.some((medium) => medium.accepts(name));
+  const selection = createSelection((name) => media.all.some((medium) => medium.accepts(name)));
   router.openapi(foldersRoute, async (c) =>
-    c.json(await listFolders(c.req.valid('query').path, settings.sourceRoots, accepts), 200),
+    c.json(await listFolders(c.req.valid('query').path, settings.sourceRoots, selection), 200),
   );
   return router;
 }

@@ -1,8 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { numberBetween } from '../arguments.ts';
 import { START_EXIT_CODES_HELP } from '../exit-code.ts';
-import { datasetOption, embedOption } from '../options.ts';
 import { createOutput } from '../output.ts';
 import { datasetNameOf } from '../starting/dataset-name.ts';
 import {
@@ -11,12 +9,9 @@ import {
   JOB_OPTIONS_HELP,
   type StartCommandOptions,
 } from '../starting/job-options.ts';
+import { addLoadOptions, type LoadOptions, SELECTION_HELP } from '../starting/load-options.ts';
 
-interface LoadOptions extends StartCommandOptions {
-  dataset?: string;
-  embed: boolean;
-  maxFailedPercent?: number;
-}
+type Options = LoadOptions & StartCommandOptions;
 
 export function addLoadCommand(program: Command, end: (exitCode: number) => void): void {
   const command = program
@@ -25,21 +20,16 @@ export function addLoadCommand(program: Command, end: (exitCode: number) => void
     .description(
       'Starts a load of a folder of images into a dataset, prints the job ID and returns at once. Loading a folder again does only what has changed.',
     )
-    .argument('<folder>', 'folder of images, at any depth')
-    .addOption(datasetOption())
-    .addOption(embedOption())
-    .option(
-      '--max-failed-percent <percent>',
-      "fail the load if more of the files than this can't be read",
-      numberBetween(0, 100),
-    );
-  addStartOptions(command)
+    .argument('<folder>', 'folder of images, at any depth');
+  addStartOptions(addLoadOptions(command))
     .addHelpText(
       'after',
       `
 With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --wait, once
 the load is over, what "plimsoll status --json" prints. Ctrl-C while waiting
 leaves the load running.
+
+${SELECTION_HELP}
 
 ${JOB_OPTIONS_HELP}
 
@@ -52,14 +42,15 @@ Examples:
   plimsoll load /mnt/coco/train2017 --dataset coco --no-embed
   plimsoll load ./photos --model ~/models/my-clip --max-failed-percent 5
   plimsoll load ./photos --embed-window "mon-fri 22:00-06:00"
+  plimsoll load ./photos --exclude thumbs --exclude "*_small.jpg"
   plimsoll load ./urgent --priority 1 --webhook https://example.com/hooks
   plimsoll load ./photos --if-running replace
   JOB=$(plimsoll load ./photos) && plimsoll wait "$JOB" --for browsable`,
     )
-    .action(async (folder: string, options: LoadOptions) => end(await load(folder, options)));
+    .action(async (folder: string, options: Options) => end(await load(folder, options)));
 }
 
-async function load(folder: string, options: LoadOptions): Promise<number> {
+async function load(folder: string, options: Options): Promise<number> {
   const [{ withClient }, { loadRequestOf }, { checkJobOptions }, { checkLoad }, { finishStart }] = await Promise.all([
     import('../connection.ts'),
     import('../starting/job-request.ts'),

@@ -2,21 +2,19 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { ScheduleStatus } from '../../client/schedule-status.ts';
-import { age, numberBetween } from '../arguments.ts';
-import { type CommonOptions, dataDirOption, datasetOption, embedOption, jsonOption } from '../options.ts';
+import { age } from '../arguments.ts';
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
 import { datasetNameOf } from '../starting/dataset-name.ts';
 import { addJobOptions, JOB_OPTIONS_HELP, type JobOptions } from '../starting/job-options.ts';
+import { addLoadOptions, type LoadOptions, SELECTION_HELP } from '../starting/load-options.ts';
 import { machineZone } from '../starting/machine-zone.ts';
 import { printable } from '../terminal/printable.ts';
 
-interface CreateOptions extends JobOptions, CommonOptions {
+interface CreateOptions extends LoadOptions, JobOptions, CommonOptions {
   cron?: string;
   /** Milliseconds. */
   every?: number;
-  dataset?: string;
-  embed: boolean;
-  maxFailedPercent?: number;
 }
 
 type End = (exitCode: number) => void;
@@ -92,21 +90,16 @@ function addCreate(schedule: Command, end: End): void {
     .argument(...name)
     .argument('<folder>', 'folder of images, at any depth')
     .option('--cron <times>', 'minute, hour, day of month, month, day of week: "0 3 * * *"')
-    .option('--every <span>', 'instead of --cron: 30m, 6h, 1d; at least a minute', interval)
-    .addOption(datasetOption())
-    .addOption(embedOption())
-    .option(
-      '--max-failed-percent <percent>',
-      "fail a load if more of the files than this can't be read",
-      numberBetween(0, 100),
-    );
-  addJobOptions(command)
+    .option('--every <span>', 'instead of --cron: 30m, 6h, 1d; at least a minute', interval);
+  addJobOptions(addLoadOptions(command))
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
 --time-zone holds for --cron and for --embed-window.
+
+${SELECTION_HELP}
 
 ${JOB_OPTIONS_HELP}
 

@@ -37,7 +37,8 @@ With --json:
                          (also has samples_per_second; state is running)
     started_at, finished_at
     outcomes             {added, changed, unchanged, missing, failed, ignored,
-                         unreadable_folders, outside_links}, where known
+                         excluded, unreadable_folders, outside_links}, where
+                         known
     failures             {code: count}, where known
     unreadable_folders   paths, 100 at most, where there are any
     outside_links        paths of links out of the source roots, likewise

@@ -2,6 +2,7 @@ import { Temporal } from 'temporal-polyfill';
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inputs.ts';
 import { UsageError } from '../failure.ts';
 import type { JobOptions } from './job-options.ts';
+import type { LoadOptions } from './load-options.ts';
 import { machineZone } from './machine-zone.ts';
 
 /** The fields that the inputs of load, embed and retry share, from the command line. @throws UsageError */
@@ -25,23 +26,27 @@ type SharedRequest = Omit<EmbedDatasetRequest, 'dataset'>;
 
 /** The input of `loadDataset`, from the command line. Options that were left out keep the contract's defaults. */
 export function loadRequestOf(
-  options: Partial<JobOptions> & {
-    dataset: string;
-    source: string;
-    embed: boolean;
-    maxFailedPercent?: number;
-    embedAt?: string;
-  },
+  options: Partial<JobOptions> & LoadOptions & { dataset: string; source: string; embedAt?: string },
 ): LoadDatasetRequest {
-  const { dataset, source, embed, maxFailedPercent } = options;
+  const { dataset, source, embed, include, exclude, hidden, reread, maxFailedPercent } = options;
   return {
     dataset,
     source,
     embed,
+    ...(include === undefined ? {} : { include: include.map((glob) => belowSource(glob, source)) }),
+    ...(exclude === undefined ? {} : { exclude: exclude.map((glob) => belowSource(glob, source)) }),
+    ...(hidden === undefined ? {} : { hidden }),
+    ...(reread === undefined ? {} : { reread }),
     ...(maxFailedPercent === undefined ? {} : { max_failed_percent: maxFailedPercent }),
     ...jobRequestOf(options),
   };
 }
+
+/** A pattern that was written as a whole path, as shells complete it, counted from the source. */
+const belowSource = (glob: string, source: string): string => {
+  const prefix = `${source === '/' ? '' : source}/`;
+  return glob.startsWith(prefix) ? glob.slice(prefix.length - 1) : glob;
+};
 
 function webhooksOf({ webhook = [], webhookSecret }: Partial<JobOptions>) {
   if (webhookSecret !== undefined && webhook.length === 0)

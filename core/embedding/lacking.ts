@@ -37,11 +37,11 @@ const SCAN_STEP = 5000;
 
 /**
  * The version that a vector must match: the item's hash if indexing knows it, so moving an item costs nothing;
- * otherwise its file's fingerprint. A vector may match even if the fingerprint changed: the encoder finds out when it
- * reads the file.
+ * otherwise its file's fingerprint and its last rereading. A vector may match even if these changed: the encoder finds
+ * out when it reads the file.
  */
 export const versionOf = ({ content, source }: Pick<SampleToEmbed, 'content' | 'source'>): string =>
-  content ?? source.fingerprint;
+  content ?? [source.fingerprint, ...(source.reread_by === undefined ? [] : [source.reread_by])].join('/');
 
 /**
  * Yields the samples of a range that lack a vector, in seq order. The work of the embedding phase is what the database

@@ -25,6 +25,8 @@ export interface IndexPageRequest {
   jobId: string;
   datasetId: string;
   page: number;
+  /** Whether the listing took files that looked unchanged. */
+  reread?: boolean;
   /** The position that the previous attempt reached, if there was one. */
   resume?: IndexPageCursor | undefined;
   /** Called after each database write, with the position to resume from. */
@@ -151,7 +153,8 @@ async function writeBatch(
     n,
     plans.reduce((sum, { inserts }) => sum + inserts.length, 0),
   );
-  const context = { jobId: request.jobId, datasetId, now: new Date() };
+  const { jobId, reread } = request;
+  const context = { jobId, datasetId, now: new Date(), ...(reread ? { rereadBy: jobId } : {}) };
   const inserts: SampleDocument[] = [];
   const updates: SampleUpdate[] = [];
   const inserted: ObjectId[] = [];
@@ -221,18 +224,25 @@ function planFailure(
 
 interface WriteContext {
   jobId: string;
+  rereadBy?: string;
   datasetId: string;
   now: Date;
 }
 
-const sourceOf = ({ size, mtime_ns, fingerprint }: PageFile) => ({ size_bytes: size, mtime_ns, fingerprint });
+const sourceOf = ({ size, mtime_ns, fingerprint }: PageFile, { rereadBy }: WriteContext) => ({
+  size_bytes: size,
+  mtime_ns,
+  fingerprint,
+  ...(rereadBy === undefined ? {} : { reread_by: rereadBy }),
+});
 
 function insertOf(
   file: PageFile,
   { part, status, item, error }: PlannedSample,
   seq: number,
-  { jobId, datasetId, now }: WriteContext,
+  context: WriteContext,
 ): SampleDocument {
+  const { jobId, datasetId, now } = context;
   return {
     _id: new ObjectId(),
     dataset_id: datasetId,
@@ -240,7 +250,7 @@ function insertOf(
     filepath: file.path,
     ...(file.bytes === undefined ? {} : { filepath_bytes: file.bytes as Binary }),
     part,
-    source: sourceOf(file),
+    source: sourceOf(file, context),
     ...(item?.content === undefined ? {} : { content: item.content }),
     ...(item === undefined ? {} : { metadata: item.metadata }),
     tags: [],
@@ -255,12 +265,13 @@ function insertOf(
 function updateOf(
   file: PageFile,
   { part, status, item, error, stored }: FilePlan['updates'][number],
-  { jobId, now }: WriteContext,
+  context: WriteContext,
 ): SampleUpdate {
+  const { jobId, now } = context;
   return {
     _id: stored._id,
     part,
-    source: sourceOf(file),
+    source: sourceOf(file, context),
     status,
     ...(item?.content === undefined ? {} : { content: item.content }),
     ...(item === undefined ? {} : { metadata: item.metadata }),

@@ -8,7 +8,7 @@ import { namedPaths } from '../store/progress.ts';
 import { type FailedSample, failedSamples } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 import { type ListResult, pageLimit, SLICE_MS } from './list-source.ts';
-import { pageFileOf, writePage } from './write-page.ts';
+import { PAGE_BYTES, pageFileBytes, pageFileOf, writePage } from './write-page.ts';
 
 /** A request to list a dataset's failed files. */
 export interface ListFailedRequest {
@@ -66,7 +66,8 @@ async function listPage(
   { roots, n, after }: { roots: readonly string[]; n: number; after: number },
 ): Promise<PageSummary> {
   const limit = pageLimit(n);
-  const samples = await failedSamples(store, { datasetId, after, limit });
+  const failed = await failedSamples(store, { datasetId, after, limit });
+  const samples = failed.slice(0, fittingOn(failed));
   const { files: found, absent, outside } = await examine(sources, roots, samples);
   // Samples of one file may lie on several pages. Two pages must not write one file at once.
   const listed = await pathsListed(
@@ -77,7 +78,7 @@ async function listPage(
   const files = found.filter(({ path }) => !listed.has(path));
   const named = new Set(await namedPaths(store, jobId, 'unreadable_folders'));
   const upto = String(samples.at(-1)?.seq ?? after);
-  const last = samples.length < limit;
+  const last = samples.length === failed.length && failed.length < limit;
   await writePage(store, {
     jobId,
     n,
@@ -91,6 +92,16 @@ async function listPage(
     outside,
   });
   return { n, upto, last, work: files.length };
+}
+
+/** How many of these samples' files fit on a page. */
+function fittingOn(samples: readonly FailedSample[]): number {
+  let bytes = 0;
+  const beyond = samples.findIndex((sample) => {
+    bytes += pageFileBytes({ ...fileOfSample(sample), ...UNKNOWN_FACTS });
+    return bytes > PAGE_BYTES;
+  });
+  return beyond === -1 ? samples.length : beyond;
 }
 
 interface Examined {

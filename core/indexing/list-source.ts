@@ -1,6 +1,7 @@
 import type { FileOutcomes } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
 import { comparePaths } from '../sources/file-names.ts';
+import type { Selection } from '../sources/selection.ts';
 import { emptyStep, type ListedFile, type ListingStep, type Source, type Sources } from '../sources/source.ts';
 import { deviceOfJob } from '../store/jobs.ts';
 import { pagesFrom } from '../store/pages.ts';
@@ -8,7 +9,7 @@ import { sumPages } from '../store/progress.ts';
 import { filesBetween, type StoredFile } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 import { compareListing, type Difference } from './compare-listing.ts';
-import { pageFileOf, writePage } from './write-page.ts';
+import { PAGE_BYTES, pageFileBytes, pageFileOf, writePage } from './write-page.ts';
 
 /** A request to list a source from a page on. */
 export interface ListRequest {
@@ -18,7 +19,9 @@ export interface ListRequest {
   root: string;
   /** The page to write next, from 0. */
   page: number;
-  accepts: (name: string) => boolean;
+  selection: Selection;
+  /** Whether files that look unchanged are read again. */
+  reread?: boolean;
   /** Called as the listing makes progress, and after each stored page. */
   onStep: () => void;
   signal: AbortSignal;
@@ -39,9 +42,6 @@ export interface ListResult {
  * Files per page. The first page is small, so results appear at once. Later pages are large, so round trips stay few.
  */
 export const pageLimit = (page: number) => Math.min(256 * 2 ** page, 4096);
-
-/** Bytes of paths per page. The page's document stays far below MongoDB's 16 MB limit, however long the paths are. */
-const PAGE_BYTES = 4 << 20;
 
 /** A call returns after this long, so that indexing overlaps with listing. */
 export const SLICE_MS = 700;
@@ -96,6 +96,8 @@ export function createSourceLister(store: Store, sources: Sources): (request: Li
 
     let page = (lastWritten?.n ?? -1) + 1;
     let after = lastWritten?.upto ?? '';
+    // The listing did not look for a file that is left out, so the file is not missing.
+    const isSelected = ({ filepath }: StoredFile) => request.selection.covers(relativeTo(root, filepath));
     const listing = listings.get(`${jobId}/${page}`) ?? beginListing(source, request, after);
     listings.delete(`${jobId}/${page}`);
 
@@ -105,8 +107,8 @@ export function createSourceLister(store: Store, sources: Sources): (request: Li
       const wanted = filled.last ? endOf(root) : (filled.files.at(-1)?.path ?? after);
       const stored = await storedBetween(store, request, after, wanted);
       const { upto, pathRange } = shortenRange(listing, filled, wanted, stored);
-      const difference = compareListing(pathRange.files, stored);
-      difference.gone = outsideFolders(listing.hidden, difference.gone);
+      const difference = compareListing(pathRange.files, stored, request.reread);
+      difference.gone = outsideFolders(listing.hidden, difference.gone).filter(isSelected);
       listing.hidden = listing.hidden.filter((folder) => comparePaths(endOf(folder), upto) > 0);
       await writeRange(store, jobId, { n: page, upto, pathRange, difference });
       covered.push(page);
@@ -126,8 +128,8 @@ export function createSourceLister(store: Store, sources: Sources): (request: Li
   };
 }
 
-function beginListing(source: Source, { root, accepts }: ListRequest, after: string): Listing {
-  return { steps: source.list(root, accepts, after), rest: emptyStep(), hidden: [], ended: false };
+function beginListing(source: Source, { root, selection }: ListRequest, after: string): Listing {
+  return { steps: source.list(root, selection, after), rest: emptyStep(), hidden: [], ended: false };
 }
 
 /** One path range of the listing, and whether it is the last one. */
@@ -137,11 +139,22 @@ interface PathRange extends ListingStep {
 
 /** Takes steps of the listing until the page is full. The surplus stays for the next page. */
 async function fillPage(listing: Listing, limit: number, { onStep, signal }: ListRequest): Promise<PathRange> {
-  const { files, unreadable, outside } = listing.rest;
-  let { ignored } = listing.rest;
-  let bytes = files.reduce((sum, file) => sum + file.path.length, 0);
+  const { unreadable, outside } = listing.rest;
+  let { ignored, excluded } = listing.rest;
+  const files: ListedFile[] = [];
+  let bytes = 0;
+  /** Adds files until the page is full, and returns the others. */
+  const add = (found: ListedFile[]): ListedFile[] => {
+    for (const [i, file] of found.entries()) {
+      bytes += pageFileBytes(file);
+      if (files.length === limit || bytes > PAGE_BYTES) return found.slice(i);
+      files.push(file);
+    }
+    return [];
+  };
+  let rest = add(listing.rest.files);
   let last = listing.ended;
-  while (!last && files.length < limit && bytes < PAGE_BYTES) {
+  while (!last && rest.length === 0 && files.length < limit) {
     signal.throwIfAborted();
     const step = await listing.steps.next();
     onStep();
@@ -149,18 +162,19 @@ async function fillPage(listing: Listing, limit: number, { onStep, signal }: Lis
       last = true;
       break;
     }
-    for (const file of step.value.files) {
-      files.push(file);
-      bytes += file.path.length;
-    }
+    rest = add(step.value.files);
     ignored += step.value.ignored;
+    excluded += step.value.excluded;
     unreadable.push(...step.value.unreadable);
     outside.push(...step.value.outside);
     listing.hidden.push(...step.value.unreadable);
   }
-  listing.rest = { ...emptyStep(), files: files.splice(limit) };
-  return { files, ignored, unreadable, outside, last: last && listing.rest.files.length === 0 };
+  listing.rest = { ...emptyStep(), files: rest };
+  return { files, ignored, excluded, unreadable, outside, last: last && rest.length === 0 };
 }
+
+/** A path relative to the root that contains it. */
+const relativeTo = (root: string, path: string) => path.slice(root === '/' ? 1 : root.length + 1);
 
 /** The first string after every path below a folder: '0' follows '/'. */
 const endOf = (folder: string) => `${folder === '/' ? '' : folder}0`;
@@ -235,7 +249,8 @@ async function writeRange(
   { n, upto, pathRange, difference: { added, changed, unchanged, gone } }: ComparedRange,
 ): Promise<void> {
   const pageFile = (stored: boolean) => (file: ListedFile) => pageFileOf(file, file, stored);
-  const outcomes: Partial<FileOutcomes> = { ignored: pathRange.ignored, unchanged, missing: gone.length };
+  const { ignored, excluded } = pathRange;
+  const outcomes: Partial<FileOutcomes> = { ignored, excluded, unchanged, missing: gone.length };
   await writePage(store, {
     jobId,
     n,

@@ -1,3 +1,4 @@
+import type { FileOutcomes } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
 import type { Medium } from '../media/medium.ts';
 import { datasetDeletedMeanwhile } from '../store/dataset-errors.ts';
@@ -37,7 +38,7 @@ export async function reconcile(
 ): Promise<IndexingResult> {
   const { jobId, datasetId, source } = request;
   const sums = await sumIndexing(store, jobId);
-  if (sums.total === 0) throw sourceEmpty(source, words.one, sums.outcomes.ignored);
+  if (sums.total === 0) throw sourceEmpty(source, words.one, sums.outcomes);
 
   // An activity of a terminated job may still run beside the next job.
   const owner = await indexingJobOf(store, datasetId);
@@ -71,16 +72,18 @@ export async function reconcile(
   return { outcomes, done, failed, total };
 }
 
-function sourceEmpty(source: string, word: string, ignored: number): UserError {
-  const others =
-    ignored === 0
-      ? ''
-      : ` (${ignored.toLocaleString('en-US')} other ${ignored === 1 ? 'file was' : 'files were'} skipped)`;
-  return new UserError(
-    'SourceEmpty',
-    `There is no ${word} in ${source}${others}. Nothing was changed. Is the disk mounted?`,
-  );
+function sourceEmpty(source: string, word: string, { ignored, excluded }: FileOutcomes): UserError {
+  const skipped = [
+    ...(ignored === 0 ? [] : [`${counted(ignored, 'other file')} skipped`]),
+    ...(excluded === 0 ? [] : [`${counted(excluded, 'file or folder', 'files or folders')} left out`]),
+  ];
+  const others = skipped.length === 0 ? '' : ` (${skipped.join(', ')})`;
+  const advice = excluded === 0 ? 'Is the disk mounted?' : 'Do include, exclude and hidden say what was meant?';
+  return new UserError('SourceEmpty', `There is no ${word} in ${source}${others}. Nothing was changed. ${advice}`);
 }
+
+const counted = (n: number, one: string, many = `${one}s`) =>
+  `${n.toLocaleString('en-US')} ${n === 1 ? `${one} was` : `${many} were`}`;
 
 const describe = (failures: Record<string, number>) =>
   Object.entries(failures)

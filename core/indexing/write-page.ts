@@ -1,4 +1,4 @@
-import { Binary, Long } from 'mongodb';
+import { Binary, BSON, Long } from 'mongodb';
 import type { FileFacts, FileRef } from '../sources/files.ts';
 import type { PageDocument, PageFile, ProgressDocument } from '../store/documents.ts';
 import { setPhaseFields } from '../store/jobs.ts';
@@ -37,6 +37,16 @@ export function pageFileOf(
     stored,
   };
 }
+
+/** Most bytes of a page's files. The page's document stays far below MongoDB's limit of 16 MB. */
+export const PAGE_BYTES = 4 << 20;
+
+/** The size of a file on a page, in bytes of BSON. Slightly more than it takes there. */
+export const pageFileBytes = (file: FileRef & FileFacts): number =>
+  BSON.calculateObjectSize(pageFileOf(file, file, false)) + ARRAY_KEY_BYTES;
+
+/** BSON stores each element of an array with its type, and its index as text. */
+const ARRAY_KEY_BYTES = 8;
 
 /**
  * Stores a page and its first count in one transaction, so a crash leaves both or neither.

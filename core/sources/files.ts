@@ -34,11 +34,21 @@ export interface FileFacts {
 /** The fingerprint of a file that could not be examined. It never equals that of an examined file. */
 export const UNKNOWN_FINGERPRINT = 'unknown';
 
-/** The fingerprint of a file by its size in bytes and its modification time in nanoseconds. */
-export const fingerprintOf = ({ size, mtimeNs }: { size: bigint; mtimeNs: bigint }) => `${size}-${mtimeNs}`;
+/** The times of a file in nanoseconds, and its size in bytes. */
+export interface FileTimes {
+  size: bigint;
+  mtimeNs: bigint;
+  ctimeNs: bigint;
+}
+
+/**
+ * The fingerprint of a file. Programs can edit a file and restore its modification time, but they can't set its change
+ * time.
+ */
+export const fingerprintOf = ({ size, mtimeNs, ctimeNs }: FileTimes) => `${size}-${mtimeNs}-${ctimeNs}`;
 
 /** The facts of a file by its stat result. */
-export const factsOf = (stat: { size: bigint; mtimeNs: bigint }): FileFacts => ({
+export const factsOf = (stat: FileTimes): FileFacts => ({
   size: Number(stat.size),
   mtimeNs: stat.mtimeNs,
   fingerprint: fingerprintOf(stat),

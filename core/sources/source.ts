@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
 import type { FileFacts, FileRef } from './files.ts';
+import type { Selection } from './selection.ts';
 
 /** A file of a listing. */
 export type ListedFile = FileRef & FileFacts;
@@ -8,8 +9,10 @@ export type ListedFile = FileRef & FileFacts;
 export interface ListingStep {
   /** In the order of their paths' UTF-8 bytes. */
   files: ListedFile[];
-  /** How many entries were skipped because they are not accepted files. */
+  /** How many entries were skipped because no medium reads them. */
   ignored: number;
+  /** How many files and folders the selection left out. A folder counts once. */
+  excluded: number;
   /** Folders that could not be read. The state of their files is unknown. */
   unreadable: string[];
   /** Links that lead out of the allowed folders. They are not followed. */
@@ -17,7 +20,7 @@ export interface ListingStep {
 }
 
 /** Creates a step that found nothing. */
-export const emptyStep = (): ListingStep => ({ files: [], ignored: 0, unreadable: [], outside: [] });
+export const emptyStep = (): ListingStep => ({ files: [], ignored: 0, excluded: 0, unreadable: [], outside: [] });
 
 /** The cause of an unavailable file: `code` for programs, the message for people. */
 export class FileUnavailableError extends Error {
@@ -63,12 +66,12 @@ export interface Source {
   check(root: string): Promise<string>;
 
   /**
-   * Lists the files whose names are accepted, in UTF-8 byte order of their paths, after the path `after`. MongoDB's
-   * path index has the same order.
+   * Lists the selected files, in UTF-8 byte order of their paths, after the path `after`. MongoDB's path index has the
+   * same order.
    *
    * @throws UserError the errors of `check`, when the root itself can't be read any more.
    */
-  list(root: string, accepts: (name: string) => boolean, after?: string): AsyncGenerator<ListingStep>;
+  list(root: string, selection: Selection, after?: string): AsyncGenerator<ListingStep>;
 
   /** The file's current facts. Undefined if no file has this name; UNKNOWN_FACTS if the file can't be examined. */
   stat(file: FileRef): Promise<FileFacts | undefined>;

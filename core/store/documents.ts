@@ -98,8 +98,11 @@ export interface SampleDocument {
   filepath_bytes?: Binary;
   /** The item's position in its file, from 0. Every file has a part 0, even one that can't be read. */
   part: number;
-  /** The state of the file when it was last read. */
-  source: { size_bytes: number; mtime_ns: Long; fingerprint: string };
+  /**
+   * The state of the file when it was last read. `reread_by` is the job that read it although it looked unchanged: its
+   * vectors are then checked against its content.
+   */
+  source: { size_bytes: number; mtime_ns: Long; fingerprint: string; reread_by?: string };
   /** Hash of the encoded content, if indexing knows it. Otherwise a changed file fingerprint causes a new check. */
   content?: string;
   metadata?: SampleMetadata;

@@ -134,6 +134,7 @@ export const NO_OUTCOMES: FileOutcomes = {
   missing: 0,
   failed: 0,
   ignored: 0,
+  excluded: 0,
   unreadable_folders: 0,
   outside_links: 0,
 };

@@ -344,7 +344,7 @@ export async function failedSamples(
 export type SampleToEmbed = Pick<
   SampleDocument,
   '_id' | 'seq' | 'filepath' | 'filepath_bytes' | 'part' | 'content' | 'error' | 'job_id'
-> & { source: { fingerprint: string } };
+> & { source: Pick<SampleDocument['source'], 'fingerprint' | 'reread_by'> };
 
 /** Indexed samples with from <= seq < to, in seq order. The caller closes the cursor. */
 export function samplesToEmbed(
@@ -360,6 +360,7 @@ export function samplesToEmbed(
       part: 1,
       content: 1,
       'source.fingerprint': 1,
+      'source.reread_by': 1,
       'error.stage': 1,
       job_id: 1,
     })

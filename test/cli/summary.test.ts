@@ -15,6 +15,7 @@ const OUTCOMES = {
   missing: 0,
   failed: 0,
   ignored: 0,
+  excluded: 0,
   unreadable_folders: 0,
   outside_links: 0,
 };

@@ -39,6 +39,10 @@ describe('the input of a load', () => {
       embed: true,
       model: 'color-gradient-grid',
       max_failed_percent: 100,
+      include: [],
+      exclude: [],
+      hidden: false,
+      reread: false,
       webhooks: [],
     });
   });
@@ -64,6 +68,7 @@ describe('the input of a load', () => {
     hook({ url: 'https://a.example/b:c@d' }),
     hook({ url: 'https://a.example/@b#c@d', secret: 'a'.repeat(63) }),
     { webhooks: Array(10).fill({ url: 'https://a.example/' }) },
+    { include: ['a'.repeat(1000), '/raw/'], exclude: Array(100).fill('a'), hidden: true, reread: true },
   ])('takes %j', (fields) => {
     expect(loadDatasetInput.safeParse(load(fields)).error?.issues).toBeUndefined();
   });
@@ -112,6 +117,13 @@ describe('the input of a load', () => {
     hook({ events: [] }),
     hook({ events: ['dataset.gone'] }),
     { webhooks: Array(11).fill({ url: 'https://a.example/' }) },
+    { include: [''] },
+    { include: ['/'] },
+    { include: ['!*.jpg'] },
+    { exclude: ['a\0b'] },
+    { exclude: ['a'.repeat(1001)] },
+    { exclude: Array(101).fill('a') },
+    { exclude: 'a' },
     { other: 1 },
   ])('refuses %j', (fields) => {
     expect(refuses(loadDatasetInput, load(fields))).toBe(true);

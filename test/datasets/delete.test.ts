@@ -10,6 +10,7 @@ import { endJob } from '../../core/jobs/phases.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
 import type { Medium } from '../../core/media/medium.ts';
 import { folderSource } from '../../core/sources/folder/folder-source.ts';
+import { createSelection } from '../../core/sources/selection.ts';
 import { createSources } from '../../core/sources/source.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { markDeleting, openDataset } from '../../core/store/datasets.ts';
@@ -258,7 +259,7 @@ describe('an indexing activity that outlived its load', () => {
     const sources = createSources([folderSource()]);
     const images = imagesMedium();
     const list = createSourceLister(store, sources);
-    const listing = { jobId, datasetId, root: source, accepts: images.accepts, onStep() {}, signal };
+    const listing = { jobId, datasetId, root: source, selection: createSelection(images.accepts), onStep() {}, signal };
     for (let page: number | null = 0; page !== null; page = (await list({ ...listing, page })).next);
     const [largest] = await collectionsOf(store)
       .pages.aggregate<{ n: number; size: number }>([

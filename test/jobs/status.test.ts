@@ -170,7 +170,16 @@ describe('the status of a phase', () => {
   });
 
   it('says what became of the files', () => {
-    const outcomes = { added: 1, changed: 2, unchanged: 3, missing: 4, failed: 5, ignored: 6, unreadable_folders: 7 };
+    const outcomes = {
+      added: 1,
+      changed: 2,
+      unchanged: 3,
+      missing: 4,
+      failed: 5,
+      ignored: 6,
+      excluded: 0,
+      unreadable_folders: 7,
+    };
     const named = {
       failures: { Unreadable: 5 },
       unreadable_folders: ['/a'],

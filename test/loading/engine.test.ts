@@ -10,6 +10,7 @@ import { endPhase } from '../../core/jobs/phases.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
 import type { Medium } from '../../core/media/medium.ts';
 import { folderSource } from '../../core/sources/folder/folder-source.ts';
+import { createSelection } from '../../core/sources/selection.ts';
 import { createSources } from '../../core/sources/source.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { openDataset } from '../../core/store/datasets.ts';
@@ -36,7 +37,7 @@ async function begin(source: string, jobId = `load-${Math.random()}`, datasetId 
   await recordJob(store, { jobId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: true });
   await noteDevice(store, jobId, await folders.identity(source));
   await openDataset(store, { datasetId, mediaType: 'image', source, jobId });
-  const listing = { jobId, datasetId, root: source, accepts: images.accepts, onStep() {}, signal };
+  const listing = { jobId, datasetId, root: source, selection: createSelection(images.accepts), onStep() {}, signal };
   return { jobId, datasetId, listing };
 }
 

@@ -6,6 +6,7 @@ import { createSourceLister } from '../../core/indexing/list-source.ts';
 import { recordJob } from '../../core/jobs/begin.ts';
 import { isImageName } from '../../core/media/images/formats.ts';
 import { folderSource } from '../../core/sources/folder/folder-source.ts';
+import { createSelection } from '../../core/sources/selection.ts';
 import { createSources } from '../../core/sources/source.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { openDataset } from '../../core/store/datasets.ts';
@@ -73,7 +74,7 @@ it('ends where its source comes to lead out of the roots, and holds nothing for 
   await openDataset(store, { datasetId, mediaType: 'image', source, jobId });
   const list = createSourceLister(store, createSources([folderSource({ roots: [root] })]));
   const { signal } = new AbortController();
-  const request = { jobId, datasetId, root: source, accepts: isImageName, onStep() {}, signal };
+  const request = { jobId, datasetId, root: source, selection: createSelection(isImageName), onStep() {}, signal };
 
   expect(await list({ ...request, page: 0 })).toMatchObject({ next: 1 });
   await rename(source, join(root, 'moved'));

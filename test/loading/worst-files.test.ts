@@ -7,6 +7,7 @@ import { createSourceLister } from '../../core/indexing/list-source.ts';
 import { recordJob } from '../../core/jobs/begin.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
 import { folderSource } from '../../core/sources/folder/folder-source.ts';
+import { createSelection } from '../../core/sources/selection.ts';
 import { createSources } from '../../core/sources/source.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { openDataset } from '../../core/store/datasets.ts';
@@ -121,7 +122,7 @@ describe('a file that vanishes between listing and reading', () => {
       datasetId,
       root: source,
       page: 0,
-      accepts: medium.accepts,
+      selection: createSelection(medium.accepts),
       onStep() {},
       signal,
     });
@@ -152,7 +153,15 @@ describe('an activity that runs twice', () => {
     await recordJob(store, { jobId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: false });
     await openDataset(store, { datasetId, mediaType: 'image', source, jobId });
     const { signal } = new AbortController();
-    const page = { jobId, datasetId, root: source, page: 0, accepts: medium.accepts, onStep() {}, signal };
+    const page = {
+      jobId,
+      datasetId,
+      root: source,
+      page: 0,
+      selection: createSelection(medium.accepts),
+      onStep() {},
+      signal,
+    };
     const samples = () =>
       collectionsOf(store)
         .samples.find({ dataset_id: datasetId }, { projection: { _id: 1, seq: 1, filepath: 1 } })

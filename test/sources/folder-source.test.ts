@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { folderSource } from '../../core/sources/folder/folder-source.ts';
 import { memorySource } from '../../core/sources/memory/memory-source.ts';
+import { createSelection } from '../../core/sources/selection.ts';
 import { FileUnavailableError, type Source } from '../../core/sources/source.ts';
 
 /** Files of one kind of source, and what changes them. */
@@ -64,11 +65,11 @@ describe.each([
     place = await openPlace();
   });
 
-  const accepts = (name: string) => name.endsWith('.jpg');
+  const selection = createSelection((name) => name.endsWith('.jpg'));
   const refOf = (name: string) => ({ path: `${place.root}/${name}` });
 
   async function listed(after?: string) {
-    const steps = await Array.fromAsync(place.source.list(place.root, accepts, after));
+    const steps = await Array.fromAsync(place.source.list(place.root, selection, after));
     return {
       files: steps.flatMap(({ files }) => files),
       names: steps.flatMap(({ files }) => files.map(({ path }) => path.slice(place.root.length + 1))),
@@ -109,7 +110,7 @@ describe.each([
   it('lists nothing of a neighbour whose name begins as its own does', async () => {
     await place.write('photos/a.jpg', '');
     await place.write('photos-2/b.jpg', '');
-    const steps = await Array.fromAsync(place.source.list(`${place.root}/photos`, accepts));
+    const steps = await Array.fromAsync(place.source.list(`${place.root}/photos`, selection));
     expect(steps.flatMap(({ files }) => files.map(({ path }) => path))).toEqual([`${place.root}/photos/a.jpg`]);
   });
 
@@ -198,7 +199,7 @@ describe.each([
 
   it('does not pass off what it has listed as all, where its root goes away meanwhile', async () => {
     for (let n = 0; n < 600; n += 1) await place.write(`${String(n).padStart(3, '0')}.jpg`, '');
-    const steps = place.source.list(place.root, accepts);
+    const steps = place.source.list(place.root, selection);
     expect((await steps.next()).value?.files.length).toBeGreaterThan(0);
     await place.takeAway();
     const rest = Array.fromAsync(steps).then((more) => more.flatMap(({ unreadable }) => unreadable));

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isBelowRoots, openRootCheck } from '../../core/sources/folder/source-roots.ts';
 import { walk } from '../../core/sources/folder/walk.ts';
+import { createSelection } from '../../core/sources/selection.ts';
 
 let folder: string;
 let root: string;
@@ -37,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const accepts = (name: string) => name.endsWith('.jpg');
+const selection = createSelection((name) => name.endsWith('.jpg'));
 const OUTSIDE = [
   'above',
   'file-out.jpg',
@@ -61,7 +62,7 @@ const INSIDE = [
 
 async function walked(after?: string) {
   const allows = await openRootCheck([root]);
-  const steps = await Array.fromAsync(walk(root, { accepts, allows }, after));
+  const steps = await Array.fromAsync(walk(root, { selection, allows }, after));
   return {
     files: steps.flatMap(({ files }) => files.map(({ path }) => path.slice(root.length + 1))),
     outside: steps.flatMap(({ outside }) => outside.map((path) => path.slice(root.length + 1))).sort(),
@@ -79,7 +80,7 @@ it('tells of each link once where it goes on behind a path', async () => {
 });
 
 it('follows every link where there are no roots', async () => {
-  const steps = await Array.fromAsync(walk(root, { accepts }));
+  const steps = await Array.fromAsync(walk(root, { selection }));
   const paths = steps.flatMap(({ files }) => files.map(({ path }) => path));
   expect(paths).toContain(join(root, 'folder-out/deeper/e.jpg'));
   expect(steps.flatMap(({ outside }) => outside)).toEqual([]);
@@ -96,7 +97,7 @@ it('enters no folder that became a link after its parent was read', async () => 
     await symlink('../outside', join(source, 'sub'));
     return isAllowed(path);
   };
-  const steps = await Array.fromAsync(walk(source, { accepts, allows }));
+  const steps = await Array.fromAsync(walk(source, { selection, allows }));
   expect(steps.flatMap(({ files }) => files)).toEqual([]);
   expect(steps.flatMap(({ outside }) => outside)).toEqual([join(source, 'sub')]);
 });

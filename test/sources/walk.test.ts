@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { walk } from '../../core/sources/folder/walk.ts';
+import { createSelection } from '../../core/sources/selection.ts';
 import type { ListingStep } from '../../core/sources/source.ts';
 
 let folder: string;
@@ -13,8 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const accepts = (name: string) => name.endsWith('.jpg');
-const ANYWHERE = { accepts };
+const selection = createSelection((name) => name.endsWith('.jpg'));
+const ANYWHERE = { selection };
 
 async function tree(name: string, files: string[]): Promise<string> {
   const root = join(folder, name);
@@ -101,8 +102,10 @@ describe('walk', () => {
     for (const path of [folder, root]) chmodSync(path, 0o755);
     chmodSync(join(root, 'locked'), 0);
     const script = `
+      import { createSelection } from ${JSON.stringify(join(import.meta.dirname, '../../core/sources/selection.ts'))};
       import { walk } from ${JSON.stringify(join(import.meta.dirname, '../../core/sources/folder/walk.ts'))};
-      const steps = await Array.fromAsync(walk(${JSON.stringify(root)}, { accepts: (name) => name.endsWith('.jpg') }));
+      const selection = createSelection((name) => name.endsWith('.jpg'));
+      const steps = await Array.fromAsync(walk(${JSON.stringify(root)}, { selection }));
       console.log(JSON.stringify({ files: steps.flatMap((s) => s.files.map((f) => f.path)), unreadable: steps.flatMap((s) => s.unreadable) }));`;
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
       uid: 65534,

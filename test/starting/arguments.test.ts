@@ -84,3 +84,13 @@ it('what the command line leaves out is left to the contract', () => {
   expect(loadRequestOf(load)).toEqual(load);
   expect(loadDatasetInput.parse(loadRequestOf(load))).toEqual(loadDatasetInput.parse(load));
 });
+
+it('a pattern that is a whole path counts from the folder of the load', () => {
+  const rules = { include: ['*.jpg'], exclude: [`${load.source}/raw`, '/elsewhere/raw'], hidden: true };
+  expect(loadRequestOf({ ...load, ...rules })).toEqual({
+    ...load,
+    include: ['*.jpg'],
+    exclude: ['/raw', '/elsewhere/raw'],
+    hidden: true,
+  });
+});

@@ -91,7 +91,7 @@ export async function makeWorstFiles(dir: string): Promise<WorstFiles> {
   }
   await add({ name: 'PNG named .jpg', ...indexed }, 'really-a-png.jpg', await draw('png'));
   await add({ name: 'extension in capitals', ...indexed }, 'LOUD.JPG', await draw());
-  await add({ name: 'no name but its extension', ...indexed }, '.jpg', await draw());
+  await add({ name: 'no name but its extension, so hidden', expect: 'ignored' }, '.jpg', await draw());
   const names = [
     ['spaces', ' a picture  with spaces .jpg'],
     ['quotes', `it's "quoted" \`twice\`.jpg`],

@@ -130,6 +130,15 @@ describe('the form of a new load', () => {
       embed_window: { start: '22:00', end: '06:00', days: ['sat', 'sun'], time_zone: 'Europe/Zurich' },
       webhooks: [{ url: 'https://a.example' }, { url: 'https://b.example' }],
     });
+    const rules = { include: ' *.jpg \n\nraw/**\n', exclude: 'a b', hidden: true, reread: true };
+    expect(bodyOf({ ...form, ...rules })).toEqual({
+      source: '/data/a',
+      dataset: 'a',
+      include: ['*.jpg', 'raw/**'],
+      exclude: ['a b'],
+      hidden: true,
+      reread: true,
+    });
   });
 });
 

@@ -6,6 +6,12 @@ export interface LoadForm {
   dataset: string;
   embed: boolean;
   model: string;
+  /** One pattern per line. */
+  include: string;
+  /** One pattern per line. */
+  exclude: string;
+  hidden: boolean;
+  reread: boolean;
   max_failed_percent: string;
   priority: string;
   embed_at: string;
@@ -34,6 +40,10 @@ export const emptyForm = (): LoadForm => ({
   dataset: '',
   embed: true,
   model: '',
+  include: '',
+  exclude: '',
+  hidden: false,
+  reread: false,
   max_failed_percent: '',
   priority: '',
   embed_at: '',
@@ -66,11 +76,17 @@ export function datasetNameOf(source: string): string {
 export const isSimple = (field: string) => ['source', 'dataset', 'model'].includes(field);
 /** Whether the form shows the problem of a request field beside that field. */
 export const isPlaced = (field: string) =>
-  isSimple(field) || /^(max_failed_percent|priority|embed_at|embed_window|webhooks)/.test(field);
+  isSimple(field) || /^(include|exclude|max_failed_percent|priority|embed_at|embed_window|webhooks)/.test(field);
 
 /** The problem of a field or of one of its parts. */
 export const problemIn = (problems: Readonly<Record<string, string>>, field: string): string =>
   Object.entries(problems).find(([name]) => name === field || name.startsWith(`${field}.`))?.[1] ?? '';
+
+function patternsOf(form: LoadForm): Record<string, string[]> {
+  const lines = (text: string) => text.split('\n').flatMap((line) => line.trim() || []);
+  const [include, exclude] = [lines(form.include), lines(form.exclude)];
+  return { ...(include.length === 0 ? {} : { include }), ...(exclude.length === 0 ? {} : { exclude }) };
+}
 
 /** The request body. Empty fields are omitted, so that the server's defaults apply. */
 export function bodyOf(form: LoadForm): Record<string, unknown> {
@@ -81,6 +97,9 @@ export function bodyOf(form: LoadForm): Record<string, unknown> {
     dataset: form.dataset.trim(),
     ...(form.embed ? {} : { embed: false }),
     ...(form.embed && form.model !== '' ? { model: form.model } : {}),
+    ...patternsOf(form),
+    ...(form.hidden ? { hidden: true } : {}),
+    ...(form.reread ? { reread: true } : {}),
     ...(form.max_failed_percent === '' ? {} : { max_failed_percent: Number(form.max_failed_percent) }),
     ...(form.priority === '' ? {} : { priority: Number(form.priority) }),
     ...(form.embed && form.embed_at !== '' ? { embed_at: new Date(form.embed_at).toISOString() } : {}),

@@ -3,7 +3,7 @@ import { type FileHandle, lstat, open, opendir, readlink, realpath, stat } from 
 import { isAbsolute, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { systemErrorCode, UserError } from '../../errors.ts';
-import { type FileRef, factsOf, fingerprintOf, rawPath, UNKNOWN_FACTS } from '../files.ts';
+import { type FileRef, type FileTimes, factsOf, fingerprintOf, rawPath, UNKNOWN_FACTS } from '../files.ts';
 import { identityOf } from '../identity.ts';
 import { FileUnavailableError, type OpenFile, type Source } from '../source.ts';
 import { createRootCheck, requireBelowRoots, type SourceRoots } from './source-roots.ts';
@@ -34,9 +34,9 @@ export function folderSource({ roots }: { roots?: SourceRoots } = {}): Source {
       await requireBelowRoots(root, roots);
       return checkFolder(resolve(root));
     },
-    async *list(root, accepts, after) {
+    async *list(root, selection, after) {
       try {
-        yield* walk(root, { accepts, allows: isAllowed }, after);
+        yield* walk(root, { selection, allows: isAllowed }, after);
       } catch (error) {
         throw rootError(root, error);
       }
@@ -138,11 +138,7 @@ async function openFile(file: FileRef, roots: SourceRoots): Promise<OpenFile> {
   }
 }
 
-function openedFile(
-  handle: FileHandle,
-  path: Buffer,
-  found: { size: bigint; mtimeNs: bigint; dev: bigint; ino: bigint },
-): OpenFile {
+function openedFile(handle: FileHandle, path: Buffer, found: FileTimes & { dev: bigint; ino: bigint }): OpenFile {
   return {
     ...factsOf(found),
     local: { path, identity: identityOf(found) },

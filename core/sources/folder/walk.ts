@@ -4,12 +4,13 @@ import { systemErrorCode } from '../../errors.ts';
 import { comparatorFor, comparePaths, type FileName, fileNameOf } from '../file-names.ts';
 import { factsOf, UNKNOWN_FACTS } from '../files.ts';
 import { identityOf } from '../identity.ts';
+import type { Selection } from '../selection.ts';
 import { emptyStep, type ListedFile, type ListingStep } from '../source.ts';
 import { sourceOutsideRoots } from './source-roots.ts';
 
-/** Which names are accepted, and where links may lead. Links may lead anywhere if `allows` is absent. */
+/** The entries that are listed, and where links may lead. Links may lead anywhere if `allows` is absent. */
 export interface WalkRules {
-  accepts: (name: string) => boolean;
+  selection: Selection;
   allows?: ((path: Buffer) => Promise<boolean>) | undefined;
 }
 
@@ -35,17 +36,19 @@ const STAT_BATCH = 256;
  * @throws the system's error when the root itself can't be read
  */
 export async function* walk(root: string, rules: WalkRules, after = ''): AsyncGenerator<ListingStep> {
-  yield* walkFolder({ path: root === '/' ? '' : root }, rules, after, new Set(), root);
+  const top = { path: root === '/' ? '' : root };
+  yield* walkFolder(top, { ...rules, rootLength: top.path.length }, after, new Set(), root);
 }
 
 async function* walkFolder(
   folder: Folder,
-  rules: WalkRules,
+  rules: WalkRules & { rootLength: number },
   after: string,
   ancestors: ReadonlySet<string>,
   root?: string,
 ): AsyncGenerator<ListingStep> {
   const path = folder.bytes ?? (root || folder.path);
+  const { selection, rootLength } = rules;
   let entries: Entry[];
   let identity: string;
   try {
@@ -66,7 +69,7 @@ async function* walkFolder(
   const nested = new Set(ancestors).add(identity);
   let step = emptyStep();
   let batch: Entry[] = [];
-  const isDue = () => batch.length > 0 || step.ignored > 0 || step.outside.length > 0;
+  const isDue = () => batch.length > 0 || step.ignored + step.excluded + step.outside.length > 0;
   const flush = async () => {
     step.files = (await Promise.all(batch.map((entry) => examine(folder, entry)))).filter((file) => file !== undefined);
     // Some listed files have vanished. If the disk is gone, the state of the folder's files is unknown.
@@ -78,20 +81,28 @@ async function* walkFolder(
   };
   for (const entry of entries) {
     const entryPath = `${folder.path}/${entry.text}`;
+    const relativePath = entryPath.slice(rootLength + 1);
     if (entry.kind === 'folder') {
       const prefix = `${entryPath}/`;
       if (comparePaths(prefix, after) <= 0 && !after.startsWith(prefix)) continue;
+      if (!selection.enters(relativePath)) {
+        step.excluded += 1;
+        continue;
+      }
       if (isDue()) yield await flush();
       yield* walkFolder(childOf(folder, entry), rules, after, nested);
       continue;
     }
     if (after !== '' && comparePaths(entryPath, after) <= 0) continue;
     if (entry.kind === 'outside') {
-      step.outside.push(entryPath);
+      // Nothing may be known about the target, so the rules for folders decide.
+      if (selection.enters(relativePath)) step.outside.push(entryPath);
+      else step.excluded += 1;
       continue;
     }
-    if (entry.kind === 'other' || !rules.accepts(entry.text)) {
-      step.ignored += 1;
+    const verdict = entry.kind === 'other' ? 'ignored' : selection.verdictOn(relativePath);
+    if (verdict !== 'taken') {
+      step[verdict] += 1;
       continue;
     }
     batch.push(entry);

@@ -59,7 +59,7 @@ export function memorySource(): MemorySource {
       if (files.has(root)) throw new UserError('SourceNotAFolder', `source: ${root} is a file.`);
       return root;
     },
-    async *list(root, accepts, after = '') {
+    async *list(root, selection, after = '') {
       requirePresent(root);
       const paths = below(root).filter((path) => comparePaths(path, after) > 0);
       for (let at = 0; at < paths.length; at += STEP_FILES) {
@@ -69,8 +69,11 @@ export function memorySource(): MemorySource {
         for (const path of paths.slice(at, at + STEP_FILES)) {
           const file = find(path);
           if (file === undefined) continue;
-          if (accepts(path.slice(path.lastIndexOf('/') + 1))) step.files.push(listed(path, file));
-          else step.ignored += 1;
+          const relative = path.slice(root.length + 1);
+          const verdict = selection.verdictOn(relative);
+          if (verdict === 'ignored') step.ignored += 1;
+          else if (selection.covers(relative)) step.files.push(listed(path, file));
+          else step.excluded += 1;
         }
         yield step;
       }

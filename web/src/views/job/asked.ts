@@ -3,6 +3,10 @@ import type { Job } from '../../api/shapes.ts';
 const TITLES: Readonly<Record<string, string>> = {
   source: 'Source',
   model: 'Model',
+  include: 'Takes only',
+  exclude: 'Leaves out',
+  hidden: 'Hidden files',
+  reread: 'Unchanged files',
   max_failed_percent: 'Stops above',
   priority: 'Priority',
   fairness_key: 'Fairness key',
@@ -32,6 +36,13 @@ export function askedOf({ request }: Pick<Job, 'request'>): [title: string, word
 
 function wordsOf(name: string, value: unknown): string {
   switch (name) {
+    case 'include':
+    case 'exclude':
+      return (value as string[]).join(', ');
+    case 'hidden':
+      return value === true ? 'taken' : '';
+    case 'reread':
+      return value === true ? 'read again' : '';
     case 'max_failed_percent':
       return value === 100 ? '' : `${value} % failed`;
     case 'embed_window': {

@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import { numberBetween } from '../arguments.ts';
+import { datasetOption, embedOption } from '../options.ts';
+
+/** Options of load and schedule create: the dataset, and which files are read. */
+export interface LoadOptions {
+  dataset?: string;
+  embed: boolean;
+  include?: string[];
+  exclude?: string[];
+  hidden?: boolean;
+  reread?: boolean;
+  maxFailedPercent?: number;
+}
+
+/** Adds the flags of LoadOptions. `job-request.ts` makes a request of their values. */
+export const addLoadOptions = (command: Command): Command =>
+  command
+    .addOption(datasetOption())
+    .addOption(embedOption())
+    .option(
+      '--include <glob>',
+      'take only files that match, or that lie in a folder that matches (repeatable)',
+      another,
+    )
+    .option('--exclude <glob>', 'leave out files and folders that match (repeatable)', another)
+    .option('--hidden', 'take files and folders whose names begin with a dot, too')
+    .option('--reread', 'read every file again, even if its size and times are unchanged')
+    .option(
+      '--max-failed-percent <percent>',
+      "fail the load if more of the files than this can't be read",
+      numberBetween(0, 100),
+    );
+
+const another = (text: string, before: string[] = []) => [...before, text];
+
+/** For the help of the commands with LoadOptions. */
+export const SELECTION_HELP = `A glob without a slash matches names at any depth; one with a slash matches paths
+below the folder. Quote it: --exclude thumbs --exclude "2019/**/*.{png,PNG}"
+Files that are left out stay in the dataset if they were loaded before. What
+other programs put beside a user's files is always left out: "._*", "@eaDir",
+"__MACOSX", ".ipynb_checkpoints", trash folders and the like.`;

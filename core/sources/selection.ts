@@ -1,0 +1,124 @@
+import picomatch from 'picomatch';
+
+/** The rules by which a load leaves out files. Patterns count from the source's root. */
+export interface SelectionRules {
+  /** Only files that one of these patterns covers are taken. All files are if there is none. */
+  include?: readonly string[] | undefined;
+  /** Files and folders that one of these patterns matches are left out. */
+  exclude?: readonly string[] | undefined;
+  /** Whether names that begin with a dot are taken. */
+  hidden?: boolean | undefined;
+}
+
+/** What a listing does with a file: takes it, leaves it out by a rule, or ignores it because no medium reads it. */
+export type Verdict = 'taken' | 'excluded' | 'ignored';
+
+/** Decides which entries of a source are listed. Paths are relative to the source's root: `2024/may/one.jpg`. */
+export interface Selection {
+  /** Whether a folder is listed. Its parents are. */
+  enters(folder: string): boolean;
+  /** The verdict on a file. Its folder is listed. */
+  verdictOn(file: string): Verdict;
+  /** Whether a listing looks at a file: it enters all its folders, and no rule leaves out the file. */
+  covers(file: string): boolean;
+}
+
+/**
+ * Creates a selection. It always leaves out what other programs put between a user's files: see OTHER_PROGRAMS.
+ *
+ * A pattern without a slash matches names at any depth, and one with a slash whole paths. One that ends in a slash
+ * matches only folders. A pattern that matches a folder covers everything in it.
+ *
+ * @param accepts whether a medium reads files of this name
+ */
+export function createSelection(
+  accepts: (name: string) => boolean,
+  { include = [], exclude = [], hidden = false }: SelectionRules = {},
+): Selection {
+  const isExcluded = matcherOf(exclude);
+  const isIncluded = include.length === 0 ? () => true : coverOf(matcherOf(include));
+
+  const isLeftOut = (path: string, isFolder: boolean) => {
+    const name = nameOf(path);
+    return isForeign(name) || (!hidden && name.startsWith('.')) || isExcluded(path, isFolder);
+  };
+  const enters = (folder: string) => !isLeftOut(folder, true);
+  const verdictOn = (file: string): Verdict => {
+    if (!accepts(nameOf(file))) return 'ignored';
+    return isLeftOut(file, false) || !isIncluded(file) ? 'excluded' : 'taken';
+  };
+  return {
+    enters,
+    verdictOn,
+    covers: (file) => foldersOf(file).every(enters) && verdictOn(file) !== 'excluded',
+  };
+}
+
+/**
+ * Names, in lower case, of folders that operating systems, network disks and programs keep beside a user's files:
+ * previews, rubbish, old versions and metadata. Most of those begin with a dot and are left out even if hidden files are
+ * taken.
+ */
+const OTHER_PROGRAMS: ReadonlySet<string> = new Set([
+  // Synology and QNAP
+  '@eadir',
+  '#recycle',
+  '#snapshot',
+  '@recycle',
+  '@recently-snapshot',
+  '.@__thumb',
+  // macOS
+  '__macosx',
+  '.appledouble',
+  '.documentrevisions-v100',
+  '.fseventsd',
+  '.spotlight-v100',
+  '.temporaryitems',
+  '.trash',
+  '.trashes',
+  // Windows
+  '$recycle.bin',
+  'recycler',
+  'system volume information',
+  // Linux and its programs
+  'lost+found',
+  '.dtrash',
+  '.stversions',
+  '.thumbnails',
+  // Jupyter and Git
+  '.ipynb_checkpoints',
+  '.git',
+]);
+
+/** `._NAME` holds what macOS knows about NAME. `.Trash-1000` is a user's rubbish on a shared disk. */
+const isForeign = (name: string) =>
+  name.startsWith('._') || name.startsWith('.Trash-') || OTHER_PROGRAMS.has(name.toLowerCase());
+
+const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);
+
+/** The folders that contain a path, outermost first. */
+function foldersOf(path: string): string[] {
+  const folders: string[] = [];
+  for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) folders.push(path.slice(0, at));
+  return folders;
+}
+
+type Matcher = (path: string, isFolder: boolean) => boolean;
+
+function matcherOf(patterns: readonly string[]): Matcher {
+  const matchers = patterns.map(patternMatcher);
+  return (path, isFolder) => matchers.some((matches) => matches(path, isFolder));
+}
+
+function patternMatcher(pattern: string): Matcher {
+  const onlyFolders = pattern.endsWith('/');
+  const glob = pattern.replace(/^\/|\/$/g, '');
+  const wholePath = glob.includes('/') || pattern.startsWith('/');
+  // A rule for hidden files decides about dots, and not each star. `!` and `(` are common in names.
+  const matches = picomatch(glob, { dot: true, nonegate: true, noextglob: true, windows: false });
+  return (path, isFolder) => (isFolder || !onlyFolders) && matches(wholePath ? path : nameOf(path));
+}
+
+/** Whether a file or one of its folders matches. */
+const coverOf = (matches: Matcher) => (file: string) =>
+  matches(file, false) || foldersOf(file).some((folder) => matches(folder, true));
