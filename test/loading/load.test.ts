@@ -151,7 +151,8 @@ describe('loading again', () => {
     const status = await bench.load({ dataset, source });
 
     expect((await samplesOf(dataset))[0]).toMatchObject({ _id: sample._id, status: 'indexed' });
-    expect(status.phases.embedding).toMatchObject({ total: 0 });
+    // Moving a file changes its change time: its content is looked at, and is known.
+    expect(status.phases.embedding).toMatchObject({ total: 1, reused: 1 });
   });
 
   it('keeps a dataset as it is when its folder has become empty', async () => {
