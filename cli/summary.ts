@@ -27,7 +27,7 @@ const OUTCOMES: readonly [keyof FileOutcomes, string][] = [
   ['missing', 'missing: gone from the folder, kept here'],
   ['failed', "can't be read"],
   ['ignored', 'ignored: no samples in files of this kind'],
-  ['excluded', 'left out: hidden, excluded, or not included'],
+  ['excluded', 'left out: hidden, of other programs, or by --include or --exclude'],
   ['unreadable_folders', 'unreadable folders'],
   ['outside_links', 'links out of the source roots: not followed'],
 ];
