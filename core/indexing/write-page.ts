@@ -41,12 +41,14 @@ export function pageFileOf(
 /** Most bytes of a page's files. The page's document stays far below MongoDB's limit of 16 MB. */
 export const PAGE_BYTES = 4 << 20;
 
-/** The size of a file on a page, in bytes of BSON. Slightly more than it takes there. */
-export const pageFileBytes = (file: FileRef & FileFacts): number =>
-  BSON.calculateObjectSize(pageFileOf(file, file, false)) + ARRAY_KEY_BYTES;
+/** The most bytes that a file takes on a page, as BSON counts them. Characters of a path would be too few. */
+export const pageFileBytes = ({ path, bytes, fingerprint }: FileRef & Pick<FileFacts, 'fingerprint'>): number =>
+  BARE_BYTES + Buffer.byteLength(path) + Buffer.byteLength(fingerprint) + (bytes?.length ?? 0);
 
-/** BSON stores each element of an array with its type, and its index as text. */
-const ARRAY_KEY_BYTES = 8;
+/** A file without the bytes of its texts, at an index of up to seven digits. */
+const BARE_BYTES = BSON.calculateObjectSize({
+  1000000: pageFileOf({ path: '', bytes: Buffer.alloc(0) }, { size: 0.5, mtimeNs: 0n, fingerprint: '' }, false),
+});
 
 /**
  * Stores a page and its first count in one transaction, so a crash leaves both or neither.

@@ -38,14 +38,13 @@ export function createSelection(
   const isExcluded = matcherOf(exclude);
   const isIncluded = include.length === 0 ? () => true : coverOf(matcherOf(include));
 
-  const isLeftOut = (path: string, isFolder: boolean) => {
-    const name = nameOf(path);
-    return isForeign(name) || (!hidden && name.startsWith('.')) || isExcluded(path, isFolder);
-  };
-  const enters = (folder: string) => !isLeftOut(folder, true);
+  const isLeftOut = (path: string, name: string, isFolder: boolean) =>
+    (!hidden && name.startsWith('.')) || FOREIGN.test(name) || isExcluded(path, isFolder);
+  const enters = (folder: string) => !isLeftOut(folder, nameOf(folder), true);
   const verdictOn = (file: string): Verdict => {
-    if (!accepts(nameOf(file))) return 'ignored';
-    return isLeftOut(file, false) || !isIncluded(file) ? 'excluded' : 'taken';
+    const name = nameOf(file);
+    if (!accepts(name)) return 'ignored';
+    return isLeftOut(file, name, false) || !isIncluded(file) ? 'excluded' : 'taken';
   };
   return {
     enters,
@@ -55,11 +54,11 @@ export function createSelection(
 }
 
 /**
- * Names, in lower case, of folders that operating systems, network disks and programs keep beside a user's files:
+ * Names, in any case, of folders that operating systems, network disks and programs keep beside a user's files:
  * previews, rubbish, old versions and metadata. Most of those begin with a dot and are left out even if hidden files are
  * taken.
  */
-const OTHER_PROGRAMS: ReadonlySet<string> = new Set([
+const OTHER_PROGRAMS = [
   // Synology and QNAP
   '@eadir',
   '#recycle',
@@ -88,11 +87,14 @@ const OTHER_PROGRAMS: ReadonlySet<string> = new Set([
   // Jupyter and Git
   '.ipynb_checkpoints',
   '.git',
-]);
+];
 
 /** `._NAME` holds what macOS knows about NAME. `.Trash-1000` is a user's rubbish on a shared disk. */
-const isForeign = (name: string) =>
-  name.startsWith('._') || name.startsWith('.Trash-') || OTHER_PROGRAMS.has(name.toLowerCase());
+const FOREIGN = new RegExp(`^(\\._|\\.trash-|(${OTHER_PROGRAMS.map(escaped).join('|')})$)`, 'i');
+
+function escaped(text: string): string {
+  return text.replace(/[.$+]/g, '\\$&');
+}
 
 const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);
 
