@@ -50,6 +50,7 @@ async function askTemporal({ temporal }: Backends, job: Job): Promise<JobStatus>
     state: ended ? (status.name === 'CANCELLED' ? 'canceled' : 'failed') : 'queued',
     phases: { indexing: idle, embedding: idle },
     error: ended ? await failureOf(handle) : null,
+    retrying: null,
     request: {},
     started_at: startTime.toISOString(),
     paused_at: null,

@@ -36,6 +36,7 @@ describe('the status of a job', () => {
       state: 'running',
       phases: { indexing: phaseStatusOf(RUNNING, NOW), embedding: phaseStatusOf(PENDING, NOW) },
       error: null,
+      retrying: null,
       request: { source: '/photos' },
       started_at: '2026-01-01T00:00:00.000Z',
       paused_at: null,
