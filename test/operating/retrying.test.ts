@@ -8,10 +8,14 @@ import { settingsFromEnvironment } from '../../inference/settings.ts';
 import { drawPicture } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
-/** What fails while it is set. */
-const trouble: { listing?: Error; inference?: Error } = {};
+/** What happens before the work, while it is set. */
+const trouble: { listing?: () => Promise<void>; inference?: () => Promise<void> } = {};
 
 class DiskError extends Error {}
+
+const failing = (error: Error) => async () => {
+  throw error;
+};
 
 const memory = memorySource();
 const inference = createEmbedder(settingsFromEnvironment({ ...process.env }));
@@ -22,7 +26,7 @@ beforeAll(async () => {
     {
       ...memory,
       async *list(...request: Parameters<typeof memory.list>) {
-        if (trouble.listing !== undefined) throw trouble.listing;
+        await trouble.listing?.();
         yield* memory.list(...request);
       },
     },
@@ -30,7 +34,7 @@ beforeAll(async () => {
   const embedder = {
     ...inference,
     async embed(...request: Parameters<typeof inference.embed>) {
-      if (trouble.inference !== undefined) throw trouble.inference;
+      await trouble.inference?.();
       return inference.embed(...request);
     },
   };
@@ -84,7 +88,7 @@ function plainly(status: JobStatus): string {
 describe('an activity that fails for a while', () => {
   it('is named by query, record and lines, with its attempt, since when and why, until it goes well', async () => {
     const before = new Date().toISOString();
-    trouble.listing = new DiskError('the disk does not answer');
+    trouble.listing = failing(new DiskError('the disk does not answer'));
     const { jobId, workflowId } = await startLoad({ embed_task_queue: 'nobody' });
 
     const first = await awaitReport(() => retryingByRecord(jobId), 2);
@@ -111,7 +115,7 @@ describe('an activity that fails for a while', () => {
   });
 
   it('is named by the load and by its embedding, if it embeds', async () => {
-    trouble.inference = new Error('the device is lost');
+    trouble.inference = failing(new Error('the device is lost'));
     const { dataset, jobId, workflowId } = await startLoad();
 
     const embedding = `embed-${dataset}:color-gradient-grid`;
@@ -131,16 +135,25 @@ describe('an activity that fails for a while', () => {
   });
 
   it('is not shown while its job is paused, nor after the resume', async () => {
-    trouble.listing = new Error('the disk does not answer');
+    trouble.listing = failing(new Error('the disk does not answer'));
     const { jobId, workflowId } = await startLoad({ embed: false });
     await awaitReport(() => retryingByRecord(jobId), 3);
     await bench.pause(jobId);
     expect(await retryingByRecord(jobId)).toBeNull();
     expect(await retryingByQuery(workflowId)).toBeNull();
 
-    delete trouble.listing;
+    const listing = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    trouble.listing = () => {
+      listing.resolve();
+      return release.promise;
+    };
     await bench.resume(jobId);
-    expect(await bench.wait(jobId)).toMatchObject({ state: 'completed', retrying: null });
+    await listing.promise;
+    expect(await retryingByRecord(jobId)).toBeNull();
+    expect(await retryingByQuery(workflowId)).toBeNull();
+    release.resolve();
+    await bench.wait(jobId);
   });
 });
 
