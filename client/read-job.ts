@@ -123,5 +123,6 @@ async function lastRun(
 
 function lost(status: JobStatus): JobStatus {
   const message = `Temporal does not know workflow ${status.workflow_id} of this job: its history was removed, or this is another server. ${KEPT}`;
-  return { ...status, state: 'failed', error: { code: 'WorkflowLost', message }, finished_at: status.started_at };
+  const error = { code: 'WorkflowLost', message };
+  return { ...status, state: 'failed', error, retrying: null, finished_at: status.started_at };
 }

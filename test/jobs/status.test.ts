@@ -56,6 +56,32 @@ describe('the status of a job', () => {
   });
 });
 
+describe('the retried activity of a job', () => {
+  const retried = (activity: string, seconds: number) => ({
+    activity,
+    attempt: 3,
+    since: at(seconds),
+    error: { code: 'DiskError', message: 'no disk' },
+  });
+  const job = { ...LOAD, retrying: { a: retried('indexPage', 60), b: retried('listSource', 50) } };
+
+  it('is the one that has failed for longest', () => {
+    expect(statusOf(job, NOW).retrying).toStrictEqual({
+      ...retried('listSource', 50),
+      since: '2026-01-01T00:00:50.000Z',
+    });
+  });
+
+  it('is none once the last report is taken back', () => {
+    expect(statusOf({ ...LOAD, retrying: {} }, NOW).retrying).toBeNull();
+  });
+
+  it('is none while the job is paused, and after its end', () => {
+    expect(statusOf({ ...job, paused_at: at(70) }, NOW).retrying).toBeNull();
+    expect(statusOf({ ...job, finished_at: at(70) }, NOW).retrying).toBeNull();
+  });
+});
+
 describe('a phase of a paused load', () => {
   const shown = (fields: Partial<PhaseDocument>, paused_at: Date | undefined = at(60)) =>
     shownOf(
