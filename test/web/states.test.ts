@@ -4,6 +4,7 @@ import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { clearRetrying, noteRetrying } from '../../core/store/jobs.ts';
 import { openStore } from '../../core/store/open.ts';
+import type { Job } from '../../web/src/api/shapes.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openPageStack, type PageStack } from './page-stack.ts';
 
@@ -118,7 +119,10 @@ test('a job tells what is retried, since when and why, until that goes well', as
     source: join(all.sources, 'few'),
     embed_task_queue: 'nobody',
   });
-  await all.get(`/api/jobs/${job_id}/wait?for=browsable&timeout=60`);
+  // From then on nothing else writes the record.
+  await expect
+    .poll(async () => (await all.get<Job>(`/api/jobs/${job_id}`)).phases.embedding.waiting_for?.reason)
+    .toBe('worker');
   const store = openStore(all.stack.mongodbUri);
   const retried = { jobId: job_id, key: 'a', timeoutMS: 10_000 };
   const error = { code: 'MongoServerError', message: 'BSONObj size is invalid' };
