@@ -15,6 +15,12 @@ const REPORT_MS = 2000;
 const MINUTE_MS = 60_000;
 const LONGEST_DOUBT = 10;
 const LONGEST_MESSAGE = 1000;
+/**
+ * Events after which a run's history takes no more reports: thousands of chunks may be retried in one run. Temporal ends
+ * a run at 50,000. Reports that stand by then are still taken back.
+ */
+const LONGEST_HISTORY = 10_000;
+const LONGEST_HISTORY_TAKING_BACK = 11_000;
 
 /**
  * Wraps activities so that a job's status tells which of them is retried, since when and why. Temporal retries without
@@ -83,7 +89,9 @@ function followAttempt(store: Store, context: Context): Attempt {
 
   const tellWorkflows = (deadlineMs: number, retrying: RetryingStatus | null) => {
     const report: RetryReport = { key, retrying };
-    return (jobs ?? []).map(({ workflow_id, run_id }) =>
+    const longest = retrying === null ? LONGEST_HISTORY_TAKING_BACK : LONGEST_HISTORY;
+    const runs = (jobs ?? []).filter(({ history_length }) => history_length < longest);
+    return runs.map(({ workflow_id, run_id }) =>
       context.client.withDeadline(deadlineMs, () =>
         context.client.workflow.getHandle(workflow_id, run_id).signal(RETRYING_SIGNAL, report),
       ),

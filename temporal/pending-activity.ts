@@ -11,6 +11,8 @@ export interface JobRun {
   job_id: string;
   workflow_id: string;
   run_id: string;
+  /** Events in its history. */
+  history_length: number;
 }
 
 /** An activity that has not ended, as Temporal knows it. */
@@ -60,10 +62,11 @@ async function jobsOf(
   workflow: WorkflowExecutionDescription,
   below: readonly JobRun[] = [],
 ): Promise<JobRun[]> {
-  const { type, workflowId, runId, parentExecution } = workflow;
+  const { type, workflowId, runId, parentExecution, historyLength } = workflow;
   const isJob = KINDS[type] !== undefined;
   if (!isJob && below.length > 0) return [...below];
-  const jobs = isJob ? [...below, { job_id: jobIdOf(workflow), workflow_id: workflowId, run_id: runId }] : [...below];
+  const run = { job_id: jobIdOf(workflow), workflow_id: workflowId, run_id: runId, history_length: historyLength };
+  const jobs = isJob ? [...below, run] : [...below];
   if (!parentExecution?.workflowId) return jobs;
   const handle = temporal.workflow.getHandle(parentExecution.workflowId, parentExecution.runId ?? undefined);
   const parent = await ifFound(handle.describe());

@@ -15,12 +15,15 @@ interface Setting {
   /** What Temporal knows of the activity; it knows none if null. */
   pending?: Record<string, unknown> | null;
   lastFailure?: object;
+  /** Events in the history of the run. */
+  historyLength?: number;
   describe?: () => Promise<unknown>;
   canceled?: { cancelRequested: boolean };
 }
 
 /** An attempt of an activity, with what is asked and told. */
-function attemptOf({ attempt = 1, pending = {}, lastFailure, describe: ask, canceled }: Setting) {
+function attemptOf(setting: Setting) {
+  const { attempt = 1, pending = {}, lastFailure, historyLength = 20, describe: ask, canceled } = setting;
   const asked: string[] = [];
   const signals: { retrying: { attempt: number; error: object } | null }[] = [];
   const records: string[] = [];
@@ -28,7 +31,8 @@ function attemptOf({ attempt = 1, pending = {}, lastFailure, describe: ask, canc
   const activity = { activityId: '7', attempt, lastFailure, lastAttemptCompleteTime: { seconds: 1 }, ...pending };
   const describeWorkflow = async () => {
     asked.push('describe');
-    const answer = { type: 'loadDataset', ...RUN, raw: { pendingActivities: pending === null ? [] : [activity] } };
+    const raw = { pendingActivities: pending === null ? [] : [activity] };
+    const answer = { type: 'loadDataset', ...RUN, historyLength, raw };
     return ask === undefined ? answer : ask();
   };
   const client = {
@@ -168,6 +172,18 @@ describe('an attempt', () => {
     await expect(second.run(fail)).rejects.toThrow();
     expect(second.timeouts.length).toBeGreaterThan(3);
     for (const timeout of second.timeouts) expect(timeout).toBeLessThanOrEqual(2000);
+  });
+
+  it('adds nothing to a history that is long, but takes back what stands there', async () => {
+    const reported = async (historyLength: number) => {
+      const second = attemptOf({ attempt: 2, lastFailure: TIMED_OUT, historyLength });
+      await second.run(async () => undefined);
+      expect(second.records).toEqual(['attempt 2', '$unset']);
+      return second.signals.map(({ retrying }) => retrying?.attempt ?? null);
+    };
+    expect(await reported(9_999)).toEqual([2, null]);
+    expect(await reported(10_000)).toEqual([null]);
+    expect(await reported(11_000)).toEqual([]);
   });
 
   it('keeps the first thousand characters of a message', async () => {
