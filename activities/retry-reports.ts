@@ -4,7 +4,7 @@ import type { RetryingStatus } from '../contract/job.ts';
 import { RETRYING_SIGNAL } from '../contract/names.ts';
 import type { RetryReport } from '../contract/retry-report.ts';
 import { createPermits } from '../core/concurrency/permits.ts';
-import { clearRetrying, noteRetrying } from '../core/store/jobs.ts';
+import { clearRetrying, noteRetrying, type RetriedActivity } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import { findPendingActivity, type JobRun, type PendingActivity } from '../temporal/pending-activity.ts';
 
@@ -12,9 +12,14 @@ type Activity = (...args: never[]) => Promise<unknown>;
 
 /** A report that takes longer is given up: it must not hold up its activity. */
 const REPORT_MS = 2000;
-const MINUTE_MS = 60_000;
-const LONGEST_DOUBT = 10;
 const LONGEST_MESSAGE = 1000;
+/**
+ * An attempt that has run for a minute for each one before it, ten at most, is no longer shown. It may go on for hours
+ * where a dead worker stopped. Later attempts are doubted longer: if each fails after minutes, they stay shown, and their
+ * workflow is not told of each.
+ */
+const DOUBT_MS = 60_000;
+const MOST_DOUBTS = 10;
 /**
  * Events after which a run's history takes no more reports: thousands of chunks may be retried in one run. Temporal ends
  * a run at 50,000. Reports that stand by then are still taken back.
@@ -98,6 +103,12 @@ function followAttempt(store: Store, context: Context): Attempt {
     );
   };
 
+  /** The activity in the record of its job, the topmost one; nothing before Temporal has told the job. */
+  const inRecord = (deadlineMs: number): RetriedActivity[] =>
+    (jobs ?? [])
+      .slice(-1)
+      .map(({ job_id }) => ({ jobId: job_id, key, timeoutMS: Math.max(1, deadlineMs - Date.now()) }));
+
   const tell = async (
     deadlineMs: number,
     next: { attempt: number; error: RetryingStatus['error']; signals: boolean },
@@ -105,16 +116,13 @@ function followAttempt(store: Store, context: Context): Attempt {
     const begun = since ?? new Date();
     const error = { ...next.error, message: next.error.message.slice(0, LONGEST_MESSAGE) };
     const retrying = { activity: activityType, attempt: next.attempt, error };
-    const record = async () => {
-      const job = jobs?.at(-1);
-      if (job === undefined) return;
-      const noted = { jobId: job.job_id, key, timeoutMS: Math.max(1, deadlineMs - Date.now()) };
-      since = (await noteRetrying(store, noted, { ...retrying, since: begun })) ?? begun;
+    const record = async (retried: RetriedActivity) => {
+      since = (await noteRetrying(store, retried, { ...retrying, since: begun })) ?? begun;
     };
     since = begun;
     shown ||= next.signals;
     const signals = next.signals ? tellWorkflows(deadlineMs, { ...retrying, since: begun.toISOString() }) : [];
-    await allDone([record(), ...signals]);
+    await allDone([...inRecord(deadlineMs).map(record), ...signals]);
   };
 
   /** Takes the activity's report back. */
@@ -122,10 +130,8 @@ function followAttempt(store: Store, context: Context): Attempt {
     inOrder(async (deadlineMs) => {
       if (jobs === undefined) await lookUp(deadlineMs);
       shown = false;
-      const job = jobs?.at(-1);
-      const timeoutMS = Math.max(1, deadlineMs - Date.now());
-      const record = job === undefined ? [] : [clearRetrying(store, { jobId: job.job_id, key, timeoutMS })];
-      await allDone([...record, ...tellWorkflows(deadlineMs, null)]);
+      const cleared = inRecord(deadlineMs).map((retried) => clearRetrying(store, retried));
+      await allDone([...cleared, ...tellWorkflows(deadlineMs, null)]);
     });
 
   let trust: NodeJS.Timeout | undefined;
@@ -136,7 +142,7 @@ function followAttempt(store: Store, context: Context): Attempt {
       since = failure.at;
       await tell(deadlineMs, { attempt, error: failure.error, signals: !failure.byItself && isSignaled(attempt) });
     });
-    trust = setTimeout(clear, Math.min(attempt - 1, LONGEST_DOUBT) * MINUTE_MS);
+    trust = setTimeout(clear, Math.min(attempt - 1, MOST_DOUBTS) * DOUBT_MS);
     trust.unref();
   }
 
@@ -153,8 +159,6 @@ function followAttempt(store: Store, context: Context): Attempt {
     ended,
     async failed(error) {
       clearTimeout(trust);
-      await last;
-      if (isGivenUp()) return;
       const isFinal = error instanceof ApplicationFailure && error.nonRetryable === true;
       if (isFinal || cancellationSignal.aborted) return ended();
       let canceled = false;

@@ -120,6 +120,23 @@ describe('an attempt', () => {
     expect(second.records).toEqual(['attempt 2', '$unset']);
   });
 
+  it('whose predecessor died tells its workflow of that ever more rarely, too', async () => {
+    const told: number[] = [];
+    for (let attempt = 2; attempt < 20; attempt += 1) {
+      const one = attemptOf({ attempt, lastFailure: TIMED_OUT });
+      await one.run(async () => undefined);
+      told.push(...one.signals.flatMap(({ retrying }) => retrying?.attempt ?? []));
+    }
+    expect(told).toEqual([2, 3, 4, 8, 16]);
+  });
+
+  it.each([fail, async () => 'done'])('that was given up leaves the report to the next one (%#)', async (work) => {
+    const third = attemptOf({ attempt: 3, lastFailure: FAILED, canceled: { cancelRequested: false } });
+    await third.run(work).catch(() => undefined);
+    expect(third.signals).toEqual([]);
+    expect(third.records).toEqual(['attempt 3']);
+  });
+
   it('that has run for a minute is no longer shown, but is once it fails', async () => {
     const fifth = attemptOf({ attempt: 5, lastFailure: FAILED });
     const { promise, reject } = Promise.withResolvers<void>();

@@ -51,6 +51,17 @@ afterAll(async () => {
   await inference.close();
 });
 
+/** Holds the listings that begin from now on until they are released. */
+function holdListing() {
+  const begun = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  trouble.listing = () => {
+    begun.resolve();
+    return released.promise;
+  };
+  return { begun: begun.promise, release: released.resolve };
+}
+
 /** Starts a load of one picture. */
 async function startLoad(options: { embed_task_queue?: string; embed?: boolean } = {}) {
   const dataset = bench.newDataset();
@@ -142,22 +153,37 @@ describe('an activity that fails for a while', () => {
     expect(await retryingByRecord(jobId)).toBeNull();
     expect(await retryingByQuery(workflowId)).toBeNull();
 
-    const listing = Promise.withResolvers<void>();
-    const release = Promise.withResolvers<void>();
-    trouble.listing = () => {
-      listing.resolve();
-      return release.promise;
-    };
+    const listing = holdListing();
     await bench.resume(jobId);
-    await listing.promise;
+    await listing.begun;
     expect(await retryingByRecord(jobId)).toBeNull();
     expect(await retryingByQuery(workflowId)).toBeNull();
-    release.resolve();
+    listing.release();
     await bench.wait(jobId);
   });
 });
 
 const METADATA = '__temporal_workflow_metadata';
+
+it('a report that nobody takes back is shown no longer than its phase runs', async () => {
+  const listing = holdListing();
+  const { jobId, workflowId } = await startLoad({ embed_task_queue: 'nobody' });
+  await listing.begun;
+  const handle = bench.temporal.workflow.getHandle(workflowId);
+  const report = { activity: 'indexPage', attempt: 2, error: { code: 'Error', message: 'no disk' } };
+  for (const [attempt, since] of [
+    [2, '2026-01-01T00:00:00.000Z'],
+    [3, '2026-01-01T00:00:01.000Z'],
+  ]) {
+    await handle.signal('retrying', { key: 'a', retrying: { ...report, attempt, since } });
+  }
+  expect(await retryingByQuery(workflowId)).toEqual({ ...report, attempt: 3, since: '2026-01-01T00:00:00.000Z' });
+  listing.release();
+  await bench.wait(jobId, { for: 'browsable' });
+  await expect.poll(() => retryingByQuery(workflowId)).toBeNull();
+  await bench.cancel(jobId);
+  await bench.wait(jobId);
+});
 
 it('a report that nobody understands changes nothing', async () => {
   const { jobId, workflowId } = await startLoad({ embed_task_queue: 'nobody' });
