@@ -2,6 +2,7 @@ import { createEmbeddingActivities, type EmbeddingDependencies } from './embeddi
 import { createIndexingActivities, type IndexingDependencies } from './indexing.ts';
 import { createJobActivities } from './jobs.ts';
 import { createRemovalActivities, type RemovalDependencies } from './removal.ts';
+import { withRetryReports } from './retry-reports.ts';
 import { createWebhookActivities, type WebhookDependencies } from './webhooks.ts';
 
 /** Everything that the activities of the indexing role depend on. */
@@ -12,14 +13,21 @@ export type IndexingRoleDependencies = IndexingDependencies &
 
 export type IndexingRoleActivities = ReturnType<typeof createIndexingRoleActivities>;
 
-/** Creates all activities of the indexing role: everything that needs no accelerator. */
+/**
+ * Creates all activities of the indexing role: everything that needs no accelerator. The delivery of a webhook is no
+ * part of a job, so its retries are not reported to one.
+ */
 export function createIndexingRoleActivities(dependencies: IndexingRoleDependencies) {
-  return Object.assign(
+  const activitiesOfJobs = Object.assign(
     {},
     createJobActivities(dependencies),
     createIndexingActivities(dependencies),
     createEmbeddingActivities(dependencies),
     createRemovalActivities(dependencies),
+  );
+  return Object.assign(
+    {},
+    withRetryReports(dependencies.store, activitiesOfJobs),
     createWebhookActivities(dependencies),
   );
 }

@@ -7,6 +7,7 @@ import type { Media } from '../core/media/medium.ts';
 import type { Sources } from '../core/sources/source.ts';
 import type { Store } from '../core/store/store.ts';
 import { withHeartbeats } from './heartbeats.ts';
+import { withRetryReports } from './retry-reports.ts';
 import { withUserFailures } from './user-failures.ts';
 
 export interface InferenceDependencies {
@@ -43,7 +44,7 @@ export function createInferenceActivities({ store, embedder, media, sources }: I
     return limiter;
   };
 
-  return withUserFailures({
+  const activities = withUserFailures({
     /** Resolves and loads the model on the device that will run it. */
     async openModel({ model, media_type }: OpenModelInput): Promise<EmbeddingModel> {
       const { cancelled } = Context.current();
@@ -81,4 +82,5 @@ export function createInferenceActivities({ store, embedder, media, sources }: I
       });
     },
   });
+  return withRetryReports(store, activities);
 }

@@ -1,6 +1,7 @@
 import { isBrowsable } from '../client/wait.ts';
 import type { FileOutcomes, JobKind, JobStatus, PhaseStatus } from '../contract/job.ts';
 import { removes } from '../contract/job.ts';
+import { retryingInWords } from '../core/jobs/words.ts';
 import { hadNothingToRetry, type Outcome, readNothing } from './outcome.ts';
 import { hasRate, PHASES, took, wordsOf } from './progress/phase-words.ts';
 import { removalLine } from './progress/removal-line.ts';
@@ -40,7 +41,7 @@ const OUTCOMES: readonly [keyof FileOutcomes, string][] = [
  */
 export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSITIVE_INFINITY): string[] {
   const { status } = outcome;
-  const head = [headline(status, paint), ...errorOf(status, paint)];
+  const head = [headline(status, paint), ...errorOf(status, paint), ...retryingOf(status, paint)];
   const blocks = [
     removes(status.kind) ? [...head, `  ${removalLine(status)}`] : head,
     ...(status.finished_at === null && !removes(status.kind) ? [progressBlock(status, paint)] : []),
@@ -83,6 +84,9 @@ function errorOf({ error }: JobStatus, paint: Paint): string[] {
   const message = error.message.startsWith(lead) ? error.message.slice(lead.length) : error.message;
   return [`  ${paint.red(error.code)}: ${printable(message)}`];
 }
+
+const retryingOf = ({ retrying }: JobStatus, paint: Paint): string[] =>
+  retrying === null ? [] : [`  ${paint.yellow(printable(retryingInWords(retrying)))}`];
 
 const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 

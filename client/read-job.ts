@@ -50,6 +50,7 @@ async function askTemporal({ temporal }: Backends, job: Job): Promise<JobStatus>
     state: ended ? (status.name === 'CANCELLED' ? 'canceled' : 'failed') : 'queued',
     phases: { indexing: idle, embedding: idle },
     error: ended ? await failureOf(handle) : null,
+    retrying: null,
     request: {},
     started_at: startTime.toISOString(),
     paused_at: null,
@@ -122,5 +123,6 @@ async function lastRun(
 
 function lost(status: JobStatus): JobStatus {
   const message = `Temporal does not know workflow ${status.workflow_id} of this job: its history was removed, or this is another server. ${KEPT}`;
-  return { ...status, state: 'failed', error: { code: 'WorkflowLost', message }, finished_at: status.started_at };
+  const error = { code: 'WorkflowLost', message };
+  return { ...status, state: 'failed', error, retrying: null, finished_at: status.started_at };
 }

@@ -29,6 +29,18 @@ export interface RecordedError {
   message: string;
 }
 
+/** An activity that Temporal retries: its last attempt failed, and the next one waits or runs. */
+export interface RetryingStatus {
+  /** Name of the activity, as Temporal shows it. */
+  activity: string;
+  /** Number of the attempt that runs or comes next. */
+  attempt: number;
+  /** When its first attempt failed, as far as that is known. RFC 3339, UTC. */
+  since: string;
+  /** Why its last attempt failed. */
+  error: RecordedError;
+}
+
 /** Outcomes of the files of a source in one load. */
 export interface FileOutcomes {
   added: number;
@@ -109,6 +121,8 @@ export interface JobStatus {
   state: JobState;
   phases: Record<PhaseName, PhaseStatus>;
   error: RecordedError | null;
+  /** The activity that is retried; of several, the one that has failed for longest. Null if none is. */
+  retrying: RetryingStatus | null;
   /** The removals of a prune or a delete so far; other jobs have none. */
   removed?: RemovedCounts;
   request: Record<string, unknown>;

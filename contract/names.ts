@@ -28,6 +28,8 @@ export const PAUSE_UPDATE = 'pause';
 export const RESUME_UPDATE = 'resume';
 export const CANCEL_UPDATE = 'cancel';
 export const STATUS_QUERY = 'status';
+/** Sent by a worker to the job whose activity is retried. */
+export const RETRYING_SIGNAL = 'retrying';
 
 /** The fixed ID makes "one running load a dataset" Temporal's guarantee. */
 export const loadWorkflowId = (dataset: string) => `load-${dataset}`;

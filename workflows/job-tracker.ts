@@ -10,12 +10,13 @@ import {
   type RemovedCounts,
   removes,
 } from '../contract/job.ts';
+import { type RetryReport, retryReport } from '../contract/retry-report.ts';
 import { datasetAttribute, phaseAttribute } from '../contract/search-attributes.ts';
 import { ended, held, phaseEnd, released, resumed } from '../core/jobs/phase-changes.ts';
 import { statusOf } from '../core/jobs/status.ts';
 import { jobInWords } from '../core/jobs/words.ts';
-import type { JobDocument, PhaseDocument, Waiting } from '../core/store/documents.ts';
-import { statusQuery } from './messages.ts';
+import type { JobDocument, PhaseDocument, RetryingDocument, Waiting } from '../core/store/documents.ts';
+import { retryingSignal, statusQuery } from './messages.ts';
 
 /** Tracks the state of a workflow's own job, answers the status query, and shows the state on Temporal's page. */
 export interface JobTracker {
@@ -48,7 +49,7 @@ const idle = (state: 'pending' | 'skipped'): PhaseDocument => ({
   total_known: state === 'skipped',
 });
 
-/** Creates the tracker of a job and registers its status query. */
+/** Creates the tracker of a job and registers the handlers of its status query and of its workers' reports. */
 export function trackJob(job: {
   kind: JobKind;
   dataset: string;
@@ -95,11 +96,20 @@ export function trackJob(job: {
   const update = (name: PhaseName, change: Partial<PhaseDocument>) => {
     const phase = { ...record.phases[name], ...change };
     if (phase.state !== 'waiting') delete phase.waiting_for;
+    // A phase changes its state only when none of its activities is left.
+    if (change.state !== undefined) delete record.retrying;
     record.phases[name] = phase;
     show();
   };
 
   setHandler(statusQuery, () => statusOf(record, new Date()));
+  setHandler(retryingSignal, (message) => {
+    // Anybody may send a signal, and a handler that throws would block the workflow.
+    const { success, data } = retryReport.safeParse(message);
+    if (!success) return;
+    record.retrying = retryingAfter(record.retrying, data);
+    show();
+  });
 
   return {
     jobId,
@@ -116,6 +126,8 @@ export function trackJob(job: {
     },
     resume(at) {
       for (const name of PHASES) update(name, resumed(record, record.phases[name], at));
+      // The pause has ended what was retried before it.
+      delete record.retrying;
       record.state = 'running';
       delete record.paused_at;
       show();
@@ -144,4 +156,15 @@ export function trackJob(job: {
     },
     status: () => statusOf(record, new Date()),
   };
+}
+
+/** The retried activities after a report. One that is reported again keeps its start. */
+function retryingAfter(
+  before: Readonly<Record<string, RetryingDocument>> = {},
+  { key, retrying }: RetryReport,
+): Record<string, RetryingDocument> {
+  const { [key]: known, ...others } = before;
+  if (retrying === null) return others;
+  const since = new Date(retrying.since);
+  return { ...others, [key]: { ...retrying, since: known !== undefined && known.since < since ? known.since : since } };
 }

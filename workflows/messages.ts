@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CancelRequest } from '../contract/inputs.ts';
 import type { JobStatus, WaitingStatus } from '../contract/job.ts';
-import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, STATUS_QUERY } from '../contract/names.ts';
+import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, RETRYING_SIGNAL, STATUS_QUERY } from '../contract/names.ts';
 
 /** The job's status from the workflow's own state. It counts whole pages and chunks; the store counts batches. */
 export const statusQuery = defineQuery<JobStatus>(STATUS_QUERY);
@@ -16,6 +16,9 @@ export const resumeUpdate = defineUpdate<JobStatus>(RESUME_UPDATE);
 
 /** Cancels a job, which keeps its results. Temporal's own cancellation does the same, without a reason. */
 export const cancelUpdate = defineUpdate<JobStatus, [CancelRequest?]>(CANCEL_UPDATE);
+
+/** Sent by a worker when an activity of the job is retried, and when that is over: a RetryReport. */
+export const retryingSignal = defineSignal<[unknown]>(RETRYING_SIGNAL);
 
 /** Progress of the embedding. Counts are cumulative, so a lost or repeated report does no harm. */
 export interface EmbeddingReport {

@@ -15,6 +15,15 @@ export const recordedError = z
   .object({ code: z.string().describe('Stable, for programs.'), message: z.string() })
   .meta({ id: 'RecordedError' });
 
+export const retrying = z
+  .object({
+    activity: z.string().describe('Its name on Temporal.'),
+    attempt: z.int().min(1).describe('The attempt that runs or comes next.'),
+    since: moment.describe('When its first attempt failed, as far as that is known.'),
+    error: recordedError.describe('Why its last attempt failed.'),
+  })
+  .meta({ id: 'Retrying', description: 'An activity that Temporal retries until it succeeds.' });
+
 export const fileOutcomes = z
   .object({
     added: count,
@@ -78,6 +87,7 @@ export const job = z
     state: jobState,
     phases: z.object({ indexing: phaseStatus, embedding: phaseStatus }),
     error: z.union([recordedError, z.null()]),
+    retrying: z.union([retrying, z.null()]),
     removed: z
       .object({
         samples: count,

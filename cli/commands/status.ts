@@ -21,6 +21,8 @@ With --json:
   kind                   load, retry, embed, prune, delete
   state                  queued, running, paused, completed, failed, canceled
   error                  null, or {code, message}
+  retrying               null, or {activity, attempt, since, error}: what
+                         Temporal retries, and why its last attempt failed
   removed                {samples, vectors} of a prune or a delete, so far
   request                the workflow's input
   started_at, paused_at, finished_at         RFC 3339 in UTC, or null

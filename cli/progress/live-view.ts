@@ -1,7 +1,9 @@
 import { createLogUpdate } from 'log-update';
 import type { JobStatus } from '../../contract/job.ts';
 import { removes } from '../../contract/job.ts';
+import { retryingInWords } from '../../core/jobs/words.ts';
 import { paintFor } from '../terminal/paint.ts';
+import { printable } from '../terminal/printable.ts';
 import { createHighWater } from './high-water.ts';
 import { phaseLine } from './phase-line.ts';
 import { PHASES } from './phase-words.ts';
@@ -10,7 +12,7 @@ import { removalLine } from './removal-line.ts';
 
 const FRAME_MS = 100;
 
-/** One line per phase, redrawn in place. */
+/** One line per phase, and one for what is retried, redrawn in place. */
 export function createLiveView(stream: NodeJS.WriteStream): ProgressView {
   const draw = createLogUpdate(stream);
   const paint = paintFor(stream);
@@ -23,13 +25,11 @@ export function createLiveView(stream: NodeJS.WriteStream): ProgressView {
     const { status, atMs } = shown;
     const width = stream.columns || 80;
     const nowMs = performance.now();
-    draw(
-      removes(status.kind)
-        ? `  ${removalLine(status)}`
-        : PHASES.map((name) =>
-            phaseLine(status, name, { paint, width, ageMs: nowMs - atMs, clockMs: nowMs - bornMs }),
-          ).join('\n'),
-    );
+    const progress = removes(status.kind)
+      ? [`  ${removalLine(status)}`]
+      : PHASES.map((name) => phaseLine(status, name, { paint, width, ageMs: nowMs - atMs, clockMs: nowMs - bornMs }));
+    const retrying = status.retrying === null ? '' : printable(retryingInWords(status.retrying)).slice(0, width - 3);
+    draw([...progress, ...(retrying === '' ? [] : [`  ${paint.yellow(retrying)}`])].join('\n'));
   }
 
   const timer = setInterval(frame, FRAME_MS);

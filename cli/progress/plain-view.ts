@@ -1,5 +1,7 @@
 import type { JobStatus, PhaseName } from '../../contract/job.ts';
 import { removes } from '../../contract/job.ts';
+import { retryingInWords } from '../../core/jobs/words.ts';
+import { printable } from '../terminal/printable.ts';
 import { createHighWater } from './high-water.ts';
 import { BRIEF_WAIT_MS, briefWaitMs, PHASES, wordsOf } from './phase-words.ts';
 import type { ProgressView } from './progress-view.ts';
@@ -7,18 +9,30 @@ import { removalLine } from './removal-line.ts';
 
 const BETWEEN_LINES_MS = 5000;
 
-/** Plain lines for logs: one for each change of a phase's state, and one every few seconds with its counts. */
+/**
+ * Plain lines for logs: one for each change of a phase's state, one every few seconds with its counts, and one for what
+ * is retried.
+ */
 export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
   const raise = createHighWater();
   /** The state of each phase, and the reason of its wait. */
   const states = new Map<PhaseName, string>();
-  const lines = new Map<PhaseName | 'removal', string>();
+  const lines = new Map<PhaseName | 'removal' | 'retrying', string>();
+  /** The retried activity and its error. */
+  let retried: string | undefined;
   let writtenMs = performance.now();
 
-  function write(name: PhaseName | 'removal', line: string): void {
+  function write(name: PhaseName | 'removal' | 'retrying', line: string): void {
     if (lines.get(name) === line) return;
     lines.set(name, line);
     stream.write(`${line}\n`);
+  }
+
+  /** Further attempts with the same error are worth a line only now and then. */
+  function showRetrying({ retrying }: JobStatus, due: boolean): void {
+    const before = retried;
+    retried = retrying === null ? undefined : `${retrying.activity} ${retrying.error.code}`;
+    if (retrying !== null && (due || retried !== before)) write('retrying', printable(retryingInWords(retrying)));
   }
 
   /** Shows a status again later, as no other may come for long. */
@@ -28,6 +42,7 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
     clearTimeout(lookAgain);
     const due = performance.now() - writtenMs >= BETWEEN_LINES_MS;
     if (due) writtenMs = performance.now();
+    showRetrying(status, due);
     if (removes(status.kind)) {
       // The last count is the command's result.
       if (due && status.finished_at === null) write('removal', removalLine(status));

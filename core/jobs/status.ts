@@ -1,4 +1,4 @@
-import type { JobStatus, PhaseName, PhaseStatus, WaitingStatus } from '../../contract/job.ts';
+import type { JobStatus, PhaseName, PhaseStatus, RetryingStatus, WaitingStatus } from '../../contract/job.ts';
 import type { JobDocument, PhaseDocument, Waiting } from '../store/documents.ts';
 
 /** The status of a job as the API shows it. Rates count up to `now`. */
@@ -14,12 +14,25 @@ export function statusOf(job: JobDocument, now: Date): JobStatus {
       embedding: phaseStatusOf(shownOf(job, 'embedding'), now),
     },
     error: job.error ?? null,
+    retrying: retryingStatusOf(job),
     ...(job.removed ? { removed: job.removed } : {}),
     request: job.request,
     started_at: job.started_at.toISOString(),
     paused_at: job.paused_at?.toISOString() ?? null,
     finished_at: job.finished_at?.toISOString() ?? null,
   };
+}
+
+/**
+ * The activity that has failed for longest among those that are retried. A pause or an end of the job ends its retries,
+ * so a report that comes later is not shown.
+ */
+function retryingStatusOf({ retrying = {}, paused_at, finished_at }: JobDocument): RetryingStatus | null {
+  if (paused_at !== undefined || finished_at !== undefined) return null;
+  const [first] = Object.values(retrying).sort((a, b) => a.since.getTime() - b.since.getTime());
+  if (first === undefined) return null;
+  const { activity, attempt, since, error } = first;
+  return { activity, attempt, since: since.toISOString(), error };
 }
 
 /** The phase as shown. A running phase is shown as waiting while its job is paused, whatever else it may wait for. */

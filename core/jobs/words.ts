@@ -2,6 +2,7 @@ import {
   type JobStatus,
   type PhaseStatus,
   type RemovedCounts,
+  type RetryingStatus,
   removes,
   type WaitingStatus,
 } from '../../contract/job.ts';
@@ -60,14 +61,23 @@ export function waitingInWords(
 function endInWords(until: string, nowMs: number | undefined): string {
   const seconds = nowMs === undefined ? Number.POSITIVE_INFINITY : Math.ceil((Date.parse(until) - nowMs) / 1000);
   if (seconds < 60) return `in ${Math.max(0, seconds)}s`;
-  // Seconds are shown unless they are zero.
-  return `until ${until.replace('T', ' ').replace(/(?<=:\d\d)(:00)?(\.\d+)?Z$/, '')} UTC`;
+  return `until ${inUtc(until)}`;
 }
 
-/** A job as one or two lines of text. */
-export function jobInWords({ kind, phases, removed }: JobStatus): string[] {
-  if (removes(kind)) return [`removed: ${removedInWords(removed)}`];
-  return [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)];
+/** A time as `2026-01-01 12:03:10 UTC`. Seconds are shown unless they are zero. */
+const inUtc = (time: string) => `${time.replace('T', ' ').replace(/(?<=:\d\d)(:00)?(\.\d+)?Z$/, '')} UTC`;
+
+/** A retried activity as text. The time is in UTC, because the reader may be in any time zone. */
+export function retryingInWords({ activity, attempt, since, error }: RetryingStatus): string {
+  return `${activity} is being retried (attempt ${attempt}, since ${inUtc(since)}): ${error.code}: ${error.message}`;
+}
+
+/** A job as up to three lines of text. */
+export function jobInWords({ kind, phases, removed, retrying }: JobStatus): string[] {
+  const progress = removes(kind)
+    ? [`removed: ${removedInWords(removed)}`]
+    : [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)];
+  return retrying === null ? progress : [...progress, retryingInWords(retrying)];
 }
 
 /** How far a canceled job came, and how to continue it. */

@@ -131,6 +131,14 @@ export interface EmbeddingDocument {
   version: string;
 }
 
+/** An activity that Temporal retries: see RetryingStatus. */
+export interface RetryingDocument {
+  activity: string;
+  attempt: number;
+  since: Date;
+  error: RecordedError;
+}
+
 /** The record of a job. */
 export interface JobDocument {
   /** The job ID: the workflow's first execution run ID. */
@@ -148,6 +156,8 @@ export interface JobDocument {
   /** Prune and delete only: how much they have removed so far. */
   removed?: RemovedCounts;
   error?: RecordedError;
+  /** The activities that are retried, by a key of each. */
+  retrying?: Record<string, RetryingDocument>;
   started_at: Date;
   /** The start of the current pause. Absent if the job is not paused. */
   paused_at?: Date;

@@ -1,7 +1,7 @@
 import { type ClientSession, type Filter, MongoServerError } from 'mongodb';
 import type { JobKind, JobState, PhaseName, PhaseState, RecordedError, RemovedCounts } from '../../contract/job.ts';
 import { collectionsOf } from './collections.ts';
-import type { JobDocument, PhaseDocument } from './documents.ts';
+import type { JobDocument, PhaseDocument, RetryingDocument } from './documents.ts';
 import type { Store } from './store.ts';
 
 /** Fields of a phase, by their paths in a job's document. */
@@ -322,7 +322,7 @@ export async function setPhaseFields(
 
 /**
  * Writes a change of an open phase, if the phase is still in the state that the caller read. Removes `waiting_for`
- * unless the change sets it.
+ * unless the change sets it, and `retrying`, because none of the phase's activities is left by then.
  */
 export async function changePhase(
   store: Store,
@@ -334,7 +334,10 @@ export async function changePhase(
     { _id: jobId, [`phases.${phase}.state`]: from, [`phases.${phase}.finished_at`]: { $exists: false } },
     {
       $set: pathsOf(phase, { ...change, changed_at: new Date() }),
-      ...(change.waiting_for === undefined ? { $unset: { [`phases.${phase}.waiting_for`]: true } } : {}),
+      $unset: {
+        retrying: true,
+        ...(change.waiting_for === undefined ? { [`phases.${phase}.waiting_for`]: true } : {}),
+      },
     },
   );
 }
@@ -348,7 +351,7 @@ export async function finishPhase(
 ): Promise<void> {
   await collectionsOf(store).jobs.updateOne(
     { _id: jobId, [`phases.${phase}.finished_at`]: { $exists: false } },
-    { $set: pathsOf(phase, end), $unset: { [`phases.${phase}.waiting_for`]: true } },
+    { $set: pathsOf(phase, end), $unset: { [`phases.${phase}.waiting_for`]: true, retrying: true } },
   );
 }
 
@@ -394,8 +397,44 @@ export async function markResumed(
   const changes = Object.entries(phases).map(([phase, fields]) => pathsOf(phase as PhaseName, fields));
   await collectionsOf(store).jobs.updateOne(pausedBefore(jobId, at), {
     $set: { ...Object.assign({}, ...changes), state: 'running', resumed_at: at },
-    $unset: { paused_at: true },
+    // The pause has ended what was retried before it.
+    $unset: { paused_at: true, retrying: true },
   });
+}
+
+/** Retried activities. */
+
+/** Which activity of which job, and how long the write may take. */
+export interface RetriedActivity {
+  jobId: string;
+  /** A path of one name in the document. */
+  key: string;
+  timeoutMS: number;
+}
+
+/**
+ * Records that an activity of an open job is retried. Returns since when: the earliest time that was recorded of it.
+ */
+export async function noteRetrying(
+  store: Store,
+  { jobId, key, timeoutMS }: RetriedActivity,
+  { activity, attempt, since, error }: RetryingDocument,
+): Promise<Date | undefined> {
+  const path = `retrying.${key}`;
+  const job = await collectionsOf(store).jobs.findOneAndUpdate(
+    { _id: jobId, ...notEnded },
+    {
+      $set: { [`${path}.activity`]: activity, [`${path}.attempt`]: attempt, [`${path}.error`]: error },
+      $min: { [`${path}.since`]: since },
+    },
+    { projection: { [path]: 1 }, returnDocument: 'after', timeoutMS },
+  );
+  return job?.retrying?.[key]?.since;
+}
+
+/** Records that an activity is no longer retried. */
+export async function clearRetrying(store: Store, { jobId, key, timeoutMS }: RetriedActivity): Promise<void> {
+  await collectionsOf(store).jobs.updateOne({ _id: jobId }, { $unset: { [`retrying.${key}`]: true } }, { timeoutMS });
 }
 
 /** Ending. */
@@ -409,7 +448,10 @@ export async function finishJob(
 ): Promise<void> {
   await collectionsOf(store).jobs.updateOne(
     { _id: jobId, ...notEnded },
-    { $set: { state, finished_at: new Date(), ...(error ? { error } : {}) }, $unset: { paused_at: true } },
+    {
+      $set: { state, finished_at: new Date(), ...(error ? { error } : {}) },
+      $unset: { paused_at: true, retrying: true },
+    },
   );
 }
 

@@ -4,6 +4,7 @@ import { createFeed } from '../../api/events/feed.ts';
 import { type RunningApi, startApi } from '../../api/start-server.ts';
 import { LOAD_WORKFLOW } from '../../contract/names.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
+import { clearRetrying, noteRetrying } from '../../core/store/jobs.ts';
 import { until } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
@@ -73,6 +74,19 @@ describe('the stream of a job', () => {
     expect(seen.at(-1)?.name).toBe('end');
     const again = await api.get(`/api/jobs/${job_id}/events`, { 'last-event-id': last?.id as string });
     expect(again.status).toBe(204);
+  });
+
+  test('tells what is retried, and when that is over', async () => {
+    const jobId = await recordJob(bench.newDataset());
+    const events = await open(`/api/jobs/${jobId}/events`);
+    await next(events);
+    const retried = { jobId, key: 'a', timeoutMS: 10_000 };
+    const retrying = { activity: 'listSource', attempt: 2, error: { code: 'DiskError', message: 'no disk' } };
+    await noteRetrying(bench.store, retried, { ...retrying, since: new Date(0) });
+    expect((await next(events)).data.retrying).toEqual({ ...retrying, since: '1970-01-01T00:00:00.000Z' });
+    await clearRetrying(bench.store, retried);
+    expect((await next(events)).data.retrying).toBeNull();
+    await events.return(undefined);
   });
 
   test('tells of a write within 250 ms of when MongoDB tells of it', async () => {

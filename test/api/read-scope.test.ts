@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createToken, readTokens } from '../../api/auth/tokens.ts';
+import { presentJob } from '../../api/present/job.ts';
+import { statusOf } from '../../core/jobs/status.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { fillDataset } from './support/fill.ts';
@@ -80,6 +82,27 @@ describe('read scope is not told', () => {
     expect(JSON.stringify(json)).not.toMatch(PATH);
     expect(JSON.stringify(json)).not.toMatch(/secret/);
     expect((await api.get(`/api/jobs/${job}`, as(operator.token))).json.error.message).toBe(message);
+  });
+
+  test('paths in what is retried', () => {
+    const phase = { state: 'running' as const, done: 0, failed: 0, total: 0, total_known: false };
+    const error = { code: 'DiskError', message: "EIO: read '/mnt/disk/secret.jpg'" };
+    const status = statusOf(
+      {
+        _id: jobId(4),
+        kind: 'load',
+        dataset_id: 'photos',
+        workflow_id: 'load-photos',
+        request: { source: '/srv/photos' },
+        state: 'running',
+        phases: { indexing: phase, embedding: phase },
+        retrying: { a: { activity: 'indexPage', attempt: 2, since: new Date(), error } },
+        started_at: new Date(),
+      },
+      new Date(),
+    );
+    expect(presentJob(status, 'read').retrying?.error.message).toBe("EIO: read '…");
+    expect(presentJob(status, 'operate').retrying?.error.message).toBe(error.message);
   });
 
   test('where webhooks go beyond their site, nor what nobody has looked at', async () => {

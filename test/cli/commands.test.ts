@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clearRetrying, noteRetrying } from '../../core/store/jobs.ts';
+import { openStore } from '../../core/store/open.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
 import { type CommandBench, createCommandBench, runCommand } from './command-bench.ts';
 
@@ -221,6 +223,20 @@ describe('while nobody embeds', () => {
     expect(stdout).toMatch(/^ {2}Embedding +waiting for a worker on plimsoll-gpu/m);
   });
 
+  it('status says what is retried, and why', async () => {
+    const store = openStore(bare.env.MONGODB_URI ?? '');
+    const { job_id } = JSON.parse((await bare.run('status', '--json')).stdout);
+    const retried = { jobId: job_id, key: 'a', timeoutMS: 10_000 };
+    const error = { code: 'ModelBusy', message: 'the device is busy' };
+    await noteRetrying(store, retried, { activity: 'openModel', attempt: 4, since: new Date(0), error });
+    const { stdout } = await bare.run('status');
+    await clearRetrying(store, retried);
+    await store.close();
+    expect(stdout).toMatch(
+      /^ {2}openModel is being retried \(attempt 4, since 1970-01-01 00:00 UTC\): ModelBusy: the device is busy$/m,
+    );
+  });
+
   it('doctor warns that embedding waits', async () => {
     const { code, stdout } = await bare.run('doctor', '--json');
     expect(code).toBe(0);
@@ -241,6 +257,7 @@ describe('status', () => {
       'state',
       'phases',
       'error',
+      'retrying',
       'request',
       'started_at',
       'paused_at',

@@ -1,6 +1,8 @@
 import { Writable } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createHighWater } from '../../cli/progress/high-water.ts';
+import { createLiveView } from '../../cli/progress/live-view.ts';
 import { phaseLine } from '../../cli/progress/phase-line.ts';
 import { wordsOf } from '../../cli/progress/phase-words.ts';
 import { createPlainView } from '../../cli/progress/plain-view.ts';
@@ -132,24 +134,72 @@ describe('a paused phase', () => {
   });
 });
 
-describe('a wait for a worker', () => {
-  const lines: string[] = [];
-  const stream = new Writable({
-    write(line, _, done) {
-      lines.push(String(line));
-      done();
-    },
+const lines: string[] = [];
+const stream = new Writable({
+  write(line, _, done) {
+    lines.push(String(line));
+    done();
+  },
+});
+afterEach(() => {
+  vi.useRealTimers();
+  lines.length = 0;
+});
+
+describe('a retried activity', () => {
+  const retried = (attempt: number, code = 'DiskError') =>
+    running(
+      {},
+      { retrying: { a: { activity: 'listSource', attempt, since: NOW, error: { code, message: 'no disk' } } } },
+    );
+  const written = () => lines.filter((line) => line.includes('retried')).map((line) => /attempt \d+/.exec(line)?.[0]);
+
+  it('is a line in a log at once, and then one now and then', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const view = createPlainView(stream);
+    for (let attempt = 2; attempt <= 9; attempt += 1) {
+      view.show(retried(attempt));
+      vi.advanceTimersByTime(1000);
+    }
+    view.end();
+    expect(written()).toEqual(['attempt 2', 'attempt 7']);
   });
+
+  it('is a line in a log at once when it fails otherwise, or again', () => {
+    const view = createPlainView(stream);
+    for (const status of [retried(2), retried(3, 'Unexpected'), running({}), retried(4)]) view.show(status);
+    view.end();
+    expect(written()).toEqual(['attempt 2', 'attempt 3', 'attempt 4']);
+  });
+
+  it('is a line on a terminal, as wide as that, while it is retried', () => {
+    const drawn: string[] = [];
+    const terminal = Object.assign(
+      new Writable({
+        write(text, _, done) {
+          drawn.push(String(text));
+          done();
+        },
+      }),
+      { columns: 40, rows: 24, isTTY: true },
+    ) as unknown as NodeJS.WriteStream;
+    const view = createLiveView(terminal);
+    view.show(retried(2));
+    expect(stripVTControlCharacters(drawn.join(''))).toMatch(/^ {2}listSource is being retried \(attempt $/m);
+    drawn.length = 0;
+    view.show(running({}));
+    view.end();
+    expect(drawn.join('')).not.toContain('retried');
+  });
+});
+
+describe('a wait for a worker', () => {
   const waiting = (since: Date) => {
     const phases = waitingPhases();
     const task_queue = 'plimsoll-gpu';
     const waiting_for = { reason: 'worker' as const, task_queue, since };
     return running({}, { phases: { ...phases, embedding: { ...phases.embedding, waiting_for } } });
   };
-  afterEach(() => {
-    vi.useRealTimers();
-    lines.length = 0;
-  });
 
   it('is no word in a log where the worker takes it up at once', () => {
     const view = createPlainView(stream);

@@ -64,6 +64,18 @@ it('tells how many vectors were there for equal content', () => {
   );
 });
 
+it('tells what is retried, in one line, whatever the message', () => {
+  const error = { code: 'DiskError', message: 'no\ndisk' };
+  const retrying = { a: { activity: 'listSource', attempt: 4, since: STARTED, error } };
+  const running = { ...over({ total: 3 }), state: 'running' as const };
+  delete running.finished_at;
+  const fields = { state: 'running' as const, phases: { indexing: running, embedding: SKIPPED }, retrying };
+  const { finished_at, ...open } = job(fields);
+  expect(finished_at).toBeDefined();
+  const lines = summaryLines({ status: statusOf(open, ENDED), failures: [], link: undefined }, plain);
+  expect(lines[1]).toBe('  listSource is being retried (attempt 4, since 2026-01-01 00:00 UTC): DiskError: no\\ndisk');
+});
+
 describe('the summary of a job that had nothing to do', () => {
   const nothing = { indexing: over({ outcomes: OUTCOMES }), embedding: SKIPPED };
 

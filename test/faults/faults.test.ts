@@ -131,7 +131,15 @@ describe('a load goes on by itself and comes to the same end', () => {
   });
 
   it('after SIGKILL of the embedding worker', async () => {
-    await expectWhole(await loadWithFault('embedding', () => member('worker-embedding').kill()));
+    const outcome = await loadWithFault('embedding', () => member('worker-embedding').kill());
+    await expectWhole(outcome);
+    const retried = outcome.seen.flatMap(({ retrying }) => retrying ?? []);
+    expect(retried).toContainEqual({
+      activity: 'embedChunk',
+      attempt: 2,
+      since: expect.any(String),
+      error: { code: 'TimedOut', message: 'The attempt sent no heartbeat in time: its worker may have died.' },
+    });
   });
 
   it('after SIGKILL of the inference process', async () => {

@@ -80,7 +80,12 @@ describe('what a phase waits for, in words', () => {
 
 describe('a job in words', () => {
   const job = (fields: Partial<JobStatus>) =>
-    jobInWords({ kind: 'load', phases: { indexing: RUNNING, embedding: RUNNING }, ...fields } as JobStatus);
+    jobInWords({
+      kind: 'load',
+      phases: { indexing: RUNNING, embedding: RUNNING },
+      retrying: null,
+      ...fields,
+    } as JobStatus);
 
   it('is its phases', () => {
     expect(job({})).toEqual(['indexing: running, 1,200 of 3,000', 'embedding: running, 1,200 of 3,000']);
@@ -90,6 +95,15 @@ describe('a job in words', () => {
     const removed = { samples: 1200, vectors: 2400 };
     expect(job({ kind: 'prune', removed })).toEqual(['removed: 1,200 samples and 2,400 vectors']);
     expect(job({ kind: 'delete' })).toEqual(['removed: 0 samples and 0 vectors']);
+  });
+
+  it('ends with what is retried', () => {
+    const error = { code: 'MongoServerError', message: 'BSONObj size is invalid' };
+    const retrying = { activity: 'indexPage', attempt: 4, since: '2026-01-01T12:03:10.250Z', error };
+    expect(job({ retrying }).at(-1)).toBe(
+      'indexPage is being retried (attempt 4, since 2026-01-01 12:03:10 UTC): MongoServerError: BSONObj size is invalid',
+    );
+    expect(job({ kind: 'prune', retrying })).toHaveLength(2);
   });
 });
 

@@ -36,6 +36,7 @@ describe('the status of a job', () => {
       state: 'running',
       phases: { indexing: phaseStatusOf(RUNNING, NOW), embedding: phaseStatusOf(PENDING, NOW) },
       error: null,
+      retrying: null,
       request: { source: '/photos' },
       started_at: '2026-01-01T00:00:00.000Z',
       paused_at: null,
@@ -52,6 +53,32 @@ describe('the status of a job', () => {
       paused_at: '2026-01-01T00:00:01.000Z',
       finished_at: '2026-01-01T00:00:02.000Z',
     });
+  });
+});
+
+describe('the retried activity of a job', () => {
+  const retried = (activity: string, seconds: number) => ({
+    activity,
+    attempt: 3,
+    since: at(seconds),
+    error: { code: 'DiskError', message: 'no disk' },
+  });
+  const job = { ...LOAD, retrying: { a: retried('indexPage', 60), b: retried('listSource', 50) } };
+
+  it('is the one that has failed for longest', () => {
+    expect(statusOf(job, NOW).retrying).toStrictEqual({
+      ...retried('listSource', 50),
+      since: '2026-01-01T00:00:50.000Z',
+    });
+  });
+
+  it('is none once the last report is taken back', () => {
+    expect(statusOf({ ...LOAD, retrying: {} }, NOW).retrying).toBeNull();
+  });
+
+  it('is none while the job is paused, and after its end', () => {
+    expect(statusOf({ ...job, paused_at: at(70) }, NOW).retrying).toBeNull();
+    expect(statusOf({ ...job, finished_at: at(70) }, NOW).retrying).toBeNull();
   });
 });
 

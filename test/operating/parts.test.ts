@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobStatus } from '../../contract/job.ts';
-import { notePaused, noteResumed } from '../../core/jobs/phases.ts';
+import { endJob, endPhase, notePaused, notePhaseWaits, noteResumed } from '../../core/jobs/phases.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
+import { clearRetrying, noteRetrying } from '../../core/store/jobs.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -61,27 +62,65 @@ describe('an embedding that somebody starts', () => {
   });
 });
 
+const paused = new Date('2026-01-01T00:00:00.000Z');
+const resumed = new Date('2026-01-01T00:00:01.000Z');
+const pausedAgain = new Date('2026-01-01T00:00:02.000Z');
+
+async function runningLoad(): Promise<string> {
+  const id = randomUUID();
+  const phase = { state: 'running' as const, done: 0, failed: 0, total: 1, total_known: true };
+  await collectionsOf(bench.store).jobs.insertOne({
+    _id: id,
+    kind: 'load',
+    dataset_id: bench.newDataset(),
+    workflow_id: `load-${id}`,
+    request: {},
+    state: 'running',
+    phases: { indexing: phase, embedding: { ...phase, state: 'pending' } },
+    started_at: paused,
+  });
+  return id;
+}
+
+describe('the record of what is retried', () => {
+  const retried = (jobId: string, key = 'a') => ({ jobId, key, timeoutMS: 10_000 });
+  const retrying = { activity: 'indexPage', attempt: 2, since: resumed, error: { code: 'Error', message: 'no disk' } };
+  const recorded = async (id: string) => (await collectionsOf(bench.store).jobs.findOne({ _id: id }))?.retrying;
+
+  it('keeps when each activity first failed, and loses the one that is over', async () => {
+    const id = await runningLoad();
+    expect(await noteRetrying(bench.store, retried(id), retrying)).toEqual(resumed);
+    expect(await noteRetrying(bench.store, retried(id), { ...retrying, attempt: 3, since: pausedAgain })).toEqual(
+      resumed,
+    );
+    await noteRetrying(bench.store, retried(id, 'b'), { ...retrying, since: pausedAgain });
+    expect(await recorded(id)).toEqual({ a: { ...retrying, attempt: 3 }, b: { ...retrying, since: pausedAgain } });
+    await clearRetrying(bench.store, retried(id));
+    expect(Object.keys((await recorded(id)) ?? {})).toEqual(['b']);
+  });
+
+  it.each<[string, (id: string) => Promise<void>]>([
+    ['its phase waits', (id) => notePhaseWaits(bench.store, id, 'indexing', { reason: 'worker' })],
+    ['its phase ends', (id) => endPhase(bench.store, id, 'indexing', 'completed')],
+    ['its job is resumed', (id) => noteResumed(bench.store, id, pausedAgain)],
+    ['its job ends', (id) => endJob(bench.store, id, 'completed')],
+  ])('is empty once %s', async (_, happen) => {
+    const id = await runningLoad();
+    await notePaused(bench.store, id, paused);
+    await noteRetrying(bench.store, retried(id), retrying);
+    await happen(id);
+    expect(await recorded(id)).toBeUndefined();
+  });
+
+  it('takes no report of a job that has ended', async () => {
+    const id = await runningLoad();
+    await endJob(bench.store, id, 'completed');
+    expect(await noteRetrying(bench.store, retried(id), retrying)).toBeUndefined();
+    expect(await recorded(id)).toBeUndefined();
+  });
+});
+
 describe('what an activity notes too late', () => {
-  const paused = new Date('2026-01-01T00:00:00.000Z');
-  const resumed = new Date('2026-01-01T00:00:01.000Z');
-  const pausedAgain = new Date('2026-01-01T00:00:02.000Z');
-
-  async function runningLoad(): Promise<string> {
-    const id = randomUUID();
-    const phase = { state: 'running' as const, done: 0, failed: 0, total: 1, total_known: true };
-    await collectionsOf(bench.store).jobs.insertOne({
-      _id: id,
-      kind: 'load',
-      dataset_id: bench.newDataset(),
-      workflow_id: `load-${id}`,
-      request: {},
-      state: 'running',
-      phases: { indexing: phase, embedding: { ...phase, state: 'pending' } },
-      started_at: paused,
-    });
-    return id;
-  }
-
   it('does not pause a load that goes on', async () => {
     const id = await runningLoad();
     await notePaused(bench.store, id, paused);

@@ -2,6 +2,9 @@ import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { clearRetrying, noteRetrying } from '../../core/store/jobs.ts';
+import { openStore } from '../../core/store/open.ts';
+import type { Job } from '../../web/src/api/shapes.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openPageStack, type PageStack } from './page-stack.ts';
 
@@ -108,6 +111,31 @@ describe('what failed to index and what failed to embed', () => {
     const [whole, lost] = [await boxOf(bar), await boxOf(bar.locator('.lost'))];
     expect(lost.width / whole.width).toBeCloseTo(1 / 14, 1);
   });
+});
+
+test('a job tells what is retried, since when and why, until that goes well', async () => {
+  const { job_id } = await all.post<{ job_id: string }>('/api/loads', {
+    dataset: 'retried',
+    source: join(all.sources, 'few'),
+    embed_task_queue: 'nobody',
+  });
+  // From then on nothing else writes the record.
+  await expect
+    .poll(async () => (await all.get<Job>(`/api/jobs/${job_id}`)).phases.embedding.waiting_for?.reason)
+    .toBe('worker');
+  const store = openStore(all.stack.mongodbUri);
+  const retried = { jobId: job_id, key: 'a', timeoutMS: 10_000 };
+  const error = { code: 'MongoServerError', message: 'BSONObj size is invalid' };
+  await noteRetrying(store, retried, { activity: 'noteWaiting', attempt: 4, since: new Date(), error });
+  const page = await all.open(`/jobs/${job_id}`);
+  const note = page.getByRole('note').filter({ hasText: 'noteWaiting is being retried' });
+  await expect
+    .poll(() => note.innerText())
+    .toMatch(/Attempt 4, since just now\. MongoServerError: BSONObj size is invalid$/);
+  await clearRetrying(store, retried);
+  await note.waitFor({ state: 'detached' });
+  await store.close();
+  await all.ask(`/api/jobs/${job_id}/cancel`, { method: 'POST' });
 });
 
 describe('a dataset that is not there', () => {

@@ -62,6 +62,7 @@ const statusOf = (job_id: string): JobStatus => {
     kind: 'load',
     dataset: 'cats',
     state: 'running',
+    retrying: null,
     paused_at: null,
     phases: { indexing: { ...phase, ...untold }, embedding: { ...phase, ...untold } },
     error: null,
