@@ -43,6 +43,8 @@ beforeAll(async () => {
   photos = join(bench.folder, 'photos');
   await makePictures(photos, PICTURES);
   await writeFile(join(photos, 'notes.txt'), 'Not to be loaded.\n');
+  await writeFile(join(photos, '._text.jpg'), 'Left out.\n');
+  for (const folder of ['2024', '@eaDir', '.hidden']) await mkdir(join(photos, folder));
   await writeFile(join(photos, 'text.jpg'), 'A shopping list.\n');
   await writeFile(join(photos, 'gone.jpg'), await drawPicture(50));
   open = noting(
@@ -152,7 +154,10 @@ describe('every documented status can be had', () => {
       '/api/events',
     ])
       await open.get(path);
-    expect((await open.get(`/api/sources/folders?path=${photos}`)).json.files).toBe(PICTURES + 1);
+    // As a load takes them.
+    const { files, folders } = (await open.get(`/api/sources/folders?path=${photos}`)).json;
+    expect(files).toBe(PICTURES + 1);
+    expect(folders.map(({ name }: { name: string }) => name)).toEqual(['2024']);
     await open.get(`/api/sources/folders?path=${photos}/none`);
     await open.get('/api/sources/folders?path=relative');
     expect((await open.get(`/api/datasets/${dataset}`)).json.readiness).toBe('ready');

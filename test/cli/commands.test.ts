@@ -19,6 +19,7 @@ beforeAll(async () => {
   await writeFile(join(photos, ODD_NAME), 'not a picture');
   await writeFile(join(photos, 'zero.png'), '');
   await writeFile(join(photos, 'notes.txt'), 'notes');
+  await writeFile(join(photos, '.hidden.jpg'), await drawPicture(100));
   // Its header can be read, its pixels can't.
   const whole = await drawPicture(99);
   await writeFile(join(photos, 'truncated.jpg'), whole.subarray(0, whole.length - 200));
@@ -39,7 +40,7 @@ describe('load --wait', () => {
 
   it('counts what became of each file', () => {
     const counts = [...loaded.stdout.matchAll(/^ +(\d+) {2}([^:\n]+)/gm)].map(([, n, name]) => `${n} ${name}`);
-    expect(counts).toEqual(['26 added', "2 can't be read", '1 ignored', "1 can't be embedded"]);
+    expect(counts).toEqual(['26 added', "2 can't be read", '1 ignored', '1 left out', "1 can't be embedded"]);
   });
 
   it('says which files failed, in which stage, and why', () => {
@@ -63,7 +64,9 @@ describe('load --wait', () => {
   });
 
   it('prints one JSON document with --json: the status', async () => {
-    const { code, stdout } = await bench.run('load', photos, '--dataset', 'again', '--no-embed', '--wait', '--json');
+    const rules = ['--include', '*.{jpg,png}', '--exclude', 'zero*', '--exclude', 'nothing', '--hidden', '--reread'];
+    const other = ['--dataset', 'again', '--no-embed', '--wait', '--json'];
+    const { code, stdout } = await bench.run('load', photos, ...other, ...rules);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       job_id: expect.stringMatching(JOB_ID),
@@ -73,13 +76,14 @@ describe('load --wait', () => {
       phases: {
         indexing: {
           state: 'completed',
-          done: 26,
-          failed: 2,
+          done: 27,
+          failed: 1,
           total: 28,
-          outcomes: { added: 26, failed: 2, ignored: 1 },
+          outcomes: { added: 27, failed: 1, ignored: 1, excluded: 1 },
         },
         embedding: { state: 'skipped' },
       },
+      request: { include: ['*.{jpg,png}'], exclude: ['zero*', 'nothing'], hidden: true, reread: true },
     });
   });
 
@@ -305,7 +309,7 @@ describe('datasets', () => {
     expect(rows).toContainEqual(
       expect.stringMatching(/^my-photos +28 +2 +0 +ready +load completed, .* ago +25 color-gradient-grid$/),
     );
-    expect(rows).toContainEqual(expect.stringMatching(/^again +28 +2 +0 +browsable +load completed/));
+    expect(rows).toContainEqual(expect.stringMatching(/^again +28 +1 +0 +browsable +load completed/));
     const names = rows.map((row) => row.split(' ')[0]);
     expect(names).toEqual(names.toSorted());
   });
