@@ -15,6 +15,7 @@ export function statusOf(job: JobDocument, now: Date): JobStatus {
     },
     error: job.error ?? null,
     ...(job.removed ? { removed: job.removed } : {}),
+    ...(job.moved ? { moved: job.moved } : {}),
     request: job.request,
     started_at: job.started_at.toISOString(),
     paused_at: job.paused_at?.toISOString() ?? null,

@@ -1,8 +1,9 @@
 import {
+  hasPhases,
   type JobStatus,
+  type MovedCounts,
   type PhaseStatus,
   type RemovedCounts,
-  removes,
   type WaitingStatus,
 } from '../../contract/job.ts';
 import type { JobDocument, PhaseDocument } from '../store/documents.ts';
@@ -65,14 +66,16 @@ function endInWords(until: string, nowMs: number | undefined): string {
 }
 
 /** A job as one or two lines of text. */
-export function jobInWords({ kind, phases, removed }: JobStatus): string[] {
-  if (removes(kind)) return [`removed: ${removedInWords(removed)}`];
+export function jobInWords({ kind, phases, removed, moved }: JobStatus): string[] {
+  if (kind === 'relocate') return [`moved: ${movedInWords(moved)}`];
+  if (!hasPhases(kind)) return [`removed: ${removedInWords(removed)}`];
   return [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)];
 }
 
 /** How far a canceled job came, and how to continue it. */
-export function canceledInWords({ kind, phases, removed }: JobDocument): string {
-  if (removes(kind)) {
+export function canceledInWords({ kind, phases, removed, moved }: JobDocument): string {
+  if (kind === 'relocate') return `${movedInWords(moved)} were moved; relocate again to move the rest.`;
+  if (!hasPhases(kind)) {
     return `${removedInWords(removed)} are gone; start it again to remove the rest.`;
   }
   const { indexing, embedding } = phases;
@@ -85,6 +88,8 @@ export function canceledInWords({ kind, phases, removed }: JobDocument): string 
 
 const removedInWords = ({ samples, vectors }: RemovedCounts = { samples: 0, vectors: 0 }) =>
   `${count(samples)} samples and ${count(vectors)} vectors`;
+
+const movedInWords = ({ samples }: MovedCounts = { samples: 0 }) => `${count(samples)} samples`;
 
 function reached({ done, failed, total, total_known }: PhaseDocument, what: string): string {
   const of = total_known ? count(total) : `at least ${count(total)}`;
