@@ -1,7 +1,7 @@
 import type { ClientSession } from 'mongodb';
 import type { MovedCounts } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
-import { isInOrBelow } from '../folders.ts';
+import { isBelow, isInOrBelow } from '../folders.ts';
 import { fileOfSample } from '../sources/files.ts';
 import { setSources, sourcesOf } from '../store/datasets.ts';
 import { addMoved, movedBy } from '../store/jobs.ts';
@@ -52,12 +52,13 @@ export async function relocateSamples(store: Store, request: RelocateRequest): P
   return movedBy(store, jobId);
 }
 
-/** The sources with those that moved under their new names, beside the old ones. */
+/** The sources, and beside them those that move under their new names. */
 function withMoved(sources: readonly string[], { from, to }: Move): string[] {
   const moved = sources.filter((source) => isInOrBelow(source, from)).map((source) => to + source.slice(from.length));
-  if (moved.length > 0) return [...new Set([...sources, ...moved])];
-  // Only a folder below a source has moved. The new folder may be below a source as well.
-  return sources.some((source) => isInOrBelow(to, source)) ? [...sources] : [...sources, to];
+  const all = [...new Set([...sources, ...moved])];
+  // Part of a source moves. Its new place becomes a source, unless it is below one.
+  const isPart = sources.some((source) => isBelow(from, source));
+  return isPart && !all.some((source) => isInOrBelow(to, source)) ? [...all, to] : all;
 }
 
 const withoutOld = (sources: readonly string[], { from }: Move) =>
