@@ -94,10 +94,15 @@ describe('a moved file', () => {
     });
   });
 
-  it('needs no bytes where only the old folder was not UTF-8', () => {
+  it('needs no bytes for the old folder, whose text is longer than its bytes', () => {
     const bytes = Buffer.concat([Buffer.from('/old/caf'), Buffer.from([0xe9]), Buffer.from('/é.jpg')]);
     const from = '/old/caf\\xe9';
     expect(movedFile({ path: `${from}/é.jpg`, bytes }, { from, to: '/new' })).toEqual({ path: '/new/é.jpg' });
+    const odd = Buffer.concat([bytes.subarray(0, 10), Buffer.from([0xff])]);
+    expect(movedFile({ path: `${from}/\\xff`, bytes: odd }, { from, to: '/new' })).toEqual({
+      path: '/new/\\xff',
+      bytes: Buffer.concat([Buffer.from('/new/'), Buffer.from([0xff])]),
+    });
   });
 });
 
