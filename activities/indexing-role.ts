@@ -1,6 +1,7 @@
 import { createEmbeddingActivities, type EmbeddingDependencies } from './embedding.ts';
 import { createIndexingActivities, type IndexingDependencies } from './indexing.ts';
 import { createJobActivities } from './jobs.ts';
+import { createRelocationActivities, type RelocationDependencies } from './relocation.ts';
 import { createRemovalActivities, type RemovalDependencies } from './removal.ts';
 import { withRetryReports } from './retry-reports.ts';
 import { createWebhookActivities, type WebhookDependencies } from './webhooks.ts';
@@ -8,6 +9,7 @@ import { createWebhookActivities, type WebhookDependencies } from './webhooks.ts
 /** Everything that the activities of the indexing role depend on. */
 export type IndexingRoleDependencies = IndexingDependencies &
   EmbeddingDependencies &
+  RelocationDependencies &
   RemovalDependencies &
   WebhookDependencies;
 
@@ -23,6 +25,7 @@ export function createIndexingRoleActivities(dependencies: IndexingRoleDependenc
     createJobActivities(dependencies),
     createIndexingActivities(dependencies),
     createEmbeddingActivities(dependencies),
+    createRelocationActivities(dependencies),
     createRemovalActivities(dependencies),
   );
   return Object.assign(

@@ -1,10 +1,12 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import type { JobKind, RemovedCounts } from '../contract/job.ts';
-import { loadWorkflowId } from '../contract/names.ts';
+import type { ForgetSourceRequest } from '../contract/inputs.ts';
+import type { RemovedCounts } from '../contract/job.ts';
 import { deleteDataset } from '../core/deleting/delete-dataset.ts';
+import { forgetSource } from '../core/deleting/forget-source.ts';
 import { pruneMissing } from '../core/deleting/prune-missing.ts';
-import { recordJob } from '../core/jobs/begin.ts';
+import { folderNameOf } from '../core/folders.ts';
+import { requireInDataset } from '../core/sources/require-in-dataset.ts';
 import type { Sources } from '../core/sources/source.ts';
 import { datasetNotThere } from '../core/store/dataset-errors.ts';
 import { claimDataset, markDeleting } from '../core/store/datasets.ts';
@@ -12,7 +14,7 @@ import { type JobReference, openEmbeddingsOf } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import { handleOf, ifFound, isRunning, jobIdOf } from '../temporal/jobs.ts';
 import { pauseSchedulesOf } from '../temporal/schedules.ts';
-import { requireWorkflowId } from './require-workflow-id.ts';
+import { type BeginUnphasedInput, type BegunUnphased, recordUnphased } from './record-unphased.ts';
 import { withUserFailures } from './user-failures.ts';
 
 export interface RemovalDependencies {
@@ -20,16 +22,6 @@ export interface RemovalDependencies {
   sources: Sources;
   /** Whether this namespace has Plimsoll's search attributes. */
   searchAttributes: () => Promise<boolean>;
-}
-
-export interface BeginRemovalInput {
-  job_id: string;
-  workflow_id: string;
-  request: { dataset: string };
-}
-
-export interface BegunRemoval {
-  search_attributes: boolean;
 }
 
 export interface RemovalInput {
@@ -41,19 +33,7 @@ export type RemovalActivities = ReturnType<typeof createRemovalActivities>;
 
 /** Creates the activities that remove samples or a dataset. */
 export function createRemovalActivities({ store, sources, searchAttributes }: RemovalDependencies) {
-  const capabilities = async (): Promise<BegunRemoval> => ({ search_attributes: await searchAttributes() });
-
-  const record = async (kind: JobKind, { job_id, workflow_id, request }: BeginRemovalInput) => {
-    await recordJob(store, {
-      jobId: job_id,
-      workflowId: workflow_id,
-      kind,
-      datasetId: request.dataset,
-      request: { ...request },
-      embeds: false,
-    });
-    requireWorkflowId(workflow_id, loadWorkflowId(request.dataset));
-  };
+  const capabilities = async (): Promise<BegunUnphased> => ({ search_attributes: await searchAttributes() });
 
   const steps = ({ job_id, dataset }: RemovalInput) => {
     const context = Context.current();
@@ -67,8 +47,8 @@ export function createRemovalActivities({ store, sources, searchAttributes }: Re
 
   return withUserFailures({
     /** Records the prune. */
-    async beginPrune(input: BeginRemovalInput): Promise<BegunRemoval> {
-      await record('prune', input);
+    async beginPrune(input: BeginUnphasedInput): Promise<BegunUnphased> {
+      await recordUnphased(store, 'prune', input);
       await claimDataset(store, input.request.dataset, input.job_id, datasetNotThere);
       return capabilities();
     },
@@ -78,10 +58,25 @@ export function createRemovalActivities({ store, sources, searchAttributes }: Re
       return pruneMissing(store, sources, steps(input));
     },
 
+    /** Records the forget, and checks that the dataset has something of the folder. Returns the folder's name. */
+    async beginForget(input: BeginUnphasedInput<ForgetSourceRequest>): Promise<BegunUnphased & { folder: string }> {
+      const { dataset, source } = input.request;
+      await recordUnphased(store, 'forget', input);
+      await claimDataset(store, dataset, input.job_id, datasetNotThere);
+      const folder = folderNameOf(source);
+      await requireInDataset(store, { datasetId: dataset, folder });
+      return { ...(await capabilities()), folder };
+    },
+
+    /** Removes the samples below a folder. Heartbeats after each batch. */
+    async forgetSamples(input: RemovalInput & { folder: string }): Promise<RemovedCounts> {
+      return forgetSource(store, { ...steps(input), folder: input.folder });
+    },
+
     /** Records the deletion and marks the dataset, so that no other job begins on it. */
-    async beginDelete(input: BeginRemovalInput): Promise<BegunRemoval> {
+    async beginDelete(input: BeginUnphasedInput): Promise<BegunUnphased> {
       const { dataset } = input.request;
-      await record('delete', input);
+      await recordUnphased(store, 'delete', input);
       if (!(await markDeleting(store, dataset, input.job_id))) throw datasetNotThere(dataset);
       return capabilities();
     },

@@ -103,7 +103,8 @@ function guard(app: ReturnType<typeof newRouter>, backends: ApiContext['backends
   app.use('/api/loads', requireBackends(backends, 'both'));
   app.use('/api/schedules/*', requireBackends(backends, 'both'));
   app.use('/api/datasets/*', requireBackends(backends, 'mongodb'));
-  app.on('POST', ['/api/datasets/:dataset/embed', '/api/datasets/:dataset/prune'], requireBackends(backends, 'both'));
+  for (const job of ['embed', 'prune', 'relocate', 'forget'])
+    app.post(`/api/datasets/:dataset/${job}`, requireBackends(backends, 'both'));
   app.delete('/api/datasets/:dataset', requireBackends(backends, 'both'));
   app.use('/api/limits', requireBackends(backends, 'mongodb'));
   app.use('/api/events', requireBackends(backends, 'mongodb'));

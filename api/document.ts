@@ -21,7 +21,7 @@ export function openApiDocument(app: OpenAPIHono<ApiEnv>) {
     },
     security: [{ token: [] }, { session: [] }],
     tags: [
-      { name: 'Jobs', description: 'Jobs of any kind: they load, retry, embed, prune and delete.' },
+      { name: 'Jobs', description: 'Jobs of any kind: they load, retry, embed, prune, relocate, forget and delete.' },
       { name: 'Loads', description: 'A load is a job that brings a folder into a dataset.' },
       { name: 'Schedules', description: 'Loads that are repeated.' },
       { name: 'Limits', description: 'How fast embedding may be.' },

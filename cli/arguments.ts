@@ -86,6 +86,11 @@ export function webhookUrl(text: string, before: string[] = []): string[] {
   return [...before, text];
 }
 
+/** A folder, or the root of another kind of source (memory:/made). A relative path counts from the current folder. */
+export function folder(text: string): string {
+  return /^[a-z][a-z0-9+.-]+:/i.test(text) ? text : resolve(text);
+}
+
 /** A model's name or folder. A relative path counts from the current folder. */
 export function model(text: string): string {
   return /^\.{1,2}(\/|$)/.test(text) ? resolve(text) : text;

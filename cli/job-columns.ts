@@ -1,7 +1,7 @@
 import type { JobState, JobStatus, PhaseName, PhaseStatus } from '../contract/job.ts';
 import { hadNothingToRetry } from './outcome.ts';
+import { effectLine } from './progress/effect-line.ts';
 import { PHASES, wordsOf } from './progress/phase-words.ts';
-import { removalLine } from './progress/removal-line.ts';
 import { type Column, columns } from './terminal/columns.ts';
 import type { Paint } from './terminal/paint.ts';
 import { printable } from './terminal/printable.ts';
@@ -53,11 +53,11 @@ function tookOf({ started_at, finished_at }: JobStatus): string {
 
 /** The work that a job has done, in words. For a load, that is what was new, not the size of its folder. */
 export function whatOf(job: JobStatus): string {
-  const { kind, phases, error, removed, state, finished_at } = job;
+  const { kind, phases, error, removed, moved, state, finished_at } = job;
   if (hadNothingToRetry(job)) return 'nothing had failed';
   const parts = [
     ...(state === 'failed' && error !== null ? [printable(error.code)] : []),
-    ...(removed === undefined ? [] : [removalLine(job)]),
+    ...(removed === undefined && moved === undefined ? [] : [effectLine(job)]),
     ...PHASES.filter((name) => phases[name].state !== 'skipped' && !(kind === 'retry' && isEmpty(phases[name]))).map(
       (name) => (finished_at === null && phases[name].finished_at === null ? underWay(job, name) : DONE[name](job)),
     ),

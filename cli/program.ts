@@ -6,11 +6,13 @@ import { addDatasetsCommand } from './commands/datasets.ts';
 import { addDeleteCommand } from './commands/delete.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEmbedCommand } from './commands/embed.ts';
+import { addForgetCommand } from './commands/forget.ts';
 import { addJobsCommand } from './commands/jobs.ts';
 import { addLimitCommand } from './commands/limit.ts';
 import { addLoadCommand } from './commands/load.ts';
 import { addCancelCommand, addPauseCommand, addResumeCommand } from './commands/operate.ts';
 import { addPruneCommand } from './commands/prune.ts';
+import { addRelocateCommand } from './commands/relocate.ts';
 import { addRetryCommand } from './commands/retry.ts';
 import { addSamplesCommand } from './commands/samples.ts';
 import { addScheduleCommand } from './commands/schedule.ts';
@@ -42,6 +44,8 @@ const COMMANDS: readonly AddCommand[] = [
   addDatasetsCommand,
   addSamplesCommand,
   addPruneCommand,
+  addRelocateCommand,
+  addForgetCommand,
   addDeleteCommand,
   addScheduleCommand,
   addDoctorCommand,

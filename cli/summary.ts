@@ -1,10 +1,11 @@
 import { isBrowsable } from '../client/wait.ts';
 import type { FileOutcomes, JobKind, JobStatus, PhaseStatus } from '../contract/job.ts';
-import { removes } from '../contract/job.ts';
+import { hasPhases } from '../contract/job.ts';
+import { waysOutOf } from '../core/deleting/absent-sources.ts';
 import { retryingInWords } from '../core/jobs/words.ts';
 import { hadNothingToRetry, type Outcome, readNothing } from './outcome.ts';
+import { effectLine } from './progress/effect-line.ts';
 import { hasRate, PHASES, took, wordsOf } from './progress/phase-words.ts';
-import { removalLine } from './progress/removal-line.ts';
 import type { Paint } from './terminal/paint.ts';
 import { printable } from './terminal/printable.ts';
 import { count, counted, duration, perSecond, secondsBetween } from './terminal/quantities.ts';
@@ -43,8 +44,9 @@ export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSI
   const { status } = outcome;
   const head = [headline(status, paint), ...errorOf(status, paint), ...retryingOf(status, paint)];
   const blocks = [
-    removes(status.kind) ? [...head, `  ${removalLine(status)}`] : head,
-    ...(status.finished_at === null && !removes(status.kind) ? [progressBlock(status, paint)] : []),
+    hasPhases(status.kind) ? head : [...head, `  ${effectLine(status)}`],
+    absentBlock(status, paint),
+    ...(status.finished_at === null && hasPhases(status.kind) ? [progressBlock(status, paint)] : []),
     ...(status.phases.indexing.finished_at === null ? [] : [indexingBlock(status, paint)]),
     ...(status.phases.embedding.finished_at === null ? [] : [embeddingBlock(status, paint)]),
     failuresBlock(outcome, paint, width),
@@ -58,6 +60,8 @@ const SUBJECTS: Record<JobKind, string> = {
   retry: 'Retry of',
   embed: 'Embedding of',
   prune: 'Prune of',
+  relocate: 'Relocate of',
+  forget: 'Forget of a folder of',
   delete: 'Deletion of',
 };
 
@@ -87,6 +91,15 @@ function errorOf({ error }: JobStatus, paint: Paint): string[] {
 
 const retryingOf = ({ retrying }: JobStatus, paint: Paint): string[] =>
   retrying === null ? [] : [`  ${paint.yellow(printable(retryingInWords(retrying)))}`];
+
+/** What to do about the sources that held up a prune. The error of one that removed nothing says it already. */
+function absentBlock({ dataset, error, removed }: JobStatus, paint: Paint): string[] {
+  if (error !== null) return [];
+  return (removed?.unreadable_folders ?? []).flatMap((source) => [
+    `  ${printable(source)} is not there, is empty, or is on another disk than at its last load:`,
+    ...waysOutOf(dataset, printable(source)).map((way) => paint.dim(`    ${way}`)),
+  ]);
+}
 
 const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 

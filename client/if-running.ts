@@ -36,5 +36,7 @@ const SUBJECTS: Record<JobKind, (dataset: string, workflow: string) => string> =
   embed: (dataset) => `An embedding of ${dataset} with this model`,
   retry: (dataset) => `A retry of what failed in ${dataset}`,
   prune: (dataset) => `A prune of ${dataset}`,
+  relocate: (dataset) => `A relocate of ${dataset}`,
+  forget: (dataset) => `A forget of a folder of ${dataset}`,
   delete: (dataset) => `The deletion of ${dataset}`,
 };

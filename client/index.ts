@@ -1,12 +1,19 @@
 /** Plimsoll's client: starts jobs, reads their status, waits for them and operates them. */
 
 export type { FailureCode } from '../contract/failures.ts';
-export type { CancelRequest, EmbedDatasetRequest, LoadDatasetRequest } from '../contract/inputs.ts';
+export type {
+  CancelRequest,
+  EmbedDatasetRequest,
+  ForgetSourceRequest,
+  LoadDatasetRequest,
+  RelocateDatasetRequest,
+} from '../contract/inputs.ts';
 export type {
   FileOutcomes,
   JobKind,
   JobState,
   JobStatus,
+  MovedCounts,
   PhaseName,
   PhaseState,
   PhaseStatus,

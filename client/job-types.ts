@@ -5,13 +5,17 @@ import {
   type EmbedDatasetInput,
   type EmbedDatasetRequest,
   embedDatasetInput,
+  type ForgetSourceRequest,
+  forgetSourceInput,
   type LoadDatasetInput,
   type LoadDatasetRequest,
   loadDatasetInput,
   type PruneDatasetRequest,
   pruneDatasetInput,
+  type RelocateDatasetRequest,
   type RetryFailedInput,
   type RetryFailedRequest,
+  relocateDatasetInput,
   retryFailedInput,
 } from '../contract/inputs.ts';
 import type { JobKind } from '../contract/job.ts';
@@ -19,9 +23,11 @@ import {
   DELETE_WORKFLOW,
   EMBED_WORKFLOW,
   embedWorkflowId,
+  FORGET_WORKFLOW,
   LOAD_WORKFLOW,
   loadWorkflowId,
   PRUNE_WORKFLOW,
+  RELOCATE_WORKFLOW,
   RETRY_WORKFLOW,
 } from '../contract/names.ts';
 import type { QueueOptions } from '../contract/priority.ts';
@@ -83,6 +89,26 @@ export const PRUNE: JobType<PruneDatasetRequest, PruneDatasetRequest> = {
   workflowId: ({ dataset }) => loadWorkflowId(dataset),
   embeds: () => false,
   summary: ({ dataset }) => `Prune ${dataset}`,
+  datasetError: datasetNotThere,
+};
+
+export const RELOCATE: JobType<RelocateDatasetRequest, RelocateDatasetRequest> = {
+  kind: 'relocate',
+  workflow: RELOCATE_WORKFLOW,
+  schema: relocateDatasetInput,
+  workflowId: ({ dataset }) => loadWorkflowId(dataset),
+  embeds: () => false,
+  summary: ({ dataset, from, to }) => `Relocate ${dataset} from ${from} to ${to}`,
+  datasetError: datasetNotThere,
+};
+
+export const FORGET: JobType<ForgetSourceRequest, ForgetSourceRequest> = {
+  kind: 'forget',
+  workflow: FORGET_WORKFLOW,
+  schema: forgetSourceInput,
+  workflowId: ({ dataset }) => loadWorkflowId(dataset),
+  embeds: () => false,
+  summary: ({ dataset, source }) => `Forget ${source} in ${dataset}`,
   datasetError: datasetNotThere,
 };
 

@@ -6,7 +6,7 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { isFailureCode } from '../contract/failures.ts';
 import type { CancelRequest } from '../contract/inputs.ts';
-import { isOver, type JobState, type JobStatus, removes } from '../contract/job.ts';
+import { hasPhases, isOver, type JobState, type JobStatus } from '../contract/job.ts';
 import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
 import { handleOf, type Job } from '../temporal/jobs.ts';
@@ -27,8 +27,8 @@ export const resumeJob = (backends: Backends, job: Job) => update(backends, job,
  */
 export async function cancelJob(backends: Backends, job: Job, request: CancelRequest = {}): Promise<JobStatus> {
   const { kind } = await requireUnfinished(backends, job, CANCEL_UPDATE);
-  // Temporal's own cancel carries no reason. Prunes and deletes answer no updates.
-  if (request.reason === undefined || removes(kind)) {
+  // Temporal's own cancel carries no reason. Jobs without phases answer no updates.
+  if (request.reason === undefined || !hasPhases(kind)) {
     await refusing(backends, job, 'cancel', () => handleOf(backends.temporal, job).cancel());
     return readJob(backends, job);
   }
@@ -41,7 +41,7 @@ const answerWithinMs = (backends: Backends) => backends.answerWithinMs ?? ANSWER
 
 async function update(backends: Backends, job: Job, name: string, request: CancelRequest = {}): Promise<JobStatus> {
   const { kind } = await requireUnfinished(backends, job, name);
-  if (removes(kind)) {
+  if (!hasPhases(kind)) {
     throw new UserError('NotPausable', `Job ${job.job_id} is a ${kind}: it can be canceled, but not paused.`);
   }
   return refusing(backends, job, name, async () => {

@@ -1,13 +1,19 @@
-import type { CancelRequest, EmbedDatasetRequest, LoadDatasetRequest } from '../contract/inputs.ts';
+import type {
+  CancelRequest,
+  EmbedDatasetRequest,
+  ForgetSourceRequest,
+  LoadDatasetRequest,
+  RelocateDatasetRequest,
+} from '../contract/inputs.ts';
 import type { JobStatus, RemovedCounts } from '../contract/job.ts';
 import type { Backends } from './backends.ts';
 import { type CleanupFilter, type CleanupResult, cleanup, findCleanup } from './cleanup.ts';
 import { findJob, findJobToOperate } from './find-job.ts';
-import { DELETE, EMBED, LOAD, PRUNE } from './job-types.ts';
+import { DELETE, EMBED, FORGET, LOAD, PRUNE, RELOCATE } from './job-types.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
 import { cancelJob, pauseJob, resumeJob } from './operate.ts';
-import { countDelete, countPrune, type DeletePreview } from './previews.ts';
+import { countDelete, countForget, countPrune, type DeletePreview, type ForgetPreview } from './previews.ts';
 import { readJob } from './read-job.ts';
 import { type RetryChanges, startRetry } from './retry.ts';
 import { createSchedules, type Schedules } from './schedules.ts';
@@ -39,6 +45,24 @@ export interface PlimsollClient extends Backends {
   prune(dataset: string, options?: StartOptions): Promise<StartedJob>;
   /** Previews what a prune would remove now. @throws UserError DatasetNotFound */
   countPrune(dataset: string): Promise<RemovedCounts>;
+  /**
+   * Starts to follow files that were moved to another folder. Their samples keep their numbers, tags and vectors.
+   *
+   * @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound
+   */
+  relocate(request: RelocateDatasetRequest, options?: StartOptions): Promise<StartedJob>;
+  /**
+   * Starts to remove the samples below a folder. The files stay.
+   *
+   * @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound
+   */
+  forget(request: ForgetSourceRequest, options?: StartOptions): Promise<StartedJob>;
+  /**
+   * Previews a forget: its removals, and the schedules that would bring them back.
+   *
+   * @throws UserError InvalidInput, DatasetNotFound, FolderNotInDataset
+   */
+  countForget(request: ForgetSourceRequest): Promise<ForgetPreview>;
   /**
    * Starts to delete a dataset. Its files stay. Schedules that load it are paused.
    *
@@ -82,6 +106,9 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
     retry: (reference, changes, options) => startRetry(backends, reference, changes, options),
     prune: (dataset, options) => startJob(backends, PRUNE, { dataset }, options),
     countPrune: (dataset) => countPrune(backends, dataset),
+    relocate: (request, options) => startJob(backends, RELOCATE, request, options),
+    forget: (request, options) => startJob(backends, FORGET, request, options),
+    countForget: (request) => countForget(backends, request),
     deleteDataset: (dataset, options) => startJob(backends, DELETE, { dataset }, options),
     countDelete: (dataset) => countDelete(backends, dataset),
     status: async (reference) => readJob(backends, await findJob(backends, reference)),

@@ -1,15 +1,39 @@
+import { type ForgetSourceRequest, forgetSourceInput } from '../contract/inputs.ts';
 import type { RemovedCounts } from '../contract/job.ts';
 import { countDataset } from '../core/deleting/delete-dataset.ts';
+import { countBelow } from '../core/deleting/forget-source.ts';
 import { countMissing } from '../core/deleting/prune-missing.ts';
+import { folderNameOf, isInOrBelow } from '../core/folders.ts';
+import { requireInDataset } from '../core/sources/require-in-dataset.ts';
 import { datasetNotThere } from '../core/store/dataset-errors.ts';
 import { getDataset } from '../core/store/datasets.ts';
 import { schedulesOf } from '../temporal/schedules.ts';
 import type { Backends } from './backends.ts';
+import { parseRequest } from './parse-request.ts';
 
 /** Previews what a prune would remove now. @throws UserError DatasetNotFound */
 export async function countPrune({ store }: Backends, dataset: string): Promise<RemovedCounts> {
   await getDataset(store, dataset, datasetNotThere);
   return countMissing(store, dataset);
+}
+
+/** Previews what a forget would do now. */
+export interface ForgetPreview extends RemovedCounts {
+  /** Names of the schedules that load the folder, and would bring it back. */
+  schedules: string[];
+}
+
+/** @throws UserError InvalidInput, DatasetNotFound, FolderNotInDataset */
+export async function countForget({ store, temporal }: Backends, request: ForgetSourceRequest): Promise<ForgetPreview> {
+  const { dataset, source } = parseRequest(forgetSourceInput, request);
+  await getDataset(store, dataset, datasetNotThere);
+  const folder = folderNameOf(source);
+  await requireInDataset(store, { datasetId: dataset, folder });
+  const [counts, schedules] = await Promise.all([
+    countBelow(store, { datasetId: dataset, folder }),
+    schedulesOf(temporal, dataset, { loads: (loaded) => isInOrBelow(folderNameOf(loaded), folder) }),
+  ]);
+  return { ...counts, schedules };
 }
 
 /** Previews what a deletion would do now. */

@@ -60,7 +60,9 @@ export async function startJob<Request, Input extends JobInput>(
     }
     if (ifRunning === 'attach') return attachTo(backends, running, job);
     if (ifRunning === 'fail') throw new AlreadyRunningError(running, choicesFor(running, job));
-    if (!isReplaceable(running)) throw new AlreadyRunningError(running, [], 'A deletion is not replaced.');
+    if (!isReplaceable(running)) {
+      throw new AlreadyRunningError(running, [], 'It is not replaced: half of it is nothing to build on.');
+    }
     // A start replaces one job: two starts that replace each other would never end.
     if (replaced) {
       throw new AlreadyRunningError(
@@ -116,8 +118,8 @@ async function tryStart(
   return { job_id: jobId, workflow_id: workflowId, dataset };
 }
 
-/** Half a deletion leaves nothing that another job could build on. */
-const isReplaceable = ({ kind }: RunningJob): boolean => kind !== 'delete';
+/** After half a deletion or half a relocate, another job would find samples in the wrong state. */
+const isReplaceable = ({ kind }: RunningJob): boolean => kind !== 'delete' && kind !== 'relocate';
 
 const replaceIfPossible = (running: RunningJob): IfRunning[] => (isReplaceable(running) ? ['replace'] : []);
 
@@ -125,6 +127,12 @@ const choicesFor = (running: RunningJob, wanted: Start): IfRunning[] => [
   ...(running.kind === wanted.kind ? (['attach'] as const) : []),
   ...replaceIfPossible(running),
 ];
+
+/** The fields of requests that name folders. */
+const FOLDERS = ['source', 'from', 'to'] as const;
+
+const isAnother = (folder: unknown, wanted: unknown): boolean =>
+  typeof folder === 'string' && resolve(folder) !== resolve(String(wanted));
 
 /** Returns the running job instead of a new one, if it does what was asked for. */
 async function attachTo({ store }: Backends, running: RunningJob, wanted: Start): Promise<StartedJob> {
@@ -137,13 +145,14 @@ async function attachTo({ store }: Backends, running: RunningJob, wanted: Start)
       'It is not what was asked for, so there is nothing to attach to.',
     );
   }
-  const { source } = (await findRequest(store, job.job_id))?.request ?? {};
-  if (
-    wanted.kind === 'load' &&
-    typeof source === 'string' &&
-    resolve(source) !== resolve(String(wanted.input.source))
-  ) {
-    throw new AlreadyRunningError(running, replaceIfPossible(running), `It loads another folder, ${source}.`);
+  const request = (await findRequest(store, job.job_id))?.request ?? {};
+  const other = isPhase ? undefined : FOLDERS.find((name) => isAnother(request[name], wanted.input[name]));
+  if (other !== undefined) {
+    throw new AlreadyRunningError(
+      running,
+      replaceIfPossible(running),
+      `Its ${other} is another folder, ${request[other]}.`,
+    );
   }
   return { ...job, attached: true };
 }

@@ -49,5 +49,5 @@ export async function waitFor(backends: Backends, job: Job, options: WaitOptions
 /** Whether the job's dataset can be browsed: phase 1 has completed, or the dataset was there before the job. */
 export function isBrowsable({ kind, phases }: JobStatus): boolean {
   // A skipped first phase does not tell: a load that ended before it began has skipped it, too.
-  return kind === 'embed' || kind === 'retry' || kind === 'prune' || phases.indexing.state === 'completed';
+  return (kind !== 'load' && kind !== 'delete') || phases.indexing.state === 'completed';
 }

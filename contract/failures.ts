@@ -9,8 +9,10 @@
 import {
   DELETE_WORKFLOW,
   EMBED_WORKFLOW,
+  FORGET_WORKFLOW,
   LOAD_WORKFLOW,
   PRUNE_WORKFLOW,
+  RELOCATE_WORKFLOW,
   RETRY_WORKFLOW,
   SCHEDULED_WORKFLOW,
   WEBHOOK_WORKFLOW,
@@ -25,6 +27,8 @@ export type WorkflowName =
   | typeof RETRY_WORKFLOW
   | typeof EMBED_WORKFLOW
   | typeof PRUNE_WORKFLOW
+  | typeof RELOCATE_WORKFLOW
+  | typeof FORGET_WORKFLOW
   | typeof DELETE_WORKFLOW
   | typeof SCHEDULED_WORKFLOW
   | typeof WEBHOOK_WORKFLOW;
@@ -71,8 +75,9 @@ export interface Failure {
 const LOADS = [LOAD_WORKFLOW, SCHEDULED_WORKFLOW] as const;
 const INDEXING = [...LOADS, RETRY_WORKFLOW] as const;
 const EMBEDDING = [...INDEXING, EMBED_WORKFLOW] as const;
-const REMOVING = [PRUNE_WORKFLOW, DELETE_WORKFLOW] as const;
-const JOBS = [...EMBEDDING, ...REMOVING] as const;
+/** They have no phases. */
+const UNPHASED = [PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DELETE_WORKFLOW] as const;
+const JOBS = [...EMBEDDING, ...UNPHASED] as const;
 const ALL = [...JOBS, WEBHOOK_WORKFLOW] as const;
 
 const DOCTOR = 'Run `plimsoll doctor`.';
@@ -86,37 +91,37 @@ export const FAILURES = {
     refuses: ['cancel'],
   },
   SourceNotAbsolute: {
-    meaning: 'The source of a load is not an absolute path.',
-    ends: LOADS,
+    meaning: 'The folder to read from is not named by an absolute path.',
+    ends: [...LOADS, RELOCATE_WORKFLOW],
   },
   SourceNotFound: {
     meaning: 'A folder to read from is not there; nothing was changed.',
     remedy: 'Mount the disk, or correct the path.',
-    ends: [...INDEXING, PRUNE_WORKFLOW],
+    ends: [...INDEXING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW],
   },
   SourceNotAFolder: {
-    meaning: 'The source of a load is a file, or a part of its path is.',
-    ends: LOADS,
+    meaning: 'The folder to read from is a file, or a part of its path is.',
+    ends: [...LOADS, RELOCATE_WORKFLOW],
   },
   SourceUnreadable: {
     meaning: 'The worker may not read the source, or the source is a link that leads back to itself.',
-    ends: LOADS,
+    ends: [...LOADS, RELOCATE_WORKFLOW],
   },
   SourceEmpty: {
     meaning: 'The source is empty or holds no file of a known format; nothing was changed.',
     remedy: 'Mount the disk, or correct the path.',
-    ends: LOADS,
+    ends: [...LOADS, RELOCATE_WORKFLOW],
   },
   SourceOutsideRoots: {
     meaning: 'The path is not below one of the folders that loads may read.',
     remedy: 'Name a folder that is, or add it to PLIMSOLL_SOURCE_ROOTS.',
     http: [403, 'The path is outside the source roots'],
-    ends: LOADS,
+    ends: [...LOADS, RELOCATE_WORKFLOW],
   },
   UnknownSource: {
     meaning: 'The worker reads no source of this kind.',
     remedy: 'Name the absolute path of a folder on its machine, or add the kind of source to the worker.',
-    ends: [...EMBEDDING, PRUNE_WORKFLOW],
+    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW],
   },
   UnknownMedium: {
     meaning: 'The worker does not support the medium of this dataset.',
@@ -157,6 +162,29 @@ export const FAILURES = {
     retriedIn: [WEBHOOK_WORKFLOW],
   },
 
+  // Folders of a dataset that moved, or are gone for good.
+  FolderNotInDataset: {
+    meaning: 'No sample of the dataset lies below the folder, and no source of it does; nothing was changed.',
+    remedy: 'Name a source of the dataset, or a folder below one: `plimsoll datasets --json` lists them.',
+    http: [422, 'The folder holds nothing of the dataset'],
+    ends: [RELOCATE_WORKFLOW, FORGET_WORKFLOW],
+  },
+  FoldersOverlap: {
+    meaning: 'The old and the new folder of a relocate are the same, or one contains the other; nothing was changed.',
+    remedy: 'Relocate to a folder beside the old one.',
+    ends: [RELOCATE_WORKFLOW],
+  },
+  PathTaken: {
+    meaning: 'A sample has a path already that a relocate would give to another one; nothing was changed.',
+    remedy: 'Drop the samples of the new folder with `plimsoll forget`, then relocate again.',
+    ends: [RELOCATE_WORKFLOW],
+  },
+  FilesNotMoved: {
+    meaning: 'Not one of the files that a relocate looked for is below the new folder; nothing was changed.',
+    remedy: 'Correct the path of the new folder.',
+    ends: [RELOCATE_WORKFLOW],
+  },
+
   // Datasets.
   DatasetNotFound: {
     meaning: 'There is no such dataset, or it was deleted while the job worked on it.',
@@ -166,7 +194,7 @@ export const FAILURES = {
   DatasetBeingDeleted: {
     meaning: 'The dataset is being deleted, or its deletion was broken off.',
     remedy: 'Wait for the deletion, or delete the dataset again.',
-    ends: [...EMBEDDING, PRUNE_WORKFLOW],
+    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW],
   },
 
   // Indexing.

@@ -74,6 +74,30 @@ export const pruneDatasetInput = z
   .strictObject({ dataset: datasetName })
   .describe('Deletes the samples of a dataset whose files are missing, and their vectors.');
 
+/** The name of a folder that need not be there any more. A name with a scheme belongs to another kind of source. */
+const folderName = z
+  .string()
+  .min(1)
+  .max(4096)
+  .regex(/^(\/|[a-z][a-z0-9+.-]+:)/i, 'must be an absolute path');
+
+/** Input of the workflow `relocateDataset`. */
+export const relocateDatasetInput = z
+  .strictObject({
+    dataset: datasetName,
+    from: folderName.describe('Where the files were: a source of the dataset, or a folder below one.'),
+    to: folderName.describe("Where the files are now: absolute path of a folder on the indexing worker's machine."),
+  })
+  .describe('Follows files that were moved to another folder: their samples keep their numbers, tags and vectors.');
+
+/** Input of the workflow `forgetSource`. */
+export const forgetSourceInput = z
+  .strictObject({
+    dataset: datasetName,
+    source: folderName.describe('A source of the dataset, or a folder below one. It need not be there.'),
+  })
+  .describe('Deletes the samples of a dataset that lie below a folder, and their vectors. The files stay.');
+
 /** Input of the workflow `deleteDataset`. */
 export const deleteDatasetInput = z
   .strictObject({ dataset: datasetName })
@@ -99,5 +123,7 @@ export type EmbedDatasetRequest = z.input<typeof embedDatasetInput>;
 export type RetryFailedInput = z.output<typeof retryFailedInput>;
 export type RetryFailedRequest = z.input<typeof retryFailedInput>;
 export type PruneDatasetRequest = z.input<typeof pruneDatasetInput>;
+export type RelocateDatasetRequest = z.input<typeof relocateDatasetInput>;
+export type ForgetSourceRequest = z.input<typeof forgetSourceInput>;
 export type DeleteDatasetRequest = z.input<typeof deleteDatasetInput>;
 export type ScheduledLoadRequest = z.input<typeof scheduledLoadInput>;

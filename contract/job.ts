@@ -1,6 +1,6 @@
 /** Jobs and their states: the shapes that the store, the `status` query, the client and every `--json` share. */
 
-export const JOB_KINDS = ['load', 'retry', 'embed', 'prune', 'delete'] as const;
+export const JOB_KINDS = ['load', 'retry', 'embed', 'prune', 'relocate', 'forget', 'delete'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /** A job in one of these states goes on, sooner or later; a paused one when it is resumed. */
@@ -57,7 +57,7 @@ export interface FileOutcomes {
   outside_links: number;
 }
 
-/** The counts of a prune's or a delete's removals. */
+/** The counts of what a prune, a forget or a delete has removed. */
 export interface RemovedCounts {
   samples: number;
   vectors: number;
@@ -69,6 +69,12 @@ export interface RemovedCounts {
   kept?: number;
   /** A prune's: sources that are not there, so that what lies in them stays. Left out where there are none. */
   unreadable_folders?: string[];
+}
+
+/** The counts of what a relocate has moved. */
+export interface MovedCounts {
+  /** Samples whose paths lead to the new folder. */
+  samples: number;
 }
 
 /** The reason for which a phase waits; times in RFC 3339, UTC. */
@@ -123,8 +129,10 @@ export interface JobStatus {
   error: RecordedError | null;
   /** The activity that is retried; of several, the one that has failed for longest. Null if none is. */
   retrying: RetryingStatus | null;
-  /** The removals of a prune or a delete so far; other jobs have none. */
+  /** The removals of a prune, a forget or a delete so far; other jobs have none. */
   removed?: RemovedCounts;
+  /** What a relocate has moved so far; other jobs have none. */
+  moved?: MovedCounts;
   request: Record<string, unknown>;
   started_at: string | null;
   /** Since when it is paused; null where it is not. */
@@ -135,7 +143,7 @@ export interface JobStatus {
 /** Whether jobs of this kind have an indexing phase. */
 export const indexes = (kind: JobKind): boolean => kind === 'load' || kind === 'retry';
 
-/** Whether jobs of this kind have no phases, and say what they have removed. */
-export const removes = (kind: JobKind): boolean => kind === 'prune' || kind === 'delete';
+/** Whether jobs of this kind have phases, and can be paused. The others only count what they have removed or moved. */
+export const hasPhases = (kind: JobKind): boolean => indexes(kind) || kind === 'embed';
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];

@@ -12,6 +12,8 @@ export const LOAD_WORKFLOW = 'loadDataset';
 export const RETRY_WORKFLOW = 'retryFailed';
 export const EMBED_WORKFLOW = 'embedDataset';
 export const PRUNE_WORKFLOW = 'pruneDataset';
+export const RELOCATE_WORKFLOW = 'relocateDataset';
+export const FORGET_WORKFLOW = 'forgetSource';
 export const DELETE_WORKFLOW = 'deleteDataset';
 export const SCHEDULED_WORKFLOW = 'scheduledLoad';
 export const WEBHOOK_WORKFLOW = 'deliverWebhook';
@@ -21,6 +23,8 @@ export const KINDS: Readonly<Record<string, JobKind>> = {
   [RETRY_WORKFLOW]: 'retry',
   [EMBED_WORKFLOW]: 'embed',
   [PRUNE_WORKFLOW]: 'prune',
+  [RELOCATE_WORKFLOW]: 'relocate',
+  [FORGET_WORKFLOW]: 'forget',
   [DELETE_WORKFLOW]: 'delete',
 };
 

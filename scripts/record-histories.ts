@@ -4,7 +4,7 @@
  * Run it after a change of the workflows that intentionally breaks the replay of running jobs, and say so in the
  * changelog: workers of the previous version must finish those jobs.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -85,6 +85,16 @@ try {
   const prune = await client.prune('recorded');
   await client.wait(prune.job_id);
   await record('prune', prune.workflow_id);
+
+  const moved = join(folder, 'moved');
+  await rename(source, moved);
+  const relocate = await client.relocate({ dataset: 'recorded', from: source, to: moved });
+  await client.wait(relocate.job_id);
+  await record('relocate', relocate.workflow_id);
+
+  const forget = await client.forget({ dataset: 'recorded', source: moved });
+  await client.wait(forget.job_id);
+  await record('forget', forget.workflow_id);
 
   const removal = await client.deleteDataset('recorded');
   await client.wait(removal.job_id);

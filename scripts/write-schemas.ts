@@ -9,8 +9,10 @@ import { failures } from '../contract/failures.ts';
 import {
   deleteDatasetInput,
   embedDatasetInput,
+  forgetSourceInput,
   loadDatasetInput,
   pruneDatasetInput,
+  relocateDatasetInput,
   retryFailedInput,
   scheduledLoadInput,
 } from '../contract/inputs.ts';
@@ -25,6 +27,8 @@ export const schemas: Record<string, string> = {
   'embed-dataset.json': jsonSchemaOf(embedDatasetInput),
   'retry-failed.json': jsonSchemaOf(retryFailedInput),
   'prune-dataset.json': jsonSchemaOf(pruneDatasetInput),
+  'relocate-dataset.json': jsonSchemaOf(relocateDatasetInput),
+  'forget-source.json': jsonSchemaOf(forgetSourceInput),
   'delete-dataset.json': jsonSchemaOf(deleteDatasetInput),
   'scheduled-load.json': jsonSchemaOf(scheduledLoadInput),
   'webhook-payload.json': jsonSchemaOf(webhookPayload),

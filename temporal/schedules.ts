@@ -23,26 +23,35 @@ export interface Steps {
   signal: AbortSignal;
 }
 
-const unwatched: Steps = { onStep: () => undefined, signal: new AbortController().signal };
+/** Which schedules of a dataset are meant. */
+export interface ScheduleFilter extends Partial<Steps> {
+  /** Only schedules whose source passes. */
+  loads?: (source: string) => boolean;
+}
 
 /** The names of the schedules that would load a dataset again. Paused ones would not. */
-export async function schedulesOf(temporal: Client, dataset: string, steps = unwatched): Promise<string[]> {
-  const names = await scheduleNames(temporal, steps.onStep);
+export async function schedulesOf(
+  temporal: Client,
+  dataset: string,
+  { onStep = () => undefined, signal, loads = () => true }: ScheduleFilter = {},
+): Promise<string[]> {
+  const names = await scheduleNames(temporal, onStep);
   // The list does not say what a schedule loads.
   const loading = await askAll(names, async (name) => {
-    steps.signal.throwIfAborted();
-    const loads = await wouldLoad(temporal, name, dataset);
-    steps.onStep();
-    return loads ? [name] : [];
+    signal?.throwIfAborted();
+    const source = await wouldLoad(temporal, name, dataset);
+    onStep();
+    return source !== undefined && loads(source) ? [name] : [];
   });
   return loading.flat();
 }
 
-async function wouldLoad(temporal: Client, name: string, dataset: string): Promise<boolean> {
+/** The source that a schedule would load into the dataset; undefined if it would not. */
+async function wouldLoad(temporal: Client, name: string, dataset: string): Promise<string | undefined> {
   const description = await ifFound(temporal.schedule.getHandle(SCHEDULE_PREFIX + name).describe());
-  if (description === undefined || description.state.paused) return false;
+  if (description === undefined || description.state.paused) return undefined;
   const input = scheduledLoadInput.safeParse(description.action.args?.[0]);
-  return input.success && input.data.load.dataset === dataset;
+  return input.success && input.data.load.dataset === dataset ? input.data.load.source : undefined;
 }
 
 /** Pauses the schedules that would bring a deleted dataset back. The note of each says why. */

@@ -7,8 +7,10 @@ export type { FailureCode } from '../contract/failures.ts';
 export type {
   DeleteDatasetRequest,
   EmbedDatasetRequest,
+  ForgetSourceRequest,
   LoadDatasetRequest,
   PruneDatasetRequest,
+  RelocateDatasetRequest,
   RetryFailedRequest,
   ScheduledLoadRequest,
 } from '../contract/inputs.ts';
@@ -19,7 +21,9 @@ export { deleteDataset } from './delete-dataset.ts';
 export { deliverWebhook } from './deliver-webhook.ts';
 export { embedDataset } from './embed-dataset.ts';
 export { embedShard } from './embed-shard.ts';
+export { forgetSource } from './forget-source.ts';
 export { loadDataset } from './load-dataset.ts';
 export { pruneDataset } from './prune-dataset.ts';
+export { relocateDataset } from './relocate-dataset.ts';
 export { retryFailed } from './retry-failed.ts';
 export { scheduledLoad } from './scheduled-load.ts';

@@ -1,14 +1,15 @@
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import {
+  hasPhases,
   indexes,
   type JobKind,
   type JobState,
   type JobStatus,
+  type MovedCounts,
   PHASES,
   type PhaseName,
   type RecordedError,
   type RemovedCounts,
-  removes,
 } from '../contract/job.ts';
 import { type RetryReport, retryReport } from '../contract/retry-report.ts';
 import { datasetAttribute, phaseAttribute } from '../contract/search-attributes.ts';
@@ -34,6 +35,8 @@ export interface JobTracker {
   resume(at: Date): void;
   /** Sets the counts of what the job has removed. */
   noteRemoved(removed: RemovedCounts): void;
+  /** Sets the counts of what the job has moved. */
+  noteMoved(moved: MovedCounts): void;
   /** Ends the job and the phases that are still open. */
   end(state: JobState, error?: RecordedError): void;
   /** Sets search attributes from now on. Call it only if they are registered: an unknown one blocks the workflow. */
@@ -79,7 +82,7 @@ export function trackJob(job: {
   let shownPhase: string | undefined;
 
   const runningPhase = () => {
-    if (removes(job.kind)) return job.kind;
+    if (!hasPhases(job.kind)) return job.kind;
     return record.phases.indexing.state === 'running' ? 'indexing' : 'embedding';
   };
   const show = () => {
@@ -134,6 +137,10 @@ export function trackJob(job: {
     },
     noteRemoved(removed) {
       record.removed = removed;
+      show();
+    },
+    noteMoved(moved) {
+      record.moved = moved;
       show();
     },
     end(state, error) {

@@ -4,11 +4,12 @@ import { newRouter } from '../http/new-router.ts';
 import { startAs, started } from '../jobs/start-as.ts';
 import { requireModel } from '../models/models.ts';
 import { presentDataset } from '../present/dataset.ts';
+import { requireSource } from '../sources/require-source.ts';
 import * as routes from './routes.ts';
 
 const MOST_DATASETS = 1000;
 
-export function datasetRoutes({ backends, settings, tagCounts }: ApiContext) {
+export function datasetRoutes({ backends, settings, sources, tagCounts }: ApiContext) {
   const { client } = backends;
   const { store } = client;
   const router = newRouter();
@@ -36,6 +37,20 @@ export function datasetRoutes({ backends, settings, tagCounts }: ApiContext) {
     const { dry_run, ...query } = c.req.valid('query');
     if (dry_run) return c.json({ dataset, dry_run, ...(await client.countPrune(dataset)) }, 200);
     return started(c, await startAs(client, query, (options) => client.prune(dataset, options)));
+  });
+
+  router.openapi(routes.relocateRoute, async (c) => {
+    const request = { ...c.req.valid('json'), dataset: c.req.valid('param').dataset };
+    await requireSource(request.to, { sources, roots: settings.sourceRoots }, 'to');
+    return started(c, await startAs(client, c.req.valid('query'), (options) => client.relocate(request, options)));
+  });
+
+  router.openapi(routes.forgetRoute, async (c) => {
+    const { dataset } = c.req.valid('param');
+    const request = { ...c.req.valid('json'), dataset };
+    const { dry_run, ...query } = c.req.valid('query');
+    if (dry_run) return c.json({ dataset, dry_run, ...(await client.countForget(request)) }, 200);
+    return started(c, await startAs(client, query, (options) => client.forget(request, options)));
   });
 
   router.openapi(routes.embedRoute, async (c) => {

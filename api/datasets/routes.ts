@@ -1,6 +1,15 @@
 import { createRoute } from '@hono/zod-openapi';
 import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answers.ts';
-import { dataset, datasetList, embedBody, removalPreview, removalQuery, tagCounts } from '../schemas/datasets.ts';
+import {
+  dataset,
+  datasetList,
+  embedBody,
+  forgetBody,
+  relocateBody,
+  removalPreview,
+  removalQuery,
+  tagCounts,
+} from '../schemas/datasets.ts';
 import { startedJob, startQuery } from '../schemas/jobs.ts';
 import { datasetParameter } from '../schemas/parameters.ts';
 
@@ -49,6 +58,33 @@ export const pruneRoute = createRoute({
   summary: 'Delete the samples whose files are missing',
   request: { params: datasetParameter, query: removalQuery },
   responses: REMOVAL,
+});
+
+export const relocateRoute = createRoute({
+  method: 'post',
+  path: '/api/datasets/{dataset}/relocate',
+  tags,
+  summary: 'Follow files that were moved to another folder',
+  description:
+    'Starts a job that gives the samples below a folder their new paths. They keep their numbers, tags and vectors. ' +
+    'Load the new folder once afterwards.',
+  request: { params: datasetParameter, query: startQuery, body: body(relocateBody) },
+  responses: { 202: json(startedJob, 'The job.'), ...problems('SourceOutsideRoots', ...JOB, ...WITH_BODY) },
+});
+
+export const forgetRoute = createRoute({
+  method: 'post',
+  path: '/api/datasets/{dataset}/forget',
+  tags,
+  summary: 'Delete the samples below a folder',
+  description:
+    'Starts a job that deletes the samples below a folder, and their vectors. The files stay, and need not be there.',
+  request: { params: datasetParameter, query: removalQuery, body: body(forgetBody) },
+  responses: {
+    200: json(removalPreview, 'With `dry_run`: what it would remove.'),
+    202: json(startedJob, 'The job.'),
+    ...problems('FolderNotInDataset', ...JOB, ...WITH_BODY),
+  },
 });
 
 export const embedRoute = createRoute({

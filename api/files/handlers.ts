@@ -95,8 +95,8 @@ function recordedFailure({ error, source }: SampleDocument, { thumbnails }: Medi
 }
 
 /** The version of the file as it is now; the sample's record may be older. */
-function versionAt({ _id, source }: SampleDocument, fingerprint: string): string {
-  return versionOf({ _id, source: { ...source, fingerprint } });
+function versionAt(sample: SampleDocument, fingerprint: string): string {
+  return versionOf({ ...sample, source: { ...sample.source, fingerprint } });
 }
 
 /** Cached forever if the URL names the version that is sent; otherwise revalidated each time. */

@@ -7,7 +7,7 @@ import { shownModel, shownPath, shownSource, withoutPaths } from './paths.ts';
 export function presentJob(status: JobStatus, scope: Scope, roots: readonly string[] = []): Job {
   if (scope === 'operate') return status;
   const { request, ...rest } = status;
-  const named = [request.source, request.model].filter((path) => typeof path === 'string');
+  const named = [request.source, request.from, request.to, request.model].filter((path) => typeof path === 'string');
   const folders = [...roots, ...named];
   const shown = { ...withoutPaths(rest, folders), request: shownRequest(request) };
   // These fields hold only a path, so a path below a known folder can be shown from that folder's name on.
@@ -31,12 +31,18 @@ const SHOWN = [
   'fairness_weight',
 ];
 
+/** Request fields that name folders. */
+const FOLDERS = ['source', 'from', 'to'];
+
 /** Presents a request to a caller of read scope. */
 export function shownRequest(request: Record<string, unknown>): Record<string, unknown> {
-  const { source, model, webhooks } = request;
+  const { model, webhooks } = request;
+  const folders = Object.entries(request).filter(
+    ([name, value]) => FOLDERS.includes(name) && typeof value === 'string',
+  );
   return {
     ...Object.fromEntries(Object.entries(request).filter(([name]) => SHOWN.includes(name))),
-    ...(typeof source === 'string' ? { source: shownSource(source, 'read') } : {}),
+    ...Object.fromEntries(folders.map(([name, folder]) => [name, shownSource(String(folder), 'read')])),
     ...(typeof model === 'string' ? { model: shownModel(model, 'read') } : {}),
     ...(Array.isArray(webhooks) ? { webhooks: webhooks.map(shownWebhook) } : {}),
   };

@@ -27,10 +27,8 @@ export function presentSample(sample: SampleDocument, sources: readonly string[]
   };
 }
 
-/** A version that changes with the file and reveals nothing about it. */
-export function versionOf({ _id, source }: Pick<SampleDocument, '_id' | 'source'>): string {
-  return createHash('sha256')
-    .update([_id.toHexString(), source.fingerprint, source.reread_by ?? ''].join('/'))
-    .digest('base64url')
-    .slice(0, 16);
+/** A version that changes with the file and its place, and reveals nothing about them. */
+export function versionOf({ _id, source, filepath }: Pick<SampleDocument, '_id' | 'source' | 'filepath'>): string {
+  const state = [_id.toHexString(), source.fingerprint, source.reread_by ?? '', filepath].join('/');
+  return createHash('sha256').update(state).digest('base64url').slice(0, 16);
 }

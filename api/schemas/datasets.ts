@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { embedDatasetInput } from '../../contract/inputs.ts';
+import { embedDatasetInput, forgetSourceInput, relocateDatasetInput } from '../../contract/inputs.ts';
 import { READINESS } from '../../core/jobs/readiness.ts';
 import { phaseState, startQuery } from './jobs.ts';
 import { flag } from './parameters.ts';
@@ -46,6 +46,14 @@ export const embedBody = embedDatasetInput
   .omit({ dataset: true })
   .meta({ id: 'EmbedRequest', description: 'Options of the job.' });
 
+export const relocateBody = relocateDatasetInput
+  .omit({ dataset: true })
+  .meta({ id: 'RelocateRequest', description: 'Where the files were, and where they are now.' });
+
+export const forgetBody = forgetSourceInput
+  .omit({ dataset: true })
+  .meta({ id: 'ForgetRequest', description: 'The folder whose samples to remove.' });
+
 export const removalQuery = startQuery.extend({ dry_run: flag('Start nothing, only say what it would remove.') });
 
 export const removalPreview = z
@@ -57,7 +65,10 @@ export const removalPreview = z
     schedules: z
       .array(z.string())
       .optional()
-      .describe('Of a deletion: the schedules that load the dataset, and would be paused.'),
+      .describe(
+        'Of a deletion: the schedules that load the dataset, and would be paused. ' +
+          'Of a forget: the schedules that load the folder, and would bring its files back.',
+      ),
   })
   .meta({ id: 'RemovalPreview', description: 'What a job would remove now.' });
 

@@ -92,10 +92,22 @@ export const job = z
       .object({
         samples: count,
         vectors: count,
-        kept: count.optional(),
-        unreadable_folders: z.array(z.string()).optional(),
+        kept: count
+          .optional()
+          .describe(
+            'Of a prune: missing samples that stay, because their files are back or their sources are not there.',
+          ),
+        unreadable_folders: z
+          .array(z.string())
+          .optional()
+          .describe(
+            'Of a prune: the sources that hold it up, as they are not there. For each: mount it, `relocate` the dataset ' +
+              'if it moved, or `forget` it if it is gone for good.',
+          ),
       })
-      .optional(),
+      .optional()
+      .describe('What a prune, a forget or a deletion has removed so far.'),
+    moved: z.object({ samples: count }).optional().describe('What a relocate has moved so far.'),
     request: z.record(z.string(), z.unknown()).describe('The input that the job was started with.'),
     started_at: moment.nullable(),
     paused_at: moment.nullable(),

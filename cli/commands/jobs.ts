@@ -47,7 +47,8 @@ export function addJobsCommand(program: Command, end: (exitCode: number) => void
 The last column says what a job did. For a load that is what was new: loading an
 unchanged folder again shows "none changed; nothing to embed".
 Kinds: load; retry (of what failed); embed (with a model, without a load); prune
-(of samples whose files are gone); delete (of a dataset).
+(of samples whose files are gone); relocate (of files that were moved); forget
+(of a folder); delete (of a dataset).
 
 With --json: {"jobs": [...], "next"}: each job as "plimsoll status --json"
 prints it; next is the --cursor of the next page, null on the last. On a

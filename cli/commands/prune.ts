@@ -30,9 +30,10 @@ export function addPruneCommand(program: Command, end: (exitCode: number) => voi
       `
 To see them: plimsoll samples DATASET --status missing. That status is as old as
 the last load, so a prune looks for each file again and keeps the samples whose
-files are back, for the next load. It also keeps those of a folder that is not
-there, as when a disk is not mounted. A file that comes back later becomes a new
-sample.
+files are back, for the next load. It also keeps those of a source that is not
+there, as when a disk is not mounted, and says what to do: mount it, "plimsoll
+relocate" if it moved, or "plimsoll forget" if it is gone for good. A file that
+comes back later becomes a new sample.
 
 With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --dry-run
 {"dataset", "dry_run", "samples", "vectors"}; with --wait, once the job is over,

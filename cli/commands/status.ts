@@ -18,12 +18,13 @@ export function addStatusCommand(program: Command, end: (exitCode: number) => vo
       `
 With --json:
   job_id, workflow_id, dataset
-  kind                   load, retry, embed, prune, delete
+  kind                   load, retry, embed, prune, relocate, forget, delete
   state                  queued, running, paused, completed, failed, canceled
   error                  null, or {code, message}
   retrying               null, or {activity, attempt, since, error}: what
                          Temporal retries, and why its last attempt failed
-  removed                {samples, vectors} of a prune or a delete, so far
+  removed                {samples, vectors} of a prune, forget or delete, so far
+  moved                  {samples} of a relocate, so far
   request                the workflow's input
   started_at, paused_at, finished_at         RFC 3339 in UTC, or null
   phases.indexing, phases.embedding:

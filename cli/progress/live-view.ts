@@ -1,14 +1,14 @@
 import { createLogUpdate } from 'log-update';
 import type { JobStatus } from '../../contract/job.ts';
-import { removes } from '../../contract/job.ts';
+import { hasPhases } from '../../contract/job.ts';
 import { retryingInWords } from '../../core/jobs/words.ts';
 import { paintFor } from '../terminal/paint.ts';
 import { printable } from '../terminal/printable.ts';
+import { effectLine } from './effect-line.ts';
 import { createHighWater } from './high-water.ts';
 import { phaseLine } from './phase-line.ts';
 import { PHASES } from './phase-words.ts';
 import type { ProgressView } from './progress-view.ts';
-import { removalLine } from './removal-line.ts';
 
 const FRAME_MS = 100;
 
@@ -25,9 +25,9 @@ export function createLiveView(stream: NodeJS.WriteStream): ProgressView {
     const { status, atMs } = shown;
     const width = stream.columns || 80;
     const nowMs = performance.now();
-    const progress = removes(status.kind)
-      ? [`  ${removalLine(status)}`]
-      : PHASES.map((name) => phaseLine(status, name, { paint, width, ageMs: nowMs - atMs, clockMs: nowMs - bornMs }));
+    const progress = hasPhases(status.kind)
+      ? PHASES.map((name) => phaseLine(status, name, { paint, width, ageMs: nowMs - atMs, clockMs: nowMs - bornMs }))
+      : [`  ${effectLine(status)}`];
     const retrying = status.retrying === null ? '' : printable(retryingInWords(status.retrying)).slice(0, width - 3);
     draw([...progress, ...(retrying === '' ? [] : [`  ${paint.yellow(retrying)}`])].join('\n'));
   }
@@ -47,8 +47,8 @@ export function createLiveView(stream: NodeJS.WriteStream): ProgressView {
     end() {
       clearInterval(timer);
       frame();
-      // The count of what was removed is the command's result and is not shown twice.
-      if (shown !== undefined && removes(shown.status.kind) && shown.status.finished_at !== null) draw.clear();
+      // The last count of a job without phases is the command's result and is not shown twice.
+      if (shown !== undefined && !hasPhases(shown.status.kind) && shown.status.finished_at !== null) draw.clear();
       draw.done();
     },
   };

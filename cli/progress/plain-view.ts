@@ -1,11 +1,11 @@
 import type { JobStatus, PhaseName } from '../../contract/job.ts';
-import { removes } from '../../contract/job.ts';
+import { hasPhases } from '../../contract/job.ts';
 import { retryingInWords } from '../../core/jobs/words.ts';
 import { printable } from '../terminal/printable.ts';
+import { effectLine } from './effect-line.ts';
 import { createHighWater } from './high-water.ts';
 import { BRIEF_WAIT_MS, briefWaitMs, PHASES, wordsOf } from './phase-words.ts';
 import type { ProgressView } from './progress-view.ts';
-import { removalLine } from './removal-line.ts';
 
 const BETWEEN_LINES_MS = 5000;
 
@@ -17,12 +17,12 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
   const raise = createHighWater();
   /** The state of each phase, and the reason of its wait. */
   const states = new Map<PhaseName, string>();
-  const lines = new Map<PhaseName | 'removal' | 'retrying', string>();
+  const lines = new Map<PhaseName | 'effect' | 'retrying', string>();
   /** The retried activity and its error. */
   let retried: string | undefined;
   let writtenMs = performance.now();
 
-  function write(name: PhaseName | 'removal' | 'retrying', line: string): void {
+  function write(name: PhaseName | 'effect' | 'retrying', line: string): void {
     if (lines.get(name) === line) return;
     lines.set(name, line);
     stream.write(`${line}\n`);
@@ -43,9 +43,9 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
     const due = performance.now() - writtenMs >= BETWEEN_LINES_MS;
     if (due) writtenMs = performance.now();
     showRetrying(status, due);
-    if (removes(status.kind)) {
+    if (!hasPhases(status.kind)) {
       // The last count is the command's result.
-      if (due && status.finished_at === null) write('removal', removalLine(status));
+      if (due && status.finished_at === null) write('effect', effectLine(status));
       return;
     }
     for (const name of PHASES) {

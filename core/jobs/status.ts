@@ -16,6 +16,7 @@ export function statusOf(job: JobDocument, now: Date): JobStatus {
     error: job.error ?? null,
     retrying: retryingStatusOf(job),
     ...(job.removed ? { removed: job.removed } : {}),
+    ...(job.moved ? { moved: job.moved } : {}),
     request: job.request,
     started_at: job.started_at.toISOString(),
     paused_at: job.paused_at?.toISOString() ?? null,

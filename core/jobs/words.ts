@@ -1,9 +1,10 @@
 import {
+  hasPhases,
   type JobStatus,
+  type MovedCounts,
   type PhaseStatus,
   type RemovedCounts,
   type RetryingStatus,
-  removes,
   type WaitingStatus,
 } from '../../contract/job.ts';
 import type { JobDocument, PhaseDocument } from '../store/documents.ts';
@@ -73,16 +74,21 @@ export function retryingInWords({ activity, attempt, since, error }: RetryingSta
 }
 
 /** A job as up to three lines of text. */
-export function jobInWords({ kind, phases, removed, retrying }: JobStatus): string[] {
-  const progress = removes(kind)
-    ? [`removed: ${removedInWords(removed)}`]
-    : [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)];
-  return retrying === null ? progress : [...progress, retryingInWords(retrying)];
+export function jobInWords(status: JobStatus): string[] {
+  const { retrying } = status;
+  return [...progressInWords(status), ...(retrying === null ? [] : [retryingInWords(retrying)])];
+}
+
+function progressInWords({ kind, phases, removed, moved }: JobStatus): string[] {
+  if (kind === 'relocate') return [`moved: ${movedInWords(moved)}`];
+  if (!hasPhases(kind)) return [`removed: ${removedInWords(removed)}`];
+  return [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)];
 }
 
 /** How far a canceled job came, and how to continue it. */
-export function canceledInWords({ kind, phases, removed }: JobDocument): string {
-  if (removes(kind)) {
+export function canceledInWords({ kind, phases, removed, moved }: JobDocument): string {
+  if (kind === 'relocate') return `${movedInWords(moved)} were moved; relocate again to move the rest.`;
+  if (!hasPhases(kind)) {
     return `${removedInWords(removed)} are gone; start it again to remove the rest.`;
   }
   const { indexing, embedding } = phases;
@@ -95,6 +101,8 @@ export function canceledInWords({ kind, phases, removed }: JobDocument): string 
 
 const removedInWords = ({ samples, vectors }: RemovedCounts = { samples: 0, vectors: 0 }) =>
   `${count(samples)} samples and ${count(vectors)} vectors`;
+
+const movedInWords = ({ samples }: MovedCounts = { samples: 0 }) => `${count(samples)} samples`;
 
 function reached({ done, failed, total, total_known }: PhaseDocument, what: string): string {
   const of = total_known ? count(total) : `at least ${count(total)}`;

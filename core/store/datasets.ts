@@ -55,9 +55,23 @@ export async function changedSince(
 }
 
 /** The roots of a dataset's sources. Empty if the dataset does not exist. */
-export async function sourcesOf(store: Store, datasetId: string): Promise<string[]> {
-  const dataset = await collectionsOf(store).datasets.findOne({ _id: datasetId }, { projection: { sources: 1 } });
-  return dataset?.sources ?? [];
+export async function sourcesOf(store: Store, datasetId: string, session?: ClientSession): Promise<string[]> {
+  const options = { projection: { sources: 1 }, ...(session === undefined ? {} : { session }) };
+  return (await collectionsOf(store).datasets.findOne({ _id: datasetId }, options))?.sources ?? [];
+}
+
+/** Replaces the roots of a dataset's sources. */
+export async function setSources(
+  store: Store,
+  datasetId: string,
+  sources: readonly string[],
+  session: ClientSession,
+): Promise<void> {
+  await collectionsOf(store).datasets.updateOne(
+    { _id: datasetId },
+    { $set: { sources: [...sources], last_modified_at: new Date() } },
+    { session },
+  );
 }
 
 /** The models that have embedded a dataset. Empty if the dataset does not exist. */

@@ -3,6 +3,7 @@ import type {
   FileOutcomes,
   JobKind,
   JobState,
+  MovedCounts,
   PhaseName,
   PhaseState,
   RecordedError,
@@ -149,12 +150,14 @@ export interface JobDocument {
   request: Record<string, unknown>;
   state: JobState;
   phases: Record<PhaseName, PhaseDocument>;
-  /** The device of the source's folder when the job began. */
+  /** The device of the source's folder when the job began. A relocate's is that of the new folder. */
   source_device?: string;
   /** Retry only: whether it embeds the failed samples, or every sample that lacks a vector of its model. */
   retry_scope?: 'failed' | 'lacking';
-  /** Prune and delete only: how much they have removed so far. */
+  /** Prune, forget and delete only: how much they have removed so far. */
   removed?: RemovedCounts;
+  /** Relocate only: how much it has moved so far. */
+  moved?: MovedCounts;
   error?: RecordedError;
   /** The activities that are retried, by a key of each. */
   retrying?: Record<string, RetryingDocument>;
@@ -240,8 +243,8 @@ export interface PageDocument {
   last: boolean;
   files: PageFile[];
   /**
-   * Seqs of the first samples of files that the listing did not find in this range. For a prune, the seqs that it
-   * removed.
+   * Seqs of the first samples of files that the listing did not find in this range. For a prune or a forget, the seqs
+   * that it removed.
    */
   gone: number[];
 }

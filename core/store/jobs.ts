@@ -1,5 +1,13 @@
 import { type ClientSession, type Filter, MongoServerError } from 'mongodb';
-import type { JobKind, JobState, PhaseName, PhaseState, RecordedError, RemovedCounts } from '../../contract/job.ts';
+import type {
+  JobKind,
+  JobState,
+  MovedCounts,
+  PhaseName,
+  PhaseState,
+  RecordedError,
+  RemovedCounts,
+} from '../../contract/job.ts';
 import { collectionsOf } from './collections.ts';
 import type { JobDocument, PhaseDocument, RetryingDocument } from './documents.ts';
 import type { Store } from './store.ts';
@@ -207,7 +215,7 @@ export async function sumWrittenByEnded(
   return { samples: sums?.samples ?? 0, vectors: sums?.vectors ?? 0 };
 }
 
-/** The devices on which completed loads of a dataset found their sources, latest load first. */
+/** The devices on which completed loads and relocates of a dataset found their folders, latest job first. */
 export async function* devicesOf(
   store: Store,
   datasetId: string,
@@ -216,14 +224,18 @@ export async function* devicesOf(
     .jobs.find(
       {
         dataset_id: datasetId,
-        kind: 'load',
-        'phases.indexing.state': 'completed',
+        $or: [
+          { kind: 'load', 'phases.indexing.state': 'completed' },
+          { kind: 'relocate', state: 'completed' },
+        ],
         source_device: { $exists: true },
       },
-      { projection: { source_device: 1, 'request.source': 1 } },
+      { projection: { kind: 1, source_device: 1, 'request.source': 1, 'request.to': 1 } },
     )
     .sort(newestFirst);
-  for await (const { source_device, request } of jobs) yield { source: String(request.source), device: source_device };
+  for await (const { kind, source_device, request } of jobs) {
+    yield { source: String(kind === 'relocate' ? request.to : request.source), device: source_device };
+  }
 }
 
 /**
@@ -504,6 +516,29 @@ export async function setKept(
 export async function removedBy(store: Store, jobId: string): Promise<RemovedCounts> {
   const job = await collectionsOf(store).jobs.findOne({ _id: jobId }, { projection: { removed: 1 } });
   return job?.removed ?? { samples: 0, vectors: 0 };
+}
+
+/** Relocate jobs. */
+
+/** Adds to a job's moved counts. Returns whether the job is open. */
+export async function addMoved(
+  store: Store,
+  jobId: string,
+  { samples }: MovedCounts,
+  session: ClientSession,
+): Promise<boolean> {
+  const { matchedCount } = await collectionsOf(store).jobs.updateOne(
+    { _id: jobId, ...notEnded },
+    { $inc: { 'moved.samples': samples } },
+    { session },
+  );
+  return matchedCount > 0;
+}
+
+/** How much a job has moved so far. */
+export async function movedBy(store: Store, jobId: string): Promise<MovedCounts> {
+  const job = await collectionsOf(store).jobs.findOne({ _id: jobId }, { projection: { moved: 1 } });
+  return job?.moved ?? { samples: 0 };
 }
 
 /** Old records. */

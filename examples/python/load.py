@@ -33,7 +33,7 @@ async def load(request: dict, task_queue: str) -> dict:
     try:
         handle = await client.start_workflow("loadDataset", request, id=workflow_id, task_queue=task_queue)
     except WorkflowAlreadyStartedError:
-        # Somebody else's load: await it in place of starting one. A deletion, a prune or a retry has the same ID.
+        # Somebody else's load: await it in place of starting one. Any other job of the dataset has the same ID.
         handle = client.get_workflow_handle(workflow_id)
         kind = (await handle.describe()).workflow_type
         if kind != "loadDataset":

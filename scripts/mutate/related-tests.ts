@@ -18,6 +18,7 @@ const FOLDERS: readonly (readonly [prefix: string, folders: readonly string[]])[
   ['core/limits', ['limits']],
   ['core/media', ['media', 'inference', 'loading', 'api']],
   ['core/models', ['models', 'inference', 'loading']],
+  ['core/relocating', ['datasets', 'loading']],
   ['core/sources', ['sources', 'loading', 'datasets']],
   ['core/store', ['store', 'loading', 'datasets', 'jobs', 'api']],
   ['core/webhooks', ['webhooks', 'starting']],

@@ -44,6 +44,8 @@ const WITH_BODY = [
   '/api/jobs/nothing/cancel',
   '/api/jobs/nothing/retry',
   '/api/datasets/nothing/embed',
+  '/api/datasets/nothing/relocate',
+  '/api/datasets/nothing/forget',
   '/api/datasets/nothing/tags',
 ];
 

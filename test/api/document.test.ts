@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -208,6 +208,11 @@ describe('every documented status can be had', () => {
     expect((await open.post('/api/jobs/jobs/retry')).json.code).toBe('AlreadyRunning');
     expect((await open.call('DELETE', '/api/datasets/jobs')).json.code).toBe('AlreadyRunning');
     expect((await open.post('/api/datasets/jobs/prune')).json.code).toBe('AlreadyRunning');
+    const move = { from: photos, to: join(bench.folder, 'more') };
+    expect((await open.post('/api/datasets/jobs/relocate', move)).json.code).toBe('AlreadyRunning');
+    expect((await open.post('/api/datasets/jobs/forget', { source: photos })).json.code).toBe('AlreadyRunning');
+    expect((await open.post('/api/datasets/nothing/relocate', move)).json.code).toBe('DatasetNotFound');
+    expect((await open.post('/api/datasets/nothing/forget', { source: photos })).json.code).toBe('DatasetNotFound');
     expect((await open.post(`/api/jobs/${late.job_id}/pause`)).json.state).toBe('paused');
     expect((await open.post(`/api/jobs/${late.job_id}/resume`)).json.paused_at).toBeNull();
     expect((await open.get(`/api/jobs/${late.job_id}/wait?timeout=0`)).json.reached).toBe(false);
@@ -223,6 +228,25 @@ describe('every documented status can be had', () => {
     expect((await open.call('DELETE', '/api/datasets/jobs?dry_run=true')).status).toBe(200);
     const { json: prune } = await open.post('/api/datasets/jobs/prune');
     await open.get(`/api/jobs/${prune.job_id}/wait`);
+    const outside = await open.post('/api/datasets/jobs/relocate', { ...move, to: '/etc' });
+    expect(outside.json).toMatchObject({ code: 'SourceOutsideRoots', errors: [{ in: 'body', field: 'to' }] });
+    await rename(photos, move.to);
+    const { json: relocate } = await open.post('/api/datasets/jobs/relocate', move);
+    const { json: relocated } = await open.get(`/api/jobs/${relocate.job_id}/wait`);
+    expect(relocated.job).toMatchObject({ kind: 'relocate', state: 'completed', moved: { samples: PICTURES + 1 } });
+    const forget = (query: string, source: string) => open.post(`/api/datasets/jobs/forget${query}`, { source });
+    const old = await forget('?dry_run=true', photos);
+    expect([old.status, old.json.code]).toEqual([422, 'FolderNotInDataset']);
+    expect((await forget('?dry_run=true', `${move.to}/`)).json).toEqual({
+      dataset: 'jobs',
+      dry_run: true,
+      samples: PICTURES + 1,
+      vectors: PICTURES,
+      schedules: [],
+    });
+    const { json: forgotten } = await open.get(`/api/jobs/${(await forget('', move.to)).json.job_id}/wait`);
+    expect(forgotten.job).toMatchObject({ kind: 'forget', removed: { samples: PICTURES + 1, vectors: PICTURES } });
+    await rename(move.to, photos);
     const { json: deletion } = await open.call('DELETE', '/api/datasets/jobs');
     const { json: deleted } = await open.get(`/api/jobs/${deletion.job_id}/wait`);
     expect(deleted.job).toMatchObject({ kind: 'delete', state: 'completed' });

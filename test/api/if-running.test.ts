@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { fillDataset } from './support/fill.ts';
+import { fillDataset, SOURCE } from './support/fill.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
 
 // Without an embedding worker a load stays in its second phase; without an indexing worker no job begins.
@@ -109,6 +109,8 @@ describe('a dry run', () => {
       .poll(async () => (await api.call('DELETE', `/api/datasets/${dataset}?dry_run=true`)).json)
       .toEqual({ dataset, dry_run: true, samples: 5, vectors: 0, schedules: [dataset] });
 
+    const forget = (folder: string) => api.post(`/api/datasets/${dataset}/forget?dry_run=true`, { source: folder });
+    expect((await forget(`${SOURCE}/1`)).json).toMatchObject({ samples: 1, vectors: 0, schedules: [] });
     expect(await bench.jobs({ dataset })).toEqual({ jobs: [], next: null });
     await bench.schedules.delete(dataset);
   });

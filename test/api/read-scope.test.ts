@@ -116,6 +116,13 @@ describe('read scope is not told', () => {
     });
   });
 
+  test('where the folders of a relocate lie', async () => {
+    await record(jobId(4), { dataset: 'photos', from: '/srv/old', to: '/srv/new' }, '/srv/old has moved to /srv/new.');
+    const { request, error } = (await api.get(`/api/jobs/${jobId(4)}`, as(reader.token))).json;
+    expect(request).toEqual({ dataset: 'photos', from: 'old', to: 'new' });
+    expect(error.message).toBe('old has moved to new.');
+  });
+
   test('where a model lies that was named by its path', async () => {
     const { json } = await api.get('/api/datasets/photos', as(reader.token));
     expect(json.models[0].name).toBe('clip');

@@ -27,6 +27,8 @@ afterAll(async () => {
 test.each([
   ['POST', '/api/datasets/photos/embed'],
   ['POST', '/api/datasets/photos/prune'],
+  ['POST', '/api/datasets/photos/relocate'],
+  ['POST', '/api/datasets/photos/forget'],
   ['DELETE', '/api/datasets/photos'],
   ['GET', '/api/schedules'],
   ['POST', '/api/schedules/nightly/trigger'],

@@ -98,6 +98,28 @@ describe('the summary of a job that had nothing to do', () => {
   });
 });
 
+describe('the summary of a prune that a source held up', () => {
+  const removed = { samples: 1, vectors: 2, kept: 3, unreadable_folders: ["/mnt/anna's disk"] };
+
+  it('says what to do about it, in commands that can be copied', () => {
+    expect(summary({ kind: 'prune', removed })).toContain(
+      [
+        "  removed 1 sample, 2 vectors; kept 3 samples, held up by /mnt/anna's disk",
+        '',
+        "  /mnt/anna's disk is not there, is empty, or is on another disk than at its last load:",
+        '    mount it, or load it again if it is there',
+        "    if it moved: plimsoll relocate photos --from '/mnt/anna'\\''s disk' --to FOLDER",
+        "    if it is gone for good: plimsoll forget photos --source '/mnt/anna'\\''s disk'",
+      ].join('\n'),
+    );
+  });
+
+  it('says it once where the error says it already', () => {
+    const error = { code: 'SourceNotFound', message: 'mount it' };
+    expect(summary({ kind: 'prune', state: 'failed', error, removed }).match(/mount it/g)).toHaveLength(1);
+  });
+});
+
 describe('what failed', () => {
   const sample = (n: number): SampleDocument =>
     ({

@@ -17,6 +17,8 @@ const COMMANDS = [
   'wait',
   'datasets',
   'samples',
+  'relocate',
+  'forget',
   'schedule',
   'doctor',
 ];

@@ -174,6 +174,8 @@ describe('what workflows end with', () => {
     'retryFailed',
     'embedDataset',
     'pruneDataset',
+    'relocateDataset',
+    'forgetSource',
     'deleteDataset',
     'scheduledLoad',
     'deliverWebhook',
@@ -269,7 +271,7 @@ const AROUND: ReadonlySet<FailureCode> = new Set<FailureCode>([
 const HANDLED = [
   // Becomes ThumbnailFailed with the reason file_not_found.
   'api/files/handlers.ts thumbnailRoute FileGone',
-  // Prunes and deletions are canceled without an update.
+  // Jobs without phases are canceled without an update.
   'api/jobs/handlers.ts cancelRoute NotPausable',
   // A load creates a missing dataset.
   'api/loads/routes.ts startRoute DatasetNotFound',

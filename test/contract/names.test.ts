@@ -24,6 +24,8 @@ describe('names that are known outside of the code', () => {
       retryFailed: 'retry',
       embedDataset: 'embed',
       pruneDataset: 'prune',
+      relocateDataset: 'relocate',
+      forgetSource: 'forget',
       deleteDataset: 'delete',
     });
   });

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -69,6 +69,35 @@ describe('prune', () => {
   });
 });
 
+describe('a folder that moved', () => {
+  it('holds up a prune, is relocated, and can be forgotten', async () => {
+    const from = await loadWithMissing('moved');
+    const to = `${from} new`;
+    await rename(from, to);
+
+    const held = await bench.run('prune', 'moved', '--wait');
+    expect(held.code).toBe(1);
+    expect(held.stdout).toContain(`plimsoll relocate moved --from ${from} --to FOLDER`);
+    expect(held.stdout).toContain(`plimsoll forget moved --source ${from}`);
+
+    const nowhere = await bench.run('relocate', 'moved', '--from', from, '--to', `${to}er`, '--wait');
+    expect(nowhere).toMatchObject({ code: 1, stdout: expect.stringContaining('SourceNotFound') });
+    const relocated = await bench.run('relocate', 'moved', '--from', from, '--to', to, '--wait');
+    expect(relocated).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/Relocate of moved completed.*moved 4 samples/s),
+    });
+    expect((await bench.run('prune', 'moved', '--wait')).stdout).toContain('removed 1 sample, 1 vector');
+
+    const dry = await bench.run('forget', 'moved', '--source', to, '--dry-run');
+    expect(dry).toMatchObject({ code: 0, stdout: 'It would remove 3 samples and 2 vectors of moved.\n' });
+    const forgotten = await bench.run('forget', 'moved', '--source', to, '--yes', '--wait', '--json');
+    expect(JSON.parse(forgotten.stdout)).toMatchObject({ kind: 'forget', removed: { samples: 3, vectors: 2 } });
+    const listed = await bench.run('jobs', '--dataset', 'moved', '--kind', 'relocate');
+    expect(listed.stdout).toMatch(/relocate +moved +completed .*moved 4 samples/);
+  });
+});
+
 describe('retry', () => {
   it('mends what can be mended, and says what fails again', async () => {
     const folder = await loadWithMissing('retried');
@@ -92,8 +121,11 @@ describe('retry', () => {
 });
 
 describe('delete', () => {
-  it('wants --yes where nobody can be asked', async () => {
-    const { code, stderr } = await bench.run('delete', 'whatever');
+  it.each([
+    ['delete', 'whatever'],
+    ['forget', 'whatever', '--source', '/gone'],
+  ])('wants --yes where nobody can be asked: %s', async (...args) => {
+    const { code, stderr } = await bench.run(...args);
 
     expect(code).toBe(2);
     expect(stderr).toContain('--yes');

@@ -196,6 +196,8 @@ describe('a deletion that was broken off', () => {
     expect(await bench.load({ dataset, source })).toMatchObject(refused);
     expect(await bench.embed({ dataset })).toMatchObject(refused);
     expect(await bench.wait((await bench.prune(dataset)).job_id)).toMatchObject(refused);
+    const forget = await bench.forget({ dataset, source });
+    expect(await bench.wait(forget.job_id)).toMatchObject(refused);
     expect(await bench.wait((await bench.retry(dataset)).job_id)).toMatchObject(refused);
     expect((await remains(dataset)).samples).toBe(3);
 

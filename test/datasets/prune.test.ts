@@ -106,7 +106,12 @@ describe('prune', () => {
 
     expect(status).toMatchObject({
       state: 'failed',
-      error: { code: 'SourceNotFound', message: expect.stringContaining(source) },
+      error: {
+        code: 'SourceNotFound',
+        message: expect.stringMatching(
+          `${source}: mount it.*plimsoll relocate ${dataset} --from ${source} .*plimsoll forget ${dataset} --source ${source}`,
+        ),
+      },
       removed: { samples: 0, vectors: 0, kept: 2, unreadable_folders: [source] },
     });
     expect(await samplesOf(dataset)).toHaveLength(6);

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
+  hasPhases,
   indexes,
+  JOB_KINDS,
   type JobKind,
   type JobStatus,
   type PhaseStatus,
-  removes,
   type WaitingStatus,
 } from '../../contract/job.ts';
 import { canceledInWords, jobInWords, phaseInWords, waitingInWords } from '../../core/jobs/words.ts';
@@ -95,6 +96,12 @@ describe('a job in words', () => {
     const removed = { samples: 1200, vectors: 2400 };
     expect(job({ kind: 'prune', removed })).toEqual(['removed: 1,200 samples and 2,400 vectors']);
     expect(job({ kind: 'delete' })).toEqual(['removed: 0 samples and 0 vectors']);
+    expect(job({ kind: 'forget', removed })).toEqual(['removed: 1,200 samples and 2,400 vectors']);
+  });
+
+  it('is what it has moved', () => {
+    expect(job({ kind: 'relocate', moved: { samples: 1200 } })).toEqual(['moved: 1,200 samples']);
+    expect(job({ kind: 'relocate' })).toEqual(['moved: 0 samples']);
   });
 
   it('ends with what is retried', () => {
@@ -142,10 +149,15 @@ describe('a job that was canceled', () => {
       '3 samples and 2 vectors are gone; start it again to remove the rest.',
     );
   });
+
+  it('says what has moved if it relocates', () => {
+    expect(words('relocate', UNBEGUN, UNBEGUN, { moved: { samples: 3 } })).toBe(
+      '3 samples were moved; relocate again to move the rest.',
+    );
+  });
 });
 
-it('a job of each kind indexes, removes, or only embeds', () => {
-  const kinds: JobKind[] = ['load', 'retry', 'embed', 'prune', 'delete'];
-  expect(kinds.filter(indexes)).toEqual(['load', 'retry']);
-  expect(kinds.filter(removes)).toEqual(['prune', 'delete']);
+it('a job of each kind indexes, only embeds, or has no phases', () => {
+  expect(JOB_KINDS.filter(indexes)).toEqual(['load', 'retry']);
+  expect(JOB_KINDS.filter(hasPhases)).toEqual(['load', 'retry', 'embed']);
 });

@@ -113,6 +113,8 @@ describe('what a job did, in words', () => {
       '7 embedded',
       { kind: 'retry', phases: { indexing: over({ outcomes: OUTCOMES }), embedding: over({ done: 7, total: 7 }) } },
     ],
+    ['a relocate', 'moved 12 samples', { kind: 'relocate', moved: { samples: 12 } }],
+    ['a forget', 'removed 1 sample, 0 vectors', { kind: 'forget', removed: { samples: 1, vectors: 0 } }],
     ['a prune', 'removed 12 samples, 1 vector', { kind: 'prune', removed: { samples: 12, vectors: 1 } }],
     [
       'a load that failed at once',

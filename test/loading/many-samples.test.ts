@@ -360,6 +360,26 @@ describe('a file of many samples', () => {
   });
 });
 
+describe('a relocate', () => {
+  it('moves all samples of a file together, and a load of the new folder finds them unchanged', async () => {
+    const { dataset, source, before } = await openLoaded();
+    const to = `${source}-moved`;
+    await rename(source, to);
+
+    const { job_id } = await bench.relocate({ dataset, from: source, to });
+
+    expect(await bench.wait(job_id)).toMatchObject({ state: 'completed', moved: { samples: LINES + 3 } });
+    const encoded = embedder.encoded;
+    const { phases } = await bench.load({ dataset, source: to, model });
+    expect(phases.indexing.outcomes).toMatchObject({ unchanged: 2, added: 0, missing: 0 });
+    expect(embedder.encoded).toBe(encoded);
+    const main = { dataset_id: dataset, filepath: join(to, 'main.lines') };
+    const after = await collectionsOf(bench.store).samples.find(main).sort({ part: 1 }).toArray();
+    const kept = ({ _id, seq, part, tags, content }: SampleDocument) => ({ _id, seq, part, tags, content });
+    expect(after.map(kept)).toEqual(before.map(kept));
+  });
+});
+
 describe('a prune', () => {
   it('removes the samples of lines and of files that are gone, with their vectors, and nothing else', async () => {
     const { dataset, load, write, stored, counts, pathOf, lines } = await openLoaded();

@@ -1,4 +1,4 @@
-import { copyFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobStatus } from '../../contract/job.ts';
@@ -216,5 +216,92 @@ describe('a vector is computed anew', () => {
 
     expect(status.phases.embedding).toMatchObject({ done: 1, total: 1, reused: 0 });
     expect(computed).toBe(1);
+  });
+});
+
+describe('a folder that moved', () => {
+  /** A loaded dataset of four tagged pictures, one in a folder and of a name that are not UTF-8, which then moved. */
+  async function openMoved() {
+    const dataset = bench.newDataset();
+    const [from, to] = ['old', 'new'].map((name) => join(bench.folder, `${dataset}-${name}`)) as [string, string];
+    const paths = await makePictures(from, 4);
+    if (process.platform === 'linux') {
+      const odd = Buffer.concat([Buffer.from(`${from}/caf`), Buffer.from([0xe9])]);
+      await mkdir(odd);
+      await rename(paths[3] as string, Buffer.concat([odd, Buffer.from([0x2f, 0xff]), Buffer.from('.png')]));
+    }
+    expect((await loadOf(dataset, from)).computed).toBe(4);
+    await collectionsOf(bench.store).samples.updateMany({ dataset_id: dataset }, { $set: { tags: ['kept'] } });
+    const [samples, vectors] = await Promise.all([samplesOf(dataset), vectorsOf(dataset)]);
+    await rename(from, to);
+    const relocate = async () => bench.wait((await bench.relocate({ dataset, from: `${from}/`, to })).job_id);
+    const forget = async (source: string) => bench.wait((await bench.forget({ dataset, source })).job_id);
+    return { dataset, from, to, samples, vectors, relocate, forget };
+  }
+
+  const identityOf = ({ _id, seq, tags }: SampleDocument) => ({ _id, seq, tags });
+  const sourcesIn = async (dataset: string) =>
+    (await collectionsOf(bench.store).datasets.findOne({ _id: dataset }))?.sources;
+
+  it('keeps its samples, tags and vectors if it is relocated before it is loaded again', async () => {
+    const { dataset, to, samples, vectors, relocate } = await openMoved();
+
+    const relocated = await relocate();
+
+    expect(relocated).toMatchObject({ kind: 'relocate', state: 'completed', error: null, moved: { samples: 4 } });
+    expect(await bench.temporal.workflow.getHandle(relocated.workflow_id).query('status')).toMatchObject({
+      moved: { samples: 4 },
+    });
+    const { status, computed } = await loadOf(dataset, to);
+    expect(status.phases.indexing.outcomes).toMatchObject({ added: 0, changed: 0, unchanged: 4, missing: 0 });
+    expect(computed).toBe(0);
+    expect((await samplesOf(dataset)).map(identityOf)).toEqual(samples.map(identityOf));
+    expect(await vectorsOf(dataset)).toEqual(vectors);
+    expect(await sourcesIn(dataset)).toEqual([to]);
+
+    const plain = (await samplesOf(dataset)).find(({ filepath_bytes }) => filepath_bytes === undefined);
+    await rm(plain?.filepath as string);
+    await loadOf(dataset, to);
+    expect(await bench.wait((await bench.prune(dataset)).job_id)).toMatchObject({
+      removed: { samples: 1, vectors: 1 },
+    });
+  });
+
+  it('keeps them also if it was loaded before that: its new samples are forgotten first', async () => {
+    const { dataset, from, to, samples, vectors, relocate, forget } = await openMoved();
+    expect((await loadOf(dataset, to)).computed).toBe(0);
+
+    const refused = await relocate();
+    expect(refused).toMatchObject({
+      state: 'failed',
+      error: { code: 'PathTaken', message: expect.stringContaining(`plimsoll forget ${dataset} --source ${to}`) },
+    });
+    expect(await sourcesIn(dataset)).toEqual([from, to]);
+    expect(await samplesOf(dataset)).toHaveLength(8);
+
+    expect(await forget(to)).toMatchObject({ state: 'completed', removed: { samples: 4, vectors: 4 } });
+    expect(await sourcesIn(dataset)).toEqual([from]);
+    expect(await relocate()).toMatchObject({ state: 'completed' });
+    const { status, computed } = await loadOf(dataset, to);
+    expect([status.phases.indexing.outcomes?.unchanged, computed]).toEqual([4, 0]);
+    expect((await samplesOf(dataset)).map(identityOf)).toEqual(samples.map(identityOf));
+    expect(await vectorsOf(dataset)).toEqual(vectors);
+  });
+
+  it('has only its new samples, with vectors, once the old place is forgotten', async () => {
+    const { dataset, from, to, forget } = await openMoved();
+    await loadOf(dataset, to);
+
+    expect(await forget(from)).toMatchObject({
+      kind: 'forget',
+      state: 'completed',
+      removed: { samples: 4, vectors: 4 },
+    });
+
+    expect((await samplesOf(dataset)).map(({ seq }) => seq)).toEqual([4, 5, 6, 7]);
+    expect((await vectorsOf(dataset)).map(({ seq }) => seq)).toEqual([4, 5, 6, 7]);
+    expect(await sourcesIn(dataset)).toEqual([to]);
+    expect((await loadOf(dataset, to)).computed).toBe(0);
+    expect(await forget(from)).toMatchObject({ state: 'failed', error: { code: 'FolderNotInDataset' } });
   });
 });

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { LOAD } from '../../client/job-types.ts';
+import { createPlimsollClient } from '../../client/plimsoll-client.ts';
 import { startJob } from '../../client/start.ts';
 import { makePictures } from '../support/pictures.ts';
 import { watchedConnection } from '../support/watched-connection.ts';
@@ -70,6 +71,24 @@ describe('a second load while one runs', () => {
       const second = bench.startLoad({ dataset: first.dataset, source: bench.folder }, { ifRunning: 'attach' });
 
       await expect(second).rejects.toMatchObject({ code: 'AlreadyRunning', message: expect.stringContaining(source) });
+    });
+
+    it('is refused where the running job names another folder', async () => {
+      const dataset = bench.newDataset();
+      await bench.load({ dataset, source, embed: false });
+      const ifRunning = 'attach';
+      // No worker polls its queue, so the forget stays running throughout the test.
+      const unheard = createPlimsollClient({ ...bench, taskQueue: workerless.taskQueue });
+      const forget = await unheard.forget({ dataset, source });
+
+      expect(await bench.forget({ dataset, source: `${source}/` }, { ifRunning })).toEqual({
+        ...forget,
+        attached: true,
+      });
+      await expect(bench.forget({ dataset, source: `${source}/a` }, { ifRunning })).rejects.toMatchObject({
+        code: 'AlreadyRunning',
+        message: expect.stringContaining(`Its source is another folder, ${source}.`),
+      });
     });
 
     it('is refused where the running job is of another kind', async () => {
@@ -150,18 +169,21 @@ describe('a second load while one runs', () => {
       expect((await bench.status(first.job_id)).state).toBe('canceled');
     });
 
-    it('does not break a deletion off', async () => {
+    it.each([
+      ['deletion', 'deleteDataset', 'delete', {}],
+      ['relocate', 'relocateDataset', 'relocate', { from: '/old', to: '/new' }],
+    ])('does not break a %s off', async (_, workflow, kind, more) => {
       const dataset = bench.newDataset();
-      const deletion = await bench.temporal.workflow.start('deleteDataset', {
+      const job = await bench.temporal.workflow.start(workflow, {
         workflowId: `load-${dataset}`,
         taskQueue: workerless.taskQueue,
-        args: [{ dataset }],
+        args: [{ dataset, ...more }],
       });
 
       const load = bench.startLoad({ dataset, source }, { ifRunning: 'replace' });
 
-      await expect(load).rejects.toMatchObject({ code: 'AlreadyRunning', kind: 'delete' });
-      expect(await runningRuns(deletion.workflowId)).toBe(deletion.firstExecutionRunId);
+      await expect(load).rejects.toMatchObject({ code: 'AlreadyRunning', kind });
+      expect(await runningRuns(job.workflowId)).toBe(job.firstExecutionRunId);
     });
   });
 });

@@ -19,6 +19,8 @@ it.each([
   ['loadDataset', { embed: false }, (dataset: string) => `load-${dataset}`],
   ['retryFailed', {}, (dataset: string) => `load-${dataset}`],
   ['pruneDataset', {}, (dataset: string) => `load-${dataset}`],
+  ['relocateDataset', { from: '/old', to: '/new' }, (dataset: string) => `load-${dataset}`],
+  ['forgetSource', { source: '/old' }, (dataset: string) => `load-${dataset}`],
   ['deleteDataset', {}, (dataset: string) => `load-${dataset}`],
   ['embedDataset', {}, (dataset: string) => `embed-${dataset}:color-gradient-grid`],
 ])('%s is refused under another Workflow ID than its own, and touches nothing', async (workflow, more, idOf) => {

@@ -1,12 +1,13 @@
-import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { collectionsOf } from '../../core/store/collections.ts';
 import { clearRetrying, noteRetrying } from '../../core/store/jobs.ts';
 import { openStore } from '../../core/store/open.ts';
 import type { Job } from '../../web/src/api/shapes.ts';
 import { makePictures } from '../support/pictures.ts';
-import { openPageStack, type PageStack } from './page-stack.ts';
+import { datasetOf, openPageStack, type PageStack } from './page-stack.ts';
 
 /** As long as a name may be. */
 const LONG_NAME = 'a-dataset-with-a-very-long-name-that-goes-on-to-the-63rd-letter';
@@ -181,7 +182,7 @@ describe('a file that shows no picture', () => {
     page.on('request', (request) => asked.push(new URL(request.url()).pathname));
     await page.goto('/datasets/leaving');
     await page.locator('[data-seq="0"]').getByText('Missing', { exact: true }).waitFor();
-    await page.locator('[data-seq="1"] img.there').waitFor();
+    await page.locator('[data-seq="1"] img.there').waitFor({ timeout: 20_000 });
     expect(asked).toContain('/api/datasets/leaving/samples/1/thumbnail');
     expect(asked).not.toContain('/api/datasets/leaving/samples/0/thumbnail');
   });
@@ -209,6 +210,40 @@ describe('the menu of a dataset', () => {
     await page.getByRole('button', { name: 'Back' }).click();
     // It was only asked about.
     expect((await all.get<{ deleting: boolean }>('/api/datasets/flawed')).deleting).toBe(false);
+  });
+
+  test('follows a folder that moved, and forgets one', async () => {
+    const [from, to] = ['here', 'there'].map((name) => join(all.sources, name)) as [string, string];
+    await makePictures(from, 2);
+    await all.load('moved', from);
+    await rename(from, to);
+    const page = await all.open('/datasets/moved');
+    // The file is gone, and a drawing says so.
+    const picture = page.locator('[data-seq="0"] img.there');
+    await picture.waitFor();
+    const gone = await picture.getAttribute('src');
+    const dialog = page.getByRole('dialog');
+    const choose = async (item: string) => {
+      await page.getByLabel('More actions').click();
+      await page.getByRole('button', { name: item }).click();
+    };
+
+    await choose('Relocate…');
+    await dialog.getByLabel('Moved to').fill(`${all.sources}/`);
+    await dialog.getByRole('option', { name: 'there' }).click();
+    await dialog.getByRole('button', { name: 'Relocate' }).click();
+    await page.getByText('Last relocate').waitFor();
+    await expect.poll(() => picture.getAttribute('src')).not.toBe(gone);
+    await picture.waitFor();
+    expect((await datasetOf(all, 'moved')).sources).toEqual([to]);
+
+    await choose('Forget a folder…');
+    await dialog.getByLabel('Folder').selectOption(to);
+    await dialog.getByText('2 samples below it are removed').waitFor();
+    await dialog.getByRole('button', { name: 'Forget' }).click();
+    await page.getByText('Last forget').click();
+    await page.getByText('2 samples and 2 vectors removed.').waitFor();
+    expect((await datasetOf(all, 'moved')).counts.total).toBe(0);
   });
 
   test('closes on Escape, and is where the focus is again when its dialog goes', async () => {
@@ -244,6 +279,31 @@ describe('the menu of a dataset', () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.getByText('1 sample selected').waitFor();
   });
+});
+
+test('a prune that a source held up names the source, and what to do about it', async () => {
+  const phase = { state: 'skipped', done: 0, failed: 0, total: 0, total_known: true } as const;
+  const now = new Date();
+  const store = openStore(all.stack.mongodbUri);
+  await collectionsOf(store).jobs.insertOne({
+    _id: 'b0000000-0000-7000-8000-000000000001',
+    kind: 'prune',
+    dataset_id: 'flawed',
+    workflow_id: 'load-flawed',
+    request: { dataset: 'flawed' },
+    state: 'completed',
+    phases: { indexing: phase, embedding: phase },
+    removed: { samples: 1, vectors: 1, kept: 3, unreadable_folders: ['/mnt/away'] },
+    started_at: now,
+    finished_at: now,
+  });
+  await store.close();
+
+  const page = await all.open('/jobs/b0000000-0000-7000-8000-000000000001');
+
+  await page.getByText('1 sample and 1 vector removed. 3 samples kept.').waitFor();
+  await page.getByText("choose “Relocate…” in the dataset's menu").waitFor();
+  await page.getByText('/mnt/away').waitFor();
 });
 
 test('tags that could not be set stay in their field', async () => {

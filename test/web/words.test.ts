@@ -6,7 +6,7 @@ import { placeAfter } from '../../web/src/grid/moves.ts';
 import { endWords, lostShareOf, paceWords, progressWords, tookWords, waitWords } from '../../web/src/job-words.ts';
 import { noPictureWords } from '../../web/src/picture-words.ts';
 import { samplesSoFar } from '../../web/src/sample-count.ts';
-import { pausedWords } from '../../web/src/schedule-words.ts';
+import { bringsBackWords, pausedWords } from '../../web/src/schedule-words.ts';
 import { askedOf } from '../../web/src/views/job/asked.ts';
 
 const PHASE: Phase = {
@@ -132,6 +132,12 @@ test.each([
   [[...'abcdefg'], 'The schedules a, b, c, d, e, and 2 more load it, and are paused.'],
 ])('a deletion that pauses %j names them', (schedules, words) => expect(pausedWords(schedules)).toBe(words));
 
+test('a forget names the schedules that bring the folder back', () => {
+  expect(bringsBackWords([])).toBe('');
+  expect(bringsBackWords(['nightly'])).toBe('The schedule nightly loads it, and will bring it back.');
+  expect(bringsBackWords(['a', 'b'])).toBe('The schedules a and b load it, and will bring it back.');
+});
+
 test('a job takes from its beginning to its end, or till now', () => {
   const job = jobOf({ started_at: '2026-01-01T00:00:00Z' });
   expect(tookWords(job, Date.parse('2026-01-01T00:03:20Z'))).toBe('3 min 20 s');
@@ -157,6 +163,10 @@ test('what a job was asked for is told in words, and what says nothing is left o
     ['Model', 'none, index only'],
     ['Stops above', '5 % failed'],
     ['Webhooks', 'https://a.example, https://b.example'],
+  ]);
+  expect(askedOf({ request: { dataset: 'photos', from: '/data/a', to: '/data/b' } })).toEqual([
+    ['Moved from', '/data/a'],
+    ['Moved to', '/data/b'],
   ]);
 });
 

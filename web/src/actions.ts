@@ -29,6 +29,17 @@ export const embedDataset = (dataset: string, model: string) =>
   request<StartedJob>(`${datasetUrl(dataset)}/embed`, { method: 'POST', body: model === '' ? {} : { model } });
 export const pruneDataset = (dataset: string) =>
   request<StartedJob>(`${datasetUrl(dataset)}/prune`, { method: 'POST', body: {} });
+export const relocateDataset = (dataset: string, from: string, to: string) =>
+  request<StartedJob>(`${datasetUrl(dataset)}/relocate`, { method: 'POST', body: { from, to } });
+/** Reads what a forget would remove, and which schedules would bring it back, without doing so. */
+export const previewForget = (dataset: string, source: string) =>
+  request<RemovalPreview>(`${datasetUrl(dataset)}/forget`, {
+    method: 'POST',
+    body: { source },
+    query: new URLSearchParams({ dry_run: 'true' }),
+  });
+export const forgetSource = (dataset: string, source: string) =>
+  request<StartedJob>(`${datasetUrl(dataset)}/forget`, { method: 'POST', body: { source } });
 /** Reads what a deletion would remove and pause, without doing so. */
 export const previewDeletion = (dataset: string) =>
   request<RemovalPreview>(datasetUrl(dataset), { method: 'DELETE', query: new URLSearchParams({ dry_run: 'true' }) });

@@ -1,4 +1,4 @@
-import { isOver } from '../../contract/job.ts';
+import { hasPhases, isOver } from '../../contract/job.ts';
 import type { Job, JobKind, JobState, Phase, PhaseName } from './api/shapes.ts';
 import { failuresOf, failureWords, sumOf } from './failures.ts';
 import { count, counted, duration, perSecond, roughDuration, until } from './words.ts';
@@ -21,6 +21,8 @@ export const KIND_WORDS: Readonly<Record<JobKind, string>> = {
   retry: 'Retry',
   embed: 'Embedding',
   prune: 'Prune',
+  relocate: 'Relocate',
+  forget: 'Forget',
   delete: 'Deletion',
 };
 
@@ -35,7 +37,7 @@ export function tookWords({ started_at, finished_at }: Job, nowMs: number): stri
 
 /** The phases of a job of this kind. */
 export const phasesOf = (job: Job): readonly PhaseName[] =>
-  job.kind === 'prune' || job.kind === 'delete' ? [] : job.kind === 'embed' ? ['embedding'] : PHASES;
+  !hasPhases(job.kind) ? [] : job.kind === 'embed' ? ['embedding'] : PHASES;
 
 /** The done share of a phase, 0 to 1; null while the total is unknown. */
 export function shareOf(phase: Phase): number | null {

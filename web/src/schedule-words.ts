@@ -8,13 +8,20 @@ export const reasonOf = ({ paused, note }: Schedule): string =>
 const NAMED = 5;
 const list = new Intl.ListFormat('en');
 
-/** A sentence on the schedules that a deletion pauses; empty if there are none. */
-export function pausedWords(schedules: readonly string[]): string {
+/** The schedules that a deletion pauses, in a sentence; empty if there are none. */
+export const pausedWords = (schedules: readonly string[]): string =>
+  sentence(schedules, 'loads it, and is paused', 'load it, and are paused');
+
+/** The schedules that bring a forgotten folder back, in a sentence; empty if there are none. */
+export const bringsBackWords = (schedules: readonly string[]): string =>
+  sentence(schedules, 'loads it, and will bring it back', 'load it, and will bring it back');
+
+function sentence(schedules: readonly string[], one: string, several: string): string {
   if (schedules.length === 0) return '';
-  if (schedules.length === 1) return `The schedule ${schedules[0]} loads it, and is paused.`;
+  if (schedules.length === 1) return `The schedule ${schedules[0]} ${one}.`;
   const more = schedules.length > NAMED + 1 ? schedules.length - NAMED : 0;
   const named = more === 0 ? schedules : [...schedules.slice(0, NAMED), `${more} more`];
-  return `The schedules ${list.format(named)} load it, and are paused.`;
+  return `The schedules ${list.format(named)} ${several}.`;
 }
 
 /** The next run of a schedule in words. */

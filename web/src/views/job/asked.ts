@@ -2,6 +2,8 @@ import type { Job } from '../../api/shapes.ts';
 
 const TITLES: Readonly<Record<string, string>> = {
   source: 'Source',
+  from: 'Moved from',
+  to: 'Moved to',
   model: 'Model',
   include: 'Takes only',
   exclude: 'Leaves out',

@@ -1,0 +1,25 @@
+import { isUtf8 } from 'node:buffer';
+import type { FileRef } from '../sources/files.ts';
+
+const SLASH = 0x2f;
+
+/**
+ * The file of the same name below another folder. Names are escaped one by one (core/sources/file-names.ts), so the
+ * text after `from` stays as it is. The bytes are cut after as many names as `from` has, because an escaped name in
+ * `from` is longer than its bytes.
+ */
+export function movedFile({ path, bytes }: FileRef, { from, to }: { from: string; to: string }): FileRef {
+  const moved = `${to}${path.slice(from.length)}`;
+  const rest = bytes?.subarray(lengthOf(bytes, namesIn(from)));
+  if (rest === undefined || isUtf8(rest)) return { path: moved };
+  return { path: moved, bytes: Buffer.concat([Buffer.from(to), rest]) };
+}
+
+const namesIn = (folder: string) => folder.split('/').length - 1;
+
+/** The length of a path's first names, up to the slash behind them. */
+function lengthOf(path: Buffer, names: number): number {
+  let at = path.indexOf(SLASH);
+  for (let n = 0; n < names; n += 1) at = path.indexOf(SLASH, at + 1);
+  return at;
+}
