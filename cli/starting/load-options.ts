@@ -35,8 +35,8 @@ export const addLoadOptions = (command: Command): Command =>
 const another = (text: string, before: string[] = []) => [...before, text];
 
 /** For the help of the commands with LoadOptions. */
-export const SELECTION_HELP = `A glob without a slash matches names at any depth; one with a slash matches paths
-below the folder. Quote it: --exclude thumbs --exclude "2019/**/*.{png,PNG}"
+export const SELECTION_HELP = `A glob without a slash matches names at any depth; one with a slash matches
+paths below the folder. Quote it: --exclude thumbs --exclude "2019/**/*.png"
 Files that are left out stay in the dataset if they were loaded before. What
 other programs put beside a user's files is always left out: "._*", "@eaDir",
 "__MACOSX", ".ipynb_checkpoints", trash folders and the like.`;
