@@ -1,4 +1,5 @@
-import picomatch from 'picomatch';
+import { UserError } from '../errors.ts';
+import { charactersOf, compileGlob, type PathCharacters } from './glob.ts';
 
 /** The rules by which a load leaves out files. Patterns count from the source's root. */
 export interface SelectionRules {
@@ -30,13 +31,14 @@ export interface Selection {
  * matches only folders. A pattern that matches a folder covers everything in it.
  *
  * @param accepts whether a medium reads files of this name
+ * @throws UserError InvalidInput
  */
 export function createSelection(
   accepts: (name: string) => boolean,
   { include = [], exclude = [], hidden = false }: SelectionRules = {},
 ): Selection {
-  const isExcluded = matcherOf(exclude);
-  const isIncluded = include.length === 0 ? () => true : coverOf(matcherOf(include));
+  const isExcluded = exclusionOf(exclude);
+  const isIncluded = inclusionOf(include);
 
   const isLeftOut = (path: string, name: string, isFolder: boolean) =>
     (!hidden && name.startsWith('.')) || FOREIGN.test(name) || isExcluded(path, isFolder);
@@ -105,22 +107,37 @@ function foldersOf(path: string): string[] {
   return folders;
 }
 
-type Matcher = (path: string, isFolder: boolean) => boolean;
+/** Whether a pattern matches a file or a folder itself. */
+type Matcher = (path: PathCharacters, isFolder: boolean) => boolean;
 
-function matcherOf(patterns: readonly string[]): Matcher {
-  const matchers = patterns.map(patternMatcher);
-  return (path, isFolder) => matchers.some((matches) => matches(path, isFolder));
-}
-
-function patternMatcher(pattern: string): Matcher {
+/** @throws UserError InvalidInput */
+function matcherOf(pattern: string): Matcher {
   const onlyFolders = pattern.endsWith('/');
-  const glob = pattern.replace(/^\/|\/$/g, '');
-  const wholePath = glob.includes('/') || pattern.startsWith('/');
-  // A rule for hidden files decides about dots, and not each star. `!` and `(` are common in names.
-  const matches = picomatch(glob, { dot: true, nonegate: true, noextglob: true, windows: false });
-  return (path, isFolder) => (isFolder || !onlyFolders) && matches(wholePath ? path : nameOf(path));
+  const wholePath = pattern.replace(/\/$/, '').includes('/');
+  const matches = compileGlob(pattern);
+  if (matches === undefined) {
+    throw new UserError('InvalidInput', `The braces of "${pattern.slice(0, 100)}" have more than 1,000 alternatives.`);
+  }
+  return (path, isFolder) => (isFolder || !onlyFolders) && matches(wholePath ? path : path.slice(-1));
 }
 
-/** Whether a file or one of its folders matches. */
-const coverOf = (matches: Matcher) => (file: string) =>
-  matches(file, false) || foldersOf(file).some((folder) => matches(folder, true));
+/** Whether a pattern matches an entry. */
+function exclusionOf(patterns: readonly string[]): (path: string, isFolder: boolean) => boolean {
+  const matchers = patterns.map(matcherOf);
+  if (matchers.length === 0) return () => false;
+  return (path, isFolder) => {
+    const characters = charactersOf(path);
+    return matchers.some((matches) => matches(characters, isFolder));
+  };
+}
+
+/** Whether a pattern matches a file or one of its folders. True if there is none. */
+function inclusionOf(patterns: readonly string[]): (file: string) => boolean {
+  const matchers = patterns.map(matcherOf);
+  if (matchers.length === 0) return () => true;
+  return (file) => {
+    const characters = charactersOf(file);
+    const covers = characters.map((_, n) => characters.slice(0, n + 1));
+    return matchers.some((matches) => covers.some((cover) => matches(cover, cover.length < characters.length)));
+  };
+}

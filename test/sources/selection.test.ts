@@ -66,6 +66,12 @@ describe('patterns', () => {
     ['{a,c}.jpg', ['a.jpg', 'raw/a.jpg', 'raw/deep/c.jpg', 'photos/raw/a.jpg']],
     ['[bc]*', ['b.JPG.jpg', 'raw/deep/c.jpg']],
     ['?.jpg', ['a.jpg', 'raw/a.jpg', 'raw/deep/c.jpg', 'photos/raw/a.jpg']],
+    ['*/**', ['raw/a.jpg', 'raw/deep/c.jpg', 'photos/raw/a.jpg', 'photos/a small.jpg']],
+    ['photos/**/a.jpg', ['photos/raw/a.jpg']],
+    ['**/**/deep', ['raw/deep/c.jpg']],
+    ['[!a]*.jpg', ['b.JPG.jpg', 'raw/deep/c.jpg']],
+    ['[^a-b]*', ['raw/a.jpg', 'raw/deep/c.jpg', 'photos/raw/a.jpg', 'photos/a small.jpg']],
+    ['photos/{raw/*,a*}', ['photos/raw/a.jpg', 'photos/a small.jpg']],
     ['a.jpg/', []],
     ['none', []],
   ])('%s covers the same files for include and for exclude', (pattern, covered) => {
@@ -78,8 +84,31 @@ describe('patterns', () => {
     expect(taken(FILES, rules)).toEqual(['b.JPG.jpg', 'raw/a.jpg']);
   });
 
-  it('see names with parentheses and exclamation marks as they are', () => {
-    expect(taken(['one (1).jpg', 'one.jpg'], { exclude: ['one (1).jpg'] })).toEqual(['one.jpg']);
-    expect(taken(['hot!.jpg', 'cold.jpg'], { include: ['hot!.jpg'] })).toEqual(['hot!.jpg']);
+  it.each([
+    ['* (1).jpg', 'a (1).jpg', 'a 1.jpg'],
+    ['hot!*', 'hot!.jpg', 'hot.jpg'],
+    ['a+b*', 'a+b.jpg', 'aab.jpg'],
+    ['a|b*', 'a|b.jpg', 'a.jpg'],
+    ['\\*.jpg', '*.jpg', 'a.jpg'],
+    ['caf\\\\xe9*', 'caf\\xe9.jpg', 'cafxe9.jpg'],
+    ['[[]*', '[a].jpg', 'a.jpg'],
+    ['[]-]*', '].jpg', 'a.jpg'],
+    ['[a*', '[a.jpg', 'a.jpg'],
+    ['?.jpg', '😀.jpg', '😀😀.jpg'],
+    ['[à-ü].jpg', 'é.jpg', 'e.jpg'],
+  ])('%s covers %s and not %s', (pattern, covered, other) => {
+    expect(taken([covered, other], { include: [pattern] })).toEqual([covered]);
+  });
+
+  it('take no longer than their lengths allow, whatever a stranger names a file', () => {
+    const name = `${'a'.repeat(250)}.jpg`;
+    expect(taken([name], { include: [`${'*a'.repeat(100)}b.jpg`, '(a+)+b.jpg'] })).toEqual([]);
+    const deep = `${'a/'.repeat(500)}a.jpg`;
+    expect(taken([deep], { exclude: [`${'**/a/'.repeat(100)}b`] })).toEqual([deep]);
+  });
+
+  it('with too many alternatives are refused', () => {
+    expect(() => createSelection(accepts, { exclude: ['{1..1001}'] })).toThrow('more than 1,000 alternatives');
+    expect(taken(['999.jpg', '0.jpg'], { include: ['{1..1000}.jpg'] })).toEqual(['999.jpg']);
   });
 });
