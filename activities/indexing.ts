@@ -9,7 +9,7 @@ import { reconcile } from '../core/indexing/reconcile.ts';
 import { recordJob } from '../core/jobs/begin.ts';
 import { endPhase } from '../core/jobs/phases.ts';
 import type { Media, Medium } from '../core/media/medium.ts';
-import { createSelection } from '../core/sources/selection.ts';
+import { checkRules, createSelection } from '../core/sources/selection.ts';
 import type { Sources } from '../core/sources/source.ts';
 import { datasetDeletedMeanwhile } from '../core/store/dataset-errors.ts';
 import { claimDataset, findDataset, getDataset, openDataset, openIndexing } from '../core/store/datasets.ts';
@@ -80,7 +80,10 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
       const record = { jobId: job_id, workflowId: workflow_id, datasetId: dataset, request, embeds: embed };
       await recordJob(store, { ...record, kind: 'load' });
       requireWorkflowId(workflow_id, loadWorkflowId(dataset));
-      if (!continued) await checkOptions(request, webhooks);
+      if (!continued) {
+        await checkOptions(request, webhooks);
+        checkRules(request);
+      }
       const root = await sources.of(source).check(source);
       await noteDevice(store, job_id, await sources.of(root).identity(root));
       const mediaType = (await findDataset(store, dataset))?.media_type ?? media.default.name;

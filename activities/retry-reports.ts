@@ -6,13 +6,16 @@ import type { RetryReport } from '../contract/retry-report.ts';
 import { createPermits } from '../core/concurrency/permits.ts';
 import { clearRetrying, noteRetrying, type RetriedActivity } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
-import { findPendingActivity, type JobRun, type PendingActivity } from '../temporal/pending-activity.ts';
+import { findJobRuns, findPendingActivity, type JobRun, type PendingActivity } from '../temporal/pending-activity.ts';
 
 type Activity = (...args: never[]) => Promise<unknown>;
 
 /** A report that takes longer is given up: it must not hold up its activity. */
 const REPORT_MS = 2000;
 const LONGEST_MESSAGE = 1000;
+/** A report that could not be taken back is tried again after a second, then ever later: for a quarter of an hour in all. */
+const TAKE_BACK_MS = 1000;
+const TAKE_BACK_TRIES = 10;
 /**
  * An attempt that has run for a minute for each one before it, ten at most, is no longer shown. It may go on for hours
  * where a dead worker stopped. Later attempts are doubted longer: if each fails after minutes, they stay shown, and their
@@ -72,13 +75,19 @@ function followAttempt(store: Store, context: Context): Attempt {
   let since: Date | undefined;
   /** Whether the workflow shows a report of this activity. */
   let shown = attempt > 1;
-  let last = Promise.resolve();
+  let last = Promise.resolve(true);
 
-  /** Makes reports one after another, so that none overtakes an earlier one. */
-  const inOrder = (report: (deadlineMs: number) => Promise<void>): Promise<void> => {
+  /** Makes reports one after another, so that none overtakes an earlier one. Returns whether it was made. */
+  const inOrder = (report: (deadlineMs: number) => Promise<void>): Promise<boolean> => {
     last = last
       .then(() => report(Date.now() + REPORT_MS))
-      .catch((error: unknown) => log.debug('A retry could not be reported', { error }));
+      .then(
+        () => true,
+        (error: unknown) => {
+          log.debug('A retry could not be reported', { error });
+          return false;
+        },
+      );
     return last;
   };
 
@@ -125,14 +134,20 @@ function followAttempt(store: Store, context: Context): Attempt {
     await allDone([...inRecord(deadlineMs).map(record), ...signals]);
   };
 
-  /** Takes the activity's report back. */
-  const clear = () =>
-    inOrder(async (deadlineMs) => {
-      if (jobs === undefined) await lookUp(deadlineMs);
+  /** Takes the activity's report back. If that fails, it goes on in the background: nobody else would do it. */
+  const clear = async (tries = 0): Promise<void> => {
+    const isDone = await inOrder(async (deadlineMs) => {
+      jobs ??= await inTurn(deadlineMs, () =>
+        context.client.withDeadline(deadlineMs, () => findJobRuns(context.client, run)),
+      );
+      if (jobs === undefined) throw new Error('Other reports took all of the time.');
       shown = false;
       const cleared = inRecord(deadlineMs).map((retried) => clearRetrying(store, retried));
       await allDone([...cleared, ...tellWorkflows(deadlineMs, null)]);
     });
+    if (isDone || tries === TAKE_BACK_TRIES) return;
+    setTimeout(() => clear(tries + 1), TAKE_BACK_MS * 2 ** tries).unref();
+  };
 
   let trust: NodeJS.Timeout | undefined;
   if (attempt > 1) {
@@ -142,7 +157,7 @@ function followAttempt(store: Store, context: Context): Attempt {
       since = failure.at;
       await tell(deadlineMs, { attempt, error: failure.error, signals: !failure.byItself && isSignaled(attempt) });
     });
-    trust = setTimeout(clear, Math.min(attempt - 1, MOST_DOUBTS) * DOUBT_MS);
+    trust = setTimeout(() => clear(), Math.min(attempt - 1, MOST_DOUBTS) * DOUBT_MS);
     trust.unref();
   }
 

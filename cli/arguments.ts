@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { unknownZone } from '../client/time-zone.ts';
 import { parseDuration } from '../core/duration.ts';
+import { hasScheme } from '../core/folders.ts';
 
 /** Parsers of values on the command line. The error of each says what it expects. */
 
@@ -88,7 +89,7 @@ export function webhookUrl(text: string, before: string[] = []): string[] {
 
 /** A folder, or the root of another kind of source (memory:/made). A relative path counts from the current folder. */
 export function folder(text: string): string {
-  return /^[a-z][a-z0-9+.-]+:/i.test(text) ? text : resolve(text);
+  return hasScheme(text) ? text : resolve(text);
 }
 
 /** A model's name or folder. A relative path counts from the current folder. */

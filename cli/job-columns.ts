@@ -95,12 +95,13 @@ const DONE: Record<PhaseName, (job: JobStatus) => string> = {
     ].join(', ')}`;
   },
   embedding(job) {
-    const { done, failed, total, state, started_at } = job.phases.embedding;
+    const { done, failed, total, reused = 0, state, started_at } = job.phases.embedding;
     if (started_at === null) return '';
     if (total === 0) return state === 'completed' ? 'nothing to embed' : '';
     if (failed === total) return `${count(failed)} ${foundNothingNew(job) ? 'still ' : ''}can't be embedded`;
     const of = done + failed < total ? ` of ${count(total)}` : '';
-    return `${count(done)}${of} embedded${failed > 0 ? `, ${count(failed)} can't be` : ''}`;
+    const known = reused > 0 ? ` (${reused === done ? 'all' : count(reused)} reused)` : '';
+    return `${count(done)}${of} embedded${known}${failed > 0 ? `, ${count(failed)} can't be` : ''}`;
   },
 };
 

@@ -3,6 +3,7 @@ import type { FileOutcomes, JobKind, JobStatus, PhaseStatus } from '../contract/
 import { hasPhases } from '../contract/job.ts';
 import { waysOutOf } from '../core/deleting/absent-sources.ts';
 import { retryingInWords } from '../core/jobs/words.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { hadNothingToRetry, type Outcome, readNothing } from './outcome.ts';
 import { effectLine } from './progress/effect-line.ts';
 import { hasRate, PHASES, took, wordsOf } from './progress/phase-words.ts';
@@ -204,6 +205,9 @@ function nextBlock({ status, link }: Outcome, paint: Paint, width: number): stri
     ...(browsable ? [['Samples', `plimsoll samples ${dataset}`] as [string, string]] : []),
     ...(kind === 'load' && browsable && phases.embedding.state === 'skipped' && state === 'completed'
       ? [['Embed', `plimsoll embed ${dataset}`] as [string, string]]
+      : []),
+    ...(kind === 'relocate' && state === 'completed'
+      ? [['Load', `plimsoll load ${shellWord(String(status.request.to))} --dataset ${dataset}`] as [string, string]]
       : []),
     ...(failedIn(status) && status.finished_at !== null
       ? [['Retry', `plimsoll retry ${dataset}`] as [string, string]]

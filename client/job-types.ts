@@ -32,7 +32,11 @@ import {
 } from '../contract/names.ts';
 import type { QueueOptions } from '../contract/priority.ts';
 import type { UserError } from '../core/errors.ts';
+import { folderNameOf } from '../core/folders.ts';
+import { requireApart } from '../core/relocating/check-relocation.ts';
+import { requireInDataset } from '../core/sources/require-in-dataset.ts';
 import { datasetNotFound, datasetNotThere } from '../core/store/dataset-errors.ts';
+import type { Store } from '../core/store/store.ts';
 
 export type JobInput = QueueOptions & Record<string, unknown>;
 
@@ -50,6 +54,8 @@ export interface JobType<Request, Input extends JobInput> {
   summary(input: Input): string;
   /** The error if the dataset does not exist; undefined if the job makes the dataset. */
   datasetError: ((dataset: string) => UserError) | undefined;
+  /** Refuses what is wrong whatever happens until a worker begins, so that no failed job is left of it. */
+  check?(store: Store, input: Input): Promise<void>;
 }
 
 export const LOAD: JobType<LoadDatasetRequest, LoadDatasetInput> = {
@@ -100,6 +106,10 @@ export const RELOCATE: JobType<RelocateDatasetRequest, RelocateDatasetRequest> =
   embeds: () => false,
   summary: ({ dataset, from, to }) => `Relocate ${dataset} from ${from} to ${to}`,
   datasetError: datasetNotThere,
+  async check(store, { dataset, from, to }) {
+    requireApart({ from: folderNameOf(from), to: folderNameOf(to) });
+    await requireInDataset(store, { datasetId: dataset, folder: folderNameOf(from) });
+  },
 };
 
 export const FORGET: JobType<ForgetSourceRequest, ForgetSourceRequest> = {
@@ -110,6 +120,7 @@ export const FORGET: JobType<ForgetSourceRequest, ForgetSourceRequest> = {
   embeds: () => false,
   summary: ({ dataset, source }) => `Forget ${source} in ${dataset}`,
   datasetError: datasetNotThere,
+  check: (store, { dataset, source }) => requireInDataset(store, { datasetId: dataset, folder: folderNameOf(source) }),
 };
 
 export const DELETE: JobType<DeleteDatasetRequest, DeleteDatasetRequest> = {

@@ -26,13 +26,11 @@ export const resumeJob = (backends: Backends, job: Job) => update(backends, job,
  * @throws UserError JobEnded, InvalidInput, and with a reason NoWorker, Refused
  */
 export async function cancelJob(backends: Backends, job: Job, request: CancelRequest = {}): Promise<JobStatus> {
-  const { kind } = await requireUnfinished(backends, job, CANCEL_UPDATE);
-  // Temporal's own cancel carries no reason. Jobs without phases answer no updates.
-  if (request.reason === undefined || !hasPhases(kind)) {
-    await refusing(backends, job, 'cancel', () => handleOf(backends.temporal, job).cancel());
-    return readJob(backends, job);
-  }
-  return update(backends, job, CANCEL_UPDATE, request);
+  // Temporal's own cancel carries no reason.
+  if (request.reason !== undefined) return update(backends, job, CANCEL_UPDATE, request);
+  await requireUnfinished(backends, job, CANCEL_UPDATE);
+  await refusing(backends, job, 'cancel', () => handleOf(backends.temporal, job).cancel());
+  return readJob(backends, job);
 }
 
 /** Only a worker can answer an update, and there may be none. */
@@ -41,7 +39,7 @@ const answerWithinMs = (backends: Backends) => backends.answerWithinMs ?? ANSWER
 
 async function update(backends: Backends, job: Job, name: string, request: CancelRequest = {}): Promise<JobStatus> {
   const { kind } = await requireUnfinished(backends, job, name);
-  if (!hasPhases(kind)) {
+  if (!hasPhases(kind) && name !== CANCEL_UPDATE) {
     throw new UserError('NotPausable', `Job ${job.job_id} is a ${kind}: it can be canceled, but not paused.`);
   }
   return refusing(backends, job, name, async () => {

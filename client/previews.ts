@@ -3,7 +3,7 @@ import type { RemovedCounts } from '../contract/job.ts';
 import { countDataset } from '../core/deleting/delete-dataset.ts';
 import { countBelow } from '../core/deleting/forget-source.ts';
 import { countMissing } from '../core/deleting/prune-missing.ts';
-import { folderNameOf, isInOrBelow } from '../core/folders.ts';
+import { folderNameOf, overlap } from '../core/folders.ts';
 import { requireInDataset } from '../core/sources/require-in-dataset.ts';
 import { datasetNotThere } from '../core/store/dataset-errors.ts';
 import { getDataset } from '../core/store/datasets.ts';
@@ -19,7 +19,7 @@ export async function countPrune({ store }: Backends, dataset: string): Promise<
 
 /** Previews what a forget would do now. */
 export interface ForgetPreview extends RemovedCounts {
-  /** Names of the schedules that load the folder, and would bring it back. */
+  /** Names of the schedules that load files of the folder, and would bring them back. */
   schedules: string[];
 }
 
@@ -31,7 +31,7 @@ export async function countForget({ store, temporal }: Backends, request: Forget
   await requireInDataset(store, { datasetId: dataset, folder });
   const [counts, schedules] = await Promise.all([
     countBelow(store, { datasetId: dataset, folder }),
-    schedulesOf(temporal, dataset, { loads: (loaded) => isInOrBelow(folderNameOf(loaded), folder) }),
+    schedulesOf(temporal, dataset, { loads: (loaded) => overlap(folderNameOf(loaded), folder) }),
   ]);
   return { ...counts, schedules };
 }

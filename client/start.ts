@@ -39,7 +39,7 @@ const FREE_WITHIN_MS = 100;
 /**
  * Starts a job. If its Workflow ID is taken, it does what the caller chose.
  *
- * @throws UserError InvalidInput, DatasetNotFound; AlreadyRunningError
+ * @throws UserError InvalidInput, DatasetNotFound, FolderNotInDataset, FoldersOverlap; AlreadyRunningError
  */
 export async function startJob<Request, Input extends JobInput>(
   backends: Backends,
@@ -84,6 +84,7 @@ async function prepare<Request, Input extends JobInput>(
   const { kind, workflow, datasetError } = type;
   const input = parseRequest(type.schema, request);
   if (datasetError !== undefined) await getDataset(store, input.dataset, datasetError);
+  await type.check?.(store, input);
   return {
     kind,
     workflow,

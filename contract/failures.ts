@@ -172,11 +172,13 @@ export const FAILURES = {
   FoldersOverlap: {
     meaning: 'The old and the new folder of a relocate are the same, or one contains the other; nothing was changed.',
     remedy: 'Relocate to a folder beside the old one.',
+    http: [422, 'The folders overlap'],
     ends: [RELOCATE_WORKFLOW],
   },
   PathTaken: {
     meaning: 'A sample has a path already that a relocate would give to another one; nothing was changed.',
-    remedy: 'Drop the samples of the new folder with `plimsoll forget`, then relocate again.',
+    remedy:
+      'The message says which samples to drop with `plimsoll forget`: those of the new folder, or the old ones that are left.',
     ends: [RELOCATE_WORKFLOW],
   },
   FilesNotMoved: {

@@ -22,6 +22,13 @@ const model = z
     "The embedding model: a built-in one's name, a folder's name below the worker's model folders, or a folder's absolute path on the embedding worker's machine.",
   );
 
+/** No file has a NUL in its path, and no system call takes one. */
+const path = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((name) => !name.includes('\0'), 'must hold no NUL');
+
 const embed = z.boolean().default(true).describe('Whether to run the embedding phase.');
 
 const maxFailedPercent = z
@@ -35,7 +42,7 @@ const maxFailedPercent = z
 export const loadDatasetInput = z
   .strictObject({
     dataset: datasetName,
-    source: z.string().min(1).max(4096).describe("Absolute path of a folder on the indexing worker's machine."),
+    source: path.describe("Absolute path of a folder on the indexing worker's machine."),
     embed,
     model: model.default(BUILT_IN_MODEL),
     max_failed_percent: maxFailedPercent,
@@ -75,11 +82,7 @@ export const pruneDatasetInput = z
   .describe('Deletes the samples of a dataset whose files are missing, and their vectors.');
 
 /** The name of a folder that need not be there any more. A name with a scheme belongs to another kind of source. */
-const folderName = z
-  .string()
-  .min(1)
-  .max(4096)
-  .regex(/^(\/|[a-z][a-z0-9+.-]+:)/i, 'must be an absolute path');
+const folderName = path.regex(/^(\/|[a-z][a-z0-9+.-]+:)/i, 'must be an absolute path');
 
 /** Input of the workflow `relocateDataset`. */
 export const relocateDatasetInput = z

@@ -53,6 +53,15 @@ export async function findPendingActivity(
   };
 }
 
+/** The runs of the jobs that a workflow's run works for, the nearest first. None if Temporal no longer knows it. */
+export async function findJobRuns(
+  temporal: Client,
+  { workflowId, runId }: { workflowId: string; runId: string },
+): Promise<JobRun[]> {
+  const workflow = await ifFound(temporal.workflow.getHandle(workflowId, runId).describe());
+  return workflow === undefined ? [] : jobsOf(temporal, workflow);
+}
+
 /** PENDING_ACTIVITY_STATE_CANCEL_REQUESTED */
 const CANCEL_REQUESTED = 3;
 

@@ -4,6 +4,7 @@ import { type DeleteDatasetRequest, deleteDatasetInput } from '../contract/input
 import type { JobStatus } from '../contract/job.ts';
 import { longWork, shortWork } from './activity-options.ts';
 import { trackJob } from './job-tracker.ts';
+import { acceptCancel } from './operate.ts';
 import { parseInput } from './parse-input.ts';
 import { runJob } from './run-job.ts';
 
@@ -28,7 +29,7 @@ export async function deleteDataset(request: DeleteDatasetRequest): Promise<JobS
   const input = parseInput(deleteDatasetInput, request);
   const { dataset } = input;
   const job = trackJob({ kind: 'delete', dataset, request: input, embeds: false });
-  return runJob({ job, onRecord: true }, async () => {
+  return runJob({ job, onRecord: true, operations: acceptCancel(job) }, async () => {
     const begun = await beginDelete({ job_id: job.jobId, workflow_id: job.workflowId, request: input });
     if (begun.search_attributes) job.useSearchAttributes();
     await pauseSchedules({ job_id: job.jobId, dataset });

@@ -4,6 +4,7 @@ import { type ForgetSourceRequest, forgetSourceInput } from '../contract/inputs.
 import type { JobStatus } from '../contract/job.ts';
 import { longWork, shortWork } from './activity-options.ts';
 import { trackJob } from './job-tracker.ts';
+import { acceptCancel } from './operate.ts';
 import { parseInput } from './parse-input.ts';
 import { runJob } from './run-job.ts';
 
@@ -21,7 +22,7 @@ export async function forgetSource(request: ForgetSourceRequest): Promise<JobSta
   const input = parseInput(forgetSourceInput, request);
   const { dataset } = input;
   const job = trackJob({ kind: 'forget', dataset, request: input, embeds: false });
-  return runJob({ job, onRecord: true }, async () => {
+  return runJob({ job, onRecord: true, operations: acceptCancel(job) }, async () => {
     const begun = await beginForget({ job_id: job.jobId, workflow_id: job.workflowId, request: input });
     if (begun.search_attributes) job.useSearchAttributes();
     job.noteRemoved(await forgetSamples({ job_id: job.jobId, dataset, folder: begun.folder }));

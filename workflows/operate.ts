@@ -26,29 +26,69 @@ export interface Operations {
   close(): Promise<void>;
 }
 
+/** What the operations of a job share. */
+interface Operating {
+  closed: boolean;
+  reason?: string;
+  /** The operation that began last. */
+  last: Promise<unknown>;
+}
+
+function requireRunning({ jobId }: JobTracker, { closed }: Operating): void {
+  if (closed) throw failureOf('JobEnded', `Job ${jobId} is about to end.`);
+}
+
+/** Runs operations one at a time, each to its end. A resume that overtook a pause would leave a wrong record. */
+function inTurn<T>(operating: Operating, work: () => Promise<T>): Promise<T> {
+  const turn = operating.last.then(() => CancellationScope.nonCancellable(work));
+  operating.last = turn.catch(() => undefined);
+  return turn;
+}
+
+/** Lets people cancel a job. */
+export function acceptCancel(
+  job: JobTracker,
+  operating: Operating = { closed: false, last: Promise.resolve() },
+): Operations {
+  setHandler(
+    cancelUpdate,
+    (request?: CancelRequest) => {
+      if (request?.reason !== undefined) operating.reason = request.reason;
+      const { workflowId, runId } = workflowInfo();
+      return inTurn(operating, async () => {
+        await requestCancel({ workflow_id: workflowId, run_id: runId });
+        return job.status();
+      });
+    },
+    {
+      validator(request?: CancelRequest) {
+        requireRunning(job, operating);
+        parseInput(cancelInput, request ?? {});
+      },
+    },
+  );
+  return {
+    recorded: () => undefined,
+    cancelReason: () => operating.reason,
+    async close() {
+      operating.closed = true;
+      await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+    },
+  };
+}
+
 /**
  * Lets people pause, resume and cancel a job.
  *
  * @param onPaused tells a child workflow, which pauses and resumes with the job
  */
 export function acceptOperations(job: JobTracker, onPaused: (paused: boolean) => Promise<void>): Operations {
+  const operating: Operating = { closed: false, last: Promise.resolve() };
   let isRecorded = false;
-  let closed = false;
-  let reason: string | undefined;
   let lastChange = 0;
-  let last: Promise<unknown> = Promise.resolve();
 
-  /** Runs operations one at a time, each to its end. A resume that overtook a pause would leave a wrong record. */
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = last.then(() => CancellationScope.nonCancellable(work));
-    last = turn.catch(() => undefined);
-    return turn;
-  };
-  const requireRunning = () => {
-    if (closed) throw failureOf('JobEnded', `Job ${job.jobId} is about to end.`);
-  };
   const change = (paused: boolean) =>
-    inTurn(async () => {
+    inTurn(operating, async () => {
       if (job.isPaused() === paused) return job.status();
       // Strictly later than the previous change, because the record tells late writes from new ones by this time.
       const at = new Date(Math.max(Date.now(), lastChange + 1));
@@ -56,44 +96,22 @@ export function acceptOperations(job: JobTracker, onPaused: (paused: boolean) =>
       if (paused) job.pause(at);
       else job.resume(at);
       await onPaused(paused);
-      await condition(() => isRecorded || closed);
+      await condition(() => isRecorded || operating.closed);
       if (isRecorded) await notePaused({ job_id: job.jobId, paused, at: at.toISOString() });
       return job.status();
     });
 
-  setHandler(pauseUpdate, () => change(true), { validator: requireRunning });
+  setHandler(pauseUpdate, () => change(true), { validator: () => requireRunning(job, operating) });
   setHandler(resumeUpdate, () => change(false), {
     validator() {
-      requireRunning();
+      requireRunning(job, operating);
       if (!job.isPaused()) throw failureOf('NotPaused', `Job ${job.jobId} is not paused: there is nothing to resume.`);
     },
   });
-  setHandler(
-    cancelUpdate,
-    (request?: CancelRequest) => {
-      reason = request?.reason ?? reason;
-      const { workflowId, runId } = workflowInfo();
-      return inTurn(async () => {
-        await requestCancel({ workflow_id: workflowId, run_id: runId });
-        return job.status();
-      });
-    },
-    {
-      validator(request?: CancelRequest) {
-        requireRunning();
-        parseInput(cancelInput, request ?? {});
-      },
-    },
-  );
-
   return {
+    ...acceptCancel(job, operating),
     recorded() {
       isRecorded = true;
-    },
-    cancelReason: () => reason,
-    async close() {
-      closed = true;
-      await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
     },
   };
 }

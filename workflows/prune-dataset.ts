@@ -4,6 +4,7 @@ import { type PruneDatasetRequest, pruneDatasetInput } from '../contract/inputs.
 import type { JobStatus } from '../contract/job.ts';
 import { longWork, shortWork } from './activity-options.ts';
 import { trackJob } from './job-tracker.ts';
+import { acceptCancel } from './operate.ts';
 import { parseInput } from './parse-input.ts';
 import { runJob } from './run-job.ts';
 
@@ -20,7 +21,7 @@ export async function pruneDataset(request: PruneDatasetRequest): Promise<JobSta
   const input = parseInput(pruneDatasetInput, request);
   const { dataset } = input;
   const job = trackJob({ kind: 'prune', dataset, request: input, embeds: false });
-  return runJob({ job, onRecord: true }, async () => {
+  return runJob({ job, onRecord: true, operations: acceptCancel(job) }, async () => {
     const begun = await beginPrune({ job_id: job.jobId, workflow_id: job.workflowId, request: input });
     if (begun.search_attributes) job.useSearchAttributes();
     job.noteRemoved(await pruneMissing({ job_id: job.jobId, dataset }));

@@ -4,6 +4,7 @@ import { type RelocateDatasetRequest, relocateDatasetInput } from '../contract/i
 import type { JobStatus } from '../contract/job.ts';
 import { longWork, shortWork } from './activity-options.ts';
 import { trackJob } from './job-tracker.ts';
+import { acceptCancel } from './operate.ts';
 import { parseInput } from './parse-input.ts';
 import { runJob } from './run-job.ts';
 
@@ -21,7 +22,7 @@ export async function relocateDataset(request: RelocateDatasetRequest): Promise<
   const input = parseInput(relocateDatasetInput, request);
   const { dataset } = input;
   const job = trackJob({ kind: 'relocate', dataset, request: input, embeds: false });
-  return runJob({ job, onRecord: true }, async () => {
+  return runJob({ job, onRecord: true, operations: acceptCancel(job) }, async () => {
     const begun = await beginRelocate({ job_id: job.jobId, workflow_id: job.workflowId, request: input });
     if (begun.search_attributes) job.useSearchAttributes();
     const move = { job_id: job.jobId, dataset, from: begun.from, to: begun.to };

@@ -69,7 +69,10 @@ export const relocateRoute = createRoute({
     'Starts a job that gives the samples below a folder their new paths. They keep their numbers, tags and vectors. ' +
     'Load the new folder once afterwards.',
   request: { params: datasetParameter, query: startQuery, body: body(relocateBody) },
-  responses: { 202: json(startedJob, 'The job.'), ...problems('SourceOutsideRoots', ...JOB, ...WITH_BODY) },
+  responses: {
+    202: json(startedJob, 'The job.'),
+    ...problems('SourceOutsideRoots', 'FolderNotInDataset', 'FoldersOverlap', ...JOB, ...WITH_BODY),
+  },
 });
 
 export const forgetRoute = createRoute({

@@ -117,11 +117,12 @@ interface Sending {
 async function sendFile(c: Context<ApiEnv>, { sample, medium, file, version }: Sending): Promise<Response> {
   const { size, mtimeNs, fingerprint } = file;
   try {
-    const etag = `"${fingerprint}"`;
+    const current = versionAt(sample, fingerprint);
+    const etag = `"${current}"`;
     const headers = {
       ETag: etag,
       'Last-Modified': new Date(Number(mtimeNs / 1_000_000n)).toUTCString(),
-      'Cache-Control': cacheControl(versionAt(sample, fingerprint), version),
+      'Cache-Control': cacheControl(current, version),
       'Accept-Ranges': 'bytes',
       'Content-Security-Policy': FILE_POLICY,
       ...contentHeaders(sample, medium),

@@ -72,7 +72,7 @@ async function forget(dataset: string, options: ForgetOptions): Promise<number> 
     if (options.dryRun) {
       const { samples, vectors, schedules } = await client.countForget(request);
       output.result({ dataset, dry_run: true, samples, vectors, schedules }, () => [
-        `It would remove ${counted(samples, 'sample')} and ${counted(vectors, 'vector')} of ${dataset}.`,
+        `A forget would remove ${counted(samples, 'sample')} and ${counted(vectors, 'vector')} of ${dataset}.`,
         ...schedules.map(bringsBack),
       ]);
       return EXIT.ok;

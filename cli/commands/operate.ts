@@ -57,7 +57,7 @@ export function addCancelCommand(program: Command, end: End): void {
     .command('cancel')
     .summary('end a job; it keeps what it has done')
     .description(
-      'Asks a job to end, and returns at once. Everything done so far is kept: the dataset can be browsed, and the next load goes on from there.',
+      'Asks a job to end, and returns at once. Everything done so far is kept: the dataset can be browsed, and the next job of the kind goes on from there.',
     )
     .argument('<job>', "a job's ID, its beginning, or a dataset's name")
     .option('--reason <text>', 'why; kept in the record')

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { IfRunning } from '../../client/if-running.ts';
+import { hasScheme } from '../../core/folders.ts';
 import { folder } from '../arguments.ts';
 import { START_EXIT_CODES_HELP } from '../exit-code.ts';
 import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
@@ -55,7 +56,7 @@ async function relocate(dataset: string, options: RelocateOptions): Promise<numb
   const output = createOutput(options);
   const { from, to, ifRunning } = options;
   return withClient({ dataDir: options.data }, async (client, servers) => {
-    await checkFolder(to, servers, output);
+    if (!hasScheme(to)) await checkFolder(to, servers, output);
     const job = await client.relocate({ dataset, from, to }, { ifRunning });
     return finishStart(job, options, { client, servers, output });
   });

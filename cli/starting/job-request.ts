@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import { Temporal } from 'temporal-polyfill';
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inputs.ts';
+import { isBelow, relativeTo } from '../../core/folders.ts';
 import { UsageError } from '../failure.ts';
 import type { JobOptions } from './job-options.ts';
 import type { LoadOptions } from './load-options.ts';
@@ -42,11 +44,14 @@ export function loadRequestOf(
   };
 }
 
-/** A pattern that was written as a whole path, as shells complete it, counted from the source. */
-const belowSource = (glob: string, source: string): string => {
-  const prefix = `${source === '/' ? '' : source}/`;
-  return glob.startsWith(prefix) ? glob.slice(prefix.length - 1) : glob;
-};
+/** A pattern that was written as a path, as shells complete it, counted from the source. @throws UsageError */
+function belowSource(glob: string, source: string): string {
+  const isRelative = /^\.{1,2}\//.test(glob);
+  const path = isRelative ? resolve(glob) + (glob.endsWith('/') ? '/' : '') : glob;
+  if (isBelow(path, source)) return `/${relativeTo(source, path)}`;
+  if (!isRelative) return glob;
+  throw new UsageError(`"${glob}" is not below ${source}. Patterns count from the folder that is loaded.`);
+}
 
 function webhooksOf({ webhook = [], webhookSecret }: Partial<JobOptions>) {
   if (webhookSecret !== undefined && webhook.length === 0)

@@ -25,9 +25,10 @@ export async function forgetSource(store: Store, request: ForgetRequest): Promis
   const { jobId, datasetId, folder, onStep, signal } = request;
   const removal = await openRemoval(store, request);
   for (;;) {
-    signal.throwIfAborted();
     const samples = await firstSamplesBelow(store, { datasetId, folder }, BATCH);
+    // With nothing left to remove, a cancel comes too late: nothing would tell another forget to finish.
     if (samples.length === 0) break;
+    signal.throwIfAborted();
     await removal.remove(samples);
     onStep();
   }

@@ -18,7 +18,7 @@ import { openRemoval, type RemovalRequest } from './remove-samples.ts';
  * Removes the missing samples of a dataset and their vectors of all models. The missing mark is as old as the last
  * load, so each file is checked again. A sample is kept and counted if its file is back, unless the file no longer
  * holds it. A sample is also kept if its source is absent or on another disk than at its last load, because an
- * unmounted disk leaves an empty folder. Each batch is atomic, so an interrupted prune can restart. Returns what all
+ * unmounted disk leaves an empty folder. Absent sources are named even if nothing in them is missing. Each batch is atomic, so an interrupted prune can restart. Returns what all
  * attempts of the job have removed.
  *
  * @throws UserError SourceNotFound when nothing was removed because of absent sources
@@ -49,11 +49,17 @@ export async function pruneMissing(store: Store, sources: Sources, request: Remo
     if (gone.length > 0) await removal.remove(gone);
     onStep();
   }
+  const heldUp = [...absent].sort();
+  // A source that moved may have no missing sample yet: loads of its new place do not look at the old one.
+  for (const root of roots) {
+    if (!absent.has(root) && !(await isAsLoaded(store, sources, datasetId, root))) absent.add(root);
+    onStep();
+  }
   const folders = [...absent].sort();
   if (!(await setKept(store, jobId, { kept, folders }))) throw jobHasEnded(jobId);
   await removal.finish();
   const removed = await removedBy(store, jobId);
-  if (folders.length > 0 && removed.samples === 0) throw sourcesAbsent(datasetId, folders);
+  if (heldUp.length > 0 && removed.samples === 0) throw sourcesAbsent(datasetId, heldUp);
   return removed;
 }
 
@@ -62,7 +68,8 @@ const sourcesAbsent = (datasetId: string, folders: readonly string[]) =>
     'SourceNotFound',
     'The missing samples lay in folders that are not there, are empty, ' +
       'or are on another disk than at their last load. Nothing was removed. ' +
-      folders.map((folder) => `${folder}: ${waysOutOf(datasetId, folder).join('; ')}.`).join(' '),
+      // No full stop at the end: the text ends with a command, which people copy.
+      folders.map((folder) => `${folder}: ${waysOutOf(datasetId, folder).join('; ')}`).join('; '),
   );
 
 /** Returns the samples that their files no longer hold. A file's first sample is missing only if the file is. */

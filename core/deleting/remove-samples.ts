@@ -54,10 +54,9 @@ export async function openRemoval(store: Store, request: RemovalRequest): Promis
  * Removes vectors that a concurrent embedding wrote between the two deletions of a batch. The batches stay recorded
  * until the job ends, so this also works after a crash. The embedding removes its own later writes.
  */
-async function removeLateVectors(store: Store, { jobId, datasetId, onStep, signal }: RemovalRequest): Promise<void> {
+async function removeLateVectors(store: Store, { jobId, datasetId, onStep }: RemovalRequest): Promise<void> {
   const models = await vectorModels(store, datasetId);
   for await (const seqs of goneByPage(store, jobId)) {
-    signal.throwIfAborted();
     await removeSampleVectors(store, { datasetId, models, seqs });
     onStep();
   }

@@ -1,5 +1,6 @@
 import type { FileOutcomes } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
+import { rangeBelow, relativeTo } from '../folders.ts';
 import { comparePaths } from '../sources/file-names.ts';
 import type { Selection } from '../sources/selection.ts';
 import { emptyStep, type ListedFile, type ListingStep, type Source, type Sources } from '../sources/source.ts';
@@ -173,11 +174,8 @@ async function fillPage(listing: Listing, limit: number, { onStep, signal }: Lis
   return { files, ignored, excluded, unreadable, outside, last: last && rest.length === 0 };
 }
 
-/** A path relative to the root that contains it. */
-const relativeTo = (root: string, path: string) => path.slice(root === '/' ? 1 : root.length + 1);
-
-/** The first string after every path below a folder: '0' follows '/'. */
-const endOf = (folder: string) => `${folder === '/' ? '' : folder}0`;
+/** The first string after every path below a folder. */
+const endOf = (folder: string) => rangeBelow(folder).before;
 
 /**
  * Shortens the page if more files are stored in its range than are compared together. The page then ends at the last
@@ -232,7 +230,7 @@ function storedBetween(
   after: string,
   upto: string,
 ): Promise<StoredFile[]> {
-  const from = after === '' ? `${root === '/' ? '' : root}/` : after;
+  const from = after === '' ? rangeBelow(root).after : after;
   return filesBetween(store, { datasetId, after: from, upto, limit: STORED_LIMIT });
 }
 

@@ -78,7 +78,7 @@ function sourceEmpty(source: string, word: string, { ignored, excluded }: FileOu
     ...(excluded === 0 ? [] : [`${counted(excluded, 'file or folder', 'files or folders')} left out`]),
   ];
   const others = skipped.length === 0 ? '' : ` (${skipped.join(', ')})`;
-  const advice = excluded === 0 ? 'Is the disk mounted?' : 'Do include, exclude and hidden say what was meant?';
+  const advice = excluded === 0 ? 'Is the disk mounted?' : 'Check include, exclude and hidden.';
   return new UserError('SourceEmpty', `There is no ${word} in ${source}${others}. Nothing was changed. ${advice}`);
 }
 

@@ -1,9 +1,10 @@
 import { UserError } from '../errors.ts';
-import { isInOrBelow } from '../folders.ts';
+import { overlap } from '../folders.ts';
 import { shellWord } from '../shell-word.ts';
 import { type FileRef, fileOfSample } from '../sources/files.ts';
 import { goneAmong } from '../sources/files-gone.ts';
 import type { Sources } from '../sources/source.ts';
+import { hasUnfinishedRelocate } from '../store/jobs.ts';
 import { filesBelow, pathInUse } from '../store/samples-below.ts';
 import type { Store } from '../store/store.ts';
 import { movedFile } from './moved-file.ts';
@@ -29,7 +30,7 @@ const LOOKED_FOR = 100;
 
 /** @throws UserError FoldersOverlap */
 export function requireApart({ from, to }: Move): void {
-  if (!isInOrBelow(from, to) && !isInOrBelow(to, from)) return;
+  if (!overlap(from, to)) return;
   throw new UserError(
     'FoldersOverlap',
     from === to
@@ -54,7 +55,7 @@ export async function checkRelocation(store: Store, sources: Sources, request: C
       datasetId,
       moved.map(({ path }) => path),
     );
-    if (taken !== undefined) throw pathTaken(request, taken);
+    if (taken !== undefined) throw await pathTaken(store, request, taken);
     for (const file of moved) some.add(file);
     onStep();
   }
@@ -65,18 +66,23 @@ export async function checkRelocation(store: Store, sources: Sources, request: C
   if (gone.length < lookedFor.length || example === undefined) return;
   throw new UserError(
     'FilesNotMoved',
-    `None of ${lookedFor.length} files that were below ${from} is below ${to}: there is no ${example.path}. ` +
+    `Files of ${from} were looked for below ${to}, and none of ${lookedFor.length} is there: no ${example.path}. ` +
       'Nothing was changed. Were the files moved there?',
   );
 }
 
-const pathTaken = ({ datasetId, from, to }: CheckRequest, path: string) =>
-  new UserError(
+async function pathTaken(store: Store, { datasetId, from, to }: CheckRequest, path: string): Promise<UserError> {
+  const forget = (folder: string) => `plimsoll forget ${datasetId} --source ${shellWord(folder)}`;
+  const advice = (await hasUnfinishedRelocate(store, datasetId, to))
+    ? `An earlier relocate to ${to} did not end, so samples there are the moved ones, with their tags; keep them. ` +
+      `${to} was loaded since, and has new samples for the rest. Drop the old ones, with their tags: ${forget(from)}`
+    : `If ${to} was loaded before this, one of the two sets of samples has to go, with its tags. To keep the new ones: ` +
+      `${forget(from)}; to keep the old ones, relocate again after: ${forget(to)}`;
+  return new UserError(
     'PathTaken',
-    `${datasetId} has a sample ${path} already, so the one below ${from} can't get that path. Nothing was changed. ` +
-      `If ${to} was loaded before this, drop its samples with their tags, then relocate again: ` +
-      `plimsoll forget ${datasetId} --source ${shellWord(to)}`,
+    `${datasetId} has a sample ${path} already, so the one below ${from} can't get that path. Nothing was changed. ${advice}`,
   );
+}
 
 /** Takes at most `most` items of a sequence of unknown length, evenly spread over it. */
 function evenSample<T>(most: number): { add(item: T): void; taken(): readonly T[] } {

@@ -1,7 +1,7 @@
 import type { ClientSession } from 'mongodb';
 import type { MovedCounts } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
-import { isBelow, isInOrBelow } from '../folders.ts';
+import { isBelow, isInOrBelow, movedPath } from '../folders.ts';
 import { fileOfSample } from '../sources/files.ts';
 import { setSources, sourcesOf } from '../store/datasets.ts';
 import { addMoved, movedBy } from '../store/jobs.ts';
@@ -54,7 +54,7 @@ export async function relocateSamples(store: Store, request: RelocateRequest): P
 
 /** The sources, and beside them those that move under their new names. */
 function withMoved(sources: readonly string[], { from, to }: Move): string[] {
-  const moved = sources.filter((source) => isInOrBelow(source, from)).map((source) => to + source.slice(from.length));
+  const moved = sources.filter((source) => isInOrBelow(source, from)).map((source) => movedPath(source, { from, to }));
   const all = [...new Set([...sources, ...moved])];
   // Part of a source moves. Its new place becomes a source, unless it is below one.
   const isPart = sources.some((source) => isBelow(from, source));

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { isBelow } from '../folders.ts';
 import { devicesOf } from '../store/jobs.ts';
 import type { Store } from '../store/store.ts';
 import type { Sources } from './source.ts';
@@ -22,7 +23,11 @@ async function lastDevice(
   root: string,
 ): Promise<string | undefined> {
   const source = sources.of(root);
-  for await (const { source: named, device } of devicesOf(store, datasetId))
-    if (source.owns(named) && source.canonical(named) === root) return device;
+  for await (const { kind, source: named, device } of devicesOf(store, datasetId)) {
+    if (!source.owns(named)) continue;
+    const folder = source.canonical(named);
+    // A relocate moves all sources below its folder.
+    if (folder === root || (kind === 'relocate' && isBelow(root, folder))) return device;
+  }
   return undefined;
 }

@@ -1,3 +1,5 @@
+import { isBelow } from '../folders.ts';
+
 /** Which of a dataset's sources are present. A missing file is gone only if its source is present. */
 export interface Presence {
   /** Whether the source of a file is present. True if the file belongs to no source. */
@@ -12,7 +14,7 @@ export function createPresence(sources: readonly string[], isThere: (source: str
   const looked = new Map<string, boolean>();
   return {
     async has(path) {
-      const source = deepestFirst.find((root) => path.startsWith(`${root === '/' ? '' : root}/`));
+      const source = deepestFirst.find((root) => isBelow(path, root));
       if (source === undefined) return true;
       const known = looked.get(source) ?? (await isThere(source));
       looked.set(source, known);

@@ -55,6 +55,11 @@ export function createSelection(
   };
 }
 
+/** Refuses rules that no selection can be made of. @throws UserError InvalidInput */
+export function checkRules(rules: SelectionRules): void {
+  createSelection(() => true, rules);
+}
+
 /**
  * Names, in any case, of folders that operating systems, network disks and programs keep beside a user's files:
  * previews, rubbish, old versions and metadata. Most of those begin with a dot and are left out even if hidden files are

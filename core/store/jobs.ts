@@ -1,12 +1,13 @@
 import { type ClientSession, type Filter, MongoServerError } from 'mongodb';
-import type {
-  JobKind,
-  JobState,
-  MovedCounts,
-  PhaseName,
-  PhaseState,
-  RecordedError,
-  RemovedCounts,
+import {
+  FINAL_STATES,
+  type JobKind,
+  type JobState,
+  type MovedCounts,
+  type PhaseName,
+  type PhaseState,
+  type RecordedError,
+  type RemovedCounts,
 } from '../../contract/job.ts';
 import { collectionsOf } from './collections.ts';
 import type { JobDocument, PhaseDocument, RetryingDocument } from './documents.ts';
@@ -219,7 +220,7 @@ export async function sumWrittenByEnded(
 export async function* devicesOf(
   store: Store,
   datasetId: string,
-): AsyncGenerator<{ source: string; device: string | undefined }> {
+): AsyncGenerator<{ kind: JobKind; source: string; device: string | undefined }> {
   const jobs = collectionsOf(store)
     .jobs.find(
       {
@@ -234,7 +235,7 @@ export async function* devicesOf(
     )
     .sort(newestFirst);
   for await (const { kind, source_device, request } of jobs) {
-    yield { source: String(kind === 'relocate' ? request.to : request.source), device: source_device };
+    yield { kind, source: String(kind === 'relocate' ? request.to : request.source), device: source_device };
   }
 }
 
@@ -498,15 +499,17 @@ export async function setKept(
   jobId: string,
   { kept, folders }: { kept: number; folders: readonly string[] },
 ): Promise<boolean> {
-  const found = {
-    ...(kept > 0 ? { 'removed.kept': kept } : {}),
-    ...(folders.length > 0 ? { 'removed.unreadable_folders': [...folders] } : {}),
-  };
+  const counts = 'removed.kept';
+  const names = 'removed.unreadable_folders';
+  const found = { ...(kept > 0 ? { [counts]: kept } : {}), ...(folders.length > 0 ? { [names]: [...folders] } : {}) };
+  // An earlier attempt may have found more.
+  const lost = { ...(kept > 0 ? {} : { [counts]: true }), ...(folders.length > 0 ? {} : { [names]: true }) };
   const { matchedCount } = await collectionsOf(store).jobs.updateOne(
     { _id: jobId, ...notEnded },
     {
       $inc: { 'removed.samples': 0, 'removed.vectors': 0 },
-      ...(kept > 0 ? { $set: found } : { $unset: { 'removed.kept': true, 'removed.unreadable_folders': true } }),
+      $set: found,
+      $unset: lost as Record<string, true>,
     },
   );
   return matchedCount > 0;
@@ -533,6 +536,16 @@ export async function addMoved(
     { session },
   );
   return matchedCount > 0;
+}
+
+/** Whether a relocate to a folder has moved samples and did not complete. */
+export async function hasUnfinishedRelocate(store: Store, datasetId: string, to: string): Promise<boolean> {
+  const filter = { dataset_id: datasetId, kind: 'relocate', state: { $in: [...FINAL_STATES] } } as const;
+  const latest = await collectionsOf(store).jobs.findOne(
+    { ...filter, 'moved.samples': { $gt: 0 }, 'request.to': to },
+    { projection: { state: 1 }, sort: newestFirst },
+  );
+  return latest !== null && latest.state !== 'completed';
 }
 
 /** How much a job has moved so far. */

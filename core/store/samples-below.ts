@@ -4,6 +4,7 @@ import { rangeBelow } from '../folders.ts';
 import { collectionsOf } from './collections.ts';
 import type { SampleDocument } from './documents.ts';
 import { SAMPLE_INDEXES } from './prepare.ts';
+import { PATHS_A_QUERY, slicesOf } from './slices.ts';
 import type { Store } from './store.ts';
 
 /** A folder of a dataset. */
@@ -51,21 +52,19 @@ export async function* filesBelow(
   if (batch.length > 0) yield batch;
 }
 
-/** The first of some paths that a sample has; undefined if none has. */
+/** The first of some paths, which are in path order, that a sample has; undefined if none has. */
 export async function pathInUse(
   store: Store,
   datasetId: string,
   filepaths: readonly string[],
 ): Promise<string | undefined> {
-  const found = await collectionsOf(store)
-    .samples.find(
-      { dataset_id: datasetId, filepath: { $in: [...filepaths] } },
-      { projection: { _id: 0, filepath: 1 }, hint },
-    )
-    .sort({ filepath: 1 })
-    .limit(1)
-    .toArray();
-  return found[0]?.filepath;
+  for (const slice of slicesOf(filepaths, PATHS_A_QUERY)) {
+    const filter = { dataset_id: datasetId, filepath: { $in: slice } };
+    const options = { projection: { _id: 0, filepath: 1 }, sort: { filepath: 1 }, hint } as const;
+    const found = await collectionsOf(store).samples.findOne(filter, options);
+    if (found !== null) return found.filepath;
+  }
+  return undefined;
 }
 
 /** The fields of a sample that its removal needs. */

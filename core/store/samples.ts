@@ -3,6 +3,7 @@ import type { PhaseName, RecordedError } from '../../contract/job.ts';
 import { collectionsOf } from './collections.ts';
 import type { SampleDocument } from './documents.ts';
 import { SAMPLE_INDEXES } from './prepare.ts';
+import { PATHS_A_QUERY, slicesOf } from './slices.ts';
 import { insertNew, inTransaction, type Store } from './store.ts';
 
 /** Reading one sample, or a page of them. */
@@ -453,13 +454,15 @@ export async function filesNotMissing(
   datasetId: string,
   filepaths: readonly string[],
 ): Promise<Set<string>> {
-  const found = await collectionsOf(store)
-    .samples.find(
-      { dataset_id: datasetId, filepath: { $in: [...filepaths] }, part: 0, status: { $ne: 'missing' } },
+  const there = new Set<string>();
+  for (const slice of slicesOf(filepaths, PATHS_A_QUERY)) {
+    const found = collectionsOf(store).samples.find(
+      { dataset_id: datasetId, filepath: { $in: slice }, part: 0, status: { $ne: 'missing' } },
       { projection: { _id: 0, filepath: 1 }, hint: SAMPLE_INDEXES.path },
-    )
-    .toArray();
-  return new Set(found.map(({ filepath }) => filepath));
+    );
+    for await (const { filepath } of found) there.add(filepath);
+  }
+  return there;
 }
 
 /** Removes samples. Returns how many it removed. */

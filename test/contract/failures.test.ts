@@ -271,7 +271,7 @@ const AROUND: ReadonlySet<FailureCode> = new Set<FailureCode>([
 const HANDLED = [
   // Becomes ThumbnailFailed with the reason file_not_found.
   'api/files/handlers.ts thumbnailRoute FileGone',
-  // Jobs without phases are canceled without an update.
+  // Every job can be canceled.
   'api/jobs/handlers.ts cancelRoute NotPausable',
   // A load creates a missing dataset.
   'api/loads/routes.ts startRoute DatasetNotFound',

@@ -90,7 +90,7 @@ describe('a folder that moved', () => {
     expect((await bench.run('prune', 'moved', '--wait')).stdout).toContain('removed 1 sample, 1 vector');
 
     const dry = await bench.run('forget', 'moved', '--source', to, '--dry-run');
-    expect(dry).toMatchObject({ code: 0, stdout: 'It would remove 3 samples and 2 vectors of moved.\n' });
+    expect(dry).toMatchObject({ code: 0, stdout: 'A forget would remove 3 samples and 2 vectors of moved.\n' });
     const forgotten = await bench.run('forget', 'moved', '--source', to, '--yes', '--wait', '--json');
     expect(JSON.parse(forgotten.stdout)).toMatchObject({ kind: 'forget', removed: { samples: 3, vectors: 2 } });
     const listed = await bench.run('jobs', '--dataset', 'moved', '--kind', 'relocate');

@@ -173,6 +173,15 @@ describe('a schedule that loads the dataset', () => {
     await expect.poll(async () => (await bench.countDelete(dataset)).schedules).toEqual([`${dataset}-nightly`]);
     await expect.poll(async () => (await bench.schedules.list()).map(({ name }) => name)).toContain(other);
 
+    // A schedule of the whole source would bring a folder of it back.
+    const makeSample = { dataset_id: dataset, seq: 99, filepath: `${source}/sub/a.jpg`, part: 0, status: 'indexed' };
+    await collectionsOf(bench.store).samples.insertOne(makeSample as never);
+    expect(await bench.countForget({ dataset, source: `${source}/sub` })).toEqual({
+      samples: 1,
+      vectors: 0,
+      schedules: [`${dataset}-nightly`],
+    });
+
     const { job_id } = await bench.deleteDataset(dataset);
 
     expect(await bench.wait(job_id)).toMatchObject({ state: 'completed' });

@@ -9,12 +9,14 @@ import { relocateSamples } from '../../core/relocating/relocate-samples.ts';
 import { isAsLoaded } from '../../core/sources/as-loaded.ts';
 import { memorySource } from '../../core/sources/memory/memory-source.ts';
 import { requireInDataset } from '../../core/sources/require-in-dataset.ts';
-import { createSources } from '../../core/sources/source.ts';
+import { createSources, type Source } from '../../core/sources/source.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { noteDevice } from '../../core/store/jobs.ts';
 import { openStore } from '../../core/store/open.ts';
 import { prepareDatabase } from '../../core/store/prepare.ts';
 import type { Store } from '../../core/store/store.ts';
+import { drawPicture } from '../support/pictures.ts';
+import { openWorkbench } from '../support/workbench.ts';
 
 const FROM = 'memory:/old';
 const TO = 'memory:/new';
@@ -211,6 +213,21 @@ describe('a relocate', () => {
   });
 });
 
+describe('a folder that moves to or from the root of a disk', () => {
+  it.each([
+    ['/', 'memory:/x', 'memory:/x/a/1.jpg'],
+    ['memory:/x', '/', '/a/1.jpg'],
+  ])('%s to %s', (from, to, moved) => {
+    const path = `${from === '/' ? '' : from}/a/1.jpg`;
+    const bytes = Buffer.concat([Buffer.from(path), Buffer.from([0xff])]);
+    expect(movedFile({ path }, { from, to })).toEqual({ path: moved });
+    expect(movedFile({ path: `${path}\\xff`, bytes }, { from, to })).toEqual({
+      path: `${moved}\\xff`,
+      bytes: Buffer.concat([Buffer.from(moved), Buffer.from([0xff])]),
+    });
+  });
+});
+
 describe('a relocate is refused', () => {
   const memory = memorySource();
   const sources = createSources([memory]);
@@ -252,8 +269,32 @@ describe('a relocate is refused', () => {
 
     await expect(checkRelocation(store, sources, { datasetId, ...move, ...unwatched })).rejects.toMatchObject({
       code: 'PathTaken',
-      message: expect.stringMatching(/memory:\/new\/x .*plimsoll forget dataset-\w+ --source memory:\/new$/s),
+      message: expect.stringMatching(
+        /memory:\/new\/x .*forget dataset-\w+ --source memory:\/old; .*plimsoll forget dataset-\w+ --source memory:\/new$/s,
+      ),
     });
+  });
+
+  it('where another one was broken off and its new folder was loaded: the samples that were moved are kept', async () => {
+    const { datasetId } = await openDataset([FROM, TO], [...below(FROM, 'x'), ...below(TO, 'x')]);
+    const brokenOff = await beginJob(datasetId);
+    await collectionsOf(store).jobs.updateOne({ _id: brokenOff }, { $set: { 'moved.samples': 1 } });
+    await endJob(store, brokenOff, 'canceled');
+
+    const message = await checkRelocation(store, sources, { datasetId, ...move, ...unwatched }).catch(String);
+
+    expect(message).toMatch(/keep them.* --source memory:\/old$/s);
+    expect(message).not.toContain('--source memory:/new');
+  });
+
+  it('not because its paths are long in bytes', async () => {
+    const long = 'a'.repeat(14_000);
+    const { datasetId } = await openDataset(
+      [FROM],
+      below(FROM, ...Array.from({ length: 1300 }, (_, i) => `${long}/${i}`)),
+    );
+    memory.put(`${TO}/${long}/0`, Buffer.from('a'));
+    await checkRelocation(store, sources, { datasetId, ...move, ...unwatched });
   });
 
   it('where none of its files is below the new folder', async () => {
@@ -261,7 +302,7 @@ describe('a relocate is refused', () => {
 
     await expect(checkRelocation(store, sources, { datasetId, ...move, ...unwatched })).rejects.toMatchObject({
       code: 'FilesNotMoved',
-      message: expect.stringContaining(`there is no ${TO}/a`),
+      message: expect.stringContaining(`none of 2 is there: no ${TO}/a.`),
     });
   });
 
@@ -290,8 +331,13 @@ describe('the disk of a source that was relocated', () => {
     let disk = 'first';
     const memory = { ...memorySource(), check: async (root: string) => root, identity: async () => disk };
     const sources = createSources([memory]);
-    const { datasetId } = await openDataset([TO], []);
-    const asLoaded = () => isAsLoaded(store, sources, datasetId, TO);
+    const nested = `${TO}/nested`;
+    const { datasetId } = await openDataset([TO, nested], []);
+    const asLoaded = async () => {
+      const [whole, part] = await Promise.all([TO, nested].map((root) => isAsLoaded(store, sources, datasetId, root)));
+      expect(part).toBe(whole);
+      return whole;
+    };
 
     expect(await asLoaded()).toBe(true);
     const jobId = await beginJob(datasetId);
@@ -302,5 +348,49 @@ describe('the disk of a source that was relocated', () => {
     expect(await asLoaded()).toBe(false);
     disk = 'second';
     expect(await asLoaded()).toBe(true);
+  });
+});
+
+describe('a relocate that is canceled with a reason', () => {
+  it('ends before it moves anything, and its record says why', async () => {
+    const memory = memorySource();
+    const looking = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const held: Source = {
+      ...memory,
+      async stat(file) {
+        looking.resolve();
+        await released.promise;
+        return memory.stat(file);
+      },
+    };
+    const bench = await openWorkbench({ roles: ['indexing'], plugin: { sources: [held] } });
+    try {
+      const dataset = bench.newDataset();
+      const picture = await drawPicture(1);
+      memory.put(`${FROM}/a.jpg`, picture);
+      memory.put(`${TO}/a.jpg`, picture);
+      await bench.load({ dataset, source: FROM, embed: false });
+
+      const { job_id } = await bench.relocate({ dataset, from: FROM, to: TO });
+      await looking.promise;
+      await bench.cancel(job_id, { reason: 'the wrong folder' });
+      released.resolve();
+
+      expect(await bench.wait(job_id)).toMatchObject({
+        state: 'canceled',
+        error: { code: 'Canceled', message: expect.stringContaining('Canceled: the wrong folder.') },
+      });
+      const samples = await collectionsOf(bench.store).samples.find({ dataset_id: dataset }).toArray();
+      expect(samples.map(({ filepath }) => filepath)).toEqual([`${FROM}/a.jpg`]);
+      // Refused before there is a job.
+      await expect(bench.forget({ dataset, source: 'memory:/none' })).rejects.toMatchObject({
+        code: 'FolderNotInDataset',
+      });
+      await expect(bench.relocate({ dataset, from: FROM, to: FROM })).rejects.toMatchObject({ code: 'FoldersOverlap' });
+    } finally {
+      released.resolve();
+      await bench.stop();
+    }
   });
 });

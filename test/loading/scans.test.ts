@@ -93,7 +93,9 @@ describe('rules of a load', () => {
     const { status } = await load(dataset, { include: ['*.png'] });
     expect(status.error).toMatchObject({
       code: 'SourceEmpty',
-      message: expect.stringContaining('(2 files or folders were left out). Nothing was changed. Do include, exclude'),
+      message: expect.stringContaining(
+        '(2 files or folders were left out). Nothing was changed. Check include, exclude',
+      ),
     });
   });
 });

@@ -120,6 +120,19 @@ describe('an attempt', () => {
     expect(second.records).toEqual(['attempt 2', '$unset']);
   });
 
+  it('takes its report back later if Temporal does not answer at once', async () => {
+    let answers = false;
+    const answer = { type: 'loadDataset', ...RUN, historyLength: 20, raw: { pendingActivities: [] } };
+    const describe = async () => (answers ? answer : Promise.reject(new Error('no answer')));
+    const second = attemptOf({ attempt: 2, lastFailure: TIMED_OUT, describe });
+    await second.run(async () => undefined);
+    expect(second).toMatchObject({ signals: [], records: [] });
+
+    answers = true;
+    await vi.runAllTimersAsync();
+    expect(second).toMatchObject({ signals: [{ retrying: null }], records: ['$unset'] });
+  });
+
   it('whose predecessor died tells its workflow of that ever more rarely, too', async () => {
     const told: number[] = [];
     for (let attempt = 2; attempt < 20; attempt += 1) {

@@ -3,16 +3,12 @@ import { type FileHandle, lstat, open, opendir, readlink, realpath, stat } from 
 import { isAbsolute, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { systemErrorCode, UserError } from '../../errors.ts';
+import { hasScheme } from '../../folders.ts';
 import { type FileRef, type FileTimes, factsOf, fingerprintOf, rawPath, UNKNOWN_FACTS } from '../files.ts';
 import { identityOf } from '../identity.ts';
 import { FileUnavailableError, type OpenFile, type Source } from '../source.ts';
 import { createRootCheck, requireBelowRoots, type SourceRoots } from './source-roots.ts';
 import { walk } from './walk.ts';
-
-/**
- * A name with a scheme, such as `s3://bucket`, belongs to another source. One letter and a colon is a Windows drive.
- */
-const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
 
 /** The path does not exist, or a part of it is now a file. */
 const GONE = new Set(['ENOENT', 'ENOTDIR']);
@@ -21,7 +17,7 @@ const GONE = new Set(['ENOENT', 'ENOTDIR']);
 export function folderSource({ roots }: { roots?: SourceRoots } = {}): Source {
   const isAllowed = roots === undefined ? undefined : createRootCheck(roots);
   return {
-    owns: (name) => !SCHEME.test(name),
+    owns: (name) => !hasScheme(name),
     canonical: (root) => resolve(root),
     async check(root) {
       if (!isAbsolute(root)) {
