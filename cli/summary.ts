@@ -93,7 +93,7 @@ function errorOf({ error }: JobStatus, paint: Paint): string[] {
 const retryingOf = ({ retrying }: JobStatus, paint: Paint): string[] =>
   retrying === null ? [] : [`  ${paint.yellow(printable(retryingInWords(retrying)))}`];
 
-/** What to do about the sources that held up a prune. The error of one that removed nothing says it already. */
+/** Names the absent sources of a prune, with the ways out. The error of one that removed nothing says it already. */
 function absentBlock({ dataset, error, removed }: JobStatus, paint: Paint): string[] {
   if (error !== null) return [];
   return (removed?.unreadable_folders ?? []).flatMap((source) => [

@@ -131,7 +131,7 @@ export interface JobStatus {
   retrying: RetryingStatus | null;
   /** The removals of a prune, a forget or a delete so far; other jobs have none. */
   removed?: RemovedCounts;
-  /** What a relocate has moved so far; other jobs have none. */
+  /** The moves of a relocate so far; other jobs have none. */
   moved?: MovedCounts;
   request: Record<string, unknown>;
   started_at: string | null;

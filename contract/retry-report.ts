@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a worker tells a job's workflow about one of its activities. Workers of other versions may add fields. */
+/** A worker's message to a job's workflow about one of its activities. Workers of other versions may add fields. */
 export const retryReport = z.object({
   /** Identifies the activity: several may be retried at a time. */
   key: z.string(),

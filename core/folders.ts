@@ -10,7 +10,7 @@ export const folderNameOf = (name: string): string => (isAbsolute(name) ? resolv
  */
 export const hasScheme = (name: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(name);
 
-/** What every path below a folder begins with. */
+/** The beginning of every path below a folder. */
 const beginOf = (folder: string): string => `${folder === '/' ? '' : folder}/`;
 
 /** The paths below a folder are those between `after` and `before`, both exclusive: '0' follows '/'. */

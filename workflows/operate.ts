@@ -26,7 +26,7 @@ export interface Operations {
   close(): Promise<void>;
 }
 
-/** What the operations of a job share. */
+/** The state that the operations of a job share. */
 interface Operating {
   closed: boolean;
   reason?: string;

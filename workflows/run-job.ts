@@ -15,7 +15,7 @@ export interface JobRun {
   job: JobTracker;
   /** False for a phase of another job, which keeps the record and the webhooks. */
   onRecord: boolean;
-  /** What people can do with the job; omitted for a phase of another job. */
+  /** The operations that people can ask for; omitted for a phase of another job. */
   operations?: Operations;
   /** Receivers of the job's events. */
   webhooks?: readonly Webhook[];

@@ -1,7 +1,7 @@
 import type { JobStatus } from '../../contract/job.ts';
 import { counted } from '../terminal/quantities.ts';
 
-/** What a job without phases has removed or moved so far. */
+/** The removals or moves of a job without phases, so far. */
 export function effectLine({ kind, state, removed, moved }: JobStatus): string {
   if (kind === 'relocate') return `moved ${counted(moved?.samples ?? 0, 'sample')}`;
   const { samples = 0, vectors = 0, kept = 0, unreadable_folders = [] } = removed ?? {};

@@ -1,6 +1,6 @@
 import { shellWord } from '../shell-word.ts';
 
-/** What a person can do about a source that is not there and holds up a prune: one sentence per way out. */
+/** The ways out for a person whose source is not there, so that a prune keeps what lay in it. */
 export function waysOutOf(dataset: string, source: string): string[] {
   const folder = shellWord(source);
   return [

@@ -51,7 +51,7 @@ export async function planEmbedding(store: Store, request: PlanRequest): Promise
   const chunkSamples = Math.max(MIN_CHUNK, Math.ceil(indexed / MAX_CHUNKS));
   const seqs =
     vectors === 0 && onlyFailedOf === undefined
-      ? // Where the model has no vector yet, the index alone answers.
+      ? // The index alone answers if the model has no vector yet.
         indexedSeqs(store, datasetId)
       : lackingSeqs(store, { ...request, onlyFailedOf });
 

@@ -11,7 +11,7 @@ export interface SelectionRules {
   hidden?: boolean | undefined;
 }
 
-/** What a listing does with a file: takes it, leaves it out by a rule, or ignores it because no medium reads it. */
+/** A listing takes a file, leaves it out by a rule, or ignores it because no medium reads it. */
 export type Verdict = 'taken' | 'excluded' | 'ignored';
 
 /** Decides which entries of a source are listed. Paths are relative to the source's root: `2024/may/one.jpg`. */

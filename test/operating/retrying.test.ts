@@ -8,7 +8,7 @@ import { settingsFromEnvironment } from '../../inference/settings.ts';
 import { drawPicture } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
-/** What happens before the work, while it is set. */
+/** Runs before the work, while it is set. */
 const trouble: { listing?: () => Promise<void>; inference?: () => Promise<void> } = {};
 
 class DiskError extends Error {}
