@@ -236,14 +236,22 @@ describe('the menu of a dataset', () => {
     await expect.poll(() => picture.getAttribute('src')).not.toBe(gone);
     await picture.waitFor();
     expect((await datasetOf(all, 'moved')).sources).toEqual([to]);
+    const others = join(all.sources, 'others');
+    await makePictures(others, 2, { first: 10 });
+    await all.load('moved', others);
 
     await choose('Forget a folder…');
     await dialog.getByLabel('Folder').selectOption(to);
     await dialog.getByText('2 samples below it are removed').waitFor();
     await dialog.getByRole('button', { name: 'Forget' }).click();
+    await page.getByText('Last forget').waitFor();
+    // The numbers that were removed leave no empty places before the others.
+    await page.getByText('1–2 of 2').waitFor();
+    await page.locator('[data-seq="3"] img.there').waitFor();
+    expect(await page.getByText('is not there').count()).toBe(0);
     await page.getByText('Last forget').click();
     await page.getByText('2 samples and 2 vectors removed.').waitFor();
-    expect((await datasetOf(all, 'moved')).counts.total).toBe(0);
+    expect((await datasetOf(all, 'moved')).counts.total).toBe(2);
   });
 
   test('closes on Escape, and is where the focus is again when its dialog goes', async () => {

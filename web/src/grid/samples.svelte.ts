@@ -34,7 +34,8 @@ interface LoadedPage {
 }
 
 /**
- * All samples of a dataset. Numbers are dense, so a place in the grid is a sample's number. The grid can jump anywhere
+ * All samples of a dataset. Numbers are dense, so a place in the grid is a sample's number; a removed sample leaves an
+ * empty place. The grid can jump anywhere
  * and fetches only the pages at that place.
  */
 export class AllSamples implements GridSamples {
@@ -152,7 +153,7 @@ export class AllSamples implements GridSamples {
   }
 }
 
-/** The samples that match a filter, in order of their numbers, loaded as far as the user has scrolled. */
+/** The samples that match a filter, if any, in order of their numbers, loaded as far as the user has scrolled. */
 export class FilteredSamples implements GridSamples {
   error = $state.raw<Error | undefined>(undefined);
   /** The number up to which samples were searched; null after the last one. */

@@ -9,6 +9,9 @@ import { live } from '../../state/live.svelte.ts';
 import { type Remote, remote } from '../../state/remote.svelte.ts';
 import { datasetPath } from '../../state/route.ts';
 
+/** Share of numbers without a sample, from which on places without a picture are worse than not to jump anywhere. */
+const MANY_HOLES = 0.05;
+
 /** A dataset, its latest job and its tags, kept up to date. Create it during a component's setup. */
 export class LiveDataset {
   readonly name: string;
@@ -45,6 +48,8 @@ export class LiveDataset {
   });
   /** One more than the highest assigned number. While pages are being indexed, some numbers have no sample yet. */
   readonly extent = $derived.by(() => this.value?.next_seq ?? 0);
+  /** Whether many numbers have no sample, because prunes or forgets removed them. Unchanged while files are indexed. */
+  hasHoles = $state(false);
   /** True if there are no samples and no job is adding any. */
   readonly empty = $derived.by(
     () => !this.underWay && (this.value?.readiness === 'empty' || this.value?.readiness === 'failed'),
@@ -61,6 +66,13 @@ export class LiveDataset {
     this.api = `/api${this.path}`;
     this.#read = remote((signal) => request<Dataset>(this.api, { signal }));
     this.#tags = remote((signal) => request<TagCounts>(`${this.api}/tags`, { signal }));
+
+    $effect(() => {
+      const { value } = this;
+      // A load takes numbers before it counts their samples.
+      if (value === undefined || value.phases.indexing?.state === 'running') return;
+      this.hasHoles = value.next_seq - value.counts.total > value.next_seq * MANY_HOLES;
+    });
 
     // Events report the latest job while it runs. After its end it has to be read.
     $effect(() => {

@@ -15,7 +15,8 @@ export class ShownSamples {
   readonly samples = $derived.by(() => {
     const path = `${this.#dataset.api}/samples`;
     const query = this.#query();
-    return query === '' ? new AllSamples(path) : new FilteredSamples(path, new URLSearchParams(query));
+    const jumps = query === '' && !this.#dataset.hasHoles;
+    return jumps ? new AllSamples(path) : new FilteredSamples(path, new URLSearchParams(query));
   });
   #refreshing: ReturnType<typeof setTimeout> | undefined;
   #wanted: 'incomplete' | 'all' = 'incomplete';
