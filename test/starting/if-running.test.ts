@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { LOAD } from '../../client/job-types.ts';
@@ -85,7 +85,7 @@ describe('a second load while one runs', () => {
         ...forget,
         attached: true,
       });
-      await expect(bench.forget({ dataset, source: `${source}/a` }, { ifRunning })).rejects.toMatchObject({
+      await expect(bench.forget({ dataset, source: dirname(source) }, { ifRunning })).rejects.toMatchObject({
         code: 'AlreadyRunning',
         message: expect.stringContaining(`Its source is another folder, ${source}.`),
       });
