@@ -21,7 +21,7 @@ export default defineConfig({
     ...base.test,
     globalSetup: ['scripts/mutate/given-servers.ts'],
     // Many mutants of a batch share a process; see batch.ts.
-    ...(process.env.MUTATE_BATCH ? { isolate: false, maxWorkers: 1 } : { bail: 1 }),
+    ...(process.env.MUTATE_BATCH ? { isolate: false, maxWorkers: 1 } : { isolate: true, bail: 1 }),
     sequence: { sequencer: InOrder },
     // A flaky test would count mutants as detected.
     retry: 0,
