@@ -4,7 +4,7 @@ import type { RetryingStatus } from '../contract/job.ts';
 import { RETRYING_SIGNAL } from '../contract/names.ts';
 import type { RetryReport } from '../contract/retry-report.ts';
 import { createPermits } from '../core/concurrency/permits.ts';
-import { clearRetrying, noteRetrying, type RetriedActivity } from '../core/store/jobs.ts';
+import { clearRetrying, noteRetrying, type RetriedActivity } from '../core/store/retried-activities.ts';
 import type { Store } from '../core/store/store.ts';
 import { findJobRuns, findPendingActivity, type JobRun, type PendingActivity } from '../temporal/pending-activity.ts';
 

@@ -1,20 +1,9 @@
 import type { Command } from 'commander';
-import type { ConnectedClient } from '../../client/connect.ts';
-import type { IfRunning } from '../../client/if-running.ts';
-import { EXIT, START_EXIT_CODES_HELP } from '../exit-code.ts';
-import { UsageError } from '../failure.ts';
-import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
-import { createOutput, type Output } from '../output.ts';
+import { START_EXIT_CODES_HELP } from '../exit-code.ts';
+import { dataDirOption, jsonOption } from '../options.ts';
 import { ifRunningOption } from '../starting/job-options.ts';
-import { canAsk, confirm } from '../terminal/confirm.ts';
+import { type Removal, type RemovalOptions, removeAfterAsking } from '../starting/remove-after-asking.ts';
 import { counted } from '../terminal/quantities.ts';
-
-interface DeleteOptions extends CommonOptions {
-  yes?: boolean;
-  dryRun?: boolean;
-  ifRunning: IfRunning;
-  wait?: boolean;
-}
 
 export function addDeleteCommand(program: Command, end: (exitCode: number) => void): void {
   program
@@ -48,41 +37,26 @@ Examples:
   plimsoll delete photos --yes --wait
   plimsoll delete photos --yes --if-running replace`,
     )
-    .action(async (dataset: string, options: DeleteOptions) => end(await deleteDataset(dataset, options)));
+    .action(async (dataset: string, options: RemovalOptions) => end(await deleteDataset(dataset, options)));
 }
 
-async function deleteDataset(dataset: string, options: DeleteOptions): Promise<number> {
-  const asks = options.yes !== true && options.dryRun !== true;
-  if (asks && !canAsk()) {
-    throw new UsageError("A deletion can't be undone, and there is no terminal to ask on. To go ahead, add --yes.");
-  }
-  const [{ withClient }, { finishStart }] = await Promise.all([
-    import('../connection.ts'),
-    import('../starting/finish-start.ts'),
-  ]);
-  const output = createOutput(options);
-  return withClient({ dataDir: options.data }, async (client, servers) => {
-    if (options.dryRun) {
-      const { samples, vectors, schedules } = await client.countDelete(dataset);
-      output.result({ dataset, dry_run: true, samples, vectors, schedules }, () => [
-        `Deleting ${dataset} would remove ${counted(samples, 'sample')} and ${counted(vectors, 'vector')}.`,
-        ...(schedules.length > 0 ? [`It would pause ${inWords(schedules)}, which would load it again.`] : []),
-      ]);
-      return EXIT.ok;
-    }
-    if (asks && !(await isConfirmed(client, dataset, output))) {
-      output.note('Nothing was deleted.');
-      return EXIT.failed;
-    }
-    const job = await client.deleteDataset(dataset, { ifRunning: options.ifRunning });
-    return finishStart(job, options, { client, servers, output });
-  });
-}
-
-async function isConfirmed(client: ConnectedClient, dataset: string, output: Output): Promise<boolean> {
-  const { samples, vectors, schedules } = await client.countDelete(dataset);
-  if (schedules.length > 0) output.note(`This pauses ${inWords(schedules)}, which would load it again.`);
-  return confirm(`Delete ${dataset}, ${counted(samples, 'sample')} and ${counted(vectors, 'vector')}?`);
+function deleteDataset(dataset: string, options: RemovalOptions): Promise<number> {
+  const removal: Removal = {
+    dataset,
+    name: 'A deletion',
+    refusal: 'Nothing was deleted.',
+    preview: (client) => client.countDelete(dataset),
+    previewLines: ({ samples, vectors, schedules }) => [
+      `Deleting ${dataset} would remove ${counted(samples, 'sample')} and ${counted(vectors, 'vector')}.`,
+      ...(schedules.length > 0 ? [`It would pause ${inWords(schedules)}, which would load it again.`] : []),
+    ],
+    warnings: ({ schedules }) =>
+      schedules.length > 0 ? [`This pauses ${inWords(schedules)}, which would load it again.`] : [],
+    question: ({ samples, vectors }) =>
+      `Delete ${dataset}, ${counted(samples, 'sample')} and ${counted(vectors, 'vector')}?`,
+    start: (client, how) => client.deleteDataset(dataset, how),
+  };
+  return removeAfterAsking(removal, options);
 }
 
 const inWords = (schedules: readonly string[]) =>

@@ -1,23 +1,14 @@
 import type { Command } from 'commander';
-import type { ConnectedClient } from '../../client/connect.ts';
-import type { IfRunning } from '../../client/if-running.ts';
-import type { ForgetSourceRequest } from '../../contract/inputs.ts';
 import { folder } from '../arguments.ts';
-import { EXIT, START_EXIT_CODES_HELP } from '../exit-code.ts';
-import { UsageError } from '../failure.ts';
-import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
-import { createOutput, type Output } from '../output.ts';
+import { START_EXIT_CODES_HELP } from '../exit-code.ts';
+import { dataDirOption, jsonOption } from '../options.ts';
 import { ifRunningOption } from '../starting/job-options.ts';
-import { canAsk, confirm } from '../terminal/confirm.ts';
+import { type Removal, type RemovalOptions, removeAfterAsking } from '../starting/remove-after-asking.ts';
 import { printable } from '../terminal/printable.ts';
 import { counted } from '../terminal/quantities.ts';
 
-interface ForgetOptions extends CommonOptions {
+interface ForgetOptions extends RemovalOptions {
   source: string;
-  yes?: boolean;
-  dryRun?: boolean;
-  ifRunning: IfRunning;
-  wait?: boolean;
 }
 
 export function addForgetCommand(program: Command, end: (exitCode: number) => void): void {
@@ -57,40 +48,25 @@ Examples:
     .action(async (dataset: string, options: ForgetOptions) => end(await forget(dataset, options)));
 }
 
-async function forget(dataset: string, options: ForgetOptions): Promise<number> {
-  const asks = options.yes !== true && options.dryRun !== true;
-  if (asks && !canAsk()) {
-    throw new UsageError("A forget can't be undone, and there is no terminal to ask on. To go ahead, add --yes.");
-  }
-  const [{ withClient }, { finishStart }] = await Promise.all([
-    import('../connection.ts'),
-    import('../starting/finish-start.ts'),
-  ]);
-  const output = createOutput(options);
+function forget(dataset: string, options: ForgetOptions): Promise<number> {
   const request = { dataset, source: options.source };
-  return withClient({ dataDir: options.data }, async (client, servers) => {
-    if (options.dryRun) {
-      const { samples, vectors, schedules } = await client.countForget(request);
-      output.result({ dataset, dry_run: true, samples, vectors, schedules }, () => [
-        `A forget would remove ${counted(samples, 'sample')} and ${counted(vectors, 'vector')} of ${dataset}.`,
-        ...schedules.map(bringsBack),
-      ]);
-      return EXIT.ok;
-    }
-    if (asks && !(await isConfirmed(client, request, output))) {
-      output.note('Nothing was removed.');
-      return EXIT.failed;
-    }
-    const job = await client.forget(request, { ifRunning: options.ifRunning });
-    return finishStart(job, options, { client, servers, output });
-  });
-}
-
-async function isConfirmed(client: ConnectedClient, request: ForgetSourceRequest, output: Output): Promise<boolean> {
-  const { samples, vectors, schedules } = await client.countForget(request);
-  for (const name of schedules) output.note(bringsBack(name));
-  const what = `${counted(samples, 'sample')} with ${counted(vectors, 'vector')} and all tags`;
-  return confirm(`Remove ${what}, below ${printable(request.source)}?`);
+  const removal: Removal = {
+    dataset,
+    name: 'A forget',
+    refusal: 'Nothing was removed.',
+    preview: (client) => client.countForget(request),
+    previewLines: ({ samples, vectors, schedules }) => [
+      `A forget would remove ${counted(samples, 'sample')} and ${counted(vectors, 'vector')} of ${dataset}.`,
+      ...schedules.map(bringsBack),
+    ],
+    warnings: ({ schedules }) => schedules.map(bringsBack),
+    question({ samples, vectors }) {
+      const what = `${counted(samples, 'sample')} with ${counted(vectors, 'vector')} and all tags`;
+      return `Remove ${what}, below ${printable(request.source)}?`;
+    },
+    start: (client, how) => client.forget(request, how),
+  };
+  return removeAfterAsking(removal, options);
 }
 
 const bringsBack = (schedule: string) => `The schedule ${schedule} loads it, and would bring the files back.`;

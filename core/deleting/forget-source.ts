@@ -2,7 +2,7 @@ import type { RemovedCounts } from '../../contract/job.ts';
 import { isInOrBelow } from '../folders.ts';
 import { setSources, sourcesOf } from '../store/datasets.ts';
 import { countSampleVectors, vectorModels } from '../store/embeddings.ts';
-import { removedBy } from '../store/jobs.ts';
+import { removedBy } from '../store/job-effects.ts';
 import { type DatasetFolder, firstSamplesBelow, seqsBelow } from '../store/samples-below.ts';
 import type { Store } from '../store/store.ts';
 import { BATCH, removeBatch } from './remove-batch.ts';

@@ -7,7 +7,7 @@ import { createPresence } from '../sources/presence.ts';
 import type { Sources } from '../sources/source.ts';
 import { sourcesOf } from '../store/datasets.ts';
 import { countSampleVectors, vectorModels } from '../store/embeddings.ts';
-import { removedBy, setKept } from '../store/jobs.ts';
+import { removedBy, setKept } from '../store/job-effects.ts';
 import { filesNotMissing, type MissingSample, missingSamples } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 import { waysOutOf } from './absent-sources.ts';

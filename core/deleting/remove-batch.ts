@@ -1,7 +1,7 @@
 import type { ClientSession } from 'mongodb';
 import type { RemovedCounts } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
-import { addRemoved } from '../store/jobs.ts';
+import { addRemoved } from '../store/job-effects.ts';
 import { inTransaction, type Store } from '../store/store.ts';
 
 /** Documents removed in one transaction: few enough to keep the server responsive. */

@@ -4,7 +4,7 @@ import { shellWord } from '../shell-word.ts';
 import { type FileRef, fileOfSample } from '../sources/files.ts';
 import { goneAmong } from '../sources/files-gone.ts';
 import type { Sources } from '../sources/source.ts';
-import { hasUnfinishedRelocate } from '../store/jobs.ts';
+import { hasUnfinishedRelocate } from '../store/job-effects.ts';
 import { filesBelow, pathInUse } from '../store/samples-below.ts';
 import type { Store } from '../store/store.ts';
 import { movedFile } from './moved-file.ts';

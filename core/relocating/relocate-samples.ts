@@ -4,7 +4,7 @@ import { UserError } from '../errors.ts';
 import { isBelow, isInOrBelow, movedPath } from '../folders.ts';
 import { fileOfSample } from '../sources/files.ts';
 import { setSources, sourcesOf } from '../store/datasets.ts';
-import { addMoved, movedBy } from '../store/jobs.ts';
+import { addMoved, movedBy } from '../store/job-effects.ts';
 import { moveFirstSamples } from '../store/samples-below.ts';
 import { inTransaction, type Store } from '../store/store.ts';
 import type { Move } from './check-relocation.ts';

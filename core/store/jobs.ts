@@ -1,24 +1,17 @@
 import { type ClientSession, type Filter, MongoServerError } from 'mongodb';
-import {
-  FINAL_STATES,
-  type JobKind,
-  type JobState,
-  type MovedCounts,
-  type PhaseName,
-  type PhaseState,
-  type RecordedError,
-  type RemovedCounts,
-} from '../../contract/job.ts';
+import type { JobKind, JobState, PhaseName, PhaseState, RecordedError } from '../../contract/job.ts';
 import { collectionsOf } from './collections.ts';
-import type { JobDocument, PhaseDocument, RetryingDocument } from './documents.ts';
+import type { JobDocument, PhaseDocument } from './documents.ts';
 import type { Store } from './store.ts';
 
 /** Fields of a phase, by their paths in a job's document. */
 const pathsOf = (phase: PhaseName, fields: Partial<PhaseDocument>) =>
   Object.fromEntries(Object.entries(fields).map(([name, value]) => [`phases.${phase}.${name}`, value]));
 
-const notEnded = { finished_at: { $exists: false } } as const;
-const newestFirst = { started_at: -1, _id: -1 } as const;
+/** Selects jobs without a recorded end. */
+export const notEnded = { finished_at: { $exists: false } } as const;
+/** The order of jobs in lists. */
+export const newestFirst = { started_at: -1, _id: -1 } as const;
 
 /** Reading. */
 
@@ -415,41 +408,6 @@ export async function markResumed(
   });
 }
 
-/** Retried activities. */
-
-/** Which activity of which job, and how long the write may take. */
-export interface RetriedActivity {
-  jobId: string;
-  /** A path of one name in the document. */
-  key: string;
-  timeoutMS: number;
-}
-
-/**
- * Records that an activity of an open job is retried. Returns since when: the earliest time that was recorded of it.
- */
-export async function noteRetrying(
-  store: Store,
-  { jobId, key, timeoutMS }: RetriedActivity,
-  { activity, attempt, since, error }: RetryingDocument,
-): Promise<Date | undefined> {
-  const path = `retrying.${key}`;
-  const job = await collectionsOf(store).jobs.findOneAndUpdate(
-    { _id: jobId, ...notEnded },
-    {
-      $set: { [`${path}.activity`]: activity, [`${path}.attempt`]: attempt, [`${path}.error`]: error },
-      $min: { [`${path}.since`]: since },
-    },
-    { projection: { [path]: 1 }, returnDocument: 'after', timeoutMS },
-  );
-  return job?.retrying?.[key]?.since;
-}
-
-/** Records that an activity is no longer retried. */
-export async function clearRetrying(store: Store, { jobId, key, timeoutMS }: RetriedActivity): Promise<void> {
-  await collectionsOf(store).jobs.updateOne({ _id: jobId }, { $unset: { [`retrying.${key}`]: true } }, { timeoutMS });
-}
-
 /** Ending. */
 
 /** Records a job's end, unless it has ended. */
@@ -474,84 +432,6 @@ export async function setEnd(store: Store, jobId: string, finished_at: Date): Pr
     { _id: jobId, finished_at: { $gt: finished_at }, started_at: { $lte: finished_at } },
     { $set: { finished_at } },
   );
-}
-
-/** Removal jobs. */
-
-/** Adds to a job's removed counts. Returns whether the job is open. */
-export async function addRemoved(
-  store: Store,
-  jobId: string,
-  { samples, vectors }: RemovedCounts,
-  session: ClientSession,
-): Promise<boolean> {
-  const { matchedCount } = await collectionsOf(store).jobs.updateOne(
-    { _id: jobId, ...notEnded },
-    { $inc: { 'removed.samples': samples, 'removed.vectors': vectors } },
-    { session },
-  );
-  return matchedCount > 0;
-}
-
-/** Records how many samples a prune kept, and which sources were absent. Returns whether the job is open. */
-export async function setKept(
-  store: Store,
-  jobId: string,
-  { kept, folders }: { kept: number; folders: readonly string[] },
-): Promise<boolean> {
-  const counts = 'removed.kept';
-  const names = 'removed.unreadable_folders';
-  const found = { ...(kept > 0 ? { [counts]: kept } : {}), ...(folders.length > 0 ? { [names]: [...folders] } : {}) };
-  // An earlier attempt may have found more.
-  const lost = { ...(kept > 0 ? {} : { [counts]: true }), ...(folders.length > 0 ? {} : { [names]: true }) };
-  const { matchedCount } = await collectionsOf(store).jobs.updateOne(
-    { _id: jobId, ...notEnded },
-    {
-      $inc: { 'removed.samples': 0, 'removed.vectors': 0 },
-      $set: found,
-      $unset: lost as Record<string, true>,
-    },
-  );
-  return matchedCount > 0;
-}
-
-/** How much a job has removed so far. */
-export async function removedBy(store: Store, jobId: string): Promise<RemovedCounts> {
-  const job = await collectionsOf(store).jobs.findOne({ _id: jobId }, { projection: { removed: 1 } });
-  return job?.removed ?? { samples: 0, vectors: 0 };
-}
-
-/** Relocate jobs. */
-
-/** Adds to a job's moved counts. Returns whether the job is open. */
-export async function addMoved(
-  store: Store,
-  jobId: string,
-  { samples }: MovedCounts,
-  session: ClientSession,
-): Promise<boolean> {
-  const { matchedCount } = await collectionsOf(store).jobs.updateOne(
-    { _id: jobId, ...notEnded },
-    { $inc: { 'moved.samples': samples } },
-    { session },
-  );
-  return matchedCount > 0;
-}
-
-/** Whether a relocate to a folder has moved samples and did not complete. */
-export async function hasUnfinishedRelocate(store: Store, datasetId: string, to: string): Promise<boolean> {
-  const filter = { dataset_id: datasetId, kind: 'relocate', state: { $in: [...FINAL_STATES] } } as const;
-  const latest = await collectionsOf(store).jobs.findOne(
-    { ...filter, 'moved.samples': { $gt: 0 }, 'request.to': to },
-    { projection: { state: 1 }, sort: newestFirst },
-  );
-  return latest !== null && latest.state !== 'completed';
-}
-
-/** How much a job has moved so far. */
-export async function movedBy(store: Store, jobId: string): Promise<MovedCounts> {
-  const job = await collectionsOf(store).jobs.findOne({ _id: jobId }, { projection: { moved: 1 } });
-  return job?.moved ?? { samples: 0 };
 }
 
 /** Old records. */

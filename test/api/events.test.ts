@@ -4,7 +4,7 @@ import { createFeed } from '../../api/events/feed.ts';
 import { type RunningApi, startApi } from '../../api/start-server.ts';
 import { LOAD_WORKFLOW } from '../../contract/names.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
-import { clearRetrying, noteRetrying } from '../../core/store/jobs.ts';
+import { clearRetrying, noteRetrying } from '../../core/store/retried-activities.ts';
 import { until } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';

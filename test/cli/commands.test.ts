@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clearRetrying, noteRetrying } from '../../core/store/jobs.ts';
 import { openStore } from '../../core/store/open.ts';
+import { clearRetrying, noteRetrying } from '../../core/store/retried-activities.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
 import { type CommandBench, createCommandBench, runCommand } from './command-bench.ts';
 

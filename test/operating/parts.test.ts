@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobStatus } from '../../contract/job.ts';
 import { endJob, endPhase, notePaused, notePhaseWaits, noteResumed } from '../../core/jobs/phases.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
-import { clearRetrying, noteRetrying } from '../../core/store/jobs.ts';
+import { clearRetrying, noteRetrying } from '../../core/store/retried-activities.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 

@@ -12,7 +12,7 @@ const FAILED = { message: 'no disk', applicationFailureInfo: { type: 'DiskError'
 
 interface Setting {
   attempt?: number;
-  /** What Temporal knows of the activity; it knows none if null. */
+  /** Temporal's answer about the activity; null if it knows none. */
   pending?: Record<string, unknown> | null;
   lastFailure?: object;
   /** Events in the history of the run. */
