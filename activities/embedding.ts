@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import type { EmbedDatasetInput } from '../contract/inputs.ts';
 import type { WaitReason } from '../contract/job.ts';
 import { embedWorkflowId } from '../contract/names.ts';
@@ -7,15 +6,14 @@ import { windowAt } from '../core/embedding/embed-window.ts';
 import type { EmbeddingModel } from '../core/embedding/embedder.ts';
 import { type EmbeddingPlan, openChunks, planEmbedding } from '../core/embedding/plan.ts';
 import { recordModel } from '../core/embedding/record-model.ts';
-import { recordJob } from '../core/jobs/begin.ts';
 import { endPhase, notePhaseWaits, startPhase } from '../core/jobs/phases.ts';
 import { claimDataset, getDataset } from '../core/store/datasets.ts';
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
 import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
 import { checkOptions } from './check-options.ts';
-import { withHeartbeats } from './heartbeats.ts';
-import type { BeginInput } from './indexing.ts';
+import { withHeartbeats, withSteps } from './heartbeats.ts';
+import { type BeginInput, ofOpenJobs, recordRun } from './job-runs.ts';
 import { requireWorkflowId } from './require-workflow-id.ts';
 import { withUserFailures } from './user-failures.ts';
 
@@ -75,19 +73,23 @@ export type EmbeddingActivities = ReturnType<typeof createEmbeddingActivities>;
 export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
   const { store, webhooks } = dependencies;
   return withUserFailures({
-    /** Records the embedding if it is a job of its own, and checks its options. */
+    /** Records the embedding if it is a job of its own, checks its options, and records that it waits for a worker. */
     async beginEmbedding(input: BeginEmbeddingInput): Promise<BegunEmbedding> {
       const { job_id, workflow_id, request, continued, alone } = input;
       const { dataset, model } = request;
       if (alone) {
-        const record = { jobId: job_id, workflowId: workflow_id, datasetId: dataset, request, embeds: true };
-        await recordJob(store, { ...record, kind: 'embed' });
+        await recordRun(store, { kind: 'embed', dataset, embeds: true }, input);
         requireWorkflowId(workflow_id, embedWorkflowId(dataset, model));
         await claimDataset(store, dataset, job_id);
       }
       if (!continued) await checkOptions(request, webhooks);
       const { media_type } = await getDataset(store, dataset);
-      return { ...(await capabilitiesOf(dependencies)), media_type };
+      const capabilities = await capabilitiesOf(dependencies);
+      if (!continued) {
+        const task_queue = request.embed_task_queue ?? capabilities.embed_task_queue;
+        await notePhaseWaits(store, job_id, 'embedding', { reason: 'worker', task_queue });
+      }
+      return { ...capabilities, media_type };
     },
 
     /** Tells whether embedding is permitted at a time, and until when. */
@@ -112,36 +114,37 @@ export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
       await startPhase(store, job_id, 'embedding');
     },
 
-    /** Plans which samples to embed with the model and records that phase 2 has begun. Heartbeats the seq reached. */
-    async planEmbedding({ job_id, dataset, model, only_failed }: PlanEmbeddingInput): Promise<EmbeddingPlan> {
-      const context = Context.current();
-      return withHeartbeats(async () => {
-        const planned_at = new Date();
-        const plan = await planEmbedding(store, {
-          datasetId: dataset,
-          modelKey: model.key,
-          onlyFailedOf: only_failed ? job_id : undefined,
-          onScan: (seq) => context.heartbeat({ seq }),
-          signal: context.cancellationSignal,
+    ...ofOpenJobs(store, {
+      /** Plans which samples to embed with the model and records that phase 2 has begun. */
+      async planEmbedding({ job_id, dataset, model, only_failed }: PlanEmbeddingInput): Promise<EmbeddingPlan> {
+        return withSteps(async ({ onStep, signal }) => {
+          const planned_at = new Date();
+          const plan = await planEmbedding(store, {
+            datasetId: dataset,
+            modelKey: model.key,
+            onlyFailedOf: only_failed ? job_id : undefined,
+            onScan: () => onStep(),
+            signal,
+          });
+          await openChunks(store, job_id, plan);
+          await startPhase(store, job_id, 'embedding', {
+            model_key: model.key,
+            planned_at,
+            total: plan.total,
+            total_known: true,
+          });
+          return plan;
         });
-        await openChunks(store, job_id, plan);
-        await startPhase(store, job_id, 'embedding', {
-          model_key: model.key,
-          planned_at,
-          total: plan.total,
-          total_known: true,
-        });
-        return plan;
-      });
-    },
+      },
 
-    /** Records the model on the dataset and ends phase 2. */
-    async finishEmbedding({ job_id, dataset, model }: ModelPhaseInput) {
-      return withHeartbeats(async () => {
-        const counts = await recordModel(store, { jobId: job_id, datasetId: dataset, model });
-        await endPhase(store, job_id, 'embedding', 'completed');
-        return counts;
-      });
-    },
+      /** Records the model on the dataset and ends phase 2. */
+      async finishEmbedding({ job_id, dataset, model }: ModelPhaseInput) {
+        return withHeartbeats(async () => {
+          const counts = await recordModel(store, { jobId: job_id, datasetId: dataset, model });
+          await endPhase(store, job_id, 'embedding', 'completed');
+          return counts;
+        });
+      },
+    }),
   });
 }

@@ -1,13 +1,15 @@
 import { Context } from '@temporalio/activity';
 import type { LoadDatasetInput, RetryFailedInput } from '../contract/inputs.ts';
 import { loadWorkflowId } from '../contract/names.ts';
+import { embeddedBy } from '../core/embedding/already-embedded.ts';
+import { recordModel } from '../core/embedding/record-model.ts';
 import { finishRetry, type RetryResult } from '../core/indexing/finish-retry.ts';
 import { type IndexPageCursor, indexPage } from '../core/indexing/index-page.ts';
+import type { IndexingResult } from '../core/indexing/indexing-summary.ts';
 import { listFailed } from '../core/indexing/list-failed.ts';
 import { createSourceLister, type ListResult } from '../core/indexing/list-source.ts';
 import { reconcile } from '../core/indexing/reconcile.ts';
-import { recordJob } from '../core/jobs/begin.ts';
-import { endPhase } from '../core/jobs/phases.ts';
+import { endPhase, startPhase } from '../core/jobs/phases.ts';
 import type { Media, Medium } from '../core/media/medium.ts';
 import { checkRules, createSelection } from '../core/sources/selection.ts';
 import type { Sources } from '../core/sources/source.ts';
@@ -18,7 +20,8 @@ import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
 import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
 import { checkOptions } from './check-options.ts';
-import { withHeartbeats } from './heartbeats.ts';
+import { type Steps, withHeartbeats, withSteps } from './heartbeats.ts';
+import { type BeginInput, recordRun, requireRun } from './job-runs.ts';
 import { requireWorkflowId } from './require-workflow-id.ts';
 import { withUserFailures } from './user-failures.ts';
 
@@ -28,14 +31,6 @@ export interface IndexingDependencies extends CapabilityDependencies {
   sources: Sources;
   /** If omitted, a job with webhooks is refused. */
   webhooks?: WebhookConfig;
-}
-
-export interface BeginInput<Request> {
-  job_id: string;
-  workflow_id: string;
-  request: Request;
-  /** True if an earlier run began the job. Its options were accepted then and are not checked again. */
-  continued: boolean;
 }
 
 export interface ListSourceInput extends Pick<LoadDatasetInput, 'include' | 'exclude' | 'hidden' | 'reread'> {
@@ -61,6 +56,13 @@ export interface ReconcileInput {
   dataset: string;
   source: string;
   max_failed_percent: number;
+  /** The model of phase 2; null if the load does not embed. */
+  model: string | null;
+}
+
+export interface ReconcileResult extends IndexingResult {
+  /** The model that has a vector of every sample already, so that phase 2 is over; null if there may be work. */
+  embedded_by: string | null;
 }
 
 export type IndexingActivities = ReturnType<typeof createIndexingActivities>;
@@ -72,13 +74,24 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
   const mediumOf = async (dataset: string): Promise<Medium> =>
     media.byName((await getDataset(store, dataset, datasetDeletedMeanwhile)).media_type);
 
+  /** Ends phase 2 before it begins if nothing lacks a vector, so that nobody waits for a device. Returns the model's key. */
+  const skipEmbedding = async (work: { jobId: string; datasetId: string; model: string } & Steps) => {
+    const { jobId, datasetId, model, onStep, signal } = work;
+    const planned_at = new Date();
+    const recorded = await embeddedBy(store, { datasetId, model, onScan: () => onStep(), signal });
+    if (recorded === undefined) return null;
+    await startPhase(store, jobId, 'embedding', { model_key: recorded.key, planned_at, total: 0, total_known: true });
+    await recordModel(store, { jobId, datasetId, model: recorded });
+    await endPhase(store, jobId, 'embedding', 'completed');
+    return recorded.key;
+  };
+
   return withUserFailures({
     /** Records the load before it checks the source, so that a load which fails at once is on record too. */
     async beginLoad(input: BeginInput<LoadDatasetInput>): Promise<Capabilities & { source: string }> {
       const { job_id, workflow_id, request, continued } = input;
       const { dataset, source, embed } = request;
-      const record = { jobId: job_id, workflowId: workflow_id, datasetId: dataset, request, embeds: embed };
-      await recordJob(store, { ...record, kind: 'load' });
+      await recordRun(store, { kind: 'load', dataset, embeds: embed }, input);
       requireWorkflowId(workflow_id, loadWorkflowId(dataset));
       if (!continued) {
         await checkOptions(request, webhooks);
@@ -91,56 +104,57 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
       return { ...(await capabilitiesOf(dependencies)), source: root };
     },
 
-    /** Lists the source for about a second, starting with a page. Heartbeats at each step of the listing. */
+    /** Lists the source for about a second, starting with a page. */
     async listSource({ job_id, dataset, source, page, reread, ...rules }: ListSourceInput): Promise<ListResult> {
-      const context = Context.current();
+      const runId = await requireRun(store, job_id);
       const { accepts } = await mediumOf(dataset);
-      return list({
-        jobId: job_id,
-        datasetId: dataset,
-        root: source,
-        page,
-        selection: createSelection(accepts, rules),
-        reread,
-        onStep: () => context.heartbeat({ page }),
-        signal: context.cancellationSignal,
-      });
+      return withSteps((steps) =>
+        list({
+          jobId: job_id,
+          runId,
+          datasetId: dataset,
+          root: source,
+          page,
+          selection: createSelection(accepts, rules),
+          reread,
+          ...steps,
+        }),
+      );
     },
 
-    /** Indexes one page. Heartbeats the position to resume from, after each write and as files are read. */
+    /** Indexes one page. Heartbeats carry the position to resume from. */
     async indexPage({ job_id, dataset, page, reread }: IndexPageInput) {
-      const context = Context.current();
-      let cursor = context.info.heartbeatDetails as IndexPageCursor | undefined;
+      await requireRun(store, job_id);
+      const resume = Context.current().info.heartbeatDetails as IndexPageCursor | undefined;
       const equipment = { medium: await mediumOf(dataset), sources };
-      return indexPage(store, equipment, {
-        jobId: job_id,
-        datasetId: dataset,
-        page,
-        reread,
-        resume: cursor,
-        onWrite: (written) => {
-          cursor = written;
-          context.heartbeat(cursor);
-        },
-        onRead: () => context.heartbeat(cursor),
-        signal: context.cancellationSignal,
-      });
+      return withSteps(({ onStep, signal }) =>
+        indexPage(store, equipment, {
+          jobId: job_id,
+          datasetId: dataset,
+          page,
+          reread,
+          resume,
+          onWrite: onStep,
+          onRead: () => onStep(),
+          signal,
+        }),
+      );
     },
 
     /** Marks missing files, refreshes the counts, and ends phase 1 of a load. */
-    async reconcile({ job_id, dataset, source, max_failed_percent }: ReconcileInput) {
-      const context = Context.current();
-      return withHeartbeats(async () => {
+    async reconcile({ job_id, dataset, source, max_failed_percent, model }: ReconcileInput): Promise<ReconcileResult> {
+      const runId = await requireRun(store, job_id);
+      return withSteps(async (steps) => {
+        const work = { jobId: job_id, datasetId: dataset, ...steps };
         const result = await reconcile(store, await mediumOf(dataset), {
-          jobId: job_id,
-          datasetId: dataset,
+          ...work,
+          runId,
           source,
           maxFailedPercent: max_failed_percent,
-          onWrite: () => context.heartbeat(),
-          signal: context.cancellationSignal,
+          onWrite: () => steps.onStep(),
         });
         await endPhase(store, job_id, 'indexing', 'completed');
-        return result;
+        return { ...result, embedded_by: model === null ? null : await skipEmbedding({ ...work, model }) };
       });
     },
 
@@ -148,8 +162,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
     async beginRetry(input: BeginInput<RetryFailedInput>): Promise<Capabilities> {
       const { job_id, workflow_id, request, continued } = input;
       const { dataset, embed } = request;
-      const record = { jobId: job_id, workflowId: workflow_id, datasetId: dataset, request, embeds: embed };
-      await recordJob(store, { ...record, kind: 'retry' });
+      await recordRun(store, { kind: 'retry', dataset, embeds: embed }, input);
       requireWorkflowId(workflow_id, loadWorkflowId(dataset));
       if (!continued) await checkOptions(request, webhooks);
       await claimDataset(store, dataset, job_id);
@@ -157,20 +170,17 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
       return capabilitiesOf(dependencies);
     },
 
-    /** Lists the samples that failed for about a second, starting with a page. Heartbeats after each page. */
+    /** Lists the samples that failed for about a second, starting with a page. */
     async listFailed({ job_id, dataset, page }: PageInput): Promise<ListResult> {
-      const context = Context.current();
-      return listFailed(store, sources, {
-        jobId: job_id,
-        datasetId: dataset,
-        page,
-        onStep: () => context.heartbeat({ page }),
-        signal: context.cancellationSignal,
-      });
+      const runId = await requireRun(store, job_id);
+      return withSteps((steps) =>
+        listFailed(store, sources, { jobId: job_id, runId, datasetId: dataset, page, ...steps }),
+      );
     },
 
     /** Refreshes the counts and ends phase 1 of a retry. */
     async finishRetry({ job_id, dataset }: { job_id: string; dataset: string }): Promise<RetryResult> {
+      await requireRun(store, job_id);
       return withHeartbeats(async () => {
         const result = await finishRetry(store, { jobId: job_id, datasetId: dataset });
         await endPhase(store, job_id, 'indexing', 'completed');

@@ -6,7 +6,7 @@ import { createLimiter, type Limiter } from '../core/limits/limiter.ts';
 import type { Media } from '../core/media/medium.ts';
 import type { Sources } from '../core/sources/source.ts';
 import type { Store } from '../core/store/store.ts';
-import { withHeartbeats } from './heartbeats.ts';
+import { withHeartbeats, withSteps } from './heartbeats.ts';
 import { withRetryReports } from './retry-reports.ts';
 import { withUserFailures } from './user-failures.ts';
 
@@ -33,6 +33,11 @@ export interface EmbedChunkInput {
   chunk: Chunk;
 }
 
+export interface EmbeddedChunk extends EmbedChunkResult {
+  /** How long the only attempt took, in milliseconds; null if there were several. */
+  worked_ms: number | null;
+}
+
 export type InferenceActivities = ReturnType<typeof createInferenceActivities>;
 
 /** Creates the activities of the GPU queues, which need a device. */
@@ -53,33 +58,28 @@ export function createInferenceActivities({ store, embedder, media, sources }: I
     },
 
     /**
-     * Embeds the samples of a chunk that lack a vector. Heartbeats its counts after each batch, and on device progress.
+     * Embeds the samples of a chunk that lack a vector. Says how long it worked, so that its workflow knows how long it
+     * waited.
      */
-    async embedChunk(input: EmbedChunkInput): Promise<EmbedChunkResult> {
+    async embedChunk(input: EmbedChunkInput): Promise<EmbeddedChunk> {
       const { job_id, dataset, media_type, model, model_key, only_failed, chunk } = input;
-      const context = Context.current();
-      let count: EmbedChunkResult = { done: 0, failed: 0, reused: 0 };
-      const beat = () => context.heartbeat({ chunk, ...count });
-      const equipment = {
-        embedder,
-        medium: media.byName(media_type),
-        sources,
-        limiter: limiterOf(context.info.taskQueue),
-      };
-      return embedChunk(store, equipment, {
-        jobId: job_id,
-        datasetId: dataset,
-        model,
-        modelKey: model_key,
-        onlyFailed: only_failed,
-        chunk,
-        onWrite: (written) => {
-          count = { ...written };
-          beat();
-        },
-        onSignOfLife: beat,
-        signal: context.cancellationSignal,
-      });
+      const { taskQueue, attempt } = Context.current().info;
+      const beganAt = performance.now();
+      const equipment = { embedder, medium: media.byName(media_type), sources, limiter: limiterOf(taskQueue) };
+      const count = await withSteps(({ onStep, signal }) =>
+        embedChunk(store, equipment, {
+          jobId: job_id,
+          datasetId: dataset,
+          model,
+          modelKey: model_key,
+          onlyFailed: only_failed,
+          chunk,
+          onWrite: (written) => onStep({ chunk, ...written }),
+          onSignOfLife: () => onStep(),
+          signal,
+        }),
+      );
+      return { ...count, worked_ms: attempt === 1 ? Math.round(performance.now() - beganAt) : null };
     },
   });
   return withRetryReports(store, activities);

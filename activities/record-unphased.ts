@@ -1,7 +1,7 @@
 import type { JobKind } from '../contract/job.ts';
 import { loadWorkflowId } from '../contract/names.ts';
-import { recordJob } from '../core/jobs/begin.ts';
 import type { Store } from '../core/store/store.ts';
+import { recordRun } from './job-runs.ts';
 import { requireWorkflowId } from './require-workflow-id.ts';
 
 export interface BeginUnphasedInput<Request extends { dataset: string } = { dataset: string }> {
@@ -25,13 +25,6 @@ export async function recordUnphased(
   { job_id, workflow_id, request }: BeginUnphasedInput,
 ): Promise<void> {
   const { dataset } = request;
-  await recordJob(store, {
-    jobId: job_id,
-    workflowId: workflow_id,
-    kind,
-    datasetId: dataset,
-    request: { ...request },
-    embeds: false,
-  });
+  await recordRun(store, { kind, dataset, embeds: false }, { job_id, workflow_id, request, continued: false });
   requireWorkflowId(workflow_id, loadWorkflowId(dataset));
 }

@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import type { RelocateDatasetRequest } from '../contract/inputs.ts';
 import type { MovedCounts } from '../contract/job.ts';
 import { folderNameOf } from '../core/folders.ts';
@@ -10,6 +9,8 @@ import { datasetNotThere } from '../core/store/dataset-errors.ts';
 import { claimDataset } from '../core/store/datasets.ts';
 import { noteDevice } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
+import { withSteps } from './heartbeats.ts';
+import { ofOpenJobs } from './job-runs.ts';
 import { type BeginUnphasedInput, type BegunUnphased, recordUnphased } from './record-unphased.ts';
 import { withUserFailures } from './user-failures.ts';
 
@@ -29,18 +30,6 @@ export type RelocationActivities = ReturnType<typeof createRelocationActivities>
 
 /** Creates the activities that follow files to another folder. */
 export function createRelocationActivities({ store, sources, searchAttributes }: RelocationDependencies) {
-  const steps = ({ job_id, dataset, from, to }: RelocationInput) => {
-    const context = Context.current();
-    return {
-      jobId: job_id,
-      datasetId: dataset,
-      from,
-      to,
-      onStep: () => context.heartbeat(),
-      signal: context.cancellationSignal,
-    };
-  };
-
   return withUserFailures({
     /** Records the relocate before it checks the folders. Returns their canonical names. */
     async beginRelocate(input: BeginUnphasedInput<RelocateDatasetRequest>): Promise<BegunUnphased & Move> {
@@ -56,14 +45,16 @@ export function createRelocationActivities({ store, sources, searchAttributes }:
       return { search_attributes: await searchAttributes(), from, to };
     },
 
-    /** Checks the paths that the samples would get. Changes nothing. Heartbeats after each batch. */
-    async checkRelocation(input: RelocationInput): Promise<void> {
-      await checkRelocation(store, sources, steps(input));
-    },
+    ...ofOpenJobs(store, {
+      /** Checks the paths that the samples would get. Changes nothing. */
+      async checkRelocation({ dataset: datasetId, from, to }: RelocationInput): Promise<void> {
+        await withSteps((steps) => checkRelocation(store, sources, { datasetId, from, to, ...steps }));
+      },
 
-    /** Gives the samples their new paths. Heartbeats after each batch. */
-    async relocateSamples(input: RelocationInput): Promise<MovedCounts> {
-      return relocateSamples(store, steps(input));
-    },
+      /** Gives the samples their new paths. */
+      async relocateSamples({ job_id: jobId, dataset: datasetId, from, to }: RelocationInput): Promise<MovedCounts> {
+        return withSteps((steps) => relocateSamples(store, { jobId, datasetId, from, to, ...steps }));
+      },
+    }),
   });
 }

@@ -14,6 +14,8 @@ import { type JobReference, openEmbeddingsOf } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import { handleOf, ifFound, isRunning, jobIdOf } from '../temporal/jobs.ts';
 import { pauseSchedulesOf } from '../temporal/schedules.ts';
+import { withSteps } from './heartbeats.ts';
+import { ofOpenJobs } from './job-runs.ts';
 import { type BeginUnphasedInput, type BegunUnphased, recordUnphased } from './record-unphased.ts';
 import { withUserFailures } from './user-failures.ts';
 
@@ -35,27 +37,12 @@ export type RemovalActivities = ReturnType<typeof createRemovalActivities>;
 export function createRemovalActivities({ store, sources, searchAttributes }: RemovalDependencies) {
   const capabilities = async (): Promise<BegunUnphased> => ({ search_attributes: await searchAttributes() });
 
-  const steps = ({ job_id, dataset }: RemovalInput) => {
-    const context = Context.current();
-    return {
-      jobId: job_id,
-      datasetId: dataset,
-      onStep: () => context.heartbeat(),
-      signal: context.cancellationSignal,
-    };
-  };
-
   return withUserFailures({
     /** Records the prune. */
     async beginPrune(input: BeginUnphasedInput): Promise<BegunUnphased> {
       await recordUnphased(store, 'prune', input);
       await claimDataset(store, input.request.dataset, input.job_id, datasetNotThere);
       return capabilities();
-    },
-
-    /** Removes the samples whose files are missing. Heartbeats after each batch. */
-    async pruneMissing(input: RemovalInput): Promise<RemovedCounts> {
-      return pruneMissing(store, sources, steps(input));
     },
 
     /** Records the forget, and checks that the dataset has something of the folder. Returns the folder's name. */
@@ -68,30 +55,12 @@ export function createRemovalActivities({ store, sources, searchAttributes }: Re
       return { ...(await capabilities()), folder };
     },
 
-    /** Removes the samples below a folder. Heartbeats after each batch. */
-    async forgetSamples(input: RemovalInput & { folder: string }): Promise<RemovedCounts> {
-      return forgetSource(store, { ...steps(input), folder: input.folder });
-    },
-
     /** Records the deletion and marks the dataset, so that no other job begins on it. */
     async beginDelete(input: BeginUnphasedInput): Promise<BegunUnphased> {
       const { dataset } = input.request;
       await recordUnphased(store, 'delete', input);
       if (!(await markDeleting(store, dataset, input.job_id))) throw datasetNotThere(dataset);
       return capabilities();
-    },
-
-    /**
-     * Pauses the schedules that would load the dataset again. Heartbeats while it lists them; there may be thousands.
-     */
-    async pauseSchedules({ job_id, dataset }: RemovalInput): Promise<void> {
-      const context = Context.current();
-      await pauseSchedulesOf(context.client, {
-        dataset,
-        jobId: job_id,
-        onStep: () => context.heartbeat(),
-        signal: context.cancellationSignal,
-      });
     },
 
     /** Asks Temporal to cancel the embed jobs of a dataset. Returns how many still run. */
@@ -101,10 +70,32 @@ export function createRemovalActivities({ store, sources, searchAttributes }: Re
       return running.filter((isRunning) => isRunning).length;
     },
 
-    /** Deletes a dataset with its samples and vectors. Heartbeats after each batch. */
-    async deleteDocuments(input: RemovalInput): Promise<RemovedCounts> {
-      return deleteDataset(store, steps(input));
-    },
+    ...ofOpenJobs(store, {
+      /** Removes the samples whose files are missing. */
+      async pruneMissing({ job_id: jobId, dataset: datasetId }: RemovalInput): Promise<RemovedCounts> {
+        return withSteps((steps) => pruneMissing(store, sources, { jobId, datasetId, ...steps }));
+      },
+
+      /** Removes the samples below a folder. */
+      async forgetSamples({
+        job_id: jobId,
+        dataset: datasetId,
+        folder,
+      }: RemovalInput & { folder: string }): Promise<RemovedCounts> {
+        return withSteps((steps) => forgetSource(store, { jobId, datasetId, folder, ...steps }));
+      },
+
+      /** Pauses the schedules that would load the dataset again. There may be thousands. */
+      async pauseSchedules({ job_id: jobId, dataset }: RemovalInput): Promise<void> {
+        const { client } = Context.current();
+        await withSteps((steps) => pauseSchedulesOf(client, { dataset, jobId, ...steps }));
+      },
+
+      /** Deletes a dataset with its samples and vectors. */
+      async deleteDocuments({ job_id: jobId, dataset: datasetId }: RemovalInput): Promise<RemovedCounts> {
+        return withSteps((steps) => deleteDataset(store, { jobId, datasetId, ...steps }));
+      },
+    }),
   });
 }
 

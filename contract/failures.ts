@@ -18,10 +18,7 @@ import {
   WEBHOOK_WORKFLOW,
 } from './names.ts';
 
-/**
- * The workflows that callers can start or see. `embedShard` is a part of `embedDataset`, which ends with what it ends
- * with.
- */
+/** The workflows that callers can start or see. */
 export type WorkflowName =
   | typeof LOAD_WORKFLOW
   | typeof RETRY_WORKFLOW

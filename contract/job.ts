@@ -21,7 +21,8 @@ export type PhaseState = 'pending' | 'running' | 'waiting' | 'completed' | 'fail
  * that has
  * not come, a load that is paused, or a task queue's limit of samples per second.
  */
-export type WaitReason = 'worker' | 'other_job' | 'window' | 'time' | 'paused' | 'throttled';
+export const WAIT_REASONS = ['worker', 'other_job', 'window', 'time', 'paused', 'throttled'] as const;
+export type WaitReason = (typeof WAIT_REASONS)[number];
 
 /** Why something went wrong, for programs (`code`) and for people (`message`). */
 export interface RecordedError {

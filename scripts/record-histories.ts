@@ -36,7 +36,6 @@ try {
   await client.wait(load.job_id);
   await record('load', load.workflow_id);
   await record('load-embedding', 'embed-recorded:color-gradient-grid');
-  await record('load-shard', 'embed-recorded:color-gradient-grid/0');
 
   await client.wait((await client.startLoad({ dataset: 'recorded', source })).job_id);
   await record('reload-unchanged', load.workflow_id);
@@ -58,7 +57,7 @@ try {
   await phaseBegun(paused.job_id);
   await client.pause(paused.job_id);
   const embeddingId = 'embed-paused:color-gradient-grid';
-  await childrenEnded(embeddingId);
+  await activitiesEnded(embeddingId);
   await client.resume(paused.job_id);
   await client.wait(paused.job_id);
   await record('paused', paused.workflow_id);
@@ -110,10 +109,10 @@ async function phaseBegun(jobId: string): Promise<void> {
   for await (const { phases } of client.watch(jobId)) if (phases.embedding.done > 0) return;
 }
 
-/** Resolves once a paused embedding has no running shard. */
-async function childrenEnded(workflowId: string): Promise<void> {
+/** Resolves once a paused embedding has no activity. */
+async function activitiesEnded(workflowId: string): Promise<void> {
   const handle = client.temporal.workflow.getHandle(workflowId);
-  while (((await handle.describe()).raw.pendingChildren?.length ?? 0) > 0) await setTimeout(50);
+  while (((await handle.describe()).raw.pendingActivities?.length ?? 0) > 0) await setTimeout(50);
 }
 
 async function record(name: string, workflowId: string): Promise<void> {

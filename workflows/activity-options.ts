@@ -17,10 +17,13 @@ export const shortWork: ActivityOptions = {
   retry,
 };
 
-/** Options for work that grows with the source or the dataset. Each of its steps heartbeats. */
+/** Two heartbeats (activities/heartbeats.ts) and some time: a worker that died is noticed after as long. */
+const heartbeatTimeout = '12 seconds';
+
+/** Options for work that grows with the source or the dataset. */
 export const longWork: ActivityOptions = {
   startToCloseTimeout: '6 hours',
-  heartbeatTimeout: '30 seconds',
+  heartbeatTimeout,
   scheduleToCloseTimeout: '7 days',
   cancellationType,
   retry,
@@ -29,15 +32,11 @@ export const longWork: ActivityOptions = {
 /** Waits up to a month for a worker with the device, which may be off until the night or not bought yet. */
 export const inferenceWork: ActivityOptions = {
   startToCloseTimeout: '6 hours',
-  heartbeatTimeout: '60 seconds',
+  heartbeatTimeout,
   scheduleToCloseTimeout: '30 days',
   cancellationType,
   retry,
 };
 
-/** Hashing and loading a model has no steps to heartbeat after, so the start-to-close timeout bounds a hung device. */
-export const openModelWork: ActivityOptions = {
-  ...inferenceWork,
-  startToCloseTimeout: '15 minutes',
-  heartbeatTimeout: '30 seconds',
-};
+/** Hashing and loading a model has no steps, so the start-to-close timeout bounds a hung device. */
+export const openModelWork: ActivityOptions = { ...inferenceWork, startToCloseTimeout: '15 minutes' };

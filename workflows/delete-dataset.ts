@@ -5,15 +5,11 @@ import type { JobStatus } from '../contract/job.ts';
 import { longWork, shortWork } from './activity-options.ts';
 import { trackJob } from './job-tracker.ts';
 import { acceptCancel } from './operate.ts';
-import { parseInput } from './parse-input.ts';
+import { parseStart } from './parse-input.ts';
 import { runJob } from './run-job.ts';
 
 const { beginDelete, cancelEmbeddings } = proxyActivities<RemovalActivities>(shortWork);
-/** A batch takes well below a second, so a short timeout detects a dead worker without false alarms. */
-const { pauseSchedules, deleteDocuments } = proxyActivities<RemovalActivities>({
-  ...longWork,
-  heartbeatTimeout: '10 seconds',
-});
+const { pauseSchedules, deleteDocuments } = proxyActivities<RemovalActivities>(longWork);
 
 /** Longer than an embedding takes to see its cancellation, even if its worker died and a timeout has to end it. */
 const LONGEST_WAIT_SECONDS = 120;
@@ -26,7 +22,7 @@ const LONGEST_WAIT_SECONDS = 120;
  * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under deleteDataset.
  */
 export async function deleteDataset(request: DeleteDatasetRequest): Promise<JobStatus> {
-  const input = parseInput(deleteDatasetInput, request);
+  const input = parseStart(deleteDatasetInput, request);
   const { dataset } = input;
   const job = trackJob({ kind: 'delete', dataset, request: input, embeds: false });
   return runJob({ job, onRecord: true, operations: acceptCancel(job) }, async () => {

@@ -7,6 +7,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { z } from 'zod';
 import type { EmbeddingActivities } from '../activities/embedding.ts';
 import type { InferenceActivities } from '../activities/inference.ts';
 import { type EmbedDatasetInput, type EmbedDatasetRequest, embedDatasetInput } from '../contract/inputs.ts';
@@ -17,18 +18,17 @@ import type { Waiting } from '../core/store/documents.ts';
 import { longWork, openModelWork, shortWork } from './activity-options.ts';
 import { failureOf } from './failures.ts';
 import { type JobTracker, trackJob } from './job-tracker.ts';
-import { NOTHING_DONE, setPaused } from './messages.ts';
+import { setPaused } from './messages.ts';
 import { acceptOperations, type Operations } from './operate.ts';
-import { parseInput } from './parse-input.ts';
+import { parseSignal, parseStart } from './parse-input.ts';
 import { createPermit } from './permit.ts';
 import { createReporter } from './report-to-load.ts';
+import { type ChunksCursor, runChunks } from './run-chunks.ts';
 import { runJob } from './run-job.ts';
-import { runShards, type ShardsCursor, sumOf } from './run-shards.ts';
 
 const { beginEmbedding, noteWaiting, startEmbedding } = proxyActivities<EmbeddingActivities>(shortWork);
 
-/** Progress reports in a whole run. The bound keeps them from filling the history. */
-const REPORTS = 100;
+const NOTHING_DONE = { done: 0, failed: 0, reused: 0 };
 
 /** The load or retry that an embedding is a phase of. That job sets it. */
 export interface PhaseOfJob {
@@ -49,7 +49,7 @@ export interface EmbeddingCursor {
   phase_started_at: string | null;
   /** How long the phase has waited since it began. */
   waited_ms: number;
-  shards: ShardsCursor;
+  chunks: ChunksCursor;
 }
 
 /**
@@ -66,7 +66,7 @@ export async function embedDataset(
   phase?: PhaseOfJob | null,
   resume?: EmbeddingCursor,
 ): Promise<JobStatus> {
-  const input = parseInput(embedDatasetInput, request);
+  const input = parseStart(embedDatasetInput, request, resume);
   const alone = phase === undefined || phase === null;
   if (!alone) requireLoad(phase);
   const job = trackJob({
@@ -112,11 +112,16 @@ function requireLoad({ job_id }: PhaseOfJob): void {
 
 /** People pause, resume and cancel the parent job; this phase follows its signals. */
 function followLoad(job: JobTracker): Operations {
-  setHandler(setPaused, (paused) => {
-    if (paused === job.isPaused()) return;
-    if (paused) job.pause(new Date());
-    else job.resume(new Date());
-  });
+  setHandler(
+    setPaused,
+    (message) => {
+      const paused = parseSignal(z.boolean(), 'setPaused', message);
+      if (paused === undefined || paused === job.isPaused()) return;
+      if (paused) job.pause(new Date());
+      else job.resume(new Date());
+    },
+    { description: 'Sent by the load that this embedding is a phase of, when it is paused or resumed.' },
+  );
   return {
     recorded: () => undefined,
     cancelReason: () => undefined,
@@ -141,6 +146,7 @@ async function embed(
   });
   const { planEmbedding, finishEmbedding } = proxyActivities<EmbeddingActivities>({ ...longWork, priority });
 
+  const forWorker = { reason: 'worker', task_queue: embed_task_queue } as const;
   const report = phase === undefined ? async () => undefined : createReporter(job);
   const wait = async (waiting: Omit<Waiting, 'since'>) => {
     job.hold('embedding', waiting);
@@ -157,34 +163,29 @@ async function embed(
   };
 
   const plan = async () => {
+    // beginEmbedding has recorded this wait.
+    job.hold('embedding', forWorker);
     const opened = await permit.complete(async () => {
-      await wait({ reason: 'worker', task_queue: embed_task_queue });
+      if (job.phase('embedding').waiting_for?.reason !== forWorker.reason) await wait(forWorker);
       return openModel({ model, media_type });
     });
-    const planned = await permit.complete(() => planEmbedding({ job_id, dataset, model: opened, only_failed }));
-    const chunks = planned.shards.reduce((count, shard) => count + shard.chunks.length, 0);
+    const { total, chunks } = await permit.complete(() =>
+      planEmbedding({ job_id, dataset, model: opened, only_failed }),
+    );
     job.release('embedding');
-    return {
-      model: opened,
-      total: planned.total,
-      shards: {
-        left: planned.shards.map((shard, n) => ({ n, chunks: shard.chunks })),
-        counts: planned.shards.map(() => NOTHING_DONE),
-        report_every: Math.ceil(chunks / REPORTS),
-      },
-    };
+    return { model: opened, total, chunks: { left: chunks, count: NOTHING_DONE } };
   };
-  const takeUp = ({ model, total, shards, phase_started_at, waited_ms }: EmbeddingCursor) => {
+  const takeUp = ({ model, total, chunks, phase_started_at, waited_ms }: EmbeddingCursor) => {
     if (phase_started_at !== null) job.update('embedding', { started_at: new Date(phase_started_at), waited_ms });
-    job.update('embedding', { state: 'running', ...sumOf(shards.counts) });
-    return { model, total, shards };
+    job.update('embedding', { state: 'running', ...chunks.count });
+    return { model, total, chunks };
   };
 
-  const { model: opened, total, shards } = resume === undefined ? await plan() : takeUp(resume);
+  const { model: opened, total, chunks } = resume === undefined ? await plan() : takeUp(resume);
   job.update('embedding', { model_key: opened.key, total, total_known: true });
   await report();
 
-  const rest = await runShards({ input, model_key: opened.key, only_failed, job, permit, report, goOn }, shards);
+  const rest = await runChunks({ input, model_key: opened.key, only_failed, job, permit, report, goOn }, chunks);
   if (rest !== undefined) {
     const { started_at, waited_ms = 0 } = job.phase('embedding');
     return {
@@ -193,7 +194,7 @@ async function embed(
       total,
       phase_started_at: started_at?.toISOString() ?? null,
       waited_ms,
-      shards: rest,
+      chunks: rest,
     };
   }
   const { done, failed, reused } = await finishEmbedding({ job_id, dataset, model: opened });

@@ -9,8 +9,8 @@ import {
   startChild,
 } from '@temporalio/workflow';
 import type { EmbeddingActivities } from '../activities/embedding.ts';
+import { type EmbeddingReport, embeddingReport } from '../contract/embedding-report.ts';
 import type { LoadDatasetInput, RetryFailedInput } from '../contract/inputs.ts';
-import type { WaitingStatus } from '../contract/job.ts';
 import { embedWorkflowId } from '../contract/names.ts';
 import { priorityOf } from '../contract/priority.ts';
 import type { Waiting } from '../core/store/documents.ts';
@@ -18,6 +18,7 @@ import { shortWork } from './activity-options.ts';
 import type { embedDataset } from './embed-dataset.ts';
 import type { JobTracker } from './job-tracker.ts';
 import { embeddingProgress, setPaused } from './messages.ts';
+import { parseSignal } from './parse-input.ts';
 
 const { noteWaiting } = proxyActivities<EmbeddingActivities>(shortWork);
 
@@ -36,11 +37,19 @@ const LONGEST_PAUSE_SECONDS = 60 * 60;
 export function createEmbeddingPhase(job: JobTracker, input: LoadDatasetInput | RetryFailedInput): EmbeddingPhase {
   let child: ChildWorkflowHandle<typeof embedDataset> | undefined;
 
-  setHandler(embeddingProgress, ({ state, waiting_for, ...report }) => {
-    if (state === 'waiting' && waiting_for !== null) job.hold('embedding', waitingOf(waiting_for));
-    else if (job.phase('embedding').state !== 'running') job.release('embedding');
-    job.update('embedding', { ...report, total_known: true });
-  });
+  setHandler(
+    embeddingProgress,
+    (message) => {
+      const parsed = parseSignal(embeddingReport, 'embeddingProgress', message);
+      // A job that was reset gets again what its embedding reported before the reset.
+      if (parsed === undefined || parsed.run_id !== child?.firstExecutionRunId) return;
+      const { run_id: _, state, waiting_for, model_key, ...counts } = parsed;
+      if (state === 'waiting' && waiting_for !== null) job.hold('embedding', waitingOf(waiting_for));
+      else if (job.phase('embedding').state !== 'running') job.release('embedding');
+      job.update('embedding', { ...counts, ...(model_key === undefined ? {} : { model_key }), total_known: true });
+    },
+    { description: 'Sent by the embedding of this job: how far it is. Nobody else needs to send it.' },
+  );
 
   // A child that has just ended rejects the signal and does not need it.
   const tell = (paused: boolean) => child?.signal(setPaused, paused).catch(() => undefined);
@@ -101,9 +110,11 @@ export function createEmbeddingPhase(job: JobTracker, input: LoadDatasetInput | 
   };
 }
 
-function waitingOf({ since: _since, task_queue, until, ...waiting }: WaitingStatus): Omit<Waiting, 'since'> {
+function waitingOf(waiting: NonNullable<EmbeddingReport['waiting_for']>): Omit<Waiting, 'since'> {
+  const { reason, task_queue, until, samples_per_second } = waiting;
   return {
-    ...waiting,
+    reason,
+    ...(samples_per_second === undefined ? {} : { samples_per_second }),
     ...(task_queue === null ? {} : { task_queue }),
     ...(until === null ? {} : { until: new Date(until) }),
   };

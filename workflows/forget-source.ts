@@ -5,7 +5,7 @@ import type { JobStatus } from '../contract/job.ts';
 import { longWork, shortWork } from './activity-options.ts';
 import { trackJob } from './job-tracker.ts';
 import { acceptCancel } from './operate.ts';
-import { parseInput } from './parse-input.ts';
+import { parseStart } from './parse-input.ts';
 import { runJob } from './run-job.ts';
 
 const { beginForget } = proxyActivities<RemovalActivities>(shortWork);
@@ -19,7 +19,7 @@ const { forgetSamples } = proxyActivities<RemovalActivities>(longWork);
  * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under forgetSource.
  */
 export async function forgetSource(request: ForgetSourceRequest): Promise<JobStatus> {
-  const input = parseInput(forgetSourceInput, request);
+  const input = parseStart(forgetSourceInput, request);
   const { dataset } = input;
   const job = trackJob({ kind: 'forget', dataset, request: input, embeds: false });
   return runJob({ job, onRecord: true, operations: acceptCancel(job) }, async () => {

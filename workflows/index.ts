@@ -20,7 +20,6 @@ export { type NexusStatusRequest, plimsollService } from '../contract/nexus.ts';
 export { deleteDataset } from './delete-dataset.ts';
 export { deliverWebhook } from './deliver-webhook.ts';
 export { embedDataset } from './embed-dataset.ts';
-export { embedShard } from './embed-shard.ts';
 export { forgetSource } from './forget-source.ts';
 export { loadDataset } from './load-dataset.ts';
 export { pruneDataset } from './prune-dataset.ts';

@@ -18,6 +18,7 @@ import { statusOf } from '../core/jobs/status.ts';
 import { jobInWords } from '../core/jobs/words.ts';
 import type { JobDocument, PhaseDocument, RetryingDocument, Waiting } from '../core/store/documents.ts';
 import { retryingSignal, statusQuery } from './messages.ts';
+import { parseSignal } from './parse-input.ts';
 
 /** Tracks the state of a workflow's own job, answers the status query, and shows the state on Temporal's page. */
 export interface JobTracker {
@@ -105,14 +106,19 @@ export function trackJob(job: {
     show();
   };
 
-  setHandler(statusQuery, () => statusOf(record, new Date()));
-  setHandler(retryingSignal, (message) => {
-    // Anybody may send a signal, and a handler that throws would block the workflow.
-    const { success, data } = retryReport.safeParse(message);
-    if (!success) return;
-    record.retrying = retryingAfter(record.retrying, data);
-    show();
+  setHandler(statusQuery, () => statusOf(record, new Date()), {
+    description: 'How the job stands: its phases, counts and times, as `plimsoll status --json` prints them.',
   });
+  setHandler(
+    retryingSignal,
+    (message) => {
+      const report = parseSignal(retryReport, 'retrying', message);
+      if (report === undefined) return;
+      record.retrying = retryingAfter(record.retrying, report);
+      show();
+    },
+    { description: 'Sent by workers: an activity of this job is retried, or no longer. Nobody else needs to send it.' },
+  );
 
   return {
     jobId,

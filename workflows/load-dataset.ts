@@ -4,7 +4,7 @@ import { type LoadDatasetRequest, loadDatasetInput } from '../contract/inputs.ts
 import type { JobStatus } from '../contract/job.ts';
 import { priorityOf } from '../contract/priority.ts';
 import { longWork, shortWork } from './activity-options.ts';
-import { parseInput } from './parse-input.ts';
+import { parseStart } from './parse-input.ts';
 import type { IndexingCursor } from './run-indexing.ts';
 import { runLoad } from './run-load.ts';
 
@@ -17,11 +17,12 @@ import { runLoad } from './run-load.ts';
  * @param resume set by the workflow itself when it continues as new
  */
 export async function loadDataset(request: LoadDatasetRequest, resume?: IndexingCursor): Promise<JobStatus> {
-  const input = parseInput(loadDatasetInput, request);
-  const { dataset, max_failed_percent, include, exclude, hidden, reread } = input;
+  const input = parseStart(loadDatasetInput, request, resume);
+  const { dataset, embed, model, max_failed_percent, include, exclude, hidden, reread } = input;
   const priority = priorityOf(input);
   const { beginLoad } = proxyActivities<IndexingActivities>({ ...shortWork, priority });
   const { listSource, indexPage, reconcile } = proxyActivities<IndexingActivities>({ ...longWork, priority });
+  let embeddedBy: string | null = null;
   return runLoad({
     kind: 'load',
     input,
@@ -38,10 +39,21 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
         steps: {
           list: (page) => listSource({ job_id, dataset, source, page, include, exclude, hidden, reread }),
           index: (page) => indexPage({ job_id, dataset, page, reread }),
-          finish: () => reconcile({ job_id, dataset, source, max_failed_percent }),
+          async finish() {
+            const result = await reconcile({
+              job_id,
+              dataset,
+              source,
+              max_failed_percent,
+              model: embed ? model : null,
+            });
+            embeddedBy = result.embedded_by;
+            return result;
+          },
         },
       };
     },
+    embeddedBy: () => embeddedBy,
     continueAsNew: (cursor) => continueAsNew<typeof loadDataset>(request, cursor),
   });
 }

@@ -61,6 +61,8 @@ export function acceptCancel(
       });
     },
     {
+      description:
+        'Cancels the job, which keeps its results. Takes {"reason": "…"} or nothing. Answers with the status.',
       validator(request?: CancelRequest) {
         requireRunning(job, operating);
         parseInput(cancelInput, request ?? {});
@@ -101,8 +103,13 @@ export function acceptOperations(job: JobTracker, onPaused: (paused: boolean) =>
       return job.status();
     });
 
-  setHandler(pauseUpdate, () => change(true), { validator: () => requireRunning(job, operating) });
+  setHandler(pauseUpdate, () => change(true), {
+    description:
+      'Stops the job until it is resumed. It keeps its results and holds no worker. Answers with the status.',
+    validator: () => requireRunning(job, operating),
+  });
   setHandler(resumeUpdate, () => change(false), {
+    description: 'Goes on with a paused job where it stopped. Answers with the status.',
     validator() {
       requireRunning(job, operating);
       if (!job.isPaused()) throw failureOf('NotPaused', `Job ${job.jobId} is not paused: there is nothing to resume.`);

@@ -5,7 +5,7 @@ import type { JobStatus } from '../contract/job.ts';
 import { longWork, shortWork } from './activity-options.ts';
 import { trackJob } from './job-tracker.ts';
 import { acceptCancel } from './operate.ts';
-import { parseInput } from './parse-input.ts';
+import { parseStart } from './parse-input.ts';
 import { runJob } from './run-job.ts';
 
 const { beginPrune } = proxyActivities<RemovalActivities>(shortWork);
@@ -18,7 +18,7 @@ const { pruneMissing } = proxyActivities<RemovalActivities>(longWork);
  * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under pruneDataset.
  */
 export async function pruneDataset(request: PruneDatasetRequest): Promise<JobStatus> {
-  const input = parseInput(pruneDatasetInput, request);
+  const input = parseStart(pruneDatasetInput, request);
   const { dataset } = input;
   const job = trackJob({ kind: 'prune', dataset, request: input, embeds: false });
   return runJob({ job, onRecord: true, operations: acceptCancel(job) }, async () => {

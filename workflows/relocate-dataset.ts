@@ -5,7 +5,7 @@ import type { JobStatus } from '../contract/job.ts';
 import { longWork, shortWork } from './activity-options.ts';
 import { trackJob } from './job-tracker.ts';
 import { acceptCancel } from './operate.ts';
-import { parseInput } from './parse-input.ts';
+import { parseStart } from './parse-input.ts';
 import { runJob } from './run-job.ts';
 
 const { beginRelocate } = proxyActivities<RelocationActivities>(shortWork);
@@ -19,7 +19,7 @@ const { checkRelocation, relocateSamples } = proxyActivities<RelocationActivitie
  * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under relocateDataset.
  */
 export async function relocateDataset(request: RelocateDatasetRequest): Promise<JobStatus> {
-  const input = parseInput(relocateDatasetInput, request);
+  const input = parseStart(relocateDatasetInput, request);
   const { dataset } = input;
   const job = trackJob({ kind: 'relocate', dataset, request: input, embeds: false });
   return runJob({ job, onRecord: true, operations: acceptCancel(job) }, async () => {

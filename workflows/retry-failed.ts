@@ -4,7 +4,7 @@ import { type RetryFailedRequest, retryFailedInput } from '../contract/inputs.ts
 import type { JobStatus } from '../contract/job.ts';
 import { priorityOf } from '../contract/priority.ts';
 import { longWork, shortWork } from './activity-options.ts';
-import { parseInput } from './parse-input.ts';
+import { parseStart } from './parse-input.ts';
 import type { IndexingCursor } from './run-indexing.ts';
 import { runLoad } from './run-load.ts';
 
@@ -18,7 +18,7 @@ import { runLoad } from './run-load.ts';
  * @param resume set by the workflow itself when it continues as new
  */
 export async function retryFailed(request: RetryFailedRequest, resume?: IndexingCursor): Promise<JobStatus> {
-  const input = parseInput(retryFailedInput, request);
+  const input = parseStart(retryFailedInput, request, resume);
   const { dataset } = input;
   const priority = priorityOf(input);
   const { beginRetry } = proxyActivities<IndexingActivities>({ ...shortWork, priority });

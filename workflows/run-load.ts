@@ -16,21 +16,25 @@
  *     while step 3 goes on. Its heartbeat carries the batches written. Died: it resumes after the last of them; a batch
  *     that is repeated gives the same samples.
  *  5. Reconcile (`samples`, `datasets`). `reconcile` marks files that the listing did not see as missing, refreshes the
- *     counts, and ends phase 1. Died: it marks the same files again. It removes the pages last.
+ *     counts, and ends phase 1. If no sample lacks a vector of the model, it ends phase 2 as well, and steps 7 to 10 are
+ *     skipped: no device is woken for nothing. Died: it marks the same files again. It removes the pages last.
  *  6. Announce `dataset.browsable`. `announce` starts a `deliverWebhook` child per webhook. The child outlives the
  *     load. Died: the Workflow ID prevents a second child; every attempt carries the same webhook ID.
  *  7. Start the embedding child. embedding-phase.ts starts `embedDataset`, and waits first if another job embeds the
- *     same dataset and model. `openModel` waits on the GPU queue for a worker. `noteWaiting` records the wait (`jobs`).
- *     Died: the child has a history of its own; `openModel` runs again.
- *  8. Plan shards (`progress`; the plan itself is in the child's history). `planEmbedding` finds the samples without a
- *     vector, cuts them into chunks and shards, and opens a count for each chunk. Died: it plans again.
- *  9. Embed chunks (`embeddings`, counts in `progress`). Each shard is a child `embedShard`; its `embedChunk`
- *     activities run on the GPU queue. Died: the next attempt embeds what still lacks a vector; only batches under way
- *     are lost.
+ *     same dataset and model. `beginEmbedding` records the wait for a worker (`jobs`); `openModel` waits on the GPU
+ *     queue for one. Died: the child has a history of its own; `openModel` runs again.
+ *  8. Plan chunks (`progress`; the plan itself is in the child's history). `planEmbedding` finds the samples without a
+ *     vector, cuts them into chunks, and opens a count for each. Died: it plans again.
+ *  9. Embed chunks (`embeddings`, counts in `progress`). `embedChunk` activities run on the GPU queue, as many at once
+ *     as keep its workers busy. Died: the next attempt embeds what still lacks a vector; only batches under way are
+ *     lost.
  * 10. Record the model (`datasets.models`). `finishEmbedding` counts the vectors and ends phase 2. Died: it counts
  *     again.
  * 11. End the job and announce `dataset.ready`. `endJob` closes the record (`jobs`) and removes pages and progress;
  *     `announce` works as in step 6. Died: ending the job again changes nothing.
+ *
+ * A reset begins the job again at its first step, or goes on at a later one (docs/operating.md, "Resets"): what is stored
+ * is found again, and work for a job that has ended is refused.
  *
  * A failure or a cancel at any step takes `runJob` (run-job.ts) to `endJob` and the webhooks. Pause, resume and cancel
  * arrive in operate.ts. A long history continues as new with a cursor: `IndexingCursor` or `EmbeddingCursor`.
@@ -56,6 +60,8 @@ export interface LoadRun {
   begin(job: JobTracker): Promise<{ capabilities: Capabilities; steps: IndexingSteps }>;
   /** Called once the first phase is over. False skips the second phase; omitted means true. */
   needsEmbedding?(): boolean;
+  /** Called once the first phase is over. The model's key if no sample lacks a vector, so that phase 2 is over too. */
+  embeddedBy?(): string | null;
   continueAsNew(cursor: IndexingCursor): Promise<never>;
 }
 
@@ -83,6 +89,12 @@ export async function runLoad(run: LoadRun): Promise<JobStatus> {
       return await continueAsNew({ ...next, waited_ms, ...(paused_at === null ? {} : { paused_at }) });
     }
     await announce(input.webhooks, 'dataset.browsable', job.status());
+    const model_key = run.embeddedBy?.() ?? null;
+    if (model_key !== null) {
+      job.release('embedding');
+      job.update('embedding', { state: 'completed', model_key, total_known: true, finished_at: new Date() });
+      return { ready: true };
+    }
     const embeds = input.embed && run.needsEmbedding?.() !== false;
     if (embeds) await embedding.run(input.embed_task_queue ?? capabilities.embed_task_queue, kind === 'retry');
     return { ready: embeds };

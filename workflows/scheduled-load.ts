@@ -6,7 +6,7 @@ import { loadWorkflowId } from '../contract/names.ts';
 import { priorityOf } from '../contract/priority.ts';
 import { toFailure } from './failures.ts';
 import type { loadDataset } from './load-dataset.ts';
-import { parseInput } from './parse-input.ts';
+import { parseStart } from './parse-input.ts';
 
 export interface ScheduledLoadResult {
   /** True if another job of the dataset was running, so that this run of the schedule loaded nothing. */
@@ -27,7 +27,7 @@ export type ScheduledLoadMemo = { skipped: boolean; job_id: string | null };
  * Fails with a non-retryable ApplicationFailure; docs/failures.md lists its types under scheduledLoad.
  */
 export async function scheduledLoad(request: ScheduledLoadRequest): Promise<ScheduledLoadResult> {
-  const { load: input } = parseInput(scheduledLoadInput, request);
+  const { load: input } = parseStart(scheduledLoadInput, request);
   try {
     const load = await startChild<typeof loadDataset>('loadDataset', {
       workflowId: loadWorkflowId(input.dataset),

@@ -8,10 +8,11 @@ import type { Sources } from '../sources/source.ts';
 import { sourcesOf } from '../store/datasets.ts';
 import { countSampleVectors, vectorModels } from '../store/embeddings.ts';
 import { removedBy, setKept } from '../store/job-effects.ts';
+import { jobEnded } from '../store/job-errors.ts';
 import { filesNotMissing, type MissingSample, missingSamples } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 import { waysOutOf } from './absent-sources.ts';
-import { BATCH, jobHasEnded } from './remove-batch.ts';
+import { BATCH } from './remove-batch.ts';
 import { openRemoval, type RemovalRequest } from './remove-samples.ts';
 
 /**
@@ -56,7 +57,7 @@ export async function pruneMissing(store: Store, sources: Sources, request: Remo
     onStep();
   }
   const folders = [...absent].sort();
-  if (!(await setKept(store, jobId, { kept, folders }))) throw jobHasEnded(jobId);
+  if (!(await setKept(store, jobId, { kept, folders }))) throw jobEnded(jobId);
   await removal.finish();
   const removed = await removedBy(store, jobId);
   if (heldUp.length > 0 && removed.samples === 0) throw sourcesAbsent(datasetId, heldUp);

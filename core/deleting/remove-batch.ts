@@ -1,7 +1,7 @@
 import type { ClientSession } from 'mongodb';
 import type { RemovedCounts } from '../../contract/job.ts';
-import { UserError } from '../errors.ts';
 import { addRemoved } from '../store/job-effects.ts';
+import { jobEnded } from '../store/job-errors.ts';
 import { inTransaction, type Store } from '../store/store.ts';
 
 /** Documents removed in one transaction: few enough to keep the server responsive. */
@@ -19,10 +19,6 @@ export async function removeBatch(
   remove: (session: ClientSession) => Promise<RemovedCounts>,
 ): Promise<void> {
   await inTransaction(store, async (session) => {
-    if (!(await addRemoved(store, jobId, await remove(session), session))) throw jobHasEnded(jobId);
+    if (!(await addRemoved(store, jobId, await remove(session), session))) throw jobEnded(jobId);
   });
 }
-
-/** The error for an activity that outlived its job. */
-export const jobHasEnded = (jobId: string) =>
-  new UserError('Superseded', `Job ${jobId} has ended; nothing more is removed.`);

@@ -5,6 +5,7 @@ import type { Limiter } from '../limits/limiter.ts';
 import type { Medium } from '../media/medium.ts';
 import { FileUnavailableError, type Source, type Sources } from '../sources/source.ts';
 import { findVectorsByContent, type NewVector, removeVectorsOf, writeVectors } from '../store/embeddings.ts';
+import { jobEnded } from '../store/job-errors.ts';
 import { type ChunkCount, findProgress, raiseProgress } from '../store/progress.ts';
 import { existingSamples, metadataOf, writeEmbeddingErrors } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
@@ -74,14 +75,14 @@ export async function embedChunk(
   }
 
   onSignOfLife();
-  const chunk = { jobId, phase: 'embedding', chunk: from } as const;
-  const ended = () => new UserError('Superseded', `Job ${jobId} has ended; nothing more is embedded for it.`);
-  const earlier = await findProgress(store, chunk);
-  if (earlier === undefined) throw ended();
+  const reference = { jobId, phase: 'embedding', chunk: from } as const;
+  const earlier = await findProgress(store, reference);
+  if (earlier === undefined) throw jobEnded(jobId);
+  const chunk = { ...reference, opened: earlier.opened };
   const note = async (count: EmbedChunkResult) => {
     // Samples that were indexed after the plan are embedded too. They must not raise the count above its total.
     const shown = { ...count, done: Math.min(count.done, total - Math.min(count.failed, total)) };
-    if (!(await raiseProgress(store, chunk, shown))) throw ended();
+    if (!(await raiseProgress(store, chunk, shown))) throw jobEnded(jobId);
   };
 
   const onlyFailed = request.onlyFailed && (await readRetryScope(store, jobId)) === 'failed';

@@ -81,3 +81,9 @@ export async function* lackingSamples(
     await Promise.all([samples.close(), vectors.close()]);
   }
 }
+
+/** Whether any sample of a dataset lacks a vector of the model. */
+export async function lacksAny(store: Store, scan: Omit<SeqRange, 'from' | 'to'>): Promise<boolean> {
+  for await (const _ of lackingSamples(store, { ...scan, from: 0, to: Number.MAX_SAFE_INTEGER })) return true;
+  return false;
+}

@@ -1,7 +1,7 @@
-import { UserError } from '../errors.ts';
 import { countVectors } from '../store/embeddings.ts';
+import { jobEnded } from '../store/job-errors.ts';
 import { noteRetryScope, touchOpenJob } from '../store/jobs.ts';
-import { insertChunkProgress } from '../store/progress.ts';
+import { replaceChunkProgress } from '../store/progress.ts';
 import { countSamples, indexedSeqs } from '../store/samples.ts';
 import { inTransaction, type Store } from '../store/store.ts';
 import { lackingSamples } from './lacking.ts';
@@ -10,21 +10,29 @@ import { findRecordedModel, findRetryScope } from './retry-scope.ts';
 /** The range of seqs from `from` (inclusive) to `to` (exclusive), and how many samples in it lack a vector. */
 export type Chunk = [from: number, to: number, count: number];
 
-/** The chunks of one child workflow. `total` counts their samples. */
-export interface Shard {
+/** References to the work. They fit a workflow's history at ten million samples (4,000 chunks, 100 KB). */
+export interface EmbeddingPlan {
+  /** Samples in all chunks. */
   total: number;
   chunks: Chunk[];
 }
 
-/** References to the work. They fit a workflow's history at ten million samples (4,096 chunks, 100 KB). */
-export interface EmbeddingPlan {
-  total: number;
-  shards: Shard[];
-}
+/** A few dozen chunks keep 16 workers busy, and each of them moves the count by about 2 %. */
+const FEW_CHUNKS = 48;
+/** A larger dataset has larger chunks: each is an activity, which costs history and, in Temporal Cloud, money. */
+const MANY_CHUNKS = 500;
+const SMALLEST_CHUNK = 64;
+const LARGE_CHUNK = 1000;
+/** A worker that dies leaves at most a chunk to be looked at again. */
+const LARGEST_CHUNK = 2500;
+/** The plan is first made of small pieces, because how many samples lack a vector is known at its end. */
+const MOST_PIECES = 16_000;
 
-const MIN_CHUNK = 512;
-const MAX_CHUNKS = 4096;
-const SHARD_SAMPLES = 50_000;
+/** Samples per chunk of a plan for about this many samples. */
+export function chunkSize(samples: number): number {
+  const few = Math.min(Math.max(Math.ceil(samples / FEW_CHUNKS), SMALLEST_CHUNK), LARGE_CHUNK);
+  return Math.min(Math.max(Math.ceil(samples / MANY_CHUNKS), few), LARGEST_CHUNK);
+}
 
 /** A request to plan the embedding of a dataset. */
 export interface PlanRequest {
@@ -37,10 +45,7 @@ export interface PlanRequest {
   signal: AbortSignal;
 }
 
-/**
- * Divides the samples that lack a vector into chunks (the unit of retry) and chunks into shards (the unit of a child
- * workflow).
- */
+/** Divides the samples that lack a vector into chunks, the unit of retry. */
 export async function planEmbedding(store: Store, request: PlanRequest): Promise<EmbeddingPlan> {
   const { datasetId, modelKey, signal } = request;
   const onlyFailedOf = await retryOfFailures(store, request);
@@ -48,26 +53,38 @@ export async function planEmbedding(store: Store, request: PlanRequest): Promise
     countSamples(store, datasetId, 'indexed'),
     countVectors(store, { datasetId, modelKey }, 1),
   ]);
-  const chunkSamples = Math.max(MIN_CHUNK, Math.ceil(indexed / MAX_CHUNKS));
+  const pieceSamples = Math.max(SMALLEST_CHUNK, Math.ceil(indexed / MOST_PIECES));
   const seqs =
     vectors === 0 && onlyFailedOf === undefined
       ? // The index alone answers if the model has no vector yet.
         indexedSeqs(store, datasetId)
       : lackingSeqs(store, { ...request, onlyFailedOf });
 
-  const chunks: Chunk[] = [];
+  const pieces: Chunk[] = [];
   let open: Chunk | undefined;
   for await (const seq of seqs) {
-    if (open === undefined || open[2] === chunkSamples) {
+    if (open === undefined || open[2] === pieceSamples) {
       signal.throwIfAborted();
       request.onScan(seq);
       open = [seq, seq + 1, 0];
-      chunks.push(open);
+      pieces.push(open);
     }
     open[1] = seq + 1;
     open[2] += 1;
   }
-  return { total: sum(chunks), shards: shardsOf(chunks, chunkSamples) };
+  const total = pieces.reduce((sum, [, , count]) => sum + count, 0);
+  return { total, chunks: joined(pieces, chunkSize(total)) };
+}
+
+/** Joins neighbouring pieces into chunks of at most `size` samples. A larger piece is a chunk. */
+function joined(pieces: readonly Chunk[], size: number): Chunk[] {
+  const chunks: Chunk[] = [];
+  for (const [from, to, count] of pieces) {
+    const last = chunks.at(-1);
+    if (last === undefined || last[2] + count > size) chunks.push([from, to, count]);
+    else [last[1], last[2]] = [to, last[2] + count];
+  }
+  return chunks;
 }
 
 /** The retry's job ID, if it embeds only failed samples. */
@@ -87,30 +104,17 @@ async function* lackingSeqs(store: Store, request: PlanRequest): AsyncGenerator<
   for await (const { seq } of lackingSamples(store, everything)) yield seq;
 }
 
-function shardsOf(chunks: Chunk[], chunkSamples: number): Shard[] {
-  const perShard = Math.max(1, Math.floor(SHARD_SAMPLES / chunkSamples));
-  const shards: Shard[] = [];
-  for (let at = 0; at < chunks.length; at += perShard) {
-    const own = chunks.slice(at, at + perShard);
-    shards.push({ total: sum(own), chunks: own });
-  }
-  return shards;
-}
-
-const sum = (chunks: readonly Chunk[]) => chunks.reduce((total, [, , count]) => total + count, 0);
-
 /**
  * Creates the counts of a plan's chunks, all at 0, unless the job is over. One transaction covers the counts and the
  * job's record, so a job's end either removes the counts or prevents them. A chunk only raises an existing count, so it
- * leaves nothing after its job has ended. A repeated call changes nothing.
+ * leaves nothing after its job has ended. Counts of an earlier plan of the job are removed: a reset plans again.
  *
  * @throws UserError Superseded
  */
-export async function openChunks(store: Store, jobId: string, { shards }: EmbeddingPlan): Promise<void> {
-  const chunks = shards.flatMap((shard) => shard.chunks).map(([chunk, , total]) => ({ chunk, total }));
+export async function openChunks(store: Store, jobId: string, { chunks }: EmbeddingPlan): Promise<void> {
+  const counts = chunks.map(([chunk, , total]) => ({ chunk, total }));
   await inTransaction(store, async (session) => {
-    if (!(await touchOpenJob(store, jobId, 'embedding', session)))
-      throw new UserError('Superseded', `Job ${jobId} has ended; nothing more is embedded.`);
-    if (chunks.length > 0) await insertChunkProgress(store, jobId, chunks, session);
+    if (!(await touchOpenJob(store, { jobId, phase: 'embedding' }, session))) throw jobEnded(jobId);
+    await replaceChunkProgress(store, jobId, counts, session);
   });
 }

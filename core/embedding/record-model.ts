@@ -15,7 +15,11 @@ import type { EmbeddingModel } from './embedder.ts';
  */
 export async function recordModel(
   store: Store,
-  { jobId, datasetId, model }: { jobId: string; datasetId: string; model: EmbeddingModel },
+  {
+    jobId,
+    datasetId,
+    model,
+  }: { jobId: string; datasetId: string; model: Pick<EmbeddingModel, 'key' | 'name' | 'revision' | 'dim'> },
 ): Promise<{ done: number; failed: number; reused: number }> {
   const sums = (await sumProgress(store, jobId)).get('embedding');
   const { done = 0, failed = 0, reused = 0 } = sums ?? {};

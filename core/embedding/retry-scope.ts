@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { JobKind } from '../../contract/job.ts';
 import { type RecordedModel as AnyModel, modelsOf } from '../store/datasets.ts';
 import { retryScopeOf, wasBrokenOffSince } from '../store/jobs.ts';
@@ -38,12 +39,14 @@ const EMBEDDING_KINDS: JobKind[] = ['load', 'retry', 'embed'];
 
 /**
  * The dataset's record of a model that has embedded it to the end. A name selects the most recently completed revision.
+ * A model that is named by its folder's path is recorded by the folder's name.
  */
 export async function findRecordedModel(
   store: Store,
   datasetId: string,
-  nameOrKey: string,
+  asked: string,
 ): Promise<RecordedModel | undefined> {
+  const nameOrKey = asked.startsWith('/') ? basename(asked) : asked;
   return (await modelsOf(store, datasetId))
     .filter((model): model is RecordedModel => model.completed_at !== undefined)
     .filter(({ key, name }) => key === nameOrKey || name === nameOrKey)

@@ -1,4 +1,4 @@
-import { lackingSamples } from '../embedding/lacking.ts';
+import { lacksAny } from '../embedding/lacking.ts';
 import { findRecordedModel, findRetryScope } from '../embedding/retry-scope.ts';
 import { UserError } from '../errors.ts';
 import { sourcesOf } from '../store/datasets.ts';
@@ -64,12 +64,10 @@ async function isToEmbed(store: Store, { jobId, datasetId, indexed }: IndexedRet
   const model = await findRecordedModel(store, datasetId, String(request?.model));
   if ((await findRetryScope(store, { jobId, datasetId, model })) === 'failed') return false;
   if (model === undefined) return (await countSamples(store, datasetId, 'indexed', 1)) > 0;
-  return lacksAny(store, datasetId, model.key);
-}
-
-async function lacksAny(store: Store, datasetId: string, modelKey: string): Promise<boolean> {
-  const range = { datasetId, modelKey, from: 0, to: Number.MAX_SAFE_INTEGER };
-  const { signal } = new AbortController();
-  for await (const _ of lackingSamples(store, { ...range, onScan: () => undefined, signal })) return true;
-  return false;
+  return lacksAny(store, {
+    datasetId,
+    modelKey: model.key,
+    onScan: () => undefined,
+    signal: new AbortController().signal,
+  });
 }

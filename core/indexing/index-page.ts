@@ -6,8 +6,9 @@ import { fileRefOf, UNKNOWN_FINGERPRINT } from '../sources/files.ts';
 import type { Sources } from '../sources/source.ts';
 import { findDataset } from '../store/datasets.ts';
 import type { PageFile, SampleDocument, SeqBlock } from '../store/documents.ts';
+import { jobEnded } from '../store/job-errors.ts';
 import { findPage } from '../store/pages.ts';
-import { findProgress, raiseProgress, takeBlock } from '../store/progress.ts';
+import { findProgress, type OpenChunk, raiseProgress, takeBlock } from '../store/progress.ts';
 import {
   itemsOf,
   regroupSamples,
@@ -19,6 +20,7 @@ import {
 } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 import { leftOvers, matchItems } from './match-items.ts';
+import { pageGone } from './written-pages.ts';
 
 /** A request to index one page of a job. */
 export interface IndexPageRequest {
@@ -65,17 +67,14 @@ export async function indexPage(
 ): Promise<IndexPageResult> {
   const { jobId, page, resume, signal } = request;
   const stored = await findPage(store, jobId, page);
-  if (stored === undefined) {
-    throw new UserError(
-      'PageGone',
-      `Page ${page} of job ${jobId} is no longer stored: the job had ended. ` +
-        "It can't be resumed half-way; load the folder again.",
-    );
-  }
+  if (stored === undefined) throw pageGone(jobId, page);
   const dataset = await findDataset(store, request.datasetId);
-  const count = await findProgress(store, { jobId, phase: 'indexing', chunk: page });
-  const numbers = createNumbers(store, request, count?.blocks ?? []);
-  const unchanged = (count?.total ?? stored.files.length) - stored.files.length;
+  const reference = { jobId, phase: 'indexing', chunk: page } as const;
+  const count = await findProgress(store, reference);
+  if (count === undefined) throw jobEnded(jobId);
+  const chunk = { ...reference, opened: count.opened };
+  const numbers = createNumbers(store, request, chunk, count.blocks ?? []);
+  const unchanged = count.total - stored.files.length;
 
   const { batches: written = 0, ...before } = resume ?? {};
   const result: IndexPageResult = { added: 0, changed: 0, failed: 0, ...before };
@@ -96,11 +95,11 @@ export async function indexPage(
       else if (file.stored) result.changed += 1;
       else result.added += 1;
     }
-    const isNoted = await raiseProgress(
-      store,
-      { jobId, phase: 'indexing', chunk: page },
-      { done: unchanged + result.added + result.changed, failed: result.failed, outcomes: { ...result } },
-    );
+    const isNoted = await raiseProgress(store, chunk, {
+      done: unchanged + result.added + result.changed,
+      failed: result.failed,
+      outcomes: { ...result },
+    });
     if (!isNoted) await endSuperseded(store, request, dataset?.created_at, inserted);
     request.onWrite({ batches: n + 1, ...result });
   }
@@ -289,9 +288,13 @@ interface Numbers {
   take(batch: number, count: number): Promise<Iterator<number>>;
 }
 
-function createNumbers(store: Store, { jobId, datasetId, page }: IndexPageRequest, known: SeqBlock[]): Numbers {
+function createNumbers(
+  store: Store,
+  { jobId, datasetId }: IndexPageRequest,
+  chunk: OpenChunk,
+  known: SeqBlock[],
+): Numbers {
   let blocks = known;
-  const chunk = { jobId, phase: 'indexing', chunk: page } as const;
 
   async function freeOf(batch: number): Promise<number[]> {
     const own = blocks.filter((block) => block.batch === batch);
@@ -316,7 +319,7 @@ function createNumbers(store: Store, { jobId, datasetId, page }: IndexPageReques
         }
         // Another attempt took the block first, or the job is over.
         const now = await findProgress(store, chunk);
-        if (now === undefined) throw superseded(jobId, datasetId);
+        if (now === undefined || !now.opened.equals(chunk.opened)) throw jobEnded(jobId);
         if ((now.blocks ?? []).length === blocks.length) throw deletedMeanwhile(datasetId);
         blocks = now.blocks ?? [];
       }
@@ -328,9 +331,6 @@ const range = (base: number, count: number) => Array.from({ length: count }, (_,
 
 const deletedMeanwhile = (datasetId: string) =>
   new UserError('DatasetNotFound', `Dataset ${datasetId} was deleted while it was being indexed.`);
-
-const superseded = (jobId: string, datasetId: string) =>
-  new UserError('Superseded', `Job ${jobId} of ${datasetId} has ended; nothing more is written for it.`);
 
 /**
  * Ends an attempt whose page has no count: its job is over. What it has written stays, because it is what the files
@@ -350,5 +350,5 @@ async function endSuperseded(
   const now = await findDataset(store, datasetId);
   const isSame = now !== undefined && now.deleting === undefined && now.created_at.getTime() === createdAt?.getTime();
   if (!isSame) await removeSamples(store, inserted);
-  throw superseded(jobId, datasetId);
+  throw jobEnded(jobId);
 }

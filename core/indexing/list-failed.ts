@@ -3,17 +3,20 @@ import { createPresence } from '../sources/presence.ts';
 import { isPresent, type Sources } from '../sources/source.ts';
 import { sourcesOf } from '../store/datasets.ts';
 import type { PageFile } from '../store/documents.ts';
-import { type PageSummary, pagesFrom, pathsListed } from '../store/pages.ts';
+import { type PageSummary, pathsListed } from '../store/pages.ts';
 import { namedPaths } from '../store/progress.ts';
 import { type FailedSample, failedSamples } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
-import { type ListResult, pageLimit, SLICE_MS } from './list-source.ts';
+import { isSliceOver, type ListResult, pageLimit } from './list-source.ts';
 import { PAGE_BYTES, pageFileBytes, pageFileOf, writePage } from './write-page.ts';
+import { writtenPages } from './written-pages.ts';
 
 /** A request to list a dataset's failed files. */
 export interface ListFailedRequest {
   jobId: string;
   datasetId: string;
+  /** The run of the job's workflow that lists; omitted where no workflow does. */
+  runId?: string | undefined;
   /** The page to write next, from 0. */
   page: number;
   /** Called after each stored page. */
@@ -36,7 +39,7 @@ export async function listFailed(store: Store, sources: Sources, request: ListFa
   const roots = await sourcesOf(store, datasetId);
 
   // An earlier attempt may have written pages without reporting them.
-  const written = await pagesFrom(store, jobId, request.page - 1);
+  const written = await writtenPages(store, jobId, request.page);
   const pages: number[] = [];
   let total = 0;
   const report = ({ n, work }: PageSummary) => {
@@ -54,7 +57,7 @@ export async function listFailed(store: Store, sources: Sources, request: ListFa
     });
     report(last);
     request.onStep();
-    if (last.n === 0 || performance.now() - startedAt > SLICE_MS) break;
+    if (isSliceOver({ pages, page: last.n + 1, startedAt })) break;
   }
   return { next: last.last ? null : last.n + 1, pages, total, unchanged: 0 };
 }
@@ -62,7 +65,7 @@ export async function listFailed(store: Store, sources: Sources, request: ListFa
 async function listPage(
   store: Store,
   sources: Sources,
-  { jobId, datasetId }: ListFailedRequest,
+  { jobId, runId, datasetId }: ListFailedRequest,
   { roots, n, after }: { roots: readonly string[]; n: number; after: number },
 ): Promise<PageSummary> {
   const limit = pageLimit(n);
@@ -81,6 +84,7 @@ async function listPage(
   const last = samples.length === failed.length && failed.length < limit;
   await writePage(store, {
     jobId,
+    runId,
     n,
     upto,
     last,

@@ -5,16 +5,18 @@ import { comparePaths } from '../sources/file-names.ts';
 import type { Selection } from '../sources/selection.ts';
 import { emptyStep, type ListedFile, type ListingStep, type Source, type Sources } from '../sources/source.ts';
 import { deviceOfJob } from '../store/jobs.ts';
-import { pagesFrom } from '../store/pages.ts';
 import { sumPages } from '../store/progress.ts';
 import { filesBetween, type StoredFile } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 import { compareListing, type Difference } from './compare-listing.ts';
 import { PAGE_BYTES, pageFileBytes, pageFileOf, writePage } from './write-page.ts';
+import { writtenPages } from './written-pages.ts';
 
 /** A request to list a source from a page on. */
 export interface ListRequest {
   jobId: string;
+  /** The run of the job's workflow that lists; omitted where no workflow does. */
+  runId?: string | undefined;
   datasetId: string;
   /** The source's root, as its canonical name. */
   root: string;
@@ -42,10 +44,18 @@ export interface ListResult {
 /**
  * Files per page. The first page is small, so results appear at once. Later pages are large, so round trips stay few.
  */
-export const pageLimit = (page: number) => Math.min(256 * 2 ** page, 4096);
+export const pageLimit = (page: number) => Math.min(256 * 2 ** page, 8192);
 
-/** A call returns after this long, so that indexing overlaps with listing. */
-export const SLICE_MS = 700;
+/** A call that found files to index returns after this long, so that indexing overlaps with listing. */
+const SLICE_MS = 700;
+/** Without any, there is nothing to overlap with, and each call costs history. */
+const IDLE_SLICE_MS = 10_000;
+
+/** Whether a call that began at `startedAt` and has just written the page before `page` returns now. */
+export function isSliceOver({ pages, page, startedAt }: { pages: number[]; page: number; startedAt: number }): boolean {
+  const took = performance.now() - startedAt;
+  return pages.length > 0 ? page === 1 || took > SLICE_MS : took > IDLE_SLICE_MS;
+}
 
 /** Stored files compared together. A removed folder may have held millions of files. */
 const STORED_LIMIT = 20_000;
@@ -84,7 +94,7 @@ export function createSourceLister(store: Store, sources: Sources): (request: Li
     // The root may have vanished or moved since the last slice. An open listing would not notice.
     await source.check(root);
     // An earlier attempt may have written pages without reporting them.
-    const written = await pagesFrom(store, jobId, request.page - 1);
+    const written = await writtenPages(store, jobId, request.page);
     const covered = written.filter(({ n }) => n >= request.page).map(({ n }) => n);
     const pages = written.filter(({ n, work }) => n >= request.page && work > 0).map(({ n }) => n);
     const finish = async (next: number | null): Promise<ListResult> => ({
@@ -111,14 +121,14 @@ export function createSourceLister(store: Store, sources: Sources): (request: Li
       const difference = compareListing(pathRange.files, stored, request.reread);
       difference.gone = outsideFolders(listing.hidden, difference.gone).filter(isSelected);
       listing.hidden = listing.hidden.filter((folder) => comparePaths(endOf(folder), upto) > 0);
-      await writeRange(store, jobId, { n: page, upto, pathRange, difference });
+      await writeRange(store, request, { n: page, upto, pathRange, difference });
       covered.push(page);
       if (difference.added.length + difference.changed.length > 0) pages.push(page);
       request.onStep();
       if (pathRange.last) return finish(null);
       page += 1;
       after = upto;
-      if (page === 1 || performance.now() - startedAt > SLICE_MS) break;
+      if (isSliceOver({ pages, page, startedAt })) break;
     }
 
     const key = `${jobId}/${page}`;
@@ -243,7 +253,7 @@ interface ComparedRange {
 
 async function writeRange(
   store: Store,
-  jobId: string,
+  { jobId, runId }: ListRequest,
   { n, upto, pathRange, difference: { added, changed, unchanged, gone } }: ComparedRange,
 ): Promise<void> {
   const pageFile = (stored: boolean) => (file: ListedFile) => pageFileOf(file, file, stored);
@@ -251,6 +261,7 @@ async function writeRange(
   const outcomes: Partial<FileOutcomes> = { ignored, excluded, unchanged, missing: gone.length };
   await writePage(store, {
     jobId,
+    runId,
     n,
     upto,
     last: pathRange.last,

@@ -5,13 +5,16 @@ import { datasetDeletedMeanwhile } from '../store/dataset-errors.ts';
 import { indexingJobOf } from '../store/datasets.ts';
 import { goneByPage, removePages } from '../store/pages.ts';
 import { markFilesMissing } from '../store/samples.ts';
-import type { Store } from '../store/store.ts';
+import { inTransaction, type Store } from '../store/store.ts';
 import { refreshCounts } from './counts.ts';
 import { type IndexingResult, recordIndexing, sumIndexing } from './indexing-summary.ts';
+import { requireListing } from './written-pages.ts';
 
 /** A request to end the indexing phase of a job. */
 export interface ReconcileRequest {
   jobId: string;
+  /** The run of the job's workflow that ends the phase; omitted where no workflow does. */
+  runId?: string | undefined;
   datasetId: string;
   source: string;
   maxFailedPercent: number;
@@ -68,7 +71,10 @@ export async function reconcile(
             `(${percent.toFixed(1)} %, and max_failed_percent is ${request.maxFailedPercent}): ${describe(failures)}.`,
     );
   }
-  await removePages(store, [jobId]);
+  await inTransaction(store, async (session) => {
+    await requireListing(store, request, session);
+    await removePages(store, [jobId], session);
+  });
   return { outcomes, done, failed, total };
 }
 

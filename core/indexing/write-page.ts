@@ -5,10 +5,13 @@ import { setPhaseFields } from '../store/jobs.ts';
 import { insertPage, pageId } from '../store/pages.ts';
 import { insertPageProgress, MAX_NAMED } from '../store/progress.ts';
 import { inTransaction, isDuplicateKey, type Store } from '../store/store.ts';
+import { requireListing } from './written-pages.ts';
 
 /** A page of files to read, and what its listing found. */
 export interface NewPage {
   jobId: string;
+  /** The run of the job's workflow that lists; omitted where no workflow does. */
+  runId?: string | undefined;
   n: number;
   upto: string;
   last: boolean;
@@ -53,10 +56,11 @@ const BARE_BYTES = BSON.calculateObjectSize({
 /**
  * Stores a page and its first count in one transaction, so a crash leaves both or neither.
  *
+ * @throws UserError Superseded when the job has ended or another run works on it.
  * @throws Error when another attempt of the listing has written this page.
  */
 export async function writePage(store: Store, page: NewPage): Promise<void> {
-  const { jobId, n, upto, last, files, gone, unchanged, outcomes, unreadable, outside } = page;
+  const { jobId, runId, n, upto, last, files, gone, unchanged, outcomes, unreadable, outside } = page;
   const document: PageDocument = { _id: pageId(jobId, n), job_id: jobId, n, upto, last, files, gone };
   const counted = {
     done: unchanged,
@@ -67,6 +71,7 @@ export async function writePage(store: Store, page: NewPage): Promise<void> {
   };
   try {
     await inTransaction(store, async (session) => {
+      await requireListing(store, { jobId, runId }, session);
       await insertPage(store, document, session);
       await insertPageProgress(store, { jobId, chunk: n }, counted, session);
     });

@@ -1,5 +1,5 @@
 import { indexes, type JobKind } from '../../contract/job.ts';
-import type { PhaseDocument } from '../store/documents.ts';
+import type { JobDocument, PhaseDocument } from '../store/documents.ts';
 import { insertQueued, markRunning } from '../store/jobs.ts';
 import type { Store } from '../store/store.ts';
 
@@ -25,9 +25,15 @@ export async function recordQueued(store: Store, record: JobRecord): Promise<voi
     dataset_id: datasetId,
     workflow_id: workflowId,
     request,
-    phases: { indexing: indexes(kind) ? PENDING : SKIPPED, embedding: embeds ? PENDING : SKIPPED },
+    phases: firstPhases(kind, embeds),
   });
 }
+
+/** The phases of a job that no worker has begun. */
+export const firstPhases = (kind: JobKind, embeds: boolean): JobDocument['phases'] => ({
+  indexing: indexes(kind) ? PENDING : SKIPPED,
+  embedding: embeds ? PENDING : SKIPPED,
+});
 
 /** Records that a job is running, whether or not its client recorded it. A repeated call changes nothing. */
 export async function recordJob(store: Store, record: JobRecord): Promise<void> {

@@ -5,6 +5,7 @@ import { isBelow, isInOrBelow, movedPath } from '../folders.ts';
 import { fileOfSample } from '../sources/files.ts';
 import { setSources, sourcesOf } from '../store/datasets.ts';
 import { addMoved, movedBy } from '../store/job-effects.ts';
+import { jobEnded } from '../store/job-errors.ts';
 import { moveFirstSamples } from '../store/samples-below.ts';
 import { inTransaction, type Store } from '../store/store.ts';
 import type { Move } from './check-relocation.ts';
@@ -81,5 +82,5 @@ function changeSources(
 /** Adds to the job's count, which an ended job refuses: this attempt has outlived it. */
 async function requireOpen(store: Store, jobId: string, moved: MovedCounts, session: ClientSession): Promise<void> {
   if (await addMoved(store, jobId, moved, session)) return;
-  throw new UserError('Superseded', `Job ${jobId} has ended; nothing more is moved.`);
+  throw jobEnded(jobId);
 }

@@ -147,6 +147,8 @@ export interface JobDocument {
   kind: JobKind;
   dataset_id: string;
   workflow_id: string;
+  /** The run that lists and begins; absent until a worker has begun the job. A reset or a continued job has a new one. */
+  run_id?: string;
   request: Record<string, unknown>;
   state: JobState;
   phases: Record<PhaseName, PhaseDocument>;
@@ -186,6 +188,8 @@ export interface ProgressDocument {
   outcomes?: Partial<FileOutcomes>;
   unreadable_folders?: string[];
   outside_links?: string[];
+  /** Identifies this count. A reset job counts anew, and an attempt from before it must not raise the new count. */
+  opened: ObjectId;
   /** The time of the last progress. */
   at?: Date;
   /** Indexing only: the numbers that the page's new samples took. */

@@ -286,6 +286,30 @@ export async function markRunning(store: Store, jobId: string, phase: PhaseName 
   );
 }
 
+/** Notes the run that works on an open job. Returns whether the job is open. */
+export async function noteRun(store: Store, jobId: string, run_id: string): Promise<boolean> {
+  const { matchedCount } = await collectionsOf(store).jobs.updateOne({ _id: jobId, ...notEnded }, { $set: { run_id } });
+  return matchedCount > 0;
+}
+
+/** Opens the record of a job that was reset. Counts of what it has removed or moved stay true. */
+export async function reopenJob(
+  store: Store,
+  jobId: string,
+  { runId, phases }: { runId: string; phases: JobDocument['phases'] },
+  session: ClientSession,
+): Promise<void> {
+  const past = ['finished_at', 'error', 'retrying', 'paused_at', 'resumed_at', 'retry_scope', 'source_device'];
+  await collectionsOf(store).jobs.updateOne(
+    { _id: jobId },
+    {
+      $set: { run_id: runId, state: 'queued', phases },
+      $unset: Object.fromEntries(past.map((field) => [field, true])),
+    },
+    { session },
+  );
+}
+
 /** Records the source's device. The first call wins. */
 export async function noteDevice(store: Store, jobId: string, source_device: string): Promise<void> {
   await collectionsOf(store).jobs.updateOne(
@@ -361,15 +385,17 @@ export async function finishPhase(
   );
 }
 
-/** Records that a phase is in progress, if the job is open. Returns whether the job is open. */
+/**
+ * Records that a phase is in progress, if the job is open, and if the given run works on it. Returns whether that is so.
+ * The transaction then conflicts with the job's end and with a reset of the job.
+ */
 export async function touchOpenJob(
   store: Store,
-  jobId: string,
-  phase: PhaseName,
+  { jobId, phase, runId }: { jobId: string; phase: PhaseName; runId?: string | undefined },
   session: ClientSession,
 ): Promise<boolean> {
   const { matchedCount } = await collectionsOf(store).jobs.updateOne(
-    { _id: jobId, ...notEnded },
+    { _id: jobId, ...notEnded, ...(runId === undefined ? {} : { run_id: runId }) },
     { $set: pathsOf(phase, { changed_at: new Date() }) },
     { session },
   );

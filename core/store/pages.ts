@@ -49,8 +49,12 @@ export async function* goneByPage(store: Store, jobId: string): AsyncGenerator<n
 }
 
 /** Removes all pages of these jobs. */
-export async function removePages(store: Store, jobIds: readonly string[]): Promise<void> {
-  if (jobIds.length > 0) await collectionsOf(store).pages.deleteMany({ job_id: { $in: [...jobIds] } });
+export async function removePages(store: Store, jobIds: readonly string[], session?: ClientSession): Promise<void> {
+  if (jobIds.length > 0)
+    await collectionsOf(store).pages.deleteMany(
+      { job_id: { $in: [...jobIds] } },
+      session === undefined ? {} : { session },
+    );
 }
 
 /** IDs of the jobs that have pages. */

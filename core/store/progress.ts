@@ -1,4 +1,4 @@
-import type { ClientSession } from 'mongodb';
+import { type ClientSession, ObjectId } from 'mongodb';
 import type { FileOutcomes, PhaseName } from '../../contract/job.ts';
 import { collectionsOf } from './collections.ts';
 import { takeSeqs } from './datasets.ts';
@@ -11,6 +11,9 @@ export interface ChunkReference {
   phase: PhaseName;
   chunk: number;
 }
+
+/** The count of a chunk that an attempt has found, and no other that takes its place. */
+export type OpenChunk = ChunkReference & Pick<ProgressDocument, 'opened'>;
 
 /** The `_id` of a chunk's count. */
 export const progressId = ({ jobId, phase, chunk }: ChunkReference) => `${jobId}/${phase}/${chunk}`;
@@ -35,6 +38,7 @@ export async function insertPageProgress(
       job_id: page.jobId,
       phase: 'indexing',
       failed: 0,
+      opened: new ObjectId(),
       at: new Date(),
       ...counted,
     },
@@ -42,24 +46,27 @@ export async function insertPageProgress(
   );
 }
 
-/** Creates the counts of an embedding's chunks, all at 0. Existing counts are kept. */
-export async function insertChunkProgress(
+/** Creates the counts of an embedding's chunks, all at 0, in place of those of an earlier plan. */
+export async function replaceChunkProgress(
   store: Store,
   jobId: string,
   chunks: readonly { chunk: number; total: number }[],
   session: ClientSession,
 ): Promise<void> {
   const phase = 'embedding' as const;
-  await collectionsOf(store).progress.bulkWrite(
-    chunks.map(({ chunk, total }) => ({
-      updateOne: {
-        filter: { _id: progressId({ jobId, phase, chunk }) },
-        update: { $setOnInsert: { job_id: jobId, phase, done: 0, failed: 0, reused: 0, total } },
-        upsert: true,
-      },
-    })),
-    { ordered: false, session },
-  );
+  const { progress } = collectionsOf(store);
+  await progress.deleteMany({ job_id: jobId, phase }, { session });
+  const counts = chunks.map(({ chunk, total }) => ({
+    _id: progressId({ jobId, phase, chunk }),
+    job_id: jobId,
+    phase,
+    done: 0,
+    failed: 0,
+    reused: 0,
+    total,
+    opened: new ObjectId(),
+  }));
+  if (counts.length > 0) await progress.insertMany(counts, { ordered: false, session });
 }
 
 /** A chunk's count. Undefined if its job is over. */
@@ -70,11 +77,11 @@ export async function findProgress(store: Store, chunk: ChunkReference): Promise
 /**
  * Records a chunk's progress. All counts of a chunk come from one attempt. A later attempt's counts replace the earlier
  * ones once it has come as far, so displayed counts never fall and never mix two attempts. Returns false if the chunk
- * has no count, which means that its job is over.
+ * has no such count, which means that its job is over or was reset.
  */
 export async function raiseProgress(
   store: Store,
-  chunk: ChunkReference,
+  chunk: OpenChunk,
   { done, failed, reused, outcomes = {} }: ChunkCount & { outcomes?: Partial<FileOutcomes> },
 ): Promise<boolean> {
   const before = { $add: [{ $ifNull: ['$done', 0] }, { $ifNull: ['$failed', 0] }] };
@@ -82,9 +89,10 @@ export async function raiseProgress(
   const replaced = {
     $mergeObjects: ['$$ROOT', counts, { outcomes: { $mergeObjects: ['$outcomes', outcomes] }, at: '$$NOW' }],
   };
-  const { matchedCount } = await collectionsOf(store).progress.updateOne({ _id: progressId(chunk) }, [
-    { $replaceWith: { $cond: [{ $gte: [done + failed, before] }, replaced, '$$ROOT'] } },
-  ]);
+  const { matchedCount } = await collectionsOf(store).progress.updateOne(
+    { _id: progressId(chunk), opened: chunk.opened },
+    [{ $replaceWith: { $cond: [{ $gte: [done + failed, before] }, replaced, '$$ROOT'] } }],
+  );
   return matchedCount > 0;
 }
 
@@ -97,7 +105,7 @@ export async function raiseProgress(
  */
 export async function takeBlock(
   store: Store,
-  page: ChunkReference,
+  page: OpenChunk,
   datasetId: string,
   { batch, count, known }: { batch: number; count: number; known: number },
 ): Promise<SeqBlock | false> {
@@ -107,7 +115,7 @@ export async function takeBlock(
     if (base === undefined) return abort(session);
     const block = { batch, base, count };
     const { matchedCount } = await progress.updateOne(
-      { _id: progressId(page), [`blocks.${known}`]: { $exists: false } },
+      { _id: progressId(page), opened: page.opened, [`blocks.${known}`]: { $exists: false } },
       { $push: { blocks: block } },
       { session },
     );
@@ -240,8 +248,17 @@ export async function sumWritten(
 }
 
 /** Removes all counts of these jobs. */
-export async function removeProgress(store: Store, jobIds: readonly string[]): Promise<void> {
-  if (jobIds.length > 0) await collectionsOf(store).progress.deleteMany({ job_id: { $in: [...jobIds] } });
+export async function removeProgress(store: Store, jobIds: readonly string[], session?: ClientSession): Promise<void> {
+  if (jobIds.length > 0)
+    await collectionsOf(store).progress.deleteMany(
+      { job_id: { $in: [...jobIds] } },
+      session === undefined ? {} : { session },
+    );
+}
+
+/** Removes the counts of a job's pages. */
+export async function removePageProgress(store: Store, jobId: string): Promise<void> {
+  await collectionsOf(store).progress.deleteMany({ job_id: jobId, phase: 'indexing' });
 }
 
 /** IDs of the jobs that have counts. */

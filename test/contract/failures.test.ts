@@ -155,8 +155,6 @@ function calleeAround(property: ts.Node): string {
 }
 
 const WORKFLOWS = 'workflows/index.ts';
-/** A part of embedDataset, which ends with the same failures. */
-const PART = 'embedShard';
 const workflows = () =>
   sources.exportsOf(WORKFLOWS).filter((name) => {
     const declaration = sources.exported(WORKFLOWS, name);
@@ -166,7 +164,7 @@ const workflows = () =>
 describe('what workflows end with', () => {
   it('is listed for each workflow that there is', () => {
     const listed = new Set(failures().flatMap(([, { ends = [] }]) => ends));
-    expect([...listed, PART].sort()).toEqual(workflows().sort());
+    expect([...listed].sort()).toEqual(workflows().sort());
   });
 
   it.each([
@@ -185,7 +183,7 @@ describe('what workflows end with', () => {
   });
 
   it('is told by the comment of each workflow, which names the page and no code', () => {
-    for (const name of workflows().filter((each) => each !== PART)) {
+    for (const name of workflows()) {
       const comments = ts.getJSDocCommentsAndTags(sources.exported(WORKFLOWS, name));
       const comment = comments.map((part) => part.getText()).join('\n');
       expect(comment, name).toContain(`docs/failures.md lists its types under ${name}.`);

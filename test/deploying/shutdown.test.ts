@@ -58,7 +58,7 @@ async function wellInto(phase: PhaseName, jobId: string): Promise<void> {
   throw new Error(`The ${phase} phase was over before it could be disturbed.`);
 }
 
-/** The workflows of a dataset's load that have activities: the load itself, the embedding and its shards. */
+/** The workflows of a dataset's load that have activities: the load itself and its embedding. */
 async function handlesOf(dataset: string) {
   const handles = [bench.temporal.workflow.getHandle(`load-${dataset}`)];
   const query = `WorkflowId STARTS_WITH "embed-${dataset}:"`;

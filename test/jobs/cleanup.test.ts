@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { ObjectId } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { makePictures } from '../support/pictures.ts';
@@ -24,6 +25,7 @@ async function leaveWork(jobId: string): Promise<void> {
   await collectionsOf(bench.store).progress.insertOne({
     _id: `${jobId}/indexing/0`,
     job_id: jobId,
+    opened: new ObjectId(),
     phase: 'indexing',
     done: 1,
     failed: 0,

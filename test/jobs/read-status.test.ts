@@ -1,4 +1,4 @@
-import type { Db } from 'mongodb';
+import { type Db, ObjectId } from 'mongodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { endJob } from '../../core/jobs/phases.ts';
 import { readStatus } from '../../core/jobs/read-status.ts';
@@ -52,6 +52,7 @@ test('a job that ends between the reads of its status shows its last counts', as
   await collectionsOf(bench.store).progress.insertOne({
     _id: progressId({ jobId, phase: 'embedding', chunk: 0 }),
     job_id: jobId,
+    opened: new ObjectId(),
     phase: 'embedding',
     done: 20,
     failed: 0,

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { ObjectId } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPlimsollClient, type PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { JobStatus } from '../../contract/job.ts';
@@ -79,6 +80,7 @@ describe('a job whose embedding worker goes away', () => {
     await collectionsOf(bench.store).progress.insertOne({
       _id: `${other}/embedding/0`,
       job_id: other,
+      opened: new ObjectId(),
       phase: 'embedding',
       done: 1,
       failed: 0,

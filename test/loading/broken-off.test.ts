@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { ObjectId } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { embedChunk } from '../../core/embedding/embed-chunk.ts';
 import type { Embedder } from '../../core/embedding/embedder.ts';
@@ -80,7 +81,15 @@ describe('a dataset that is deleted in the midst of a job', () => {
     const [datasetId, jobId] = [bench.newDataset(), `job-${bench.newDataset()}`];
     await recordJob(store, { jobId, workflowId: 'w', kind: 'load', datasetId, request: {}, embeds: true });
     const [_id, phase] = [`${jobId}/indexing/0`, 'indexing' as const];
-    await collectionsOf(store).progress.insertOne({ _id, job_id: jobId, phase, done: 3, failed: 0, total: 3 });
+    await collectionsOf(store).progress.insertOne({
+      _id,
+      job_id: jobId,
+      opened: new ObjectId(),
+      phase,
+      done: 3,
+      failed: 0,
+      total: 3,
+    });
 
     const listing = { jobId, datasetId, source, maxFailedPercent: 100, onWrite: () => undefined, signal: never };
     await expect(reconcile(store, medium, listing)).rejects.toEqual(missing);
@@ -99,7 +108,15 @@ describe('a load that another one has followed', () => {
     const page: PageDocument = { _id: `${jobId}/0`, job_id: jobId, n: 0, ...listed };
     const [_id, phase] = [`${jobId}/indexing/0`, 'indexing' as const];
     await collectionsOf(store).pages.insertOne(page);
-    await collectionsOf(store).progress.insertOne({ _id, job_id: jobId, phase, done: 3, failed: 0, total: 3 });
+    await collectionsOf(store).progress.insertOne({
+      _id,
+      job_id: jobId,
+      opened: new ObjectId(),
+      phase,
+      done: 3,
+      failed: 0,
+      total: 3,
+    });
     await bench.load({ dataset: datasetId, source: folder, embed: false });
 
     const end = { jobId, datasetId, source: folder, maxFailedPercent: 100, onWrite: () => undefined, signal: never };
@@ -110,7 +127,7 @@ describe('a load that another one has followed', () => {
 
 describe('a chunk whose job has ended', () => {
   const chunk: Chunk = [0, 3, 3];
-  const plan: EmbeddingPlan = { total: 3, shards: [{ total: 3, chunks: [chunk] }] };
+  const plan: EmbeddingPlan = { total: 3, chunks: [chunk] };
   const superseded = expect.objectContaining({ code: 'Superseded' });
   const progressOf = (job_id: string) => collectionsOf(bench.store).progress.countDocuments({ job_id });
 

@@ -90,7 +90,7 @@ describe('an activity that has not ended', () => {
 
   it('works for the jobs above it, up to a workflow that is none', async () => {
     expect(await jobsAbove('loadDataset')).toEqual(['job of loadDataset']);
-    expect(await jobsAbove('embedShard', 'embedDataset', 'loadDataset', 'scheduledLoad')).toEqual([
+    expect(await jobsAbove('embedDataset', 'loadDataset', 'scheduledLoad')).toEqual([
       'job of embedDataset',
       'job of loadDataset',
     ]);

@@ -6,10 +6,10 @@ import { memorySource } from '../../core/sources/memory/memory-source.ts';
 import { createSources } from '../../core/sources/source.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { openDataset } from '../../core/store/datasets.ts';
-import type { SeqBlock } from '../../core/store/documents.ts';
+import type { ProgressDocument, SeqBlock } from '../../core/store/documents.ts';
 import { openStore } from '../../core/store/open.ts';
 import { prepareDatabase } from '../../core/store/prepare.ts';
-import { takeBlock } from '../../core/store/progress.ts';
+import { findProgress, takeBlock } from '../../core/store/progress.ts';
 import type { Store } from '../../core/store/store.ts';
 import { contentOfLine, linesMedium } from '../support/lines-medium.ts';
 
@@ -60,7 +60,8 @@ async function openPage(linesOfFiles: readonly number[]) {
     unreadable: [],
     outside: [],
   });
-  const page = { jobId, phase: 'indexing', chunk: 0 } as const;
+  const count = { jobId, phase: 'indexing', chunk: 0 } as const;
+  const page = { ...count, opened: ((await findProgress(store, count)) as ProgressDocument).opened };
   return {
     page,
     datasetId,
@@ -109,8 +110,8 @@ describe('a block of numbers', () => {
     const { datasetId } = first;
     const pages = range(1, 6).map((chunk) => ({ ...first.page, chunk }));
     await collectionsOf(store).progress.insertMany(
-      pages.map(({ jobId, phase, chunk }) => {
-        return { _id: `${jobId}/${phase}/${chunk}`, job_id: jobId, phase, done: 0, failed: 0, total: 0 };
+      pages.map(({ jobId, phase, chunk, opened }) => {
+        return { _id: `${jobId}/${phase}/${chunk}`, job_id: jobId, phase, done: 0, failed: 0, total: 0, opened };
       }),
     );
 

@@ -1,0 +1,28 @@
+import { hasEmbeddingFailure } from '../store/samples.ts';
+import type { Store } from '../store/store.ts';
+import { lacksAny } from './lacking.ts';
+import { findRecordedModel, type RecordedModel } from './retry-scope.ts';
+
+/** A request to find out whether a dataset is embedded. */
+export interface EmbeddedRequest {
+  datasetId: string;
+  /** The model, as a load names it. */
+  model: string;
+  /** Called regularly while the dataset is scanned. */
+  onScan: () => void;
+  signal: AbortSignal;
+}
+
+/**
+ * The model if it has a vector of every sample, so that no device is needed to embed the dataset; undefined if there
+ * may be work. Without a device, a model is known by its name alone: the revision that embedded the dataset last counts.
+ */
+export async function embeddedBy(
+  store: Store,
+  { datasetId, model, onScan, signal }: EmbeddedRequest,
+): Promise<RecordedModel | undefined> {
+  const recorded = await findRecordedModel(store, datasetId, model);
+  if (recorded === undefined || (await hasEmbeddingFailure(store, datasetId))) return undefined;
+  const lacks = await lacksAny(store, { datasetId, modelKey: recorded.key, onScan, signal });
+  return lacks ? undefined : recorded;
+}
