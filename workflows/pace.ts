@@ -20,21 +20,28 @@ export interface Pace {
 }
 
 /**
- * Follows the workers of a queue by how long chunks wait for one, as TCP follows a line by its losses. Chunks that do
- * not wait ask for more of them. Chunks that wait longer than they work stand before others: before other jobs, which
- * would then wait behind them. In between, about one chunk waits for each that is worked on, which is what an
- * autoscaler sees, and what a worker that joins finds. The list of pollers would not do: it omits busy workers and
- * those of other partitions, and lists dead ones.
+ * Follows the workers of a queue by how long chunks wait for one, as TCP follows a line by its losses. It judges round
+ * by round; in a round as many chunks end as are kept in the queue. If none waited long, it keeps twice as many. If one
+ * waited longer than it was worked on, chunks stand before others, such as those of other jobs, and it keeps two thirds.
+ * In between, up to one chunk waits for each that is worked on. An autoscaler sees these, and a worker that joins, or
+ * that outlives another, finds them. The list of pollers would not do: it omits busy workers and those of other
+ * partitions, and lists dead ones.
  */
 export function createPace(from = FIRST): Pace {
   let atOnce = from;
+  let leftInRound = from;
+  /** The longest wait of the round, as a multiple of the work. */
+  let longest = 0;
   return {
     atOnce: () => atOnce,
     note(tookMs, workedMs) {
-      if (workedMs === null) return;
-      const waitedMs = tookMs - workedMs;
-      if (waitedMs <= Math.max(SHORT_MS, workedMs / 4)) atOnce = Math.min(atOnce + 1, MOST);
-      else if (waitedMs > workedMs) atOnce = Math.max(atOnce - 1, LEAST);
+      if (workedMs !== null && tookMs - workedMs > SHORT_MS) longest = Math.max(longest, tookMs / workedMs - 1);
+      leftInRound -= 1;
+      if (leftInRound > 0) return;
+      if (longest > 1) atOnce = Math.max(Math.ceil((atOnce * 2) / 3), LEAST);
+      else if (longest <= 1 / 4) atOnce = Math.min(atOnce * 2, MOST);
+      leftInRound = atOnce;
+      longest = 0;
     },
   };
 }
