@@ -22,12 +22,21 @@ export interface BatchQueue {
 
 type Prepared = { content: string | null } & ({ prepared: unknown } | { code: string; message: string });
 
-/** Creates a queue. `onEncoded` receives each batch in order; `onLate` the index of an item that blocks its thread. */
+/** What a queue reports. */
+export interface BatchReports {
+  /** Called before each run of the model. The run blocks the thread, so it begins when the promise resolves. */
+  onRun(): Promise<void>;
+  /** Receives each batch, in order. */
+  onEncoded(id: number, batch: EncodedBatch): Promise<void>;
+  /** Receives the index of an item that blocks its thread. */
+  onLate(id: number, index: number): void;
+}
+
+/** Creates a queue. */
 export function createBatchQueue(
   model: Model,
   reader: ItemReader,
-  onEncoded: (id: number, batch: EncodedBatch) => Promise<void>,
-  onLate: (id: number, index: number) => void,
+  { onRun, onEncoded, onLate }: BatchReports,
 ): BatchQueue {
   const dropped = new Set<number>();
   let previous = Promise.resolve();
@@ -36,7 +45,7 @@ export function createBatchQueue(
     const prepared = await Promise.all(items);
     // Yields to the event loop, so new batches begin their preparation before the model blocks it again.
     await setImmediate();
-    const batch = dropped.delete(id) ? emptyBatch(model, prepared) : await encodePrepared(model, prepared);
+    const batch = dropped.delete(id) ? emptyBatch(model, prepared) : await encodePrepared(model, prepared, onRun);
     await onEncoded(id, batch);
   }
 
@@ -78,14 +87,18 @@ function emptyBatch(model: Model, items: readonly Prepared[]): EncodedBatch {
   };
 }
 
-async function encodePrepared(model: Model, items: readonly Prepared[]): Promise<EncodedBatch> {
+async function encodePrepared(
+  model: Model,
+  items: readonly Prepared[],
+  onRun: BatchReports['onRun'],
+): Promise<EncodedBatch> {
   const batch = emptyBatch(model, items);
   const rows: Row[] = [];
   for (const [index, item] of items.entries()) {
     if ('prepared' in item) rows.push({ index, prepared: item.prepared });
     else batch.failures.push({ index, code: item.code, message: item.message });
   }
-  if (rows.length > 0) await runInto(batch, model, rows);
+  if (rows.length > 0) await runInto(batch, model, rows, onRun);
   return batch;
 }
 
@@ -95,13 +108,19 @@ interface Row {
 }
 
 /** If the runtime refuses a batch, its items run one by one to find the one at fault. */
-async function runInto(batch: EncodedBatch, model: Model, rows: readonly Row[]): Promise<void> {
+async function runInto(
+  batch: EncodedBatch,
+  model: Model,
+  rows: readonly Row[],
+  onRun: BatchReports['onRun'],
+): Promise<void> {
   try {
+    await onRun();
     const vectors = await model.run(rows.map(({ prepared }) => prepared));
     for (const [row, { index }] of rows.entries())
       place(batch, index, vectors.subarray(row * model.dim, (row + 1) * model.dim));
   } catch (error) {
-    if (rows.length > 1) for (const row of rows) await runInto(batch, model, [row]);
+    if (rows.length > 1) for (const row of rows) await runInto(batch, model, [row], onRun);
     else for (const { index } of rows) batch.failures.push({ index, ...refusal(error as Error) });
   }
 }

@@ -1,7 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-import type { Reply, Request } from './messages.ts';
+import { afterTicks } from '../core/concurrency/after-ticks.ts';
+import { PULSE_FD, type Reply, type Request } from './messages.ts';
+import type { InferenceSettings } from './settings.ts';
 
 /** The child's file has this file's extension: sources run with type stripping, the package as plain JavaScript. */
 const CHILD_FILE = fileURLToPath(
@@ -16,32 +19,57 @@ export interface EncoderProcess {
   send(request: Request): void;
   /** Ends the process at once; it holds no state worth saving. `onExit` is called as for any other end. */
   kill(): void;
+  /** Ends a process that hangs. `how` says what it did, for the reason of its end. */
+  killHung(how: string): void;
+}
+
+/** How a process ended. */
+export interface ProcessEnd {
+  /** Says how it ended, and quotes its last output. */
+  reason: string;
+  /** Whether it was killed because it hung. */
+  hung: boolean;
 }
 
 /**
- * Forks an encoder process. Calls `onExit` once, whatever ends the process. `reason` says how it ended and quotes its
- * last output.
+ * Forks an encoder process. Calls `onExit` once, whatever ends the process. Kills the process when its pulse has stopped
+ * for `silenceTimeoutMs`, counted from its first byte.
  */
 export function startEncoderProcess(
-  threads: number,
-  { onReply, onExit }: { onReply: (reply: Reply) => void; onExit: (reason: string) => void },
+  { threads, silenceTimeoutMs }: Pick<InferenceSettings, 'threads' | 'silenceTimeoutMs'>,
+  { onReply, onExit }: { onReply: (reply: Reply) => void; onExit: (end: ProcessEnd) => void },
 ): EncoderProcess {
   const child = fork(CHILD_FILE, {
     serialization: 'advanced',
     execArgv: [],
     env: { ...process.env, UV_THREADPOOL_SIZE: String(threads) },
     // stdout belongs to the results of a command.
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
   });
   const lastWords = keepEnd(child);
   let ended = false;
+  let hung: string | undefined;
+  let endSilence = () => 0;
 
   function end(how: string): void {
     if (ended) return;
     ended = true;
+    endSilence();
     const words = lastWords();
-    onExit(words === '' ? how : `${how}; its last words: ${words}`);
+    const cause = hung ?? how;
+    onExit({ reason: words === '' ? cause : `${cause}; its last words: ${words}`, hung: hung !== undefined });
   }
+  function killHung(how: string): void {
+    hung ??= how;
+    child.kill('SIGKILL');
+  }
+  const pulse = child.stdio[PULSE_FD] as Readable | null | undefined;
+  pulse?.on('data', () => {
+    endSilence();
+    endSilence = afterTicks(silenceTimeoutMs, () =>
+      killHung(`it stood still for ${Math.round(silenceTimeoutMs / 1000)} s`),
+    );
+  });
   child.on('message', (message) => {
     if (!ended) onReply(message as Reply);
   });
@@ -61,6 +89,7 @@ export function startEncoderProcess(
     kill() {
       child.kill('SIGKILL');
     },
+    killHung,
   };
 }
 

@@ -3,7 +3,9 @@
  * process because ONNX Runtime blocks its thread, and because a native crash must not end the worker. It is independent
  * of any medium: the message that loads the model names the module that prepares items.
  */
+import { extname } from 'node:path';
 import process from 'node:process';
+import { Worker } from 'node:worker_threads';
 import { offerToEnd } from '../core/concurrency/offer-to-end.ts';
 import type { OpenPreparation } from '../core/media/preparation.ts';
 import { ModelInvalidError, toPortable } from '../core/models/errors.ts';
@@ -22,6 +24,11 @@ process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 
 offerToEnd();
+
+// V8 would let garbage fill a large heap before it collects any.
+new Worker(new URL(`./pulse-thread${extname(import.meta.url)}`, import.meta.url), {
+  resourceLimits: { maxYoungGenerationSizeMb: 1 },
+});
 
 // onnxruntime-node 1.30 treats tensors of Float16Array as empty. Without the class, half floats are plain bits.
 Reflect.deleteProperty(globalThis, 'Float16Array');
@@ -52,12 +59,11 @@ async function load({ files, settings, known, medium }: Request & { type: 'load'
     const { openPreparation } = (await import(medium.module)) as { openPreparation: OpenPreparation };
     const { revision, files: hashedFiles } = await hashModel(files, known);
     const model = await loadModel(files, settings, medium, openPreparation);
-    batches = createBatchQueue(
-      model,
-      reader,
-      (id, batch) => reply({ type: 'encoded', id, ...batch }),
-      (id, index) => void reply({ type: 'late', id, index }),
-    );
+    batches = createBatchQueue(model, reader, {
+      onRun: () => reply({ type: 'running' }),
+      onEncoded: (id, batch) => reply({ type: 'encoded', id, ...batch }),
+      onLate: (id, index) => void reply({ type: 'late', id, index }),
+    });
     const { dim, batchSize } = model;
     await reply({ type: 'loaded', model: { revision, dim, batchSize, hashedFiles } });
   } catch (error) {

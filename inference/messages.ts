@@ -3,6 +3,9 @@ import type { ModelFiles } from '../core/models/find-model.ts';
 import type { HashedFile } from '../core/models/revision.ts';
 import type { EncoderSettings } from './settings.ts';
 
+/** The file descriptor of an encoder process's pulse. Descriptor 3 carries the messages. */
+export const PULSE_FD = 4;
+
 /**
  * A worker's message to an encoder process. Messages are structured clones: paths that are not valid UTF-8 are sent as
  * bytes.
@@ -33,6 +36,8 @@ export type EncodeItem =
 export type Reply =
   | { type: 'loaded'; model: LoadedModel }
   | { type: 'refused'; error: PortableError }
+  /** The model runs next, which blocks the process until its results. */
+  | { type: 'running' }
   /** Reading gets on. */
   | { type: 'alive' }
   /** One entry per file, in order: its hash, or why it can't be read. */

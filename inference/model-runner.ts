@@ -1,9 +1,10 @@
+import { afterTicks } from '../core/concurrency/after-ticks.ts';
 import type { EmbedItem, EmbedOptions, EmbedOutcome } from '../core/embedding/embedder.ts';
 import type { Medium } from '../core/media/medium.ts';
 import { fromPortable, InferenceUnavailableError, ModelChangedError } from '../core/models/errors.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
 import { areUnchanged, type HashedFile } from '../core/models/revision.ts';
-import { type EncoderProcess, startEncoderProcess } from './encoder-process.ts';
+import { type EncoderProcess, type ProcessEnd, startEncoderProcess } from './encoder-process.ts';
 import { hashOf } from './item-reader.ts';
 import type { EncodeItem, LoadedModel, Reply } from './messages.ts';
 import type { InferenceSettings } from './settings.ts';
@@ -22,6 +23,11 @@ const MAX_DEATHS_LOADING = 2;
 /** Items often hang together, on all threads. The process is replaced once for all of them. */
 const REPLACE_DELAY_MS = 1000;
 
+/** The share of `stallTimeoutMs` that a run of the model has, unless runs are slow. */
+const RUN_SHARE = 1 / 5;
+/** A run that takes this many times as long as the slowest one before it hangs. */
+const RUN_FACTOR = 20;
+
 /** One item of a call, until it settles. */
 interface Task {
   /** Identifies the item's content in the process. */
@@ -29,7 +35,11 @@ interface Task {
   item: EmbedItem;
   /** The item's hash, once it is known. */
   content?: string;
+  /** Whether it may have ended a process. It is then retried with no other item in the process. */
+  isSuspect: boolean;
   crashesAlone: number;
+  /** Whether it was not decoded in time. The second time counts: the first may be due to a frozen machine or disk. */
+  wasLate: boolean;
   /** Settled or abandoned: later results are ignored. */
   over: boolean;
   settle(outcome: EmbedOutcome): void;
@@ -71,7 +81,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
   /** Keeps the process that was alive at the stop, so its end is awaited even if it is replaced. */
   let stopped: { reason: Error; child: EncoderProcess | undefined; ended: PromiseWithResolvers<void> } | undefined;
 
-  /** Tasks of a process that died. They are retried one by one before all others. */
+  /** The suspects are retried one by one, before the queue. */
   let suspects: Task[] = [];
   let queue: Task[] = [];
   const underWay = new Map<number, Task[]>();
@@ -84,17 +94,22 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
   let deathsLoading = 0;
   let deathsInARow = 0;
   let blamedInARow = 0;
-  let timer: NodeJS.Timeout | undefined;
+  let idle: NodeJS.Timeout | undefined;
+  /** Ends the count of the time without an answer; undefined while no answer is due. */
+  let endStall: (() => number) | undefined;
+  let isRunning = false;
+  /** The slowest run of the model so far, in milliseconds. */
+  let slowestRunMs: number | undefined;
   let replacing: NodeJS.Timeout | undefined;
 
   function start(): void {
     if (child !== undefined) return;
-    const started = startEncoderProcess(settings.threads, {
+    const started = startEncoderProcess(settings, {
       onReply: (reply) => {
         if (child === started) receive(reply);
       },
-      onExit: (reason) => {
-        if (child === started) died(reason);
+      onExit: (end) => {
+        if (child === started) died(end);
         if (stopped?.child === started) stopped.ended.resolve();
       },
     });
@@ -111,12 +126,19 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
   }
 
   function receive(reply: Reply): void {
-    if (reply.type === 'loaded') becomeReady(reply.model);
+    // An answer starts the count anew. A request does not: a process that hangs may get any number of them.
+    const countedMs = endStall?.() ?? 0;
+    endStall = undefined;
+    if (reply.type === 'running') isRunning = true;
+    else if (reply.type === 'encoded') {
+      if (isRunning) slowestRunMs = Math.max(slowestRunMs ?? 0, countedMs);
+      isRunning = false;
+      settleBatch(reply);
+    } else if (reply.type === 'loaded') becomeReady(reply.model);
     else if (reply.type === 'refused') giveUp(fromPortable(reply.error));
     else if (reply.type === 'alive') signOfLife();
     else if (reply.type === 'late') settleLate(reply);
-    else if (reply.type === 'read') settleReading(reply);
-    else settleBatch(reply);
+    else settleReading(reply);
     watch();
   }
 
@@ -163,6 +185,12 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     const errors = new Map(failures.map(({ index, code, message }) => [index, { code, message }]));
     for (const [index, task] of tasks.entries()) {
       const error = errors.get(index);
+      // The decoder gave up by itself. Its clock also runs in a freeze.
+      if (error?.code === 'decode_timeout' && isFirstLateness(task)) {
+        retryAlone(task);
+        requeue([task]);
+        continue;
+      }
       // A copy, so that keeping one vector does not keep the whole batch in memory.
       const vector = vectors.slice(index * dim, (index + 1) * dim);
       task.settle(error ? { error } : { vector, content: contents[index] ?? '' });
@@ -174,21 +202,44 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     for (const { onSignOfLife } of calls) onSignOfLife?.();
   }
 
-  /** Only the end of its process interrupts a decoder. */
+  /** Only the end of its process interrupts a decoder. An item is retried alone once. */
   function settleLate({ id, index }: Reply & { type: 'late' }): void {
     const task = underWay.get(id)?.[index];
     if (task === undefined) return;
-    task.settle({ error: { code: 'decode_timeout', message: 'decoding took too long' } });
+    const isFirst = isFirstLateness(task);
+    if (isFirst) retryAlone(task);
+    else task.settle({ error: { code: 'decode_timeout', message: 'decoding took too long' } });
     signOfLife();
-    replacing ??= setTimeout(replaceProcess, REPLACE_DELAY_MS);
+    replacing ??= setTimeout(replaceProcess, isFirst ? REPLACE_DELAY_MS : 0);
+  }
+
+  /** Until the process is replaced, an item may be called late twice. */
+  const isFirstLateness = (task: Task) => !task.wasLate || replacing !== undefined;
+
+  function retryAlone(task: Task): void {
+    task.wasLate = true;
+    task.isSuspect = true;
   }
 
   function replaceProcess(): void {
     const dying = child;
-    queue = [...[...underWay.values()].flat(), ...queue].filter(({ over }) => !over);
+    const tasks = [...underWay.values()].flat();
     forgetProcess();
+    requeue(tasks);
     dying?.kill();
-    if (hasWork()) start();
+    if (hasWork()) restart(dying, 'decoding took too long');
+  }
+
+  function restart(ended: EncoderProcess | undefined, reason: string): void {
+    process.stderr.write(`The encoder process ${ended?.pid} of model "${files.name}" is replaced: ${reason}.\n`);
+    start();
+  }
+
+  /** Puts items back, before those that wait. */
+  function requeue(tasks: readonly Task[]): void {
+    const left = tasks.filter(({ over }) => !over);
+    suspects = [...left.filter(({ isSuspect }) => isSuspect), ...suspects];
+    queue = [...left.filter(({ isSuspect }) => !isSuspect), ...queue];
   }
 
   function dispatch(): void {
@@ -196,6 +247,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     for (const reading of toRead.splice(0)) sendReading(reading);
     suspects = suspects.filter(({ over }) => !over);
     queue = queue.filter(({ over }) => !over);
+    if ([...underWay.values()].some((tasks) => tasks.some(({ isSuspect }) => isSuspect))) return;
     if (suspects.length > 0) {
       if (underWay.size === 0) send(suspects.splice(0, 1));
       return;
@@ -221,18 +273,21 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     watch();
   }
 
-  function died(reason: string): void {
+  function died({ reason, hung }: ProcessEnd): void {
+    const ended = child;
     const wasLoaded = loaded !== undefined;
-    const victims = [...underWay.values()].map((tasks) => tasks.filter(({ over }) => !over));
+    const victims = [...underWay.values()].flat().filter(({ over }) => !over);
     forgetProcess();
     if (stopped !== undefined) return;
     if (!wasLoaded) deathsLoading += 1;
     deathsInARow += 1;
-    blame(victims.flat(), reason);
+    // A process may hang for reasons outside of it, so the first time blames no item.
+    if (hung && deathsInARow === 1 && !victims.some(({ isSuspect }) => isSuspect)) requeue(victims);
+    else blame(victims, reason);
     if (deathsLoading >= MAX_DEATHS_LOADING) unavailable(`died while loading model "${files.name}": ${reason}`);
     else if (blamedInARow >= MAX_BLAMED_IN_A_ROW || deathsInARow >= MAX_DEATHS_IN_A_ROW)
       unavailable(`keeps dying: ${reason}`);
-    else if (hasWork()) start();
+    else if (hasWork()) restart(ended, reason);
   }
 
   function unavailable(what: string): void {
@@ -257,7 +312,8 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
         return;
       }
     }
-    suspects = [...victims, ...suspects];
+    for (const task of victims) task.isSuspect = true;
+    requeue(victims);
   }
 
   /** Rejects all waiting calls and ends the process. The next call starts afresh. */
@@ -285,6 +341,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     replacing = undefined;
     child = undefined;
     loaded = undefined;
+    isRunning = false;
     underWay.clear();
     toRead = [...beingRead.values(), ...toRead];
     beingRead.clear();
@@ -296,15 +353,28 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     return waitingForLoad.length > 0 || toEncode || toRead.length > 0 || beingRead.size > 0;
   }
 
-  /** Ends the process after a long idle time, and when it has work but gives no sign of life. */
+  /** Ends the process after a long idle time, and when an answer is due for too long. */
   function watch(): void {
-    clearTimeout(timer);
-    if (child === undefined) return;
+    clearTimeout(idle);
     const watched = child;
-    if (underWay.size > 0 || beingRead.size > 0 || loaded === undefined)
-      timer = setTimeout(() => watched.kill(), settings.stallTimeoutMs);
-    else if (!hasWork()) timer = setTimeout(() => giveUp(new Error('idle')), settings.idleMs);
-    timer?.unref();
+    if (watched !== undefined && (underWay.size > 0 || beingRead.size > 0 || loaded === undefined)) {
+      endStall ??= countStall(watched);
+      return;
+    }
+    endStall?.();
+    endStall = undefined;
+    if (watched !== undefined && !hasWork())
+      idle = setTimeout(() => giveUp(new Error('idle')), settings.idleMs).unref();
+  }
+
+  function countStall(watched: EncoderProcess): () => number {
+    const { stallTimeoutMs } = settings;
+    const ms =
+      isRunning && slowestRunMs !== undefined
+        ? Math.max(stallTimeoutMs * RUN_SHARE, slowestRunMs * RUN_FACTOR)
+        : stallTimeoutMs;
+    const what = isRunning ? 'ran the model without a result' : 'did not answer';
+    return afterTicks(ms, () => watched.killHung(`it ${what} for ${Math.round(ms / 1000)} s`));
   }
 
   function embed(
@@ -326,7 +396,9 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
         key: lastKey,
         item,
         ...('content' in item ? { content: item.content } : {}),
+        isSuspect: false,
         crashesAlone: 0,
+        wasLate: false,
         over: false,
         settle(outcome) {
           if (this.over) return;

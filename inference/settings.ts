@@ -9,9 +9,12 @@ export interface InferenceSettings extends EncoderSettings {
   /** Idle time in milliseconds after which a model's process ends. */
   idleMs: number;
   /**
-   * A process that has work but gives no sign of life for this many milliseconds is killed, and its work is retried.
+   * A process that has work but does not answer for this many milliseconds is killed, and its work is retried. A run of
+   * the model has a fifth of it, or twenty times the slowest run so far if that is longer; the first run has all of it.
    */
   stallTimeoutMs: number;
+  /** A process that stands still, with all its threads, for this many milliseconds is killed, and its work is retried. */
+  silenceTimeoutMs: number;
 }
 
 /** The settings that an encoder process needs. */
@@ -47,6 +50,7 @@ export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): I
     threads: positiveInteger(env, 'PLIMSOLL_THREADS', availableParallelism()),
     idleMs: 5 * 60_000,
     stallTimeoutMs: 10 * 60_000,
+    silenceTimeoutMs: 15_000,
   };
 }
 

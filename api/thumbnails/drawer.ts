@@ -1,3 +1,4 @@
+import { afterTicks } from '../../core/concurrency/after-ticks.ts';
 import { ItemError } from '../../core/media/item-error.ts';
 import type { Medium, Thumbnailer } from '../../core/media/medium.ts';
 import type { OpenFile } from '../../core/sources/source.ts';
@@ -31,7 +32,7 @@ export interface Drawer {
 /**
  * Creates a drawer.
  *
- * @param turnMs deadline of one thumbnail
+ * @param turnMs deadline of one try of a thumbnail. There are two, and as long a file may take to open
  */
 export function createDrawer({ atOnce, turnMs }: { atOnce: number; turnMs: number }): Drawer {
   const thumbnailers = new Map<Medium, Thumbnailer>();
@@ -46,7 +47,7 @@ export function createDrawer({ atOnce, turnMs }: { atOnce: number; turnMs: numbe
 
   return {
     async draw({ medium, open, fingerprint, size }) {
-      const file = await within(turnMs, open());
+      const file = await within(2 * turnMs, open());
       try {
         const picture = await thumbnailerOf(medium)
           .draw(file, size)
@@ -69,13 +70,13 @@ export function createDrawer({ atOnce, turnMs }: { atOnce: number; turnMs: numbe
 /** Bounds the wait for a disk that hangs. A file that opens after the deadline is closed. */
 async function within(timeoutMs: number, opening: Promise<OpenFile>): Promise<OpenFile> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
+  const endCount = afterTicks(timeoutMs, () => {
     late.reject(new ItemError('decode_timeout', 'the file took too long to open'));
     opening.then((file) => file.close()).catch(() => undefined);
-  }, timeoutMs);
+  });
   try {
     return await Promise.race([opening, late.promise]);
   } finally {
-    clearTimeout(timer);
+    endCount();
   }
 }

@@ -27,7 +27,7 @@ export interface Thumbnails {
 }
 
 const MOST_WAITING = 2000;
-/** Deadline of one thumbnail, because others wait for its turn. */
+/** Deadline of one try of a thumbnail, because others wait for its turn. */
 const TURN_MS = 30_000;
 
 export interface ThumbnailOptions {
@@ -35,7 +35,7 @@ export interface ThumbnailOptions {
   folder: string;
   /** Limit of the cache in bytes. */
   bytes: number;
-  /** Deadline of one thumbnail in milliseconds. */
+  /** Deadline of one try of a thumbnail in milliseconds. */
   turnMs?: number;
 }
 

@@ -22,7 +22,8 @@ export interface BoundPreparation<Prepared = unknown> {
   /** A sample input for testing the graph. */
   blank: Prepared;
   /**
-   * Prepares one item. Several calls run at once. Calls `onLate` when an item takes so long that its thread is lost.
+   * Prepares one item. Several calls run at once. Calls `onLate` when an item takes so long that its thread is lost. An
+   * item that is late by this, or by `decode_timeout`, is prepared once more with nothing else in the process.
    *
    * @throws ItemError
    */

@@ -2,11 +2,14 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createDrawer } from '../../api/thumbnails/drawer.ts';
 import { openThumbnails, type Thumbnails } from '../../api/thumbnails/thumbnails.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
 import { folderSource } from '../../core/sources/folder/folder-source.ts';
 import { drawPicture } from '../support/pictures.ts';
+import { standStill } from '../support/stand-still.ts';
 import { ENDLESS_SVG } from '../support/worst-files.ts';
 
 const medium = imagesMedium();
@@ -56,6 +59,19 @@ test('what took too long is not tried again, in any size, until its file changes
   await expect(get({ ...request, size: 512 })).rejects.toMatchObject({ code: 'decode_timeout' });
   const mended = await requestOf('again.svg', await drawPicture(2));
   expect((await get(mended)).current).toBe(true);
+});
+
+test('a file that opens while the server stands still is not late', async () => {
+  const request = await requestOf('opened.jpg', await drawPicture(4));
+  const open = async () => {
+    await (await request.open()).close();
+    throw new Error('it is open');
+  };
+  const drawer = createDrawer({ atOnce: 1, turnMs: 500 });
+  await setImmediate();
+  const drawn = drawer.draw({ ...request, open });
+  standStill(2000);
+  await expect(drawn).rejects.toThrow('it is open');
 });
 
 test('a decoder that crashes costs one picture, and the next has another', async () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EmbedItem, EmbedOptions, EmbedOutcome } from '../../core/embedding/embedder.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
-import type { InferenceSettings } from '../../inference/settings.ts';
+import { isAlive, onlyPid, withEmbedder } from './embedders.ts';
 import {
   echoGraph,
   lethalGraph,
@@ -21,6 +21,7 @@ import {
 
 const medium = imagesMedium();
 const FILES = 10;
+const TWO_THREADS = { threads: 2 };
 const MIB = 1024 * 1024;
 
 let folder: string;
@@ -46,35 +47,8 @@ async function sha256sum(path: string): Promise<string> {
     .digest('hex');
 }
 
-async function withEmbedder(
-  options: Partial<InferenceSettings>,
-  use: (embedder: InferenceEmbedder) => Promise<void>,
-): Promise<void> {
-  const embedder = createEmbedder({ batchSize: 4, threads: 2, ...options });
-  try {
-    await use(embedder);
-  } finally {
-    await embedder.close();
-  }
-}
-
 const itemsOf = (files: readonly string[]): EmbedItem[] => files.map((path) => ({ path }));
 const nothingKnown = async () => new Set<string>();
-
-function onlyPid(embedder: InferenceEmbedder): number {
-  const [pid, ...others] = embedder.childPids();
-  if (pid === undefined || others.length > 0) throw new Error('one encoder process is expected');
-  return pid;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Expects the content and the vector of file `n`. */
 function expectVector(outcome: EmbedOutcome | undefined, n: number): void {
@@ -99,7 +73,7 @@ function callThatWaits(embedder: InferenceEmbedder, items: readonly EmbedItem[],
 }
 
 test('each outcome has the hash of its file, asked for or not', () =>
-  withEmbedder({}, async (embedder) => {
+  withEmbedder(TWO_THREADS, async (embedder) => {
     for (const options of [{}, { findKnown: nothingKnown }]) {
       const outcomes = await embedder.embed(model, medium, itemsOf(paths), options);
       expect(outcomes).toHaveLength(FILES);
@@ -108,7 +82,7 @@ test('each outcome has the hash of its file, asked for or not', () =>
   }));
 
 test('the hashes are asked about in one go, before the device does anything', () =>
-  withEmbedder({}, async (embedder) => {
+  withEmbedder(TWO_THREADS, async (embedder) => {
     await embedder.open(model, medium);
     let signs = 0;
     const call = callThatWaits(embedder, itemsOf(paths), {
@@ -127,7 +101,7 @@ test('the hashes are asked about in one go, before the device does anything', ()
   }));
 
 test('what is known comes back as known, and the rest in its places', () =>
-  withEmbedder({}, async (embedder) => {
+  withEmbedder(TWO_THREADS, async (embedder) => {
     const isKnown = (n: number) => n % 3 === 0;
     const known = new Set([...contents.filter((_, n) => isKnown(n)), 'f'.repeat(64)]);
     let signs = 0;
@@ -150,7 +124,7 @@ test('what is known comes back as known, and the rest in its places', () =>
   }));
 
 test('the same content twice is asked about twice, and known twice', () =>
-  withEmbedder({}, async (embedder) => {
+  withEmbedder(TWO_THREADS, async (embedder) => {
     const copy = join(folder, 'copy.png');
     await copyFile(paths[0] as string, copy);
     const asked: string[][] = [];
@@ -167,7 +141,7 @@ test('the same content twice is asked about twice, and known twice', () =>
   }));
 
 test.runIf(process.arch === 'x64')('the graph does not run for what is known: it would have killed its process', () =>
-  withEmbedder({}, async (embedder) => {
+  withEmbedder(TWO_THREADS, async (embedder) => {
     const lethal = await writeModel(join(folder, 'lethal'), lethalGraph(), RAW_4X4);
     const black = join(folder, 'black.png');
     await writePixels(black, new Uint8Array(48));
@@ -191,7 +165,7 @@ test.runIf(process.arch === 'x64')('the graph does not run for what is known: it
 );
 
 test('files that can not be read are outcomes, and are not asked about', () =>
-  withEmbedder({}, async (embedder) => {
+  withEmbedder(TWO_THREADS, async (embedder) => {
     const asked: string[][] = [];
     const findKnown = async (hashes: readonly string[]) => {
       asked.push([...hashes]);
@@ -217,7 +191,7 @@ test('files that can not be read are outcomes, and are not asked about', () =>
   }));
 
 test('a file that can be read and not decoded is asked about; it is an error where it is not known', () =>
-  withEmbedder({}, async (embedder) => {
+  withEmbedder(TWO_THREADS, async (embedder) => {
     const text = join(folder, 'text.png');
     await writeFile(text, 'no picture');
     const content = await sha256sum(text);
@@ -235,7 +209,7 @@ test('a file that can be read and not decoded is asked about; it is an error whe
   }));
 
 test('bytes have the same hashes and vectors as files, and can be known', () =>
-  withEmbedder({}, async (embedder) => {
+  withEmbedder(TWO_THREADS, async (embedder) => {
     const bytes = await Promise.all(paths.map((path) => readFile(path)));
     const items: EmbedItem[] = bytes.map((content) => ({ bytes: new Uint8Array(content) }));
     const asked: string[][] = [];
@@ -260,7 +234,7 @@ test('bytes have the same hashes and vectors as files, and can be known', () =>
   }));
 
 test('a vector is of the content that its hash is of, also where the file is replaced meanwhile', () =>
-  withEmbedder({}, async (embedder) => {
+  withEmbedder(TWO_THREADS, async (embedder) => {
     const path = join(folder, 'replaced.png');
     await copyFile(paths[0] as string, path);
     const kept = callThatWaits(embedder, itemsOf([path]));
@@ -280,7 +254,7 @@ test('a vector is of the content that its hash is of, also where the file is rep
   }));
 
 test('a process that is killed between reading and encoding costs nothing', () =>
-  withEmbedder({}, async (embedder) => {
+  withEmbedder(TWO_THREADS, async (embedder) => {
     const calls = [itemsOf(paths.slice(0, 5)), itemsOf(paths.slice(5))].map((items) => callThatWaits(embedder, items));
     expect((await Promise.all(calls.map(({ asked }) => asked))).flat()).toEqual(contents);
     const pid = onlyPid(embedder);
@@ -296,7 +270,7 @@ test('a process that is killed between reading and encoding costs nothing', () =
   }));
 
 test('a process that is killed while it reads costs nothing, and the hashes are asked about once', () =>
-  withEmbedder({}, async (embedder) => {
+  withEmbedder(TWO_THREADS, async (embedder) => {
     await embedder.open(model, medium);
     const pid = onlyPid(embedder);
     // The process gets the order, but does not follow it.
@@ -315,7 +289,7 @@ test('a process that is killed while it reads costs nothing, and the hashes are 
   }));
 
 test('a process may end for want of work while a call waits', () =>
-  withEmbedder({ idleMs: 50 }, async (embedder) => {
+  withEmbedder({ ...TWO_THREADS, idleMs: 50 }, async (embedder) => {
     const call = callThatWaits(embedder, itemsOf(paths));
     await call.asked;
     await expect.poll(() => embedder.childPids()).toEqual([]);
@@ -324,7 +298,7 @@ test('a process may end for want of work while a call waits', () =>
   }));
 
 test('a call that is aborted while it waits ends with the reason, and later calls work', () =>
-  withEmbedder({}, async (embedder) => {
+  withEmbedder(TWO_THREADS, async (embedder) => {
     const controller = new AbortController();
     const call = callThatWaits(embedder, itemsOf(paths), { signal: controller.signal });
     const other = callThatWaits(embedder, itemsOf(paths));
@@ -341,7 +315,7 @@ test('a call that is aborted while it waits ends with the reason, and later call
   }));
 
 test('what fails to find out what is known fails the call, and no other', () =>
-  withEmbedder({}, async (embedder) => {
+  withEmbedder(TWO_THREADS, async (embedder) => {
     const call = callThatWaits(embedder, itemsOf(paths));
     const other = callThatWaits(embedder, itemsOf(paths));
     await Promise.all([call.asked, other.asked]);
@@ -366,7 +340,7 @@ test('closing ends calls that wait', async () => {
 test.each(['known', 'failed', 'aborted while it waits', 'aborted while it is read'])(
   'content that is %s takes no room from what comes after',
   (how) =>
-    withEmbedder({}, async (embedder) => {
+    withEmbedder(TWO_THREADS, async (embedder) => {
       await embedder.open(model, medium);
       // Two files of the largest size that is kept fill all the room.
       const large = ['large-1', 'large-2'].map((name) => join(folder, name));
@@ -407,7 +381,7 @@ test.each(['known', 'failed', 'aborted while it waits', 'aborted while it is rea
 );
 
 test('a file too large to be held is hashed in pieces, and embedded from its path', () =>
-  withEmbedder({}, async (embedder) => {
+  withEmbedder(TWO_THREADS, async (embedder) => {
     const path = join(folder, 'large.bmp');
     await writeLargeBitmap(path);
     const content = await sha256sum(path);

@@ -23,6 +23,7 @@ export const LONGEST = [
   'test/loading/worst-files.test.ts',
   'test/loading/load.test.ts',
   'test/inference/faults.test.ts',
+  'test/inference/hanging.test.ts',
   'test/deploying/worker-entry.test.ts',
   'test/webhooks/delivery.test.ts',
   'test/operating/window.test.ts',

@@ -4,7 +4,7 @@ import { UserError } from '../../errors.ts';
 export interface DecodeLimits {
   /** The most pixels of an image. Larger images are refused by their header, before memory is allocated for them. */
   maxPixels: number;
-  /** The time limit of one decode. It is half of the heartbeat timeout of an embedding attempt. */
+  /** The time limit of one try to decode an image. A late image is tried once more. */
   timeoutSeconds: number;
 }
 

@@ -1,3 +1,4 @@
+import { afterTicks } from '../../concurrency/after-ticks.ts';
 import { createPermits } from '../../concurrency/permits.ts';
 import { decodePixels } from './decode.ts';
 import type { DecodeLimits } from './decode-limits.ts';
@@ -32,9 +33,9 @@ export function createDecoding(geometry: PixelGeometry, limits: DecodeLimits, th
       const room = async (bytes: number) => {
         const leave = await places.take(1);
         const giveBack = await memory.take(bytes);
-        const timer = setTimeout(onLate, lateMs);
+        const endCount = afterTicks(lateMs, onLate);
         return () => {
-          clearTimeout(timer);
+          endCount();
           giveBack();
           leave();
         };

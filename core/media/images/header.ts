@@ -6,6 +6,7 @@
  * more than the read. A hanging disk also never blocks the caller's event loop.
  */
 import { availableParallelism } from 'node:os';
+import { askMetadata } from './decoder/ask-metadata.ts';
 import { createDecoders } from './decoder/decoders.ts';
 import type { DecoderInput, MetadataResult } from './decoder/messages.ts';
 import { type ImageFormat, MIME_TYPES } from './formats.ts';
@@ -13,7 +14,7 @@ import type { ParsedHeader, Unsettled } from './header-bytes.ts';
 import { describeReadError, type HeaderError, truncatedHeader } from './header-errors.ts';
 import type { HeaderOutcome, HeaderRequest } from './header-messages.ts';
 import { readInThread } from './header-threads.ts';
-import { ImageError, type ImageFailure } from './image-error.ts';
+import type { ImageFailure } from './image-error.ts';
 
 /** Small enough to spread a slow disk's chunks over all threads, and large enough to keep messages cheap. */
 const CHUNK_FILES = 64;
@@ -21,8 +22,11 @@ const CHUNK_FILES = 64;
 const MAX_DECODERS = Math.min(4, availableParallelism());
 /** Files per request: few enough that all decoders share a page. */
 const DECODER_FILES = 16;
-/** A decoder opens a file within milliseconds. One that takes this long is stuck, or its disk is away. */
-const DECODER_TIMEOUT_MS = 10_000;
+/**
+ * A decoder opens a file within milliseconds. One that takes this long is stuck, or its disk is away. Two tries outlast a
+ * disk that stalls for 40 seconds, and each ends before an activity that does not heartbeat is given up.
+ */
+const DECODER_TIMEOUT_MS = 25_000;
 
 const decoders = createDecoders({ most: MAX_DECODERS });
 
@@ -49,7 +53,12 @@ export async function readHeaders(files: readonly HeaderRequest[], onRead = () =
     for (let some = forDecoder.splice(0, DECODER_FILES); some.length > 0; some = forDecoder.splice(0, DECODER_FILES)) {
       const inputs = await Promise.all(some.map((n) => inputOf(files[n] as HeaderRequest)));
       const answers = (
-        await askDecoder(inputs.filter((input): input is DecoderInput => !('failure' in input)))
+        await askMetadata(
+          decoders,
+          inputs.filter((input): input is DecoderInput => !('failure' in input)),
+          DECODER_TIMEOUT_MS,
+          onRead,
+        )
       ).values();
       for (const [i, n] of some.entries()) {
         const input = inputs[i] as DecoderInput | Unreadable;
@@ -71,23 +80,6 @@ async function inputOf({ path, ...request }: HeaderRequest): Promise<DecoderInpu
     return { bytes: await (request as { whole: () => Promise<Uint8Array> }).whole() };
   } catch (error) {
     return { failure: { code: 'not_a_file', message: (error as Error).message } };
-  }
-}
-
-/**
- * Asks a decoder for metadata that the first bytes do not contain: longer headers, EXIF outside JPEG, and some formats.
- * If a group of images fails the decoder, each image is tried alone.
- */
-async function askDecoder(images: DecoderInput[]): Promise<MetadataResult[]> {
-  if (images.length === 0) return [];
-  try {
-    return await decoders.ask({ type: 'metadata', images }, DECODER_TIMEOUT_MS);
-  } catch (error) {
-    if (!(error instanceof ImageError)) throw error;
-    if (images.length === 1) return [{ failure: error }];
-    const results: MetadataResult[] = [];
-    for (const image of images) results.push(...(await askDecoder([image])));
-    return results;
   }
 }
 

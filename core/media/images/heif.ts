@@ -4,6 +4,7 @@
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { afterTicks } from '../../concurrency/after-ticks.ts';
 import { ImageError } from './image-error.ts';
 
 /** RGBA of 8 bits, row by row, as the picture is displayed. */
@@ -29,13 +30,12 @@ const idle = new Map<Worker, NodeJS.Timeout>();
  */
 export async function decodeHeif(content: Uint8Array, timeoutSeconds: number): Promise<HeifPixels> {
   const worker = takeThread();
-  let timer: NodeJS.Timeout | undefined;
+  let endCount = () => 0;
   let isReusable = false;
   try {
     const reply = await new Promise<HeifReply>((resolve, reject) => {
-      timer = setTimeout(
-        () => reject(new ImageError('decode_timeout', 'decoding took too long')),
-        timeoutSeconds * 1000,
+      endCount = afterTicks(timeoutSeconds * 1000, () =>
+        reject(new ImageError('decode_timeout', 'decoding took too long')),
       );
       worker.once('message', resolve);
       worker.once('error', (error) => resolve({ error: error.message }));
@@ -46,7 +46,7 @@ export async function decodeHeif(content: Uint8Array, timeoutSeconds: number): P
     isReusable = true;
     return reply;
   } finally {
-    clearTimeout(timer);
+    endCount();
     for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event);
     // A damaged picture may leave libheif in any state.
     if (isReusable) keepThread(worker);

@@ -13,7 +13,7 @@ const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
 
 /**
  * Draws in decoder processes. A picture that hangs or crashes one only costs that process, and never the caller's
- * threads.
+ * threads. A picture that takes longer than `timeoutMs` is tried once more.
  */
 export function openThumbnailer({ processes, timeoutMs }: { processes: number; timeoutMs: number }): Thumbnailer {
   const decoders = createDecoders({ most: processes });
@@ -27,7 +27,11 @@ export function openThumbnailer({ processes, timeoutMs }: { processes: number; t
       try {
         // A decoder reopens the file, and verifies it by its identity.
         const image = file.local ?? { bytes: await readAll(file) };
-        return await decoders.ask({ type: 'thumbnail', image, side }, timeoutMs);
+        const order = { type: 'thumbnail', image, side } as const;
+        return await decoders.ask(order, timeoutMs).catch((error: unknown) => {
+          if (error instanceof ImageError && error.code === 'decode_timeout') return decoders.ask(order, timeoutMs);
+          throw error;
+        });
       } finally {
         giveBack();
       }

@@ -5,10 +5,18 @@ import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { DEFAULT_DECODE_LIMITS } from '../../../core/media/images/decode-limits.ts';
+import { askMetadata } from '../../../core/media/images/decoder/ask-metadata.ts';
 import { createDecoders, type Decoders } from '../../../core/media/images/decoder/decoders.ts';
+import { createDecoding } from '../../../core/media/images/decoding.ts';
+import type { PixelGeometry } from '../../../core/media/images/resize.ts';
+import { openThumbnailer } from '../../../core/media/images/thumbnailer.ts';
+import { folderSource } from '../../../core/sources/folder/folder-source.ts';
 import { identityOf } from '../../../core/sources/identity.ts';
+import { standStill } from '../../support/stand-still.ts';
 import { ENDLESS_SVG } from '../../support/worst-files.ts';
 
 let dir: string;
@@ -79,6 +87,70 @@ it('says of a process that dies that its picture is at fault', async () => {
   await expect.poll(() => cpuTicksOf(pid)).toBeGreaterThan(60);
   process.kill(pid, 'SIGKILL');
   await expect(dying).rejects.toMatchObject({ code: 'decode_failed', message: expect.stringContaining('SIGKILL') });
+});
+
+it('tries a picture again in another process when those of before stand still', async () => {
+  const thumbnailer = openThumbnailer({ processes: 2, timeoutMs: 3000 });
+  try {
+    const photoFile = await file('again.jpg', await photo());
+    const draw = async () => {
+      const open = await folderSource().open({ path: photoFile });
+      return thumbnailer.draw(open, 32).finally(() => open.close());
+    };
+    await Promise.all([draw(), draw()]);
+    const stopped = thumbnailer.pids();
+    expect(stopped).toHaveLength(2);
+    for (const pid of stopped) process.kill(pid, 'SIGSTOP');
+    expect(await sharp(await draw()).metadata()).toMatchObject({ format: 'webp', width: 32 });
+    await expect.poll(() => stopped.filter(isAlive)).toEqual([]);
+  } finally {
+    thumbnailer.close();
+  }
+});
+
+it('reads metadata again, each picture alone, when their process stands still', async () => {
+  const gif = await file('b.gif', await photo('gif'));
+  await askMetadata(decoders, [{ path: gif }], 10_000, () => {});
+  const [pid] = decoders.pids() as [number];
+  process.kill(pid, 'SIGSTOP');
+  let tries = 0;
+  const found = await askMetadata(decoders, [{ path: gif }, { path: gif }], 3000, () => {
+    tries += 1;
+  });
+  expect(found).toMatchObject([{ metadata: { width: 60 } }, { metadata: { width: 60 } }]);
+  expect(tries).toBe(2);
+  await expect.poll(() => isAlive(pid)).toBe(false);
+});
+
+it('reads the metadata of one picture again, too', async () => {
+  const gif = await file('c.gif', await photo('gif'));
+  await askMetadata(decoders, [{ path: gif }], 10_000, () => {});
+  process.kill(decoders.pids()[0] as number, 'SIGSTOP');
+  expect(await askMetadata(decoders, [{ path: gif }], 3000, () => {})).toMatchObject([{ metadata: { width: 60 } }]);
+});
+
+it('takes no answer for late that came while its own process stood still', async () => {
+  const order = thumbnailOf(await file('frozen.jpg', await photo()));
+  await decoders.ask(order, 10_000);
+  const asked = decoders.ask(order, 1000);
+  // The order is sent when the loop runs once more.
+  await setImmediate();
+  standStill(2000);
+  expect((await asked).length).toBeGreaterThan(0);
+});
+
+it('gives up no decode of its own while the process stood still', async () => {
+  const crop = { width: 4, height: 4 };
+  const geometry: PixelGeometry = { resize: { fit: 'fill', ...crop, kernel: 'nearest' }, crop };
+  const decoding = createDecoding(geometry, { ...DEFAULT_DECODE_LIMITS, timeoutSeconds: 1 }, 1);
+  const onLate = vi.fn();
+  const bytes = await photo();
+  await decoding.decode({ bytes }, onLate);
+  const decoded = decoding.decode({ bytes }, onLate);
+  await setImmediate();
+  standStill(2000);
+  await decoded;
+  expect(onLate).not.toHaveBeenCalled();
 });
 
 it('draws no file that took the place of the one that was examined', async () => {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { decodePixels } from '../../../core/media/images/decode.ts';
@@ -10,6 +11,7 @@ import type { PixelGeometry } from '../../../core/media/images/resize.ts';
 import { weightOf } from '../../../core/media/images/weight.ts';
 import { identityOf } from '../../../core/sources/identity.ts';
 import { PATIENCE_MS } from '../../support/patience.ts';
+import { standStill } from '../../support/stand-still.ts';
 
 const SMALL = join(import.meta.dirname, 'cases/heic.heic');
 /** 6000 x 4800 red pixels in 7 KB, which take seconds. */
@@ -26,6 +28,17 @@ const thumbnailOf = (path: string) => ({
 it('ends a picture at its deadline, and decodes the next', { timeout: PATIENCE_MS }, async () => {
   await expect(decodeHeif(readFileSync(LARGE), 0.1)).rejects.toMatchObject({ code: 'decode_timeout' });
   expect(await decodeHeif(readFileSync(SMALL), 60)).toMatchObject({ width: 64, height: 40 });
+});
+
+it('takes no picture for late that was decoded while its own process stood still', {
+  timeout: PATIENCE_MS,
+}, async () => {
+  const content = readFileSync(SMALL);
+  await decodeHeif(content, 60);
+  await setImmediate();
+  const decoded = decodeHeif(content, 1);
+  standStill(2000);
+  expect(await decoded).toMatchObject({ width: 64, height: 40 });
 });
 
 it('leaves no thread behind, at a deadline or when it is idle', { timeout: PATIENCE_MS }, () => {

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { afterTicks } from '../../../concurrency/after-ticks.ts';
 import type { Order, Reply } from './messages.ts';
 
 /** The child's file has this file's extension: sources run with type stripping, the package as plain JavaScript. */
@@ -68,11 +69,11 @@ export function startDecoder(onEnd: () => void): DecoderProcess {
   let ended: DecoderDiedError | undefined;
   let asked: PromiseWithResolvers<Reply> | undefined;
 
-  const start = setTimeout(() => kill(`was not ready within ${START_TIMEOUT_MS / 1000} s`), START_TIMEOUT_MS).unref();
+  const endStart = afterTicks(START_TIMEOUT_MS, () => kill(`was not ready within ${START_TIMEOUT_MS / 1000} s`));
 
   function end(how: string): void {
     if (ended !== undefined) return;
-    clearTimeout(start);
+    endStart();
     ended = new DecoderDiedError(how, isReady);
     ready.reject(ended);
     asked?.reject(ended);
@@ -81,7 +82,7 @@ export function startDecoder(onEnd: () => void): DecoderProcess {
   child.on('message', (message: Reply | 'ready') => {
     if (message === 'ready') {
       isReady = true;
-      clearTimeout(start);
+      endStart();
       ready.resolve();
       return;
     }

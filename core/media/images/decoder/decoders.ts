@@ -1,3 +1,4 @@
+import { afterTicks } from '../../../concurrency/after-ticks.ts';
 import { ImageError } from '../image-error.ts';
 import { DecoderDiedError, type DecoderProcess, startDecoder } from './decoder-process.ts';
 import type { Order, Results } from './messages.ts';
@@ -5,7 +6,8 @@ import type { Order, Results } from './messages.ts';
 /** A pool of decoder processes, as many as there is work for. */
 export interface Decoders {
   /**
-   * Sends a request, and kills its process at the deadline. The time starts when a process takes the request.
+   * Sends a request, and kills its process at the deadline. The time starts when a process takes the request, and is
+   * counted in ticks of this process. The caller tries again once: the process may have been stopped, or its disk away.
    *
    * @throws ImageError decode_timeout, or decode_failed when the process died from the request
    */
@@ -65,13 +67,14 @@ export function createDecoders({ most, idleMs = IDLE_MS }: DecodersOptions): Dec
     async ask<T extends Order>(order: T, timeoutMs: number) {
       const decoder = await take();
       let isLate = false;
-      let timer: NodeJS.Timeout | undefined;
+      let endCount = () => 0;
       try {
         await decoder.ready;
-        timer = setTimeout(() => {
+        endCount = afterTicks(timeoutMs, () => {
           isLate = true;
-          decoder.kill();
-        }, timeoutMs);
+          // What stopped this process may have stopped those that do nothing, and the next try would get one of them.
+          for (const each of [decoder, ...idle.keys()]) each.kill();
+        });
         const reply = await decoder.ask(order);
         if ('refusal' in reply) throw new ImageError(reply.refusal.code, reply.refusal.message);
         if ('fault' in reply) throw new Error(reply.fault);
@@ -81,7 +84,7 @@ export function createDecoders({ most, idleMs = IDLE_MS }: DecodersOptions): Dec
         if (error instanceof DecoderDiedError && error.wasReady) throw new ImageError('decode_failed', error.message);
         throw error;
       } finally {
-        clearTimeout(timer);
+        endCount();
         release(decoder);
       }
     },
