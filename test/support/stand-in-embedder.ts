@@ -1,31 +1,29 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Embedder, EmbeddingModel } from '../../core/embedding/embedder.ts';
+import type { Embedder, EmbedItem } from '../../core/embedding/embedder.ts';
 
 /** What a stand-in for a device can do. */
 export interface StandInOptions {
   /** Items per second; omitted for as many as come. */
-  perSecond?: number;
+  perSecond?: number | undefined;
 }
 
-const MODEL: EmbeddingModel = {
-  name: 'stand-in',
-  revision: '000000000000',
-  key: 'stand-in@000000000000',
-  dim: 8,
-  batchSize: 32,
-  device: 'cpu',
-};
+const DIM = 8;
+const REVISION = '000000000000';
 
 /**
- * An embedder without a model, for tests of what is around one. It does one batch after the other, like a device.
- * Items must have their hash, as those that are encoded from metadata have.
+ * An embedder without a model, for tests and measurements of what is around one. It knows every name, does one batch
+ * after the other as a device does, and reads no file: a file's path counts as its content.
  */
 export function createStandIn({ perSecond }: StandInOptions = {}): Embedder {
   let freeAt = 0;
   return {
-    open: async () => MODEL,
+    async open(model) {
+      const name = model.replace(/@.*/, '');
+      return { name, revision: REVISION, key: `${name}@${REVISION}`, dim: DIM, batchSize: 32, device: 'cpu' };
+    },
     async embed(_model, _medium, items, { findKnown, onSignOfLife } = {}) {
-      const contents = items.map((item) => ('content' in item ? item.content : ''));
+      const contents = items.map(contentOf);
       const known = (await findKnown?.(contents)) ?? new Set();
       if (perSecond !== undefined) {
         const now = performance.now();
@@ -36,9 +34,16 @@ export function createStandIn({ perSecond }: StandInOptions = {}): Embedder {
       return contents.map((content) =>
         known.has(content)
           ? { known: true as const, content }
-          : { vector: new Float32Array(MODEL.dim).fill(MODEL.dim ** -0.5), content },
+          : { vector: new Float32Array(DIM).fill(DIM ** -0.5), content },
       );
     },
     close: async () => undefined,
   };
+}
+
+function contentOf(item: EmbedItem): string {
+  if ('content' in item) return item.content;
+  return createHash('sha256')
+    .update('path' in item ? item.path : item.bytes)
+    .digest('hex');
 }
