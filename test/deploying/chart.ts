@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,14 +10,12 @@ import type { Ajv as AjvClass, ValidateFunction } from 'ajv';
 import { Ajv } from 'ajv';
 import { cacheFolder } from '../../core/cache-folder.ts';
 import { expectSha256 } from '../../local/provision/download.ts';
+import { buildGoProgram, Unavailable } from './go-program.ts';
 
 const run = promisify(execFile);
 
 export const CHART = join(import.meta.dirname, '../../deploy/helm/plimsoll');
 const TOOL = join(import.meta.dirname, 'chart-tool');
-
-/** A program or a file that this machine has not, and can't fetch. */
-export class Unavailable extends Error {}
 
 // biome-ignore lint/suspicious/noExplicitAny: manifests are JSON of many kinds.
 export type Manifest = any;
@@ -36,7 +34,7 @@ export interface Chart {
 
 /** Builds the program that runs Helm's library, once for all checkouts. @throws Unavailable without Go or its modules */
 export async function openChart(): Promise<Chart> {
-  const tool = await buildTool();
+  const tool = await buildGoProgram(TOOL);
   async function call(command: 'lint' | 'template', files: readonly string[], values: object): Promise<unknown> {
     const child = spawn(tool, [command, CHART, ...files.map((file) => join(CHART, 'ci', `${file}-values.yaml`))]);
     child.stdin.end(JSON.stringify(values));
@@ -48,24 +46,6 @@ export async function openChart(): Promise<Chart> {
     render: async (files, values = {}) => (await call('template', files, values)) as Rendered,
     lint: async (files, values = {}) => (await call('lint', files, values)) as string[],
   };
-}
-
-async function buildTool(): Promise<string> {
-  const sources = await Promise.all(['main.go', 'go.mod', 'go.sum'].map((file) => readFile(join(TOOL, file))));
-  const { stdout: version } = await run('go', ['version']).catch(() => {
-    throw new Unavailable('`go` is not on PATH. Install Go 1.26 or later to check the chart.');
-  });
-  const hash = sources.reduce((sum, source) => sum.update(source), createHash('sha256').update(version)).digest('hex');
-  const tool = join(cacheFolder(process.env), 'chart-tool', hash.slice(0, 16));
-  if (await stat(tool).catch(() => undefined)) return tool;
-  await mkdir(dirname(tool), { recursive: true });
-  await run('go', ['mod', 'download'], { cwd: TOOL }).catch((error) => {
-    throw new Unavailable(`Go can't fetch Helm's modules: ${error.stderr}`);
-  });
-  const draft = `${tool}.${randomUUID()}`;
-  await run('go', ['build', '-o', draft, '.'], { cwd: TOOL });
-  await rename(draft, tool);
-  return tool;
 }
 
 /** The release of Kubernetes whose schemas are used, and the wheel that holds them. */
