@@ -1,6 +1,6 @@
 // Command chart-tool runs Helm's own library: `chart-tool lint|template CHART FILE…` merges the values of the files and
-// of standard input, and prints JSON. The helm command would take four times as long to build, most of it for talking
-// to a cluster.
+// of standard input, and prints JSON. The helm command would take twice as long to build, for parts that talk
+// to clusters and registries.
 package main
 
 import (
