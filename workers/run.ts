@@ -6,7 +6,10 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, type LogEntry, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { UserError } from '../core/errors.ts';
+import { openStore } from '../core/store/open.ts';
 import { createWorker } from './create-worker.ts';
+import { createReadiness } from './health.ts';
+import { healthPort, serveHealth } from './health-server.ts';
 import type { Role } from './plugin/options.ts';
 import { roleArgument, USAGE } from './role-argument.ts';
 import { startupFault } from './startup-faults.ts';
@@ -36,11 +39,20 @@ async function run(role: Role): Promise<void> {
 
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   address = connectionOptions.address ?? address;
-  const connection = await NativeConnection.connect(connectionOptions);
+  const port = healthPort(process.env);
+  const store = openStore(mongodbUri);
+  const closes = [() => store.close()];
   try {
-    await serve(await createWorker({ connection, namespace, role, plugin: { mongodb: mongodbUri } }), role);
+    let worker: Worker | undefined;
+    // The port is open before the servers are asked: a start may take a while, and is no hang.
+    const readiness = createReadiness(store, () => worker);
+    if (port !== undefined) closes.push(await serveHealth(port, readiness));
+    const connection = await NativeConnection.connect(connectionOptions);
+    closes.push(() => connection.close());
+    worker = await createWorker({ connection, namespace, role, plugin: { mongodb: store.client } });
+    await serve(worker, role);
   } finally {
-    await connection.close();
+    for (const close of closes.reverse()) await close();
   }
 }
 
