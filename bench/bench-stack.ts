@@ -13,6 +13,7 @@ import { childrenRunning, type PeakMemory, watchPeakMemory } from './peak-memory
 export interface BenchStack {
   client: ConnectedClient;
   mongodbUri: string;
+  temporalAddress: string;
   /** URL of the HTTP API, if requested. */
   apiUrl: string | undefined;
   memory: PeakMemory;
@@ -51,6 +52,7 @@ export async function withStack<T>(
           work({
             client,
             mongodbUri: stack.mongodbUri,
+            temporalAddress: stack.temporalAddress,
             apiUrl: stack.apiUrl,
             memory,
             cpuSeconds: () => cpuSeconds(stack.pids),

@@ -5,6 +5,7 @@ import { firstMeasurement } from './first-measurement.ts';
 import { indexMeasurement } from './index-measurement.ts';
 import { reloadMeasurement } from './reload-measurement.ts';
 import { samplesMeasurement } from './samples-measurement.ts';
+import { tenMillionMeasurement } from './ten-million-measurement.ts';
 import { vitMeasurement } from './vit-measurement.ts';
 
 type Untargeted = Omit<Figure, 'targets'>;
@@ -25,6 +26,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   vitMeasurement,
   builtInMeasurement,
   samplesMeasurement,
+  tenMillionMeasurement,
   indexMeasurement({
     name: 'million',
     weight: 'small',
