@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -6,8 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { registerNamespace } from '../support/namespace.ts';
 import { makePictures } from '../support/pictures.ts';
+import { codeBlocks } from './code-blocks.ts';
+import { freePort } from './free-port.ts';
 
 const root = join(import.meta.dirname, '../..');
 const require = createRequire(import.meta.url);
@@ -16,6 +21,8 @@ const run = promisify(execFile);
 let folder: string;
 let project: string;
 let env: NodeJS.ProcessEnv;
+/** Keeps the documented task queue from workers of other tests. */
+const namespace = `packed-${randomUUID().slice(0, 8)}`;
 let packed: string[];
 
 /** Packs the package as it would be published, and installs it into a new project. */
@@ -28,8 +35,12 @@ beforeAll(async () => {
     ...process.env,
     MONGODB_URI: mongodb.href,
     TEMPORAL_ADDRESS: inject('temporalAddress'),
+    TEMPORAL_NAMESPACE: namespace,
     PLIMSOLL_CACHE: join(folder, 'cache'),
   };
+  const connection = await Connection.connect({ address: inject('temporalAddress') });
+  await registerNamespace(connection, namespace);
+  await connection.close();
   await cp(join(root, 'examples/own-worker'), project, { recursive: true });
   await takeOurTemporal();
 
@@ -37,8 +48,11 @@ beforeAll(async () => {
   const [{ filename, files }] = JSON.parse(pack.stdout.slice(pack.stdout.indexOf('[\n')));
   packed = files.map(({ path }: { path: string }) => path);
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline'];
-  // Temporal's declarations import `ms`, whose types are not found without @types/ms.
-  await run('npm', ['install', ...quiet, join(folder, filename), '@types/ms'], { cwd: project, env });
+  // Temporal's declarations import `ms`, whose types are not found without @types/ms. The rest is for the documents.
+  const tracing = ['resources', 'sdk-trace-base'].map((name) => `@opentelemetry/${name}@^1.25.1`);
+  const interceptors = `@temporalio/interceptors-opentelemetry@${require('@temporalio/worker/package.json').version}`;
+  const packages = [join(folder, filename), '@types/ms', interceptors, ...tracing];
+  await run('npm', ['install', ...quiet, ...packages], { cwd: project, env });
 });
 
 /** Installs the version of Temporal's SDK that is tested here. A newer one may be out. */
@@ -68,6 +82,19 @@ describe('the packed package', () => {
       ]),
     );
     expect(packed.filter((path) => /^(test|bench|scripts)\//.test(path))).toEqual([]);
+  });
+
+  it('says where it comes from', async () => {
+    const manifest = JSON.parse(await readFile(join(project, 'node_modules/plimsoll/package.json'), 'utf8'));
+    const repository = 'https://github.com/plimsoll-data/plimsoll';
+
+    expect(manifest).toMatchObject({
+      repository: { type: 'git', url: `git+${repository}.git` },
+      homepage: `${repository}#readme`,
+      bugs: { url: `${repository}/issues` },
+      author: expect.stringMatching(/Plimsoll/),
+      keywords: expect.arrayContaining(['temporal', 'mongodb']),
+    });
   });
 
   it('shares one copy of Temporal with the project', async () => {
@@ -204,5 +231,112 @@ describe('a worker of the user’s own, with workflows of its own beside ours', 
     const [code] = await once(worker, 'exit');
 
     expect(code).toBe(0);
+  });
+});
+
+describe('the code in docs/plugin.md', () => {
+  const METRICS = '127.0.0.1:9464';
+  let code: string;
+  let source: string;
+  let metrics: string;
+
+  beforeAll(async () => {
+    code = join(project, 'documented');
+    source = join(folder, 'documented-pictures');
+    await mkdir(code);
+    await makePictures(source, 2);
+    metrics = `127.0.0.1:${await freePort()}`;
+    const here = [
+      ['temporal.example:7233', inject('temporalAddress')],
+      ['mongodb://db.example/?replicaSet=rs0', env.MONGODB_URI ?? ''],
+      ["namespace: 'photos'", `namespace: '${namespace}'`],
+      [METRICS, metrics],
+      ['/data/photos', folder],
+      ['/data/cats', source],
+    ] as const;
+    const blocks = codeBlocks(await readFile(join(root, 'docs/plugin.md'), 'utf8'));
+    for (const { name, text } of blocks) {
+      const placed = here.reduce((text, [there, here]) => text.replaceAll(there, here), text);
+      await writeFile(join(code, name), placed, { flag: 'wx' });
+    }
+  });
+
+  const program = (name: string) => run(process.execPath, [join(code, name)], { cwd: code, env });
+
+  /** Runs a worker until its `use` is over. Returns what the worker printed. */
+  async function worker<T>(name: string, use: () => Promise<T>): Promise<{ used: T; output: string }> {
+    const child = spawn(process.execPath, [join(code, name)], { cwd: code, env });
+    const ended = once(child, 'exit');
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+    const used = await Promise.race([use(), ended.then(() => expect.unreachable(output))]).finally(() => child.kill());
+    await ended;
+    expect(child.exitCode, output).toBe(0);
+    return { used, output };
+  }
+
+  it('compiles', async () => {
+    const options = ['--strict', '--noEmit', '--target', 'es2022', '--module', 'nodenext', '--skipLibCheck'];
+    const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
+    const files = (await readdir(code)).map((name) => join(code, name));
+    const tsc = join(root, 'node_modules/.bin/tsc');
+
+    const { stdout } = await run(tsc, [...options, ...types, '--ignoreConfig', ...files], { cwd: code }).catch(
+      (failure) => failure,
+    );
+    expect(stdout).toBe('');
+  });
+
+  const load = (dataset: string) => plimsoll('load', source, '--dataset', dataset, '--no-embed', '--wait');
+
+  it('runs a worker', async () => {
+    await worker('worker.ts', () => load('by-a-worker'));
+  });
+
+  it('runs a worker with an interceptor in our workflows', async () => {
+    const { output } = await worker('intercepted-worker.ts', () => load('intercepted'));
+
+    expect(output).toContain('It begins.');
+  });
+
+  it('traces our workflows with OpenTelemetry', async () => {
+    const { output } = await worker('tracing.ts', () => load('traced'));
+
+    expect(output).toContain("name: 'RunWorkflow:loadDataset'");
+  });
+
+  it('tunes workers of both roles that tell Prometheus, and loads and watches with a client', async () => {
+    const { used } = await worker('tuned.ts', async () => ({
+      client: await program('client.ts'),
+      metrics: await (await fetch(`http://${metrics}/metrics`)).text(),
+    }));
+
+    expect(used.client.stdout).toMatch(/^completed 2$/m);
+    expect(used.metrics).toContain('temporal_worker_task_slots_used');
+    expect(used.metrics).toContain('temporal_activity_schedule_to_start_latency');
+  });
+
+  it('tests without a model and without files', async () => {
+    expect((await program('testing.ts')).stdout).toBe('1 1\n');
+  });
+
+  it('replays the histories of jobs and their children', async () => {
+    const { stdout } = await program('replay.ts');
+
+    const replayed = stdout.trim().split('\n');
+    expect(replayed).toContain('load-cats replays');
+    expect(replayed).toContain('embed-cats:color-gradient-grid replays');
+    expect(replayed.filter((line) => !line.endsWith(' replays'))).toEqual([]);
+  });
+
+  it('encrypts what Temporal stores, and the command shows such a job', async () => {
+    expect((await program('encryption.ts')).stdout).toBe('completed\n');
+
+    const connection = await Connection.connect({ address: inject('temporalAddress') });
+    const { events } = await new Client({ connection, namespace }).workflow.getHandle('load-secrets').fetchHistory();
+    await connection.close();
+    const [input] = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+    expect(Buffer.from(input?.metadata?.encoding ?? []).toString()).toBe('binary/encrypted');
+    expect(JSON.parse((await plimsoll('status', 'secrets', '--json')).stdout)).toMatchObject({ state: 'completed' });
   });
 });
