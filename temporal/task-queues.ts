@@ -11,15 +11,18 @@ export type TaskType = typeof WORKFLOW_TASKS | typeof ACTIVITY_TASKS;
  */
 export const SILENCE_MS = 90_000;
 
+// Named by way of the client: @temporalio/proto, which declares it, is no dependency of this package.
+type Description = ReturnType<Connection['workflowService']['describeTaskQueue']>;
+
 /** Temporal's knowledge of a task queue. */
 export const describeTaskQueue = (
   { workflowService }: Pick<Connection, 'workflowService'>,
   namespace: string,
   name: string,
   type: TaskType,
-) => workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType: type });
+): Description => workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType: type });
 
-type Poller = NonNullable<Awaited<ReturnType<typeof describeTaskQueue>>['pollers']>[number];
+type Poller = NonNullable<Awaited<Description>['pollers']>[number];
 
 /** When a worker last polled, in ms since the epoch. */
 export const polledAtMs = ({ lastAccessTime }: Poller): number => Number(lastAccessTime?.seconds ?? 0) * 1000;

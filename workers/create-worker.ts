@@ -29,7 +29,9 @@ export function createWorker({ connection, namespace, role, plugin, overrides }:
       ? {
           taskQueue: INDEXING_TASK_QUEUE,
           // Webhook deliveries mostly wait for answers, so their slots come on top of those of other work.
-          maxConcurrentActivityTaskExecutions: 4 * availableParallelism() + WEBHOOK_PLACES,
+          ...(overrides?.tuner === undefined
+            ? { maxConcurrentActivityTaskExecutions: 4 * availableParallelism() + WEBHOOK_PLACES }
+            : {}),
         }
       : { taskQueue: EMBEDDING_TASK_QUEUE }),
     // SIGTERM stops activities at once. Their steps are stored, so nothing has to be finished first.

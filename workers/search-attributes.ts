@@ -1,11 +1,9 @@
 import type { Connection } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
-import { datasetAttribute, phaseAttribute } from '../contract/search-attributes.ts';
+import { registrationCommand, SEARCH_ATTRIBUTES } from '../temporal/search-attributes.ts';
 
 /** temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD */
 const KEYWORD = 2;
-
-const ATTRIBUTES = [datasetAttribute, phaseAttribute];
 
 /**
  * Registers Plimsoll's search attributes if the namespace lacks them, and returns whether it has them now. A workflow
@@ -19,16 +17,15 @@ export async function ensureSearchAttributes(
 ): Promise<boolean> {
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    const missing = ATTRIBUTES.filter(({ name }) => !(name in (customAttributes ?? {})));
+    const missing = SEARCH_ATTRIBUTES.filter((name) => !(name in (customAttributes ?? {})));
     if (missing.length === 0) return true;
-    const searchAttributes = Object.fromEntries(missing.map(({ name }) => [name, KEYWORD]));
+    const searchAttributes = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
     return true;
   } catch (error) {
-    const names = ATTRIBUTES.map(({ name }) => `--name ${name} --type Keyword`).join(' ');
     warn(
       `Jobs can't be filtered by dataset and phase on Temporal's page: its search attributes are not registered (${error instanceof Error ? error.message : error}). ` +
-        `Register them once: temporal operator search-attribute create --namespace ${namespace} ${names}`,
+        `Register them once: ${registrationCommand({ namespace })}`,
     );
     return false;
   }

@@ -1,7 +1,7 @@
 import { Connection } from '@temporalio/client';
 import { EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE } from '../../contract/names.ts';
-import { datasetAttribute, phaseAttribute } from '../../contract/search-attributes.ts';
 import { temporalConnection } from '../../local/environment.ts';
+import { registrationCommand, SEARCH_ATTRIBUTES } from '../../temporal/search-attributes.ts';
 import { type Check, ok, problem, warning } from './check.ts';
 import { checkWorkers } from './check-workers.ts';
 
@@ -66,13 +66,12 @@ async function checkNamespace(connection: Connection, namespace: string): Promis
 
 async function checkSearchAttributes(connection: Connection, namespace: string): Promise<Check> {
   const name = 'Search attributes';
-  const wanted = [datasetAttribute.name, phaseAttribute.name];
-  const options = wanted.map((attribute) => `--name ${attribute} --type Keyword`).join(' ');
-  const advice = `Jobs can't be filtered on Temporal's page without: temporal operator search-attribute create --namespace ${namespace} ${options}`;
+  const { address } = connection.options;
+  const advice = `Jobs can't be filtered on Temporal's page without: ${registrationCommand({ namespace, address })}`;
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    const missing = wanted.filter((attribute) => !(attribute in (customAttributes ?? {})));
-    if (missing.length === 0) return ok(name, wanted.join(', '));
+    const missing = SEARCH_ATTRIBUTES.filter((attribute) => !(attribute in (customAttributes ?? {})));
+    if (missing.length === 0) return ok(name, SEARCH_ATTRIBUTES.join(', '));
     return warning(
       name,
       `not registered: ${missing.join(', ')}`,

@@ -1,8 +1,10 @@
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { Client, Connection } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { createWorker as createPlimsollWorker } from '../../workers/create-worker.ts';
 import type { PlimsollPluginOptions } from '../../workers/plugin/options.ts';
 import { PlimsollPlugin } from '../../workers/plugin/plugin.ts';
 import { makePictures } from '../support/pictures.ts';
@@ -132,6 +134,59 @@ describe('a worker with the plugin', () => {
     expect(worker.options).toMatchObject({ maxHeartbeatThrottleIntervalMs: 9000 });
     expect(worker.options.workerDeploymentOptions).toEqual(workerDeploymentOptions);
     await worker.runUntil(Promise.resolve());
+  });
+});
+
+it.each(['indexing', 'embedding'] as const)(
+  'a tuner takes the place of our slots in a worker of the role %s',
+  async (role) => {
+    const tuner = { tunerOptions: { targetMemoryUsage: 0.8, targetCpuUsage: 0.9 } };
+    const plugin = { mongodb: bench.store.client };
+    const worker = await createPlimsollWorker({
+      connection,
+      namespace: 'default',
+      role,
+      plugin,
+      overrides: { taskQueue, tuner },
+    });
+    await worker.runUntil(Promise.resolve());
+
+    expect(worker.options.tuner.activityTaskSlotSupplier).toMatchObject({ type: 'resource-based' });
+  },
+);
+
+describe('elsewhere than on a worker, the plugin changes nothing:', () => {
+  const plugin = () => new PlimsollPlugin({ roles: ['indexing'], mongodb: bench.store.client });
+
+  it('on a connection and a client, which start loads as others do', async () => {
+    const own = await Connection.connect({ address: inject('temporalAddress'), plugins: [plugin()] });
+    const client = new Client({ connection: own, plugins: [plugin()] });
+    try {
+      const { loadedDataConverter, interceptors } = client.options;
+      expect({ loadedDataConverter, interceptors }).toEqual({
+        loadedDataConverter: bench.temporal.options.loadedDataConverter,
+        interceptors: bench.temporal.options.interceptors,
+      });
+      const worker = await createWorker({});
+      const dataset = bench.newDataset();
+      const args = [{ dataset, source: pictures, embed: false }];
+      const loading = client.workflow.execute('loadDataset', { taskQueue, workflowId: `load-${dataset}`, args });
+      expect(await worker.runUntil(loading)).toMatchObject({ state: 'completed' });
+    } finally {
+      await own.close();
+    }
+  });
+
+  it('in a bundle, which has what its file exports', async () => {
+    const workflowsPath = join(import.meta.dirname, 'callers-workflows.ts');
+    const { code } = await bundleWorkflowCode({
+      workflowsPath,
+      logger: new DefaultLogger('ERROR'),
+      plugins: [plugin()],
+    });
+
+    expect(code).toContain('loadByNexus');
+    expect(code).not.toContain('function loadDataset');
   });
 });
 

@@ -3,7 +3,8 @@ import { SimplePlugin } from '@temporalio/plugin';
 import { type ReplayWorkerOptions, Runtime, type Worker, type WorkerOptions } from '@temporalio/worker';
 import { UserError } from '../../core/errors.ts';
 import { ensureSearchAttributes } from '../search-attributes.ts';
-import { workflowBundle } from '../workflow-bundle.ts';
+import { WORKFLOWS_PATH, workflowBundle } from '../workflow-bundle.ts';
+import { bundlingOptions, refuseLateBundling } from './bundling.ts';
 import { refuseClashes, refuseReplacements } from './clashes.ts';
 import { deploymentFromEnvironment } from './deployment.ts';
 import { type Equipment, equip, prepareStore } from './equipment.ts';
@@ -15,6 +16,8 @@ import type { PlimsollPluginOptions } from './options.ts';
  */
 const equipments = new WeakMap<object, Equipment>();
 const started = new WeakSet<Equipment>();
+/** Bundles that were chosen here, each for one worker. */
+const prebuilt = new WeakSet<object>();
 
 /**
  * Plimsoll for a worker of your own:
@@ -34,13 +37,17 @@ const started = new WeakSet<Equipment>();
  * beside your own. Import nothing else of this package there: only `plimsoll/workflows` is safe in the workflow
  * sandbox.
  *
- * A plugin on a connection applies to all workers of that connection. A plugin on both is applied once.
+ * Those workflows are bundled ahead unless the worker's options or other plugins have to be in the bundle: interceptors'
+ * modules, converters' paths, bundler options. Then the SDK bundles them with Plimsoll's workflows, which takes seconds.
+ *
+ * A plugin on a connection applies to all workers of that connection. A plugin on both is applied once. On a client and
+ * in `bundleWorkflowCode` it does nothing.
  *
  * `Worker.create` creates MongoDB's indexes and fails if MongoDB does not answer or is no replica set. The plugin
  * closes what it opened when the worker has run.
  *
  * @throws UserError from `Worker.create`: ActivityNameClash, InvalidSetting, ReplicaSetRequired; from `run`:
- *   ActivityNameClash with a plugin that comes after this one
+ *   ActivityNameClash and InvalidSetting with a plugin that comes after this one
  */
 export class PlimsollPlugin extends SimplePlugin {
   readonly #options: PlimsollPluginOptions;
@@ -59,7 +66,9 @@ export class PlimsollPlugin extends SimplePlugin {
   }
 
   override configureReplayWorker(options: ReplayWorkerOptions): ReplayWorkerOptions & Promise<ReplayWorkerOptions> {
-    return this.#withWorkflows(options) as ReplayWorkerOptions & Promise<ReplayWorkerOptions>;
+    // Later plugins may need a bundle of their own, and a worker that replays runs no hook in which to refuse them.
+    const isLast = options.plugins?.at(-1) === this;
+    return this.#withWorkflows(options, isLast) as ReplayWorkerOptions & Promise<ReplayWorkerOptions>;
   }
 
   override async runWorker(worker: Worker, next: (worker: Worker) => Promise<void>): Promise<void> {
@@ -68,17 +77,19 @@ export class PlimsollPlugin extends SimplePlugin {
     started.add(equipment);
     equipment.useSearchAttributes(findSearchAttributes(worker));
     try {
-      await this.#refuseReplacements(equipment, worker, next);
+      await this.#refuseLateChanges(equipment, worker, next);
       await next(worker);
     } finally {
       await equipment.close();
     }
   }
 
-  /** Refuses replaced activities before the worker polls. */
-  async #refuseReplacements({ activities }: Equipment, worker: Worker, next: (worker: Worker) => Promise<void>) {
+  /** Refuses what later plugins replaced or added in vain, before the worker polls. */
+  async #refuseLateChanges({ activities }: Equipment, worker: Worker, next: (worker: Worker) => Promise<void>) {
+    const { options } = worker;
     try {
-      refuseReplacements(activities, worker.options.activities);
+      refuseReplacements(activities, options.activities);
+      if (options.workflowBundle !== undefined && prebuilt.has(options.workflowBundle)) refuseLateBundling(options);
     } catch (error) {
       await release(worker, next);
       throw error;
@@ -110,11 +121,16 @@ export class PlimsollPlugin extends SimplePlugin {
     );
   }
 
-  async #withWorkflows<T extends ReplayWorkerOptions>(options: T): Promise<T> {
+  /** Adds Plimsoll's workflows: prebuilt if they may be, else as a path that the SDK bundles with the user's options. */
+  async #withWorkflows<T extends ReplayWorkerOptions>(options: T, mayBePrebuilt = true): Promise<T> {
     const own = options.workflowsPath !== undefined || options.workflowBundle !== undefined;
     if (own || !this.#options.roles.includes('indexing')) return options;
     // Each workflow thread takes some 60 MB, and Plimsoll's workflows have next to nothing to compute.
-    return { workflowThreadPoolSize: 1, ...options, workflowBundle: await workflowBundle() };
+    const withThread = { workflowThreadPoolSize: 1, ...options };
+    if (!mayBePrebuilt || bundlingOptions(options).length > 0) return { ...withThread, workflowsPath: WORKFLOWS_PATH };
+    const bundle = { ...(await workflowBundle()) };
+    prebuilt.add(bundle);
+    return { ...withThread, workflowBundle: bundle };
   }
 }
 
