@@ -26,9 +26,10 @@ export function roundDuration(seconds: number): string {
   return prettyMilliseconds(Math.round(seconds) * 1000, { unitCount: 2 });
 }
 
-/** Seconds between two times of a status; undefined if one is null. */
+/** Seconds between two times of a status; undefined if one is null, or if the clock was set back between them. */
 export function secondsBetween(from: string | null, to: string | null): number | undefined {
-  return from === null || to === null ? undefined : (Date.parse(to) - Date.parse(from)) / 1000;
+  const seconds = from === null || to === null ? undefined : (Date.parse(to) - Date.parse(from)) / 1000;
+  return seconds === undefined || seconds < 0 ? undefined : seconds;
 }
 
 /** `just now`, `5m ago`, `3d ago` */

@@ -55,6 +55,15 @@ describe('how long a phase took', () => {
   });
 });
 
+it('tells no time where the clock was set back meanwhile', () => {
+  const before = new Date(STARTED.getTime() - 60_000);
+  const embedding = over({ done: 3000, total: 3000, finished_at: before });
+  const text = summary({ phases: { indexing: SKIPPED, embedding }, finished_at: before });
+  expect(text).toContain('Embedded 3,000 samples');
+  expect(text).toContain('completed');
+  expect(text).not.toMatch(/in 0\.0s|after/);
+});
+
 it('tells how many vectors were there for equal content', () => {
   const embedding = over({ done: 2787, total: 2787, reused: 2000 });
   const text = summary({ phases: { indexing: SKIPPED, embedding } });

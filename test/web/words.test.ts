@@ -143,6 +143,13 @@ test('a job takes from its beginning to its end, or till now', () => {
   expect(tookWords(job, Date.parse('2026-01-01T00:03:20Z'))).toBe('3 min 20 s');
   expect(tookWords({ ...job, finished_at: '2026-01-01T00:00:04Z' }, 0)).toBe('4.0 s');
   expect(tookWords({ ...job, started_at: null }, 0)).toBe('');
+  // The clock was set back meanwhile.
+  expect(tookWords({ ...job, finished_at: '2025-12-31T23:59:00Z' }, 0)).toBe('');
+  const back = jobOf(
+    { state: 'completed' },
+    { state: 'completed', done: 9, total: 9, started_at: '2026-01-01T00:00:00Z', finished_at: '2025-12-31T23:59:00Z' },
+  );
+  expect(paceWords(back, back.phases.indexing)).toEqual([]);
 });
 
 test('what a job was asked for is told in words, and what says nothing is left out', () => {

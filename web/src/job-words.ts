@@ -28,11 +28,12 @@ export const KIND_WORDS: Readonly<Record<JobKind, string>> = {
 
 export const failedOf = (job: Job) => sumOf(failuresOf(job));
 
-/** How long a job took or has been running; empty if it has not begun. */
+/** How long a job took or has been running; empty if it has not begun, or if the clock was set back meanwhile. */
 export function tookWords({ started_at, finished_at }: Job, nowMs: number): string {
   if (started_at === null) return '';
   const end = finished_at === null ? nowMs : Date.parse(finished_at);
-  return duration((end - Date.parse(started_at)) / 1000);
+  const seconds = (end - Date.parse(started_at)) / 1000;
+  return seconds < 0 ? '' : duration(seconds);
 }
 
 /** The phases of a job of this kind. */
@@ -86,10 +87,8 @@ export function paceWords(job: Job, phase: Phase): string[] {
   if (phase.state === 'skipped' || phase.state === 'pending') return [];
   if (finished_at !== null) {
     if (started_at === null || phase.total === 0) return [];
-    return [
-      `in ${duration((Date.parse(finished_at) - Date.parse(started_at)) / 1000)}`,
-      ...(rate && phase.done > 0 ? [perSecond(rate)] : []),
-    ];
+    const seconds = (Date.parse(finished_at) - Date.parse(started_at)) / 1000;
+    return [...(seconds < 0 ? [] : [`in ${duration(seconds)}`]), ...(rate && phase.done > 0 ? [perSecond(rate)] : [])];
   }
   if (phase.state === 'waiting' || job.state === 'paused' || rate === null) return [];
   const left = seconds_left === null ? [] : [seconds_left === 0 ? 'finishing' : `${roughDuration(seconds_left)} left`];

@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { JobStatus } from '../../contract/job.ts';
+import { memorySource } from '../../core/sources/memory/memory-source.ts';
+import { claimPort } from '../../local/ports.ts';
+import { provision } from '../../local/provision/provision.ts';
+import { awaitTemporal, temporalArguments } from '../../local/temporal-server.ts';
+import { linesMedium } from '../support/lines-medium.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
+import { createStandIn } from '../support/stand-in-embedder.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+
+/** What is counted here is what Temporal Cloud charges for: the server's own metric `action`. */
+const FILES = 50_000;
+const MOST_ACTIONS = 150;
+const MOST_ACTIONS_UNCHANGED = 8;
+
+const memory = memorySource();
+let folder: string;
+let server: ChildProcess;
+let metrics: string;
+let bench: Workbench;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plimsoll-actions-'));
+  const { temporal } = await provision({ wanted: ['temporal'] });
+  const [port, metricsPort] = await Promise.all(
+    [0, 0].map((wanted) => claimPort(wanted, { role: 'test', flag: '', instead: '' })),
+  );
+  const args = temporalArguments({ dbFile: join(folder, 'temporal.db'), port: port as number, uiPort: undefined });
+  server = spawn(temporal as string, [...args, '--metrics-port', String(metricsPort)], { stdio: 'ignore' });
+  metrics = `http://127.0.0.1:${metricsPort}/metrics`;
+  await awaitTemporal(port as number, undefined, { signal: AbortSignal.timeout(PATIENCE_MS), waitsFor: () => {} });
+  bench = await openWorkbench({
+    temporalAddress: `127.0.0.1:${port}`,
+    plugin: { sources: [memory], media: [linesMedium()], embedder: createStandIn({ perSecond: 300 }) },
+  });
+  const text = new TextEncoder();
+  for (let n = 0; n < FILES; n += 1) memory.put(`memory:/many/${n}.lines`, text.encode(`line ${n}`));
+});
+
+afterAll(async () => {
+  await bench?.stop();
+  server?.kill();
+  if (server?.exitCode === null && server.signalCode === null) await once(server, 'exit');
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The actions that the server has counted so far, by kind. */
+async function actions(): Promise<Map<string, number>> {
+  const text = await (await fetch(metrics)).text();
+  const lines = text.matchAll(/^action\{.*?action_type="(.+?)".*?namespace="default".*?\} (\d+)/gm);
+  const counts = new Map<string, number>();
+  for (const [, kind = '', count] of lines) counts.set(kind, (counts.get(kind) ?? 0) + Number(count));
+  return counts;
+}
+
+/** Loads the files to the end of the workflow, and returns its actions with the job's status. */
+async function load(dataset: string) {
+  const before = await actions();
+  const { job_id, workflow_id } = await bench.startLoad({ dataset, source: 'memory:/many', model: 'stand-in' });
+  const status = (await bench.temporal.workflow.getHandle(workflow_id, job_id).result()) as JobStatus;
+  const after = await actions();
+  const counts = new Map([...after].map(([kind, count]) => [kind, count - (before.get(kind) ?? 0)]));
+  return { status, counts, sum: [...counts.values()].reduce((total, count) => total + count, 0) };
+}
+
+it('a load of 50,000 files takes few of them, and an unchanged one next to none', async () => {
+  const dataset = bench.newDataset();
+  const first = await load(dataset);
+  expect(first.status).toMatchObject({ state: 'completed', phases: { embedding: { done: FILES } } });
+  expect(first.counts.get('command_ScheduleActivityTask')).toBeGreaterThan(0);
+  console.log(first.sum, first.counts);
+  expect(first.sum).toBeLessThanOrEqual(MOST_ACTIONS);
+
+  const unchanged = await load(dataset);
+  expect(unchanged.status).toMatchObject({
+    state: 'completed',
+    phases: { indexing: { outcomes: { unchanged: FILES } } },
+  });
+  expect(unchanged.counts.get('command_UpsertWorkflowSearchAttributes')).toBe(2);
+  console.log(unchanged.sum, unchanged.counts);
+  expect(unchanged.sum).toBeLessThanOrEqual(MOST_ACTIONS_UNCHANGED);
+});
