@@ -7,6 +7,7 @@ import { reloadMeasurement } from './reload-measurement.ts';
 import { samplesMeasurement } from './samples-measurement.ts';
 import { tenMillionMeasurement } from './ten-million-measurement.ts';
 import { vitMeasurement } from './vit-measurement.ts';
+import { workersMeasurement } from './workers-measurement.ts';
 
 type Untargeted = Omit<Figure, 'targets'>;
 
@@ -27,6 +28,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   builtInMeasurement,
   samplesMeasurement,
   tenMillionMeasurement,
+  workersMeasurement,
   indexMeasurement({
     name: 'million',
     weight: 'small',

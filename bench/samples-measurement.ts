@@ -1,11 +1,9 @@
-import { Long, ObjectId } from 'mongodb';
 import { collectionsOf } from '../core/store/collections.ts';
-import type { SampleDocument } from '../core/store/documents.ts';
-import { prepareDatabase } from '../core/store/prepare.ts';
 import type { Store } from '../core/store/store.ts';
 import { withStack } from './bench-stack.ts';
 import { type Measurement, scaled } from './context.ts';
 import { type Figure, hold, spreadOf } from './figure.ts';
+import { DATASET, fillSamples, SOURCE } from './fill-samples.ts';
 
 const COUNT = 1_000_000;
 const PAGE = 100;
@@ -13,8 +11,6 @@ const REQUESTS = 500;
 const WARM_UP = 50;
 /** The ratio to the driver alone, in the same run. */
 const RATIO_AT_MOST = 8;
-const DATASET = 'bench';
-const SOURCE = '/bench/photos';
 
 interface Query {
   what: string;
@@ -45,7 +41,7 @@ export const samplesMeasurement: Measurement = {
       async ({ client: { store }, memory, apiUrl }) => {
         const count = scaled(context, COUNT);
         context.report(`samples: writing ${count.toLocaleString('en-US')} samples`);
-        await fill(store, count);
+        await fillSamples(store, count);
         const figures: Omit<Figure, 'peak_memory_bytes'>[] = [];
         const floorRuns: number[] = [];
         for (const query of QUERIES) {
@@ -108,62 +104,4 @@ async function readBare(store: Store, after: number): Promise<void> {
     .sort({ seq: 1 })
     .limit(PAGE)
     .toArray();
-}
-
-const BATCH = 10_000;
-
-async function fill(store: Store, count: number): Promise<void> {
-  await prepareDatabase(store);
-  const now = new Date();
-  await collectionsOf(store).datasets.insertOne({
-    _id: DATASET,
-    media_type: 'image',
-    sources: [SOURCE],
-    next_seq: count,
-    counts: { total: count, indexed: count, failed: 0, missing: 0 },
-    phases: {},
-    models: [],
-    latest_job: 'bench',
-    created_at: now,
-    last_modified_at: now,
-  });
-  for (let first = 0; first < count; first += BATCH) {
-    const size = Math.min(BATCH, count - first);
-    await collectionsOf(store).samples.insertMany(
-      Array.from({ length: size }, (_, i) => sample(first + i, now)),
-      {
-        ordered: false,
-        writeConcern: { w: 1 },
-      },
-    );
-  }
-}
-
-function sample(seq: number, now: Date): SampleDocument {
-  const png = seq % 50 === 3;
-  const size_bytes = 50_000 + ((seq * 7919) % 200_000);
-  const failed = seq % 1000 === 11;
-  return {
-    _id: new ObjectId(),
-    dataset_id: DATASET,
-    seq,
-    filepath: `${SOURCE}/f${String(Math.floor(seq / 1000)).padStart(4, '0')}/photo-${String(seq).padStart(7, '0')}.${png ? 'png' : 'jpg'}`,
-    part: 0,
-    source: { size_bytes, mtime_ns: Long.fromNumber(1_700_000_000_000 + seq), fingerprint: `${size_bytes}-${seq}` },
-    metadata: {
-      size_bytes,
-      mime_type: png ? 'image/png' : 'image/jpeg',
-      format: png ? 'png' : 'jpeg',
-      width: 200 + ((seq * 31) % 1600),
-      height: 200 + ((seq * 17) % 1600),
-      num_channels: 3,
-      orientation: 1,
-    },
-    tags: seq % 100 === 5 ? ['keep'] : [],
-    status: failed ? 'failed' : 'indexed',
-    ...(failed ? { error: { code: 'decode_failed', message: 'torn', stage: 'embedding' as const, at: now } } : {}),
-    job_id: 'bench',
-    created_at: now,
-    last_modified_at: now,
-  };
 }
