@@ -14,11 +14,13 @@ import { folderSource } from '../../core/sources/folder/folder-source.ts';
 import { createSources } from '../../core/sources/source.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import type { PageDocument } from '../../core/store/documents.ts';
+import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 const { signal: never } = new AbortController();
 const medium = imagesMedium();
+const FILES = 15_000;
 
 let bench: Workbench;
 let source: string;
@@ -165,5 +167,26 @@ describe('a chunk whose job has ended', () => {
     await endJob(bench.store, jobId, 'failed', { code: 'Terminated', message: 'by the test' });
     await expect(openChunks(bench.store, jobId, plan)).rejects.toEqual(superseded);
     expect(await progressOf(jobId)).toBe(0);
+  });
+});
+
+describe('the numbers of a dataset whose loads were broken off while they indexed', () => {
+  it('have no holes, whether a load was canceled or terminated', async () => {
+    const dataset = bench.newDataset();
+    const folder = join(bench.folder, dataset);
+    await makeManyFiles(folder, FILES);
+    const load = { dataset, source: folder, embed: false };
+    for (const end of ['cancel', 'terminate', 'cancel'] as const) {
+      const { job_id, workflow_id } = await bench.startLoad(load);
+      for await (const { phases } of bench.watch(job_id)) if (phases.indexing.done > 0) break;
+      await bench.temporal.workflow.getHandle(workflow_id)[end]();
+      await bench.wait(job_id);
+    }
+    expect(await bench.load(load)).toMatchObject({ state: 'completed', phases: { indexing: { total: FILES } } });
+
+    const { samples, datasets } = collectionsOf(bench.store);
+    const seqs = await samples.find({ dataset_id: dataset }).sort({ seq: 1 }).toArray();
+    expect(seqs.map(({ seq }) => seq)).toEqual(Array.from({ length: FILES }, (_, n) => n));
+    expect(await datasets.findOne({ _id: dataset })).toMatchObject({ next_seq: FILES });
   });
 });

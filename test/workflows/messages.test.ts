@@ -146,3 +146,29 @@ describe('a load with nothing to embed', () => {
     }
   });
 });
+
+describe('what a workflow says about its messages', () => {
+  interface Definition {
+    name: string;
+    description?: string;
+  }
+  interface Metadata {
+    definition: Record<'queryDefinitions' | 'signalDefinitions' | 'updateDefinitions', Definition[]>;
+  }
+
+  it('names and describes each, for Temporal’s page', async () => {
+    const { job_id, workflow_id } = await bench.startLoad({ dataset: bench.newDataset(), source });
+    await bench.wait(job_id, { for: 'browsable' });
+    const handle = bench.temporal.workflow.getHandle(workflow_id);
+    const { definition } = await handle.query<Metadata>('__temporal_workflow_metadata');
+    const own = [definition.queryDefinitions, definition.signalDefinitions, definition.updateDefinitions]
+      .flat()
+      .filter(({ name }) => !name.startsWith('__'));
+    expect(own.map(({ name }) => name).sort()).toEqual(
+      ['cancel', 'embeddingProgress', 'pause', 'resume', 'retrying', 'status'].sort(),
+    );
+    for (const { name, description } of own) expect(description, name).toMatch(/^[A-Z].{30,}\.$/);
+    await bench.cancel(job_id);
+    await bench.wait(job_id);
+  });
+});
