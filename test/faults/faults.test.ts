@@ -11,8 +11,8 @@ import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
 
 /** Enough that each phase takes some seconds, and several pages and chunks. */
-const FILES = 15_000;
-const PICTURES = 1000;
+const FILES = 9_000;
+const PICTURES = 700;
 
 let folder: string;
 let stack: Stack;

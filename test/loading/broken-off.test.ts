@@ -20,7 +20,7 @@ import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 const { signal: never } = new AbortController();
 const medium = imagesMedium();
-const FILES = 15_000;
+const FILES = 9_000;
 
 let bench: Workbench;
 let source: string;

@@ -16,8 +16,8 @@ import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 /** This server suggests continue-as-new after a few events instead of thousands. */
 const SUGGEST_AFTER = ['--dynamic-config-value', 'limit.historyCount.suggestContinueAsNew=12'];
-const FILES = 15_000;
-const PICTURES = 1500;
+const FILES = 9_000;
+const PICTURES = 700;
 
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 const secretsFile = () => join(folder, 'secrets.json');

@@ -12,7 +12,7 @@ import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 const PICTURES = 40;
-const FILES = 12_000;
+const FILES = 8_000;
 const EMBEDDED = 600;
 
 let bench: Workbench;
