@@ -7,13 +7,15 @@ import type { EmbeddingModel } from '../core/embedding/embedder.ts';
 import { type EmbeddingPlan, openChunks, planEmbedding } from '../core/embedding/plan.ts';
 import { recordModel } from '../core/embedding/record-model.ts';
 import { endPhase, notePhaseWaits, startPhase } from '../core/jobs/phases.ts';
+import { requireOpenJob } from '../core/jobs/runs.ts';
 import { claimDataset, getDataset } from '../core/store/datasets.ts';
+import { jobEnded } from '../core/store/job-errors.ts';
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
 import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
 import { checkOptions } from './check-options.ts';
 import { withHeartbeats, withSteps } from './heartbeats.ts';
-import { type BeginInput, ofOpenJobs, recordRun } from './job-runs.ts';
+import { type BeginInput, isCurrentRun, ofOpenJobs, recordRun, runOfActivity } from './job-runs.ts';
 import { requireWorkflowId } from './require-workflow-id.ts';
 import { withUserFailures } from './user-failures.ts';
 
@@ -67,6 +69,11 @@ export interface PlanEmbeddingInput extends ModelPhaseInput {
   only_failed: boolean;
 }
 
+export interface FinishEmbeddingInput extends ModelPhaseInput {
+  /** The model, as the job named it. */
+  asked: string;
+}
+
 export type EmbeddingActivities = ReturnType<typeof createEmbeddingActivities>;
 
 /** Creates the activities of phase 2 that need no device: plan the embedding, time it, and record its end. */
@@ -82,6 +89,8 @@ export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
         requireWorkflowId(workflow_id, embedWorkflowId(dataset, model));
         await claimDataset(store, dataset, job_id);
       }
+      // The load was reset with its embedding, or the embedding alone, after the load had ended.
+      else await requireOpenJob(store, job_id);
       if (!continued) await checkOptions(request, webhooks);
       const { media_type } = await getDataset(store, dataset);
       const capabilities = await capabilitiesOf(dependencies);
@@ -126,7 +135,9 @@ export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
             onScan: () => onStep(),
             signal,
           });
-          await openChunks(store, job_id, plan);
+          // An attempt of the run before a reset must not take the counts of the run after it.
+          if (!(await isCurrentRun())) throw jobEnded(job_id);
+          await openChunks(store, { jobId: job_id, runId: runOfActivity().runId }, plan);
           await startPhase(store, job_id, 'embedding', {
             model_key: model.key,
             planned_at,
@@ -138,9 +149,9 @@ export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
       },
 
       /** Records the model on the dataset and ends phase 2. */
-      async finishEmbedding({ job_id, dataset, model }: ModelPhaseInput) {
+      async finishEmbedding({ job_id, dataset, model, asked }: FinishEmbeddingInput) {
         return withHeartbeats(async () => {
-          const counts = await recordModel(store, { jobId: job_id, datasetId: dataset, model });
+          const counts = await recordModel(store, { jobId: job_id, datasetId: dataset, model, asked });
           await endPhase(store, job_id, 'embedding', 'completed');
           return counts;
         });

@@ -20,7 +20,7 @@ import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
 import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
 import { checkOptions } from './check-options.ts';
-import { type Steps, withHeartbeats, withSteps } from './heartbeats.ts';
+import { type Steps, withSteps } from './heartbeats.ts';
 import { type BeginInput, recordRun, requireRun } from './job-runs.ts';
 import { requireWorkflowId } from './require-workflow-id.ts';
 import { withUserFailures } from './user-failures.ts';
@@ -81,7 +81,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
     const recorded = await embeddedBy(store, { datasetId, model, onScan: () => onStep(), signal });
     if (recorded === undefined) return null;
     await startPhase(store, jobId, 'embedding', { model_key: recorded.key, planned_at, total: 0, total_known: true });
-    await recordModel(store, { jobId, datasetId, model: recorded });
+    await recordModel(store, { jobId, datasetId, model: recorded, asked: model });
     await endPhase(store, jobId, 'embedding', 'completed');
     return recorded.key;
   };
@@ -106,29 +106,21 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
 
     /** Lists the source for about a second, starting with a page. */
     async listSource({ job_id, dataset, source, page, reread, ...rules }: ListSourceInput): Promise<ListResult> {
-      const runId = await requireRun(store, job_id);
-      const { accepts } = await mediumOf(dataset);
-      return withSteps((steps) =>
-        list({
-          jobId: job_id,
-          runId,
-          datasetId: dataset,
-          root: source,
-          page,
-          selection: createSelection(accepts, rules),
-          reread,
-          ...steps,
-        }),
-      );
+      return withSteps(async (steps) => {
+        const runId = await requireRun(store, job_id);
+        const { accepts } = await mediumOf(dataset);
+        const selection = createSelection(accepts, rules);
+        return list({ jobId: job_id, runId, datasetId: dataset, root: source, page, selection, reread, ...steps });
+      });
     },
 
     /** Indexes one page. Heartbeats carry the position to resume from. */
     async indexPage({ job_id, dataset, page, reread }: IndexPageInput) {
-      await requireRun(store, job_id);
       const resume = Context.current().info.heartbeatDetails as IndexPageCursor | undefined;
-      const equipment = { medium: await mediumOf(dataset), sources };
-      return withSteps(({ onStep, signal }) =>
-        indexPage(store, equipment, {
+      return withSteps(async ({ onStep, signal }) => {
+        await requireRun(store, job_id);
+        const equipment = { medium: await mediumOf(dataset), sources };
+        return indexPage(store, equipment, {
           jobId: job_id,
           datasetId: dataset,
           page,
@@ -137,14 +129,14 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
           onWrite: onStep,
           onRead: () => onStep(),
           signal,
-        }),
-      );
+        });
+      });
     },
 
     /** Marks missing files, refreshes the counts, and ends phase 1 of a load. */
     async reconcile({ job_id, dataset, source, max_failed_percent, model }: ReconcileInput): Promise<ReconcileResult> {
-      const runId = await requireRun(store, job_id);
       return withSteps(async (steps) => {
+        const runId = await requireRun(store, job_id);
         const work = { jobId: job_id, datasetId: dataset, ...steps };
         const result = await reconcile(store, await mediumOf(dataset), {
           ...work,
@@ -154,7 +146,9 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
           onWrite: () => steps.onStep(),
         });
         await endPhase(store, job_id, 'indexing', 'completed');
-        return { ...result, embedded_by: model === null ? null : await skipEmbedding({ ...work, model }) };
+        // A new sample lacks a vector, and comes last: the dataset would be read to its end to find it.
+        const mayBeEmbedded = model !== null && result.outcomes.added === 0;
+        return { ...result, embedded_by: mayBeEmbedded ? await skipEmbedding({ ...work, model }) : null };
       });
     },
 
@@ -172,17 +166,18 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
 
     /** Lists the samples that failed for about a second, starting with a page. */
     async listFailed({ job_id, dataset, page }: PageInput): Promise<ListResult> {
-      const runId = await requireRun(store, job_id);
-      return withSteps((steps) =>
-        listFailed(store, sources, { jobId: job_id, runId, datasetId: dataset, page, ...steps }),
-      );
+      return withSteps(async (steps) => {
+        const runId = await requireRun(store, job_id);
+        return listFailed(store, sources, { jobId: job_id, runId, datasetId: dataset, page, ...steps });
+      });
     },
 
     /** Refreshes the counts and ends phase 1 of a retry. */
     async finishRetry({ job_id, dataset }: { job_id: string; dataset: string }): Promise<RetryResult> {
-      await requireRun(store, job_id);
-      return withHeartbeats(async () => {
-        const result = await finishRetry(store, { jobId: job_id, datasetId: dataset });
+      return withSteps(async ({ onStep, signal }) => {
+        const runId = await requireRun(store, job_id);
+        const scan = { onScan: () => onStep(), signal };
+        const result = await finishRetry(store, { jobId: job_id, runId, datasetId: dataset, ...scan });
         await endPhase(store, job_id, 'indexing', 'completed');
         return result;
       });

@@ -6,6 +6,7 @@ import { createLimiter, type Limiter } from '../core/limits/limiter.ts';
 import type { Media } from '../core/media/medium.ts';
 import type { Sources } from '../core/sources/source.ts';
 import type { Store } from '../core/store/store.ts';
+import { ACTIVITY_TASKS, describeTaskQueue } from '../temporal/task-queues.ts';
 import { withHeartbeats, withSteps } from './heartbeats.ts';
 import { withRetryReports } from './retry-reports.ts';
 import { withUserFailures } from './user-failures.ts';
@@ -33,12 +34,24 @@ export interface EmbedChunkInput {
   chunk: Chunk;
 }
 
+export interface OpenedModel extends EmbeddingModel {
+  /** Workers that have polled the task queue lately, this one included: a hint, as Temporal lists dead ones too. */
+  workers: number;
+}
+
 export interface EmbeddedChunk extends EmbedChunkResult {
   /** How long the only attempt took, in milliseconds; null if there were several. */
   worked_ms: number | null;
 }
 
 export type InferenceActivities = ReturnType<typeof createInferenceActivities>;
+
+async function countWorkers(): Promise<number> {
+  const { client, info } = Context.current();
+  const { connection, options } = client;
+  const queue = await describeTaskQueue(connection, options.namespace, info.taskQueue, ACTIVITY_TASKS);
+  return Math.max(new Set(queue.pollers?.map(({ identity }) => identity)).size, 1);
+}
 
 /** Creates the activities of the GPU queues, which need a device. */
 export function createInferenceActivities({ store, embedder, media, sources }: InferenceDependencies) {
@@ -51,10 +64,13 @@ export function createInferenceActivities({ store, embedder, media, sources }: I
 
   const activities = withUserFailures({
     /** Resolves and loads the model on the device that will run it. */
-    async openModel({ model, media_type }: OpenModelInput): Promise<EmbeddingModel> {
+    async openModel({ model, media_type }: OpenModelInput): Promise<OpenedModel> {
       const { cancelled } = Context.current();
-      // Opening a model can't be stopped, so a worker that shuts down does not wait for it.
-      return withHeartbeats(() => Promise.race([embedder.open(model, media.byName(media_type)), cancelled]));
+      return withHeartbeats(async () => {
+        // Opening a model can't be stopped, so a worker that shuts down does not wait for it.
+        const opened = await Promise.race([embedder.open(model, media.byName(media_type)), cancelled]);
+        return { ...opened, workers: await countWorkers() };
+      });
     },
 
     /**

@@ -1,11 +1,11 @@
 import { Context } from '@temporalio/activity';
 import type { JobKind } from '../contract/job.ts';
-import { recordJob } from '../core/jobs/begin.ts';
+import { recordJob, recordQueued } from '../core/jobs/begin.ts';
 import { beginRun, goOnWithRun, requireOpenJob } from '../core/jobs/runs.ts';
 import { jobEnded } from '../core/store/job-errors.ts';
 import type { Store } from '../core/store/store.ts';
 
-/** What the activity that begins a job is told about it. */
+/** The input of an activity that begins a job. */
 export interface BeginInput<Request> {
   job_id: string;
   workflow_id: string;
@@ -24,8 +24,13 @@ export async function recordRun(
   { kind, dataset, embeds }: { kind: JobKind; dataset: string; embeds: boolean },
   { job_id: jobId, workflow_id: workflowId, request, continued }: BeginInput<object>,
 ): Promise<void> {
-  await recordJob(store, { jobId, workflowId, kind, datasetId: dataset, request: { ...request }, embeds });
-  await beginRun(store, { jobId, kind, embeds, runId: runOfActivity().runId, continued });
+  const record = { jobId, workflowId, kind, datasetId: dataset, request: { ...request }, embeds };
+  const run = { jobId, kind, embeds, runId: runOfActivity().runId, continued };
+  await recordQueued(store, record);
+  // An attempt of the run before a reset must not take the job back.
+  if (!(await beginRun(store, run)) && !(await isCurrentRun())) throw jobEnded(jobId);
+  await beginRun(store, { ...run, takesOver: true });
+  await recordJob(store, record);
 }
 
 /**
@@ -35,12 +40,17 @@ export async function recordRun(
  * @throws UserError Superseded
  */
 export async function requireRun(store: Store, jobId: string): Promise<string> {
-  const { workflowId, runId } = runOfActivity();
+  const { runId } = runOfActivity();
   if (await goOnWithRun(store, jobId, runId)) return runId;
-  const { runId: current } = await Context.current().client.workflow.getHandle(workflowId).describe();
-  if (current !== runId) throw jobEnded(jobId);
-  await goOnWithRun(store, jobId, runId, { takeOver: true });
+  if (!(await isCurrentRun())) throw jobEnded(jobId);
+  await goOnWithRun(store, jobId, runId, { takesOver: true });
   return runId;
+}
+
+/** Whether Temporal says that the run that calls this activity is its workflow's current one. */
+export async function isCurrentRun(): Promise<boolean> {
+  const { workflowId, runId } = runOfActivity();
+  return (await Context.current().client.workflow.getHandle(workflowId).describe()).runId === runId;
 }
 
 type Activity<Input> = (input: Input) => Promise<unknown>;
@@ -58,7 +68,7 @@ export function ofOpenJobs<T extends Record<string, Activity<never>>>(store: Sto
 }
 
 /** The run of the workflow that asked for this activity. */
-function runOfActivity(): { workflowId: string; runId: string } {
+export function runOfActivity(): { workflowId: string; runId: string } {
   const { workflowExecution } = Context.current().info;
   if (workflowExecution === undefined) throw new Error('This activity is a part of a job: only its workflow can ask.');
   return workflowExecution;

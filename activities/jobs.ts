@@ -1,7 +1,9 @@
 import { Context } from '@temporalio/activity';
 import type { JobState, RecordedError } from '../contract/job.ts';
 import { endJob, notePaused, noteResumed } from '../core/jobs/phases.ts';
+import { isRunOf } from '../core/jobs/runs.ts';
 import type { Store } from '../core/store/store.ts';
+import { isCurrentRun, runOfActivity } from './job-runs.ts';
 import { withUserFailures } from './user-failures.ts';
 
 export interface NotePausedInput {
@@ -40,6 +42,8 @@ export function createJobActivities({ store }: { store: Store }) {
 
     /** Records the end of the job and of its open phases. */
     async endJob({ job_id, state, error }: EndJobInput): Promise<void> {
+      // An attempt of the run before a reset must not end the run after it.
+      if (!(await isRunOf(store, job_id, runOfActivity().runId)) && !(await isCurrentRun())) return;
       await endJob(store, job_id, state, error);
     },
   });

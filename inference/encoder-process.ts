@@ -13,6 +13,8 @@ const CHILD_FILE = fileURLToPath(
 
 const KEPT_STDERR_CHARACTERS = 300;
 
+const KILLED_WITHIN_MS = 5000;
+
 /** A forked encoder process. */
 export interface EncoderProcess {
   readonly pid: number | undefined;
@@ -59,9 +61,14 @@ export function startEncoderProcess(
     const cause = hung ?? how;
     onExit({ reason: words === '' ? cause : `${cause}; its last words: ${words}`, hung: hung !== undefined });
   }
+  /** A process that a driver holds does not end. The worker then goes on without it. */
+  function kill(): void {
+    child.kill('SIGKILL');
+    setTimeout(() => end('SIGKILL did not end it'), KILLED_WITHIN_MS).unref();
+  }
   function killHung(how: string): void {
     hung ??= how;
-    child.kill('SIGKILL');
+    kill();
   }
   const pulse = child.stdio[PULSE_FD] as Readable | null | undefined;
   pulse?.on('data', () => {
@@ -86,9 +93,7 @@ export function startEncoderProcess(
       // A process that can't be written to is about to exit, and its exit is handled elsewhere.
       if (child.connected) child.send(request, () => {});
     },
-    kill() {
-      child.kill('SIGKILL');
-    },
+    kill,
     killHung,
   };
 }

@@ -156,6 +156,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     }
     known = model.hashedFiles;
     loaded = model;
+    signOfLife();
     for (const waiting of waitingForLoad.splice(0)) waiting.resolve(model);
     dispatch();
   }
@@ -232,6 +233,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
 
   function restart(ended: EncoderProcess | undefined, reason: string): void {
     process.stderr.write(`The encoder process ${ended?.pid} of model "${files.name}" is replaced: ${reason}.\n`);
+    signOfLife();
     start();
   }
 
@@ -371,7 +373,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
     const { stallTimeoutMs } = settings;
     const ms =
       isRunning && slowestRunMs !== undefined
-        ? Math.max(stallTimeoutMs * RUN_SHARE, slowestRunMs * RUN_FACTOR)
+        ? Math.min(Math.max(stallTimeoutMs * RUN_SHARE, slowestRunMs * RUN_FACTOR), stallTimeoutMs)
         : stallTimeoutMs;
     const what = isRunning ? 'ran the model without a result' : 'did not answer';
     return afterTicks(ms, () => watched.killHung(`it ${what} for ${Math.round(ms / 1000)} s`));

@@ -9,17 +9,17 @@ import {
 } from '@temporalio/workflow';
 import { z } from 'zod';
 import type { EmbeddingActivities } from '../activities/embedding.ts';
-import type { InferenceActivities } from '../activities/inference.ts';
+import type { InferenceActivities, OpenedModel } from '../activities/inference.ts';
 import { type EmbedDatasetInput, type EmbedDatasetRequest, embedDatasetInput } from '../contract/inputs.ts';
 import type { JobStatus } from '../contract/job.ts';
 import { priorityOf } from '../contract/priority.ts';
-import type { EmbeddingModel } from '../core/embedding/embedder.ts';
 import type { Waiting } from '../core/store/documents.ts';
 import { longWork, openModelWork, shortWork } from './activity-options.ts';
 import { failureOf } from './failures.ts';
 import { type JobTracker, trackJob } from './job-tracker.ts';
 import { setPaused } from './messages.ts';
 import { acceptOperations, type Operations } from './operate.ts';
+import { firstAtOnce } from './pace.ts';
 import { parseSignal, parseStart } from './parse-input.ts';
 import { createPermit } from './permit.ts';
 import { createReporter } from './report-to-load.ts';
@@ -43,7 +43,7 @@ export interface EmbeddingCursor {
   started_at: string;
   /** Since when the job is paused, RFC 3339. */
   paused_at: string | null;
-  model: EmbeddingModel;
+  model: OpenedModel;
   total: number;
   /** When the phase began, RFC 3339. */
   phase_started_at: string | null;
@@ -173,7 +173,11 @@ async function embed(
       planEmbedding({ job_id, dataset, model: opened, only_failed }),
     );
     job.release('embedding');
-    return { model: opened, total, chunks: { left: chunks, count: NOTHING_DONE } };
+    return {
+      model: opened,
+      total,
+      chunks: { left: chunks, count: NOTHING_DONE, at_once: firstAtOnce(opened.workers) },
+    };
   };
   const takeUp = ({ model, total, chunks, phase_started_at, waited_ms }: EmbeddingCursor) => {
     if (phase_started_at !== null) job.update('embedding', { started_at: new Date(phase_started_at), waited_ms });
@@ -197,7 +201,7 @@ async function embed(
       chunks: rest,
     };
   }
-  const { done, failed, reused } = await finishEmbedding({ job_id, dataset, model: opened });
+  const { done, failed, reused } = await finishEmbedding({ job_id, dataset, model: opened, asked: model });
   job.update('embedding', { state: 'completed', done, failed, reused, finished_at: new Date() });
   return undefined;
 }

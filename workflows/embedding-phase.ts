@@ -36,17 +36,23 @@ const LONGEST_PAUSE_SECONDS = 60 * 60;
 /** Creates the embedding phase of a job, and handles the child's progress signal. */
 export function createEmbeddingPhase(job: JobTracker, input: LoadDatasetInput | RetryFailedInput): EmbeddingPhase {
   let child: ChildWorkflowHandle<typeof embedDataset> | undefined;
+  let last: EmbeddingReport | undefined;
+
+  /** Shows the last report, if this job's embedding sent it. A reset job gets the reports of the one before, too. */
+  const follow = () => {
+    if (last === undefined || last.run_id !== child?.firstExecutionRunId) return;
+    const { run_id: _, state, waiting_for, model_key, ...counts } = last;
+    if (state === 'waiting' && waiting_for !== null) job.hold('embedding', waitingOf(waiting_for));
+    else if (job.phase('embedding').state !== 'running') job.release('embedding');
+    job.update('embedding', { ...counts, ...(model_key === undefined ? {} : { model_key }), total_known: true });
+  };
 
   setHandler(
     embeddingProgress,
     (message) => {
-      const parsed = parseSignal(embeddingReport, 'embeddingProgress', message);
-      // A job that was reset gets again what its embedding reported before the reset.
-      if (parsed === undefined || parsed.run_id !== child?.firstExecutionRunId) return;
-      const { run_id: _, state, waiting_for, model_key, ...counts } = parsed;
-      if (state === 'waiting' && waiting_for !== null) job.hold('embedding', waitingOf(waiting_for));
-      else if (job.phase('embedding').state !== 'running') job.release('embedding');
-      job.update('embedding', { ...counts, ...(model_key === undefined ? {} : { model_key }), total_known: true });
+      const report = parseSignal(embeddingReport, 'embeddingProgress', message);
+      if (report !== undefined) last = report;
+      follow();
     },
     { description: 'Sent by the embedding of this job: how far it is. Nobody else needs to send it.' },
   );
@@ -83,6 +89,8 @@ export function createEmbeddingPhase(job: JobTracker, input: LoadDatasetInput | 
           });
           if (job.isPaused()) await tell(true);
           job.hold('embedding', { reason: 'worker', task_queue: embed_task_queue });
+          // The child may have reported before its start was known here.
+          follow();
           const status = await child.result();
           const { done, failed, reused = 0, total } = status.phases.embedding;
           job.update('embedding', {

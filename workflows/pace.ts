@@ -1,11 +1,14 @@
 /** The fewest chunks in a queue: while a device ends one, the next is there. */
 const LEAST = 2;
-/** Enough for a few workers from the start. The first results then tell how many there are. */
-const FIRST = 8;
+/** Chunks per worker at the start: it works on two at a time, and one waits. */
+const FIRST_PER_WORKER = 3;
 /** Far below Temporal's limit of 2,000 pending activities in a workflow. */
 const MOST = 256;
 /** A wait that is as short as this is the way through Temporal, and no queue. */
 const SHORT_MS = 1000;
+
+/** How many chunks to begin with, for so many workers as were seen. Waits correct it soon. */
+export const firstAtOnce = (workers: number): number => Math.min(Math.max(FIRST_PER_WORKER * workers, LEAST), MOST);
 
 /** How many chunks a workflow keeps in the queue of its workers. */
 export interface Pace {
@@ -24,10 +27,10 @@ export interface Pace {
  * by round; in a round as many chunks end as are kept in the queue. If none waited long, it keeps twice as many. If one
  * waited longer than it was worked on, chunks stand before others, such as those of other jobs, and it keeps two thirds.
  * In between, up to one chunk waits for each that is worked on. An autoscaler sees these, and a worker that joins, or
- * that outlives another, finds them. The list of pollers would not do: it omits busy workers and those of other
+ * that outlives another, finds them. The list of pollers would not do alone: it omits busy workers and those of other
  * partitions, and lists dead ones.
  */
-export function createPace(from = FIRST): Pace {
+export function createPace(from: number): Pace {
   let atOnce = from;
   let leftInRound = from;
   /** The longest wait of the round, as a multiple of the work. */

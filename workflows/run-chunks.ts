@@ -20,8 +20,8 @@ export interface EmbeddedCount {
 export interface ChunksCursor {
   left: Chunk[];
   count: EmbeddedCount;
-  /** How many chunks were in the queue at once; omitted by the first run. */
-  at_once?: number;
+  /** How many chunks are kept in the queue. */
+  at_once: number;
 }
 
 export interface ChunksRun {
@@ -93,13 +93,15 @@ export async function runChunks(run: ChunksRun, cursor: ChunksCursor): Promise<C
       async () => {
         await goOn();
         const all: Promise<void>[] = [];
+        // A cancel reaches the chunks, whose ends are awaited: they store what the device has done.
         while (mayStart() && waiting.length > 0) {
           if (open.size < pace.atOnce()) {
             const chunk = waiting.shift() as Chunk;
             open.add(chunk);
             started += 1;
             all.push(embed(chunk));
-          } else await condition(() => open.size < pace.atOnce() || !mayStart());
+          } else
+            await CancellationScope.nonCancellable(() => condition(() => open.size < pace.atOnce() || !mayStart()));
         }
         await Promise.all(all);
         if (failure !== undefined) throw failure.error;

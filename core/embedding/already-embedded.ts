@@ -1,7 +1,7 @@
 import { hasEmbeddingFailure } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 import { lacksAny } from './lacking.ts';
-import { findRecordedModel, type RecordedModel } from './retry-scope.ts';
+import { completedModels, type RecordedModel } from './retry-scope.ts';
 
 /** A request to find out whether a dataset is embedded. */
 export interface EmbeddedRequest {
@@ -15,13 +15,14 @@ export interface EmbeddedRequest {
 
 /**
  * The model if it has a vector of every sample, so that no device is needed to embed the dataset; undefined if there
- * may be work. Without a device, a model is known by its name alone: the revision that embedded the dataset last counts.
+ * may be work. Without a device, a model is known only by what it was called when it last embedded the dataset.
  */
 export async function embeddedBy(
   store: Store,
   { datasetId, model, onScan, signal }: EmbeddedRequest,
 ): Promise<RecordedModel | undefined> {
-  const recorded = await findRecordedModel(store, datasetId, model);
+  const isAsked = ({ key, asked }: RecordedModel) => asked === model || key === model;
+  const recorded = (await completedModels(store, datasetId)).findLast(isAsked);
   if (recorded === undefined || (await hasEmbeddingFailure(store, datasetId))) return undefined;
   const lacks = await lacksAny(store, { datasetId, modelKey: recorded.key, onScan, signal });
   return lacks ? undefined : recorded;

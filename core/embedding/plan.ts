@@ -1,7 +1,7 @@
 import { countVectors } from '../store/embeddings.ts';
 import { jobEnded } from '../store/job-errors.ts';
-import { noteRetryScope, touchOpenJob } from '../store/jobs.ts';
-import { replaceChunkProgress } from '../store/progress.ts';
+import { notePlanner, noteRetryScope, touchOpenJob } from '../store/jobs.ts';
+import { insertChunkProgress, removeChunkProgress } from '../store/progress.ts';
 import { countSamples, indexedSeqs } from '../store/samples.ts';
 import { inTransaction, type Store } from '../store/store.ts';
 import { lackingSamples } from './lacking.ts';
@@ -120,14 +120,20 @@ async function* lackingSeqs(store: Store, request: PlanRequest): AsyncGenerator<
 /**
  * Creates the counts of a plan's chunks, all at 0, unless the job is over. One transaction covers the counts and the
  * job's record, so a job's end either removes the counts or prevents them. A chunk only raises an existing count, so it
- * leaves nothing after its job has ended. Counts of an earlier plan of the job are removed: a reset plans again.
+ * leaves nothing after its job has ended. Another run of the embedding has been reset: the counts of its plan are removed.
+ * A repeated call of one run changes nothing, because chunks may be under way by then.
  *
  * @throws UserError Superseded
  */
-export async function openChunks(store: Store, jobId: string, { chunks }: EmbeddingPlan): Promise<void> {
+export async function openChunks(
+  store: Store,
+  { jobId, runId }: { jobId: string; runId: string },
+  { chunks }: EmbeddingPlan,
+): Promise<void> {
   const counts = chunks.map(([chunk, , total]) => ({ chunk, total }));
   await inTransaction(store, async (session) => {
     if (!(await touchOpenJob(store, { jobId, phase: 'embedding' }, session))) throw jobEnded(jobId);
-    await replaceChunkProgress(store, jobId, counts, session);
+    if (await notePlanner(store, jobId, runId, session)) await removeChunkProgress(store, jobId, session);
+    await insertChunkProgress(store, jobId, counts, session);
   });
 }

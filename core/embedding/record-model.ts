@@ -7,6 +7,15 @@ import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
 import type { EmbeddingModel } from './embedder.ts';
 
+/** A model that has embedded a dataset to the end. */
+export interface RecordModelRequest {
+  jobId: string;
+  datasetId: string;
+  model: Pick<EmbeddingModel, 'key' | 'name' | 'revision' | 'dim'>;
+  /** The model, as the job named it. */
+  asked: string;
+}
+
 /**
  * Records on the dataset that a model has embedded it to the end, and how many vectors the model has.
  *
@@ -15,11 +24,7 @@ import type { EmbeddingModel } from './embedder.ts';
  */
 export async function recordModel(
   store: Store,
-  {
-    jobId,
-    datasetId,
-    model,
-  }: { jobId: string; datasetId: string; model: Pick<EmbeddingModel, 'key' | 'name' | 'revision' | 'dim'> },
+  { jobId, datasetId, model, asked }: RecordModelRequest,
 ): Promise<{ done: number; failed: number; reused: number }> {
   const sums = (await sumProgress(store, jobId)).get('embedding');
   const { done = 0, failed = 0, reused = 0 } = sums ?? {};
@@ -37,6 +42,7 @@ export async function recordModel(
   const entry = {
     key,
     name,
+    asked,
     revision,
     dim,
     vectors,

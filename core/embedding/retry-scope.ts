@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import type { JobKind } from '../../contract/job.ts';
 import { type RecordedModel as AnyModel, modelsOf } from '../store/datasets.ts';
 import { retryScopeOf, wasBrokenOffSince } from '../store/jobs.ts';
@@ -39,19 +38,21 @@ const EMBEDDING_KINDS: JobKind[] = ['load', 'retry', 'embed'];
 
 /**
  * The dataset's record of a model that has embedded it to the end. A name selects the most recently completed revision.
- * A model that is named by its folder's path is recorded by the folder's name.
  */
 export async function findRecordedModel(
   store: Store,
   datasetId: string,
-  asked: string,
+  nameOrKey: string,
 ): Promise<RecordedModel | undefined> {
-  const nameOrKey = asked.startsWith('/') ? basename(asked) : asked;
+  const isNamed = ({ key, name }: RecordedModel) => key === nameOrKey || name === nameOrKey;
+  return (await completedModels(store, datasetId)).findLast(isNamed);
+}
+
+/** The models that have embedded a dataset to the end, the latest last. */
+export async function completedModels(store: Store, datasetId: string): Promise<RecordedModel[]> {
   return (await modelsOf(store, datasetId))
     .filter((model): model is RecordedModel => model.completed_at !== undefined)
-    .filter(({ key, name }) => key === nameOrKey || name === nameOrKey)
-    .sort((a, b) => a.completed_at.getTime() - b.completed_at.getTime())
-    .at(-1);
+    .sort((a, b) => a.completed_at.getTime() - b.completed_at.getTime());
 }
 
 /** The scope that a retry's plan recorded. All chunks must use the same scope. */

@@ -39,7 +39,7 @@ export async function listFailed(store: Store, sources: Sources, request: ListFa
   const roots = await sourcesOf(store, datasetId);
 
   // An earlier attempt may have written pages without reporting them.
-  const written = await writtenPages(store, jobId, request.page);
+  const written = await writtenPages(store, request);
   const pages: number[] = [];
   let total = 0;
   const report = ({ n, work }: PageSummary) => {

@@ -94,7 +94,7 @@ export function createSourceLister(store: Store, sources: Sources): (request: Li
     // The root may have vanished or moved since the last slice. An open listing would not notice.
     await source.check(root);
     // An earlier attempt may have written pages without reporting them.
-    const written = await writtenPages(store, jobId, request.page);
+    const written = await writtenPages(store, request);
     const covered = written.filter(({ n }) => n >= request.page).map(({ n }) => n);
     const pages = written.filter(({ n, work }) => n >= request.page && work > 0).map(({ n }) => n);
     const finish = async (next: number | null): Promise<ListResult> => ({
@@ -109,8 +109,9 @@ export function createSourceLister(store: Store, sources: Sources): (request: Li
     let after = lastWritten?.upto ?? '';
     // The listing did not look for a file that is left out, so the file is not missing.
     const isSelected = ({ filepath }: StoredFile) => request.selection.covers(relativeTo(root, filepath));
-    const listing = listings.get(`${jobId}/${page}`) ?? beginListing(source, request, after);
-    listings.delete(`${jobId}/${page}`);
+    const keyOf = (next: number) => `${jobId}/${request.runId}/${next}`;
+    const listing = listings.get(keyOf(page)) ?? beginListing(source, request, after);
+    listings.delete(keyOf(page));
 
     for (;;) {
       const filled = await fillPage(listing, pageLimit(page), request);
@@ -131,7 +132,7 @@ export function createSourceLister(store: Store, sources: Sources): (request: Li
       if (isSliceOver({ pages, page, startedAt })) break;
     }
 
-    const key = `${jobId}/${page}`;
+    const key = keyOf(page);
     listings.set(key, listing);
     setTimeout(() => listings.delete(key), LISTING_IDLE_MS).unref();
     for (const oldest of listings.keys()) if (listings.size > MAX_LISTINGS) listings.delete(oldest);

@@ -2,9 +2,9 @@ import type { ClientSession } from 'mongodb';
 import { UserError } from '../errors.ts';
 import { jobEnded } from '../store/job-errors.ts';
 import { touchOpenJob } from '../store/jobs.ts';
-import { type PageSummary, pagesFrom } from '../store/pages.ts';
+import { countPages, type PageSummary, pagesFrom } from '../store/pages.ts';
 import { removePageProgress } from '../store/progress.ts';
-import type { Store } from '../store/store.ts';
+import { inTransaction, type Store } from '../store/store.ts';
 
 /**
  * The stored pages of a job from the one before `page` on, which a listing goes on behind. An earlier attempt may have
@@ -13,11 +13,18 @@ import type { Store } from '../store/store.ts';
  *
  * @throws UserError PageGone when the pages before `page` are no longer stored: the job was reset to a point between.
  */
-export async function writtenPages(store: Store, jobId: string, page: number): Promise<PageSummary[]> {
+export async function writtenPages(
+  store: Store,
+  { jobId, runId, page }: { jobId: string; runId?: string | undefined; page: number },
+): Promise<PageSummary[]> {
   const written = await pagesFrom(store, jobId, page - 1);
   if (written.length > 0) return written;
   if (page > 0) throw pageGone(jobId, page - 1);
-  await removePageProgress(store, jobId);
+  await inTransaction(store, async (session) => {
+    // Another attempt may have written the first page by now. This conflicts with it, or sees its page.
+    await requireListing(store, { jobId, runId }, session);
+    if ((await countPages(store, jobId, session)) === 0) await removePageProgress(store, jobId, session);
+  });
   return [];
 }
 

@@ -15,22 +15,28 @@ export interface JobRun {
   runId: string;
   /** True if the run goes on where an earlier one stopped. */
   continued: boolean;
+  /** True if Temporal says that this run is the current one. */
+  takesOver?: boolean;
 }
 
 /**
  * Notes which run works on a job that has a record. A run that begins a job which another run has begun was reset: the
  * job's record is opened again, and its pages and counts are removed, in one transaction. What the earlier run wrote
  * into the dataset stays. Pages and counts carry marks of their own, so a late attempt of the earlier run changes none.
+ * Returns false if another run works on the job and this one does not take over.
  *
  * @throws UserError Superseded when the run was reset to a point within a job that has ended.
  */
-export async function beginRun(store: Store, { jobId, kind, embeds, runId, continued }: JobRun): Promise<void> {
+export async function beginRun(
+  store: Store,
+  { jobId, kind, embeds, runId, continued, takesOver = false }: JobRun,
+): Promise<boolean> {
   const job = await findJob(store, jobId);
-  if (job === undefined || job.run_id === runId) return;
+  if (job === undefined || job.run_id === runId) return true;
+  if (job.run_id === undefined && job.finished_at === undefined) return noteRun(store, jobId, runId);
+  if (!takesOver) return false;
   if (continued) {
     if (!(await noteRun(store, jobId, runId))) throw jobEnded(jobId);
-  } else if (job.run_id === undefined && job.finished_at === undefined) {
-    await noteRun(store, jobId, runId);
   } else {
     await inTransaction(store, async (session) => {
       await reopenJob(store, jobId, { runId, phases: firstPhases(kind, embeds) }, session);
@@ -39,6 +45,7 @@ export async function beginRun(store: Store, { jobId, kind, embeds, runId, conti
       await removeProgress(store, [jobId], session);
     });
   }
+  return true;
 }
 
 /**
@@ -50,11 +57,11 @@ export async function goOnWithRun(
   store: Store,
   jobId: string,
   runId: string,
-  { takeOver = false } = {},
+  { takesOver = false } = {},
 ): Promise<boolean> {
   const job = await requireOpenJob(store, jobId);
   if (job.run_id === runId) return true;
-  if (!takeOver) return false;
+  if (!takesOver) return false;
   if (!(await noteRun(store, jobId, runId))) throw jobEnded(jobId);
   return true;
 }
@@ -64,4 +71,10 @@ export async function requireOpenJob(store: Store, jobId: string): Promise<JobDo
   const job = await findJob(store, jobId);
   if (job === undefined || job.finished_at !== undefined) throw jobEnded(jobId);
   return job;
+}
+
+/** Whether no other run works on the job. */
+export async function isRunOf(store: Store, jobId: string, runId: string): Promise<boolean> {
+  const noted = (await findJob(store, jobId))?.run_id;
+  return noted === undefined || noted === runId;
 }

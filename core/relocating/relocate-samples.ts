@@ -1,6 +1,5 @@
 import type { ClientSession } from 'mongodb';
 import type { MovedCounts } from '../../contract/job.ts';
-import { UserError } from '../errors.ts';
 import { isBelow, isInOrBelow, movedPath } from '../folders.ts';
 import { fileOfSample } from '../sources/files.ts';
 import { setSources, sourcesOf } from '../store/datasets.ts';

@@ -69,6 +69,8 @@ export interface DatasetDocument {
   models: {
     key: string;
     name: string;
+    /** What the job that last completed called it: a name, a key, or the path of a folder. */
+    asked?: string;
     revision: string;
     dim: number;
     vectors: number;
@@ -149,6 +151,8 @@ export interface JobDocument {
   workflow_id: string;
   /** The run that lists and begins; absent until a worker has begun the job. A reset or a continued job has a new one. */
   run_id?: string;
+  /** The run that has planned the embedding. */
+  planned_by?: string;
   request: Record<string, unknown>;
   state: JobState;
   phases: Record<PhaseName, PhaseDocument>;

@@ -292,6 +292,22 @@ export async function noteRun(store: Store, jobId: string, run_id: string): Prom
   return matchedCount > 0;
 }
 
+/** Notes the run that has planned an open job's embedding. Returns whether another run had planned it before. */
+export async function notePlanner(
+  store: Store,
+  jobId: string,
+  planned_by: string,
+  session: ClientSession,
+): Promise<boolean> {
+  const { jobs } = collectionsOf(store);
+  const before = await jobs.findOneAndUpdate(
+    { _id: jobId },
+    { $set: { planned_by } },
+    { session, returnDocument: 'before' },
+  );
+  return before?.planned_by !== undefined && before.planned_by !== planned_by;
+}
+
 /** Opens the record of a job that was reset. Counts of what it has removed or moved stay true. */
 export async function reopenJob(
   store: Store,

@@ -35,8 +35,8 @@ export async function pagesFrom(store: Store, jobId: string, n: number): Promise
 }
 
 /** Counts the pages of a job. */
-export async function countPages(store: Store, jobId: string): Promise<number> {
-  return collectionsOf(store).pages.countDocuments({ job_id: jobId });
+export async function countPages(store: Store, jobId: string, session?: ClientSession): Promise<number> {
+  return collectionsOf(store).pages.countDocuments({ job_id: jobId }, session === undefined ? {} : { session });
 }
 
 /** The seqs of gone files on each page of a job. Pages without any are skipped. */

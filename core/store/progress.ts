@@ -46,27 +46,25 @@ export async function insertPageProgress(
   );
 }
 
-/** Creates the counts of an embedding's chunks, all at 0, in place of those of an earlier plan. */
-export async function replaceChunkProgress(
+/** Creates the counts of an embedding's chunks, all at 0. Existing counts are kept. */
+export async function insertChunkProgress(
   store: Store,
   jobId: string,
   chunks: readonly { chunk: number; total: number }[],
   session: ClientSession,
 ): Promise<void> {
   const phase = 'embedding' as const;
-  const { progress } = collectionsOf(store);
-  await progress.deleteMany({ job_id: jobId, phase }, { session });
-  const counts = chunks.map(({ chunk, total }) => ({
-    _id: progressId({ jobId, phase, chunk }),
-    job_id: jobId,
-    phase,
-    done: 0,
-    failed: 0,
-    reused: 0,
-    total,
-    opened: new ObjectId(),
-  }));
-  if (counts.length > 0) await progress.insertMany(counts, { ordered: false, session });
+  const operations = chunks.map(({ chunk, total }) => {
+    const count = { job_id: jobId, phase, done: 0, failed: 0, reused: 0, total, opened: new ObjectId() };
+    const filter = { _id: progressId({ jobId, phase, chunk }) };
+    return { updateOne: { filter, update: { $setOnInsert: count }, upsert: true } };
+  });
+  if (operations.length > 0) await collectionsOf(store).progress.bulkWrite(operations, { ordered: false, session });
+}
+
+/** Removes the counts of an embedding's chunks. */
+export async function removeChunkProgress(store: Store, jobId: string, session: ClientSession): Promise<void> {
+  await collectionsOf(store).progress.deleteMany({ job_id: jobId, phase: 'embedding' }, { session });
 }
 
 /** A chunk's count. Undefined if its job is over. */
@@ -257,8 +255,8 @@ export async function removeProgress(store: Store, jobIds: readonly string[], se
 }
 
 /** Removes the counts of a job's pages. */
-export async function removePageProgress(store: Store, jobId: string): Promise<void> {
-  await collectionsOf(store).progress.deleteMany({ job_id: jobId, phase: 'indexing' });
+export async function removePageProgress(store: Store, jobId: string, session: ClientSession): Promise<void> {
+  await collectionsOf(store).progress.deleteMany({ job_id: jobId, phase: 'indexing' }, { session });
 }
 
 /** IDs of the jobs that have counts. */

@@ -257,7 +257,7 @@ describe('an embedding beside a prune', () => {
     const chunk: Chunk = [0, 3, 3];
     const work = { jobId: dataset, workflowId: dataset, kind: 'embed', datasetId: dataset } as const;
     await recordJob(bench.store, { ...work, request: {}, embeds: true });
-    await openChunks(bench.store, dataset, { total: 3, chunks: [chunk] });
+    await openChunks(bench.store, { jobId: dataset, runId: 'r' }, { total: 3, chunks: [chunk] });
 
     const limiter = createLimiter(bench.store, bench.embedTaskQueue);
     const equipment = { embedder, medium: imagesMedium(), sources, limiter };

@@ -96,7 +96,7 @@ describe('a dataset that is deleted in the midst of a job', () => {
     const listing = { jobId, datasetId, source, maxFailedPercent: 100, onWrite: () => undefined, signal: never };
     await expect(reconcile(store, medium, listing)).rejects.toEqual(missing);
     const model = { key: 'm@1', name: 'm', revision: '1', dim: 2, batchSize: 8, device: 'cpu' };
-    await expect(recordModel(store, { jobId, datasetId, model })).rejects.toEqual(missing);
+    await expect(recordModel(store, { jobId, datasetId, model, asked: 'm' })).rejects.toEqual(missing);
   });
 });
 
@@ -143,7 +143,7 @@ describe('a chunk whose job has ended', () => {
 
   it('leaves no count behind', async () => {
     const { datasetId, jobId } = await begin();
-    await openChunks(bench.store, jobId, plan);
+    await openChunks(bench.store, { jobId, runId: 'r' }, plan);
     expect(await progressOf(jobId)).toBe(1);
     const embedder: Embedder = {
       open: async () => ({ key: 'm@1', name: 'm', revision: '1', dim: 2, batchSize: 8, device: 'cpu' }),
@@ -165,7 +165,7 @@ describe('a chunk whose job has ended', () => {
   it('is planned no more', async () => {
     const { jobId } = await begin();
     await endJob(bench.store, jobId, 'failed', { code: 'Terminated', message: 'by the test' });
-    await expect(openChunks(bench.store, jobId, plan)).rejects.toEqual(superseded);
+    await expect(openChunks(bench.store, { jobId, runId: 'r' }, plan)).rejects.toEqual(superseded);
     expect(await progressOf(jobId)).toBe(0);
   });
 });

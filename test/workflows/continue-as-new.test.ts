@@ -77,7 +77,7 @@ it('an embedding that stops and goes on often continues as new, too, and does no
   for await (const { phases } of bench.watch(job_id)) if (phases.embedding.done > 0) break;
   const { runId: first } = await embedding.describe();
   await bench.pause(job_id);
-  await expect.poll(async () => (await embedding.describe()).raw.pendingChildren?.length ?? 0).toBe(0);
+  await expect.poll(async () => (await embedding.describe()).raw.pendingActivities?.length ?? 0).toBe(0);
   await bench.resume(job_id);
   const status = await bench.wait(job_id, { onStatus: (s) => seen.push(s) });
 
