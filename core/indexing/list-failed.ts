@@ -34,7 +34,7 @@ const CONCURRENCY = 256;
  * and stay as they are. Files outside the source roots are left out too. A single file that is gone fails again.
  */
 export async function listFailed(store: Store, sources: Sources, request: ListFailedRequest): Promise<ListResult> {
-  const { jobId, datasetId } = request;
+  const { datasetId } = request;
   const startedAt = performance.now();
   const roots = await sourcesOf(store, datasetId);
 

@@ -238,8 +238,8 @@ describe('an embedding that was broken off has failed as a whole, and a retry', 
     const dataset = bench.newDataset();
     const source = await folderWith(dataset, { pictures: 2, broken: [] });
     const { job_id } = await bench.load({ dataset, source });
-    const load = await bench.startLoad({ dataset, source, embed_task_queue: `nobody-${dataset}` });
-    await cancelWhileItWaits(load.job_id);
+    const embedding = await bench.startEmbedding({ dataset, embed_task_queue: `nobody-${dataset}` });
+    await cancelWhileItWaits(embedding.job_id);
 
     const retried = await bench.retry(job_id, { embed_task_queue: `nobody-${dataset}` });
 
