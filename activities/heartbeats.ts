@@ -6,7 +6,7 @@ const BEAT_MS = 5000;
 /** Longer than any step takes, however slow its disk or device: an encoder process is replaced sooner. */
 const LONGEST_STEP_MS = 15 * 60_000;
 
-/** What work with steps is given. */
+/** The means of work with steps. */
 export interface Steps {
   /** Says that a step has ended. The next heartbeat carries the details, for the next attempt to go on from. */
   onStep(details?: unknown): void;

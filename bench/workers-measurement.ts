@@ -7,7 +7,7 @@ import { type Figure, hold, spreadOf } from './figure.ts';
 import { DATASET, fillSamples } from './fill-samples.ts';
 
 const COUNT = 50_000;
-/** What the stand-in for a device does. Eight of them must leave this machine some of its processors. */
+/** The rate of the stand-in for a device. Eight of them must leave this machine some of its processors. */
 const PER_SECOND = 150;
 const WORKERS = 8;
 /** The rate of all workers, to as many times that of one. */

@@ -46,7 +46,7 @@ async function describeRunning(
 
 /** A worker that is there answers a cancel within milliseconds. */
 const HEARD_WITHIN_MS = 30_000;
-/** Counted from the worker's answer. An activity of a killed worker times out after a minute without heartbeats. */
+/** Counted from the worker's answer. An activity of a killed worker times out after 12 s without heartbeats. */
 const ENDED_WITHIN_MS = 120_000;
 const LOOK_EVERY_MS = 100;
 

@@ -22,7 +22,7 @@ export interface BatchQueue {
 
 type Prepared = { content: string | null } & ({ prepared: unknown } | { code: string; message: string });
 
-/** What a queue reports. */
+/** The reports of a queue. */
 export interface BatchReports {
   /** Called before each run of the model. The run blocks the thread, so it begins when the promise resolves. */
   onRun(): Promise<void>;

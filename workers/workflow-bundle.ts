@@ -37,7 +37,7 @@ export function workflowBundle(env: NodeJS.ProcessEnv = process.env): Promise<Wo
   return bundle;
 }
 
-/** Where the package has its bundle, which the build puts there. A checkout has none. */
+/** The path of the package's bundle, which the build puts there. A checkout has none. */
 export const shippedBundlePath = async () => join(root, 'bundles', `${await contentHash(SDK_PACKAGES)}.js`);
 
 async function findOrBuild(cache: string): Promise<WorkflowBundleOption> {

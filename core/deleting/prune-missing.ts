@@ -19,8 +19,8 @@ import { openRemoval, type RemovalRequest } from './remove-samples.ts';
  * Removes the missing samples of a dataset and their vectors of all models. The missing mark is as old as the last
  * load, so each file is checked again. A sample is kept and counted if its file is back, unless the file no longer
  * holds it. A sample is also kept if its source is absent or on another disk than at its last load, because an
- * unmounted disk leaves an empty folder. Absent sources are named even if nothing in them is missing. Each batch is atomic, so an interrupted prune can restart. Returns what all
- * attempts of the job have removed.
+ * unmounted disk leaves an empty folder. Absent sources are named even if nothing in them is missing. Each batch is
+ * atomic, so an interrupted prune can restart. Returns what all attempts of the job have removed.
  *
  * @throws UserError SourceNotFound when nothing was removed because of absent sources
  */

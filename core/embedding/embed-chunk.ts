@@ -55,7 +55,7 @@ const BATCHES_AHEAD = 3;
  * progress. An abort still stores the batch on the device, and abandons the others.
  *
  * @throws UserError ModelChanged when the model's files differ from those that the phase began with.
- * @throws UserError Superseded when the job has ended. Its workflow was terminated, so nobody receives this error.
+ * @throws UserError Superseded when the job has ended or was reset.
  */
 export async function embedChunk(
   store: Store,

@@ -19,7 +19,7 @@ export interface EmbeddingPlan {
 
 /**
  * A chunk is this part of what is left. So the last chunks are small, and 16 workers end at about the same time
- * (guided self-scheduling: Polychronopoulos and Kuck, 1987). Each chunk moves the count of a dataset by 4 % at most.
+ * (guided self-scheduling: Polychronopoulos and Kuck, 1987). Each chunk of a large dataset moves its count by 4 % at most.
  */
 const PART_OF_REST = 24;
 const SMALLEST_CHUNK = 64;

@@ -55,7 +55,7 @@ export function withWaitingFor(status: JobStatus, name: PhaseName, waiting: Wait
 }
 
 const STILL_SECONDS = 15;
-/** A worker that finishes no batch for longer than this loses its chunk. */
+/** After this, a phase that was still has no rate, however slow its batches are. */
 const MAX_STILL_SECONDS = 60;
 /** Covers two batches: a slow device shows no progress until its first batch has ended. */
 const BATCHES = 64;

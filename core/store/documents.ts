@@ -69,7 +69,7 @@ export interface DatasetDocument {
   models: {
     key: string;
     name: string;
-    /** What the job that last completed called it: a name, a key, or the path of a folder. */
+    /** Its name in the request of the job that completed it last: a name, a key, or the path of a folder. */
     asked?: string;
     revision: string;
     dim: number;

@@ -56,7 +56,7 @@ const SCHEMAS = {
   member: 'kubernetes_validate/kubernetes-json-schema/v1.37.0-local-strict/_definitions.json',
 };
 
-/** Where a kind is in Kubernetes' own definitions. */
+/** The place of a kind in Kubernetes' own definitions. */
 const DEFINITIONS: Readonly<Record<string, string>> = {
   Deployment: 'io.k8s.api.apps.v1.Deployment',
   Service: 'io.k8s.api.core.v1.Service',

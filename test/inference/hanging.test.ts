@@ -37,7 +37,7 @@ let model: string;
 let slowModel: string;
 let images: EmbedItem[];
 let expected: Float32Array[];
-/** What the worker logs. */
+/** The worker's log. */
 let log: string;
 
 beforeAll(async () => {

@@ -14,7 +14,7 @@ import { PATIENCE_MS } from '../support/patience.ts';
 import { createStandIn } from '../support/stand-in-embedder.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
-/** What is counted here is what Temporal Cloud charges for: the server's own metric `action`. */
+/** The server's own metric `action` counts what Temporal Cloud charges for. */
 const FILES = 50_000;
 const MOST_ACTIONS = 150;
 const MOST_ACTIONS_UNCHANGED = 8;

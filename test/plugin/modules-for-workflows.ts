@@ -1,4 +1,4 @@
-/** What a user may bring to all workflows: interceptors and converters. Each leaves a trace. */
+/** Modules that a user may bring to all workflows: interceptors and converters. Each leaves a trace. */
 import { DefaultFailureConverter, DefaultPayloadConverter, METADATA_ENCODING_KEY } from '@temporalio/common';
 import { upsertMemo, type WorkflowInterceptors } from '@temporalio/workflow';
 

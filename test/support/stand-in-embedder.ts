@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Embedder, EmbedItem } from '../../core/embedding/embedder.ts';
 
-/** What a stand-in for a device can do. */
+/** The abilities of a stand-in for a device. */
 export interface StandInOptions {
   /** Items per second; omitted for as many as come. */
   perSecond?: number | undefined;

@@ -16,8 +16,10 @@ const FILES = 8_000;
 const EMBEDDED = 600;
 
 let bench: Workbench;
+let stopEmbedding: () => Promise<void>;
 beforeAll(async () => {
-  bench = await openWorkbench();
+  bench = await openWorkbench({ roles: ['indexing'] });
+  stopEmbedding = await bench.startWorker('embedding');
 });
 afterAll(() => bench.stop());
 
@@ -148,7 +150,7 @@ describe('a job that has ended, reset to each of its workflow tasks', () => {
     const prune = await bench.prune(dataset);
     await bench.wait(prune.job_id);
     expect((await resetToEach(prune.workflow_id)).filter((end) => !isClear(end))).toEqual([]);
-    // What the first run has removed stays in the record.
+    // The record keeps the count of the first run.
     expect((await bench.status(prune.job_id)).removed).toMatchObject({ samples: 1, vectors: 1 });
 
     await rename(source, `${source}-moved`);
@@ -171,6 +173,29 @@ describe('a job that has ended, reset to each of its workflow tasks', () => {
     const ends = await resetToEach(workflow_id);
     expect(ends.filter((end) => !isClear(end))).toEqual([]);
     expect(ends[0]).toMatchObject({ type: 'DatasetNotFound' });
+  });
+});
+
+describe('a job that was reset to its first task', () => {
+  it('runs on record like any other: it can be paused, and its counts start anew', async () => {
+    const { dataset, source, job_id } = await loaded();
+    // The first run has ended, and the second one waits for a worker: a sample lacks a vector now.
+    await makePictures(join(source, 'more'), 1);
+    await stopEmbedding();
+    const id = `load-${dataset}`;
+    await reset(id, job_id, (await pointsOf(id, job_id))[0] as number);
+    for await (const { phases } of bench.watch(job_id)) if (phases.embedding.waiting_for !== null) break;
+    expect(await bench.status(job_id)).toMatchObject({
+      state: 'running',
+      phases: { indexing: { state: 'completed', done: PICTURES + 1 }, embedding: { state: 'waiting', done: 0 } },
+      finished_at: null,
+    });
+    await bench.pause(job_id);
+    expect(await bench.status(job_id)).toMatchObject({ state: 'paused' });
+    stopEmbedding = await bench.startWorker('embedding');
+    await bench.resume(job_id);
+    expect(await bench.wait(job_id)).toMatchObject({ state: 'completed', phases: { embedding: { done: 1 } } });
+    await expectWhole(dataset, PICTURES + 1);
   });
 });
 

@@ -36,6 +36,7 @@ export function refuseLateBundling(options: CompiledWorkerOptions): void {
   throw new UserError(
     'InvalidSetting',
     `A plugin behind Plimsoll's sets ${late.join(' and ')}, which would not reach Plimsoll's workflows: they were taken ` +
-      'from a prebuilt bundle. Put PlimsollPlugin last. Plugins of the connection come after those of the worker, so put it there if the other one is there.',
+      'from a prebuilt bundle. Put PlimsollPlugin last. Plugins of the connection come after those of the worker, ' +
+      'so put it there if the other one is there.',
   );
 }

@@ -146,7 +146,7 @@ function defaultsOf(options: WorkerOptions, roles: PlimsollPluginOptions['roles'
   const versioned = options.workerDeploymentOptions !== undefined || options.buildId !== undefined;
   const inferenceAlone = !roles.includes('indexing') && options.activities === undefined && options.tuner === undefined;
   return {
-    // Frequent heartbeats show work in flight, and a cancel reaches an activity with its heartbeat.
+    // Activities beat every 5 s, and a cancel reaches them with a heartbeat. The SDK must not make them wait longer.
     maxHeartbeatThrottleInterval: options.maxHeartbeatThrottleInterval ?? '2 seconds',
     defaultHeartbeatThrottleInterval: options.defaultHeartbeatThrottleInterval ?? '2 seconds',
     ...(versioned || deployment === undefined ? {} : { workerDeploymentOptions: deployment }),

@@ -72,7 +72,7 @@ export function createDecoders({ most, idleMs = IDLE_MS }: DecodersOptions): Dec
         await decoder.ready;
         endCount = afterTicks(timeoutMs, () => {
           isLate = true;
-          // What stopped this process may have stopped those that do nothing, and the next try would get one of them.
+          // The idle processes may have been stopped as well, and the next try would get one of them.
           for (const each of [decoder, ...idle.keys()]) each.kill();
         });
         const reply = await decoder.ask(order);
