@@ -184,12 +184,13 @@ describe('a job that was reset to its first task', () => {
     await stopEmbedding();
     const id = `load-${dataset}`;
     await reset(id, job_id, (await pointsOf(id, job_id))[0] as number);
-    for await (const { phases } of bench.watch(job_id)) if (phases.embedding.waiting_for !== null) break;
-    expect(await bench.status(job_id)).toMatchObject({
-      state: 'running',
-      phases: { indexing: { state: 'completed', done: PICTURES + 1 }, embedding: { state: 'waiting', done: 0 } },
-      finished_at: null,
-    });
+    await expect
+      .poll(() => bench.status(job_id))
+      .toMatchObject({
+        state: 'running',
+        phases: { indexing: { state: 'completed', done: PICTURES + 1 }, embedding: { state: 'waiting', done: 0 } },
+        finished_at: null,
+      });
     await bench.pause(job_id);
     expect(await bench.status(job_id)).toMatchObject({ state: 'paused' });
     stopEmbedding = await bench.startWorker('embedding');
