@@ -102,8 +102,8 @@ test('a process that stands still is replaced, and nobody is blamed', () =>
     expectVectors(await embedder.embed(slowModel, medium, images, { onSignOfLife }), expected);
     expect(isAlive(pid)).toBe(false);
     expect(log).toContain(`The encoder process ${pid} of model "${slowModel}" is replaced: it stood still for 2 s`);
-    // Suspects would be tried one by one.
-    expect(signs).toBe(BATCHES);
+    // Suspects would be tried one by one. The replacement and its start are signs of life, too.
+    expect(signs).toBe(BATCHES + 2);
   }));
 
 test('a process that stands still and goes on is not replaced', () =>
@@ -174,7 +174,8 @@ test('a device that hangs is replaced, and nobody is blamed', () =>
       `The encoder process ${pid} of model "${model}" is replaced: it ran the model without a result`,
     );
     expect(log).toContain('for 2 s');
-    expect(signs).toBe(2);
+    // Two batches, the replacement and its start.
+    expect(signs).toBe(2 + 2);
   }));
 
 test('requests do not extend the deadline of a device that hangs', () =>
