@@ -47,10 +47,15 @@ export interface EmbeddedChunk extends EmbedChunkResult {
 export type InferenceActivities = ReturnType<typeof createInferenceActivities>;
 
 async function countWorkers(): Promise<number> {
-  const { client, info } = Context.current();
+  const { client, info, log } = Context.current();
   const { connection, options } = client;
-  const queue = await describeTaskQueue(connection, options.namespace, info.taskQueue, ACTIVITY_TASKS);
-  return Math.max(new Set(queue.pollers?.map(({ identity }) => identity)).size, 1);
+  try {
+    const queue = await describeTaskQueue(connection, options.namespace, info.taskQueue, ACTIVITY_TASKS);
+    return Math.max(new Set(queue.pollers?.map(({ identity }) => identity)).size, 1);
+  } catch (error) {
+    log.debug('The workers of the task queue could not be counted', { error });
+    return 1;
+  }
 }
 
 /** Creates the activities of the GPU queues, which need a device. */
