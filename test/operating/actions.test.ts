@@ -59,12 +59,28 @@ async function actions(): Promise<Map<string, number>> {
   return counts;
 }
 
+/** The same once the server has counted what it has done: it does so a moment later. */
+async function settled(): Promise<Map<string, number>> {
+  let last = await actions();
+  await expect
+    .poll(
+      async () => {
+        const before = last;
+        last = await actions();
+        return JSON.stringify([...last]) === JSON.stringify([...before]);
+      },
+      { interval: 1000 },
+    )
+    .toBe(true);
+  return last;
+}
+
 /** Loads the files to the end of the workflow, and returns its actions with the job's status. */
 async function load(dataset: string) {
-  const before = await actions();
+  const before = await settled();
   const { job_id, workflow_id } = await bench.startLoad({ dataset, source: 'memory:/many', model: 'stand-in' });
   const status = (await bench.temporal.workflow.getHandle(workflow_id, job_id).result()) as JobStatus;
-  const after = await actions();
+  const after = await settled();
   const counts = new Map([...after].map(([kind, count]) => [kind, count - (before.get(kind) ?? 0)]));
   return { status, counts, sum: [...counts.values()].reduce((total, count) => total + count, 0) };
 }
