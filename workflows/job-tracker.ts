@@ -14,7 +14,7 @@ import {
 import { type RetryReport, retryReport } from '../contract/retry-report.ts';
 import { datasetAttribute, phaseAttribute } from '../contract/search-attributes.ts';
 import { ended, held, phaseEnd, released, resumed } from '../core/jobs/phase-changes.ts';
-import { statusOf } from '../core/jobs/status.ts';
+import { isUnderWay, statusOf } from '../core/jobs/status.ts';
 import { jobInWords } from '../core/jobs/words.ts';
 import type { JobDocument, PhaseDocument, RetryingDocument, Waiting } from '../core/store/documents.ts';
 import { retryingSignal, statusQuery } from './messages.ts';
@@ -84,7 +84,11 @@ export function trackJob(job: {
 
   const runningPhase = () => {
     if (!hasPhases(job.kind)) return job.kind;
-    return record.phases.indexing.state === 'running' ? 'indexing' : 'embedding';
+    const { indexing, embedding } = record.phases;
+    if (indexing.state === 'running') return 'indexing';
+    // A second phase that never begins is not shown: each change is an action in Temporal Cloud.
+    const embeds = indexing.state === 'skipped' || isUnderWay(embedding) || shownPhase === 'embedding';
+    return embeds ? 'embedding' : 'indexing';
   };
   const show = () => {
     setCurrentDetails(jobInWords(statusOf(record, new Date())).join('  \n'));

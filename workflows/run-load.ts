@@ -91,8 +91,8 @@ export async function runLoad(run: LoadRun): Promise<JobStatus> {
     await announce(input.webhooks, 'dataset.browsable', job.status());
     const model_key = run.embeddedBy?.() ?? null;
     if (model_key !== null) {
-      job.release('embedding');
-      job.update('embedding', { state: 'completed', model_key, total_known: true, finished_at: new Date() });
+      const at = new Date();
+      job.update('embedding', { state: 'completed', model_key, total_known: true, started_at: at, finished_at: at });
       return { ready: true };
     }
     const embeds = input.embed && run.needsEmbedding?.() !== false;

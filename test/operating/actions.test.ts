@@ -97,6 +97,6 @@ it('a load of 50,000 files takes few of them, and an unchanged one next to none'
     state: 'completed',
     phases: { indexing: { outcomes: { unchanged: FILES } } },
   });
-  expect(unchanged.counts.get('command_UpsertWorkflowSearchAttributes')).toBe(2);
+  expect(unchanged.counts.get('command_ScheduleActivityTask')).toBe(4);
   expect(unchanged.sum).toBeLessThanOrEqual(MOST_ACTIONS_UNCHANGED);
 });
