@@ -50,7 +50,7 @@ afterAll(async () => {
   await inference.close();
 });
 
-/** What KEDA's Temporal scaler reads: the tasks that wait, without those that a worker has taken. */
+/** The tasks that wait, without those that a worker has taken: KEDA's Temporal scaler reads this number. */
 async function backlog(): Promise<number> {
   const { stats } = await bench.temporal.workflowService.describeTaskQueue({
     namespace: 'default',
