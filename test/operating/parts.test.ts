@@ -22,15 +22,16 @@ afterAll(() => bench?.stop());
 const handleOf = (workflowId: string) => bench.temporal.workflow.getHandle(workflowId);
 
 describe('an embedding that is a phase of a load', () => {
-  it('is followed by the query of the load, chunk by chunk', async () => {
+  it('is followed by its own query, chunk by chunk, and at its end by that of the load', async () => {
     const dataset = bench.newDataset();
     const { job_id, workflow_id } = await bench.startLoad({ dataset, source: join(bench.folder, 'pictures') });
     const answers = new Set<number>();
-    for await (const { finished_at } of bench.watch(job_id)) {
-      const status = await handleOf(workflow_id).query<JobStatus>('status');
-      answers.add(status.phases.embedding.done);
+    const doneOf = async (id: string) => (await handleOf(id).query<JobStatus>('status')).phases.embedding.done;
+    for await (const { finished_at, phases } of bench.watch(job_id)) {
+      if (phases.embedding.done > 0) answers.add(await doneOf(`embed-${dataset}:color-gradient-grid`));
       if (finished_at !== null) break;
     }
+    expect(await doneOf(workflow_id)).toBe(PICTURES);
     expect([...answers].filter((done) => done > 0 && done < PICTURES).length).toBeGreaterThan(1);
   });
 
