@@ -27,9 +27,11 @@ export async function recordRun(
   const record = { jobId, workflowId, kind, datasetId: dataset, request: { ...request }, embeds };
   const run = { jobId, kind, embeds, runId: runOfActivity().runId, continued };
   await recordQueued(store, record);
-  // An attempt of the run before a reset must not take the job back.
-  if (!(await beginRun(store, run)) && !(await isCurrentRun())) throw jobEnded(jobId);
-  await beginRun(store, { ...run, takesOver: true });
+  if (!(await beginRun(store, run))) {
+    // An attempt of the run before a reset must not take the job back.
+    if (!(await isCurrentRun())) throw jobEnded(jobId);
+    await beginRun(store, { ...run, takesOver: true });
+  }
   await recordJob(store, record);
 }
 
