@@ -1,4 +1,4 @@
-import type { Binary, Long, ObjectId } from 'mongodb';
+import type { Binary, Long, ObjectId, Timestamp } from 'mongodb';
 import type {
   FileOutcomes,
   JobKind,
@@ -130,8 +130,10 @@ export interface EmbeddingDocument {
   vector: Binary;
   /** Hash of the encoded content: SHA-256 in hexadecimal. Equal content has equal vectors. */
   content: string;
-  /** The version of the sample that the vector belongs to: see `versionOf` in core/embedding/lacking.ts. */
+  /** The version of the sample that the vector belongs to: see `versionOf` in core/store/sample-version.ts. */
   version: string;
+  /** The server's cluster time at which it was written. A search reads what is newer than its last read. */
+  written: Timestamp;
 }
 
 /** An activity that Temporal retries: see RetryingStatus. */
