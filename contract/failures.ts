@@ -301,6 +301,17 @@ export const FAILURES = {
     retriedIn: [WEBHOOK_WORKFLOW],
   },
 
+  // Searching.
+  NoVectors: {
+    meaning: 'The dataset has no vectors to search yet.',
+    remedy: 'Embed it, or wait until its embedding has stored the first batch.',
+    http: [409, 'There are no vectors yet'],
+  },
+  ModelNotInDataset: {
+    meaning: 'No sample of the dataset has a vector of this model.',
+    http: [404, 'The dataset has no vectors of this model'],
+  },
+
   // Starting and operating jobs.
   AlreadyRunning: {
     meaning: 'A job of this dataset, or an embedding of it with this model, is running.',

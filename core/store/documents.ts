@@ -80,6 +80,8 @@ export interface DatasetDocument {
     /** When the work of that embedding was planned. It covers the samples indexed before. */
     planned_at?: Date;
   }[];
+  /** The key of the model whose vectors a search uses if it names none. Absent until somebody chooses. */
+  serving?: string;
   latest_job: string;
   /** Set once a job has begun to delete the dataset. Nothing is written to the dataset after that. */
   deleting?: { job_id: string; at: Date };
