@@ -81,8 +81,10 @@ export interface DatasetDocument {
     planned_at?: Date;
     /** The published index of its vectors. */
     index?: PublishedIndexDocument;
+    /** The job that removes its vectors, or that ended before it had removed them all. */
+    dropping?: { job_id: string };
   }[];
-  /** The key of the model whose vectors a search uses if it names none. Absent until somebody chooses. */
+  /** The key of the model whose vectors a search uses if it names none. Absent until a model has embedded the dataset. */
   serving?: string;
   latest_job: string;
   /** Set once a job has begun to delete the dataset. Nothing is written to the dataset after that. */
@@ -189,7 +191,7 @@ export interface JobDocument {
   source_device?: string;
   /** Retry only: whether it embeds the failed samples, or every sample that lacks a vector of its model. */
   retry_scope?: 'failed' | 'lacking';
-  /** Prune, forget and delete only: how much they have removed so far. */
+  /** Prune, forget, delete and drop only: how much they have removed so far. */
   removed?: RemovedCounts;
   /** Relocate only: how much it has moved so far. */
   moved?: MovedCounts;
