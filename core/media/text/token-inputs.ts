@@ -64,7 +64,7 @@ export function bindTokenInputs(file: string, inputs: readonly GraphValue[]): To
 }
 
 function isTokenInput({ name, type, shape }: GraphValue): boolean {
-  return name in ELEMENTS && (type === 'int64' || type === 'int32') && shape.length === 2;
+  return Object.hasOwn(ELEMENTS, name) && (type === 'int64' || type === 'int32') && shape.length === 2;
 }
 
 function tensorOf(type: string, dims: number[], at: (row: number, place: number) => number): TensorData {

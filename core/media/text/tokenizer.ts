@@ -30,6 +30,9 @@ const CLASSES: Partial<Record<string, TokenizerClass>> = {
   GemmaTokenizer: SIGLIP,
 };
 
+/** A longer beginning of a text is not looked at: a second of work for each 100,000 characters. */
+const MAX_CHARACTERS_PER_TOKEN = 100;
+
 /** transformers writes 1e30 where it does not know. */
 const MAX_KNOWN_TOKENS = 1e6;
 
@@ -74,7 +77,8 @@ export async function readTokenizer(
     return {
       padding: { id: padId, toTokens },
       encode(text) {
-        const { ids } = library.encode(lowercases ? text.toLowerCase() : text, { add_special_tokens: false });
+        const beginning = text.slice(0, maxTokens * MAX_CHARACTERS_PER_TOKEN);
+        const { ids } = library.encode(lowercases ? beginning.toLowerCase() : beginning, { add_special_tokens: false });
         // Characters outside a vocabulary without an unknown token are skipped.
         const words = ids.filter((id) => id !== undefined).slice(0, maxWords);
         return [...special.before, ...words, ...special.after];
