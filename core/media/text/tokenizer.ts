@@ -50,7 +50,7 @@ type Config = z.infer<typeof Config>;
 
 /** What is used of the package's class. Its types can't be resolved from an ES module. */
 interface Library {
-  encode(text: string, options: { add_special_tokens: boolean }): { ids: (number | undefined)[] };
+  encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
   token_to_id(token: string): number | undefined;
   post_processor: { post_process(tokens: string[], pair: null, special: boolean): { tokens: string[] } } | null;
 }
@@ -70,7 +70,7 @@ export async function readTokenizer(
   const special = inFile(tokenizerFile, () => specialTokens(library));
   return inFile(configFile, () => {
     const { maxTokens, toTokens, lowercases } = lengthsOf(config, graph);
-    const padId = config.pad_token == null ? undefined : library.token_to_id(config.pad_token);
+    const padId = library.token_to_id(config.pad_token ?? '');
     if (padId === undefined) throw new Error('pad_token: a token of tokenizer.json expected');
     const maxWords = maxTokens - special.before.length - special.after.length;
     if (maxWords < 1) throw new Error(`model_max_length: ${maxTokens} tokens leave no room for words`);
@@ -79,9 +79,7 @@ export async function readTokenizer(
       encode(text) {
         const beginning = text.slice(0, maxTokens * MAX_CHARACTERS_PER_TOKEN);
         const { ids } = library.encode(lowercases ? beginning.toLowerCase() : beginning, { add_special_tokens: false });
-        // Characters outside a vocabulary without an unknown token are skipped.
-        const words = ids.filter((id) => id !== undefined).slice(0, maxWords);
-        return [...special.before, ...words, ...special.after];
+        return [...special.before, ...ids.slice(0, maxWords), ...special.after];
       },
     };
   });

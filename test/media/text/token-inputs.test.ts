@@ -37,13 +37,15 @@ test('rows are padded to the longest text, and the mask says where', () => {
 });
 
 test('a graph gets the inputs that it takes, in the type that it takes', () => {
-  expect(feedsOf([input('input_ids', 'int32')], [[5]], 1, 2)).toEqual({
-    input_ids: { type: 'int32', dims: [1, 2], elements: [5, 9] },
+  const { feeds } = bindTokenInputs('text_model.onnx', [input('input_ids', 'int32'), input('attention_mask')]);
+  expect(feeds([[5]], 1, { ...LONGEST, toTokens: 2 })).toEqual({
+    input_ids: { type: 'int32', dims: [1, 2], elements: Int32Array.of(5, 9) },
+    attention_mask: { type: 'int64', dims: [1, 2], elements: BigInt64Array.of(1n, 0n) },
   });
 });
 
 test('rows after the texts repeat the first one', () => {
-  const inputs = [input('input_ids', 'int64', [3, 2]), input('position_ids', 'int64', [1, 2])];
+  const inputs = [input('input_ids', 'int64', [3, 2]), input('position_ids', 'int64', [1, 'tokens'])];
   expect(bindTokenInputs('text_model.onnx', inputs)).toMatchObject({ fixedBatch: 3, fixedTokens: 2, hasMask: false });
   expect(feedsOf(inputs, [[5, 6]], 3, 2)).toMatchObject({
     input_ids: { dims: [3, 2], elements: [5, 6, 5, 6, 5, 6] },

@@ -1,8 +1,8 @@
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readTokenizer } from '../../../core/media/text/tokenizer.ts';
 import { temporaryFolder } from '../../inference/tiny-models.ts';
+import { idsOf, LETTERS, LETTERS_CONFIG, writeTokenizer } from './letters.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -10,34 +10,17 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const VOCAB = ['<pad>', '<s>', '</s>', 'a', 'b', 'A'];
-const idsOf = (...tokens: string[]) => tokens.map((token) => VOCAB.indexOf(token));
-const special = (token: string) => ({ SpecialToken: { id: token, type_id: 0 } });
-
-/** A tokenizer whose tokens are letters, between `<s>` and `</s>`. It has no token for unknown letters. */
-const LETTERS = {
-  added_tokens: [],
-  normalizer: null,
-  pre_tokenizer: null,
-  post_processor: {
-    type: 'TemplateProcessing',
-    single: [special('<s>'), { Sequence: { id: 'A', type_id: 0 } }, special('</s>')],
-    pair: [],
-    special_tokens: {},
-  },
-  decoder: null,
-  model: { type: 'BPE', vocab: Object.fromEntries(VOCAB.map((token, id) => [token, id])), merges: [] },
-};
-const CONFIG = { tokenizer_class: 'LetterTokenizer', model_max_length: 6, pad_token: '<pad>' };
-
+const CONFIG = LETTERS_CONFIG;
 const MASKED = { fixedTokens: undefined, hasMask: true };
 const UNMASKED = { fixedTokens: undefined, hasMask: false };
 
-async function read(config: object, graph: typeof MASKED | { fixedTokens: number; hasMask: boolean }, json = LETTERS) {
-  const [tokenizerFile, configFile] = [join(folder, 'tokenizer.json'), join(folder, 'tokenizer_config.json')];
-  await writeFile(tokenizerFile, JSON.stringify(json));
-  await writeFile(configFile, JSON.stringify(config));
-  return readTokenizer(tokenizerFile, configFile, graph);
+async function read(
+  config: object,
+  graph: { fixedTokens: number | undefined; hasMask: boolean },
+  tokenizer: object = LETTERS,
+) {
+  const files = await writeTokenizer(folder, tokenizer, config);
+  return readTokenizer(...files, graph);
 }
 
 test('words that are too many are cut off, and the special tokens stay', async () => {
@@ -48,7 +31,7 @@ test('words that are too many are cut off, and the special tokens stay', async (
 });
 
 test('a tokenizer without special tokens has room for more words', async () => {
-  const { encode } = await read(CONFIG, MASKED, { ...LETTERS, post_processor: null as never });
+  const { encode } = await read(CONFIG, MASKED, { ...LETTERS, post_processor: null });
   expect(encode('abababab')).toEqual(idsOf('a', 'b', 'a', 'b', 'a', 'b'));
 });
 
@@ -64,6 +47,7 @@ test('a long text is looked at only as far as 100 characters for each token', as
 
 test.each<{ what: string; config: object; graph: Parameters<typeof read>[1]; tokens: number; toTokens?: number }>([
   { what: 'the config', config: CONFIG, graph: MASKED, tokens: 6 },
+  { what: 'one word', config: { ...CONFIG, model_max_length: 3 }, graph: MASKED, tokens: 3 },
   {
     what: 'a graph that reads fewer',
     config: CONFIG,
@@ -88,7 +72,7 @@ test.each<{ what: string; config: object; graph: Parameters<typeof read>[1]; tok
   },
   {
     what: 'CLIP',
-    config: { tokenizer_class: 'CLIPTokenizer', pad_token: { content: '<pad>' } },
+    config: { tokenizer_class: 'CLIPTokenizer', model_max_length: null, pad_token: { content: '<pad>' } },
     graph: UNMASKED,
     tokens: 77,
     toTokens: 77,
@@ -127,6 +111,7 @@ test('SigLIP reads lower-cased words, unless its config says otherwise', async (
 });
 
 test.each<{ what: string; config: object; graph?: typeof MASKED; says: string }>([
+  { what: 'a list instead of fields', config: [], says: 'the content: ' },
   { what: 'no limit', config: { ...CONFIG, model_max_length: undefined }, says: 'model_max_length: missing' },
   { what: 'an unknown limit', config: { ...CONFIG, model_max_length: 1e30 }, says: 'model_max_length: missing' },
   { what: 'a limit of no words', config: { ...CONFIG, model_max_length: 2 }, says: 'model_max_length' },
@@ -158,7 +143,7 @@ test.each([
     json: { ...LETTERS, model: { ...LETTERS.model, vocab: { a: 0 } } },
   },
 ])('a tokenizer.json $what is refused', async ({ json }) => {
-  await expect(read(CONFIG, MASKED, json as never)).rejects.toMatchObject({
+  await expect(read(CONFIG, MASKED, json)).rejects.toMatchObject({
     code: 'ModelInvalid',
     message: expect.stringContaining('tokenizer.json: '),
   });
