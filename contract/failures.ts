@@ -230,6 +230,11 @@ export const FAILURES = {
     remedy: 'Start the embedding again.',
     ends: EMBEDDING,
   },
+  ModelHasNoText: {
+    meaning: 'The model knows pictures only, so words can not be compared with its vectors.',
+    remedy: 'Search by a picture, or embed the dataset with a model that has a text side, such as CLIP or SigLIP.',
+    http: [422, 'The model has no text side'],
+  },
   DeviceUnavailable: {
     meaning: 'The device that the embedding worker is configured for is not there.',
     remedy: 'Correct PLIMSOLL_DEVICE, or install what the device needs.',
