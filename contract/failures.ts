@@ -311,6 +311,10 @@ export const FAILURES = {
     meaning: 'No sample of the dataset has a vector of this model.',
     http: [404, 'The dataset has no vectors of this model'],
   },
+  SearchUnavailable: {
+    meaning: 'Vectors can not be searched now; the message says what is missing, or how far it is.',
+    http: [503, 'Searches are not possible now'],
+  },
 
   // Starting and operating jobs.
   AlreadyRunning: {
