@@ -1,5 +1,5 @@
 import { Binary, type CommandStartedEvent, MongoClient, MongoServerSelectionError, Timestamp } from 'mongodb';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { checkVectorSearch } from '../../cli/doctor/check-search.ts';
 import { createFinder } from '../../core/search/choose-finder.ts';
 import type { SearchedSet } from '../../core/search/finder.ts';
@@ -294,6 +294,25 @@ describe('on a server with vector search', () => {
       bruteForce(query, 10, (seq) => RARE.has(seq)),
     );
   });
+});
+
+it('what was written lately is forgotten after ten minutes, when the index has it', async () => {
+  const standIn = standInVectorSearch(bench.store);
+  await standIn.follow();
+  const machine = createLocalMachine();
+  const open = vi.spyOn(machine, 'open');
+  const finder = createMongodbFinder(standIn.store, { machine });
+  const now = performance.now();
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(now);
+  try {
+    for (const minutes of [0, 9, 11]) {
+      clock.mockReturnValue(now + minutes * 60_000);
+      await searchVectors(standIn.store, finder, { set, vector: query, limit: 10 });
+    }
+  } finally {
+    clock.mockRestore();
+  }
+  expect(open).toHaveBeenCalledTimes(2);
 });
 
 describe('candidates of the index and of what was written lately', () => {
