@@ -1,33 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { prepareDatabase } from '../core/store/prepare.ts';
-import { type BareSearch, createBareSearch } from './bare-search.ts';
 import { type BenchStack, withStack } from './bench-stack.ts';
 import { type BenchContext, type Measurement, scaled } from './context.ts';
 import { type Figure, hold, spreadOf } from './figure.ts';
-import { DATASET, fillSamples, SOURCE } from './fill-samples.ts';
-import { fillVectors } from './fill-vectors.ts';
+import { DATASET, SOURCE } from './fill-samples.ts';
 import { imageFolder } from './image-folders.ts';
-import { learnedVectors } from './learned-vectors.ts';
+import { DIM, fillSearchedDataset, percentile, QUERIES, type Truth, times, WANTED } from './searched-dataset.ts';
 import { timeLoad } from './timed-load.ts';
 
-const DIM = 512;
-const QUERIES = 200;
 const WARM_UP = 10;
-const WANTED = 10;
 /** Of ten hits, as many are among the true ten nearest as a graph of neighbours should find. */
 const RECALL_AT_LEAST = 0.95;
 /** Files that are indexed while somebody searches. */
 const LOADED = 10_000;
 /** A search that goes on does not make indexing take longer than this. */
 const SLOWER_AT_MOST = 2;
-
-/** Queries and, of each, the seqs of its nearest samples by comparing all vectors. */
-interface Truth {
-  query: Float32Array;
-  nearest: number[];
-  /** The nearest among the samples with the tag. */
-  tagged: number[];
-}
 
 export interface SearchOptions {
   name: string;
@@ -65,20 +51,7 @@ async function measureSearches(
   const { client, apiUrl, memory } = stack;
   const of = `of ${count.toLocaleString('en-US')}`;
   context.report(`${name}: writing ${count.toLocaleString('en-US')} vectors`);
-  await prepareDatabase(client.store);
-  await fillSamples(client.store, count);
-  const source = learnedVectors(DIM);
-  const bare = createBareSearch(DIM);
-  const seqs: number[] = [];
-  await fillVectors(client.store, { dataset: DATASET, dim: DIM, source }, (seq, vector) => {
-    seqs.push(seq);
-    bare.add(vector);
-  });
-  const { truths, scansMs } = findTruths(bare, seqs, () => {
-    const query = new Float32Array(DIM);
-    source(query, 0);
-    return query;
-  });
+  const { truths, scansMs } = await fillSearchedDataset(client.store, count);
   const trips = await times(QUERIES, async () => void (await (await fetch(`${apiUrl}/health`)).text()));
   const figures: Unfinished[] = [];
 
@@ -189,36 +162,6 @@ async function measureIndexingMeanwhile(
   };
 }
 
-/** The truth of each query, and the milliseconds that a scan took to find it. */
-function findTruths(
-  bare: BareSearch,
-  seqs: readonly number[],
-  query: () => Float32Array,
-): { truths: Truth[]; scansMs: number[] } {
-  const tagged = createBareSearch(DIM);
-  const taggedSeqs = seqs.filter((seq, number) => {
-    const has = hasTag(seq);
-    if (has) tagged.add(bare.vector(number));
-    return has;
-  });
-  const scansMs: number[] = [];
-  const truths = Array.from({ length: QUERIES }, () => {
-    const one = query();
-    const began = performance.now();
-    const nearest = bare.nearest(one, WANTED);
-    scansMs.push(performance.now() - began);
-    return {
-      query: one,
-      nearest: nearest.map((number) => seqs[number] as number),
-      tagged: tagged.nearest(one, WANTED).map((number) => taggedSeqs[number] as number),
-    };
-  });
-  return { truths, scansMs };
-}
-
-/** See fillSamples. */
-const hasTag = (seq: number) => seq % 100 === 5;
-
 /** The seqs of the hits. */
 async function searchOverHttp(apiUrl: string | undefined, query: Float32Array, filter: object): Promise<number[]> {
   const answer = await fetch(`${apiUrl}/api/datasets/${DATASET}/search`, {
@@ -229,19 +172,4 @@ async function searchOverHttp(apiUrl: string | undefined, query: Float32Array, f
   const { hits, ...problem } = (await answer.json()) as { hits?: { seq: number }[] };
   if (hits === undefined) throw new Error(`the search was answered with ${JSON.stringify(problem)}`);
   return hits.map(({ seq }) => seq);
-}
-
-/** The milliseconds of each run, one after the other. */
-async function times(count: number, run: () => Promise<void>): Promise<number[]> {
-  const took: number[] = [];
-  for (let n = 0; n < count; n += 1) {
-    const began = performance.now();
-    await run();
-    took.push(performance.now() - began);
-  }
-  return took;
-}
-
-function percentile(values: readonly number[], part: number): number {
-  return values.toSorted((a, b) => a - b)[Math.ceil(values.length * part) - 1] as number;
 }
