@@ -326,6 +326,10 @@ export const FAILURES = {
     http: [409, 'Searches use this model'],
     ends: [DROP_WORKFLOW],
   },
+  SearchUnavailable: {
+    meaning: 'Vectors can not be searched now; the message says what is missing, or how far it is.',
+    http: [503, 'Searches are not possible now'],
+  },
 
   // Starting and operating jobs.
   AlreadyRunning: {

@@ -9,13 +9,14 @@ import type { Store } from '../store/store.ts';
 import type { Finder, SearchedSet } from './finder.ts';
 import { type IndexFiles, MachineEndedError, type VectorMachine } from './vector-machine.ts';
 
-/** The published index of a set, on this machine. */
+/** The index of a set, whose vectors the machine need not read from MongoDB. */
 export interface PublishedIndex {
   /** Changes with each build. */
   id: string;
   /** It holds every vector that was written before this time. */
   covers: ClusterTime;
-  files: IndexFiles;
+  /** On this machine. Absent if another finder searches them. */
+  files?: IndexFiles;
   vectors: number;
 }
 

@@ -81,7 +81,7 @@ async function searchMatching(
       const candidates = await at.find(query, Math.min(count, at.most), seqs);
       const hits = await readHits(store, set, query, candidates, filter);
       const enough = candidates.all || isSettled(hits, candidates, wanted);
-      if (enough || count >= at.most) return { hits, exact: enough };
+      if (enough || count >= at.most) return { hits, exact: candidates.exact && enough };
     }
   };
   const few = await seqsMatching(store, set.datasetId, filter, FEW_MATCHES);

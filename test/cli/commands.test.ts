@@ -454,4 +454,18 @@ describe('doctor', () => {
       'Program mongod': 'ok',
     });
   });
+
+  it.each([
+    ['mongodb', 'This MongoDB has no vector search'],
+    ['atlas', 'PLIMSOLL_SEARCH is "atlas"; it can be local or mongodb.'],
+  ])('says why PLIMSOLL_SEARCH=%s does not work', async (engine, found) => {
+    const env = { ...bench.env, PLIMSOLL_SEARCH: engine };
+    const { code, stdout } = await runCommand(['doctor', '--json'], { env });
+    expect(code).toBe(1);
+    const { settings, checks } = JSON.parse(stdout);
+    expect(settings).toContainEqual({ name: 'Search', value: engine, source: 'environment' });
+    expect(checks).toContainEqual(
+      expect.objectContaining({ name: 'Vector search', state: 'problem', found: expect.stringContaining(found) }),
+    );
+  });
 });
