@@ -1,13 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { ModelInvalidError, ModelNotFoundError } from './errors.ts';
-
-/** At the root of the package, which is one folder further up from the built sources in dist. */
-const BUILTIN_FOLDER = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../models' : '../../../models', import.meta.url),
-);
+import { isRepository, knownModels } from './known-models.ts';
+import { PACKAGED_MODELS } from './model-folders.ts';
 
 /** The files of a medium's models within their folders. */
 export interface ModelLayout {
@@ -79,15 +75,21 @@ async function findDirectory(name: string, folders: readonly string[]): Promise<
     throw new ModelNotFoundError(
       `"${name}" is not a model name: give a folder's name, "org/name", or an absolute path.`,
     );
-  for (const folder of [...folders, BUILTIN_FOLDER]) {
+  for (const folder of [...folders, PACKAGED_MODELS]) {
     const directory = join(folder, name);
     if (await isDirectory(directory)) return directory;
   }
-  const searched = folders.length === 0 ? 'PLIMSOLL_MODELS is not set' : `looked in ${folders.join(', ')}`;
-  throw new ModelNotFoundError(
-    `There is no model "${name}" (${searched}). Use "${BUILT_IN_MODEL}", which is built in, ` +
-      'an absolute path to a model folder, or put the folder that holds your models in PLIMSOLL_MODELS.',
-  );
+  const searched = folders.length === 0 ? '' : ` (looked in ${folders.join(', ')})`;
+  throw new ModelNotFoundError(`There is no model "${name}" here${searched}. ${howToHave(name)}`);
+}
+
+function howToHave(name: string): string {
+  if (knownModels().some((known) => known.name === name))
+    return `Fetch it, on the machine of the embedding worker: plimsoll models fetch ${name}`;
+  const ways =
+    `Use "${BUILT_IN_MODEL}", which is built in, an absolute path to a model folder, ` +
+    'or put the folder that holds your models in PLIMSOLL_MODELS.';
+  return isRepository(name) ? `${ways} A repository of the hub can be fetched: plimsoll models fetch ${name}` : ways;
 }
 
 async function findGraph(name: string, directory: string, layout: ModelLayout): Promise<string> {
