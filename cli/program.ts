@@ -52,6 +52,7 @@ const COMMANDS: readonly AddCommand[] = [
   addForgetCommand,
   addDeleteCommand,
   addScheduleCommand,
+  addModelsCommand,
   addDoctorCommand,
   addApiCommand,
   addTokenCommand,

@@ -20,6 +20,7 @@ const COMMANDS = [
   'relocate',
   'forget',
   'schedule',
+  'models',
   'doctor',
 ];
 

@@ -1,9 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobStatus } from '../../contract/job.ts';
@@ -11,10 +8,8 @@ import { collectionsOf } from '../../core/store/collections.ts';
 import { storeOf } from '../../core/store/open.ts';
 import type { Store } from '../../core/store/store.ts';
 import { type CommandBench, createCommandBench } from '../cli/command-bench.ts';
+import { hasTerminal, onTerminal } from '../cli/on-terminal.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
-
-const COMMAND = fileURLToPath(new URL('../../cli/plimsoll.ts', import.meta.url));
-const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
 
 const JOB_ID = /^[0-9a-f-]{36}$/;
 
@@ -133,10 +128,11 @@ describe('delete', () => {
 
   it.runIf(hasTerminal)('asks on a terminal, and takes anything but a yes for a no', async () => {
     await loadWithMissing('asked');
+    const place = { env: bench.env, cwd: bench.folder };
 
-    const no = await onTerminal('\n', 'delete', 'asked');
+    const no = await onTerminal('\n', ['delete', 'asked'], place);
     const kept = await collectionsOf(store).samples.countDocuments({ dataset_id: 'asked' });
-    const yes = await onTerminal('y\n', 'delete', 'asked', '--wait');
+    const yes = await onTerminal('y\n', ['delete', 'asked', '--wait'], place);
 
     expect(no).toMatchObject({ code: 1 });
     expect(no.stdout).toContain('Delete asked, 4 samples and 3 vectors? [y/N]');
@@ -208,19 +204,6 @@ describe('delete', () => {
     expect(await collectionsOf(store).datasets.countDocuments({ _id: dataset })).toBe(0);
   });
 });
-
-/** util-linux's way to give a command a terminal. */
-async function onTerminal(typed: string, ...args: string[]): Promise<{ code: number | null; stdout: string }> {
-  const command = [process.execPath, COMMAND, ...args].map((arg) => `'${arg}'`).join(' ');
-  const child = spawn('script', ['-qec', command, '/dev/null'], { env: bench.env, cwd: bench.folder });
-  let stdout = '';
-  child.stdout.on('data', (data) => {
-    if (!stdout.includes('[y/N]') && `${stdout}${data}`.includes('[y/N]')) child.stdin.write(typed);
-    stdout += data;
-  });
-  const [code] = await once(child, 'close');
-  return { code, stdout };
-}
 
 /** Returns the text left on the screen, without lines that were erased. */
 function lastScreen(written: string): string {
