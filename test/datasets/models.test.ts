@@ -51,7 +51,7 @@ async function loaded(lines = LINES): Promise<{ dataset: string; source: string 
 
 /** An embedding with the new model that has stored some of its vectors and is held. */
 async function heldEmbedding(dataset: string, more: { switch?: boolean } = {}): Promise<string> {
-  embedder.hold('new', 1);
+  embedder.hold('new', `${dataset} 0`);
   const { job_id } = await bench.startEmbedding({ dataset, model: 'new', ...more });
   await expect.poll(() => vectorsOf(dataset, NEW)).toBeGreaterThan(0);
   expect(await vectorsOf(dataset, NEW)).toBeLessThan(LINES);
@@ -131,8 +131,8 @@ describe('while another model embeds', () => {
     const { dataset } = await loaded();
     const job = await heldEmbedding(dataset, { switch: true });
     await bench.cancel(job);
-    expect(await bench.wait(job)).toMatchObject({ state: 'canceled' });
     embedder.release();
+    expect(await bench.wait(job)).toMatchObject({ state: 'canceled' });
     expect(await servedBy(dataset)).toBe(OLD);
 
     const retry = await bench.retry(job);
@@ -194,8 +194,10 @@ describe('use', () => {
 
   it('tells how much of the dataset a model has embedded', async () => {
     const { dataset } = await loaded();
-    await bench.cancel(await heldEmbedding(dataset));
-    await expect.poll(async () => (await bench.status(dataset)).state).toBe('canceled');
+    const job = await heldEmbedding(dataset);
+    await bench.cancel(job);
+    embedder.release();
+    await bench.wait(job);
     const { used, indexed } = await bench.useModel(dataset, 'new');
     expect(used.embedded).toBe(await vectorsOf(dataset, NEW));
     expect(used.embedded).toBeLessThan(indexed);
@@ -262,7 +264,13 @@ describe('a drop', () => {
       message: expect.stringContaining(embedding),
       choices: ['replace'],
     });
-    const drop = await bench.dropModel(dataset, 'new', { ifRunning: 'replace' });
+    const replacing = bench.dropModel(dataset, 'new', { ifRunning: 'replace' });
+    const workflow = bench.temporal.workflow.getHandle(`embed-${dataset}:new`);
+    const isAskedToEnd = async () =>
+      (await workflow.fetchHistory()).events?.some((event) => event.workflowExecutionCancelRequestedEventAttributes);
+    await expect.poll(isAskedToEnd).toBe(true);
+    embedder.release();
+    const drop = await replacing;
     expect(await bench.wait(drop.job_id)).toMatchObject({ state: 'completed' });
     expect(await bench.status(embedding)).toMatchObject({ state: 'canceled' });
     expect([await vectorsOf(dataset, OLD), await vectorsOf(dataset, NEW)]).toEqual([LINES, 0]);
