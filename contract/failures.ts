@@ -218,7 +218,7 @@ export const FAILURES = {
   // Embedding.
   ModelNotFound: {
     meaning: 'The embedding worker has no model of this name.',
-    remedy: 'Name a folder on its machine, or one below PLIMSOLL_MODELS.',
+    remedy: 'Fetch it there (`plimsoll models fetch`), or name a folder on its machine or one below PLIMSOLL_MODELS.',
     ends: EMBEDDING,
   },
   ModelInvalid: {
@@ -229,6 +229,11 @@ export const FAILURES = {
     meaning: "The model's files were replaced while the embedding was under way.",
     remedy: 'Start the embedding again.',
     ends: EMBEDDING,
+  },
+  ModelHasNoText: {
+    meaning: 'The model knows pictures only, so words can not be compared with its vectors.',
+    remedy: 'Search by a picture, or embed the dataset with a model that has a text side, such as CLIP or SigLIP.',
+    http: [422, 'The model has no text side'],
   },
   DeviceUnavailable: {
     meaning: 'The device that the embedding worker is configured for is not there.',
@@ -320,6 +325,10 @@ export const FAILURES = {
     remedy: 'Let another model serve them first: `plimsoll models use DATASET MODEL`.',
     http: [409, 'Searches use this model'],
     ends: [DROP_WORKFLOW],
+  },
+  SearchUnavailable: {
+    meaning: 'Vectors can not be searched now; the message says what is missing, or how far it is.',
+    http: [503, 'Searches are not possible now'],
   },
 
   // Starting and operating jobs.
@@ -441,6 +450,30 @@ export const FAILURES = {
   BinaryUnavailable: {
     meaning: "A server's program is not on this machine, and could not be downloaded or built.",
     remedy: 'Set PLIMSOLL_TEMPORAL_BINARY or PLIMSOLL_MONGOD_BINARY.',
+  },
+  UnknownModel: {
+    meaning: 'No model of this name was fetched, can be fetched, or is on the hub.',
+    remedy: 'List the models: `plimsoll models list`.',
+  },
+  HubUnreachable: {
+    meaning: 'The hub of models does not answer, or only with errors; the message names the files to bring by hand.',
+    remedy: 'Try again, or name a mirror in HF_ENDPOINT.',
+  },
+  HubRefused: {
+    meaning: 'The hub of models does not give this repository to this caller.',
+    remedy: 'Set HF_TOKEN, and give consent on the page of the model if it asks for it.',
+  },
+  HubAnswerInvalid: {
+    meaning: "The answer of the hub is not a hub's, or a file differs from what the hub states of it.",
+    remedy: 'Try again, or correct HF_ENDPOINT.',
+  },
+  ModelNotFetched: {
+    meaning: 'A folder in the place of a fetched model was made by somebody else, so it is left as it is.',
+    remedy: 'Move the folder away.',
+  },
+  DiskFull: {
+    meaning: 'The disk has no room for a model.',
+    remedy: 'Make room, or name another folder in PLIMSOLL_CACHE.',
   },
   StackRunning: {
     meaning: 'A local stack runs in this data folder already.',

@@ -3,7 +3,7 @@ import type { PhaseName, PhaseState } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
 import { collectionsOf } from './collections.ts';
 import { datasetBeingDeleted, datasetNotFound } from './dataset-errors.ts';
-import type { DatasetDocument, MediaType } from './documents.ts';
+import type { DatasetDocument, MediaType, PublishedIndexDocument } from './documents.ts';
 import { noteSchemaVersion } from './prepare.ts';
 import { isDuplicateKey, type Store } from './store.ts';
 
@@ -375,6 +375,31 @@ export async function setVectorCount(
     { _id: datasetId, 'models.key': modelKey },
     { $set: { 'models.$.vectors': vectors } },
   );
+}
+
+/**
+ * Points a model of a dataset to its published index, and returns the index before. Returns undefined if there is no such
+ * dataset, it is being deleted, or has no such model.
+ */
+export async function setPublishedIndex(
+  store: Store,
+  { datasetId, modelKey }: { datasetId: string; modelKey: string },
+  index: PublishedIndexDocument,
+): Promise<{ before: PublishedIndexDocument | undefined } | undefined> {
+  const found = await collectionsOf(store).datasets.findOneAndUpdate(
+    { _id: datasetId, deleting: { $exists: false }, 'models.key': modelKey },
+    { $set: { 'models.$.index': index, last_modified_at: new Date() } },
+    { returnDocument: 'before', projection: { models: 1 } },
+  );
+  return found === null ? undefined : { before: found.models.find(({ key }) => key === modelKey)?.index };
+}
+
+/** The published index of a model's vectors in a dataset, if there is one. */
+export async function findPublishedIndex(
+  store: Store,
+  { datasetId, modelKey }: { datasetId: string; modelKey: string },
+): Promise<PublishedIndexDocument | undefined> {
+  return (await modelsOf(store, datasetId)).find(({ key }) => key === modelKey)?.index;
 }
 
 /** Samples of all datasets by status, from the cached counts. */

@@ -79,6 +79,8 @@ export interface DatasetDocument {
     completed_at?: Date;
     /** When the work of that embedding was planned. It covers the samples indexed before. */
     planned_at?: Date;
+    /** The published index of its vectors. */
+    index?: PublishedIndexDocument;
     /** The job that removes its vectors, or that ended before it had removed them all. */
     dropping?: { job_id: string };
   }[];
@@ -89,6 +91,29 @@ export interface DatasetDocument {
   deleting?: { job_id: string; at: Date };
   created_at: Date;
   last_modified_at: Date;
+}
+
+/** An index of vectors, whose files are in GridFS. What was written after `covers` is not in it. */
+export interface PublishedIndexDocument {
+  /** Changes with each build. */
+  id: string;
+  /** `exact` has no graph of neighbours. */
+  kind: 'exact' | 'i8' | 'f32' | 'bf16' | 'b1';
+  vectors: number;
+  /** Bytes of all its files. */
+  bytes: number;
+  /** Seconds of the server's cluster time. It holds every vector that was written before. */
+  covers: number;
+  built_at: Date;
+  files: IndexFileDocument[];
+}
+
+/** A file of an index. */
+export interface IndexFileDocument {
+  name: 'seqs' | 'rows' | 'graph';
+  id: ObjectId;
+  bytes: number;
+  sha256: string;
 }
 
 /** The metadata that a medium gives a sample. `core/media/<medium>` describes the fields. */
