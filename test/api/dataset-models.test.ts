@@ -48,6 +48,13 @@ async function filled(): Promise<string> {
 describe('the models of a dataset', () => {
   test('are listed with what they have, and which one serves', async () => {
     const dataset = await filled();
+    const built_at = new Date('2026-01-01T00:00:00Z');
+    const published = { id: 'a', kind: 'i8', vectors: COUNT, bytes: 7, covers: 1, built_at, files: [] } as const;
+    await collectionsOf(bench.store).datasets.updateOne(
+      { _id: dataset },
+      { $set: { 'models.0.index': { ...published, files: [] } } },
+    );
+    const index = { kind: 'i8', vectors: COUNT, size_bytes: 7, built_at: built_at.toISOString() };
     const { status, json } = await get(`/api/datasets/${dataset}/models`);
     expect(status).toBe(200);
     const completed_at = expect.any(String);
@@ -58,11 +65,11 @@ describe('the models of a dataset', () => {
       models: [
         {
           ...{ key: FIRST, name: 'org/first', revision: '000000000001', dim: DIM, vectors: COUNT, embedded: COUNT },
-          ...{ share: 1, serving: true, completed_at, dropped_by: null },
+          ...{ share: 1, serving: true, completed_at, index, dropped_by: null },
         },
         {
           ...{ key: SECOND, name: 'second', revision: '000000000002', dim: DIM, vectors: 2, embedded: 2 },
-          ...{ share: 0.4, serving: false, completed_at: null, dropped_by: null },
+          ...{ share: 0.4, serving: false, completed_at: null, index: null, dropped_by: null },
         },
       ],
     });

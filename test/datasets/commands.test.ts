@@ -128,9 +128,9 @@ describe('models', () => {
     await loadWithMissing('use');
     await collectionsOf(store).embeddings.insertOne({ dataset_id: 'use', seq: 1, model_key: OTHER, dim: 3 } as never);
     const listed = await bench.run('models', 'of', 'use');
-    expect(listed.stdout).toMatch(/^MODEL +VECTORS +DIM +EMBEDDED +COMPLETED +STATE\n/);
+    expect(listed.stdout).toMatch(/^MODEL +VECTORS +DIM +EMBEDDED +COMPLETED +INDEX +STATE\n/);
     expect(listed.stdout).toMatch(/^color-gradient-grid@\w+ +3 +\d+ +100% .*serves$/m);
-    expect(listed.stdout).toMatch(/^other@111111111111 +1 +3 +\d+% +-$/m);
+    expect(listed.stdout).toMatch(/^other@111111111111 +1 +3 +\d+% +- +-$/m);
 
     const refused = await bench.run('models', 'drop', 'use', 'color-gradient-grid', '--yes');
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(`plimsoll models use use ${OTHER}`) });
