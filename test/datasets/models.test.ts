@@ -15,7 +15,8 @@ import { createGatedEmbedder } from '../support/gated-embedder.ts';
 import { linesMedium } from '../support/lines-medium.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
-const LINES = 300;
+/** One chunk of two batches. Of several chunks, the one that is let through might wait for the others. */
+const LINES = 60;
 const REVISION = '000000000000';
 const [OLD, NEW] = [`old@${REVISION}`, `new@${REVISION}`];
 
