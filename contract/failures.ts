@@ -338,6 +338,7 @@ export const FAILURES = {
     meaning: "A job of this dataset, an embedding of it with this model, or a drop of the model's vectors is running.",
     remedy: 'Wait for it, attach to it, or replace it.',
     http: [409, 'A job is running already'],
+    ends: [DROP_WORKFLOW],
   },
   JobNotFound: {
     meaning: 'No job has this ID, and no job of a dataset of this name is known.',

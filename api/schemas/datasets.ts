@@ -90,6 +90,10 @@ const datasetModel = z
     completed_at: moment
       .nullable()
       .describe('When it last embedded the dataset to the end; null if it never has, or if a drop has begun.'),
+    index: z
+      .object({ kind: z.string(), vectors: count, size_bytes: count, built_at: moment })
+      .nullable()
+      .describe('The published index of its vectors; null if there is none.'),
     dropped_by: z.string().nullable().describe('The job that removes its vectors; null if none does.'),
   })
   .meta({ id: 'DatasetModel', description: 'A model that has vectors in a dataset.' });

@@ -17,6 +17,7 @@ const COMMANDS = [
   'wait',
   'datasets',
   'samples',
+  'models',
   'relocate',
   'forget',
   'schedule',

@@ -115,9 +115,46 @@ describe('retry', () => {
   });
 });
 
+describe('models', () => {
+  const OTHER = 'other@111111111111';
+
+  it('lists those of a dataset, lets one serve, and drops the other', async () => {
+    // A dataset may be called like a command.
+    await loadWithMissing('use');
+    await collectionsOf(store).embeddings.insertOne({ dataset_id: 'use', seq: 1, model_key: OTHER, dim: 3 } as never);
+    const listed = await bench.run('models', 'of', 'use');
+    expect(listed.stdout).toMatch(/^MODEL +VECTORS +DIM +EMBEDDED +COMPLETED +INDEX +STATE\n/);
+    expect(listed.stdout).toMatch(/^color-gradient-grid@\w+ +3 +\d+ +100% .*serves$/m);
+    expect(listed.stdout).toMatch(/^other@111111111111 +1 +3 +\d+% +- +-$/m);
+
+    const refused = await bench.run('models', 'drop', 'use', 'color-gradient-grid', '--yes');
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(`plimsoll models use use ${OTHER}`) });
+    const used = await bench.run('models', 'use', 'use', 'other');
+    expect(used).toMatchObject({ code: 0, stdout: `Searches of use use ${OTHER}.\n` });
+    expect(used.stderr).toMatch(/it has vectors of [01] of 2 samples/);
+    const json = JSON.parse((await bench.run('models', 'of', 'use', '--json')).stdout);
+    expect(json).toMatchObject({ dataset: 'use', serving: OTHER, indexed: 2 });
+
+    const dry = await bench.run('models', 'drop', 'use', 'color-gradient-grid', '--dry-run');
+    expect(dry.stdout).toBe('A drop of color-gradient-grid would remove 3 vectors of use.\n');
+    const dropped = await bench.run('models', 'drop', 'use', 'color-gradient-grid', '--yes', '--wait');
+    expect(dropped).toMatchObject({ code: 0, stdout: expect.stringMatching(/completed.*removed 3 vectors$/ms) });
+  });
+
+  it('takes the name of a dataset without a verb, and ends with 3 for what is not there', async () => {
+    const nothing = await bench.run('models', 'no-such');
+    expect(nothing).toMatchObject({ code: 3, stderr: expect.stringContaining('no-such') });
+    await loadWithMissing('modelled');
+    expect((await bench.run('models', 'modelled')).stdout).toContain('serves');
+    expect((await bench.run('models', 'use', 'modelled', 'no-such')).code).toBe(3);
+    expect((await bench.run('models', 'drop', 'modelled', 'no-such', '--yes')).code).toBe(3);
+  });
+});
+
 describe('delete', () => {
   it.each([
     ['delete', 'whatever'],
+    ['models', 'drop', 'whatever', 'any'],
     ['forget', 'whatever', '--source', '/gone'],
   ])('wants --yes where nobody can be asked: %s', async (...args) => {
     const { code, stderr } = await bench.run(...args);
