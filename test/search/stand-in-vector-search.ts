@@ -1,4 +1,4 @@
-import { Binary, type Collection, type Db, type Document, MongoServerError } from 'mongodb';
+import { Binary, type Collection, type Db, type Document, type Filter, MongoServerError } from 'mongodb';
 import { bindCollections } from '../../core/store/collections.ts';
 import type { EmbeddingDocument } from '../../core/store/documents.ts';
 import type { Store } from '../../core/store/store.ts';
@@ -15,8 +15,8 @@ export interface StandInVectorSearch {
   /** The names of the indexes that were created, and the stages of the queries. */
   created: string[];
   queries: Document[];
-  /** Takes in what is stored now. Until then it answers with what it took in before. */
-  follow(): Promise<void>;
+  /** Takes in what is stored now, or only some of it. Until then it answers with what it took in before. */
+  follow(only?: Filter<EmbeddingDocument>): Promise<void>;
   /** Creates an index as another program would. */
   create(name: string): void;
   drop(): void;
@@ -123,8 +123,8 @@ export function standInVectorSearch(real: Store): StandInVectorSearch {
     states: ['READY'],
     created: [],
     queries: [],
-    async follow() {
-      followed = await embeddings.find().toArray();
+    async follow(only = {}) {
+      followed = await embeddings.find(only).toArray();
     },
     create: (name) => void indexes.set(name, { definition: {}, looks: 0 }),
     drop: () => indexes.clear(),
