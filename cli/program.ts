@@ -10,6 +10,7 @@ import { addForgetCommand } from './commands/forget.ts';
 import { addJobsCommand } from './commands/jobs.ts';
 import { addLimitCommand } from './commands/limit.ts';
 import { addLoadCommand } from './commands/load.ts';
+import { addModelsCommand } from './commands/models.ts';
 import { addCancelCommand, addPauseCommand, addResumeCommand } from './commands/operate.ts';
 import { addPruneCommand } from './commands/prune.ts';
 import { addRelocateCommand } from './commands/relocate.ts';
@@ -43,6 +44,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRetryCommand,
   addDatasetsCommand,
   addSamplesCommand,
+  addModelsCommand,
   addPruneCommand,
   addRelocateCommand,
   addForgetCommand,

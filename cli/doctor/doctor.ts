@@ -31,7 +31,9 @@ export async function doctor(options: { dataDir?: string | undefined; json?: boo
     temporalChecks(located),
     located.apiUrl === undefined ? [] : checkApi(located.apiUrl).then((check) => [check]),
     'settings' in inference
-      ? Promise.all([checkDevice(inference.settings), checkModels(inference.settings)]).then((checks) => checks.flat())
+      ? Promise.all([checkDevice(inference.settings), checkModels(inference.settings, env)]).then((checks) =>
+          checks.flat(),
+        )
       : [inference.problem],
     checkCache(env).then((check) => [check]),
     checkBinaries(env),
