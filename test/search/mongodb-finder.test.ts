@@ -6,6 +6,7 @@ import type { SearchedSet } from '../../core/search/finder.ts';
 import { createLocalMachine } from '../../core/search/local-machine.ts';
 import { createMongodbFinder, type MongodbFinderOptions } from '../../core/search/mongodb-finder.ts';
 import { searchVectors } from '../../core/search/search-samples.ts';
+import { MachineEndedError } from '../../core/search/vector-machine.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { writeVectors } from '../../core/store/embeddings.ts';
 import { storeOf } from '../../core/store/open.ts';
@@ -313,6 +314,20 @@ it('what was written lately is forgotten after ten minutes, when the index has i
     clock.mockRestore();
   }
   expect(open).toHaveBeenCalledTimes(2);
+});
+
+it('a machine that ends does not make a search read all vectors from MongoDB', async () => {
+  const standIn = standInVectorSearch(bench.store);
+  await standIn.follow();
+  const machine = createLocalMachine();
+  vi.spyOn(machine, 'open').mockRejectedValueOnce(new MachineEndedError('killed'));
+  const add = vi.spyOn(machine, 'add');
+  const finder = createMongodbFinder(standIn.store, { machine });
+  const search = () => searchVectors(standIn.store, finder, { set, vector: query, limit: 10 });
+  await expect(search()).rejects.toBeInstanceOf(MachineEndedError);
+  expect(seqsOf(await search())).toEqual(bruteForce(query, 10));
+  // One was written by a test.
+  expect(add.mock.calls.flatMap(([, seqs]) => seqs).length).toBeLessThanOrEqual(1);
 });
 
 describe('candidates of the index and of what was written lately', () => {
