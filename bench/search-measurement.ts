@@ -56,16 +56,20 @@ async function measureSearches(
   const figures: Unfinished[] = [];
 
   const firstMs = [];
+  let firstCpu: Record<string, number> = {};
   for (let run = 0; run < context.runs; run += 1) {
     await stack.restartApi();
+    const before = await stack.cpuSeconds();
     const began = performance.now();
     await searchOverHttp(apiUrl, truths[0]?.query as Float32Array, {});
     firstMs.push(performance.now() - began);
+    firstCpu = cpuBetween(before, await stack.cpuSeconds());
   }
   figures.push({
     what: `the first search after the API has started, ${of}`,
     unit: 'ms',
     ...spreadOf(firstMs),
+    cpu_seconds: firstCpu,
     bound_by: 'reading vectors, from an index or from MongoDB',
   });
 

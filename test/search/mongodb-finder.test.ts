@@ -211,6 +211,7 @@ describe('on a server with vector search', () => {
       message:
         'MongoDB is building the search index plimsoll-vectors-32 (BUILDING; search-0: BUILDING). Search again later.',
     });
+    expect(standIn.listed).toBe(3);
     standIn.states = ['READY'];
     expect(seqsOf(await search(finder))).toEqual(bruteForce(query, 10));
   });

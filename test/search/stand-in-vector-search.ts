@@ -12,8 +12,9 @@ export interface StandInVectorSearch {
   store: Store;
   /** The states of an index that is built, one for each look at it; the last one stays. */
   states: State[];
-  /** The names of the indexes that were created, and the stages of the queries. */
+  /** The names of the indexes that were created, how often they were listed, and the stages of the queries. */
   created: string[];
+  listed: number;
   queries: Document[];
   /** Takes in what is stored now, or only some of it. Until then it answers with what it took in before. */
   follow(only?: Filter<EmbeddingDocument>): Promise<void>;
@@ -49,6 +50,7 @@ export function standInVectorSearch(real: Store): StandInVectorSearch {
   }
 
   function list({ name }: Document): Document[] {
+    standIn.listed += 1;
     return [...indexes]
       .filter(([known]) => name === undefined || known === name)
       .map(([known, index]) => {
@@ -122,6 +124,7 @@ export function standInVectorSearch(real: Store): StandInVectorSearch {
     store,
     states: ['READY'],
     created: [],
+    listed: 0,
     queries: [],
     async follow(only = {}) {
       followed = await embeddings.find(only).toArray();
