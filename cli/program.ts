@@ -7,6 +7,7 @@ import { addDeleteCommand } from './commands/delete.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEmbedCommand } from './commands/embed.ts';
 import { addForgetCommand } from './commands/forget.ts';
+import { addIndexCommand } from './commands/index.ts';
 import { addJobsCommand } from './commands/jobs.ts';
 import { addLimitCommand } from './commands/limit.ts';
 import { addLoadCommand } from './commands/load.ts';
@@ -42,6 +43,7 @@ const COMMANDS: readonly AddCommand[] = [
   addResumeCommand,
   addCancelCommand,
   addRetryCommand,
+  addIndexCommand,
   addDatasetsCommand,
   addSamplesCommand,
   addModelsCommand,

@@ -9,6 +9,9 @@ import {
   embedDatasetInput,
   type ForgetSourceRequest,
   forgetSourceInput,
+  type IndexVectorsInput,
+  type IndexVectorsRequest,
+  indexVectorsInput,
   type LoadDatasetInput,
   type LoadDatasetRequest,
   loadDatasetInput,
@@ -27,6 +30,7 @@ import {
   EMBED_WORKFLOW,
   embedWorkflowId,
   FORGET_WORKFLOW,
+  INDEX_WORKFLOW,
   LOAD_WORKFLOW,
   loadWorkflowId,
   PRUNE_WORKFLOW,
@@ -134,6 +138,17 @@ export const DELETE: JobType<DeleteDatasetRequest, DeleteDatasetRequest> = {
   embeds: () => false,
   summary: ({ dataset }) => `Delete ${dataset}`,
   datasetError: datasetNotThere,
+};
+
+export const INDEX: JobType<IndexVectorsRequest, IndexVectorsInput> = {
+  kind: 'index',
+  workflow: INDEX_WORKFLOW,
+  schema: indexVectorsInput,
+  // That of an embedding with the model: neither begins while the other runs.
+  workflowId: ({ dataset, model }) => embedWorkflowId(dataset, model),
+  embeds: () => true,
+  summary: ({ dataset, model_key }) => `Index the vectors of ${model_key} in ${dataset}`,
+  datasetError: datasetNotFound,
 };
 
 export const DROP: JobType<DropModelRequest, DropModelRequest> = {

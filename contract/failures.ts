@@ -11,6 +11,7 @@ import {
   DROP_WORKFLOW,
   EMBED_WORKFLOW,
   FORGET_WORKFLOW,
+  INDEX_WORKFLOW,
   LOAD_WORKFLOW,
   PRUNE_WORKFLOW,
   RELOCATE_WORKFLOW,
@@ -29,6 +30,7 @@ export type WorkflowName =
   | typeof FORGET_WORKFLOW
   | typeof DELETE_WORKFLOW
   | typeof DROP_WORKFLOW
+  | typeof INDEX_WORKFLOW
   | typeof SCHEDULED_WORKFLOW
   | typeof WEBHOOK_WORKFLOW;
 
@@ -76,7 +78,7 @@ const INDEXING = [...LOADS, RETRY_WORKFLOW] as const;
 const EMBEDDING = [...INDEXING, EMBED_WORKFLOW] as const;
 /** They have no phases. */
 const UNPHASED = [PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DELETE_WORKFLOW, DROP_WORKFLOW] as const;
-const JOBS = [...EMBEDDING, ...UNPHASED] as const;
+const JOBS = [...EMBEDDING, INDEX_WORKFLOW, ...UNPHASED] as const;
 const ALL = [...JOBS, WEBHOOK_WORKFLOW] as const;
 
 const DOCTOR = 'Run `plimsoll doctor`.';

@@ -16,6 +16,7 @@ export const RELOCATE_WORKFLOW = 'relocateDataset';
 export const FORGET_WORKFLOW = 'forgetSource';
 export const DELETE_WORKFLOW = 'deleteDataset';
 export const DROP_WORKFLOW = 'dropModel';
+export const INDEX_WORKFLOW = 'indexVectors';
 export const SCHEDULED_WORKFLOW = 'scheduledLoad';
 export const WEBHOOK_WORKFLOW = 'deliverWebhook';
 /** The kind of job that each workflow is; the others are none. */
@@ -28,6 +29,7 @@ export const KINDS: Readonly<Record<string, JobKind>> = {
   [FORGET_WORKFLOW]: 'forget',
   [DELETE_WORKFLOW]: 'delete',
   [DROP_WORKFLOW]: 'drop',
+  [INDEX_WORKFLOW]: 'index',
 };
 
 export const PAUSE_UPDATE = 'pause';

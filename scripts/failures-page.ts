@@ -6,6 +6,7 @@ import {
   DROP_WORKFLOW,
   EMBED_WORKFLOW,
   FORGET_WORKFLOW,
+  INDEX_WORKFLOW,
   LOAD_WORKFLOW,
   PAUSE_UPDATE,
   PRUNE_WORKFLOW,
@@ -25,6 +26,7 @@ const WORKFLOWS: Record<WorkflowName, string> = {
   [FORGET_WORKFLOW]: 'A forget of a folder.',
   [DELETE_WORKFLOW]: 'The deletion of a dataset.',
   [DROP_WORKFLOW]: "A drop of a model's vectors.",
+  [INDEX_WORKFLOW]: 'The building of a search index.',
   [SCHEDULED_WORKFLOW]: 'A run of a schedule, which ends with what its load ends with.',
   [WEBHOOK_WORKFLOW]: 'The delivery of one message to one webhook.',
 };

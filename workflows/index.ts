@@ -9,6 +9,7 @@ export type {
   DropModelRequest,
   EmbedDatasetRequest,
   ForgetSourceRequest,
+  IndexVectorsRequest,
   LoadDatasetRequest,
   PruneDatasetRequest,
   RelocateDatasetRequest,
@@ -23,6 +24,7 @@ export { deliverWebhook } from './deliver-webhook.ts';
 export { dropModel } from './drop-model.ts';
 export { embedDataset } from './embed-dataset.ts';
 export { forgetSource } from './forget-source.ts';
+export { indexVectors } from './index-vectors.ts';
 export { loadDataset } from './load-dataset.ts';
 export { pruneDataset } from './prune-dataset.ts';
 export { relocateDataset } from './relocate-dataset.ts';

@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { embedDatasetInput, forgetSourceInput, relocateDatasetInput } from '../../contract/inputs.ts';
+import {
+  embedDatasetInput,
+  forgetSourceInput,
+  indexVectorsInput,
+  relocateDatasetInput,
+} from '../../contract/inputs.ts';
 import { READINESS } from '../../core/jobs/readiness.ts';
 import { phaseState, startQuery } from './jobs.ts';
 import { flag, text } from './parameters.ts';
@@ -51,6 +56,18 @@ export const datasetList = z.object({ datasets: z.array(dataset).describe('By na
 export const embedBody = embedDatasetInput
   .omit({ dataset: true })
   .meta({ id: 'EmbedRequest', description: 'Options of the job.' });
+
+export const indexBody = indexVectorsInput
+  .omit({ dataset: true, model_key: true, model: true })
+  .extend({
+    model: z
+      .string()
+      .min(1)
+      .max(4200)
+      .optional()
+      .describe("The model's name or key in the dataset; the one that serves if left out."),
+  })
+  .meta({ id: 'IndexRequest', description: 'Options of the job.' });
 
 export const relocateBody = relocateDatasetInput
   .omit({ dataset: true })

@@ -1,6 +1,8 @@
 import type { Binary, Long, ObjectId, Timestamp } from 'mongodb';
 import type {
   FileOutcomes,
+  IndexKind,
+  IndexStatus,
   JobKind,
   JobState,
   MovedCounts,
@@ -54,6 +56,8 @@ export interface PhaseDocument {
   model_key?: string;
   /** Embedding: when its work was planned. Samples that came later may lack a vector. */
   planned_at?: Date;
+  /** Embedding: how far the building of its index is. */
+  index?: IndexStatus;
 }
 
 /** A dataset. Its counts are cached; the samples decide. */
@@ -98,7 +102,7 @@ export interface PublishedIndexDocument {
   /** Changes with each build. */
   id: string;
   /** `exact` has no graph of neighbours. */
-  kind: 'exact' | 'i8' | 'f32' | 'bf16' | 'b1';
+  kind: IndexKind;
   vectors: number;
   /** Bytes of all its files. */
   bytes: number;

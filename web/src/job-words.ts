@@ -25,6 +25,7 @@ export const KIND_WORDS: Readonly<Record<JobKind, string>> = {
   forget: 'Forget',
   delete: 'Deletion',
   drop: "Drop of a model's vectors",
+  index: 'Search index',
 };
 
 export const failedOf = (job: Job) => sumOf(failuresOf(job));
