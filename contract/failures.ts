@@ -244,6 +244,7 @@ export const FAILURES = {
   },
   InferenceUnavailable: {
     meaning: 'The inference process could not be kept alive.',
+    http: [503, 'The model does not answer'],
     retriedIn: EMBEDDING,
   },
   NothingEmbedded: {
@@ -331,6 +332,26 @@ export const FAILURES = {
   SearchUnavailable: {
     meaning: 'Vectors can not be searched now; the message says what is missing, or how far it is.',
     http: [503, 'Searches are not possible now'],
+  },
+  SampleWithoutVector: {
+    meaning: 'The sample that a search should start from has no vector of what it holds now.',
+    remedy: 'Wait for its embedding, or search by another sample.',
+    http: [409, 'The sample has no vector'],
+  },
+  InvalidVector: {
+    meaning: 'The vector of a search has another length than those that are searched, or has no direction.',
+    remedy: 'Make it with the model whose vectors are searched.',
+    http: [422, 'The vector can not be used'],
+  },
+  PictureUnreadable: {
+    meaning: 'The picture of a search is too large, or can not be read as a picture.',
+    http: [422, 'The picture can not be read'],
+  },
+  ModelNotHere: {
+    meaning:
+      'Words and pictures can not be encoded on the machine that searches: the files of the model are not there, are of another revision, or can not be used.',
+    remedy: 'Put the files, at this revision, into a folder that PLIMSOLL_MODELS names on that machine.',
+    http: [409, 'The model can not be used on this machine'],
   },
 
   // Starting and operating jobs.
