@@ -1,6 +1,8 @@
 import type { Media } from '../core/media/medium.ts';
 import { knownMedia } from '../core/media/registry.ts';
-import { createLocalFinder } from '../core/search/local-finder.ts';
+import { cacheFolder } from '../core/cache-folder.ts';
+import { createFinder } from '../core/search/choose-finder.ts';
+import { createIndexCache } from '../core/search/index-cache.ts';
 import type { Store } from '../core/store/store.ts';
 import { createEmbedder } from '../inference/embedder.ts';
 import { createProcessMachine } from './process-machine.ts';
@@ -12,6 +14,10 @@ export interface SearcherOptions {
   media?: Media;
   /** Folders of models. Default: PLIMSOLL_MODELS. */
   modelFolders?: readonly string[];
+  /** Where PLIMSOLL_SEARCH and the cache folder come from. Default: this process. */
+  env?: NodeJS.ProcessEnv;
+  /** Hears why a published index could not be used; a search goes on without it. */
+  log?: (message: string) => void;
   /** Idle time in milliseconds after which a process ends: 10 minutes by default. */
   idleMs?: number;
 }
@@ -25,17 +31,26 @@ const IDLE_MS = 10 * 60_000;
  *
  * @throws UserError InvalidSetting
  */
-export function openSearcher({ store, media, modelFolders, idleMs = IDLE_MS }: SearcherOptions): Searcher {
+export function openSearcher({
+  store,
+  media,
+  modelFolders,
+  env = process.env,
+  log = () => undefined,
+  idleMs = IDLE_MS,
+}: SearcherOptions): Searcher {
   const embedder = createEmbedder({
     device: { type: 'cpu' },
     idleMs,
     ...(modelFolders === undefined ? {} : { modelFolders: [...modelFolders] }),
   });
-  const finder = createLocalFinder(store, { machine: createProcessMachine({ idleMs }) });
+  const indexes = createIndexCache(store, cacheFolder(env), log);
+  const finder = createFinder(store, env, { machine: createProcessMachine({ idleMs }), indexes });
   const searcher = createSearcher({ store, finder, embedder, media: media ?? knownMedia() });
   return {
     search: searcher.search,
     async close() {
+      indexes.close();
       await Promise.all([searcher.close(), embedder.close()]);
     },
   };
