@@ -64,6 +64,7 @@ const SUBJECTS: Record<JobKind, string> = {
   relocate: 'Relocate of',
   forget: 'Forget of a folder of',
   delete: 'Deletion of',
+  duplicates: 'Search for duplicates in',
 };
 
 function headline({ state, kind, dataset, started_at, finished_at }: JobStatus, paint: Paint): string {

@@ -5,7 +5,10 @@ import {
   type EmbedDatasetInput,
   type EmbedDatasetRequest,
   embedDatasetInput,
+  type FindDuplicatesInput,
+  type FindDuplicatesRequest,
   type ForgetSourceRequest,
+  findDuplicatesInput,
   forgetSourceInput,
   type LoadDatasetInput,
   type LoadDatasetRequest,
@@ -21,6 +24,8 @@ import {
 import type { JobKind } from '../contract/job.ts';
 import {
   DELETE_WORKFLOW,
+  DUPLICATES_WORKFLOW,
+  duplicatesWorkflowId,
   EMBED_WORKFLOW,
   embedWorkflowId,
   FORGET_WORKFLOW,
@@ -34,8 +39,10 @@ import type { QueueOptions } from '../contract/priority.ts';
 import type { UserError } from '../core/errors.ts';
 import { folderNameOf } from '../core/folders.ts';
 import { requireApart } from '../core/relocating/check-relocation.ts';
+import { modelToSearch } from '../core/search/model-to-search.ts';
 import { requireInDataset } from '../core/sources/require-in-dataset.ts';
 import { datasetNotFound, datasetNotThere } from '../core/store/dataset-errors.ts';
+import { getDataset } from '../core/store/datasets.ts';
 import type { Store } from '../core/store/store.ts';
 
 export type JobInput = QueueOptions & Record<string, unknown>;
@@ -131,4 +138,17 @@ export const DELETE: JobType<DeleteDatasetRequest, DeleteDatasetRequest> = {
   embeds: () => false,
   summary: ({ dataset }) => `Delete ${dataset}`,
   datasetError: datasetNotThere,
+};
+
+export const DUPLICATES: JobType<FindDuplicatesRequest, FindDuplicatesInput> = {
+  kind: 'duplicates',
+  workflow: DUPLICATES_WORKFLOW,
+  schema: findDuplicatesInput,
+  workflowId: ({ dataset }) => duplicatesWorkflowId(dataset),
+  embeds: () => false,
+  summary: ({ dataset }) => `Find duplicates in ${dataset}`,
+  datasetError: datasetNotFound,
+  async check(store, { dataset, model }) {
+    await modelToSearch(store, await getDataset(store, dataset), model);
+  },
 };

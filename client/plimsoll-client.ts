@@ -1,15 +1,25 @@
 import type {
   CancelRequest,
   EmbedDatasetRequest,
+  FindDuplicatesRequest,
   ForgetSourceRequest,
   LoadDatasetRequest,
   RelocateDatasetRequest,
 } from '../contract/inputs.ts';
 import type { JobStatus, RemovedCounts } from '../contract/job.ts';
+import {
+  type GroupPage,
+  type GroupsRequest,
+  readGroups,
+  type TaggedRest,
+  type TagRestRequest,
+  tagRest,
+} from '../core/search/duplicates/read-groups.ts';
+import { getDataset } from '../core/store/datasets.ts';
 import type { Backends } from './backends.ts';
 import { type CleanupFilter, type CleanupResult, cleanup, findCleanup } from './cleanup.ts';
 import { findJob, findJobToOperate } from './find-job.ts';
-import { DELETE, EMBED, FORGET, LOAD, PRUNE, RELOCATE } from './job-types.ts';
+import { DELETE, DUPLICATES, EMBED, FORGET, LOAD, PRUNE, RELOCATE } from './job-types.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
 import { cancelJob, pauseJob, resumeJob } from './operate.ts';
@@ -71,6 +81,24 @@ export interface PlimsollClient extends Backends {
   deleteDataset(dataset: string, options?: StartOptions): Promise<StartedJob>;
   /** Previews a deletion: its removals, and the schedules that it would pause. @throws UserError DatasetNotFound */
   countDelete(dataset: string): Promise<DeletePreview>;
+  /**
+   * Starts to find near-duplicates in a dataset.
+   *
+   * @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound, NoVectors, ModelNotInDataset
+   */
+  findDuplicates(request: FindDuplicatesRequest, options?: StartOptions): Promise<StartedJob>;
+  /**
+   * The groups that the last search for duplicates has found, the largest first.
+   *
+   * @throws UserError DatasetNotFound, InvalidInput
+   */
+  duplicates(dataset: string, request: GroupsRequest): Promise<GroupPage>;
+  /**
+   * Tags all members of the next groups but the one to keep.
+   *
+   * @throws UserError DatasetNotFound, InvalidInput
+   */
+  tagDuplicates(dataset: string, request: TagRestRequest): Promise<TaggedRest>;
   /** @throws UserError JobNotFound, AmbiguousJob */
   status(reference: string): Promise<JobStatus>;
   /**
@@ -111,6 +139,11 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
     countForget: (request) => countForget(backends, request),
     deleteDataset: (dataset, options) => startJob(backends, DELETE, { dataset }, options),
     countDelete: (dataset) => countDelete(backends, dataset),
+    findDuplicates: (request, options) => startJob(backends, DUPLICATES, request, options),
+    duplicates: async (dataset, request) =>
+      readGroups(backends.store, await getDataset(backends.store, dataset), request),
+    tagDuplicates: async (dataset, request) =>
+      tagRest(backends.store, await getDataset(backends.store, dataset), request),
     status: async (reference) => readJob(backends, await findJob(backends, reference)),
     pause: async (reference) => pauseJob(backends, await findJobToOperate(backends, reference)),
     resume: async (reference) => resumeJob(backends, await findJobToOperate(backends, reference)),

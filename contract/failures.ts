@@ -8,6 +8,7 @@
  */
 import {
   DELETE_WORKFLOW,
+  DUPLICATES_WORKFLOW,
   EMBED_WORKFLOW,
   FORGET_WORKFLOW,
   LOAD_WORKFLOW,
@@ -27,6 +28,7 @@ export type WorkflowName =
   | typeof RELOCATE_WORKFLOW
   | typeof FORGET_WORKFLOW
   | typeof DELETE_WORKFLOW
+  | typeof DUPLICATES_WORKFLOW
   | typeof SCHEDULED_WORKFLOW
   | typeof WEBHOOK_WORKFLOW;
 
@@ -74,7 +76,7 @@ const INDEXING = [...LOADS, RETRY_WORKFLOW] as const;
 const EMBEDDING = [...INDEXING, EMBED_WORKFLOW] as const;
 /** They have no phases. */
 const UNPHASED = [PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DELETE_WORKFLOW] as const;
-const JOBS = [...EMBEDDING, ...UNPHASED] as const;
+const JOBS = [...EMBEDDING, ...UNPHASED, DUPLICATES_WORKFLOW] as const;
 const ALL = [...JOBS, WEBHOOK_WORKFLOW] as const;
 
 const DOCTOR = 'Run `plimsoll doctor`.';
@@ -306,10 +308,12 @@ export const FAILURES = {
     meaning: 'The dataset has no vectors to search yet.',
     remedy: 'Embed it, or wait until its embedding has stored the first batch.',
     http: [409, 'There are no vectors yet'],
+    ends: [DUPLICATES_WORKFLOW],
   },
   ModelNotInDataset: {
     meaning: 'No sample of the dataset has a vector of this model.',
     http: [404, 'The dataset has no vectors of this model'],
+    ends: [DUPLICATES_WORKFLOW],
   },
 
   // Starting and operating jobs.

@@ -106,6 +106,24 @@ export const deleteDatasetInput = z
   .strictObject({ dataset: datasetName })
   .describe('Deletes a dataset with its samples and vectors. Its files and the records of its jobs stay.');
 
+/** Input of the workflow `findDuplicates`. */
+export const findDuplicatesInput = z
+  .strictObject({
+    dataset: datasetName,
+    threshold: z
+      .number()
+      .min(0.5)
+      .max(1)
+      .default(0.97)
+      .describe('The least cosine of the vectors of two near-duplicates.'),
+    model: model
+      .optional()
+      .describe('The model whose vectors are compared, by name or key; the one that a search uses if left out.'),
+    ...queueOptions,
+    webhooks,
+  })
+  .describe('Finds groups of near-duplicates in a dataset by its vectors.');
+
 /** Input of the workflow `scheduledLoad`. */
 export const scheduledLoadInput = z
   .strictObject({ load: loadDatasetInput })
@@ -129,4 +147,6 @@ export type PruneDatasetRequest = z.input<typeof pruneDatasetInput>;
 export type RelocateDatasetRequest = z.input<typeof relocateDatasetInput>;
 export type ForgetSourceRequest = z.input<typeof forgetSourceInput>;
 export type DeleteDatasetRequest = z.input<typeof deleteDatasetInput>;
+export type FindDuplicatesInput = z.output<typeof findDuplicatesInput>;
+export type FindDuplicatesRequest = z.input<typeof findDuplicatesInput>;
 export type ScheduledLoadRequest = z.input<typeof scheduledLoadInput>;

@@ -9,6 +9,7 @@ import { failures } from '../contract/failures.ts';
 import {
   deleteDatasetInput,
   embedDatasetInput,
+  findDuplicatesInput,
   forgetSourceInput,
   loadDatasetInput,
   pruneDatasetInput,
@@ -30,6 +31,7 @@ export const schemas: Record<string, string> = {
   'relocate-dataset.json': jsonSchemaOf(relocateDatasetInput),
   'forget-source.json': jsonSchemaOf(forgetSourceInput),
   'delete-dataset.json': jsonSchemaOf(deleteDatasetInput),
+  'find-duplicates.json': jsonSchemaOf(findDuplicatesInput),
   'scheduled-load.json': jsonSchemaOf(scheduledLoadInput),
   'webhook-payload.json': jsonSchemaOf(webhookPayload),
   'failure.json': jsonSchemaOf(failureOfJob()),

@@ -5,7 +5,7 @@
 import process from 'node:process';
 import { offerToEnd } from '../core/concurrency/offer-to-end.ts';
 import { createLocalMachine } from '../core/search/local-machine.ts';
-import type { Answer, Call } from './messages.ts';
+import type { Answer, Call, Result } from './messages.ts';
 
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 // A Ctrl-C for the parent also reaches this process. The parent decides what to do.
@@ -22,10 +22,8 @@ process.on('message', (call: Call) => {
 
 async function answer({ id, method, arguments: given }: Call): Promise<Answer> {
   try {
-    const run = machine[method] as (
-      ...given: unknown[]
-    ) => Promise<Awaited<ReturnType<typeof machine.find>> | undefined>;
-    return { id, result: await run(...given) };
+    const run = machine[method] as (...given: unknown[]) => Promise<unknown>;
+    return { id, result: (await run(...given)) as Result };
   } catch (error) {
     return { id, error: (error as Error).message };
   }

@@ -1,4 +1,4 @@
-import type { Candidates, VectorMachine } from '../core/search/vector-machine.ts';
+import type { Candidates, Pairs, VectorMachine } from '../core/search/vector-machine.ts';
 
 /** The methods of the machine that runs in the process. */
 export type Method = Exclude<keyof VectorMachine, 'close'>;
@@ -10,5 +10,8 @@ export interface Call {
   arguments: unknown[];
 }
 
+/** The result of any method. */
+export type Result = Candidates | Pairs | number | undefined;
+
 /** The result of a call, or why it failed. */
-export type Answer = { id: number } & ({ result: Candidates | undefined } | { error: string });
+export type Answer = { id: number } & ({ result: Result } | { error: string });

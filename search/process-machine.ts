@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterTicks } from '../core/concurrency/after-ticks.ts';
-import { type Candidates, MachineEndedError, type VectorMachine } from '../core/search/vector-machine.ts';
-import type { Answer, Call, Method } from './messages.ts';
+import { type Candidates, MachineEndedError, type Pairs, type VectorMachine } from '../core/search/vector-machine.ts';
+import type { Answer, Call, Method, Result } from './messages.ts';
 
 /** The child's file has this file's extension: sources run with type stripping, the package as plain JavaScript. */
 const CHILD_FILE = fileURLToPath(new URL(`./child${extname(import.meta.url)}`, import.meta.url));
@@ -29,7 +29,7 @@ export function createProcessMachine({ idleMs }: ProcessMachineOptions): Process
   let running: Running | undefined;
   let idle: NodeJS.Timeout | undefined;
 
-  async function call(method: Method, ...given: unknown[]): Promise<Candidates | undefined> {
+  async function call(method: Method, ...given: unknown[]): Promise<Result> {
     clearTimeout(idle);
     // A process that ended has lost its sets. The caller opens them again.
     if (running?.ended === true) running = undefined;
@@ -54,6 +54,8 @@ export function createProcessMachine({ idleMs }: ProcessMachineOptions): Process
     open: async (...given) => void (await call('open', ...given)),
     add: async (...given) => void (await call('add', ...given)),
     find: async (...given) => (await call('find', ...given)) as Candidates,
+    findPairs: async (...given) => (await call('findPairs', ...given)) as Pairs,
+    link: async (set) => (await call('link', set)) as number,
     drop: async (set) => {
       if (running?.sets.delete(set) && !running.ended) await running.call('drop', [set]);
     },
@@ -71,7 +73,7 @@ interface Running {
   readonly pid: number | undefined;
   readonly ended: boolean;
   readonly idle: boolean;
-  call(method: Method, given: unknown[]): Promise<Candidates | undefined>;
+  call(method: Method, given: unknown[]): Promise<Result>;
   kill(how: string): void;
 }
 
@@ -82,7 +84,7 @@ function start(): Running {
     // stdout belongs to the results of a command.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  const open = new Map<number, PromiseWithResolvers<Candidates | undefined>>();
+  const open = new Map<number, PromiseWithResolvers<Result>>();
   let last = 0;
   let ended: MachineEndedError | undefined;
 
@@ -121,7 +123,7 @@ function start(): Running {
       if (ended !== undefined) throw ended;
       last += 1;
       const message: Call = { id: last, method, arguments: given };
-      const asked = Promise.withResolvers<Candidates | undefined>();
+      const asked = Promise.withResolvers<Result>();
       open.set(last, asked);
       setIdle(child, false);
       child.send(message, (error) => error && kill(`can't be reached: ${error.message}`));

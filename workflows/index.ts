@@ -7,6 +7,7 @@ export type { FailureCode } from '../contract/failures.ts';
 export type {
   DeleteDatasetRequest,
   EmbedDatasetRequest,
+  FindDuplicatesRequest,
   ForgetSourceRequest,
   LoadDatasetRequest,
   PruneDatasetRequest,
@@ -15,11 +16,18 @@ export type {
   ScheduledLoadRequest,
 } from '../contract/inputs.ts';
 export type { JobStatus, PhaseStatus } from '../contract/job.ts';
-export { EMBEDDING_TASK_QUEUE, embedWorkflowId, INDEXING_TASK_QUEUE, loadWorkflowId } from '../contract/names.ts';
+export {
+  duplicatesWorkflowId,
+  EMBEDDING_TASK_QUEUE,
+  embedWorkflowId,
+  INDEXING_TASK_QUEUE,
+  loadWorkflowId,
+} from '../contract/names.ts';
 export { type NexusStatusRequest, plimsollService } from '../contract/nexus.ts';
 export { deleteDataset } from './delete-dataset.ts';
 export { deliverWebhook } from './deliver-webhook.ts';
 export { embedDataset } from './embed-dataset.ts';
+export { findDuplicates } from './find-duplicates.ts';
 export { forgetSource } from './forget-source.ts';
 export { loadDataset } from './load-dataset.ts';
 export { pruneDataset } from './prune-dataset.ts';

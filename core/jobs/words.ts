@@ -1,4 +1,5 @@
 import {
+  type ComparedCounts,
   hasPhases,
   type JobStatus,
   type MovedCounts,
@@ -79,14 +80,18 @@ export function jobInWords(status: JobStatus): string[] {
   return [...progressInWords(status), ...(retrying === null ? [] : [retryingInWords(retrying)])];
 }
 
-function progressInWords({ kind, phases, removed, moved }: JobStatus): string[] {
+function progressInWords({ kind, phases, removed, moved, compared }: JobStatus): string[] {
+  if (kind === 'duplicates') return [`compared: ${comparedInWords(compared)}`];
   if (kind === 'relocate') return [`moved: ${movedInWords(moved)}`];
   if (!hasPhases(kind)) return [`removed: ${removedInWords(removed)}`];
   return [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)];
 }
 
 /** How far a canceled job came, and how to continue it. */
-export function canceledInWords({ kind, phases, removed, moved }: JobDocument): string {
+export function canceledInWords({ kind, phases, removed, moved, compared }: JobDocument): string {
+  if (kind === 'duplicates') {
+    return `${comparedInWords(compared)} were compared; the groups found before stay. Start it again to find new ones.`;
+  }
   if (kind === 'relocate') return `${movedInWords(moved)} were moved; relocate again to move the rest.`;
   if (!hasPhases(kind)) {
     return `${removedInWords(removed)} are gone; start it again to remove the rest.`;
@@ -101,6 +106,9 @@ export function canceledInWords({ kind, phases, removed, moved }: JobDocument): 
 
 const removedInWords = ({ samples, vectors }: RemovedCounts = { samples: 0, vectors: 0 }) =>
   `${count(samples)} samples and ${count(vectors)} vectors`;
+
+const comparedInWords = ({ samples, total }: ComparedCounts = { samples: 0, total: 0 }) =>
+  `${count(samples)} of ${count(total)} samples`;
 
 const movedInWords = ({ samples }: MovedCounts = { samples: 0 }) => `${count(samples)} samples`;
 

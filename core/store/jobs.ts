@@ -162,10 +162,13 @@ export async function* jobIdsOf(store: Store, datasetId: string): AsyncGenerator
   for await (const { _id } of jobs) yield _id;
 }
 
-/** Open embedding jobs of a dataset. */
+/** Open jobs of a dataset that run beside a load: embeddings and searches for duplicates. */
 export async function openEmbeddingsOf(store: Store, datasetId: string): Promise<JobReference[]> {
   return collectionsOf(store)
-    .jobs.find({ dataset_id: datasetId, kind: 'embed', ...notEnded }, { projection: reference })
+    .jobs.find(
+      { dataset_id: datasetId, kind: { $in: ['embed', 'duplicates'] }, ...notEnded },
+      { projection: reference },
+    )
     .toArray();
 }
 
@@ -315,7 +318,16 @@ export async function reopenJob(
   { runId, phases }: { runId: string; phases: JobDocument['phases'] },
   session: ClientSession,
 ): Promise<void> {
-  const past = ['finished_at', 'error', 'retrying', 'paused_at', 'resumed_at', 'retry_scope', 'source_device'];
+  const past = [
+    'finished_at',
+    'error',
+    'retrying',
+    'paused_at',
+    'resumed_at',
+    'retry_scope',
+    'source_device',
+    'compared',
+  ];
   await collectionsOf(store).jobs.updateOne(
     { _id: jobId },
     {
