@@ -9,8 +9,8 @@ import { claimDataset, getDataset } from '../core/store/datasets.ts';
 import { hasPairs, writePairs } from '../core/store/duplicates.ts';
 import { jobEnded } from '../core/store/job-errors.ts';
 import type { Store } from '../core/store/store.ts';
+import { checkWebhooks } from '../core/webhooks/check.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
-import { checkOptions } from './check-options.ts';
 import { withSteps } from './heartbeats.ts';
 import { recordRun, requireRun } from './job-runs.ts';
 import { requireWorkflowId } from './require-workflow-id.ts';
@@ -70,7 +70,7 @@ export function createDuplicatesActivities(dependencies: DuplicatesDependencies)
       await recordRun(store, { kind: 'duplicates', dataset, embeds: false }, { ...input, continued: false });
       requireWorkflowId(workflow_id, duplicatesWorkflowId(dataset));
       await claimDataset(store, dataset, job_id);
-      await checkOptions(request, webhooks);
+      await checkWebhooks(webhooks, request.webhooks);
       const { key, dim } = await modelToSearch(store, await getDataset(store, dataset), model);
       return { search_attributes: await searchAttributes(), model_key: key, dim };
     },

@@ -145,19 +145,19 @@ export const FAILURES = {
   UnknownWebhookSecret: {
     meaning: 'The worker has no signing secret of the name that a webhook asks for.',
     remedy: 'Add it to the file that PLIMSOLL_WEBHOOK_SECRETS names.',
-    ends: EMBEDDING,
+    ends: [...EMBEDDING, DUPLICATES_WORKFLOW],
     retriedIn: [WEBHOOK_WORKFLOW],
   },
   InvalidWebhookSecrets: {
     meaning: "The worker's file of signing secrets can not be used.",
     remedy: 'Correct the file that PLIMSOLL_WEBHOOK_SECRETS names.',
-    ends: EMBEDDING,
+    ends: [...EMBEDDING, DUPLICATES_WORKFLOW],
     retriedIn: [WEBHOOK_WORKFLOW],
   },
   WebhookTargetRefused: {
     meaning: 'A webhook leads to an address that is not public, or to plain http.',
     remedy: 'Use a public https address, or allow this one with PLIMSOLL_WEBHOOK_ALLOW.',
-    ends: EMBEDDING,
+    ends: [...EMBEDDING, DUPLICATES_WORKFLOW],
     retriedIn: [WEBHOOK_WORKFLOW],
   },
 
@@ -195,7 +195,7 @@ export const FAILURES = {
   DatasetBeingDeleted: {
     meaning: 'The dataset is being deleted, or its deletion was broken off.',
     remedy: 'Wait for the deletion, or delete the dataset again.',
-    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW],
+    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DUPLICATES_WORKFLOW],
   },
 
   // Indexing.

@@ -51,9 +51,9 @@ A group is exact if all its files have equal content, else near. The one to keep
 --tag-rest tags the others, and takes the tag from the one to keep. The groups of
 the search before are shown until a new one has ended.
 
-The default threshold suits trained models such as CLIP or DINOv2. For the
-built-in one, 0.9 finds copies that were resized, recompressed or cropped a
-little. Up to 50,000 samples each is compared with each; beyond, a graph of
+The default threshold is for trained models such as CLIP or DINOv2. With the
+built-in one, whose vectors of different pictures are nearer, take 0.985.
+Up to 50,000 samples each is compared with each; beyond, a graph of
 neighbours proposes the pairs, and may miss some.
 
 With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --wait, once
@@ -68,7 +68,7 @@ ${START_EXIT_CODES_HELP}
 
 Examples:
   plimsoll duplicates photos --wait
-  plimsoll duplicates photos --threshold 0.9 --wait
+  plimsoll duplicates photos --threshold 0.985 --wait
   plimsoll duplicates photos --list
   plimsoll duplicates photos --tag-rest duplicate --kind exact`,
     )

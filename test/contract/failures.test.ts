@@ -278,6 +278,7 @@ const HANDLED = [
   // A load creates a missing dataset.
   'api/loads/routes.ts startRoute DatasetNotFound',
   // The failure only discards the count.
+  'api/duplicates/handlers.ts keepOneRoute TooSlow',
   'api/samples/handlers.ts tagRoute TooSlow',
   // The schedule has just been created.
   'api/schedules/handlers.ts createOneRoute ScheduleNotFound',
