@@ -11,6 +11,7 @@ import { addForgetCommand } from './commands/forget.ts';
 import { addJobsCommand } from './commands/jobs.ts';
 import { addLimitCommand } from './commands/limit.ts';
 import { addLoadCommand } from './commands/load.ts';
+import { addModelsCommand } from './commands/models.ts';
 import { addCancelCommand, addPauseCommand, addResumeCommand } from './commands/operate.ts';
 import { addPruneCommand } from './commands/prune.ts';
 import { addRelocateCommand } from './commands/relocate.ts';
@@ -45,6 +46,7 @@ const COMMANDS: readonly AddCommand[] = [
   addDatasetsCommand,
   addSamplesCommand,
   addDuplicatesCommand,
+  addModelsCommand,
   addPruneCommand,
   addRelocateCommand,
   addForgetCommand,

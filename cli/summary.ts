@@ -65,6 +65,7 @@ const SUBJECTS: Record<JobKind, string> = {
   forget: 'Forget of a folder of',
   delete: 'Deletion of',
   duplicates: 'Search for duplicates in',
+  drop: "Drop of a model's vectors in",
 };
 
 function headline({ state, kind, dataset, started_at, finished_at }: JobStatus, paint: Paint): string {

@@ -40,4 +40,5 @@ const SUBJECTS: Record<JobKind, (dataset: string, workflow: string) => string> =
   forget: (dataset) => `A forget of a folder of ${dataset}`,
   delete: (dataset) => `The deletion of ${dataset}`,
   duplicates: (dataset) => `A search for duplicates in ${dataset}`,
+  drop: (dataset) => `A drop of this model's vectors in ${dataset}`,
 };

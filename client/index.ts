@@ -23,6 +23,7 @@ export type {
   RemovedCounts,
 } from '../contract/job.ts';
 export { UserError } from '../core/errors.ts';
+export type { DatasetModel, DatasetModels, UsedModel } from '../core/search/dataset-models.ts';
 export type {
   DuplicateGroup,
   GroupPage,

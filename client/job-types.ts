@@ -1,7 +1,9 @@
 import type { z } from 'zod';
 import {
   type DeleteDatasetRequest,
+  type DropModelRequest,
   deleteDatasetInput,
+  dropModelInput,
   type EmbedDatasetInput,
   type EmbedDatasetRequest,
   embedDatasetInput,
@@ -24,6 +26,7 @@ import {
 import type { JobKind } from '../contract/job.ts';
 import {
   DELETE_WORKFLOW,
+  DROP_WORKFLOW,
   DUPLICATES_WORKFLOW,
   duplicatesWorkflowId,
   EMBED_WORKFLOW,
@@ -151,4 +154,15 @@ export const DUPLICATES: JobType<FindDuplicatesRequest, FindDuplicatesInput> = {
   async check(store, { dataset, model }) {
     await modelToSearch(store, await getDataset(store, dataset), model);
   },
+};
+
+export const DROP: JobType<DropModelRequest, DropModelRequest> = {
+  kind: 'drop',
+  workflow: DROP_WORKFLOW,
+  schema: dropModelInput,
+  // That of an embedding with the model: neither begins while the other runs.
+  workflowId: ({ dataset, model }) => embedWorkflowId(dataset, model),
+  embeds: () => false,
+  summary: ({ dataset, model_key }) => `Drop the vectors of ${model_key} in ${dataset}`,
+  datasetError: datasetNotThere,
 };

@@ -124,6 +124,15 @@ export const findDuplicatesInput = z
   })
   .describe('Finds groups of near-duplicates in a dataset by its vectors.');
 
+/** Input of the workflow `dropModel`. */
+export const dropModelInput = z
+  .strictObject({
+    dataset: datasetName,
+    model_key: z.string().min(3).max(4200).describe('The key of the model whose vectors are removed: name@revision.'),
+    model: model.describe("The model's name in embeddings of the dataset. It makes the Workflow ID."),
+  })
+  .describe("Removes a model's vectors from a dataset. The samples and the vectors of other models stay.");
+
 /** Input of the workflow `scheduledLoad`. */
 export const scheduledLoadInput = z
   .strictObject({ load: loadDatasetInput })
@@ -149,4 +158,5 @@ export type ForgetSourceRequest = z.input<typeof forgetSourceInput>;
 export type DeleteDatasetRequest = z.input<typeof deleteDatasetInput>;
 export type FindDuplicatesInput = z.output<typeof findDuplicatesInput>;
 export type FindDuplicatesRequest = z.input<typeof findDuplicatesInput>;
+export type DropModelRequest = z.input<typeof dropModelInput>;
 export type ScheduledLoadRequest = z.input<typeof scheduledLoadInput>;

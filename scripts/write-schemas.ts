@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { failures } from '../contract/failures.ts';
 import {
   deleteDatasetInput,
+  dropModelInput,
   embedDatasetInput,
   findDuplicatesInput,
   forgetSourceInput,
@@ -32,6 +33,7 @@ export const schemas: Record<string, string> = {
   'forget-source.json': jsonSchemaOf(forgetSourceInput),
   'delete-dataset.json': jsonSchemaOf(deleteDatasetInput),
   'find-duplicates.json': jsonSchemaOf(findDuplicatesInput),
+  'drop-model.json': jsonSchemaOf(dropModelInput),
   'scheduled-load.json': jsonSchemaOf(scheduledLoadInput),
   'webhook-payload.json': jsonSchemaOf(webhookPayload),
   'failure.json': jsonSchemaOf(failureOfJob()),

@@ -6,6 +6,7 @@
 export type { FailureCode } from '../contract/failures.ts';
 export type {
   DeleteDatasetRequest,
+  DropModelRequest,
   EmbedDatasetRequest,
   FindDuplicatesRequest,
   ForgetSourceRequest,
@@ -26,6 +27,7 @@ export {
 export { type NexusStatusRequest, plimsollService } from '../contract/nexus.ts';
 export { deleteDataset } from './delete-dataset.ts';
 export { deliverWebhook } from './deliver-webhook.ts';
+export { dropModel } from './drop-model.ts';
 export { embedDataset } from './embed-dataset.ts';
 export { findDuplicates } from './find-duplicates.ts';
 export { forgetSource } from './forget-source.ts';

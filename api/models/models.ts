@@ -17,7 +17,7 @@ const modelsRoute = createRoute({
   path: '/api/models',
   tags: ['Sources and models'],
   summary: 'Models that a load may name',
-  description: 'The built-in one, and the folders below PLIMSOLL_MODELS as this server sees them.',
+  description: 'The built-in one, the folders below PLIMSOLL_MODELS, and the fetched models, as this server sees them.',
   responses: { 200: json(models, 'The models.'), ...problems(...GUARDED) },
 });
 

@@ -6,6 +6,7 @@ export function effectLine({ kind, state, removed, moved, compared }: JobStatus)
   if (kind === 'duplicates') return comparedLine(compared);
   if (kind === 'relocate') return `moved ${counted(moved?.samples ?? 0, 'sample')}`;
   const { samples = 0, vectors = 0, kept = 0, unreadable_folders = [] } = removed ?? {};
+  if (kind === 'drop') return `removed ${counted(vectors, 'vector')}`;
   if (kind === 'prune' && state === 'completed' && samples + vectors + kept === 0) return 'nothing was missing';
   return `removed ${counted(samples, 'sample')}, ${counted(vectors, 'vector')}${keptInWords(kept, unreadable_folders)}`;
 }

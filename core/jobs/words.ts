@@ -1,6 +1,7 @@
 import {
   type ComparedCounts,
   hasPhases,
+  type JobKind,
   type JobStatus,
   type MovedCounts,
   type PhaseStatus,
@@ -83,7 +84,7 @@ export function jobInWords(status: JobStatus): string[] {
 function progressInWords({ kind, phases, removed, moved, compared }: JobStatus): string[] {
   if (kind === 'duplicates') return [`compared: ${comparedInWords(compared)}`];
   if (kind === 'relocate') return [`moved: ${movedInWords(moved)}`];
-  if (!hasPhases(kind)) return [`removed: ${removedInWords(removed)}`];
+  if (!hasPhases(kind)) return [`removed: ${removedInWords(kind, removed)}`];
   return [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)];
 }
 
@@ -94,7 +95,7 @@ export function canceledInWords({ kind, phases, removed, moved, compared }: JobD
   }
   if (kind === 'relocate') return `${movedInWords(moved)} were moved; relocate again to move the rest.`;
   if (!hasPhases(kind)) {
-    return `${removedInWords(removed)} are gone; start it again to remove the rest.`;
+    return `${removedInWords(kind, removed)} are gone; start it again to remove the rest.`;
   }
   const { indexing, embedding } = phases;
   const parts = [
@@ -104,8 +105,8 @@ export function canceledInWords({ kind, phases, removed, moved, compared }: JobD
   return `${parts.length === 0 ? 'Nothing was done yet' : parts.join(', ')}; ${kind} again to go on.`;
 }
 
-const removedInWords = ({ samples, vectors }: RemovedCounts = { samples: 0, vectors: 0 }) =>
-  `${count(samples)} samples and ${count(vectors)} vectors`;
+const removedInWords = (kind: JobKind, { samples, vectors }: RemovedCounts = { samples: 0, vectors: 0 }) =>
+  kind === 'drop' ? `${count(vectors)} vectors` : `${count(samples)} samples and ${count(vectors)} vectors`;
 
 const comparedInWords = ({ samples, total }: ComparedCounts = { samples: 0, total: 0 }) =>
   `${count(samples)} of ${count(total)} samples`;

@@ -52,7 +52,7 @@ export interface VectorMachine {
   open(set: string, dim: number, files?: IndexFiles): Promise<void>;
   /** Adds vectors of length 1, one after the other. A later vector of a seq replaces an earlier one. */
   add(set: string, seqs: readonly number[], vectors: Float32Array): Promise<void>;
-  /** Finds up to `count` candidates, `among` these seqs if given. */
+  /** Finds about `count` candidates, `among` these seqs if given. */
   find(set: string, query: Float32Array, count: number, among?: readonly number[]): Promise<Candidates>;
   /**
    * Finds pairs of vectors of a set that has no published index and was filled in seq order. Compares some of the

@@ -80,8 +80,12 @@ export interface DatasetDocument {
     completed_at?: Date;
     /** When the work of that embedding was planned. It covers the samples indexed before. */
     planned_at?: Date;
+    /** The published index of its vectors. */
+    index?: PublishedIndexDocument;
+    /** The job that removes its vectors, or that ended before it had removed them all. */
+    dropping?: { job_id: string };
   }[];
-  /** The key of the model whose vectors a search uses if it names none. Absent until somebody chooses. */
+  /** The key of the model whose vectors a search uses if it names none. Absent until a model has embedded the dataset. */
   serving?: string;
   /** The search for duplicates whose groups are served. Absent before the first one has ended. */
   duplicates?: DuplicatesRun;
@@ -129,6 +133,29 @@ export interface DuplicateMember {
   score: number;
   /** Whether it has the same content as the first member. */
   same_content: boolean;
+}
+
+/** An index of vectors, whose files are in GridFS. What was written after `covers` is not in it. */
+export interface PublishedIndexDocument {
+  /** Changes with each build. */
+  id: string;
+  /** `exact` has no graph of neighbours. */
+  kind: 'exact' | 'i8' | 'f32' | 'bf16' | 'b1';
+  vectors: number;
+  /** Bytes of all its files. */
+  bytes: number;
+  /** Seconds of the server's cluster time. It holds every vector that was written before. */
+  covers: number;
+  built_at: Date;
+  files: IndexFileDocument[];
+}
+
+/** A file of an index. */
+export interface IndexFileDocument {
+  name: 'seqs' | 'rows' | 'graph';
+  id: ObjectId;
+  bytes: number;
+  sha256: string;
 }
 
 /** The metadata that a medium gives a sample. `core/media/<medium>` describes the fields. */
@@ -206,7 +233,7 @@ export interface JobDocument {
   source_device?: string;
   /** Retry only: whether it embeds the failed samples, or every sample that lacks a vector of its model. */
   retry_scope?: 'failed' | 'lacking';
-  /** Prune, forget and delete only: how much they have removed so far. */
+  /** Prune, forget, delete and drop only: how much they have removed so far. */
   removed?: RemovedCounts;
   /** Relocate only: how much it has moved so far. */
   moved?: MovedCounts;

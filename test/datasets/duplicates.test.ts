@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SearchedSet } from '../../core/search/finder.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
-import type { SampleDocument } from '../../core/store/documents.ts';
+import type { EmbeddingDocument, SampleDocument } from '../../core/store/documents.ts';
 import { clusteredVectors, fillWithVectors, randomNumbers, unit } from '../search/vectors.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -90,14 +90,12 @@ describe('a search for duplicates', () => {
     const { dataset, modelKey } = await filled([5, 17]);
     const { embeddings } = collectionsOf(bench.store);
     const ofDataset = { dataset_id: dataset, model_key: modelKey };
-    const twin = await embeddings.findOne({ ...ofDataset, seq: 30 });
-    for (const seq of [700, 900])
-      await embeddings.updateOne({ ...ofDataset, seq }, { $set: { content: twin?.content, vector: twin?.vector } });
-    const original = await embeddings.findOne({ ...ofDataset, seq: 5 });
-    await embeddings.updateOne(
-      { ...ofDataset, seq: 800 },
-      { $set: { content: original?.content, vector: original?.vector } },
-    );
+    const copy = async (of: number, seqs: number[]) => {
+      const { content, vector } = (await embeddings.findOne({ ...ofDataset, seq: of })) as EmbeddingDocument;
+      await embeddings.updateMany({ ...ofDataset, seq: { $in: seqs } }, { $set: { content, vector } });
+    };
+    await copy(30, [700, 900]);
+    await copy(5, [800]);
     await find(dataset);
     expect(await seqsOf(dataset, { kind: 'exact' })).toEqual([[30, 700, 900]]);
     expect(await seqsOf(dataset, { kind: 'near' })).toEqual([

@@ -25,6 +25,7 @@ export const KIND_WORDS: Readonly<Record<JobKind, string>> = {
   forget: 'Forget',
   delete: 'Deletion',
   duplicates: 'Search for duplicates',
+  drop: "Drop of a model's vectors",
 };
 
 export const failedOf = (job: Job) => sumOf(failuresOf(job));
