@@ -8,7 +8,7 @@ import { type EmbeddingPlan, openChunks, planEmbedding } from '../core/embedding
 import { recordModel } from '../core/embedding/record-model.ts';
 import { endPhase, notePhaseWaits, startPhase } from '../core/jobs/phases.ts';
 import { requireOpenJob } from '../core/jobs/runs.ts';
-import { claimDataset, getDataset } from '../core/store/datasets.ts';
+import { claimDataset, getDataset, keepModel } from '../core/store/datasets.ts';
 import { jobEnded } from '../core/store/job-errors.ts';
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
@@ -72,6 +72,8 @@ export interface PlanEmbeddingInput extends ModelPhaseInput {
 export interface FinishEmbeddingInput extends ModelPhaseInput {
   /** The model, as the job named it. */
   asked: string;
+  /** Whether the model is to serve searches from now on. */
+  switch?: boolean;
 }
 
 export type EmbeddingActivities = ReturnType<typeof createEmbeddingActivities>;
@@ -144,14 +146,15 @@ export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
             total: plan.total,
             total_known: true,
           });
+          await keepModel(store, dataset, model.key);
           return plan;
         });
       },
 
-      /** Records the model on the dataset and ends phase 2. */
-      async finishEmbedding({ job_id, dataset, model, asked }: FinishEmbeddingInput) {
+      /** Records the model on the dataset, lets it serve if that was asked for, and ends phase 2. */
+      async finishEmbedding({ job_id, dataset, model, asked, switch: switches = false }: FinishEmbeddingInput) {
         return withHeartbeats(async () => {
-          const counts = await recordModel(store, { jobId: job_id, datasetId: dataset, model, asked });
+          const counts = await recordModel(store, { jobId: job_id, datasetId: dataset, model, asked, switches });
           await endPhase(store, job_id, 'embedding', 'completed');
           return counts;
         });

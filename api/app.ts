@@ -84,7 +84,7 @@ export function createApi(context: ApiContext): Api {
 
 const CORS = {
   credentials: true,
-  allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
+  allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
   exposeHeaders: ['Content-Range', 'ETag', 'Location', 'Plimsoll-Reason', 'Retry-After'],
 };
 
@@ -106,6 +106,7 @@ function guard(app: ReturnType<typeof newRouter>, backends: ApiContext['backends
   for (const job of ['embed', 'prune', 'relocate', 'forget'])
     app.post(`/api/datasets/:dataset/${job}`, requireBackends(backends, 'both'));
   app.delete('/api/datasets/:dataset', requireBackends(backends, 'both'));
+  app.delete('/api/datasets/:dataset/models/:key', requireBackends(backends, 'both'));
   app.use('/api/limits', requireBackends(backends, 'mongodb'));
   app.use('/api/events', requireBackends(backends, 'mongodb'));
 }

@@ -44,6 +44,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRetryCommand,
   addDatasetsCommand,
   addSamplesCommand,
+  addModelsCommand,
   addPruneCommand,
   addRelocateCommand,
   addForgetCommand,

@@ -72,6 +72,7 @@ const SUBJECTS: Record<JobKind, string> = {
   relocate: 'Relocate of',
   forget: 'Forget of a folder of',
   delete: 'Deletion of',
+  drop: "Drop of a model's vectors in",
 };
 
 function headline({ state, kind, dataset, started_at, finished_at }: JobStatus, paint: Paint): string {

@@ -1,7 +1,9 @@
 import type { z } from 'zod';
 import {
   type DeleteDatasetRequest,
+  type DropModelRequest,
   deleteDatasetInput,
+  dropModelInput,
   type EmbedDatasetInput,
   type EmbedDatasetRequest,
   embedDatasetInput,
@@ -21,6 +23,7 @@ import {
 import type { JobKind } from '../contract/job.ts';
 import {
   DELETE_WORKFLOW,
+  DROP_WORKFLOW,
   EMBED_WORKFLOW,
   embedWorkflowId,
   FORGET_WORKFLOW,
@@ -130,5 +133,16 @@ export const DELETE: JobType<DeleteDatasetRequest, DeleteDatasetRequest> = {
   workflowId: ({ dataset }) => loadWorkflowId(dataset),
   embeds: () => false,
   summary: ({ dataset }) => `Delete ${dataset}`,
+  datasetError: datasetNotThere,
+};
+
+export const DROP: JobType<DropModelRequest, DropModelRequest> = {
+  kind: 'drop',
+  workflow: DROP_WORKFLOW,
+  schema: dropModelInput,
+  // That of an embedding with the model: neither begins while the other runs.
+  workflowId: ({ dataset, model }) => embedWorkflowId(dataset, model),
+  embeds: () => false,
+  summary: ({ dataset, model_key }) => `Drop the vectors of ${model_key} in ${dataset}`,
   datasetError: datasetNotThere,
 };

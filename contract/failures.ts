@@ -8,6 +8,7 @@
  */
 import {
   DELETE_WORKFLOW,
+  DROP_WORKFLOW,
   EMBED_WORKFLOW,
   FORGET_WORKFLOW,
   LOAD_WORKFLOW,
@@ -27,6 +28,7 @@ export type WorkflowName =
   | typeof RELOCATE_WORKFLOW
   | typeof FORGET_WORKFLOW
   | typeof DELETE_WORKFLOW
+  | typeof DROP_WORKFLOW
   | typeof SCHEDULED_WORKFLOW
   | typeof WEBHOOK_WORKFLOW;
 
@@ -73,7 +75,7 @@ const LOADS = [LOAD_WORKFLOW, SCHEDULED_WORKFLOW] as const;
 const INDEXING = [...LOADS, RETRY_WORKFLOW] as const;
 const EMBEDDING = [...INDEXING, EMBED_WORKFLOW] as const;
 /** They have no phases. */
-const UNPHASED = [PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DELETE_WORKFLOW] as const;
+const UNPHASED = [PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DELETE_WORKFLOW, DROP_WORKFLOW] as const;
 const JOBS = [...EMBEDDING, ...UNPHASED] as const;
 const ALL = [...JOBS, WEBHOOK_WORKFLOW] as const;
 
@@ -193,7 +195,8 @@ export const FAILURES = {
   DatasetBeingDeleted: {
     meaning: 'The dataset is being deleted, or its deletion was broken off.',
     remedy: 'Wait for the deletion, or delete the dataset again.',
-    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW],
+    http: [409, 'The dataset is being deleted'],
+    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DROP_WORKFLOW],
   },
 
   // Indexing.
@@ -226,6 +229,11 @@ export const FAILURES = {
     meaning: "The model's files were replaced while the embedding was under way.",
     remedy: 'Start the embedding again.',
     ends: EMBEDDING,
+  },
+  ModelHasNoText: {
+    meaning: 'The model knows pictures only, so words can not be compared with its vectors.',
+    remedy: 'Search by a picture, or embed the dataset with a model that has a text side, such as CLIP or SigLIP.',
+    http: [422, 'The model has no text side'],
   },
   DeviceUnavailable: {
     meaning: 'The device that the embedding worker is configured for is not there.',
@@ -301,9 +309,27 @@ export const FAILURES = {
     retriedIn: [WEBHOOK_WORKFLOW],
   },
 
+  // Searching.
+  NoVectors: {
+    meaning: 'The dataset has no vectors to search yet.',
+    remedy: 'Embed it, or wait until its embedding has stored the first batch.',
+    http: [409, 'There are no vectors yet'],
+  },
+  ModelNotInDataset: {
+    meaning: 'No sample of the dataset has a vector of this model.',
+    http: [404, 'The dataset has no vectors of this model'],
+    ends: [DROP_WORKFLOW],
+  },
+  ModelServes: {
+    meaning: 'Searches of the dataset use this model, so its vectors are not dropped; nothing was changed.',
+    remedy: 'Let another model serve them first: `plimsoll models use DATASET MODEL`.',
+    http: [409, 'Searches use this model'],
+    ends: [DROP_WORKFLOW],
+  },
+
   // Starting and operating jobs.
   AlreadyRunning: {
-    meaning: 'A job of this dataset, or an embedding of it with this model, is running.',
+    meaning: "A job of this dataset, an embedding of it with this model, or a drop of the model's vectors is running.",
     remedy: 'Wait for it, attach to it, or replace it.',
     http: [409, 'A job is running already'],
   },

@@ -106,6 +106,15 @@ export const deleteDatasetInput = z
   .strictObject({ dataset: datasetName })
   .describe('Deletes a dataset with its samples and vectors. Its files and the records of its jobs stay.');
 
+/** Input of the workflow `dropModel`. */
+export const dropModelInput = z
+  .strictObject({
+    dataset: datasetName,
+    model_key: z.string().min(3).max(4200).describe('The key of the model whose vectors are removed: name@revision.'),
+    model: model.describe("The model's name in embeddings of the dataset. It makes the Workflow ID."),
+  })
+  .describe("Removes a model's vectors from a dataset. The samples and the vectors of other models stay.");
+
 /** Input of the workflow `scheduledLoad`. */
 export const scheduledLoadInput = z
   .strictObject({ load: loadDatasetInput })
@@ -129,4 +138,5 @@ export type PruneDatasetRequest = z.input<typeof pruneDatasetInput>;
 export type RelocateDatasetRequest = z.input<typeof relocateDatasetInput>;
 export type ForgetSourceRequest = z.input<typeof forgetSourceInput>;
 export type DeleteDatasetRequest = z.input<typeof deleteDatasetInput>;
+export type DropModelRequest = z.input<typeof dropModelInput>;
 export type ScheduledLoadRequest = z.input<typeof scheduledLoadInput>;

@@ -1,6 +1,6 @@
 /** Jobs and their states: the shapes that the store, the `status` query, the client and every `--json` share. */
 
-export const JOB_KINDS = ['load', 'retry', 'embed', 'prune', 'relocate', 'forget', 'delete'] as const;
+export const JOB_KINDS = ['load', 'retry', 'embed', 'prune', 'relocate', 'forget', 'delete', 'drop'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /** A job in one of these states goes on, sooner or later; a paused one when it is resumed. */
@@ -58,7 +58,7 @@ export interface FileOutcomes {
   outside_links: number;
 }
 
-/** The counts of what a prune, a forget or a delete has removed. */
+/** The counts of what a prune, a forget, a delete or a drop has removed. */
 export interface RemovedCounts {
   samples: number;
   vectors: number;
@@ -130,7 +130,7 @@ export interface JobStatus {
   error: RecordedError | null;
   /** The activity that is retried; of several, the one that has failed for longest. Null if none is. */
   retrying: RetryingStatus | null;
-  /** The removals of a prune, a forget or a delete so far; other jobs have none. */
+  /** The removals of a prune, a forget, a delete or a drop so far; other jobs have none. */
   removed?: RemovedCounts;
   /** The moves of a relocate so far; other jobs have none. */
   moved?: MovedCounts;

@@ -116,6 +116,12 @@ export const embeddingOptions = {
     .optional()
     .describe('Embeds nothing before this time, which is before the year 2200.'),
   embed_window: embedWindow.optional().describe('Embeds only inside this window, each day that it opens.'),
+  switch: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether searches of the dataset use this model once it has embedded the dataset to the end. Until then, and without this, the model that serves them goes on.',
+    ),
 };
 
 export const webhooks = z

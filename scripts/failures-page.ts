@@ -3,6 +3,7 @@ import { type Failure, type FailureCode, failures, type WorkflowName } from '../
 import {
   CANCEL_UPDATE,
   DELETE_WORKFLOW,
+  DROP_WORKFLOW,
   EMBED_WORKFLOW,
   FORGET_WORKFLOW,
   LOAD_WORKFLOW,
@@ -23,6 +24,7 @@ const WORKFLOWS: Record<WorkflowName, string> = {
   [RELOCATE_WORKFLOW]: 'A relocate of files that were moved.',
   [FORGET_WORKFLOW]: 'A forget of a folder.',
   [DELETE_WORKFLOW]: 'The deletion of a dataset.',
+  [DROP_WORKFLOW]: "A drop of a model's vectors.",
   [SCHEDULED_WORKFLOW]: 'A run of a schedule, which ends with what its load ends with.',
   [WEBHOOK_WORKFLOW]: 'The delivery of one message to one webhook.',
 };

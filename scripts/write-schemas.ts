@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { failures } from '../contract/failures.ts';
 import {
   deleteDatasetInput,
+  dropModelInput,
   embedDatasetInput,
   forgetSourceInput,
   loadDatasetInput,
@@ -30,6 +31,7 @@ export const schemas: Record<string, string> = {
   'relocate-dataset.json': jsonSchemaOf(relocateDatasetInput),
   'forget-source.json': jsonSchemaOf(forgetSourceInput),
   'delete-dataset.json': jsonSchemaOf(deleteDatasetInput),
+  'drop-model.json': jsonSchemaOf(dropModelInput),
   'scheduled-load.json': jsonSchemaOf(scheduledLoadInput),
   'webhook-payload.json': jsonSchemaOf(webhookPayload),
   'failure.json': jsonSchemaOf(failureOfJob()),

@@ -201,7 +201,13 @@ async function embed(
       chunks: rest,
     };
   }
-  const { done, failed, reused } = await finishEmbedding({ job_id, dataset, model: opened, asked: model });
+  const { done, failed, reused } = await finishEmbedding({
+    job_id,
+    dataset,
+    model: opened,
+    asked: model,
+    switch: input.switch,
+  });
   job.update('embedding', { state: 'completed', done, failed, reused, finished_at: new Date() });
   return undefined;
 }

@@ -78,6 +78,7 @@ export function createEmbeddingPhase(job: JobTracker, input: LoadDatasetInput | 
                 dataset,
                 model,
                 embed_task_queue,
+                ...(input.switch ? { switch: true } : {}),
                 ...(embed_at === undefined ? {} : { embed_at }),
                 ...(embed_window === undefined ? {} : { embed_window }),
                 ...(priority === undefined ? {} : { priority }),

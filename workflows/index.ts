@@ -6,6 +6,7 @@
 export type { FailureCode } from '../contract/failures.ts';
 export type {
   DeleteDatasetRequest,
+  DropModelRequest,
   EmbedDatasetRequest,
   ForgetSourceRequest,
   LoadDatasetRequest,
@@ -19,6 +20,7 @@ export { EMBEDDING_TASK_QUEUE, embedWorkflowId, INDEXING_TASK_QUEUE, loadWorkflo
 export { type NexusStatusRequest, plimsollService } from '../contract/nexus.ts';
 export { deleteDataset } from './delete-dataset.ts';
 export { deliverWebhook } from './deliver-webhook.ts';
+export { dropModel } from './drop-model.ts';
 export { embedDataset } from './embed-dataset.ts';
 export { forgetSource } from './forget-source.ts';
 export { loadDataset } from './load-dataset.ts';

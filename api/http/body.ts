@@ -9,7 +9,7 @@ import { MAX_BODY_BYTES } from '../settings.ts';
  */
 export function jsonBodiesOnly(): MiddlewareHandler<ApiEnv> {
   return async function checkBody(c, next) {
-    if (c.req.method !== 'POST') return next();
+    if (c.req.method !== 'POST' && c.req.method !== 'PUT') return next();
     const type = c.req.header('content-type');
     const there = hasBody(c);
     if ((type !== undefined || there) && !/^application\/json\s*(;|$)/i.test(type ?? ''))

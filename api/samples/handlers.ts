@@ -1,7 +1,7 @@
-import { versionOf } from '../../core/embedding/lacking.ts';
 import { getDataset, modelsOf } from '../../core/store/datasets.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import { describeVectors } from '../../core/store/embeddings.ts';
+import { versionOf } from '../../core/store/sample-version.ts';
 import { type SampleSearch, searchSamples } from '../../core/store/search-samples.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { ApiContext } from '../context.ts';

@@ -106,7 +106,7 @@ export const job = z
           ),
       })
       .optional()
-      .describe('What a prune, a forget or a deletion has removed so far.'),
+      .describe('What a prune, a forget, a deletion or a drop has removed so far.'),
     moved: z.object({ samples: count }).optional().describe('What a relocate has moved so far.'),
     request: z.record(z.string(), z.unknown()).describe('The input that the job was started with.'),
     started_at: moment.nullable(),

@@ -1,7 +1,8 @@
 import type { ObjectId } from 'mongodb';
 import { type FileRef, fileOfSample } from '../sources/files.ts';
 import { vectorVersions } from '../store/embeddings.ts';
-import { type SampleToEmbed, samplesToEmbed } from '../store/samples.ts';
+import { versionOf } from '../store/sample-version.ts';
+import { samplesToEmbed } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 
 /** A sample that has no vector of a model for its current content. */
@@ -34,14 +35,6 @@ export interface SeqRange {
 }
 
 const SCAN_STEP = 5000;
-
-/**
- * The version that a vector must match: the item's hash if indexing knows it, so moving an item costs nothing;
- * otherwise its file's fingerprint and its last rereading. A vector may match even if these changed: the encoder finds
- * out when it reads the file.
- */
-export const versionOf = ({ content, source }: Pick<SampleToEmbed, 'content' | 'source'>): string =>
-  content ?? [source.fingerprint, ...(source.reread_by === undefined ? [] : [source.reread_by])].join('/');
 
 /**
  * Yields the samples of a range that lack a vector, in seq order. The work of the embedding phase is what the database

@@ -1,5 +1,6 @@
 import {
   hasPhases,
+  type JobKind,
   type JobStatus,
   type MovedCounts,
   type PhaseStatus,
@@ -81,7 +82,7 @@ export function jobInWords(status: JobStatus): string[] {
 
 function progressInWords({ kind, phases, removed, moved }: JobStatus): string[] {
   if (kind === 'relocate') return [`moved: ${movedInWords(moved)}`];
-  if (!hasPhases(kind)) return [`removed: ${removedInWords(removed)}`];
+  if (!hasPhases(kind)) return [`removed: ${removedInWords(kind, removed)}`];
   return [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)];
 }
 
@@ -89,7 +90,7 @@ function progressInWords({ kind, phases, removed, moved }: JobStatus): string[] 
 export function canceledInWords({ kind, phases, removed, moved }: JobDocument): string {
   if (kind === 'relocate') return `${movedInWords(moved)} were moved; relocate again to move the rest.`;
   if (!hasPhases(kind)) {
-    return `${removedInWords(removed)} are gone; start it again to remove the rest.`;
+    return `${removedInWords(kind, removed)} are gone; start it again to remove the rest.`;
   }
   const { indexing, embedding } = phases;
   const parts = [
@@ -99,8 +100,8 @@ export function canceledInWords({ kind, phases, removed, moved }: JobDocument): 
   return `${parts.length === 0 ? 'Nothing was done yet' : parts.join(', ')}; ${kind} again to go on.`;
 }
 
-const removedInWords = ({ samples, vectors }: RemovedCounts = { samples: 0, vectors: 0 }) =>
-  `${count(samples)} samples and ${count(vectors)} vectors`;
+const removedInWords = (kind: JobKind, { samples, vectors }: RemovedCounts = { samples: 0, vectors: 0 }) =>
+  kind === 'drop' ? `${count(vectors)} vectors` : `${count(samples)} samples and ${count(vectors)} vectors`;
 
 const movedInWords = ({ samples }: MovedCounts = { samples: 0 }) => `${count(samples)} samples`;
 

@@ -1,4 +1,4 @@
-import { type AnyBulkWriteOperation, Binary, type ClientSession, type FindCursor, ObjectId } from 'mongodb';
+import { type AnyBulkWriteOperation, Binary, type ClientSession, type FindCursor, ObjectId, Timestamp } from 'mongodb';
 import { collectionsOf } from './collections.ts';
 import type { EmbeddingDocument } from './documents.ts';
 import { insertNew, type Store } from './store.ts';
@@ -7,6 +7,12 @@ import { insertNew, type Store } from './store.ts';
 export interface VectorSet {
   datasetId: string;
   modelKey: string;
+}
+
+/** The name and the revision in a model's key. */
+export function partsOfKey(key: string): { name: string; revision: string } {
+  const at = key.lastIndexOf('@');
+  return { name: key.slice(0, at), revision: key.slice(at + 1) };
 }
 
 const filterOf = ({ datasetId, modelKey }: VectorSet) => ({ dataset_id: datasetId, model_key: modelKey });
@@ -85,6 +91,8 @@ export async function writeVectors(store: Store, set: VectorSet, vectors: readon
     vector: Binary.fromFloat32Array(vector),
     content,
     version,
+    // The server puts its cluster time in the place of an empty timestamp.
+    written: new Timestamp({ t: 0, i: 0 }),
   });
   const inserts = vectors.filter(({ isStale }) => !isStale).map(documentOf);
   const repeated = await insertNew(embeddings, inserts);
@@ -94,9 +102,10 @@ export async function writeVectors(store: Store, set: VectorSet, vectors: readon
 }
 
 /** An upsert, because a prune or a delete may have removed the earlier vector. */
-function replacementOf({ _id, ...vector }: EmbeddingDocument): AnyBulkWriteOperation<EmbeddingDocument> {
+function replacementOf({ _id, written, ...vector }: EmbeddingDocument): AnyBulkWriteOperation<EmbeddingDocument> {
   const { dataset_id, model_key, seq } = vector;
-  return { updateOne: { filter: { dataset_id, model_key, seq }, update: { $set: vector }, upsert: true } };
+  const update = { $set: vector, $currentDate: { written: { $type: 'timestamp' as const } } };
+  return { updateOne: { filter: { dataset_id, model_key, seq }, update, upsert: true } };
 }
 
 /**

@@ -69,6 +69,9 @@ export const SAMPLE_INDEXES = {
   error: 'errors',
 } as const;
 
+/** The name of the index that searches name explicitly. */
+export const VECTOR_INDEXES = { written: 'dataset_id_1_model_key_1_written_1_seq_1' } as const;
+
 /** The name of the index on a searchable field of a medium's metadata. */
 export const metadataIndex = (field: string) => `dataset_id_1_metadata.${field}_1_seq_1`;
 
@@ -89,6 +92,8 @@ async function createIndexes(store: Store): Promise<void> {
     embeddings.createIndexes([
       { key: { dataset_id: 1, model_key: 1, seq: 1 }, unique: true },
       { key: { dataset_id: 1, model_key: 1, content: 1 } },
+      // It has the seq, so that what was written last is read from the index alone.
+      { key: { dataset_id: 1, model_key: 1, written: 1, seq: 1 } },
     ]),
     jobs.createIndexes([
       { key: { started_at: -1, _id: -1 } },

@@ -158,6 +158,19 @@ function planOf({ error, tag, equal, status }: SampleFilter): Plan {
   return { driver: {}, index: SAMPLE_INDEXES.seq, settled: undefined };
 }
 
+/** The condition that a filter stands for. */
+export const conditionOf = (filter: SampleFilter): Filter<SampleDocument> => residualOf(filter, undefined) ?? {};
+
+/** The index that yields the fewest samples for a filter, the part of the filter that it decides, and the rest. */
+export function indexFor(filter: SampleFilter): {
+  driver: Filter<SampleDocument>;
+  hint: string;
+  rest: Filter<SampleDocument>;
+} {
+  const { driver, index, settled } = planOf(filter);
+  return { driver, hint: index, rest: residualOf(filter, settled) ?? {} };
+}
+
 /** The part of the filter that the index does not decide. Undefined if there is none. */
 function residualOf(filter: SampleFilter, settled: Driver | undefined): Filter<SampleDocument> | undefined {
   const { status, tag, error, equal, between, min_bytes, max_bytes, prefixes, text } = filter;

@@ -1,4 +1,4 @@
-import { Binary, ObjectId } from 'mongodb';
+import { Binary, ObjectId, Timestamp } from 'mongodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { findVectorsByContent } from '../../core/store/embeddings.ts';
@@ -26,6 +26,7 @@ it('reads one vector of content that very many samples have', async () => {
       vector: Binary.fromFloat32Array(Float32Array.of(seq < 2990 ? 0 : seq, 1)),
       content,
       version: content,
+      written: new Timestamp({ t: 0, i: 0 }),
     })),
   );
   const db = store.client.db(store.database);

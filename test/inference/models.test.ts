@@ -38,6 +38,7 @@ test('a model is described by its name, revision, size and device', async () => 
     dim: 578,
     batchSize: 32,
     device: 'cpu',
+    text: false,
   });
 });
 

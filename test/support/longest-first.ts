@@ -24,6 +24,7 @@ export const LONGEST = [
   'test/loading/load.test.ts',
   'test/inference/faults.test.ts',
   'test/inference/hanging.test.ts',
+  'test/inference/text.test.ts',
   'test/loading/many-samples.test.ts',
   'test/operating/actions.test.ts',
   'test/workflows/resets.test.ts',

@@ -1,0 +1,155 @@
+import type { VectorSet } from '../store/embeddings.ts';
+import type { SampleFilter } from '../store/search-samples.ts';
+import { type SearchableSample, searchableSamples, seqsMatching, seqsMatchingAfter } from '../store/search-vectors.ts';
+import type { Store } from '../store/store.ts';
+import type { Finder, FinderAt, SearchedSet } from './finder.ts';
+import type { Candidates } from './vector-machine.ts';
+
+/** A request for the samples nearest to a vector. */
+export interface VectorSearch {
+  set: SearchedSet;
+  /** Of any length but 0. */
+  vector: Float32Array;
+  /** How many hits to find. */
+  limit: number;
+  filter?: SampleFilter;
+  /** Seqs that are no hits, such as the sample that the query is. */
+  without?: readonly number[];
+}
+
+/** A sample that was found. */
+export interface Hit {
+  seq: number;
+  filepath: string;
+  /** The cosine of the query and the sample's vector. */
+  score: number;
+}
+
+/** The nearest samples, best first; of equal ones, the lower seq first. */
+export interface Hits {
+  hits: Hit[];
+  /** Whether no better hit can be missing. False if a graph of neighbours has found them. */
+  exact: boolean;
+}
+
+/** A filter that matches at most this many samples is decided first, and the query compared with these alone. */
+const FEW_MATCHES = 50_000;
+
+/**
+ * Finds the samples of a set that are nearest to a vector. A finder proposes candidates by approximations; their vectors
+ * and samples are then read from MongoDB, which decides their scores, their order and whether they are there.
+ */
+export async function searchVectors(store: Store, finder: Finder, search: VectorSearch): Promise<Hits> {
+  const at = await finder.at(search.set);
+  const query = unitVector(search.vector);
+  const near = await searchNear(store, at, query, search);
+  if (near.enough || search.filter === undefined) return near;
+  return searchMatching(store, at, query, { ...search, filter: search.filter });
+}
+
+/** Searches all vectors, and keeps hits that match the filter. */
+async function searchNear(
+  store: Store,
+  at: FinderAt,
+  query: Float32Array,
+  { set, limit, filter, without = [] }: VectorSearch,
+): Promise<Hits & { enough: boolean }> {
+  const wanted = limit + without.length;
+  for (let count = candidatesFor(wanted); ; count *= 4) {
+    const last = count >= at.most;
+    const candidates = await at.find(query, Math.min(count, at.most));
+    const hits = await readHits(store, set, query, candidates, filter);
+    // A graph gives no bound for what it has not proposed.
+    const enough = candidates.all || (candidates.exact ? isSettled(hits, candidates, wanted) : hits.length >= wanted);
+    // What no approximation proposes in the first look of a filtered search is better looked for among its matches.
+    if (enough || last || (filter !== undefined && hits.length < wanted))
+      return { ...resultOf(hits, limit, without), exact: candidates.exact && enough, enough };
+  }
+}
+
+/** Searches among the samples that match the filter alone. */
+async function searchMatching(
+  store: Store,
+  at: FinderAt,
+  query: Float32Array,
+  search: VectorSearch & { filter: SampleFilter },
+): Promise<Hits> {
+  const { set, filter, limit, without = [] } = search;
+  const wanted = limit + without.length;
+  const among = async (seqs: readonly number[]) => {
+    for (let count = candidatesFor(wanted); ; count *= 4) {
+      const candidates = await at.find(query, Math.min(count, at.most), seqs);
+      const hits = await readHits(store, set, query, candidates, filter);
+      const enough = candidates.all || isSettled(hits, candidates, wanted);
+      if (enough || count >= at.most) return { hits, exact: enough };
+    }
+  };
+  const few = await seqsMatching(store, set.datasetId, filter, FEW_MATCHES);
+  if (few !== undefined) {
+    const { hits, exact } = await among(few);
+    return { ...resultOf(hits, limit, without), exact };
+  }
+  let best: Hit[] = [];
+  let exact = true;
+  for (let after = -1; ; ) {
+    const seqs = await seqsMatchingAfter(store, { datasetId: set.datasetId, filter, after, most: FEW_MATCHES });
+    const found = await among(seqs);
+    best = inOrder([...best, ...found.hits]).slice(0, wanted);
+    exact &&= found.exact;
+    if (seqs.length < FEW_MATCHES) return { ...resultOf(best, limit, without), exact };
+    after = seqs.at(-1) as number;
+  }
+}
+
+/** More candidates than hits, because approximations swap neighbours that are nearly as far. */
+const candidatesFor = (wanted: number) => wanted + Math.max(54, Math.ceil(wanted / 2));
+
+/** Reads the vectors of candidates, and orders those that may be given out. */
+async function readHits(
+  store: Store,
+  set: VectorSet,
+  query: Float32Array,
+  { seqs }: Candidates,
+  filter: SampleFilter | undefined,
+): Promise<Hit[]> {
+  const found = await searchableSamples(store, set, [...new Set(seqs)], filter);
+  return inOrder(
+    found.flatMap(({ seq, filepath, vector }: SearchableSample) =>
+      vector.length === query.length ? [{ seq, filepath, score: cosine(query, vector) }] : [],
+    ),
+  );
+}
+
+/**
+ * Whether no vector beyond the candidates can be among the first `wanted` hits: the last of these is better than the
+ * last candidate by more than any candidate's approximation is off.
+ */
+function isSettled(hits: readonly Hit[], { seqs, scores }: Candidates, wanted: number): boolean {
+  const last = hits[wanted - 1];
+  if (last === undefined) return false;
+  const exact = new Map(hits.map(({ seq, score }) => [seq, score]));
+  const off = seqs.reduce((most, seq, i) => {
+    const score = exact.get(seq);
+    return score === undefined ? most : Math.max(most, Math.abs(score - (scores[i] as number)));
+  }, 0);
+  return last.score > (scores.at(-1) as number) + off;
+}
+
+const inOrder = (hits: Hit[]): Hit[] => hits.sort((a, b) => b.score - a.score || a.seq - b.seq);
+
+function resultOf(hits: readonly Hit[], limit: number, without: readonly number[]): Pick<Hits, 'hits'> {
+  return { hits: hits.filter(({ seq }) => !without.includes(seq)).slice(0, limit) };
+}
+
+/** The vector with length 1. */
+function unitVector(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector);
+  return vector.map((element) => element / length);
+}
+
+/** The cosine of two vectors of length 1. */
+function cosine(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i += 1) sum += (a[i] as number) * (b[i] as number);
+  return sum;
+}

@@ -1,0 +1,17 @@
+import type { VectorMachine } from '../core/search/vector-machine.ts';
+
+/** What runs in a search process: a machine that holds vectors, or the building of one index. */
+export type Role = 'machine' | 'builder';
+
+/** The methods of a machine that a process answers. */
+export type Method = Exclude<keyof VectorMachine, 'close'>;
+
+/** A call of a method. Messages are structured clones. */
+export interface Call {
+  id: number;
+  method: string;
+  arguments: readonly unknown[];
+}
+
+/** The result of a call, or why it failed. */
+export type Answer = { id: number } & ({ result: unknown } | { error: string });

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Finder, SearchedSet } from '../../core/search/finder.ts';
+import { createLocalFinder } from '../../core/search/local-finder.ts';
+import { searchVectors } from '../../core/search/search-samples.ts';
+import { collectionsOf } from '../../core/store/collections.ts';
+import { writeVectors } from '../../core/store/embeddings.ts';
+import { versionOf } from '../../core/store/sample-version.ts';
+import { createProcessMachine, type ProcessMachine } from '../../search/process-machine.ts';
+import { openWorkbench, type Workbench } from '../support/workbench.ts';
+import { clusteredVectors, dot, fillWithVectors } from './vectors.ts';
+
+const DIM = 64;
+const COUNT = 20_000;
+const RARE = new Set([17, 9_002, 19_999]);
+
+let bench: Workbench;
+let machine: ProcessMachine;
+let finder: Finder;
+let set: SearchedSet;
+let vectors: Float32Array[];
+
+beforeAll(async () => {
+  bench = await openWorkbench({ roles: [] });
+  set = { datasetId: bench.newDataset(), modelKey: 'm@000000000001', dim: DIM };
+  vectors = clusteredVectors(COUNT, DIM);
+  await fillWithVectors(bench.store, set, vectors, (seq) => ({
+    tags: [...(RARE.has(seq) ? ['rare'] : []), ...(seq % 100 === 0 ? ['percent'] : [])],
+  }));
+  machine = createProcessMachine({ idleMs: 60_000 });
+  finder = createLocalFinder(bench.store, { machine });
+});
+afterAll(async () => {
+  await finder?.close();
+  await bench?.stop();
+});
+
+const queries = clusteredVectors(20, DIM, 2);
+
+/** The nearest seqs by comparing the query with every vector. */
+function bruteForce(query: Float32Array, limit: number, allowed: (seq: number) => boolean = () => true): number[] {
+  return vectors
+    .map((vector, seq) => ({ seq, score: dot(query, vector) }))
+    .filter(({ seq }) => allowed(seq))
+    .sort((a, b) => b.score - a.score)
+    .slice(0, limit)
+    .map(({ seq }) => seq);
+}
+
+const search = (vector: Float32Array, limit = 10, more: object = {}) =>
+  searchVectors(bench.store, finder, { set, vector, limit, ...more });
+
+const seqsOf = ({ hits }: { hits: { seq: number }[] }) => hits.map(({ seq }) => seq);
+
+describe('a search of every vector', () => {
+  it('equals brute force, in order and score', async () => {
+    for (const query of queries) {
+      const found = await search(query);
+      expect(found.exact).toBe(true);
+      expect(seqsOf(found)).toEqual(bruteForce(query, 10));
+      for (const { seq, score } of found.hits) expect(score).toBeCloseTo(dot(query, vectors[seq] as Float32Array), 5);
+    }
+  });
+
+  it('finds a thousand', async () => {
+    const [query] = queries as [Float32Array];
+    expect(seqsOf(await search(query, 1000))).toEqual(bruteForce(query, 1000));
+  });
+
+  it('takes a query of any length', async () => {
+    const [query] = queries as [Float32Array];
+    const longer = await search(query.map((element) => element * 7));
+    expect(seqsOf(longer)).toEqual(bruteForce(query, 10));
+    expect(longer.hits[0]?.score).toBeCloseTo((await search(query)).hits[0]?.score as number, 6);
+  });
+
+  it('is exact with a filter that matches few, a percent, or all', async () => {
+    for (const query of queries.slice(0, 5)) {
+      const rare = await search(query, 10, { filter: { tag: 'rare' } });
+      expect([seqsOf(rare), rare.exact]).toEqual([bruteForce(query, 10, (seq) => RARE.has(seq)), true]);
+      const percent = await search(query, 10, { filter: { tag: 'percent' } });
+      expect([seqsOf(percent), percent.exact]).toEqual([bruteForce(query, 10, (seq) => seq % 100 === 0), true]);
+      const all = await search(query, 10, { filter: { status: 'indexed' } });
+      expect([seqsOf(all), all.exact]).toEqual([bruteForce(query, 10), true]);
+    }
+    expect(await search(queries[0] as Float32Array, 10, { filter: { tag: 'nobody' } })).toEqual({
+      hits: [],
+      exact: true,
+    });
+  });
+
+  it('leaves out what it is told to', async () => {
+    const [query] = queries as [Float32Array];
+    const nearest = bruteForce(query, 11);
+    expect(seqsOf(await search(query, 10, { without: nearest.slice(0, 1) }))).toEqual(nearest.slice(1));
+  });
+
+  it('goes on when its process is killed', async () => {
+    const [query] = queries as [Float32Array];
+    process.kill(machine.pid as number, 'SIGKILL');
+    expect(seqsOf(await search(query))).toEqual(bruteForce(query, 10));
+    const one = search(query);
+    process.kill(machine.pid as number, 'SIGKILL');
+    expect(seqsOf(await one)).toEqual(bruteForce(query, 10));
+  });
+});
+
+describe('a change', () => {
+  const query = queries[3] as Float32Array;
+
+  it('of a vector is seen by the next search', async () => {
+    const [far] = bruteForce(
+      query.map((element) => -element),
+      1,
+    ) as [number];
+    const sample = await collectionsOf(bench.store).samples.findOne({ dataset_id: set.datasetId, seq: far });
+    if (sample === null) throw new Error('no sample');
+    await writeVectors(bench.store, set, [
+      { seq: far, sampleId: sample._id, vector: query, content: 'c', version: versionOf(sample), isStale: true },
+    ]);
+    vectors[far] = query;
+    const { hits } = await search(query);
+    expect(hits[0]).toMatchObject({ seq: far, score: expect.closeTo(1, 5) });
+    expect(hits.map(({ seq }) => seq)).toEqual(bruteForce(query, 10));
+  });
+
+  it('of a sample that is missing, has another file, or is gone takes it out of the results', async () => {
+    const { samples, embeddings } = collectionsOf(bench.store);
+    const [first, second, third, ...rest] = bruteForce(query, 13) as [number, number, number, ...number[]];
+    await samples.updateOne({ dataset_id: set.datasetId, seq: first }, { $set: { status: 'missing' } });
+    await samples.updateOne({ dataset_id: set.datasetId, seq: second }, { $set: { 'source.fingerprint': 'other' } });
+    await embeddings.deleteOne({ dataset_id: set.datasetId, model_key: set.modelKey, seq: third });
+    expect(seqsOf(await search(query))).toEqual(rest);
+  });
+});
