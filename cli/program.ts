@@ -50,7 +50,6 @@ const COMMANDS: readonly AddCommand[] = [
   addForgetCommand,
   addDeleteCommand,
   addScheduleCommand,
-  addModelsCommand,
   addDoctorCommand,
   addApiCommand,
   addTokenCommand,
