@@ -72,6 +72,7 @@ const SUBJECTS: Record<JobKind, string> = {
   relocate: 'Relocate of',
   forget: 'Forget of a folder of',
   delete: 'Deletion of',
+  duplicates: 'Search for duplicates in',
   drop: "Drop of a model's vectors in",
   index: 'Index of',
 };

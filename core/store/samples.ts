@@ -13,6 +13,20 @@ export async function findSample(store: Store, datasetId: string, seq: number): 
   return (await collectionsOf(store).samples.findOne({ dataset_id: datasetId, seq })) ?? undefined;
 }
 
+/** The samples with these seqs, in no order. */
+export async function samplesOfSeqs(
+  store: Store,
+  datasetId: string,
+  seqs: readonly number[],
+): Promise<SampleDocument[]> {
+  return collectionsOf(store)
+    .samples.find(
+      { dataset_id: datasetId, seq: { $in: [...seqs] } },
+      { hint: SAMPLE_INDEXES.seq, batchSize: seqs.length },
+    )
+    .toArray();
+}
+
 /** Selects a page of a dataset's samples. */
 export interface SampleQuery {
   datasetId: string;

@@ -24,6 +24,7 @@ export const KIND_WORDS: Readonly<Record<JobKind, string>> = {
   relocate: 'Relocate',
   forget: 'Forget',
   delete: 'Deletion',
+  duplicates: 'Search for duplicates',
   drop: "Drop of a model's vectors",
   index: 'Search index',
 };
