@@ -176,7 +176,7 @@ async function tagAll(
     cursor = next;
   }
   output.result({ dataset, tag, ...sum }, () => [
-    `${counted(sum.tagged, 'sample')} in ${counted(sum.groups, 'group')} have the tag ${tag}.`,
+    `The tag ${tag} is on ${counted(sum.tagged, 'sample')} of ${counted(sum.groups, 'group')}.`,
   ]);
   return 0;
 }
