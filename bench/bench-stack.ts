@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ConnectedClient, connectPlimsoll } from '../client/connect.ts';
 import type { ApiOptions } from '../local/api-server.ts';
 import { startStack, type WorkerRole } from '../local/stack.ts';
@@ -16,7 +17,7 @@ export interface BenchStack {
   temporalAddress: string;
   /** URL of the HTTP API, if requested. */
   apiUrl: string | undefined;
-  /** Kills the HTTP API and resolves when it is ready again. */
+  /** Kills the HTTP API and resolves when it is ready again, and has reached its servers. */
   restartApi(): Promise<void>;
   memory: PeakMemory;
   /** Reads the seconds of CPU of each process since its start. */
@@ -65,9 +66,13 @@ export async function withStack<T>(
             restartApi: async () => {
               await stack.members.api?.kill();
               await stack.members.api?.ready();
+              while (!(await fetch(`${stack.apiUrl}/ready`)).ok) await delay(20, undefined, { signal: context.signal });
             },
             memory,
-            cpuSeconds: () => cpuSeconds(stack.pids),
+            cpuSeconds: async () => {
+              const names = await processesOf(stack.pids);
+              return cpuSeconds(Object.fromEntries([...names].map(([pid, name]) => [name, pid])));
+            },
           }),
           stack.failed.then((error) => Promise.reject(error)),
           aborted(context.signal),

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type BenchStack, withStack } from './bench-stack.ts';
 import { type BenchContext, type Measurement, scaled } from './context.ts';
+import { cpuBetween } from './cpu-time.ts';
 import { type Figure, hold, spreadOf } from './figure.ts';
 import { DATASET, SOURCE } from './fill-samples.ts';
 import { imageFolder } from './image-folders.ts';
@@ -41,7 +41,7 @@ export function searchMeasurement({ name, count: fullCount, ...options }: Search
 }
 
 type Unfinished = Pick<Figure, 'what' | 'unit' | 'value' | 'min' | 'max' | 'runs' | 'bound_by'> &
-  Partial<Pick<Figure, 'floor' | 'ratio' | 'targets' | 'facts'>>;
+  Partial<Pick<Figure, 'floor' | 'ratio' | 'targets' | 'facts' | 'cpu_seconds'>>;
 
 async function measureSearches(
   context: BenchContext,
@@ -56,16 +56,20 @@ async function measureSearches(
   const figures: Unfinished[] = [];
 
   const firstMs = [];
+  let firstCpu: Record<string, number> = {};
   for (let run = 0; run < context.runs; run += 1) {
     await stack.restartApi();
+    const before = await stack.cpuSeconds();
     const began = performance.now();
     await searchOverHttp(apiUrl, truths[0]?.query as Float32Array, {});
     firstMs.push(performance.now() - began);
+    firstCpu = cpuBetween(before, await stack.cpuSeconds());
   }
   figures.push({
     what: `the first search after the API has started, ${of}`,
     unit: 'ms',
     ...spreadOf(firstMs),
+    cpu_seconds: firstCpu,
     bound_by: 'reading vectors, from an index or from MongoDB',
   });
 
@@ -77,14 +81,17 @@ async function measureSearches(
     const p50: number[] = [];
     const p99: number[] = [];
     let right = 0;
+    let cpu: Record<string, number> = {};
     for (let run = 0; run < context.runs; run += 1) {
       const queries = truths.values();
       for (let n = 0; n < WARM_UP; n += 1) await searchOverHttp(apiUrl, (truths[n] as Truth).query, filter);
+      const before = await stack.cpuSeconds();
       const took = await times(truths.length, async () => {
         const truth = queries.next().value as Truth;
         const found = await searchOverHttp(apiUrl, truth.query, filter);
         right += found.filter((seq) => expected(truth).includes(seq)).length;
       });
+      cpu = cpuBetween(before, await stack.cpuSeconds());
       p50.push(percentile(took, 0.5));
       p99.push(percentile(took, 0.99));
     }
@@ -104,6 +111,7 @@ async function measureSearches(
         p99: `${spreadOf(p99).value.toFixed(1)} ms`,
         'the floor': `scan ${percentile(scansMs, 0.5).toFixed(1)} ms, round trip ${percentile(trips, 0.5).toFixed(2)} ms`,
       },
+      cpu_seconds: cpu,
       bound_by: 'the scan, and reading candidates and their samples from MongoDB',
     });
   }
@@ -133,19 +141,19 @@ async function measureIndexingMeanwhile(
   const seconds: number[] = [];
   const aloneSeconds: number[] = [];
   let searches = 0;
+  const load = (dataset: string) => timeLoad(client, { dataset, source: files, embed: false }, loaded);
+  await load('warm');
   for (let run = 0; run < context.runs; run += 1) {
-    const load = (dataset: string) => timeLoad(client, { dataset, source: files, embed: false }, loaded);
     aloneSeconds.push((await load(`alone-${run}`)).indexedSeconds);
     let over = false;
-    const searching = (async () => {
-      for (; !over; searches += 1) {
-        await searchOverHttp(apiUrl, (truths[searches % truths.length] as Truth).query, {});
-        await delay(0);
-      }
-    })();
-    seconds.push((await load(`searched-${run}`)).indexedSeconds);
-    over = true;
-    await searching;
+    const search = async () => {
+      for (; !over; searches += 1) await searchOverHttp(apiUrl, (truths[searches % truths.length] as Truth).query, {});
+    };
+    const loading = load(`searched-${run}`).finally(() => {
+      over = true;
+    });
+    const [{ indexedSeconds }] = await Promise.all([loading, search()]);
+    seconds.push(indexedSeconds);
   }
   const spread = spreadOf(seconds);
   const floor = { what: 'the same while nobody searches', ...spreadOf(aloneSeconds) };

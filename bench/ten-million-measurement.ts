@@ -119,7 +119,7 @@ function standIns(
     openModel: async () => ({ ...model, batchSize: 32, device: 'cpu', text: false, workers: 1 }),
     planEmbedding: async () => ({ total: count, chunks }),
     embedChunk: async ({ chunk: [, , done] }) => ({ done, failed: 0, reused: 0, worked_ms: 1 }),
-    finishEmbedding: async () => ({ ...all, reused: 0 }),
+    finishEmbedding: async () => ({ ...all, reused: 0, index: null }),
     endJob: async () => undefined,
   };
 }

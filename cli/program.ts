@@ -8,6 +8,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addDuplicatesCommand } from './commands/duplicates.ts';
 import { addEmbedCommand } from './commands/embed.ts';
 import { addForgetCommand } from './commands/forget.ts';
+import { addIndexCommand } from './commands/index.ts';
 import { addJobsCommand } from './commands/jobs.ts';
 import { addLimitCommand } from './commands/limit.ts';
 import { addLoadCommand } from './commands/load.ts';
@@ -43,6 +44,7 @@ const COMMANDS: readonly AddCommand[] = [
   addResumeCommand,
   addCancelCommand,
   addRetryCommand,
+  addIndexCommand,
   addDatasetsCommand,
   addSamplesCommand,
   addDuplicatesCommand,
@@ -52,6 +54,7 @@ const COMMANDS: readonly AddCommand[] = [
   addForgetCommand,
   addDeleteCommand,
   addScheduleCommand,
+  addModelsCommand,
   addDoctorCommand,
   addApiCommand,
   addTokenCommand,

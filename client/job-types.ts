@@ -12,6 +12,9 @@ import {
   type ForgetSourceRequest,
   findDuplicatesInput,
   forgetSourceInput,
+  type IndexVectorsInput,
+  type IndexVectorsRequest,
+  indexVectorsInput,
   type LoadDatasetInput,
   type LoadDatasetRequest,
   loadDatasetInput,
@@ -32,6 +35,7 @@ import {
   EMBED_WORKFLOW,
   embedWorkflowId,
   FORGET_WORKFLOW,
+  INDEX_WORKFLOW,
   LOAD_WORKFLOW,
   loadWorkflowId,
   PRUNE_WORKFLOW,
@@ -141,6 +145,17 @@ export const DELETE: JobType<DeleteDatasetRequest, DeleteDatasetRequest> = {
   embeds: () => false,
   summary: ({ dataset }) => `Delete ${dataset}`,
   datasetError: datasetNotThere,
+};
+
+export const INDEX: JobType<IndexVectorsRequest, IndexVectorsInput> = {
+  kind: 'index',
+  workflow: INDEX_WORKFLOW,
+  schema: indexVectorsInput,
+  // That of an embedding with the model: neither begins while the other runs.
+  workflowId: ({ dataset, model }) => embedWorkflowId(dataset, model),
+  embeds: () => true,
+  summary: ({ dataset, model_key }) => `Index the vectors of ${model_key} in ${dataset}`,
+  datasetError: datasetNotFound,
 };
 
 export const DUPLICATES: JobType<FindDuplicatesRequest, FindDuplicatesInput> = {

@@ -6,9 +6,11 @@ import type {
   LoadDatasetRequest,
   RelocateDatasetRequest,
 } from '../contract/inputs.ts';
-import type { JobStatus, RemovedCounts } from '../contract/job.ts';
+import type { IndexKind, JobStatus, RemovedCounts } from '../contract/job.ts';
+import type { QueueOptions } from '../contract/priority.ts';
 import { requireDroppable } from '../core/deleting/drop-model.ts';
 import { type DatasetModels, listDatasetModels, type UsedModel, useModel } from '../core/search/dataset-models.ts';
+import { modelToSearch } from '../core/search/model-to-search.ts';
 import {
   type GroupPage,
   type GroupsRequest,
@@ -21,7 +23,7 @@ import { getDataset } from '../core/store/datasets.ts';
 import type { Backends } from './backends.ts';
 import { type CleanupFilter, type CleanupResult, cleanup, findCleanup } from './cleanup.ts';
 import { findJob, findJobToOperate } from './find-job.ts';
-import { DELETE, DROP, DUPLICATES, EMBED, FORGET, LOAD, PRUNE, RELOCATE } from './job-types.ts';
+import { DELETE, DROP, DUPLICATES, EMBED, FORGET, INDEX, LOAD, PRUNE, RELOCATE } from './job-types.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
 import { cancelJob, pauseJob, resumeJob } from './operate.ts';
@@ -40,6 +42,16 @@ import { createSchedules, type Schedules } from './schedules.ts';
 import { type StartedJob, type StartOptions, startJob } from './start.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
 import { watchJob } from './watch-job.ts';
+
+/** The search index to build. */
+export interface IndexRequest extends QueueOptions {
+  dataset: string;
+  /** The model's key, or its name: the latest revision; the model that serves if left out. */
+  model?: string | undefined;
+  /** By the number of vectors if left out. */
+  kind?: 'auto' | IndexKind | undefined;
+  embed_task_queue?: string | undefined;
+}
 
 /**
  * Plimsoll's client. The command and the HTTP API are built on it. A reference to a job is its full ID, a unique prefix
@@ -118,6 +130,12 @@ export interface PlimsollClient extends Backends {
    */
   useModel(dataset: string, model: string): Promise<UsedModel>;
   /**
+   * Starts to build the search index of a model's vectors anew: of the model that serves if none is named.
+   *
+   * @throws UserError DatasetNotFound, NoVectors, ModelNotInDataset, AlreadyRunning
+   */
+  indexVectors(request: IndexRequest, options?: StartOptions): Promise<StartedJob>;
+  /**
    * Starts to remove a model's vectors from a dataset. The model that serves can't be dropped while another has vectors.
    *
    * @throws UserError DatasetNotFound, ModelNotInDataset, ModelServes, InvalidInput, AlreadyRunning
@@ -176,6 +194,15 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
       tagRest(backends.store, await getDataset(backends.store, dataset), request),
     models: (dataset) => listDatasetModels(backends.store, dataset),
     useModel: (dataset, model) => useModel(backends.store, dataset, model),
+    async indexVectors({ dataset, model, kind, ...queue }, options) {
+      const {
+        key,
+        name,
+        asked = name,
+      } = await modelToSearch(backends.store, await getDataset(backends.store, dataset), model);
+      const request = { dataset, model_key: key, model: asked, ...(kind === undefined ? {} : { kind }), ...queue };
+      return startJob(backends, INDEX, request, options);
+    },
     async dropModel(dataset, asked, options) {
       const model = await requireDroppable(backends.store, dataset, asked);
       return startJob(backends, DROP, { dataset, model_key: model.key, model: model.asked }, options);

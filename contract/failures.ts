@@ -12,6 +12,7 @@ import {
   DUPLICATES_WORKFLOW,
   EMBED_WORKFLOW,
   FORGET_WORKFLOW,
+  INDEX_WORKFLOW,
   LOAD_WORKFLOW,
   PRUNE_WORKFLOW,
   RELOCATE_WORKFLOW,
@@ -30,6 +31,7 @@ export type WorkflowName =
   | typeof FORGET_WORKFLOW
   | typeof DELETE_WORKFLOW
   | typeof DROP_WORKFLOW
+  | typeof INDEX_WORKFLOW
   | typeof DUPLICATES_WORKFLOW
   | typeof SCHEDULED_WORKFLOW
   | typeof WEBHOOK_WORKFLOW;
@@ -78,7 +80,7 @@ const INDEXING = [...LOADS, RETRY_WORKFLOW] as const;
 const EMBEDDING = [...INDEXING, EMBED_WORKFLOW] as const;
 /** They have no phases. */
 const UNPHASED = [PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DELETE_WORKFLOW, DROP_WORKFLOW] as const;
-const JOBS = [...EMBEDDING, ...UNPHASED, DUPLICATES_WORKFLOW] as const;
+const JOBS = [...EMBEDDING, INDEX_WORKFLOW, ...UNPHASED, DUPLICATES_WORKFLOW] as const;
 const ALL = [...JOBS, WEBHOOK_WORKFLOW] as const;
 
 const DOCTOR = 'Run `plimsoll doctor`.';
@@ -244,6 +246,7 @@ export const FAILURES = {
   },
   InferenceUnavailable: {
     meaning: 'The inference process could not be kept alive.',
+    http: [503, 'The model does not answer'],
     retriedIn: EMBEDDING,
   },
   NothingEmbedded: {
@@ -333,12 +336,33 @@ export const FAILURES = {
     meaning: 'Vectors can not be searched now; the message says what is missing, or how far it is.',
     http: [503, 'Searches are not possible now'],
   },
+  SampleWithoutVector: {
+    meaning: 'The sample that a search should start from has no vector of what it holds now.',
+    remedy: 'Wait for its embedding, or search by another sample.',
+    http: [409, 'The sample has no vector'],
+  },
+  InvalidVector: {
+    meaning: 'The vector of a search has another length than those that are searched, or has no direction.',
+    remedy: 'Make it with the model whose vectors are searched.',
+    http: [422, 'The vector can not be used'],
+  },
+  PictureUnreadable: {
+    meaning: 'The picture of a search is too large, or can not be read as a picture.',
+    http: [422, 'The picture can not be read'],
+  },
+  ModelNotHere: {
+    meaning:
+      'Words and pictures can not be encoded on the machine that searches: the files of the model are not there, are of another revision, or can not be used.',
+    remedy: 'Put the files, at this revision, into a folder that PLIMSOLL_MODELS names on that machine.',
+    http: [409, 'The model can not be used on this machine'],
+  },
 
   // Starting and operating jobs.
   AlreadyRunning: {
     meaning: "A job of this dataset, an embedding of it with this model, or a drop of the model's vectors is running.",
     remedy: 'Wait for it, attach to it, or replace it.',
     http: [409, 'A job is running already'],
+    ends: [DROP_WORKFLOW],
   },
   JobNotFound: {
     meaning: 'No job has this ID, and no job of a dataset of this name is known.',

@@ -9,6 +9,7 @@ export const JOB_KINDS = [
   'forget',
   'delete',
   'drop',
+  'index',
   'duplicates',
 ] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
@@ -137,6 +138,19 @@ export interface PhaseStatus {
   unreadable_folders?: string[];
   outside_links?: string[];
   model_key?: string;
+  /** The index of vectors that the phase builds last, where it builds one. */
+  index?: IndexStatus;
+}
+
+/** The kinds of index of vectors. `exact` has no graph: a search compares the query with every vector. */
+export const INDEX_KINDS = ['exact', 'i8', 'f32', 'bf16', 'b1'] as const;
+export type IndexKind = (typeof INDEX_KINDS)[number];
+
+/** How far the building of an index is, in vectors. */
+export interface IndexStatus {
+  kind: IndexKind;
+  done: number;
+  total: number;
 }
 
 /** How a load stands. */
@@ -167,7 +181,7 @@ export interface JobStatus {
 export const indexes = (kind: JobKind): boolean => kind === 'load' || kind === 'retry';
 
 /** Whether jobs of this kind have phases. The others only count what they have removed, moved or compared. */
-export const hasPhases = (kind: JobKind): boolean => indexes(kind) || kind === 'embed';
+export const hasPhases = (kind: JobKind): boolean => indexes(kind) || kind === 'embed' || kind === 'index';
 
 /** Whether jobs of this kind can be paused. */
 export const isPausable = (kind: JobKind): boolean => hasPhases(kind) || kind === 'duplicates';

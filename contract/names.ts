@@ -17,6 +17,7 @@ export const FORGET_WORKFLOW = 'forgetSource';
 export const DELETE_WORKFLOW = 'deleteDataset';
 export const DUPLICATES_WORKFLOW = 'findDuplicates';
 export const DROP_WORKFLOW = 'dropModel';
+export const INDEX_WORKFLOW = 'indexVectors';
 export const SCHEDULED_WORKFLOW = 'scheduledLoad';
 export const WEBHOOK_WORKFLOW = 'deliverWebhook';
 /** The kind of job that each workflow is; the others are none. */
@@ -30,6 +31,7 @@ export const KINDS: Readonly<Record<string, JobKind>> = {
   [DELETE_WORKFLOW]: 'delete',
   [DUPLICATES_WORKFLOW]: 'duplicates',
   [DROP_WORKFLOW]: 'drop',
+  [INDEX_WORKFLOW]: 'index',
 };
 
 export const PAUSE_UPDATE = 'pause';

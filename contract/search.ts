@@ -1,7 +1,78 @@
 /** Searches: the shapes that the HTTP API, the client, the activity and every `--json` share. */
+import { z } from 'zod';
+import { plainName } from './inputs.ts';
 
 /** The most hits of one answer. */
 export const MOST_HITS = 1000;
+
+/** The most hits of all pages of a search. */
+export const MOST_PAGED = 10_000;
+
+/** The largest picture that can be searched by, in bytes. */
+export const MOST_PICTURE_BYTES = 32 * 2 ** 20;
+
+const MOST_ELEMENTS = 65_536;
+
+/** MongoDB takes no NUL in the pattern of a text. */
+const words = z
+  .string()
+  .max(4096)
+  .refine((text) => !text.includes('\0'), 'must hold no NUL');
+const field = z.string().regex(/^\w{1,100}$/, 'must be the name of a field');
+const bytes = z.int().min(0);
+
+/** Selects samples of a dataset. Each field narrows the selection. */
+export const searchFilter = z
+  .strictObject({
+    status: z.enum(['indexed', 'failed', 'missing']).optional(),
+    tag: words.optional().describe('Only samples with this tag.'),
+    error: words.optional().describe('`any`, a stage (`indexing`, `embedding`), or the code of an error.'),
+    min_bytes: bytes.optional(),
+    max_bytes: bytes.optional(),
+    equal: z.record(field, words).optional().describe('Metadata fields that must equal a value.'),
+    between: z
+      .record(field, z.strictObject({ min: z.number().optional(), max: z.number().optional() }))
+      .optional()
+      .describe('Metadata fields that must lie between two inclusive bounds.'),
+    prefixes: z.array(words).max(1000).optional().describe('Beginnings of `filepath`. A sample matches any of them.'),
+    text: z
+      .strictObject({ needle: z.string(), below: z.array(z.string()) })
+      .optional()
+      .describe('Text to find, in any case, in the part of `filepath` after one of these folders.'),
+  })
+  .describe('Only samples that match every field.');
+
+/** Input of a search. It has exactly one of `text`, `vector` and `sample`. */
+export const searchInput = z
+  .strictObject({
+    dataset: plainName.describe('Name of the dataset.'),
+    text: z.string().min(1).max(2000).optional().describe('Words, for a model with a text side.'),
+    vector: z
+      .array(z.number())
+      .min(1)
+      .max(MOST_ELEMENTS)
+      .optional()
+      .describe("A vector of the model's. Its length does not matter."),
+    sample: z.int().min(0).optional().describe('The number of a sample: finds what is like it.'),
+    model: z
+      .string()
+      .min(1)
+      .max(4200)
+      .optional()
+      .describe('The key or the name of the model whose vectors are searched; else the one that serves the dataset.'),
+    limit: z.int().min(1).max(MOST_HITS).default(20).describe('The most hits of the answer.'),
+    cursor: z.string().max(10_000).optional().describe('`next` of the page before, for the same search.'),
+    filter: searchFilter.optional(),
+  })
+  .describe('Finds the samples of a dataset that are nearest to words, a vector or a sample.');
+
+export type SearchInput = z.input<typeof searchInput>;
+
+/** A request for the samples that are nearest to one of `text`, `vector`, `sample` and `picture`. */
+export interface SearchRequest extends SearchInput {
+  /** A picture of at most 32 MiB: its bytes, or the path of a file on this machine. */
+  picture?: Uint8Array | string | undefined;
+}
 
 /** A sample that was found. */
 export interface SearchHit {

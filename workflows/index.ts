@@ -10,6 +10,7 @@ export type {
   EmbedDatasetRequest,
   FindDuplicatesRequest,
   ForgetSourceRequest,
+  IndexVectorsRequest,
   LoadDatasetRequest,
   PruneDatasetRequest,
   RelocateDatasetRequest,
@@ -31,6 +32,7 @@ export { dropModel } from './drop-model.ts';
 export { embedDataset } from './embed-dataset.ts';
 export { findDuplicates } from './find-duplicates.ts';
 export { forgetSource } from './forget-source.ts';
+export { indexVectors } from './index-vectors.ts';
 export { loadDataset } from './load-dataset.ts';
 export { pruneDataset } from './prune-dataset.ts';
 export { relocateDataset } from './relocate-dataset.ts';

@@ -73,6 +73,11 @@ export function datasetRoutes({ backends, settings, sources, tagCounts }: ApiCon
     return c.json(presentUsed(dataset, await client.useModel(dataset, c.req.valid('json').model)), 200);
   });
 
+  router.openapi(routes.indexRoute, async (c) => {
+    const request = { ...c.req.valid('json'), dataset: c.req.valid('param').dataset };
+    return started(c, await startAs(client, c.req.valid('query'), (options) => client.indexVectors(request, options)));
+  });
+
   router.openapi(routes.dropRoute, async (c) => {
     const { dataset, key } = c.req.valid('param');
     const { dry_run, ...query } = c.req.valid('query');

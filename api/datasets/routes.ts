@@ -6,6 +6,7 @@ import {
   datasetModels,
   embedBody,
   forgetBody,
+  indexBody,
   relocateBody,
   removalPreview,
   removalQuery,
@@ -133,6 +134,17 @@ export const servingRoute = createRoute({
       ...WITH_BODY,
     ),
   },
+});
+
+export const indexRoute = createRoute({
+  method: 'post',
+  path: '/api/datasets/{dataset}/index',
+  tags,
+  summary: 'Build the search index anew',
+  description:
+    'The index before serves until the new one is published. Searches find what is newer than the index, too.',
+  request: { params: datasetParameter, query: startQuery, body: { ...body(indexBody), required: false } },
+  responses: { 202: json(startedJob, 'The job.'), ...problems(...JOB, 'NoVectors', 'ModelNotInDataset', ...WITH_BODY) },
 });
 
 export const dropRoute = createRoute({

@@ -66,7 +66,7 @@ export async function requireModel(
   if (model === undefined || !isAbsolute(model) || (await isBelowRoots(model, folders))) return;
   throw problemOf(
     'InvalidInput',
-    `${field}: give the name of a model. A path must lie below a folder of PLIMSOLL_MODELS.`,
+    `${field}: give the name of a model. A path must lie below a folder of PLIMSOLL_MODELS, or be that of a fetched model.`,
     { errors: [{ in: 'body', field, message: 'is a path outside PLIMSOLL_MODELS' }] },
   );
 }

@@ -25,5 +25,13 @@ const presentModel = (model: DatasetModel, indexed: number): shapes.DatasetModel
   share: indexed === 0 ? null : Math.min(1, model.embedded / indexed),
   serving: model.serves,
   completed_at: model.completedAt?.toISOString() ?? null,
+  index: model.index === undefined ? null : presentIndex(model.index),
   dropped_by: model.droppedBy ?? null,
+});
+
+const presentIndex = ({ kind, vectors, bytes, built_at }: NonNullable<DatasetModel['index']>) => ({
+  kind,
+  vectors,
+  size_bytes: bytes,
+  built_at: built_at.toISOString(),
 });

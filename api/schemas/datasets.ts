@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { embedDatasetInput, forgetSourceInput, relocateDatasetInput } from '../../contract/inputs.ts';
+import {
+  embedDatasetInput,
+  forgetSourceInput,
+  indexVectorsInput,
+  relocateDatasetInput,
+} from '../../contract/inputs.ts';
 import { READINESS } from '../../core/jobs/readiness.ts';
 import { phaseState, startQuery } from './jobs.ts';
 import { flag, text } from './parameters.ts';
@@ -52,6 +57,18 @@ export const embedBody = embedDatasetInput
   .omit({ dataset: true })
   .meta({ id: 'EmbedRequest', description: 'Options of the job.' });
 
+export const indexBody = indexVectorsInput
+  .omit({ dataset: true, model_key: true, model: true })
+  .extend({
+    model: z
+      .string()
+      .min(1)
+      .max(4200)
+      .optional()
+      .describe("The model's name or key in the dataset; the one that serves if left out."),
+  })
+  .meta({ id: 'IndexRequest', description: 'Options of the job.' });
+
 export const relocateBody = relocateDatasetInput
   .omit({ dataset: true })
   .meta({ id: 'RelocateRequest', description: 'Where the files were, and where they are now.' });
@@ -73,6 +90,10 @@ const datasetModel = z
     completed_at: moment
       .nullable()
       .describe('When it last embedded the dataset to the end; null if it never has, or if a drop has begun.'),
+    index: z
+      .object({ kind: z.string(), vectors: count, size_bytes: count, built_at: moment })
+      .nullable()
+      .describe('The published index of its vectors; null if there is none.'),
     dropped_by: z.string().nullable().describe('The job that removes its vectors; null if none does.'),
   })
   .meta({ id: 'DatasetModel', description: 'A model that has vectors in a dataset.' });

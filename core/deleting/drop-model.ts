@@ -13,6 +13,7 @@ import {
 } from '../store/datasets.ts';
 import type { DatasetDocument } from '../store/documents.ts';
 import { partsOfKey, removeNextVectors, vectorModels } from '../store/embeddings.ts';
+import { removeIndexFiles } from '../store/index-files.ts';
 import { removedBy } from '../store/job-effects.ts';
 import { findJob, openEmbeddingWith } from '../store/jobs.ts';
 import type { Store } from '../store/store.ts';
@@ -118,6 +119,7 @@ export async function dropModel(store: Store, request: DropRequest): Promise<Rem
   const { jobId, datasetId, modelKey, onStep, signal } = request;
   const dataset = await findDataset(store, datasetId);
   if (dataset === undefined || recordOf(dataset, modelKey) === undefined) return removedBy(store, jobId);
+  await removeIndexFiles(store, request);
   for (let left = true; left; onStep()) {
     signal.throwIfAborted();
     await removeBatch(store, jobId, async (session) => {

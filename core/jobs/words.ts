@@ -1,6 +1,7 @@
 import {
   type ComparedCounts,
   hasPhases,
+  type IndexStatus,
   type JobKind,
   type JobStatus,
   type MovedCounts,
@@ -85,8 +86,18 @@ function progressInWords({ kind, phases, removed, moved, compared }: JobStatus):
   if (kind === 'duplicates') return [`compared: ${comparedInWords(compared)}`];
   if (kind === 'relocate') return [`moved: ${movedInWords(moved)}`];
   if (!hasPhases(kind)) return [`removed: ${removedInWords(kind, removed)}`];
-  return [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)];
+  const { index } = phases.embedding;
+  return [
+    ...(kind === 'index'
+      ? []
+      : [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)]),
+    ...(index === undefined ? [] : [indexInWords(index)]),
+  ];
 }
+
+/** How far the building of an index is. */
+export const indexInWords = ({ kind, done, total }: IndexStatus): string =>
+  `search index (${kind}): ${count(done)} of ${count(total)} vectors`;
 
 /** How far a canceled job came, and how to continue it. */
 export function canceledInWords({ kind, phases, removed, moved, compared }: JobDocument): string {
@@ -97,6 +108,8 @@ export function canceledInWords({ kind, phases, removed, moved, compared }: JobD
   if (!hasPhases(kind)) {
     return `${removedInWords(kind, removed)} are gone; start it again to remove the rest.`;
   }
+  if (kind === 'index')
+    return 'The index before it serves on; what is built is kept for the next build on that machine.';
   const { indexing, embedding } = phases;
   const parts = [
     ...(kind === 'embed' ? [] : [reached(indexing, 'files are indexed and can be browsed')]),

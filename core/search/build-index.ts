@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { IndexKind, IndexStatus } from '../../contract/job.ts';
 import { findPublishedIndex } from '../store/datasets.ts';
 import type { PublishedIndexDocument } from '../store/documents.ts';
 import { countVectors } from '../store/embeddings.ts';
@@ -9,7 +10,7 @@ import { type ClusterTime, clusterTime, countWrittenSince, vectorsAfter } from '
 import type { Store } from '../store/store.ts';
 import { claimFolder } from './claim-folder.ts';
 import type { SearchedSet } from './finder.ts';
-import type { IndexBuilder, IndexKind } from './index-builder.ts';
+import type { IndexBuilder } from './index-builder.ts';
 import { forgetCached, keepBuilt, publishIndex } from './publish-index.ts';
 
 /** Up to this many vectors a search compares the query with each of them: about 30 ms on one core at 512 elements. */
@@ -26,14 +27,29 @@ const SAVE_EVERY = 100_000;
 /** The kind of index that suits a number of vectors. */
 export const kindFor = (vectors: number): IndexKind => (vectors > EXACT_UP_TO ? 'i8' : 'exact');
 
-/** Whether the vectors of a set should have an index, or a newer one. */
-export async function needsIndex(store: Store, set: SearchedSet, indexFrom = INDEX_FROM): Promise<boolean> {
-  const [index, vectors] = await Promise.all([findPublishedIndex(store, set), countVectors(store, set)]);
-  if (index === undefined) return vectors >= indexFrom;
+/**
+ * The index that a job should build after its embedding; null if none is needed. A job that asks for a kind gets it if
+ * the published index is another one.
+ */
+export async function indexNeeded(
+  store: Store,
+  set: SearchedSet,
+  asked: 'auto' | 'none' | IndexKind,
+  indexFrom = INDEX_FROM,
+): Promise<IndexStatus | null> {
+  if (asked === 'none') return null;
+  const [index, total] = await Promise.all([findPublishedIndex(store, set), countVectors(store, set)]);
+  const kind = asked === 'auto' ? (index === undefined ? kindFor(total) : grownKind(index.kind, total)) : asked;
+  const build = { kind, done: 0, total };
+  if (index === undefined) return total >= (asked === 'auto' ? indexFrom : 1) ? build : null;
+  if (index.kind !== kind) return build;
   const written = await countWrittenSince(store, set, index.covers);
-  const removed = Math.max(0, index.vectors + written - vectors);
-  return written + removed > CHANGED_PART * Math.max(index.vectors, INDEX_FROM);
+  const removed = Math.max(0, index.vectors + written - total);
+  return written + removed > CHANGED_PART * Math.max(index.vectors, INDEX_FROM) ? build : null;
 }
+
+/** The kind that somebody chose stays; a set that has outgrown a scan gets a graph. */
+const grownKind = (kind: IndexKind, total: number): IndexKind => (kind === 'exact' ? kindFor(total) : kind);
 
 /** A request to build the index of a set. */
 export interface BuildRequest {

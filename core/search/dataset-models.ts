@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import { datasetBeingDeleted } from '../store/dataset-errors.ts';
 import { getDataset, keepModel, setServing } from '../store/datasets.ts';
-import type { DatasetDocument } from '../store/documents.ts';
+import type { DatasetDocument, PublishedIndexDocument } from '../store/documents.ts';
 import { countSampleVectors, countVectors, dimensionOf, partsOfKey, vectorModels } from '../store/embeddings.ts';
 import { findJob } from '../store/jobs.ts';
 import { countSamples, seqsNotIndexed } from '../store/samples.ts';
@@ -23,6 +23,8 @@ export interface DatasetModel {
   serves: boolean;
   /** When it last embedded the dataset to the end. Undefined if it never has, or is dropped. */
   completedAt: Date | undefined;
+  /** The published index of its vectors, if there is one. */
+  index: PublishedIndexDocument | undefined;
   /** The job that drops it. Undefined if none does. */
   droppedBy: string | undefined;
 }
@@ -58,6 +60,7 @@ export async function listDatasetModels(store: Store, datasetId: string): Promis
         embedded: Math.max(0, vectors - (others.get(key) ?? 0)),
         serves: key === serving,
         completedAt: recorded?.completed_at,
+        index: recorded?.index,
         droppedBy: await runningDrop(store, dataset, key),
       };
     }),

@@ -1,7 +1,5 @@
-import type { GraphKind, IndexFiles } from './vector-machine.ts';
-
-/** The kinds of index. `exact` has no graph: a search compares the query with every vector. */
-export type IndexKind = 'exact' | GraphKind;
+import type { IndexKind } from '../../contract/job.ts';
+import type { IndexFiles } from './vector-machine.ts';
 
 /** What a folder holds of an index that is being built. */
 export interface SavedIndex {

@@ -3,6 +3,7 @@ import type { PublishedIndexDocument } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
 import type { Indexes, PublishedIndex } from './local-finder.ts';
 import { cachedFiles, fetchIndex, forgetCached, isWhole } from './publish-index.ts';
+import type { IndexFiles } from './vector-machine.ts';
 
 /** After a fetch failed, the next one waits this long. Searches read from MongoDB meanwhile. */
 const RETRY_MS = 30_000;
@@ -13,10 +14,12 @@ export interface IndexCache extends Indexes {
   close(): void;
 }
 
+type CachedIndex = PublishedIndex & { files: IndexFiles };
+
 /** Creates the cache of a folder. `log` hears why an index could not be fetched. */
 export function createIndexCache(store: Store, folder: string, log: (message: string) => void): IndexCache {
   const over = new AbortController();
-  const used = new Map<string, PublishedIndex>();
+  const used = new Map<string, CachedIndex>();
   const fetching = new Map<string, Promise<void>>();
   const failedAt = new Map<string, number>();
 
@@ -40,7 +43,7 @@ export function createIndexCache(store: Store, folder: string, log: (message: st
   };
 
   /** Reads the files once, beside the searches: a disk may have lost what a fetch had checked. */
-  const check = async (key: string, index: PublishedIndexDocument, found: PublishedIndex) => {
+  const check = async (key: string, index: PublishedIndexDocument, found: CachedIndex) => {
     if (await isWhole(index, found.files, over.signal).catch(() => true)) return;
     log(`The index ${index.id} of ${key} is damaged on this machine. It is fetched again.`);
     if (used.get(key) === found) used.delete(key);
@@ -77,7 +80,9 @@ export function createIndexCache(store: Store, folder: string, log: (message: st
   };
 }
 
-const publishedAs = (
-  { id, covers, vectors }: PublishedIndexDocument,
-  files: PublishedIndex['files'],
-): PublishedIndex => ({ id, covers, vectors, files });
+const publishedAs = ({ id, covers, vectors }: PublishedIndexDocument, files: IndexFiles): CachedIndex => ({
+  id,
+  covers,
+  vectors,
+  files,
+});

@@ -1,8 +1,9 @@
 import { type FileHandle, mkdir, open, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Index } from 'usearch';
+import type { IndexKind } from '../../contract/job.ts';
 import { createGraph } from './graph.ts';
-import type { IndexBuilder, IndexKind, SavedIndex } from './index-builder.ts';
+import type { IndexBuilder, SavedIndex } from './index-builder.ts';
 import { quantiseAll } from './quantise.ts';
 
 /** What a save has completed. Written last, so a file may hold more than it says. */

@@ -106,7 +106,7 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
 
   /** Opens a set with its index; without it if the index can't be read or ends the machine. */
   async function openWhole(set: SearchedSet, index: PublishedIndex | undefined): Promise<HeldSet> {
-    if (index === undefined) return open(set, undefined);
+    if (index?.files === undefined) return open(set, index);
     try {
       return await open(set, index);
     } catch {

@@ -44,7 +44,10 @@ export function createMongodbFinder(store: Store, options: MongodbFinderOptions)
   /** The indexes that could be queried when they were last looked at, by number of elements. */
   const ready = new Map<number, Promise<void>>();
   const windows = new Map<string, PublishedIndex & { openedAt: number }>();
-  const recent = createLocalFinder(store, { machine, publishedIndex: recentWrites });
+  const recent = createLocalFinder(store, {
+    machine,
+    indexes: { indexOf: recentWrites, forget: async () => undefined },
+  });
 
   /** To the machine, the server's index is a published one whose vectors are elsewhere. */
   async function recentWrites({ datasetId, modelKey }: SearchedSet): Promise<PublishedIndex> {

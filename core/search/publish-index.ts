@@ -4,6 +4,7 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { IndexKind } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
 import { setPublishedIndex } from '../store/datasets.ts';
 import type { IndexFileDocument, PublishedIndexDocument } from '../store/documents.ts';
@@ -11,7 +12,7 @@ import type { VectorSet } from '../store/embeddings.ts';
 import { openIndexDownload, openIndexUpload, removeBrokenUploads, removeIndex } from '../store/index-files.ts';
 import type { ClusterTime } from '../store/search-vectors.ts';
 import type { Store } from '../store/store.ts';
-import type { BuiltIndex, IndexKind } from './index-builder.ts';
+import type { BuiltIndex } from './index-builder.ts';
 import type { GraphKind, IndexFiles } from './vector-machine.ts';
 
 /** What publishing may take at most. What an upload has left that began before that is removed. */

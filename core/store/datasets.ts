@@ -305,7 +305,7 @@ const beingDropped = ({ datasetId, modelKey, jobId }: DroppedModel) => ({
 });
 
 /**
- * Marks a recorded model as dropped by a job: from now on it is not complete. With `embedded`, the dataset's embedding
+ * Marks a recorded model as dropped by a job: from now on it is not complete, and has no index. With `embedded`, the dataset's embedding
  * was that of this model and is forgotten, too. Returns false if the model has no record, or another one serves than the
  * caller read.
  */
@@ -321,6 +321,7 @@ export async function markDropping(
       $unset: {
         'models.$.completed_at': true,
         'models.$.planned_at': true,
+        'models.$.index': true,
         ...(embedded ? { 'phases.embedding': true } : {}),
       },
     },

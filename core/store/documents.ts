@@ -2,6 +2,8 @@ import type { Binary, Long, ObjectId, Timestamp } from 'mongodb';
 import type {
   ComparedCounts,
   FileOutcomes,
+  IndexKind,
+  IndexStatus,
   JobKind,
   JobState,
   MovedCounts,
@@ -55,6 +57,8 @@ export interface PhaseDocument {
   model_key?: string;
   /** Embedding: when its work was planned. Samples that came later may lack a vector. */
   planned_at?: Date;
+  /** Embedding: how far the building of its index is. */
+  index?: IndexStatus;
 }
 
 /** A dataset. Its counts are cached; the samples decide. */
@@ -140,7 +144,7 @@ export interface PublishedIndexDocument {
   /** Changes with each build. */
   id: string;
   /** `exact` has no graph of neighbours. */
-  kind: 'exact' | 'i8' | 'f32' | 'bf16' | 'b1';
+  kind: IndexKind;
   vectors: number;
   /** Bytes of all its files. */
   bytes: number;

@@ -93,6 +93,19 @@ export async function vectorsOfSeqs(
     .toArray();
 }
 
+/** The vector of what a sample holds now. Undefined if there is none. */
+export async function vectorOfSample(
+  store: Store,
+  { datasetId, modelKey }: VectorSet,
+  sample: SampleDocument,
+): Promise<Float32Array | undefined> {
+  const found = await collectionsOf(store).embeddings.findOne(
+    { dataset_id: datasetId, model_key: modelKey, seq: sample.seq, sample_id: sample._id },
+    { projection: { _id: 0, vector: 1, version: 1 }, readConcern: LOCAL },
+  );
+  return found?.version === versionOf(sample) ? found.vector.toFloat32Array() : undefined;
+}
+
 /** A sample that a search may give out, with its vector. */
 export interface SearchableSample extends StoredVector {
   filepath: string;

@@ -13,8 +13,8 @@ export interface Download {
   file: HubFile;
   /** Where it goes. What an earlier download left there is resumed. */
   target: string;
-  /** Receives how much of the file is there, in bytes. */
-  onBytes(bytes: number): void;
+  /** Receives how many bytes of the file are there, and how many of them were downloaded by this call. */
+  onBytes(bytes: number, downloaded: number): void;
 }
 
 /**
@@ -27,6 +27,7 @@ export async function downloadFile({ hub, url, file, target, onBytes }: Download
   const handle = await open(target, constants.O_RDWR | constants.O_CREAT);
   let hash = newHash(file);
   let bytes = 0;
+  let downloaded = 0;
 
   /** Takes up what an earlier download left. */
   async function resume(): Promise<void> {
@@ -46,7 +47,7 @@ export async function downloadFile({ hub, url, file, target, onBytes }: Download
   function take(chunk: Buffer): void {
     hash.update(chunk);
     bytes += chunk.length;
-    onBytes(bytes);
+    onBytes(bytes, downloaded);
   }
 
   async function receive(progressed: () => void): Promise<void> {
@@ -63,6 +64,7 @@ export async function downloadFile({ hub, url, file, target, onBytes }: Download
     for await (const chunk of chunks()) {
       if (bytes + chunk.length > file.size) throw await wrong(`is larger than the ${file.size} bytes`);
       await writeAt(handle, chunk, bytes);
+      downloaded += chunk.length;
       take(chunk);
       progressed();
     }

@@ -37,8 +37,11 @@ export interface FetchOptions {
 export interface FetchProgress {
   /** The file that is being downloaded. */
   file: string;
-  /** Of all files, in bytes. */
+  /** Bytes of all files that are there. */
   received: number;
+  /** Bytes that this fetch has downloaded. An earlier one may have left the others. */
+  downloaded: number;
+  /** Bytes of all files. */
   total: number;
 }
 
@@ -103,12 +106,18 @@ async function fetchLocked(wanted: WantedModel, place: ModelPlace, options: Fetc
     await mkdir(place.staging, { recursive: true });
     await requireSpace(wanted.name, place, files);
     const total = sizeOf(files);
-    let before = 0;
+    let [before, downloadedBefore] = [0, 0];
     for (const file of files) {
-      const onBytes = (bytes: number) => options.onProgress?.({ file: file.path, received: before + bytes, total });
+      let downloaded = 0;
+      const onBytes = (bytes: number, ofThem: number) => {
+        downloaded = ofThem;
+        const progress = { file: file.path, received: before + bytes, downloaded: downloadedBefore + ofThem, total };
+        options.onProgress?.(progress);
+      };
       const url = contentUrl(hub, repository, sha, file.path);
       await downloadFile({ hub, url, file, target: partOf(place, file), onBytes }, retries);
       before += file.size;
+      downloadedBefore += downloaded;
     }
     await putInPlace(place, files, { repository, revision: sha });
   } finally {

@@ -124,16 +124,18 @@ function refusal(status: number, header: (name: string) => string | undefined, u
   const said = `${shown(url)} answers ${status}`;
   if (status === 408 || status === 429 || status >= 500)
     return new HubFault(said, parseRetryAfterMs(header('retry-after') ?? null));
-  // The hub hides whether a private repository exists, and says so in this header if it does not.
+  const advice = hasToken
+    ? 'HF_TOKEN does not suffice if the repository is private, or if the model asks for consent: give it on its page.'
+    : 'Set HF_TOKEN if the repository is private, or if the model asks for consent.';
+  // The hub answers so too for a private repository, to a caller who may not know that it exists.
   const hidden = header('x-error-code');
   if (status === 404 || hidden === 'RepoNotFound')
-    return new UserError('UnknownModel', `${said}: the hub has no such repository, revision or file. Check the name.`);
-  if (status === 401 || status === 403) {
-    const advice = hasToken
-      ? 'HF_TOKEN does not suffice. If the model asks for consent, give it on the page of the model.'
-      : 'Set HF_TOKEN if the repository is private or asks for consent.';
+    return new UserError(
+      'UnknownModel',
+      `${said}: the hub has no such repository, revision or file. Check the name. ${advice}`,
+    );
+  if (status === 401 || status === 403)
     return new UserError('HubRefused', `${said}: the hub refuses this. Check the name. ${advice}`);
-  }
   return new UserError('HubAnswerInvalid', `${said}, which no hub does. Check HF_ENDPOINT.`);
 }
 

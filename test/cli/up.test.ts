@@ -61,6 +61,16 @@ describe('up --load', () => {
     });
   });
 
+  it('tells after a load with the built-in model how to get search by words', async () => {
+    const few = join(folder, 'few');
+    await makePictures(few, 2);
+    const { code, stderr } = await runCommand(upArgs('--load', few, '--exit'), { cwd: folder });
+    expect(code).toBe(0);
+    expect(stderr.match(/Search by words: .*/g)).toEqual([
+      'Search by words: plimsoll models fetch clip-vit-b32, then load with --model clip-vit-b32',
+    ]);
+  });
+
   it('with --exit ends with 1 when the load fails', async () => {
     const bad = join(folder, 'bad');
     await makePictures(bad, 1);

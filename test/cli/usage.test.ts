@@ -17,10 +17,13 @@ const COMMANDS = [
   'wait',
   'datasets',
   'samples',
+  'models',
   'duplicates',
+  'index',
   'relocate',
   'forget',
   'schedule',
+  'models',
   'doctor',
 ];
 

@@ -289,6 +289,18 @@ test('a process of words that is killed is started anew', () =>
     expect(embedder.childPids()).not.toContain(killed);
   }));
 
+test('a process of words that stands still is replaced, and the pictures keep theirs', () =>
+  withEmbedder({ silenceTimeoutMs: 2000 }, async (embedder) => {
+    await embedder.open(model, medium);
+    const pictures = onlyPid(embedder);
+    await wordsIn(embedder, 'red');
+    const still = embedder.childPids().find((pid) => pid !== pictures) as number;
+    process.kill(still, 'SIGSTOP');
+    expect(cosine(await wordsIn(embedder, 'blue'), await wordsIn(embedder, 'BLUE'))).toBeGreaterThan(0.9999);
+    expect(isAlive(still)).toBe(false);
+    expect(embedder.childPids()).toContain(pictures);
+  }));
+
 test.runIf(process.arch === 'x64')('words that crash the process fail alone, and no picture is in it', () =>
   withEmbedder({}, async (embedder) => {
     const copy = await withTextGraph('lethal', textGraph(lethalFor('black')));

@@ -1,9 +1,10 @@
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildIndex, needsIndex } from '../../core/search/build-index.ts';
+import type { IndexKind } from '../../contract/job.ts';
+import { buildIndex, indexNeeded } from '../../core/search/build-index.ts';
 import type { SearchedSet } from '../../core/search/finder.ts';
-import type { IndexBuilder, IndexKind } from '../../core/search/index-builder.ts';
+import type { IndexBuilder } from '../../core/search/index-builder.ts';
 import { createIndexCache } from '../../core/search/index-cache.ts';
 import { createLocalFinder } from '../../core/search/local-finder.ts';
 import { searchVectors } from '../../core/search/search-samples.ts';
@@ -95,12 +96,17 @@ const fetched = (found: ReturnType<typeof newFinder>, id: string) =>
   expect.poll(async () => (await found.indexes.indexOf(set))?.id).toBe(id);
 
 it('is needed by a set that has many vectors and none, until it has one', async () => {
-  expect(await needsIndex(bench.store, set)).toBe(true);
-  expect(await needsIndex(bench.store, set, COUNT + 1)).toBe(false);
+  const needed = (asked: 'auto' | 'none' | IndexKind, from?: number) => indexNeeded(bench.store, set, asked, from);
+  expect(await needed('auto')).toEqual({ kind: 'exact', done: 0, total: COUNT });
+  expect(await needed('auto', COUNT + 1)).toBeNull();
+  expect(await needed('none')).toBeNull();
+  expect(await needed('b1', COUNT + 1)).toEqual({ kind: 'b1', done: 0, total: COUNT });
   const index = await build();
   expect(index).toMatchObject({ kind: 'exact', vectors: COUNT, bytes: COUNT * (DIM + 8) });
   expect(await findPublishedIndex(bench.store, set)).toEqual(index);
-  expect(await needsIndex(bench.store, set)).toBe(false);
+  expect(await needed('auto')).toBeNull();
+  expect(await needed('exact')).toBeNull();
+  expect(await needed('i8')).toEqual({ kind: 'i8', done: 0, total: COUNT });
 });
 
 describe.each(['exact', ...GRAPH_KINDS] as const)('an index of kind %s', (kind) => {

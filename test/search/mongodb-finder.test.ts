@@ -6,6 +6,7 @@ import type { SearchedSet } from '../../core/search/finder.ts';
 import { createLocalMachine } from '../../core/search/local-machine.ts';
 import { createMongodbFinder, type MongodbFinderOptions } from '../../core/search/mongodb-finder.ts';
 import { searchVectors } from '../../core/search/search-samples.ts';
+import { MachineEndedError } from '../../core/search/vector-machine.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { writeVectors } from '../../core/store/embeddings.ts';
 import { storeOf } from '../../core/store/open.ts';
@@ -210,6 +211,7 @@ describe('on a server with vector search', () => {
       message:
         'MongoDB is building the search index plimsoll-vectors-32 (BUILDING; search-0: BUILDING). Search again later.',
     });
+    expect(standIn.listed).toBe(3);
     standIn.states = ['READY'];
     expect(seqsOf(await search(finder))).toEqual(bruteForce(query, 10));
   });
@@ -315,6 +317,20 @@ it('what was written lately is forgotten after ten minutes, when the index has i
   expect(open).toHaveBeenCalledTimes(2);
 });
 
+it('a machine that ends does not make a search read all vectors from MongoDB', async () => {
+  const standIn = standInVectorSearch(bench.store);
+  await standIn.follow();
+  const machine = createLocalMachine();
+  vi.spyOn(machine, 'open').mockRejectedValueOnce(new MachineEndedError('killed'));
+  const add = vi.spyOn(machine, 'add');
+  const finder = createMongodbFinder(standIn.store, { machine });
+  const search = () => searchVectors(standIn.store, finder, { set, vector: query, limit: 10 });
+  await expect(search()).rejects.toBeInstanceOf(MachineEndedError);
+  expect(seqsOf(await search())).toEqual(bruteForce(query, 10));
+  // One was written by a test.
+  expect(add.mock.calls.flatMap(([, seqs]) => seqs).length).toBeLessThanOrEqual(1);
+});
+
 describe('candidates of the index and of what was written lately', () => {
   it('are all that there are only if neither has more', async () => {
     const standIn = standInVectorSearch(bench.store);
@@ -330,11 +346,14 @@ describe('candidates of the index and of what was written lately', () => {
       const { seqs, all } = await (await finder.at(few)).find(vectors[0] as Float32Array, count);
       return { seqs: seqs.toSorted(), all };
     };
+    // Two were written lately.
     expect(await found(1)).toMatchObject({ all: false });
     expect(await found(2)).toEqual({ seqs: [1, 2], all: true });
+    await standIn.follow({ seq: 0 });
+    expect(await found(2)).toMatchObject({ seqs: { length: 2 }, all: false });
+    expect(await found(3)).toEqual({ seqs: [0, 1, 2], all: true });
     await standIn.follow();
     expect(await found(1)).toEqual({ seqs: [0], all: false });
-    expect(await found(2)).toMatchObject({ seqs: { length: 2 }, all: false });
     expect(await found(3)).toEqual({ seqs: [0, 1, 2], all: false });
     expect(await found(4)).toEqual({ seqs: [0, 1, 2], all: true });
   });

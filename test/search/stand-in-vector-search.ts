@@ -1,4 +1,4 @@
-import { Binary, type Collection, type Db, type Document, MongoServerError } from 'mongodb';
+import { Binary, type Collection, type Db, type Document, type Filter, MongoServerError } from 'mongodb';
 import { bindCollections } from '../../core/store/collections.ts';
 import type { EmbeddingDocument } from '../../core/store/documents.ts';
 import type { Store } from '../../core/store/store.ts';
@@ -12,11 +12,12 @@ export interface StandInVectorSearch {
   store: Store;
   /** The states of an index that is built, one for each look at it; the last one stays. */
   states: State[];
-  /** The names of the indexes that were created, and the stages of the queries. */
+  /** The names of the indexes that were created, how often they were listed, and the stages of the queries. */
   created: string[];
+  listed: number;
   queries: Document[];
-  /** Takes in what is stored now. Until then it answers with what it took in before. */
-  follow(): Promise<void>;
+  /** Takes in what is stored now, or only some of it. Until then it answers with what it took in before. */
+  follow(only?: Filter<EmbeddingDocument>): Promise<void>;
   /** Creates an index as another program would. */
   create(name: string): void;
   drop(): void;
@@ -49,6 +50,7 @@ export function standInVectorSearch(real: Store): StandInVectorSearch {
   }
 
   function list({ name }: Document): Document[] {
+    standIn.listed += 1;
     return [...indexes]
       .filter(([known]) => name === undefined || known === name)
       .map(([known, index]) => {
@@ -122,9 +124,10 @@ export function standInVectorSearch(real: Store): StandInVectorSearch {
     store,
     states: ['READY'],
     created: [],
+    listed: 0,
     queries: [],
-    async follow() {
-      followed = await embeddings.find().toArray();
+    async follow(only = {}) {
+      followed = await embeddings.find(only).toArray();
     },
     create: (name) => void indexes.set(name, { definition: {}, looks: 0 }),
     drop: () => indexes.clear(),

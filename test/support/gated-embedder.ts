@@ -1,30 +1,27 @@
-import type { Embedder } from '../../core/embedding/embedder.ts';
+import type { Embedder, EmbedItem } from '../../core/embedding/embedder.ts';
 import { createStandIn } from './stand-in-embedder.ts';
 
-/** A stand-in whose batches of one model can be held back. */
+/** A stand-in for lines whose batches of one model can be held back. */
 export interface GatedEmbedder extends Embedder {
-  /** Holds the batches of a model after its first `batches`, until it is released. */
-  hold(model: string, batches?: number): void;
+  /** Holds the batches of a model until it is released, except the one with this line. */
+  hold(model: string, line?: string): void;
   release(): void;
 }
 
 export function createGatedEmbedder(): GatedEmbedder {
   const standIn = createStandIn();
   let gate = Promise.withResolvers<void>();
-  let held: string | undefined;
-  let left = 0;
+  let held: { model: string; line: string | undefined } | undefined;
   return {
     ...standIn,
-    async embed(model, medium, items, options = {}) {
-      if (held !== undefined && model.startsWith(held)) {
-        left -= 1;
-        if (left < 0) await Promise.race([gate.promise, aborted(options.signal)]);
-      }
+    async embed(model, medium, items, options) {
+      if (held !== undefined && model.startsWith(held.model) && !items.some((item) => textOf(item) === held?.line))
+        await gate.promise;
       return standIn.embed(model, medium, items, options);
     },
-    hold(model, batches = 0) {
+    hold(model, line) {
       gate = Promise.withResolvers();
-      [held, left] = [model, batches];
+      held = { model, line };
     },
     release() {
       held = undefined;
@@ -33,5 +30,4 @@ export function createGatedEmbedder(): GatedEmbedder {
   };
 }
 
-const aborted = (signal: AbortSignal | undefined) =>
-  new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+const textOf = (item: EmbedItem) => ('value' in item ? (item.value as { text?: unknown }).text : undefined);

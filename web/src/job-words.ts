@@ -26,6 +26,7 @@ export const KIND_WORDS: Readonly<Record<JobKind, string>> = {
   delete: 'Deletion',
   duplicates: 'Search for duplicates',
   drop: "Drop of a model's vectors",
+  index: 'Search index',
 };
 
 export const failedOf = (job: Job) => sumOf(failuresOf(job));

@@ -15,7 +15,7 @@ const EXIT_CODES = 'Exit codes: 0 done, 1 not possible, 2 wrong usage, 3 no such
 
 const MODELS_JSON = `{"dataset", "serving", "indexed", "models": [{"key", "name",
 "revision", "dim", "vectors", "embedded", "share", "serving", "completed_at",
-"dropped_by"}]}`;
+"index": null or {"kind", "vectors", "size_bytes", "built_at"}, "dropped_by"}]}`;
 
 const dataset = ['<dataset>', "the dataset's name"] as const;
 const model = ['<model>', 'its key (name@revision), or its name', modelName] as const;
@@ -41,7 +41,8 @@ function addOf(models: Command, end: End): void {
       'after',
       `
 EMBEDDED is the share of the indexed samples that have a vector of the model.
-COMPLETED is when it last embedded the dataset to the end.
+COMPLETED is when it last embedded the dataset to the end, INDEX the kind of the
+published index of its vectors.
 
 With --json: ${MODELS_JSON}
 ${EXIT_CODES}
@@ -78,6 +79,7 @@ async function tableOf({ indexed, models }: DatasetModels, { paint, width }: Out
       { title: 'DIM', align: 'right' },
       { title: 'EMBEDDED', align: 'right' },
       { title: 'COMPLETED' },
+      { title: 'INDEX' },
       { title: 'STATE' },
     ],
     models.map((each) => [
@@ -86,6 +88,7 @@ async function tableOf({ indexed, models }: DatasetModels, { paint, width }: Out
       count(each.dim),
       shareInWords(each, indexed),
       each.completedAt === undefined ? '-' : ago(each.completedAt.toISOString()),
+      each.index?.kind ?? '-',
       each.serves ? 'serves' : each.droppedBy === undefined ? '' : `dropped by job ${each.droppedBy}`,
     ]),
     paint,

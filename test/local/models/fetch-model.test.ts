@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { imagesMedium } from '../../../core/media/images/medium.ts';
 import { findModel } from '../../../core/models/find-model.ts';
 import { modelFoldersFrom } from '../../../core/models/model-folders.ts';
-import { type FetchOptions, fetchModel } from '../../../local/models/fetch-model.ts';
+import { type FetchOptions, type FetchProgress, fetchModel } from '../../../local/models/fetch-model.ts';
 import { listFetched, removeFetched } from '../../../local/models/fetched-models.ts';
 import { gitSha1, type Hub, type HubRequest, refuse, sha256, startHub, type TreeEntry } from './hub.ts';
 
@@ -188,12 +188,11 @@ describe('a known model', () => {
   });
 
   test('reports how far it is, to the last byte', async () => {
-    const seen: [string, number, number][] = [];
-    const { model } = await fetched('clip-vit-b32', {
-      onProgress: ({ file, received, total }) => seen.push([file, received, total]),
-    });
-    expect(seen.at(-1)).toEqual(['config.json', model.sizeBytes, model.sizeBytes]);
-    const received = seen.map(([, bytes]) => bytes);
+    const seen: FetchProgress[] = [];
+    const { model } = await fetched('clip-vit-b32', { onProgress: (progress) => seen.push(progress) });
+    const total = model.sizeBytes;
+    expect(seen.at(-1)).toEqual({ file: 'config.json', received: total, downloaded: total, total });
+    const received = seen.map((progress) => progress.received);
     expect(received).toEqual([...received].sort((a, b) => a - b));
     expect(seen.length).toBeGreaterThan(5);
   });
@@ -375,7 +374,13 @@ describe('a download that breaks off', () => {
 
     hub.intercept = undefined;
     hub.requests.length = 0;
-    await fetched();
+    let last: FetchProgress | undefined;
+    const { model } = await fetched('clip-vit-b32', {
+      onProgress: (progress) => {
+        last = progress;
+      },
+    });
+    expect(last).toMatchObject({ received: model.sizeBytes, downloaded: model.sizeBytes - 100_000 });
     expect(hub.contentRequests(VISION).map(({ headers }) => headers.range)).toEqual(['bytes=100000-']);
     expect(Buffer.compare(await fileOf(VISION), contentOf(VISION))).toBe(0);
   });
@@ -543,7 +548,7 @@ describe('a hub that refuses', () => {
 
   test('since there is no such repository says so, with 401 too', async () => {
     answers('/revision/', (response) => refuse(response, 401, { 'x-error-code': 'RepoNotFound' }));
-    expect(await refused()).toMatch(/^UnknownModel: .*no such repository/);
+    expect(await refused()).toMatch(/^UnknownModel: .*no such repository.*Set HF_TOKEN/);
   });
 
   test.each(['/revision/', '/tree/', VISION])('with 404 for %s is asked once', async (path) => {

@@ -1,0 +1,50 @@
+import { MOST_PAGED } from '../contract/search.ts';
+import { UserError } from '../core/errors.ts';
+
+/** Where a page of hits ended. */
+export interface Cursor {
+  /** The last hit. */
+  score: number;
+  seq: number;
+  /** How many hits were given so far. */
+  given: number;
+  /** The model whose vectors are searched. Another one may serve the dataset by the next page. */
+  modelKey: string;
+}
+
+export const writeCursor = ({ score, seq, given, modelKey }: Cursor): string =>
+  Buffer.from(JSON.stringify([score, seq, given, modelKey])).toString('base64url');
+
+/** @throws UserError InvalidInput */
+export function readCursor(text: string): Cursor {
+  const cursor = cursorIn(text);
+  if (cursor === undefined)
+    throw new UserError(
+      'InvalidInput',
+      `cursor: "${text.slice(0, 100)}" is not a cursor. Pass "next" of the page before, unchanged.`,
+      { fields: ['cursor'] },
+    );
+  if (cursor.given >= MOST_PAGED)
+    throw new UserError(
+      'InvalidInput',
+      `cursor: a search gives out ${MOST_PAGED} hits at most. Narrow it by a filter to see others.`,
+      { fields: ['cursor'] },
+    );
+  return cursor;
+}
+
+function cursorIn(text: string): Cursor | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(text, 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(parsed) || parsed.length !== 4) return undefined;
+  const [score, seq, given, modelKey] = parsed as unknown[];
+  if (typeof score !== 'number' || !Number.isFinite(score) || typeof modelKey !== 'string') return undefined;
+  if (!isCount(seq) || !isCount(given) || given === 0) return undefined;
+  return { score, seq, given, modelKey };
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
