@@ -226,6 +226,7 @@ function nextBlock({ status, link }: Outcome, paint: Paint, width: number): stri
     ...(kind === 'relocate' && state === 'completed'
       ? [['Load', `plimsoll load ${shellWord(String(status.request.to))} --dataset ${dataset}`] as [string, string]]
       : []),
+    ...(status.compared?.groups ? [['Groups', `plimsoll duplicates ${dataset} --list`] as [string, string]] : []),
     ...(failedIn(status) && status.finished_at !== null
       ? [['Retry', `plimsoll retry ${dataset}`] as [string, string]]
       : []),

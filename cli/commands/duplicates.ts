@@ -46,10 +46,10 @@ export function addDuplicatesCommand(program: Command, end: (exitCode: number) =
     .addHelpText(
       'after',
       `
-A group is exact if all its files have equal content, else near. The one to keep
-(* in the list) has the most pixels, then the most bytes, then the lowest number.
---tag-rest tags the others, and takes the tag from the one to keep. The groups of
-the search before are shown until a new one has ended.
+A group is exact if all its files have equal content, else near. The one to
+keep (* in the list) has the most pixels, then the most bytes, then the lowest
+number. --tag-rest tags the others, and takes the tag from the one to keep. The
+groups of the search before are shown until a new one has ended.
 
 The default threshold is for trained models such as CLIP or DINOv2. With the
 built-in one, whose vectors of different pictures are nearer, take 0.985.
@@ -58,8 +58,8 @@ neighbours proposes the pairs, and may miss some.
 
 With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --wait, once
 the job is over, what "plimsoll status --json" prints, with compared {samples,
-total, groups}. With --list: {"dataset", "run", "groups", "next"}; run is null or
-{job_id, model_key, threshold, exact, groups, samples, finished_at}. Each group:
+total, groups}. With --list: {"dataset", "run", "groups", "next"}; run is null
+or {job_id, model_key, threshold, exact, groups, samples, finished_at}. A group:
   group, kind, size      its number, exact or near, how many members
   members                {seq, filepath, score, same_content, keep}: score is
                          the cosine to the first; 1,000 at most
@@ -176,7 +176,7 @@ async function tagAll(
     cursor = next;
   }
   output.result({ dataset, tag, ...sum }, () => [
-    `${counted(sum.tagged, 'sample')} in ${counted(sum.groups, 'group')} have the tag ${tag}.`,
+    `The tag ${tag} is on ${counted(sum.tagged, 'sample')} of ${counted(sum.groups, 'group')}.`,
   ]);
   return 0;
 }

@@ -42,8 +42,10 @@ function pairsOf({ dim, rows, graph }: PairedSet, from: number, count: number, l
   if (graph === undefined) return rows.findPairs(from, count, least);
   const pairs: FoundPair[] = [];
   const queries = rows.copy(from, count);
+  // Copies are not among the rows, so these may be few.
+  const wanted = Math.min(NEIGHBOURS, rows.count);
   for (let i = 0; i < count; i += 1) {
-    const { keys, distances } = graph.index.search(queries.slice(i * dim, (i + 1) * dim), NEIGHBOURS, 1);
+    const { keys, distances } = graph.index.search(queries.slice(i * dim, (i + 1) * dim), wanted, 1);
     keys.forEach((key, n) => {
       const [first, second] = [from + i, Number(key)];
       const score = 1 - (distances[n] as number);

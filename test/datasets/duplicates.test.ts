@@ -1,10 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { SearchedSet } from '../../core/search/finder.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import type { EmbeddingDocument, SampleDocument } from '../../core/store/documents.ts';
 import { clusteredVectors, fillWithVectors, randomNumbers, unit } from '../search/vectors.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
+const WORKER = fileURLToPath(new URL('../deploying/worker-process.ts', import.meta.url));
 const DIM = 64;
 const ORIGINALS = 1000;
 
@@ -262,9 +266,26 @@ describe('a search that is interrupted', () => {
     await ended(jobId);
   });
 
-  it('goes on with another worker, from the chunks that are done', async () => {
-    const jobId = await comparing();
+  /** Starts a worker in a process of its own, and returns a function that kills it. */
+  async function startOther(): Promise<() => Promise<void>> {
+    const mongodb = new URL(inject('mongodbUri'));
+    mongodb.pathname = `/${bench.store.database}`;
+    const worker = fork(WORKER, ['indexing', bench.taskQueue], {
+      env: { ...process.env, MONGODB_URI: mongodb.href, TEMPORAL_ADDRESS: inject('temporalAddress') },
+    });
+    await once(worker, 'message');
+    return async () => {
+      const exited = once(worker, 'exit');
+      worker.kill('SIGKILL');
+      await exited;
+    };
+  }
+
+  it('goes on when its worker is killed, from the chunks that are done', async () => {
     await stopWorker();
+    const kill = await startOther();
+    const jobId = await comparing();
+    await kill();
     const before = (await bench.status(jobId)).compared?.samples ?? 0;
     expect(before).toBeGreaterThan(0);
     expect(before).toBeLessThan(MANY);

@@ -69,6 +69,7 @@ export function createComparer(store: Store, machine: VectorMachine): Comparer {
   /** Shares the vectors of a comparison while `work` is under way. They are read once, however many chunks need them. */
   async function sharing<T>(request: CompareRequest, work: (held: Held) => Promise<T>): Promise<T> {
     const { plan, onStep, signal } = request;
+    signal.throwIfAborted();
     if (!comparisons.has(plan)) await makeRoom();
     const shared = comparisons.get(plan) ?? open(request);
     // The one that was used last is the last to go.
@@ -126,9 +127,11 @@ export function createComparer(store: Store, machine: VectorMachine): Comparer {
     for (const [first, second] of found) union.join(first, second);
     for (let at: number | undefined = from; at !== undefined; ) {
       signal.throwIfAborted();
-      const pairs: Pairs = await machine.findPairs(held.name, { from: at, to, least: threshold - MARGIN });
+      const finding = machine.findPairs(held.name, { from: at, to, least: threshold - MARGIN });
+      // A worker that stops does not wait for the process.
+      const pairs: Pairs = await unlessAborted(finding, signal);
       onStep();
-      found.push(...(await decide(store, set, pairs, { threshold, union, onStep })));
+      for (const pair of await decide(store, set, pairs, { threshold, union, onStep })) found.push(pair);
       at = pairs.next;
     }
     return found;
