@@ -1,5 +1,5 @@
-import type { EmbedDatasetInput } from '../contract/inputs.ts';
-import type { WaitReason } from '../contract/job.ts';
+import type { EmbedDatasetInput, IndexVectorsInput } from '../contract/inputs.ts';
+import type { IndexKind, IndexStatus, WaitReason } from '../contract/job.ts';
 import { embedWorkflowId } from '../contract/names.ts';
 import type { EmbedWindow } from '../contract/options.ts';
 import { windowAt } from '../core/embedding/embed-window.ts';
@@ -8,8 +8,12 @@ import { type EmbeddingPlan, openChunks, planEmbedding } from '../core/embedding
 import { recordModel } from '../core/embedding/record-model.ts';
 import { endPhase, notePhaseWaits, startPhase } from '../core/jobs/phases.ts';
 import { requireOpenJob } from '../core/jobs/runs.ts';
-import { claimDataset, getDataset } from '../core/store/datasets.ts';
+import { indexNeeded, kindFor } from '../core/search/build-index.ts';
+import { modelToSearch } from '../core/search/model-to-search.ts';
+import { claimDataset, getDataset, keepModel } from '../core/store/datasets.ts';
+import { countVectors } from '../core/store/embeddings.ts';
 import { jobEnded } from '../core/store/job-errors.ts';
+import { setPhaseFields } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
 import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
@@ -23,6 +27,8 @@ export interface EmbeddingDependencies extends CapabilityDependencies {
   store: Store;
   /** If omitted, an embed job with webhooks is refused. */
   webhooks?: WebhookConfig;
+  /** An index is built for this many vectors and more; 10,000 if left out. */
+  indexFrom?: number | undefined;
 }
 
 export interface BeginEmbeddingInput extends BeginInput<EmbedDatasetInput> {
@@ -72,13 +78,27 @@ export interface PlanEmbeddingInput extends ModelPhaseInput {
 export interface FinishEmbeddingInput extends ModelPhaseInput {
   /** The model, as the job named it. */
   asked: string;
+  /** The index that the job asked for. */
+  index?: EmbedDatasetInput['index'];
+  /** Whether the model is to serve searches from now on. */
+  switch?: boolean;
+}
+
+/** The index to build once the embedding is done. */
+export interface BegunIndex extends Capabilities {
+  model: { key: string; dim: number };
+  kind: IndexKind;
+  /** Vectors that it will hold. */
+  total: number;
+  /** The queue of the workers that build it. */
+  task_queue: string;
 }
 
 export type EmbeddingActivities = ReturnType<typeof createEmbeddingActivities>;
 
 /** Creates the activities of phase 2 that need no device: plan the embedding, time it, and record its end. */
 export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
-  const { store, webhooks } = dependencies;
+  const { store, webhooks, indexFrom } = dependencies;
   return withUserFailures({
     /** Records the embedding if it is a job of its own, checks its options, and records that it waits for a worker. */
     async beginEmbedding(input: BeginEmbeddingInput): Promise<BegunEmbedding> {
@@ -118,6 +138,23 @@ export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
       });
     },
 
+    /** Records the building of an index as a job, and chooses its kind. */
+    async beginIndex(input: BeginInput<IndexVectorsInput>): Promise<BegunIndex> {
+      const { job_id, workflow_id, request } = input;
+      const { dataset, model_key } = request;
+      await recordRun(store, { kind: 'index', dataset, embeds: true }, input);
+      requireWorkflowId(workflow_id, embedWorkflowId(dataset, request.model));
+      await claimDataset(store, dataset, job_id);
+      const { key, dim } = await modelToSearch(store, await getDataset(store, dataset), model_key);
+      const total = await countVectors(store, { datasetId: dataset, modelKey: key });
+      const kind = request.kind === 'auto' ? kindFor(total) : request.kind;
+      const capabilities = await capabilitiesOf(dependencies);
+      const task_queue = request.embed_task_queue ?? capabilities.embed_task_queue;
+      await setPhaseFields(store, job_id, 'embedding', { model_key: key, index: { kind, done: 0, total } });
+      await notePhaseWaits(store, job_id, 'embedding', { reason: 'worker', task_queue });
+      return { ...capabilities, model: { key, dim }, kind, total, task_queue };
+    },
+
     /** Records that phase 2 is running again. */
     async startEmbedding({ job_id }: { job_id: string }): Promise<void> {
       await startPhase(store, job_id, 'embedding');
@@ -144,16 +181,30 @@ export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
             total: plan.total,
             total_known: true,
           });
+          await keepModel(store, dataset, model.key);
           return plan;
         });
       },
 
-      /** Records the model on the dataset and ends phase 2. */
-      async finishEmbedding({ job_id, dataset, model, asked }: FinishEmbeddingInput) {
+      /**
+       * Records the model on the dataset, lets it serve if that was asked for, and ends phase 2 unless its vectors need an
+       * index.
+       */
+      async finishEmbedding({
+        job_id,
+        dataset,
+        model,
+        asked,
+        switch: switches = false,
+        index = 'auto',
+      }: FinishEmbeddingInput) {
         return withHeartbeats(async () => {
-          const counts = await recordModel(store, { jobId: job_id, datasetId: dataset, model, asked });
-          await endPhase(store, job_id, 'embedding', 'completed');
-          return counts;
+          const counts = await recordModel(store, { jobId: job_id, datasetId: dataset, model, asked, switches });
+          const set = { datasetId: dataset, modelKey: model.key, dim: model.dim };
+          const needed: IndexStatus | null = await indexNeeded(store, set, index, indexFrom);
+          if (needed === null) await endPhase(store, job_id, 'embedding', 'completed');
+          else await setPhaseFields(store, job_id, 'embedding', { index: needed });
+          return { ...counts, index: needed };
         });
       },
     }),

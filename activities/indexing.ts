@@ -58,11 +58,21 @@ export interface ReconcileInput {
   max_failed_percent: number;
   /** The model of phase 2; null if the load does not embed. */
   model: string | null;
+  /** Whether that model is to serve searches once it has embedded the dataset. */
+  switch?: boolean;
 }
 
 export interface ReconcileResult extends IndexingResult {
   /** The model that has a vector of every sample already, so that phase 2 is over; null if there may be work. */
   embedded_by: string | null;
+}
+
+/** The second phase of a load that may have nothing to embed. */
+interface SkippedEmbedding extends Steps {
+  jobId: string;
+  datasetId: string;
+  model: string;
+  switches: boolean;
 }
 
 export type IndexingActivities = ReturnType<typeof createIndexingActivities>;
@@ -75,13 +85,13 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
     media.byName((await getDataset(store, dataset, datasetDeletedMeanwhile)).media_type);
 
   /** Ends phase 2 before it begins if nothing lacks a vector, so that nobody waits for a device. Returns the model's key. */
-  const skipEmbedding = async (work: { jobId: string; datasetId: string; model: string } & Steps) => {
-    const { jobId, datasetId, model, onStep, signal } = work;
+  const skipEmbedding = async (work: SkippedEmbedding) => {
+    const { jobId, datasetId, model, switches, onStep, signal } = work;
     const planned_at = new Date();
     const recorded = await embeddedBy(store, { datasetId, model, onScan: () => onStep(), signal });
     if (recorded === undefined) return null;
     await startPhase(store, jobId, 'embedding', { model_key: recorded.key, planned_at, total: 0, total_known: true });
-    await recordModel(store, { jobId, datasetId, model: recorded, asked: model });
+    await recordModel(store, { jobId, datasetId, model: recorded, asked: model, switches });
     await endPhase(store, jobId, 'embedding', 'completed');
     return recorded.key;
   };
@@ -134,7 +144,8 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
     },
 
     /** Marks missing files, refreshes the counts, and ends phase 1 of a load. */
-    async reconcile({ job_id, dataset, source, max_failed_percent, model }: ReconcileInput): Promise<ReconcileResult> {
+    async reconcile(input: ReconcileInput): Promise<ReconcileResult> {
+      const { job_id, dataset, source, max_failed_percent, model, switch: switches = false } = input;
       return withSteps(async (steps) => {
         const runId = await requireRun(store, job_id);
         const work = { jobId: job_id, datasetId: dataset, ...steps };
@@ -148,7 +159,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
         await endPhase(store, job_id, 'indexing', 'completed');
         // A new sample lacks a vector, and comes last: the dataset would be read to its end to find it.
         const mayBeEmbedded = model !== null && result.outcomes.added === 0;
-        return { ...result, embedded_by: mayBeEmbedded ? await skipEmbedding({ ...work, model }) : null };
+        return { ...result, embedded_by: mayBeEmbedded ? await skipEmbedding({ ...work, model, switches }) : null };
       });
     },
 

@@ -9,9 +9,10 @@ import type { Store } from '../core/store/store.ts';
 import { ACTIVITY_TASKS, describeTaskQueue } from '../temporal/task-queues.ts';
 import { withHeartbeats, withSteps } from './heartbeats.ts';
 import { withRetryReports } from './retry-reports.ts';
+import { createSearchIndexActivities, type SearchIndexDependencies } from './search-index.ts';
 import { withUserFailures } from './user-failures.ts';
 
-export interface InferenceDependencies {
+export interface InferenceDependencies extends SearchIndexDependencies {
   store: Store;
   embedder: Embedder;
   media: Media;
@@ -59,7 +60,8 @@ async function countWorkers(): Promise<number> {
 }
 
 /** Creates the activities of the GPU queues, which need a device. */
-export function createInferenceActivities({ store, embedder, media, sources }: InferenceDependencies) {
+export function createInferenceActivities(dependencies: InferenceDependencies) {
+  const { store, embedder, media, sources } = dependencies;
   const limiters = new Map<string, Limiter>();
   const limiterOf = (taskQueue: string) => {
     const limiter = limiters.get(taskQueue) ?? createLimiter(store, taskQueue);
@@ -68,6 +70,8 @@ export function createInferenceActivities({ store, embedder, media, sources }: I
   };
 
   const activities = withUserFailures({
+    ...createSearchIndexActivities(dependencies),
+
     /** Resolves and loads the model on the device that will run it. */
     async openModel({ model, media_type }: OpenModelInput): Promise<OpenedModel> {
       const { cancelled } = Context.current();

@@ -1,22 +1,26 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import type { ForgetSourceRequest } from '../contract/inputs.ts';
+import type { DropModelRequest, ForgetSourceRequest } from '../contract/inputs.ts';
 import type { RemovedCounts } from '../contract/job.ts';
+import { embedWorkflowId } from '../contract/names.ts';
 import { deleteDataset } from '../core/deleting/delete-dataset.ts';
+import { beginDrop, dropModel } from '../core/deleting/drop-model.ts';
 import { forgetSource } from '../core/deleting/forget-source.ts';
 import { pruneMissing } from '../core/deleting/prune-missing.ts';
+import { refreshModel } from '../core/embedding/record-model.ts';
 import { folderNameOf } from '../core/folders.ts';
 import { requireInDataset } from '../core/sources/require-in-dataset.ts';
 import type { Sources } from '../core/sources/source.ts';
 import { datasetNotThere } from '../core/store/dataset-errors.ts';
 import { claimDataset, markDeleting } from '../core/store/datasets.ts';
-import { type JobReference, openEmbeddingsOf } from '../core/store/jobs.ts';
+import { type JobReference, openBesideLoads } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import { handleOf, ifFound, isRunning, jobIdOf } from '../temporal/jobs.ts';
 import { pauseSchedulesOf } from '../temporal/schedules.ts';
 import { withSteps } from './heartbeats.ts';
-import { ofOpenJobs } from './job-runs.ts';
+import { ofOpenJobs, recordRun } from './job-runs.ts';
 import { type BeginUnphasedInput, type BegunUnphased, recordUnphased } from './record-unphased.ts';
+import { requireWorkflowId } from './require-workflow-id.ts';
 import { withUserFailures } from './user-failures.ts';
 
 export interface RemovalDependencies {
@@ -33,7 +37,7 @@ export interface RemovalInput {
 
 export type RemovalActivities = ReturnType<typeof createRemovalActivities>;
 
-/** Creates the activities that remove samples or a dataset. */
+/** Creates the activities that remove samples, a model's vectors or a dataset. */
 export function createRemovalActivities({ store, sources, searchAttributes }: RemovalDependencies) {
   const capabilities = async (): Promise<BegunUnphased> => ({ search_attributes: await searchAttributes() });
 
@@ -63,9 +67,22 @@ export function createRemovalActivities({ store, sources, searchAttributes }: Re
       return capabilities();
     },
 
-    /** Asks Temporal to cancel the embed jobs of a dataset. Returns how many still run. */
+    /** Records the drop, checks that the model's vectors can be dropped, and marks the model. */
+    async beginDrop(input: BeginUnphasedInput<DropModelRequest>): Promise<BegunUnphased> {
+      const { job_id: jobId, workflow_id, request } = input;
+      const { dataset: datasetId, model, model_key: modelKey } = request;
+      await recordRun(store, { kind: 'drop', dataset: datasetId, embeds: false }, { ...input, continued: false });
+      requireWorkflowId(workflow_id, embedWorkflowId(datasetId, model));
+      await claimDataset(store, datasetId, jobId, datasetNotThere);
+      // An embedding that was terminated has left vectors without a record.
+      await refreshModel(store, datasetId, modelKey);
+      await beginDrop(store, { jobId, datasetId, modelKey });
+      return capabilities();
+    },
+
+    /** Asks Temporal to cancel the jobs that write or drop vectors of a dataset. Returns how many still run. */
     async cancelEmbeddings({ dataset }: { dataset: string }): Promise<number> {
-      const jobs = await openEmbeddingsOf(store, dataset);
+      const jobs = await openBesideLoads(store, dataset);
       const running = await Promise.all(jobs.map((job) => cancelRunning(Context.current().client, job)));
       return running.filter((isRunning) => isRunning).length;
     },
@@ -83,6 +100,15 @@ export function createRemovalActivities({ store, sources, searchAttributes }: Re
         folder,
       }: RemovalInput & { folder: string }): Promise<RemovedCounts> {
         return withSteps((steps) => forgetSource(store, { jobId, datasetId, folder, ...steps }));
+      },
+
+      /** Removes the vectors of a model. */
+      async dropVectors({
+        job_id: jobId,
+        dataset: datasetId,
+        model_key: modelKey,
+      }: RemovalInput & { model_key: string }): Promise<RemovedCounts> {
+        return withSteps((steps) => dropModel(store, { jobId, datasetId, modelKey, ...steps }));
       },
 
       /** Pauses the schedules that would load the dataset again. There may be thousands. */

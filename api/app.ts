@@ -86,7 +86,7 @@ export function createApi(context: ApiContext): Api {
 
 const CORS = {
   credentials: true,
-  allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
+  allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
   exposeHeaders: ['Content-Range', 'ETag', 'Location', 'Plimsoll-Reason', 'Retry-After'],
 };
 
@@ -109,9 +109,10 @@ function guard(app: ReturnType<typeof newRouter>, backends: ApiContext['backends
   app.use('/api/loads', requireBackends(backends, 'both'));
   app.use('/api/schedules/*', requireBackends(backends, 'both'));
   app.use('/api/datasets/*', requireBackends(backends, 'mongodb'));
-  for (const job of ['embed', 'prune', 'relocate', 'forget'])
+  for (const job of ['embed', 'index', 'prune', 'relocate', 'forget'])
     app.post(`/api/datasets/:dataset/${job}`, requireBackends(backends, 'both'));
   app.delete('/api/datasets/:dataset', requireBackends(backends, 'both'));
+  app.delete('/api/datasets/:dataset/models/:key', requireBackends(backends, 'both'));
   app.use('/api/limits', requireBackends(backends, 'mongodb'));
   app.use('/api/events', requireBackends(backends, 'mongodb'));
 }

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../core/cache-folder.ts';
 import { UserError } from '../core/errors.ts';
+import { modelFoldersFrom } from '../core/models/model-folders.ts';
 import { type SourceRoots, sourceRootsFromEnvironment } from '../core/sources/folder/source-roots.ts';
 import { isLoopback } from './auth/loopback.ts';
 import { readTokens, type TokenRecord } from './auth/tokens.ts';
@@ -60,7 +61,7 @@ export async function settingsFrom(
     env,
     tokens,
     sourceRoots,
-    modelFolders: (env.PLIMSOLL_MODELS ?? '').split(delimiter).filter((folder) => folder !== ''),
+    modelFolders: modelFoldersFrom(env),
     hostNames: listOf(env.PLIMSOLL_API_HOSTS).map((name) => name.toLowerCase()),
     origins: listOf(env.PLIMSOLL_API_ORIGINS).map(originOf),
     webFolder: env.PLIMSOLL_WEB || builtPage(),

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ConnectedClient, connectPlimsoll } from '../client/connect.ts';
 import type { ApiOptions } from '../local/api-server.ts';
 import { startStack, type WorkerRole } from '../local/stack.ts';
@@ -16,10 +17,18 @@ export interface BenchStack {
   temporalAddress: string;
   /** URL of the HTTP API, if requested. */
   apiUrl: string | undefined;
+  /** Kills the HTTP API and resolves when it is ready again, and has reached its servers. */
+  restartApi(): Promise<void>;
   memory: PeakMemory;
   /** Reads the seconds of CPU of each process since its start. */
   cpuSeconds(): Promise<Record<string, number>>;
 }
+
+/** Processes that a process of the stack starts when it first needs them: its name, their script, their name. */
+const CHILDREN = [
+  ['worker-embedding', 'inference/child.ts', 'inference'],
+  ['api', 'search/child.ts', 'search'],
+] as const;
 
 /**
  * Runs `work` on a stack of its own. Its processes are new, so their peak memory comes from this measurement. Only the
@@ -54,8 +63,16 @@ export async function withStack<T>(
             mongodbUri: stack.mongodbUri,
             temporalAddress: stack.temporalAddress,
             apiUrl: stack.apiUrl,
+            restartApi: async () => {
+              await stack.members.api?.kill();
+              await stack.members.api?.ready();
+              while (!(await fetch(`${stack.apiUrl}/ready`)).ok) await delay(20, undefined, { signal: context.signal });
+            },
             memory,
-            cpuSeconds: () => cpuSeconds(stack.pids),
+            cpuSeconds: async () => {
+              const names = await processesOf(stack.pids);
+              return cpuSeconds(Object.fromEntries([...names].map(([pid, name]) => [name, pid])));
+            },
           }),
           stack.failed.then((error) => Promise.reject(error)),
           aborted(context.signal),
@@ -82,9 +99,10 @@ function environment({ env, profileDir }: BenchContext): NodeJS.ProcessEnv {
 
 async function processesOf(pids: Readonly<Record<string, number>>): Promise<Map<number, string>> {
   const names = new Map(Object.entries(pids).map(([name, pid]) => [pid, name]));
-  const embedWorker = pids['worker-embed'];
-  if (embedWorker === undefined) return names;
-  for (const pid of await childrenRunning(embedWorker, 'inference/child.ts')) names.set(pid, 'inference');
+  for (const [parent, script, name] of CHILDREN) {
+    const pid = pids[parent];
+    for (const child of pid === undefined ? [] : await childrenRunning(pid, script)) names.set(child, name);
+  }
   return names;
 }
 

@@ -15,6 +15,8 @@ export interface Figure {
   /** value / floor.value: above 1 for times, below 1 for rates. Null without a floor. */
   ratio: number | null;
   targets: Target[];
+  /** What else was measured, in words. */
+  facts?: Record<string, string>;
   /** The bottleneck. */
   bound_by: string;
   /** Peak resident memory of each process (VmHWM); empty if the system does not report it. */

@@ -5,6 +5,8 @@ import { firstMeasurement } from './first-measurement.ts';
 import { indexMeasurement } from './index-measurement.ts';
 import { reloadMeasurement } from './reload-measurement.ts';
 import { samplesMeasurement } from './samples-measurement.ts';
+import { searchIndexesMeasurement } from './search-indexes-measurement.ts';
+import { searchMeasurement } from './search-measurement.ts';
 import { tenMillionMeasurement } from './ten-million-measurement.ts';
 import { vitMeasurement } from './vit-measurement.ts';
 import { workersMeasurement } from './workers-measurement.ts';
@@ -27,6 +29,9 @@ export const MEASUREMENTS: readonly Measurement[] = [
   vitMeasurement,
   builtInMeasurement,
   samplesMeasurement,
+  searchMeasurement({ name: 'search', count: 100_000 }),
+  searchMeasurement({ name: 'search-million', count: 1_000_000, runs: 1 }),
+  searchIndexesMeasurement,
   tenMillionMeasurement,
   workersMeasurement,
   indexMeasurement({

@@ -2,13 +2,14 @@ import type { Figure, History, Target } from './figure.ts';
 
 /** Formats a figure as lines for people. */
 export function linesOf(figure: Figure): string[] {
-  const { floor, ratio, unit, targets, histories, peak_memory_bytes: memory, cpu_seconds: cpu } = figure;
+  const { floor, ratio, unit, targets, histories, facts = {}, peak_memory_bytes: memory, cpu_seconds: cpu } = figure;
   return [
     `${figure.measurement}: ${figure.what}`,
     row('Plimsoll', spreadText(figure, unit)),
     ...(floor ? [row('floor', `${spreadText(floor, unit)}  ${floor.what}`)] : []),
     ...(ratio === null ? [] : [row('ratio', ratio.toFixed(2))]),
     ...targets.map((target) => row('target', targetText(target))),
+    ...Object.entries(facts).map(([what, text]) => row(what, text)),
     ...(Object.keys(memory).length > 0 ? [row('peak memory', memoryText(memory))] : []),
     ...(Object.keys(cpu).length > 0 ? [row('CPU', cpuText(cpu))] : []),
     ...histories.map((history) => row('history', historyText(history))),

@@ -116,10 +116,10 @@ function standIns(
     indexPage: async ({ page }) => ({ added: pages[page] ?? 0, changed: 0, failed: 0 }),
     reconcile: async () => ({ ...all, total: count, outcomes: { ...NO_OUTCOMES, added: count }, embedded_by: null }),
     beginEmbedding: async () => ({ ...queue, media_type: 'image' }),
-    openModel: async () => ({ ...model, batchSize: 32, device: 'cpu', workers: 1 }),
+    openModel: async () => ({ ...model, batchSize: 32, device: 'cpu', text: false, workers: 1 }),
     planEmbedding: async () => ({ total: count, chunks }),
     embedChunk: async ({ chunk: [, , done] }) => ({ done, failed: 0, reused: 0, worked_ms: 1 }),
-    finishEmbedding: async () => ({ ...all, reused: 0 }),
+    finishEmbedding: async () => ({ ...all, reused: 0, index: null }),
     endJob: async () => undefined,
   };
 }

@@ -7,7 +7,7 @@ export const EXIT = {
   failed: 1,
   /** The command line, or a value on it, is wrong. */
   usage: 2,
-  /** No such job, dataset or schedule. */
+  /** No such job, dataset, model or schedule. */
   notFound: 3,
   /** As timeout(1) exits. */
   timedOut: 124,
@@ -24,7 +24,9 @@ const BY_ERROR: Readonly<Partial<Record<FailureCode, number>>> = {
   AmbiguousJob: EXIT.usage,
   JobNotFound: EXIT.notFound,
   DatasetNotFound: EXIT.notFound,
+  ModelNotInDataset: EXIT.notFound,
   ScheduleNotFound: EXIT.notFound,
+  UnknownModel: EXIT.notFound,
   WaitTimeout: EXIT.timedOut,
 };
 
@@ -33,7 +35,7 @@ export const exitCodeFor = (code: FailureCode): number => BY_ERROR[code] ?? EXIT
 
 /** For the help of the whole program. */
 export const EXIT_CODES_HELP = `Exit codes: 0 done, 1 failed or canceled, 2 wrong usage, 3 no such job,
-dataset or schedule, 124 timed out (wait --timeout), 130 interrupted.`;
+dataset, model or schedule, 124 timed out (wait --timeout), 130 interrupted.`;
 
 /** For the help of commands that start a job. */
 export const START_EXIT_CODES_HELP = `Exit codes: 0 started, or with --wait completed; 1 not started, or with --wait

@@ -1,6 +1,6 @@
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
 import type { Milestone } from '../client/wait.ts';
-import { isBrowsable } from '../client/wait.ts';
+import { hasReached, isBrowsable } from '../client/wait.ts';
 import type { JobStatus } from '../contract/job.ts';
 import { EXIT } from './exit-code.ts';
 import { InterruptedError } from './failure.ts';
@@ -102,6 +102,5 @@ export async function writeSummary(
 
 /** The exit code of `wait`, and of commands that end like it. */
 export function exitCodeOf(status: JobStatus, milestone: Milestone = 'completed'): number {
-  const reached = status.state === 'completed' || (milestone === 'browsable' && isBrowsable(status));
-  return reached ? EXIT.ok : EXIT.failed;
+  return hasReached(status, milestone) ? EXIT.ok : EXIT.failed;
 }

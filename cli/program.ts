@@ -7,9 +7,11 @@ import { addDeleteCommand } from './commands/delete.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEmbedCommand } from './commands/embed.ts';
 import { addForgetCommand } from './commands/forget.ts';
+import { addIndexCommand } from './commands/index.ts';
 import { addJobsCommand } from './commands/jobs.ts';
 import { addLimitCommand } from './commands/limit.ts';
 import { addLoadCommand } from './commands/load.ts';
+import { addModelsCommand } from './commands/models.ts';
 import { addCancelCommand, addPauseCommand, addResumeCommand } from './commands/operate.ts';
 import { addPruneCommand } from './commands/prune.ts';
 import { addRelocateCommand } from './commands/relocate.ts';
@@ -41,13 +43,16 @@ const COMMANDS: readonly AddCommand[] = [
   addResumeCommand,
   addCancelCommand,
   addRetryCommand,
+  addIndexCommand,
   addDatasetsCommand,
   addSamplesCommand,
+  addModelsCommand,
   addPruneCommand,
   addRelocateCommand,
   addForgetCommand,
   addDeleteCommand,
   addScheduleCommand,
+  addModelsCommand,
   addDoctorCommand,
   addApiCommand,
   addTokenCommand,

@@ -1,4 +1,5 @@
 import { isBrowsable } from '../client/wait.ts';
+import { BUILT_IN_MODEL } from '../contract/built-in-model.ts';
 import type { FileOutcomes, JobKind, JobStatus, PhaseStatus } from '../contract/job.ts';
 import { hasPhases } from '../contract/job.ts';
 import { waysOutOf } from '../core/deleting/absent-sources.ts';
@@ -56,6 +57,13 @@ export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSI
   return blocks.filter((block) => block.length > 0).flatMap((block, i) => (i === 0 ? block : ['', ...block]));
 }
 
+/** How to get search by words, after a job whose model knows none. */
+export function wordsHint({ state, phases }: JobStatus): string | undefined {
+  const isBuiltIn = phases.embedding.model_key?.startsWith(`${BUILT_IN_MODEL}@`) === true;
+  if (state !== 'completed' || !isBuiltIn) return undefined;
+  return 'Search by words: plimsoll models fetch clip-vit-b32, then load with --model clip-vit-b32';
+}
+
 const SUBJECTS: Record<JobKind, string> = {
   load: 'Load of',
   retry: 'Retry of',
@@ -64,6 +72,8 @@ const SUBJECTS: Record<JobKind, string> = {
   relocate: 'Relocate of',
   forget: 'Forget of a folder of',
   delete: 'Deletion of',
+  drop: "Drop of a model's vectors in",
+  index: 'Index of',
 };
 
 function headline({ state, kind, dataset, started_at, finished_at }: JobStatus, paint: Paint): string {

@@ -21,6 +21,7 @@ export type {
   RemovedCounts,
 } from '../contract/job.ts';
 export { UserError } from '../core/errors.ts';
+export type { DatasetModel, DatasetModels, UsedModel } from '../core/search/dataset-models.ts';
 export { openStore, storeOf } from '../core/store/open.ts';
 export type { Store } from '../core/store/store.ts';
 export type { Job } from '../temporal/jobs.ts';

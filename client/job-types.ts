@@ -1,12 +1,17 @@
 import type { z } from 'zod';
 import {
   type DeleteDatasetRequest,
+  type DropModelRequest,
   deleteDatasetInput,
+  dropModelInput,
   type EmbedDatasetInput,
   type EmbedDatasetRequest,
   embedDatasetInput,
   type ForgetSourceRequest,
   forgetSourceInput,
+  type IndexVectorsInput,
+  type IndexVectorsRequest,
+  indexVectorsInput,
   type LoadDatasetInput,
   type LoadDatasetRequest,
   loadDatasetInput,
@@ -21,9 +26,11 @@ import {
 import type { JobKind } from '../contract/job.ts';
 import {
   DELETE_WORKFLOW,
+  DROP_WORKFLOW,
   EMBED_WORKFLOW,
   embedWorkflowId,
   FORGET_WORKFLOW,
+  INDEX_WORKFLOW,
   LOAD_WORKFLOW,
   loadWorkflowId,
   PRUNE_WORKFLOW,
@@ -130,5 +137,27 @@ export const DELETE: JobType<DeleteDatasetRequest, DeleteDatasetRequest> = {
   workflowId: ({ dataset }) => loadWorkflowId(dataset),
   embeds: () => false,
   summary: ({ dataset }) => `Delete ${dataset}`,
+  datasetError: datasetNotThere,
+};
+
+export const INDEX: JobType<IndexVectorsRequest, IndexVectorsInput> = {
+  kind: 'index',
+  workflow: INDEX_WORKFLOW,
+  schema: indexVectorsInput,
+  // That of an embedding with the model: neither begins while the other runs.
+  workflowId: ({ dataset, model }) => embedWorkflowId(dataset, model),
+  embeds: () => true,
+  summary: ({ dataset, model_key }) => `Index the vectors of ${model_key} in ${dataset}`,
+  datasetError: datasetNotFound,
+};
+
+export const DROP: JobType<DropModelRequest, DropModelRequest> = {
+  kind: 'drop',
+  workflow: DROP_WORKFLOW,
+  schema: dropModelInput,
+  // That of an embedding with the model: neither begins while the other runs.
+  workflowId: ({ dataset, model }) => embedWorkflowId(dataset, model),
+  embeds: () => false,
+  summary: ({ dataset, model_key }) => `Drop the vectors of ${model_key} in ${dataset}`,
   datasetError: datasetNotThere,
 };

@@ -5,21 +5,44 @@ import type {
   LoadDatasetRequest,
   RelocateDatasetRequest,
 } from '../contract/inputs.ts';
-import type { JobStatus, RemovedCounts } from '../contract/job.ts';
+import type { IndexKind, JobStatus, RemovedCounts } from '../contract/job.ts';
+import type { QueueOptions } from '../contract/priority.ts';
+import { requireDroppable } from '../core/deleting/drop-model.ts';
+import { type DatasetModels, listDatasetModels, type UsedModel, useModel } from '../core/search/dataset-models.ts';
+import { modelToSearch } from '../core/search/model-to-search.ts';
+import { getDataset } from '../core/store/datasets.ts';
 import type { Backends } from './backends.ts';
 import { type CleanupFilter, type CleanupResult, cleanup, findCleanup } from './cleanup.ts';
 import { findJob, findJobToOperate } from './find-job.ts';
-import { DELETE, EMBED, FORGET, LOAD, PRUNE, RELOCATE } from './job-types.ts';
+import { DELETE, DROP, EMBED, FORGET, INDEX, LOAD, PRUNE, RELOCATE } from './job-types.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
 import { cancelJob, pauseJob, resumeJob } from './operate.ts';
-import { countDelete, countForget, countPrune, type DeletePreview, type ForgetPreview } from './previews.ts';
+import {
+  countDelete,
+  countDrop,
+  countForget,
+  countPrune,
+  type DeletePreview,
+  type DropPreview,
+  type ForgetPreview,
+} from './previews.ts';
 import { readJob } from './read-job.ts';
 import { type RetryChanges, startRetry } from './retry.ts';
 import { createSchedules, type Schedules } from './schedules.ts';
 import { type StartedJob, type StartOptions, startJob } from './start.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
 import { watchJob } from './watch-job.ts';
+
+/** The search index to build. */
+export interface IndexRequest extends QueueOptions {
+  dataset: string;
+  /** The model's key, or its name: the latest revision; the model that serves if left out. */
+  model?: string | undefined;
+  /** By the number of vectors if left out. */
+  kind?: 'auto' | IndexKind | undefined;
+  embed_task_queue?: string | undefined;
+}
 
 /**
  * Plimsoll's client. The command and the HTTP API are built on it. A reference to a job is its full ID, a unique prefix
@@ -71,6 +94,32 @@ export interface PlimsollClient extends Backends {
   deleteDataset(dataset: string, options?: StartOptions): Promise<StartedJob>;
   /** Previews a deletion: its removals, and the schedules that it would pause. @throws UserError DatasetNotFound */
   countDelete(dataset: string): Promise<DeletePreview>;
+  /** The models that have vectors in a dataset. @throws UserError DatasetNotFound */
+  models(dataset: string): Promise<DatasetModels>;
+  /**
+   * Lets a model, by its key or name, serve the searches of a dataset from now on.
+   *
+   * @throws UserError DatasetNotFound, DatasetBeingDeleted, NoVectors, ModelNotInDataset, AlreadyRunning
+   */
+  useModel(dataset: string, model: string): Promise<UsedModel>;
+  /**
+   * Starts to build the search index of a model's vectors anew: of the model that serves if none is named.
+   *
+   * @throws UserError DatasetNotFound, NoVectors, ModelNotInDataset, AlreadyRunning
+   */
+  indexVectors(request: IndexRequest, options?: StartOptions): Promise<StartedJob>;
+  /**
+   * Starts to remove a model's vectors from a dataset. The model that serves can't be dropped while another has vectors.
+   *
+   * @throws UserError DatasetNotFound, ModelNotInDataset, ModelServes, InvalidInput, AlreadyRunning
+   */
+  dropModel(dataset: string, model: string, options?: StartOptions): Promise<StartedJob>;
+  /**
+   * Previews a drop: its removals, and the schedules that would bring the vectors back.
+   *
+   * @throws UserError DatasetNotFound, ModelNotInDataset, ModelServes, InvalidInput
+   */
+  countDrop(dataset: string, model: string): Promise<DropPreview>;
   /** @throws UserError JobNotFound, AmbiguousJob */
   status(reference: string): Promise<JobStatus>;
   /**
@@ -111,6 +160,22 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
     countForget: (request) => countForget(backends, request),
     deleteDataset: (dataset, options) => startJob(backends, DELETE, { dataset }, options),
     countDelete: (dataset) => countDelete(backends, dataset),
+    models: (dataset) => listDatasetModels(backends.store, dataset),
+    useModel: (dataset, model) => useModel(backends.store, dataset, model),
+    async indexVectors({ dataset, model, kind, ...queue }, options) {
+      const {
+        key,
+        name,
+        asked = name,
+      } = await modelToSearch(backends.store, await getDataset(backends.store, dataset), model);
+      const request = { dataset, model_key: key, model: asked, ...(kind === undefined ? {} : { kind }), ...queue };
+      return startJob(backends, INDEX, request, options);
+    },
+    async dropModel(dataset, asked, options) {
+      const model = await requireDroppable(backends.store, dataset, asked);
+      return startJob(backends, DROP, { dataset, model_key: model.key, model: model.asked }, options);
+    },
+    countDrop: (dataset, model) => countDrop(backends, dataset, model),
     status: async (reference) => readJob(backends, await findJob(backends, reference)),
     pause: async (reference) => pauseJob(backends, await findJobToOperate(backends, reference)),
     resume: async (reference) => resumeJob(backends, await findJobToOperate(backends, reference)),

@@ -1,12 +1,14 @@
 import { type ForgetSourceRequest, forgetSourceInput } from '../contract/inputs.ts';
 import type { RemovedCounts } from '../contract/job.ts';
 import { countDataset } from '../core/deleting/delete-dataset.ts';
+import { requireDroppable } from '../core/deleting/drop-model.ts';
 import { countBelow } from '../core/deleting/forget-source.ts';
 import { countMissing } from '../core/deleting/prune-missing.ts';
 import { folderNameOf, overlap } from '../core/folders.ts';
 import { requireInDataset } from '../core/sources/require-in-dataset.ts';
 import { datasetNotThere } from '../core/store/dataset-errors.ts';
 import { getDataset } from '../core/store/datasets.ts';
+import { countVectors } from '../core/store/embeddings.ts';
 import { schedulesOf } from '../temporal/schedules.ts';
 import type { Backends } from './backends.ts';
 import { parseRequest } from './parse-request.ts';
@@ -31,7 +33,7 @@ export async function countForget({ store, temporal }: Backends, request: Forget
   await requireInDataset(store, { datasetId: dataset, folder });
   const [counts, schedules] = await Promise.all([
     countBelow(store, { datasetId: dataset, folder }),
-    schedulesOf(temporal, dataset, { loads: (loaded) => overlap(folderNameOf(loaded), folder) }),
+    schedulesOf(temporal, dataset, { loads: (load) => overlap(folderNameOf(load.source), folder) }),
   ]);
   return { ...counts, schedules };
 }
@@ -47,4 +49,23 @@ export async function countDelete({ store, temporal }: Backends, dataset: string
   await getDataset(store, dataset, datasetNotThere);
   const [counts, schedules] = await Promise.all([countDataset(store, dataset), schedulesOf(temporal, dataset)]);
   return { ...counts, schedules };
+}
+
+/** Previews what a drop would do now. */
+export interface DropPreview extends RemovedCounts {
+  /** The key of the model. */
+  model: string;
+  /** Names of the schedules that embed the dataset with the model, and would bring its vectors back. */
+  schedules: string[];
+}
+
+/** @throws UserError DatasetNotFound, ModelNotInDataset, ModelServes, InvalidInput */
+export async function countDrop({ store, temporal }: Backends, dataset: string, asked: string): Promise<DropPreview> {
+  const model = await requireDroppable(store, dataset, asked);
+  const names = [model.key, model.asked];
+  const [vectors, schedules] = await Promise.all([
+    countVectors(store, { datasetId: dataset, modelKey: model.key }),
+    schedulesOf(temporal, dataset, { loads: (load) => load.embed && names.includes(load.model) }),
+  ]);
+  return { model: model.key, samples: 0, vectors, schedules };
 }

@@ -48,11 +48,20 @@ async function jobToRetry(
 /** The job's options that a retry keeps. A start time is not among them: it is past. */
 function optionsOf(job: JobRequest | undefined): RetryChanges {
   if (job === undefined) return {};
-  const { model, embed_task_queue, embed_window, priority, fairness_key, fairness_weight } =
-    job.request as EmbedDatasetInput;
+  const {
+    model,
+    switch: switches,
+    embed_task_queue,
+    embed_window,
+    priority,
+    fairness_key,
+    fairness_weight,
+  } = job.request as EmbedDatasetInput;
   return {
     embed: job.kind === 'embed' || job.request.embed !== false,
     ...(model === undefined ? {} : { model }),
+    // A job that has completed has switched. Somebody may have chosen another model since.
+    ...(switches && job.state !== 'completed' ? { switch: true } : {}),
     ...(embed_task_queue === undefined ? {} : { embed_task_queue }),
     ...(embed_window === undefined ? {} : { embed_window }),
     ...(priority === undefined ? {} : { priority }),

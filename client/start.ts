@@ -155,5 +155,12 @@ async function attachTo({ store }: Backends, running: RunningJob, wanted: Start)
       `Its ${other} is another folder, ${request[other]}.`,
     );
   }
+  if (kind === 'drop' && request.model_key !== wanted.input.model_key) {
+    throw new AlreadyRunningError(
+      running,
+      replaceIfPossible(running),
+      `It drops another revision, ${request.model_key}.`,
+    );
+  }
   return { ...job, attached: true };
 }

@@ -4,8 +4,12 @@ import type { Job } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
 import { watchJob } from './watch-job.ts';
 
-/** The milestone to wait for: that the dataset can be browsed, or that the whole job has ended. */
-export type Milestone = 'browsable' | 'completed';
+/**
+ * The milestone to wait for: that the dataset can be browsed, that all its vectors are stored and indexed, or that the
+ * whole job has ended.
+ */
+export const MILESTONES = ['browsable', 'searchable', 'completed'] as const;
+export type Milestone = (typeof MILESTONES)[number];
 
 export interface WaitOptions {
   for?: Milestone;
@@ -36,7 +40,7 @@ export async function waitFor(backends: Backends, job: Job, options: WaitOptions
     for await (const status of watchJob(backends, job, AbortSignal.any(signals))) {
       last = status;
       options.onStatus?.(status);
-      if (milestone === 'browsable' && isBrowsable(status)) return status;
+      if (hasReached(status, milestone)) return status;
     }
   } catch (error) {
     if (timeout?.aborted && timeoutMs !== undefined) throw new WaitTimeoutError(timeoutMs / 1000, milestone, last);
@@ -44,6 +48,14 @@ export async function waitFor(backends: Backends, job: Job, options: WaitOptions
   }
   if (last === undefined) throw new Error(`Job ${job.job_id} ended without a status.`);
   return last;
+}
+
+/** Whether a job has reached a milestone. One that was over before it reached it never will. */
+export function hasReached(status: JobStatus, milestone: Milestone): boolean {
+  if (milestone === 'browsable') return isBrowsable(status);
+  // The index is the last step of phase 2.
+  if (milestone === 'searchable') return status.phases.embedding.state === 'completed';
+  return status.state === 'completed';
 }
 
 /** Whether the job's dataset can be browsed: phase 1 has completed, or the dataset was there before the job. */

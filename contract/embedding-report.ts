@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { WAIT_REASONS } from './job.ts';
+import { INDEX_KINDS, WAIT_REASONS } from './job.ts';
 
 const count = z.int().min(0);
 
@@ -22,6 +22,8 @@ export const embeddingReport = z.object({
   failed: count,
   reused: count,
   total: count,
+  /** The index that is built last. */
+  index: z.object({ kind: z.enum(INDEX_KINDS), done: count, total: count }).optional(),
 });
 
 export type EmbeddingReport = z.output<typeof embeddingReport>;

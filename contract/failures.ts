@@ -8,8 +8,10 @@
  */
 import {
   DELETE_WORKFLOW,
+  DROP_WORKFLOW,
   EMBED_WORKFLOW,
   FORGET_WORKFLOW,
+  INDEX_WORKFLOW,
   LOAD_WORKFLOW,
   PRUNE_WORKFLOW,
   RELOCATE_WORKFLOW,
@@ -27,6 +29,8 @@ export type WorkflowName =
   | typeof RELOCATE_WORKFLOW
   | typeof FORGET_WORKFLOW
   | typeof DELETE_WORKFLOW
+  | typeof DROP_WORKFLOW
+  | typeof INDEX_WORKFLOW
   | typeof SCHEDULED_WORKFLOW
   | typeof WEBHOOK_WORKFLOW;
 
@@ -73,8 +77,8 @@ const LOADS = [LOAD_WORKFLOW, SCHEDULED_WORKFLOW] as const;
 const INDEXING = [...LOADS, RETRY_WORKFLOW] as const;
 const EMBEDDING = [...INDEXING, EMBED_WORKFLOW] as const;
 /** They have no phases. */
-const UNPHASED = [PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DELETE_WORKFLOW] as const;
-const JOBS = [...EMBEDDING, ...UNPHASED] as const;
+const UNPHASED = [PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DELETE_WORKFLOW, DROP_WORKFLOW] as const;
+const JOBS = [...EMBEDDING, INDEX_WORKFLOW, ...UNPHASED] as const;
 const ALL = [...JOBS, WEBHOOK_WORKFLOW] as const;
 
 const DOCTOR = 'Run `plimsoll doctor`.';
@@ -193,7 +197,8 @@ export const FAILURES = {
   DatasetBeingDeleted: {
     meaning: 'The dataset is being deleted, or its deletion was broken off.',
     remedy: 'Wait for the deletion, or delete the dataset again.',
-    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW],
+    http: [409, 'The dataset is being deleted'],
+    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DROP_WORKFLOW],
   },
 
   // Indexing.
@@ -215,7 +220,7 @@ export const FAILURES = {
   // Embedding.
   ModelNotFound: {
     meaning: 'The embedding worker has no model of this name.',
-    remedy: 'Name a folder on its machine, or one below PLIMSOLL_MODELS.',
+    remedy: 'Fetch it there (`plimsoll models fetch`), or name a folder on its machine or one below PLIMSOLL_MODELS.',
     ends: EMBEDDING,
   },
   ModelInvalid: {
@@ -226,6 +231,11 @@ export const FAILURES = {
     meaning: "The model's files were replaced while the embedding was under way.",
     remedy: 'Start the embedding again.',
     ends: EMBEDDING,
+  },
+  ModelHasNoText: {
+    meaning: 'The model knows pictures only, so words can not be compared with its vectors.',
+    remedy: 'Search by a picture, or embed the dataset with a model that has a text side, such as CLIP or SigLIP.',
+    http: [422, 'The model has no text side'],
   },
   DeviceUnavailable: {
     meaning: 'The device that the embedding worker is configured for is not there.',
@@ -311,6 +321,17 @@ export const FAILURES = {
   ModelNotInDataset: {
     meaning: 'No sample of the dataset has a vector of this model.',
     http: [404, 'The dataset has no vectors of this model'],
+    ends: [DROP_WORKFLOW],
+  },
+  ModelServes: {
+    meaning: 'Searches of the dataset use this model, so its vectors are not dropped; nothing was changed.',
+    remedy: 'Let another model serve them first: `plimsoll models use DATASET MODEL`.',
+    http: [409, 'Searches use this model'],
+    ends: [DROP_WORKFLOW],
+  },
+  SearchUnavailable: {
+    meaning: 'Vectors can not be searched now; the message says what is missing, or how far it is.',
+    http: [503, 'Searches are not possible now'],
   },
   SampleWithoutVector: {
     meaning: 'The sample that a search should start from has no vector of what it holds now.',
@@ -332,17 +353,13 @@ export const FAILURES = {
     remedy: 'Put the files, at this revision, into a folder that PLIMSOLL_MODELS names on that machine.',
     http: [409, 'The model can not be used on this machine'],
   },
-  SearchUnavailable: {
-    meaning: 'The process that holds the vectors ended again and again.',
-    remedy: 'Try again. If it stays so, give the machine more memory.',
-    http: [503, 'The search does not answer'],
-  },
 
   // Starting and operating jobs.
   AlreadyRunning: {
-    meaning: 'A job of this dataset, or an embedding of it with this model, is running.',
+    meaning: "A job of this dataset, an embedding of it with this model, or a drop of the model's vectors is running.",
     remedy: 'Wait for it, attach to it, or replace it.',
     http: [409, 'A job is running already'],
+    ends: [DROP_WORKFLOW],
   },
   JobNotFound: {
     meaning: 'No job has this ID, and no job of a dataset of this name is known.',
@@ -456,6 +473,30 @@ export const FAILURES = {
   BinaryUnavailable: {
     meaning: "A server's program is not on this machine, and could not be downloaded or built.",
     remedy: 'Set PLIMSOLL_TEMPORAL_BINARY or PLIMSOLL_MONGOD_BINARY.',
+  },
+  UnknownModel: {
+    meaning: 'No model of this name was fetched, can be fetched, or is on the hub.',
+    remedy: 'List the models: `plimsoll models list`.',
+  },
+  HubUnreachable: {
+    meaning: 'The hub of models does not answer, or only with errors; the message names the files to bring by hand.',
+    remedy: 'Try again, or name a mirror in HF_ENDPOINT.',
+  },
+  HubRefused: {
+    meaning: 'The hub of models does not give this repository to this caller.',
+    remedy: 'Set HF_TOKEN, and give consent on the page of the model if it asks for it.',
+  },
+  HubAnswerInvalid: {
+    meaning: "The answer of the hub is not a hub's, or a file differs from what the hub states of it.",
+    remedy: 'Try again, or correct HF_ENDPOINT.',
+  },
+  ModelNotFetched: {
+    meaning: 'A folder in the place of a fetched model was made by somebody else, so it is left as it is.',
+    remedy: 'Move the folder away.',
+  },
+  DiskFull: {
+    meaning: 'The disk has no room for a model.',
+    remedy: 'Make room, or name another folder in PLIMSOLL_CACHE.',
   },
   StackRunning: {
     meaning: 'A local stack runs in this data folder already.',

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { BUILT_IN_MODEL } from './built-in-model.ts';
+import { INDEX_KINDS } from './job.ts';
 import { embeddingOptions, queueOptions, selectionOptions, webhooks } from './options.ts';
 
 /** Names of datasets and schedules. */
@@ -106,6 +107,32 @@ export const deleteDatasetInput = z
   .strictObject({ dataset: datasetName })
   .describe('Deletes a dataset with its samples and vectors. Its files and the records of its jobs stay.');
 
+/** Input of the workflow `indexVectors`. */
+export const indexVectorsInput = z
+  .strictObject({
+    dataset: datasetName,
+    model_key: z.string().min(1).max(4200).describe('Key of the model whose vectors are indexed: name@revision.'),
+    model: model.describe('What embeddings of the dataset call the model: neither begins while the other runs.'),
+    kind: z
+      .enum(['auto', ...INDEX_KINDS])
+      .default('auto')
+      .describe(
+        'The kind of index: exact without a graph of neighbours, or how the graph stores vectors. auto: by their number.',
+      ),
+    embed_task_queue: embeddingOptions.embed_task_queue,
+    ...queueOptions,
+  })
+  .describe('Builds the search index of the vectors of a model anew, and publishes it in place of the one before.');
+
+/** Input of the workflow `dropModel`. */
+export const dropModelInput = z
+  .strictObject({
+    dataset: datasetName,
+    model_key: z.string().min(3).max(4200).describe('The key of the model whose vectors are removed: name@revision.'),
+    model: model.describe("The model's name in embeddings of the dataset. It makes the Workflow ID."),
+  })
+  .describe("Removes a model's vectors from a dataset. The samples and the vectors of other models stay.");
+
 /** Input of the workflow `scheduledLoad`. */
 export const scheduledLoadInput = z
   .strictObject({ load: loadDatasetInput })
@@ -129,4 +156,7 @@ export type PruneDatasetRequest = z.input<typeof pruneDatasetInput>;
 export type RelocateDatasetRequest = z.input<typeof relocateDatasetInput>;
 export type ForgetSourceRequest = z.input<typeof forgetSourceInput>;
 export type DeleteDatasetRequest = z.input<typeof deleteDatasetInput>;
+export type IndexVectorsRequest = z.input<typeof indexVectorsInput>;
+export type IndexVectorsInput = z.output<typeof indexVectorsInput>;
+export type DropModelRequest = z.input<typeof dropModelInput>;
 export type ScheduledLoadRequest = z.input<typeof scheduledLoadInput>;

@@ -1,6 +1,6 @@
 /** Jobs and their states: the shapes that the store, the `status` query, the client and every `--json` share. */
 
-export const JOB_KINDS = ['load', 'retry', 'embed', 'prune', 'relocate', 'forget', 'delete'] as const;
+export const JOB_KINDS = ['load', 'retry', 'embed', 'prune', 'relocate', 'forget', 'delete', 'drop', 'index'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /** A job in one of these states goes on, sooner or later; a paused one when it is resumed. */
@@ -58,7 +58,7 @@ export interface FileOutcomes {
   outside_links: number;
 }
 
-/** The counts of what a prune, a forget or a delete has removed. */
+/** The counts of what a prune, a forget, a delete or a drop has removed. */
 export interface RemovedCounts {
   samples: number;
   vectors: number;
@@ -117,6 +117,19 @@ export interface PhaseStatus {
   unreadable_folders?: string[];
   outside_links?: string[];
   model_key?: string;
+  /** The index of vectors that the phase builds last, where it builds one. */
+  index?: IndexStatus;
+}
+
+/** The kinds of index of vectors. `exact` has no graph: a search compares the query with every vector. */
+export const INDEX_KINDS = ['exact', 'i8', 'f32', 'bf16', 'b1'] as const;
+export type IndexKind = (typeof INDEX_KINDS)[number];
+
+/** How far the building of an index is, in vectors. */
+export interface IndexStatus {
+  kind: IndexKind;
+  done: number;
+  total: number;
 }
 
 /** How a load stands. */
@@ -130,7 +143,7 @@ export interface JobStatus {
   error: RecordedError | null;
   /** The activity that is retried; of several, the one that has failed for longest. Null if none is. */
   retrying: RetryingStatus | null;
-  /** The removals of a prune, a forget or a delete so far; other jobs have none. */
+  /** The removals of a prune, a forget, a delete or a drop so far; other jobs have none. */
   removed?: RemovedCounts;
   /** The moves of a relocate so far; other jobs have none. */
   moved?: MovedCounts;
@@ -145,6 +158,6 @@ export interface JobStatus {
 export const indexes = (kind: JobKind): boolean => kind === 'load' || kind === 'retry';
 
 /** Whether jobs of this kind have phases, and can be paused. The others only count what they have removed or moved. */
-export const hasPhases = (kind: JobKind): boolean => indexes(kind) || kind === 'embed';
+export const hasPhases = (kind: JobKind): boolean => indexes(kind) || kind === 'embed' || kind === 'index';
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];

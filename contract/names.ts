@@ -15,6 +15,8 @@ export const PRUNE_WORKFLOW = 'pruneDataset';
 export const RELOCATE_WORKFLOW = 'relocateDataset';
 export const FORGET_WORKFLOW = 'forgetSource';
 export const DELETE_WORKFLOW = 'deleteDataset';
+export const DROP_WORKFLOW = 'dropModel';
+export const INDEX_WORKFLOW = 'indexVectors';
 export const SCHEDULED_WORKFLOW = 'scheduledLoad';
 export const WEBHOOK_WORKFLOW = 'deliverWebhook';
 /** The kind of job that each workflow is; the others are none. */
@@ -26,6 +28,8 @@ export const KINDS: Readonly<Record<string, JobKind>> = {
   [RELOCATE_WORKFLOW]: 'relocate',
   [FORGET_WORKFLOW]: 'forget',
   [DELETE_WORKFLOW]: 'delete',
+  [DROP_WORKFLOW]: 'drop',
+  [INDEX_WORKFLOW]: 'index',
 };
 
 export const PAUSE_UPDATE = 'pause';
@@ -39,7 +43,7 @@ export const RETRYING_SIGNAL = 'retrying';
 export const loadWorkflowId = (dataset: string) => `load-${dataset}`;
 
 /**
- * One embedding of a dataset with a model at a time. The colon can't be part of a dataset's name. A model given as a
+ * One embedding of a dataset with a model at a time, or a drop of the model's vectors. The colon can't be part of a dataset's name. A model given as a
  * path is
  * known by its folder's name and a hash of the path; a long name is cut, as Temporal takes 1,000 bytes.
  */

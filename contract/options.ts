@@ -1,5 +1,6 @@
 /** Options that several inputs share: when the second phase runs, ahead of whom, and who is told. */
 import { z } from 'zod';
+import { INDEX_KINDS } from './job.ts';
 
 // The sandbox has no `new Function`, which zod would otherwise try.
 z.config({ jitless: true });
@@ -115,7 +116,19 @@ export const embeddingOptions = {
     )
     .optional()
     .describe('Embeds nothing before this time, which is before the year 2200.'),
+  index: z
+    .enum(['auto', 'none', ...INDEX_KINDS])
+    .optional()
+    .describe(
+      'The index of vectors that follows the embedding: auto, the default, builds one for 10,000 vectors and more, a graph of int8 above 250,000; none builds none.',
+    ),
   embed_window: embedWindow.optional().describe('Embeds only inside this window, each day that it opens.'),
+  switch: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether searches of the dataset use this model once it has embedded the dataset to the end. Until then, and without this, the model that serves them goes on.',
+    ),
 };
 
 export const webhooks = z

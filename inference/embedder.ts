@@ -1,22 +1,25 @@
+import { createHash } from 'node:crypto';
 import { basename, isAbsolute, resolve } from 'node:path';
 import { unlessAborted } from '../core/concurrency/abort.ts';
-import type { Embedder, EmbeddingModel } from '../core/embedding/embedder.ts';
-import type { Medium } from '../core/media/medium.ts';
-import { ModelChangedError } from '../core/models/errors.ts';
-import { findModel } from '../core/models/find-model.ts';
+import type { Embedder, EmbeddingModel, EmbedOutcome } from '../core/embedding/embedder.ts';
+import type { Medium, ModelSide } from '../core/media/medium.ts';
+import { ModelChangedError, ModelHasNoTextError } from '../core/models/errors.ts';
+import { findModel, findSide, hasSide, type ModelFiles } from '../core/models/find-model.ts';
 import type { LoadedModel } from './messages.ts';
-import { createModelRunner, type ModelRunner } from './model-runner.ts';
+import { createModelRunner, type ModelRunner, type SideItem } from './model-runner.ts';
+import { requireOneSpace } from './one-space.ts';
 import { deviceName, type InferenceSettings, settingsFromEnvironment } from './settings.ts';
 
 /** An embedder that runs models in child processes. */
 export interface InferenceEmbedder extends Embedder {
-  /** Process IDs of the live encoder processes, one for each model in use. */
+  /** Process IDs of the live encoder processes, one for each side of a model in use. */
   childPids(): number[];
 }
 
 /**
- * Creates an embedder that prepares and computes in child processes, one per model, on the configured device. Settings
- * missing from `options` come from the environment: see `settingsFromEnvironment`.
+ * Creates an embedder that prepares and computes in child processes, one per side of a model, on the configured device.
+ * So words never wait for the batches of a load, and a worker without searches loads no text side. Settings missing from
+ * `options` come from the environment: see `settingsFromEnvironment`.
  *
  * @throws UserError InvalidSetting
  */
@@ -25,20 +28,19 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
   const runners = new Map<string, ModelRunner>();
   let closed = false;
 
-  /** The runner of a model. Replaced model files get a new runner. */
-  async function runnerOf(name: string, medium: Medium): Promise<ModelRunner> {
+  /** The runner of a side of a model. Replaced model files get a new runner. */
+  async function runnerOf(key: string, side: ModelSide, findFiles: () => Promise<ModelFiles>): Promise<ModelRunner> {
     assertOpen();
-    const key = keyOf(name, medium);
     const existing = runners.get(key);
     if (existing !== undefined && (await existing.isCurrent())) return existing;
-    const files = await findModel(name, medium.models, settings.modelFolders);
+    const files = await findFiles();
     assertOpen();
     // A concurrent call may have created it first.
     const runner = runners.get(key);
     if (runner !== undefined && runner !== existing) return runner;
-    const created = createModelRunner(files, medium, settings);
+    const created = createModelRunner(files, side, settings);
     runners.set(key, created);
-    void existing?.stop(new ModelChangedError(`The files of model "${name}" were replaced while it was in use.`));
+    void existing?.stop(new ModelChangedError(`The files of model "${files.name}" were replaced while it was in use.`));
     return created;
   }
 
@@ -46,31 +48,62 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
     if (closed) throw new Error('The embedder is closed.');
   }
 
-  async function loadedRunner(
-    model: string,
-    medium: Medium,
-  ): Promise<{ name: string; runner: ModelRunner; loaded: LoadedModel }> {
-    const { name, revision } = parseModel(model);
-    const runner = await runnerOf(name, medium);
-    const loaded = await runner.load().catch((error: unknown) => {
+  async function load(key: string, runner: ModelRunner): Promise<LoadedModel> {
+    return runner.load().catch((error: unknown) => {
       // A repaired model folder must work without a restart of the worker.
-      const key = keyOf(name, medium);
       if (runners.get(key) === runner) runners.delete(key);
       throw error;
     });
-    if (revision !== undefined && revision !== loaded.revision)
-      throw new ModelChangedError(`Model "${name}" is at revision ${loaded.revision}, not ${revision} as asked for.`);
-    return { name, runner, loaded };
+  }
+
+  const ownRunner = (name: string, medium: Medium) =>
+    runnerOf(keyOf(name, medium), medium, () => findModel(name, medium.models, settings.modelFolders));
+
+  /** The runner of the side that encodes samples. */
+  async function loadedRunner(model: string, medium: Medium): Promise<{ runner: ModelRunner; loaded: LoadedModel }> {
+    const { name, revision } = parseModel(model);
+    const runner = await ownRunner(name, medium);
+    const loaded = await load(keyOf(name, medium), runner);
+    requireRevision(name, revision, loaded);
+    return { runner, loaded };
+  }
+
+  /** The runner of the text side. Its files are not part of the revision, because vectors of samples don't need them. */
+  async function loadedTextRunner(model: string, medium: Medium): Promise<ModelRunner> {
+    const { name, revision } = parseModel(model);
+    const own = await ownRunner(name, medium);
+    // Its process may have ended since, and is not needed.
+    const loaded = own.first ?? (await load(keyOf(name, medium), own));
+    requireRevision(name, revision, loaded);
+    if (medium.text === undefined || !(await hasText(own, medium))) throw noText(name, medium);
+    const { text } = medium;
+    const key = `text of ${keyOf(name, medium)}`;
+    const runner = await runnerOf(key, text, () => findSide(own.files, text.models));
+    requireOneSpace({ ...own.files, ...loaded }, { ...runner.files, ...(await load(key, runner)) });
+    return runner;
   }
 
   return {
     async open(model, medium) {
-      const { name, loaded } = await loadedRunner(model, medium);
-      return describe(name, loaded, deviceName(settings.device));
+      const { runner, loaded } = await loadedRunner(model, medium);
+      return describe(runner.files.name, loaded, deviceName(settings.device), await hasText(runner, medium));
     },
     async embed(model, medium, items, options = {}) {
-      const { runner } = await unlessAborted(loadedRunner(model, medium), options.signal);
-      return runner.embed(items, options);
+      const run = async (side: readonly SideItem[], opened: Promise<ModelRunner>) =>
+        (await unlessAborted(opened, options.signal)).embed(side, options);
+      const texts = items.filter((item) => 'text' in item);
+      const samples = items.filter((item): item is SideItem => !('text' in item));
+      const ofSamples = () =>
+        run(
+          samples,
+          loadedRunner(model, medium).then(({ runner }) => runner),
+        );
+      if (texts.length === 0) return ofSamples();
+      const [textOutcomes, sampleOutcomes] = await Promise.all([
+        run(texts.map(wordsOf), loadedTextRunner(model, medium)),
+        samples.length === 0 ? [] : ofSamples(),
+      ]);
+      return items.map((item) => ('text' in item ? textOutcomes : sampleOutcomes).shift() as EmbedOutcome);
     },
     async close() {
       closed = true;
@@ -82,10 +115,33 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
   };
 }
 
-function describe(asked: string, { revision, dim, batchSize }: LoadedModel, device: string): EmbeddingModel {
+function requireRevision(name: string, asked: string | undefined, { revision }: LoadedModel): void {
+  if (asked !== undefined && asked !== revision)
+    throw new ModelChangedError(`Model "${name}" is at revision ${revision}, not ${asked} as asked for.`);
+}
+
+const hasText = async ({ files }: ModelRunner, { text }: Medium) =>
+  text !== undefined && (await hasSide(files, text.models));
+
+const noText = (name: string, { words }: Medium) =>
+  new ModelHasNoTextError(
+    `Model "${name}" has no text side, so words can't be compared with its vectors. Use one of the ${words.many} ` +
+      'instead of words, or a model with a text side: docs/models.md says which files that takes.',
+  );
+
+function wordsOf({ text }: { text: string }): SideItem {
+  return { value: text, content: createHash('sha256').update(text).digest('hex') };
+}
+
+function describe(
+  asked: string,
+  { revision, dim, batchSize }: LoadedModel,
+  device: string,
+  text: boolean,
+): EmbeddingModel {
   // The key does not depend on the location of the model's folder.
   const name = isAbsolute(asked) ? basename(asked) : asked;
-  return { name, revision, key: `${name}@${revision}`, dim, batchSize, device };
+  return { name, revision, key: `${name}@${revision}`, dim, batchSize, device, text };
 }
 
 /** Models of two media may have the same name. */

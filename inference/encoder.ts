@@ -54,18 +54,18 @@ process.on('message', (request: Request) => {
   }
 });
 
-async function load({ files, settings, known, medium }: Request & { type: 'load' }): Promise<void> {
+async function load({ files, settings, known, side }: Request & { type: 'load' }): Promise<void> {
   try {
-    const { openPreparation } = (await import(medium.module)) as { openPreparation: OpenPreparation };
+    const { openPreparation } = (await import(side.module)) as { openPreparation: OpenPreparation };
     const { revision, files: hashedFiles } = await hashModel(files, known);
-    const model = await loadModel(files, settings, medium, openPreparation);
+    const model = await loadModel(files, settings, side, openPreparation);
     batches = createBatchQueue(model, reader, {
       onRun: () => reply({ type: 'running' }),
       onEncoded: (id, batch) => reply({ type: 'encoded', id, ...batch }),
       onLate: (id, index) => void reply({ type: 'late', id, index }),
     });
-    const { dim, batchSize } = model;
-    await reply({ type: 'loaded', model: { revision, dim, batchSize, hashedFiles } });
+    const { dim, output, batchSize } = model;
+    await reply({ type: 'loaded', model: { revision, dim, output, batchSize, hashedFiles } });
   } catch (error) {
     await reply({ type: 'refused', error: toPortable(error) });
   }

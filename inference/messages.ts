@@ -16,7 +16,7 @@ export type Request =
       files: ModelFiles;
       settings: EncoderSettings;
       known: HashedFile[];
-      medium: { module: string; options: unknown; outputs: readonly string[] };
+      side: { module: string; options: unknown; outputs: readonly string[] };
     }
   /** Reads files and returns their hashes. Keeps the content, if there is room, for the batch that names the key. */
   | { type: 'read'; id: number; files: { key: number; path: string | Uint8Array }[] }
@@ -46,10 +46,14 @@ export type Reply =
   | { type: 'late'; id: number; index: number }
   | { type: 'encoded'; id: number; vectors: Float32Array; contents: (string | null)[]; failures: BatchFailure[] };
 
-/** A loaded model. `dim` is the number of elements of a vector; `batchSize` is in items. */
+/**
+ * A loaded model. `dim` is the number of elements of a vector, `output` the graph's output that holds it; `batchSize` is
+ * in items.
+ */
 export interface LoadedModel {
   revision: string;
   dim: number;
+  output: string;
   batchSize: number;
   hashedFiles: HashedFile[];
 }

@@ -1,6 +1,6 @@
 import { afterTicks } from '../core/concurrency/after-ticks.ts';
 import type { EmbedItem, EmbedOptions, EmbedOutcome } from '../core/embedding/embedder.ts';
-import type { Medium } from '../core/media/medium.ts';
+import type { ModelSide } from '../core/media/medium.ts';
 import { fromPortable, InferenceUnavailableError, ModelChangedError } from '../core/models/errors.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
 import { areUnchanged, type HashedFile } from '../core/models/revision.ts';
@@ -28,11 +28,14 @@ const RUN_SHARE = 1 / 5;
 /** A run that takes this many times as long as the slowest one before it hangs. */
 const RUN_FACTOR = 20;
 
+/** An item of the side that a runner runs. Words come to it as values. */
+export type SideItem = Exclude<EmbedItem, { text: string }>;
+
 /** One item of a call, until it settles. */
 interface Task {
   /** Identifies the item's content in the process. */
   key: number;
-  item: EmbedItem;
+  item: SideItem;
   /** The item's hash, once it is known. */
   content?: string;
   /** Whether it may have ended a process. It is then retried with no other item in the process. */
@@ -60,9 +63,12 @@ interface Reading {
 
 /** Runs one model: keeps its process alive while there is work, and sends it the items of all calls in batches. */
 export interface ModelRunner {
+  readonly files: ModelFiles;
   /** Loads the model if it is not loaded. */
   load(): Promise<LoadedModel>;
-  embed(items: readonly EmbedItem[], options?: EmbedOptions): Promise<EmbedOutcome[]>;
+  /** The model that was loaded first. Its process may have ended since. */
+  readonly first: LoadedModel | undefined;
+  embed(items: readonly SideItem[], options?: EmbedOptions): Promise<EmbedOutcome[]>;
   /** Whether the model's files are still those that were loaded. True if nothing is loaded. */
   isCurrent(): Promise<boolean>;
   /** Rejects the calls in progress and ends the process. Resolves when the process has ended. */
@@ -70,8 +76,8 @@ export interface ModelRunner {
   readonly pid: number | undefined;
 }
 
-/** Creates the runner of a model. The process starts with the first call. */
-export function createModelRunner(files: ModelFiles, medium: Medium, settings: InferenceSettings): ModelRunner {
+/** Creates the runner of a side of a model. The process starts with the first call. */
+export function createModelRunner(files: ModelFiles, side: ModelSide, settings: InferenceSettings): ModelRunner {
   let child: EncoderProcess | undefined;
   let loaded: LoadedModel | undefined;
   /** The first process's model. A restarted process must load the same one. */
@@ -120,7 +126,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
       files,
       settings: { device, batchSize, threads },
       known,
-      medium: { ...medium.preparation, outputs: medium.models.outputs },
+      side: { ...side.preparation, outputs: side.models.outputs },
     });
     watch();
   }
@@ -308,7 +314,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
         alone.settle({
           error: {
             code: 'inference_crashed',
-            message: `the encoder process died of this ${medium.words.one}: ${reason}`,
+            message: `the encoder process died of this ${side.words.one}: ${reason}`,
           },
         });
         return;
@@ -380,7 +386,7 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
   }
 
   function embed(
-    items: readonly EmbedItem[],
+    items: readonly SideItem[],
     { signal, onSignOfLife, findKnown }: EmbedOptions = {},
   ): Promise<EmbedOutcome[]> {
     signal?.throwIfAborted();
@@ -480,8 +486,12 @@ export function createModelRunner(files: ModelFiles, medium: Medium, settings: I
   }
 
   return {
+    files,
     get pid() {
       return child?.pid;
+    },
+    get first() {
+      return first;
     },
     load() {
       if (stopped !== undefined) return Promise.reject(stopped.reason);

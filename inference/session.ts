@@ -10,6 +10,8 @@ import { type Device, deviceName, type EncoderSettings } from './settings.ts';
 export interface Model {
   /** The number of elements of a vector. */
   dim: number;
+  /** The name of the graph's output that holds the vectors. */
+  output: string;
   batchSize: number;
   preparation: BoundPreparation;
   /**
@@ -27,7 +29,7 @@ export interface Model {
 export async function loadModel(
   files: ModelFiles,
   settings: EncoderSettings,
-  medium: { options: unknown; outputs: readonly string[] },
+  side: { options: unknown; outputs: readonly string[] },
   openPreparation: OpenPreparation,
 ): Promise<Model> {
   const { graphFile } = files;
@@ -37,10 +39,11 @@ export async function loadModel(
     files: files.files,
     inputs: tensorsOf(session.inputMetadata),
     threads: settings.threads,
-    options: medium.options,
+    options: side.options,
   });
-  const output = chooseOutput(graphFile, tensorsOf(session.outputMetadata), medium.outputs);
+  const output = chooseOutput(graphFile, tensorsOf(session.outputMetadata), side.outputs);
   const { fixedBatch } = preparation;
+  const pooling = poolingOf(graphFile, output, preparation);
 
   async function run(prepared: readonly unknown[]): Promise<Float32Array> {
     const rows = fixedBatch ?? prepared.length;
@@ -49,7 +52,7 @@ export async function loadModel(
     const results = await session.run(tensors, [output.name]);
     const result = results[output.name] as Tensor;
     if (result.dims[0] !== rows) throw new Error(`${rows} items gave an output of shape [${result.dims.join(', ')}]`);
-    return pooled(result, prepared.length, poolingOf(output, preparation), feeds.attention_mask);
+    return pooled(result, prepared.length, pooling, feeds.attention_mask);
   }
 
   async function runSameLength(prepared: readonly unknown[]): Promise<Float32Array> {
@@ -63,11 +66,27 @@ export async function loadModel(
   const probe = await run([preparation.blank]).catch((error: Error) => {
     throw new ModelInvalidError(`${graphFile} does not run: ${error.message}`);
   });
-  return { dim: probe.length, batchSize: fixedBatch ?? settings.batchSize, preparation, run: runSameLength };
+  return {
+    dim: probe.length,
+    output: output.name,
+    batchSize: fixedBatch ?? settings.batchSize,
+    preparation,
+    run: runSameLength,
+  };
 }
 
-const poolingOf = ({ isSequence }: VectorOutput, { pooling }: BoundPreparation): Pooling | 'none' =>
-  isSequence ? pooling : 'none';
+function poolingOf(
+  graphFile: string,
+  { name, isSequence }: VectorOutput,
+  { pooling }: BoundPreparation,
+): Pooling | 'none' {
+  if (!isSequence) return 'none';
+  if (pooling !== undefined) return pooling;
+  throw new ModelInvalidError(
+    `${graphFile} gives a vector for each token ("${name}"), and nothing says which of them counts. ` +
+      'Export the graph with its pooling and projection.',
+  );
+}
 
 async function createSession(graphFile: string, { device, threads }: EncoderSettings): Promise<InferenceSession> {
   try {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { delimiter } from 'node:path';
 import { UserError } from '../core/errors.ts';
+import { modelFoldersFrom } from '../core/models/model-folders.ts';
 
 /** The settings of an embedder. */
 export interface InferenceSettings extends EncoderSettings {
@@ -45,7 +45,7 @@ export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): I
   const device = parseDevice(env.PLIMSOLL_DEVICE || 'cpu');
   return {
     device,
-    modelFolders: (env.PLIMSOLL_MODELS ?? '').split(delimiter).filter((folder) => folder !== ''),
+    modelFolders: modelFoldersFrom(env),
     batchSize: positiveInteger(env, 'PLIMSOLL_BATCH_SIZE', device.type === 'cpu' ? 32 : 64),
     threads: positiveInteger(env, 'PLIMSOLL_THREADS', availableParallelism()),
     idleMs: 5 * 60_000,

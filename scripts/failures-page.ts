@@ -3,8 +3,10 @@ import { type Failure, type FailureCode, failures, type WorkflowName } from '../
 import {
   CANCEL_UPDATE,
   DELETE_WORKFLOW,
+  DROP_WORKFLOW,
   EMBED_WORKFLOW,
   FORGET_WORKFLOW,
+  INDEX_WORKFLOW,
   LOAD_WORKFLOW,
   PAUSE_UPDATE,
   PRUNE_WORKFLOW,
@@ -23,6 +25,8 @@ const WORKFLOWS: Record<WorkflowName, string> = {
   [RELOCATE_WORKFLOW]: 'A relocate of files that were moved.',
   [FORGET_WORKFLOW]: 'A forget of a folder.',
   [DELETE_WORKFLOW]: 'The deletion of a dataset.',
+  [DROP_WORKFLOW]: "A drop of a model's vectors.",
+  [INDEX_WORKFLOW]: 'The building of a search index.',
   [SCHEDULED_WORKFLOW]: 'A run of a schedule, which ends with what its load ends with.',
   [WEBHOOK_WORKFLOW]: 'The delivery of one message to one webhook.',
 };

@@ -95,6 +95,11 @@ try {
   await client.wait(forget.job_id);
   await record('forget', forget.workflow_id);
 
+  await client.wait((await client.startLoad({ dataset: 'recorded', source: moved })).job_id);
+  const drop = await client.dropModel('recorded', 'color-gradient-grid');
+  await client.wait(drop.job_id);
+  await record('drop', drop.workflow_id);
+
   const removal = await client.deleteDataset('recorded');
   await client.wait(removal.job_id);
   await record('delete', removal.workflow_id);

@@ -8,8 +8,10 @@ import { z } from 'zod';
 import { failures } from '../contract/failures.ts';
 import {
   deleteDatasetInput,
+  dropModelInput,
   embedDatasetInput,
   forgetSourceInput,
+  indexVectorsInput,
   loadDatasetInput,
   pruneDatasetInput,
   relocateDatasetInput,
@@ -30,6 +32,8 @@ export const schemas: Record<string, string> = {
   'relocate-dataset.json': jsonSchemaOf(relocateDatasetInput),
   'forget-source.json': jsonSchemaOf(forgetSourceInput),
   'delete-dataset.json': jsonSchemaOf(deleteDatasetInput),
+  'drop-model.json': jsonSchemaOf(dropModelInput),
+  'index-vectors.json': jsonSchemaOf(indexVectorsInput),
   'scheduled-load.json': jsonSchemaOf(scheduledLoadInput),
   'webhook-payload.json': jsonSchemaOf(webhookPayload),
   'failure.json': jsonSchemaOf(failureOfJob()),

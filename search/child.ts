@@ -1,11 +1,12 @@
 /**
- * The search process: holds vectors and finds neighbours for the process that forked it. It is a separate process
- * because a scan blocks its thread, and because native code that reads a damaged index may crash.
+ * A search process: holds vectors and finds neighbours, or builds an index, for the process that forked it. It is a
+ * separate process because a scan blocks its thread, and because native code that reads a damaged index may crash.
  */
 import process from 'node:process';
 import { offerToEnd } from '../core/concurrency/offer-to-end.ts';
+import { createLocalBuilder } from '../core/search/local-builder.ts';
 import { createLocalMachine } from '../core/search/local-machine.ts';
-import type { Answer, Call } from './messages.ts';
+import type { Answer, Call, Role } from './messages.ts';
 
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 // A Ctrl-C for the parent also reaches this process. The parent decides what to do.
@@ -14,7 +15,10 @@ process.on('SIGTERM', () => {});
 
 offerToEnd();
 
-const machine = createLocalMachine();
+type Methods = Record<string, (...given: readonly unknown[]) => Promise<unknown>>;
+
+const role = process.argv[2] as Role;
+const methods = (role === 'builder' ? createLocalBuilder() : createLocalMachine()) as unknown as Methods;
 
 process.on('message', (call: Call) => {
   void answer(call).then((reply) => process.send?.(reply));
@@ -22,10 +26,7 @@ process.on('message', (call: Call) => {
 
 async function answer({ id, method, arguments: given }: Call): Promise<Answer> {
   try {
-    const run = machine[method] as (
-      ...given: unknown[]
-    ) => Promise<Awaited<ReturnType<typeof machine.find>> | undefined>;
-    return { id, result: await run(...given) };
+    return { id, result: await methods[method]?.(...given) };
   } catch (error) {
     return { id, error: (error as Error).message };
   }

@@ -1,14 +1,17 @@
-import type { Candidates, VectorMachine } from '../core/search/vector-machine.ts';
+import type { VectorMachine } from '../core/search/vector-machine.ts';
 
-/** The methods of the machine that runs in the process. */
+/** What runs in a search process: a machine that holds vectors, or the building of one index. */
+export type Role = 'machine' | 'builder';
+
+/** The methods of a machine that a process answers. */
 export type Method = Exclude<keyof VectorMachine, 'close'>;
 
 /** A call of a method. Messages are structured clones. */
 export interface Call {
   id: number;
-  method: Method;
-  arguments: unknown[];
+  method: string;
+  arguments: readonly unknown[];
 }
 
 /** The result of a call, or why it failed. */
-export type Answer = { id: number } & ({ result: Candidates | undefined } | { error: string });
+export type Answer = { id: number } & ({ result: unknown } | { error: string });

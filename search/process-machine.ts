@@ -1,15 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterTicks } from '../core/concurrency/after-ticks.ts';
 import { type Candidates, MachineEndedError, type VectorMachine } from '../core/search/vector-machine.ts';
-import type { Answer, Call, Method } from './messages.ts';
-
-/** The child's file has this file's extension: sources run with type stripping, the package as plain JavaScript. */
-const CHILD_FILE = fileURLToPath(new URL(`./child${extname(import.meta.url)}`, import.meta.url));
-
-/** The longest call reads an index of gigabytes from a slow disk. */
-const ANSWERS_WITHIN_MS = 120_000;
+import { type SearchProcess, startSearchProcess } from './child-process.ts';
+import type { Method } from './messages.ts';
 
 export interface ProcessMachineOptions {
   /** Idle time in milliseconds after which the process ends, with its sets. */
@@ -23,21 +14,25 @@ export interface ProcessMachine extends VectorMachine {
 
 /**
  * Runs a machine in a child process. The process starts with the first call, ends when idle, and starts again with the
- * next call; its sets are gone then. A call that is not answered within two minutes ends the process.
+ * next call; its sets are gone then. See startSearchProcess for its deadline.
  */
 export function createProcessMachine({ idleMs }: ProcessMachineOptions): ProcessMachine {
-  let running: Running | undefined;
+  let running: SearchProcess | undefined;
+  /** The sets that were opened in it. */
+  let sets = new Set<string>();
   let idle: NodeJS.Timeout | undefined;
 
-  async function call(method: Method, ...given: unknown[]): Promise<Candidates | undefined> {
+  async function call(method: Method, ...given: unknown[]): Promise<unknown> {
     clearTimeout(idle);
     // A process that ended has lost its sets. The caller opens them again.
-    if (running?.ended === true) running = undefined;
-    running ??= start();
+    if (running === undefined || running.ended) {
+      running = startSearchProcess('machine');
+      sets = new Set();
+    }
     const current = running;
     const [set] = given as [string];
-    if (method === 'open') current.sets.add(set);
-    else if (!current.sets.has(set)) throw new MachineEndedError('The search process that held the set has ended.');
+    if (method === 'open') sets.add(set);
+    else if (!sets.has(set)) throw new MachineEndedError('The search process that held the set has ended.');
     try {
       return await current.call(method, given);
     } finally {
@@ -55,7 +50,7 @@ export function createProcessMachine({ idleMs }: ProcessMachineOptions): Process
     add: async (...given) => void (await call('add', ...given)),
     find: async (...given) => (await call('find', ...given)) as Candidates,
     drop: async (set) => {
-      if (running?.sets.delete(set) && !running.ended) await running.call('drop', [set]);
+      if (sets.delete(set) && running?.ended === false) await running.call('drop', [set]);
     },
     async close() {
       clearTimeout(idle);
@@ -63,86 +58,4 @@ export function createProcessMachine({ idleMs }: ProcessMachineOptions): Process
       running = undefined;
     },
   };
-}
-
-/** A process, the sets that were opened in it, and the calls that it has not answered. */
-interface Running {
-  readonly sets: Set<string>;
-  readonly pid: number | undefined;
-  readonly ended: boolean;
-  readonly idle: boolean;
-  call(method: Method, given: unknown[]): Promise<Candidates | undefined>;
-  kill(how: string): void;
-}
-
-function start(): Running {
-  const child = fork(CHILD_FILE, {
-    serialization: 'advanced',
-    execArgv: [],
-    // stdout belongs to the results of a command.
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  const open = new Map<number, PromiseWithResolvers<Candidates | undefined>>();
-  let last = 0;
-  let ended: MachineEndedError | undefined;
-
-  function end(how: string): void {
-    if (ended !== undefined) return;
-    ended = new MachineEndedError(`The search process ${how}.`);
-    for (const { reject } of open.values()) reject(ended);
-    open.clear();
-  }
-  child.on('message', (answer: Answer) => {
-    const asked = open.get(answer.id);
-    open.delete(answer.id);
-    setIdle(child, open.size === 0);
-    if ('error' in answer) asked?.reject(new Error(answer.error));
-    else asked?.resolve(answer.result);
-  });
-  child.on('exit', (code, signal) => end(signal ? `was ended by ${signal}` : `exited with code ${code}`));
-  child.on('error', (error) => kill(`can't be reached: ${error.message}`));
-
-  function kill(how: string): void {
-    child.kill('SIGKILL');
-    setIdle(child, true);
-    end(how);
-  }
-
-  return {
-    sets: new Set(),
-    pid: child.pid,
-    get ended() {
-      return ended !== undefined;
-    },
-    get idle() {
-      return open.size === 0;
-    },
-    async call(method, given) {
-      if (ended !== undefined) throw ended;
-      last += 1;
-      const message: Call = { id: last, method, arguments: given };
-      const asked = Promise.withResolvers<Candidates | undefined>();
-      open.set(last, asked);
-      setIdle(child, false);
-      child.send(message, (error) => error && kill(`can't be reached: ${error.message}`));
-      const endDeadline = afterTicks(ANSWERS_WITHIN_MS, () => kill(`gave no answer for ${ANSWERS_WITHIN_MS / 1000} s`));
-      try {
-        return await asked.promise;
-      } finally {
-        endDeadline();
-      }
-    },
-    kill,
-  };
-}
-
-/** An idle process does not keep its parent alive. */
-function setIdle(child: ChildProcess, idle: boolean): void {
-  if (idle) {
-    child.unref();
-    child.channel?.unref();
-  } else {
-    child.ref();
-    child.channel?.ref();
-  }
 }

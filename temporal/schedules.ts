@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { scheduledLoadInput } from '../contract/inputs.ts';
+import { type LoadDatasetInput, scheduledLoadInput } from '../contract/inputs.ts';
 import { SCHEDULED_WORKFLOW } from '../contract/names.ts';
 import { askAll, ifFound } from './jobs.ts';
 
@@ -25,8 +25,8 @@ export interface Steps {
 
 /** Which schedules of a dataset are meant. */
 export interface ScheduleFilter extends Partial<Steps> {
-  /** Only schedules whose source passes. */
-  loads?: (source: string) => boolean;
+  /** Only schedules whose load passes. */
+  loads?: (load: LoadDatasetInput) => boolean;
 }
 
 /** The names of the schedules that would load a dataset again. Paused ones would not. */
@@ -39,19 +39,19 @@ export async function schedulesOf(
   // The list does not say what a schedule loads.
   const loading = await askAll(names, async (name) => {
     signal?.throwIfAborted();
-    const source = await wouldLoad(temporal, name, dataset);
+    const load = await loadOf(temporal, name, dataset);
     onStep();
-    return source !== undefined && loads(source) ? [name] : [];
+    return load !== undefined && loads(load) ? [name] : [];
   });
   return loading.flat();
 }
 
-/** The source that a schedule would load into the dataset; undefined if it would not. */
-async function wouldLoad(temporal: Client, name: string, dataset: string): Promise<string | undefined> {
+/** The load of a schedule that would load the dataset; undefined if it would not. */
+async function loadOf(temporal: Client, name: string, dataset: string): Promise<LoadDatasetInput | undefined> {
   const description = await ifFound(temporal.schedule.getHandle(SCHEDULE_PREFIX + name).describe());
   if (description === undefined || description.state.paused) return undefined;
   const input = scheduledLoadInput.safeParse(description.action.args?.[0]);
-  return input.success && input.data.load.dataset === dataset ? input.data.load.source : undefined;
+  return input.success && input.data.load.dataset === dataset ? input.data.load : undefined;
 }
 
 /** Pauses the schedules that would bring a deleted dataset back. The note of each says why. */

@@ -14,7 +14,7 @@ import { type EmbedDatasetInput, type EmbedDatasetRequest, embedDatasetInput } f
 import type { JobStatus } from '../contract/job.ts';
 import { priorityOf } from '../contract/priority.ts';
 import type { Waiting } from '../core/store/documents.ts';
-import { longWork, openModelWork, shortWork } from './activity-options.ts';
+import { inferenceWork, longWork, openModelWork, shortWork } from './activity-options.ts';
 import { failureOf } from './failures.ts';
 import { type JobTracker, trackJob } from './job-tracker.ts';
 import { setPaused } from './messages.ts';
@@ -201,7 +201,31 @@ async function embed(
       chunks: rest,
     };
   }
-  const { done, failed, reused } = await finishEmbedding({ job_id, dataset, model: opened, asked: model });
-  job.update('embedding', { state: 'completed', done, failed, reused, finished_at: new Date() });
+  const { index, ...counts } = await finishEmbedding({
+    job_id,
+    dataset,
+    model: opened,
+    asked: model,
+    switch: input.switch,
+    ...(input.index === undefined ? {} : { index: input.index }),
+  });
+  job.update('embedding', counts);
+  if (index !== null) {
+    const { buildSearchIndex } = proxyActivities<InferenceActivities>({
+      ...inferenceWork,
+      priority,
+      taskQueue: embed_task_queue,
+    });
+    job.update('embedding', { index });
+    await report();
+    // A pause, and the end of a window, keep what is built; the next attempt goes on from there.
+    const build = () => buildSearchIndex({ job_id, dataset, model: opened, kind: index.kind });
+    const { vectors } = await permit.complete(async () => {
+      await goOn();
+      return build();
+    });
+    job.update('embedding', { index: { kind: index.kind, done: vectors, total: vectors } });
+  }
+  job.update('embedding', { state: 'completed', finished_at: new Date() });
   return undefined;
 }

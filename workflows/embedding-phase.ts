@@ -41,10 +41,15 @@ export function createEmbeddingPhase(job: JobTracker, input: LoadDatasetInput | 
   /** Shows the last report, if this job's embedding sent it. A reset job gets the reports of the one before, too. */
   const follow = () => {
     if (last === undefined || last.run_id !== child?.firstExecutionRunId) return;
-    const { run_id: _, state, waiting_for, model_key, ...counts } = last;
+    const { run_id: _, state, waiting_for, model_key, index, ...counts } = last;
     if (state === 'waiting' && waiting_for !== null) job.hold('embedding', waitingOf(waiting_for));
     else if (job.phase('embedding').state !== 'running') job.release('embedding');
-    job.update('embedding', { ...counts, ...(model_key === undefined ? {} : { model_key }), total_known: true });
+    job.update('embedding', {
+      ...counts,
+      ...(model_key === undefined ? {} : { model_key }),
+      ...(index === undefined ? {} : { index }),
+      total_known: true,
+    });
   };
 
   setHandler(
@@ -78,6 +83,8 @@ export function createEmbeddingPhase(job: JobTracker, input: LoadDatasetInput | 
                 dataset,
                 model,
                 embed_task_queue,
+                ...(input.switch ? { switch: true } : {}),
+                ...(input.index === undefined ? {} : { index: input.index }),
                 ...(embed_at === undefined ? {} : { embed_at }),
                 ...(embed_window === undefined ? {} : { embed_window }),
                 ...(priority === undefined ? {} : { priority }),
@@ -92,7 +99,7 @@ export function createEmbeddingPhase(job: JobTracker, input: LoadDatasetInput | 
           // The child may have reported before its start was known here.
           follow();
           const status = await child.result();
-          const { done, failed, reused = 0, total } = status.phases.embedding;
+          const { done, failed, reused = 0, total, index } = status.phases.embedding;
           job.update('embedding', {
             state: 'completed',
             done,
@@ -100,6 +107,7 @@ export function createEmbeddingPhase(job: JobTracker, input: LoadDatasetInput | 
             reused,
             total,
             total_known: true,
+            ...(index === undefined ? {} : { index }),
             finished_at: new Date(),
           });
           return;

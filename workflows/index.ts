@@ -6,8 +6,10 @@
 export type { FailureCode } from '../contract/failures.ts';
 export type {
   DeleteDatasetRequest,
+  DropModelRequest,
   EmbedDatasetRequest,
   ForgetSourceRequest,
+  IndexVectorsRequest,
   LoadDatasetRequest,
   PruneDatasetRequest,
   RelocateDatasetRequest,
@@ -19,8 +21,10 @@ export { EMBEDDING_TASK_QUEUE, embedWorkflowId, INDEXING_TASK_QUEUE, loadWorkflo
 export { type NexusStatusRequest, plimsollService } from '../contract/nexus.ts';
 export { deleteDataset } from './delete-dataset.ts';
 export { deliverWebhook } from './deliver-webhook.ts';
+export { dropModel } from './drop-model.ts';
 export { embedDataset } from './embed-dataset.ts';
 export { forgetSource } from './forget-source.ts';
+export { indexVectors } from './index-vectors.ts';
 export { loadDataset } from './load-dataset.ts';
 export { pruneDataset } from './prune-dataset.ts';
 export { relocateDataset } from './relocate-dataset.ts';

@@ -46,6 +46,7 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
               source,
               max_failed_percent,
               model: embed ? model : null,
+              switch: input.switch,
             });
             embeddedBy = result.embedded_by;
             return result;

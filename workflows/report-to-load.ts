@@ -23,7 +23,7 @@ export function createReporter(job: JobTracker): () => Promise<void> {
   };
   return async function reportToLoad() {
     if (parent === undefined) return;
-    const { done, failed, reused = 0, total, model_key, state, waiting_for } = job.phase('embedding');
+    const { done, failed, reused = 0, total, model_key, state, waiting_for, index } = job.phase('embedding');
     const report: EmbeddingReport = {
       run_id,
       ...(model_key === undefined ? {} : { model_key }),
@@ -33,6 +33,7 @@ export function createReporter(job: JobTracker): () => Promise<void> {
       failed,
       reused,
       total,
+      ...(index === undefined ? {} : { index }),
     };
     if (!isNews(report)) return;
     reported = report;
@@ -46,5 +47,5 @@ export function createReporter(job: JobTracker): () => Promise<void> {
   };
 }
 
-const stateOf = ({ model_key, state, waiting_for, total }: EmbeddingReport): string =>
-  JSON.stringify([model_key, state, waiting_for, total]);
+const stateOf = ({ model_key, state, waiting_for, total, index }: EmbeddingReport): string =>
+  JSON.stringify([model_key, state, waiting_for, total, ...(index === undefined ? [] : [index])]);

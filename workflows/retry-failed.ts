@@ -42,7 +42,8 @@ export async function retryFailed(request: RetryFailedRequest, resume?: Indexing
           index: (page) => indexPage({ job_id, dataset, page, reread: false }),
           async finish() {
             const result = await finishRetry({ job_id, dataset });
-            toEmbed = result.to_embed;
+            // The model that is to serve is recorded by the second phase, even if that has nothing to embed.
+            toEmbed = result.to_embed || input.switch;
             return result;
           },
         },

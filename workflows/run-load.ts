@@ -28,8 +28,8 @@
  *  9. Embed chunks (`embeddings`, counts in `progress`). `embedChunk` activities run on the GPU queue, as many at once
  *     as keep its workers busy. Died: the next attempt embeds what still lacks a vector; only batches under way are
  *     lost.
- * 10. Record the model (`datasets.models`). `finishEmbedding` counts the vectors and ends phase 2. Died: it counts
- *     again.
+ * 10. Record the model (`datasets.models`, `datasets.serving`). `finishEmbedding` counts the vectors, lets the model
+ *     serve searches if it is the first or the job says so, and ends phase 2. Died: it counts again.
  * 11. End the job and announce `dataset.ready`. `endJob` closes the record (`jobs`) and removes pages and progress;
  *     `announce` works as in step 6. Died: ending the job again changes nothing.
  *

@@ -4,6 +4,7 @@ import { newRouter } from '../http/new-router.ts';
 import { startAs, started } from '../jobs/start-as.ts';
 import { requireModel } from '../models/models.ts';
 import { presentDataset } from '../present/dataset.ts';
+import { presentModels, presentUsed } from '../present/dataset-models.ts';
 import { requireSource } from '../sources/require-source.ts';
 import * as routes from './routes.ts';
 
@@ -60,6 +61,28 @@ export function datasetRoutes({ backends, settings, sources, tagCounts }: ApiCon
       c,
       await startAs(client, c.req.valid('query'), (options) => client.startEmbedding(request, options)),
     );
+  });
+
+  router.openapi(routes.modelsRoute, async (c) => {
+    const { dataset } = c.req.valid('param');
+    return c.json(presentModels(dataset, await client.models(dataset)), 200);
+  });
+
+  router.openapi(routes.servingRoute, async (c) => {
+    const { dataset } = c.req.valid('param');
+    return c.json(presentUsed(dataset, await client.useModel(dataset, c.req.valid('json').model)), 200);
+  });
+
+  router.openapi(routes.indexRoute, async (c) => {
+    const request = { ...c.req.valid('json'), dataset: c.req.valid('param').dataset };
+    return started(c, await startAs(client, c.req.valid('query'), (options) => client.indexVectors(request, options)));
+  });
+
+  router.openapi(routes.dropRoute, async (c) => {
+    const { dataset, key } = c.req.valid('param');
+    const { dry_run, ...query } = c.req.valid('query');
+    if (dry_run) return c.json({ dataset, dry_run, ...(await client.countDrop(dataset, key)) }, 200);
+    return started(c, await startAs(client, query, (options) => client.dropModel(dataset, key, options)));
   });
 
   router.openapi(routes.tagsRoute, async (c) => {

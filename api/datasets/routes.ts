@@ -3,15 +3,19 @@ import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answer
 import {
   dataset,
   datasetList,
+  datasetModels,
   embedBody,
   forgetBody,
+  indexBody,
   relocateBody,
   removalPreview,
   removalQuery,
+  servingBody,
   tagCounts,
+  usedModel,
 } from '../schemas/datasets.ts';
 import { startedJob, startQuery } from '../schemas/jobs.ts';
-import { datasetParameter } from '../schemas/parameters.ts';
+import { datasetParameter, modelParameters } from '../schemas/parameters.ts';
 
 const tags = ['Datasets'];
 const ONE = ['InvalidParameter', 'DatasetNotFound', ...GUARDED, ...STORED] as const;
@@ -97,6 +101,65 @@ export const embedRoute = createRoute({
   summary: 'Embed a dataset with a model',
   request: { params: datasetParameter, query: startQuery, body: { ...body(embedBody), required: false } },
   responses: { 202: json(startedJob, 'The job.'), ...problems(...JOB, ...WITH_BODY) },
+});
+
+export const modelsRoute = createRoute({
+  method: 'get',
+  path: '/api/datasets/{dataset}/models',
+  tags,
+  summary: 'The models that have vectors in a dataset, and which one serves',
+  description: 'Counted now, so while a model embeds the dataset, it is in the list with what it has.',
+  request: { params: datasetParameter },
+  responses: { 200: json(datasetModels, 'The models.'), ...problems(...ONE) },
+});
+
+export const servingRoute = createRoute({
+  method: 'put',
+  path: '/api/datasets/{dataset}/serving',
+  tags,
+  summary: 'Choose the model that serves searches',
+  description:
+    'Searches that name no model use this one from now on. It needs not be complete: compare `embedded` with `indexed`.',
+  request: { params: datasetParameter, body: body(servingBody) },
+  responses: {
+    200: json(usedModel, 'The models, with the one that serves now.'),
+    ...problems(
+      'OriginRefused',
+      'ScopeMissing',
+      'NoVectors',
+      'ModelNotInDataset',
+      'DatasetBeingDeleted',
+      'AlreadyRunning',
+      ...ONE,
+      ...WITH_BODY,
+    ),
+  },
+});
+
+export const indexRoute = createRoute({
+  method: 'post',
+  path: '/api/datasets/{dataset}/index',
+  tags,
+  summary: 'Build the search index anew',
+  description:
+    'The index before serves until the new one is published. Searches find what is newer than the index, too.',
+  request: { params: datasetParameter, query: startQuery, body: { ...body(indexBody), required: false } },
+  responses: { 202: json(startedJob, 'The job.'), ...problems(...JOB, 'NoVectors', 'ModelNotInDataset', ...WITH_BODY) },
+});
+
+export const dropRoute = createRoute({
+  method: 'delete',
+  path: '/api/datasets/{dataset}/models/{key}',
+  tags,
+  summary: "Remove a model's vectors",
+  description:
+    "Starts a job that removes the model's vectors from the dataset. The samples, and the vectors of other models, stay. The model that serves is refused while another one has vectors.",
+  request: { params: modelParameters, query: removalQuery },
+  responses: {
+    200: json(removalPreview, 'With `dry_run`: what it would remove.'),
+    202: json(startedJob, 'The job.'),
+    ...problems('ModelNotInDataset', 'ModelServes', 'InvalidInput', ...JOB),
+  },
 });
 
 export const tagsRoute = createRoute({

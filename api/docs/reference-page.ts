@@ -13,7 +13,7 @@ interface Operation {
   responses?: Record<string, { description: string; content?: Record<string, { schema?: unknown }> }>;
 }
 
-const METHODS = ['get', 'post', 'delete'];
+const METHODS = ['get', 'post', 'put', 'delete'];
 
 /** Renders the OpenAPI document as one HTML page: operations by tag, schemas, and problem codes. */
 export function referencePage(document: OpenApiDocument): string {

@@ -18,7 +18,8 @@ export const isPicture = (c: Context<ApiEnv>): boolean =>
  */
 export function jsonBodiesOnly(): MiddlewareHandler<ApiEnv> {
   return async function checkBody(c, next) {
-    if (c.req.method !== 'POST' || isPicture(c)) return next();
+    const changes = c.req.method === 'POST' || c.req.method === 'PUT';
+    if (!changes || isPicture(c)) return next();
     const type = c.req.header('content-type');
     const there = hasBody(c);
     if ((type !== undefined || there) && !/^application\/json\s*(;|$)/i.test(type ?? ''))

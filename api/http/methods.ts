@@ -3,7 +3,7 @@ import type { ApiEnv } from '../context.ts';
 import type { OpenApiDocument } from '../document.ts';
 import { problemOf } from '../problem/to-problem.ts';
 
-const METHODS = ['get', 'post', 'delete'] as const;
+const METHODS = ['get', 'post', 'put', 'delete'] as const;
 
 /** Runs after the routes: a known path with a wrong method gets 405, not 404. */
 export function allowMethods(document: OpenApiDocument): MiddlewareHandler<ApiEnv> {

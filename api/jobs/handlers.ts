@@ -1,6 +1,6 @@
 import type { CleanupFilter } from '../../client/cleanup.ts';
 import { countUndelivered } from '../../client/undelivered.ts';
-import { isBrowsable } from '../../client/wait.ts';
+import { hasReached } from '../../client/wait.ts';
 import { isOver, type JobStatus } from '../../contract/job.ts';
 import type { ApiContext } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
@@ -37,7 +37,7 @@ export function jobRoutes(context: ApiContext) {
 
   router.openapi(routes.waitRoute, async (c) => {
     const { for: milestone, timeout } = c.req.valid('query');
-    const reached = (status: JobStatus) => isOver(status) || (milestone === 'browsable' && isBrowsable(status));
+    const reached = (status: JobStatus) => isOver(status) || hasReached(status, milestone);
     const status = await awaitStatus(context, c.req.valid('param').job, {
       reached,
       timeoutMs: timeout * 1000,

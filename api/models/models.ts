@@ -17,7 +17,7 @@ const modelsRoute = createRoute({
   path: '/api/models',
   tags: ['Sources and models'],
   summary: 'Models that a load may name',
-  description: 'The built-in one, and the folders below PLIMSOLL_MODELS as this server sees them.',
+  description: 'The built-in one, the folders below PLIMSOLL_MODELS, and the fetched models, as this server sees them.',
   responses: { 200: json(models, 'The models.'), ...problems(...GUARDED) },
 });
 
@@ -66,7 +66,7 @@ export async function requireModel(
   if (model === undefined || !isAbsolute(model) || (await isBelowRoots(model, folders))) return;
   throw problemOf(
     'InvalidInput',
-    `${field}: give the name of a model. A path must lie below a folder of PLIMSOLL_MODELS.`,
+    `${field}: give the name of a model. A path must lie below a folder of PLIMSOLL_MODELS, or be that of a fetched model.`,
     { errors: [{ in: 'body', field, message: 'is a path outside PLIMSOLL_MODELS' }] },
   );
 }

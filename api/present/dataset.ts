@@ -1,5 +1,6 @@
 import type { PhaseName } from '../../contract/job.ts';
 import { readinessOf } from '../../core/jobs/readiness.ts';
+import { servingKey } from '../../core/search/model-to-search.ts';
 import type { DatasetDocument } from '../../core/store/documents.ts';
 import type { Dataset } from '../schemas/datasets.ts';
 import type { Scope } from '../schemas/server.ts';
@@ -29,6 +30,11 @@ export function presentDataset(document: DatasetDocument, scope: Scope): Dataset
       vectors: model.vectors,
       last_modified_at: model.last_modified_at.toISOString(),
     })),
+    serving:
+      servingKey(
+        document,
+        document.models.filter(({ vectors }) => vectors > 0).map(({ key }) => key),
+      ) ?? null,
     latest_job: document.latest_job ?? null,
     deleting: document.deleting !== undefined,
     created_at: document.created_at.toISOString(),

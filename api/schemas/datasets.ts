@@ -1,8 +1,13 @@
 import { z } from 'zod';
-import { embedDatasetInput, forgetSourceInput, relocateDatasetInput } from '../../contract/inputs.ts';
+import {
+  embedDatasetInput,
+  forgetSourceInput,
+  indexVectorsInput,
+  relocateDatasetInput,
+} from '../../contract/inputs.ts';
 import { READINESS } from '../../core/jobs/readiness.ts';
 import { phaseState, startQuery } from './jobs.ts';
-import { flag } from './parameters.ts';
+import { flag, text } from './parameters.ts';
 
 const count = z.int().min(0);
 const moment = z.iso.datetime();
@@ -33,6 +38,12 @@ export const dataset = z
         last_modified_at: moment,
       }),
     ),
+    serving: z
+      .string()
+      .nullable()
+      .describe(
+        'The key of the model whose vectors a search uses if it names none; null before a model has embedded the dataset.',
+      ),
     latest_job: z.string().nullable().describe('The latest job of this dataset.'),
     deleting: z.boolean().describe('A job has begun to delete it: nothing is written to it any more.'),
     created_at: moment,
@@ -46,6 +57,18 @@ export const embedBody = embedDatasetInput
   .omit({ dataset: true })
   .meta({ id: 'EmbedRequest', description: 'Options of the job.' });
 
+export const indexBody = indexVectorsInput
+  .omit({ dataset: true, model_key: true, model: true })
+  .extend({
+    model: z
+      .string()
+      .min(1)
+      .max(4200)
+      .optional()
+      .describe("The model's name or key in the dataset; the one that serves if left out."),
+  })
+  .meta({ id: 'IndexRequest', description: 'Options of the job.' });
+
 export const relocateBody = relocateDatasetInput
   .omit({ dataset: true })
   .meta({ id: 'RelocateRequest', description: 'Where the files were, and where they are now.' });
@@ -53,6 +76,44 @@ export const relocateBody = relocateDatasetInput
 export const forgetBody = forgetSourceInput
   .omit({ dataset: true })
   .meta({ id: 'ForgetRequest', description: 'The folder whose samples to remove.' });
+
+const datasetModel = z
+  .object({
+    key: z.string().describe('`name@revision`.'),
+    name: z.string(),
+    revision: z.string(),
+    dim: count.describe('The number of elements of a vector.'),
+    vectors: count.describe('Its vectors now, of samples in any status.'),
+    embedded: count.describe('The indexed samples that have a vector of it.'),
+    share: z.number().min(0).max(1).nullable().describe('embedded / indexed; null where no sample is indexed.'),
+    serving: z.boolean().describe('Whether a search uses it if it names no model.'),
+    completed_at: moment
+      .nullable()
+      .describe('When it last embedded the dataset to the end; null if it never has, or if a drop has begun.'),
+    index: z
+      .object({ kind: z.string(), vectors: count, size_bytes: count, built_at: moment })
+      .nullable()
+      .describe('The published index of its vectors; null if there is none.'),
+    dropped_by: z.string().nullable().describe('The job that removes its vectors; null if none does.'),
+  })
+  .meta({ id: 'DatasetModel', description: 'A model that has vectors in a dataset.' });
+
+export const datasetModels = z
+  .object({
+    dataset: z.string(),
+    serving: z.string().nullable().describe('The key of the model that searches use; null if none has vectors.'),
+    indexed: count.describe('The indexed samples of the dataset.'),
+    models: z.array(datasetModel).describe('Those that were complete first come first.'),
+  })
+  .meta({ id: 'DatasetModels' });
+
+export const servingBody = z
+  .strictObject({ model: text(4200).describe("The model's key, or its name: its revision that was completed last.") })
+  .meta({ id: 'ServingRequest', description: 'The model that is to serve searches.' });
+
+export const usedModel = datasetModels
+  .extend({ before: z.string().nullable().describe('The key of the model that served before; null if none did.') })
+  .meta({ id: 'UsedModel' });
 
 export const removalQuery = startQuery.extend({ dry_run: flag('Start nothing, only say what it would remove.') });
 
@@ -67,8 +128,10 @@ export const removalPreview = z
       .optional()
       .describe(
         'Of a deletion: the schedules that load the dataset, and would be paused. ' +
-          'Of a forget: the schedules that load the folder, and would bring its files back.',
+          'Of a forget: the schedules that load the folder, and would bring its files back. ' +
+          'Of a drop: the schedules that embed with the model, and would bring its vectors back.',
       ),
+    model: z.string().optional().describe('Of a drop: the key of the model.'),
   })
   .meta({ id: 'RemovalPreview', description: 'What a job would remove now.' });
 
@@ -79,5 +142,7 @@ export const tagCounts = z
   .meta({ id: 'TagCounts' });
 
 export type Dataset = z.infer<typeof dataset>;
+export type DatasetModels = z.infer<typeof datasetModels>;
+export type UsedModel = z.infer<typeof usedModel>;
 export type DatasetList = z.infer<typeof datasetList>;
 export type TagCounts = z.infer<typeof tagCounts>;

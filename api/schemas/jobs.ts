@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isJobsCursor } from '../../client/list-jobs.ts';
 import { retryFailedInput } from '../../contract/inputs.ts';
-import { FINAL_STATES, JOB_KINDS, JOB_STATES } from '../../contract/job.ts';
+import { FINAL_STATES, INDEX_KINDS, JOB_KINDS, JOB_STATES } from '../../contract/job.ts';
 import { flag, several, span, time, wholeNumber } from './parameters.ts';
 
 export const jobState = z.enum(JOB_STATES);
@@ -74,6 +74,10 @@ export const phaseStatus = z
     unreadable_folders: z.array(z.string()).optional(),
     outside_links: z.array(z.string()).optional(),
     model_key: z.string().optional(),
+    index: z
+      .object({ kind: z.enum(INDEX_KINDS), done: z.int(), total: z.int() })
+      .optional()
+      .describe('The search index that the phase builds last, in vectors.'),
   })
   .meta({ id: 'PhaseStatus' });
 
@@ -106,7 +110,7 @@ export const job = z
           ),
       })
       .optional()
-      .describe('What a prune, a forget or a deletion has removed so far.'),
+      .describe('What a prune, a forget, a deletion or a drop has removed so far.'),
     moved: z.object({ samples: count }).optional().describe('What a relocate has moved so far.'),
     request: z.record(z.string(), z.unknown()).describe('The input that the job was started with.'),
     started_at: moment.nullable(),
@@ -201,9 +205,12 @@ export const jobPage = z
 
 export const waitQuery = z.strictObject({
   for: z
-    .enum(['browsable', 'completed'])
+    .enum(['browsable', 'searchable', 'completed'])
     .default('completed')
-    .meta({ description: 'Until phase 1 is over and went well, or until the job has ended.' }),
+    .meta({
+      description:
+        'Until phase 1 is over and went well, until all vectors are stored and indexed, or until the job has ended.',
+    }),
   timeout: wholeNumber(0, 60).default(30).meta({
     type: 'integer',
     minimum: 0,

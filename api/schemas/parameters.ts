@@ -41,6 +41,19 @@ export const datasetParameter = z.object({
     .meta({ param: { name: 'dataset', in: 'path' }, description: "The dataset's name.", example: 'photos' }),
 });
 
+export const modelParameters = datasetParameter.extend({
+  key: z
+    .string()
+    .min(1)
+    .max(4200)
+    .meta({
+      param: { name: 'key', in: 'path' },
+      description:
+        "The model's key, `name@revision`, with every slash as `%2F`. Its name will do if it has one revision.",
+      example: 'color-gradient-grid@1b7a3c5d9e02',
+    }),
+});
+
 export const jobParameter = z.object({
   job: z
     .string()

@@ -19,7 +19,9 @@ export function addWaitCommand(program: Command, end: (exitCode: number) => void
     .description('Waits until a job has ended, or until its dataset can be browsed, and shows the progress meanwhile.')
     .argument('<job>', "job ID, 6 or more characters of one, or a dataset's name (its latest job)")
     .addOption(
-      new Option('--for <milestone>', 'what to wait for').choices(['browsable', 'completed']).default('completed'),
+      new Option('--for <milestone>', 'what to wait for')
+        .choices(['browsable', 'searchable', 'completed'])
+        .default('completed'),
     )
     .option(
       '--timeout <seconds>',
@@ -33,8 +35,9 @@ export function addWaitCommand(program: Command, end: (exitCode: number) => void
       `
 Exit codes:
     0  completed; with --for browsable: indexing completed, whatever becomes of
-       the embedding
-    1  failed or canceled
+       the embedding; with --for searchable: all vectors are stored and
+       indexed
+    1  failed or canceled; with --for searchable: it embeds nothing
     2  wrong usage
     3  no such job
   124  timed out; the job goes on

@@ -4,6 +4,7 @@ import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { cacheFolder } from '../../core/cache-folder.ts';
 import { knownMedia } from '../../core/media/registry.ts';
 import { findModel } from '../../core/models/find-model.ts';
+import { fetchedModelsFolder } from '../../core/models/model-folders.ts';
 import { createEmbedder } from '../../inference/embedder.ts';
 import { deviceName, type InferenceSettings } from '../../inference/settings.ts';
 import { compareVersions } from '../../local/provision/binary.ts';
@@ -48,7 +49,7 @@ export async function checkDevice(settings: InferenceSettings): Promise<Check> {
 }
 
 /** Checks the models that can be used by name. */
-export async function checkModels({ modelFolders }: InferenceSettings): Promise<Check[]> {
+export async function checkModels({ modelFolders }: InferenceSettings, env: NodeJS.ProcessEnv): Promise<Check[]> {
   const named = (await Promise.all(modelFolders.map(namesIn))).flat();
   const checks = await Promise.all(
     [BUILT_IN_MODEL, ...new Set(named)].map(async (name) =>
@@ -59,8 +60,10 @@ export async function checkModels({ modelFolders }: InferenceSettings): Promise<
       ),
     ),
   );
+  // The folder of fetched models is not there before the first is fetched.
+  const needed = modelFolders.filter((folder) => folder !== fetchedModelsFolder(env));
   const lost = await Promise.all(
-    modelFolders.map(async (folder) =>
+    needed.map(async (folder) =>
       readdir(folder).then(
         () => [],
         (error: Error) => [warning('Model folder', error.message, 'Correct PLIMSOLL_MODELS.')],

@@ -11,6 +11,7 @@ import { checkApi } from './check-api.ts';
 import { checkBinaries } from './check-binaries.ts';
 import { checkCache, checkDevice, checkModels, checkNode } from './check-machine.ts';
 import { checkMongodb } from './check-mongodb.ts';
+import { checkSearch } from './check-search.ts';
 import { checkTemporal } from './check-temporal.ts';
 import { settingsOf } from './settings.ts';
 
@@ -26,10 +27,13 @@ export async function doctor(options: { dataDir?: string | undefined; json?: boo
   const groups = await Promise.all([
     [checkNode()],
     mongodbChecks(located),
+    checkSearch(env, located.mongodb?.uri),
     temporalChecks(located),
     located.apiUrl === undefined ? [] : checkApi(located.apiUrl).then((check) => [check]),
     'settings' in inference
-      ? Promise.all([checkDevice(inference.settings), checkModels(inference.settings)]).then((checks) => checks.flat())
+      ? Promise.all([checkDevice(inference.settings), checkModels(inference.settings, env)]).then((checks) =>
+          checks.flat(),
+        )
       : [inference.problem],
     checkCache(env).then((check) => [check]),
     checkBinaries(env),

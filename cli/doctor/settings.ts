@@ -24,6 +24,7 @@ export function settingsOf(
     { name: 'Page', value: apiUrl ?? null, source: apiUrl === undefined ? 'default' : 'stack' },
     { name: 'Data folder', value: dataDir, source: flags.dataDir === undefined ? 'default' : 'flag' },
     { name: 'Cache folder', value: cacheFolder(env), source: fromEnv('PLIMSOLL_CACHE') },
+    { name: 'Search', value: env.PLIMSOLL_SEARCH || 'local', source: fromEnv('PLIMSOLL_SEARCH') },
     ...(inference === undefined
       ? []
       : [

@@ -5,6 +5,7 @@ import { counted } from '../terminal/quantities.ts';
 export function effectLine({ kind, state, removed, moved }: JobStatus): string {
   if (kind === 'relocate') return `moved ${counted(moved?.samples ?? 0, 'sample')}`;
   const { samples = 0, vectors = 0, kept = 0, unreadable_folders = [] } = removed ?? {};
+  if (kind === 'drop') return `removed ${counted(vectors, 'vector')}`;
   if (kind === 'prune' && state === 'completed' && samples + vectors + kept === 0) return 'nothing was missing';
   return `removed ${counted(samples, 'sample')}, ${counted(vectors, 'vector')}${keptInWords(kept, unreadable_folders)}`;
 }

@@ -9,6 +9,7 @@ import { isMachineZoneKnown } from './machine-zone.ts';
 type CheckedOptions = Pick<JobOptions, 'embedWindow' | 'timeZone'> & {
   embed?: boolean;
   embedAt?: string;
+  switch?: boolean;
   cron?: string;
   every?: number;
 };
@@ -33,10 +34,12 @@ export function checkJobOptions(options: CheckedOptions, { note }: Pick<Output, 
   }
 }
 
-function refuseContradictions({ embed, embedAt, embedWindow, timeZone, cron, every }: CheckedOptions): void {
+function refuseContradictions(options: CheckedOptions): void {
+  const { embed, embedAt, embedWindow, timeZone, cron, every } = options;
   const when = embedAt !== undefined ? '--embed-at' : embedWindow !== undefined ? '--embed-window' : undefined;
-  if (embed === false && when !== undefined) {
-    throw new UsageError(`--no-embed and ${when} contradict each other. Leave one of them out.`);
+  const embedding = when ?? (options.switch === true ? '--switch' : undefined);
+  if (embed === false && embedding !== undefined) {
+    throw new UsageError(`--no-embed and ${embedding} contradict each other. Leave one of them out.`);
   }
   if (timeZone === undefined || when !== undefined || cron !== undefined) return;
   throw new UsageError(

@@ -20,6 +20,7 @@ export interface JobOptions {
 /** Options of load, embed and retry, which start a job now. */
 export interface StartCommandOptions extends JobOptions, CommonOptions {
   embedAt?: string;
+  switch?: boolean;
   ifRunning: IfRunning;
   wait?: boolean;
 }
@@ -31,10 +32,9 @@ export function addJobOptions(command: Command): Command {
 
 /** Adds the flags of StartCommandOptions. */
 export function addStartOptions(command: Command): Command {
-  const queueing = addQueueing(command).option(
-    '--embed-at <time>',
-    'start embedding then: 2026-01-31T22:00, or with Z or an offset',
-  );
+  const queueing = addQueueing(command)
+    .option('--switch', 'let the model serve searches, once it has embedded everything')
+    .option('--embed-at <time>', 'start embedding then: 2026-01-31T22:00, or with Z or an offset');
   return addNotices(addTimes(queueing))
     .addOption(ifRunningOption('if such a job is running: fail, return that one, or replace it'))
     .option('--wait', 'show the progress until the end; exit as "plimsoll wait" does')

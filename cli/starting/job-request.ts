@@ -3,17 +3,18 @@ import { Temporal } from 'temporal-polyfill';
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inputs.ts';
 import { isBelow, relativeTo } from '../../core/folders.ts';
 import { UsageError } from '../failure.ts';
-import type { JobOptions } from './job-options.ts';
+import type { JobOptions, StartCommandOptions } from './job-options.ts';
 import type { LoadOptions } from './load-options.ts';
 import { machineZone } from './machine-zone.ts';
 
 /** The fields that the inputs of load, embed and retry share, from the command line. @throws UsageError */
-export function jobRequestOf(options: Partial<JobOptions> & { embedAt?: string }): SharedRequest {
+export function jobRequestOf(options: Partial<JobOptions> & NowOptions): SharedRequest {
   const { model, embedQueue, priority, fairnessKey, fairnessWeight, embedWindow, embedAt } = options;
   const time_zone = options.timeZone ?? machineZone();
   const webhooks = webhooksOf(options);
   return {
     ...(model === undefined ? {} : { model }),
+    ...(options.switch === true ? { switch: true } : {}),
     ...(embedQueue === undefined ? {} : { embed_task_queue: embedQueue }),
     ...(priority === undefined ? {} : { priority }),
     ...(fairnessKey === undefined ? {} : { fairness_key: fairnessKey }),
@@ -24,11 +25,13 @@ export function jobRequestOf(options: Partial<JobOptions> & { embedAt?: string }
   };
 }
 
+/** Options of jobs that start now. */
+type NowOptions = Pick<StartCommandOptions, 'embedAt' | 'switch'>;
 type SharedRequest = Omit<EmbedDatasetRequest, 'dataset'>;
 
 /** The input of `loadDataset`, from the command line. Options that were left out keep the contract's defaults. */
 export function loadRequestOf(
-  options: Partial<JobOptions> & LoadOptions & { dataset: string; source: string; embedAt?: string },
+  options: Partial<JobOptions> & LoadOptions & NowOptions & { dataset: string; source: string },
 ): LoadDatasetRequest {
   const { dataset, source, embed, include, exclude, hidden, reread, maxFailedPercent } = options;
   return {

@@ -15,7 +15,7 @@ import { packageFile, webFolder } from '../package-files.ts';
 import { checkFolder, noteFolder } from '../starting/check-folder.ts';
 import { datasetNameOf } from '../starting/dataset-name.ts';
 import { loadRequestOf } from '../starting/job-request.ts';
-import { summaryLines } from '../summary.ts';
+import { summaryLines, wordsHint } from '../summary.ts';
 import { paintFor } from '../terminal/paint.ts';
 import { printable } from '../terminal/printable.ts';
 import { jobsLeft } from './jobs-left.ts';
@@ -126,6 +126,8 @@ async function loadAndShow(
     if (!output.json) {
       const lines = summaryLines(await readOutcome(client, stack, status), output.paint, output.width);
       output.result(undefined, () => ['', ...lines]);
+      const hint = wordsHint(status);
+      if (hint !== undefined) output.note(paintFor(process.stderr).dim(`\n  ${hint}`));
     }
     return status;
   } catch (error) {

@@ -3,6 +3,7 @@ import type { RemovedCounts } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
 import { datasetExists, isBeingDeletedBy, removeDataset } from '../store/datasets.ts';
 import { countVectorsOfDataset, removeNextVectors, vectorModels } from '../store/embeddings.ts';
+import { removeIndexFiles } from '../store/index-files.ts';
 import { removedBy } from '../store/job-effects.ts';
 import { jobIdsOf } from '../store/jobs.ts';
 import { removePages } from '../store/pages.ts';
@@ -30,9 +31,10 @@ export async function deleteDataset(store: Store, request: DeleteRequest): Promi
   const { jobId, datasetId } = request;
   if (!(await datasetExists(store, datasetId))) return removedBy(store, jobId);
 
-  // Future search indexes must be dropped here, before the vectors that they hold. The counts go first: an indexing
-  // activity that outlived its job needs them to write anything (see index-page.ts).
+  // The counts go first: an indexing activity that outlived its job needs them to write anything (see index-page.ts).
   await deleteWorkingDocuments(store, request);
+  // A build that ends later finds that the dataset is being deleted, and removes its own files.
+  await removeIndexFiles(store, { datasetId });
   await deleteVectors(store, request);
   await inBatches(store, request, async (session) => {
     const samples = await removeNextSamples(store, datasetId, BATCH, session);

@@ -16,14 +16,27 @@ export interface EmbeddingModel {
   batchSize: number;
   /** `cpu`, or `cuda:N`. */
   device: string;
+  /**
+   * Whether the model has a text side, so that `embed` takes words. The text side is first loaded by the first words;
+   * only then do its faults show.
+   */
+  text: boolean;
 }
 
-/** An item to encode: a file by its path or bytes, or the metadata of an item. */
-export type EmbedItem = { path: string | Buffer } | { bytes: Uint8Array } | { value: unknown; content: string };
+/**
+ * An item to encode: a file by its path or bytes, the metadata of an item, or words for a model with a text side. The
+ * vectors of words are comparable with those of the model's items. The content of words is their text in UTF-8.
+ */
+export type EmbedItem =
+  | { path: string | Buffer }
+  | { bytes: Uint8Array }
+  | { value: unknown; content: string }
+  | { text: string };
 
 /**
  * A vector of length 1 (L2) with the SHA-256 of the encoded content; the hash alone if the caller already has the
- * vector; or the reason why there is no vector. Error codes come from the medium and from `InferenceFailureCode`.
+ * vector; or the reason why there is no vector. Error codes come from the medium and from `InferenceFailureCode`. A text
+ * without words fails as `empty_text`.
  */
 export type EmbedOutcome =
   | { vector: Float32Array; content: string }
@@ -62,7 +75,7 @@ export interface Embedder {
    * next one is read and prepared while the current one computes. A `model` with a revision guards against replaced
    * files, whose vectors would otherwise get the old key.
    *
-   * @throws the errors of `open`, and the signal's reason when it is aborted
+   * @throws the errors of `open`, the signal's reason when it is aborted, and ModelHasNoTextError for words
    */
   embed(model: string, medium: Medium, items: readonly EmbedItem[], options?: EmbedOptions): Promise<EmbedOutcome[]>;
 

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import { datasetDeletedMeanwhile } from '../store/dataset-errors.ts';
 import { writeModel } from '../store/datasets.ts';
-import { countVectors, dimensionOf } from '../store/embeddings.ts';
+import { countVectors, dimensionOf, partsOfKey } from '../store/embeddings.ts';
 import { findJob } from '../store/jobs.ts';
 import { sumProgress } from '../store/progress.ts';
 import type { Store } from '../store/store.ts';
@@ -14,17 +14,20 @@ export interface RecordModelRequest {
   model: Pick<EmbeddingModel, 'key' | 'name' | 'revision' | 'dim'>;
   /** The model, as the job named it. */
   asked: string;
+  /** Whether the model is to serve the dataset's searches from now on. The first model serves anyway. */
+  switches?: boolean;
 }
 
 /**
- * Records on the dataset that a model has embedded it to the end, and how many vectors the model has.
+ * Records on the dataset that a model has embedded it to the end, how many vectors the model has, and which model serves
+ * searches from now on, in one write.
  *
  * @throws UserError NothingEmbedded when there was work but the model has no vector.
  * @throws UserError DatasetNotFound when the dataset was deleted meanwhile.
  */
 export async function recordModel(
   store: Store,
-  { jobId, datasetId, model, asked }: RecordModelRequest,
+  { jobId, datasetId, model, asked, switches = false }: RecordModelRequest,
 ): Promise<{ done: number; failed: number; reused: number }> {
   const sums = (await sumProgress(store, jobId)).get('embedding');
   const { done = 0, failed = 0, reused = 0 } = sums ?? {};
@@ -50,7 +53,8 @@ export async function recordModel(
     completed_at: now,
     ...(planned_at && { planned_at }),
   };
-  if (!(await writeModel(store, datasetId, entry))) throw datasetDeletedMeanwhile(datasetId);
+  if (!(await writeModel(store, datasetId, entry, switches ? 'this' : 'first')))
+    throw datasetDeletedMeanwhile(datasetId);
   return { done, failed, reused };
 }
 
@@ -59,7 +63,5 @@ export async function refreshModel(store: Store, datasetId: string, key: string)
   const set = { datasetId, modelKey: key };
   const [vectors, dim] = await Promise.all([countVectors(store, set), dimensionOf(store, set)]);
   if (dim === undefined) return;
-  const at = key.lastIndexOf('@');
-  const [name, revision] = [key.slice(0, at), key.slice(at + 1)];
-  await writeModel(store, datasetId, { key, name, revision, dim, vectors, last_modified_at: new Date() });
+  await writeModel(store, datasetId, { key, ...partsOfKey(key), dim, vectors, last_modified_at: new Date() });
 }

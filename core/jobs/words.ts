@@ -1,5 +1,7 @@
 import {
   hasPhases,
+  type IndexStatus,
+  type JobKind,
   type JobStatus,
   type MovedCounts,
   type PhaseStatus,
@@ -81,16 +83,28 @@ export function jobInWords(status: JobStatus): string[] {
 
 function progressInWords({ kind, phases, removed, moved }: JobStatus): string[] {
   if (kind === 'relocate') return [`moved: ${movedInWords(moved)}`];
-  if (!hasPhases(kind)) return [`removed: ${removedInWords(removed)}`];
-  return [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)];
+  if (!hasPhases(kind)) return [`removed: ${removedInWords(kind, removed)}`];
+  const { index } = phases.embedding;
+  return [
+    ...(kind === 'index'
+      ? []
+      : [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)]),
+    ...(index === undefined ? [] : [indexInWords(index)]),
+  ];
 }
+
+/** How far the building of an index is. */
+export const indexInWords = ({ kind, done, total }: IndexStatus): string =>
+  `search index (${kind}): ${count(done)} of ${count(total)} vectors`;
 
 /** How far a canceled job came, and how to continue it. */
 export function canceledInWords({ kind, phases, removed, moved }: JobDocument): string {
   if (kind === 'relocate') return `${movedInWords(moved)} were moved; relocate again to move the rest.`;
   if (!hasPhases(kind)) {
-    return `${removedInWords(removed)} are gone; start it again to remove the rest.`;
+    return `${removedInWords(kind, removed)} are gone; start it again to remove the rest.`;
   }
+  if (kind === 'index')
+    return 'The index before it serves on; what is built is kept for the next build on that machine.';
   const { indexing, embedding } = phases;
   const parts = [
     ...(kind === 'embed' ? [] : [reached(indexing, 'files are indexed and can be browsed')]),
@@ -99,8 +113,8 @@ export function canceledInWords({ kind, phases, removed, moved }: JobDocument): 
   return `${parts.length === 0 ? 'Nothing was done yet' : parts.join(', ')}; ${kind} again to go on.`;
 }
 
-const removedInWords = ({ samples, vectors }: RemovedCounts = { samples: 0, vectors: 0 }) =>
-  `${count(samples)} samples and ${count(vectors)} vectors`;
+const removedInWords = (kind: JobKind, { samples, vectors }: RemovedCounts = { samples: 0, vectors: 0 }) =>
+  kind === 'drop' ? `${count(vectors)} vectors` : `${count(samples)} samples and ${count(vectors)} vectors`;
 
 const movedInWords = ({ samples }: MovedCounts = { samples: 0 }) => `${count(samples)} samples`;
 

@@ -36,15 +36,30 @@ export interface Thumbnailer {
   close(): void;
 }
 
+/** A side of a model: what it encodes, its files, and how items become its tensors. */
+export interface ModelSide {
+  /** Names of the items for people: `image`, `images`. */
+  readonly words: { one: string; many: string };
+
+  /** The files of a model. */
+  readonly models: ModelLayout;
+
+  /** How the encoder process turns items into tensors: see core/media/preparation.ts. */
+  readonly preparation: {
+    /** URL of the module, which exports `openPreparation`. */
+    module: string;
+    /** Passed to the module in a message. */
+    options: unknown;
+  };
+}
+
 /**
  * A kind of sample: which files hold samples, their metadata, and how they become tensors. The engine is independent of
  * any medium and uses only this interface. A medium is a folder below core/media and an entry in
- * core/media/registry.ts.
+ * core/media/registry.ts. Its own side is the one that encodes samples.
  */
-export interface Medium {
+export interface Medium extends ModelSide {
   readonly name: MediaType;
-  /** Names of the samples for people: `image`, `images`. */
-  readonly words: { one: string; many: string };
 
   /** Whether a file of this name holds samples. */
   accepts(name: string): boolean;
@@ -58,16 +73,11 @@ export interface Medium {
   /** The encoder's input: the bytes of a sample's file, or the metadata from its expansion. */
   readonly encodes: 'file' | 'metadata';
 
-  /** The files of a model of this medium. */
-  readonly models: ModelLayout;
-
-  /** How the encoder process turns items into tensors: see core/media/preparation.ts. */
-  readonly preparation: {
-    /** URL of the module, which exports `openPreparation`. */
-    module: string;
-    /** Passed to the module in a message. */
-    options: unknown;
-  };
+  /**
+   * The side that a model may have beside its own, which encodes words into the space of the samples. Its items are
+   * `{ value: string }`.
+   */
+  readonly text?: ModelSide;
 
   /** MIME types that the metadata may name. `inline` types are safe to show in a browser. */
   readonly mimeTypes: { known: ReadonlySet<string>; inline: ReadonlySet<string> };

@@ -17,8 +17,11 @@ export type Pooling = 'cls' | 'mean';
 export interface BoundPreparation<Prepared = unknown> {
   /** The batch size, if the graph fixes it. */
   fixedBatch: number | undefined;
-  /** Applies to outputs with a vector per token. `mean` skips tokens whose `attention_mask` input is 0. */
-  pooling: Pooling;
+  /**
+   * Applies to outputs with a vector per token. `mean` skips tokens whose `attention_mask` input is 0. Undefined if
+   * nobody can know; such outputs are refused.
+   */
+  pooling: Pooling | undefined;
   /** A sample input for testing the graph. */
   blank: Prepared;
   /**

@@ -22,6 +22,13 @@ export class ModelChangedError extends UserError {
   }
 }
 
+/** The model has no text side, so it can't encode words. */
+export class ModelHasNoTextError extends UserError {
+  constructor(message: string) {
+    super('ModelHasNoText', message);
+  }
+}
+
 /** The configured device is not available. Another device is never used instead. */
 export class DeviceUnavailableError extends UserError {
   constructor(message: string) {

@@ -1,18 +1,16 @@
 import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { ModelInvalidError, ModelNotFoundError } from './errors.ts';
-
-/** At the root of the package, which is one folder further up from the built sources in dist. */
-const BUILTIN_FOLDER = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../models' : '../../../models', import.meta.url),
-);
+import { isRepository, knownModels } from './known-models.ts';
+import { PACKAGED_MODELS } from './model-folders.ts';
 
 /** The files of a medium's models within their folders. */
 export interface ModelLayout {
   /** Paths of the graph relative to the model's folder, best first. */
   graphs: readonly string[];
+  /** Whether an ONNX file of another name may be the graph. If omitted, every one may. */
+  mayBeGraph?: (file: string) => boolean;
   /** Files that a model needs beside its graph, and their purpose. */
   files: readonly { name: string; purpose: string }[];
   /** Usual names of the output that holds an item's vector, best first. */
@@ -41,7 +39,24 @@ export async function findModel(
   layout: ModelLayout,
   folders: readonly string[] = [],
 ): Promise<ModelFiles> {
-  const directory = await findDirectory(name, folders);
+  return filesOf(name, await findDirectory(name, folders), layout);
+}
+
+/**
+ * Finds the files of another side of a model, which lies in the same folder.
+ *
+ * @throws ModelInvalidError
+ */
+export function findSide({ name, directory }: ModelFiles, layout: ModelLayout): Promise<ModelFiles> {
+  return filesOf(name, directory, layout);
+}
+
+/** Whether a model's folder holds a graph of this side. */
+export async function hasSide({ directory }: ModelFiles, layout: ModelLayout): Promise<boolean> {
+  return (await listGraphs(directory, layout)).length > 0;
+}
+
+async function filesOf(name: string, directory: string, layout: ModelLayout): Promise<ModelFiles> {
   const files: string[] = [];
   for (const { name: file, purpose } of layout.files) {
     const path = join(directory, file);
@@ -60,31 +75,46 @@ async function findDirectory(name: string, folders: readonly string[]): Promise<
     throw new ModelNotFoundError(
       `"${name}" is not a model name: give a folder's name, "org/name", or an absolute path.`,
     );
-  for (const folder of [...folders, BUILTIN_FOLDER]) {
+  for (const folder of [...folders, PACKAGED_MODELS]) {
     const directory = join(folder, name);
     if (await isDirectory(directory)) return directory;
   }
-  const searched = folders.length === 0 ? 'PLIMSOLL_MODELS is not set' : `looked in ${folders.join(', ')}`;
-  throw new ModelNotFoundError(
-    `There is no model "${name}" (${searched}). Use "${BUILT_IN_MODEL}", which is built in, ` +
-      'an absolute path to a model folder, or put the folder that holds your models in PLIMSOLL_MODELS.',
-  );
+  const searched = folders.length === 0 ? '' : ` (looked in ${folders.join(', ')})`;
+  throw new ModelNotFoundError(`There is no model "${name}" here${searched}. ${howToHave(name)}`);
 }
 
-async function findGraph(name: string, directory: string, { graphs: known, whichGraph }: ModelLayout): Promise<string> {
-  for (const file of known) if (await isFile(join(directory, file))) return join(directory, file);
+function howToHave(name: string): string {
+  if (knownModels().some((known) => known.name === name))
+    return `Fetch it, on the machine of the embedding worker: plimsoll models fetch ${name}`;
+  const ways =
+    `Use "${BUILT_IN_MODEL}", which is built in, an absolute path to a model folder, ` +
+    'or put the folder that holds your models in PLIMSOLL_MODELS.';
+  return isRepository(name) ? `${ways} A repository of the hub can be fetched: plimsoll models fetch ${name}` : ways;
+}
 
-  const graphs: string[] = [];
-  for (const folder of [directory, join(directory, 'onnx')]) {
-    const entries = await readdir(folder).catch(() => []);
-    graphs.push(...entries.filter((entry) => entry.endsWith('.onnx')).map((entry) => join(folder, entry)));
-  }
+async function findGraph(name: string, directory: string, layout: ModelLayout): Promise<string> {
+  const graphs = await listGraphs(directory, layout);
   const [only, another] = graphs;
   if (only === undefined)
     throw new ModelInvalidError(`Model "${name}": no ONNX file in ${directory} or its onnx folder.`);
   if (another !== undefined)
-    throw new ModelInvalidError(`Model "${name}": which of ${graphs.join(', ')} is meant? ${whichGraph}`);
+    throw new ModelInvalidError(`Model "${name}": which of ${graphs.join(', ')} is meant? ${layout.whichGraph}`);
   return only;
+}
+
+/** The file with the best of the usual names, otherwise all that may be the graph. */
+async function listGraphs(
+  directory: string,
+  { graphs: usual, mayBeGraph = () => true }: ModelLayout,
+): Promise<string[]> {
+  for (const file of usual) if (await isFile(join(directory, file))) return [join(directory, file)];
+  const graphs: string[] = [];
+  for (const folder of [directory, join(directory, 'onnx')]) {
+    const entries = await readdir(folder).catch(() => []);
+    const found = entries.filter((entry) => entry.endsWith('.onnx') && mayBeGraph(entry));
+    graphs.push(...found.map((entry) => join(folder, entry)));
+  }
+  return graphs;
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -9,23 +9,29 @@ import type { Store } from '../store/store.ts';
 import type { Finder, SearchedSet } from './finder.ts';
 import { type IndexFiles, MachineEndedError, type VectorMachine } from './vector-machine.ts';
 
-/** The published index of a set, on this machine. */
+/** The index of a set, whose vectors the machine need not read from MongoDB. */
 export interface PublishedIndex {
   /** Changes with each build. */
   id: string;
   /** It holds every vector that was written before this time. */
   covers: ClusterTime;
-  files: IndexFiles;
+  /** On this machine. Absent if another finder searches them. */
+  files?: IndexFiles;
   vectors: number;
+}
+
+/** The published indexes whose files are on this machine. */
+export interface Indexes {
+  /** The newest one of a set. Called once a search, so it must be quick. */
+  indexOf(set: SearchedSet): Promise<PublishedIndex | undefined>;
+  /** Forgets one whose files are damaged. */
+  forget(id: string): Promise<void>;
 }
 
 export interface LocalFinderOptions {
   machine: VectorMachine;
-  /**
-   * The index that is published now, if its files are on this machine. Called once a search, so it must be quick: it
-   * answers with the one before while it fetches another.
-   */
-  publishedIndex?: (set: SearchedSet) => Promise<PublishedIndex | undefined>;
+  /** Published indexes. Without them, vectors are read from MongoDB. */
+  indexes?: Indexes;
   /** The most bytes of vectors that are kept in memory. Sets that were not searched for the longest time go first. */
   mostBytes?: number;
 }
@@ -53,7 +59,7 @@ interface HeldSet {
  * the first index is published, the machine holds every vector, read from MongoDB.
  */
 export function createLocalFinder(store: Store, options: LocalFinderOptions): Finder {
-  const { machine, publishedIndex = async () => undefined, mostBytes = MOST_BYTES } = options;
+  const { machine, indexes, mostBytes = MOST_BYTES } = options;
   const sets = new Map<string, HeldSet>();
   /** One refresh a set at a time: the running one, and the one that comes after it. */
   const refreshes = new Map<string, { running: Promise<HeldSet>; next?: Promise<HeldSet> }>();
@@ -81,7 +87,7 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
 
   async function refresh(set: SearchedSet): Promise<HeldSet> {
     const key = keyOf(set);
-    const index = await publishedIndex(set);
+    const index = await indexes?.indexOf(set);
     const held = sets.get(key);
     try {
       if (held !== undefined && held.index?.id === index?.id) {
@@ -91,11 +97,22 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
     } catch (error) {
       if (!(error instanceof MachineEndedError)) throw error;
     }
-    const fresh = await open(set, index);
+    const fresh = await openWhole(set, index);
     sets.set(key, fresh);
     if (held !== undefined) await machine.drop(held.name).catch(() => undefined);
     await forgetOthers(key);
     return fresh;
+  }
+
+  /** Opens a set with its index; without it if the index can't be read or ends the machine. */
+  async function openWhole(set: SearchedSet, index: PublishedIndex | undefined): Promise<HeldSet> {
+    if (index?.files === undefined) return open(set, index);
+    try {
+      return await open(set, index);
+    } catch {
+      await indexes?.forget(index.id);
+      return open(set, undefined);
+    }
   }
 
   async function open(set: SearchedSet, index: PublishedIndex | undefined): Promise<HeldSet> {

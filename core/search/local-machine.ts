@@ -20,6 +20,9 @@ interface LoadedSet {
   later: { rows: Rows; seqs: number[]; positions: Map<number, number> };
 }
 
+/** Candidates of a graph for each that is asked for: bits tell neighbours apart less well. */
+const CANDIDATES: Record<GraphKind, number> = { i8: 1, f32: 1, bf16: 1, b1: 4 };
+
 /** Rows that are read from a file at once. */
 const READ_ROWS = 8192;
 
@@ -119,7 +122,9 @@ async function findNear({ dim, published, later }: LoadedSet, query: Float32Arra
   const total = later.rows.count + (published?.seqs.length ?? 0);
   if (published?.graph !== undefined) {
     const { index, kind } = published.graph;
-    const { keys, distances } = index.search(query, Math.min(count, published.seqs.length), 1);
+    // An int8 graph holds the fine int8 of core/search/quantise.ts; usearch's own would be coarser.
+    const wanted = Math.min(count * CANDIDATES[kind], published.seqs.length);
+    const { keys, distances } = index.search(kind === 'i8' ? coarse : query, wanted, 1);
     keys.forEach((key, i) => {
       found.push({ seq: Number(key), score: scoreOf(kind, dim, distances[i] as number) });
     });
@@ -127,7 +132,8 @@ async function findNear({ dim, published, later }: LoadedSet, query: Float32Arra
     for (const { position, score } of (await published.rows()).find(coarse, count))
       found.push({ seq: published.seqs[position] as number, score });
   }
-  return candidatesOf(found, count, { exact: published?.graph === undefined, all: total <= count });
+  const most = published?.graph === undefined ? count : count * CANDIDATES[published.graph.kind];
+  return candidatesOf(found, most, { exact: published?.graph === undefined, all: total <= count });
 }
 
 async function findAmong(

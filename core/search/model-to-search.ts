@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts';
 import type { DatasetDocument } from '../store/documents.ts';
-import { dimensionOf, vectorModels } from '../store/embeddings.ts';
+import { dimensionOf, partsOfKey, vectorModels } from '../store/embeddings.ts';
 import type { Store } from '../store/store.ts';
 
 /** A model whose vectors can be searched. */
@@ -33,10 +33,9 @@ export async function modelToSearch(store: Store, dataset: DatasetDocument, aske
   if (key === undefined) {
     throw new UserError('ModelNotInDataset', `${dataset._id} has no vectors of ${asked}. It has: ${keys.join(', ')}.`);
   }
-  const at = key.lastIndexOf('@');
   const recorded = dataset.models.find((model) => model.key === key);
   const dim = recorded?.dim ?? (await dimensionOf(store, { datasetId: dataset._id, modelKey: key })) ?? 0;
-  return { key, name: key.slice(0, at), revision: key.slice(at + 1), dim, asked: recorded?.asked };
+  return { key, ...partsOfKey(key), dim, asked: recorded?.asked };
 }
 
 /** The key of the model that serves a dataset, of those that have vectors. */
@@ -54,5 +53,5 @@ function keyNamed({ models }: DatasetDocument, keys: readonly string[], asked: s
   const named = models
     .filter((model) => (model.name === asked || model.asked === asked) && keys.includes(model.key))
     .sort((a, b) => Number(a.completed_at ?? 0) - Number(b.completed_at ?? 0));
-  return named.at(-1)?.key ?? keys.find((key) => key.slice(0, key.lastIndexOf('@')) === asked);
+  return named.at(-1)?.key ?? keys.find((key) => partsOfKey(key).name === asked);
 }

@@ -59,7 +59,8 @@ async function searchNear(
     const last = count >= at.most;
     const candidates = await at.find(query, Math.min(count, at.most));
     const hits = await readHits(store, set, query, candidates, filter);
-    const enough = candidates.all || isSettled(hits, candidates, wanted);
+    // A graph gives no bound for what it has not proposed.
+    const enough = candidates.all || (candidates.exact ? isSettled(hits, candidates, wanted) : hits.length >= wanted);
     // What no approximation proposes in the first look of a filtered search is better looked for among its matches.
     if (enough || last || (filter !== undefined && hits.length < wanted))
       return { ...resultOf(hits, limit, without), exact: candidates.exact && enough, enough };
@@ -80,7 +81,7 @@ async function searchMatching(
       const candidates = await at.find(query, Math.min(count, at.most), seqs);
       const hits = await readHits(store, set, query, candidates, filter);
       const enough = candidates.all || isSettled(hits, candidates, wanted);
-      if (enough || count >= at.most) return { hits, exact: enough };
+      if (enough || count >= at.most) return { hits, exact: candidates.exact && enough };
     }
   };
   const few = await seqsMatching(store, set.datasetId, filter, FEW_MATCHES);

@@ -33,7 +33,7 @@ export interface VectorMachine {
   open(set: string, dim: number, files?: IndexFiles): Promise<void>;
   /** Adds vectors of length 1, one after the other. A later vector of a seq replaces an earlier one. */
   add(set: string, seqs: readonly number[], vectors: Float32Array): Promise<void>;
-  /** Finds up to `count` candidates, `among` these seqs if given. */
+  /** Finds about `count` candidates, `among` these seqs if given. */
   find(set: string, query: Float32Array, count: number, among?: readonly number[]): Promise<Candidates>;
   /** Forgets a set. */
   drop(set: string): Promise<void>;

@@ -3,7 +3,7 @@ import type { PhaseName, PhaseState } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
 import { collectionsOf } from './collections.ts';
 import { datasetBeingDeleted, datasetNotFound } from './dataset-errors.ts';
-import type { DatasetDocument, MediaType } from './documents.ts';
+import type { DatasetDocument, MediaType, PublishedIndexDocument } from './documents.ts';
 import { noteSchemaVersion } from './prepare.ts';
 import { isDuplicateKey, type Store } from './store.ts';
 
@@ -243,18 +243,126 @@ export async function indexingJobOf(
   return dataset === null ? undefined : { jobId: dataset.phases?.indexing?.job_id };
 }
 
+/** Which model serves the dataset's searches once a model is written: the same as before, the first one, or this one. */
+export type Serving = 'as-before' | 'first' | 'this';
+
 /**
- * Adds or updates a model in a single step, because two models may finish at once. Returns whether the dataset exists.
+ * Adds or updates a model, and says which one serves, in a single step, because two models may finish at once. Returns
+ * whether the dataset exists.
  */
-export async function writeModel(store: Store, datasetId: string, model: RecordedModel): Promise<boolean> {
+export async function writeModel(
+  store: Store,
+  datasetId: string,
+  model: RecordedModel,
+  serves: Serving = 'as-before',
+): Promise<boolean> {
   const key = { $literal: model.key };
   const others = { $filter: { input: '$models', cond: { $ne: ['$$this.key', key] } } };
   const before = { $first: { $filter: { input: '$models', cond: { $eq: ['$$this.key', key] } } } };
   const now = { $mergeObjects: [before, { $literal: model }] };
+  const serving = { 'as-before': {}, first: { serving: servingFirst(key) }, this: { serving: key } }[serves];
   const { matchedCount } = await collectionsOf(store).datasets.updateOne({ _id: datasetId }, [
-    { $set: { models: { $concatArrays: [others, [now]] } } },
+    { $set: { models: { $concatArrays: [others, [now]] }, ...serving } },
   ]);
   return matchedCount > 0;
+}
+
+/** The model that serves already. A dataset of an earlier version may not name it: it is the first complete one. */
+function servingFirst(key: object) {
+  const isComplete = { $and: [{ $gt: ['$$this.completed_at', null] }, { $gt: ['$$this.vectors', 0] }] };
+  const complete = { $filter: { input: '$models', cond: isComplete } };
+  const inOrder = { $sortArray: { input: complete, sortBy: { completed_at: 1 } } };
+  return { $ifNull: ['$serving', { $getField: { field: 'key', input: { $first: inOrder } } }, key] };
+}
+
+/**
+ * Lets a model serve the dataset's searches, unless a job has begun to drop it. A drop of the job `droppedBy` has ended.
+ * Returns whether that is so.
+ */
+export async function setServing(
+  store: Store,
+  { datasetId, modelKey, droppedBy }: { datasetId: string; modelKey: string; droppedBy: string | undefined },
+): Promise<boolean> {
+  const ended = droppedBy === undefined ? [] : [droppedBy];
+  const dropping = { key: modelKey, 'dropping.job_id': { $exists: true, $nin: ended } };
+  const { matchedCount } = await collectionsOf(store).datasets.updateOne(
+    { _id: datasetId, models: { $not: { $elemMatch: dropping } } },
+    { $set: { serving: modelKey, last_modified_at: new Date() } },
+  );
+  return matchedCount > 0;
+}
+
+/** A model that a job drops from a dataset. */
+export interface DroppedModel {
+  datasetId: string;
+  modelKey: string;
+  jobId: string;
+}
+
+const beingDropped = ({ datasetId, modelKey, jobId }: DroppedModel) => ({
+  _id: datasetId,
+  models: { $elemMatch: { key: modelKey, 'dropping.job_id': jobId } },
+});
+
+/**
+ * Marks a recorded model as dropped by a job: from now on it is not complete, and has no index. With `embedded`, the dataset's embedding
+ * was that of this model and is forgotten, too. Returns false if the model has no record, or another one serves than the
+ * caller read.
+ */
+export async function markDropping(
+  store: Store,
+  { datasetId, modelKey, jobId }: DroppedModel,
+  { serving, embedded }: { serving: string | undefined; embedded: boolean },
+): Promise<boolean> {
+  const { matchedCount } = await collectionsOf(store).datasets.updateOne(
+    { _id: datasetId, 'models.key': modelKey, serving: serving ?? { $exists: false } },
+    {
+      $set: { 'models.$.dropping': { job_id: jobId }, last_modified_at: new Date() },
+      $unset: {
+        'models.$.completed_at': true,
+        'models.$.planned_at': true,
+        'models.$.index': true,
+        ...(embedded ? { 'phases.embedding': true } : {}),
+      },
+    },
+  );
+  return matchedCount > 0;
+}
+
+/** Takes vectors that were removed off a model's count. Returns whether the model is still this job's to drop. */
+export async function countDropped(
+  store: Store,
+  dropped: DroppedModel,
+  vectors: number,
+  session: ClientSession,
+): Promise<boolean> {
+  const { matchedCount } = await collectionsOf(store).datasets.updateOne(
+    beingDropped(dropped),
+    { $inc: { 'models.$.vectors': -vectors } },
+    { session },
+  );
+  return matchedCount > 0;
+}
+
+/** Removes the record of a model that has no vector left. Returns whether the model was still this job's to drop. */
+export async function removeModel(store: Store, dropped: DroppedModel, session: ClientSession): Promise<boolean> {
+  const key = { $literal: dropped.modelKey };
+  const others = { $filter: { input: '$models', cond: { $ne: ['$$this.key', key] } } };
+  const serving = { $cond: [{ $eq: ['$serving', key] }, '$$REMOVE', '$serving'] };
+  const { matchedCount } = await collectionsOf(store).datasets.updateOne(
+    beingDropped(dropped),
+    [{ $set: { models: others, serving, last_modified_at: '$$NOW' } }],
+    { session },
+  );
+  return matchedCount > 0;
+}
+
+/** Takes the mark of a drop off a model that is wanted again. The drop then removes nothing more. */
+export async function keepModel(store: Store, datasetId: string, modelKey: string): Promise<void> {
+  await collectionsOf(store).datasets.updateOne(
+    { _id: datasetId, models: { $elemMatch: { key: modelKey, dropping: { $exists: true } } } },
+    { $unset: { 'models.$.dropping': true } },
+  );
 }
 
 /** Caches how many vectors a model has in a dataset. */
@@ -268,6 +376,31 @@ export async function setVectorCount(
     { _id: datasetId, 'models.key': modelKey },
     { $set: { 'models.$.vectors': vectors } },
   );
+}
+
+/**
+ * Points a model of a dataset to its published index, and returns the index before. Returns undefined if there is no such
+ * dataset, it is being deleted, or has no such model.
+ */
+export async function setPublishedIndex(
+  store: Store,
+  { datasetId, modelKey }: { datasetId: string; modelKey: string },
+  index: PublishedIndexDocument,
+): Promise<{ before: PublishedIndexDocument | undefined } | undefined> {
+  const found = await collectionsOf(store).datasets.findOneAndUpdate(
+    { _id: datasetId, deleting: { $exists: false }, 'models.key': modelKey },
+    { $set: { 'models.$.index': index, last_modified_at: new Date() } },
+    { returnDocument: 'before', projection: { models: 1 } },
+  );
+  return found === null ? undefined : { before: found.models.find(({ key }) => key === modelKey)?.index };
+}
+
+/** The published index of a model's vectors in a dataset, if there is one. */
+export async function findPublishedIndex(
+  store: Store,
+  { datasetId, modelKey }: { datasetId: string; modelKey: string },
+): Promise<PublishedIndexDocument | undefined> {
+  return (await modelsOf(store, datasetId)).find(({ key }) => key === modelKey)?.index;
 }
 
 /** Samples of all datasets by status, from the cached counts. */

@@ -1,6 +1,8 @@
 import type { Binary, Long, ObjectId, Timestamp } from 'mongodb';
 import type {
   FileOutcomes,
+  IndexKind,
+  IndexStatus,
   JobKind,
   JobState,
   MovedCounts,
@@ -54,6 +56,8 @@ export interface PhaseDocument {
   model_key?: string;
   /** Embedding: when its work was planned. Samples that came later may lack a vector. */
   planned_at?: Date;
+  /** Embedding: how far the building of its index is. */
+  index?: IndexStatus;
 }
 
 /** A dataset. Its counts are cached; the samples decide. */
@@ -79,14 +83,41 @@ export interface DatasetDocument {
     completed_at?: Date;
     /** When the work of that embedding was planned. It covers the samples indexed before. */
     planned_at?: Date;
+    /** The published index of its vectors. */
+    index?: PublishedIndexDocument;
+    /** The job that removes its vectors, or that ended before it had removed them all. */
+    dropping?: { job_id: string };
   }[];
-  /** The key of the model whose vectors a search uses if it names none. Absent until somebody chooses. */
+  /** The key of the model whose vectors a search uses if it names none. Absent until a model has embedded the dataset. */
   serving?: string;
   latest_job: string;
   /** Set once a job has begun to delete the dataset. Nothing is written to the dataset after that. */
   deleting?: { job_id: string; at: Date };
   created_at: Date;
   last_modified_at: Date;
+}
+
+/** An index of vectors, whose files are in GridFS. What was written after `covers` is not in it. */
+export interface PublishedIndexDocument {
+  /** Changes with each build. */
+  id: string;
+  /** `exact` has no graph of neighbours. */
+  kind: IndexKind;
+  vectors: number;
+  /** Bytes of all its files. */
+  bytes: number;
+  /** Seconds of the server's cluster time. It holds every vector that was written before. */
+  covers: number;
+  built_at: Date;
+  files: IndexFileDocument[];
+}
+
+/** A file of an index. */
+export interface IndexFileDocument {
+  name: 'seqs' | 'rows' | 'graph';
+  id: ObjectId;
+  bytes: number;
+  sha256: string;
 }
 
 /** The metadata that a medium gives a sample. `core/media/<medium>` describes the fields. */
@@ -164,7 +195,7 @@ export interface JobDocument {
   source_device?: string;
   /** Retry only: whether it embeds the failed samples, or every sample that lacks a vector of its model. */
   retry_scope?: 'failed' | 'lacking';
-  /** Prune, forget and delete only: how much they have removed so far. */
+  /** Prune, forget, delete and drop only: how much they have removed so far. */
   removed?: RemovedCounts;
   /** Relocate only: how much it has moved so far. */
   moved?: MovedCounts;

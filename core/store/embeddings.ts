@@ -9,6 +9,12 @@ export interface VectorSet {
   modelKey: string;
 }
 
+/** The name and the revision in a model's key. */
+export function partsOfKey(key: string): { name: string; revision: string } {
+  const at = key.lastIndexOf('@');
+  return { name: key.slice(0, at), revision: key.slice(at + 1) };
+}
+
 const filterOf = ({ datasetId, modelKey }: VectorSet) => ({ dataset_id: datasetId, model_key: modelKey });
 
 /** Counts vectors. With a limit, counting stops at the limit. */

@@ -51,8 +51,8 @@ export async function jobsByPrefix(store: Store, prefix: string, limit: number):
     .toArray();
 }
 
-/** A job's kind and its request. */
-export type JobRequest = Pick<JobDocument, 'kind' | 'request'>;
+/** A job's kind, its request, and its state as far as it is recorded. */
+export type JobRequest = Pick<JobDocument, 'kind' | 'request' | 'state'>;
 
 /** The job's request if the job is of one of these kinds. */
 export async function findRequest(
@@ -61,7 +61,9 @@ export async function findRequest(
   kinds?: readonly JobKind[],
 ): Promise<JobRequest | undefined> {
   const filter = { _id: jobId, ...(kinds === undefined ? {} : { kind: { $in: [...kinds] } }) };
-  return (await collectionsOf(store).jobs.findOne(filter, { projection: { kind: 1, request: 1 } })) ?? undefined;
+  return (
+    (await collectionsOf(store).jobs.findOne(filter, { projection: { kind: 1, request: 1, state: 1 } })) ?? undefined
+  );
 }
 
 /** The request of the dataset's latest job of one of these kinds. */
@@ -71,7 +73,7 @@ export async function latestRequestOf(
   kinds: readonly JobKind[],
 ): Promise<JobRequest | undefined> {
   const filter = { dataset_id: datasetId, kind: { $in: [...kinds] } };
-  const options = { projection: { kind: 1, request: 1 }, sort: { started_at: -1 } } as const;
+  const options = { projection: { kind: 1, request: 1, state: 1 }, sort: { started_at: -1 } } as const;
   return (await collectionsOf(store).jobs.findOne(filter, options)) ?? undefined;
 }
 
@@ -162,11 +164,22 @@ export async function* jobIdsOf(store: Store, datasetId: string): AsyncGenerator
   for await (const { _id } of jobs) yield _id;
 }
 
-/** Open embedding jobs of a dataset. */
-export async function openEmbeddingsOf(store: Store, datasetId: string): Promise<JobReference[]> {
+/** Open jobs of a dataset that run beside a load: embeddings, and drops of a model's vectors. */
+export async function openBesideLoads(store: Store, datasetId: string): Promise<JobReference[]> {
   return collectionsOf(store)
-    .jobs.find({ dataset_id: datasetId, kind: 'embed', ...notEnded }, { projection: reference })
+    .jobs.find({ dataset_id: datasetId, kind: { $in: ['embed', 'drop'] }, ...notEnded }, { projection: reference })
     .toArray();
+}
+
+/** An open job that embeds a dataset with this model; undefined if there is none. */
+export async function openEmbeddingWith(
+  store: Store,
+  datasetId: string,
+  modelKey: string,
+): Promise<JobReference | undefined> {
+  const embeds = { 'phases.embedding.model_key': modelKey, 'phases.embedding.finished_at': { $exists: false } };
+  const filter = { dataset_id: datasetId, ...embeds, ...notEnded };
+  return (await collectionsOf(store).jobs.findOne(filter, { projection: reference })) ?? undefined;
 }
 
 /** IDs of running jobs whose embedding activities wait on a task queue. */

@@ -460,6 +460,23 @@ export async function* missingSamples(
   }
 }
 
+/** The numbers of samples that are missing or can't be read, in batches, by status and number. */
+export async function* seqsNotIndexed(store: Store, datasetId: string, batchSize: number): AsyncGenerator<number[]> {
+  for (const status of ['missing', 'failed'] as const) {
+    const found = collectionsOf(store)
+      .samples.find({ dataset_id: datasetId, status }, { projection: { _id: 0, seq: 1 }, batchSize })
+      .sort({ seq: 1 });
+    let batch: number[] = [];
+    for await (const { seq } of found) {
+      batch.push(seq);
+      if (batch.length < batchSize) continue;
+      yield batch;
+      batch = [];
+    }
+    if (batch.length > 0) yield batch;
+  }
+}
+
 /** The paths among these whose files are not missing, as their first sample shows. */
 export async function filesNotMissing(
   store: Store,

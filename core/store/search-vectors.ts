@@ -180,3 +180,15 @@ export async function seqsMatchingAfter(
     .map(({ seq }) => seq)
     .toArray();
 }
+
+/** Counts the vectors of a set that were written after a time, without those of the same second. */
+export async function countWrittenSince(
+  store: Store,
+  { datasetId, modelKey }: VectorSet,
+  since: ClusterTime,
+): Promise<number> {
+  return collectionsOf(store).embeddings.countDocuments(
+    { dataset_id: datasetId, model_key: modelKey, written: { $gte: new Timestamp({ t: since + 1, i: 0 }) } },
+    { hint: VECTOR_INDEXES.written },
+  );
+}

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { cacheFolder } from '../../core/cache-folder.ts';
-import { createExclusively } from '../create-exclusively.ts';
-import { identify, isRunning, type ProcessIdentity } from '../process-identity.ts';
+import { type LockOptions, withProcessLock } from '../process-lock.ts';
 import type { BinarySpec } from './binary.ts';
 
 /** A program's place in the cache. Each version has a folder, because checkouts may need different ones. */
@@ -71,44 +69,15 @@ export async function removeEntry(entry: CacheEntry): Promise<void> {
 
 /**
  * Runs `work` under a lock per program on this machine, so that a second checkout waits for the first one's build and
- * finds it in the cache. The lock of a dead process is taken over.
+ * finds it in the cache.
  */
-export async function withCacheLock<T>(
+export function withCacheLock<T>(
   env: NodeJS.ProcessEnv,
   spec: BinarySpec,
-  options: { onWait: (holderPid: number) => void; signal: AbortSignal | undefined },
+  options: LockOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  const file = join(cacheFolder(env), spec.name, '.lock');
-  await mkdir(dirname(file), { recursive: true });
-  let told = false;
-  while (!(await takeLock(file))) {
-    const holder = await readHolder(file);
-    if (!holder || !(await isRunning(holder))) {
-      await rm(file, { force: true });
-      continue;
-    }
-    if (!told) options.onWait(holder.pid);
-    told = true;
-    await delay(250, undefined, { signal: options.signal });
-  }
-  try {
-    return await work();
-  } finally {
-    await rm(file, { force: true });
-  }
-}
-
-async function takeLock(file: string): Promise<boolean> {
-  return createExclusively(file, JSON.stringify(await identify(process.pid)));
-}
-
-async function readHolder(file: string): Promise<ProcessIdentity | undefined> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as ProcessIdentity;
-  } catch {
-    return undefined;
-  }
+  return withProcessLock(join(cacheFolder(env), spec.name, '.lock'), options, work);
 }
 
 function manifestFile(folder: string): string {

@@ -57,7 +57,13 @@ afterAll(async () => {
   await bench?.stop();
 });
 
-const NAMES: Record<string, string> = { dataset: 'nothing', job: 'nothing', schedule: 'nothing', seq: '1' };
+const NAMES: Record<string, string> = {
+  dataset: 'nothing',
+  job: 'nothing',
+  schedule: 'nothing',
+  seq: '1',
+  key: 'nothing@1',
+};
 const filled = (path: string, names = NAMES) => path.replaceAll(/\{(\w+)\}/g, (_, name) => names[name] ?? '');
 /** A valid value of each required parameter. */
 const VALUES: Record<string, string> = { path: '/', older_than: '1d' };
@@ -129,7 +135,7 @@ describe('every documented status can be had', () => {
         await open.call(method, at, { ...json, body: JSON.stringify({ dataset: 'x'.repeat(1_100_000) }) });
       } else if ('400' in responses) {
         if (parameters.some(({ in: place }) => place === 'path'))
-          await open.call(method, filled(path, { dataset: 'No', job: 'No', schedule: 'No', seq: 'x' }));
+          await open.call(method, filled(path, { dataset: 'No', job: 'No', schedule: 'No', seq: 'x', key: 'No' }));
         await open.call(method, `${filled(path)}?no_such_parameter=1`);
       }
       if ('404' in responses && path.includes('{')) await open.call(method, at, body);
@@ -238,6 +244,27 @@ describe('every documented status can be had', () => {
     expect((await open.call('DELETE', '/api/datasets/jobs?dry_run=true')).status).toBe(200);
     const { json: prune } = await open.post('/api/datasets/jobs/prune');
     await open.get(`/api/jobs/${prune.job_id}/wait`);
+    const use = (dataset: string, model: string) =>
+      open.call('PUT', `/api/datasets/${dataset}/serving`, {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model }),
+      });
+    const { json: listed } = await open.get('/api/datasets/jobs/models');
+    const [served] = listed.models;
+    expect(listed).toMatchObject({ serving: served.key, models: [{ embedded: PICTURES, serving: true }] });
+    const others = ['other@1', 'other@2'].map((model_key) => ({ dataset_id: 'jobs', model_key, seq: 0, dim: 1 }));
+    await collectionsOf(bench.store).embeddings.insertMany(others as never);
+    const drop = (model: string, query = '') => open.call('DELETE', `/api/datasets/jobs/models/${model}${query}`);
+    expect((await drop(served.key)).json.code).toBe('ModelServes');
+    expect((await drop('other')).json.code).toBe('InvalidInput');
+    expect((await drop('other@1', '?dry_run=true')).json).toMatchObject({ model: 'other@1', vectors: 1 });
+    for (const other of ['other@1', 'other@2']) await open.get(`/api/jobs/${(await drop(other)).json.job_id}/wait`);
+    expect((await use('jobs', served.key)).json).toMatchObject({ serving: served.key, models: [{}] });
+    expect((await use('nothing', 'other')).json.code).toBe('DatasetNotFound');
+    const { datasets } = collectionsOf(bench.store);
+    await datasets.insertOne({ _id: 'bare', models: [], phases: {} } as never);
+    expect((await use('bare', 'other')).json.code).toBe('NoVectors');
+    await datasets.deleteOne({ _id: 'bare' });
     const outside = await open.post('/api/datasets/jobs/relocate', { ...move, to: '/etc' });
     expect(outside.json).toMatchObject({ code: 'SourceOutsideRoots', errors: [{ in: 'body', field: 'to' }] });
     await rename(photos, move.to);

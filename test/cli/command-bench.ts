@@ -8,15 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
 import { inject } from 'vitest';
 import { registerNamespace } from '../support/namespace.ts';
+import { type Run, runInHost } from './command-host.ts';
 
 const COMMAND = fileURLToPath(new URL('../../cli/plimsoll.ts', import.meta.url));
 const WORKER = fileURLToPath(new URL('../../workers/run.ts', import.meta.url));
-
-export interface Run {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
 
 export interface RunOptions {
   env?: NodeJS.ProcessEnv;
@@ -71,8 +66,12 @@ export function startCommand(
   };
 }
 
-export function runCommand(args: readonly string[], options: RunOptions = {}): Promise<Run> {
-  return startCommand(args, options).ended;
+/** Runs a command to its end without a process of its own: see `runInHost`. */
+export function runCommand(
+  args: readonly string[],
+  { env = bareEnvironment(), cwd = process.cwd() }: RunOptions = {},
+): Promise<Run> {
+  return runInHost({ args, env, cwd });
 }
 
 /** A new namespace and database on the run's real servers, and real workers as processes. */
@@ -80,7 +79,9 @@ export interface CommandBench {
   /** Removed at the end. */
   folder: string;
   env: NodeJS.ProcessEnv;
+  /** Runs a command to its end without a process of its own. */
   run(...args: string[]): Promise<Run>;
+  /** Starts the real command in a process of its own. */
   start(...args: string[]): RunningCommand;
   /** Returns a function that ends the worker, by SIGTERM as a deploy does unless told otherwise. */
   startWorker(role: 'indexing' | 'embedding'): Promise<(signal?: NodeJS.Signals) => Promise<void>>;

@@ -24,7 +24,7 @@ beforeAll(async () => {
   const whole = await drawPicture(99);
   await writeFile(join(photos, 'truncated.jpg'), whole.subarray(0, whole.length - 200));
   await Promise.all([bench.startWorker('indexing'), bench.startWorker('embedding')]);
-  loaded = await bench.run('load', photos, '--wait');
+  loaded = await bench.start('load', photos, '--wait').ended;
 });
 afterAll(() => bench?.stop());
 
@@ -90,7 +90,7 @@ describe('load --wait', () => {
   it('ends with 1 when the load fails, and says why', async () => {
     const empty = join(bench.folder, 'empty');
     await mkdir(empty);
-    const { code, stdout } = await bench.run('load', empty, '--wait');
+    const { code, stdout } = await bench.start('load', empty, '--wait').ended;
     expect(code).toBe(1);
     expect(stdout).toContain('Load of empty failed');
     expect(stdout).toContain(`SourceEmpty: source: ${empty} is empty`);
@@ -151,7 +151,7 @@ describe('wait', () => {
   });
 
   it('exits with 3 when there is no such job', async () => {
-    const { code, stdout, stderr } = await bench.run('wait', 'no-such-job');
+    const { code, stdout, stderr } = await bench.start('wait', 'no-such-job').ended;
     expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
     expect(stderr).toContain('no-such-job');
   });
@@ -182,7 +182,7 @@ describe('while nobody embeds', () => {
 
   it('wait --timeout exits with 124, and says what the job waits for', async () => {
     await expect.poll(async () => (await bare.run('status')).stdout).toContain('waiting for a worker on plimsoll-gpu');
-    const { code, stdout, stderr } = await bare.run('wait', 'photos', '--timeout', '5');
+    const { code, stdout, stderr } = await bare.start('wait', 'photos', '--timeout', '5').ended;
     expect({ code, stdout }).toEqual({ code: 124, stdout: '' });
     expect(stderr).toContain('waiting for a worker on plimsoll-gpu');
   });
@@ -429,7 +429,7 @@ describe('a folder that changed', () => {
 
 describe('doctor', () => {
   it('says where each setting came from, and that all is well', async () => {
-    const { code, stdout } = await bench.run('doctor', '--json');
+    const { code, stdout } = await bench.start('doctor', '--json').ended;
     expect(code).toBe(0);
     const { healthy, settings, checks } = JSON.parse(stdout);
     expect(healthy).toBe(true);
@@ -453,5 +453,19 @@ describe('doctor', () => {
       'Program temporal': 'ok',
       'Program mongod': 'ok',
     });
+  });
+
+  it.each([
+    ['mongodb', 'This MongoDB has no vector search'],
+    ['atlas', 'PLIMSOLL_SEARCH is "atlas"; it can be local or mongodb.'],
+  ])('says why PLIMSOLL_SEARCH=%s does not work', async (engine, found) => {
+    const env = { ...bench.env, PLIMSOLL_SEARCH: engine };
+    const { code, stdout } = await runCommand(['doctor', '--json'], { env });
+    expect(code).toBe(1);
+    const { settings, checks } = JSON.parse(stdout);
+    expect(settings).toContainEqual({ name: 'Search', value: engine, source: 'environment' });
+    expect(checks).toContainEqual(
+      expect.objectContaining({ name: 'Vector search', state: 'problem', found: expect.stringContaining(found) }),
+    );
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { summaryLines } from '../../cli/summary.ts';
+import { summaryLines, wordsHint } from '../../cli/summary.ts';
 import { statusOf } from '../../core/jobs/status.ts';
 import { canceledInWords } from '../../core/jobs/words.ts';
 import type { JobDocument, PhaseDocument, SampleDocument } from '../../core/store/documents.ts';
@@ -224,5 +224,22 @@ describe('what the record of a canceled load says', () => {
   it('claims no total where the listing was not at its end', () => {
     const phases = { indexing: { ...indexing, total_known: false }, embedding: SKIPPED };
     expect(canceledInWords(job({ phases }))).toContain('3,880 of at least 9,000 files');
+  });
+});
+
+describe('how to get search by words', () => {
+  const hint = (fields: Partial<JobDocument>, model_key: string) =>
+    wordsHint(statusOf(job({ phases: { indexing: SKIPPED, embedding: over({ model_key }) }, ...fields }), ENDED));
+
+  it('is told where the built-in model was used', () => {
+    expect(hint({}, 'color-gradient-grid@0123456789ab')).toBe(
+      'Search by words: plimsoll models fetch clip-vit-b32, then load with --model clip-vit-b32',
+    );
+  });
+
+  it('is not told where another one was, or where the load did not complete', () => {
+    expect(hint({}, 'clip-vit-b32@0123456789ab')).toBeUndefined();
+    expect(hint({ state: 'failed' }, 'color-gradient-grid@0123456789ab')).toBeUndefined();
+    expect(wordsHint(statusOf(job({}), ENDED))).toBeUndefined();
   });
 });

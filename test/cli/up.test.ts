@@ -26,7 +26,7 @@ const upArgs = (...args: string[]) => ['up', ...ANY_PORTS, ...args];
 
 describe('up --load', () => {
   it('tells a folder that is not there before anything is started', async () => {
-    const { code, stdout, stderr } = await runCommand(upArgs('--load', './nothing'), { cwd: folder });
+    const { code, stdout, stderr } = await startCommand(upArgs('--load', './nothing'), { cwd: folder }).ended;
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(join(folder, 'nothing'));
     await expect(access(dataDir)).rejects.toThrow();
@@ -41,7 +41,8 @@ describe('up --load', () => {
     expect(stopped.stderr).toContain('stopped; 1 job goes on at the next start: many');
     expect(await readStack(dataDir)).toBeUndefined();
 
-    const { code, stdout, stderr } = await runCommand(upArgs('--load', './many', '--exit', '--json'), { cwd: folder });
+    const { code, stdout, stderr } = await startCommand(upArgs('--load', './many', '--exit', '--json'), { cwd: folder })
+      .ended;
     expect(stderr).toContain('a load of many is already running');
     expect(code).toBe(0);
     const { load, ...addresses } = JSON.parse(stdout);
@@ -60,12 +61,22 @@ describe('up --load', () => {
     });
   });
 
+  it('tells after a load with the built-in model how to get search by words', async () => {
+    const few = join(folder, 'few');
+    await makePictures(few, 2);
+    const { code, stderr } = await runCommand(upArgs('--load', few, '--exit'), { cwd: folder });
+    expect(code).toBe(0);
+    expect(stderr.match(/Search by words: .*/g)).toEqual([
+      'Search by words: plimsoll models fetch clip-vit-b32, then load with --model clip-vit-b32',
+    ]);
+  });
+
   it('with --exit ends with 1 when the load fails', async () => {
     const bad = join(folder, 'bad');
     await makePictures(bad, 1);
     await writeFile(join(bad, 'a.jpg'), 'text');
     await rm(join(bad, 'picture-000000.jpg'));
-    const { code, stdout } = await runCommand(upArgs('--load', bad, '--exit'), { cwd: folder });
+    const { code, stdout } = await startCommand(upArgs('--load', bad, '--exit'), { cwd: folder }).ended;
     expect(code).toBe(1);
     expect(stdout).toContain('Load of bad failed');
     expect(stdout).toContain('TooManyFailed');
@@ -94,7 +105,7 @@ describe('up', () => {
     const unsigned = await runCommand(told, { cwd: folder });
     expect(unsigned.code).toBe(1);
     expect(JSON.parse(unsigned.stdout).error.code).toBe('UnknownWebhookSecret');
-    const second = await runCommand(upArgs('--json'), { cwd: folder });
+    const second = await startCommand(upArgs('--json'), { cwd: folder }).ended;
     expect(second.code).toBe(1);
     expect(JSON.parse(second.stdout).error).toMatchObject({
       code: 'StackRunning',

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bareEnvironment, runCommand } from './command-bench.ts';
+import { bareEnvironment, runCommand, startCommand } from './command-bench.ts';
 
 const COMMANDS = [
   'up',
@@ -17,9 +17,11 @@ const COMMANDS = [
   'wait',
   'datasets',
   'samples',
+  'models',
   'relocate',
   'forget',
   'schedule',
+  'models',
   'doctor',
 ];
 
@@ -31,12 +33,12 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('help', () => {
   it('names every command', async () => {
-    const { code, stdout } = await runCommand(['--help']);
+    const { code, stdout } = await startCommand(['--help']).ended;
     expect(code).toBe(0);
     for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
   });
 
-  it.concurrent.each(COMMANDS)('of %s has examples and its --json', async (command) => {
+  it.each(COMMANDS)('of %s has examples and its --json', async (command) => {
     const { code, stdout, stderr } = await runCommand([command, '--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('Examples:');
@@ -78,7 +80,7 @@ describe('the help of every command', () => {
 });
 
 describe('wrong usage', () => {
-  it.concurrent.each([
+  it.each([
     ['no command', []],
     ['an unknown command', ['launch']],
     ['an unknown option', ['jobs', '--colour']],
@@ -124,7 +126,7 @@ describe('wrong usage', () => {
   });
 
   it('is one JSON document with --json', async () => {
-    const { code, stdout, stderr } = await runCommand(['load', '--json']);
+    const { code, stdout, stderr } = await startCommand(['load', '--json']).ended;
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
     expect(JSON.parse(stdout)).toEqual({
       error: { code: 'InvalidUsage', message: "missing required argument 'folder'" },
@@ -138,7 +140,7 @@ describe('api', () => {
     await once(occupant, 'listening');
     const { port } = occupant.address() as AddressInfo;
     const env = { ...bareEnvironment(), MONGODB_URI: 'mongodb://127.0.0.1:1/', TEMPORAL_ADDRESS: '127.0.0.1:1' };
-    const { code, stderr } = await runCommand(['api', '--port', String(port)], { env });
+    const { code, stderr } = await startCommand(['api', '--port', String(port)], { env }).ended;
     occupant.close();
     expect(code).toBe(1);
     expect(stderr).toMatch(new RegExp(`^error: Port ${port} is in use on 127\\.0\\.0\\.1 .* Choose another: --port 0`));

@@ -27,6 +27,7 @@ describe('names that are known outside of the code', () => {
       relocateDataset: 'relocate',
       forgetSource: 'forget',
       deleteDataset: 'delete',
+      dropModel: 'drop',
     });
   });
 

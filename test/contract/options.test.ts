@@ -43,6 +43,7 @@ describe('the input of a load', () => {
       exclude: [],
       hidden: false,
       reread: false,
+      switch: false,
       webhooks: [],
     });
   });

@@ -1,9 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobStatus } from '../../contract/job.ts';
@@ -11,10 +8,8 @@ import { collectionsOf } from '../../core/store/collections.ts';
 import { storeOf } from '../../core/store/open.ts';
 import type { Store } from '../../core/store/store.ts';
 import { type CommandBench, createCommandBench } from '../cli/command-bench.ts';
+import { hasTerminal, onTerminal } from '../cli/on-terminal.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
-
-const COMMAND = fileURLToPath(new URL('../../cli/plimsoll.ts', import.meta.url));
-const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
 
 const JOB_ID = /^[0-9a-f-]{36}$/;
 
@@ -120,9 +115,46 @@ describe('retry', () => {
   });
 });
 
+describe('models', () => {
+  const OTHER = 'other@111111111111';
+
+  it('lists those of a dataset, lets one serve, and drops the other', async () => {
+    // A dataset may be called like a command.
+    await loadWithMissing('use');
+    await collectionsOf(store).embeddings.insertOne({ dataset_id: 'use', seq: 1, model_key: OTHER, dim: 3 } as never);
+    const listed = await bench.run('models', 'of', 'use');
+    expect(listed.stdout).toMatch(/^MODEL +VECTORS +DIM +EMBEDDED +COMPLETED +INDEX +STATE\n/);
+    expect(listed.stdout).toMatch(/^color-gradient-grid@\w+ +3 +\d+ +100% .*serves$/m);
+    expect(listed.stdout).toMatch(/^other@111111111111 +1 +3 +\d+% +- +-$/m);
+
+    const refused = await bench.run('models', 'drop', 'use', 'color-gradient-grid', '--yes');
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(`plimsoll models use use ${OTHER}`) });
+    const used = await bench.run('models', 'use', 'use', 'other');
+    expect(used).toMatchObject({ code: 0, stdout: `Searches of use use ${OTHER}.\n` });
+    expect(used.stderr).toMatch(/it has vectors of [01] of 2 samples/);
+    const json = JSON.parse((await bench.run('models', 'of', 'use', '--json')).stdout);
+    expect(json).toMatchObject({ dataset: 'use', serving: OTHER, indexed: 2 });
+
+    const dry = await bench.run('models', 'drop', 'use', 'color-gradient-grid', '--dry-run');
+    expect(dry.stdout).toBe('A drop of color-gradient-grid would remove 3 vectors of use.\n');
+    const dropped = await bench.run('models', 'drop', 'use', 'color-gradient-grid', '--yes', '--wait');
+    expect(dropped).toMatchObject({ code: 0, stdout: expect.stringMatching(/completed.*removed 3 vectors$/ms) });
+  });
+
+  it('takes the name of a dataset without a verb, and ends with 3 for what is not there', async () => {
+    const nothing = await bench.run('models', 'no-such');
+    expect(nothing).toMatchObject({ code: 3, stderr: expect.stringContaining('no-such') });
+    await loadWithMissing('modelled');
+    expect((await bench.run('models', 'modelled')).stdout).toContain('serves');
+    expect((await bench.run('models', 'use', 'modelled', 'no-such')).code).toBe(3);
+    expect((await bench.run('models', 'drop', 'modelled', 'no-such', '--yes')).code).toBe(3);
+  });
+});
+
 describe('delete', () => {
   it.each([
     ['delete', 'whatever'],
+    ['models', 'drop', 'whatever', 'any'],
     ['forget', 'whatever', '--source', '/gone'],
   ])('wants --yes where nobody can be asked: %s', async (...args) => {
     const { code, stderr } = await bench.run(...args);
@@ -133,10 +165,11 @@ describe('delete', () => {
 
   it.runIf(hasTerminal)('asks on a terminal, and takes anything but a yes for a no', async () => {
     await loadWithMissing('asked');
+    const place = { env: bench.env, cwd: bench.folder };
 
-    const no = await onTerminal('\n', 'delete', 'asked');
+    const no = await onTerminal('\n', ['delete', 'asked'], place);
     const kept = await collectionsOf(store).samples.countDocuments({ dataset_id: 'asked' });
-    const yes = await onTerminal('y\n', 'delete', 'asked', '--wait');
+    const yes = await onTerminal('y\n', ['delete', 'asked', '--wait'], place);
 
     expect(no).toMatchObject({ code: 1 });
     expect(no.stdout).toContain('Delete asked, 4 samples and 3 vectors? [y/N]');
@@ -208,19 +241,6 @@ describe('delete', () => {
     expect(await collectionsOf(store).datasets.countDocuments({ _id: dataset })).toBe(0);
   });
 });
-
-/** util-linux's way to give a command a terminal. */
-async function onTerminal(typed: string, ...args: string[]): Promise<{ code: number | null; stdout: string }> {
-  const command = [process.execPath, COMMAND, ...args].map((arg) => `'${arg}'`).join(' ');
-  const child = spawn('script', ['-qec', command, '/dev/null'], { env: bench.env, cwd: bench.folder });
-  let stdout = '';
-  child.stdout.on('data', (data) => {
-    if (!stdout.includes('[y/N]') && `${stdout}${data}`.includes('[y/N]')) child.stdin.write(typed);
-    stdout += data;
-  });
-  const [code] = await once(child, 'close');
-  return { code, stdout };
-}
 
 /** Returns the text left on the screen, without lines that were erased. */
 function lastScreen(written: string): string {

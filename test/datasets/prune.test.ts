@@ -244,7 +244,7 @@ describe('an embedding beside a prune', () => {
   it('takes back the vector of a sample that was removed while it was being made', async () => {
     const dataset = bench.newDataset();
     await bench.load({ dataset, source: await picturesOf(dataset, 3), embed: false });
-    const model = { key: 'm@1', name: 'm', revision: '1', dim: 2, batchSize: 8, device: 'cpu' };
+    const model = { key: 'm@1', name: 'm', revision: '1', dim: 2, batchSize: 8, device: 'cpu', text: false };
     const embedder: Embedder = {
       open: async () => model,
       async embed(_model, _medium, items) {

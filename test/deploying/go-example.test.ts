@@ -5,8 +5,9 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { makePictures } from '../support/pictures.ts';
+import { Unavailable } from '../support/wheel-file.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { buildGoProgram, Unavailable } from './go-program.ts';
+import { buildGoProgram } from './go-program.ts';
 
 const example = join(import.meta.dirname, '../../examples/go');
 const run = promisify(execFile);

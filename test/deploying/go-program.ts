@@ -4,11 +4,9 @@ import { mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../../core/cache-folder.ts';
+import { Unavailable } from '../support/wheel-file.ts';
 
 const run = promisify(execFile);
-
-/** A program or a file that this machine has not, and can't fetch. Tests that need it are skipped. */
-export class Unavailable extends Error {}
 
 /**
  * Builds the program of a folder with `main.go`, `go.mod` and `go.sum`, once for all checkouts. Returns its path.

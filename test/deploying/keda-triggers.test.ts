@@ -6,9 +6,9 @@ import { createEmbedder } from '../../inference/embedder.ts';
 import { settingsFromEnvironment } from '../../inference/settings.ts';
 import { ACTIVITY_TASKS } from '../../temporal/task-queues.ts';
 import { makePictures } from '../support/pictures.ts';
+import { Unavailable } from '../support/wheel-file.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openChart } from './chart.ts';
-import { Unavailable } from './go-program.ts';
 
 let bench: Workbench;
 /** The query of KEDA's second trigger, as the chart renders it. */

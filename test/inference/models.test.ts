@@ -38,6 +38,7 @@ test('a model is described by its name, revision, size and device', async () => 
     dim: 578,
     batchSize: 32,
     device: 'cpu',
+    text: false,
   });
 });
 
@@ -234,11 +235,12 @@ test('settings come from the environment, and a wrong one is named', () => {
   const settings = settingsFromEnvironment({
     PLIMSOLL_DEVICE: 'cuda:1',
     PLIMSOLL_MODELS: '/models:/more',
+    PLIMSOLL_CACHE: '/cache',
     PLIMSOLL_BATCH_SIZE: '7',
   });
   expect(settings).toMatchObject({
     device: { type: 'cuda', index: 1 },
-    modelFolders: ['/models', '/more'],
+    modelFolders: ['/models', '/more', '/cache/models'],
     batchSize: 7,
   });
   expect(() => settingsFromEnvironment({ PLIMSOLL_DEVICE: 'gpu' })).toThrow(/PLIMSOLL_DEVICE is "gpu"/);

@@ -97,6 +97,7 @@ describe('a job in words', () => {
     expect(job({ kind: 'prune', removed })).toEqual(['removed: 1,200 samples and 2,400 vectors']);
     expect(job({ kind: 'delete' })).toEqual(['removed: 0 samples and 0 vectors']);
     expect(job({ kind: 'forget', removed })).toEqual(['removed: 1,200 samples and 2,400 vectors']);
+    expect(job({ kind: 'drop', removed })).toEqual(['removed: 2,400 vectors']);
   });
 
   it('is what it has moved', () => {

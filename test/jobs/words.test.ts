@@ -114,6 +114,7 @@ describe('what a job did, in words', () => {
       { kind: 'retry', phases: { indexing: over({ outcomes: OUTCOMES }), embedding: over({ done: 7, total: 7 }) } },
     ],
     ['a relocate', 'moved 12 samples', { kind: 'relocate', moved: { samples: 12 } }],
+    ['a drop', 'removed 7 vectors', { kind: 'drop', removed: { samples: 0, vectors: 7 } }],
     ['a forget', 'removed 1 sample, 0 vectors', { kind: 'forget', removed: { samples: 1, vectors: 0 } }],
     ['a prune', 'removed 12 samples, 1 vector', { kind: 'prune', removed: { samples: 12, vectors: 1 } }],
     [

@@ -146,7 +146,7 @@ describe('a chunk whose job has ended', () => {
     await openChunks(bench.store, { jobId, runId: 'r' }, plan);
     expect(await progressOf(jobId)).toBe(1);
     const embedder: Embedder = {
-      open: async () => ({ key: 'm@1', name: 'm', revision: '1', dim: 2, batchSize: 8, device: 'cpu' }),
+      open: async () => ({ key: 'm@1', name: 'm', revision: '1', dim: 2, batchSize: 8, device: 'cpu', text: false }),
       async embed(_model, _medium, items) {
         await endJob(bench.store, jobId, 'failed', { code: 'Terminated', message: 'by the test' });
         return items.map((_, i) => ({ vector: Float32Array.of(0, 1), content: `${i}` }));

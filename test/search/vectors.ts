@@ -33,8 +33,11 @@ export function unit(vector: Float32Array): Float32Array {
   return vector.map((element) => element / length);
 }
 
-export const dot = (a: Float32Array, b: Float32Array) =>
-  a.reduce((sum, element, i) => sum + element * (b[i] as number), 0);
+export function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i += 1) sum += (a[i] as number) * (b[i] as number);
+  return sum;
+}
 
 /** A dataset without files whose sample `seq` has the vector `vectors[seq]` of a model. */
 export async function fillWithVectors(

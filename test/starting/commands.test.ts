@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CommandBench, createCommandBench, runCommand } from '../cli/command-bench.ts';
+import { type CommandBench, createCommandBench, startCommand } from '../cli/command-bench.ts';
 import { makePictures } from '../support/pictures.ts';
 
 // No embedding worker: loads stay in their second phase until they are replaced.
@@ -136,10 +136,10 @@ describe('schedule', () => {
       '22:00-06:00',
     ];
 
-    const { code, stdout } = await runCommand([...create, '--json'], {
+    const { code, stdout } = await startCommand([...create, '--json'], {
       env: { ...bench.env, TZ: '' },
       cwd: bench.folder,
-    });
+    }).ended;
 
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ time_zone: 'UTC', request: { embed_window: { time_zone: 'UTC' } } });

@@ -22,6 +22,7 @@ it.each([
   ['relocateDataset', { from: '/old', to: '/new' }, (dataset: string) => `load-${dataset}`],
   ['forgetSource', { source: '/old' }, (dataset: string) => `load-${dataset}`],
   ['deleteDataset', {}, (dataset: string) => `load-${dataset}`],
+  ['dropModel', { model: 'a', model_key: 'a@1' }, (dataset: string) => `embed-${dataset}:a`],
   ['embedDataset', {}, (dataset: string) => `embed-${dataset}:color-gradient-grid`],
 ])('%s is refused under another Workflow ID than its own, and touches nothing', async (workflow, more, idOf) => {
   const dataset = bench.newDataset();

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { bareEnvironment, runCommand } from '../cli/command-bench.ts';
+import { bareEnvironment, startCommand } from '../cli/command-bench.ts';
 
 // Cron and compose easily set TZ to nothing. No server is asked: what is wrong with the line comes first.
-const run = (tz: string, ...args: string[]) => runCommand(args, { env: { ...bareEnvironment(), TZ: tz } });
+const run = (tz: string, ...args: string[]) => startCommand(args, { env: { ...bareEnvironment(), TZ: tz } }).ended;
 const create = ['schedule', 'create', 'nightly', '.', '--cron'];
 
 describe('on a machine whose time zone is not known', () => {

@@ -20,7 +20,15 @@ export function createStandIn({ perSecond }: StandInOptions = {}): Embedder {
   return {
     async open(model) {
       const name = model.replace(/@.*/, '');
-      return { name, revision: REVISION, key: `${name}@${REVISION}`, dim: DIM, batchSize: 32, device: 'cpu' };
+      return {
+        name,
+        revision: REVISION,
+        key: `${name}@${REVISION}`,
+        dim: DIM,
+        batchSize: 32,
+        device: 'cpu',
+        text: true,
+      };
     },
     async embed(_model, _medium, items, { findKnown, onSignOfLife } = {}) {
       const contents = items.map(contentOf);
@@ -44,6 +52,6 @@ export function createStandIn({ perSecond }: StandInOptions = {}): Embedder {
 function contentOf(item: EmbedItem): string {
   if ('content' in item) return item.content;
   return createHash('sha256')
-    .update('path' in item ? item.path : item.bytes)
+    .update('path' in item ? item.path : 'text' in item ? item.text : item.bytes)
     .digest('hex');
 }

@@ -1,15 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { inject } from 'vitest';
 import { isOver } from '../../contract/job.ts';
 import { type Stack, startStack } from '../../local/stack.ts';
 import { buildWeb } from '../../scripts/build-web.ts';
 import type { Dataset, Job, SamplePage } from '../../web/src/api/shapes.ts';
 import { launchChromium } from '../support/chromium.ts';
+import { registerNamespace } from '../support/namespace.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 
-/** The whole stack as `plimsoll up` runs it, and a browser. */
+/** The workers and the API as `plimsoll up` runs them, on the run's servers in a namespace of their own, and a browser. */
 export interface PageStack {
   stack: Stack;
   url: string;
@@ -32,11 +36,17 @@ export async function openPageStack(): Promise<PageStack> {
   const folder = await mkdtemp(join(tmpdir(), 'plimsoll-web-'));
   const sources = join(folder, 'sources');
   await mkdir(sources);
+  const name = `web-${randomUUID().slice(0, 8)}`;
+  const mongodb = new URL(inject('mongodbUri'));
+  mongodb.pathname = name;
+  const address = inject('temporalAddress');
+  const connection = await Connection.connect({ address });
+  await registerNamespace(connection, name);
+  await connection.close();
   const [stack, browser] = await Promise.all([
     startStack({
       dataDir: join(folder, 'stack'),
-      ports: { temporal: 0, ui: 0, mongo: 0 },
-      ui: 'off',
+      env: { ...process.env, MONGODB_URI: mongodb.href, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: name },
       api: { port: 0, webFolder: buildWeb(), sourceRoots: [sources, join(process.cwd(), 'examples/images')] },
     }),
     launchChromium(),

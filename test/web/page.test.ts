@@ -123,7 +123,7 @@ describe('a load', () => {
   });
 
   test('is paused, resumed and canceled from its page', async () => {
-    await makePictures(join(all.sources, 'long'), 3000);
+    await makePictures(join(all.sources, 'long'), 4);
     const { job_id } = await all.post<{ job_id: string }>('/api/loads', {
       dataset: 'long',
       source: join(all.sources, 'long'),
@@ -515,7 +515,7 @@ describe('every view', () => {
 async function writeSparseDataset(dataset: string, count: number): Promise<void> {
   const mongo = await MongoClient.connect(all.stack.mongodbUri);
   try {
-    const db = mongo.db('plimsoll');
+    const db = mongo.db();
     const model = await db.collection('samples').findOne({ dataset_id: 'pictures', seq: 0 });
     const seqs = [0, count / 2 - 500, count - 1000].flatMap((begin) =>
       Array.from({ length: 1000 }, (_, n) => begin + n),

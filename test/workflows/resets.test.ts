@@ -166,6 +166,16 @@ describe('a job that has ended, reset to each of its workflow tasks', () => {
     expect(await collectionsOf(bench.store).samples.countDocuments({ dataset_id: dataset })).toBe(0);
   });
 
+  it('is done again, and finds nothing left to do: a drop', async () => {
+    const { dataset } = await loaded();
+    const { job_id, workflow_id } = await bench.dropModel(dataset, 'color-gradient-grid');
+    await bench.wait(job_id);
+    const ends = await resetToEach(workflow_id);
+    expect(ends.filter((end) => !isClear(end))).toEqual([]);
+    expect(ends[0]).toMatchObject({ type: 'ModelNotInDataset' });
+    expect((await bench.status(job_id)).removed).toEqual({ samples: 0, vectors: PICTURES });
+  });
+
   it('says that there is no dataset any more: a deletion', async () => {
     const { dataset } = await loaded();
     const { job_id, workflow_id } = await bench.deleteDataset(dataset);

@@ -24,6 +24,8 @@ export const KIND_WORDS: Readonly<Record<JobKind, string>> = {
   relocate: 'Relocate',
   forget: 'Forget',
   delete: 'Deletion',
+  drop: "Drop of a model's vectors",
+  index: 'Search index',
 };
 
 export const failedOf = (job: Job) => sumOf(failuresOf(job));

@@ -1,6 +1,7 @@
 import type * as nexus from 'nexus-rpc';
 import { createIndexingRoleActivities } from '../../activities/indexing-role.ts';
 import { createInferenceActivities } from '../../activities/inference.ts';
+import { cacheFolder } from '../../core/cache-folder.ts';
 import { keepJobsFor, retentionOf } from '../../core/jobs/retention.ts';
 import { createMedia, type Media } from '../../core/media/medium.ts';
 import { knownMedia } from '../../core/media/registry.ts';
@@ -12,6 +13,7 @@ import { prepareDatabase } from '../../core/store/prepare.ts';
 import { requireReplicaSet } from '../../core/store/store.ts';
 import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
 import { createEmbedder } from '../../inference/embedder.ts';
+import { createProcessBuilder } from '../../search/process-builder.ts';
 import { createNexusService } from './nexus-service.ts';
 import type { PlimsollPluginOptions, Role } from './options.ts';
 
@@ -69,9 +71,19 @@ export function equip(options: PlimsollPluginOptions): Equipment {
             embedTaskQueue: options.embedTaskQueue,
             searchAttributes: () => searchAttributes.promise,
             webhooks: options.webhooks ?? webhooksFromEnvironment(),
+            indexFrom: options.indexFrom,
           })
         : {},
-      embeds && embedder !== undefined ? createInferenceActivities({ store, embedder, media, sources }) : {},
+      embeds && embedder !== undefined
+        ? createInferenceActivities({
+            store,
+            embedder,
+            media,
+            sources,
+            newBuilder: createProcessBuilder,
+            cache: cacheFolder(process.env),
+          })
+        : {},
     ),
     nexusServices: roles.includes('indexing') ? [createNexusService(store)] : [],
     useSearchAttributes: searchAttributes.resolve,

@@ -29,6 +29,8 @@ export interface PlimsollPluginOptions {
    * both roles, else `plimsoll-gpu`.
    */
   embedTaskQueue?: string;
+  /** Indexing role: an embedding builds an index of this many vectors and more. Default: 10,000. */
+  indexFrom?: number;
   /** Indexing role: secrets and targets of webhooks. Default: from the environment. */
   webhooks?: WebhookConfig;
   /**

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { FileUnavailableError, type OpenFile, type Source, type Sources } from '../../sources/source.ts';
 import type { FileToExpand, Medium } from '../medium.ts';
+import { isTextGraph, TEXT_SIDE } from '../text/text-side.ts';
 import { type DecodeLimits, decodeLimitsFromEnvironment } from './decode-limits.ts';
 import { isImageName, MIME_TYPES } from './formats.ts';
 import { readHeaders } from './header.ts';
@@ -35,6 +36,7 @@ export function imagesMedium(
       // Paths of ONNX files in the layouts of transformers.js and Optimum. The vision part of a two-part model comes
       // first.
       graphs: ['vision_model.onnx', 'onnx/vision_model.onnx', 'model.onnx', 'onnx/model.onnx'],
+      mayBeGraph: (file) => !isTextGraph(file),
       files: [{ name: 'preprocessor_config.json', purpose: 'it says how to prepare images' }],
       outputs: ['image_embeds', 'pooler_output', 'embeddings'],
       whichGraph: 'Name it model.onnx, or vision_model.onnx.',
@@ -43,6 +45,7 @@ export function imagesMedium(
       module: new URL(`./preparation${extname(import.meta.url)}`, import.meta.url).href,
       options: limits,
     },
+    text: TEXT_SIDE,
     mimeTypes: {
       known: new Set(Object.values(MIME_TYPES)),
       // SVG may contain scripts.

@@ -23,7 +23,7 @@ export interface Operation {
   security?: unknown[];
 }
 
-const METHODS = ['get', 'post', 'delete'];
+const METHODS = ['get', 'post', 'put', 'delete'];
 
 export function operationsOf(document: OpenApiDocument): Operation[] {
   return Object.entries(document.paths ?? {}).flatMap(([path, item]) =>

@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { IndexKind, IndexStatus } from '../../contract/job.ts';
+import { findPublishedIndex } from '../store/datasets.ts';
+import type { PublishedIndexDocument } from '../store/documents.ts';
+import { countVectors } from '../store/embeddings.ts';
+import { type ClusterTime, clusterTime, countWrittenSince, vectorsAfter } from '../store/search-vectors.ts';
+import type { Store } from '../store/store.ts';
+import { claimFolder } from './claim-folder.ts';
+import type { SearchedSet } from './finder.ts';
+import type { IndexBuilder } from './index-builder.ts';
+import { forgetCached, keepBuilt, publishIndex } from './publish-index.ts';
+
+/** Up to this many vectors a search compares the query with each of them: about 30 ms on one core at 512 elements. */
+const EXACT_UP_TO = 250_000;
+/** Below this many vectors no index is built unless asked for: the vectors are read from MongoDB in half a second. */
+export const INDEX_FROM = 10_000;
+/** An index is built anew when this part of its vectors was written or removed since. Until then they are scanned. */
+const CHANGED_PART = 0.1;
+
+const BATCH = 1000;
+/** Rows between two saves: an attempt that is killed loses the work of half a minute. */
+const SAVE_EVERY = 100_000;
+
+/** The kind of index that suits a number of vectors. */
+export const kindFor = (vectors: number): IndexKind => (vectors > EXACT_UP_TO ? 'i8' : 'exact');
+
+/**
+ * The index that a job should build after its embedding; null if none is needed. A job that asks for a kind gets it if
+ * the published index is another one.
+ */
+export async function indexNeeded(
+  store: Store,
+  set: SearchedSet,
+  asked: 'auto' | 'none' | IndexKind,
+  indexFrom = INDEX_FROM,
+): Promise<IndexStatus | null> {
+  if (asked === 'none') return null;
+  const [index, total] = await Promise.all([findPublishedIndex(store, set), countVectors(store, set)]);
+  const kind = asked === 'auto' ? (index === undefined ? kindFor(total) : grownKind(index.kind, total)) : asked;
+  const build = { kind, done: 0, total };
+  if (index === undefined) return total >= (asked === 'auto' ? indexFrom : 1) ? build : null;
+  if (index.kind !== kind) return build;
+  const written = await countWrittenSince(store, set, index.covers);
+  const removed = Math.max(0, index.vectors + written - total);
+  return written + removed > CHANGED_PART * Math.max(index.vectors, INDEX_FROM) ? build : null;
+}
+
+/** The kind that somebody chose stays; a set that has outgrown a scan gets a graph. */
+const grownKind = (kind: IndexKind, total: number): IndexKind => (kind === 'exact' ? kindFor(total) : kind);
+
+/** A request to build the index of a set. */
+export interface BuildRequest {
+  set: SearchedSet;
+  /** Chosen by the number of vectors if left out. */
+  kind?: IndexKind | undefined;
+  /** This machine's cache, for what a broken-off build has saved and for the files of the index. */
+  cache: string;
+  /** Called for each part of the work, with how many vectors are in the index. */
+  onStep: (progress: BuildProgress) => void;
+  signal: AbortSignal;
+}
+
+export interface BuildProgress {
+  kind: IndexKind;
+  done: number;
+  total: number;
+}
+
+/**
+ * Builds and publishes the index of a set. A broken-off build on the same machine is continued: an index holds what was
+ * written before the build began, and searches scan what was written since.
+ */
+export async function buildIndex(
+  store: Store,
+  builder: IndexBuilder,
+  { set, cache, onStep, signal, ...request }: BuildRequest,
+): Promise<PublishedIndexDocument> {
+  const total = await countVectors(store, set);
+  const kind = request.kind ?? kindFor(total);
+  await using claimed = await claimFolder(join(cache, 'indexes', `building-${hashOf(store.database, set, kind)}`));
+  const { folder } = claimed;
+  const { count, lastSeq } = await builder.open(folder, { dim: set.dim, kind, threads: availableParallelism() });
+  const covers = await beginningOf(store, folder, count > 0);
+  let done = count;
+  const step = () => onStep({ kind, done, total: Math.max(total, done) });
+  step();
+
+  const vectors = vectorsAfter(store, set, lastSeq);
+  let seqs: number[] = [];
+  let batch = new Float32Array(BATCH * set.dim);
+  let savedAt = done;
+  const flush = async () => {
+    if (seqs.length === 0) return;
+    await builder.add(seqs, batch.subarray(0, seqs.length * set.dim));
+    done += seqs.length;
+    seqs = [];
+    batch = new Float32Array(BATCH * set.dim);
+    step();
+    if (done - savedAt < SAVE_EVERY) return;
+    await builder.save();
+    savedAt = done;
+    step();
+  };
+  try {
+    for await (const { seq, vector } of vectors) {
+      signal.throwIfAborted();
+      // A vector of another length is none of this model's.
+      if (vector.length !== set.dim) continue;
+      batch.set(vector, seqs.length * set.dim);
+      if (seqs.push(seq) === BATCH) await flush();
+    }
+    await flush();
+  } catch (error) {
+    // A pause or a cancel keeps what is done.
+    if (signal.aborted) await builder.save();
+    throw error;
+  } finally {
+    await vectors.close();
+  }
+  const built = await builder.finish();
+  const { index, before } = await publishIndex(store, { set, kind, covers, built, onStep: step, signal });
+  // Without these files, this machine would fetch them as others do.
+  await keepBuilt(cache, index, built).catch(() => undefined);
+  if (before !== undefined) await forgetCached(cache, before.id);
+  await rm(folder, { recursive: true, force: true });
+  return index;
+}
+
+/** When the build in this folder began; 0 if that is not known, so that a search scans whatever was written. */
+async function beginningOf(store: Store, folder: string, isContinued: boolean): Promise<ClusterTime> {
+  const path = join(folder, 'covers');
+  if (isContinued) return Number(await readFile(path, 'utf8').catch(() => '0')) || 0;
+  const now = await clusterTime(store);
+  await writeFile(path, String(now), { flush: true });
+  return now;
+}
+
+function hashOf(database: string, { datasetId, modelKey, dim }: SearchedSet, kind: IndexKind): string {
+  const name = [database, datasetId, modelKey, dim, kind].join('\n');
+  return createHash('sha256').update(name).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,42 @@
+import { systemErrorCode, UserError } from '../../core/errors.ts';
+import type { WantedModel } from './choose-files.ts';
+import type { HubFault } from './retrying.ts';
+
+/** The error for a hub that can't be reached. It says which files to bring, and where to put them. */
+export function hubUnreachable(
+  fault: HubFault,
+  { name, repository, files }: WantedModel,
+  { folder, endpoint }: { folder: string; endpoint: string },
+): UserError {
+  const needed = files ?? [
+    'onnx/model.onnx, or onnx/vision_model.onnx and onnx/text_model.onnx if it has two parts',
+    'preprocessor_config.json for images, tokenizer.json for text',
+  ];
+  const wait = fault.retryAfterMs === undefined ? '' : ` It asks to wait ${Math.ceil(fault.retryAfterMs / 1000)} s.`;
+  const lines = [
+    `${name} could not be fetched from ${endpoint}: ${fault.message}.${wait} What has come is kept: try again later.`,
+    'If this machine can not reach the hub, name a mirror of it in HF_ENDPOINT, or a proxy in HTTPS_PROXY.',
+    `Or bring these files of its repository ${repository} to ${folder}:`,
+    ...needed.map((file) => `  ${file}`),
+  ];
+  return new UserError('HubUnreachable', lines.join('\n'), { cause: fault });
+}
+
+/** Gives errors of the disk a code and an advice, and returns all others as they are. */
+export function diskError(error: unknown, { name, folder }: { name: string; folder: string }): unknown {
+  const code = systemErrorCode(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new UserError(
+      'DiskFull',
+      `There is no room for ${name} in ${folder}. What has come is kept: make room, and fetch it again. ` +
+        'PLIMSOLL_CACHE can name another folder.',
+      { cause: error },
+    );
+  if (code !== undefined && ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code))
+    return new UserError(
+      'InvalidSetting',
+      `${folder} can't be written to (${code}). Name another folder in PLIMSOLL_CACHE.`,
+      { cause: error },
+    );
+  return error;
+}

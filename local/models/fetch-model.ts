@@ -1,0 +1,178 @@
+import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { byteSize } from '../../core/byte-size.ts';
+import { UserError } from '../../core/errors.ts';
+import { isRepository, knownModels } from '../../core/models/known-models.ts';
+import { withProcessLock } from '../process-lock.ts';
+import { chooseFiles, type WantedModel } from './choose-files.ts';
+import { downloadFile } from './download-file.ts';
+import { diskError, hubUnreachable } from './fetch-errors.ts';
+import {
+  type FetchedModel,
+  isThere,
+  isWhole,
+  type ModelPlace,
+  notFetched,
+  placeOf,
+  readFetched,
+  writeManifest,
+} from './fetched-models.ts';
+import { openHub } from './hub-connection.ts';
+import { contentUrl, type HubFile, listHubFiles, resolveRevision } from './hub-files.ts';
+import { hubSettingsFrom } from './hub-settings.ts';
+import { HubFault, type Retries, retrying } from './retrying.ts';
+
+export interface FetchOptions {
+  /** Source of HF_ENDPOINT, HF_TOKEN, PLIMSOLL_CACHE and the proxies. */
+  env: NodeJS.ProcessEnv;
+  /** A branch, a tag or a commit. Without it, a model that is there stays as it is, and a new one is that of `main`. */
+  revision?: string | undefined;
+  onProgress?: (progress: FetchProgress) => void;
+  /** Receives lines for people. */
+  report?: (line: string) => void;
+  pause?: Retries['pause'];
+  signal?: AbortSignal | undefined;
+}
+
+export interface FetchProgress {
+  /** The file that is being downloaded. */
+  file: string;
+  /** Bytes of all files that are there. */
+  received: number;
+  /** Bytes that this fetch has downloaded. An earlier one may have left the others. */
+  downloaded: number;
+  /** Bytes of all files. */
+  total: number;
+}
+
+export interface FetchOutcome {
+  model: FetchedModel;
+  /** Whether it was there before. */
+  wasThere: boolean;
+}
+
+/**
+ * Fetches a model from the hub into the folder of fetched models. Several processes may do so at once. A model appears
+ * when all its files are there and checked. A download that was broken off goes on where it was.
+ *
+ * @throws UserError UnknownModel, HubUnreachable, HubRefused, HubAnswerInvalid, ModelInvalid, ModelNotFetched, DiskFull
+ *   or InvalidSetting
+ */
+export async function fetchModel(name: string, options: FetchOptions): Promise<FetchOutcome> {
+  const { env, report = () => {}, signal } = options;
+  const wanted = wantedModel(name);
+  const place = placeOf(env, name);
+  try {
+    const onWait = (pid: number) => report(`${name}: process ${pid} is fetching it already; waiting for that`);
+    return await withProcessLock(place.lock, { onWait, signal }, () => fetchLocked(wanted, place, options));
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { folder } = place;
+    if (error instanceof HubFault)
+      throw hubUnreachable(error, wanted, { folder, endpoint: hubSettingsFrom(env).endpoint });
+    throw diskError(error, { name, folder });
+  }
+}
+
+/** @throws UserError UnknownModel */
+function wantedModel(name: string): WantedModel {
+  const known = knownModels().find((model) => model.name === name);
+  if (known !== undefined) return { name, repository: known.repository, files: known.files };
+  if (isRepository(name)) return { name, repository: name, files: undefined };
+  const names = knownModels().map((model) => model.name);
+  throw new UserError(
+    'UnknownModel',
+    `"${name}" is not known. Name one of ${names.join(', ')}, or a repository of the hub as org/name.`,
+  );
+}
+
+async function fetchLocked(wanted: WantedModel, place: ModelPlace, options: FetchOptions): Promise<FetchOutcome> {
+  const { env, revision, report = () => {}, pause, signal } = options;
+  const there = await readFetched(env, wanted.name);
+  if (there === undefined && (await isThere(place.folder))) throw notFetched(wanted.name, place.folder);
+  const whole = there !== undefined && (await isWhole(there)) ? there : undefined;
+  if (whole !== undefined && (revision === undefined || revision === whole.revision))
+    return { model: whole, wasThere: true };
+
+  const hub = openHub(hubSettingsFrom(env), env);
+  const retries: Retries = { report, signal, ...(pause === undefined ? {} : { pause }) };
+  try {
+    const { repository } = wanted;
+    const asked = revision ?? there?.revision ?? 'main';
+    const sha = await retrying(() => resolveRevision(hub, repository, asked, signal), retries);
+    if (sha === whole?.revision) return { model: whole, wasThere: true };
+    const tree = await retrying(() => listHubFiles(hub, repository, sha, signal), retries);
+    const files = chooseFiles(wanted, tree);
+    await mkdir(place.staging, { recursive: true });
+    await requireSpace(wanted.name, place, files);
+    const total = sizeOf(files);
+    let [before, downloadedBefore] = [0, 0];
+    for (const file of files) {
+      let downloaded = 0;
+      const onBytes = (bytes: number, ofThem: number) => {
+        downloaded = ofThem;
+        const progress = { file: file.path, received: before + bytes, downloaded: downloadedBefore + ofThem, total };
+        options.onProgress?.(progress);
+      };
+      const url = contentUrl(hub, repository, sha, file.path);
+      await downloadFile({ hub, url, file, target: partOf(place, file), onBytes }, retries);
+      before += file.size;
+      downloadedBefore += downloaded;
+    }
+    await putInPlace(place, files, { repository, revision: sha });
+  } finally {
+    await hub.close();
+  }
+  const model = await readFetched(env, wanted.name);
+  if (model === undefined) throw new Error(`${place.folder} was removed as soon as it was there.`);
+  return { model, wasThere: false };
+}
+
+/** The name of a part holds its hash, so that a part of another revision is never taken up. */
+function partOf({ staging }: ModelPlace, { path, hash }: HubFile): string {
+  return join(staging, `${path.replaceAll('/', '--')}.${'sha256' in hash ? hash.sha256 : hash.git_sha1}`);
+}
+
+const sizeOf = (files: readonly HubFile[]) => files.reduce((sum, { size }) => sum + size, 0);
+
+/** @throws UserError DiskFull before a byte is downloaded that will not fit */
+async function requireSpace(name: string, place: ModelPlace, files: readonly HubFile[]): Promise<void> {
+  const parts = await Promise.all(files.map((file) => stat(partOf(place, file)).catch(() => ({ size: 0 }))));
+  const needed = sizeOf(files) - parts.reduce((sum, { size }) => sum + size, 0);
+  const { bavail, bsize } = await statfs(place.staging);
+  if (needed > bavail * bsize)
+    throw new UserError(
+      'DiskFull',
+      `${name} needs ${byteSize(needed)} in ${place.folder}, where ${byteSize(bavail * bsize)} are free. ` +
+        'Make room, or name another folder in PLIMSOLL_CACHE.',
+    );
+}
+
+/** Makes a folder of the downloaded files, and moves it into its place at once. */
+async function putInPlace(
+  place: ModelPlace,
+  files: readonly HubFile[],
+  from: { repository: string; revision: string },
+): Promise<void> {
+  const made = join(place.staging, 'model');
+  await rm(made, { recursive: true, force: true });
+  for (const file of files) {
+    const path = join(made, file.path);
+    await mkdir(dirname(path), { recursive: true });
+    await rename(partOf(place, file), path);
+  }
+  await writeManifest(made, { ...from, fetched_at: new Date().toISOString(), files: [...files] });
+  await mkdir(dirname(place.folder), { recursive: true });
+  const replaced = join(place.staging, 'replaced');
+  await rm(replaced, { recursive: true, force: true });
+  if (await isThere(place.folder)) await rename(place.folder, replaced);
+  await rename(made, place.folder);
+  await syncFolder(dirname(place.folder));
+  await rm(place.staging, { recursive: true });
+}
+
+/** Makes a rename last through a power failure. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  await handle.sync().finally(() => handle.close());
+}

@@ -1,0 +1,161 @@
+/** The models that were fetched onto this machine. Each has a manifest beside its files. */
+import { open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { systemErrorCode, UserError } from '../../core/errors.ts';
+import { fetchedModelsFolder } from '../../core/models/model-folders.ts';
+import { type LockOptions, withProcessLock } from '../process-lock.ts';
+
+const MANIFEST = 'plimsoll-model.json';
+
+const manifestSchema = z.object({
+  repository: z.string(),
+  /** The commit. */
+  revision: z.string(),
+  fetched_at: z.string(),
+  files: z.array(
+    z.object({
+      path: z.string(),
+      size: z.int(),
+      hash: z.union([z.object({ sha256: z.string() }), z.object({ git_sha1: z.string() })]),
+    }),
+  ),
+});
+
+/** What was fetched, and from where. */
+export type Manifest = z.infer<typeof manifestSchema>;
+
+export interface FetchedModel extends Manifest {
+  name: string;
+  folder: string;
+  sizeBytes: number;
+}
+
+/** Paths that belong to a model's name. */
+export interface ModelPlace {
+  /** The model's folder. It appears whole. */
+  folder: string;
+  /** What is not finished. No model is found in it. */
+  staging: string;
+  lock: string;
+}
+
+/** Begins with a dot, so it is no model's name. */
+const STAGING = '.fetching';
+
+export function placeOf(env: NodeJS.ProcessEnv, name: string): ModelPlace {
+  const root = fetchedModelsFolder(env);
+  const staging = join(root, STAGING, name.replace('/', '--'));
+  return { folder: join(root, name), staging, lock: `${staging}.lock` };
+}
+
+/** Reads a fetched model. Undefined if there is none of this name, or its folder was not fetched. */
+export async function readFetched(env: NodeJS.ProcessEnv, name: string): Promise<FetchedModel | undefined> {
+  const { folder } = placeOf(env, name);
+  const text = await readFile(join(folder, MANIFEST), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const { success, data } = manifestSchema.safeParse(parseJson(text));
+  if (!success) return undefined;
+  return { ...data, name, folder, sizeBytes: data.files.reduce((sum, { size }) => sum + size, 0) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The fetched models, by name. */
+export async function listFetched(env: NodeJS.ProcessEnv): Promise<FetchedModel[]> {
+  const root = fetchedModelsFolder(env);
+  const names: string[] = [];
+  for (const name of await foldersIn(root)) {
+    names.push(name);
+    for (const inner of await foldersIn(join(root, name))) names.push(`${name}/${inner}`);
+  }
+  const found = await Promise.all(names.map((name) => readFetched(env, name)));
+  return found.filter((model) => model !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory() && entry.name !== STAGING).map(({ name }) => name);
+}
+
+/** Whether all files of a fetched model are there, in their sizes. */
+export async function isWhole({ folder, files }: FetchedModel): Promise<boolean> {
+  const sizes = await Promise.all(
+    files.map(({ path }) =>
+      stat(join(folder, path)).then(
+        ({ size }) => size,
+        () => undefined,
+      ),
+    ),
+  );
+  return files.every(({ size }, i) => sizes[i] === size);
+}
+
+/** Writes the manifest of a model that is not in its place yet. */
+export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+  const handle = await open(join(folder, MANIFEST), 'w');
+  try {
+    await handle.writeFile(`${JSON.stringify(manifest, undefined, 2)}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Removes a fetched model, and what an unfinished download of it left. Waits for one that is under way.
+ *
+ * @throws UserError UnknownModel or ModelNotFetched
+ */
+export async function removeFetched(env: NodeJS.ProcessEnv, name: string, options: LockOptions): Promise<FetchedModel> {
+  await requireFetched(env, name);
+  const { folder, staging, lock } = placeOf(env, name);
+  return withProcessLock(lock, options, async () => {
+    const model = await requireFetched(env, name);
+    await rm(staging, { recursive: true, force: true });
+    // It vanishes at once: a model without some of its files would be found.
+    await rename(folder, staging);
+    await rm(staging, { recursive: true });
+    if (name.includes('/')) await removeIfEmpty(dirname(folder));
+    return model;
+  });
+}
+
+/** @throws UserError UnknownModel or ModelNotFetched */
+export async function requireFetched(env: NodeJS.ProcessEnv, name: string): Promise<FetchedModel> {
+  if (isModelName(name)) {
+    const model = await readFetched(env, name);
+    if (model !== undefined) return model;
+    const { folder } = placeOf(env, name);
+    if (await isThere(folder)) throw notFetched(name, folder);
+  }
+  throw new UserError('UnknownModel', `No model "${name}" was fetched. List those that were: plimsoll models list`);
+}
+
+/** The error for a folder in the place of a fetched model that somebody else made. */
+export const notFetched = (name: string, folder: string) =>
+  new UserError(
+    'ModelNotFetched',
+    `${folder} was not made by "plimsoll models fetch", so it is left as it is. Move it away if ${name} is to be fetched.`,
+  );
+
+/** `name` or `org/name`, without a part that begins with a dot. */
+const isModelName = (name: string): boolean => /^\w[\w.-]*(\/\w[\w.-]*)?$/.test(name);
+
+export const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: unknown) => {
+    if (systemErrorCode(error) !== 'ENOTEMPTY') throw error;
+  });
+}
