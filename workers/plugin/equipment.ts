@@ -78,6 +78,7 @@ export function equip(options: PlimsollPluginOptions): Equipment {
             searchAttributes: () => searchAttributes.promise,
             webhooks: options.webhooks ?? webhooksFromEnvironment(),
             indexFrom: options.indexFrom,
+            comparer,
           })
         : {},
       embeds && embedder !== undefined
@@ -88,7 +89,6 @@ export function equip(options: PlimsollPluginOptions): Equipment {
             sources,
             newBuilder: createProcessBuilder,
             cache: cacheFolder(process.env),
-            comparer,
           })
         : {},
     ),
