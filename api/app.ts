@@ -11,7 +11,7 @@ import { duplicateRoutes } from './duplicates/handlers.ts';
 import { eventRoutes } from './events/routes.ts';
 import { fileRoutes } from './files/handlers.ts';
 import { healthRoutes } from './health/routes.ts';
-import { jsonBodiesOnly } from './http/body.ts';
+import { jsonBodiesOnly, takesPictures } from './http/body.ts';
 import { onError, onNotFound } from './http/errors.ts';
 import { allowMethods } from './http/methods.ts';
 import { newRouter } from './http/new-router.ts';
@@ -25,6 +25,7 @@ import { modelRoutes } from './models/models.ts';
 import { pageRoutes } from './page/routes.ts';
 import { sampleRoutes } from './samples/handlers.ts';
 import { scheduleRoutes } from './schedules/handlers.ts';
+import { searchRoutes } from './search/handlers.ts';
 import { sessionRoutes } from './session/routes.ts';
 import { sourceRoutes } from './sources/routes.ts';
 
@@ -75,6 +76,7 @@ export function createApi(context: ApiContext): Api {
   app.route('/', datasetRoutes(context));
   app.route('/', sampleRoutes(context));
   app.route('/', duplicateRoutes(context));
+  app.route('/', searchRoutes(context));
   app.route('/', fileRoutes(context));
   app.route('/', events.router);
   const document = openApiDocument(app);
@@ -92,13 +94,17 @@ const CORS = {
 
 const ASKED_WITHOUT_TOKEN = ['/api/config', '/api/session', '/api/docs', '/api/docs/styles.css', '/api/openapi.json'];
 
-/** Guards the routes: reading needs the scope read; changes and listing this machine's folders need operate. */
+/**
+ * Guards the routes: reading needs the scope read, and so does a search, which changes nothing; changes and listing this
+ * machine's folders need operate.
+ */
 function guard(app: ReturnType<typeof newRouter>, backends: ApiContext['backends']): void {
   const [read, operate] = [requireScope('read'), requireScope('operate')];
   const reads = new Set(['GET', 'HEAD']);
   app.use('/api/*', async (c, next) => {
     if (ASKED_WITHOUT_TOKEN.includes(c.req.path)) return next();
-    const needed = reads.has(c.req.method) && !c.req.path.startsWith('/api/sources') ? read : operate;
+    const isRead = reads.has(c.req.method) || takesPictures(c.req.path);
+    const needed = isRead && !c.req.path.startsWith('/api/sources') ? read : operate;
     return needed(c, next);
   });
   app.use('/api/jobs/*', requireBackends(backends, 'both'));

@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Media } from '../core/media/medium.ts';
 import type { Sources } from '../core/sources/source.ts';
+import type { Searcher } from '../search/searcher.ts';
 import type { ApiBackends } from './backends/backends.ts';
 import type { Counts } from './datasets/count-tags.ts';
 import type { Kept } from './datasets/keep.ts';
@@ -18,6 +19,7 @@ export interface ApiContext {
   media: Media;
   changes: Changes;
   thumbnails: Thumbnails;
+  searcher: Searcher;
   /** Tag counts per dataset, cached because counting them can be slow. */
   tagCounts: Kept<Counts>;
   /** Logs internal errors with the request or task in which they occurred. */

@@ -6,6 +6,7 @@ import { systemErrorCode, UserError } from '../core/errors.ts';
 import { knownMedia } from '../core/media/registry.ts';
 import { folderSource } from '../core/sources/folder/folder-source.ts';
 import { createSources } from '../core/sources/source.ts';
+import { openSearcher } from '../search/open-searcher.ts';
 import { createApi } from './app.ts';
 import { openBackends } from './backends/backends.ts';
 import type { ApiContext } from './context.ts';
@@ -74,6 +75,7 @@ export async function startApi(
   server.maxConnections = limits.mostConnections ?? settings.maxStreams + OTHER_CONNECTIONS;
   const closeContext = async () => {
     context.thumbnails.close();
+    await context.searcher.close();
     await context.changes.stop();
     await context.backends.close();
   };
@@ -127,14 +129,16 @@ export function openContext(
   { sources, media }: Partial<Pick<ApiContext, 'sources' | 'media'>> = {},
 ): ApiContext {
   const backends = openBackends(settings);
+  const known = media ?? knownMedia();
   return {
     settings,
     backends,
     sources: sources ?? createSources([folderSource({ roots: settings.sourceRoots })]),
-    media: media ?? knownMedia(),
+    media: known,
     changes: openChanges(backends, log),
     tagCounts: keepForAWhile((dataset) => countTags(backends.client.store, dataset)),
     thumbnails: openThumbnails({ folder: settings.thumbnailFolder, bytes: settings.thumbnailBytes }),
+    searcher: openSearcher({ store: backends.client.store, media: known, modelFolders: settings.modelFolders }),
     log,
   };
 }

@@ -95,8 +95,9 @@ const DONE: Record<PhaseName, (job: JobStatus) => string> = {
     ].join(', ')}`;
   },
   embedding(job) {
-    const { done, failed, total, reused = 0, state, started_at } = job.phases.embedding;
+    const { done, failed, total, reused = 0, state, started_at, index } = job.phases.embedding;
     if (started_at === null) return '';
+    if (index !== undefined && total === 0) return `${count(index.done)} vectors indexed`;
     if (total === 0) return state === 'completed' ? 'nothing to embed' : '';
     if (failed === total) return `${count(failed)} ${foundNothingNew(job) ? 'still ' : ''}can't be embedded`;
     const of = done + failed < total ? ` of ${count(total)}` : '';

@@ -54,7 +54,6 @@ const COMMANDS: readonly AddCommand[] = [
   addForgetCommand,
   addDeleteCommand,
   addScheduleCommand,
-  addModelsCommand,
   addDoctorCommand,
   addApiCommand,
   addTokenCommand,

@@ -68,8 +68,16 @@ export const searchInput = z
 
 export type SearchInput = z.input<typeof searchInput>;
 
+/** Selects samples of a dataset. Each field narrows the selection. */
+export interface SearchFilter extends Omit<z.input<typeof searchFilter>, 'prefixes' | 'text'> {
+  prefixes?: readonly string[] | undefined;
+  text?: { needle: string; below: readonly string[] } | undefined;
+}
+
 /** A request for the samples that are nearest to one of `text`, `vector`, `sample` and `picture`. */
-export interface SearchRequest extends SearchInput {
+export interface SearchRequest extends Omit<SearchInput, 'filter' | 'vector'> {
+  vector?: readonly number[] | undefined;
+  filter?: SearchFilter | undefined;
   /** A picture of at most 32 MiB: its bytes, or the path of a file on this machine. */
   picture?: Uint8Array | string | undefined;
 }

@@ -15,22 +15,19 @@ export interface Cursor {
 export const writeCursor = ({ score, seq, given, modelKey }: Cursor): string =>
   Buffer.from(JSON.stringify([score, seq, given, modelKey])).toString('base64url');
 
+/** What is wrong with a cursor, in words after its name. Undefined if it can be used. */
+export function faultOfCursor(text: string): string | undefined {
+  const cursor = cursorIn(text);
+  if (cursor === undefined) return 'must be `next` of the page before, as it was';
+  if (cursor.given < MOST_PAGED) return undefined;
+  return `is at the end: a search gives out ${MOST_PAGED} hits at most. Narrow it by a filter to see others`;
+}
+
 /** @throws UserError InvalidInput */
 export function readCursor(text: string): Cursor {
-  const cursor = cursorIn(text);
-  if (cursor === undefined)
-    throw new UserError(
-      'InvalidInput',
-      `cursor: "${text.slice(0, 100)}" is not a cursor. Pass "next" of the page before, unchanged.`,
-      { fields: ['cursor'] },
-    );
-  if (cursor.given >= MOST_PAGED)
-    throw new UserError(
-      'InvalidInput',
-      `cursor: a search gives out ${MOST_PAGED} hits at most. Narrow it by a filter to see others.`,
-      { fields: ['cursor'] },
-    );
-  return cursor;
+  const fault = faultOfCursor(text);
+  if (fault !== undefined) throw new UserError('InvalidInput', `cursor ${fault}`, { fields: ['cursor'] });
+  return cursorIn(text) as Cursor;
 }
 
 function cursorIn(text: string): Cursor | undefined {

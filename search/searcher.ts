@@ -8,6 +8,7 @@ import { modelToSearch } from '../core/search/model-to-search.ts';
 import { searchVectors, type VectorSearch } from '../core/search/search-samples.ts';
 import { MachineEndedError } from '../core/search/vector-machine.ts';
 import { getDataset } from '../core/store/datasets.ts';
+import type { SampleFilter } from '../core/store/search-samples.ts';
 import type { Store } from '../core/store/store.ts';
 import { type Cursor, readCursor, writeCursor } from './cursor.ts';
 import { createQueryEncoder } from './encode-query.ts';
@@ -51,7 +52,7 @@ export function createSearcher({ store, finder, embedder, media }: SearcherParts
       const search = {
         set: { datasetId: dataset._id, modelKey: model.key, dim: model.dim },
         vector,
-        ...(filter === undefined ? {} : { filter }),
+        ...(narrows(filter) ? { filter } : {}),
         ...('sample' in query ? { without: [query.sample] } : {}),
       };
       const { hits, exact, more } = await searchPage(store, finder, search, { cursor, limit });
@@ -86,6 +87,10 @@ function parse({ picture, ...request }: SearchRequest) {
     throw new UserError('InvalidInput', 'Give one query: text, vector, sample or picture.');
   return { ...rest, query, cursor: cursor === undefined ? undefined : readCursor(cursor) };
 }
+
+/** Whether a filter has a field that leaves out samples. */
+const narrows = (filter: SampleFilter | undefined): filter is SampleFilter =>
+  filter !== undefined && Object.values(filter).some((value) => value !== undefined);
 
 interface PageOfHits {
   hits: SearchHit[];

@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { MOST_PICTURE_BYTES } from '../../contract/search.ts';
 import type { ApiContext } from '../context.ts';
 import { readinessOf } from '../health/routes.ts';
 import { json, problems } from '../http/answers.ts';
@@ -34,6 +35,7 @@ export function configRoutes(context: ApiContext) {
           samples_per_page: 1000,
           jobs_per_page: 200,
           body_bytes: MAX_BODY_BYTES,
+          picture_bytes: MOST_PICTURE_BYTES,
           open_streams: settings.maxStreams,
           samples_tagged_at_once: MOST_TAGGED,
         },

@@ -4,12 +4,22 @@ import { ProblemError } from '../problem/problem-error.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import { MAX_BODY_BYTES } from '../settings.ts';
 
+const PICTURE = /^(image\/[\w.+-]+|application\/octet-stream)\s*(;|$)/i;
+
+/** Whether the address takes a picture instead of JSON: a search. */
+export const takesPictures = (path: string): boolean => /^\/api\/datasets\/[^/]+\/search$/.test(path);
+
+/** Whether the body is a picture, at an address that takes one. */
+export const isPicture = (c: Context<ApiEnv>): boolean =>
+  takesPictures(c.req.path) && PICTURE.test(c.req.header('content-type') ?? '');
+
 /**
- * Accepts only small JSON bodies. Forms are refused because a page of another site can send one without CORS checks.
+ * Accepts only small JSON bodies, and pictures where they are taken: their handler bounds them. Forms are refused because a page of another site can send one without CORS checks.
  */
 export function jsonBodiesOnly(): MiddlewareHandler<ApiEnv> {
   return async function checkBody(c, next) {
-    if (c.req.method !== 'POST' && c.req.method !== 'PUT') return next();
+    const changes = c.req.method === 'POST' || c.req.method === 'PUT';
+    if (!changes || isPicture(c)) return next();
     const type = c.req.header('content-type');
     const there = hasBody(c);
     if ((type !== undefined || there) && !/^application\/json\s*(;|$)/i.test(type ?? ''))
@@ -39,12 +49,21 @@ async function requireSmall(c: Context<ApiEnv>): Promise<void> {
     return;
   }
   const { body, url, method, headers, signal } = c.req.raw;
+  c.req.raw = new Request(url, { method, headers, signal, body: await readAtMost(body, MAX_BODY_BYTES, tooLarge) });
+}
+
+/** Reads a body. Stops reading one that is too large. @throws ProblemError BodyIncomplete; `tooLarge` */
+export async function readAtMost(
+  body: ReadableStream<Uint8Array> | null,
+  most: number,
+  tooLarge: () => ProblemError,
+): Promise<Buffer<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   try {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    for await (const chunk of body ?? []) {
       sizeBytes += chunk.length;
-      if (sizeBytes > MAX_BODY_BYTES) throw tooLarge();
+      if (sizeBytes > most) throw tooLarge();
       chunks.push(chunk);
     }
   } catch (error) {
@@ -52,5 +71,5 @@ async function requireSmall(c: Context<ApiEnv>): Promise<void> {
     // The caller left or timed out, so this is not an internal error.
     throw problemOf('BodyIncomplete', 'The body ended before it was whole.');
   }
-  c.req.raw = new Request(url, { method, headers, signal, body: Buffer.concat(chunks) });
+  return Buffer.concat(chunks);
 }

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { AlreadyRunningError } from '../../client/if-running.ts';
 import { UserError } from '../../core/errors.ts';
+import { InferenceUnavailableError } from '../../core/models/errors.ts';
 import { isMongoOutage, isTemporalOutage } from '../backends/outages.ts';
 import { PROBLEMS, type ProblemCode } from './codes.ts';
 import { ProblemError } from './problem-error.ts';
@@ -26,6 +27,8 @@ export function toProblem(error: unknown): ProblemError | undefined {
   if (error instanceof AlreadyRunningError)
     return problemOf('AlreadyRunning', error.message, error.job.job_id === '' ? {} : { job: error.job });
   if (error instanceof UserError) return ofUser(error);
+  if (error instanceof InferenceUnavailableError)
+    return problemOf('InferenceUnavailable', "The model's process ended again and again. Try again in a moment.");
   const failure = applicationFailureIn(error);
   if (failure !== undefined) return problemOf(knownOr('Refused', failure.type), failure.message);
   if (isMongoOutage(error)) return problemOf('MongoDBUnavailable', 'MongoDB does not answer. Try again in a moment.');

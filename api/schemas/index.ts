@@ -7,4 +7,5 @@ export * from './limits.ts';
 export * from './problem.ts';
 export * from './samples.ts';
 export * from './schedules.ts';
+export * from './search.ts';
 export * from './server.ts';

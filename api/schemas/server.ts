@@ -27,6 +27,7 @@ export const config = z
       samples_per_page: z.int(),
       jobs_per_page: z.int(),
       body_bytes: z.int(),
+      picture_bytes: z.int(),
       open_streams: z.int(),
       samples_tagged_at_once: z.int(),
     }),

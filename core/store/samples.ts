@@ -13,12 +13,13 @@ export async function findSample(store: Store, datasetId: string, seq: number): 
   return (await collectionsOf(store).samples.findOne({ dataset_id: datasetId, seq })) ?? undefined;
 }
 
-/** The samples with these seqs, in no order. */
+/** The samples of these seqs, in no order. Seqs without a sample are left out. */
 export async function samplesOfSeqs(
   store: Store,
   datasetId: string,
   seqs: readonly number[],
 ): Promise<SampleDocument[]> {
+  if (seqs.length === 0) return [];
   return collectionsOf(store)
     .samples.find(
       { dataset_id: datasetId, seq: { $in: [...seqs] } },

@@ -47,6 +47,7 @@ const WITH_BODY = [
   '/api/datasets/nothing/relocate',
   '/api/datasets/nothing/forget',
   '/api/datasets/nothing/tags',
+  '/api/datasets/nothing/search',
 ];
 
 describe('a body', () => {

@@ -192,6 +192,16 @@ describe('every documented status can be had', () => {
       const { headers } = await open.get(`${whole}/${what}`);
       await open.get(`${whole}/${what}`, { 'if-none-match': headers.get('etag') as string });
     }
+    for (const [of, status] of [
+      [whole, 200],
+      [text, 409],
+    ] as const) {
+      expect((await open.get(`${of}/similar`)).status).toBe(status);
+      const { status: answered } = await open.post(`/api/datasets/${dataset}/search`, {
+        sample: Number(of.split('/').at(-1)),
+      });
+      expect(answered).toBe(status);
+    }
     await open.get(`${whole}/file`, { range: 'bytes=0-1' });
     await open.get(`${whole}/file`, { range: 'bytes=9999999-' });
     await open.get(`${gone}/file`);

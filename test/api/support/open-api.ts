@@ -97,6 +97,7 @@ export async function openUnready(
     async close() {
       api.close();
       context.thumbnails.close();
+      await context.searcher.close();
       await context.changes.stop();
       await context.backends.close();
       await rm(thumbnailFolder, { recursive: true, force: true });

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { MOST_HITS, searchInput } from '../../contract/search.ts';
+import { faultOfCursor } from '../../search/cursor.ts';
+import { wholeNumber } from './parameters.ts';
+import { sample, sampleFilter, sampleFilterQuery } from './samples.ts';
+
+const { model } = searchInput.shape;
+
+const cursor = z
+  .string()
+  .max(10_000)
+  .superRefine((text, fault) => {
+    const message = faultOfCursor(text);
+    if (message !== undefined) fault.addIssue({ code: 'custom', message });
+  })
+  .optional()
+  .describe('`next` of the page before, for the same search.');
+
+/** A search in a JSON body. */
+export const searchBody = searchInput
+  .omit({ dataset: true, filter: true })
+  .extend({ cursor, filter: sampleFilter.optional() })
+  .meta({ id: 'SearchRequest', description: 'Exactly one of `text`, `vector` and `sample`.' });
+
+/** What narrows a search whose query is not in the URL. */
+export const searchQuery = sampleFilterQuery.extend({
+  model,
+  limit: wholeNumber(1, MOST_HITS)
+    .default(20)
+    .meta({ type: 'integer', minimum: 1, maximum: MOST_HITS, default: 20, description: 'At most this many.' }),
+  cursor,
+});
+
+export const hit = z
+  .object({
+    seq: z.int().min(0),
+    filepath: z.string().nullable().describe('Its absolute path; null to a caller of read scope.'),
+    score: z.number().describe("Cosine of the query and the sample's vector: 1 for the same direction."),
+    sample,
+  })
+  .meta({ id: 'SearchHit' });
+
+export const hits = z
+  .object({
+    dataset: z.string(),
+    model_key: z.string().describe('The model whose vectors were searched.'),
+    exact: z
+      .boolean()
+      .describe('Whether no better hit can be missing. False where an index of neighbours was searched.'),
+    hits: z.array(hit).describe('Best first; of equal ones, the lower number first.'),
+    next: z
+      .string()
+      .nullable()
+      .describe('Give it as `cursor`, with the same query, for the next page; null when there are no more.'),
+  })
+  .meta({ id: 'Hits' });
+
+export type SearchBody = z.input<typeof searchBody>;
+/** A valid body, with its defaults. */
+export type SearchOrder = z.output<typeof searchBody>;
+export type Hit = z.infer<typeof hit>;
+export type Hits = z.infer<typeof hits>;
