@@ -350,7 +350,8 @@ export const FAILURES = {
   ModelNotHere: {
     meaning:
       'Words and pictures can not be encoded on the machine that searches: the files of the model are not there, are of another revision, or can not be used.',
-    remedy: 'Put the files, at this revision, into a folder that PLIMSOLL_MODELS names on that machine.',
+    remedy:
+      'Fetch it there (`plimsoll models fetch`), or put the files, at this revision, into a folder that PLIMSOLL_MODELS names.',
     http: [409, 'The model can not be used on this machine'],
   },
 

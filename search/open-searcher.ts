@@ -1,6 +1,9 @@
+import { cacheFolder } from '../core/cache-folder.ts';
+import type { Embedder } from '../core/embedding/embedder.ts';
 import type { Media } from '../core/media/medium.ts';
 import { knownMedia } from '../core/media/registry.ts';
-import { createLocalFinder } from '../core/search/local-finder.ts';
+import { createFinder } from '../core/search/choose-finder.ts';
+import { createIndexCache } from '../core/search/index-cache.ts';
 import type { Store } from '../core/store/store.ts';
 import { createEmbedder } from '../inference/embedder.ts';
 import { createProcessMachine } from './process-machine.ts';
@@ -10,8 +13,14 @@ export interface SearcherOptions {
   store: Store;
   /** Default: those of core/media/registry.ts. */
   media?: Media;
-  /** Folders of models. Default: PLIMSOLL_MODELS. */
+  /** Encodes queries, and is left open. Default: one of its own, on the CPU. */
+  embedder?: Pick<Embedder, 'embed'>;
+  /** Folders of models of its own embedder. Default: PLIMSOLL_MODELS. */
   modelFolders?: readonly string[];
+  /** Where PLIMSOLL_SEARCH and the cache folder come from. Default: this process. */
+  env?: NodeJS.ProcessEnv;
+  /** Hears why a published index could not be used; a search goes on without it. */
+  log?: (message: string) => void;
   /** Idle time in milliseconds after which a process ends: 10 minutes by default. */
   idleMs?: number;
 }
@@ -19,24 +28,42 @@ export interface SearcherOptions {
 const IDLE_MS = 10 * 60_000;
 
 /**
- * Opens a searcher with processes of its own: one holds vectors, others encode queries. Each starts when it is first
- * needed and ends when it is idle. Queries are encoded on the CPU: one at a time is quick there, and the device is busy
- * with samples.
+ * Opens a searcher with processes of its own: one holds vectors, others encode queries unless an embedder is given. Each
+ * starts when it is first needed and ends when it is idle. Its own embedder runs on the CPU: one query at a time is
+ * quick there, and the device is busy with samples.
  *
  * @throws UserError InvalidSetting
  */
-export function openSearcher({ store, media, modelFolders, idleMs = IDLE_MS }: SearcherOptions): Searcher {
-  const embedder = createEmbedder({
-    device: { type: 'cpu' },
-    idleMs,
-    ...(modelFolders === undefined ? {} : { modelFolders: [...modelFolders] }),
-  });
-  const finder = createLocalFinder(store, { machine: createProcessMachine({ idleMs }) });
-  const searcher = createSearcher({ store, finder, embedder, media: media ?? knownMedia() });
+export function openSearcher({
+  store,
+  media = knownMedia(),
+  embedder,
+  modelFolders,
+  env = process.env,
+  log = () => undefined,
+  idleMs = IDLE_MS,
+}: SearcherOptions): Searcher {
+  const encoder =
+    embedder === undefined
+      ? createEmbedder({
+          device: { type: 'cpu' },
+          idleMs,
+          ...(modelFolders === undefined ? {} : { modelFolders: [...modelFolders] }),
+        })
+      : keptOpen(embedder);
+  const indexes = createIndexCache(store, cacheFolder(env), log);
+  const finder = createFinder(store, env, { machine: createProcessMachine({ idleMs }), indexes });
+  const searcher = createSearcher({ store, finder, embedder: encoder, media });
   return {
     search: searcher.search,
     async close() {
-      await Promise.all([searcher.close(), embedder.close()]);
+      indexes.close();
+      await Promise.all([searcher.close(), encoder.close()]);
     },
   };
 }
+
+const keptOpen = (embedder: Pick<Embedder, 'embed'>): Pick<Embedder, 'embed' | 'close'> => ({
+  embed: (...given) => embedder.embed(...given),
+  close: async () => undefined,
+});
