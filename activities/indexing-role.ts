@@ -1,3 +1,4 @@
+import { createDuplicatesActivities, type DuplicatesDependencies } from './duplicates.ts';
 import { createEmbeddingActivities, type EmbeddingDependencies } from './embedding.ts';
 import { createIndexingActivities, type IndexingDependencies } from './indexing.ts';
 import { createJobActivities } from './jobs.ts';
@@ -9,6 +10,7 @@ import { createWebhookActivities, type WebhookDependencies } from './webhooks.ts
 /** Everything that the activities of the indexing role depend on. */
 export type IndexingRoleDependencies = IndexingDependencies &
   EmbeddingDependencies &
+  DuplicatesDependencies &
   RelocationDependencies &
   RemovalDependencies &
   WebhookDependencies;
@@ -27,6 +29,7 @@ export function createIndexingRoleActivities(dependencies: IndexingRoleDependenc
     createEmbeddingActivities(dependencies),
     createRelocationActivities(dependencies),
     createRemovalActivities(dependencies),
+    createDuplicatesActivities(dependencies),
   );
   return Object.assign(
     {},

@@ -7,6 +7,7 @@ import type { ApiContext } from './context.ts';
 import { datasetRoutes } from './datasets/handlers.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { type OpenApiDocument, openApiDocument } from './document.ts';
+import { duplicateRoutes } from './duplicates/handlers.ts';
 import { eventRoutes } from './events/routes.ts';
 import { fileRoutes } from './files/handlers.ts';
 import { healthRoutes } from './health/routes.ts';
@@ -74,6 +75,7 @@ export function createApi(context: ApiContext): Api {
   app.route('/', limitRoutes(context));
   app.route('/', datasetRoutes(context));
   app.route('/', sampleRoutes(context));
+  app.route('/', duplicateRoutes(context));
   app.route('/', searchRoutes(context));
   app.route('/', fileRoutes(context));
   app.route('/', events.router);
@@ -109,7 +111,7 @@ function guard(app: ReturnType<typeof newRouter>, backends: ApiContext['backends
   app.use('/api/loads', requireBackends(backends, 'both'));
   app.use('/api/schedules/*', requireBackends(backends, 'both'));
   app.use('/api/datasets/*', requireBackends(backends, 'mongodb'));
-  for (const job of ['embed', 'index', 'prune', 'relocate', 'forget'])
+  for (const job of ['embed', 'index', 'prune', 'relocate', 'forget', 'duplicates'])
     app.post(`/api/datasets/:dataset/${job}`, requireBackends(backends, 'both'));
   app.delete('/api/datasets/:dataset', requireBackends(backends, 'both'));
   app.delete('/api/datasets/:dataset/models/:key', requireBackends(backends, 'both'));

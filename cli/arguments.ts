@@ -68,6 +68,14 @@ export function timeZone(text: string): string {
   }
 }
 
+/** A tag of a sample. */
+export function tagName(text: string): string {
+  if (text !== '' && text.length <= 100 && text.trim() === text && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text)) return text;
+  throw new InvalidArgumentError(
+    'Expected a tag of 1 to 100 characters, without control characters and without a space at an end.',
+  );
+}
+
 export function fairnessKey(text: string): string {
   if (text !== '' && text.length <= 64) return text;
   throw new InvalidArgumentError('Expected a key of 1 to 64 characters, such as the name of a tenant or a team.');

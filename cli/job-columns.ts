@@ -53,11 +53,11 @@ function tookOf({ started_at, finished_at }: JobStatus): string {
 
 /** The work that a job has done, in words. For a load, that is what was new, not the size of its folder. */
 export function whatOf(job: JobStatus): string {
-  const { kind, phases, error, removed, moved, state, finished_at } = job;
+  const { kind, phases, error, removed, moved, compared, state, finished_at } = job;
   if (hadNothingToRetry(job)) return 'nothing had failed';
   const parts = [
     ...(state === 'failed' && error !== null ? [printable(error.code)] : []),
-    ...(removed === undefined && moved === undefined ? [] : [effectLine(job)]),
+    ...([removed, moved, compared].every((counts) => counts === undefined) ? [] : [effectLine(job)]),
     ...PHASES.filter((name) => phases[name].state !== 'skipped' && !(kind === 'retry' && isEmpty(phases[name]))).map(
       (name) => (finished_at === null && phases[name].finished_at === null ? underWay(job, name) : DONE[name](job)),
     ),
@@ -95,8 +95,9 @@ const DONE: Record<PhaseName, (job: JobStatus) => string> = {
     ].join(', ')}`;
   },
   embedding(job) {
-    const { done, failed, total, reused = 0, state, started_at } = job.phases.embedding;
+    const { done, failed, total, reused = 0, state, started_at, index } = job.phases.embedding;
     if (started_at === null) return '';
+    if (index !== undefined && total === 0) return `${count(index.done)} vectors indexed`;
     if (total === 0) return state === 'completed' ? 'nothing to embed' : '';
     if (failed === total) return `${count(failed)} ${foundNothingNew(job) ? 'still ' : ''}can't be embedded`;
     const of = done + failed < total ? ` of ${count(total)}` : '';

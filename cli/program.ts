@@ -5,6 +5,7 @@ import { addCleanupCommand } from './commands/cleanup.ts';
 import { addDatasetsCommand } from './commands/datasets.ts';
 import { addDeleteCommand } from './commands/delete.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addDuplicatesCommand } from './commands/duplicates.ts';
 import { addEmbedCommand } from './commands/embed.ts';
 import { addForgetCommand } from './commands/forget.ts';
 import { addIndexCommand } from './commands/index.ts';
@@ -46,13 +47,13 @@ const COMMANDS: readonly AddCommand[] = [
   addIndexCommand,
   addDatasetsCommand,
   addSamplesCommand,
+  addDuplicatesCommand,
   addModelsCommand,
   addPruneCommand,
   addRelocateCommand,
   addForgetCommand,
   addDeleteCommand,
   addScheduleCommand,
-  addModelsCommand,
   addDoctorCommand,
   addApiCommand,
   addTokenCommand,

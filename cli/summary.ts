@@ -72,6 +72,7 @@ const SUBJECTS: Record<JobKind, string> = {
   relocate: 'Relocate of',
   forget: 'Forget of a folder of',
   delete: 'Deletion of',
+  duplicates: 'Search for duplicates in',
   drop: "Drop of a model's vectors in",
   index: 'Index of',
 };
@@ -158,11 +159,17 @@ function embeddingBlock(status: JobStatus, paint: Paint): string[] {
   if (embedding.started_at === null || hadNothingToRetry(status)) return [];
   const model = embedding.model_key === undefined ? '' : paint.dim(` with ${embedding.model_key}`);
   const title = `  ${paint.bold('Embedded')} `;
+  const { index } = embedding;
+  if (index !== undefined && embedding.total === 0) {
+    const reached = `${count(index.done)} of ${counted(index.total, 'vector')}`;
+    return [`  ${paint.bold('Indexed')} ${reached} as ${index.kind}${pace(embedding, paint)}${model}`];
+  }
   if (embedding.total === 0 && state === 'completed') return [`  ${paint.bold('Nothing to embed')}${model}`];
   return [
     `${title}${reached(embedding, embedding.done, 'sample')}${pace(embedding, paint)}${model}`,
     ...(embedding.reused ? [`${count(embedding.reused).padStart(9)}  reused: equal content had a vector`] : []),
     ...(embedding.failed > 0 ? [paint.red(`${count(embedding.failed).padStart(9)}  can't be embedded`)] : []),
+    ...(index === undefined ? [] : [`${count(index.done).padStart(9)}  vectors in the search index (${index.kind})`]),
   ];
 }
 
@@ -219,6 +226,7 @@ function nextBlock({ status, link }: Outcome, paint: Paint, width: number): stri
     ...(kind === 'relocate' && state === 'completed'
       ? [['Load', `plimsoll load ${shellWord(String(status.request.to))} --dataset ${dataset}`] as [string, string]]
       : []),
+    ...(status.compared?.groups ? [['Groups', `plimsoll duplicates ${dataset} --list`] as [string, string]] : []),
     ...(failedIn(status) && status.finished_at !== null
       ? [['Retry', `plimsoll retry ${dataset}`] as [string, string]]
       : []),

@@ -40,5 +40,6 @@ const SUBJECTS: Record<JobKind, (dataset: string, workflow: string) => string> =
   forget: (dataset) => `A forget of a folder of ${dataset}`,
   delete: (dataset) => `The deletion of ${dataset}`,
   index: (dataset) => `The building of an index of this model's vectors in ${dataset}`,
+  duplicates: (dataset) => `A search for duplicates in ${dataset}`,
   drop: (dataset) => `A drop of this model's vectors in ${dataset}`,
 };

@@ -4,11 +4,13 @@ export type { FailureCode } from '../contract/failures.ts';
 export type {
   CancelRequest,
   EmbedDatasetRequest,
+  FindDuplicatesRequest,
   ForgetSourceRequest,
   LoadDatasetRequest,
   RelocateDatasetRequest,
 } from '../contract/inputs.ts';
 export type {
+  ComparedCounts,
   FileOutcomes,
   JobKind,
   JobState,
@@ -22,6 +24,13 @@ export type {
 } from '../contract/job.ts';
 export { UserError } from '../core/errors.ts';
 export type { DatasetModel, DatasetModels, UsedModel } from '../core/search/dataset-models.ts';
+export type {
+  DuplicateGroup,
+  GroupPage,
+  GroupsRequest,
+  TaggedRest,
+  TagRestRequest,
+} from '../core/search/duplicates/read-groups.ts';
 export { openStore, storeOf } from '../core/store/open.ts';
 export type { Store } from '../core/store/store.ts';
 export type { Job } from '../temporal/jobs.ts';

@@ -7,7 +7,10 @@ import {
   type EmbedDatasetInput,
   type EmbedDatasetRequest,
   embedDatasetInput,
+  type FindDuplicatesInput,
+  type FindDuplicatesRequest,
   type ForgetSourceRequest,
+  findDuplicatesInput,
   forgetSourceInput,
   type IndexVectorsInput,
   type IndexVectorsRequest,
@@ -27,6 +30,8 @@ import type { JobKind } from '../contract/job.ts';
 import {
   DELETE_WORKFLOW,
   DROP_WORKFLOW,
+  DUPLICATES_WORKFLOW,
+  duplicatesWorkflowId,
   EMBED_WORKFLOW,
   embedWorkflowId,
   FORGET_WORKFLOW,
@@ -41,8 +46,10 @@ import type { QueueOptions } from '../contract/priority.ts';
 import type { UserError } from '../core/errors.ts';
 import { folderNameOf } from '../core/folders.ts';
 import { requireApart } from '../core/relocating/check-relocation.ts';
+import { modelToSearch } from '../core/search/model-to-search.ts';
 import { requireInDataset } from '../core/sources/require-in-dataset.ts';
 import { datasetNotFound, datasetNotThere } from '../core/store/dataset-errors.ts';
+import { getDataset } from '../core/store/datasets.ts';
 import type { Store } from '../core/store/store.ts';
 
 export type JobInput = QueueOptions & Record<string, unknown>;
@@ -149,6 +156,19 @@ export const INDEX: JobType<IndexVectorsRequest, IndexVectorsInput> = {
   embeds: () => true,
   summary: ({ dataset, model_key }) => `Index the vectors of ${model_key} in ${dataset}`,
   datasetError: datasetNotFound,
+};
+
+export const DUPLICATES: JobType<FindDuplicatesRequest, FindDuplicatesInput> = {
+  kind: 'duplicates',
+  workflow: DUPLICATES_WORKFLOW,
+  schema: findDuplicatesInput,
+  workflowId: ({ dataset }) => duplicatesWorkflowId(dataset),
+  embeds: () => false,
+  summary: ({ dataset }) => `Find duplicates in ${dataset}`,
+  datasetError: datasetNotFound,
+  async check(store, { dataset, model }) {
+    await modelToSearch(store, await getDataset(store, dataset), model);
+  },
 };
 
 export const DROP: JobType<DropModelRequest, DropModelRequest> = {

@@ -6,7 +6,7 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { isFailureCode } from '../contract/failures.ts';
 import type { CancelRequest } from '../contract/inputs.ts';
-import { hasPhases, isOver, type JobState, type JobStatus } from '../contract/job.ts';
+import { isOver, isPausable, type JobState, type JobStatus } from '../contract/job.ts';
 import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
 import { handleOf, type Job } from '../temporal/jobs.ts';
@@ -39,7 +39,7 @@ const answerWithinMs = (backends: Backends) => backends.answerWithinMs ?? ANSWER
 
 async function update(backends: Backends, job: Job, name: string, request: CancelRequest = {}): Promise<JobStatus> {
   const { kind } = await requireUnfinished(backends, job, name);
-  if (!hasPhases(kind) && name !== CANCEL_UPDATE) {
+  if (!isPausable(kind) && name !== CANCEL_UPDATE) {
     throw new UserError('NotPausable', `Job ${job.job_id} is a ${kind}: it can be canceled, but not paused.`);
   }
   return refusing(backends, job, name, async () => {

@@ -1,6 +1,7 @@
 import type {
   CancelRequest,
   EmbedDatasetRequest,
+  FindDuplicatesRequest,
   ForgetSourceRequest,
   LoadDatasetRequest,
   RelocateDatasetRequest,
@@ -10,11 +11,19 @@ import type { QueueOptions } from '../contract/priority.ts';
 import { requireDroppable } from '../core/deleting/drop-model.ts';
 import { type DatasetModels, listDatasetModels, type UsedModel, useModel } from '../core/search/dataset-models.ts';
 import { modelToSearch } from '../core/search/model-to-search.ts';
+import {
+  type GroupPage,
+  type GroupsRequest,
+  readGroups,
+  type TaggedRest,
+  type TagRestRequest,
+  tagRest,
+} from '../core/search/duplicates/read-groups.ts';
 import { getDataset } from '../core/store/datasets.ts';
 import type { Backends } from './backends.ts';
 import { type CleanupFilter, type CleanupResult, cleanup, findCleanup } from './cleanup.ts';
 import { findJob, findJobToOperate } from './find-job.ts';
-import { DELETE, DROP, EMBED, FORGET, INDEX, LOAD, PRUNE, RELOCATE } from './job-types.ts';
+import { DELETE, DROP, DUPLICATES, EMBED, FORGET, INDEX, LOAD, PRUNE, RELOCATE } from './job-types.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
 import { cancelJob, pauseJob, resumeJob } from './operate.ts';
@@ -94,6 +103,24 @@ export interface PlimsollClient extends Backends {
   deleteDataset(dataset: string, options?: StartOptions): Promise<StartedJob>;
   /** Previews a deletion: its removals, and the schedules that it would pause. @throws UserError DatasetNotFound */
   countDelete(dataset: string): Promise<DeletePreview>;
+  /**
+   * Starts to find near-duplicates in a dataset.
+   *
+   * @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound, NoVectors, ModelNotInDataset
+   */
+  findDuplicates(request: FindDuplicatesRequest, options?: StartOptions): Promise<StartedJob>;
+  /**
+   * The groups that the last search for duplicates has found, the largest first.
+   *
+   * @throws UserError DatasetNotFound, InvalidInput
+   */
+  duplicates(dataset: string, request: GroupsRequest): Promise<GroupPage>;
+  /**
+   * Tags all members of the next groups but the one to keep.
+   *
+   * @throws UserError DatasetNotFound, InvalidInput
+   */
+  tagDuplicates(dataset: string, request: TagRestRequest): Promise<TaggedRest>;
   /** The models that have vectors in a dataset. @throws UserError DatasetNotFound */
   models(dataset: string): Promise<DatasetModels>;
   /**
@@ -160,6 +187,11 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
     countForget: (request) => countForget(backends, request),
     deleteDataset: (dataset, options) => startJob(backends, DELETE, { dataset }, options),
     countDelete: (dataset) => countDelete(backends, dataset),
+    findDuplicates: (request, options) => startJob(backends, DUPLICATES, request, options),
+    duplicates: async (dataset, request) =>
+      readGroups(backends.store, await getDataset(backends.store, dataset), request),
+    tagDuplicates: async (dataset, request) =>
+      tagRest(backends.store, await getDataset(backends.store, dataset), request),
     models: (dataset) => listDatasetModels(backends.store, dataset),
     useModel: (dataset, model) => useModel(backends.store, dataset, model),
     async indexVectors({ dataset, model, kind, ...queue }, options) {

@@ -9,6 +9,7 @@
 import {
   DELETE_WORKFLOW,
   DROP_WORKFLOW,
+  DUPLICATES_WORKFLOW,
   EMBED_WORKFLOW,
   FORGET_WORKFLOW,
   INDEX_WORKFLOW,
@@ -31,6 +32,7 @@ export type WorkflowName =
   | typeof DELETE_WORKFLOW
   | typeof DROP_WORKFLOW
   | typeof INDEX_WORKFLOW
+  | typeof DUPLICATES_WORKFLOW
   | typeof SCHEDULED_WORKFLOW
   | typeof WEBHOOK_WORKFLOW;
 
@@ -78,7 +80,7 @@ const INDEXING = [...LOADS, RETRY_WORKFLOW] as const;
 const EMBEDDING = [...INDEXING, EMBED_WORKFLOW] as const;
 /** They have no phases. */
 const UNPHASED = [PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DELETE_WORKFLOW, DROP_WORKFLOW] as const;
-const JOBS = [...EMBEDDING, INDEX_WORKFLOW, ...UNPHASED] as const;
+const JOBS = [...EMBEDDING, INDEX_WORKFLOW, ...UNPHASED, DUPLICATES_WORKFLOW] as const;
 const ALL = [...JOBS, WEBHOOK_WORKFLOW] as const;
 
 const DOCTOR = 'Run `plimsoll doctor`.';
@@ -147,19 +149,19 @@ export const FAILURES = {
   UnknownWebhookSecret: {
     meaning: 'The worker has no signing secret of the name that a webhook asks for.',
     remedy: 'Add it to the file that PLIMSOLL_WEBHOOK_SECRETS names.',
-    ends: EMBEDDING,
+    ends: [...EMBEDDING, DUPLICATES_WORKFLOW],
     retriedIn: [WEBHOOK_WORKFLOW],
   },
   InvalidWebhookSecrets: {
     meaning: "The worker's file of signing secrets can not be used.",
     remedy: 'Correct the file that PLIMSOLL_WEBHOOK_SECRETS names.',
-    ends: EMBEDDING,
+    ends: [...EMBEDDING, DUPLICATES_WORKFLOW],
     retriedIn: [WEBHOOK_WORKFLOW],
   },
   WebhookTargetRefused: {
     meaning: 'A webhook leads to an address that is not public, or to plain http.',
     remedy: 'Use a public https address, or allow this one with PLIMSOLL_WEBHOOK_ALLOW.',
-    ends: EMBEDDING,
+    ends: [...EMBEDDING, DUPLICATES_WORKFLOW],
     retriedIn: [WEBHOOK_WORKFLOW],
   },
 
@@ -198,7 +200,7 @@ export const FAILURES = {
     meaning: 'The dataset is being deleted, or its deletion was broken off.',
     remedy: 'Wait for the deletion, or delete the dataset again.',
     http: [409, 'The dataset is being deleted'],
-    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DROP_WORKFLOW],
+    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DROP_WORKFLOW, DUPLICATES_WORKFLOW],
   },
 
   // Indexing.
@@ -317,11 +319,12 @@ export const FAILURES = {
     meaning: 'The dataset has no vectors to search yet.',
     remedy: 'Embed it, or wait until its embedding has stored the first batch.',
     http: [409, 'There are no vectors yet'],
+    ends: [DUPLICATES_WORKFLOW],
   },
   ModelNotInDataset: {
     meaning: 'No sample of the dataset has a vector of this model.',
     http: [404, 'The dataset has no vectors of this model'],
-    ends: [DROP_WORKFLOW],
+    ends: [DROP_WORKFLOW, DUPLICATES_WORKFLOW],
   },
   ModelServes: {
     meaning: 'Searches of the dataset use this model, so its vectors are not dropped; nothing was changed.',

@@ -124,6 +124,24 @@ export const indexVectorsInput = z
   })
   .describe('Builds the search index of the vectors of a model anew, and publishes it in place of the one before.');
 
+/** Input of the workflow `findDuplicates`. */
+export const findDuplicatesInput = z
+  .strictObject({
+    dataset: datasetName,
+    threshold: z
+      .number()
+      .min(0.5)
+      .max(1)
+      .default(0.97)
+      .describe('The least cosine of the vectors of two near-duplicates.'),
+    model: model
+      .optional()
+      .describe('The model whose vectors are compared, by name or key; the one that a search uses if left out.'),
+    ...queueOptions,
+    webhooks,
+  })
+  .describe('Finds groups of near-duplicates in a dataset by its vectors.');
+
 /** Input of the workflow `dropModel`. */
 export const dropModelInput = z
   .strictObject({
@@ -158,5 +176,7 @@ export type ForgetSourceRequest = z.input<typeof forgetSourceInput>;
 export type DeleteDatasetRequest = z.input<typeof deleteDatasetInput>;
 export type IndexVectorsRequest = z.input<typeof indexVectorsInput>;
 export type IndexVectorsInput = z.output<typeof indexVectorsInput>;
+export type FindDuplicatesInput = z.output<typeof findDuplicatesInput>;
+export type FindDuplicatesRequest = z.input<typeof findDuplicatesInput>;
 export type DropModelRequest = z.input<typeof dropModelInput>;
 export type ScheduledLoadRequest = z.input<typeof scheduledLoadInput>;

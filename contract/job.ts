@@ -1,6 +1,17 @@
 /** Jobs and their states: the shapes that the store, the `status` query, the client and every `--json` share. */
 
-export const JOB_KINDS = ['load', 'retry', 'embed', 'prune', 'relocate', 'forget', 'delete', 'drop', 'index'] as const;
+export const JOB_KINDS = [
+  'load',
+  'retry',
+  'embed',
+  'prune',
+  'relocate',
+  'forget',
+  'delete',
+  'drop',
+  'index',
+  'duplicates',
+] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /** A job in one of these states goes on, sooner or later; a paused one when it is resumed. */
@@ -78,6 +89,16 @@ export interface MovedCounts {
   samples: number;
 }
 
+/** How far a search for duplicates is. */
+export interface ComparedCounts {
+  /** Samples that were compared with the others. */
+  samples: number;
+  /** Samples to compare; 0 until that is known. */
+  total: number;
+  /** Groups of duplicates; left out until they can be read. */
+  groups?: number;
+}
+
 /** The reason for which a phase waits; times in RFC 3339, UTC. */
 export interface WaitingStatus {
   reason: WaitReason;
@@ -147,6 +168,8 @@ export interface JobStatus {
   removed?: RemovedCounts;
   /** The moves of a relocate so far; other jobs have none. */
   moved?: MovedCounts;
+  /** How far a search for duplicates is; other jobs have none. */
+  compared?: ComparedCounts;
   request: Record<string, unknown>;
   started_at: string | null;
   /** Since when it is paused; null where it is not. */
@@ -157,7 +180,10 @@ export interface JobStatus {
 /** Whether jobs of this kind have an indexing phase. */
 export const indexes = (kind: JobKind): boolean => kind === 'load' || kind === 'retry';
 
-/** Whether jobs of this kind have phases, and can be paused. The others only count what they have removed or moved. */
+/** Whether jobs of this kind have phases. The others only count what they have removed, moved or compared. */
 export const hasPhases = (kind: JobKind): boolean => indexes(kind) || kind === 'embed' || kind === 'index';
+
+/** Whether jobs of this kind can be paused. */
+export const isPausable = (kind: JobKind): boolean => hasPhases(kind) || kind === 'duplicates';
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];

@@ -15,6 +15,7 @@ export const PRUNE_WORKFLOW = 'pruneDataset';
 export const RELOCATE_WORKFLOW = 'relocateDataset';
 export const FORGET_WORKFLOW = 'forgetSource';
 export const DELETE_WORKFLOW = 'deleteDataset';
+export const DUPLICATES_WORKFLOW = 'findDuplicates';
 export const DROP_WORKFLOW = 'dropModel';
 export const INDEX_WORKFLOW = 'indexVectors';
 export const SCHEDULED_WORKFLOW = 'scheduledLoad';
@@ -28,6 +29,7 @@ export const KINDS: Readonly<Record<string, JobKind>> = {
   [RELOCATE_WORKFLOW]: 'relocate',
   [FORGET_WORKFLOW]: 'forget',
   [DELETE_WORKFLOW]: 'delete',
+  [DUPLICATES_WORKFLOW]: 'duplicates',
   [DROP_WORKFLOW]: 'drop',
   [INDEX_WORKFLOW]: 'index',
 };
@@ -52,6 +54,9 @@ export function embedWorkflowId(dataset: string, model: string): string {
   const exact = label === model && label.length <= MAX_LABEL;
   return `embed-${dataset}:${label.slice(0, MAX_LABEL)}${exact ? '' : `~${hashOf(model)}`}`;
 }
+
+/** One search for duplicates of a dataset at a time: its groups replace those of the search before. */
+export const duplicatesWorkflowId = (dataset: string) => `duplicates-${dataset}`;
 
 const MAX_LABEL = 200;
 

@@ -4,6 +4,7 @@ import {
   CANCEL_UPDATE,
   DELETE_WORKFLOW,
   DROP_WORKFLOW,
+  DUPLICATES_WORKFLOW,
   EMBED_WORKFLOW,
   FORGET_WORKFLOW,
   INDEX_WORKFLOW,
@@ -27,6 +28,7 @@ const WORKFLOWS: Record<WorkflowName, string> = {
   [DELETE_WORKFLOW]: 'The deletion of a dataset.',
   [DROP_WORKFLOW]: "A drop of a model's vectors.",
   [INDEX_WORKFLOW]: 'The building of a search index.',
+  [DUPLICATES_WORKFLOW]: 'A search for duplicates.',
   [SCHEDULED_WORKFLOW]: 'A run of a schedule, which ends with what its load ends with.',
   [WEBHOOK_WORKFLOW]: 'The delivery of one message to one webhook.',
 };

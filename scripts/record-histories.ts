@@ -44,6 +44,10 @@ try {
   await client.wait(embedding.job_id);
   await record('embedding-alone', embedding.workflow_id);
 
+  const duplicates = await client.findDuplicates({ dataset: 'recorded' });
+  await client.wait(duplicates.job_id);
+  await record('duplicates', duplicates.workflow_id);
+
   const missing = await client.startLoad({ dataset: 'recorded', source: join(folder, 'nowhere') });
   await client.wait(missing.job_id);
   await record('source-not-found', missing.workflow_id);

@@ -1,4 +1,4 @@
-import { type Candidates, MachineEndedError, type VectorMachine } from '../core/search/vector-machine.ts';
+import { type Candidates, MachineEndedError, type Pairs, type VectorMachine } from '../core/search/vector-machine.ts';
 import { type SearchProcess, startSearchProcess } from './child-process.ts';
 import type { Method } from './messages.ts';
 
@@ -49,6 +49,8 @@ export function createProcessMachine({ idleMs }: ProcessMachineOptions): Process
     open: async (...given) => void (await call('open', ...given)),
     add: async (...given) => void (await call('add', ...given)),
     find: async (...given) => (await call('find', ...given)) as Candidates,
+    findPairs: async (...given) => (await call('findPairs', ...given)) as Pairs,
+    link: async (set) => (await call('link', set)) as number,
     drop: async (set) => {
       if (sets.delete(set) && running?.ended === false) await running.call('drop', [set]);
     },

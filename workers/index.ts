@@ -13,6 +13,7 @@ export {
   type Item,
   type Media,
   type Medium,
+  type ModelSide,
   type Thumbnailer,
 } from '../core/media/medium.ts';
 export type { BoundPreparation, OpenPreparation } from '../core/media/preparation.ts';

@@ -8,6 +8,7 @@ export type {
   DeleteDatasetRequest,
   DropModelRequest,
   EmbedDatasetRequest,
+  FindDuplicatesRequest,
   ForgetSourceRequest,
   IndexVectorsRequest,
   LoadDatasetRequest,
@@ -17,12 +18,19 @@ export type {
   ScheduledLoadRequest,
 } from '../contract/inputs.ts';
 export type { JobStatus, PhaseStatus } from '../contract/job.ts';
-export { EMBEDDING_TASK_QUEUE, embedWorkflowId, INDEXING_TASK_QUEUE, loadWorkflowId } from '../contract/names.ts';
+export {
+  duplicatesWorkflowId,
+  EMBEDDING_TASK_QUEUE,
+  embedWorkflowId,
+  INDEXING_TASK_QUEUE,
+  loadWorkflowId,
+} from '../contract/names.ts';
 export { type NexusStatusRequest, plimsollService } from '../contract/nexus.ts';
 export { deleteDataset } from './delete-dataset.ts';
 export { deliverWebhook } from './deliver-webhook.ts';
 export { dropModel } from './drop-model.ts';
 export { embedDataset } from './embed-dataset.ts';
+export { findDuplicates } from './find-duplicates.ts';
 export { forgetSource } from './forget-source.ts';
 export { indexVectors } from './index-vectors.ts';
 export { loadDataset } from './load-dataset.ts';

@@ -1,5 +1,6 @@
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import {
+  type ComparedCounts,
   hasPhases,
   indexes,
   type JobKind,
@@ -38,6 +39,8 @@ export interface JobTracker {
   noteRemoved(removed: RemovedCounts): void;
   /** Sets the counts of what the job has moved. */
   noteMoved(moved: MovedCounts): void;
+  /** Sets the counts of what the job has compared. */
+  noteCompared(compared: ComparedCounts): void;
   /** Ends the job and the phases that are still open. */
   end(state: JobState, error?: RecordedError): void;
   /** Sets search attributes from now on. Call it only if they are registered: an unknown one blocks the workflow. */
@@ -151,6 +154,10 @@ export function trackJob(job: {
     },
     noteMoved(moved) {
       record.moved = moved;
+      show();
+    },
+    noteCompared(compared) {
+      record.compared = compared;
       show();
     },
     end(state, error) {

@@ -22,6 +22,7 @@ export function presentJob(status: JobStatus, scope: Scope, roots: readonly stri
 const SHOWN = [
   'dataset',
   'embed',
+  'threshold',
   'max_failed_percent',
   'embed_task_queue',
   'embed_at',

@@ -112,6 +112,14 @@ export const job = z
       .optional()
       .describe('What a prune, a forget, a deletion or a drop has removed so far.'),
     moved: z.object({ samples: count }).optional().describe('What a relocate has moved so far.'),
+    compared: z
+      .object({
+        samples: count.describe('Samples that were compared with the others.'),
+        total: count.describe('Samples to compare; 0 until that is known.'),
+        groups: count.optional().describe('Groups of duplicates; left out until they can be read.'),
+      })
+      .optional()
+      .describe('How far a search for duplicates is.'),
     request: z.record(z.string(), z.unknown()).describe('The input that the job was started with.'),
     started_at: moment.nullable(),
     paused_at: moment.nullable(),

@@ -149,7 +149,7 @@ export const fileQuery = z.strictObject({
   v: z.string().max(100).optional().meta({ description: "The sample's `version`: the answer may be kept for good." }),
 });
 
-const tag = text(100)
+export const tag = text(100)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: \p{Cc}, \p{Zl}, \p{Zp} for every language
   .regex(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/, 'must have no control characters')
   .refine((value) => value.trim() === value, 'must not begin or end with a space');

@@ -48,7 +48,7 @@ The last column says what a job did. For a load that is what was new: loading an
 unchanged folder again shows "none changed; nothing to embed".
 Kinds: load; retry (of what failed); embed (with a model, without a load); prune
 (of samples whose files are gone); relocate (of files that were moved); forget
-(of a folder); delete (of a dataset).
+(of a folder); delete (of a dataset); duplicates (a search for them).
 
 With --json: {"jobs": [...], "next"}: each job as "plimsoll status --json"
 prints it; next is the --cursor of the next page, null on the last. On a

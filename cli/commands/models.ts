@@ -5,18 +5,14 @@ import { addModelFileCommands } from './models/files.ts';
 export function addModelsCommand(program: Command, end: (exitCode: number) => void): void {
   const models = program
     .command('models')
-    .summary("fetch models onto this machine; a dataset's models: list, use, drop")
+    .summary("fetch models (list, fetch, remove); a dataset's models (of, use, drop)")
     .description(
-      'Keeps models on this machine, where commands, the API and workers find them by name. Shows which models have vectors in a dataset, and chooses the one that serves its searches.',
+      'Fetches models onto this machine, where commands, the API and workers find them by name. Shows which models have vectors in a dataset, and chooses the one that serves its searches.',
     )
     .addHelpText(
       'after',
       `
 "plimsoll models DATASET" is short for "plimsoll models of DATASET".
-
-Fetched models are in the cache folder (PLIMSOLL_CACHE). Embedding workers on
-other machines need them there. Models of your own are found below the folders
-of PLIMSOLL_MODELS, which are searched first.
 
 With --json: one document; "plimsoll models COMMAND --help" shows it.
 
@@ -24,8 +20,8 @@ Examples:
   plimsoll models list
   plimsoll models fetch clip-vit-b32
   plimsoll models photos
-  plimsoll models use photos clip-vit-b32
-  plimsoll models drop photos color-gradient-grid`,
+  plimsoll models use photos my-clip
+  plimsoll models drop photos old-clip`,
     );
   addModelFileCommands(models, end);
   addDatasetModelCommands(models, end);

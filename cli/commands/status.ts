@@ -18,13 +18,16 @@ export function addStatusCommand(program: Command, end: (exitCode: number) => vo
       `
 With --json:
   job_id, workflow_id, dataset
-  kind                   load, retry, embed, prune, relocate, forget, delete
+  kind                   load, retry, embed, prune, relocate, forget, delete,
+                         duplicates
   state                  queued, running, paused, completed, failed, canceled
   error                  null, or {code, message}
   retrying               null, or {activity, attempt, since, error}: what
                          Temporal retries, and why its last attempt failed
   removed                {samples, vectors} of a prune, forget or delete, so far
   moved                  {samples} of a relocate, so far
+  compared               {samples, total} of a search for duplicates, so far,
+                         and groups at its end
   request                the workflow's input
   started_at, paused_at, finished_at         RFC 3339 in UTC, or null
   phases.indexing, phases.embedding:

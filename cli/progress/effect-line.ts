@@ -1,13 +1,19 @@
-import type { JobStatus } from '../../contract/job.ts';
-import { counted } from '../terminal/quantities.ts';
+import type { ComparedCounts, JobStatus } from '../../contract/job.ts';
+import { count, counted } from '../terminal/quantities.ts';
 
-/** The removals or moves of a job without phases, so far. */
-export function effectLine({ kind, state, removed, moved }: JobStatus): string {
+/** The removals, moves or comparisons of a job without phases, so far. */
+export function effectLine({ kind, state, removed, moved, compared }: JobStatus): string {
+  if (kind === 'duplicates') return comparedLine(compared);
   if (kind === 'relocate') return `moved ${counted(moved?.samples ?? 0, 'sample')}`;
   const { samples = 0, vectors = 0, kept = 0, unreadable_folders = [] } = removed ?? {};
   if (kind === 'drop') return `removed ${counted(vectors, 'vector')}`;
   if (kind === 'prune' && state === 'completed' && samples + vectors + kept === 0) return 'nothing was missing';
   return `removed ${counted(samples, 'sample')}, ${counted(vectors, 'vector')}${keptInWords(kept, unreadable_folders)}`;
+}
+
+function comparedLine({ samples, total, groups }: ComparedCounts = { samples: 0, total: 0 }): string {
+  if (groups !== undefined) return `found ${counted(groups, 'group')} in ${counted(total, 'sample')}`;
+  return `compared ${count(samples)} of ${counted(total, 'sample')}`;
 }
 
 function keptInWords(kept: number, folders: readonly string[]): string {

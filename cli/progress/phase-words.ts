@@ -15,7 +15,7 @@ const ITEMS: Readonly<Record<PhaseName, string>> = { indexing: 'file', embedding
 
 /** The state of a phase in words: for a line of a plain terminal, or beside a bar. */
 export interface PhaseWords {
-  /** `2,048 / 9,997 samples`, or what it waits for. */
+  /** `2,048 / 9,997 samples`, `search index: 4,000 / 10,000 vectors`, or what it waits for. */
   main: string;
   /** `3 failed`, or nothing. */
   failed: string;
@@ -31,8 +31,23 @@ export function wordsOf(status: JobStatus, name: PhaseName, secondsSince = 0): P
   const waiting = waitsFor(status, name);
   const failed = phase.failed > 0 ? `${count(phase.failed)} failed` : '';
   if (waiting !== undefined) return { main: waiting, failed, rate: '', time: '' };
-  const processed = phase.done + phase.failed;
+  const { index } = phase;
   const over = phase.finished_at !== null;
+  if (index !== undefined && !over)
+    return {
+      main: `search index: ${count(index.done)} / ${counted(index.total, 'vector')}`,
+      failed,
+      rate: '',
+      time: '',
+    };
+  const processed = phase.done + phase.failed;
+  if (index !== undefined && phase.total === 0)
+    return {
+      main: `${counted(index.done, 'vector')} in the index`,
+      failed,
+      rate: '',
+      time: timeOf(phase, secondsSince),
+    };
   const main = over && processed === phase.total ? counted(processed, ITEMS[name]) : soFarOf(phase, name);
   return {
     main,
@@ -102,7 +117,8 @@ function waitsFor({ state, phases, started_at }: JobStatus, name: PhaseName): st
       waiting_for === null ? 'waiting' : `${waitingInWords(waiting_for, Date.now())}${soFar(waiting_for)}`;
     return phase.started_at === null ? waiting : `${waiting}, ${soFarOf(phase, name)}`;
   }
-  if (phase.state !== 'pending') return phase.total === 0 && phase.finished_at === null ? 'starting' : undefined;
+  if (phase.state !== 'pending')
+    return phase.total === 0 && phase.finished_at === null && phase.index === undefined ? 'starting' : undefined;
   if (name === 'embedding' && phases.indexing.state !== 'skipped' && phases.indexing.finished_at === null)
     return 'waiting for indexing';
   const isLate = Date.now() - Date.parse(started_at ?? '') > BEGUN_WITHIN_MS;

@@ -2,6 +2,7 @@ import type { ClientSession } from 'mongodb';
 import type { RemovedCounts } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
 import { datasetExists, isBeingDeletedBy, removeDataset } from '../store/datasets.ts';
+import { removeNextGroups } from '../store/duplicates.ts';
 import { countVectorsOfDataset, removeNextVectors, vectorModels } from '../store/embeddings.ts';
 import { removeIndexFiles } from '../store/index-files.ts';
 import { removedBy } from '../store/job-effects.ts';
@@ -39,6 +40,10 @@ export async function deleteDataset(store: Store, request: DeleteRequest): Promi
   await inBatches(store, request, async (session) => {
     const samples = await removeNextSamples(store, datasetId, BATCH, session);
     return samples === undefined ? undefined : { samples, vectors: 0 };
+  });
+  await inBatches(store, request, async (session) => {
+    const groups = await removeNextGroups(store, datasetId, BATCH, session);
+    return groups === undefined ? undefined : { samples: 0, vectors: 0 };
   });
   // A second pass: an embedding may have written late. It removes its own later writes.
   await deleteVectors(store, request);

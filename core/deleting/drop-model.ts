@@ -119,7 +119,6 @@ export async function dropModel(store: Store, request: DropRequest): Promise<Rem
   const { jobId, datasetId, modelKey, onStep, signal } = request;
   const dataset = await findDataset(store, datasetId);
   if (dataset === undefined || recordOf(dataset, modelKey) === undefined) return removedBy(store, jobId);
-  await removeIndexFiles(store, request);
   for (let left = true; left; onStep()) {
     signal.throwIfAborted();
     await removeBatch(store, jobId, async (session) => {
@@ -132,6 +131,8 @@ export async function dropModel(store: Store, request: DropRequest): Promise<Rem
       if (!isOurs) throw superseded(request);
       return { samples: 0, vectors: vectors ?? 0 };
     });
+    // A batch has shown that the model is this job's to drop.
+    await removeIndexFiles(store, request);
   }
   return removedBy(store, jobId);
 }

@@ -17,6 +17,7 @@ export function statusOf(job: JobDocument, now: Date): JobStatus {
     retrying: retryingStatusOf(job),
     ...(job.removed ? { removed: job.removed } : {}),
     ...(job.moved ? { moved: job.moved } : {}),
+    ...(job.compared ? { compared: job.compared } : {}),
     request: job.request,
     started_at: job.started_at.toISOString(),
     paused_at: job.paused_at?.toISOString() ?? null,

@@ -1,4 +1,5 @@
 import {
+  type ComparedCounts,
   hasPhases,
   type IndexStatus,
   type JobKind,
@@ -81,7 +82,8 @@ export function jobInWords(status: JobStatus): string[] {
   return [...progressInWords(status), ...(retrying === null ? [] : [retryingInWords(retrying)])];
 }
 
-function progressInWords({ kind, phases, removed, moved }: JobStatus): string[] {
+function progressInWords({ kind, phases, removed, moved, compared }: JobStatus): string[] {
+  if (kind === 'duplicates') return [`compared: ${comparedInWords(compared)}`];
   if (kind === 'relocate') return [`moved: ${movedInWords(moved)}`];
   if (!hasPhases(kind)) return [`removed: ${removedInWords(kind, removed)}`];
   const { index } = phases.embedding;
@@ -98,7 +100,10 @@ export const indexInWords = ({ kind, done, total }: IndexStatus): string =>
   `search index (${kind}): ${count(done)} of ${count(total)} vectors`;
 
 /** How far a canceled job came, and how to continue it. */
-export function canceledInWords({ kind, phases, removed, moved }: JobDocument): string {
+export function canceledInWords({ kind, phases, removed, moved, compared }: JobDocument): string {
+  if (kind === 'duplicates') {
+    return `${comparedInWords(compared)} were compared; the groups found before stay. Start it again to find new ones.`;
+  }
   if (kind === 'relocate') return `${movedInWords(moved)} were moved; relocate again to move the rest.`;
   if (!hasPhases(kind)) {
     return `${removedInWords(kind, removed)} are gone; start it again to remove the rest.`;
@@ -115,6 +120,9 @@ export function canceledInWords({ kind, phases, removed, moved }: JobDocument): 
 
 const removedInWords = (kind: JobKind, { samples, vectors }: RemovedCounts = { samples: 0, vectors: 0 }) =>
   kind === 'drop' ? `${count(vectors)} vectors` : `${count(samples)} samples and ${count(vectors)} vectors`;
+
+const comparedInWords = ({ samples, total }: ComparedCounts = { samples: 0, total: 0 }) =>
+  `${count(samples)} of ${count(total)} samples`;
 
 const movedInWords = ({ samples }: MovedCounts = { samples: 0 }) => `${count(samples)} samples`;
 

@@ -1,6 +1,7 @@
 import { open as openFile } from 'node:fs/promises';
 import type { Index } from 'usearch';
 import { createGraph, scoreOf } from './graph.ts';
+import { findPairs, link, type PairedSet } from './pairs.ts';
 import { quantise } from './quantise.ts';
 import { createRows, type Rows } from './rows.ts';
 import type { Candidates, GraphKind, IndexFiles, VectorMachine } from './vector-machine.ts';
@@ -17,7 +18,7 @@ interface LoadedSet {
   /** The published index: its rows are read when a search first needs them, if a graph stands for them. */
   published?: { seqs: Float64Array; graph?: { index: Index; kind: GraphKind }; rows: () => Promise<Rows> };
   /** Vectors that came later. */
-  later: { rows: Rows; seqs: number[]; positions: Map<number, number> };
+  later: PairedSet & { positions: Map<number, number> };
 }
 
 /** Candidates of a graph for each that is asked for: bits tell neighbours apart less well. */
@@ -40,7 +41,7 @@ export function createLocalMachine(): VectorMachine {
       sets.set(name, {
         dim,
         ...(published === undefined ? {} : { published }),
-        later: { rows: createRows(dim), seqs: [], positions: new Map() },
+        later: { dim, rows: createRows(dim), seqs: [], positions: new Map() },
       });
     },
     async add(name, seqs, vectors) {
@@ -54,6 +55,12 @@ export function createLocalMachine(): VectorMachine {
     async find(name, query, count, among) {
       const set = setOf(name);
       return among === undefined ? findNear(set, query, count) : findAmong(set, query, count, among);
+    },
+    async findPairs(name, request) {
+      return findPairs(setOf(name).later, request);
+    },
+    async link(name) {
+      return link(setOf(name).later);
     },
     async drop(name) {
       sets.delete(name);

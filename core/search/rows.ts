@@ -1,4 +1,5 @@
-import { exactSearch, MetricKind } from 'usearch';
+import { availableParallelism } from 'node:os';
+import { type BatchMatches, exactSearch, MetricKind } from 'usearch';
 import { quantise } from './quantise.ts';
 
 /** A row found: its position, and the cosine of its approximation. */
@@ -7,9 +8,19 @@ export interface FoundRow {
   score: number;
 }
 
+/** Two rows, the earlier one first, and the cosine of their approximations. */
+export interface FoundPair {
+  first: number;
+  second: number;
+  score: number;
+}
+
 /** Rows of a block. The scan's memory for results grows with the block, and a block is copied whole when it is filled. */
 const BLOCK_ROWS = 16_384;
 const FIRST_ROWS = 1024;
+/** Neighbours of a row that are asked for in each block, and how many if all of these are near. */
+const NEIGHBOURS = 32;
+const MOST_NEIGHBOURS = 1024;
 
 /** Vectors as int8 in memory, which a query is compared with one by one. */
 export interface Rows {
@@ -22,6 +33,13 @@ export interface Rows {
   find(query: Int8Array, count: number): FoundRow[];
   /** The nearest of some rows, best first. */
   findAmong(query: Int8Array, count: number, positions: readonly number[]): FoundRow[];
+  /** Copies the rows from a position on. */
+  copy(from: number, count: number): Int8Array<ArrayBuffer>;
+  /**
+   * Finds pairs of one of `count` rows from a position on and a later row, whose cosine is at least `least`. If a row has
+   * more than 1,024 neighbours in a block, pairs with the nearest of these.
+   */
+  findPairs(from: number, count: number, least: number): FoundPair[];
 }
 
 /** Creates a store of rows of `dim` elements. */
@@ -45,6 +63,18 @@ export function createRows(dim: number): Rows {
   }
 
   const used = (index: number) => Math.min(BLOCK_ROWS, count - index * BLOCK_ROWS);
+
+  function copy(from: number, wanted: number): Int8Array<ArrayBuffer> {
+    const rows = new Int8Array(wanted * dim);
+    for (let done = 0; done < wanted; ) {
+      const index = Math.floor((from + done) / BLOCK_ROWS);
+      const at = (from + done) % BLOCK_ROWS;
+      const some = Math.min(wanted - done, BLOCK_ROWS - at);
+      rows.set((blocks[index] as Int8Array).subarray(at * dim, (at + some) * dim), done * dim);
+      done += some;
+    }
+    return rows;
+  }
 
   return {
     get count() {
@@ -87,7 +117,66 @@ export function createRows(dim: number): Rows {
       }
       return best(found, wanted);
     },
+    copy,
+    findPairs(from, wanted, least) {
+      const pairs: FoundPair[] = [];
+      const queries = copy(from, wanted);
+      for (let index = Math.floor(from / BLOCK_ROWS); index < blocks.length; index += 1) {
+        const rows = used(index);
+        const block = (blocks[index] as Int8Array).subarray(0, rows * dim);
+        for (const { query, position, score } of neighboursIn(block, rows, dim, queries, least)) {
+          const [first, second] = [from + query, index * BLOCK_ROWS + position];
+          if (second > first) pairs.push({ first, second, score });
+        }
+      }
+      return pairs;
+    },
   };
+}
+
+interface Neighbour extends FoundRow {
+  /** Position of the row that it is near to, among the queries. */
+  query: number;
+}
+
+/** The rows that are near to each of some queries. */
+function* neighboursIn(
+  rows: Int8Array,
+  count: number,
+  dim: number,
+  queries: Int8Array<ArrayBuffer>,
+  least: number,
+): Generator<Neighbour> {
+  const wanted = Math.min(NEIGHBOURS, count);
+  const most = Math.min(MOST_NEIGHBOURS, count);
+  const found = scanAll(rows, dim, queries, wanted);
+  for (let query = 0; query * dim < queries.length; query += 1) {
+    const isNear = (neighbour: FoundRow) => neighbour.score >= least;
+    const near = found(query).filter(isNear);
+    if (near.length < wanted || wanted === most) for (const neighbour of near) yield { query, ...neighbour };
+    else {
+      const alone = queries.slice(query * dim, (query + 1) * dim);
+      for (const neighbour of scanAll(rows, dim, alone, most)(0).filter(isNear)) yield { query, ...neighbour };
+    }
+  }
+}
+
+/** A process that compares all day leaves cores to the others of its machine. */
+const THREADS = Math.max(1, Math.floor(availableParallelism() / 2));
+
+/** Compares queries with rows, and returns a function that gives the nearest rows of a query. */
+function scanAll(
+  rows: Int8Array,
+  dim: number,
+  queries: Int8Array<ArrayBuffer>,
+  wanted: number,
+): (query: number) => FoundRow[] {
+  const { keys, distances } = exactSearch(rows, queries, dim, wanted, MetricKind.Cos, THREADS) as BatchMatches;
+  return (query) =>
+    Array.from({ length: wanted }, (_, i) => ({
+      position: Number(keys[query * wanted + i]),
+      score: 1 - (distances[query * wanted + i] as number),
+    }));
 }
 
 /** Compares a query with rows that begin at the start of their buffer. */

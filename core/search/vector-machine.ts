@@ -23,6 +23,25 @@ export interface Candidates {
   all: boolean;
 }
 
+/** A part of the comparison of a set's vectors with each other. */
+export interface PairRequest {
+  /** The vectors of these seqs are compared, `to` exclusive. */
+  from: number;
+  to: number;
+  /** The least cosine of a pair. */
+  least: number;
+}
+
+/** Pairs of near vectors, and how far the comparison has come. */
+export interface Pairs {
+  /** Seqs of the pairs, and the cosines of their approximations. */
+  first: number[];
+  second: number[];
+  scores: number[];
+  /** The seq to go on from; undefined if the request is done. */
+  next: number | undefined;
+}
+
 /**
  * Holds sets of vectors in memory and finds neighbours in them. Its work blocks a thread, and its native code may crash
  * on a damaged file: `search/` runs it in a process of its own. Every method throws MachineEndedError when that process
@@ -35,6 +54,13 @@ export interface VectorMachine {
   add(set: string, seqs: readonly number[], vectors: Float32Array): Promise<void>;
   /** Finds about `count` candidates, `among` these seqs if given. */
   find(set: string, query: Float32Array, count: number, among?: readonly number[]): Promise<Candidates>;
+  /**
+   * Finds pairs of vectors of a set that has no published index and was filled in seq order. Compares some of the
+   * requested vectors, each with every later one. In a set that is linked, takes the neighbours of each from the graph.
+   */
+  findPairs(set: string, request: PairRequest): Promise<Pairs>;
+  /** Adds the next vectors of a set to a graph of its neighbours. Returns how many are in it. */
+  link(set: string): Promise<number>;
   /** Forgets a set. */
   drop(set: string): Promise<void>;
   close(): Promise<void>;

@@ -1,6 +1,7 @@
 import type { Collection, Db } from 'mongodb';
 import type {
   DatasetDocument,
+  DuplicatesDocument,
   EmbeddingDocument,
   JobDocument,
   LimitDocument,
@@ -19,6 +20,7 @@ export interface Collections {
   progress: Collection<ProgressDocument>;
   pages: Collection<PageDocument>;
   limits: Collection<LimitDocument>;
+  duplicates: Collection<DuplicatesDocument>;
   meta: Collection<MetaDocument>;
 }
 
@@ -47,6 +49,7 @@ export function bindCollections(store: Store, db: Db): void {
     progress: db.collection('progress'),
     pages: db.collection('pages'),
     limits: db.collection('limits'),
+    duplicates: db.collection('duplicates'),
     meta: db.collection('meta'),
   });
 }

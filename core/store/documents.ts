@@ -1,5 +1,6 @@
 import type { Binary, Long, ObjectId, Timestamp } from 'mongodb';
 import type {
+  ComparedCounts,
   FileOutcomes,
   IndexKind,
   IndexStatus,
@@ -90,11 +91,52 @@ export interface DatasetDocument {
   }[];
   /** The key of the model whose vectors a search uses if it names none. Absent until a model has embedded the dataset. */
   serving?: string;
+  /** The search for duplicates whose groups are served. Absent before the first one has ended. */
+  duplicates?: DuplicatesRun;
   latest_job: string;
   /** Set once a job has begun to delete the dataset. Nothing is written to the dataset after that. */
   deleting?: { job_id: string; at: Date };
   created_at: Date;
   last_modified_at: Date;
+}
+
+/** A search for duplicates that has ended. */
+export interface DuplicatesRun {
+  job_id: string;
+  model_key: string;
+  threshold: number;
+  /** Whether each vector was compared with each. False if a graph of neighbours proposed the pairs. */
+  exact: boolean;
+  groups: number;
+  /** Samples in the groups. */
+  samples: number;
+  finished_at: Date;
+}
+
+/** A group of duplicates. */
+export interface DuplicatesDocument {
+  /** job/group */
+  _id: string;
+  dataset_id: string;
+  job_id: string;
+  /** The group's number, from 1. A larger group has a lower number. */
+  group: number;
+  /** `exact` if all members have the same content. */
+  kind: 'exact' | 'near';
+  /** How many members were found. */
+  size: number;
+  /** The member to keep, then the others from the nearest to it. At most 10,000. */
+  members: DuplicateMember[];
+}
+
+export interface DuplicateMember {
+  seq: number;
+  /** The sample's version that was compared: see `versionOf` in core/store/sample-version.ts. */
+  version: string;
+  /** The cosine of its vector and that of the first member. */
+  score: number;
+  /** Whether it has the same content as the first member. */
+  same_content: boolean;
 }
 
 /** An index of vectors, whose files are in GridFS. What was written after `covers` is not in it. */
@@ -186,7 +228,7 @@ export interface JobDocument {
   workflow_id: string;
   /** The run that lists and begins; absent until a worker has begun the job. A reset or a continued job has a new one. */
   run_id?: string;
-  /** The run that has planned the embedding. */
+  /** The run that has planned the embedding or the comparison. */
   planned_by?: string;
   request: Record<string, unknown>;
   state: JobState;
@@ -199,6 +241,8 @@ export interface JobDocument {
   removed?: RemovedCounts;
   /** Relocate only: how much it has moved so far. */
   moved?: MovedCounts;
+  /** Search for duplicates only: how far it is. */
+  compared?: ComparedCounts;
   error?: RecordedError;
   /** The activities that are retried, by a key of each. */
   retrying?: Record<string, RetryingDocument>;
@@ -218,7 +262,7 @@ export interface ProgressDocument {
   /** job/phase/chunk */
   _id: string;
   job_id: string;
-  phase: PhaseName;
+  phase: PhaseName | 'comparing';
   done: number;
   failed: number;
   total: number;
@@ -231,6 +275,8 @@ export interface ProgressDocument {
   opened: ObjectId;
   /** The time of the last progress. */
   at?: Date;
+  /** Comparing only: seqs of the pairs that were found, one pair after the other: float64, little-endian. */
+  pairs?: Binary;
   /** Indexing only: the numbers that the page's new samples took. */
   blocks?: SeqBlock[];
 }

@@ -164,10 +164,13 @@ export async function* jobIdsOf(store: Store, datasetId: string): AsyncGenerator
   for await (const { _id } of jobs) yield _id;
 }
 
-/** Open jobs of a dataset that run beside a load: embeddings, and drops of a model's vectors. */
+/** Open jobs of a dataset that run beside a load: embeddings, drops of a model's vectors, and searches for duplicates. */
 export async function openBesideLoads(store: Store, datasetId: string): Promise<JobReference[]> {
   return collectionsOf(store)
-    .jobs.find({ dataset_id: datasetId, kind: { $in: ['embed', 'drop'] }, ...notEnded }, { projection: reference })
+    .jobs.find(
+      { dataset_id: datasetId, kind: { $in: ['embed', 'drop', 'duplicates'] }, ...notEnded },
+      { projection: reference },
+    )
     .toArray();
 }
 
@@ -328,7 +331,16 @@ export async function reopenJob(
   { runId, phases }: { runId: string; phases: JobDocument['phases'] },
   session: ClientSession,
 ): Promise<void> {
-  const past = ['finished_at', 'error', 'retrying', 'paused_at', 'resumed_at', 'retry_scope', 'source_device'];
+  const past = [
+    'finished_at',
+    'error',
+    'retrying',
+    'paused_at',
+    'resumed_at',
+    'retry_scope',
+    'source_device',
+    'compared',
+  ];
   await collectionsOf(store).jobs.updateOne(
     { _id: jobId },
     {

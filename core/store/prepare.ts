@@ -79,7 +79,7 @@ export const metadataIndex = (field: string) => `dataset_id_1_metadata.${field}_
 export const INDEXED_METADATA = ['format'] as const;
 
 async function createIndexes(store: Store): Promise<void> {
-  const { samples, embeddings, jobs, progress, pages } = collectionsOf(store);
+  const { samples, embeddings, jobs, progress, pages, duplicates } = collectionsOf(store);
   await Promise.all([
     samples.createIndexes([
       { key: { dataset_id: 1, filepath: 1, part: 1 }, unique: true },
@@ -102,6 +102,10 @@ async function createIndexes(store: Store): Promise<void> {
       { key: { kind: 1, started_at: -1, _id: -1 } },
     ]),
     progress.createIndexes([{ key: { job_id: 1, phase: 1 } }]),
+    duplicates.createIndexes([
+      { key: { dataset_id: 1, job_id: 1, group: 1 }, unique: true },
+      { key: { dataset_id: 1, job_id: 1, kind: 1, group: 1 } },
+    ]),
     pages.createIndexes([{ key: { job_id: 1, n: 1 }, unique: true }]),
   ]);
 }

@@ -21,7 +21,10 @@ export async function samplesOfSeqs(
 ): Promise<SampleDocument[]> {
   if (seqs.length === 0) return [];
   return collectionsOf(store)
-    .samples.find({ dataset_id: datasetId, seq: { $in: [...seqs] } }, { batchSize: seqs.length })
+    .samples.find(
+      { dataset_id: datasetId, seq: { $in: [...seqs] } },
+      { hint: SAMPLE_INDEXES.seq, batchSize: seqs.length },
+    )
     .toArray();
 }
 

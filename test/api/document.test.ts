@@ -168,6 +168,17 @@ describe('every documented status can be had', () => {
     await open.get('/api/sources/folders?path=relative');
     expect((await open.get(`/api/datasets/${dataset}`)).json.readiness).toBe('ready');
     await open.get(`/api/datasets/${dataset}/tags`);
+    const duplicates = `/api/datasets/${dataset}/duplicates`;
+    expect((await open.get(duplicates)).json).toEqual({ run: null, groups: [], next: null });
+    expect((await open.post(duplicates, { model: 'other' })).json.code).toBe('ModelNotInDataset');
+    const { json: search } = await open.post(duplicates, { threshold: 0.5 });
+    const { json: ended } = await open.get(`/api/jobs/${search.job_id}/wait`);
+    expect(ended.job).toMatchObject({ kind: 'duplicates', state: 'completed' });
+    expect((await open.get(duplicates)).json.run).toMatchObject({ job_id: search.job_id, threshold: 0.5 });
+    expect((await open.get(`${duplicates}?cursor=made-up`)).status).toBe(400);
+    const earlier = Buffer.from('1/earlier').toString('base64url');
+    expect((await open.get(`${duplicates}?cursor=${earlier}`)).status).toBe(422);
+    expect((await open.post(`${duplicates}/keep-one`)).status).toBe(200);
     await open.post(`/api/datasets/${dataset}/tags`, { add: ['seen'], seqs: [0] });
     const { json } = await open.get(`/api/datasets/${dataset}/samples`);
     const named = (name: string) => {
@@ -242,6 +253,9 @@ describe('every documented status can be had', () => {
     await open.get(`/api/jobs/${embed.job_id}/wait`);
     expect((await open.post('/api/datasets/jobs/prune?dry_run=true')).status).toBe(200);
     expect((await open.call('DELETE', '/api/datasets/jobs?dry_run=true')).status).toBe(200);
+    expect((await open.post('/api/datasets/jobs/duplicates')).status).toBe(202);
+    expect((await open.post('/api/datasets/jobs/duplicates')).json.code).toBe('AlreadyRunning');
+    await open.get('/api/jobs/jobs/wait');
     const { json: prune } = await open.post('/api/datasets/jobs/prune');
     await open.get(`/api/jobs/${prune.job_id}/wait`);
     const use = (dataset: string, model: string) =>

@@ -26,6 +26,7 @@ beforeAll(async () => {
     'onnx/text_model.onnx': Buffer.alloc(200_000, 'text'),
     'preprocessor_config.json': await builtIn('preprocessor_config.json'),
     'tokenizer.json': Buffer.from('{}'),
+    'tokenizer_config.json': Buffer.from('{}'),
   });
 });
 afterAll(() => hub[Symbol.asyncDispose]());

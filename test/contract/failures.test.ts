@@ -178,6 +178,7 @@ describe('what workflows end with', () => {
     'relocateDataset',
     'forgetSource',
     'deleteDataset',
+    'findDuplicates',
     'scheduledLoad',
     'deliverWebhook',
   ] as const)('is what the code of %s, and of its activities and children, can end with', (name) => {
@@ -207,15 +208,18 @@ describe('what workflows end with', () => {
     expect(recorded).toEqual(codesWhere(({ recorded }) => recorded === true));
   });
 
-  it.each(['loadDataset', 'retryFailed', 'embedDataset'])('is not what the updates of %s are refused with', (name) => {
-    const validators = sources.validatorsFrom(sources.exported(WORKFLOWS, name));
-    const refusals = Object.fromEntries([...validators].map(([update, nodes]) => [update, codesIn(nodes)]));
-    expect(refusals).toEqual({
-      pauseUpdate: codesWhere(({ refuses }) => refuses?.includes('pause') === true),
-      resumeUpdate: codesWhere(({ refuses }) => refuses?.includes('resume') === true),
-      cancelUpdate: codesWhere(({ refuses }) => refuses?.includes('cancel') === true),
-    });
-  });
+  it.each(['loadDataset', 'retryFailed', 'embedDataset', 'findDuplicates'])(
+    'is not what the updates of %s are refused with',
+    (name) => {
+      const validators = sources.validatorsFrom(sources.exported(WORKFLOWS, name));
+      const refusals = Object.fromEntries([...validators].map(([update, nodes]) => [update, codesIn(nodes)]));
+      expect(refusals).toEqual({
+        pauseUpdate: codesWhere(({ refuses }) => refuses?.includes('pause') === true),
+        resumeUpdate: codesWhere(({ refuses }) => refuses?.includes('resume') === true),
+        cancelUpdate: codesWhere(({ refuses }) => refuses?.includes('cancel') === true),
+      });
+    },
+  );
 });
 
 interface Answers {
@@ -282,6 +286,7 @@ const HANDLED = [
   // A load creates a missing dataset.
   'api/loads/routes.ts startRoute DatasetNotFound',
   // The failure only discards the count.
+  'api/duplicates/handlers.ts keepOneRoute TooSlow',
   'api/samples/handlers.ts tagRoute TooSlow',
   // The schedule has just been created.
   'api/schedules/handlers.ts createOneRoute ScheduleNotFound',

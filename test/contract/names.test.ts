@@ -24,6 +24,7 @@ describe('names that are known outside of the code', () => {
       retryFailed: 'retry',
       embedDataset: 'embed',
       pruneDataset: 'prune',
+      findDuplicates: 'duplicates',
       relocateDataset: 'relocate',
       forgetSource: 'forget',
       deleteDataset: 'delete',

@@ -1,4 +1,4 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
@@ -61,6 +61,37 @@ describe('prune', () => {
   it('ends with 3 for a dataset that is not there', async () => {
     expect((await bench.run('prune', 'no-such')).code).toBe(3);
     expect((await bench.run('prune', 'no-such', '--dry-run')).code).toBe(3);
+  });
+});
+
+describe('duplicates', () => {
+  it('says where the groups are, lists them, and tags the rest of each', async () => {
+    const source = join(bench.folder, 'doubles');
+    const [original] = await makePictures(source, 3);
+    await copyFile(original as string, join(source, 'a-copy.jpg'));
+    await bench.run('load', source, '--wait');
+    expect((await bench.run('duplicates', 'doubles', '--list')).stderr).toContain('No search for duplicates has ended');
+
+    const done = await bench.run('duplicates', 'doubles', '--threshold', '0.999', '--wait');
+    expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining('found 1 group in 4 samples') });
+    expect(done.stdout).toContain('plimsoll duplicates doubles --list');
+    const list = await bench.run('duplicates', 'doubles', '--list');
+    expect(list.stdout).toMatch(/^ +1 +exact +1\.000 +\* +0 .*a-copy\.jpg$/m);
+    expect(list.stdout).toMatch(/^ +1 +exact +1\.000 +1 .*picture-000000\.jpg$/m);
+    expect(list.stdout.trim().split('\n')).toHaveLength(3);
+    const { run, groups, next } = JSON.parse((await bench.run('duplicates', 'doubles', '--list', '--json')).stdout);
+    expect(run).toMatchObject({ threshold: 0.999, exact: true, groups: 1, samples: 2 });
+    expect(groups).toMatchObject([{ group: 1, kind: 'exact', size: 2, members: [{ keep: true }, { keep: false }] }]);
+    expect(next).toBeNull();
+
+    const tagged = await bench.run('duplicates', 'doubles', '--tag-rest', 'double');
+    expect(tagged.stdout).toBe('The tag double is on 1 sample of 1 group.\n');
+    const { samples } = JSON.parse((await bench.run('samples', 'doubles', '--json')).stdout);
+    expect(samples.map(({ tags }: { tags: string[] }) => tags)).toEqual([[], ['double'], [], []]);
+    expect((await bench.run('jobs', '--kind', 'duplicates')).stdout).toMatch(
+      /duplicates +doubles +completed .*found 1 group/,
+    );
+    expect((await bench.run('duplicates', 'no-such')).code).toBe(3);
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   hasPhases,
   indexes,
+  isPausable,
   JOB_KINDS,
   type JobKind,
   type JobStatus,
@@ -161,4 +162,5 @@ describe('a job that was canceled', () => {
 it('a job of each kind indexes, only embeds, or has no phases', () => {
   expect(JOB_KINDS.filter(indexes)).toEqual(['load', 'retry']);
   expect(JOB_KINDS.filter(hasPhases)).toEqual(['load', 'retry', 'embed']);
+  expect(JOB_KINDS.filter(isPausable)).toEqual(['load', 'retry', 'embed', 'duplicates']);
 });

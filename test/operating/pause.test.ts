@@ -111,37 +111,47 @@ describe.each<PhaseName>(['indexing', 'embedding'])('a load that is paused while
   });
 });
 
-describe('operations', () => {
-  it('refuse to resume a load that is not paused', async () => {
-    const { jobId } = await underWay('indexing');
+describe('operations on a load that runs', () => {
+  let dataset: string;
+  let jobId: string;
+  const handle = () => bench.temporal.workflow.getHandle(`load-${dataset}`);
+
+  // Nobody embeds, so it runs until it is canceled.
+  beforeAll(async () => {
+    dataset = bench.newDataset();
+    const source = join(bench.folder, 'pictures');
+    jobId = (await bench.startLoad({ dataset, source, embed_task_queue: 'nobody' })).job_id;
+    for await (const { phases } of bench.watch(jobId)) if (phases.embedding.state === 'waiting') break;
+  });
+
+  it('refuse to resume it, as it is not paused', async () => {
     await expect(bench.resume(jobId)).rejects.toMatchObject({ code: 'NotPaused' });
-    await bench.cancel(jobId);
-    await bench.wait(jobId);
   });
 
   it('are rejected by the workflow, too, before they enter its history', async () => {
-    const { dataset, jobId } = await underWay('indexing');
-    const handle = bench.temporal.workflow.getHandle(`load-${dataset}`);
-    await expect(handle.executeUpdate('resume')).rejects.toThrow(WorkflowUpdateFailedError);
-    const { events } = await handle.fetchHistory();
+    await expect(handle().executeUpdate('resume')).rejects.toThrow(WorkflowUpdateFailedError);
+    const { events } = await handle().fetchHistory();
     expect(events?.filter((event) => event.workflowExecutionUpdateAcceptedEventAttributes)).toEqual([]);
-    await bench.cancel(jobId);
-    await bench.wait(jobId);
   });
 
   it.each(['x', { raeson: 'a slip' }, { reason: 7 }])(
-    'do not cancel for %j, which asks for something else',
+    'do not cancel it for %j, which asks for something else',
     async (input) => {
-      const { dataset, jobId } = await underWay('indexing');
-      const handle = bench.temporal.workflow.getHandle(`load-${dataset}`);
-      await expect(handle.executeUpdate('cancel', { args: [input] })).rejects.toMatchObject({
+      await expect(handle().executeUpdate('cancel', { args: [input] })).rejects.toMatchObject({
         cause: { type: 'InvalidInput' },
       });
-      await bench.cancel(jobId);
-      expect((await bench.wait(jobId)).error?.message).not.toContain('slip');
     },
   );
 
+  it('cancel it, for no reason that was refused', async () => {
+    await bench.cancel(jobId);
+    const status = await bench.wait(jobId);
+    expect(status.state).toBe('canceled');
+    expect(status.error?.message).not.toContain('slip');
+  });
+});
+
+describe('operations', () => {
   it('pause a load that waits for a worker of the device, which then finds nothing to do', async () => {
     const dataset = bench.newDataset();
     const { job_id } = await bench.startLoad({

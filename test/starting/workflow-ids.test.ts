@@ -23,6 +23,8 @@ it.each([
   ['forgetSource', { source: '/old' }, (dataset: string) => `load-${dataset}`],
   ['deleteDataset', {}, (dataset: string) => `load-${dataset}`],
   ['dropModel', { model: 'a', model_key: 'a@1' }, (dataset: string) => `embed-${dataset}:a`],
+  ['indexVectors', { model: 'a', model_key: 'a@1' }, (dataset: string) => `embed-${dataset}:a`],
+  ['findDuplicates', {}, (dataset: string) => `duplicates-${dataset}`],
   ['embedDataset', {}, (dataset: string) => `embed-${dataset}:color-gradient-grid`],
 ])('%s is refused under another Workflow ID than its own, and touches nothing', async (workflow, more, idOf) => {
   const dataset = bench.newDataset();

@@ -90,7 +90,7 @@ describe('a workflow that is started with what no run of it may have', () => {
     });
   });
 
-  it.each(['loadDataset', 'pruneDataset', 'scheduledLoad'])(
+  it.each(['loadDataset', 'pruneDataset', 'findDuplicates', 'scheduledLoad'])(
     'is refused, with what to do: %s by --cron',
     async (type) => {
       const handle = await start(type, [input()], '@every 1s');

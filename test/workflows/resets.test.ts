@@ -176,6 +176,25 @@ describe('a job that has ended, reset to each of its workflow tasks', () => {
     expect((await bench.status(job_id)).removed).toEqual({ samples: 0, vectors: PICTURES });
   });
 
+  it('is done again, and finds the same groups: a search for duplicates', async () => {
+    const { dataset } = await loaded();
+    const { job_id, workflow_id } = await bench.findDuplicates({ dataset, threshold: 0.5 });
+    await bench.wait(job_id);
+    const before = await bench.duplicates(dataset, { limit: 100 });
+    expect(before.groups).not.toEqual([]);
+    const ends = await resetToEach(workflow_id);
+    expect(ends.filter((end) => !isClear(end))).toEqual([]);
+    expect(ends[0]).toBe('completed');
+    expect(ends).toContainEqual(expect.objectContaining({ type: 'Superseded' }));
+    expect((await bench.duplicates(dataset, { limit: 100 })).groups).toEqual(before.groups);
+    expect((await bench.status(job_id)).compared).toEqual({
+      samples: PICTURES,
+      total: PICTURES,
+      groups: before.groups.length,
+    });
+    await expectWhole(dataset);
+  });
+
   it('says that there is no dataset any more: a deletion', async () => {
     const { dataset } = await loaded();
     const { job_id, workflow_id } = await bench.deleteDataset(dataset);

@@ -24,6 +24,7 @@ export const KIND_WORDS: Readonly<Record<JobKind, string>> = {
   relocate: 'Relocate',
   forget: 'Forget',
   delete: 'Deletion',
+  duplicates: 'Search for duplicates',
   drop: "Drop of a model's vectors",
   index: 'Search index',
 };
@@ -40,7 +41,7 @@ export function tookWords({ started_at, finished_at }: Job, nowMs: number): stri
 
 /** The phases of a job of this kind. */
 export const phasesOf = (job: Job): readonly PhaseName[] =>
-  !hasPhases(job.kind) ? [] : job.kind === 'embed' ? ['embedding'] : PHASES;
+  !hasPhases(job.kind) ? [] : job.kind === 'embed' || job.kind === 'index' ? ['embedding'] : PHASES;
 
 /** The done share of a phase, 0 to 1; null while the total is unknown. */
 export function shareOf(phase: Phase): number | null {
@@ -74,6 +75,10 @@ export function progressWords(job: Job, name: PhaseName): string {
     if (job.state === 'paused') return 'Paused before it began';
     return name === 'embedding' && job.phases.indexing.finished_at === null ? 'Begins after indexing' : 'Starting';
   }
+  const { index } = phase;
+  if (index !== undefined && phase.finished_at === null)
+    return `Search index: ${count(index.done)} of ${counted(index.total, 'vector')}`;
+  if (index !== undefined && phase.total === 0) return `${counted(index.done, 'vector')} in the search index`;
   if (phase.finished_at === null && phase.total === 0) return 'Starting';
   if (phase.state === 'completed' && phase.total === 0 && name === 'embedding') return 'Nothing to embed';
   if (phase.finished_at !== null && phase.done === 0 && processed === phase.total && processed > 0)

@@ -5,6 +5,7 @@ import { cacheFolder } from '../../core/cache-folder.ts';
 import { keepJobsFor, retentionOf } from '../../core/jobs/retention.ts';
 import { createMedia, type Media } from '../../core/media/medium.ts';
 import { knownMedia } from '../../core/media/registry.ts';
+import { createComparer } from '../../core/search/duplicates/comparer.ts';
 import { folderSource } from '../../core/sources/folder/folder-source.ts';
 import { checkRoots, sourceRootsFromEnvironment } from '../../core/sources/folder/source-roots.ts';
 import { createSources } from '../../core/sources/source.ts';
@@ -14,6 +15,7 @@ import { requireReplicaSet } from '../../core/store/store.ts';
 import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
 import { createEmbedder } from '../../inference/embedder.ts';
 import { createProcessBuilder } from '../../search/process-builder.ts';
+import { createProcessMachine } from '../../search/process-machine.ts';
 import { createNexusService } from './nexus-service.ts';
 import type { PlimsollPluginOptions, Role } from './options.ts';
 
@@ -47,6 +49,9 @@ export async function prepareStore({ mongodb, roles, jobRetention }: PlimsollPlu
   }
 }
 
+/** Vectors of a search for duplicates are kept in memory as long as this between two of its chunks. */
+const COMPARER_IDLE_MS = 60_000;
+
 /** Creates a worker's equipment from the plugin's options. @throws UserError InvalidSetting */
 export function equip(options: PlimsollPluginOptions): Equipment {
   const { roles, mongodb } = options;
@@ -59,6 +64,7 @@ export function equip(options: PlimsollPluginOptions): Equipment {
   const embeds = roles.includes('embedding');
   const ownEmbedder = embeds && options.embedder === undefined ? createEmbedder(options.inference) : undefined;
   const embedder = options.embedder ?? ownEmbedder;
+  const comparer = createComparer(store, createProcessMachine({ idleMs: COMPARER_IDLE_MS }));
   return {
     roles,
     activities: Object.assign(
@@ -72,6 +78,7 @@ export function equip(options: PlimsollPluginOptions): Equipment {
             searchAttributes: () => searchAttributes.promise,
             webhooks: options.webhooks ?? webhooksFromEnvironment(),
             indexFrom: options.indexFrom,
+            comparer,
           })
         : {},
       embeds && embedder !== undefined
@@ -89,6 +96,7 @@ export function equip(options: PlimsollPluginOptions): Equipment {
     useSearchAttributes: searchAttributes.resolve,
     async close() {
       await ownEmbedder?.close();
+      await comparer.close();
       if (typeof mongodb === 'string') await store.close();
     },
   };

@@ -27,7 +27,7 @@ const MODEL_JSON = `{"name", "fetched", "repository", "revision",
 "fetched_at", "size_bytes", "path", "embeds" ("images", "text"), "dimensions",
 "licence", "good_for"}, with null for what is not known`;
 
-/** Adds the commands for models on this machine: list, fetch, remove. */
+/** Adds the commands for the model files on this machine. */
 export function addModelFileCommands(models: Command, end: End): void {
   addList(models, end);
   addFetch(models, end);

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { imagesMedium } from '../../../core/media/images/medium.ts';
-import { findModel } from '../../../core/models/find-model.ts';
+import { findModel, findSide, type ModelLayout } from '../../../core/models/find-model.ts';
 import { modelFoldersFrom } from '../../../core/models/model-folders.ts';
 import { type FetchOptions, type FetchProgress, fetchModel } from '../../../local/models/fetch-model.ts';
 import { listFetched, removeFetched } from '../../../local/models/fetched-models.ts';
@@ -29,6 +29,7 @@ beforeEach(async () => {
     'onnx/text_model.onnx': randomBytes(1000),
     'onnx/model_quantized.onnx': randomBytes(1000),
     'tokenizer.json': Buffer.from('{"model": {}}'),
+    'tokenizer_config.json': Buffer.from('{"model_max_length": 77}'),
     'preprocessor_config.json': Buffer.from('{"do_resize": true}'),
     'config.json': Buffer.from('{"model_type": "clip"}'),
     'README.md': Buffer.from('# CLIP'),
@@ -98,7 +99,11 @@ const breaksOffAt = (at: number) => (response: ServerResponse) => {
 describe('a known model', () => {
   test('has its graphs and small files in its folder, and what the hub stated beside them', async () => {
     const { model, wasThere } = await fetched();
-    const wanted = [VISION, 'onnx/text_model.onnx', 'tokenizer.json', 'preprocessor_config.json', 'config.json'];
+    const graphs = [VISION, 'onnx/text_model.onnx'];
+    const wanted = [
+      ...graphs,
+      ...['tokenizer.json', 'tokenizer_config.json', 'preprocessor_config.json', 'config.json'],
+    ];
     expect(wasThere).toBe(false);
     expect((await readdir(place(), { recursive: true })).sort()).toEqual(
       ['onnx', 'plimsoll-model.json', ...wanted].sort(),
@@ -126,7 +131,10 @@ describe('a known model', () => {
       message: expect.stringContaining(': plimsoll models fetch clip-vit-b32'),
     });
     await fetched();
-    expect((await asked()).graphFile).toBe(join(place(), VISION));
+    const files = await asked();
+    expect(files.graphFile).toBe(join(place(), VISION));
+    const textSide = imagesMedium().text?.models as ModelLayout;
+    expect((await findSide(files, textSide)).graphFile).toBe(join(place(), 'onnx', 'text_model.onnx'));
     const own = join(folder, 'own', 'clip-vit-b32');
     await mkdir(own, { recursive: true });
     for (const file of ['model.onnx', 'preprocessor_config.json']) await writeFile(join(own, file), '');
