@@ -19,6 +19,7 @@ import { addRelocateCommand } from './commands/relocate.ts';
 import { addRetryCommand } from './commands/retry.ts';
 import { addSamplesCommand } from './commands/samples.ts';
 import { addScheduleCommand } from './commands/schedule.ts';
+import { addSearchCommand } from './commands/search.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addUpCommand } from './commands/up.ts';
@@ -47,6 +48,7 @@ const COMMANDS: readonly AddCommand[] = [
   addIndexCommand,
   addDatasetsCommand,
   addSamplesCommand,
+  addSearchCommand,
   addDuplicatesCommand,
   addModelsCommand,
   addPruneCommand,

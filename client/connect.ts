@@ -14,6 +14,7 @@ export interface ConnectOptions {
 }
 
 export interface ConnectedClient extends PlimsollClient {
+  /** Ends the processes of searches, and closes the connections. */
   close(): Promise<void>;
 }
 
@@ -28,9 +29,11 @@ export async function connectPlimsoll({ mongodbUri, env = process.env }: Connect
   const [temporal, store] = await Promise.allSettled([connectTemporal(env), connectStore(mongodbUri)]);
   if (temporal.status === 'fulfilled' && store.status === 'fulfilled') {
     const { client, close } = temporal.value;
+    const plimsoll = createPlimsollClient({ temporal: client, store: store.value });
     return {
-      ...createPlimsollClient({ temporal: client, store: store.value }),
+      ...plimsoll,
       async close() {
+        await plimsoll.close();
         await Promise.all([store.value.close(), close()]);
       },
     };

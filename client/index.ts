@@ -22,6 +22,7 @@ export type {
   RecordedError,
   RemovedCounts,
 } from '../contract/job.ts';
+export type { SearchAnswer, SearchFilter, SearchHit, SearchRequest } from '../contract/search.ts';
 export { UserError } from '../core/errors.ts';
 export type { DatasetModel, DatasetModels, UsedModel } from '../core/search/dataset-models.ts';
 export type {

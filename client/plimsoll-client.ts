@@ -8,6 +8,7 @@ import type {
 } from '../contract/inputs.ts';
 import type { IndexKind, JobStatus, RemovedCounts } from '../contract/job.ts';
 import type { QueueOptions } from '../contract/priority.ts';
+import type { SearchAnswer, SearchRequest } from '../contract/search.ts';
 import { requireDroppable } from '../core/deleting/drop-model.ts';
 import { type DatasetModels, listDatasetModels, type UsedModel, useModel } from '../core/search/dataset-models.ts';
 import {
@@ -39,6 +40,7 @@ import {
 import { readJob } from './read-job.ts';
 import { type RetryChanges, startRetry } from './retry.ts';
 import { createSchedules, type Schedules } from './schedules.ts';
+import { createSearches } from './searches.ts';
 import { type StartedJob, type StartOptions, startJob } from './start.ts';
 import { type WaitOptions, waitFor } from './wait.ts';
 import { watchJob } from './watch-job.ts';
@@ -166,15 +168,28 @@ export interface PlimsollClient extends Backends {
   cleanup(filter: CleanupFilter): Promise<CleanupResult>;
   /** Previews what a cleanup would remove now. */
   findCleanup(filter: CleanupFilter): Promise<CleanupResult>;
+  /**
+   * Finds the samples of a dataset that are nearest to one of `text`, `vector`, `sample` and `picture` (bytes, or the
+   * path of a file). Vectors are held, and words and pictures encoded, by processes on this machine. They start with
+   * the first search and end when they are idle.
+   *
+   * @throws UserError InvalidInput, DatasetNotFound, NoVectors, ModelNotInDataset, InvalidVector, SampleNotFound,
+   *   SampleWithoutVector, PictureUnreadable, ModelHasNoText, ModelNotHere, SearchUnavailable, InvalidSetting;
+   *   InferenceUnavailableError
+   */
+  search(request: SearchRequest, options?: { signal?: AbortSignal | undefined }): Promise<SearchAnswer>;
   /** Limits of samples per second. */
   limits: Limits;
   /** Yields the status now and after each change until the job has ended. */
   watch(reference: string, signal?: AbortSignal): AsyncGenerator<JobStatus>;
   /** @throws UserError JobNotFound, AmbiguousJob; WaitTimeoutError */
   wait(reference: string, options?: WaitOptions): Promise<JobStatus>;
+  /** Ends the processes of searches. The backends stay open. */
+  close(): Promise<void>;
 }
 
 export function createPlimsollClient(backends: Backends): PlimsollClient {
+  const searches = createSearches(backends);
   return {
     ...backends,
     startLoad: (request, options) => startJob(backends, LOAD, request, options),
@@ -216,10 +231,12 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
     schedules: createSchedules(backends),
     cleanup: (filter) => cleanup(backends, filter),
     findCleanup: (filter) => findCleanup(backends, filter),
+    search: searches.search,
     limits: limitsOf(backends),
     async *watch(reference, signal) {
       yield* watchJob(backends, await findJob(backends, reference), signal);
     },
     wait: async (reference, options = {}) => waitFor(backends, await findJob(backends, reference), options),
+    close: searches.close,
   };
 }

@@ -19,6 +19,7 @@ import {
   retryFailedInput,
   scheduledLoadInput,
 } from '../contract/inputs.ts';
+import { searchInput } from '../contract/search.ts';
 import { webhookPayload } from '../contract/webhook-payload.ts';
 import { failuresPage } from './failures-page.ts';
 
@@ -37,6 +38,7 @@ export const schemas: Record<string, string> = {
   'drop-model.json': jsonSchemaOf(dropModelInput),
   'index-vectors.json': jsonSchemaOf(indexVectorsInput),
   'scheduled-load.json': jsonSchemaOf(scheduledLoadInput),
+  'search-samples.json': jsonSchemaOf(searchInput),
   'webhook-payload.json': jsonSchemaOf(webhookPayload),
   'failure.json': jsonSchemaOf(failureOfJob()),
 };

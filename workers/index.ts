@@ -1,7 +1,9 @@
 /** Plimsoll for a worker of your own: the plugin and its parts. Workflows are in `plimsoll/workflows`. */
 export { createIndexingRoleActivities, type IndexingRoleDependencies } from '../activities/indexing-role.ts';
 export { createInferenceActivities, type InferenceDependencies } from '../activities/inference.ts';
+export { createSearchActivities, type SearchActivities } from '../activities/search.ts';
 export { EMBEDDING_TASK_QUEUE, INDEXING_TASK_QUEUE } from '../contract/names.ts';
+export type { SearchAnswer, SearchFilter, SearchHit, SearchInput } from '../contract/search.ts';
 export type { Embedder, EmbeddingModel, EmbedItem, EmbedOptions, EmbedOutcome } from '../core/embedding/embedder.ts';
 export { UserError } from '../core/errors.ts';
 export { imagesMedium } from '../core/media/images/medium.ts';
@@ -32,6 +34,8 @@ export { requireReplicaSet, type Store } from '../core/store/store.ts';
 export { noWebhooks, type WebhookConfig, webhooksFromEnvironment } from '../core/webhooks/config.ts';
 export { createEmbedder, type InferenceEmbedder } from '../inference/embedder.ts';
 export { type Device, type InferenceSettings, settingsFromEnvironment } from '../inference/settings.ts';
+export { openSearcher, type SearcherOptions } from '../search/open-searcher.ts';
+export type { Searcher } from '../search/searcher.ts';
 export { createWorker, type WorkerSetup } from './create-worker.ts';
 export { deploymentFromEnvironment } from './plugin/deployment.ts';
 export type { PlimsollPluginOptions, Role } from './plugin/options.ts';

@@ -17,6 +17,7 @@ const COMMANDS = [
   'wait',
   'datasets',
   'samples',
+  'search',
   'models',
   'duplicates',
   'index',

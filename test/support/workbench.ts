@@ -100,6 +100,7 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
     startWorker,
     async stop() {
       await Promise.all(ends.map((end) => end()));
+      await client.close();
       await embedder.close();
       await store.client.db(`test-${id}`).dropDatabase();
       await Promise.all([native.close(), connection.close(), store.close()]);

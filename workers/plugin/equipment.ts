@@ -1,6 +1,7 @@
 import type * as nexus from 'nexus-rpc';
 import { createIndexingRoleActivities } from '../../activities/indexing-role.ts';
 import { createInferenceActivities } from '../../activities/inference.ts';
+import { createSearchActivities } from '../../activities/search.ts';
 import { cacheFolder } from '../../core/cache-folder.ts';
 import { keepJobsFor, retentionOf } from '../../core/jobs/retention.ts';
 import { createMedia, type Media } from '../../core/media/medium.ts';
@@ -14,6 +15,7 @@ import { prepareDatabase } from '../../core/store/prepare.ts';
 import { requireReplicaSet } from '../../core/store/store.ts';
 import { webhooksFromEnvironment } from '../../core/webhooks/config.ts';
 import { createEmbedder } from '../../inference/embedder.ts';
+import { openSearcher } from '../../search/open-searcher.ts';
 import { createProcessBuilder } from '../../search/process-builder.ts';
 import { createProcessMachine } from '../../search/process-machine.ts';
 import { createNexusService } from './nexus-service.ts';
@@ -65,6 +67,7 @@ export function equip(options: PlimsollPluginOptions): Equipment {
   const ownEmbedder = embeds && options.embedder === undefined ? createEmbedder(options.inference) : undefined;
   const embedder = options.embedder ?? ownEmbedder;
   const comparer = createComparer(store, createProcessMachine({ idleMs: COMPARER_IDLE_MS }));
+  const searcher = embeds && embedder !== undefined ? openSearcher({ store, media, embedder }) : undefined;
   return {
     roles,
     activities: Object.assign(
@@ -91,10 +94,12 @@ export function equip(options: PlimsollPluginOptions): Equipment {
             cache: cacheFolder(process.env),
           })
         : {},
+      searcher === undefined ? {} : createSearchActivities(searcher),
     ),
     nexusServices: roles.includes('indexing') ? [createNexusService(store)] : [],
     useSearchAttributes: searchAttributes.resolve,
     async close() {
+      await searcher?.close();
       await ownEmbedder?.close();
       await comparer.close();
       if (typeof mongodb === 'string') await store.close();

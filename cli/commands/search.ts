@@ -1,0 +1,175 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { SearchAnswer, SearchRequest } from '../../contract/search.ts';
+import type { DatasetDocument } from '../../core/store/documents.ts';
+import type { Store } from '../../core/store/store.ts';
+import { folder, model, wholeNumber } from '../arguments.ts';
+import { UsageError } from '../failure.ts';
+import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
+import { createOutput, type Output } from '../output.ts';
+import { printable } from '../terminal/printable.ts';
+
+interface SearchOptions extends CommonOptions {
+  like?: string;
+  sample?: number;
+  vector?: string;
+  model?: string;
+  limit: number;
+  cursor?: string;
+  tag?: string;
+  below?: string;
+}
+
+const MOST_HITS = 1000;
+/** Columns of a terminal beside the path. */
+const BESIDE_PATH = 20;
+const SHORTEST_PATH = 20;
+
+export function addSearchCommand(program: Command, end: (exitCode: number) => void): void {
+  program
+    .command('search')
+    .summary('find samples that are near to words, a picture, a sample or a vector')
+    .description(
+      'Finds the samples of a dataset that are nearest to words, a picture, a sample or a vector, also while an embedding is running.',
+    )
+    .argument('<dataset>', "the dataset's name")
+    .argument('[words]', 'what to find, for a model with a text side')
+    .option('--like <file>', 'a picture on this machine, of 32 MiB at most')
+    .option('--sample <seq>', 'the number of a sample; it is not among the hits', wholeNumber(0))
+    .option('--vector <json>', 'a vector as JSON, or a file that holds one')
+    .option('--model <model>', 'key or name of the model (default: the one that serves)', model)
+    .option('--limit <n>', 'at most this many', wholeNumber(1, MOST_HITS), 20)
+    .option('--cursor <cursor>', 'go on after a page: its "next"')
+    .option('--tag <tag>', 'only samples with this tag')
+    .option('--below <folder>', 'only samples whose files are below this folder', folder)
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+The score is the cosine of the query and the sample's vector: 1 at most. Words
+and pictures need the files of the model on this machine, at the revision that
+made the vectors: in PLIMSOLL_MODELS, or fetched with "plimsoll models fetch".
+
+With --json: {"dataset", "model_key", "exact", "hits": [{"seq", "filepath",
+"score"}], "next"}. exact is false if a better hit may be missing, because an
+index of neighbours was searched. next is the --cursor of the next page, null on
+the last. 10,000 hits at most can be paged through.
+
+Exit codes: 0 done, also without a hit; 1 not possible, as without vectors; 2
+wrong usage; 3 no such dataset, model or sample.
+
+Examples:
+  plimsoll search photos "a red car in the snow"
+  plimsoll search photos --like ./example.jpg --limit 5
+  plimsoll search photos --sample 17 --tag keep
+  plimsoll search photos "a dog" --json | jq -r '.hits[].filepath'`,
+    )
+    .action(async (dataset: string, words: string | undefined, options: SearchOptions) =>
+      end(await search(dataset, words, options)),
+    );
+}
+
+async function search(dataset: string, words: string | undefined, options: SearchOptions): Promise<number> {
+  const query = await queryOf(words, options);
+  const [{ withStore }, { getDataset }, { openSearcher }] = await Promise.all([
+    import('../connection.ts'),
+    import('../../core/store/datasets.ts'),
+    import('../../search/open-searcher.ts'),
+  ]);
+  const output = createOutput(options);
+  return withStore({ dataDir: options.data }, async (store) => {
+    const document = await getDataset(store, dataset);
+    const searcher = openSearcher({ store });
+    try {
+      const { limit, cursor, tag, below } = options;
+      const answer = await searcher.search({
+        dataset,
+        ...query,
+        model: options.model,
+        limit,
+        cursor,
+        filter: { tag, prefixes: below === undefined ? undefined : [`${below.replace(/\/+$/, '')}/`] },
+      });
+      const lines = output.json ? [] : await tableOf(answer, document.sources, output);
+      output.result(answer, () => lines);
+      await noteLimits(store, document, answer, output);
+      return 0;
+    } finally {
+      await searcher.close();
+    }
+  });
+}
+
+/** @throws UsageError */
+async function queryOf(
+  text: string | undefined,
+  { like, sample, vector }: SearchOptions,
+): Promise<Pick<SearchRequest, 'text' | 'picture' | 'sample' | 'vector'>> {
+  const given = [text, like, sample, vector].filter((query) => query !== undefined);
+  if (given.length !== 1) throw new UsageError('Give one query: words, --like, --sample or --vector.');
+  if (text !== undefined) return { text };
+  if (sample !== undefined) return { sample };
+  if (vector !== undefined) return { vector: await vectorIn(vector) };
+  return { picture: resolve(like as string) };
+}
+
+async function vectorIn(given: string): Promise<number[]> {
+  const isText = given.trimStart().startsWith('[');
+  const text = isText
+    ? given
+    : await readFile(given, 'utf8').catch((error: Error) => {
+        throw new UsageError(`--vector: the file can't be read: ${error.message}`);
+      });
+  let vector: unknown;
+  try {
+    vector = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`--vector: this is not JSON: ${(error as Error).message}`);
+  }
+  if (Array.isArray(vector) && vector.every((element) => typeof element === 'number')) return vector;
+  throw new UsageError('--vector: expected a list of numbers, such as [0.12, -0.5, 0.3].');
+}
+
+async function tableOf(
+  { hits }: SearchAnswer,
+  sources: readonly string[],
+  { paint, width }: Output,
+): Promise<string[]> {
+  if (hits.length === 0) return [];
+  const [{ columns }, { shortPath }] = await Promise.all([
+    import('../terminal/columns.ts'),
+    import('../terminal/sample-path.ts'),
+  ]);
+  // Programs read the whole path.
+  const pathOf = (path: string) =>
+    width === Number.POSITIVE_INFINITY
+      ? printable(path)
+      : shortPath(path, sources, Math.max(SHORTEST_PATH, width - BESIDE_PATH));
+  return columns(
+    [{ title: 'SCORE', align: 'right' }, { title: 'SEQ', align: 'right' }, { title: 'PATH' }],
+    hits.map(({ seq, filepath, score }) => [score.toFixed(3), String(seq), pathOf(filepath)]),
+    paint,
+    width,
+  );
+}
+
+/** Says what the hits may lack. */
+async function noteLimits(store: Store, dataset: DatasetDocument, answer: SearchAnswer, output: Output): Promise<void> {
+  const share = await embeddedSoFar(store, dataset, answer.model_key);
+  if (share !== undefined) output.note(`searching while embedding: ${share} % so far`);
+  if (!answer.exact) output.note('note: an index of neighbours was searched, so a better hit may be missing.');
+  if (output.json) return;
+  if (answer.hits.length === 0) output.note('No hits.');
+  if (answer.next !== null) output.note(`More: add --cursor ${answer.next}`);
+}
+
+/** The percentage that the running embedding with this model has done. Undefined if there is none. */
+async function embeddedSoFar(store: Store, { phases }: DatasetDocument, modelKey: string): Promise<number | undefined> {
+  if (phases.embedding?.state !== 'running') return undefined;
+  const { readStatus } = await import('../../core/jobs/read-status.ts');
+  const embedding = (await readStatus(store, phases.embedding.job_id))?.phases.embedding;
+  if (embedding?.model_key !== modelKey || embedding.total === 0) return undefined;
+  return Math.floor((100 * embedding.done) / embedding.total);
+}
