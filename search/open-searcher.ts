@@ -1,6 +1,6 @@
+import { cacheFolder } from '../core/cache-folder.ts';
 import type { Media } from '../core/media/medium.ts';
 import { knownMedia } from '../core/media/registry.ts';
-import { cacheFolder } from '../core/cache-folder.ts';
 import { createFinder } from '../core/search/choose-finder.ts';
 import { createIndexCache } from '../core/search/index-cache.ts';
 import type { Store } from '../core/store/store.ts';
