@@ -89,6 +89,9 @@ export async function awaitPrimary(port: number, { signal, waitsFor }: Start): P
     let [refusal, times] = ['', 0];
     for (;;) {
       try {
+        // In mongodb 7.8, a client whose first connection failed rejects every call with "Topology is closed" until
+        // connect() is called.
+        await client.connect();
         await ensureReplicaSet(admin, `${HOST}:${port}`, signal);
         return await awaitWritable(admin, signal);
       } catch (error) {

@@ -210,7 +210,7 @@ async function embed(
     ...(input.index === undefined ? {} : { index: input.index }),
   });
   job.update('embedding', counts);
-  if (index !== null) {
+  if (index) {
     const { buildSearchIndex } = proxyActivities<InferenceActivities>({
       ...inferenceWork,
       priority,
