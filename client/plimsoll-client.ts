@@ -10,7 +10,6 @@ import type { IndexKind, JobStatus, RemovedCounts } from '../contract/job.ts';
 import type { QueueOptions } from '../contract/priority.ts';
 import { requireDroppable } from '../core/deleting/drop-model.ts';
 import { type DatasetModels, listDatasetModels, type UsedModel, useModel } from '../core/search/dataset-models.ts';
-import { modelToSearch } from '../core/search/model-to-search.ts';
 import {
   type GroupPage,
   type GroupsRequest,
@@ -19,6 +18,7 @@ import {
   type TagRestRequest,
   tagRest,
 } from '../core/search/duplicates/read-groups.ts';
+import { modelToSearch } from '../core/search/model-to-search.ts';
 import { getDataset } from '../core/store/datasets.ts';
 import type { Backends } from './backends.ts';
 import { type CleanupFilter, type CleanupResult, cleanup, findCleanup } from './cleanup.ts';

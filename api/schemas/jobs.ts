@@ -212,13 +212,10 @@ export const jobPage = z
   .meta({ id: 'JobPage' });
 
 export const waitQuery = z.strictObject({
-  for: z
-    .enum(['browsable', 'searchable', 'completed'])
-    .default('completed')
-    .meta({
-      description:
-        'Until phase 1 is over and went well, until all vectors are stored and indexed, or until the job has ended.',
-    }),
+  for: z.enum(['browsable', 'searchable', 'completed']).default('completed').meta({
+    description:
+      'Until phase 1 is over and went well, until all vectors are stored and indexed, or until the job has ended.',
+  }),
   timeout: wholeNumber(0, 60).default(30).meta({
     type: 'integer',
     minimum: 0,
