@@ -138,7 +138,13 @@ export function openContext(
     changes: openChanges(backends, log),
     tagCounts: keepForAWhile((dataset) => countTags(backends.client.store, dataset)),
     thumbnails: openThumbnails({ folder: settings.thumbnailFolder, bytes: settings.thumbnailBytes }),
-    searcher: openSearcher({ store: backends.client.store, media: known, modelFolders: settings.modelFolders }),
+    searcher: openSearcher({
+      store: backends.client.store,
+      media: known,
+      modelFolders: settings.modelFolders,
+      env: settings.env,
+      log,
+    }),
     log,
   };
 }

@@ -200,7 +200,15 @@ export const FAILURES = {
     meaning: 'The dataset is being deleted, or its deletion was broken off.',
     remedy: 'Wait for the deletion, or delete the dataset again.',
     http: [409, 'The dataset is being deleted'],
-    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DROP_WORKFLOW, DUPLICATES_WORKFLOW],
+    ends: [
+      ...EMBEDDING,
+      PRUNE_WORKFLOW,
+      RELOCATE_WORKFLOW,
+      FORGET_WORKFLOW,
+      DROP_WORKFLOW,
+      INDEX_WORKFLOW,
+      DUPLICATES_WORKFLOW,
+    ],
   },
 
   // Indexing.
@@ -319,12 +327,12 @@ export const FAILURES = {
     meaning: 'The dataset has no vectors to search yet.',
     remedy: 'Embed it, or wait until its embedding has stored the first batch.',
     http: [409, 'There are no vectors yet'],
-    ends: [DUPLICATES_WORKFLOW],
+    ends: [INDEX_WORKFLOW, DUPLICATES_WORKFLOW],
   },
   ModelNotInDataset: {
     meaning: 'No sample of the dataset has a vector of this model.',
     http: [404, 'The dataset has no vectors of this model'],
-    ends: [DROP_WORKFLOW, DUPLICATES_WORKFLOW],
+    ends: [DROP_WORKFLOW, INDEX_WORKFLOW, DUPLICATES_WORKFLOW],
   },
   ModelServes: {
     meaning: 'Searches of the dataset use this model, so its vectors are not dropped; nothing was changed.',
@@ -353,7 +361,8 @@ export const FAILURES = {
   ModelNotHere: {
     meaning:
       'Words and pictures can not be encoded on the machine that searches: the files of the model are not there, are of another revision, or can not be used.',
-    remedy: 'Put the files, at this revision, into a folder that PLIMSOLL_MODELS names on that machine.',
+    remedy:
+      'Fetch it there (`plimsoll models fetch`), or put the files, at this revision, into a folder that PLIMSOLL_MODELS names.',
     http: [409, 'The model can not be used on this machine'],
   },
 

@@ -40,7 +40,7 @@ export function createQueryEncoder(embedder: Pick<Embedder, 'embed'>, media: Med
     if (medium === undefined)
       throw new UserError('ModelNotHere', `This machine does not know the medium "${dataset.media_type}".`);
     if ('text' in query) {
-      const outcome = await embed(model, medium, textItem(query.text), signal);
+      const outcome = await embed(model, medium, { text: query.text }, signal);
       if ('vector' in outcome) return outcome.vector;
       throw new UserError('InvalidInput', `text: ${reasonOf(outcome)}.`, { fields: ['text'] });
     }
@@ -53,9 +53,6 @@ export function createQueryEncoder(embedder: Pick<Embedder, 'embed'>, media: Med
     throw new UserError('PictureUnreadable', `The picture can't be used: ${reasonOf(outcome)}.`);
   };
 }
-
-/** Embedders have a text side since then; their items do not name it yet. */
-const textItem = (text: string) => ({ text }) as unknown as EmbedItem;
 
 async function pictureItem(picture: Uint8Array | string): Promise<EmbedItem> {
   if (typeof picture !== 'string') {
@@ -121,7 +118,7 @@ function notHere({ key, name, revision }: SearchModel, cause: UserError | undefi
     'ModelNotHere',
     `Words and pictures are encoded by the files of ${key}, on the machine that searches. ${message ?? cause?.message ?? ''} ` +
       `Put the folder "${name}", at the revision ${revision}, below a folder that PLIMSOLL_MODELS names there, ` +
-      'or search by a sample.',
+      'or search by a sample. Models of the hub can be fetched there: plimsoll models fetch.',
     { cause },
   );
 }

@@ -1,4 +1,5 @@
 import { cacheFolder } from '../core/cache-folder.ts';
+import type { Embedder } from '../core/embedding/embedder.ts';
 import type { Media } from '../core/media/medium.ts';
 import { knownMedia } from '../core/media/registry.ts';
 import { createFinder } from '../core/search/choose-finder.ts';
@@ -12,7 +13,9 @@ export interface SearcherOptions {
   store: Store;
   /** Default: those of core/media/registry.ts. */
   media?: Media;
-  /** Folders of models. Default: PLIMSOLL_MODELS. */
+  /** Encodes queries, and is left open. Default: one of its own, on the CPU. */
+  embedder?: Pick<Embedder, 'embed'>;
+  /** Folders of models of its own embedder. Default: PLIMSOLL_MODELS. */
   modelFolders?: readonly string[];
   /** Where PLIMSOLL_SEARCH and the cache folder come from. Default: this process. */
   env?: NodeJS.ProcessEnv;
@@ -25,33 +28,42 @@ export interface SearcherOptions {
 const IDLE_MS = 10 * 60_000;
 
 /**
- * Opens a searcher with processes of its own: one holds vectors, others encode queries. Each starts when it is first
- * needed and ends when it is idle. Queries are encoded on the CPU: one at a time is quick there, and the device is busy
- * with samples.
+ * Opens a searcher with processes of its own: one holds vectors, others encode queries unless an embedder is given. Each
+ * starts when it is first needed and ends when it is idle. Its own embedder runs on the CPU: one query at a time is
+ * quick there, and the device is busy with samples.
  *
  * @throws UserError InvalidSetting
  */
 export function openSearcher({
   store,
-  media,
+  media = knownMedia(),
+  embedder,
   modelFolders,
   env = process.env,
   log = () => undefined,
   idleMs = IDLE_MS,
 }: SearcherOptions): Searcher {
-  const embedder = createEmbedder({
-    device: { type: 'cpu' },
-    idleMs,
-    ...(modelFolders === undefined ? {} : { modelFolders: [...modelFolders] }),
-  });
+  const encoder =
+    embedder === undefined
+      ? createEmbedder({
+          device: { type: 'cpu' },
+          idleMs,
+          ...(modelFolders === undefined ? {} : { modelFolders: [...modelFolders] }),
+        })
+      : keptOpen(embedder);
   const indexes = createIndexCache(store, cacheFolder(env), log);
   const finder = createFinder(store, env, { machine: createProcessMachine({ idleMs }), indexes });
-  const searcher = createSearcher({ store, finder, embedder, media: media ?? knownMedia() });
+  const searcher = createSearcher({ store, finder, embedder: encoder, media });
   return {
     search: searcher.search,
     async close() {
       indexes.close();
-      await Promise.all([searcher.close(), embedder.close()]);
+      await Promise.all([searcher.close(), encoder.close()]);
     },
   };
 }
+
+const keptOpen = (embedder: Pick<Embedder, 'embed'>): Pick<Embedder, 'embed' | 'close'> => ({
+  embed: (...given) => embedder.embed(...given),
+  close: async () => undefined,
+});

@@ -20,7 +20,8 @@ export interface Searcher {
    * Searches. When the signal aborts, a query that waits for the model is not encoded.
    *
    * @throws UserError InvalidInput, DatasetNotFound, NoVectors, ModelNotInDataset, InvalidVector, SampleNotFound,
-   *   SampleWithoutVector, PictureUnreadable, ModelNotHere, SearchUnavailable; InferenceUnavailableError
+   *   SampleWithoutVector, PictureUnreadable, ModelHasNoText, ModelNotHere, SearchUnavailable;
+   *   InferenceUnavailableError
    */
   search(request: SearchRequest, options?: { signal?: AbortSignal | undefined }): Promise<SearchAnswer>;
   /** Ends what the searcher has started. */

@@ -26,7 +26,7 @@ import { createReporter } from './report-to-load.ts';
 import { type ChunksCursor, runChunks } from './run-chunks.ts';
 import { runJob } from './run-job.ts';
 
-const { beginEmbedding, noteWaiting, startEmbedding } = proxyActivities<EmbeddingActivities>(shortWork);
+const { beginEmbedding, noteWaiting, startEmbedding, windowAt } = proxyActivities<EmbeddingActivities>(shortWork);
 
 const NOTHING_DONE = { done: 0, failed: 0, reused: 0 };
 
@@ -154,7 +154,7 @@ async function embed(
     await noteWaiting({ job_id, ...rest, ...(until === undefined ? {} : { until: until.toISOString() }) });
     await report();
   };
-  const permit = createPermit({ isPaused: job.isPaused, embed_at, embed_window, onWait: wait });
+  const permit = createPermit({ isPaused: job.isPaused, windowAt, embed_at, embed_window, onWait: wait });
   const goOn = async () => {
     if (job.phase('embedding').state !== 'waiting') return;
     await startEmbedding({ job_id });

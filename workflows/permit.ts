@@ -1,14 +1,13 @@
-import { CancellationScope, condition, proxyActivities, sleep } from '@temporalio/workflow';
-import type { EmbeddingActivities } from '../activities/embedding.ts';
+import { CancellationScope, condition, sleep } from '@temporalio/workflow';
+import type { WindowAnswer, WindowInput } from '../activities/embedding.ts';
 import type { EmbedWindow } from '../contract/options.ts';
 import type { Waiting } from '../core/store/documents.ts';
-import { shortWork } from './activity-options.ts';
 import { isInterruption } from './failures.ts';
-
-const { windowAt } = proxyActivities<EmbeddingActivities>(shortWork);
 
 export interface PermitOptions {
   isPaused: () => boolean;
+  /** Tells whether a time is in the window. Needed where there is a start time or a window. */
+  windowAt?: (input: WindowInput) => Promise<WindowAnswer>;
   embed_at?: string | undefined;
   embed_window?: EmbedWindow | undefined;
   /** Called when the work starts to wait for its start time or its window. */
@@ -24,12 +23,12 @@ export interface Permit {
 }
 
 /** Creates the permit of a job. Without a start time and a window, only a pause withholds it. */
-export function createPermit({ isPaused, embed_at, embed_window, onWait }: PermitOptions): Permit {
+export function createPermit({ isPaused, windowAt, embed_at, embed_window, onWait }: PermitOptions): Permit {
   /** Resolves when work is permitted, with the time at which the permission expires, in milliseconds, if it does. */
   async function obtain(): Promise<number | undefined> {
     for (;;) {
       await condition(() => !isPaused());
-      if (embed_at === undefined && embed_window === undefined) return undefined;
+      if (windowAt === undefined || (embed_at === undefined && embed_window === undefined)) return undefined;
       // Time zone rules change between releases of Node, so an activity applies them and a replay reads its result.
       const now = Date.now();
       const { open, reason, changes_at } = await windowAt({ now, embed_at, embed_window });

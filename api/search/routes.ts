@@ -36,7 +36,15 @@ export const searchRoute = createRoute({
   },
   responses: {
     200: json(hits, 'The nearest samples.'),
-    ...problems(...SEARCH, ...WITH_BODY, 'InvalidVector', 'PictureUnreadable', 'ModelNotHere', 'InferenceUnavailable'),
+    ...problems(
+      ...SEARCH,
+      ...WITH_BODY,
+      'InvalidVector',
+      'PictureUnreadable',
+      'ModelHasNoText',
+      'ModelNotHere',
+      'InferenceUnavailable',
+    ),
   },
 });
 

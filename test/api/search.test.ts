@@ -181,6 +181,7 @@ describe('bad input', () => {
     ['a dataset without vectors', { vector }, 'bare', 409, 'NoVectors'],
     ['an unknown model', { vector, model: 'clip' }, undefined, 404, 'ModelNotInDataset'],
     ['words for a model that is not here', { text: 'a cat' }, undefined, 409, 'ModelNotHere'],
+    ['words for a model without a text side', { text: 'a cat' }, 'pictures', 422, 'ModelHasNoText'],
     ['no query', {}, undefined, 422, 'InvalidInput'],
     ['two queries', { vector, text: 'a cat' }, undefined, 422, 'InvalidInput'],
     ['a limit of 0', { vector, limit: 0 }, undefined, 422, 'InvalidInput'],

@@ -181,6 +181,8 @@ describe('what workflows end with', () => {
     'relocateDataset',
     'forgetSource',
     'deleteDataset',
+    'dropModel',
+    'indexVectors',
     'findDuplicates',
     'scheduledLoad',
     'deliverWebhook',
@@ -279,7 +281,7 @@ const AROUND: ReadonlySet<FailureCode> = new Set<FailureCode>([
 /** Codes that a handler reaches but never answers with. Each code follows its route. */
 const HANDLED = [
   // A sample's vector is stored, so nothing is encoded.
-  ...['InferenceUnavailable', 'InvalidVector', 'ModelNotHere', 'PictureUnreadable'].map(
+  ...['InferenceUnavailable', 'InvalidVector', 'ModelHasNoText', 'ModelNotHere', 'PictureUnreadable'].map(
     (code) => `api/search/handlers.ts similarRoute ${code}`,
   ),
   // Becomes ThumbnailFailed with the reason file_not_found.
