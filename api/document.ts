@@ -27,6 +27,7 @@ export function openApiDocument(app: OpenAPIHono<ApiEnv>) {
       { name: 'Limits', description: 'How fast embedding may be.' },
       { name: 'Datasets' },
       { name: 'Samples' },
+      { name: 'Duplicates' },
       { name: 'Search', description: 'Samples that are near to words, a picture, a vector or a sample.' },
       { name: 'Events', description: 'Server-sent events.' },
       { name: 'Sources and models', description: 'What loads may name.' },

@@ -21,7 +21,8 @@ const role = process.argv[2] as Role;
 const methods = (role === 'builder' ? createLocalBuilder() : createLocalMachine()) as unknown as Methods;
 
 process.on('message', (call: Call) => {
-  void answer(call).then((reply) => process.send?.(reply));
+  // A parent that was killed takes no answer. The disconnect ends this process.
+  void answer(call).then((reply) => process.send?.(reply, () => undefined));
 });
 
 async function answer({ id, method, arguments: given }: Call): Promise<Answer> {
