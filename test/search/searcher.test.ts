@@ -1,26 +1,30 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SearchAnswer, SearchHit, SearchRequest } from '../../contract/search.ts';
-import type { Embedder } from '../../core/embedding/embedder.ts';
+import type { Embedder, EmbedOutcome } from '../../core/embedding/embedder.ts';
 import { createMedia, type Media } from '../../core/media/medium.ts';
 import { knownMedia } from '../../core/media/registry.ts';
 import type { Finder, SearchedSet } from '../../core/search/finder.ts';
 import { createLocalFinder } from '../../core/search/local-finder.ts';
 import { createLocalMachine } from '../../core/search/local-machine.ts';
+import { modelToSearch } from '../../core/search/model-to-search.ts';
 import { MachineEndedError } from '../../core/search/vector-machine.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
+import { findDataset } from '../../core/store/datasets.ts';
+import type { DatasetDocument } from '../../core/store/documents.ts';
 import { writeVectors } from '../../core/store/embeddings.ts';
 import { versionOf } from '../../core/store/sample-version.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
 import { writeCursor } from '../../search/cursor.ts';
+import { createQueryEncoder } from '../../search/encode-query.ts';
 import { createSearcher, type Searcher } from '../../search/searcher.ts';
 import { fillDataset } from '../api/support/fill.ts';
 import { COLOURS, makeColourWordsModel } from '../support/colour-words.ts';
 import { linesMedium } from '../support/lines-medium.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { clusteredVectors, dot, fillWithVectors, unit } from './vectors.ts';
+import { clusteredVectors, dot, fillWithVectors } from './vectors.ts';
 
 const DIM = 16;
 const COUNT = 2000;
@@ -437,37 +441,40 @@ function pictureIn(name: string): Promise<Buffer> {
 
 describe('queries that the model encodes', () => {
   it('are two at a time, and an abandoned one is not encoded', async () => {
-    const begun: PromiseWithResolvers<void>[] = [];
-    let running = 0;
-    let most = 0;
-    const slow: Pick<Embedder, 'embed'> = {
-      async embed() {
-        running += 1;
-        most = Math.max(most, running);
-        const one = Promise.withResolvers<void>();
-        begun.push(one);
-        await one.promise;
-        running -= 1;
-        return [{ vector: unit(query), content: 'c' }];
+    const dataset = (await findDataset(bench.store, photos)) as DatasetDocument;
+    const model = await modelToSearch(bench.store, dataset);
+    const begun: PromiseWithResolvers<EmbedOutcome[]>[] = [];
+    const encode = createQueryEncoder(
+      {
+        embed() {
+          const one = Promise.withResolvers<EmbedOutcome[]>();
+          begun.push(one);
+          return one.promise;
+        },
       },
-    };
-    const mine = searcherWith({ embedder: slow });
-    onTestFinished(() => mine.close());
-    const picture = new Uint8Array(1);
-    const ask = (signal?: AbortSignal) => mine.search({ dataset: set.datasetId, picture }, { signal });
-    const first = [ask(), ask()];
-    await expect.poll(() => begun.length).toBe(2);
+      media,
+    );
     const leaving = new AbortController();
-    const left = expect(ask(leaving.signal)).rejects.toThrow('left');
-    const others = [ask(), ask()];
+    const [first, second, third, ...others] = [undefined, undefined, leaving.signal, undefined, undefined].map(
+      (signal) => encode({ picture: new Uint8Array(1) }, { dataset, model, signal }),
+    );
+    const end = async (n: number) => {
+      begun[n]?.resolve([{ vector: Float32Array.of(n), content: 'c' }]);
+      await settled();
+    };
+    await settled();
+    expect(begun).toHaveLength(2);
     leaving.abort(new Error('left'));
-    for (let n = 0; n < 4; n += 1) {
-      await expect.poll(() => begun.length).toBeGreaterThan(n);
-      begun[n]?.resolve();
-    }
-    await left;
-    const answers = await Promise.all([...first, ...others]);
-    expect(answers.map(seqsOf)).toEqual(answers.map(() => bruteForce(query, 20)));
-    expect([begun.length, most]).toEqual([4, 2]);
+    await end(1);
+    expect(await second).toEqual(Float32Array.of(1));
+    await expect(third).rejects.toThrow('left');
+    expect(begun).toHaveLength(3);
+    for (const n of [0, 2]) await end(n);
+    expect(begun).toHaveLength(4);
+    await end(3);
+    expect(await Promise.all([first, ...others])).toEqual([0, 2, 3].map((n) => Float32Array.of(n)));
   });
 });
+
+/** Lets all that waits for nothing else run. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
