@@ -6,7 +6,7 @@ import { vectorOfSample } from '../core/store/search-vectors.ts';
 import type { Store } from '../core/store/store.ts';
 
 /**
- * Checks a caller's vector. Scales it, so that the float32 of a very long or very short vector is neither infinite nor
+ * Checks a caller's vector of finite numbers. Scales it, so that the float32 of a very long or very short vector is neither infinite nor
  * zero.
  *
  * @throws UserError InvalidVector
@@ -15,8 +15,6 @@ export function callersVector(elements: readonly number[], { key, dim }: SearchM
   if (elements.length !== dim)
     throw new UserError('InvalidVector', `The vector has ${elements.length} elements; those of ${key} have ${dim}.`);
   const largest = elements.reduce((most, element) => Math.max(most, Math.abs(element)), 0);
-  if (!Number.isFinite(largest))
-    throw new UserError('InvalidVector', 'An element of the vector is not a finite number.');
   if (largest === 0) throw new UserError('InvalidVector', 'The vector is all zeros, so nothing is near to it.');
   return Float32Array.from(elements, (element) => element / largest);
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -5,8 +6,10 @@ import { createToken, readTokens } from '../../api/auth/tokens.ts';
 import { startApi } from '../../api/start-server.ts';
 import { MOST_PICTURE_BYTES } from '../../contract/search.ts';
 import { knownMedia } from '../../core/media/registry.ts';
+import { InferenceUnavailableError } from '../../core/models/errors.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { createEmbedder } from '../../inference/embedder.ts';
+import type { Searcher } from '../../search/searcher.ts';
 import { clusteredVectors, dot, fillWithVectors } from '../search/vectors.ts';
 import { drawPicture } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
@@ -126,17 +129,81 @@ describe('a search', () => {
   test('leaves out a sample that is removed before it is presented', async () => {
     await fillWithVectors(bench.store, { datasetId: 'shrinking', modelKey: MODEL, dim: DIM }, vectors.slice(0, 5));
     const { samples } = collectionsOf(bench.store);
-    const { searcher } = api.context;
-    const find = searcher.search;
-    onTestFinished(() => {
-      searcher.search = find;
-    });
-    searcher.search = async (...asked) => {
+    const find = api.context.searcher.search;
+    searchBy(async (...asked) => {
       const answer = await find(...asked);
       await samples.deleteOne({ dataset_id: 'shrinking', seq: answer.hits[0]?.seq as number });
       return answer;
-    };
+    });
     expect(seqsOf(await search({ vector }, 'shrinking'))).toHaveLength(4);
+  });
+});
+
+/** Puts another search in the place of the server's. */
+function searchBy(search: Searcher['search']): void {
+  const { searcher } = api.context;
+  const before = searcher.search;
+  searcher.search = search;
+  onTestFinished(() => {
+    searcher.search = before;
+  });
+}
+
+describe('a busy server', () => {
+  test('reads pictures of 128 MiB together, and the others after them', async () => {
+    const begun: PromiseWithResolvers<void>[] = [];
+    searchBy(async () => {
+      const one = Promise.withResolvers<void>();
+      begun.push(one);
+      await one.promise;
+      return { dataset: 'pictures', model_key: MODEL, exact: true, hits: [], next: null };
+    });
+    const headers = { 'content-type': 'image/jpeg', 'content-length': String(MOST_PICTURE_BYTES) };
+    let read = 0;
+    const asked = Array.from({ length: 5 }, () => {
+      const body = new ReadableStream(
+        {
+          pull(controller) {
+            read += 1;
+            controller.enqueue(new Uint8Array(1));
+            controller.close();
+          },
+        },
+        { highWaterMark: 0 },
+      );
+      return api.call('POST', '/api/datasets/pictures/search', { headers, body });
+    });
+    await expect.poll(() => begun.length).toBe(4);
+    expect(read).toBe(4);
+    begun[0]?.resolve();
+    await expect.poll(() => begun.length).toBe(5);
+    for (const one of begun) one.resolve();
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+  });
+
+  test('says so where the model does not answer', async () => {
+    searchBy(async () => {
+      throw new InferenceUnavailableError('The process ended 20 times.');
+    });
+    const answer = await search({ text: 'a cat' });
+    expect([answer.status, answer.json.code]).toEqual([503, 'InferenceUnavailable']);
+  });
+
+  test('logs no fault where the caller has left', async () => {
+    const leaving = new AbortController();
+    const begun = Promise.withResolvers<void>();
+    searchBy(async (_, { signal } = {}) => {
+      begun.resolve();
+      await once(signal as AbortSignal, 'abort');
+      throw signal?.reason;
+    });
+    const answer = api.api.fetch(
+      new Request('http://localhost/api/datasets/photos/samples/7/similar', { signal: leaving.signal }),
+    );
+    await begun.promise;
+    leaving.abort();
+    expect((await answer).status).toBe(503);
+    expect(api.faults).toEqual([]);
   });
 });
 

@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { SearchAnswer, SearchHit, SearchRequest } from '../../contract/search.ts';
 import type { Embedder } from '../../core/embedding/embedder.ts';
+import { createMedia, type Media } from '../../core/media/medium.ts';
 import { knownMedia } from '../../core/media/registry.ts';
 import type { Finder, SearchedSet } from '../../core/search/finder.ts';
 import { createLocalFinder } from '../../core/search/local-finder.ts';
@@ -16,6 +17,7 @@ import { writeCursor } from '../../search/cursor.ts';
 import { createSearcher, type Searcher } from '../../search/searcher.ts';
 import { fillDataset } from '../api/support/fill.ts';
 import { COLOURS, makeColourWordsModel } from '../support/colour-words.ts';
+import { linesMedium } from '../support/lines-medium.ts';
 import { drawPicture, makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { clusteredVectors, dot, fillWithVectors, unit } from './vectors.ts';
@@ -35,7 +37,7 @@ const vectors = clusteredVectors(COUNT, DIM);
 const [query, another] = clusteredVectors(2, DIM, 2) as [Float32Array, Float32Array];
 
 const finderOf = () => createLocalFinder(bench.store, { machine: createLocalMachine() });
-const searcherWith = (parts: { finder?: Finder; embedder?: Pick<Embedder, 'embed'> }) =>
+const searcherWith = (parts: { finder?: Finder; embedder?: Pick<Embedder, 'embed'>; media?: Media }) =>
   createSearcher({ store: bench.store, finder: finderOf(), embedder, media, ...parts });
 
 beforeAll(async () => {
@@ -337,14 +339,30 @@ describe('a search by a picture', () => {
     }
   });
 
-  it.each<[string, () => Uint8Array | string]>([
-    ['is no picture', () => Buffer.from('a shopping list')],
-    ['is empty', () => new Uint8Array()],
-    ['is too large', () => new Uint8Array(32 * 2 ** 20 + 1)],
-    ['is not there', () => join(bench.folder, 'nobody.jpg')],
-    ['is a folder', () => bench.folder],
-  ])('is refused where the picture %s', async (_, picture) => {
-    await expect(search({ dataset: photos, picture: picture() })).rejects.toMatchObject({ code: 'PictureUnreadable' });
+  it.each<[string, string, () => Uint8Array | string]>([
+    ['is no picture', "can't be used", () => Buffer.from('a shopping list')],
+    ['is empty', "can't be used", () => new Uint8Array()],
+    ['is too large', 'has 33 MiB; a search takes one of 32 MiB at most', () => new Uint8Array(32 * 2 ** 20 + 1)],
+    ['is not there', "can't be used", () => join(bench.folder, 'nobody.jpg')],
+    ['is a folder', 'is not a file', () => bench.folder],
+  ])('is refused where the picture %s', async (_, words, picture) => {
+    await expect(search({ dataset: photos, picture: picture() })).rejects.toMatchObject({
+      code: 'PictureUnreadable',
+      message: expect.stringContaining(words),
+    });
+  });
+
+  it('is refused where the samples are no pictures, or of a medium that this machine does not know', async () => {
+    const dataset = bench.newDataset();
+    await fillWithVectors(bench.store, { datasetId: dataset, modelKey: MODEL, dim: DIM }, vectors.slice(0, 3));
+    await collectionsOf(bench.store).datasets.updateOne({ _id: dataset }, { $set: { media_type: 'lines' } });
+    const picture = await drawPicture(2);
+    await expect(search({ dataset, picture })).rejects.toMatchObject({
+      code: 'ModelNotHere',
+      message: expect.stringContaining('the medium "lines"'),
+    });
+    const withLines = searcherWith({ media: createMedia([linesMedium()]) });
+    await expect(withLines.search({ dataset, picture })).rejects.toMatchObject({ code: 'InvalidInput' });
   });
 
   it.each([
