@@ -45,6 +45,9 @@ as f32, b1 is smaller still and misses more.
 
 Loads and embeddings build an index by themselves, for 10,000 vectors and more.
 
+With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --wait, once
+the job is over, what "plimsoll status --json" prints.
+
 ${START_EXIT_CODES_HELP}
 
 Examples:

@@ -32,7 +32,6 @@ export async function downloadFile({ hub, url, file, target, onBytes }: Download
   /** Takes up what an earlier download left. */
   async function resume(): Promise<void> {
     const { size } = await handle.stat();
-    if (size > file.size) return restart();
     if (size === 0) return;
     const left = handle.createReadStream({ start: 0, end: size - 1, autoClose: false });
     for await (const chunk of left) take(chunk as Buffer);

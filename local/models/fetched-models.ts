@@ -1,5 +1,5 @@
 /** The models that were fetched onto this machine. Each has a manifest beside its files. */
-import { open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { systemErrorCode, UserError } from '../../core/errors.ts';
@@ -81,7 +81,7 @@ export async function listFetched(env: NodeJS.ProcessEnv): Promise<FetchedModel[
 
 async function foldersIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory() && entry.name !== STAGING).map(({ name }) => name);
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
 
 /** Whether all files of a fetched model are there, in their sizes. */
@@ -118,9 +118,9 @@ export async function removeFetched(env: NodeJS.ProcessEnv, name: string, option
   const { folder, staging, lock } = placeOf(env, name);
   return withProcessLock(lock, options, async () => {
     const model = await requireFetched(env, name);
-    await rm(staging, { recursive: true, force: true });
+    await mkdir(staging, { recursive: true });
     // It vanishes at once: a model without some of its files would be found.
-    await rename(folder, staging);
+    await rename(folder, join(staging, 'removed'));
     await rm(staging, { recursive: true });
     if (name.includes('/')) await removeIfEmpty(dirname(folder));
     return model;

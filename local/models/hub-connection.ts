@@ -51,7 +51,6 @@ export function openHub({ endpoint, token }: HubSettings, env: NodeJS.ProcessEnv
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (error) {
-      signal?.throwIfAborted();
       throw new HubFault(`${url.host} does not answer (${reasonOf(error)})`);
     }
   }
@@ -61,7 +60,7 @@ export function openHub({ endpoint, token }: HubSettings, env: NodeJS.ProcessEnv
     async get(address, { range, signal }) {
       let url = new URL(address);
       for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
-        const answer = answerOf(await send(url, range, signal), url, signal);
+        const answer = answerOf(await send(url, range, signal), url);
         const { status, header } = answer;
         if (status === 200 || status === 206 || status === 416) return answer;
         answer.discard();
@@ -96,11 +95,7 @@ function dispatcherFor(env: NodeJS.ProcessEnv): Dispatcher {
   }
 }
 
-function answerOf(
-  { statusCode, headers, body }: Dispatcher.ResponseData,
-  url: URL,
-  signal: AbortSignal | undefined,
-): HubAnswer {
+function answerOf({ statusCode, headers, body }: Dispatcher.ResponseData, url: URL): HubAnswer {
   return {
     status: statusCode,
     header: (name) => [headers[name]].flat()[0],
@@ -108,7 +103,6 @@ function answerOf(
       try {
         yield* body as AsyncIterable<Buffer>;
       } catch (error) {
-        signal?.throwIfAborted();
         throw new HubFault(`${shown(url)} broke off (${reasonOf(error)})`);
       }
     },

@@ -106,7 +106,7 @@ async function getJson<T>(
   schema: z.ZodType<T>,
   signal: AbortSignal | undefined,
 ): Promise<{ answer: T; link: string | undefined }> {
-  const { status, header, chunks } = await hub.get(url, { signal });
+  const { header, chunks } = await hub.get(url, { signal });
   const received: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of chunks()) {
@@ -114,8 +114,8 @@ async function getJson<T>(
     if (bytes > MOST_BYTES) throw invalid(url, `is larger than ${MOST_BYTES} bytes`);
     received.push(chunk);
   }
-  const parsed = status === 200 ? schema.safeParse(parseJson(Buffer.concat(received).toString())) : undefined;
-  if (parsed?.success !== true) throw invalid(url, "is not in the form of a hub's");
+  const parsed = schema.safeParse(parseJson(Buffer.concat(received).toString()));
+  if (!parsed.success) throw invalid(url, "is not in the form of a hub's");
   return { answer: parsed.data, link: header('link') };
 }
 

@@ -251,6 +251,16 @@ describe('every documented status can be had', () => {
     expect((await open.post('/api/datasets/jobs/embed', embedding)).json.code).toBe('AlreadyRunning');
     await open.post(`/api/jobs/${embed.job_id}/cancel`);
     await open.get(`/api/jobs/${embed.job_id}/wait`);
+    const { json: index } = await open.post('/api/datasets/jobs/index', { kind: 'i8' });
+    expect((await open.get(`/api/jobs/${index.job_id}/wait?for=searchable`)).json).toMatchObject({
+      reached: true,
+      job: { kind: 'index', phases: { embedding: { index: { kind: 'i8', done: PICTURES, total: PICTURES } } } },
+    });
+    await open.get(`/api/jobs/${index.job_id}/wait`);
+    expect((await open.post('/api/datasets/jobs/index', { embed_task_queue: 'nobody' })).status).toBe(202);
+    expect((await open.post('/api/datasets/jobs/index')).json.code).toBe('AlreadyRunning');
+    await open.post('/api/jobs/jobs/cancel');
+    await open.get('/api/jobs/jobs/wait');
     expect((await open.post('/api/datasets/jobs/prune?dry_run=true')).status).toBe(200);
     expect((await open.call('DELETE', '/api/datasets/jobs?dry_run=true')).status).toBe(200);
     expect((await open.post('/api/datasets/jobs/duplicates')).status).toBe(202);

@@ -64,7 +64,7 @@ describe('up --load', () => {
   it('tells after a load with the built-in model how to get search by words', async () => {
     const few = join(folder, 'few');
     await makePictures(few, 2);
-    const { code, stderr } = await runCommand(upArgs('--load', few, '--exit'), { cwd: folder });
+    const { code, stderr } = await startCommand(upArgs('--load', few, '--exit'), { cwd: folder }).ended;
     expect(code).toBe(0);
     expect(stderr.match(/Search by words: .*/g)).toEqual([
       'Search by words: plimsoll models fetch clip-vit-b32, then load with --model clip-vit-b32',

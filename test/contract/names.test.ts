@@ -29,6 +29,7 @@ describe('names that are known outside of the code', () => {
       forgetSource: 'forget',
       deleteDataset: 'delete',
       dropModel: 'drop',
+      indexVectors: 'index',
     });
   });
 

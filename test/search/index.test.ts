@@ -19,7 +19,7 @@ import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { clusteredVectors, dot, fillWithVectors } from './vectors.ts';
 
 const DIM = 64;
-const COUNT = 12_000;
+const COUNT = 5000;
 
 let bench: Workbench;
 let set: SearchedSet;
@@ -97,7 +97,7 @@ const fetched = (found: ReturnType<typeof newFinder>, id: string) =>
 
 it('is needed by a set that has many vectors and none, until it has one', async () => {
   const needed = (asked: 'auto' | 'none' | IndexKind, from?: number) => indexNeeded(bench.store, set, asked, from);
-  expect(await needed('auto')).toEqual({ kind: 'exact', done: 0, total: COUNT });
+  expect(await needed('auto', COUNT)).toEqual({ kind: 'exact', done: 0, total: COUNT });
   expect(await needed('auto', COUNT + 1)).toBeNull();
   expect(await needed('none')).toBeNull();
   expect(await needed('b1', COUNT + 1)).toEqual({ kind: 'b1', done: 0, total: COUNT });
@@ -154,14 +154,14 @@ describe('a build that is broken off', () => {
     const canceled = new AbortController();
     const broken = build('i8', {
       signal: canceled.signal,
-      onStep: ({ done }) => done >= 5000 && canceled.abort(new Error('canceled')),
+      onStep: ({ done }) => done >= 3000 && canceled.abort(new Error('canceled')),
     });
     await expect(broken).rejects.toThrow('canceled');
     expect(await findPublishedIndex(bench.store, set)).toEqual(before);
 
     const steps: number[] = [];
     const index = await build('i8', { onStep: ({ done }) => steps.push(done) });
-    expect(steps[0]).toBeGreaterThanOrEqual(5000);
+    expect(steps[0]).toBeGreaterThanOrEqual(3000);
     expect(index.vectors).toBe(COUNT);
     const other = newFinder();
     await other.indexes.indexOf(set);
@@ -171,7 +171,7 @@ describe('a build that is broken off', () => {
 
   it('fails when its process is killed, and the next attempt ends well', async () => {
     const killed = newBuilder();
-    const broken = build('i8', { builder: killed, onStep: ({ done }) => done >= 3000 && void killed.close() });
+    const broken = build('i8', { builder: killed, onStep: ({ done }) => done >= 2000 && void killed.close() });
     await expect(broken).rejects.toThrow('The search process');
     expect((await build('i8')).vectors).toBe(COUNT);
   });

@@ -121,6 +121,8 @@ describe('a known model', () => {
     });
     expect(model).toMatchObject({ name: 'clip-vit-b32', revision: hub.sha, folder: place() });
     expect(await leftovers()).toEqual([]);
+    // In another encoding, sizes and ranges would not be those of the file.
+    for (const { headers } of hub.requests) expect(headers['accept-encoding']).toBe('identity');
   });
 
   test('is found by name without further settings, below the folders of PLIMSOLL_MODELS', async () => {
@@ -145,7 +147,8 @@ describe('a known model', () => {
   test('that is there needs no hub', async () => {
     await fetched();
     await hub[Symbol.asyncDispose]();
-    expect(await fetched()).toMatchObject({ wasThere: true, model: { revision: hub.sha } });
+    for (const revision of [undefined, hub.sha])
+      expect(await fetched('clip-vit-b32', { revision })).toMatchObject({ wasThere: true });
     hub = await startHub(CLIP, {});
   });
 
@@ -161,6 +164,19 @@ describe('a known model', () => {
     });
     expect(Buffer.compare(await fileOf(VISION), contentOf(VISION))).toBe(0);
     expect(await fetched('clip-vit-b32', { revision: 'main' })).toMatchObject({ wasThere: true });
+    expect(await leftovers()).toEqual([]);
+  });
+
+  test('takes the place of another revision, whatever a crash left there', async () => {
+    await fetched();
+    const staging = join(models(), '.fetching', 'clip-vit-b32');
+    for (const left of ['replaced', 'model']) {
+      await mkdir(join(staging, left), { recursive: true });
+      await writeFile(join(staging, left, 'stale'), '');
+    }
+    hub.sha = 'e'.repeat(40);
+    expect((await fetched('clip-vit-b32', { revision: 'main' })).model.revision).toBe(hub.sha);
+    expect(await readdir(place())).not.toContain('stale');
     expect(await leftovers()).toEqual([]);
   });
 
@@ -222,7 +238,7 @@ describe('a repository of the hub', () => {
     [
       'the only graph, with its weights',
       ['onnx/model.onnx', 'onnx/model.onnx_data', 'onnx/model.onnx_data_1'],
-      ['model.onnx', 'onnx/model.onnx.txt'],
+      ['model.onnx', 'onnx/model.onnx.txt', 'onnx/model.onnx_data.md'],
     ],
     ['graphs outside the folder onnx', ['model.onnx', 'model.onnx.data'], ['pytorch_model.bin']],
   ])('gives %s', async (_, wanted, others) => {
@@ -379,6 +395,7 @@ describe('a download that breaks off', () => {
     interrupt.abort(new Error('Ctrl-C'));
     await ended;
     expect(await visible()).toEqual([]);
+    expect(lines).toEqual([]);
 
     hub.intercept = undefined;
     hub.requests.length = 0;
@@ -602,6 +619,23 @@ describe('a hub that fails', () => {
       message: expect.stringMatching(/answers 429\. It asks to wait 300 s\./),
     });
     expect(pauses).toEqual([]);
+  });
+
+  test.each([
+    ['/revision/', 500],
+    [`${VISION}?`, 416],
+  ])('for %s with %i is listened to no longer', async (path, status) => {
+    let ended = false;
+    answers(path, (response) => {
+      response.on('close', () => {
+        ended = true;
+      });
+      response.writeHead(status);
+      const more = () => !ended && response.write(Buffer.alloc(64 * 1024), () => setImmediate(more));
+      more();
+    });
+    await fetched('clip-vit-b32', { pause: () => expect.poll(() => ended).toBe(true) });
+    expect(ended).toBe(true);
   });
 
   test('four times in a row is unreachable', async () => {
