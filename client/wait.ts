@@ -40,7 +40,8 @@ export async function waitFor(backends: Backends, job: Job, options: WaitOptions
     for await (const status of watchJob(backends, job, AbortSignal.any(signals))) {
       last = status;
       options.onStatus?.(status);
-      if (hasReached(status, milestone)) return status;
+      // A job has ended when its workflow has, shortly after its record says so.
+      if (milestone !== 'completed' && hasReached(status, milestone)) return status;
     }
   } catch (error) {
     if (timeout?.aborted && timeoutMs !== undefined) throw new WaitTimeoutError(timeoutMs / 1000, milestone, last);
