@@ -161,6 +161,6 @@ describe('a job that was canceled', () => {
 
 it('a job of each kind indexes, only embeds, or has no phases', () => {
   expect(JOB_KINDS.filter(indexes)).toEqual(['load', 'retry']);
-  expect(JOB_KINDS.filter(hasPhases)).toEqual(['load', 'retry', 'embed']);
-  expect(JOB_KINDS.filter(isPausable)).toEqual(['load', 'retry', 'embed', 'duplicates']);
+  expect(JOB_KINDS.filter(hasPhases)).toEqual(['load', 'retry', 'embed', 'index']);
+  expect(JOB_KINDS.filter(isPausable)).toEqual(['load', 'retry', 'embed', 'index', 'duplicates']);
 });

@@ -60,7 +60,12 @@ describe('a worker with the plugin', () => {
     const worker = await createWorker({ roles: ['embedding'] });
 
     expect(worker.options.workflowBundle).toBeUndefined();
-    expect([...worker.options.activities.keys()].toSorted()).toEqual(['embedChunk', 'openModel']);
+    expect([...worker.options.activities.keys()].toSorted()).toEqual([
+      'buildSearchIndex',
+      'embedChunk',
+      'openModel',
+      'searchSamples',
+    ]);
     await worker.runUntil(Promise.resolve());
   });
 
