@@ -44,7 +44,7 @@ export interface PlanDuplicatesInput {
   model_key: string;
 }
 
-/** What all activities of a planned search need. */
+/** The input that all activities of a planned search share. */
 export interface PlannedDuplicates extends PlanDuplicatesInput {
   dim: number;
   threshold: number;

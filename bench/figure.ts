@@ -15,7 +15,7 @@ export interface Figure {
   /** value / floor.value: above 1 for times, below 1 for rates. Null without a floor. */
   ratio: number | null;
   targets: Target[];
-  /** What else was measured, in words. */
+  /** The other measurements, in words. */
   facts?: Record<string, string>;
   /** The bottleneck. */
   bound_by: string;

@@ -8,7 +8,7 @@ import { DIM, fillSearchedDataset, percentile, QUERIES, type Truth, times, WANTE
 import { timeLoad } from './timed-load.ts';
 
 const WARM_UP = 10;
-/** Of ten hits, as many are among the true ten nearest as a graph of neighbours should find. */
+/** The recall of ten hits that a graph of neighbours should reach. */
 const RECALL_AT_LEAST = 0.95;
 /** Files that are indexed while somebody searches. */
 const LOADED = 10_000;

@@ -22,7 +22,7 @@ export const searchBody = searchInput
   .extend({ cursor, filter: sampleFilter.optional() })
   .meta({ id: 'SearchRequest', description: 'Exactly one of `text`, `vector` and `sample`.' });
 
-/** What narrows a search whose query is not in the URL. */
+/** Options of a search whose query is not in the URL. */
 export const searchQuery = sampleFilterQuery.extend({
   model,
   limit: wholeNumber(1, MOST_HITS)

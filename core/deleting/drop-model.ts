@@ -22,7 +22,7 @@ import { BATCH, removeBatch } from './remove-batch.ts';
 /** A model whose vectors can be dropped. */
 export interface DroppableModel {
   key: string;
-  /** What embeddings of the dataset call it: a name, a key, or the path of a folder. */
+  /** Its name in embeddings of the dataset: a name, a key, or the path of a folder. */
   asked: string;
 }
 

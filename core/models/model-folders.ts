@@ -1,4 +1,4 @@
-/** Where models lie on this machine. */
+/** The folders of models on this machine. */
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../cache-folder.ts';

@@ -233,7 +233,7 @@ function presentKnown({ name, repository, embeds, dimensions, licence, good_for 
   };
 }
 
-/** What a model of an unknown repository embeds, by its files. */
+/** Tells by its files what a model of an unknown repository embeds. */
 function embedsOf({ files }: FetchedModel): Embedded[] {
   const paths = files.map(({ path }) => path);
   if (!paths.includes('preprocessor_config.json')) return ['text'];

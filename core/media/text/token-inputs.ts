@@ -20,7 +20,7 @@ export interface TokenInputs {
   feeds(texts: readonly (readonly number[])[], rows: number, padding: Padding): Record<string, TensorData>;
 }
 
-/** What an input holds at a place of a row. A `token` is undefined where the row is padded. */
+/** The value of an input at a place of a row. A `token` is undefined where the row is padded. */
 type Element = (token: number | undefined, place: number, padId: number) => number;
 
 const ELEMENTS: Record<string, Element> = {

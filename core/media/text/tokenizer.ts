@@ -11,7 +11,7 @@ export interface Tokenizer {
   padding: Padding;
 }
 
-/** What transformers knows of a class of tokenizers besides its files. */
+/** Facts that transformers knows of a class of tokenizers besides its files. */
 interface TokenizerClass {
   /** How many tokens the model reads, if `model_max_length` does not say. */
   maxTokens: number;
@@ -48,7 +48,7 @@ const Config = z.looseObject({
 });
 type Config = z.infer<typeof Config>;
 
-/** What is used of the package's class. Its types can't be resolved from an ES module. */
+/** The part of the package's class that is used. Its types can't be resolved from an ES module. */
 interface Library {
   encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
   token_to_id(token: string): number | undefined;
