@@ -1,10 +1,13 @@
 import type { IndexKind } from '../contract/job.ts';
 import { endPhase, startPhase } from '../core/jobs/phases.ts';
+import { requireOpenJob } from '../core/jobs/runs.ts';
 import { buildIndex } from '../core/search/build-index.ts';
 import type { IndexBuilder } from '../core/search/index-builder.ts';
+import { jobEnded } from '../core/store/job-errors.ts';
 import { setPhaseFields } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import { withSteps } from './heartbeats.ts';
+import { isCurrentRun } from './job-runs.ts';
 
 export interface SearchIndexDependencies {
   store: Store;
@@ -34,6 +37,7 @@ export function createSearchIndexActivities({ store, newBuilder, cache }: Search
   return {
     /** Builds and publishes the index of a model's vectors, and ends phase 2. */
     async buildSearchIndex({ job_id, dataset, model, kind }: BuildSearchIndexInput): Promise<BuiltSearchIndex> {
+      await requireOpenJob(store, job_id);
       await startPhase(store, job_id, 'embedding');
       const builder = newBuilder();
       try {
@@ -56,6 +60,8 @@ export function createSearchIndexActivities({ store, newBuilder, cache }: Search
             },
           });
           await noted;
+          // An attempt of the run before a reset must not end the phase of the run after it.
+          if (!(await isCurrentRun())) throw jobEnded(job_id);
           await setPhaseFields(store, job_id, 'embedding', { index: { kind, done: vectors, total: vectors } });
           await endPhase(store, job_id, 'embedding', 'completed');
           return { vectors, bytes };

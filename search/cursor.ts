@@ -1,7 +1,7 @@
 import { MOST_PAGED } from '../contract/search.ts';
 import { UserError } from '../core/errors.ts';
 
-/** Where a page of hits ended. */
+/** The end of a page of hits. */
 export interface Cursor {
   /** The last hit. */
   score: number;
@@ -15,7 +15,7 @@ export interface Cursor {
 export const writeCursor = ({ score, seq, given, modelKey }: Cursor): string =>
   Buffer.from(JSON.stringify([score, seq, given, modelKey])).toString('base64url');
 
-/** What is wrong with a cursor, in words after its name. Undefined if it can be used. */
+/** Says what is wrong with a cursor, in words that follow its name. Undefined if it can be used. */
 export function faultOfCursor(text: string): string | undefined {
   const cursor = cursorIn(text);
   if (cursor === undefined) return 'must be `next` of the page before, as it was';

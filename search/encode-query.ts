@@ -59,7 +59,7 @@ async function pictureItem(picture: Uint8Array | string): Promise<EmbedItem> {
     requireSmall(picture.length);
     return { bytes: picture };
   }
-  // What can't be examined can't be read either, and the encoder says why.
+  // The encoder can't read it either, and says why.
   const file = await stat(picture).catch(() => undefined);
   if (file !== undefined && !file.isFile()) throw new UserError('PictureUnreadable', `${picture} is not a file.`);
   requireSmall(file?.size ?? 0);

@@ -1,6 +1,6 @@
 import type { VectorMachine } from '../core/search/vector-machine.ts';
 
-/** What runs in a search process: a machine that holds vectors, or the building of one index. */
+/** The task of a search process: to hold vectors, or to build one index. */
 export type Role = 'machine' | 'builder';
 
 /** The methods of a machine that a process answers. */

@@ -118,8 +118,8 @@ export interface DropRequest extends DroppedModel {
 export async function dropModel(store: Store, request: DropRequest): Promise<RemovedCounts> {
   const { jobId, datasetId, modelKey, onStep, signal } = request;
   const dataset = await findDataset(store, datasetId);
-  if (dataset === undefined || recordOf(dataset, modelKey) === undefined) return removedBy(store, jobId);
-  for (let left = true; left; onStep()) {
+  const isRecorded = dataset !== undefined && recordOf(dataset, modelKey) !== undefined;
+  for (let left = isRecorded; left; onStep()) {
     signal.throwIfAborted();
     await removeBatch(store, jobId, async (session) => {
       const vectors = await removeNextVectors(store, { datasetId, modelKey }, BATCH, session);
@@ -131,9 +131,9 @@ export async function dropModel(store: Store, request: DropRequest): Promise<Rem
       if (!isOurs) throw superseded(request);
       return { samples: 0, vectors: vectors ?? 0 };
     });
-    // A batch has shown that the model is this job's to drop.
-    await removeIndexFiles(store, request);
   }
+  // A model without a record has no index. An attempt that died here has left the files.
+  await removeIndexFiles(store, request);
   return removedBy(store, jobId);
 }
 

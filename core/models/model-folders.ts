@@ -8,7 +8,7 @@ export const PACKAGED_MODELS = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../models' : '../../../models', import.meta.url),
 );
 
-/** Where `plimsoll models fetch` puts models. It need not exist. */
+/** The folder that `plimsoll models fetch` puts models into. It need not exist. */
 export const fetchedModelsFolder = (env: NodeJS.ProcessEnv): string => join(cacheFolder(env), 'models');
 
 /** The folders that are searched for a model's name: those of PLIMSOLL_MODELS, then that of fetched models. */

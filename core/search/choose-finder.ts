@@ -4,7 +4,7 @@ import type { Finder } from './finder.ts';
 import { createLocalFinder, type LocalFinderOptions } from './local-finder.ts';
 import { createMongodbFinder } from './mongodb-finder.ts';
 
-/** Where neighbours are looked for: in this machine's memory, or in MongoDB's vector search. */
+/** The places to look for neighbours: this machine's memory, or MongoDB's vector search. */
 const ENGINES = ['local', 'mongodb'] as const;
 export type SearchEngine = (typeof ENGINES)[number];
 

@@ -1,7 +1,7 @@
 import type { IndexKind } from '../../contract/job.ts';
 import type { IndexFiles } from './vector-machine.ts';
 
-/** What a folder holds of an index that is being built. */
+/** The part of an unfinished index that a folder holds. */
 export interface SavedIndex {
   /** How many vectors are saved. */
   count: number;

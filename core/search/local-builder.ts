@@ -6,7 +6,7 @@ import { createGraph } from './graph.ts';
 import type { IndexBuilder, SavedIndex } from './index-builder.ts';
 import { quantiseAll } from './quantise.ts';
 
-/** What a save has completed. Written last, so a file may hold more than it says. */
+/** The record of a completed save. It is written last, so the files may hold more. */
 interface Saved extends SavedIndex {
   dim: number;
   kind: IndexKind;
@@ -94,7 +94,7 @@ export function createLocalBuilder(): IndexBuilder {
   };
 }
 
-/** What is saved of this index; nothing if the folder holds another one. */
+/** Reads the record of the last save. It is empty if the folder holds another index. */
 async function readSaved(path: string, { dim, kind }: Pick<Saved, 'dim' | 'kind'>): Promise<Saved> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
   const found = text === undefined ? undefined : (JSON.parse(text) as Saved);

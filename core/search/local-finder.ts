@@ -97,24 +97,14 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
     } catch (error) {
       if (!(error instanceof MachineEndedError)) throw error;
     }
-    const fresh = await openWhole(set, index);
+    const fresh = await open(set, index);
     sets.set(key, fresh);
     if (held !== undefined) await machine.drop(held.name).catch(() => undefined);
     await forgetOthers(key);
     return fresh;
   }
 
-  /** Opens a set with its index; without it if the index can't be read or ends the machine. */
-  async function openWhole(set: SearchedSet, index: PublishedIndex | undefined): Promise<HeldSet> {
-    if (index?.files === undefined) return open(set, index);
-    try {
-      return await open(set, index);
-    } catch {
-      await indexes?.forget(index.id);
-      return open(set, undefined);
-    }
-  }
-
+  /** Opens a set with its index; without it if the machine can't read the files of the index. */
   async function open(set: SearchedSet, index: PublishedIndex | undefined): Promise<HeldSet> {
     opened += 1;
     const held: HeldSet = {
@@ -125,7 +115,13 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
       recent: new Map(),
       searchedAt: performance.now(),
     };
-    await machine.open(held.name, set.dim, index?.files);
+    try {
+      await machine.open(held.name, set.dim, index?.files);
+    } catch (error) {
+      if (index?.files === undefined) throw error;
+      await indexes?.forget(index.id);
+      return open(set, undefined);
+    }
     if (index === undefined) {
       const vectors = vectorsAfter(store, set, -1);
       try {

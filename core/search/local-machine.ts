@@ -1,5 +1,6 @@
 import { open as openFile } from 'node:fs/promises';
 import type { Index } from 'usearch';
+import { firstAtLeast } from './first-at-least.ts';
 import { createGraph, scoreOf } from './graph.ts';
 import { findPairs, link, type PairedSet } from './pairs.ts';
 import { quantise } from './quantise.ts';
@@ -176,16 +177,10 @@ function coarseOf(query: Float32Array): Int8Array {
   return coarse;
 }
 
-/** Binary search. The seqs are ascending. */
+/** The row of a seq, if it has one. */
 function rowOf(seqs: Float64Array, seq: number): number | undefined {
-  let low = 0;
-  let high = seqs.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((seqs[middle] as number) < seq) low = middle + 1;
-    else high = middle;
-  }
-  return seqs[low] === seq ? low : undefined;
+  const row = firstAtLeast(seqs, seq);
+  return seqs[row] === seq ? row : undefined;
 }
 
 function candidatesOf(found: Found[], count: number, { exact, all }: { exact: boolean; all: boolean }): Candidates {

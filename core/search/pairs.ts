@@ -1,4 +1,5 @@
 import type { Index } from 'usearch';
+import { firstAtLeast } from './first-at-least.ts';
 import { createGraph } from './graph.ts';
 import type { FoundPair, Rows } from './rows.ts';
 import type { PairRequest, Pairs } from './vector-machine.ts';
@@ -67,16 +68,4 @@ export function link(set: PairedSet): number {
     graph.linked += count;
   }
   return graph.linked;
-}
-
-/** The position of the first seq that is not below `seq`. */
-function firstAtLeast(seqs: readonly number[], seq: number): number {
-  let low = 0;
-  let high = seqs.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((seqs[middle] as number) < seq) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -15,7 +15,7 @@ import type { Store } from '../store/store.ts';
 import type { BuiltIndex } from './index-builder.ts';
 import type { GraphKind, IndexFiles } from './vector-machine.ts';
 
-/** What publishing may take at most. What an upload has left that began before that is removed. */
+/** The longest time of an upload. The remains of one that began earlier are removed. */
 const LONGEST_UPLOAD_MS = 24 * 3600 * 1000;
 
 /** A built index to publish. */

@@ -2,13 +2,14 @@ import type { VectorSet } from '../store/embeddings.ts';
 import type { SampleFilter } from '../store/search-samples.ts';
 import { type SearchableSample, searchableSamples, seqsMatching, seqsMatchingAfter } from '../store/search-vectors.ts';
 import type { Store } from '../store/store.ts';
+import { cosine } from './cosine.ts';
 import type { Finder, FinderAt, SearchedSet } from './finder.ts';
 import type { Candidates } from './vector-machine.ts';
 
 /** A request for the samples nearest to a vector. */
 export interface VectorSearch {
   set: SearchedSet;
-  /** Of any length but 0. */
+  /** Its length may be any but 0. */
   vector: Float32Array;
   /** How many hits to find. */
   limit: number;
@@ -61,7 +62,7 @@ async function searchNear(
     const hits = await readHits(store, set, query, candidates, filter);
     // A graph gives no bound for what it has not proposed.
     const enough = candidates.all || (candidates.exact ? isSettled(hits, candidates, wanted) : hits.length >= wanted);
-    // What no approximation proposes in the first look of a filtered search is better looked for among its matches.
+    // If a filter leaves too few hits, a search among its matches costs less than a wider look.
     if (enough || last || (filter !== undefined && hits.length < wanted))
       return { ...resultOf(hits, limit, without), exact: candidates.exact && enough, enough };
   }
@@ -145,11 +146,4 @@ function resultOf(hits: readonly Hit[], limit: number, without: readonly number[
 function unitVector(vector: Float32Array): Float32Array {
   const length = Math.hypot(...vector);
   return vector.map((element) => element / length);
-}
-
-/** The cosine of two vectors of length 1. */
-function cosine(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i += 1) sum += (a[i] as number) * (b[i] as number);
-  return sum;
 }

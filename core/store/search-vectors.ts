@@ -112,7 +112,7 @@ export interface SearchableSample extends StoredVector {
 }
 
 /**
- * Of these seqs, the samples that are there and match the filter, each with the vector of what it holds now. A sample
+ * Reads the samples of these seqs that are there and match the filter, each with the vector of what it holds now. A sample
  * that is missing, or whose file has changed since it was embedded, is left out.
  */
 export async function searchableSamples(

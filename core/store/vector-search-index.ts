@@ -67,7 +67,7 @@ export async function vectorSearchIndexes(store: Store, name?: string): Promise<
     }));
 }
 
-/** What we read of an entry of $listSearchIndexes. */
+/** The fields that we read of an entry of $listSearchIndexes. */
 interface ListedIndex {
   name: string;
   status?: string;

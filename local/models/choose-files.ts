@@ -1,7 +1,7 @@
 import { ModelInvalidError } from '../../core/models/errors.ts';
 import type { HubFile } from './hub-files.ts';
 
-/** What is to be fetched. */
+/** The files to fetch. */
 export interface WantedModel {
   /** The name that the model will have on this machine. */
   name: string;
@@ -26,7 +26,7 @@ const CONFIGS: ReadonlySet<string> = new Set([
 /** One of these says what the model is for: images or text. */
 const PURPOSES = ['preprocessor_config.json', 'tokenizer.json'];
 
-/** Where repositories in the layout of transformers.js keep their graphs, and where other exports do. */
+/** The folders of graphs in the layout of transformers.js, and in other exports. */
 const GRAPH_FOLDERS = ['onnx/', ''];
 
 /**

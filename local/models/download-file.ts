@@ -11,7 +11,7 @@ export interface Download {
   /** Address of the file's content. */
   url: string;
   file: HubFile;
-  /** Where it goes. What an earlier download left there is resumed. */
+  /** The path to write to. A part that an earlier download left there is completed. */
   target: string;
   /** Receives how many bytes of the file are there, and how many of them were downloaded by this call. */
   onBytes(bytes: number, downloaded: number): void;

@@ -22,7 +22,7 @@ const manifestSchema = z.object({
   ),
 });
 
-/** What was fetched, and from where. */
+/** A fetched model and its origin. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
 export interface FetchedModel extends Manifest {
@@ -35,7 +35,7 @@ export interface FetchedModel extends Manifest {
 export interface ModelPlace {
   /** The model's folder. It appears whole. */
   folder: string;
-  /** What is not finished. No model is found in it. */
+  /** The folder of unfinished models. No model is found in it. */
   staging: string;
   lock: string;
 }

@@ -1,6 +1,6 @@
 import { UserError } from '../../core/errors.ts';
 
-/** Where models come from. */
+/** The hub that models come from. */
 export interface HubSettings {
   /** Without a slash at its end. */
   endpoint: string;

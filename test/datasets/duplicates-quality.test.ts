@@ -7,7 +7,7 @@ import { openWorkbench, type Workbench } from '../support/workbench.ts';
 const PICTURES = 400;
 /** So many of them have three altered copies: 1,000 files in all. */
 const COPIED = 200;
-/** What docs/operating.md names for the built-in model. */
+/** The threshold that docs/operating.md names for the built-in model. */
 const THRESHOLD = 0.985;
 const IN_FLIGHT = 8;
 

@@ -66,6 +66,7 @@ export function equip(options: PlimsollPluginOptions): Equipment {
   const embeds = roles.includes('embedding');
   const ownEmbedder = embeds && options.embedder === undefined ? createEmbedder(options.inference) : undefined;
   const embedder = options.embedder ?? ownEmbedder;
+  // Its process starts with the first search for duplicates.
   const comparer = createComparer(store, createProcessMachine({ idleMs: COMPARER_IDLE_MS }));
   const searcher = embeds && embedder !== undefined ? openSearcher({ store, media, embedder }) : undefined;
   return {

@@ -1,6 +1,6 @@
 import type { SampleDocument } from '../../store/documents.ts';
 
-/** What tells which of several copies to keep. */
+/** The facts that decide which of several copies to keep. */
 export interface Copy {
   seq: number;
   metadata: SampleDocument['metadata'];

@@ -3,6 +3,7 @@ import { currentVectors } from '../../store/current-vectors.ts';
 import type { SeqPair } from '../../store/duplicates.ts';
 import { vectorsOfSeqs } from '../../store/search-vectors.ts';
 import type { Store } from '../../store/store.ts';
+import { cosine } from '../cosine.ts';
 import type { SearchedSet } from '../finder.ts';
 import { MachineEndedError, type Pairs, type VectorMachine } from '../vector-machine.ts';
 import { createUnion, type Union } from './union.ts';
@@ -235,12 +236,4 @@ async function decide(
     onStep();
   }
   return found;
-}
-
-/** The cosine of two vectors of length 1; 0 if they are of different lengths. */
-export function cosine(a: Float32Array, b: Float32Array): number {
-  if (a.length !== b.length) return 0;
-  let sum = 0;
-  for (let i = 0; i < a.length; i += 1) sum += (a[i] as number) * (b[i] as number);
-  return sum;
 }

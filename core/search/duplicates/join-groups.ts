@@ -14,8 +14,8 @@ import type { VectorSet } from '../../store/embeddings.ts';
 import { jobEnded } from '../../store/job-errors.ts';
 import { slicesOf } from '../../store/slices.ts';
 import type { Store } from '../../store/store.ts';
+import { cosine } from '../cosine.ts';
 import { byQuality } from './best-copy.ts';
-import { cosine } from './comparer.ts';
 import { createUnion } from './union.ts';
 
 export interface JoinRequest extends Comparison {

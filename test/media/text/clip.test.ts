@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../inference/tiny-models.ts';
 import { Unavailable } from '../../support/wheel-file.ts';
 import { writeClipTokenizer } from './clip-tokenizer.ts';
 
-/** What transformers makes of texts with CLIP's vocabulary: clip/make-expected.py recorded it. */
+/** Tokens that transformers makes with CLIP's vocabulary. clip/make-expected.py recorded them. */
 interface Expected {
   texts: string[];
   tokens: number[][];
