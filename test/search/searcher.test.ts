@@ -464,10 +464,11 @@ describe('queries that the model encodes', () => {
     };
     await settled();
     expect(begun).toHaveLength(2);
+    const left = expect(third).rejects.toThrow('left');
     leaving.abort(new Error('left'));
     await end(1);
     expect(await second).toEqual(Float32Array.of(1));
-    await expect(third).rejects.toThrow('left');
+    await left;
     expect(begun).toHaveLength(3);
     for (const n of [0, 2]) await end(n);
     expect(begun).toHaveLength(4);
