@@ -1,4 +1,3 @@
-import { findPublishedIndex } from '../store/datasets.ts';
 import type { PublishedIndexDocument } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
 import type { Indexes, PublishedIndex } from './local-finder.ts';
@@ -51,9 +50,8 @@ export function createIndexCache(store: Store, folder: string, log: (message: st
   };
 
   return {
-    async indexOf(set) {
-      const key = `${set.datasetId} ${set.modelKey}`;
-      const index = await findPublishedIndex(store, set);
+    async indexOf({ datasetId, modelKey, index }) {
+      const key = `${datasetId} ${modelKey}`;
       if (index === undefined) {
         used.delete(key);
         return undefined;

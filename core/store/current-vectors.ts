@@ -3,6 +3,7 @@ import type { Binary } from 'mongodb';
 import { collectionsOf } from './collections.ts';
 import type { EmbeddingDocument, SampleDocument } from './documents.ts';
 import type { VectorSet } from './embeddings.ts';
+import { oneBatch } from './one-batch.ts';
 import { versionOf } from './sample-version.ts';
 import type { Store } from './store.ts';
 
@@ -72,13 +73,13 @@ export async function currentSamples(
   const { embeddings, samples } = collectionsOf(store);
   const [vectors, found] = await Promise.all([
     embeddings
-      .find({ dataset_id: datasetId, model_key: modelKey, seq: { $in: [...seqs] } }, { batchSize: seqs.length })
+      .find({ dataset_id: datasetId, model_key: modelKey, seq: { $in: [...seqs] } }, oneBatch(seqs.length))
       .project<Stored>({ _id: 0, seq: 1, vector: 1, content: 1, version: 1, sample_id: 1 })
       .toArray(),
     samples
       .find(
         { dataset_id: datasetId, seq: { $in: [...seqs] }, status: 'indexed' },
-        { projection: { ...SAMPLE_FIELDS, metadata: 1, 'source.size_bytes': 1 }, batchSize: seqs.length },
+        { projection: { ...SAMPLE_FIELDS, metadata: 1, 'source.size_bytes': 1 }, ...oneBatch(seqs.length) },
       )
       .toArray(),
   ]);
