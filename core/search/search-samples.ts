@@ -34,6 +34,8 @@ export interface Hits {
 
 /** The first samples that match a filter, which show how many there may be. */
 const PROBED = 100;
+/** A filter that so few samples match that more candidates are needed to hold enough of them is decided first. */
+const WIDEST_FIRST_LOOK = 1000;
 /** Matching samples that the query is compared with at once. */
 const MATCHES = 50_000;
 
@@ -45,30 +47,32 @@ export async function searchVectors(store: Store, finder: Finder, search: Vector
   const { set, filter, limit, without = [] } = search;
   const at = await finder.at(set);
   const query = unitVector(search.vector);
-  if (filter === undefined) return searchNear(store, at, query, search);
+  const candidates = candidatesFor(limit + without.length);
+  if (filter === undefined) return searchNear(store, at, query, { ...search, candidates });
   const first = await seqsMatchingAfter(store, { datasetId: set.datasetId, filter, after: -1, most: PROBED });
-  if (!areFew(first, limit + without.length)) {
-    const near = await searchNear(store, at, query, search);
+  const among = candidates * seqsPerMatch(first);
+  if (among <= WIDEST_FIRST_LOOK) {
+    const near = await searchNear(store, at, query, { ...search, candidates: Math.ceil(among) });
     if (near.enough) return near;
   }
   return searchMatching(store, at, query, { ...search, filter, first });
 }
 
-/** Whether a filter matches so few samples that the candidates nearest of all are expected to hold too few of them. */
-function areFew(first: readonly number[], wanted: number): boolean {
+/** Of how many samples one matches a filter, by the first that match. Infinite if these are all. */
+function seqsPerMatch(first: readonly number[]): number {
   const last = first[PROBED - 1];
-  return last === undefined || (candidatesFor(wanted) * PROBED) / (last + 1) < wanted;
+  return last === undefined ? Number.POSITIVE_INFINITY : (last + 1) / PROBED;
 }
 
-/** Searches all vectors, and keeps hits that match the filter. */
+/** Searches all vectors, and keeps hits that match the filter. Looks at so many `candidates` first. */
 async function searchNear(
   store: Store,
   at: FinderAt,
   query: Float32Array,
-  { set, limit, filter, without = [] }: VectorSearch,
+  { set, limit, filter, without = [], candidates: first }: VectorSearch & { candidates: number },
 ): Promise<Hits & { enough: boolean }> {
   const wanted = limit + without.length;
-  for (let count = candidatesFor(wanted); ; count *= 4) {
+  for (let count = first; ; count *= 4) {
     const last = count >= at.most;
     const candidates = await at.find(query, Math.min(count, at.most));
     const hits = await readHits(store, set, query, candidates, filter);
@@ -113,7 +117,7 @@ async function searchMatching(
 }
 
 /** More candidates than hits, because approximations swap neighbours that are nearly as far. */
-const candidatesFor = (wanted: number) => wanted + Math.max(54, Math.ceil(wanted / 2));
+const candidatesFor = (wanted: number) => wanted + Math.max(24, Math.ceil(wanted / 2));
 
 /** Reads the vectors of candidates, and orders those that may be given out. */
 async function readHits(

@@ -4,7 +4,7 @@ import { collectionsOf } from './collections.ts';
 import type { EmbeddingDocument, SampleDocument } from './documents.ts';
 import type { VectorSet } from './embeddings.ts';
 import { oneBatch } from './one-batch.ts';
-import { versionOf } from './sample-version.ts';
+import { isVectorOf } from './sample-version.ts';
 import type { Store } from './store.ts';
 
 /** A vector of length 1, and the hash of what it was made of. */
@@ -17,9 +17,6 @@ export interface CurrentVector {
 const SAMPLE_FIELDS = { seq: 1, content: 1, 'source.fingerprint': 1, 'source.reread_by': 1 } as const;
 
 type Stored = Pick<EmbeddingDocument, 'seq' | 'sample_id' | 'version' | 'content'> & { vector: Binary };
-
-const isOf = (sample: SampleDocument, { sample_id, version }: Pick<Stored, 'sample_id' | 'version'>) =>
-  sample._id.equals(sample_id) && versionOf(sample) === version;
 
 /** The current vectors of a set, in seq order. */
 export async function* currentVectors(store: Store, { datasetId, modelKey }: VectorSet): AsyncGenerator<CurrentVector> {
@@ -37,7 +34,7 @@ export async function* currentVectors(store: Store, { datasetId, modelKey }: Vec
     for await (const stored of vectors) {
       while (sample !== null && sample.seq < stored.seq) sample = await ofSamples.next();
       if (sample === null) return;
-      if (sample.seq !== stored.seq || !isOf(sample, stored)) continue;
+      if (sample.seq !== stored.seq || !isVectorOf(sample, stored)) continue;
       yield { seq: stored.seq, vector: stored.vector.toFloat32Array(), content: stored.content };
     }
   } finally {
@@ -86,7 +83,7 @@ export async function currentSamples(
   const bySeq = new Map(found.map((sample) => [sample.seq, sample]));
   return vectors.flatMap((stored) => {
     const sample = bySeq.get(stored.seq);
-    if (sample === undefined || !isOf(sample, stored)) return [];
+    if (sample === undefined || !isVectorOf(sample, stored)) return [];
     const { seq, content, version, vector } = stored;
     const { metadata, source } = sample;
     return [{ seq, content, version, vector: vector.toFloat32Array(), metadata, sizeBytes: source.size_bytes }];

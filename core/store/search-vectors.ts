@@ -4,7 +4,7 @@ import type { EmbeddingDocument, SampleDocument } from './documents.ts';
 import type { VectorSet } from './embeddings.ts';
 import { oneBatch } from './one-batch.ts';
 import { SAMPLE_INDEXES, VECTOR_INDEXES } from './prepare.ts';
-import { versionOf } from './sample-version.ts';
+import { isVectorOf } from './sample-version.ts';
 import { findSample } from './samples.ts';
 import { conditionOf, indexFor, type SampleFilter } from './search-samples.ts';
 import type { Store } from './store.ts';
@@ -115,16 +115,8 @@ export async function sampleWithVector(
     ),
   ]);
   if (sample === undefined) return undefined;
-  return { sample, vector: stored !== null && isOf(sample, stored) ? stored.vector.toFloat32Array() : undefined };
+  return { sample, vector: stored !== null && isVectorOf(sample, stored) ? stored.vector.toFloat32Array() : undefined };
 }
-
-/** Whether a vector was made of what a sample holds now. */
-const isOf = (sample: VersionedSample, { sample_id, version }: Pick<EmbeddingDocument, 'sample_id' | 'version'>) =>
-  sample._id.equals(sample_id) && versionOf(sample) === version;
-
-type VersionedSample = Pick<SampleDocument, '_id' | 'content'> & {
-  source: Pick<SampleDocument['source'], 'fingerprint' | 'reread_by'>;
-};
 
 /** A sample that a search may give out, with its vector. */
 export interface SearchableSample extends StoredVector {
@@ -140,15 +132,25 @@ export async function searchableSamples(
   store: Store,
   { datasetId, modelKey, dim }: VectorSet & { dim: number },
   seqs: readonly number[],
-  filter: SampleFilter = {},
+  filter?: SampleFilter,
 ): Promise<SearchableSample[]> {
   if (seqs.length === 0) return [];
   const { embeddings, samples } = collectionsOf(store);
   const options = { readConcern: LOCAL, ...oneBatch(seqs.length) };
-  const [stored, found] = await Promise.all([
+  const found = samples
+    .find(
+      { $and: [{ dataset_id: datasetId, seq: { $in: [...seqs] }, status: 'indexed' }, conditionOf(filter ?? {})] },
+      { ...options, hint: SAMPLE_INDEXES.seq },
+    )
+    .project<SampleDocument>({ seq: 1, filepath: 1, content: 1, 'source.fingerprint': 1, 'source.reread_by': 1 })
+    .toArray();
+  // Without a filter nearly all are there, so both are read at once.
+  const wanted = filter === undefined ? [...seqs] : (await found).map(({ seq }) => seq);
+  const [bySeq, stored] = await Promise.all([
+    found.then((all) => new Map(all.map((sample) => [sample.seq, sample]))),
     embeddings
       .find(
-        { dataset_id: datasetId, model_key: modelKey, seq: { $in: [...seqs] } },
+        { dataset_id: datasetId, model_key: modelKey, seq: { $in: wanted } },
         { ...options, hint: VECTOR_INDEXES.seq },
       )
       .project<Pick<EmbeddingDocument, 'seq' | 'vector' | 'version' | 'sample_id'>>({
@@ -159,21 +161,13 @@ export async function searchableSamples(
         sample_id: 1,
       })
       .toArray(),
-    samples
-      .find(
-        { $and: [{ dataset_id: datasetId, seq: { $in: [...seqs] }, status: 'indexed' }, conditionOf(filter)] },
-        { ...options, hint: SAMPLE_INDEXES.seq },
-      )
-      .project<SampleDocument>({ seq: 1, filepath: 1, content: 1, 'source.fingerprint': 1, 'source.reread_by': 1 })
-      .toArray(),
   ]);
-  const bySeq = new Map(found.map((sample) => [sample.seq, sample]));
   // Memory for each vector costs more time than its elements.
   const vectors = new Float32Array(stored.length * dim);
   return stored.flatMap((each, i) => {
     const sample = bySeq.get(each.seq);
     const vector = vectors.subarray(i * dim, (i + 1) * dim);
-    if (sample === undefined || !isOf(sample, each) || !copyElements(each.vector, vector)) return [];
+    if (sample === undefined || !isVectorOf(sample, each) || !copyElements(each.vector, vector)) return [];
     return [{ seq: each.seq, vector, filepath: sample.filepath }];
   });
 }

@@ -2,6 +2,7 @@ import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { IndexKind } from '../../contract/job.ts';
+import { knownMedia } from '../../core/media/registry.ts';
 import { buildIndex, indexNeeded } from '../../core/search/build-index.ts';
 import type { SearchedSet } from '../../core/search/finder.ts';
 import type { IndexBuilder } from '../../core/search/index-builder.ts';
@@ -15,6 +16,7 @@ import { writeVectors } from '../../core/store/embeddings.ts';
 import { versionOf } from '../../core/store/sample-version.ts';
 import { createProcessBuilder } from '../../search/process-builder.ts';
 import { createProcessMachine } from '../../search/process-machine.ts';
+import { createSearcher } from '../../search/searcher.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { clusteredVectors, dot, fillWithVectors } from './vectors.ts';
 
@@ -132,6 +134,16 @@ describe.each(['exact', ...GRAPH_KINDS] as const)('an index of kind %s', (kind) 
     expect(await db.collection('indexes.chunks').distinct('files_id')).toHaveLength(index.files.length);
     expect(before?.id).not.toBe(index.id);
   });
+});
+
+it('is used by a search of the dataset', async () => {
+  const index = await build('i8');
+  const other = newFinder();
+  await fetched(other, index.id);
+  const embedder = { embed: () => Promise.reject(new Error('no query is encoded')) };
+  const searcher = createSearcher({ store: bench.store, finder: other.finder, embedder, media: knownMedia() });
+  const answer = await searcher.search({ dataset: set.datasetId, vector: [...(queries[0] as Float32Array)] });
+  expect([answer.exact, answer.hits.length]).toEqual([false, 20]);
 });
 
 it('finds what was written after it', async () => {
