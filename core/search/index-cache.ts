@@ -1,3 +1,4 @@
+import { findPublishedIndex } from '../store/datasets.ts';
 import type { PublishedIndexDocument } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
 import type { Indexes, PublishedIndex } from './local-finder.ts';
@@ -56,13 +57,16 @@ export function createIndexCache(store: Store, folder: string, log: (message: st
   };
 
   return {
-    async indexOf({ datasetId, modelKey, index }) {
-      const key = `${datasetId} ${modelKey}`;
+    async indexOf(set) {
+      const key = `${set.datasetId} ${set.modelKey}`;
+      const inUse = used.get(key);
+      // A search may have read the dataset a while ago, before this index was published.
+      const isOther = inUse !== undefined && inUse.id !== set.index?.id;
+      const index = isOther ? await findPublishedIndex(store, set) : set.index;
       if (index === undefined) {
         used.delete(key);
         return undefined;
       }
-      const inUse = used.get(key);
       if (inUse?.id === index.id) {
         if (performance.now() - markedAt > MARK_EVERY_MS) {
           markedAt = performance.now();

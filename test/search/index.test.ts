@@ -146,6 +146,16 @@ it('is used by a search of the dataset', async () => {
   expect([answer.exact, answer.hits.length]).toEqual([false, 20]);
 });
 
+it('stays in use in a search that has read the dataset before it was published', async () => {
+  const before = await findPublishedIndex(bench.store, set);
+  const index = await build('i8');
+  const other = newFinder();
+  await fetched(other, index.id);
+  for (const named of [undefined, before])
+    expect(await other.indexes.indexOf({ ...set, index: named })).toMatchObject({ id: index.id });
+  expect(other.logged).toEqual([]);
+});
+
 it('finds what was written after it', async () => {
   const other = newFinder();
   const index = await build('i8');
