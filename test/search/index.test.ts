@@ -2,6 +2,7 @@ import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { IndexKind } from '../../contract/job.ts';
+import { knownMedia } from '../../core/media/registry.ts';
 import { buildIndex, indexNeeded } from '../../core/search/build-index.ts';
 import type { SearchedSet } from '../../core/search/finder.ts';
 import type { IndexBuilder } from '../../core/search/index-builder.ts';
@@ -15,6 +16,7 @@ import { writeVectors } from '../../core/store/embeddings.ts';
 import { versionOf } from '../../core/store/sample-version.ts';
 import { createProcessBuilder } from '../../search/process-builder.ts';
 import { createProcessMachine } from '../../search/process-machine.ts';
+import { createSearcher } from '../../search/searcher.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { clusteredVectors, dot, fillWithVectors } from './vectors.ts';
 
@@ -60,6 +62,9 @@ const build = (
   },
 ) => buildIndex(bench.store, builder, { set, kind, cache: workerCache, onStep, signal });
 
+/** The set with the index that the dataset names now. */
+const setNow = async (): Promise<SearchedSet> => ({ ...set, index: await findPublishedIndex(bench.store, set) });
+
 /** A finder of another machine: it has a cache of its own. */
 function newFinder(cache = join(bench.folder, `cache-${ends.length}`)) {
   const logged: string[] = [];
@@ -82,7 +87,7 @@ async function recallOf({ finder }: ReturnType<typeof newFinder>, filter?: { tag
       .slice(0, 10)
       .map(({ seq }) => seq);
     const { hits } = await searchVectors(bench.store, finder, {
-      set,
+      set: await setNow(),
       vector: query,
       limit: 10,
       ...(filter && { filter }),
@@ -93,7 +98,7 @@ async function recallOf({ finder }: ReturnType<typeof newFinder>, filter?: { tag
 }
 
 const fetched = (found: ReturnType<typeof newFinder>, id: string) =>
-  expect.poll(async () => (await found.indexes.indexOf(set))?.id).toBe(id);
+  expect.poll(async () => (await found.indexes.indexOf(await setNow()))?.id).toBe(id);
 
 it('is needed by a set that has many vectors and none, until it has one', async () => {
   const needed = (asked: 'auto' | 'none' | IndexKind, from?: number) => indexNeeded(bench.store, set, asked, from);
@@ -116,7 +121,7 @@ describe.each(['exact', ...GRAPH_KINDS] as const)('an index of kind %s', (kind) 
     const other = newFinder();
     await fetched(other, index.id);
     const { exact } = await searchVectors(bench.store, other.finder, {
-      set,
+      set: await setNow(),
       vector: queries[0] as Float32Array,
       limit: 10,
     });
@@ -131,10 +136,30 @@ describe.each(['exact', ...GRAPH_KINDS] as const)('an index of kind %s', (kind) 
   });
 });
 
+it('is used by a search of the dataset', async () => {
+  const index = await build('i8');
+  const other = newFinder();
+  await fetched(other, index.id);
+  const embedder = { embed: () => Promise.reject(new Error('no query is encoded')) };
+  const searcher = createSearcher({ store: bench.store, finder: other.finder, embedder, media: knownMedia() });
+  const answer = await searcher.search({ dataset: set.datasetId, vector: [...(queries[0] as Float32Array)] });
+  expect([answer.exact, answer.hits.length]).toEqual([false, 20]);
+});
+
+it('stays in use in a search that has read the dataset before it was published', async () => {
+  const before = await findPublishedIndex(bench.store, set);
+  const index = await build('i8');
+  const other = newFinder();
+  await fetched(other, index.id);
+  for (const named of [undefined, before])
+    expect(await other.indexes.indexOf({ ...set, index: named })).toMatchObject({ id: index.id });
+  expect(other.logged).toEqual([]);
+});
+
 it('finds what was written after it', async () => {
   const other = newFinder();
   const index = await build('i8');
-  await searchVectors(bench.store, other.finder, { set, vector: queries[0] as Float32Array, limit: 1 });
+  await searchVectors(bench.store, other.finder, { set: await setNow(), vector: queries[0] as Float32Array, limit: 1 });
   await fetched(other, index.id);
   const query = queries[1] as Float32Array;
   const sample = await collectionsOf(bench.store).samples.findOne({ dataset_id: set.datasetId, seq: 77 });
@@ -144,7 +169,7 @@ it('finds what was written after it', async () => {
     { seq: 77, sampleId: sample._id, vector, content: 'c', version: versionOf(sample), isStale: true },
   ]);
   vectors[77] = vector;
-  const { hits } = await searchVectors(bench.store, other.finder, { set, vector, limit: 1 });
+  const { hits } = await searchVectors(bench.store, other.finder, { set: await setNow(), vector, limit: 1 });
   expect(hits).toMatchObject([{ seq: 77, score: expect.closeTo(1, 4) }]);
 });
 
@@ -164,7 +189,7 @@ describe('a build that is broken off', () => {
     expect(steps[0]).toBeGreaterThanOrEqual(3000);
     expect(index.vectors).toBe(COUNT);
     const other = newFinder();
-    await other.indexes.indexOf(set);
+    await other.indexes.indexOf(await setNow());
     await fetched(other, index.id);
     expect(await recallOf(other)).toBeGreaterThanOrEqual(0.98);
   });
@@ -189,7 +214,7 @@ describe('a build that is broken off', () => {
     const published = await findPublishedIndex(bench.store, set);
     expect(published?.id).not.toBe(index.id);
     const other = newFinder();
-    await other.indexes.indexOf(set);
+    await other.indexes.indexOf(await setNow());
     await fetched(other, published?.id as string);
     expect(await recallOf(other)).toBe(1);
   });
@@ -199,7 +224,7 @@ describe('a cache', () => {
   it('that is lost or damaged is fetched again', async () => {
     const index = await build('i8');
     const first = newFinder();
-    await first.indexes.indexOf(set);
+    await first.indexes.indexOf(await setNow());
     await fetched(first, index.id);
     await recallOf(first);
 
