@@ -220,7 +220,7 @@ describe('the samples of a dataset', () => {
   });
 
   test('are opened by keys, gone through, and left for the same place', async () => {
-    const page = await all.open('/datasets/pictures', { viewport: { width: 900, height: 480 } });
+    const page = await all.open('/datasets/pictures', { viewport: { width: 900, height: 560 } });
     await tile(page, 0).waitFor();
     // The last job's bars appear above the grid and take room from it.
     await bar(page, 'Embedding', 'pictures').waitFor();
