@@ -47,7 +47,7 @@ export function createProcessMachine({ idleMs }: ProcessMachineOptions): Process
       return running?.ended === false ? running.pid : undefined;
     },
     open: async (...given) => void (await call('open', ...given)),
-    add: async (...given) => void (await call('add', ...given)),
+    add: async (...given) => (await call('add', ...given)) as number,
     find: async (...given) => (await call('find', ...given)) as Candidates,
     findPairs: async (...given) => (await call('findPairs', ...given)) as Pairs,
     link: async (set) => (await call('link', set)) as number,

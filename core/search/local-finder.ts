@@ -1,6 +1,7 @@
 import {
   type ClusterTime,
   clusterTime,
+  isWrittenSince,
   vectorsAfter,
   vectorsOfSeqs,
   vectorsWrittenSince,
@@ -41,12 +42,20 @@ const MOST_BYTES = 4 * 2 ** 30;
 const BATCH = 1000;
 /** The most candidates of one scan. */
 const MOST_CANDIDATES = 20_000;
+/** An index that could not be opened is not tried again for this long. */
+const FAILED_MS = 30_000;
+/** A set is opened anew when replaced rows are this part of those in use, and at least so many. */
+const REPLACED_PART = 0.5;
+const FEWEST_REPLACED = 1000;
 
 /** A set that the machine holds. */
 interface HeldSet {
   name: string;
   index: PublishedIndex | undefined;
   bytes: number;
+  /** Rows that were added beside those of the index, and how many of them a later one has replaced. */
+  added: number;
+  replaced: number;
   /** The machine holds what was written before this time. */
   upTo: ClusterTime;
   /** The last writes that it holds, by seq. */
@@ -63,6 +72,8 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
   const sets = new Map<string, HeldSet>();
   /** One refresh a set at a time: the running one, and the one that comes after it. */
   const refreshes = new Map<string, { running: Promise<HeldSet>; next?: Promise<HeldSet> }>();
+  /** When indexes could not be opened, by ID. */
+  const failedAt = new Map<string, number>();
   let opened = 0;
 
   /** Opens a set or takes in what is new. A refresh that had begun before this call may have missed the last write. */
@@ -87,46 +98,58 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
 
   async function refresh(set: SearchedSet): Promise<HeldSet> {
     const key = keyOf(set);
-    const index = await indexes?.indexOf(set);
     const held = sets.get(key);
-    try {
-      if (held !== undefined && held.index?.id === index?.id) {
-        await takeInNew(set, held);
-        return held;
-      }
-    } catch (error) {
-      if (!(error instanceof MachineEndedError)) throw error;
+    const newest = await indexes?.indexOf(set);
+    const index = newest !== undefined && hasFailed(newest) ? held?.index : newest;
+    const isCurrent = held !== undefined && held.index?.id === index?.id && !isOvergrown(held);
+    if (!isCurrent || !(await hasTakenInNew(set, held))) {
+      const fresh = await open(set, index, held);
+      sets.set(key, fresh);
+      if (held !== undefined && held !== fresh) await machine.drop(held.name).catch(() => undefined);
     }
-    const fresh = await open(set, index);
-    sets.set(key, fresh);
-    if (held !== undefined) await machine.drop(held.name).catch(() => undefined);
     await forgetOthers(key);
-    return fresh;
+    return sets.get(key) as HeldSet;
   }
 
-  /** Opens a set with its index; without it if the machine can't read the files of the index. */
-  async function open(set: SearchedSet, index: PublishedIndex | undefined): Promise<HeldSet> {
+  const hasFailed = ({ id }: PublishedIndex) =>
+    performance.now() - (failedAt.get(id) ?? Number.NEGATIVE_INFINITY) < FAILED_MS;
+
+  /** Rows that were replaced stay in memory. Opening the set again frees it of them. */
+  const isOvergrown = ({ added, replaced }: HeldSet) =>
+    replaced > Math.max(FEWEST_REPLACED, REPLACED_PART * (added - replaced));
+
+  /** Opens a set with its index. If that can't be opened, keeps the set `before`, or reads it from MongoDB. */
+  async function open(set: SearchedSet, index: PublishedIndex | undefined, before?: HeldSet): Promise<HeldSet> {
     opened += 1;
     const held: HeldSet = {
       name: `${keyOf(set)} ${opened}`,
       index,
       bytes: (index?.vectors ?? 0) * set.dim,
+      added: 0,
+      replaced: 0,
       upTo: index?.covers ?? (await clusterTime(store)),
       recent: new Map(),
       searchedAt: performance.now(),
     };
+    const openInMachine = () => machine.open(held.name, set.dim, index?.files);
     try {
-      await machine.open(held.name, set.dim, index?.files);
+      // Another set may have ended the process.
+      await openInMachine().catch((error) => {
+        if (!(error instanceof MachineEndedError)) throw error;
+        return openInMachine();
+      });
     } catch (error) {
       if (index?.files === undefined) throw error;
-      await indexes?.forget(index.id);
-      return open(set, undefined);
+      await noteFailure(index, error);
+      const isOfOther = before !== undefined && before.index?.id !== index.id;
+      return isOfOther && (await hasTakenInNew(set, before)) ? before : open(set, undefined);
     }
     if (index === undefined) {
       const vectors = vectorsAfter(store, set, -1);
       try {
         let batch: { seq: number; vector: Float32Array }[] = [];
         for await (const vector of vectors) {
+          if (isWrittenSince(vector.written, held.upTo)) held.recent.set(vector.seq, vector.written.toString());
           if (batch.push(vector) < BATCH) continue;
           await add(set, held, batch);
           batch = [];
@@ -138,6 +161,23 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
     }
     await takeInNew(set, held);
     return held;
+  }
+
+  /** Leaves an index alone for a while. Has it fetched again if its files are to blame. */
+  async function noteFailure({ id }: PublishedIndex, error: unknown): Promise<void> {
+    failedAt.set(id, performance.now());
+    if (!(error instanceof MachineEndedError) && !isShortage(error)) await indexes?.forget(id);
+  }
+
+  /** Takes in what is new. Returns false if the machine holds the set no longer. */
+  async function hasTakenInNew(set: SearchedSet, held: HeldSet): Promise<boolean> {
+    try {
+      await takeInNew(set, held);
+      return true;
+    } catch (error) {
+      if (error instanceof MachineEndedError) return false;
+      throw error;
+    }
   }
 
   async function takeInNew(set: SearchedSet, held: HeldSet): Promise<void> {
@@ -161,11 +201,12 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
     fitting.forEach(({ vector }, i) => {
       together.set(vector, i * dim);
     });
-    await machine.add(
+    held.replaced += await machine.add(
       held.name,
       fitting.map(({ seq }) => seq),
       together,
     );
+    held.added += fitting.length;
     held.bytes += together.length;
   }
 
@@ -191,9 +232,15 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
           try {
             return await machine.find(held.name, query, count, among);
           } catch (error) {
-            if (!(error instanceof MachineEndedError)) throw error;
-            // The process has ended since, or another search has replaced the set.
-            if (sets.get(keyOf(set)) === held) sets.delete(keyOf(set));
+            // The process has ended since, or another search has replaced the set; or an index can't be read.
+            if (!(error instanceof MachineEndedError)) {
+              if (held.index?.files === undefined) throw error;
+              await noteFailure(held.index, error);
+            }
+            if (sets.get(keyOf(set)) === held) {
+              sets.delete(keyOf(set));
+              await machine.drop(held.name).catch(() => undefined);
+            }
             held = await refreshed(set);
             return machine.find(held.name, query, count, among);
           }
@@ -206,5 +253,8 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
     },
   };
 }
+
+/** Whether a file could not be opened for want of memory or file handles, so that it may be whole. */
+const isShortage = (error: unknown) => /ENOMEM|EMFILE|ENFILE|memory|alloc/i.test((error as Error).message);
 
 const keyOf = ({ datasetId, modelKey }: SearchedSet) => `${datasetId} ${modelKey}`;

@@ -1,11 +1,17 @@
-import { open as openFile } from 'node:fs/promises';
+import { type FileHandle, open as openFile } from 'node:fs/promises';
 import type { Index } from 'usearch';
 import { firstAtLeast } from './first-at-least.ts';
 import { createGraph, scoreOf } from './graph.ts';
 import { findPairs, link, type PairedSet } from './pairs.ts';
 import { quantise } from './quantise.ts';
 import { createRows, type Rows } from './rows.ts';
-import type { Candidates, GraphKind, IndexFiles, VectorMachine } from './vector-machine.ts';
+import {
+  type Candidates,
+  type GraphKind,
+  type IndexFiles,
+  MachineEndedError,
+  type VectorMachine,
+} from './vector-machine.ts';
 
 /** A candidate before it is given out. */
 interface Found {
@@ -13,11 +19,18 @@ interface Found {
   score: number;
 }
 
+/** A published index. Its rows are read when a search first needs them, if a graph stands for them. */
+interface PublishedSet {
+  seqs: Float64Array;
+  graph?: { index: Index; kind: GraphKind };
+  rows(): Promise<Rows>;
+  close(): Promise<void>;
+}
+
 /** A set of vectors in memory. */
 interface LoadedSet {
   dim: number;
-  /** The published index: its rows are read when a search first needs them, if a graph stands for them. */
-  published?: { seqs: Float64Array; graph?: { index: Index; kind: GraphKind }; rows: () => Promise<Rows> };
+  published?: PublishedSet;
   /** Vectors that came later. */
   later: PairedSet & { positions: Map<number, number> };
 }
@@ -33,7 +46,7 @@ export function createLocalMachine(): VectorMachine {
   const sets = new Map<string, LoadedSet>();
   const setOf = (name: string): LoadedSet => {
     const set = sets.get(name);
-    if (set === undefined) throw new Error(`The set ${name} is not open.`);
+    if (set === undefined) throw new MachineEndedError(`The set ${name} is not open.`);
     return set;
   };
   return {
@@ -47,11 +60,13 @@ export function createLocalMachine(): VectorMachine {
     },
     async add(name, seqs, vectors) {
       const { later } = setOf(name);
+      const before = later.positions.size;
       for (const seq of seqs) {
         later.positions.set(seq, later.seqs.length);
         later.seqs.push(seq);
       }
       later.rows.add(vectors);
+      return seqs.length - (later.positions.size - before);
     },
     async find(name, query, count, among) {
       const set = setOf(name);
@@ -64,34 +79,52 @@ export function createLocalMachine(): VectorMachine {
       return link(setOf(name).later);
     },
     async drop(name) {
+      const set = sets.get(name);
       sets.delete(name);
+      await set?.published?.close();
     },
     async close() {
+      const all = [...sets.values()];
       sets.clear();
+      await Promise.all(all.map(({ published }) => published?.close()));
     },
   };
 }
 
-async function openFiles(dim: number, files: IndexFiles): Promise<NonNullable<LoadedSet['published']>> {
+/** Opens all files at once: an open file can be read after it was removed from the cache. */
+async function openFiles(dim: number, files: IndexFiles): Promise<PublishedSet> {
   const seqs = await readSeqs(files.seqs);
+  const rowFile = await openFile(files.rows);
   let loading: Promise<Rows> | undefined;
   const rows = () => {
-    loading ??= readRows(files.rows, dim, seqs.length);
+    loading ??= readRows(rowFile, files.rows, dim, seqs.length).catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
     return loading;
   };
-  if (files.graph === undefined) {
-    await rows();
-    return { seqs, rows };
+  const close = async () => {
+    await loading?.catch(() => undefined);
+    await rowFile.close();
+  };
+  try {
+    if (files.graph === undefined) {
+      await rows();
+      return { seqs, rows, close };
+    }
+    const { path, kind } = files.graph;
+    const index = createGraph(dim, kind);
+    // A view maps the file into memory and reads what a search touches.
+    index.view(path);
+    if (index.dimensions() !== dim || index.size() !== seqs.length)
+      throw new Error(
+        `${path} holds ${index.size()} vectors of ${index.dimensions()} elements, not ${seqs.length} of ${dim}.`,
+      );
+    return { seqs, rows, close, graph: { index, kind } };
+  } catch (error) {
+    await close();
+    throw error;
   }
-  const { path, kind } = files.graph;
-  const index = createGraph(dim, kind);
-  // A view maps the file into memory and reads what a search touches.
-  index.view(path);
-  if (index.dimensions() !== dim || index.size() !== seqs.length)
-    throw new Error(
-      `${path} holds ${index.size()} vectors of ${index.dimensions()} elements, not ${seqs.length} of ${dim}.`,
-    );
-  return { seqs, rows, graph: { index, kind } };
 }
 
 async function readSeqs(path: string): Promise<Float64Array> {
@@ -101,8 +134,7 @@ async function readSeqs(path: string): Promise<Float64Array> {
   return new Float64Array(bytes.buffer);
 }
 
-async function readRows(path: string, dim: number, count: number): Promise<Rows> {
-  await using file = await openFile(path);
+async function readRows(file: FileHandle, path: string, dim: number, count: number): Promise<Rows> {
   const rows = createRows(dim);
   for (let at = 0; at < count; at += READ_ROWS) {
     const some = new Int8Array(Math.min(READ_ROWS, count - at) * dim);
@@ -113,7 +145,7 @@ async function readRows(path: string, dim: number, count: number): Promise<Rows>
 }
 
 async function readExactly(
-  file: Awaited<ReturnType<typeof openFile>>,
+  file: FileHandle,
   into: Uint8Array | Int8Array,
   position: number,
   path: string,
@@ -124,9 +156,15 @@ async function readExactly(
 
 async function findNear({ dim, published, later }: LoadedSet, query: Float32Array, count: number): Promise<Candidates> {
   const coarse = coarseOf(query);
+  // A row whose vector was replaced is near to a query that the vector is not near to any more.
   const found = later.rows
     .find(coarse, count)
-    .map(({ position, score }) => ({ seq: later.seqs[position] as number, score }));
+    .map(({ position, score }) => ({ seq: later.seqs[position] as number, position, score }))
+    .filter(({ seq, position }) => later.positions.get(seq) === position)
+    .map(({ seq, score }): Found => ({ seq, score }));
+  const addPublished = (seq: number, score: number) => {
+    if (!later.positions.has(seq)) found.push({ seq, score });
+  };
   const total = later.rows.count + (published?.seqs.length ?? 0);
   if (published?.graph !== undefined) {
     const { index, kind } = published.graph;
@@ -134,11 +172,11 @@ async function findNear({ dim, published, later }: LoadedSet, query: Float32Arra
     const wanted = Math.min(count * CANDIDATES[kind], published.seqs.length);
     const { keys, distances } = index.search(kind === 'i8' ? coarse : query, wanted, 1);
     keys.forEach((key, i) => {
-      found.push({ seq: Number(key), score: scoreOf(kind, dim, distances[i] as number) });
+      addPublished(Number(key), scoreOf(kind, dim, distances[i] as number));
     });
   } else if (published !== undefined) {
     for (const { position, score } of (await published.rows()).find(coarse, count))
-      found.push({ seq: published.seqs[position] as number, score });
+      addPublished(published.seqs[position] as number, score);
   }
   const most = published?.graph === undefined ? count : count * CANDIDATES[published.graph.kind];
   return candidatesOf(found, most, { exact: published?.graph === undefined, all: total <= count });

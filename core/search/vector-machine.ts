@@ -12,7 +12,7 @@ export interface IndexFiles {
 export const GRAPH_KINDS = ['i8', 'f32', 'bf16', 'b1'] as const;
 export type GraphKind = (typeof GRAPH_KINDS)[number];
 
-/** The nearest vectors of a query, best first. A seq whose vector was replaced may be there twice. */
+/** The nearest vectors of a query, best first. */
 export interface Candidates {
   seqs: number[];
   /** Cosines of the stored approximations. */
@@ -50,8 +50,11 @@ export interface Pairs {
 export interface VectorMachine {
   /** Opens an empty set of vectors with `dim` elements, or one with the vectors of a published index. */
   open(set: string, dim: number, files?: IndexFiles): Promise<void>;
-  /** Adds vectors of length 1, one after the other. A later vector of a seq replaces an earlier one. */
-  add(set: string, seqs: readonly number[], vectors: Float32Array): Promise<void>;
+  /**
+   * Adds vectors of length 1, one after the other. A later vector of a seq replaces an earlier one. Returns how many
+   * replace one that was added before: its row stays in memory until the set is opened again.
+   */
+  add(set: string, seqs: readonly number[], vectors: Float32Array): Promise<number>;
   /** Finds about `count` candidates, `among` these seqs if given. */
   find(set: string, query: Float32Array, count: number, among?: readonly number[]): Promise<Candidates>;
   /**
@@ -66,7 +69,7 @@ export interface VectorMachine {
   close(): Promise<void>;
 }
 
-/** The process that held the vectors has ended. */
+/** The process that held the vectors has ended, or the set was dropped. */
 export class MachineEndedError extends Error {
   override readonly name = 'MachineEndedError';
 }

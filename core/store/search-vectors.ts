@@ -19,10 +19,10 @@ export interface StoredVector {
 export type ClusterTime = number;
 
 /**
- * A write may show later than one with a later time: by as long as a batch takes to be stored. Older writes of this many
- * seconds are looked at again.
+ * A write may show later than one with a later time: by as long as a batch takes to be stored, also on a server whose
+ * disk stalls. Older writes of this many seconds are looked at again.
  */
-const LATE_WRITES_S = 10;
+const LATE_WRITES_S = 60;
 
 /** Reads what the primary has, acknowledged by a majority or not: each hit is read again before it is given out. */
 const LOCAL = new ReadConcern('local');
@@ -35,6 +35,8 @@ export async function clusterTime(store: Store): Promise<ClusterTime> {
   });
 }
 
+const lookedAtAgain = (since: ClusterTime): ClusterTime => since - LATE_WRITES_S;
+
 /** A vector's number, and the time of its last write as a string. */
 export interface WrittenVector {
   seq: number;
@@ -43,7 +45,7 @@ export interface WrittenVector {
 
 /**
  * Finds the vectors of a set that were written since a time, in the order of their writes, and the time of this look.
- * Vectors of the last ten seconds before that time are found once more.
+ * Vectors of the last minute before that time are found once more.
  */
 export async function vectorsWrittenSince(
   store: Store,
@@ -51,7 +53,7 @@ export async function vectorsWrittenSince(
   since: ClusterTime,
 ): Promise<{ found: WrittenVector[]; at: ClusterTime }> {
   return store.client.withSession(async (session) => {
-    const written = { $gte: new Timestamp({ t: Math.max(0, since - LATE_WRITES_S), i: 0 }) };
+    const written = { $gte: new Timestamp({ t: Math.max(0, lookedAtAgain(since)), i: 0 }) };
     const found = await collectionsOf(store)
       .embeddings.find(
         { dataset_id: datasetId, model_key: modelKey, written },
@@ -64,18 +66,22 @@ export async function vectorsWrittenSince(
   });
 }
 
-/** The vectors of a set after a seq, in seq order. The caller closes the cursor. */
+/** Whether `vectorsWrittenSince` that time finds a vector of this write. */
+export const isWrittenSince = (written: Timestamp, since: ClusterTime): boolean =>
+  written.getHighBits() >= lookedAtAgain(since);
+
+/** The vectors of a set after a seq with the times of their writes, in seq order. The caller closes the cursor. */
 export function vectorsAfter(
   store: Store,
   { datasetId, modelKey }: VectorSet,
   after: number,
-): FindCursor<StoredVector> {
+): FindCursor<StoredVector & { written: Timestamp }> {
   return collectionsOf(store)
     .embeddings.find({ dataset_id: datasetId, model_key: modelKey, seq: { $gt: after } }, { readConcern: LOCAL })
-    .project<Pick<EmbeddingDocument, 'seq' | 'vector'>>({ _id: 0, seq: 1, vector: 1 })
+    .project<Pick<EmbeddingDocument, 'seq' | 'vector' | 'written'>>({ _id: 0, seq: 1, vector: 1, written: 1 })
     .sort({ seq: 1 })
     .batchSize(1000)
-    .map(({ seq, vector }) => ({ seq, vector: vector.toFloat32Array() }));
+    .map(({ seq, vector, written }) => ({ seq, vector: vector.toFloat32Array(), written }));
 }
 
 /** The vectors of these seqs, in no order. Seqs without a vector are left out. */
