@@ -1,18 +1,22 @@
-import { Binary, ObjectId } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Binary, type CommandStartedEvent, ObjectId } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Finder, SearchedSet } from '../../core/search/finder.ts';
 import { createLocalFinder } from '../../core/search/local-finder.ts';
 import { searchVectors } from '../../core/search/search-samples.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { writeVectors } from '../../core/store/embeddings.ts';
+import { openStore } from '../../core/store/open.ts';
 import { versionOf } from '../../core/store/sample-version.ts';
 import { createProcessMachine, type ProcessMachine } from '../../search/process-machine.ts';
+import { uriOf } from '../api/support/open-api.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { clusteredVectors, dot, fillWithVectors } from './vectors.ts';
+import { clusteredVectors, dot, fillWithVectors, randomNumbers, unit } from './vectors.ts';
 
 const DIM = 64;
 const COUNT = 8000;
 const RARE = new Set([17, 902, 7999]);
+/** The first samples match all, the others rarely. */
+const isPatchy = (seq: number) => seq < 120 || seq % 10 === 0;
 
 let bench: Workbench;
 let machine: ProcessMachine;
@@ -31,6 +35,7 @@ beforeAll(async () => {
       ...(seq % 10 === 0 ? ['tenth'] : []),
       ...(seq % 40 === 0 ? ['fortieth'] : []),
       ...(seq < 150 ? ['early'] : []),
+      ...(isPatchy(seq) ? ['patchy'] : []),
     ],
   }));
   machine = createProcessMachine({ idleMs: 60_000 });
@@ -152,6 +157,34 @@ describe('a search with a filter', () => {
   });
 });
 
+describe('a search with a filter that many match', () => {
+  it('looks further before it reads all that match, beside a graph', async () => {
+    const counts: number[] = [];
+    const graph: Finder = {
+      ...finder,
+      async at(of) {
+        const at = await finder.at(of);
+        return {
+          most: at.most,
+          async find(near, count, among) {
+            if (among !== undefined) throw new Error('All that match were read.');
+            counts.push(count);
+            return { ...(await at.find(near, count)), exact: false };
+          },
+        };
+      },
+    };
+    const find = searchVectors(
+      bench.store,
+      graph,
+      { set, vector: queries[2] as Float32Array, limit: 10, filter: { tag: 'patchy' } },
+      { matches: 500 },
+    );
+    expect(seqsOf(await find)).toEqual(bruteForce(queries[2] as Float32Array, 10, isPatchy));
+    expect(counts).toEqual([34, 1000]);
+  });
+});
+
 describe('a vector that is none of the model’s', () => {
   it.each<[string, Binary]>([
     ['has another length', Binary.fromFloat32Array(new Float32Array(DIM / 2).fill(1))],
@@ -209,5 +242,69 @@ describe('a change', () => {
       { $set: { sample_id: new ObjectId() } },
     );
     expect(seqsOf(await search(query))).toEqual(rest);
+  });
+});
+
+describe('a search among vectors', () => {
+  const DENSE = 3000;
+  const WANTED = 10;
+
+  /** A dataset of its own, and the seqs whose vectors a search of it reads. */
+  async function filledWith(few: readonly Float32Array[]) {
+    const of = { datasetId: bench.newDataset(), modelKey: set.modelKey, dim: DIM };
+    await fillWithVectors(bench.store, of, few);
+    return of;
+  }
+
+  // The steps of int8 hide differences of 0.002.
+  it.each([
+    [0.02, DENSE / 2],
+    [0.002, DENSE],
+  ])('that differ by %d an element is exact, and reads none twice', async (apart, most) => {
+    const random = randomNumbers(7);
+    const query = queries[4] as Float32Array;
+    const near = Array.from({ length: DENSE }, () => unit(query.map((element) => element + apart * (random() - 0.5))));
+    const of = await filledWith(near);
+    const uri = new URL(uriOf(bench.store));
+    uri.searchParams.set('monitorCommands', 'true');
+    const watched = openStore(uri.href);
+    onTestFinished(() => watched.close());
+    const read: number[] = [];
+    watched.client.on('commandStarted', ({ command }: CommandStartedEvent) => {
+      if (command.find === 'embeddings') read.push(...(command.filter.seq?.$in ?? []));
+    });
+    const found = await searchVectors(watched, finder, { set: of, vector: query, limit: WANTED });
+    const best = near
+      .map((vector, seq) => ({ seq, score: dot(query, vector) }))
+      .sort((a, b) => b.score - a.score)
+      .slice(0, WANTED);
+    expect([seqsOf(found), found.exact]).toEqual([best.map(({ seq }) => seq), true]);
+    expect(new Set(read).size).toBe(read.length);
+    expect(read.length).toBeLessThanOrEqual(most);
+  });
+
+  it('of which most were removed finds those that are left', async () => {
+    const query = queries[5] as Float32Array;
+    const far = clusteredVectors(150, DIM, 9);
+    const of = await filledWith([...Array.from({ length: 600 }, () => query), ...far]);
+    /** Its widest look holds fewer than were removed. */
+    const narrow: Finder = { ...finder, at: async (one) => ({ ...(await finder.at(one)), most: 200 }) };
+    const search = () => searchVectors(bench.store, narrow, { set: of, vector: query, limit: WANTED });
+    await search();
+    const { samples, embeddings } = collectionsOf(bench.store);
+    const best = far
+      .map((vector, i) => ({ seq: 600 + i, score: dot(query, vector) }))
+      .sort((a, b) => b.score - a.score)
+      .slice(0, WANTED)
+      .map(({ seq }) => seq);
+    // The first were pruned, the others have changed and wait to be embedded.
+    for (const collection of [samples, embeddings])
+      await collection.deleteMany({ dataset_id: of.datasetId, seq: { $lt: 300 } } as never);
+    await samples.updateMany(
+      { dataset_id: of.datasetId, seq: { $gte: 300, $lt: 600 } },
+      { $set: { 'source.fingerprint': 'other' } },
+    );
+    const found = await search();
+    expect([seqsOf(found), found.exact]).toEqual([best, true]);
   });
 });
