@@ -174,7 +174,7 @@ export interface PlimsollClient extends Backends {
    * the first search and end when they are idle.
    *
    * @throws UserError InvalidInput, DatasetNotFound, NoVectors, ModelNotInDataset, InvalidVector, SampleNotFound,
-   *   SampleWithoutVector, PictureUnreadable, ModelHasNoText, ModelNotHere, SearchUnavailable, InvalidSetting;
+   *   SampleWithoutVector, PictureUnreadable, ModelHasNoText, ModelNotHere, SearchUnavailable, TooSlow, InvalidSetting;
    *   InferenceUnavailableError
    */
   search(request: SearchRequest, options?: { signal?: AbortSignal | undefined }): Promise<SearchAnswer>;

@@ -36,7 +36,7 @@ export const searchFilter = z
       .describe('Metadata fields that must lie between two inclusive bounds.'),
     prefixes: z.array(words).max(1000).optional().describe('Beginnings of `filepath`. A sample matches any of them.'),
     text: z
-      .strictObject({ needle: z.string(), below: z.array(z.string()) })
+      .strictObject({ needle: words, below: z.array(words).max(1000) })
       .optional()
       .describe('Text to find, in any case, in the part of `filepath` after one of these folders.'),
   })
@@ -95,9 +95,12 @@ export interface SearchAnswer {
   dataset: string;
   /** The model whose vectors were searched. */
   model_key: string;
-  /** Whether no better hit can be missing. False if an index of neighbours was searched. */
+  /**
+   * Whether no better hit can be missing. False if an index of neighbours or MongoDB's vector search was asked, or if too
+   * many vectors are too much alike.
+   */
   exact: boolean;
   hits: SearchHit[];
-  /** Cursor of the next page; null at the end. */
+  /** Cursor of the next page; null at the end, and after 10,000 hits. */
   next: string | null;
 }

@@ -22,7 +22,7 @@ export interface Searcher {
    * dataset hands it on, so that it is not read again.
    *
    * @throws UserError InvalidInput, DatasetNotFound, NoVectors, ModelNotInDataset, InvalidVector, SampleNotFound,
-   *   SampleWithoutVector, PictureUnreadable, ModelHasNoText, ModelNotHere, SearchUnavailable;
+   *   SampleWithoutVector, PictureUnreadable, ModelHasNoText, ModelNotHere, SearchUnavailable, TooSlow;
    *   InferenceUnavailableError
    */
   search(request: SearchRequest, options?: SearchOptions): Promise<SearchAnswer>;
@@ -104,7 +104,7 @@ const narrows = (filter: SampleFilter | undefined): filter is SampleFilter =>
 interface PageOfHits {
   hits: SearchHit[];
   exact: boolean;
-  /** Whether there are further hits. */
+  /** Whether there are further hits that a search gives out. */
   more: boolean;
 }
 
@@ -118,12 +118,12 @@ async function searchPage(
   const given = cursor?.given ?? 0;
   const most = Math.min(limit, MOST_PAGED - given);
   // One more shows whether there are more.
-  for (let depth = given + most + 1; ; depth = Math.min(2 * depth, MOST_PAGED + 1)) {
+  for (let depth = Math.min(given + most + 1, MOST_PAGED); ; depth = Math.min(2 * depth, MOST_PAGED)) {
     const { hits, exact } = await searchVectors(store, finder, { ...search, limit: depth }).catch(unavailable);
     const rest = cursor === undefined ? hits : hits.filter((hit) => isAfter(cursor, hit));
     // New vectors before the cursor push the page further back.
-    if (rest.length > most || hits.length < depth || depth > MOST_PAGED)
-      return { hits: rest.slice(0, most), exact, more: rest.length > most };
+    if (rest.length > most || hits.length < depth || depth === MOST_PAGED)
+      return { hits: rest.slice(0, most), exact, more: rest.length > most && given + most < MOST_PAGED };
   }
 }
 

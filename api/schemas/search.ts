@@ -46,12 +46,16 @@ export const hits = z
     model_key: z.string().describe('The model whose vectors were searched.'),
     exact: z
       .boolean()
-      .describe('Whether no better hit can be missing. False where an index of neighbours was searched.'),
+      .describe(
+        "False if a better hit may be missing: an index of neighbours or MongoDB's vector search was asked, or too many vectors are too much alike.",
+      ),
     hits: z.array(hit).describe('Best first; of equal ones, the lower number first.'),
     next: z
       .string()
       .nullable()
-      .describe('Give it as `cursor`, with the same query, for the next page; null when there are no more.'),
+      .describe(
+        'Give it as `cursor`, with the same query, for the next page; null when there are no more, and after 10,000 hits.',
+      ),
   })
   .meta({ id: 'Hits' });
 

@@ -13,6 +13,7 @@ const SEARCH = [
   'SampleNotFound',
   'SampleWithoutVector',
   'SearchUnavailable',
+  'TooSlow',
   ...GUARDED,
   ...STORED,
 ] as const;

@@ -59,9 +59,10 @@ and pictures need the files of the model on this machine, at the revision that
 made the vectors: in PLIMSOLL_MODELS, or fetched with "plimsoll models fetch".
 
 With --json: {"dataset", "model_key", "exact", "hits": [{"seq", "filepath",
-"score"}], "next"}. exact is false if a better hit may be missing, because an
-index of neighbours was searched. next is the --cursor of the next page, null on
-the last. 10,000 hits at most can be paged through.
+"score"}], "next"}. exact is false if a better hit may be missing: an index
+of neighbours or MongoDB's vector search was asked, or too many vectors are too
+much alike. next is the --cursor of the next page, null on the last, and after
+10,000 hits.
 
 --where takes format, width, height and bytes. A range has inclusive bounds, and
 one may be left out: width=640.. or bytes=..1000000.
@@ -174,7 +175,7 @@ async function tableOf(
 async function noteLimits(store: Store, dataset: DatasetDocument, answer: SearchAnswer, output: Output): Promise<void> {
   const share = await embeddedSoFar(store, dataset, answer.model_key);
   if (share !== undefined) output.note(`searching while embedding: ${share} % so far`);
-  if (!answer.exact) output.note('note: an index of neighbours was searched, so a better hit may be missing.');
+  if (!answer.exact) output.note('note: a better hit may be missing.');
   if (output.json) return;
   if (answer.hits.length === 0) output.note('No hits.');
   if (answer.next !== null) output.note(`More: add --cursor ${answer.next}`);

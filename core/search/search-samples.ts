@@ -19,7 +19,7 @@ export interface VectorSearch {
 /** The nearest samples, best first; of equal ones, the lower seq first. */
 export interface Hits {
   hits: Hit[];
-  /** Whether no better hit can be missing. False if a graph of neighbours has found them. */
+  /** Whether no better hit can be missing. A graph of neighbours, or MongoDB's index, can't tell. */
   exact: boolean;
 }
 

@@ -1,4 +1,5 @@
 import { Binary, type FindCursor, ReadConcern, Timestamp } from 'mongodb';
+import { UserError } from '../errors.ts';
 import { collectionsOf } from './collections.ts';
 import type { EmbeddingDocument, SampleDocument } from './documents.ts';
 import type { VectorSet } from './embeddings.ts';
@@ -190,8 +191,13 @@ function copyElements({ sub_type, buffer, position }: Binary, into: Float32Array
 }
 
 const MAX_TIME_MS = 10_000;
+const MAX_TIME_EXPIRED = 50;
 
-/** The next seqs, at most `most`, of samples that match a filter. */
+/**
+ * The next seqs, at most `most`, of samples that match a filter.
+ *
+ * @throws UserError TooSlow
+ */
 export async function seqsMatchingAfter(
   store: Store,
   { datasetId, filter, after, most }: { datasetId: string; filter: SampleFilter; after: number; most: number },
@@ -208,9 +214,20 @@ export async function seqsMatchingAfter(
       ],
       { hint, maxTimeMS: MAX_TIME_MS },
     )
-    .toArray();
+    .toArray()
+    .catch((error: Error & { code?: unknown }) => {
+      throw error.code === MAX_TIME_EXPIRED ? tooSlow(datasetId, error) : error;
+    });
   return found?.seqs ?? [];
 }
+
+const tooSlow = (datasetId: string, cause: Error) =>
+  new UserError(
+    'TooSlow',
+    `The samples of ${datasetId} that match the filter can't be found in ${MAX_TIME_MS / 1000} seconds. ` +
+      'Narrow it by what has an index: a status, a tag, an error or a format.',
+    { cause },
+  );
 
 /** Counts the vectors of a set that were written after a time, without those of the same second. */
 export async function countWrittenSince(

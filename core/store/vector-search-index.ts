@@ -41,7 +41,7 @@ export interface VectorSearchIndex {
   status: string;
   /** Whether the server answers queries from it. A stale one, or one that gets a new definition, can be queried. */
   queryable: boolean;
-  /** The state on each of the servers that keep it, and what they say about it. */
+  /** The state on each of the servers that keep it, and what they say about it, without their names. */
   detail: string;
 }
 
@@ -72,12 +72,15 @@ interface ListedIndex {
   name: string;
   status?: string;
   queryable?: boolean;
-  statusDetail?: { hostname?: string; status?: string; mainIndex?: { message?: string } }[];
+  statusDetail?: { status?: string; mainIndex?: { message?: string } }[];
 }
 
-function detailOf({ hostname, status, mainIndex }: NonNullable<ListedIndex['statusDetail']>[number]): string {
-  return [`${hostname ?? 'a server'}: ${status ?? 'unknown'}`, mainIndex?.message].filter(Boolean).join(', ');
+function detailOf({ status, mainIndex }: NonNullable<ListedIndex['statusDetail']>[number]): string {
+  return withoutHosts([status ?? 'unknown', mainIndex?.message].filter(Boolean).join(', '));
 }
+
+/** Callers need not know where the database is. */
+const withoutHosts = (said: string) => said.replace(/\b[\w.-]+:\d{4,5}\b(?: \([\d.:]+\))?/g, 'a server');
 
 /**
  * Asks the server to create the index for vectors of `dim` elements, and does not wait for it. An index that exists
@@ -154,7 +157,7 @@ async function ask<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!(error instanceof MongoServerError)) throw error;
-    const said = error.message.replace(/\.$/, '');
+    const said = withoutHosts(error.message.replace(/\.$/, ''));
     if (!WITHOUT_VECTOR_SEARCH.has(error.code))
       throw new UserError('SearchUnavailable', `MongoDB's vector search failed: ${said}.`, { cause: error });
     throw new UserError(

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { Collection, MongoServerError } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createToken, readTokens } from '../../api/auth/tokens.ts';
 import { startApi } from '../../api/start-server.ts';
 import { MOST_PICTURE_BYTES } from '../../contract/search.ts';
@@ -205,6 +206,21 @@ describe('a busy server', () => {
     expect((await answer).status).toBe(503);
     expect(api.faults).toEqual([]);
   });
+});
+
+test('a search whose filter takes too long says what to narrow', async () => {
+  const aggregate = vi.spyOn(Collection.prototype, 'aggregate').mockReturnValue({
+    toArray: async () => {
+      throw new MongoServerError({ message: 'operation exceeded time limit', code: 50 });
+    },
+  } as never);
+  onTestFinished(() => aggregate.mockRestore());
+  const { status, json } = await search({ vector, filter: { q: 'img', min_bytes: 1 } });
+  expect([status, json.code]).toEqual([503, 'TooSlow']);
+  expect(json.detail).toBe(
+    "The samples of photos that match the filter can't be found in 10 seconds. Narrow it by what has an index: a status, " +
+      'a tag, an error or a format.',
+  );
 });
 
 describe('a caller of read scope', () => {

@@ -146,6 +146,8 @@ describe('a request', () => {
     ['cursor must be `next` of the page before', { cursor: Buffer.from('[0.5,-1,20,"m"]').toString('base64url') }],
     ['cursor must be `next` of the page before', { cursor: Buffer.from('[null,1,20,"m"]').toString('base64url') }],
     ['filter has no field "colour"', { filter: { colour: 'red' } }],
+    ['filter.text.needle must hold no NUL', { filter: { text: { needle: 'a\0', below: ['/'] } } }],
+    ['filter.text.below.0 must hold no NUL', { filter: { text: { needle: 'a', below: ['/\0'] } } }],
     ['filter.equal.a.$b is not valid', { filter: { equal: { 'a.$b': 'c' } } }],
   ])('is refused in words: %s', async (words, change) => {
     const refused = search({ vector: [...query], ...change } as Asked);
@@ -220,17 +222,20 @@ describe('pages', () => {
     expect(found.map(({ score }) => score)).toEqual(found.map(({ score }) => score).toSorted((a, b) => b - a));
   });
 
-  it('give ten thousand hits at most, then say so', async () => {
-    const [first, ...others] = bruteForce(query, 11);
-    const cursor = writeCursor({
-      ...((await search({ vector: [...query], limit: 1 })).hits[0] as SearchHit),
-      given: 9990,
-      modelKey: MODEL,
-    });
-    const last = await search({ vector: [...query], limit: 1000, cursor });
-    expect([first, ...seqsOf(last)]).toEqual([first, ...others]);
-    const refused = search({ vector: [...query], cursor: last.next as string });
-    await expect(refused).rejects.toMatchObject({
+  it('give ten thousand hits at most, and end there with null', async () => {
+    const others = bruteForce(query, 11).slice(1);
+    const cursorAfter = async (given: number) =>
+      writeCursor({
+        ...((await search({ vector: [...query], limit: 1 })).hits[0] as SearchHit),
+        given,
+        modelKey: MODEL,
+      });
+    const last = await search({ vector: [...query], limit: 1000, cursor: await cursorAfter(9990) });
+    expect([seqsOf(last), last.next]).toEqual([others, null]);
+    const before = await search({ vector: [...query], limit: 9, cursor: await cursorAfter(9990) });
+    expect([seqsOf(before), before.next]).toEqual([others.slice(0, 9), expect.any(String)]);
+    const beyond = search({ vector: [...query], cursor: await cursorAfter(10_000) });
+    await expect(beyond).rejects.toMatchObject({
       code: 'InvalidInput',
       message: expect.stringContaining('a search gives out 10000 hits at most'),
     });

@@ -56,7 +56,8 @@ export function standInVectorSearch(real: Store): StandInVectorSearch {
       .map(([known, index]) => {
         index.looks += 1;
         const status = stateOf(index);
-        const message = status === 'FAILED' ? { mainIndex: { message: 'out of disk' } } : {};
+        const message =
+          status === 'FAILED' ? { mainIndex: { message: 'no disk on search-0.internal:27028 (10.0.0.7:27028)' } } : {};
         const statusDetail = [{ hostname: 'search-0', status, queryable: status === 'READY', ...message }];
         return { name: known, status, queryable: status === 'READY', statusDetail };
       });
