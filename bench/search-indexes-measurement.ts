@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildIndex } from '../core/search/build-index.ts';
 import type { SearchedSet } from '../core/search/finder.ts';
+import { createGraph } from '../core/search/graph.ts';
 import { createIndexCache } from '../core/search/index-cache.ts';
 import { createLocalFinder } from '../core/search/local-finder.ts';
 import { searchVectors } from '../core/search/search-samples.ts';
@@ -10,10 +11,11 @@ import { GRAPH_KINDS } from '../core/search/vector-machine.ts';
 import type { Store } from '../core/store/store.ts';
 import { createProcessBuilder } from '../search/process-builder.ts';
 import { createProcessMachine } from '../search/process-machine.ts';
+import type { BareSearch } from './bare-search.ts';
 import { withStack } from './bench-stack.ts';
 import { type BenchContext, type Measurement, scaled } from './context.ts';
 import { cpuSeconds } from './cpu-time.ts';
-import { type Figure, spreadOf } from './figure.ts';
+import { type Figure, hold, spreadOf, type Target } from './figure.ts';
 import { DATASET } from './fill-samples.ts';
 import { MODEL_KEY } from './fill-vectors.ts';
 import { childrenRunning, watchPeakMemory } from './peak-memory.ts';
@@ -22,6 +24,13 @@ import { DIM, fillSearchedDataset, percentile, type Truth, times, WANTED } from 
 const COUNT = 100_000;
 const KINDS = ['exact', ...GRAPH_KINDS] as const;
 type Kind = (typeof KINDS)[number];
+/** The kind whose building is compared with usearch alone: the one that large datasets get. */
+const FLOORED = 'i8';
+const CPU_AT_MOST = 1.1;
+const MEMORY_AT_MOST = 1.5;
+const RECALL_AT_LEAST: Readonly<Record<Kind, number>> = { exact: 1, f32: 0.99, bf16: 0.99, i8: 0.99, b1: 0.95 };
+/** Vectors that usearch is given at once, as the builder does. */
+const BATCH = 1000;
 const SET: SearchedSet = { datasetId: DATASET, modelKey: MODEL_KEY, dim: DIM };
 
 /** Measures each kind of index: building and publishing it, and searching with it. */
@@ -33,9 +42,9 @@ export const searchIndexesMeasurement: Measurement = {
     withStack(context, [], async ({ client: { store } }) => {
       const count = scaled(context, COUNT);
       context.report(`search-indexes: writing ${count.toLocaleString('en-US')} vectors`);
-      const { truths } = await fillSearchedDataset(store, count);
+      const { truths, vectors } = await fillSearchedDataset(store, count);
       const figures: Figure[] = [];
-      for (const kind of KINDS) figures.push(await measureKind(context, store, { kind, count, truths }));
+      for (const kind of KINDS) figures.push(await measureKind(context, store, { kind, count, truths, vectors }));
       return figures;
     }),
 };
@@ -43,12 +52,15 @@ export const searchIndexesMeasurement: Measurement = {
 async function measureKind(
   context: BenchContext,
   store: Store,
-  { kind, count, truths }: { kind: Kind; count: number; truths: Truth[] },
+  { kind, count, truths, vectors }: { kind: Kind; count: number; truths: Truth[]; vectors: BareSearch },
 ): Promise<Figure> {
   const cache = await mkdtemp(join(tmpdir(), 'plimsoll-bench-index-'));
   try {
     const built = await build(context, store, { kind, cache });
     const { p50, recall } = await search(store, cache, truths);
+    const bareCpu = kind === FLOORED ? bareGraph(vectors) : undefined;
+    const cpu = built.cpu.builder ?? Number.NaN;
+    const held = (target: Omit<Target, 'met'>) => hold(target, context.scale);
     context.report(`search-indexes: ${kind} in ${built.seconds.toFixed(1)} s, recall ${recall.toFixed(4)}`);
     return {
       measurement: 'search-indexes',
@@ -58,8 +70,22 @@ async function measureKind(
       ...spreadOf([built.seconds]),
       floor: null,
       ratio: null,
-      targets: [],
+      targets: [
+        held({ what: `recall@${WANTED}`, value: recall, at_least: RECALL_AT_LEAST[kind], unit: '' }),
+        ...(bareCpu === undefined
+          ? []
+          : [
+              held({ what: 'CPU, of usearch alone', value: cpu / bareCpu, at_most: CPU_AT_MOST, unit: '' }),
+              held({
+                what: 'peak memory of the builder, of the vectors’ size',
+                value: (built.peak.builder ?? Number.NaN) / (count * DIM * 4),
+                at_most: MEMORY_AT_MOST,
+                unit: '',
+              }),
+            ]),
+      ],
       facts: {
+        ...(bareCpu === undefined ? {} : { 'usearch alone': `${bareCpu.toFixed(1)} s of CPU` }),
         size: `${(built.bytes / 1e6).toFixed(0)} MB`,
         [`recall@${WANTED}`]: recall.toFixed(4),
         search: `p50 ${p50.toFixed(1)} ms, without HTTP`,
@@ -72,6 +98,20 @@ async function measureKind(
   } finally {
     await rm(cache, { recursive: true, force: true });
   }
+}
+
+/** The seconds of CPU that usearch needs for the same graph, with as many threads, and nothing else. */
+function bareGraph(vectors: BareSearch): number {
+  const graph = createGraph(DIM, FLOORED);
+  const before = process.cpuUsage();
+  for (let first = 0; first < vectors.count; first += BATCH) {
+    const numbers = Array.from({ length: Math.min(BATCH, vectors.count - first) }, (_, n) => first + n);
+    const batch = new Float32Array(numbers.length * DIM);
+    numbers.forEach((number, n) => void batch.set(vectors.vector(number), n * DIM));
+    graph.add(BigUint64Array.from(numbers, BigInt), batch, availableParallelism());
+  }
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
 }
 
 async function build({ signal }: BenchContext, store: Store, { kind, cache }: { kind: Kind; cache: string }) {

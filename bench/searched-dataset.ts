@@ -23,6 +23,8 @@ export interface SearchedDataset {
   truths: Truth[];
   /** The milliseconds that a bare scan took for each query. */
   scansMs: number[];
+  /** Its vectors. */
+  vectors: BareSearch;
 }
 
 /** Writes a dataset whose samples have vectors. */
@@ -36,14 +38,15 @@ export async function fillSearchedDataset(store: Store, count: number): Promise<
     seqs.push(seq);
     bare.add(vector);
   });
-  return findTruths(bare, seqs, () => {
+  const found = findTruths(bare, seqs, () => {
     const query = new Float32Array(DIM);
     source(query, 0);
     return query;
   });
+  return { ...found, vectors: bare };
 }
 
-function findTruths(bare: BareSearch, seqs: readonly number[], query: () => Float32Array): SearchedDataset {
+function findTruths(bare: BareSearch, seqs: readonly number[], query: () => Float32Array) {
   const tagged = createBareSearch(DIM);
   const taggedSeqs = seqs.filter((seq, number) => {
     const has = hasTag(seq);

@@ -104,3 +104,6 @@ export function folder(text: string): string {
 export function model(text: string): string {
   return /^\.{1,2}(\/|$)/.test(text) ? resolve(text) : text;
 }
+
+/** Collects the values of an option that can be repeated. */
+export const repeated = (text: string, before: string[] = []): string[] => [...before, text];

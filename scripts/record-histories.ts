@@ -44,6 +44,10 @@ try {
   await client.wait(embedding.job_id);
   await record('embedding-alone', embedding.workflow_id);
 
+  const index = await client.indexVectors({ dataset: 'recorded', kind: 'exact' });
+  await client.wait(index.job_id);
+  await record('index', index.workflow_id);
+
   const duplicates = await client.findDuplicates({ dataset: 'recorded' });
   await client.wait(duplicates.job_id);
   await record('duplicates', duplicates.workflow_id);

@@ -101,7 +101,7 @@ async function embedWith(
 }
 
 /** The folder that the model was loaded from may be on this machine too; else its name is looked for. */
-function namesOf({ name, asked }: SearchModel): string[] {
+export function namesOf({ name, asked }: Pick<SearchModel, 'name' | 'asked'>): string[] {
   const folder = asked?.replace(/@[0-9a-f]{12}$/, '');
   return folder !== undefined && isAbsolute(folder) ? [name, folder] : [name];
 }

@@ -10,10 +10,11 @@ import * as routes from './routes.ts';
 
 const MOST_DATASETS = 1000;
 
-export function datasetRoutes({ backends, settings, sources, tagCounts }: ApiContext) {
+export function datasetRoutes({ backends, media, settings, sources, tagCounts }: ApiContext) {
   const { client } = backends;
   const { store } = client;
   const router = newRouter();
+  const here = { media, modelFolders: settings.modelFolders };
 
   router.openapi(routes.listRoute, async (c) => {
     const found = await listDatasets(store, MOST_DATASETS);
@@ -65,12 +66,13 @@ export function datasetRoutes({ backends, settings, sources, tagCounts }: ApiCon
 
   router.openapi(routes.modelsRoute, async (c) => {
     const { dataset } = c.req.valid('param');
-    return c.json(presentModels(dataset, await client.models(dataset)), 200);
+    return c.json(await presentModels(dataset, await client.models(dataset), here), 200);
   });
 
   router.openapi(routes.servingRoute, async (c) => {
     const { dataset } = c.req.valid('param');
-    return c.json(presentUsed(dataset, await client.useModel(dataset, c.req.valid('json').model)), 200);
+    const used = await client.useModel(dataset, c.req.valid('json').model);
+    return c.json(await presentUsed(dataset, used, here), 200);
   });
 
   router.openapi(routes.indexRoute, async (c) => {

@@ -94,6 +94,11 @@ const datasetModel = z
       .object({ kind: z.string(), vectors: count, size_bytes: count, built_at: moment })
       .nullable()
       .describe('The published index of its vectors; null if there is none.'),
+    words: z
+      .boolean()
+      .describe(
+        'Whether this server can search it by words: it has the files of the model, and they have a text side.',
+      ),
     dropped_by: z.string().nullable().describe('The job that removes its vectors; null if none does.'),
   })
   .meta({ id: 'DatasetModel', description: 'A model that has vectors in a dataset.' });

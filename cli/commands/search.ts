@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { SearchAnswer, SearchRequest } from '../../contract/search.ts';
-import type { DatasetDocument } from '../../core/store/documents.ts';
+import type { DatasetDocument, SampleDocument } from '../../core/store/documents.ts';
 import type { Store } from '../../core/store/store.ts';
-import { folder, model, wholeNumber } from '../arguments.ts';
+import { folder, model, repeated, wholeNumber } from '../arguments.ts';
 import { UsageError } from '../failure.ts';
 import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
 import { printable } from '../terminal/printable.ts';
+import { whereFilter } from '../where.ts';
 
 interface SearchOptions extends CommonOptions {
   like?: string;
@@ -19,9 +20,12 @@ interface SearchOptions extends CommonOptions {
   cursor?: string;
   tag?: string;
   below?: string;
+  status?: SampleDocument['status'];
+  where: string[];
 }
 
 const MOST_HITS = 1000;
+const STATUSES: SampleDocument['status'][] = ['indexed', 'failed', 'missing'];
 /** Columns of a terminal beside the path. */
 const BESIDE_PATH = 20;
 const SHORTEST_PATH = 20;
@@ -43,6 +47,8 @@ export function addSearchCommand(program: Command, end: (exitCode: number) => vo
     .option('--cursor <cursor>', 'go on after a page: its "next"')
     .option('--tag <tag>', 'only samples with this tag')
     .option('--below <folder>', 'only samples whose files are below this folder', folder)
+    .addOption(new Option('--status <status>', 'only samples of this status').choices(STATUSES))
+    .option('--where <condition>', 'only such samples: format=png, width=640..1920 (repeatable)', repeated, [])
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -57,13 +63,16 @@ With --json: {"dataset", "model_key", "exact", "hits": [{"seq", "filepath",
 index of neighbours was searched. next is the --cursor of the next page, null on
 the last. 10,000 hits at most can be paged through.
 
+--where takes format, width, height and bytes. A range has inclusive bounds, and
+one may be left out: width=640.. or bytes=..1000000.
+
 Exit codes: 0 done, also without a hit; 1 not possible, as without vectors; 2
 wrong usage; 3 no such dataset, model or sample.
 
 Examples:
   plimsoll search photos "a red car in the snow"
   plimsoll search photos --like ./example.jpg --limit 5
-  plimsoll search photos --sample 17 --tag keep
+  plimsoll search photos --sample 17 --tag keep --where width=1024..
   plimsoll search photos "a dog" --json | jq -r '.hits[].filepath'`,
     )
     .action(async (dataset: string, words: string | undefined, options: SearchOptions) =>
@@ -73,6 +82,7 @@ Examples:
 
 async function search(dataset: string, words: string | undefined, options: SearchOptions): Promise<number> {
   const query = await queryOf(words, options);
+  const where = await whereFilter(options.where);
   const [{ withStore }, { getDataset }, { openSearcher }] = await Promise.all([
     import('../connection.ts'),
     import('../../core/store/datasets.ts'),
@@ -83,14 +93,19 @@ async function search(dataset: string, words: string | undefined, options: Searc
     const document = await getDataset(store, dataset);
     const searcher = openSearcher({ store });
     try {
-      const { limit, cursor, tag, below } = options;
+      const { limit, cursor, tag, below, status } = options;
       const answer = await searcher.search({
         dataset,
         ...query,
         model: options.model,
         limit,
         cursor,
-        filter: { tag, prefixes: below === undefined ? undefined : [`${below.replace(/\/+$/, '')}/`] },
+        filter: {
+          ...where,
+          status,
+          tag,
+          prefixes: below === undefined ? undefined : [`${below.replace(/\/+$/, '')}/`],
+        },
       });
       const lines = output.json ? [] : await tableOf(answer, document.sources, output);
       output.result(answer, () => lines);
@@ -165,11 +180,16 @@ async function noteLimits(store: Store, dataset: DatasetDocument, answer: Search
   if (answer.next !== null) output.note(`More: add --cursor ${answer.next}`);
 }
 
-/** The percentage that the running embedding with this model has done. Undefined if there is none. */
-async function embeddedSoFar(store: Store, { phases }: DatasetDocument, modelKey: string): Promise<number | undefined> {
+/** The percentage of samples with a vector while an embedding with this model runs. Undefined if there is none. */
+async function embeddedSoFar(
+  store: Store,
+  { counts, phases }: DatasetDocument,
+  modelKey: string,
+): Promise<number | undefined> {
   if (phases.embedding?.state !== 'running') return undefined;
   const { readStatus } = await import('../../core/jobs/read-status.ts');
   const embedding = (await readStatus(store, phases.embedding.job_id))?.phases.embedding;
   if (embedding?.model_key !== modelKey || embedding.total === 0) return undefined;
-  return Math.floor((100 * embedding.done) / embedding.total);
+  const samples = Math.max(counts.indexed, embedding.total);
+  return Math.floor(100 * (1 - (embedding.total - embedding.done) / samples));
 }

@@ -10,6 +10,7 @@ type CheckedOptions = Pick<JobOptions, 'embedWindow' | 'timeZone'> & {
   embed?: boolean;
   embedAt?: string;
   switch?: boolean;
+  index?: string;
   cron?: string;
   every?: number;
 };
@@ -37,7 +38,8 @@ export function checkJobOptions(options: CheckedOptions, { note }: Pick<Output, 
 function refuseContradictions(options: CheckedOptions): void {
   const { embed, embedAt, embedWindow, timeZone, cron, every } = options;
   const when = embedAt !== undefined ? '--embed-at' : embedWindow !== undefined ? '--embed-window' : undefined;
-  const embedding = when ?? (options.switch === true ? '--switch' : undefined);
+  const followUp = options.switch === true ? '--switch' : options.index === undefined ? undefined : '--index';
+  const embedding = when ?? followUp;
   if (embed === false && embedding !== undefined) {
     throw new UsageError(`--no-embed and ${embedding} contradict each other. Leave one of them out.`);
   }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { IfRunning } from '../../client/if-running.ts';
+import { INDEX_KINDS, type IndexKind } from '../../contract/job.ts';
 import { fairnessKey, numberBetween, timeZone, webhookUrl, wholeNumber } from '../arguments.ts';
 import { type CommonOptions, dataDirOption, jsonOption, modelOption } from '../options.ts';
 import { clockWindow, type ParsedWindow } from './window-argument.ts';
@@ -21,6 +22,7 @@ export interface JobOptions {
 export interface StartCommandOptions extends JobOptions, CommonOptions {
   embedAt?: string;
   switch?: boolean;
+  index?: 'auto' | 'none' | IndexKind;
   ifRunning: IfRunning;
   wait?: boolean;
 }
@@ -34,6 +36,12 @@ export function addJobOptions(command: Command): Command {
 export function addStartOptions(command: Command): Command {
   const queueing = addQueueing(command)
     .option('--switch', 'let the model serve searches, once it has embedded everything')
+    .addOption(
+      new Option(
+        '--index <kind>',
+        'search index that follows the embedding (default: by the number of vectors)',
+      ).choices(['auto', 'none', ...INDEX_KINDS]),
+    )
     .option('--embed-at <time>', 'start embedding then: 2026-01-31T22:00, or with Z or an offset');
   return addNotices(addTimes(queueing))
     .addOption(ifRunningOption('if such a job is running: fail, return that one, or replace it'))

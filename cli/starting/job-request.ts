@@ -15,6 +15,7 @@ export function jobRequestOf(options: Partial<JobOptions> & NowOptions): SharedR
   return {
     ...(model === undefined ? {} : { model }),
     ...(options.switch === true ? { switch: true } : {}),
+    ...(options.index === undefined ? {} : { index: options.index }),
     ...(embedQueue === undefined ? {} : { embed_task_queue: embedQueue }),
     ...(priority === undefined ? {} : { priority }),
     ...(fairnessKey === undefined ? {} : { fairness_key: fairnessKey }),
@@ -26,7 +27,7 @@ export function jobRequestOf(options: Partial<JobOptions> & NowOptions): SharedR
 }
 
 /** Options of jobs that start now. */
-type NowOptions = Pick<StartCommandOptions, 'embedAt' | 'switch'>;
+type NowOptions = Pick<StartCommandOptions, 'embedAt' | 'switch' | 'index'>;
 type SharedRequest = Omit<EmbedDatasetRequest, 'dataset'>;
 
 /** The input of `loadDataset`, from the command line. Options that were left out keep the contract's defaults. */

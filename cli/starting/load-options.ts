@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { numberBetween } from '../arguments.ts';
+import { numberBetween, repeated } from '../arguments.ts';
 import { datasetOption, embedOption } from '../options.ts';
 
 /** Options of load and schedule create: the dataset, and which files are read. */
@@ -21,9 +21,9 @@ export const addLoadOptions = (command: Command): Command =>
     .option(
       '--include <glob>',
       'take only files that match, or that lie in a folder that matches (repeatable)',
-      another,
+      repeated,
     )
-    .option('--exclude <glob>', 'leave out files and folders that match (repeatable)', another)
+    .option('--exclude <glob>', 'leave out files and folders that match (repeatable)', repeated)
     .option('--hidden', 'take files and folders whose names begin with a dot, too')
     .option('--reread', 'read every file again, even if its size and times are unchanged')
     .option(
@@ -31,8 +31,6 @@ export const addLoadOptions = (command: Command): Command =>
       "fail the load if more of the files than this can't be read",
       numberBetween(0, 100),
     );
-
-const another = (text: string, before: string[] = []) => [...before, text];
 
 /** For the help of the commands with LoadOptions. */
 export const SELECTION_HELP = `A glob without a slash matches names at any depth; one with a slash matches

@@ -12,6 +12,7 @@ import { claimFolder } from './claim-folder.ts';
 import type { SearchedSet } from './finder.ts';
 import type { IndexBuilder } from './index-builder.ts';
 import { forgetCached, keepBuilt, publishIndex } from './publish-index.ts';
+import { sweepIndexes } from './sweep-indexes.ts';
 
 /** Up to this many vectors a search compares the query with each of them: about 30 ms on one core at 512 elements. */
 const EXACT_UP_TO = 250_000;
@@ -126,6 +127,7 @@ export async function buildIndex(
   await keepBuilt(cache, index, built).catch(() => undefined);
   if (before !== undefined) await forgetCached(cache, before.id);
   await rm(folder, { recursive: true, force: true });
+  await sweepIndexes(cache);
   return index;
 }
 

@@ -25,12 +25,16 @@ export interface DatasetModel {
   completedAt: Date | undefined;
   /** The published index of its vectors, if there is one. */
   index: PublishedIndexDocument | undefined;
+  /** Its name in the request of the job that completed it last. */
+  asked: string | undefined;
   /** The job that drops it. Undefined if none does. */
   droppedBy: string | undefined;
 }
 
 /** The models of a dataset. */
 export interface DatasetModels {
+  /** The name of the samples' medium. */
+  mediaType: string;
   /** The indexed samples of the dataset now. */
   indexed: number;
   /** In the order in which they were first seen complete; models that are not complete come last. */
@@ -61,11 +65,12 @@ export async function listDatasetModels(store: Store, datasetId: string): Promis
         serves: key === serving,
         completedAt: recorded?.completed_at,
         index: recorded?.index,
+        asked: recorded?.asked,
         droppedBy: await runningDrop(store, dataset, key),
       };
     }),
   );
-  return { indexed, models: models.sort((a, b) => timeOf(a) - timeOf(b)) };
+  return { mediaType: dataset.media_type, indexed, models: models.sort((a, b) => timeOf(a) - timeOf(b)) };
 }
 
 const timeOf = ({ completedAt }: DatasetModel) => completedAt?.getTime() ?? Number.MAX_SAFE_INTEGER;

@@ -2,11 +2,15 @@ import { findPublishedIndex } from '../store/datasets.ts';
 import type { PublishedIndexDocument } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
 import type { Indexes, PublishedIndex } from './local-finder.ts';
-import { cachedFiles, fetchIndex, forgetCached, isWhole } from './publish-index.ts';
+import { cachedFiles, fetchIndex, forgetCached, indexFolder, isWhole } from './publish-index.ts';
+import { markUsed, sweepIndexes } from './sweep-indexes.ts';
 import type { IndexFiles } from './vector-machine.ts';
 
 /** After a fetch failed, the next one waits this long. Searches read from MongoDB meanwhile. */
 const RETRY_MS = 30_000;
+
+/** Indexes that are used for long are marked so this often. */
+const MARK_EVERY_MS = 24 * 3600 * 1000;
 
 /** The indexes in a folder of this machine, and the fetches of newer ones. */
 export interface IndexCache extends Indexes {
@@ -22,6 +26,7 @@ export function createIndexCache(store: Store, folder: string, log: (message: st
   const used = new Map<string, CachedIndex>();
   const fetching = new Map<string, Promise<void>>();
   const failedAt = new Map<string, number>();
+  let markedAt = performance.now();
 
   const startFetch = (key: string, index: PublishedIndexDocument) => {
     if (fetching.has(index.id)) return;
@@ -32,6 +37,7 @@ export function createIndexCache(store: Store, folder: string, log: (message: st
         used.set(key, publishedAs(index, files));
         failedAt.delete(index.id);
         if (before !== undefined) await forgetCached(folder, before.id);
+        await sweepIndexes(folder);
       })
       .catch((error: Error) => {
         if (over.signal.aborted) return;
@@ -59,12 +65,18 @@ export function createIndexCache(store: Store, folder: string, log: (message: st
         return undefined;
       }
       const inUse = used.get(key);
-      if (inUse?.id === index.id) return inUse;
+      if (inUse?.id === index.id) {
+        if (performance.now() - markedAt > MARK_EVERY_MS) {
+          markedAt = performance.now();
+          for (const { id } of used.values()) void markUsed(indexFolder(folder, id));
+        }
+        return inUse;
+      }
       const files = await cachedFiles(folder, index);
       if (files !== undefined) {
         const found = publishedAs(index, files);
         used.set(key, found);
-        void check(key, index, found);
+        void markUsed(indexFolder(folder, index.id)).then(() => check(key, index, found));
         return found;
       }
       startFetch(key, index);

@@ -42,7 +42,7 @@ export function createLocalBuilder(): IndexBuilder {
     let name: string | null = null;
     if (graph !== undefined) {
       name = `graph-${count}`;
-      graph.save(path(name));
+      saveGraph(graph, path(name));
       await synced(path(name));
     }
     saved = { ...saved, count, lastSeq, graph: name };
@@ -68,9 +68,9 @@ export function createLocalBuilder(): IndexBuilder {
     async add(added, vectors) {
       const { dim, kind } = saved;
       const coarse = quantiseAll(vectors, dim);
-      await rows?.write(coarse, 0, coarse.length, count * dim);
+      await writeAt(rows, coarse, count * dim);
       const numbers = Float64Array.from(added);
-      await seqs?.write(new Uint8Array(numbers.buffer), 0, numbers.byteLength, count * SEQ_BYTES);
+      await writeAt(seqs, new Uint8Array(numbers.buffer), count * SEQ_BYTES);
       // The int8 of a row has finer steps than usearch's own.
       graph?.add(BigUint64Array.from(added, BigInt), kind === 'i8' ? coarse : vectors, threads);
       count += added.length;
@@ -106,6 +106,23 @@ async function openAt(path: string, bytes: number): Promise<FileHandle> {
   await writeFile(path, '', { flag: 'a' });
   await truncate(path, bytes);
   return open(path, 'r+');
+}
+
+/** Writes all bytes. On a full disk the system may write a part of them, and call that a success. */
+async function writeAt(file: FileHandle | undefined, bytes: Int8Array | Uint8Array, position: number): Promise<void> {
+  const written = (await file?.write(bytes, 0, bytes.byteLength, position))?.bytesWritten ?? 0;
+  if (written < bytes.byteLength) throw new Error('The index could not be written whole. Is the disk full?');
+}
+
+/** usearch names neither the file nor the cause. */
+function saveGraph(graph: Index, path: string): void {
+  try {
+    graph.save(path);
+  } catch (error) {
+    throw new Error(`The index can't be written to ${path}: ${(error as Error).message}. Is the disk full?`, {
+      cause: error,
+    });
+  }
 }
 
 /** Writes a file that is there whole or not at all. */

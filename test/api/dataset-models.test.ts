@@ -1,7 +1,10 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createToken, readTokens } from '../../api/auth/tokens.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { clusteredVectors, fillWithVectors } from '../search/vectors.ts';
+import { makeColourWordsModel } from '../support/colour-words.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
 
@@ -65,16 +68,27 @@ describe('the models of a dataset', () => {
       models: [
         {
           ...{ key: FIRST, name: 'org/first', revision: '000000000001', dim: DIM, vectors: COUNT, embedded: COUNT },
-          ...{ share: 1, serving: true, completed_at, index, dropped_by: null },
+          ...{ share: 1, serving: true, completed_at, index, words: false, dropped_by: null },
         },
         {
           ...{ key: SECOND, name: 'second', revision: '000000000002', dim: DIM, vectors: 2, embedded: 2 },
-          ...{ share: 0.4, serving: false, completed_at: null, index: null, dropped_by: null },
+          ...{ share: 0.4, serving: false, completed_at: null, index: null, words: false, dropped_by: null },
         },
       ],
     });
     expect((await get(`/api/datasets/${dataset}`)).json.serving).toBe(FIRST);
     expect((await get('/api/datasets/nowhere/models')).json.code).toBe('DatasetNotFound');
+  });
+
+  test('know words if their files are here and have a text side', async () => {
+    const dataset = await filled();
+    const asked = await makeColourWordsModel(join(bench.folder, 'colours'));
+    await collectionsOf(bench.store).datasets.updateOne({ _id: dataset }, { $set: { 'models.0.asked': asked } });
+    const words = async () =>
+      (await get(`/api/datasets/${dataset}/models`)).json.models.map((model: { words: boolean }) => model.words);
+    expect(await words()).toEqual([true, false]);
+    await rm(join(asked, 'onnx/text_model.onnx'));
+    expect(await words()).toEqual([false, false]);
   });
 
   test('serve when they are chosen', async () => {

@@ -13,6 +13,7 @@ import { drawPicture } from '../support/pictures.ts';
 import { type CommandBench, createCommandBench } from './command-bench.ts';
 
 const DIM = 8;
+const MISSING = 10;
 const MODEL = 'm@000000000001';
 const vectors = clusteredVectors(60, DIM);
 const [query] = clusteredVectors(1, DIM, 2) as [Float32Array];
@@ -27,6 +28,11 @@ beforeAll(async () => {
   await prepareDatabase(store);
   await fillWithVectors(store, { datasetId: 'photos', modelKey: MODEL, dim: DIM }, vectors, (seq) => ({
     tags: seq % 20 === 0 ? ['rare'] : [],
+    metadata: {
+      ...{ size_bytes: 9, mime_type: 'image/png', height: 480, num_channels: 3, orientation: 1 },
+      ...{ format: seq % 2 === 0 ? 'png' : 'jpeg', width: 100 + seq },
+    },
+    ...(seq === MISSING ? { status: 'missing' } : {}),
   }));
 });
 afterAll(async () => {
@@ -37,7 +43,8 @@ afterAll(async () => {
 const nearest = vectors
   .map((each, seq) => ({ seq, score: dot(query, each) }))
   .sort((a, b) => b.score - a.score)
-  .map(({ seq }) => seq);
+  .map(({ seq }) => seq)
+  .filter((seq) => seq !== MISSING);
 
 describe('search', () => {
   it('prints scores with three decimals, numbers and paths, and how to go on', async () => {
@@ -79,6 +86,36 @@ describe('search', () => {
     const second = await page('--cursor', first.next);
     expect([...first.hits, ...second.hits].map(({ seq }) => seq)).toEqual(nearest);
     expect(second.next).toBeNull();
+  });
+
+  it.each([
+    [['format=png'], (seq: number) => seq % 2 === 0],
+    [['width=110..119'], (seq: number) => seq >= 10 && seq < 20],
+    [['width=150..', 'format=jpeg'], (seq: number) => seq >= 50 && seq % 2 === 1],
+    [['width=..104'], (seq: number) => seq <= 4],
+    [['width=107'], (seq: number) => seq === 7],
+    [['bytes=1055..'], (seq: number) => seq >= 55],
+  ] as const)('narrows by --where %j', async (conditions, matches) => {
+    const where = conditions.flatMap((condition) => ['--where', condition]);
+    const { stdout } = await bench.run('search', 'photos', '--vector', vector, '--limit', '100', ...where, '--json');
+    const found = JSON.parse(stdout).hits.map(({ seq }: { seq: number }) => seq);
+    expect(found).toEqual(nearest.filter(matches));
+  });
+
+  it.each([
+    ['colour=red', 'write format=…, width=…, height=…, bytes=…'],
+    ['format=docx', 'format is one of jpeg, png,'],
+    ['width=wide', 'a range is 640..1920, 640.. or ..1920'],
+    ['width=..', 'a range is'],
+    ['width', 'write format=…'],
+  ])('is 2 for --where %s', async (condition, words) => {
+    const { code, stderr } = await bench.run('search', 'photos', '--sample', '3', '--where', condition);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+  });
+
+  it('narrows by status: a missing sample is never a hit', async () => {
+    const none = await bench.run('search', 'photos', '--vector', vector, '--status', 'missing');
+    expect([none.code, none.stdout, none.stderr]).toEqual([0, '', 'No hits.\n']);
   });
 
   it('is 0 without a hit, and narrows by tag and folder', async () => {

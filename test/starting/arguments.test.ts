@@ -57,6 +57,13 @@ describe('--embed-at', () => {
   });
 });
 
+describe('--index', () => {
+  it('is a field of the request, left out if it was not given', () => {
+    expect(loadRequestOf({ ...load, index: 'bf16' }).index).toBe('bf16');
+    expect(loadRequestOf(load)).not.toHaveProperty('index');
+  });
+});
+
 describe('--time-zone', () => {
   it('says which zone a city is in', () => {
     expect(() => timeZone('new york')).toThrow('America/New_York');

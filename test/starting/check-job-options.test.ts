@@ -13,6 +13,7 @@ describe('options that contradict each other', () => {
   it.each([
     ['--no-embed', '--embed-at', { embed: false, embedAt: '2036-01-01' }],
     ['--no-embed', '--switch', { embed: false, switch: true }],
+    ['--no-embed', '--index', { embed: false, index: 'f32' }],
     ['--no-embed', '--embed-window', { embed: false, embedWindow }],
     ['--time-zone', 'no time', { timeZone: 'Europe/Zurich' }],
     ['--time-zone', '--every', { timeZone: 'Europe/Zurich', every: 3_600_000 }],

@@ -30,6 +30,8 @@ export const LONGEST = [
   'test/inference/text.test.ts',
   'test/search/index.test.ts',
   'test/search/index-job.test.ts',
+  'test/search/index-faults.test.ts',
+  'test/web/search.test.ts',
   'test/local/stack.test.ts',
   'test/loading/many-samples.test.ts',
   'test/inference/faults.test.ts',

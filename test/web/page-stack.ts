@@ -32,7 +32,8 @@ export interface PageStack {
   stop(): Promise<void>;
 }
 
-export async function openPageStack(): Promise<PageStack> {
+/** @param env what workers and the API have in their environment */
+export async function openPageStack(env: NodeJS.ProcessEnv = {}): Promise<PageStack> {
   const folder = await mkdtemp(join(tmpdir(), 'plimsoll-web-'));
   const sources = join(folder, 'sources');
   await mkdir(sources);
@@ -46,7 +47,7 @@ export async function openPageStack(): Promise<PageStack> {
   const [stack, browser] = await Promise.all([
     startStack({
       dataDir: join(folder, 'stack'),
-      env: { ...process.env, MONGODB_URI: mongodb.href, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: name },
+      env: { ...process.env, ...env, MONGODB_URI: mongodb.href, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: name },
       api: { port: 0, webFolder: buildWeb(), sourceRoots: [sources, join(process.cwd(), 'examples/images')] },
     }),
     launchChromium(),

@@ -224,6 +224,8 @@ describe('the samples of a dataset', () => {
     await tile(page, 0).waitFor();
     // The last job's bars appear above the grid and take room from it.
     await bar(page, 'Embedding', 'pictures').waitFor();
+    // So does the line that says how to search by words.
+    await page.getByText('Search by words:').waitFor();
     const grid = page.getByRole('grid');
     await grid.focus();
     await page.keyboard.press('End');

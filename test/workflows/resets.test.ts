@@ -176,6 +176,22 @@ describe('a job that has ended, reset to each of its workflow tasks', () => {
     expect((await bench.status(job_id)).removed).toEqual({ samples: 0, vectors: PICTURES });
   });
 
+  it('is done again, and publishes an index again: a build of the search index', async () => {
+    const { dataset } = await loaded();
+    const { job_id, workflow_id } = await bench.indexVectors({ dataset, kind: 'exact' });
+    await bench.wait(job_id);
+    const ends = await resetToEach(workflow_id);
+    expect(ends.filter((end) => !isClear(end))).toEqual([]);
+    expect(ends[0]).toBe('completed');
+    expect(await bench.status(job_id)).toMatchObject({
+      state: 'completed',
+      phases: { embedding: { state: 'completed', index: { kind: 'exact', done: PICTURES, total: PICTURES } } },
+    });
+    const stored = await collectionsOf(bench.store).datasets.findOne({ _id: dataset });
+    expect(stored?.models[0]?.index).toMatchObject({ kind: 'exact', vectors: PICTURES });
+    await expectWhole(dataset);
+  });
+
   it('is done again, and finds the same groups: a search for duplicates', async () => {
     const { dataset } = await loaded();
     const { job_id, workflow_id } = await bench.findDuplicates({ dataset, threshold: 0.5 });

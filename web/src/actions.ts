@@ -1,5 +1,14 @@
 import { request } from './api/request.ts';
-import type { Job, RemovalPreview, Schedule, StartedJob, Tagged, TagRequest } from './api/shapes.ts';
+import type {
+  Job,
+  KeptOne,
+  RemovalPreview,
+  Schedule,
+  StartedJob,
+  Tagged,
+  TagRequest,
+  UsedModel,
+} from './api/shapes.ts';
 import { datasetPath } from './state/route.ts';
 
 const jobUrl = (job: string) => `/api/jobs/${encodeURIComponent(job)}`;
@@ -44,6 +53,41 @@ export const forgetSource = (dataset: string, source: string) =>
 export const previewDeletion = (dataset: string) =>
   request<RemovalPreview>(datasetUrl(dataset), { method: 'DELETE', query: new URLSearchParams({ dry_run: 'true' }) });
 export const deleteDataset = (dataset: string) => request<StartedJob>(datasetUrl(dataset), { method: 'DELETE' });
+
+/** Starts a search for samples whose vectors have a cosine of at least `threshold`. */
+export const findDuplicates = (dataset: string, threshold: number) =>
+  request<StartedJob>(`${datasetUrl(dataset)}/duplicates`, { method: 'POST', body: { threshold } });
+
+/** Tags all members of each group but the best one. Returns how many have the tag. */
+export async function tagAllButOne(dataset: string, body: { tag: string; kind?: 'exact' | 'near' }): Promise<number> {
+  let tagged = 0;
+  let cursor: string | null = null;
+  do {
+    const kept: KeptOne = await request(`${datasetUrl(dataset)}/duplicates/keep-one`, {
+      method: 'POST',
+      body: cursor === null ? body : { ...body, cursor },
+    });
+    tagged += kept.tagged;
+    cursor = kept.next;
+  } while (cursor !== null);
+  return tagged;
+}
+
+const modelUrl = (dataset: string, key: string) => `${datasetUrl(dataset)}/models/${encodeURIComponent(key)}`;
+/** Lets a model serve searches from now on. */
+export const useModel = (dataset: string, model: string) =>
+  request<UsedModel>(`${datasetUrl(dataset)}/serving`, { method: 'PUT', body: { model } });
+/** Reads what a drop would remove, and which schedules would bring it back, without doing so. */
+export const previewDrop = (dataset: string, key: string) =>
+  request<RemovalPreview>(modelUrl(dataset, key), {
+    method: 'DELETE',
+    query: new URLSearchParams({ dry_run: 'true' }),
+  });
+export const dropModel = (dataset: string, key: string) =>
+  request<StartedJob>(modelUrl(dataset, key), { method: 'DELETE' });
+/** Builds the search index of the model that serves. */
+export const indexVectors = (dataset: string, kind: string) =>
+  request<StartedJob>(`${datasetUrl(dataset)}/index`, { method: 'POST', body: { kind } });
 
 /** Tags any number of samples. A filter is applied in steps until none are left. Returns how many were changed. */
 export async function tagSamples(dataset: string, body: TagRequest): Promise<number> {

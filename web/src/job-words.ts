@@ -88,6 +88,14 @@ export function progressWords(job: Job, name: PhaseName): string {
   return `${count(processed)} of ${counted(phase.total, ITEMS[name])}`;
 }
 
+/** The progress of a search for duplicates. */
+export function comparedWords({ compared }: Job): string {
+  if (compared === undefined || compared.total === 0) return 'Starting';
+  const { samples, total, groups } = compared;
+  const done = samples === total ? counted(total, 'sample') : `${count(samples)} of ${counted(total, 'sample')}`;
+  return `${done} compared${groups === undefined ? '' : `, ${counted(groups, 'group')}`}`;
+}
+
 /** The rate of a phase, `1,250/s`, and its remaining or total time. */
 export function paceWords(job: Job, phase: Phase): string[] {
   const { rate, started_at, finished_at, seconds_left } = phase;

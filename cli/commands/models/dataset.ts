@@ -15,7 +15,8 @@ const EXIT_CODES = 'Exit codes: 0 done, 1 not possible, 2 wrong usage, 3 no such
 
 const MODELS_JSON = `{"dataset", "serving", "indexed", "models": [{"key", "name",
 "revision", "dim", "vectors", "embedded", "share", "serving", "completed_at",
-"index": null or {"kind", "vectors", "size_bytes", "built_at"}, "dropped_by"}]}`;
+"index": null or {"kind", "vectors", "size_bytes", "built_at"}, "words": whether
+this machine can search it by words, "dropped_by"}]}`;
 
 const dataset = ['<dataset>', "the dataset's name"] as const;
 const model = ['<model>', 'its key (name@revision), or its name', modelName] as const;
@@ -64,10 +65,19 @@ async function list(name: string, options: CommonOptions): Promise<number> {
   return withStore({ dataDir: options.data }, async (store) => {
     const found = await listDatasetModels(store, name);
     const lines = output.json || found.models.length === 0 ? [] : await tableOf(found, output);
-    output.result(presentModels(name, found), () => lines);
+    output.result(await presentModels(name, found, await modelsHere()), () => lines);
     if (found.models.length === 0) output.note(`${name} has no vectors yet. Embed it: plimsoll embed ${name}`);
     return 0;
   });
+}
+
+/** The media and the folders of models that this machine knows. */
+async function modelsHere() {
+  const [{ knownMedia }, { modelFoldersFrom }] = await Promise.all([
+    import('../../../core/media/registry.ts'),
+    import('../../../core/models/model-folders.ts'),
+  ]);
+  return { media: knownMedia(), modelFolders: modelFoldersFrom(process.env) };
 }
 
 async function tableOf({ indexed, models }: DatasetModels, { paint, width }: Output): Promise<string[]> {
@@ -138,7 +148,9 @@ async function use(name: string, asked: string, options: CommonOptions): Promise
   return withStore({ dataDir: options.data }, async (store) => {
     const used = await useModel(store, name, asked);
     const { key, embedded } = used.used;
-    output.result(presentUsed(name, used), () => [`Searches of ${name} use ${printable(key)}.`]);
+    output.result(await presentUsed(name, used, await modelsHere()), () => [
+      `Searches of ${name} use ${printable(key)}.`,
+    ]);
     if (embedded < used.indexed) {
       output.note(
         `note: it has vectors of ${count(embedded)} of ${counted(used.indexed, 'sample')}. The others are not found.`,

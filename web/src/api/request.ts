@@ -26,8 +26,9 @@ export class UnreachableError extends Error {
 }
 
 export interface RequestOptions {
-  method?: 'GET' | 'POST' | 'DELETE';
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   query?: URLSearchParams | undefined;
+  /** Sent as JSON; a file is sent as it is. */
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
@@ -51,16 +52,21 @@ export async function respond(path: string, options: RequestOptions = {}): Promi
     method,
     headers: {
       accept: 'application/json',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(body === undefined ? {} : { 'content-type': typeOf(body) }),
       ...headers,
     },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: body instanceof Blob ? body : JSON.stringify(body) }),
     ...(signal === undefined ? {} : { signal }),
   });
   if (response.ok) return response;
   const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
   if (response.status === 401) session.refused();
   throw new ProblemError(response.status, problem);
+}
+
+function typeOf(body: unknown): string {
+  if (!(body instanceof Blob)) return 'application/json';
+  return body.type === '' ? 'application/octet-stream' : body.type;
 }
 
 async function reach(url: string, init: RequestInit): Promise<Response> {

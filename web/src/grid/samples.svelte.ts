@@ -1,5 +1,5 @@
 import { request } from '../api/request.ts';
-import type { Sample, SamplePage } from '../api/shapes.ts';
+import type { Hits, Sample, SamplePage } from '../api/shapes.ts';
 
 /** The samples of a grid by place. */
 export interface GridSamples {
@@ -18,6 +18,8 @@ export interface GridSamples {
   refresh(scope: 'incomplete' | 'all'): void;
   /** Reads again visible samples that could not be read. */
   retry(): void;
+  /** The cosine of a sample and what was searched for. */
+  scoreOf?(seq: number): number | undefined;
   /** Replaces changed samples. */
   put(samples: readonly Sample[]): void;
   stop(): void;
@@ -35,8 +37,7 @@ interface LoadedPage {
 
 /**
  * All samples of a dataset. Numbers are dense, so a place in the grid is a sample's number; a removed sample leaves an
- * empty place. The grid can jump anywhere
- * and fetches only the pages at that place.
+ * empty place. The grid can jump anywhere and fetches only the pages at that place.
  */
 export class AllSamples implements GridSamples {
   readonly countKnown = true;
@@ -153,33 +154,38 @@ export class AllSamples implements GridSamples {
   }
 }
 
-/** The samples that match a filter, if any, in order of their numbers, loaded as far as the user has scrolled. */
-export class FilteredSamples implements GridSamples {
+/** A page of samples, and where the next one begins; null after the last one. */
+interface Page<Cursor> {
+  samples: readonly Sample[];
+  next: Cursor | null;
+}
+
+/** Samples in an order of the server's, loaded as far as the user has scrolled. */
+abstract class SamplesInOrder<Cursor> implements GridSamples {
   error = $state.raw<Error | undefined>(undefined);
-  /** The number up to which samples were searched; null after the last one. */
-  lookedUpTo = $state<number | null>(0);
+  /** The cursor of the samples that follow: null after the last one, undefined until the first page is there. */
+  protected next = $state.raw<Cursor | null | undefined>(undefined);
   #samples = $state.raw<readonly Sample[]>([]);
   #places = new Map<number, number>();
-  readonly #path: string;
-  readonly #query: URLSearchParams;
   #fetching: AbortController | undefined;
-  #after: number | null = null;
+  #after: Cursor | null = null;
   #atEnd = false;
   /** True while a requested refresh is not done. */
   #stale = false;
+  /** Increases with each request for a refresh. */
+  #refreshes = 0;
+  #rereading = false;
   #wanted = 0;
 
-  constructor(path: string, query: URLSearchParams) {
-    this.#path = path;
-    this.#query = query;
-  }
+  /** @param after null for the first page  @param wanted how many samples are lacking */
+  protected abstract readPage(after: Cursor | null, signal: AbortSignal, wanted: number): Promise<Page<Cursor>>;
 
   get count() {
     return this.#samples.length;
   }
 
   get countKnown() {
-    return this.lookedUpTo === null;
+    return this.next === null;
   }
 
   at = (place: number) => this.#samples[place];
@@ -188,20 +194,13 @@ export class FilteredSamples implements GridSamples {
 
   show(_first: number, end: number) {
     this.#wanted = Math.max(this.#wanted, end + PAGE / 2);
-    void this.#fetch();
+    if (this.count < this.#wanted) void this.#fetch();
   }
 
-  /** Finds samples at the end. Samples before that match only now are found when the filter is set again. */
   refresh(scope: 'incomplete' | 'all') {
-    if (scope === 'all') {
-      this.#wanted = Math.max(this.#wanted, Math.min(this.count, 5 * PAGE));
-      this.#again();
-      return;
-    }
-    if (!this.#atEnd || this.#fetching !== undefined) return;
-    this.#after = this.#samples.at(-1)?.seq ?? null;
-    this.#atEnd = false;
-    void this.#fetch();
+    if (scope !== 'all') return;
+    this.#wanted = Math.max(this.#wanted, Math.min(this.count, 5 * PAGE));
+    this.#again();
   }
 
   retry() {
@@ -218,10 +217,21 @@ export class FilteredSamples implements GridSamples {
     this.#fetching?.abort();
   }
 
+  /** Reads on behind the last sample, if that was the end and nothing is being read. */
+  protected goOn(after: (last: Sample | undefined) => Cursor | null) {
+    if (!this.#atEnd || this.#fetching !== undefined) return;
+    this.#after = after(this.#samples.at(-1));
+    this.#atEnd = false;
+    void this.#fetch();
+  }
+
   #again() {
+    this.#stale = true;
+    this.#refreshes += 1;
+    // A round that is under way ends first. If refreshes are asked for faster than a round takes, none would end.
+    if (this.#rereading) return;
     this.#fetching?.abort();
     this.#fetching = undefined;
-    this.#stale = true;
     void this.#fetch();
   }
 
@@ -232,33 +242,93 @@ export class FilteredSamples implements GridSamples {
     if (!anew && this.#atEnd) return;
     const controller = new AbortController();
     this.#fetching = controller;
+    this.#rereading = anew;
+    const refreshes = this.#refreshes;
+    let done = false;
     try {
       let held: readonly Sample[] = anew ? [] : this.#samples;
       let after = anew ? null : this.#after;
       do {
-        const query = new URLSearchParams(this.#query);
-        query.set('limit', String(PAGE));
-        if (after !== null) query.set('after', String(after));
-        const page: SamplePage = await request(this.#path, { query, signal: controller.signal });
+        const page = await this.readPage(after, controller.signal, this.#wanted - held.length);
         controller.signal.throwIfAborted();
         held = [...held, ...page.samples];
         after = page.next;
         if (!anew || after === null || held.length >= this.#wanted) this.#keep(held, after);
         this.error = undefined;
       } while (after !== null && held.length < this.#wanted);
+      done = true;
+      if (anew) this.#stale = refreshes !== this.#refreshes;
     } catch (error) {
       if (!controller.signal.aborted) this.error = error as Error;
     } finally {
-      if (this.#fetching === controller) this.#fetching = undefined;
+      if (this.#fetching === controller) {
+        this.#fetching = undefined;
+        this.#rereading = false;
+        if (done && this.#stale) void this.#fetch();
+      }
     }
   }
 
-  #keep(samples: readonly Sample[], next: number | null) {
+  #keep(samples: readonly Sample[], next: Cursor | null) {
     this.#samples = samples;
     this.#places = new Map(samples.map(({ seq }, place) => [seq, place]));
     this.#after = next;
     this.#atEnd = next === null;
-    this.#stale = false;
-    this.lookedUpTo = next;
+    this.next = next;
+  }
+}
+
+/** The samples that match a filter, if any, in order of their numbers. */
+export class FilteredSamples extends SamplesInOrder<number> {
+  readonly #path: string;
+  readonly #query: URLSearchParams;
+
+  constructor(path: string, query: URLSearchParams) {
+    super();
+    this.#path = path;
+    this.#query = query;
+  }
+
+  /** The number up to which samples were searched; 0 if that is all. */
+  get lookedUpTo() {
+    return this.next ?? 0;
+  }
+
+  protected readPage(after: number | null, signal: AbortSignal): Promise<SamplePage> {
+    const query = new URLSearchParams(this.#query);
+    query.set('limit', String(PAGE));
+    if (after !== null) query.set('after', String(after));
+    return request(this.#path, { query, signal });
+  }
+
+  /** Finds samples at the end. Samples before that match only now are found when the filter is set again. */
+  override refresh(scope: 'incomplete' | 'all') {
+    if (scope === 'all') super.refresh(scope);
+    else this.goOn((last) => last?.seq ?? null);
+  }
+}
+
+/** Reads a page of hits, of about as many as are wanted. */
+type ReadHits = (cursor: string | null, signal: AbortSignal, wanted: number) => Promise<Hits>;
+
+/** The samples that a search has found, the nearest first. */
+export class FoundSamples extends SamplesInOrder<string> {
+  /** The key of the model whose vectors were searched; undefined until the answer. */
+  model = $state<string>();
+  readonly #scores = new Map<number, number>();
+  readonly #readHits: ReadHits;
+
+  constructor(readHits: ReadHits) {
+    super();
+    this.#readHits = readHits;
+  }
+
+  scoreOf = (seq: number) => this.#scores.get(seq);
+
+  protected async readPage(cursor: string | null, signal: AbortSignal, wanted: number): Promise<Page<string>> {
+    const { hits, next, model_key } = await this.#readHits(cursor, signal, wanted);
+    this.model = model_key;
+    for (const { seq, score } of hits) this.#scores.set(seq, score);
+    return { samples: hits.map(({ sample }) => sample), next };
   }
 }

@@ -2,6 +2,7 @@
 export type Route =
   | { view: 'datasets' }
   | { view: 'dataset'; dataset: string; seq: number | null }
+  | { view: 'duplicates'; dataset: string }
   | { view: 'jobs' }
   | { view: 'job'; job: string }
   | { view: 'new-load' }
@@ -18,6 +19,7 @@ export function routeOf(path: string): Route {
   if (first === undefined || (first === 'datasets' && second === undefined)) return { view: 'datasets' };
   if (first === 'datasets' && second !== undefined) {
     if (third === undefined) return { view: 'dataset', dataset: second, seq: null };
+    if (third === 'duplicates' && fourth === undefined) return { view: 'duplicates', dataset: second };
     if (third === 'samples' && /^\d{1,15}$/.test(fourth ?? ''))
       return { view: 'dataset', dataset: second, seq: Number(fourth) };
   }
@@ -42,4 +44,5 @@ function decoded(part: string): string {
 
 export const datasetPath = (dataset: string) => `/datasets/${encodeURIComponent(dataset)}`;
 export const samplePath = (dataset: string, seq: number) => `${datasetPath(dataset)}/samples/${seq}`;
+export const duplicatesPath = (dataset: string) => `${datasetPath(dataset)}/duplicates`;
 export const jobPath = (job: string) => `/jobs/${encodeURIComponent(job)}`;

@@ -3,7 +3,7 @@ import { type Filters, filterBody } from '../../filters.ts';
 import type { GridSamples } from '../../grid/samples.svelte.ts';
 import { MOST_SELECTED, NOTHING, type Selection } from '../../grid/selection.ts';
 
-/** The selected samples: individual ones, or all that match the filter, loaded or not. */
+/** The selected samples: individual ones, or all that match the filter, loaded or not. A search ends in individual ones. */
 export class ChosenSamples {
   selection = $state.raw<Selection>(NOTHING);
   everything = $state(false);
@@ -20,8 +20,9 @@ export class ChosenSamples {
     return true;
   }
 
+  /** Selects all that match the filter, or all hits of a search that are loaded. */
   chooseAll(samples: GridSamples) {
-    this.everything = true;
+    this.everything = samples.scoreOf === undefined;
     const here = Array.from({ length: Math.min(samples.count, MOST_SELECTED) }, (_, place) => samples.seqAt(place));
     this.selection = { seqs: new Set(here.filter((each) => each !== undefined)), anchor: null };
   }

@@ -2,7 +2,7 @@ import { untrack } from 'svelte';
 import { isOver } from '../../../../contract/job.ts';
 import { readJob } from '../../actions.ts';
 import { ProblemError, request } from '../../api/request.ts';
-import type { Dataset, Job, JobPage, TagCounts } from '../../api/shapes.ts';
+import type { Dataset, DatasetModels, Job, JobPage, TagCounts } from '../../api/shapes.ts';
 import type { Failures } from '../../failures.ts';
 import { EmbeddingFailures } from '../../state/embedding-failures.svelte.ts';
 import { live } from '../../state/live.svelte.ts';
@@ -19,6 +19,7 @@ export class LiveDataset {
   readonly api: string;
   readonly #read: Remote<Dataset>;
   readonly #tags: Remote<TagCounts>;
+  readonly #models: Remote<DatasetModels>;
   /** The latest job as it was read, because `live` keeps only a few hundred ended jobs. */
   #latest = $state.raw<Job>();
 
@@ -34,6 +35,26 @@ export class LiveDataset {
   readonly failedJob = $derived.by(() => (this.job?.state === 'failed' && this.job.error ? this.job : undefined));
   readonly gone = $derived.by(() => live.removed.has(this.name) || isNotFound(this.#read.error));
   readonly tags = $derived.by(() => this.#tags.value?.tags ?? []);
+  /** The models that have vectors; undefined until they are read. */
+  readonly models = $derived.by(() => this.#models.value);
+  /** The model whose vectors are searched. */
+  readonly serving = $derived.by(() => this.models?.models.find(({ serving }) => serving));
+  /** The embedding that is under way: its model, and the share of the dataset's samples that have a vector of it. */
+  readonly embedding = $derived.by(() => {
+    const { job, value } = this;
+    const phase = job?.phases.embedding;
+    if (job === undefined || phase === undefined || isOver(job) || phase.finished_at !== null) return undefined;
+    if (job.kind === 'index') return undefined;
+    const samples = Math.max(value?.counts.indexed ?? 0, phase.total);
+    const left = phase.total - phase.done;
+    return {
+      model: phase.model_key,
+      // Before the job has planned, it is as it was read.
+      share: phase.total === 0 ? (this.serving?.share ?? 0) : 1 - left / samples,
+      done: phase.done,
+    };
+  });
+  readonly #embedded = $derived.by(() => (this.embedding?.done ?? 0) > 0);
 
   readonly #embeddingFailures = new EmbeddingFailures(() => (this.value ? [this.value] : []));
   readonly failures = $derived.by<Failures>(() => ({
@@ -66,6 +87,11 @@ export class LiveDataset {
     this.api = `/api${this.path}`;
     this.#read = remote((signal) => request<Dataset>(this.api, { signal }));
     this.#tags = remote((signal) => request<TagCounts>(`${this.api}/tags`, { signal }));
+    // A dataset can be searched from its first vectors on.
+    this.#models = remote(
+      (signal) => request<DatasetModels>(`${this.api}/models`, { signal }),
+      () => this.#embedded,
+    );
 
     $effect(() => {
       const { value } = this;
@@ -114,6 +140,11 @@ export class LiveDataset {
   reload() {
     void this.#read.load();
     void this.#tags.load();
+    void this.#models.load();
+  }
+
+  reloadModels(): Promise<void> {
+    return this.#models.load();
   }
 
   reloadTags(): Promise<void> {

@@ -1,6 +1,8 @@
 import { untrack } from 'svelte';
 import { mayPass } from '../../api/request.ts';
-import { AllSamples, FilteredSamples } from '../../grid/samples.svelte.ts';
+import { filtersFrom, queryOf } from '../../filters.ts';
+import { AllSamples, FilteredSamples, FoundSamples } from '../../grid/samples.svelte.ts';
+import { hitsToAsk, readHits, searchFrom } from '../../search.ts';
 import { live } from '../../state/live.svelte.ts';
 import { backOff } from '../../state/remote.svelte.ts';
 import type { LiveDataset } from './live-dataset.svelte.ts';
@@ -8,23 +10,34 @@ import type { LiveDataset } from './live-dataset.svelte.ts';
 /** Shown samples are refreshed while a job writes, at a pace that a person can follow. */
 const REFRESH_MS = 400;
 
-/** The samples that match the filter, read again while a job writes. Create it during a component's setup. */
+/**
+ * The samples that match the filter or were found by the search, read again while a job writes. Create it during a
+ * component's setup.
+ */
 export class ShownSamples {
   readonly #dataset: LiveDataset;
-  readonly #query: () => string;
+  readonly #address: () => string;
   readonly samples = $derived.by(() => {
-    const path = `${this.#dataset.api}/samples`;
-    const query = this.#query();
-    const jumps = query === '' && !this.#dataset.hasHoles;
-    return jumps ? new AllSamples(path) : new FilteredSamples(path, new URLSearchParams(query));
+    const { name, api } = this.#dataset;
+    const address = new URLSearchParams(this.#address());
+    const search = searchFrom(address);
+    const filters = filtersFrom(address);
+    if (search !== null)
+      return new FoundSamples((cursor, signal, wanted) =>
+        readHits(name, search, { filters, cursor, limit: hitsToAsk(wanted), signal }),
+      );
+    const jumps = address.size === 0 && !this.#dataset.hasHoles;
+    return jumps ? new AllSamples(`${api}/samples`) : new FilteredSamples(`${api}/samples`, queryOf(filters));
   });
+  /** The samples that a search has found; undefined if there is no search. */
+  readonly found = $derived.by(() => (this.samples instanceof FoundSamples ? this.samples : undefined));
   #refreshing: ReturnType<typeof setTimeout> | undefined;
   #wanted: 'incomplete' | 'all' = 'incomplete';
 
-  /** @param query the filter as in a URL; empty for none */
-  constructor(dataset: LiveDataset, query: () => string) {
+  /** @param address the filter and the search as in a URL; empty for none */
+  constructor(dataset: LiveDataset, address: () => string) {
     this.#dataset = dataset;
-    this.#query = query;
+    this.#address = address;
 
     $effect(() => {
       const { samples } = this;
@@ -55,10 +68,14 @@ export class ShownSamples {
       void dataset.indexed;
       untrack(() => this.refreshSoon('incomplete'));
     });
-    const lost = $derived(dataset.job?.phases.embedding.failed ?? 0);
+    /** Samples that fail show why. A search does not find them. */
+    const lost = $derived(this.found === undefined ? (dataset.job?.phases.embedding.failed ?? 0) : 0);
+    /** While samples are embedded, a search is repeated at each twentieth of them. */
+    const embedded = $derived(this.found === undefined ? 0 : Math.floor(20 * (dataset.embedding?.share ?? 0)));
     let first = true;
     $effect(() => {
       void lost;
+      void embedded;
       void dataset.turn;
       void live.generation;
       if (!first) untrack(() => this.refreshSoon('all'));

@@ -5,6 +5,9 @@ const TITLES: Readonly<Record<string, string>> = {
   from: 'Moved from',
   to: 'Moved to',
   model: 'Model',
+  threshold: 'Cosine of at least',
+  kind: 'Search index',
+  switch: 'When complete',
   include: 'Takes only',
   exclude: 'Leaves out',
   hidden: 'Hidden files',
@@ -41,6 +44,8 @@ function wordsOf(name: string, value: unknown): string {
     case 'include':
     case 'exclude':
       return (value as string[]).join(', ');
+    case 'switch':
+      return value === true ? 'serves searches' : '';
     case 'hidden':
       return value === true ? 'taken' : '';
     case 'reread':
