@@ -6,7 +6,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { IndexKind } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
-import { setPublishedIndex } from '../store/datasets.ts';
+import { publishedIndexIds, setPublishedIndex } from '../store/datasets.ts';
 import type { IndexFileDocument, PublishedIndexDocument } from '../store/documents.ts';
 import type { VectorSet } from '../store/embeddings.ts';
 import { openIndexDownload, openIndexUpload, removeBrokenUploads, removeIndex } from '../store/index-files.ts';
@@ -65,7 +65,10 @@ export async function publishIndex(
     );
   }
   if (published.before !== undefined) await removeIndex(store, set, published.before.id);
-  await removeBrokenUploads(store, set, { before: new Date(Date.now() - LONGEST_UPLOAD_MS), published: id });
+  await removeBrokenUploads(store, {
+    before: new Date(Date.now() - LONGEST_UPLOAD_MS),
+    published: await publishedIndexIds(store),
+  });
   return { index, before: published.before };
 }
 
