@@ -62,8 +62,9 @@ it('gives each of many that ask at once a folder of its own, and the same ones a
 it('leaves what is in a folder, and adds only its lock', async () => {
   (await claimFolder(wanted)).release();
   await writeFile(join(wanted, 'rows'), 'rows');
-  (await claimFolder(wanted)).release();
+  const claimed = await claimFolder(wanted);
   expect((await readdir(wanted)).sort()).toEqual(['lock', 'rows']);
+  claimed.release();
 });
 
 it("says why a folder can't be locked", async () => {
