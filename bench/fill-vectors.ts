@@ -49,6 +49,6 @@ export async function fillVectors(
   const now = new Date();
   const [name = '', revision = ''] = MODEL_KEY.split('@');
   const model = { key: MODEL_KEY, name, revision, dim, vectors, last_modified_at: now, completed_at: now };
-  await datasets.updateOne({ _id: dataset }, { $push: { models: model } });
+  await datasets.updateOne({ _id: dataset }, { $push: { models: model }, $set: { serving: MODEL_KEY } });
   return vectors;
 }

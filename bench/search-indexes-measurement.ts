@@ -8,6 +8,7 @@ import { createIndexCache } from '../core/search/index-cache.ts';
 import { createLocalFinder } from '../core/search/local-finder.ts';
 import { searchVectors } from '../core/search/search-samples.ts';
 import { GRAPH_KINDS } from '../core/search/vector-machine.ts';
+import { findPublishedIndex } from '../core/store/datasets.ts';
 import type { Store } from '../core/store/store.ts';
 import { createProcessBuilder } from '../search/process-builder.ts';
 import { createProcessMachine } from '../search/process-machine.ts';
@@ -137,10 +138,11 @@ async function search(store: Store, cache: string, truths: readonly Truth[]): Pr
   try {
     let right = 0;
     const queries = truths.values();
-    await searchVectors(store, finder, { set: SET, vector: (truths[0] as Truth).query, limit: WANTED });
+    const set = { ...SET, index: await findPublishedIndex(store, SET) };
+    await searchVectors(store, finder, { set, vector: (truths[0] as Truth).query, limit: WANTED });
     const took = await times(truths.length, async () => {
       const { query, nearest } = queries.next().value as Truth;
-      const { hits } = await searchVectors(store, finder, { set: SET, vector: query, limit: WANTED });
+      const { hits } = await searchVectors(store, finder, { set, vector: query, limit: WANTED });
       right += hits.filter(({ seq }) => nearest.includes(seq)).length;
     });
     return { p50: percentile(took, 0.5), recall: right / (truths.length * WANTED) };

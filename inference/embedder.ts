@@ -5,6 +5,7 @@ import type { Embedder, EmbeddingModel, EmbedOutcome } from '../core/embedding/e
 import type { Medium, ModelSide } from '../core/media/medium.ts';
 import { ModelChangedError, ModelHasNoTextError } from '../core/models/errors.ts';
 import { findModel, findSide, hasSide, type ModelFiles } from '../core/models/find-model.ts';
+import { type EmbedWords, keepLastWords, type Words } from './last-words.ts';
 import type { LoadedModel } from './messages.ts';
 import { createModelRunner, type ModelRunner, type SideItem } from './model-runner.ts';
 import { requireOneSpace } from './one-space.ts';
@@ -26,6 +27,8 @@ export interface InferenceEmbedder extends Embedder {
 export function createEmbedder(options: Partial<InferenceSettings> = {}): InferenceEmbedder {
   const settings = { ...settingsFromEnvironment(), ...options };
   const runners = new Map<string, ModelRunner>();
+  /** The embedding of words by each runner of a text side. */
+  const embedsWords = new WeakMap<ModelRunner, EmbedWords>();
   let closed = false;
 
   /** The runner of a side of a model. Replaced model files get a new runner. */
@@ -83,26 +86,26 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
     return runner;
   }
 
+  function wordsOf(runner: ModelRunner): EmbedWords {
+    const embedWords = embedsWords.get(runner) ?? keepLastWords(runner);
+    embedsWords.set(runner, embedWords);
+    return embedWords;
+  }
+
   return {
     async open(model, medium) {
       const { runner, loaded } = await loadedRunner(model, medium);
       return describe(runner.files.name, loaded, deviceName(settings.device), await hasText(runner, medium));
     },
     async embed(model, medium, items, options = {}) {
-      const run = async (side: readonly SideItem[], opened: Promise<ModelRunner>) =>
-        (await unlessAborted(opened, options.signal)).embed(side, options);
+      const opened = (runner: Promise<ModelRunner>) => unlessAborted(runner, options.signal);
       const texts = items.filter((item) => 'text' in item);
       const samples = items.filter((item): item is SideItem => !('text' in item));
-      const ofSamples = () =>
-        run(
-          samples,
-          loadedRunner(model, medium).then(({ runner }) => runner),
-        );
+      const ofSamples = async () =>
+        (await opened(loadedRunner(model, medium).then(({ runner }) => runner))).embed(samples, options);
+      const ofTexts = async () => wordsOf(await opened(loadedTextRunner(model, medium)))(texts.map(asWords), options);
       if (texts.length === 0) return ofSamples();
-      const [textOutcomes, sampleOutcomes] = await Promise.all([
-        run(texts.map(wordsOf), loadedTextRunner(model, medium)),
-        samples.length === 0 ? [] : ofSamples(),
-      ]);
+      const [textOutcomes, sampleOutcomes] = await Promise.all([ofTexts(), samples.length === 0 ? [] : ofSamples()]);
       return items.map((item) => ('text' in item ? textOutcomes : sampleOutcomes).shift() as EmbedOutcome);
     },
     async close() {
@@ -129,7 +132,7 @@ const noText = (name: string, { words }: Medium) =>
       'instead of words, or a model with a text side: docs/models.md says which files that takes.',
   );
 
-function wordsOf({ text }: { text: string }): SideItem {
+function asWords({ text }: { text: string }): Words {
   return { value: text, content: createHash('sha256').update(text).digest('hex') };
 }
 

@@ -1,8 +1,7 @@
 import { UserError } from '../core/errors.ts';
 import type { SearchModel } from '../core/search/model-to-search.ts';
 import type { DatasetDocument } from '../core/store/documents.ts';
-import { findSample } from '../core/store/samples.ts';
-import { vectorOfSample } from '../core/store/search-vectors.ts';
+import { sampleWithVector } from '../core/store/search-vectors.ts';
 import type { Store } from '../core/store/store.ts';
 
 /**
@@ -30,11 +29,10 @@ export async function vectorOf(
   { key }: SearchModel,
   seq: number,
 ): Promise<Float32Array> {
-  const sample = await findSample(store, dataset._id, seq);
-  if (sample === undefined) throw new UserError('SampleNotFound', `The dataset "${dataset._id}" has no sample ${seq}.`);
-  const vector = await vectorOfSample(store, { datasetId: dataset._id, modelKey: key }, sample);
-  if (vector !== undefined) return vector;
-  const { error } = sample;
+  const found = await sampleWithVector(store, { datasetId: dataset._id, modelKey: key }, seq);
+  if (found === undefined) throw new UserError('SampleNotFound', `The dataset "${dataset._id}" has no sample ${seq}.`);
+  if (found.vector !== undefined) return found.vector;
+  const { error } = found.sample;
   throw new UserError(
     'SampleWithoutVector',
     `Sample ${seq} of ${dataset._id} has no vector of ${key}: ${

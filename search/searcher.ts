@@ -4,10 +4,11 @@ import type { Embedder } from '../core/embedding/embedder.ts';
 import { UserError } from '../core/errors.ts';
 import type { Media } from '../core/media/medium.ts';
 import type { Finder } from '../core/search/finder.ts';
-import { modelToSearch } from '../core/search/model-to-search.ts';
+import { modelToSearch, recordedModel } from '../core/search/model-to-search.ts';
 import { searchVectors, type VectorSearch } from '../core/search/search-samples.ts';
 import { MachineEndedError } from '../core/search/vector-machine.ts';
 import { getDataset } from '../core/store/datasets.ts';
+import type { DatasetDocument } from '../core/store/documents.ts';
 import type { SampleFilter } from '../core/store/search-samples.ts';
 import type { Store } from '../core/store/store.ts';
 import { type Cursor, readCursor, writeCursor } from './cursor.ts';
@@ -17,15 +18,21 @@ import { callersVector, vectorOf } from './query-vector.ts';
 /** Finds the samples of a dataset that are nearest to a query. */
 export interface Searcher {
   /**
-   * Searches. When the signal aborts, a query that waits for the model is not encoded.
+   * Searches. When the signal aborts, a query that waits for the model is not encoded. A caller that has just read the
+   * dataset hands it on, so that it is not read again.
    *
    * @throws UserError InvalidInput, DatasetNotFound, NoVectors, ModelNotInDataset, InvalidVector, SampleNotFound,
    *   SampleWithoutVector, PictureUnreadable, ModelHasNoText, ModelNotHere, SearchUnavailable;
    *   InferenceUnavailableError
    */
-  search(request: SearchRequest, options?: { signal?: AbortSignal | undefined }): Promise<SearchAnswer>;
+  search(request: SearchRequest, options?: SearchOptions): Promise<SearchAnswer>;
   /** Ends what the searcher has started. */
   close(): Promise<void>;
+}
+
+export interface SearchOptions {
+  signal?: AbortSignal | undefined;
+  dataset?: DatasetDocument;
 }
 
 export interface SearcherParts {
@@ -40,10 +47,11 @@ export interface SearcherParts {
 export function createSearcher({ store, finder, embedder, media }: SearcherParts): Searcher {
   const encodeQuery = createQueryEncoder(embedder, media);
   return {
-    async search(request, { signal } = {}) {
+    async search(request, { signal, dataset: read } = {}) {
       const { query, limit, cursor, filter, ...asked } = parse(request);
-      const dataset = await getDataset(store, asked.dataset);
-      const model = await modelToSearch(store, dataset, cursor?.modelKey ?? asked.model);
+      const dataset = read ?? (await getDataset(store, asked.dataset));
+      const modelAsked = cursor?.modelKey ?? asked.model;
+      const model = recordedModel(dataset, modelAsked) ?? (await modelToSearch(store, dataset, modelAsked));
       const vector =
         'vector' in query
           ? callersVector(query.vector, model)
@@ -51,7 +59,7 @@ export function createSearcher({ store, finder, embedder, media }: SearcherParts
             ? await vectorOf(store, dataset, model, query.sample)
             : await encodeQuery(query, { dataset, model, signal });
       const search = {
-        set: { datasetId: dataset._id, modelKey: model.key, dim: model.dim },
+        set: { datasetId: dataset._id, modelKey: model.key, dim: model.dim, index: model.index },
         vector,
         ...(narrows(filter) ? { filter } : {}),
         ...('sample' in query ? { without: [query.sample] } : {}),

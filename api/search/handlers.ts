@@ -28,9 +28,11 @@ export function searchRoutes({ backends, searcher }: ApiContext) {
   const router = newRouter();
 
   async function search({ filter, ...request }: Asked, { scope, signal }: Caller): Promise<Hits> {
-    const { sources } = await getDataset(store, request.dataset);
+    const dataset = await getDataset(store, request.dataset);
+    const { sources } = dataset;
     try {
-      const found = await searcher.search({ ...request, filter: storeFilter(filter, sources, scope) }, { signal });
+      const narrowed = { ...request, filter: storeFilter(filter, sources, scope) };
+      const found = await searcher.search(narrowed, { signal, dataset });
       const samples = await samplesOfSeqs(
         store,
         request.dataset,

@@ -180,11 +180,16 @@ async function noteLimits(store: Store, dataset: DatasetDocument, answer: Search
   if (answer.next !== null) output.note(`More: add --cursor ${answer.next}`);
 }
 
-/** The percentage that the running embedding with this model has done. Undefined if there is none. */
-async function embeddedSoFar(store: Store, { phases }: DatasetDocument, modelKey: string): Promise<number | undefined> {
+/** The percentage of samples with a vector while an embedding with this model runs. Undefined if there is none. */
+async function embeddedSoFar(
+  store: Store,
+  { counts, phases }: DatasetDocument,
+  modelKey: string,
+): Promise<number | undefined> {
   if (phases.embedding?.state !== 'running') return undefined;
   const { readStatus } = await import('../../core/jobs/read-status.ts');
   const embedding = (await readStatus(store, phases.embedding.job_id))?.phases.embedding;
   if (embedding?.model_key !== modelKey || embedding.total === 0) return undefined;
-  return Math.floor((100 * embedding.done) / embedding.total);
+  const samples = Math.max(counts.indexed, embedding.total);
+  return Math.floor(100 * (1 - (embedding.total - embedding.done) / samples));
 }

@@ -1,9 +1,12 @@
+import type { PublishedIndexDocument } from '../store/documents.ts';
 import type { VectorSet } from '../store/embeddings.ts';
 import type { Candidates } from './vector-machine.ts';
 
 /** A set of vectors to search, and the number of elements of each. */
 export interface SearchedSet extends VectorSet {
   dim: number;
+  /** Its published index, as the dataset names it. Without it, vectors are read from MongoDB. */
+  index?: PublishedIndexDocument | undefined;
 }
 
 /**

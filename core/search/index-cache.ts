@@ -61,12 +61,14 @@ export function createIndexCache(store: Store, folder: string, log: (message: st
   return {
     async indexOf(set) {
       const key = `${set.datasetId} ${set.modelKey}`;
-      const index = await findPublishedIndex(store, set);
+      const inUse = used.get(key);
+      // A search may have read the dataset a while ago, before this index was published.
+      const isOther = inUse !== undefined && inUse.id !== set.index?.id;
+      const index = isOther ? await findPublishedIndex(store, set) : set.index;
       if (index === undefined) {
         used.delete(key);
         return undefined;
       }
-      const inUse = used.get(key);
       if (inUse?.id === index.id) {
         if (performance.now() - markedAt > MARK_EVERY_MS) {
           markedAt = performance.now();

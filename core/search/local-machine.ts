@@ -23,7 +23,7 @@ interface LoadedSet {
 }
 
 /** Candidates of a graph for each that is asked for: bits tell neighbours apart less well. */
-const CANDIDATES: Record<GraphKind, number> = { i8: 1, f32: 1, bf16: 1, b1: 4 };
+const CANDIDATES: Record<GraphKind, number> = { i8: 1, f32: 1, bf16: 1, b1: 8 };
 
 /** Rows that are read from a file at once. */
 const READ_ROWS = 8192;

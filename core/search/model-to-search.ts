@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
-import type { DatasetDocument } from '../store/documents.ts';
+import type { RecordedModel } from '../store/datasets.ts';
+import type { DatasetDocument, PublishedIndexDocument } from '../store/documents.ts';
 import { dimensionOf, partsOfKey, vectorModels } from '../store/embeddings.ts';
 import type { Store } from '../store/store.ts';
 
@@ -12,7 +13,31 @@ export interface SearchModel {
   dim: number;
   /** Its name in the request of the job that completed it last: a name, a key, or the path of a folder. */
   asked?: string | undefined;
+  index?: PublishedIndexDocument | undefined;
 }
+
+/**
+ * The model that serves the dataset, or that is asked for by its key, if the dataset's record shows that it has vectors.
+ * Undefined if the record can't tell: then modelToSearch asks the vectors.
+ */
+export function recordedModel(dataset: DatasetDocument, asked?: string): SearchModel | undefined {
+  const key = asked ?? dataset.serving;
+  const recorded = dataset.models.find((model) => model.key === key);
+  return recorded !== undefined && recorded.vectors > 0 ? searchModel(recorded) : undefined;
+}
+
+const searchModel = ({
+  key,
+  dim,
+  asked,
+  index,
+}: Pick<RecordedModel, 'key' | 'dim' | 'asked' | 'index'>): SearchModel => ({
+  key,
+  ...partsOfKey(key),
+  dim,
+  asked,
+  index,
+});
 
 /**
  * Chooses the model whose vectors a search uses: the one that was asked for, by key or name; else the one that serves the
@@ -35,7 +60,7 @@ export async function modelToSearch(store: Store, dataset: DatasetDocument, aske
   }
   const recorded = dataset.models.find((model) => model.key === key);
   const dim = recorded?.dim ?? (await dimensionOf(store, { datasetId: dataset._id, modelKey: key })) ?? 0;
-  return { key, ...partsOfKey(key), dim, asked: recorded?.asked };
+  return searchModel({ ...recorded, key, dim });
 }
 
 /** The key of the model that serves a dataset, of those that have vectors. */

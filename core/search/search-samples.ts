@@ -1,6 +1,5 @@
-import type { VectorSet } from '../store/embeddings.ts';
 import type { SampleFilter } from '../store/search-samples.ts';
-import { type SearchableSample, searchableSamples, seqsMatching, seqsMatchingAfter } from '../store/search-vectors.ts';
+import { searchableSamples, seqsMatchingAfter } from '../store/search-vectors.ts';
 import type { Store } from '../store/store.ts';
 import { cosine } from './cosine.ts';
 import type { Finder, FinderAt, SearchedSet } from './finder.ts';
@@ -33,30 +32,47 @@ export interface Hits {
   exact: boolean;
 }
 
-/** A filter that matches at most this many samples is decided first, and the query compared with these alone. */
-const FEW_MATCHES = 50_000;
+/** The first samples that match a filter, which show how many there may be. */
+const PROBED = 100;
+/** A filter that so few samples match that more candidates are needed to hold enough of them is decided first. */
+const WIDEST_FIRST_LOOK = 1000;
+/** Matching samples that the query is compared with at once. */
+const MATCHES = 50_000;
 
 /**
  * Finds the samples of a set that are nearest to a vector. A finder proposes candidates by approximations; their vectors
  * and samples are then read from MongoDB, which decides their scores, their order and whether they are there.
  */
 export async function searchVectors(store: Store, finder: Finder, search: VectorSearch): Promise<Hits> {
-  const at = await finder.at(search.set);
+  const { set, filter, limit, without = [] } = search;
+  const at = await finder.at(set);
   const query = unitVector(search.vector);
-  const near = await searchNear(store, at, query, search);
-  if (near.enough || search.filter === undefined) return near;
-  return searchMatching(store, at, query, { ...search, filter: search.filter });
+  const candidates = candidatesFor(limit + without.length);
+  if (filter === undefined) return searchNear(store, at, query, { ...search, candidates });
+  const first = await seqsMatchingAfter(store, { datasetId: set.datasetId, filter, after: -1, most: PROBED });
+  const among = candidates * seqsPerMatch(first);
+  if (among <= WIDEST_FIRST_LOOK) {
+    const near = await searchNear(store, at, query, { ...search, candidates: Math.ceil(among) });
+    if (near.enough) return near;
+  }
+  return searchMatching(store, at, query, { ...search, filter, first });
 }
 
-/** Searches all vectors, and keeps hits that match the filter. */
+/** Of how many samples one matches a filter, by the first that match. Infinite if these are all. */
+function seqsPerMatch(first: readonly number[]): number {
+  const last = first[PROBED - 1];
+  return last === undefined ? Number.POSITIVE_INFINITY : (last + 1) / PROBED;
+}
+
+/** Searches all vectors, and keeps hits that match the filter. Looks at so many `candidates` first. */
 async function searchNear(
   store: Store,
   at: FinderAt,
   query: Float32Array,
-  { set, limit, filter, without = [] }: VectorSearch,
+  { set, limit, filter, without = [], candidates: first }: VectorSearch & { candidates: number },
 ): Promise<Hits & { enough: boolean }> {
   const wanted = limit + without.length;
-  for (let count = candidatesFor(wanted); ; count *= 4) {
+  for (let count = first; ; count *= 4) {
     const last = count >= at.most;
     const candidates = await at.find(query, Math.min(count, at.most));
     const hits = await readHits(store, set, query, candidates, filter);
@@ -68,12 +84,12 @@ async function searchNear(
   }
 }
 
-/** Searches among the samples that match the filter alone. */
+/** Searches among the samples that match the filter alone. `first` are the first of them. */
 async function searchMatching(
   store: Store,
   at: FinderAt,
   query: Float32Array,
-  search: VectorSearch & { filter: SampleFilter },
+  { first, ...search }: VectorSearch & { filter: SampleFilter; first: readonly number[] },
 ): Promise<Hits> {
   const { set, filter, limit, without = [] } = search;
   const wanted = limit + without.length;
@@ -85,40 +101,34 @@ async function searchMatching(
       if (enough || count >= at.most) return { hits, exact: candidates.exact && enough };
     }
   };
-  const few = await seqsMatching(store, set.datasetId, filter, FEW_MATCHES);
-  if (few !== undefined) {
-    const { hits, exact } = await among(few);
-    return { ...resultOf(hits, limit, without), exact };
-  }
+  const matchesAfter = (after: number, most: number) =>
+    seqsMatchingAfter(store, { datasetId: set.datasetId, filter, after, most });
+  const more = first.length < PROBED ? [] : await matchesAfter(first.at(-1) as number, MATCHES - PROBED);
+  let seqs = [...first, ...more];
   let best: Hit[] = [];
   let exact = true;
-  for (let after = -1; ; ) {
-    const seqs = await seqsMatchingAfter(store, { datasetId: set.datasetId, filter, after, most: FEW_MATCHES });
+  for (;;) {
     const found = await among(seqs);
     best = inOrder([...best, ...found.hits]).slice(0, wanted);
     exact &&= found.exact;
-    if (seqs.length < FEW_MATCHES) return { ...resultOf(best, limit, without), exact };
-    after = seqs.at(-1) as number;
+    if (seqs.length < MATCHES) return { ...resultOf(best, limit, without), exact };
+    seqs = await matchesAfter(seqs.at(-1) as number, MATCHES);
   }
 }
 
 /** More candidates than hits, because approximations swap neighbours that are nearly as far. */
-const candidatesFor = (wanted: number) => wanted + Math.max(54, Math.ceil(wanted / 2));
+const candidatesFor = (wanted: number) => wanted + Math.max(24, Math.ceil(wanted / 2));
 
 /** Reads the vectors of candidates, and orders those that may be given out. */
 async function readHits(
   store: Store,
-  set: VectorSet,
+  set: SearchedSet,
   query: Float32Array,
   { seqs }: Candidates,
   filter: SampleFilter | undefined,
 ): Promise<Hit[]> {
   const found = await searchableSamples(store, set, [...new Set(seqs)], filter);
-  return inOrder(
-    found.flatMap(({ seq, filepath, vector }: SearchableSample) =>
-      vector.length === query.length ? [{ seq, filepath, score: cosine(query, vector) }] : [],
-    ),
-  );
+  return inOrder(found.map(({ seq, filepath, vector }) => ({ seq, filepath, score: cosine(query, vector) })));
 }
 
 /**
@@ -144,6 +154,6 @@ function resultOf(hits: readonly Hit[], limit: number, without: readonly number[
 
 /** The vector with length 1. */
 function unitVector(vector: Float32Array): Float32Array {
-  const length = Math.hypot(...vector);
+  const length = Math.sqrt(vector.reduce((sum, element) => sum + element * element, 0));
   return vector.map((element) => element / length);
 }

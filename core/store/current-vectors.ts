@@ -3,7 +3,8 @@ import type { Binary } from 'mongodb';
 import { collectionsOf } from './collections.ts';
 import type { EmbeddingDocument, SampleDocument } from './documents.ts';
 import type { VectorSet } from './embeddings.ts';
-import { versionOf } from './sample-version.ts';
+import { oneBatch } from './one-batch.ts';
+import { isVectorOf } from './sample-version.ts';
 import type { Store } from './store.ts';
 
 /** A vector of length 1, and the hash of what it was made of. */
@@ -16,9 +17,6 @@ export interface CurrentVector {
 const SAMPLE_FIELDS = { seq: 1, content: 1, 'source.fingerprint': 1, 'source.reread_by': 1 } as const;
 
 type Stored = Pick<EmbeddingDocument, 'seq' | 'sample_id' | 'version' | 'content'> & { vector: Binary };
-
-const isOf = (sample: SampleDocument, { sample_id, version }: Pick<Stored, 'sample_id' | 'version'>) =>
-  sample._id.equals(sample_id) && versionOf(sample) === version;
 
 /** The current vectors of a set, in seq order. */
 export async function* currentVectors(store: Store, { datasetId, modelKey }: VectorSet): AsyncGenerator<CurrentVector> {
@@ -36,7 +34,7 @@ export async function* currentVectors(store: Store, { datasetId, modelKey }: Vec
     for await (const stored of vectors) {
       while (sample !== null && sample.seq < stored.seq) sample = await ofSamples.next();
       if (sample === null) return;
-      if (sample.seq !== stored.seq || !isOf(sample, stored)) continue;
+      if (sample.seq !== stored.seq || !isVectorOf(sample, stored)) continue;
       yield { seq: stored.seq, vector: stored.vector.toFloat32Array(), content: stored.content };
     }
   } finally {
@@ -72,20 +70,20 @@ export async function currentSamples(
   const { embeddings, samples } = collectionsOf(store);
   const [vectors, found] = await Promise.all([
     embeddings
-      .find({ dataset_id: datasetId, model_key: modelKey, seq: { $in: [...seqs] } }, { batchSize: seqs.length })
+      .find({ dataset_id: datasetId, model_key: modelKey, seq: { $in: [...seqs] } }, oneBatch(seqs.length))
       .project<Stored>({ _id: 0, seq: 1, vector: 1, content: 1, version: 1, sample_id: 1 })
       .toArray(),
     samples
       .find(
         { dataset_id: datasetId, seq: { $in: [...seqs] }, status: 'indexed' },
-        { projection: { ...SAMPLE_FIELDS, metadata: 1, 'source.size_bytes': 1 }, batchSize: seqs.length },
+        { projection: { ...SAMPLE_FIELDS, metadata: 1, 'source.size_bytes': 1 }, ...oneBatch(seqs.length) },
       )
       .toArray(),
   ]);
   const bySeq = new Map(found.map((sample) => [sample.seq, sample]));
   return vectors.flatMap((stored) => {
     const sample = bySeq.get(stored.seq);
-    if (sample === undefined || !isOf(sample, stored)) return [];
+    if (sample === undefined || !isVectorOf(sample, stored)) return [];
     const { seq, content, version, vector } = stored;
     const { metadata, source } = sample;
     return [{ seq, content, version, vector: vector.toFloat32Array(), metadata, sizeBytes: source.size_bytes }];

@@ -69,8 +69,11 @@ export const SAMPLE_INDEXES = {
   error: 'errors',
 } as const;
 
-/** The name of the index that searches name explicitly. */
-export const VECTOR_INDEXES = { written: 'dataset_id_1_model_key_1_written_1_seq_1' } as const;
+/** The names of the indexes that searches name explicitly. */
+export const VECTOR_INDEXES = {
+  seq: 'dataset_id_1_model_key_1_seq_1',
+  written: 'dataset_id_1_model_key_1_written_1_seq_1',
+} as const;
 
 /** The name of the index on a searchable field of a medium's metadata. */
 export const metadataIndex = (field: string) => `dataset_id_1_metadata.${field}_1_seq_1`;

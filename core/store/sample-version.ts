@@ -1,4 +1,4 @@
-import type { SampleDocument } from './documents.ts';
+import type { EmbeddingDocument, SampleDocument } from './documents.ts';
 
 /**
  * The version that a vector must match: the item's hash if indexing knows it, so moving an item costs nothing;
@@ -12,3 +12,12 @@ export const versionOf = ({
   content?: string | undefined;
   source: Pick<SampleDocument['source'], 'fingerprint' | 'reread_by'>;
 }): string => content ?? [source.fingerprint, ...(source.reread_by === undefined ? [] : [source.reread_by])].join('/');
+
+/** What tells whether a vector is of a sample. */
+type Embedded = Parameters<typeof versionOf>[0] & Pick<SampleDocument, '_id'>;
+
+/** Whether a vector was made of what a sample holds now. */
+export const isVectorOf = (
+  sample: Embedded,
+  { sample_id, version }: Pick<EmbeddingDocument, 'sample_id' | 'version'>,
+): boolean => sample._id.equals(sample_id) && versionOf(sample) === version;

@@ -2,6 +2,7 @@ import type { AnyBulkWriteOperation, ClientSession, Filter, FindCursor, ObjectId
 import type { PhaseName, RecordedError } from '../../contract/job.ts';
 import { collectionsOf } from './collections.ts';
 import type { SampleDocument } from './documents.ts';
+import { oneBatch } from './one-batch.ts';
 import { SAMPLE_INDEXES } from './prepare.ts';
 import { PATHS_A_QUERY, slicesOf } from './slices.ts';
 import { insertNew, inTransaction, type Store } from './store.ts';
@@ -23,7 +24,7 @@ export async function samplesOfSeqs(
   return collectionsOf(store)
     .samples.find(
       { dataset_id: datasetId, seq: { $in: [...seqs] } },
-      { hint: SAMPLE_INDEXES.seq, batchSize: seqs.length },
+      { hint: SAMPLE_INDEXES.seq, ...oneBatch(seqs.length) },
     )
     .toArray();
 }

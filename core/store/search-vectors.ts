@@ -1,9 +1,11 @@
-import { type FindCursor, ReadConcern, Timestamp } from 'mongodb';
+import { Binary, type FindCursor, ReadConcern, Timestamp } from 'mongodb';
 import { collectionsOf } from './collections.ts';
 import type { EmbeddingDocument, SampleDocument } from './documents.ts';
 import type { VectorSet } from './embeddings.ts';
-import { VECTOR_INDEXES } from './prepare.ts';
-import { versionOf } from './sample-version.ts';
+import { oneBatch } from './one-batch.ts';
+import { SAMPLE_INDEXES, VECTOR_INDEXES } from './prepare.ts';
+import { isVectorOf } from './sample-version.ts';
+import { findSample } from './samples.ts';
 import { conditionOf, indexFor, type SampleFilter } from './search-samples.ts';
 import type { Store } from './store.ts';
 
@@ -86,24 +88,34 @@ export async function vectorsOfSeqs(
   return collectionsOf(store)
     .embeddings.find(
       { dataset_id: datasetId, model_key: modelKey, seq: { $in: [...seqs] } },
-      { readConcern: LOCAL, batchSize: seqs.length },
+      { readConcern: LOCAL, ...oneBatch(seqs.length) },
     )
     .project<Pick<EmbeddingDocument, 'seq' | 'vector'>>({ _id: 0, seq: 1, vector: 1 })
     .map(({ seq, vector }) => ({ seq, vector: vector.toFloat32Array() }))
     .toArray();
 }
 
-/** The vector of what a sample holds now. Undefined if there is none. */
-export async function vectorOfSample(
+/** A sample, and the vector of what it holds now, if there is one. */
+export interface QueriedSample {
+  sample: SampleDocument;
+  vector: Float32Array | undefined;
+}
+
+/** Reads a sample and its vector. Undefined if there is no such sample. */
+export async function sampleWithVector(
   store: Store,
   { datasetId, modelKey }: VectorSet,
-  sample: SampleDocument,
-): Promise<Float32Array | undefined> {
-  const found = await collectionsOf(store).embeddings.findOne(
-    { dataset_id: datasetId, model_key: modelKey, seq: sample.seq, sample_id: sample._id },
-    { projection: { _id: 0, vector: 1, version: 1 }, readConcern: LOCAL },
-  );
-  return found?.version === versionOf(sample) ? found.vector.toFloat32Array() : undefined;
+  seq: number,
+): Promise<QueriedSample | undefined> {
+  const [sample, stored] = await Promise.all([
+    findSample(store, datasetId, seq),
+    collectionsOf(store).embeddings.findOne(
+      { dataset_id: datasetId, model_key: modelKey, seq },
+      { projection: { _id: 0, vector: 1, version: 1, sample_id: 1 }, readConcern: LOCAL },
+    ),
+  ]);
+  if (sample === undefined) return undefined;
+  return { sample, vector: stored !== null && isVectorOf(sample, stored) ? stored.vector.toFloat32Array() : undefined };
 }
 
 /** A sample that a search may give out, with its vector. */
@@ -113,21 +125,34 @@ export interface SearchableSample extends StoredVector {
 
 /**
  * Reads the samples of these seqs that are there and match the filter, each with the vector of what it holds now. A sample
- * that is missing, or whose file has changed since it was embedded, is left out.
+ * that is missing, or whose file has changed since it was embedded, is left out; so is a vector that has not `dim`
+ * elements.
  */
 export async function searchableSamples(
   store: Store,
-  set: VectorSet,
+  { datasetId, modelKey, dim }: VectorSet & { dim: number },
   seqs: readonly number[],
-  filter: SampleFilter = {},
+  filter?: SampleFilter,
 ): Promise<SearchableSample[]> {
   if (seqs.length === 0) return [];
-  const { datasetId, modelKey } = set;
   const { embeddings, samples } = collectionsOf(store);
-  const options = { readConcern: LOCAL, batchSize: seqs.length };
-  const [vectors, found] = await Promise.all([
+  const options = { readConcern: LOCAL, ...oneBatch(seqs.length) };
+  const found = samples
+    .find(
+      { $and: [{ dataset_id: datasetId, seq: { $in: [...seqs] }, status: 'indexed' }, conditionOf(filter ?? {})] },
+      { ...options, hint: SAMPLE_INDEXES.seq },
+    )
+    .project<SampleDocument>({ seq: 1, filepath: 1, content: 1, 'source.fingerprint': 1, 'source.reread_by': 1 })
+    .toArray();
+  // Without a filter nearly all are there, so both are read at once.
+  const wanted = filter === undefined ? [...seqs] : (await found).map(({ seq }) => seq);
+  const [bySeq, stored] = await Promise.all([
+    found.then((all) => new Map(all.map((sample) => [sample.seq, sample]))),
     embeddings
-      .find({ dataset_id: datasetId, model_key: modelKey, seq: { $in: [...seqs] } }, options)
+      .find(
+        { dataset_id: datasetId, model_key: modelKey, seq: { $in: wanted } },
+        { ...options, hint: VECTOR_INDEXES.seq },
+      )
       .project<Pick<EmbeddingDocument, 'seq' | 'vector' | 'version' | 'sample_id'>>({
         _id: 0,
         seq: 1,
@@ -136,34 +161,29 @@ export async function searchableSamples(
         sample_id: 1,
       })
       .toArray(),
-    samples
-      .find(
-        { $and: [{ dataset_id: datasetId, seq: { $in: [...seqs] }, status: 'indexed' }, conditionOf(filter)] },
-        options,
-      )
-      .project<SampleDocument>({ seq: 1, filepath: 1, content: 1, 'source.fingerprint': 1, 'source.reread_by': 1 })
-      .toArray(),
   ]);
-  const bySeq = new Map(found.map((sample) => [sample.seq, sample]));
-  return vectors.flatMap(({ seq, vector, version, sample_id }) => {
-    const sample = bySeq.get(seq);
-    if (sample === undefined || !sample._id.equals(sample_id) || versionOf(sample) !== version) return [];
-    return [{ seq, vector: vector.toFloat32Array(), filepath: sample.filepath }];
+  // Memory for each vector costs more time than its elements.
+  const vectors = new Float32Array(stored.length * dim);
+  return stored.flatMap((each, i) => {
+    const sample = bySeq.get(each.seq);
+    const vector = vectors.subarray(i * dim, (i + 1) * dim);
+    if (sample === undefined || !isVectorOf(sample, each) || !copyElements(each.vector, vector)) return [];
+    return [{ seq: each.seq, vector, filepath: sample.filepath }];
   });
 }
 
-const MAX_TIME_MS = 10_000;
+/** Bytes before the elements of a BSON vector: their type, and a padding that only bits have. */
+const HEAD_BYTES = 2;
 
-/** The seqs of the samples that match a filter, if there are at most `most`; undefined if there are more. */
-export async function seqsMatching(
-  store: Store,
-  datasetId: string,
-  filter: SampleFilter,
-  most: number,
-): Promise<number[] | undefined> {
-  const found = await seqsMatchingAfter(store, { datasetId, filter, after: -1, most: most + 1 });
-  return found.length > most ? undefined : found;
+/** Copies the elements of a vector as `toFloat32Array` does. Returns false if there are more or fewer, or no float32. */
+function copyElements({ sub_type, buffer, position }: Binary, into: Float32Array): boolean {
+  const isFloat32 = sub_type === Binary.SUBTYPE_VECTOR && buffer[0] === Binary.VECTOR_TYPE.Float32;
+  if (!isFloat32 || position !== HEAD_BYTES + into.byteLength) return false;
+  new Uint8Array(into.buffer, into.byteOffset, into.byteLength).set(buffer.subarray(HEAD_BYTES, position));
+  return true;
 }
+
+const MAX_TIME_MS = 10_000;
 
 /** The next seqs, at most `most`, of samples that match a filter. */
 export async function seqsMatchingAfter(
@@ -171,14 +191,19 @@ export async function seqsMatchingAfter(
   { datasetId, filter, after, most }: { datasetId: string; filter: SampleFilter; after: number; most: number },
 ): Promise<number[]> {
   const { driver, hint, rest } = indexFor(filter);
-  return collectionsOf(store)
-    .samples.find(
-      { $and: [{ dataset_id: datasetId, ...driver, seq: { $gt: after } }, rest] },
-      { hint, sort: { seq: 1 }, limit: most, batchSize: most, maxTimeMS: MAX_TIME_MS },
+  // One document with all seqs: fifty thousand documents take ten times as long to decode.
+  const [found] = await collectionsOf(store)
+    .samples.aggregate<{ seqs: number[] }>(
+      [
+        { $match: { $and: [{ dataset_id: datasetId, ...driver, seq: { $gt: after } }, rest] } },
+        { $sort: { seq: 1 } },
+        { $limit: most },
+        { $group: { _id: null, seqs: { $push: '$seq' } } },
+      ],
+      { hint, maxTimeMS: MAX_TIME_MS },
     )
-    .project<Pick<SampleDocument, 'seq'>>({ _id: 0, seq: 1 })
-    .map(({ seq }) => seq)
     .toArray();
+  return found?.seqs ?? [];
 }
 
 /** Counts the vectors of a set that were written after a time, without those of the same second. */

@@ -90,6 +90,10 @@ test('words of all lengths share a batch', async () => {
   for (const vector of vectors) expect(cosine(vector, vectors[0] as Float32Array)).toBeGreaterThan(0.9999);
 });
 
+test('the same words again have the same vector without another run', async () => {
+  expect(await wordsIn(embedder, 'a black one')).toBe(await wordsIn(embedder, 'a black one'));
+});
+
 test('words behind what the model reads are cut off', async () => {
   // It reads 32 tokens, of which two are special.
   const long = await wordsIn(embedder, `${'red '.repeat(30)}${'blue '.repeat(30)}`);

@@ -2,6 +2,7 @@ import { cp, mkdir, readdir, readFile, rm, truncate, utimes, writeFile } from 'n
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { IndexKind } from '../../contract/job.ts';
+import { knownMedia } from '../../core/media/registry.ts';
 import { buildIndex, indexNeeded, nextSave } from '../../core/search/build-index.ts';
 import { claimIfFree } from '../../core/search/claim-folder.ts';
 import type { SearchedSet } from '../../core/search/finder.ts';
@@ -17,6 +18,7 @@ import { writeVectors } from '../../core/store/embeddings.ts';
 import { versionOf } from '../../core/store/sample-version.ts';
 import { createProcessBuilder } from '../../search/process-builder.ts';
 import { createProcessMachine } from '../../search/process-machine.ts';
+import { createSearcher } from '../../search/searcher.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { clusteredVectors, dot, fillWithVectors } from './vectors.ts';
 
@@ -117,6 +119,9 @@ async function newSet(of: readonly Float32Array[]): Promise<SearchedSet> {
   return other;
 }
 
+/** The set with the index that the dataset names now. */
+const setNow = async (): Promise<SearchedSet> => ({ ...set, index: await findPublishedIndex(bench.store, set) });
+
 /** A finder of another machine: it has a cache of its own. */
 function newFinder(cache = join(bench.folder, `cache-${ends.length}`)) {
   const logged: string[] = [];
@@ -139,7 +144,7 @@ async function recallOf({ finder }: ReturnType<typeof newFinder>, filter?: { tag
       .slice(0, 10)
       .map(({ seq }) => seq);
     const { hits } = await searchVectors(bench.store, finder, {
-      set,
+      set: await setNow(),
       vector: query,
       limit: 10,
       ...(filter && { filter }),
@@ -150,7 +155,7 @@ async function recallOf({ finder }: ReturnType<typeof newFinder>, filter?: { tag
 }
 
 const fetched = (found: ReturnType<typeof newFinder>, id: string) =>
-  expect.poll(async () => (await found.indexes.indexOf(set))?.id).toBe(id);
+  expect.poll(async () => (await found.indexes.indexOf(await setNow()))?.id).toBe(id);
 
 it('is needed by a set that has many vectors and none, until it has one', async () => {
   const needed = (asked: 'auto' | 'none' | IndexKind, from?: number) => indexNeeded(bench.store, set, asked, from);
@@ -173,7 +178,7 @@ describe.each(['exact', ...GRAPH_KINDS] as const)('an index of kind %s', (kind) 
     const other = newFinder();
     await fetched(other, index.id);
     const { exact } = await searchVectors(bench.store, other.finder, {
-      set,
+      set: await setNow(),
       vector: queries[0] as Float32Array,
       limit: 10,
     });
@@ -188,10 +193,30 @@ describe.each(['exact', ...GRAPH_KINDS] as const)('an index of kind %s', (kind) 
   });
 });
 
+it('is used by a search of the dataset', async () => {
+  const index = await build('i8');
+  const other = newFinder();
+  await fetched(other, index.id);
+  const embedder = { embed: () => Promise.reject(new Error('no query is encoded')) };
+  const searcher = createSearcher({ store: bench.store, finder: other.finder, embedder, media: knownMedia() });
+  const answer = await searcher.search({ dataset: set.datasetId, vector: [...(queries[0] as Float32Array)] });
+  expect([answer.exact, answer.hits.length]).toEqual([false, 20]);
+});
+
+it('stays in use in a search that has read the dataset before it was published', async () => {
+  const before = await findPublishedIndex(bench.store, set);
+  const index = await build('i8');
+  const other = newFinder();
+  await fetched(other, index.id);
+  for (const named of [undefined, before])
+    expect(await other.indexes.indexOf({ ...set, index: named })).toMatchObject({ id: index.id });
+  expect(other.logged).toEqual([]);
+});
+
 it('finds what was written after it', async () => {
   const other = newFinder();
   const index = await build('i8');
-  await searchVectors(bench.store, other.finder, { set, vector: queries[0] as Float32Array, limit: 1 });
+  await searchVectors(bench.store, other.finder, { set: await setNow(), vector: queries[0] as Float32Array, limit: 1 });
   await fetched(other, index.id);
   const query = queries[1] as Float32Array;
   const sample = await collectionsOf(bench.store).samples.findOne({ dataset_id: set.datasetId, seq: 77 });
@@ -201,7 +226,7 @@ it('finds what was written after it', async () => {
     { seq: 77, sampleId: sample._id, vector, content: 'c', version: versionOf(sample), isStale: true },
   ]);
   vectors[77] = vector;
-  const { hits } = await searchVectors(bench.store, other.finder, { set, vector, limit: 1 });
+  const { hits } = await searchVectors(bench.store, other.finder, { set: await setNow(), vector, limit: 1 });
   expect(hits).toMatchObject([{ seq: 77, score: expect.closeTo(1, 4) }]);
 });
 
@@ -217,7 +242,7 @@ describe('a build that is broken off', () => {
     expect(await indexesIn(workerCache)).toEqual([index.id]);
     expect((await readdir(join(workerCache, 'indexes', index.id))).sort()).toEqual(['graph', 'rows', 'seqs']);
     const other = newFinder();
-    await other.indexes.indexOf(set);
+    await other.indexes.indexOf(await setNow());
     await fetched(other, index.id);
     expect(await recallOf(other)).toBeGreaterThanOrEqual(0.98);
   });
@@ -251,7 +276,7 @@ describe('a build that is broken off', () => {
     expect(from).toBe(0);
     expect(index.vectors).toBe(COUNT);
     const other = newFinder();
-    await other.indexes.indexOf(set);
+    await other.indexes.indexOf(await setNow());
     await fetched(other, index.id);
     expect(await recallOf(other)).toBeGreaterThanOrEqual(0.98);
     expect(other.logged).toEqual([]);
@@ -319,7 +344,7 @@ describe('a build that is broken off', () => {
     const published = await findPublishedIndex(bench.store, set);
     expect(published?.id).not.toBe(index.id);
     const other = newFinder();
-    await other.indexes.indexOf(set);
+    await other.indexes.indexOf(await setNow());
     await fetched(other, published?.id as string);
     expect(await recallOf(other)).toBe(1);
   });
@@ -338,8 +363,9 @@ it.each(['exact', 'f32'] as const)('of a set without vectors is built, fetched a
   const index = await build(kind, { of: empty });
   expect(index).toMatchObject({ kind, vectors: 0, files: [{ name: 'seqs' }, { name: 'rows' }] });
   const other = newFinder();
-  const search = { set: empty, vector: queries[0] as Float32Array, limit: 3 };
-  await expect.poll(async () => (await other.indexes.indexOf(empty))?.id).toBe(index.id);
+  const indexed = { ...empty, index };
+  await expect.poll(async () => (await other.indexes.indexOf(indexed))?.id).toBe(index.id);
+  const search = { set: indexed, vector: queries[0] as Float32Array, limit: 3 };
   expect(await searchVectors(bench.store, other.finder, search)).toMatchObject({ hits: [], exact: true });
   // A finder that could not open the files would have forgotten them.
   expect(await readdir(join(other.cache, 'indexes', index.id))).toHaveLength(2);
@@ -378,7 +404,7 @@ describe('a cache', () => {
   it('that is lost or damaged is fetched again', async () => {
     const index = await build('i8');
     const first = newFinder();
-    await first.indexes.indexOf(set);
+    await first.indexes.indexOf(await setNow());
     await fetched(first, index.id);
     await recallOf(first);
 

@@ -1,3 +1,4 @@
+import { Binary, ObjectId } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finder, SearchedSet } from '../../core/search/finder.ts';
 import { createLocalFinder } from '../../core/search/local-finder.ts';
@@ -24,7 +25,13 @@ beforeAll(async () => {
   set = { datasetId: bench.newDataset(), modelKey: 'm@000000000001', dim: DIM };
   vectors = clusteredVectors(COUNT, DIM);
   await fillWithVectors(bench.store, set, vectors, (seq) => ({
-    tags: [...(RARE.has(seq) ? ['rare'] : []), ...(seq % 100 === 0 ? ['percent'] : [])],
+    tags: [
+      ...(RARE.has(seq) ? ['rare'] : []),
+      ...(seq % 100 === 0 ? ['percent'] : []),
+      ...(seq % 10 === 0 ? ['tenth'] : []),
+      ...(seq % 40 === 0 ? ['fortieth'] : []),
+      ...(seq < 150 ? ['early'] : []),
+    ],
   }));
   machine = createProcessMachine({ idleMs: 60_000 });
   finder = createLocalFinder(bench.store, { machine });
@@ -104,6 +111,68 @@ describe('a search of every vector', () => {
   });
 });
 
+describe('a search with a filter', () => {
+  const query = queries[2] as Float32Array;
+
+  /** Searches, and tells how many candidates were asked for, and among how many vectors. */
+  async function looksOf(filter: object) {
+    const looks: { count: number; among: number | undefined }[] = [];
+    const watched: Finder = {
+      ...finder,
+      async at(of) {
+        const at = await finder.at(of);
+        return {
+          most: at.most,
+          find(near, count, among) {
+            looks.push({ count, among: among?.length });
+            return at.find(near, count, among);
+          },
+        };
+      },
+    };
+    return { looks, found: await searchVectors(bench.store, watched, { set, vector: query, limit: 10, filter }) };
+  }
+
+  it('that few match compares the query with these alone', async () => {
+    for (const [tag, matches] of Object.entries({ rare: 3, percent: 80, fortieth: 200 }))
+      expect((await looksOf({ tag })).looks).toEqual([{ count: 34, among: matches }]);
+  });
+
+  it('looks at more candidates, the fewer match', async () => {
+    expect((await looksOf({ status: 'indexed' })).looks).toEqual([{ count: 34, among: undefined }]);
+    const { looks, found } = await looksOf({ tag: 'tenth' });
+    expect(looks).toEqual([{ count: expect.closeTo(340, -1), among: undefined }]);
+    expect([seqsOf(found), found.exact]).toEqual([bruteForce(query, 10, (seq) => seq % 10 === 0), true]);
+  });
+
+  it('is exact where the first matches look like many', async () => {
+    const { looks, found } = await looksOf({ tag: 'early' });
+    expect(looks.at(-1)).toEqual({ count: 34, among: 150 });
+    expect([seqsOf(found), found.exact]).toEqual([bruteForce(query, 10, (seq) => seq < 150), true]);
+  });
+});
+
+describe('a vector that is none of the model’s', () => {
+  it.each<[string, Binary]>([
+    ['has another length', Binary.fromFloat32Array(new Float32Array(DIM / 2).fill(1))],
+    ['holds whole numbers', Binary.fromInt8Array(new Int8Array(4 * DIM).fill(1))],
+    ['is no vector', new Binary(new Uint8Array(2 + 4 * DIM).fill(0x27))],
+  ])('is no hit: one that %s', async (_, vector) => {
+    const [query] = queries as [Float32Array];
+    const [first, ...others] = [...RARE] as [number, ...number[]];
+    const rare = async () => seqsOf(await search(query, 10, { filter: { tag: 'rare' } })).toSorted((a, b) => a - b);
+    expect(await rare()).toEqual([first, ...others]);
+    const { embeddings } = collectionsOf(bench.store);
+    const of = { dataset_id: set.datasetId, model_key: set.modelKey, seq: first };
+    const before = await embeddings.findOneAndUpdate(of, { $set: { vector } });
+    try {
+      expect(await rare()).toEqual(others);
+    } finally {
+      await embeddings.updateOne(of, { $set: { vector: before?.vector as Binary } });
+    }
+  });
+});
+
 describe('a change', () => {
   const query = queries[3] as Float32Array;
 
@@ -123,12 +192,22 @@ describe('a change', () => {
     expect(hits.map(({ seq }) => seq)).toEqual(bruteForce(query, 10));
   });
 
-  it('of a sample that is missing, has another file, or is gone takes it out of the results', async () => {
+  it('of a sample that is missing, has another file, is gone or replaced takes it out of the results', async () => {
     const { samples, embeddings } = collectionsOf(bench.store);
-    const [first, second, third, ...rest] = bruteForce(query, 13) as [number, number, number, ...number[]];
+    const [first, second, third, fourth, ...rest] = bruteForce(query, 14) as [
+      number,
+      number,
+      number,
+      number,
+      ...number[],
+    ];
     await samples.updateOne({ dataset_id: set.datasetId, seq: first }, { $set: { status: 'missing' } });
     await samples.updateOne({ dataset_id: set.datasetId, seq: second }, { $set: { 'source.fingerprint': 'other' } });
     await embeddings.deleteOne({ dataset_id: set.datasetId, model_key: set.modelKey, seq: third });
+    await embeddings.updateOne(
+      { dataset_id: set.datasetId, model_key: set.modelKey, seq: fourth },
+      { $set: { sample_id: new ObjectId() } },
+    );
     expect(seqsOf(await search(query))).toEqual(rest);
   });
 });

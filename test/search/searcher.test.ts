@@ -158,6 +158,36 @@ describe('a request', () => {
     await expect(search({ vector: [...query], model: 'n' })).rejects.toMatchObject({ code: 'ModelNotInDataset' });
   });
 
+  it('searches the model that serves, also where the record of it counts no vectors yet', async () => {
+    const { changed, ask } = await changing();
+    const ofDataset = { _id: changed.datasetId };
+    const { datasets } = collectionsOf(bench.store);
+    await datasets.updateOne(ofDataset, { $set: { serving: MODEL, 'models.0.vectors': 0 } });
+    expect((await ask()).hits).toHaveLength(20);
+    const [recorded] = (await findDataset(bench.store, changed.datasetId))?.models ?? [];
+    const without = { ...recorded, key: 'n@000000000002', vectors: 0 };
+    await datasets.updateOne(ofDataset, { $push: { models: without as never }, $set: { serving: without.key } });
+    const { model_key, hits } = await ask();
+    expect([model_key, hits.length]).toEqual([MODEL, 20]);
+  });
+
+  it('searches a model that is named by its key while another one serves', async () => {
+    const { changed, ask } = await changing();
+    const other = { ...changed, modelKey: 'n@000000000002' };
+    const { datasets, embeddings } = collectionsOf(bench.store);
+    await embeddings.updateMany(
+      { dataset_id: changed.datasetId, seq: { $lt: 5 } },
+      { $set: { model_key: other.modelKey } },
+    );
+    const [recorded] = (await findDataset(bench.store, changed.datasetId))?.models ?? [];
+    await datasets.updateOne(
+      { _id: changed.datasetId },
+      { $push: { models: { ...recorded, key: other.modelKey } as never }, $set: { serving: MODEL } },
+    );
+    const { model_key, hits } = await ask({ vector: [...another], model: other.modelKey });
+    expect([model_key, hits.length]).toEqual([other.modelKey, 5]);
+  });
+
   it('needs a dataset with vectors', async () => {
     await expect(search({ dataset: 'nobody', sample: 1 })).rejects.toMatchObject({ code: 'DatasetNotFound' });
     const empty = bench.newDataset();

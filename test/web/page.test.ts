@@ -220,10 +220,12 @@ describe('the samples of a dataset', () => {
   });
 
   test('are opened by keys, gone through, and left for the same place', async () => {
-    const page = await all.open('/datasets/pictures', { viewport: { width: 900, height: 480 } });
+    const page = await all.open('/datasets/pictures', { viewport: { width: 900, height: 560 } });
     await tile(page, 0).waitFor();
     // The last job's bars appear above the grid and take room from it.
     await bar(page, 'Embedding', 'pictures').waitFor();
+    // So does the line that says how to search by words.
+    await page.getByText('Search by words:').waitFor();
     const grid = page.getByRole('grid');
     await grid.focus();
     await page.keyboard.press('End');

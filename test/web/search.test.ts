@@ -143,6 +143,15 @@ describe('a search', () => {
     await shows(page, 'purple');
     // A reload forgets the picture: it was never stored.
     await page.reload();
+    await page.waitForURL('**/datasets/painted');
+    await page.locator('#place-0[data-seq="0"]').waitFor();
+    await page.getByRole('button', { name: 'Search by a picture' }).waitFor();
+    await drop(page, { bytes: await paintedIn('green'), name: 'another.png', type: 'image/png' });
+    await shows(page, 'green');
+    // The page before had the picture of this address.
+    await page.goBack();
+    await page.goBack();
+    await page.waitForURL('**/datasets/painted');
     await page.locator('#place-0[data-seq="0"]').waitFor();
   });
 
@@ -195,6 +204,73 @@ describe('a search', () => {
     await page.getByRole('grid').focus();
     await page.keyboard.press('Control+a');
     await page.getByText(`${NAMES.length} samples selected`).waitFor();
+  });
+
+  test('that comes back by the history selects nothing of what was shown before it', async () => {
+    await all.post('/api/datasets/painted/tags', { seqs: [seqOf('pink')], add: ['rose'], remove: [] });
+    const page = await all.open('/datasets/painted?words=pink');
+    await shows(page, 'pink');
+    await page.getByLabel('Tag', { exact: true }).selectOption('rose');
+    await expect.poll(() => page.locator('.cell').count()).toBe(1);
+    await page.getByRole('button', { name: 'Show all' }).click();
+    await page.waitForURL('**/datasets/painted?tag=rose');
+    await expect.poll(() => page.locator('.score').count()).toBe(0);
+    await expect.poll(() => page.locator('.cell').count()).toBe(1);
+    await page.locator(`#place-0[data-seq="${seqOf('pink')}"]`).waitFor();
+    // The focus is where keys work, though the button that had it is gone.
+    await expect.poll(() => page.evaluate('document.activeElement?.role')).toBe('grid');
+    await page.keyboard.press('Control+a');
+    await page.getByText('All that match are selected').waitFor();
+    await page.goBack();
+    await page.waitForURL('**/datasets/painted?tag=rose&words=pink');
+    await page.getByText('All that match are selected').waitFor({ state: 'detached' });
+  });
+
+  test('is left by Escape as it was, and text that is pasted is no picture', async () => {
+    const page = await all.open('/datasets/painted?words=red');
+    await shows(page, 'red');
+    await wordsBox(page).fill('blue, perhaps');
+    await page.keyboard.press('Escape');
+    expect(await wordsBox(page).inputValue()).toBe('red');
+    await expect.poll(() => page.evaluate('document.activeElement?.role')).toBe('grid');
+    const pasted = await page.evaluateHandle(
+      "(() => { const data = new DataTransfer(); data.setData('text/plain', 'a cell'); data.items.add(new File(['a'], 'cell.png', { type: 'image/png' })); return new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }); })()",
+    );
+    await page
+      .getByLabel('Search in paths')
+      .evaluate(
+        (field, event) => void (field as unknown as { dispatchEvent(event: unknown): void }).dispatchEvent(event),
+        pasted,
+      );
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+    expect(page.url()).toContain('words=red');
+    await page
+      .getByRole('grid')
+      .evaluate(
+        (grid, event) => void (grid as unknown as { dispatchEvent(event: unknown): void }).dispatchEvent(event),
+        pasted,
+      );
+    await page.waitForURL('**/datasets/painted?picture=*');
+  });
+
+  test('leaves a place that Back returns to', async () => {
+    const page = await all.open('/datasets/painted', { viewport: { width: 400, height: 420 } });
+    await wordsBox(page).waitFor();
+    const grid = page.getByRole('grid');
+    await grid.focus();
+    await page.keyboard.press('End');
+    await page.locator(`[data-seq="${NAMES.length - 1}"]`).waitFor();
+    const scrolled = () => grid.evaluate((element) => (element as unknown as { scrollTop: number }).scrollTop);
+    await expect.poll(scrolled).toBeGreaterThan(0);
+    const before = await scrolled();
+    await expect.poll(() => page.evaluate('history.state?.place ?? 0')).toBeGreaterThan(0);
+    await page.keyboard.press('s');
+    await page.waitForURL('**/datasets/painted?like=*');
+    await page.locator('.score').first().waitFor();
+    await expect.poll(scrolled).toBe(0);
+    await page.goBack();
+    await page.waitForURL('**/datasets/painted');
+    await expect.poll(async () => Math.abs((await scrolled()) - before)).toBeLessThan(120);
   });
 
   test('says while the dataset is being embedded how much it has found from', async () => {
@@ -284,11 +360,26 @@ describe('duplicates', () => {
     expect(await tagged('copies')).toHaveLength(3);
     await copies.locator('.tags').waitFor();
 
+    // The group of that number of another search has other members: the chosen one is none of them.
+    await page.goto('/datasets/copies/duplicates');
+    await copies.getByRole('radio', { name: 'Keep copies/two.jpg' }).check();
+    await writeFile(join(folder, 'one-again.jpg'), one);
+    await rm(join(folder, 'one-smaller.jpg'));
+    await rm(join(folder, 'one-worse.webp'));
+    await all.load('copies', folder);
+    await page.getByRole('button', { name: 'Find duplicates' }).click();
+    await page.getByText('2 groups of 4 samples').waitFor();
+    for (const group of [alike, copies]) {
+      await expect.poll(() => group.getByRole('radio', { checked: true }).count()).toBe(1);
+      await group.getByRole('button', { name: 'Tag the other one' }).waitFor();
+    }
+
     const { run } = await all.get<DuplicatePage>('/api/datasets/copies/duplicates');
     await page.goto(`/jobs/${run?.job_id}`);
-    await page.getByText('6 samples compared, 2 groups').waitFor();
+    await page.getByText(/[57] samples compared, 2 groups/).waitFor();
     await page.getByRole('link', { name: 'See the groups' }).waitFor();
     await page.goto('/jobs?kind=duplicates');
+    await page.getByText(/[57] samples compared, 2 groups/).waitFor();
     await page.getByText('6 samples compared, 2 groups').waitFor();
   });
 });
@@ -313,10 +404,9 @@ describe('the models of a dataset', () => {
     await page.reload();
     await wordsBox(page).waitFor();
     await open();
-    const builtIn = dialog.getByRole('radio', { name: /color-gradient-grid@/ });
     await dialog.getByText(/Serves searches\. 11 vectors \(100 %\) of 4 numbers, knows words\./).waitFor();
     await dialog.getByText('No search index: all vectors are read.').first().waitFor();
-    await builtIn.check();
+    await dialog.getByRole('button', { name: /Use for searches ?: color-gradient-grid@/ }).click();
     // The built-in model knows no words.
     await wordsBox(page).waitFor({ state: 'detached' });
     await dialog.getByLabel('Search index of the model that serves').selectOption('f32');
@@ -328,7 +418,7 @@ describe('the models of a dataset', () => {
     await page.reload();
     await open();
     await dialog.getByText('Search index: f32, 11 vectors').waitFor();
-    await dialog.getByRole('radio', { name: /colour-words@/ }).check();
+    await dialog.getByRole('button', { name: /Use for searches ?: colour-words@/ }).click();
     await wordsBox(page).waitFor();
     await dialog.getByRole('button', { name: 'Drop its vectors…' }).click();
     await dialog.getByText('11 vectors are removed.').waitFor();

@@ -3,20 +3,26 @@ import type { Hits } from './api/shapes.ts';
 import { type Filters, filterBody, queryOf } from './filters.ts';
 import { samplePath } from './state/route.ts';
 
-/** What is searched for. Words and samples are in the address bar, and pictures in the memory of this page. */
+/** A search. Its words or its sample are in the address bar, and its picture is in the memory of this page. */
 export type Search = { words: string } | { like: number } | { picture: File; id: string };
 
-/** Pictures that were dropped, pasted or chosen, by their number in the address bar. */
+/** Pictures that were dropped, pasted or chosen last, by their name in the address bar. */
 const pictures = new Map<string, File>();
+const MOST_PICTURES = 10;
+/** Addresses from before a reload must not name the pictures of this page. */
+const PAGE_ID = Date.now().toString(36);
+let given = 0;
 
-/** Keeps a picture for this page's life. */
+/** Keeps a picture until others have taken its place, or the page is reloaded. */
 export function searchOf(picture: File): Search {
-  const id = String(pictures.size + 1);
+  given += 1;
+  const id = `${PAGE_ID}-${given}`;
   pictures.set(id, picture);
+  for (const old of pictures.keys()) if (pictures.size > MOST_PICTURES) pictures.delete(old);
   return { picture, id };
 }
 
-/** Parses the search of a URL; null if there is none, or if its picture was given to the page before it was reloaded. */
+/** Parses the search of a URL; null if there is none, or if its picture is not kept any more. */
 export function searchFrom(query: URLSearchParams): Search | null {
   const words = query.get('words')?.trim() ?? '';
   if (words !== '') return { words };
@@ -37,8 +43,9 @@ export function addressQuery(filters: Filters, search: Search | null): URLSearch
   return query;
 }
 
-/** The most hits of one request. */
-const PAGE = 100;
+/** The fewest and the most hits of one request. */
+const FEWEST = 100;
+const MOST = 1000;
 
 /** Asks for a page of hits. */
 export function readHits(
@@ -47,7 +54,7 @@ export function readHits(
   {
     filters,
     cursor,
-    limit = PAGE,
+    limit = FEWEST,
     signal,
   }: { filters: Filters; cursor: string | null; limit?: number; signal: AbortSignal },
 ): Promise<Hits> {
@@ -65,3 +72,6 @@ export function readHits(
 
 /** A cosine with two digits, rounded down: `1.00` is equal. */
 export const scoreWords = (score: number): string => (Math.floor(score * 100 + 1e-4) / 100).toFixed(2);
+
+/** How many hits to ask for when so many are wanted. */
+export const hitsToAsk = (wanted: number): number => Math.min(MOST, Math.max(FEWEST, wanted));

@@ -163,7 +163,7 @@ interface Page<Cursor> {
 /** Samples in an order of the server's, loaded as far as the user has scrolled. */
 abstract class SamplesInOrder<Cursor> implements GridSamples {
   error = $state.raw<Error | undefined>(undefined);
-  /** Where the samples that follow those shown begin: null after the last one, undefined until the first page is there. */
+  /** The cursor of the samples that follow: null after the last one, undefined until the first page is there. */
   protected next = $state.raw<Cursor | null | undefined>(undefined);
   #samples = $state.raw<readonly Sample[]>([]);
   #places = new Map<number, number>();
@@ -172,10 +172,13 @@ abstract class SamplesInOrder<Cursor> implements GridSamples {
   #atEnd = false;
   /** True while a requested refresh is not done. */
   #stale = false;
+  /** Increases with each request for a refresh. */
+  #refreshes = 0;
+  #rereading = false;
   #wanted = 0;
 
-  /** @param after null for the first page */
-  protected abstract readPage(after: Cursor | null, signal: AbortSignal): Promise<Page<Cursor>>;
+  /** @param after null for the first page  @param wanted how many samples are lacking */
+  protected abstract readPage(after: Cursor | null, signal: AbortSignal, wanted: number): Promise<Page<Cursor>>;
 
   get count() {
     return this.#samples.length;
@@ -223,9 +226,12 @@ abstract class SamplesInOrder<Cursor> implements GridSamples {
   }
 
   #again() {
+    this.#stale = true;
+    this.#refreshes += 1;
+    // A round that is under way ends first. If refreshes are asked for faster than a round takes, none would end.
+    if (this.#rereading) return;
     this.#fetching?.abort();
     this.#fetching = undefined;
-    this.#stale = true;
     void this.#fetch();
   }
 
@@ -236,21 +242,30 @@ abstract class SamplesInOrder<Cursor> implements GridSamples {
     if (!anew && this.#atEnd) return;
     const controller = new AbortController();
     this.#fetching = controller;
+    this.#rereading = anew;
+    const refreshes = this.#refreshes;
+    let done = false;
     try {
       let held: readonly Sample[] = anew ? [] : this.#samples;
       let after = anew ? null : this.#after;
       do {
-        const page = await this.readPage(after, controller.signal);
+        const page = await this.readPage(after, controller.signal, this.#wanted - held.length);
         controller.signal.throwIfAborted();
         held = [...held, ...page.samples];
         after = page.next;
         if (!anew || after === null || held.length >= this.#wanted) this.#keep(held, after);
         this.error = undefined;
       } while (after !== null && held.length < this.#wanted);
+      done = true;
+      if (anew) this.#stale = refreshes !== this.#refreshes;
     } catch (error) {
       if (!controller.signal.aborted) this.error = error as Error;
     } finally {
-      if (this.#fetching === controller) this.#fetching = undefined;
+      if (this.#fetching === controller) {
+        this.#fetching = undefined;
+        this.#rereading = false;
+        if (done && this.#stale) void this.#fetch();
+      }
     }
   }
 
@@ -259,7 +274,6 @@ abstract class SamplesInOrder<Cursor> implements GridSamples {
     this.#places = new Map(samples.map(({ seq }, place) => [seq, place]));
     this.#after = next;
     this.#atEnd = next === null;
-    this.#stale = false;
     this.next = next;
   }
 }
@@ -294,22 +308,25 @@ export class FilteredSamples extends SamplesInOrder<number> {
   }
 }
 
+/** Reads a page of hits, of about as many as are wanted. */
+type ReadHits = (cursor: string | null, signal: AbortSignal, wanted: number) => Promise<Hits>;
+
 /** The samples that a search has found, the nearest first. */
 export class FoundSamples extends SamplesInOrder<string> {
   /** The key of the model whose vectors were searched; undefined until the answer. */
   model = $state<string>();
   readonly #scores = new Map<number, number>();
-  readonly #readHits: (cursor: string | null, signal: AbortSignal) => Promise<Hits>;
+  readonly #readHits: ReadHits;
 
-  constructor(readHits: (cursor: string | null, signal: AbortSignal) => Promise<Hits>) {
+  constructor(readHits: ReadHits) {
     super();
     this.#readHits = readHits;
   }
 
   scoreOf = (seq: number) => this.#scores.get(seq);
 
-  protected async readPage(cursor: string | null, signal: AbortSignal): Promise<Page<string>> {
-    const { hits, next, model_key } = await this.#readHits(cursor, signal);
+  protected async readPage(cursor: string | null, signal: AbortSignal, wanted: number): Promise<Page<string>> {
+    const { hits, next, model_key } = await this.#readHits(cursor, signal, wanted);
     this.model = model_key;
     for (const { seq, score } of hits) this.#scores.set(seq, score);
     return { samples: hits.map(({ sample }) => sample), next };

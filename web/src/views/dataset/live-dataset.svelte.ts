@@ -44,8 +44,9 @@ export class LiveDataset {
     const { job, value } = this;
     const phase = job?.phases.embedding;
     if (job === undefined || phase === undefined || isOver(job) || phase.finished_at !== null) return undefined;
+    if (job.kind === 'index') return undefined;
     const samples = Math.max(value?.counts.indexed ?? 0, phase.total);
-    const left = phase.total - phase.done - phase.failed;
+    const left = phase.total - phase.done;
     return {
       model: phase.model_key,
       // Before the job has planned, it is as it was read.

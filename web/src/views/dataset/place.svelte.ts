@@ -16,12 +16,13 @@ export class Place {
   /** The visible places. */
   view = $state.raw({ first: 0, end: 0 });
   readonly #seq: () => number | null;
-  #found = false;
+  readonly #samples: () => GridSamples;
   #remembering: ReturnType<typeof setTimeout> | undefined;
 
   /** @param seq the sample that is open */
   constructor(seq: () => number | null, samples: () => GridSamples) {
     this.#seq = seq;
+    this.#samples = samples;
 
     // Closing a sample returns to its place.
     $effect(() => {
@@ -40,25 +41,27 @@ export class Place {
       wasOpen = isOpen;
     });
 
-    // Restore the place as soon as the grid is laid out.
+    let shown: GridSamples | undefined;
     $effect(() => {
-      const { grid } = this;
-      if (this.#found || !grid || samples().count === 0 || this.view.end === 0) return;
-      this.#found = true;
-      const open = seq();
-      const remembered = (history.state as { place?: number } | null)?.place;
-      const place = open === null ? remembered : samples().placeOf(open);
-      if (place !== undefined && place > 0)
-        void tick().then(() => (open === null ? grid.scrollToPlace(place) : grid.reveal(place)));
+      const current = samples();
+      if (shown !== undefined && shown !== current && untrack(seq) === null) this.active = this.start();
+      shown = current;
     });
     $effect(() => () => clearTimeout(this.#remembering));
   }
+
+  /** The place at which a grid begins: that of the open sample, or the one that was left by a reload, a link or Back. */
+  start = (): number => {
+    const open = this.#seq();
+    if (open !== null) return this.#samples().placeOf(open) ?? 0;
+    return (history.state as { place?: number } | null)?.place ?? 0;
+  };
 
   viewed = (first: number, end: number) => {
     this.view = { first, end };
     clearTimeout(this.#remembering);
     this.#remembering = setTimeout(() => {
-      if (this.#seq() === null && this.#found) history.replaceState({ ...history.state, place: first }, '');
+      if (this.#seq() === null) history.replaceState({ ...history.state, place: first }, '');
     }, REST_MS);
   };
 

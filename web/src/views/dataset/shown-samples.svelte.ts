@@ -2,7 +2,7 @@ import { untrack } from 'svelte';
 import { mayPass } from '../../api/request.ts';
 import { filtersFrom, queryOf } from '../../filters.ts';
 import { AllSamples, FilteredSamples, FoundSamples } from '../../grid/samples.svelte.ts';
-import { readHits, searchFrom } from '../../search.ts';
+import { hitsToAsk, readHits, searchFrom } from '../../search.ts';
 import { live } from '../../state/live.svelte.ts';
 import { backOff } from '../../state/remote.svelte.ts';
 import type { LiveDataset } from './live-dataset.svelte.ts';
@@ -23,7 +23,9 @@ export class ShownSamples {
     const search = searchFrom(address);
     const filters = filtersFrom(address);
     if (search !== null)
-      return new FoundSamples((cursor, signal) => readHits(name, search, { filters, cursor, signal }));
+      return new FoundSamples((cursor, signal, wanted) =>
+        readHits(name, search, { filters, cursor, limit: hitsToAsk(wanted), signal }),
+      );
     const jumps = address.size === 0 && !this.#dataset.hasHoles;
     return jumps ? new AllSamples(`${api}/samples`) : new FilteredSamples(`${api}/samples`, queryOf(filters));
   });
@@ -66,7 +68,8 @@ export class ShownSamples {
       void dataset.indexed;
       untrack(() => this.refreshSoon('incomplete'));
     });
-    const lost = $derived(dataset.job?.phases.embedding.failed ?? 0);
+    /** Samples that fail show why. A search does not find them. */
+    const lost = $derived(this.found === undefined ? (dataset.job?.phases.embedding.failed ?? 0) : 0);
     /** While samples are embedded, a search is repeated at each twentieth of them. */
     const embedded = $derived(this.found === undefined ? 0 : Math.floor(20 * (dataset.embedding?.share ?? 0)));
     let first = true;
