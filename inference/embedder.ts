@@ -27,7 +27,7 @@ export interface InferenceEmbedder extends Embedder {
 export function createEmbedder(options: Partial<InferenceSettings> = {}): InferenceEmbedder {
   const settings = { ...settingsFromEnvironment(), ...options };
   const runners = new Map<string, ModelRunner>();
-  /** What embeds words with each runner of a text side. */
+  /** The embedding of words by each runner of a text side. */
   const embedsWords = new WeakMap<ModelRunner, EmbedWords>();
   let closed = false;
 

@@ -16,6 +16,8 @@ export interface SearchProcess {
   readonly pid: number | undefined;
   readonly ended: boolean;
   readonly idle: boolean;
+  /** Resolves when the system has ended the process. */
+  readonly exited: Promise<void>;
   /**
    * Calls a method of what runs in the process.
    *
@@ -43,6 +45,11 @@ export function startSearchProcess(role: Role): SearchProcess {
     for (const { reject } of open.values()) reject(ended);
     open.clear();
   }
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    // A process that could not be started never exits.
+    child.once('error', () => resolve());
+  });
   child.on('message', (answer: Answer) => {
     const asked = open.get(answer.id);
     open.delete(answer.id);
@@ -67,6 +74,7 @@ export function startSearchProcess(role: Role): SearchProcess {
     get idle() {
       return open.size === 0;
     },
+    exited,
     async call(method, given) {
       if (ended !== undefined) throw ended;
       last += 1;

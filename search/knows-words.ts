@@ -3,7 +3,7 @@ import { findModel, hasSide } from '../core/models/find-model.ts';
 import type { SearchModel } from '../core/search/model-to-search.ts';
 import { namesOf } from './encode-query.ts';
 
-/** What this machine has to encode queries with. */
+/** The means of this machine to encode queries. */
 export interface ModelsHere {
   media: Media;
   /** The folders that are searched for a model's name. */
@@ -23,7 +23,7 @@ export async function knowsWords(
   if (medium?.text === undefined) return false;
   for (const name of namesOf(model)) {
     const files = await findModel(name, medium.models, modelFolders).catch(() => undefined);
-    if (files !== undefined) return hasSide(files, medium.text.models);
+    if (files !== undefined && (await hasSide(files, medium.text.models))) return true;
   }
   return false;
 }

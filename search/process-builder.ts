@@ -5,10 +5,15 @@ import { startSearchProcess } from './child-process.ts';
 export function createProcessBuilder(): IndexBuilder {
   const running = startSearchProcess('builder');
   return {
-    open: async (...given) => (await running.call('open', given)) as SavedIndex,
+    open: async (...given) => (await running.call('open', given)) as SavedIndex | undefined,
+    begin: async (...given) => void (await running.call('begin', given)),
     add: async (...given) => void (await running.call('add', given)),
     save: async () => void (await running.call('save', [])),
     finish: async () => (await running.call('finish', [])) as BuiltIndex,
-    close: async () => running.kill('was closed'),
+    async close() {
+      running.kill('was closed');
+      // It holds its folder until it has ended.
+      await running.exited;
+    },
   };
 }

@@ -49,6 +49,8 @@ export async function deleteDataset(store: Store, request: DeleteRequest): Promi
   await deleteVectors(store, request);
   // A second pass: a listing that outlived its job may have written a page.
   await deleteWorkingDocuments(store, request);
+  // A second pass: the worker of a build may have been killed before it could remove its files.
+  await removeIndexFiles(store, { datasetId });
   await removeDataset(store, datasetId, jobId);
   return removedBy(store, jobId);
 }

@@ -1,18 +1,15 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import type { IndexKind, IndexStatus } from '../../contract/job.ts';
-import { findPublishedIndex } from '../store/datasets.ts';
+import { findPublishedIndex, getDataset } from '../store/datasets.ts';
 import type { PublishedIndexDocument } from '../store/documents.ts';
 import { countVectors } from '../store/embeddings.ts';
-import { type ClusterTime, clusterTime, countWrittenSince, vectorsAfter } from '../store/search-vectors.ts';
+import { clusterTime, countWrittenSince, vectorsAfter } from '../store/search-vectors.ts';
 import type { Store } from '../store/store.ts';
-import { claimFolder } from './claim-folder.ts';
 import type { SearchedSet } from './finder.ts';
-import type { IndexBuilder } from './index-builder.ts';
+import type { BuildBeginning, IndexBuilder, SavedIndex } from './index-builder.ts';
 import { forgetCached, keepBuilt, publishIndex } from './publish-index.ts';
-import { sweepIndexes } from './sweep-indexes.ts';
+import { buildingFolder, sweepIndexes } from './sweep-indexes.ts';
 
 /** Up to this many vectors a search compares the query with each of them: about 30 ms on one core at 512 elements. */
 const EXACT_UP_TO = 250_000;
@@ -22,8 +19,10 @@ export const INDEX_FROM = 10_000;
 const CHANGED_PART = 0.1;
 
 const BATCH = 1000;
-/** Rows between two saves: an attempt that is killed loses the work of half a minute. */
+/** The fewest vectors between two saves: half a minute of work. */
 const SAVE_EVERY = 100_000;
+/** A save writes the whole graph. It waits until the graph has grown by this part, so all saves write 5 times the last. */
+const GROWN_PART = 0.25;
 
 /** The kind of index that suits a number of vectors. */
 export const kindFor = (vectors: number): IndexKind => (vectors > EXACT_UP_TO ? 'i8' : 'exact');
@@ -43,10 +42,19 @@ export async function indexNeeded(
   const kind = asked === 'auto' ? (index === undefined ? kindFor(total) : grownKind(index.kind, total)) : asked;
   const build = { kind, done: 0, total };
   if (index === undefined) return total >= (asked === 'auto' ? indexFrom : 1) ? build : null;
-  if (index.kind !== kind) return build;
-  const written = await countWrittenSince(store, set, index.covers);
-  const removed = Math.max(0, index.vectors + written - total);
-  return written + removed > CHANGED_PART * Math.max(index.vectors, INDEX_FROM) ? build : null;
+  return index.kind !== kind || (await hasChanged(store, set, index, total)) ? build : null;
+}
+
+/** Whether much was written or removed since a build began. */
+async function hasChanged(
+  store: Store,
+  set: SearchedSet,
+  { covers, vectors }: BuildBeginning,
+  total: number,
+): Promise<boolean> {
+  const written = await countWrittenSince(store, set, covers);
+  const removed = Math.max(0, vectors + written - total);
+  return written + removed > CHANGED_PART * Math.max(vectors, INDEX_FROM);
 }
 
 /** The kind that somebody chose stays; a set that has outgrown a scan gets a graph. */
@@ -71,20 +79,28 @@ export interface BuildProgress {
 }
 
 /**
- * Builds and publishes the index of a set. A broken-off build on the same machine is continued: an index holds what was
- * written before the build began, and searches scan what was written since.
+ * Builds and publishes the index of a set. A broken-off build on the same machine is continued unless much has changed
+ * since it began: an index holds what was written before its build began, and searches scan what was written since.
+ *
+ * @throws UserError DatasetNotFound
  */
 export async function buildIndex(
   store: Store,
   builder: IndexBuilder,
   { set, cache, onStep, signal, ...request }: BuildRequest,
 ): Promise<PublishedIndexDocument> {
+  const { created_at } = await getDataset(store, set.datasetId);
   const total = await countVectors(store, set);
   const kind = request.kind ?? kindFor(total);
-  await using claimed = await claimFolder(join(cache, 'indexes', `building-${hashOf(store.database, set, kind)}`));
-  const { folder } = claimed;
-  const { count, lastSeq } = await builder.open(folder, { dim: set.dim, kind, threads: availableParallelism() });
-  const covers = await beginningOf(store, folder, count > 0);
+  const saved = await builder.open(buildingFolder(cache, hashOf(store.database, set, kind, created_at)), {
+    dim: set.dim,
+    kind,
+    threads: availableParallelism(),
+  });
+  const { beginning, count, lastSeq } =
+    saved !== undefined && !(await hasChanged(store, set, saved.beginning, total))
+      ? saved
+      : await beginAnew(store, builder, total);
   let done = count;
   const step = () => onStep({ kind, done, total: Math.max(total, done) });
   step();
@@ -92,7 +108,7 @@ export async function buildIndex(
   const vectors = vectorsAfter(store, set, lastSeq);
   let seqs: number[] = [];
   let batch = new Float32Array(BATCH * set.dim);
-  let savedAt = done;
+  let saveAt = nextSave(done);
   const flush = async () => {
     if (seqs.length === 0) return;
     await builder.add(seqs, batch.subarray(0, seqs.length * set.dim));
@@ -100,9 +116,9 @@ export async function buildIndex(
     seqs = [];
     batch = new Float32Array(BATCH * set.dim);
     step();
-    if (done - savedAt < SAVE_EVERY) return;
+    if (done < saveAt) return;
     await builder.save();
-    savedAt = done;
+    saveAt = nextSave(done);
     step();
   };
   try {
@@ -122,25 +138,32 @@ export async function buildIndex(
     await vectors.close();
   }
   const built = await builder.finish();
-  const { index, before } = await publishIndex(store, { set, kind, covers, built, onStep: step, signal });
+  const { index, before } = await publishIndex(store, {
+    set,
+    kind,
+    covers: beginning.covers,
+    built,
+    onStep: step,
+    signal,
+  });
   // Without these files, this machine would fetch them as others do.
   await keepBuilt(cache, index, built).catch(() => undefined);
   if (before !== undefined) await forgetCached(cache, before.id);
-  await rm(folder, { recursive: true, force: true });
   await sweepIndexes(cache);
   return index;
 }
 
-/** When the build in this folder began; 0 if that is not known, so that a search scans whatever was written. */
-async function beginningOf(store: Store, folder: string, isContinued: boolean): Promise<ClusterTime> {
-  const path = join(folder, 'covers');
-  if (isContinued) return Number(await readFile(path, 'utf8').catch(() => '0')) || 0;
-  const now = await clusterTime(store);
-  await writeFile(path, String(now), { flush: true });
-  return now;
+async function beginAnew(store: Store, builder: IndexBuilder, vectors: number): Promise<SavedIndex> {
+  const beginning = { covers: await clusterTime(store), vectors };
+  await builder.begin(beginning);
+  return { beginning, count: 0, lastSeq: -1 };
 }
 
-function hashOf(database: string, { datasetId, modelKey, dim }: SearchedSet, kind: IndexKind): string {
-  const name = [database, datasetId, modelKey, dim, kind].join('\n');
+/** How many vectors there are at the next save, after one at `saved` vectors. */
+export const nextSave = (saved: number): number => saved + Math.max(SAVE_EVERY, GROWN_PART * saved);
+
+/** A dataset that was deleted and made again has another hash. */
+function hashOf(database: string, { datasetId, modelKey, dim }: SearchedSet, kind: IndexKind, created: Date): string {
+  const name = [database, datasetId, created.toISOString(), modelKey, dim, kind].join('\n');
   return createHash('sha256').update(name).digest('hex').slice(0, 16);
 }

@@ -1,54 +1,48 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A folder that no other process writes to. Disposing gives it back, with what is in it. */
-export interface ClaimedFolder extends AsyncDisposable {
+/** A folder that no other process writes to until it is released, or this process ends. */
+export interface ClaimedFolder {
   folder: string;
+  release(): void;
+}
+
+/** SQLite's code for a file that another connection has locked. */
+const SQLITE_BUSY = 5;
+
+/**
+ * Claims a folder, or the first free one beside it (`<wanted>-2` and so on). A worker that was frozen may write on when
+ * its attempt has long been given to another.
+ */
+export async function claimFolder(wanted: string): Promise<ClaimedFolder> {
+  for (let number = 1; ; number += 1) {
+    const folder = number === 1 ? wanted : `${wanted}-${number}`;
+    await mkdir(folder, { recursive: true });
+    const claimed = await claimIfFree(folder);
+    if (claimed !== undefined) return claimed;
+  }
 }
 
 /**
- * Claims a folder for this process, or another one beside it if a living process has it, or one of another machine. A
- * worker that was frozen may write on when its attempt has long been given to another.
+ * Claims a folder; undefined if a living process holds it. The claim is a lock of the system, which drops it when the
+ * process ends: process IDs and names of hosts say nothing in containers. Node's only door to such locks is SQLite.
  */
-export async function claimFolder(wanted: string): Promise<ClaimedFolder> {
-  await mkdir(wanted, { recursive: true });
-  const mine = `${hostname()} ${process.pid}`;
-  if (await claim(join(wanted, 'owner'), mine)) return claimed(wanted);
-  const other = `${wanted}-${randomUUID().slice(0, 8)}`;
-  await mkdir(other, { recursive: true });
-  await claim(join(other, 'owner'), mine);
-  return claimed(other);
-}
-
-const claimed = (folder: string): ClaimedFolder => ({
-  folder,
-  [Symbol.asyncDispose]: () => rm(join(folder, 'owner'), { force: true }),
-});
-
-/** Writes the owner's name if there is none, or its process has ended. */
-async function claim(path: string, name: string): Promise<boolean> {
-  const isWritten = () =>
-    writeFile(path, name, { flag: 'wx' }).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EEXIST') return false;
-        throw error;
-      },
-    );
-  if (await isWritten()) return true;
-  const [host, pid] = (await readFile(path, 'utf8').catch(() => '')).split(' ');
-  if (host !== hostname() || isAlive(Number(pid))) return false;
-  await rm(path, { force: true });
-  return isWritten();
-}
-
-function isAlive(pid: number): boolean {
+export async function claimIfFree(folder: string): Promise<ClaimedFolder | undefined> {
+  // Imported here, because older versions of Node warn about it.
+  const { DatabaseSync } = await import('node:sqlite');
+  const lock = new DatabaseSync(join(folder, 'lock'), { open: false });
   try {
-    process.kill(pid, 0);
-    return true;
+    lock.open();
+    // The transaction stays open and writes nothing.
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if (lock.isOpen) lock.close();
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
+    throw new Error(
+      `${folder} can't be locked: ${(error as Error).message}. ` +
+        'The cache folder (PLIMSOLL_CACHE) has to be on a file system with locks.',
+      { cause: error },
+    );
   }
+  return { folder, release: () => lock.close() };
 }

@@ -8,10 +8,10 @@ const SCALARS: Record<GraphKind, ScalarKind> = {
   b1: ScalarKind.B1,
 };
 
-/** Neighbours of a node, and how many are looked at while building and searching. HNSW calls them M, efConstruction, ef. */
+/** Neighbours of a node, and how many are looked at while building and while searching: M, efConstruction and ef. */
 const CONNECTIVITY = 16;
 const EXPANSION_ADD = 128;
-/** Words lie apart from the pictures of a model that reads both, and such queries need a wider look: 96 found 0.78 of them. */
+/** Words lie apart from the pictures of a model that reads both. Such queries need a wider look: 96 found 0.78. */
 const EXPANSION_SEARCH = 512;
 
 /** A graph of neighbours (HNSW: Malkov and Yashunin, 2016) over vectors with their seqs as keys. */
@@ -28,7 +28,7 @@ export function createGraph(dim: number, kind: GraphKind): Index {
   });
 }
 
-/** The cosine that a graph's distance stands for. Of two random vectors' signs, this part differs: angle / pi. */
+/** The cosine that a graph's distance stands for. The part of signs that differ is the angle of two vectors / pi. */
 export function scoreOf(kind: GraphKind, dim: number, distance: number): number {
   return kind === 'b1' ? Math.cos((Math.PI * distance) / dim) : 1 - distance;
 }

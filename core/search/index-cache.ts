@@ -27,6 +27,8 @@ export function createIndexCache(store: Store, folder: string, log: (message: st
   const fetching = new Map<string, Promise<void>>();
   const failedAt = new Map<string, number>();
   let markedAt = performance.now();
+  // An earlier process of this machine may have been killed, or have served datasets that are gone.
+  void sweepIndexes(folder);
 
   const startFetch = (key: string, index: PublishedIndexDocument) => {
     if (fetching.has(index.id)) return;

@@ -1,35 +1,38 @@
-import { type FileHandle, mkdir, open, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Index } from 'usearch';
 import type { IndexKind } from '../../contract/job.ts';
+import { type ClaimedFolder, claimFolder } from './claim-folder.ts';
 import { createGraph } from './graph.ts';
 import type { IndexBuilder, SavedIndex } from './index-builder.ts';
 import { quantiseAll } from './quantise.ts';
+import type { GraphKind } from './vector-machine.ts';
 
 /** The record of a completed save. It is written last, so the files may hold more. */
 interface Saved extends SavedIndex {
-  dim: number;
-  kind: IndexKind;
   /** The file of the graph. Each save writes another one, so a broken-off save leaves the one before whole. */
   graph: string | null;
 }
 
-const NOTHING = { count: 0, lastSeq: -1, graph: null };
 const SEQ_BYTES = 8;
 
 /** Builds an index in this process. */
 export function createLocalBuilder(): IndexBuilder {
-  let folder = '';
-  let threads = 1;
+  let claimed: ClaimedFolder | undefined;
+  let index: { dim: number; kind: IndexKind; threads: number };
   let saved: Saved;
   let rows: FileHandle | undefined;
   let seqs: FileHandle | undefined;
   let graph: Index | undefined;
   let count = 0;
   let lastSeq = -1;
-  const path = (name: string) => join(folder, name);
+  const folder = () => {
+    if (claimed === undefined) throw new Error('The builder is not open.');
+    return claimed.folder;
+  };
+  const path = (name: string) => join(folder(), name);
 
-  async function close(): Promise<void> {
+  async function closeFiles(): Promise<void> {
     await Promise.all([rows?.close(), seqs?.close()]);
     rows = undefined;
     seqs = undefined;
@@ -51,22 +54,35 @@ export function createLocalBuilder(): IndexBuilder {
   }
 
   return {
-    async open(where, { dim, kind, threads: most }) {
-      folder = where;
-      threads = most;
-      await mkdir(folder, { recursive: true });
-      saved = await readSaved(path('saved.json'), { dim, kind });
-      ({ count, lastSeq } = saved);
-      rows = await openAt(path('rows'), count * dim);
-      seqs = await openAt(path('seqs'), count * SEQ_BYTES);
+    async open(wanted, wantedIndex) {
+      index = wantedIndex;
+      claimed = await claimFolder(wanted);
+      const found = await readSaved(path('saved.json'));
+      if (found === undefined) return undefined;
+      const { dim, kind } = index;
       if (kind !== 'exact') {
-        graph = createGraph(dim, kind);
-        if (saved.graph !== null) graph.load(path(saved.graph));
+        graph = found.graph === null ? undefined : loadGraph(path(found.graph), dim, kind);
+        if (graph === undefined) return undefined;
       }
-      return { count, lastSeq };
+      rows = await openWith(path('rows'), found.count * dim);
+      seqs = await openWith(path('seqs'), found.count * SEQ_BYTES);
+      if (rows === undefined || seqs === undefined) return undefined;
+      saved = found;
+      ({ count, lastSeq } = saved);
+      return { count, lastSeq, beginning: saved.beginning };
+    },
+    async begin(beginning) {
+      const { dim, kind } = index;
+      await closeFiles();
+      for (const name of await readdir(folder())) if (name !== 'lock') await rm(path(name), { force: true });
+      saved = { beginning, count: 0, lastSeq: -1, graph: null };
+      ({ count, lastSeq } = saved);
+      graph = kind === 'exact' ? undefined : createGraph(dim, kind);
+      rows = await open(path('rows'), 'w+');
+      seqs = await open(path('seqs'), 'w+');
     },
     async add(added, vectors) {
-      const { dim, kind } = saved;
+      const { dim, kind, threads } = index;
       const coarse = quantiseAll(vectors, dim);
       await writeAt(rows, coarse, count * dim);
       const numbers = Float64Array.from(added);
@@ -79,33 +95,55 @@ export function createLocalBuilder(): IndexBuilder {
     save,
     async finish() {
       await save();
-      await close();
-      const { kind, graph: name } = saved;
+      await closeFiles();
+      const { kind } = index;
+      const { graph: name } = saved;
       return {
+        folder: folder(),
         count,
         files: {
           rows: path('rows'),
           seqs: path('seqs'),
+          // A set without vectors has no graph.
           ...(kind === 'exact' || name === null ? {} : { graph: { path: path(name), kind } }),
         },
       };
     },
-    close,
+    async close() {
+      await closeFiles();
+      claimed?.release();
+      claimed = undefined;
+    },
   };
 }
 
-/** Reads the record of the last save. It is empty if the folder holds another index. */
-async function readSaved(path: string, { dim, kind }: Pick<Saved, 'dim' | 'kind'>): Promise<Saved> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  const found = text === undefined ? undefined : (JSON.parse(text) as Saved);
-  return found?.dim === dim && found.kind === kind ? found : { ...NOTHING, dim, kind };
+/** Reads the record of the last save; undefined if there is none that can be read. */
+async function readSaved(path: string): Promise<Saved | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
-/** Opens a file for writing and cuts off what lies behind its first `bytes`. */
-async function openAt(path: string, bytes: number): Promise<FileHandle> {
-  await writeFile(path, '', { flag: 'a' });
-  await truncate(path, bytes);
-  return open(path, 'r+');
+/** Loads a graph; undefined if it is gone or damaged. */
+function loadGraph(path: string, dim: number, kind: GraphKind): Index | undefined {
+  const graph = createGraph(dim, kind);
+  try {
+    graph.load(path);
+    return graph;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Opens a file for writing, and cuts off what lies behind its first `bytes`; undefined if it is shorter. */
+async function openWith(path: string, bytes: number): Promise<FileHandle | undefined> {
+  const size = (await stat(path).catch(() => undefined))?.size ?? -1;
+  if (size < bytes) return undefined;
+  const file = await open(path, 'r+');
+  await file.truncate(bytes);
+  return file;
 }
 
 /** Writes all bytes. On a full disk the system may write a part of them, and call that a success. */

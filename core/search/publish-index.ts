@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { IndexKind } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
-import { setPublishedIndex } from '../store/datasets.ts';
+import { publishedIndexIds, setPublishedIndex } from '../store/datasets.ts';
 import type { IndexFileDocument, PublishedIndexDocument } from '../store/documents.ts';
 import type { VectorSet } from '../store/embeddings.ts';
 import { openIndexDownload, openIndexUpload, removeBrokenUploads, removeIndex } from '../store/index-files.ts';
@@ -65,7 +65,10 @@ export async function publishIndex(
     );
   }
   if (published.before !== undefined) await removeIndex(store, set, published.before.id);
-  await removeBrokenUploads(store, set, { before: new Date(Date.now() - LONGEST_UPLOAD_MS), published: id });
+  await removeBrokenUploads(store, {
+    before: new Date(Date.now() - LONGEST_UPLOAD_MS),
+    published: await publishedIndexIds(store),
+  });
   return { index, before: published.before };
 }
 
@@ -104,11 +107,13 @@ export async function isWhole(
   return true;
 }
 
-function filesIn(folder: string, { kind }: PublishedIndexDocument): IndexFiles {
+function filesIn(folder: string, { kind, files }: PublishedIndexDocument): IndexFiles {
+  // A set without vectors has no graph.
+  const hasGraph = files.some(({ name }) => name === 'graph');
   return {
     seqs: join(folder, 'seqs'),
     rows: join(folder, 'rows'),
-    ...(kind === 'exact' ? {} : { graph: { path: join(folder, 'graph'), kind: kind as GraphKind } }),
+    ...(hasGraph ? { graph: { path: join(folder, 'graph'), kind: kind as GraphKind } } : {}),
   };
 }
 
@@ -146,13 +151,24 @@ export async function fetchIndex(
   }
 }
 
-/** Moves the files of an index that was built on this machine into its cache, so that it need not fetch them. */
+/**
+ * Moves the files of an index that was built on this machine into its cache, so that it need not fetch them. The folder of
+ * the build goes as a whole: nothing stays that a later build would go on with.
+ */
 export async function keepBuilt(cache: string, index: PublishedIndexDocument, built: BuiltIndex): Promise<void> {
   const folder = indexFolder(cache, index.id);
   const unfinished = `${folder}.built`;
-  await mkdir(unfinished, { recursive: true });
-  for (const [name, path] of filesOf(built.files)) await rename(path, join(unfinished, name));
-  await rename(unfinished, folder);
+  await rename(built.folder, unfinished);
+  try {
+    const files = filesOf(built.files);
+    for (const [name, path] of files) await rename(join(unfinished, basename(path)), join(unfinished, name));
+    const kept = new Set<string>(files.map(([name]) => name));
+    for (const name of await readdir(unfinished)) if (!kept.has(name)) await rm(join(unfinished, name));
+    await rename(unfinished, folder);
+  } finally {
+    // It is still there if a fetch was first.
+    await rm(unfinished, { recursive: true, force: true });
+  }
 }
 
 /** Removes the files of an index from the cache. A process that has them open goes on with them. */

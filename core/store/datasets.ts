@@ -395,6 +395,11 @@ export async function setPublishedIndex(
   return found === null ? undefined : { before: found.models.find(({ key }) => key === modelKey)?.index };
 }
 
+/** The IDs of the published indexes of all datasets. */
+export async function publishedIndexIds(store: Store): Promise<string[]> {
+  return collectionsOf(store).datasets.distinct('models.index.id');
+}
+
 /** The published index of a model's vectors in a dataset, if there is one. */
 export async function findPublishedIndex(
   store: Store,

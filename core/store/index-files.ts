@@ -58,20 +58,14 @@ async function removeFile(store: Store, id: ObjectId): Promise<void> {
 }
 
 /**
- * Removes what broken-off builds that began before a time have left of a set: files of an index that was never published,
- * and chunks of a file that was never finished, since an upload writes the file's document last.
+ * Removes what broken-off builds that began before a time have left, of any dataset: files of an index that is not among
+ * the `published` ones, and chunks of a file that was never finished, since an upload writes the file's document last.
  */
 export async function removeBrokenUploads(
   store: Store,
-  { datasetId, modelKey }: VectorSet,
-  { before, published }: { before: Date; published: string },
+  { before, published }: { before: Date; published: readonly string[] },
 ): Promise<void> {
-  await removeFiles(store, {
-    'metadata.dataset_id': datasetId,
-    'metadata.model_key': modelKey,
-    'metadata.index_id': { $ne: published },
-    uploadDate: { $lt: before },
-  });
+  await removeFiles(store, { 'metadata.index_id': { $nin: [...published] }, uploadDate: { $lt: before } });
   const { db } = collectionsOf(store).meta;
   const chunks = db.collection<{ files_id: ObjectId }>('indexes.chunks');
   const whole = new Set((await db.collection('indexes.files').distinct('_id')).map(String));

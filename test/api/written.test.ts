@@ -2,16 +2,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { countWritten } from '../../api/metrics/written.ts';
 import { makePictures } from '../support/pictures.ts';
+import { createStandIn } from '../support/stand-in-embedder.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';
 
-const PICTURES = 2000;
+const PICTURES = 600;
+/** Several seconds of work, which costs nothing. */
+const PER_SECOND = 150;
 
 let bench: Workbench;
 let api: TestApi;
 
 beforeAll(async () => {
-  bench = await openWorkbench();
+  bench = await openWorkbench({ plugin: { embedder: createStandIn({ perSecond: PER_SECOND }) } });
   api = await openTestApi(bench.store);
   await makePictures(join(bench.folder, 'pictures'), PICTURES);
 });

@@ -227,17 +227,17 @@ describe('the groups of a dataset', () => {
 });
 
 describe('a search that is interrupted', () => {
-  /** Enough for five chunks. */
-  const MANY = 20_000;
+  /** Enough for three chunks. */
+  const MANY = 8_200;
   let set: SearchedSet;
   beforeAll(async () => {
     set = newSet();
-    await fillWithVectors(bench.store, set, withNear([5, 5, 17_000], MANY));
+    await fillWithVectors(bench.store, set, withNear([5, 5, 7_000], MANY));
   });
 
   const groups = [
     [5, MANY, MANY + 1],
-    [17_000, MANY + 2],
+    [7_000, MANY + 2],
   ];
 
   /** Starts a search, and resolves once it has compared some of its chunks; with `least` 0, once it is planned. */
@@ -300,7 +300,7 @@ describe('a search that is interrupted', () => {
     await bench.cancel(jobId);
     const status = await bench.wait(jobId);
     expect(status).toMatchObject({ state: 'canceled', error: { code: 'Canceled' } });
-    expect(status.error?.message).toMatch(/of 20,003 samples were compared; the groups found before stay/);
+    expect(status.error?.message).toMatch(/of 8,203 samples were compared; the groups found before stay/);
     expect((await bench.duplicates(set.datasetId, { limit: 1 })).run).toEqual(run);
     expect(await seqsOf(set.datasetId)).toEqual(groups);
     expect(await collectionsOf(bench.store).progress.countDocuments({ job_id: jobId })).toBe(0);

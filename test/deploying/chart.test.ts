@@ -78,6 +78,21 @@ describe.each([
     }
   });
 
+  it('the caches of those that search and build have room for search indexes', async () => {
+    const deployments = deploymentsOf(await chart.render(files));
+    const roomOf = (part: string) =>
+      deployments
+        .filter(({ metadata }) => metadata.name.endsWith(part))
+        .map(
+          ({ spec }) => spec.template.spec.volumes.find(({ name }: Manifest) => name === 'cache').emptyDir.sizeLimit,
+        );
+    const [api] = roomOf('-api');
+    const [embedding] = roomOf('-embedding');
+    const megabytes = files.some((file) => file.includes('full')) ? 500 : 8192;
+    expect(Number.parseInt(api, 10)).toBeGreaterThan(megabytes);
+    expect(Number.parseInt(embedding, 10)).toBe(2 * megabytes + 1024);
+  });
+
   it('every environment variable is one that the code reads', async () => {
     const read = await variablesOfTheCode();
     const set = deploymentsOf(await chart.render(files)).flatMap((deployment) => Object.keys(envOf(deployment)));

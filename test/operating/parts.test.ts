@@ -6,14 +6,17 @@ import { endJob, endPhase, notePaused, notePhaseWaits, noteResumed } from '../..
 import { collectionsOf } from '../../core/store/collections.ts';
 import { clearRetrying, noteRetrying } from '../../core/store/retried-activities.ts';
 import { makePictures } from '../support/pictures.ts';
+import { createStandIn } from '../support/stand-in-embedder.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
-const PICTURES = 3000;
+const PICTURES = 600;
+/** Several seconds of work, which costs nothing. */
+const PER_SECOND = 150;
 
 let bench: Workbench;
 
 beforeAll(async () => {
-  bench = await openWorkbench();
+  bench = await openWorkbench({ plugin: { embedder: createStandIn({ perSecond: PER_SECOND }) } });
   await makePictures(join(bench.folder, 'pictures'), PICTURES);
 });
 

@@ -6,15 +6,18 @@ import { collectionsOf } from '../../core/store/collections.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { until } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
+import { createStandIn } from '../support/stand-in-embedder.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 const FILES = 20_000;
-const PICTURES = 1500;
+const PICTURES = 600;
+/** Several seconds of work, which costs nothing. */
+const PER_SECOND = 150;
 
 let bench: Workbench;
 
 beforeAll(async () => {
-  bench = await openWorkbench();
+  bench = await openWorkbench({ plugin: { embedder: createStandIn({ perSecond: PER_SECOND }) } });
   await makePictures(join(bench.folder, 'pictures'), PICTURES);
   await makeManyFiles(join(bench.folder, 'files'), FILES);
 });

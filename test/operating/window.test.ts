@@ -5,15 +5,18 @@ import type { WindowAnswer } from '../../activities/embedding.ts';
 import type { JobStatus, WaitReason } from '../../contract/job.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { makePictures } from '../support/pictures.ts';
+import { createStandIn } from '../support/stand-in-embedder.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
-const PICTURES = 3000;
+const PICTURES = 1200;
+/** Several seconds of work, which costs nothing. */
+const PER_SECOND = 150;
 const FEW = 40;
 
 let bench: Workbench;
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: ['embedding'] });
+  bench = await openWorkbench({ roles: ['embedding'], plugin: { embedder: createStandIn({ perSecond: PER_SECOND }) } });
   await makePictures(join(bench.folder, 'pictures'), PICTURES);
   await makePictures(join(bench.folder, 'few'), FEW);
 });

@@ -12,6 +12,7 @@ import { awaitTemporal, temporalArguments } from '../../local/temporal-server.ts
 import { makeManyFiles } from '../support/many-files.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 import { makePictures } from '../support/pictures.ts';
+import { createStandIn } from '../support/stand-in-embedder.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 /** This server suggests continue-as-new after a few events instead of thousands. */
@@ -36,6 +37,7 @@ beforeAll(async () => {
   await writeFile(secretsFile(), JSON.stringify({ default: SECRET }));
   bench = await openWorkbench({
     temporalAddress: `127.0.0.1:${port}`,
+    plugin: { embedder: createStandIn({ perSecond: 150 }) },
     env: { PLIMSOLL_WEBHOOK_SECRETS: secretsFile(), PLIMSOLL_WEBHOOK_ALLOW: '127.0.0.1' },
   });
   await makeManyFiles(join(folder, 'files'), FILES);

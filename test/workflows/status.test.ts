@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobStatus, PhaseStatus } from '../../contract/job.ts';
 import { makeManyFiles } from '../support/many-files.ts';
 import { makePictures } from '../support/pictures.ts';
+import { createStandIn } from '../support/stand-in-embedder.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 let bench: Workbench;
@@ -10,9 +11,9 @@ let source: string;
 let names: string;
 
 beforeAll(async () => {
-  bench = await openWorkbench();
+  bench = await openWorkbench({ plugin: { embedder: createStandIn({ perSecond: 500 }) } });
   source = join(bench.folder, 'pictures');
-  await makePictures(source, 1500);
+  await makePictures(source, 1100);
   names = join(bench.folder, 'names');
   await makeManyFiles(names, 15_000);
 });
@@ -24,7 +25,7 @@ describe('the status of a job', () => {
   // Each source is large enough that its phase takes many times what lies between two pushes.
   it.each([
     ['indexing', 15_000],
-    ['embedding', 1500],
+    ['embedding', 1100],
   ] as const)('only rises, never exceeds its total, and is pushed while %s runs', async (phase, files) => {
     const embed = phase === 'embedding';
     const seen: JobStatus[] = [];
@@ -52,13 +53,13 @@ describe('the status of a job', () => {
 
     expect(shapeOf(answered)).toEqual(shapeOf({ ...stored, phases: { ...stored.phases } }));
     expect(answered.phases.indexing).toMatchObject({
-      done: 1500,
-      total: 1500,
+      done: 1100,
+      total: 1100,
       outcomes: stored.phases.indexing.outcomes,
     });
     expect(answered.phases.embedding).toMatchObject({
-      done: 1500,
-      total: 1500,
+      done: 1100,
+      total: 1100,
       model_key: stored.phases.embedding.model_key,
     });
   });
@@ -84,8 +85,8 @@ describe('the status of a job', () => {
     const attributes = Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
     expect(attributes).toMatchObject({ PlimsollDataset: dataset, PlimsollPhase: 'completed' });
     const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
-    expect(currentDetails).toContain('indexing: completed, 1,500 of 1,500');
-    expect(currentDetails).toContain('embedding: completed, 1,500 of 1,500');
+    expect(currentDetails).toContain('indexing: completed, 1,100 of 1,100');
+    expect(currentDetails).toContain('embedding: completed, 1,100 of 1,100');
   });
 });
 
