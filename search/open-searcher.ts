@@ -21,6 +21,8 @@ export interface SearcherOptions {
   env?: NodeJS.ProcessEnv;
   /** Hears why a published index could not be used; a search goes on without it. */
   log?: (message: string) => void;
+  /** Whether a search waits until a published index is on this machine: for a process that makes only one. */
+  waitsForIndex?: boolean;
   /** Idle time in milliseconds after which a process ends: 10 minutes by default. */
   idleMs?: number;
 }
@@ -41,6 +43,7 @@ export function openSearcher({
   modelFolders,
   env = process.env,
   log = () => undefined,
+  waitsForIndex = false,
   idleMs = IDLE_MS,
 }: SearcherOptions): Searcher {
   const encoder =
@@ -51,7 +54,7 @@ export function openSearcher({
           ...(modelFolders === undefined ? {} : { modelFolders: [...modelFolders] }),
         })
       : keptOpen(embedder);
-  const indexes = createIndexCache(store, cacheFolder(env), log);
+  const indexes = createIndexCache(store, cacheFolder(env), log, { waits: waitsForIndex });
   const finder = createFinder(store, env, { machine: createProcessMachine({ idleMs }), indexes });
   const searcher = createSearcher({ store, finder, embedder: encoder, media });
   return {

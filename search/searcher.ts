@@ -99,7 +99,11 @@ function parse({ picture, ...request }: SearchRequest) {
 
 /** Whether a filter has a field that leaves out samples. */
 const narrows = (filter: SampleFilter | undefined): filter is SampleFilter =>
-  filter !== undefined && Object.values(filter).some((value) => value !== undefined);
+  filter !== undefined && Object.values(filter).some((value) => value !== undefined && !isWithoutFields(value));
+
+/** An empty list leaves out all samples; no fields, as of `equal`, leave out none. */
+const isWithoutFields = (value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
 
 interface PageOfHits {
   hits: SearchHit[];

@@ -92,7 +92,7 @@ async function search(dataset: string, words: string | undefined, options: Searc
   const output = createOutput(options);
   return withStore({ dataDir: options.data }, async (store) => {
     const document = await getDataset(store, dataset);
-    const searcher = openSearcher({ store });
+    const searcher = openSearcher({ store, waitsForIndex: true });
     try {
       const { limit, cursor, tag, below, status } = options;
       const answer = await searcher.search({

@@ -20,8 +20,16 @@ export interface IndexCache extends Indexes {
 
 type CachedIndex = PublishedIndex & { files: IndexFiles };
 
-/** Creates the cache of a folder. `log` hears why an index could not be fetched. */
-export function createIndexCache(store: Store, folder: string, log: (message: string) => void): IndexCache {
+/**
+ * Creates the cache of a folder. `log` hears why an index could not be fetched. With `waits`, a search waits for a fetch
+ * instead of reading the vectors from MongoDB meanwhile.
+ */
+export function createIndexCache(
+  store: Store,
+  folder: string,
+  log: (message: string) => void,
+  { waits = false } = {},
+): IndexCache {
   const over = new AbortController();
   const used = new Map<string, CachedIndex>();
   const fetching = new Map<string, Promise<void>>();
@@ -84,7 +92,9 @@ export function createIndexCache(store: Store, folder: string, log: (message: st
         return found;
       }
       startFetch(key, index);
-      return inUse;
+      if (!waits) return inUse;
+      await fetching.get(index.id);
+      return used.get(key);
     },
     async forget(id) {
       for (const [key, index] of used) if (index.id === id) used.delete(key);

@@ -1,7 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { knownMedia } from '../../core/media/registry.ts';
+import { buildIndex } from '../../core/search/build-index.ts';
+import { createLocalBuilder } from '../../core/search/local-builder.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { openStore } from '../../core/store/open.ts';
 import { prepareDatabase } from '../../core/store/prepare.ts';
@@ -10,7 +12,7 @@ import { createEmbedder } from '../../inference/embedder.ts';
 import { insertRecord } from '../jobs/records.ts';
 import { clusteredVectors, dot, fillWithVectors } from '../search/vectors.ts';
 import { drawPicture } from '../support/pictures.ts';
-import { type CommandBench, createCommandBench } from './command-bench.ts';
+import { type CommandBench, createCommandBench, runCommand } from './command-bench.ts';
 
 const DIM = 8;
 const MISSING = 10;
@@ -144,6 +146,28 @@ describe('search', () => {
     expect([words.code, JSON.parse(words.stdout).error.code]).toEqual([1, 'ModelHasNoText']);
     const absent = await bench.run('search', 'pictures', '--like', 'none.jpg', '--json');
     expect([absent.code, JSON.parse(absent.stdout).error.code]).toEqual([1, 'PictureUnreadable']);
+  });
+
+  it('waits for an index that was built elsewhere, and says that a graph may miss a hit', async () => {
+    const set = { datasetId: 'indexed', modelKey: MODEL, dim: DIM };
+    await fillWithVectors(store, set, vectors);
+    const builder = createLocalBuilder();
+    const { id } = await buildIndex(store, builder, {
+      set,
+      kind: 'i8',
+      cache: join(bench.folder, 'cache-of-worker'),
+      onStep: () => undefined,
+      signal: new AbortController().signal,
+    });
+    await builder.close();
+    const cache = join(bench.folder, 'cache-of-command');
+    const { code, stdout, stderr } = await runCommand(['search', 'indexed', '--vector', vector, '--json'], {
+      env: { ...bench.env, PLIMSOLL_CACHE: cache },
+      cwd: bench.folder,
+    });
+    expect([code, stderr]).toEqual([0, 'note: a better hit may be missing.\n']);
+    expect(JSON.parse(stdout)).toMatchObject({ exact: false, hits: { length: 20 } });
+    expect(await readdir(join(cache, 'indexes'))).toEqual([id]);
   });
 
   it('says how far a running embedding with the model is', async () => {

@@ -44,15 +44,17 @@ const nearest = (limit: number, allowed: (seq: number) => boolean = () => true) 
     .map(({ seq }) => seq);
 
 /** An index with a graph of all vectors, in a folder of its own. */
-async function built(id = 'one'): Promise<PublishedIndex & { folder: string }> {
-  const folder = await mkdtemp(join(bench.folder, 'index-'));
+async function built(): Promise<PublishedIndex & { folder: string }> {
+  const covers = await clusterTime(bench.store);
   const builder = createLocalBuilder();
-  await builder.open(folder, { dim: DIM, kind: 'i8', threads: 1 });
+  await builder.open(await mkdtemp(join(bench.folder, 'index-')), { dim: DIM, kind: 'i8', threads: 1 });
+  await builder.begin({ covers, vectors: COUNT });
   const all = new Float32Array(COUNT * DIM);
   for (const [seq, vector] of vectors.entries()) all.set(vector, seq * DIM);
   await builder.add([...vectors.keys()], all);
-  const { files } = await builder.finish();
-  return { id, covers: await clusterTime(bench.store), files, vectors: COUNT, folder };
+  const { files, folder } = await builder.finish();
+  await builder.close();
+  return { id: 'one', covers, files, vectors: COUNT, folder };
 }
 
 /** A finder that has an index, whose machine does what a test changes, and what it was asked for. */

@@ -322,7 +322,8 @@ it('a machine that ends does not make a search read all vectors from MongoDB', a
   const standIn = standInVectorSearch(bench.store);
   await standIn.follow();
   const machine = createLocalMachine();
-  vi.spyOn(machine, 'open').mockRejectedValueOnce(new MachineEndedError('killed'));
+  const killed = new MachineEndedError('killed');
+  vi.spyOn(machine, 'open').mockRejectedValueOnce(killed).mockRejectedValueOnce(killed);
   const add = vi.spyOn(machine, 'add');
   const finder = createMongodbFinder(standIn.store, { machine });
   const search = () => searchVectors(standIn.store, finder, { set, vector: query, limit: 10 });
