@@ -66,7 +66,7 @@ export async function searchVectors(
 const firstMatching = (store: Store, { datasetId }: SearchedSet, filter: SampleFilter) =>
   seqsMatchingAfter(store, { datasetId, filter, after: -1, most: PROBED });
 
-/** Of how many samples one matches a filter, by the first that match. Infinite if these are all. */
+/** One of so many samples matches a filter, judged by the first that match. Infinite if these are all. */
 function seqsPerMatch(first: readonly number[]): number {
   const last = first[PROBED - 1];
   return last === undefined ? Number.POSITIVE_INFINITY : (last + 1) / PROBED;

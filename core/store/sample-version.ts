@@ -13,7 +13,7 @@ export const versionOf = ({
   source: Pick<SampleDocument['source'], 'fingerprint' | 'reread_by'>;
 }): string => content ?? [source.fingerprint, ...(source.reread_by === undefined ? [] : [source.reread_by])].join('/');
 
-/** What tells whether a vector is of a sample. */
+/** The fields that tell whether a vector is of a sample. */
 type Embedded = Parameters<typeof versionOf>[0] & Pick<SampleDocument, '_id'>;
 
 /** Whether a vector was made of what a sample holds now. */
