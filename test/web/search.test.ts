@@ -77,10 +77,16 @@ async function drop(page: Page, file: { bytes: Buffer; name: string; type: strin
     { base64: file.bytes.toString('base64'), name: file.name, type: file.type },
   );
   const grid = page.getByRole('grid');
+  // It comes in over the bar at the top, leaves the window there, and comes back.
+  const overlay = page.getByText('Drop the picture');
+  await page.getByRole('navigation').dispatchEvent('dragover', { dataTransfer: data });
+  await overlay.waitFor();
+  await page.getByRole('navigation').dispatchEvent('dragleave', { dataTransfer: data });
+  await overlay.waitFor({ state: 'detached' });
   await grid.dispatchEvent('dragover', { dataTransfer: data });
-  await page.getByText('Drop the picture').waitFor();
+  await overlay.waitFor();
   await grid.dispatchEvent('drop', { dataTransfer: data });
-  await page.getByText('Drop the picture').waitFor({ state: 'detached' });
+  await overlay.waitFor({ state: 'detached' });
 }
 
 describe('a search', () => {

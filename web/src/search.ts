@@ -1,7 +1,7 @@
 import { request } from './api/request.ts';
 import type { Hits } from './api/shapes.ts';
 import { type Filters, filterBody, queryOf } from './filters.ts';
-import { samplePath } from './state/route.ts';
+import { datasetPath, samplePath } from './state/route.ts';
 
 /** A search. Its words or its sample are in the address bar, and its picture is in the memory of this page. */
 export type Search = { words: string } | { like: number } | { picture: File; id: string };
@@ -58,7 +58,7 @@ export function readHits(
     signal,
   }: { filters: Filters; cursor: string | null; limit?: number; signal: AbortSignal },
 ): Promise<Hits> {
-  const url = `/api/datasets/${encodeURIComponent(dataset)}/search`;
+  const url = `/api${datasetPath(dataset)}/search`;
   if ('words' in search) {
     const body = { text: search.words, limit, filter: filterBody(filters), ...(cursor === null ? {} : { cursor }) };
     return request(url, { method: 'POST', body, signal });
