@@ -20,7 +20,7 @@ const model = z
   .min(1)
   .max(4096)
   .describe(
-    "The embedding model: a built-in one's name, a folder's name below the worker's model folders, or a folder's absolute path on the embedding worker's machine.",
+    "The embedding model: built-in, a folder's name below the worker's model folders, or a folder's absolute path on the embedding worker's machine.",
   );
 
 /** No file has a NUL in its path, and no system call takes one. */
