@@ -74,6 +74,13 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
   /** The runner of the text side. Its files are not part of the revision, because vectors of samples don't need them. */
   async function loadedTextRunner(model: string, medium: Medium): Promise<ModelRunner> {
     const { name, revision } = parseModel(model, medium);
+    if (medium.text === 'own') {
+      // A process of its own: words never wait for the batches of a load.
+      const key = `text of ${keyOf(name, medium)}`;
+      const runner = await runnerOf(key, medium, () => findModel(name, medium.models, settings.modelFolders));
+      requireRevision(name, revision, await load(key, runner));
+      return runner;
+    }
     const own = await ownRunner(name, medium);
     // Its process may have ended since, and is not needed.
     const loaded = own.first ?? (await load(keyOf(name, medium), own));
@@ -124,7 +131,7 @@ function requireRevision(name: string, asked: string | undefined, { revision }: 
 }
 
 const hasText = async ({ files }: ModelRunner, { text }: Medium) =>
-  text !== undefined && (await hasSide(files, text.models));
+  text === 'own' || (text !== undefined && (await hasSide(files, text.models)));
 
 const noText = (name: string, { words }: Medium) =>
   new ModelHasNoTextError(
