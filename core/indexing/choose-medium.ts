@@ -35,14 +35,14 @@ export async function chooseMedium(
     looked += files.length;
     if (looked >= LOOKED_AT || spokenFor.size === media.all.length) break;
   }
-  const [first, second] = spokenFor.size > 0 ? spokenFor : found;
-  if (first === undefined) return media.default;
-  if (second === undefined || spokenFor.size === 0) return first[0];
-  const example = ([medium, path]: [Medium, string]) => `${medium.words.many} (${path})`;
+  const several = media.all.filter((medium) => (spokenFor.size > 0 ? spokenFor : found).has(medium));
+  const [first = media.default, ...others] = several;
+  if (others.length === 0 || spokenFor.size === 0) return first;
+  const examples = several.map((medium) => `${medium.name} (${spokenFor.get(medium)})`).join(' and ');
   throw new UserError(
     'MediumUnclear',
-    `${root} holds files for ${example(first)} and for ${example(second)}. Say what to load: ` +
-      `${[first, second].map(([{ name }]) => `--media ${name}`).join(' or ')} ("media" in a request).`,
+    `${root} holds files of several media: ${examples}. Say which to load: ` +
+      `${several.map(({ name }) => `--media ${name}`).join(' or ')} ("media" in a request).`,
   );
 }
 

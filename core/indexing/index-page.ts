@@ -110,13 +110,15 @@ export async function indexPage(
 /** Cuts a page into batches. All attempts cut it alike, because a page never changes. */
 function batchesOf(files: PageFile[], { batchBytes = Number.POSITIVE_INFINITY }: Medium): PageFile[][] {
   const batches: PageFile[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
+  let batch: PageFile[] = [];
+  let bytes = 0;
   for (const file of files) {
-    if (bytes + file.size > batchBytes || batches.at(-1)?.length === BATCH_FILES) {
-      batches.push([]);
+    if (batches.length === 0 || batch.length === BATCH_FILES || bytes + file.size > batchBytes) {
+      batch = [];
+      batches.push(batch);
       bytes = 0;
     }
-    batches.at(-1)?.push(file);
+    batch.push(file);
     bytes += file.size;
   }
   return batches;

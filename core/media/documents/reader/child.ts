@@ -32,7 +32,7 @@ async function read({ file, name, chunking, limits }: ReadOrder): Promise<ReadRe
   try {
     const document = await extractDocument(await readDocument(file, limits), name);
     const items = itemsOfDocument(document, name, chunk(document));
-    if (items.length === 0) throw new ItemError('empty_file', 'the document holds no text');
+    if (items.length === 0) throw new ItemError('no_text', 'the document holds no text');
     return { items };
   } catch (error) {
     if (error instanceof ItemError) return { error: { code: error.code, message: error.message } };
