@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Temporal } from 'temporal-polyfill';
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inputs.ts';
+import type { ChunkOptions } from '../../contract/options.ts';
 import { isBelow, relativeTo } from '../../core/folders.ts';
 import { UsageError } from '../failure.ts';
 import type { JobOptions, StartCommandOptions } from './job-options.ts';
@@ -34,11 +35,14 @@ type SharedRequest = Omit<EmbedDatasetRequest, 'dataset'>;
 export function loadRequestOf(
   options: Partial<JobOptions> & LoadOptions & NowOptions & { dataset: string; source: string },
 ): LoadDatasetRequest {
-  const { dataset, source, embed, include, exclude, hidden, reread, maxFailedPercent } = options;
+  const { dataset, source, embed, media, include, exclude, hidden, reread, maxFailedPercent } = options;
+  const chunks = chunksOf(options);
   return {
     dataset,
     source,
     embed,
+    ...(media === undefined ? {} : { media }),
+    ...(Object.keys(chunks).length === 0 ? {} : { chunks }),
     ...(include === undefined ? {} : { include: include.map((glob) => belowSource(glob, source)) }),
     ...(exclude === undefined ? {} : { exclude: exclude.map((glob) => belowSource(glob, source)) }),
     ...(hidden === undefined ? {} : { hidden }),
@@ -47,6 +51,12 @@ export function loadRequestOf(
     ...jobRequestOf(options),
   };
 }
+
+const chunksOf = ({ chunkSize, chunkOverlap, chunkUnit }: LoadOptions): ChunkOptions => ({
+  ...(chunkSize === undefined ? {} : { size: chunkSize }),
+  ...(chunkOverlap === undefined ? {} : { overlap: chunkOverlap }),
+  ...(chunkUnit === undefined ? {} : { unit: chunkUnit }),
+});
 
 /** A pattern that was written as a path, as shells complete it, counted from the source. @throws UsageError */
 function belowSource(glob: string, source: string): string {
