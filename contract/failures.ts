@@ -371,7 +371,9 @@ export const FAILURES = {
     meaning: 'The artifact has no chunk of this number.',
   },
   ArtifactNotWritable: {
-    meaning: 'The artifact can not be written there: its folder is missing, or a chunk is too large.',
+    meaning:
+      'The artifact can not be written there: its folder is missing or not allowed, another file is there, or a chunk is too large.',
+    ends: LOADS,
   },
   SearchUnavailable: {
     meaning: 'Vectors can not be searched now; the message says what is missing, or how far it is.',
