@@ -20,6 +20,7 @@ import { noteDevice } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
 import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
+import { requireArtifactPlace } from './artifact.ts';
 import { checkOptions } from './check-options.ts';
 import { type Steps, withSteps } from './heartbeats.ts';
 import { type BeginInput, recordRun, requireRun } from './job-runs.ts';
@@ -94,7 +95,8 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
         : dataset !== undefined
           ? media.byName(dataset.media_type)
           : await chooseMedium(media, sources.of(root), root, request);
-    if (medium.choose === undefined && request.chunks !== undefined) throw noChunks(medium);
+    if (medium.choose === undefined && request.chunks !== undefined) throw noChunks(medium, 'chunks');
+    if (medium.hasWords !== true && request.artifact !== undefined) throw noChunks(medium, 'artifact');
     // A load of another medium than the dataset's is refused where the dataset is opened.
     const isSame = dataset?.media_type === medium.name;
     return { medium, expansion: await medium.choose?.(request, isSame ? dataset.expansion : undefined) };
@@ -122,6 +124,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
       if (!continued) {
         await checkOptions(request, webhooks);
         checkRules(request);
+        if (request.artifact !== undefined) await requireArtifactPlace(request.artifact, sources);
       }
       const root = await sources.of(source).check(source);
       await noteDevice(store, job_id, await sources.of(root).identity(root));

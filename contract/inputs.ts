@@ -46,6 +46,12 @@ export const loadDatasetInput = z
     source: path.describe("Absolute path of a folder on the indexing worker's machine."),
     media: mediumOption,
     chunks,
+    artifact: path
+      .regex(/^\/.+\.mp4$/i, 'must be the absolute path of an .mp4 file')
+      .optional()
+      .describe(
+        "Absolute path on the indexing worker's machine of a video of QR codes that holds all chunks of the dataset. It is written right after the first phase, beside the second.",
+      ),
     embed,
     model: model.default(BUILT_IN_MODEL),
     max_failed_percent: maxFailedPercent,

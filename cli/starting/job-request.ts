@@ -35,7 +35,7 @@ type SharedRequest = Omit<EmbedDatasetRequest, 'dataset'>;
 export function loadRequestOf(
   options: Partial<JobOptions> & LoadOptions & NowOptions & { dataset: string; source: string },
 ): LoadDatasetRequest {
-  const { dataset, source, embed, media, include, exclude, hidden, reread, maxFailedPercent } = options;
+  const { dataset, source, embed, media, artifact, include, exclude, hidden, reread, maxFailedPercent } = options;
   const chunks = chunksOf(options);
   return {
     dataset,
@@ -43,6 +43,7 @@ export function loadRequestOf(
     embed,
     ...(media === undefined ? {} : { media }),
     ...(Object.keys(chunks).length === 0 ? {} : { chunks }),
+    ...(artifact === undefined ? {} : { artifact: resolve(artifact) }),
     ...(include === undefined ? {} : { include: include.map((glob) => belowSource(glob, source)) }),
     ...(exclude === undefined ? {} : { exclude: exclude.map((glob) => belowSource(glob, source)) }),
     ...(hidden === undefined ? {} : { hidden }),

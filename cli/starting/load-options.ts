@@ -11,6 +11,7 @@ export interface LoadOptions {
   chunkSize?: number;
   chunkOverlap?: number;
   chunkUnit?: ChunkUnit;
+  artifact?: string;
   include?: string[];
   exclude?: string[];
   hidden?: boolean;
@@ -35,6 +36,7 @@ export const addLoadOptions = (command: Command): Command =>
         ...CHUNK_UNITS,
       ]),
     )
+    .option('--artifact <file.mp4>', 'also write all chunks into a video of QR codes, once they are indexed')
     .option(
       '--include <glob>',
       'take only files that match, or that lie in a folder that matches (repeatable)',

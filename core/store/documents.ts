@@ -1,5 +1,6 @@
 import type { Binary, Long, ObjectId, Timestamp } from 'mongodb';
 import type {
+  ArtifactStatus,
   ComparedCounts,
   FileOutcomes,
   IndexKind,
@@ -248,6 +249,8 @@ export interface JobDocument {
   moved?: MovedCounts;
   /** Search for duplicates only: how far it is. */
   compared?: ComparedCounts;
+  /** Loads that write an artifact only: how far that is. */
+  artifact?: ArtifactStatus;
   error?: RecordedError;
   /** The activities that are retried, by a key of each. */
   retrying?: Record<string, RetryingDocument>;
