@@ -19,8 +19,8 @@ import { claimDataset, findDataset, getDataset, openDataset, openIndexing } from
 import { noteDevice } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
-import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
 import { requireArtifactPlace } from './artifact.ts';
+import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
 import { checkOptions } from './check-options.ts';
 import { type Steps, withSteps } from './heartbeats.ts';
 import { type BeginInput, recordRun, requireRun } from './job-runs.ts';
