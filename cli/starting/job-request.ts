@@ -9,10 +9,12 @@ import { machineZone } from './machine-zone.ts';
 
 /** The fields that the inputs of load, embed and retry share, from the command line. @throws UsageError */
 export function jobRequestOf(options: Partial<JobOptions> & NowOptions): SharedRequest {
-  const { model, embedQueue, priority, fairnessKey, fairnessWeight, embedWindow, embedAt } = options;
+  const { model, embedQueue, priority, fairnessKey, fairnessWeight, embedAt, defaults = {} } = options;
+  const embedWindow = options.embedWindow ?? defaults.embed_window;
   const time_zone = options.timeZone ?? machineZone();
   const webhooks = webhooksOf(options);
   return {
+    ...defaults,
     ...(model === undefined ? {} : { model }),
     ...(options.switch === true ? { switch: true } : {}),
     ...(options.index === undefined ? {} : { index: options.index }),
@@ -20,31 +22,36 @@ export function jobRequestOf(options: Partial<JobOptions> & NowOptions): SharedR
     ...(priority === undefined ? {} : { priority }),
     ...(fairnessKey === undefined ? {} : { fairness_key: fairnessKey }),
     ...(fairnessWeight === undefined ? {} : { fairness_weight: fairnessWeight }),
-    ...(embedWindow === undefined ? {} : { embed_window: { ...embedWindow, time_zone } }),
+    ...(embedWindow === undefined ? {} : { embed_window: inZone(embedWindow, options.timeZone) }),
     ...(embedAt === undefined ? {} : { embed_at: embedInstantOf(embedAt, time_zone).toString() }),
     ...(webhooks.length === 0 ? {} : { webhooks }),
   };
+}
+
+/** A window in the zone of the command line, else in the file's, else in that of this machine. */
+function inZone(window: NonNullable<SharedRequest['embed_window']>, timeZone: string | undefined) {
+  return { ...window, time_zone: timeZone ?? window.time_zone ?? machineZone() };
 }
 
 /** Options of jobs that start now. */
 type NowOptions = Pick<StartCommandOptions, 'embedAt' | 'switch' | 'index'>;
 type SharedRequest = Omit<EmbedDatasetRequest, 'dataset'>;
 
-/** The input of `loadDataset`, from the command line. Options that were left out keep the contract's defaults. */
+/** The input of `loadDataset`, from the command line. Options that were left out keep the file's defaults, else the contract's. */
 export function loadRequestOf(
   options: Partial<JobOptions> & LoadOptions & NowOptions & { dataset: string; source: string },
 ): LoadDatasetRequest {
   const { dataset, source, embed, include, exclude, hidden, reread, maxFailedPercent } = options;
   return {
+    ...jobRequestOf(options),
     dataset,
     source,
-    embed,
+    embed: embed ?? options.defaults?.embed ?? true,
     ...(include === undefined ? {} : { include: include.map((glob) => belowSource(glob, source)) }),
     ...(exclude === undefined ? {} : { exclude: exclude.map((glob) => belowSource(glob, source)) }),
     ...(hidden === undefined ? {} : { hidden }),
     ...(reread === undefined ? {} : { reread }),
     ...(maxFailedPercent === undefined ? {} : { max_failed_percent: maxFailedPercent }),
-    ...jobRequestOf(options),
   };
 }
 

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { numberBetween, repeated } from '../arguments.ts';
-import { datasetOption, embedOption } from '../options.ts';
+import { addEmbedOptions, datasetOption } from '../options.ts';
 
 /** Options of load and schedule create: the dataset, and which files are read. */
 export interface LoadOptions {
   dataset?: string;
-  embed: boolean;
+  /** Undefined: the file's word, else yes. */
+  embed?: boolean;
   include?: string[];
   exclude?: string[];
   hidden?: boolean;
@@ -15,9 +16,7 @@ export interface LoadOptions {
 
 /** Adds the flags of LoadOptions. `job-request.ts` makes a request of their values. */
 export const addLoadOptions = (command: Command): Command =>
-  command
-    .addOption(datasetOption())
-    .addOption(embedOption())
+  addEmbedOptions(command.addOption(datasetOption()))
     .option(
       '--include <glob>',
       'take only files that match, or that lie in a folder that matches (repeatable)',
