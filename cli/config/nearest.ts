@@ -1,10 +1,8 @@
-const FARTHEST = 3;
-
-/** The known name that is nearest to a misspelt one; undefined if none is near. */
+/** The known name that is nearest to a misspelt one; undefined if none has two thirds of its letters right. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map((candidate) => ({ candidate, edits: editsBetween(name, candidate) }))
-    .filter(({ candidate, edits }) => edits <= FARTHEST && edits < candidate.length / 2)
+    .filter(({ candidate, edits }) => edits <= candidate.length / 3)
     .sort((a, b) => a.edits - b.edits);
   return ranked[0]?.candidate;
 }

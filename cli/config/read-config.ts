@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { parse, TomlError, type TomlTable } from 'smol-toml';
+import { parse, type TomlError, type TomlTable } from 'smol-toml';
 import { inWords } from '../../contract/faults-in-words.ts';
 import { UserError } from '../../core/errors.ts';
 import { isTable, type KeyPath, keyLines } from './key-lines.ts';
@@ -64,9 +64,9 @@ function documentIn(path: string, text: string): TomlTable {
   try {
     return parse(text) as TomlTable;
   } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    const [, what = ''] = /^Invalid TOML document: (.*)/.exec(error.message) ?? [];
-    throw new UserError('InvalidConfig', `${path}:${error.line}:${error.column}: this is not TOML: ${what}.`);
+    const { line, column, message } = error as TomlError;
+    const [, what = ''] = /^Invalid TOML document: (.*)/.exec(message) ?? [];
+    throw new UserError('InvalidConfig', `${path}:${line}:${column}: this is not TOML: ${what}.`);
   }
 }
 

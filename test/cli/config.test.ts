@@ -110,6 +110,7 @@ describe('what is wrong with a file', () => {
     ['a misspelt table', '\n[serach]\nlimit = 5', '2: there is no table or key "serach" here. Did you mean [search]?'],
     ['a key without its table', 'limit = 5', '1: there is no table or key "limit" here. It belongs in [search].'],
     ['a value for a table', 'load = 3', '1: load must be a table: write [load].'],
+    ['a time for a table', 'load = 2026-01-31', '1: load must be a table: write [load].'],
     ['a list of tables for a table', '[[load]]\nhidden = true', '1: load must be a table: write [load].'],
     [
       'a pattern from the current folder',
