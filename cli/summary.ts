@@ -1,5 +1,5 @@
 import { isBrowsable } from '../client/wait.ts';
-import { BUILT_IN_MODEL } from '../contract/built-in-model.ts';
+import { BUILT_IN_FOLDERS } from '../contract/built-in-model.ts';
 import type { FileOutcomes, JobKind, JobStatus, PhaseStatus } from '../contract/job.ts';
 import { hasPhases } from '../contract/job.ts';
 import { waysOutOf } from '../core/deleting/absent-sources.ts';
@@ -59,7 +59,7 @@ export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSI
 
 /** How to get search by words, after a job whose model knows none. */
 export function wordsHint({ state, phases }: JobStatus): string | undefined {
-  const isBuiltIn = phases.embedding.model_key?.startsWith(`${BUILT_IN_MODEL}@`) === true;
+  const isBuiltIn = phases.embedding.model_key?.startsWith(`${BUILT_IN_FOLDERS.image}@`) === true;
   if (state !== 'completed' || !isBuiltIn) return undefined;
   return 'Search by words: plimsoll models fetch clip-vit-b32, then load with --model clip-vit-b32';
 }

@@ -136,6 +136,21 @@ export const FAILURES = {
     remedy: 'Load into another dataset.',
     ends: LOADS,
   },
+  MediumUnclear: {
+    meaning: 'The source holds files of several media, and nothing says which of them to load.',
+    remedy: 'Name the medium: --media image or --media text, "media" in a request.',
+    ends: LOADS,
+  },
+  ChunksDiffer: {
+    meaning: 'The dataset has chunks of another size than the load asks for.',
+    remedy: 'Leave the option out, load into another dataset, or add --reread to cut all documents anew.',
+    ends: LOADS,
+  },
+  TokenizerNotHere: {
+    meaning: "The indexing worker lacks the model in whose tokens the dataset's chunks are counted.",
+    remedy: 'Put the model on its machine as well, or load with --chunk-unit characters.',
+    ends: INDEXING,
+  },
   SourceChanged: {
     meaning: 'The source was unmounted or replaced while it was being listed; nothing was marked as missing.',
     remedy: 'Mount it and load it again.',

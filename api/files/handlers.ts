@@ -36,7 +36,8 @@ export function fileRoutes({ backends, sources, media, thumbnails }: ApiContext)
     const { size, v } = c.req.valid('query');
     const { sample, medium } = await find(c.req.valid('param'));
     try {
-      if (medium === undefined)
+      const mimeType = medium?.thumbnails?.mimeType;
+      if (medium === undefined || mimeType === undefined)
         throw new ThumbnailError('unsupported_format', 'this server knows no pictures of this medium');
       const fingerprint = await currentFingerprint(sample, sources);
       const recorded = recordedFailure(sample, medium, fingerprint);
@@ -53,7 +54,7 @@ export function fileRoutes({ backends, sources, media, thumbnails }: ApiContext)
       if (current && matches(asked, etag)) return c.body(null, 304, headers);
       return c.body(picture, 200, {
         ...(current ? headers : { 'Cache-Control': 'no-store' }),
-        'Content-Type': medium.thumbnails.mimeType,
+        'Content-Type': mimeType,
         'Content-Security-Policy': FILE_POLICY,
       });
     } catch (error) {
@@ -90,7 +91,7 @@ function unpicturable(
 /** The permanent error that indexing found in the file's content, if the file has not changed since. */
 function recordedFailure({ error, source }: SampleDocument, { thumbnails }: Medium, fingerprint: string) {
   const isSame = error?.stage === 'indexing' && source.fingerprint === fingerprint;
-  const code = isSame ? thumbnails.hopeless[error.code] : undefined;
+  const code = isSame ? thumbnails?.hopeless[error.code] : undefined;
   return code === undefined ? undefined : { code, message: error?.message ?? '' };
 }
 

@@ -1,11 +1,5 @@
-import {
-  type ClusterTime,
-  clusterTime,
-  isWrittenSince,
-  vectorsAfter,
-  vectorsOfSeqs,
-  vectorsWrittenSince,
-} from '../store/search-vectors.ts';
+import { type ClusterTime, clusterTime, isWrittenSince } from '../store/cluster-time.ts';
+import { vectorsAfter, vectorsOfSeqs, vectorsWrittenSince } from '../store/search-vectors.ts';
 import type { Store } from '../store/store.ts';
 import type { Finder, SearchedSet } from './finder.ts';
 import { type IndexFiles, MachineEndedError, type VectorMachine } from './vector-machine.ts';

@@ -14,7 +14,7 @@ import type {
   WaitReason,
 } from '../../contract/job.ts';
 
-/** The name of a medium, the kind of a dataset's samples. `image` is the only one so far. */
+/** The name of a medium, the kind of a dataset's samples: `image`, `text`. */
 export type MediaType = string;
 
 /** The cause of a phase's wait. */
@@ -66,6 +66,8 @@ export interface DatasetDocument {
   /** The dataset's name. */
   _id: string;
   media_type: MediaType;
+  /** How its files are expanded, if its medium has a choice. */
+  expansion?: Readonly<Record<string, unknown>>;
   sources: string[];
   /** The seq of the next new sample. */
   next_seq: number;
@@ -184,6 +186,9 @@ export interface SampleDocument {
   /** Hash of the encoded content, if indexing knows it. Otherwise a changed file fingerprint causes a new check. */
   content?: string;
   metadata?: SampleMetadata;
+  /** The words of its text for searches, as `packWords` gives them, and the server's cluster time of their write. */
+  words?: Binary;
+  words_written?: Timestamp;
   tags: string[];
   split?: string;
   status: 'indexed' | 'failed' | 'missing';

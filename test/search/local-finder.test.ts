@@ -10,7 +10,7 @@ import { MachineEndedError, type VectorMachine } from '../../core/search/vector-
 import { collectionsOf } from '../../core/store/collections.ts';
 import { writeVectors } from '../../core/store/embeddings.ts';
 import { versionOf } from '../../core/store/sample-version.ts';
-import { clusterTime } from '../../core/store/search-vectors.ts';
+import { clusterTime } from '../../core/store/cluster-time.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { clusteredVectors, dot, fillWithVectors } from './vectors.ts';
 
