@@ -1,40 +1,42 @@
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inputs.ts';
 import type { ConfigFile } from './read-config.ts';
-import { CHUNK_PREFIX } from './tables.ts';
 
 /** What the file says of a job: fields of its input. The window's time zone may be left out there. */
 export type JobDefaults = Partial<Omit<LoadDatasetRequest & EmbedDatasetRequest, 'dataset' | 'source' | 'embed_at'>>;
 
-/** A field of a job's input, and the table and key that it comes from. */
-export interface DefaultField {
-  field: string;
-  value: unknown;
-  table: string;
-  key: string;
+/** Fields that the file gives to a job, and the table and key that they come from. */
+interface Layer {
+  fields: Readonly<Record<string, unknown>>;
+  placeOf: (field: string) => readonly [table: string, key: string];
 }
 
 /**
- * The fields that the file gives to a job, later ones over earlier ones: the switches of [search] say the least, [embed]
- * is for all jobs that embed, [chunks] and [load] for loads alone.
+ * What the file says of a job, later layers over earlier ones: the switches of [search] say the least, [embed] is for all
+ * jobs that embed, [load] for loads alone.
  */
-export function defaultFields(values: ConfigFile['values'], kind: 'load' | 'embed'): DefaultField[] {
-  const { search, embed = {}, load = {}, chunks = {} } = values;
-  const fieldsOf = (table: string, entries: Readonly<Record<string, unknown>>, prefix = '') =>
-    Object.entries(entries).map(([key, value]) => ({ field: prefix + key, value, table, key }));
-  const switches: DefaultField[] = [];
-  if (search?.enable_index_building === false)
-    switches.push({ field: 'index', value: 'none', table: 'search', key: 'enable_index_building' });
-  if (kind === 'embed') return [...switches, ...fieldsOf('embed', embed)];
-  if (search?.enable_background_indexing === false)
-    switches.push({ field: 'embed', value: false, table: 'search', key: 'enable_background_indexing' });
+function layersOf({ search, embed = {}, load = {}, chunks }: ConfigFile['values'], kind: 'load' | 'embed'): Layer[] {
+  const table = (name: string, fields: Layer['fields']): Layer => ({ fields, placeOf: (field) => [name, field] });
+  const switchedOff = (key: string, fields: Layer['fields']): Layer[] =>
+    search?.[key] === false ? [{ fields, placeOf: () => ['search', key] }] : [];
+  const ofAll = [...switchedOff('enable_index_building', { index: 'none' }), table('embed', embed)];
+  if (kind === 'embed') return ofAll;
   return [
-    ...switches,
-    ...fieldsOf('embed', embed),
-    ...fieldsOf('chunks', chunks, CHUNK_PREFIX),
-    ...fieldsOf('load', load),
+    ...switchedOff('enable_background_indexing', { embed: false }),
+    ...ofAll,
+    table('load', chunks === undefined ? load : { ...load, chunks }),
   ];
 }
 
-/** The same as part of the job's input. */
+/** What the file says of a job, as part of the job's input. */
 export const jobDefaults = (values: ConfigFile['values'], kind: 'load' | 'embed'): JobDefaults =>
-  Object.fromEntries(defaultFields(values, kind).map(({ field, value }) => [field, value]));
+  Object.assign({}, ...layersOf(values, kind).map(({ fields }) => fields));
+
+/** The value that a field of a job gets from the file, with its table and key. Undefined if the file says nothing of it. */
+export function defaultOf(
+  values: ConfigFile['values'],
+  kind: 'load' | 'embed',
+  field: string,
+): { value: unknown; place: readonly [table: string, key: string] } | undefined {
+  const layer = layersOf(values, kind).findLast(({ fields }) => Object.hasOwn(fields, field));
+  return layer && { value: layer.fields[field], place: layer.placeOf(field) };
+}

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parse, type TomlError, type TomlTable } from 'smol-toml';
+import type { z } from 'zod';
 import { inWords } from '../../contract/faults-in-words.ts';
 import { UserError } from '../../core/errors.ts';
 import { isTable, type KeyPath, keyLines } from './key-lines.ts';
@@ -41,7 +42,7 @@ export async function readConfig(path: string, tables: Tables = TABLES): Promise
         Object.fromEntries(
           Object.entries(values as TomlTable).map(([key, value]) => [
             key,
-            withPaths(value, tables[table]?.[key]?.names, dirname(path)),
+            withPaths(value, tables[table]?.keys[key]?.names, dirname(path)),
           ]),
         ),
       ]),
@@ -77,17 +78,23 @@ interface Fault {
 
 function faultsIn(document: TomlTable, tables: Tables): Fault[] {
   return Object.entries(document).flatMap(([name, values]): Fault[] => {
-    if (!Object.hasOwn(tables, name)) return [{ key: [name], message: unknownTable(name, tables) }];
+    const table = own(tables, name);
+    if (table === undefined) return [{ key: [name], message: unknownTable(name, tables) }];
     if (!isTable(values)) return [{ key: [name], message: `${name} must be a table: write [${name}].` }];
-    return Object.entries(values).flatMap(([key, value]) => {
-      const known = Object.hasOwn(tables[name] ?? {}, key) ? tables[name]?.[key] : undefined;
+    const faults = Object.entries(values).flatMap(([key, value]) => {
+      const known = own(table.keys, key);
       if (known === undefined) return [{ key: [name, key], message: unknownKey(name, key, tables) }];
-      return faultsOf([name, key], value, known);
+      return faultsOf([name, key], value, known.schema);
     });
+    return faults.length > 0 || table.together === undefined ? faults : faultsOf([name], values, table.together);
   });
 }
 
-function faultsOf(key: [string, string], value: unknown, { schema }: Key): Fault[] {
+/** Without what every object has, such as `constructor`. */
+const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;
+
+function faultsOf(key: KeyPath, value: unknown, schema: z.ZodType): Fault[] {
   const { error } = schema.safeParse(value, { error: inWords });
   return (error?.issues ?? []).map(({ path, message }) => {
     const whole = [...key, ...(path as (string | number)[])];
@@ -109,7 +116,7 @@ function unknownTable(name: string, tables: Tables): string {
 }
 
 function unknownKey(table: string, key: string, tables: Tables): string {
-  const known = Object.keys(tables[table] ?? {});
+  const known = Object.keys(tables[table]?.keys ?? {});
   const near = nearest(key, known);
   const holders = holdersOf(key, tables);
   const hint =
@@ -123,7 +130,7 @@ function unknownKey(table: string, key: string, tables: Tables): string {
 
 /** The tables that have a key of this name. */
 const holdersOf = (key: string, tables: Tables): string[] =>
-  Object.keys(tables).filter((table) => Object.hasOwn(tables[table] ?? {}, key));
+  Object.keys(tables).filter((table) => Object.hasOwn(tables[table]?.keys ?? {}, key));
 
 function withPaths(value: unknown, names: Key['names'], folder: string): unknown {
   if (names === undefined) return value;

@@ -4,9 +4,9 @@ import type { CommonOptions } from '../options.ts';
 import { createOutput } from '../output.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { printable } from '../terminal/printable.ts';
-import { defaultFields } from './job-defaults.ts';
+import { defaultOf } from './job-defaults.ts';
 import type { ConfigFile } from './read-config.ts';
-import { CHUNK_PREFIX, type Key, TABLES } from './tables.ts';
+import { type Key, TABLES } from './tables.ts';
 import { placeOf, usedConfig } from './use-config.ts';
 
 /** A key of the file, what holds, and where that comes from. */
@@ -28,7 +28,7 @@ export function showConfig(options: CommonOptions): void {
 }
 
 function settingsOf(file: ConfigFile | undefined, { data }: CommonOptions): ShownSetting[] {
-  return Object.entries(TABLES).flatMap(([table, keys]) =>
+  return Object.entries(TABLES).flatMap(([table, { keys }]) =>
     Object.entries(keys).map(([key, definition]): ShownSetting => {
       const name = `${table}.${key}`;
       if (name === 'servers.data' && data !== undefined)
@@ -45,15 +45,12 @@ type Found = Pick<ShownSetting, 'value' | 'source' | 'from'> | undefined;
 /** The value that a job would get. A load also takes what other tables say of it. */
 function inFile(file: ConfigFile | undefined, table: string, key: string): Found {
   if (file === undefined) return undefined;
-  const taken = ((): { value: unknown; table: string; key: string } | undefined => {
-    if (table === 'load' || table === 'embed')
-      return defaultFields(file.values, table).findLast(({ field }) => field === key);
-    if (table === 'chunks')
-      return defaultFields(file.values, 'load').findLast(({ field }) => field === CHUNK_PREFIX + key);
-    const value = file.values[table]?.[key];
-    return value === undefined ? undefined : { value, table, key };
-  })();
-  return taken && { value: taken.value, source: 'file', from: file.whereIs(taken.table, taken.key) };
+  const { value, place } =
+    table === 'load' || table === 'embed'
+      ? (defaultOf(file.values, table, key) ?? {})
+      : { value: file.values[table]?.[key], place: [table, key] as const };
+  if (value === undefined || place === undefined) return undefined;
+  return { value, source: 'file', from: file.whereIs(...place) };
 }
 
 /** The file has filled the variables that were not set. */

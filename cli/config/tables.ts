@@ -2,6 +2,7 @@
 import { delimiter } from 'node:path';
 import { z } from 'zod';
 import { embedDatasetInput, loadDatasetInput } from '../../contract/inputs.ts';
+import { chunks as chunkOptions } from '../../contract/options.ts';
 import { searchInput } from '../../contract/search.ts';
 import { parseDuration } from '../../core/duration.ts';
 
@@ -16,13 +17,15 @@ export interface Key {
   otherwise?: unknown;
 }
 
-export type Table = Readonly<Record<string, Key>>;
+export interface Table {
+  keys: Readonly<Record<string, Key>>;
+  /** Checks keys that depend on each other. */
+  together?: z.ZodType;
+}
+
 export type Tables = Readonly<Record<string, Table>>;
 
 type Shape = Readonly<Record<string, z.ZodType>>;
-
-/** Begins the names of the options of a load that the table of chunks holds. */
-export const CHUNK_PREFIX = 'chunk_';
 
 /** Which dataset is meant is said on the command line, and a time that was fit for one job is past for the next. */
 const OF_ONE_JOB = ['dataset', 'source', 'embed_at'];
@@ -30,25 +33,24 @@ const OF_ONE_JOB = ['dataset', 'source', 'embed_at'];
 /** The tables, made of the inputs of the workflows: an option that an input gains is a key of the file. */
 export function tablesOf(load: Shape, embed: Shape): Tables {
   const optionsOf = (shape: Shape) => Object.entries(shape).filter(([name]) => !OF_ONE_JOB.includes(name));
-  const chunks = optionsOf(load).filter(([name]) => name.startsWith(CHUNK_PREFIX));
   return {
-    load: keysOf(optionsOf(load).filter(([name]) => !name.startsWith(CHUNK_PREFIX))),
-    embed: keysOf(optionsOf(embed)),
-    ...(chunks.length === 0
-      ? {}
-      : { chunks: keysOf(chunks.map(([name, key]) => [name.slice(CHUNK_PREFIX.length), key])) }),
+    load: { keys: keysOf(optionsOf(load).filter(([name]) => name !== 'chunks')) },
+    chunks: { keys: keysOf(Object.entries(chunkOptions.unwrap().shape)), together: chunkOptions },
+    embed: { keys: keysOf(optionsOf(embed)) },
     search: {
-      ...keysOf([
-        ['limit', searchInput.shape.limit],
-        ['model', searchInput.shape.model],
-      ]),
-      backend: { schema: z.enum(['local', 'mongodb']), variable: 'PLIMSOLL_SEARCH', otherwise: 'local' },
-      enable_background_indexing: { schema: z.boolean(), otherwise: true },
-      enable_index_building: { schema: z.boolean(), otherwise: true },
+      keys: {
+        ...keysOf([
+          ['limit', searchInput.shape.limit],
+          ['model', searchInput.shape.model],
+        ]),
+        backend: { schema: z.enum(['local', 'mongodb']), variable: 'PLIMSOLL_SEARCH', otherwise: 'local' },
+        enable_background_indexing: { schema: z.boolean(), otherwise: true },
+        enable_index_building: { schema: z.boolean(), otherwise: true },
+      },
     },
-    servers: SERVERS,
-    workers: WORKERS,
-    api: API,
+    servers: { keys: SERVERS },
+    workers: { keys: WORKERS },
+    api: { keys: API },
   };
 }
 
@@ -61,7 +63,7 @@ const fromSource = (schema: z.ZodType): z.ZodType =>
     'must hold patterns that count from the folder that is loaded, such as thumbs or 2019/**, without ./',
   );
 
-function keysOf(shape: readonly (readonly [string, z.ZodType])[]): Table {
+function keysOf(shape: readonly (readonly [string, z.ZodType])[]): Table['keys'] {
   return Object.fromEntries(
     shape.map(([name, ofContract]): [string, Key] => {
       const schema = GLOBS.includes(name) ? fromSource(ofContract) : ofContract;
@@ -90,7 +92,7 @@ const paths = {
 } as const;
 const path = { schema: text, names: 'path' } as const;
 
-const SERVERS: Table = {
+const SERVERS: Table['keys'] = {
   data: { ...path, variable: 'PLIMSOLL_DATA' },
   mongodb_uri: {
     schema: z.string().regex(/^mongodb(\+srv)?:\/\//, 'must begin with mongodb:// or mongodb+srv://'),
@@ -102,7 +104,7 @@ const SERVERS: Table = {
   temporal_ui_url: { schema: z.url('must be a URL'), variable: 'TEMPORAL_UI_URL' },
 };
 
-const WORKERS: Table = {
+const WORKERS: Table['keys'] = {
   device: {
     schema: z.string().regex(/^(cpu|cuda(:\d{1,3})?)$/, 'must be cpu, cuda or cuda:N'),
     variable: 'PLIMSOLL_DEVICE',
@@ -127,7 +129,7 @@ const WORKERS: Table = {
   cache: { ...path, variable: 'PLIMSOLL_CACHE' },
 };
 
-const API: Table = {
+const API: Table['keys'] = {
   tokens_file: { ...path, variable: 'PLIMSOLL_API_TOKENS_FILE' },
   hosts: { schema: list, variable: 'PLIMSOLL_API_HOSTS' },
   origins: { schema: list, variable: 'PLIMSOLL_API_ORIGINS' },

@@ -2,6 +2,7 @@ import { delimiter } from 'node:path';
 import type { Command } from 'commander';
 import { findConfig } from './find-config.ts';
 import type { ConfigFile } from './read-config.ts';
+import type { Tables } from './tables.ts';
 
 let file: ConfigFile | undefined;
 /** Tables and keys by the variables that they filled. */
@@ -62,22 +63,20 @@ function nameOf(command: Command): string {
   return parent?.parent ? `${nameOf(parent)} ${command.name()}` : command.name();
 }
 
-type Variables = Readonly<Record<string, Readonly<Record<string, { variable?: string; names?: string }>>>>;
-
 /**
  * Sets the variables that the file has values for. A variable that is set stays, even if it is empty. If the environment
  * names a Temporal server, the file's is not used at all: its address would override the environment's profile.
  */
 function fillEnvironment(
   values: ConfigFile['values'],
-  tables: Variables,
+  tables: Tables,
   env: NodeJS.ProcessEnv = process.env,
 ): typeof filled {
   const sources = new Map<string, { table: string; key: string }>();
   const namesTemporal = env.TEMPORAL_ADDRESS !== undefined || env.TEMPORAL_PROFILE !== undefined;
   for (const [table, entries] of Object.entries(values)) {
     for (const [key, value] of Object.entries(entries)) {
-      const { variable, names } = tables[table]?.[key] ?? {};
+      const { variable, names } = tables[table]?.keys[key] ?? {};
       if (variable === undefined || env[variable] !== undefined) continue;
       if (namesTemporal && variable.startsWith('TEMPORAL_')) continue;
       env[variable] = Array.isArray(value) ? value.join(names === 'path' ? delimiter : ',') : String(value);

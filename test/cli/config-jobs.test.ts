@@ -86,11 +86,23 @@ embed = false
     expect(await zoneWith('')).toBe(Intl.DateTimeFormat().resolvedOptions().timeZone);
   });
 
+  it('of documents is cut as the file says', async () => {
+    await mkdir(join(project, 'notes'));
+    await writeFile(join(project, 'notes', 'long.txt'), 'Words that fill a chunk. '.repeat(40));
+    await write('[load]\nmedia = "text"\n[chunks]\nsize = 100\noverlap = 0\nunit = "characters"\n');
+    const { request, phases } = await requestOf('load', './notes', '--no-embed');
+    expect(request).toMatchObject({ media: 'text', chunks: { size: 100, overlap: 0, unit: 'characters' } });
+    expect(phases.indexing).toMatchObject({ state: 'completed', failed: 0 });
+    const { samples } = JSON.parse((await run('samples', 'notes', '--json')).stdout);
+    expect(samples.length).toBeGreaterThan(9);
+  });
+
   it('says why an option of the embedding has no effect', async () => {
     await write('[search]\nenable_background_indexing = false\n');
     const { code, stderr } = await run('load', './photos', '--index', 'exact');
     expect(code).toBe(2);
     expect(stderr).toContain('--index has no effect: plimsoll.toml turns embedding off. Add --embed');
+    expect((await requestOf('load', './photos', '--index', 'exact', '--embed')).request.index).toBe('exact');
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
 import { settingsFrom } from '../../api/settings.ts';
-import { defaultFields, jobDefaults } from '../../cli/config/job-defaults.ts';
+import { jobDefaults } from '../../cli/config/job-defaults.ts';
 import { keyLines } from '../../cli/config/key-lines.ts';
 import { readConfig } from '../../cli/config/read-config.ts';
 import type { ShownSetting } from '../../cli/config/show-config.ts';
@@ -101,7 +101,7 @@ describe('what is wrong with a file', () => {
     [
       'a misspelt key',
       '[load]\nexlude = []',
-      '2: [load] has no key "exlude". Did you mean exclude? Its keys: embed, model',
+      '2: [load] has no key "exlude". Did you mean exclude? Its keys: media, embed',
     ],
     ['a key of another table', '[load]\ndevice = "cpu"', '2: [load] has no key "device". It belongs in [workers]. '],
     ['a key like nothing', '[api]\nzzzzzzzz = 1', '2: [api] has no key "zzzzzzzz". Its keys: tokens_file, hosts'],
@@ -310,11 +310,11 @@ priority = 4
   it('is by default what the code does', async () => {
     const api = await settingsFrom({ MONGODB_URI: 'mongodb://x/' });
     expect({
-      device: TABLES.workers?.device?.otherwise,
-      max_pixels: TABLES.workers?.max_pixels?.otherwise,
-      backend: TABLES.search?.backend?.otherwise,
-      streams: TABLES.api?.streams?.otherwise,
-      thumbnails: (TABLES.api?.thumbnails_mb?.otherwise as number) * 2 ** 20,
+      device: TABLES.workers?.keys.device?.otherwise,
+      max_pixels: TABLES.workers?.keys.max_pixels?.otherwise,
+      backend: TABLES.search?.keys.backend?.otherwise,
+      streams: TABLES.api?.keys.streams?.otherwise,
+      thumbnails: (TABLES.api?.keys.thumbnails_mb?.otherwise as number) * 2 ** 20,
     }).toEqual({
       device: deviceName(settingsFromEnvironment({}).device),
       max_pixels: DEFAULT_DECODE_LIMITS.maxPixels,
@@ -339,14 +339,18 @@ describe('a path in the file', () => {
 describe('docs/configuration.md', () => {
   const page = () => readFile(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
 
-  it('has an example that is right', async () => {
-    const [, example = ''] = /```toml\n(.*?)```/s.exec(await page()) ?? [];
-    const { values } = await readConfig(await write(example));
-    expect(Object.keys(values)).toEqual(['load', 'embed', 'search', 'servers', 'workers']);
+  it('has examples that are right', async () => {
+    const tables = [];
+    for (const [, example = ''] of (await page()).matchAll(/```toml\n(.*?)```/gs))
+      tables.push(Object.keys((await readConfig(await write(example))).values));
+    expect(tables).toEqual([
+      ['load', 'embed', 'search', 'servers', 'workers'],
+      ['load', 'chunks'],
+    ]);
   });
 
   it('names every key, and no other', async () => {
-    const keys = new Set(Object.values(TABLES).flatMap((table) => Object.keys(table)));
+    const keys = new Set(Object.values(TABLES).flatMap(({ keys: ofTable }) => Object.keys(ofTable)));
     const rows = [...(await page()).matchAll(/^\|.*\|$/gm)].map(([row]) => row);
     const named = new Set(
       rows
@@ -358,30 +362,36 @@ describe('docs/configuration.md', () => {
 });
 
 /** Words in the tables of the docs that are no keys. */
-const IN_A_VALUE = ['true', 'false', 'start', 'end', 'days', 'time_zone', 'local', 'mongodb'];
+const IN_A_VALUE = [
+  'true',
+  'false',
+  'start',
+  'end',
+  'days',
+  'time_zone',
+  'local',
+  'mongodb',
+  'image',
+  'text',
+  'tokens',
+  'characters',
+];
 
 describe('an option that the contract gains', () => {
-  const tables = tablesOf(
-    { ...loadDatasetInput.shape, media: z.string().optional(), chunk_size: z.int().min(1).default(240) },
-    embedDatasetInput.shape,
-  );
+  const tables = tablesOf({ ...loadDatasetInput.shape, depth: z.int().min(1).default(7) }, embedDatasetInput.shape);
 
-  it('is a key of [load], or of [chunks] if its name says so', async () => {
-    const { values } = await readConfig(await write('[load]\nmedia = "text"\n[chunks]\nsize = 100\n'), tables);
-    expect(jobDefaults(values, 'load')).toEqual({ media: 'text', chunk_size: 100 });
-    expect(tables.load).not.toHaveProperty('chunk_size');
-    expect(tables.chunks?.size?.otherwise).toBe(240);
-  });
-
-  it('is checked by its schema', async () => {
-    await expect(readConfig(await write('[chunks]\nsize = 0'), tables)).rejects.toThrow(
-      'plimsoll.toml:2: chunks.size must be at least 1.',
+  it('is a key of [load], with its default, and is checked by its schema', async () => {
+    const { values } = await readConfig(await write('[load]\ndepth = 3\n'), tables);
+    expect(jobDefaults(values, 'load')).toEqual({ depth: 3 });
+    expect(tables.load?.keys.depth?.otherwise).toBe(7);
+    await expect(readConfig(await write('[load]\ndepth = 0'), tables)).rejects.toThrow(
+      'plimsoll.toml:2: load.depth must be at least 1.',
     );
   });
 });
 
 describe('what the file says of a job', () => {
-  it('has [load] over [chunks] and [embed], and those over the switches', () => {
+  it('has [load] over [embed], and that over the switches', () => {
     const values = {
       search: { enable_background_indexing: false, enable_index_building: false },
       embed: { index: 'exact', priority: 2 },
@@ -391,8 +401,14 @@ describe('what the file says of a job', () => {
     expect(jobDefaults(values, 'embed')).toEqual({ index: 'exact', priority: 2 });
   });
 
+  it('has [chunks] as one field of a load', () => {
+    const values = { chunks: { size: 100, unit: 'tokens' }, load: { hidden: true } };
+    expect(jobDefaults(values, 'load')).toEqual({ hidden: true, chunks: { size: 100, unit: 'tokens' } });
+    expect(jobDefaults(values, 'embed')).toEqual({});
+  });
+
   it('says nothing for switches that are on', () => {
     const on = { search: { enable_background_indexing: true, enable_index_building: true } };
-    expect(defaultFields(on, 'load')).toEqual([]);
+    expect(jobDefaults(on, 'load')).toEqual({});
   });
 });
