@@ -60,7 +60,7 @@ function formOf(word: string): string {
   const known = forms.get(word);
   if (known !== undefined) return known;
   const lower = word.toLowerCase();
-  const bare = PLAIN.test(lower) ? lower : lower.normalize('NFKD').replace(MARKS, '');
+  const bare = PLAIN.test(lower) ? lower : lower.normalize('NFKD').replace(MARKS, '').replaceAll('ß', 'ss');
   const form = PLAIN.test(bare) ? stemmer(bare) : bare;
   if (forms.size >= MOST_FORMS) forms.clear();
   forms.set(word, form);

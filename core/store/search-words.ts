@@ -2,7 +2,10 @@ import type { FindCursor, Timestamp } from 'mongodb';
 import { type ClusterTime, LOCAL, writtenSince } from './cluster-time.ts';
 import { collectionsOf } from './collections.ts';
 import type { SampleDocument } from './documents.ts';
+import { oneBatch } from './one-batch.ts';
 import { SAMPLE_INDEXES } from './prepare.ts';
+import { conditionOf, type SampleFilter } from './search-samples.ts';
+import { slicesOf } from './slices.ts';
 import type { Store } from './store.ts';
 
 /** The words of a sample as `packWords` gives them, and the time of their write. */
@@ -38,3 +41,28 @@ export async function hasWords(store: Store, datasetId: string): Promise<boolean
   );
   return found !== null;
 }
+
+/** The paths of those of these samples that are there and match the filter, by seq. */
+export async function textsThere(
+  store: Store,
+  datasetId: string,
+  seqs: readonly number[],
+  filter: SampleFilter | undefined,
+): Promise<Map<number, string>> {
+  const paths = new Map<number, string>();
+  for (const slice of slicesOf(seqs, SEQS_A_QUERY)) {
+    const found = await collectionsOf(store)
+      .samples.find(
+        {
+          $and: [{ dataset_id: datasetId, seq: { $in: slice }, status: 'indexed' }, conditionOf(filter ?? {})],
+        },
+        { readConcern: LOCAL, hint: SAMPLE_INDEXES.seq, ...oneBatch(slice.length) },
+      )
+      .project<Pick<SampleDocument, 'seq' | 'filepath'>>({ _id: 0, seq: 1, filepath: 1 })
+      .toArray();
+    for (const { seq, filepath } of found) paths.set(seq, filepath);
+  }
+  return paths;
+}
+
+const SEQS_A_QUERY = 5000;

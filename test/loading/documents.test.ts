@@ -54,14 +54,17 @@ async function openFolder(files: Record<string, string | Buffer>) {
   return { dataset, source, write, load, refusal, stored, record };
 }
 
-const textOf = ({ metadata }: Pick<SampleDocument, 'metadata'>) => String(metadata?.text);
+const textOf = ({ metadata }: { metadata?: SampleDocument['metadata'] | undefined }) => String(metadata?.text);
 
 test('a folder of documents becomes chunks, each with its place, and vectors of the built-in model', async () => {
   const { load, stored, record } = await openFolder({ 'guide.md': GUIDE, 'notes/todo.txt': 'Buy milk.\n\nCall Ada.' });
   const { status, computed } = await load();
 
   const chunks = await stored();
-  expect(status).toMatchObject({ state: 'completed', phases: { indexing: { done: 2 }, embedding: { state: 'completed' } } });
+  expect(status).toMatchObject({
+    state: 'completed',
+    phases: { indexing: { done: 2 }, embedding: { state: 'completed' } },
+  });
   expect(await record()).toMatchObject({
     media_type: 'text',
     expansion: { size: 240, overlap: 32, unit: 'tokens' },
@@ -85,7 +88,10 @@ test('an edit embeds the chunks whose text changed; a moved document embeds none
   await load();
   const before = await stored();
 
-  await write('guide.md', GUIDE.replace('# Guide\n', '# Guide\n\nOne more line.\n').replace('usage has a sentence 0', 'usage has one'));
+  await write(
+    'guide.md',
+    GUIDE.replace('# Guide\n', '# Guide\n\nOne more line.\n').replace('usage has a sentence 0', 'usage has one'),
+  );
   const edited = await load();
   const after = await stored();
 
@@ -100,7 +106,9 @@ test('an edit embeds the chunks whose text changed; a moved document embeds none
   await rename(join(source, 'guide.md'), join(source, 'deep/moved.md'));
   const moved = await load();
   expect(moved.computed).toBe(0);
-  expect(moved.status.phases.embedding.reused).toBe(fresh.length + after.filter((one) => known.has(textOf(one)) && one.status === 'indexed').length);
+  expect(moved.status.phases.embedding.reused).toBe(
+    fresh.length + after.filter((one) => known.has(textOf(one)) && one.status === 'indexed').length,
+  );
 });
 
 test('a document that can not be read is a failed file, and the others are loaded', async () => {
@@ -137,7 +145,9 @@ describe('the medium of a new dataset', () => {
     const mixed = await openFolder({ 'manual.md': '# Manual\n\nText.' });
     await makePictures(mixed.source, 2);
 
-    expect(await mixed.refusal({})).toMatch(/several media: image \(.*jpg\) and text \(.*manual\.md\)\. .*--media image or --media text/);
+    expect(await mixed.refusal({})).toMatch(
+      /several media: image \(.*jpg\) and text \(.*manual\.md\)\. .*--media image or --media text/,
+    );
     await mixed.load({ media: 'text', embed: false });
     expect(await mixed.record()).toMatchObject({ media_type: 'text', counts: { total: 1 } });
     expect(await mixed.refusal({ media: 'image' })).toMatch(/holds samples of the medium text/);
