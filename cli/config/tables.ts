@@ -42,6 +42,7 @@ export function tablesOf(load: Shape, embed: Shape): Tables {
         ...keysOf([
           ['limit', searchInput.shape.limit],
           ['model', searchInput.shape.model],
+          ['mode', searchInput.shape.mode],
         ]),
         backend: { schema: z.enum(['local', 'mongodb']), variable: 'PLIMSOLL_SEARCH', otherwise: 'local' },
         enable_background_indexing: { schema: z.boolean(), otherwise: true },

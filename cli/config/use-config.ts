@@ -25,7 +25,7 @@ const STARTS: Readonly<Record<string, 'load' | 'embed'>> = {
   embed: 'embed',
 };
 
-const SEARCH_OPTIONS = ['limit', 'model'] as const;
+const SEARCH_OPTIONS = ['limit', 'model', 'mode'] as const;
 
 /**
  * Finds plimsoll.toml before a command begins. Settings fill the environment variables that are not set, so that this
@@ -49,11 +49,16 @@ export async function useConfig(command: Command): Promise<void> {
   const name = nameOf(command);
   const kind = STARTS[name];
   if (kind !== undefined) command.setOptionValueWithSource('defaults', jobDefaults(file.values, kind), 'config');
-  if (name !== 'search') return;
+  if (name === 'search') fillSearchOptions(command, file.values);
+}
+
+function fillSearchOptions(command: Command, { search = {} }: ConfigFile['values']): void {
+  const [, words] = command.args;
   for (const option of SEARCH_OPTIONS) {
-    const value = file.values.search?.[option];
-    if (value !== undefined && command.getOptionValueSource(option) !== 'cli')
-      command.setOptionValueWithSource(option, value, 'config');
+    if (search[option] === undefined || command.getOptionValueSource(option) === 'cli') continue;
+    // A mode is a way to search for words; with another query, it is refused.
+    if (option === 'mode' && words === undefined) continue;
+    command.setOptionValueWithSource(option, search[option], 'config');
   }
 }
 

@@ -139,6 +139,15 @@ describe('a search', () => {
     expect(await hits('--limit', '1')).toBe(1);
   });
 
+  it('by words has the mode of the file, unless it is given one; another search has none', async () => {
+    await write('[search]\nmode = "words"\n');
+    const { code, stderr } = await run('search', 'photos', 'a dog');
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('mode: ') });
+    const other = await run('search', 'photos', 'a dog', '--mode', 'vector');
+    expect(other.stderr).not.toContain('mode: ');
+    expect((await run('search', 'photos', '--sample', '0')).code).toBe(0);
+  });
+
   it('has the model of the file', async () => {
     await write('[search]\nmodel = "nobody-has-it"\n');
     const { code, stderr } = await run('search', 'photos', '--sample', '0');

@@ -125,6 +125,11 @@ describe('what is wrong with a file', () => {
     ['a device that is none', '[workers]\ndevice = "tpu"', '2: workers.device must be cpu, cuda or cuda:N.'],
     ['an age without a unit', '[workers]\njob_retention = "90"', '2: workers.job_retention must be a time span'],
     [
+      'chunks that share more than half',
+      '[chunks]\nsize = 100\noverlap = 60',
+      '3: chunks.overlap must be half of size',
+    ],
+    [
       'no folder at all',
       '[workers]\nsource_roots = []',
       '2: workers.source_roots must have an entry; leave the key out',
@@ -151,6 +156,10 @@ limit = 0
 7: embed.webhooks.1.url must be an http or https URL.
 10: search.limit must be at least 1.
 `);
+  });
+
+  it('is told once, also of keys that depend on each other', async () => {
+    expect(await faultsOf('[chunks]\nsize = 1')).toBe('2: chunks.size must be at least 16.\n');
   });
 
   it('is one JSON document with --json', async () => {
@@ -363,6 +372,9 @@ describe('docs/configuration.md', () => {
 
 /** Words in the tables of the docs that are no keys. */
 const IN_A_VALUE = [
+  'hybrid',
+  'vector',
+  'words',
   'true',
   'false',
   'start',
