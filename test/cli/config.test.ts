@@ -103,6 +103,7 @@ describe('what is wrong with a file', () => {
       '[load]\nexlude = []',
       '2: [load] has no key "exlude". Did you mean exclude? Its keys: media, embed',
     ],
+    ['a misspelt key of chunks', '[chunks]\nsiz = 100', '2: [chunks] has no key "siz". Did you mean size?'],
     ['a key of another table', '[load]\ndevice = "cpu"', '2: [load] has no key "device". It belongs in [workers]. '],
     ['a key like nothing', '[api]\nzzzzzzzz = 1', '2: [api] has no key "zzzzzzzz". Its keys: tokens_file, hosts'],
     ['a key that every object has', '[load]\nconstructor = 1', '2: [load] has no key "constructor".'],
@@ -156,10 +157,6 @@ limit = 0
 7: embed.webhooks.1.url must be an http or https URL.
 10: search.limit must be at least 1.
 `);
-  });
-
-  it('is told once, also of keys that depend on each other', async () => {
-    expect(await faultsOf('[chunks]\nsize = 1')).toBe('2: chunks.size must be at least 16.\n');
   });
 
   it('is one JSON document with --json', async () => {
