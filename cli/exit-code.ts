@@ -28,6 +28,7 @@ const BY_ERROR: Readonly<Partial<Record<FailureCode, number>>> = {
   DatasetNotFound: EXIT.notFound,
   ModelNotInDataset: EXIT.notFound,
   SampleNotFound: EXIT.notFound,
+  ChunkNotFound: EXIT.notFound,
   ScheduleNotFound: EXIT.notFound,
   UnknownModel: EXIT.notFound,
   WaitTimeout: EXIT.timedOut,

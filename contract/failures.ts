@@ -355,6 +355,24 @@ export const FAILURES = {
     http: [409, 'Searches use this model'],
     ends: [DROP_WORKFLOW],
   },
+  ArtifactUnreadable: {
+    meaning: 'The file is not an artifact, was cut near its beginning, or was encoded again.',
+    remedy: 'Use the file as it was written.',
+  },
+  ArtifactTooNew: {
+    meaning: 'A newer version of Plimsoll has written the artifact.',
+    remedy: 'Read it with that version.',
+  },
+  ArtifactDamaged: {
+    meaning: 'A frame of the chunk can not be read; the message names it. Other chunks may be whole.',
+    remedy: 'See which: `plimsoll decode FILE --verify`.',
+  },
+  ChunkNotFound: {
+    meaning: 'The artifact has no chunk of this number.',
+  },
+  ArtifactNotWritable: {
+    meaning: 'The artifact can not be written there: its folder is missing, or a chunk is too large.',
+  },
   SearchUnavailable: {
     meaning: 'Vectors can not be searched now; the message says what is missing, or how far it is.',
     http: [503, 'Searches are not possible now'],

@@ -84,7 +84,10 @@ export const mediumOption = z
   );
 
 /** The most that a chunk may hold: more than any model of text reads. */
-const MOST_CHUNK = 100_000;
+export const MOST_CHUNK = 100_000;
+
+export const CHUNK_UNITS = ['tokens', 'characters'] as const;
+export type ChunkUnit = (typeof CHUNK_UNITS)[number];
 
 /** How documents are cut. Defaults depend on the unit, so the medium knows them. */
 export const chunks = z
@@ -102,7 +105,7 @@ export const chunks = z
       .optional()
       .describe('How much two neighbouring chunks share at most: 32 tokens or 100 characters if left out.'),
     unit: z
-      .enum(['tokens', 'characters'])
+      .enum(CHUNK_UNITS)
       .optional()
       .describe("What sizes count: tokens of the load's model, or characters (UTF-16 code units). Tokens if left out."),
   })

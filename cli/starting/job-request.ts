@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { Temporal } from 'temporal-polyfill';
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inputs.ts';
+import type { ChunkOptions } from '../../contract/options.ts';
 import { isBelow, relativeTo } from '../../core/folders.ts';
+import type { JobDefaults } from '../config/job-defaults.ts';
 import { UsageError } from '../failure.ts';
 import type { JobOptions, StartCommandOptions } from './job-options.ts';
 import type { LoadOptions } from './load-options.ts';
@@ -36,22 +38,49 @@ function inZone(window: NonNullable<SharedRequest['embed_window']>, timeZone: st
 /** Options of jobs that start now. */
 type NowOptions = Pick<StartCommandOptions, 'embedAt' | 'switch' | 'index'>;
 type SharedRequest = Omit<EmbedDatasetRequest, 'dataset'>;
+type LoadDefaults = SharedRequest & Pick<JobDefaults, 'chunks'>;
 
-/** The input of `loadDataset`, from the command line. Options that were left out keep the file's defaults, else the contract's. */
+/** The input of `loadDataset`, from the command line. Options that were left out keep the file's or the contract's defaults. */
 export function loadRequestOf(
   options: Partial<JobOptions> & LoadOptions & NowOptions & { dataset: string; source: string },
 ): LoadDatasetRequest {
-  const { dataset, source, embed, include, exclude, hidden, reread, maxFailedPercent } = options;
+  const { dataset, source, embed, media, include, exclude, hidden, reread, maxFailedPercent } = options;
+  const chunks = chunksOf(options);
+  // What the file says of chunks is joined with the command line in chunksOf.
+  const { chunks: _, ...shared } = jobRequestOf(options) as LoadDefaults;
   return {
-    ...jobRequestOf(options),
+    ...shared,
     dataset,
     source,
     embed: embed ?? options.defaults?.embed ?? true,
+    ...(media === undefined ? {} : { media }),
+    ...(Object.keys(chunks).length === 0 ? {} : { chunks }),
     ...(include === undefined ? {} : { include: include.map((glob) => belowSource(glob, source)) }),
     ...(exclude === undefined ? {} : { exclude: exclude.map((glob) => belowSource(glob, source)) }),
     ...(hidden === undefined ? {} : { hidden }),
     ...(reread === undefined ? {} : { reread }),
     ...(maxFailedPercent === undefined ? {} : { max_failed_percent: maxFailedPercent }),
+  };
+}
+
+/**
+ * How documents are cut: the command line over the file. The file's sizes do not fit another unit, and pictures are not
+ * cut at all.
+ */
+function chunksOf({
+  chunkSize,
+  chunkOverlap,
+  chunkUnit,
+  media,
+  defaults = {},
+}: LoadOptions & JobOptions): ChunkOptions {
+  const ofFile = defaults.chunks ?? {};
+  const otherUnit = chunkUnit !== undefined && chunkUnit !== (ofFile.unit ?? 'tokens');
+  return {
+    ...(otherUnit || (media ?? defaults.media) === 'image' ? {} : ofFile),
+    ...(chunkSize === undefined ? {} : { size: chunkSize }),
+    ...(chunkOverlap === undefined ? {} : { overlap: chunkOverlap }),
+    ...(chunkUnit === undefined ? {} : { unit: chunkUnit }),
   };
 }
 

@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
-import { numberBetween, repeated } from '../arguments.ts';
+import { type Command, Option } from 'commander';
+import { CHUNK_UNITS, type ChunkUnit, MOST_CHUNK } from '../../contract/options.ts';
+import { numberBetween, repeated, wholeNumber } from '../arguments.ts';
 import { addEmbedOptions, datasetOption } from '../options.ts';
 
 /** Options of load and schedule create: the dataset, and which files are read. */
@@ -7,6 +8,10 @@ export interface LoadOptions {
   dataset?: string;
   /** Undefined: the file's word, else yes. */
   embed?: boolean;
+  media?: string;
+  chunkSize?: number;
+  chunkOverlap?: number;
+  chunkUnit?: ChunkUnit;
   include?: string[];
   exclude?: string[];
   hidden?: boolean;
@@ -17,6 +22,18 @@ export interface LoadOptions {
 /** Adds the flags of LoadOptions. `job-request.ts` makes a request of their values. */
 export const addLoadOptions = (command: Command): Command =>
   addEmbedOptions(command.addOption(datasetOption()))
+    .option('--media <medium>', 'what the files are: image or text (default: what the folder holds)')
+    .option(
+      '--chunk-size <n>',
+      'the most a chunk of a document holds (default: 240 tokens)',
+      wholeNumber(16, MOST_CHUNK),
+    )
+    .option('--chunk-overlap <n>', 'what two chunks share at most (default: 32 tokens)', wholeNumber(0, MOST_CHUNK))
+    .addOption(
+      new Option('--chunk-unit <unit>', "what these count: the model's tokens, or characters").choices([
+        ...CHUNK_UNITS,
+      ]),
+    )
     .option(
       '--include <glob>',
       'take only files that match, or that lie in a folder that matches (repeatable)',
@@ -32,7 +49,12 @@ export const addLoadOptions = (command: Command): Command =>
     );
 
 /** For the help of the commands with LoadOptions. */
-export const SELECTION_HELP = `A glob without a slash matches names at any depth; one with a slash matches
+export const SELECTION_HELP = `A new dataset is of images, or of documents if the folder holds no pictures:
+text, Markdown, HTML, PDF, DOCX, EPUB, CSV, JSONL and source code. Documents are
+cut into chunks at headings, paragraphs and sentences; the first load decides
+their size.
+
+A glob without a slash matches names at any depth; one with a slash matches
 paths below the folder. Quote it: --exclude thumbs --exclude "2019/**/*.png"
 Files that are left out stay in the dataset if they were loaded before. What
 other programs put beside a user's files is always left out: "._*", "@eaDir",

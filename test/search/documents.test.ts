@@ -84,7 +84,7 @@ test('a search follows edits, and never finds what is gone', async () => {
   await rm(join(source, 'sailing.md'));
   await load({ embed: false });
   expect(textsOf(await words('spinnaker'))).toEqual([]);
-  await bench.prune(dataset);
+  await bench.wait((await bench.prune(dataset)).job_id);
   expect(textsOf(await words('spinnaker'))).toEqual([]);
   expect(textsOf(await words('comets'))).toHaveLength(1);
 });
