@@ -25,6 +25,7 @@ const COMMANDS = [
   'forget',
   'schedule',
   'models',
+  'config',
   'doctor',
 ];
 
