@@ -647,6 +647,10 @@ export const FAILURES = {
     meaning: 'The request expects something else than 100-continue.',
     http: [417, 'This expectation can not be met'],
   },
+  NoDocument: {
+    meaning: 'The sample belongs to no document with text: it is a picture, or its file could not be read or is missing.',
+    http: [409, 'There is no document'],
+  },
   ThumbnailFailed: {
     meaning: 'The image of a sample can not be drawn; `Plimsoll-Reason` says why.',
     http: [422, 'The image can not be drawn'],

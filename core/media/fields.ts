@@ -5,6 +5,8 @@ import { CHUNK_RANGES, chunkMetadata } from './documents/fields.ts';
 import { IMAGE_RANGES, imageMetadata } from './images/fields.ts';
 import { IMAGE_FORMATS } from './images/formats.ts';
 
+export { chunkMetadata };
+
 /** A sample's metadata: that of an image or of a chunk of a document. */
 export const sampleMetadata = z.union([imageMetadata, chunkMetadata]);
 
