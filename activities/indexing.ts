@@ -95,8 +95,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
         : dataset !== undefined
           ? media.byName(dataset.media_type)
           : await chooseMedium(media, sources.of(root), root, request);
-    if (medium.choose === undefined && request.chunks !== undefined) throw noChunks(medium, 'chunks');
-    if (medium.hasWords !== true && request.artifact !== undefined) throw noChunks(medium, 'artifact');
+    if (medium.hasWords !== true && request.artifact !== undefined) throw noChunks(medium);
     // A load of another medium than the dataset's is refused where the dataset is opened.
     const isSame = dataset?.media_type === medium.name;
     return { medium, expansion: await medium.choose?.(request, isSame ? dataset.expansion : undefined) };
