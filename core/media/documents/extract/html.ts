@@ -48,12 +48,18 @@ async function findArticle(html: string, page: HtmlText): Promise<HtmlText | und
   const { document } = parseHTML(/<body[\s>]/i.test(html) ? html : `<html><body>${html}</body></html>`);
   let content: string | null | undefined;
   try {
-    content = new Readability(document as unknown as ReadabilityDocument).parse()?.content;
+    content = new Readability(document as unknown as ReadabilityDocument, { keepClasses: true }).parse()?.content;
   } catch {
     // It relies on what a browser would repair. The whole page needs no repair.
     return undefined;
   }
   if (!content) return undefined;
   const article = htmlText(content);
-  return article.text.length >= ARTICLE_SHARE * page.text.length ? article : undefined;
+  if (article.text.length < ARTICLE_SHARE * page.text.length) return undefined;
+  // Readability makes second level headings of the first ones.
+  const levels = new Map(page.headings.map(({ title, level }) => [title, level]));
+  return {
+    ...article,
+    headings: article.headings.map((heading) => ({ ...heading, level: levels.get(heading.title) ?? heading.level })),
+  };
 }
