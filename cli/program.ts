@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addApiCommand } from './commands/api.ts';
 import { addCleanupCommand } from './commands/cleanup.ts';
 import { addDatasetsCommand } from './commands/datasets.ts';
+import { addDecodeCommand } from './commands/decode.ts';
 import { addDeleteCommand } from './commands/delete.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addDuplicatesCommand } from './commands/duplicates.ts';
@@ -50,6 +51,7 @@ const COMMANDS: readonly AddCommand[] = [
   addSamplesCommand,
   addSearchCommand,
   addDuplicatesCommand,
+  addDecodeCommand,
   addModelsCommand,
   addPruneCommand,
   addRelocateCommand,
