@@ -4,6 +4,7 @@ import { addApiCommand } from './commands/api.ts';
 import { addCleanupCommand } from './commands/cleanup.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addDatasetsCommand } from './commands/datasets.ts';
+import { addDecodeCommand } from './commands/decode.ts';
 import { addDeleteCommand } from './commands/delete.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addDuplicatesCommand } from './commands/duplicates.ts';
@@ -52,6 +53,7 @@ const COMMANDS: readonly AddCommand[] = [
   addSamplesCommand,
   addSearchCommand,
   addDuplicatesCommand,
+  addDecodeCommand,
   addModelsCommand,
   addPruneCommand,
   addRelocateCommand,
