@@ -19,8 +19,8 @@ import { claimDataset, findDataset, getDataset, openDataset, openIndexing } from
 import { noteDevice } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
-import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
 import { requireArtifactPlace } from './artifact.ts';
+import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
 import { checkOptions } from './check-options.ts';
 import { type Steps, withSteps } from './heartbeats.ts';
 import { type BeginInput, recordRun, requireRun } from './job-runs.ts';
@@ -95,8 +95,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
         : dataset !== undefined
           ? media.byName(dataset.media_type)
           : await chooseMedium(media, sources.of(root), root, request);
-    if (medium.choose === undefined && request.chunks !== undefined) throw noChunks(medium, 'chunks');
-    if (medium.hasWords !== true && request.artifact !== undefined) throw noChunks(medium, 'artifact');
+    if (medium.hasWords !== true && request.artifact !== undefined) throw noChunks(medium);
     // A load of another medium than the dataset's is refused where the dataset is opened.
     const isSame = dataset?.media_type === medium.name;
     return { medium, expansion: await medium.choose?.(request, isSame ? dataset.expansion : undefined) };

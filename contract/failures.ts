@@ -510,6 +510,10 @@ export const FAILURES = {
     meaning: 'The command line is wrong.',
     remedy: 'See `plimsoll COMMAND --help`.',
   },
+  InvalidConfig: {
+    meaning: 'plimsoll.toml can not be used; the message names the file, the line and the key.',
+    remedy: 'Correct it, or leave it out with `--no-config`.',
+  },
   Interrupted: {
     meaning: 'The command was interrupted while it waited; what it waited for goes on.',
   },

@@ -114,7 +114,7 @@ export const chunks = z
     message: 'must be half of size at most',
   })
   .optional()
-  .describe('How documents are cut into chunks. The first load of a dataset decides.');
+  .describe('How documents are cut into chunks; it means nothing for images. The first load of a dataset decides.');
 
 export type ChunkOptions = NonNullable<z.output<typeof chunks>>;
 

@@ -105,7 +105,10 @@ export async function runLoad(run: LoadRun): Promise<JobStatus> {
     };
     if (!('artifact' in input) || input.artifact === undefined) return { ready: await embed() };
     // The failure of one leaves the other its time: what it makes is kept.
-    const [ready, written] = await Promise.allSettled([embed(), writeArtifactOf(job, { ...input, path: input.artifact })]);
+    const [ready, written] = await Promise.allSettled([
+      embed(),
+      writeArtifactOf(job, { ...input, path: input.artifact }),
+    ]);
     if (ready.status === 'rejected') throw ready.reason;
     if (written.status === 'rejected') throw written.reason;
     return { ready: ready.value };

@@ -1,12 +1,13 @@
 import { type Command, Option } from 'commander';
 import { CHUNK_UNITS, type ChunkUnit, MOST_CHUNK } from '../../contract/options.ts';
 import { numberBetween, repeated, wholeNumber } from '../arguments.ts';
-import { datasetOption, embedOption } from '../options.ts';
+import { addEmbedOptions, datasetOption } from '../options.ts';
 
 /** Options of load and schedule create: the dataset, and which files are read. */
 export interface LoadOptions {
   dataset?: string;
-  embed: boolean;
+  /** Undefined: the file's word, else yes. */
+  embed?: boolean;
   media?: string;
   chunkSize?: number;
   chunkOverlap?: number;
@@ -21,9 +22,7 @@ export interface LoadOptions {
 
 /** Adds the flags of LoadOptions. `job-request.ts` makes a request of their values. */
 export const addLoadOptions = (command: Command): Command =>
-  command
-    .addOption(datasetOption())
-    .addOption(embedOption())
+  addEmbedOptions(command.addOption(datasetOption()))
     .option('--media <medium>', 'what the files are: image or text (default: what the folder holds)')
     .option(
       '--chunk-size <n>',

@@ -46,7 +46,7 @@ export async function chooseMedium(
   );
 }
 
-export const noChunks = ({ words }: Medium, field: 'chunks' | 'artifact') =>
-  new UserError('InvalidInput', `${field}: ${words.many} are not cut into chunks. Leave it out, or load documents.`, {
-    fields: [field],
+export const noChunks = ({ words }: Medium) =>
+  new UserError('InvalidInput', `artifact: ${words.many} have no chunks to write. Leave it out, or load documents.`, {
+    fields: ['artifact'],
   });

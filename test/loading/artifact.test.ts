@@ -79,7 +79,7 @@ test.each<[string, () => Promise<Partial<LoadDatasetRequest>>, RegExp]>([
       await makePictures(source, 1);
       return {};
     },
-    /images are not cut into chunks/,
+    /images have no chunks to write/,
   ],
 ])('is refused at once when %s', async (_, prepare, message) => {
   const more = await prepare();

@@ -177,9 +177,10 @@ describe('chunks', () => {
     expect(await refusal({ model: 'no-such-model' })).toMatch(/no model "no-such-model"/);
   });
 
-  test('are refused for pictures', async () => {
+  test('mean nothing for pictures', async () => {
     const pictures = await openFolder({});
     await makePictures(pictures.source, 1);
-    expect(await pictures.refusal({ chunks: { size: 100 } })).toMatch(/images are not cut into chunks/);
+    expect((await pictures.load({ chunks: { size: 100 }, embed: false })).status).toMatchObject({ state: 'completed' });
+    expect(await pictures.record()).not.toHaveProperty('expansion');
   });
 });

@@ -26,6 +26,8 @@ export interface EncoderProcess {
 export function startEncoder(): EncoderProcess {
   const child: ChildProcess = fork(CHILD_FILE, {
     serialization: 'advanced',
+    // Options of this process may not fit the child: --input-type, --inspect.
+    execArgv: [],
     env: {
       ...Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name))),
       UV_THREADPOOL_SIZE: '1',

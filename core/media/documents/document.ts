@@ -15,7 +15,7 @@ export interface ExtractedDocument {
   title?: string;
   /**
    * For text, Markdown, code, CSV and JSONL: the decoded file itself without a byte order mark, so offsets are the
-   * file's own. Otherwise the text that was extracted. It holds no lone surrogates.
+   * file's own. Otherwise the text that was extracted. It has no lone surrogates.
    */
   text: string;
   /** Headings in their order. */

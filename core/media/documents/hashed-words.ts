@@ -22,8 +22,8 @@ export function hashedWords(text: string, dim: number): Float32Array<ArrayBuffer
   return vector;
 }
 
-/** The weight of all parts of a word together, beside 1 of the word itself. */
-const PARTS = 0.5;
+/** The weight of all parts of a word together, beside 1 of the word itself. See test/search/recall.test.ts. */
+const PARTS = 1;
 const PART_LETTERS = 4;
 /** Words of so many letters have their whole weight. Shorter ones are mostly those that every text has. */
 const RARE_LETTERS = 6;

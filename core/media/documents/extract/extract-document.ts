@@ -9,12 +9,20 @@ import { extractMarkdown } from './markdown.ts';
 /** Extracts a document of one format. */
 type Extract = (bytes: Buffer) => Promise<ExtractedDocument> | ExtractedDocument;
 
+/** Formats whose text is the decoded file. A decoder yields no lone surrogates. */
+const AS_THEY_ARE: ReadonlySet<DocumentFormat> = new Set(['text', 'markdown', 'code', 'csv', 'jsonl']);
+
 /** The libraries are heavy, so a process loads those of a format with the first document of it. */
-const EXTRACTORS: Readonly<Partial<Record<DocumentFormat, Extract>>> = {
+const EXTRACTORS: Readonly<Record<DocumentFormat, Extract>> = {
   text: (bytes) => ({ format: 'text', text: decodeText(bytes), headings: [] }),
   code: (bytes) => ({ format: 'code', text: decodeText(bytes, xmlEncoding), headings: [] }),
   markdown: (bytes) => extractMarkdown(decodeText(bytes)),
   jsonl: (bytes) => extractJsonLines(decodeText(bytes)),
+  csv: async (bytes) => (await import('./csv.ts')).extractCsv(decodeText(bytes)),
+  html: async (bytes) => (await import('./html.ts')).extractHtml(bytes),
+  pdf: async (bytes) => (await import('./pdf.ts')).extractPdf(bytes),
+  docx: async (bytes) => (await import('./docx.ts')).extractDocx(bytes),
+  epub: async (bytes) => (await import('./epub.ts')).extractEpub(bytes),
 };
 
 /**
@@ -27,12 +35,32 @@ const EXTRACTORS: Readonly<Partial<Record<DocumentFormat, Extract>>> = {
  */
 export async function extractDocument(bytes: Buffer, name: string): Promise<ExtractedDocument> {
   if (bytes.length === 0) throw new ItemError('empty_file', 'the file is empty');
-  const extract = EXTRACTORS[formatOf(bytes, name)];
-  if (extract === undefined) throw new ItemError('unsupported_format', "this format can't be read");
-  const document = await extract(bytes);
+  const format = formatOf(bytes, name);
+  const document = await extract(bytes, format);
   checkLength(document.text.length);
   if (!/\S/.test(document.text)) throw new ItemError('no_text', 'the document holds no text');
-  return document;
+  return AS_THEY_ARE.has(format) ? document : wellFormed(document);
+}
+
+/** Whatever a library throws at a stranger's file is the file's fault. */
+async function extract(bytes: Buffer, format: DocumentFormat): Promise<ExtractedDocument> {
+  try {
+    return await EXTRACTORS[format](bytes);
+  } catch (error) {
+    if (error instanceof ItemError) throw error;
+    throw new ItemError('broken_document', `the document can't be read: ${(error as Error).message}`);
+  }
+}
+
+/** A font's table or an entity may yield what UTF-8 and databases do not take. Each becomes U+FFFD, so offsets hold. */
+function wellFormed(document: ExtractedDocument): ExtractedDocument {
+  const clean = (words: string) => words.toWellFormed().replaceAll('\0', '\ufffd');
+  return {
+    ...document,
+    ...(document.title !== undefined && { title: clean(document.title) }),
+    text: clean(document.text),
+    headings: document.headings.map((heading) => ({ ...heading, title: clean(heading.title) })),
+  };
 }
 
 function formatOf(bytes: Buffer, name: string): DocumentFormat {
