@@ -206,6 +206,12 @@ describe('every documented status can be had', () => {
     await open.get(`${whole}/file`, { range: 'bytes=9999999-' });
     await open.get(`${gone}/file`);
     await open.get(`${text}/thumbnail`);
+    const manuals = join(bench.folder, 'manuals');
+    await mkdir(manuals);
+    await writeFile(join(manuals, 'manual.md'), '# Manual');
+    await bench.load({ dataset: 'manuals', source: manuals, embed: false });
+    expect((await open.get('/api/datasets/manuals/samples/0/document')).status).toBe(200);
+    expect((await open.get(`${whole}/document`)).json.code).toBe('NoDocument');
   });
 
   test('of what is asked of jobs, and done with them', async () => {

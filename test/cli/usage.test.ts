@@ -20,11 +20,13 @@ const COMMANDS = [
   'search',
   'models',
   'duplicates',
+  'decode',
   'index',
   'relocate',
   'forget',
   'schedule',
   'models',
+  'config',
   'doctor',
 ];
 
@@ -104,6 +106,8 @@ describe('wrong usage', () => {
     ['a search for duplicates that only lists them', ['duplicates', 'photos', '--list', '--wait']],
     ['a list of duplicates that tags them', ['duplicates', 'photos', '--list', '--tag-rest', 'x']],
     ['a tag with a space at its end', ['duplicates', 'photos', '--tag-rest', 'x ']],
+    ['a chunk that is no number', ['decode', 'memory.mp4', '--chunk', 'one']],
+    ['a verification of one chunk', ['decode', 'memory.mp4', '--verify', '--chunk', '1']],
     ['an unknown kind of job', ['jobs', '--kind', 'nap']],
     ['a cursor that is none', ['jobs', '--cursor', '2026-01-31T00:00:00Z']],
     ['a time that is none', ['jobs', '--before', 'yesterday']],

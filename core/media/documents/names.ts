@@ -86,6 +86,18 @@ export function isDocumentName(name: string): boolean {
   return formatOfName(name) !== undefined || adviceFor(name) !== undefined;
 }
 
+/** Formats that people also keep as notes, labels and tables beside pictures. */
+const SIDECARS: ReadonlySet<DocumentFormat> = new Set(['text', 'csv', 'jsonl', 'code']);
+
+/** Names of texts that stand in every project's folder. */
+const ABOUT_THE_FOLDER = /^(?:readme|licen[cs]e|copying|notice|authors|changelog|changes|contributing|install|todo)\b/i;
+
+/** Whether a folder with a file of this name is one of documents, also if it holds pictures. */
+export function speaksForText(name: string): boolean {
+  const format = formatOfName(name);
+  return format !== undefined && !SIDECARS.has(format) && !ABOUT_THE_FOLDER.test(baseOf(name));
+}
+
 /** The format that a name stands for. Undefined if no document that can be read has such a name. */
 export function formatOfName(name: string): DocumentFormat | undefined {
   const extension = extensionOf(name);

@@ -1,24 +1,26 @@
 /** How documents are cut into chunks. */
 export interface Chunking {
-  /** The longest chunk, in units. */
+  /** The most that a chunk holds, in `unit`. */
   size: number;
-  /** How much of a chunk is repeated at the start of the next one, in units. */
+  /** How much of its end a chunk shares with the beginning of the next one, at most, in `unit`. */
   overlap: number;
   unit: 'tokens' | 'characters';
-  /** Files of the tokenizer. Absent: the built-in count. */
+  /** The files of the tokenizer that counts. If absent, tokens are estimated: see count-tokens.ts. */
   tokenizer?: { tokenizerFile: string; configFile: string };
 }
 
-/** A part of a document: `text` is `document.text.slice(start, end)`. */
+/** A part of a document. */
 export interface Chunk {
+  /** `document.text.slice(start, end)`. It neither begins nor ends with white space. */
   text: string;
+  /** Offsets in UTF-16 code units of the document's text. */
   start: number;
   end: number;
-  /** Titles of the headings above it, the highest first. */
+  /** The headings above it, outermost first. */
   headings: string[];
-  /** The page that it begins on, from 1. */
+  /** The page on which it begins, from 1. */
   page?: number;
-  /** Its record, from 1. */
+  /** The row or line that it belongs to, from 1. */
   record?: number;
   tokens: number;
 }

@@ -31,7 +31,9 @@ async function read({ file, name, chunking, limits }: ReadOrder): Promise<ReadRe
   const chunk = await chunkerFor(chunking);
   try {
     const document = await extractDocument(await readDocument(file, limits), name);
-    return { items: itemsOfDocument(document, name, chunk(document)) };
+    const items = itemsOfDocument(document, name, chunk(document));
+    if (items.length === 0) throw new ItemError('no_text', 'the document holds no text');
+    return { items };
   } catch (error) {
     if (error instanceof ItemError) return { error: { code: error.code, message: error.message } };
     throw error;

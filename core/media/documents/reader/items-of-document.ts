@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { packWords } from '../../../packed-words.ts';
 import type { Item } from '../../medium.ts';
 import type { Chunk } from '../chunk/chunking.ts';
 import type { ExtractedDocument } from '../document.ts';
@@ -21,5 +22,6 @@ export function itemsOfDocument({ format, title }: ExtractedDocument, name: stri
       tokens,
     },
     content: createHash('sha256').update(text).digest('hex'),
+    words: packWords(text),
   }));
 }
