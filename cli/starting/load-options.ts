@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { CHUNK_UNITS, type ChunkUnit, MOST_CHUNK } from '../../contract/options.ts';
 import { numberBetween, repeated, wholeNumber } from '../arguments.ts';
-import { addEmbedOptions, datasetOption } from '../options.ts';
+import { addEmbedOptions, datasetOption, mediaOption } from '../options.ts';
 
 /** Options of load and schedule create: the dataset, and which files are read. */
 export interface LoadOptions {
@@ -23,7 +23,7 @@ export interface LoadOptions {
 /** Adds the flags of LoadOptions. `job-request.ts` makes a request of their values. */
 export const addLoadOptions = (command: Command): Command =>
   addEmbedOptions(command.addOption(datasetOption()))
-    .option('--media <medium>', 'what the files are: image or text (default: what the folder holds)')
+    .addOption(mediaOption())
     .option(
       '--chunk-size <n>',
       'the most a chunk of a document holds (default: 240 tokens)',

@@ -3,7 +3,7 @@ import { packWords, unpackWords, wordHashes } from '../../core/packed-words.ts';
 import { fuse } from '../../core/search/fuse.ts';
 import { createPostings } from '../../core/search/words/postings.ts';
 import { hashOfWord, wordsIn } from '../../core/words.ts';
-import { marksIn } from '../../search/passages.ts';
+import { markedForms, marksIn } from '../../search/passages.ts';
 import { randomNumbers } from './vectors.ts';
 
 const formsOf = (text: string) => [...wordsIn(text)].map(({ form }) => form);
@@ -133,4 +133,9 @@ test.each([
   ['nothing here', '', []],
 ])('in %j the words of %j are marked', (text, query, marks) => {
   expect(marksIn(text, new Set(formsOf(query)))).toEqual(marks);
+});
+
+test('words that nearly every text has are marked only if a query has no others', () => {
+  expect([...markedForms('how do I resume the job')]).toEqual(formsOf('resume job'));
+  expect([...markedForms('to be or not to be')]).toEqual(['to', 'be', 'or', 'not']);
 });

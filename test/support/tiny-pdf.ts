@@ -1,5 +1,5 @@
 /** Makes a PDF with a page for each content stream. The streams may name the font `/F` and the picture `/Im`. */
-export function tinyPdf(contents: readonly string[]): Buffer {
+export function tinyPdf(contents: readonly string[], title = ''): Buffer {
   const pageNumber = (n: number) => 5 + 2 * n;
   const objects = [
     '<< /Type /Catalog /Pages 2 0 R >>',
@@ -12,6 +12,7 @@ export function tinyPdf(contents: readonly string[]): Buffer {
       stream('', content),
     ]),
   ];
+  objects.push(`<< /Title (${title}) >>`);
   let pdf = '%PDF-1.4\n';
   const offsets = objects.map((object, n) => {
     const offset = pdf.length;
@@ -19,7 +20,7 @@ export function tinyPdf(contents: readonly string[]): Buffer {
     return `${String(offset).padStart(10, '0')} 00000 n \n`;
   });
   const table = `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${offsets.join('')}`;
-  const trailer = `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${pdf.length}\n%%EOF\n`;
+  const trailer = `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R /Info ${objects.length} 0 R >>\nstartxref\n${pdf.length}\n%%EOF\n`;
   return Buffer.from(pdf + table + trailer, 'latin1');
 }
 

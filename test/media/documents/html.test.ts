@@ -35,8 +35,20 @@ it('reads the whole page where the article is only a part of it', async () => {
   expect(text).toContain('Ship number 39 of');
 });
 
+it.each([
+  ['of too many characters', `<!-- ${'x'.repeat(1_000_000)} -->`, ''],
+  ['of too many elements', '<wbr>'.repeat(20_001), ''],
+  ['nested too deep', '<div>'.repeat(201), '</div>'.repeat(201)],
+])('does not look for the article of a page %s', async (_, before, after) => {
+  const page = `<article><p>${SENTENCE.repeat(20)}</p></article><div class="sidebar"><p>Related</p></div>`;
+  expect((await extract(`<body>${page}</body>`)).text).not.toContain('Related');
+  expect((await extract(`<body>${before}${page}${after}</body>`)).text).toContain('Related');
+});
+
 it('reads a page of nothing but navigation', async () => {
   expect((await extract('<nav><a href="/">All ships</a></nav>')).text).toBe('All ships');
+  const { text } = await extract(`<nav>${'<a href="/">A ship</a> '.repeat(30_000)}</nav>`);
+  expect(text.match(/A ship/g)).toHaveLength(30_000);
 });
 
 it('has paragraphs, lines, rows and cells', () => {
@@ -89,6 +101,7 @@ it('reads what is never closed', async () => {
   expect((await extract('</div></p></table></td></h1>one<h1>two')).headings).toEqual([
     { at: 3 + 2, level: 1, title: 'two' },
   ]);
+  expect((await extract(`<h1>${SENTENCE.repeat(20)}`)).headings).toEqual([]);
   // A heading that is never closed ends where the next paragraph begins.
   expect((await extract(`<h1>one<p>${SENTENCE}`)).headings).toEqual([{ at: 0, level: 1, title: 'one' }]);
 });

@@ -72,6 +72,24 @@ it('reads columns one after the other', async () => {
   expect(text.split('\n\n')).toEqual(['Left one Left two', 'Right one Right two']);
 });
 
+it('begins a paragraph where the text goes on further above', async () => {
+  const { text } = await extractDocument(
+    tinyPdf(['BT /F 12 Tf 20 100 Td (Drawn first) Tj ET BT /F 12 Tf 20 200 Td (Drawn then) Tj ET']),
+    'a.pdf',
+  );
+  expect(text).toBe('Drawn first\n\nDrawn then');
+});
+
+it.each([
+  ['A title', 'A title'],
+  ['Microsoft Word - draft.docx', undefined],
+  ['untitled', undefined],
+  ['', undefined],
+])('takes "%s" for the title %s', async (written, title) => {
+  const pdf = tinyPdf(['BT /F 12 Tf 20 100 Td (Words) Tj ET'], written);
+  expect((await extractDocument(pdf, 'a.pdf')).title).toBe(title);
+});
+
 it('keeps a hyphen that may be of the word', async () => {
   const lines = (words: string, more = '') =>
     tinyPdf([`BT /F 12 Tf 14 TL 20 200 Td (It is ${words}-) Tj T* (word that is known) Tj T* T* (${more}) Tj ET`]);

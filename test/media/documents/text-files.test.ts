@@ -94,6 +94,8 @@ it('refuses binary files that are named as text', async () => {
   expect(await codeOf(randomBytes(5000))).toBe('not_text');
   expect(await codeOf(gzipSync(randomBytes(500)))).toBe('not_text');
   expect(await codeOf(Buffer.from('a\0b'))).toBe('not_text');
+  expect(await codeOf(Buffer.from('a\0\0b'))).toBe('not_text');
+  expect(await codeOf(Buffer.from([1, 0, 2, 0, 3, 0]))).toBe('not_text');
   expect(await codeOf(Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1'), 'a.md')).toBe('not_text');
   expect(await codeOf(Buffer.from('\ufeffa\0b', 'utf16le'))).toBe('not_text');
   // Without a NUL, control characters show that it is none.
