@@ -127,6 +127,7 @@ export const job = z
         chunks: count.describe('Chunks that are in it.'),
         total: count,
         bytes: count,
+        index_path: z.string().optional().describe('The file of its index, once that is written.'),
       })
       .optional()
       .describe('The video of QR codes that a load writes, once its writing has begun.'),
