@@ -1,3 +1,4 @@
+import { MILESTONES } from '../../client/wait.ts';
 import { z } from 'zod';
 import { isJobsCursor } from '../../client/list-jobs.ts';
 import { retryFailedInput } from '../../contract/inputs.ts';
@@ -223,7 +224,7 @@ export const jobPage = z
   .meta({ id: 'JobPage' });
 
 export const waitQuery = z.strictObject({
-  for: z.enum(['browsable', 'searchable', 'completed']).default('completed').meta({
+  for: z.enum(MILESTONES).default('completed').meta({
     description:
       'Until phase 1 is over and went well, until all vectors are stored and indexed, or until the job has ended.',
   }),

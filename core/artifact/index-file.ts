@@ -46,7 +46,11 @@ export const headOf = (
  *
  * @throws UserError ArtifactNotWritable when there are not as many chunks as the artifact has
  */
-export async function writeIndexFile(path: string, head: IndexHead, chunks: AsyncIterable<IndexedChunk>): Promise<void> {
+export async function writeIndexFile(
+  path: string,
+  head: IndexHead,
+  chunks: AsyncIterable<IndexedChunk>,
+): Promise<void> {
   await writeDurably(path, async (file) => {
     await file.write(`${JSON.stringify(head).slice(0, -1)},"chunks":[`);
     let written = 0;
