@@ -6,7 +6,7 @@ import { placeWords } from './place-words.ts';
 
 /** A part of a document as it is shown. Offsets are those of the document's text. */
 export interface Block {
-  kind: 'heading' | 'paragraph' | 'place';
+  kind: 'heading' | 'paragraph' | 'code' | 'place';
   /** Unique and stable while chunks are added at both ends. */
   key: string;
   start: number;
@@ -33,10 +33,10 @@ export function blocksOf(chunks: readonly DocumentChunk[], format: string): Bloc
   const blocks: Block[] = [];
   let at = run.start;
   for (const mark of marks) {
-    blocks.push(...paragraphsOf(run, at, mark.start), mark);
+    blocks.push(...paragraphsOf(run, at, mark.start, format), mark);
     at = Math.max(at, mark.end);
   }
-  return [...blocks, ...paragraphsOf(run, at, run.start + run.text.length)];
+  return [...blocks, ...paragraphsOf(run, at, run.start + run.text.length, format)];
 }
 
 /** The headings, the page and the record that begin with a chunk. */
@@ -90,25 +90,33 @@ function spaceOf(length: number, monospaced: boolean): string {
 }
 
 const BLANK_LINES = /\n(?:[^\S\n]*\n)+/g;
+/** In Markdown, blank lines in fenced code separate nothing. A fence that is not closed is none: its end may be elsewhere. */
+const CODE_OR_BLANK_LINES =
+  /(?<=^|\n) {0,3}(`{3,}|~{3,})[^\n]*\n(?:[\s\S]*?\n)?? {0,3}\1[^\S\n]*(?=\n|$)|\n(?:[^\S\n]*\n)+/g;
 
 /** The paragraphs between two offsets: what blank lines separate. */
-function paragraphsOf({ text, start }: Run, from: number, to: number): Block[] {
-  const paragraphs: Block[] = [];
-  const add = (a: number, b: number) => {
+function paragraphsOf({ text, start }: Run, from: number, to: number, format: string): Block[] {
+  const blocks: Block[] = [];
+  const kindOf = isMonospaced(format) ? 'code' : 'paragraph';
+  const add = (a: number, b: number, kind: Block['kind']) => {
     const words = text.slice(a - start, b - start);
     if (words.trim() === '') return;
     // The first line of code may be indented.
     const lead = /^(?:[^\S\n]*\n)*/.exec(words)?.[0].length ?? 0;
-    const key = `paragraph ${a + lead}`;
-    paragraphs.push({ kind: 'paragraph', key, start: a + lead, end: b, text: words.slice(lead).trimEnd(), depth: 0 });
+    const key = `text ${a + lead}`;
+    blocks.push({ kind, key, start: a + lead, end: b, text: words.slice(lead).trimEnd(), depth: 0 });
   };
   let at = from;
-  for (const { index, 0: blank } of text.slice(from - start, Math.max(from, to) - start).matchAll(BLANK_LINES)) {
-    add(at, from + index);
-    at = from + index + blank.length;
+  const between = text.slice(from - start, Math.max(from, to) - start);
+  for (const { index, 0: found, 1: fence } of between.matchAll(
+    format === 'markdown' ? CODE_OR_BLANK_LINES : BLANK_LINES,
+  )) {
+    add(at, from + index, kindOf);
+    at = from + index + found.length;
+    if (fence !== undefined) add(from + index, at, 'code');
   }
-  add(at, to);
-  return paragraphs;
+  add(at, to, kindOf);
+  return blocks;
 }
 
 /** A piece of a block. `lit` belongs to the passage that was opened. */
