@@ -1,5 +1,7 @@
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type CommandBench, createCommandBench } from './command-bench.ts';
 
@@ -101,4 +103,18 @@ it.each([
     code: 2,
     stderr: expect.stringContaining(message as string),
   });
+});
+
+it('is done by a program with plimsoll/client, which shows how the index gets on', async () => {
+  const example = await readFile(join(import.meta.dirname, '../../examples/documents/encode.ts'), 'utf8');
+  const client = join(import.meta.dirname, '../../client/index.ts');
+  const program = join(bench.folder, 'encode.ts');
+  await writeFile(program, example.replace("'plimsoll/client'", JSON.stringify(client)));
+  const copy = join(bench.folder, 'by-program');
+  const written = join(bench.folder, 'by-program.mp4');
+  await cp(folder, copy, { recursive: true });
+  const { stdout } = await promisify(execFile)(process.execPath, [program, copy, written], { env: bench.env });
+  expect(stdout).toMatch(/^job [0-9a-f-]{36}\n/);
+  expect(stdout).toMatch(/^completed: video 3 of 3 chunks, index 100 %$/m);
+  expect((await bench.run('search', written, 'sourdough')).stdout).toContain('bread.md');
 });
