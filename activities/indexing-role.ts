@@ -1,3 +1,4 @@
+import { type ArtifactDependencies, createArtifactActivities } from './artifact.ts';
 import { createDuplicatesActivities, type DuplicatesDependencies } from './duplicates.ts';
 import { createEmbeddingActivities, type EmbeddingDependencies } from './embedding.ts';
 import { createIndexingActivities, type IndexingDependencies } from './indexing.ts';
@@ -9,6 +10,7 @@ import { createWebhookActivities, type WebhookDependencies } from './webhooks.ts
 
 /** Everything that the activities of the indexing role depend on. */
 export type IndexingRoleDependencies = IndexingDependencies &
+  ArtifactDependencies &
   EmbeddingDependencies &
   DuplicatesDependencies &
   RelocationDependencies &
@@ -30,6 +32,7 @@ export function createIndexingRoleActivities(dependencies: IndexingRoleDependenc
     createRelocationActivities(dependencies),
     createRemovalActivities(dependencies),
     createDuplicatesActivities(dependencies),
+    createArtifactActivities(dependencies),
   );
   return Object.assign(
     {},

@@ -3,6 +3,8 @@ import type { LoadDatasetInput, RetryFailedInput } from '../contract/inputs.ts';
 import { loadWorkflowId } from '../contract/names.ts';
 import { embeddedBy } from '../core/embedding/already-embedded.ts';
 import { recordModel } from '../core/embedding/record-model.ts';
+import { UserError } from '../core/errors.ts';
+import { chooseMedium, noChunks } from '../core/indexing/choose-medium.ts';
 import { finishRetry, type RetryResult } from '../core/indexing/finish-retry.ts';
 import { type IndexPageCursor, indexPage } from '../core/indexing/index-page.ts';
 import type { IndexingResult } from '../core/indexing/indexing-summary.ts';
@@ -18,6 +20,7 @@ import { claimDataset, findDataset, getDataset, openDataset, openIndexing } from
 import { noteDevice } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
+import { requireArtifactPlace, requireIndexPlace } from './artifact.ts';
 import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
 import { checkOptions } from './check-options.ts';
 import { type Steps, withSteps } from './heartbeats.ts';
@@ -75,6 +78,14 @@ interface SkippedEmbedding extends Steps {
   switches: boolean;
 }
 
+/** @throws UserError InvalidInput */
+function checkArtifactIndex({ artifact, artifact_index, embed }: LoadDatasetInput): void {
+  if (artifact_index === undefined || (artifact !== undefined && embed)) return;
+  throw new UserError('InvalidInput', 'artifact_index: it is of an artifact, and needs vectors. Name an artifact, and embed.', {
+    fields: ['artifact_index'],
+  });
+}
+
 export type IndexingActivities = ReturnType<typeof createIndexingActivities>;
 
 /** Creates the activities of phase 1 of a load and of a retry, which index pages in the same way. */
@@ -83,6 +94,21 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
   const list = createSourceLister(store, sources);
   const mediumOf = async (dataset: string): Promise<Medium> =>
     media.byName((await getDataset(store, dataset, datasetDeletedMeanwhile)).media_type);
+
+  /** The medium of a load, and how it expands the files. */
+  const settleMedium = async (request: LoadDatasetInput, root: string) => {
+    const dataset = await findDataset(store, request.dataset);
+    const medium =
+      request.media !== undefined
+        ? media.byName(request.media)
+        : dataset !== undefined
+          ? media.byName(dataset.media_type)
+          : await chooseMedium(media, sources.of(root), root, request);
+    if (medium.hasWords !== true && request.artifact !== undefined) throw noChunks(medium);
+    // A load of another medium than the dataset's is refused where the dataset is opened.
+    const isSame = dataset?.media_type === medium.name;
+    return { medium, expansion: await medium.choose?.(request, isSame ? dataset.expansion : undefined) };
+  };
 
   /** Ends phase 2 before it begins if nothing lacks a vector, so that nobody waits for a device. Returns the model's key. */
   const skipEmbedding = async (work: SkippedEmbedding) => {
@@ -106,11 +132,15 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
       if (!continued) {
         await checkOptions(request, webhooks);
         checkRules(request);
+        if (request.artifact !== undefined) await requireArtifactPlace(request.artifact, sources);
+        checkArtifactIndex(request);
+        if (request.artifact_index !== undefined) await requireIndexPlace(request.artifact_index, sources);
       }
       const root = await sources.of(source).check(source);
       await noteDevice(store, job_id, await sources.of(root).identity(root));
-      const mediaType = (await findDataset(store, dataset))?.media_type ?? media.default.name;
-      await openDataset(store, { datasetId: dataset, mediaType, source: root, jobId: job_id });
+      const { medium, expansion } = await settleMedium(request, root);
+      const opened = { datasetId: dataset, mediaType: medium.name, source: root, jobId: job_id };
+      await openDataset(store, { ...opened, ...(expansion === undefined ? {} : { expansion }) });
       return { ...(await capabilitiesOf(dependencies)), source: root };
     },
 

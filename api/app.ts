@@ -7,6 +7,7 @@ import type { ApiContext } from './context.ts';
 import { datasetRoutes } from './datasets/handlers.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { type OpenApiDocument, openApiDocument } from './document.ts';
+import { documentRoutes } from './documents/handlers.ts';
 import { duplicateRoutes } from './duplicates/handlers.ts';
 import { eventRoutes } from './events/routes.ts';
 import { fileRoutes } from './files/handlers.ts';
@@ -75,6 +76,7 @@ export function createApi(context: ApiContext): Api {
   app.route('/', limitRoutes(context));
   app.route('/', datasetRoutes(context));
   app.route('/', sampleRoutes(context));
+  app.route('/', documentRoutes(context));
   app.route('/', duplicateRoutes(context));
   app.route('/', searchRoutes(context));
   app.route('/', fileRoutes(context));

@@ -9,6 +9,7 @@ import { samplesMeasurement } from './samples-measurement.ts';
 import { searchIndexesMeasurement } from './search-indexes-measurement.ts';
 import { searchMeasurement } from './search-measurement.ts';
 import { tenMillionMeasurement } from './ten-million-measurement.ts';
+import { textMeasurement } from './text-measurement.ts';
 import { vitMeasurement } from './vit-measurement.ts';
 import { workersMeasurement } from './workers-measurement.ts';
 
@@ -43,6 +44,14 @@ export const MEASUREMENTS: readonly Measurement[] = [
     targets: { p50: 10, p99: 30, filteredP99: 60, first: 1000, recall: 0.98 },
   }),
   searchIndexesMeasurement,
+  textMeasurement({ name: 'text', chunks: 1115, byDefault: true, targets: { browsable: 1.5 } }),
+  textMeasurement({
+    name: 'text-100k',
+    chunks: 100_000,
+    byDefault: false,
+    runs: 1,
+    targets: { both: 60, memory: 500, p99: 80 },
+  }),
   tenMillionMeasurement,
   workersMeasurement,
   indexMeasurement({

@@ -5,7 +5,7 @@ export const EXIT = {
   ok: 0,
   /** The job failed or was canceled, or the command could not do its work. */
   failed: 1,
-  /** The command line, or a value on it, is wrong. */
+  /** The command line, a value on it, or plimsoll.toml is wrong. */
   usage: 2,
   /** No such job, dataset, model or schedule. */
   notFound: 3,
@@ -19,6 +19,7 @@ export const EXIT = {
 
 const BY_ERROR: Readonly<Partial<Record<FailureCode, number>>> = {
   InvalidUsage: EXIT.usage,
+  InvalidConfig: EXIT.usage,
   InvalidInput: EXIT.usage,
   InvalidSchedule: EXIT.usage,
   InvalidVector: EXIT.usage,

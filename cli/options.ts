@@ -1,4 +1,4 @@
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { model } from './arguments.ts';
 
 /** Options that several commands share. */
@@ -18,4 +18,10 @@ export const modelOption = () =>
   );
 export const datasetOption = () =>
   new Option('--dataset <name>', "the dataset's name (default: made from the folder's name)");
+export const mediaOption = () =>
+  new Option('--media <medium>', 'what the files are: image or text (default: what the folder holds)');
 export const embedOption = () => new Option('--no-embed', 'only index; do not embed');
+
+/** Adds --no-embed, and its opposite for a plimsoll.toml that turns embedding off. Undefined if neither is given. */
+export const addEmbedOptions = (command: Command): Command =>
+  command.addOption(new Option('--embed', 'embed, even if plimsoll.toml says not to')).addOption(embedOption());

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addApiCommand } from './commands/api.ts';
 import { addCleanupCommand } from './commands/cleanup.ts';
+import { addConfigCommand } from './commands/config.ts';
 import { addDatasetsCommand } from './commands/datasets.ts';
 import { addDecodeCommand } from './commands/decode.ts';
 import { addDeleteCommand } from './commands/delete.ts';
@@ -25,6 +26,7 @@ import { addStatusCommand } from './commands/status.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addUpCommand } from './commands/up.ts';
 import { addWaitCommand } from './commands/wait.ts';
+import { useConfig } from './config/use-config.ts';
 import { EXIT_CODES_HELP } from './exit-code.ts';
 import { failureOf } from './failure.ts';
 import { createOutput } from './output.ts';
@@ -58,6 +60,7 @@ const COMMANDS: readonly AddCommand[] = [
   addForgetCommand,
   addDeleteCommand,
   addScheduleCommand,
+  addConfigCommand,
   addDoctorCommand,
   addApiCommand,
   addTokenCommand,
@@ -70,6 +73,9 @@ dataset, for its latest job.
 Commands use the servers of MONGODB_URI and TEMPORAL_ADDRESS (or of a profile,
 TEMPORAL_PROFILE), otherwise the stack that runs in this folder or one above:
 "plimsoll up" leaves its addresses in .plimsoll/stack.json.
+
+Defaults of options and settings may be in plimsoll.toml. Options go before
+variables of the environment, and those before the file: see "plimsoll config".
 
 Results go to stdout, progress and errors to stderr. With --json, stdout gets
 exactly one JSON document; for an error, {"error": {"code", "message"}}.
@@ -106,12 +112,15 @@ function createProgram(json: boolean, end: (exitCode: number) => void): Command 
   const program = new Command('plimsoll')
     .description('Loads folders of images into datasets, durably: browsable at once, embedded in the background.')
     .version(version(), '-v, --version')
+    .option('--config <file>', 'use this file (default: plimsoll.toml here or in a folder above)')
+    .option('--no-config', 'use no plimsoll.toml')
     .exitOverride()
     .showHelpAfterError(json ? false : 'Commands: plimsoll --help')
     .configureOutput({ outputError: (text, write) => json || write(text) })
     .configureHelp({ showGlobalOptions: false })
     .addHelpText('after', HELP)
-    .helpCommand('help [command]', 'help for a command');
+    .helpCommand('help [command]', 'help for a command')
+    .hook('preAction', (_, command) => useConfig(command));
   for (const add of COMMANDS) add(program, end);
   pointToHelp(program, json, 'plimsoll');
   return program;

@@ -32,14 +32,15 @@ export interface FindServersOptions {
 }
 
 /**
- * Finds the servers. A named data folder's stack comes first, then the environment, then a stack that runs in this
- * folder or one above.
+ * Finds the servers. A named data folder's stack comes first, then the environment, then the stack of PLIMSOLL_DATA, or
+ * one that runs in this folder or one above.
  *
  * @throws UserError NoServers
  */
 export async function findServers(options: FindServersOptions): Promise<ServerSettings> {
-  const { mongodb, temporal, env, dataDir, uiUrl, webhookEnv } = await locate(options);
-  if (mongodb === undefined || temporal === undefined) throw noServers(mongodb?.uri, temporal?.address);
+  const located = await locate(options);
+  const { mongodb, temporal, env, dataDir, uiUrl, webhookEnv } = located;
+  if (mongodb === undefined || temporal === undefined) throw noServers(located);
   const addresses = {
     mongodbUri: mongodb.uri,
     temporalAddress: temporal.address,
@@ -61,9 +62,9 @@ export async function findServers(options: FindServersOptions): Promise<ServerSe
 
 /** The connection string alone, for commands that only read what is stored. @throws UserError NoServers */
 export async function findMongodb(options: FindServersOptions): Promise<string> {
-  const { mongodb, temporal } = await locate(options);
-  if (mongodb === undefined) throw noServers(undefined, temporal?.address);
-  return mongodb.uri;
+  const located = await locate(options);
+  if (located.mongodb === undefined) throw noServers(located);
+  return located.mongodb.uri;
 }
 
 /** Known facts of each server. A server that nothing names is undefined. */
@@ -86,7 +87,8 @@ export async function locate({
   env = process.env,
 }: FindServersOptions): Promise<Located> {
   const named = dataDir !== undefined;
-  const stack = named ? await stackIn(resolve(cwd, dataDir)) : await stackAbove(cwd);
+  const chosen = dataDir ?? (env.PLIMSOLL_DATA || undefined);
+  const stack = chosen === undefined ? await stackAbove(cwd) : await stackIn(resolve(cwd, chosen));
   if (named && stack === undefined)
     throw new UserError(
       'NoServers',
@@ -110,7 +112,7 @@ export async function locate({
     uiUrl: external.temporal ? env.TEMPORAL_UI_URL : ofStack?.record.uiUrl,
     apiUrl: ofStack?.record.apiUrl,
     webhookEnv: ofStack?.record.webhookEnv,
-    dataDir: stack?.dataDir ?? join(cwd, DATA_DIR),
+    dataDir: stack?.dataDir ?? resolve(cwd, chosen ?? DATA_DIR),
     env,
   };
 }
@@ -131,13 +133,14 @@ async function stackAbove(folder: string): Promise<FoundStack | undefined> {
   return (await stackIn(join(folder, DATA_DIR))) ?? (parent === folder ? undefined : stackAbove(parent));
 }
 
-function noServers(mongodbUri: string | undefined, temporalAddress: string | undefined): UserError {
+function noServers({ mongodb, temporal, dataDir, env }: Located): UserError {
+  const [mongodbUri, temporalAddress] = [mongodb?.uri, temporal?.address];
   const other =
     mongodbUri !== undefined
       ? `MONGODB_URI names ${withoutPassword(mongodbUri)}, but no Temporal server is known: set TEMPORAL_ADDRESS, or start one`
       : temporalAddress !== undefined
         ? `A Temporal server is known (${temporalAddress}), but no MongoDB: set MONGODB_URI, or start one`
-        : 'No stack runs in this folder or one above. Start one';
+        : `No stack runs in ${env.PLIMSOLL_DATA ? dataDir : 'this folder or one above'}. Start one`;
   return new UserError(
     'NoServers',
     `${other}, in another terminal: plimsoll up. To use your own servers, set MONGODB_URI and TEMPORAL_ADDRESS.`,

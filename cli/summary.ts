@@ -1,7 +1,8 @@
 import { isBrowsable } from '../client/wait.ts';
-import { BUILT_IN_MODEL } from '../contract/built-in-model.ts';
+import { BUILT_IN_FOLDERS } from '../contract/built-in-model.ts';
 import type { FileOutcomes, JobKind, JobStatus, PhaseStatus } from '../contract/job.ts';
 import { hasPhases } from '../contract/job.ts';
+import { byteSize } from '../core/byte-size.ts';
 import { waysOutOf } from '../core/deleting/absent-sources.ts';
 import { retryingInWords } from '../core/jobs/words.ts';
 import { shellWord } from '../core/shell-word.ts';
@@ -51,6 +52,7 @@ export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSI
     ...(status.finished_at === null && hasPhases(status.kind) ? [progressBlock(status, paint)] : []),
     ...(status.phases.indexing.finished_at === null ? [] : [indexingBlock(status, paint)]),
     ...(status.phases.embedding.finished_at === null ? [] : [embeddingBlock(status, paint)]),
+    artifactBlock(status, paint),
     failuresBlock(outcome, paint, width),
     nextBlock(outcome, paint, width),
   ];
@@ -59,7 +61,7 @@ export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSI
 
 /** How to get search by words, after a job whose model knows none. */
 export function wordsHint({ state, phases }: JobStatus): string | undefined {
-  const isBuiltIn = phases.embedding.model_key?.startsWith(`${BUILT_IN_MODEL}@`) === true;
+  const isBuiltIn = phases.embedding.model_key?.startsWith(`${BUILT_IN_FOLDERS.image}@`) === true;
   if (state !== 'completed' || !isBuiltIn) return undefined;
   return 'Search by words: plimsoll models fetch clip-vit-b32, then load with --model clip-vit-b32';
 }
@@ -171,6 +173,14 @@ function embeddingBlock(status: JobStatus, paint: Paint): string[] {
     ...(embedding.failed > 0 ? [paint.red(`${count(embedding.failed).padStart(9)}  can't be embedded`)] : []),
     ...(index === undefined ? [] : [`${count(index.done).padStart(9)}  vectors in the search index (${index.kind})`]),
   ];
+}
+
+function artifactBlock({ artifact }: JobStatus, paint: Paint): string[] {
+  if (artifact === undefined) return [];
+  const { path, state, chunks, total, bytes } = artifact;
+  const reached =
+    state === 'completed' ? counted(chunks, 'chunk') : `${count(chunks)} of ${counted(total, 'chunk')} so far`;
+  return [`  ${paint.bold('Artifact')} ${printable(path)} ${paint.dim(`${reached}, ${byteSize(bytes)}`)}`];
 }
 
 /** `69,376 files`, or `12,032 of 69,376 files so far` if the phase ended early. */

@@ -1,5 +1,12 @@
 /**
- * The model that comes with Plimsoll: colours and gradients over a grid, nothing learned. See
- * scripts/make-builtin-model.ts.
+ * The model that an input means if it names none: the one that comes with Plimsoll for the dataset's medium. Its folder
+ * has a name of its own, and vectors have that name in their key.
  */
-export const BUILT_IN_MODEL = 'color-gradient-grid';
+export const BUILT_IN_MODEL = 'built-in';
+
+/** The folders of the built-in models, by medium. They hold nothing learned. See scripts/make-builtin-models.ts. */
+export const BUILT_IN_FOLDERS = { image: 'color-gradient-grid', text: 'hashed-words' } as const;
+
+/** The one name of a built-in model in IDs: callers may name it by its folder, too. */
+export const canonicalModel = (model: string): string =>
+  (Object.values(BUILT_IN_FOLDERS) as string[]).includes(model) ? BUILT_IN_MODEL : model;

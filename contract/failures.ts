@@ -136,6 +136,21 @@ export const FAILURES = {
     remedy: 'Load into another dataset.',
     ends: LOADS,
   },
+  MediumUnclear: {
+    meaning: 'The source holds files of several media, and nothing says which of them to load.',
+    remedy: 'Name the medium: --media image or --media text, "media" in a request.',
+    ends: LOADS,
+  },
+  ChunksDiffer: {
+    meaning: 'The dataset has chunks of another size than the load asks for.',
+    remedy: 'Leave the option out, load into another dataset, or add --reread to cut all documents anew.',
+    ends: LOADS,
+  },
+  TokenizerNotHere: {
+    meaning: "The indexing worker lacks the model in whose tokens the dataset's chunks are counted.",
+    remedy: 'Put the model on its machine as well, or load with --chunk-unit characters.',
+    ends: INDEXING,
+  },
   SourceChanged: {
     meaning: 'The source was unmounted or replaced while it was being listed; nothing was marked as missing.',
     remedy: 'Mount it and load it again.',
@@ -344,6 +359,10 @@ export const FAILURES = {
     meaning: 'The file is not an artifact, was cut near its beginning, or was encoded again.',
     remedy: 'Use the file as it was written.',
   },
+  IndexOfAnother: {
+    meaning: 'The index belongs to another artifact than the one that is searched.',
+    remedy: 'Name the index that was written with the artifact.',
+  },
   ArtifactTooNew: {
     meaning: 'A newer version of Plimsoll has written the artifact.',
     remedy: 'Read it with that version.',
@@ -356,7 +375,9 @@ export const FAILURES = {
     meaning: 'The artifact has no chunk of this number.',
   },
   ArtifactNotWritable: {
-    meaning: 'The artifact can not be written there: its folder is missing, or a chunk is too large.',
+    meaning:
+      'The artifact can not be written there: its folder is missing or not allowed, another file is there, or a chunk is too large.',
+    ends: LOADS,
   },
   SearchUnavailable: {
     meaning: 'Vectors can not be searched now; the message says what is missing, or how far it is.',
@@ -493,6 +514,10 @@ export const FAILURES = {
     meaning: 'The command line is wrong.',
     remedy: 'See `plimsoll COMMAND --help`.',
   },
+  InvalidConfig: {
+    meaning: 'plimsoll.toml can not be used; the message names the file, the line and the key.',
+    remedy: 'Correct it, or leave it out with `--no-config`.',
+  },
   Interrupted: {
     meaning: 'The command was interrupted while it waited; what it waited for goes on.',
   },
@@ -625,6 +650,10 @@ export const FAILURES = {
   ExpectationFailed: {
     meaning: 'The request expects something else than 100-continue.',
     http: [417, 'This expectation can not be met'],
+  },
+  NoDocument: {
+    meaning: 'The sample belongs to no document with text: it is a picture, or its file could not be read or is missing.',
+    http: [409, 'There is no document'],
   },
   ThumbnailFailed: {
     meaning: 'The image of a sample can not be drawn; `Plimsoll-Reason` says why.',

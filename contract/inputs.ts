@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { BUILT_IN_MODEL } from './built-in-model.ts';
 import { INDEX_KINDS } from './job.ts';
-import { embeddingOptions, queueOptions, selectionOptions, webhooks } from './options.ts';
+import { chunks, embeddingOptions, mediumOption, queueOptions, selectionOptions, webhooks } from './options.ts';
 
 /** Names of datasets and schedules. */
 export const plainName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, {
@@ -20,7 +20,7 @@ const model = z
   .min(1)
   .max(4096)
   .describe(
-    "The embedding model: a built-in one's name, a folder's name below the worker's model folders, or a folder's absolute path on the embedding worker's machine.",
+    "The embedding model: built-in, a folder's name below the worker's model folders, or a folder's absolute path on the embedding worker's machine.",
   );
 
 /** No file has a NUL in its path, and no system call takes one. */
@@ -44,6 +44,18 @@ export const loadDatasetInput = z
   .strictObject({
     dataset: datasetName,
     source: path.describe("Absolute path of a folder on the indexing worker's machine."),
+    media: mediumOption,
+    chunks,
+    artifact: path
+      .regex(/^\/.+\.mp4$/i, 'must be the absolute path of an .mp4 file')
+      .optional()
+      .describe(
+        "Absolute path on the indexing worker's machine of a video of QR codes that holds all chunks of the dataset. It is written right after the first phase, beside the second.",
+      ),
+    artifact_index: path
+      .regex(/^\/.+\.json$/i, 'must be the absolute path of a .json file')
+      .optional()
+      .describe('Absolute path of a JSON file: the index of the artifact, written after the second phase.'),
     embed,
     model: model.default(BUILT_IN_MODEL),
     max_failed_percent: maxFailedPercent,

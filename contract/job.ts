@@ -153,6 +153,20 @@ export interface IndexStatus {
   total: number;
 }
 
+/** The video of QR codes that a load writes after its first phase. */
+export interface ArtifactStatus {
+  /** The file, on the machine of the indexing worker. */
+  path: string;
+  state: 'running' | 'completed';
+  /** Chunks that are in it, and how many there are. */
+  chunks: number;
+  total: number;
+  /** Bytes so far. */
+  bytes: number;
+  /** The file of its index, once that is written. */
+  index_path?: string;
+}
+
 /** How a load stands. */
 export interface JobStatus {
   job_id: string;
@@ -170,6 +184,8 @@ export interface JobStatus {
   moved?: MovedCounts;
   /** How far a search for duplicates is; other jobs have none. */
   compared?: ComparedCounts;
+  /** The artifact of a load that writes one, once its writing has begun. */
+  artifact?: ArtifactStatus;
   request: Record<string, unknown>;
   started_at: string | null;
   /** Since when it is paused; null where it is not. */

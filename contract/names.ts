@@ -1,6 +1,7 @@
 /**
  * Names that clients, workflows and workers agree on: task queues, workflow types, Workflow IDs, updates and queries.
  */
+import { canonicalModel } from './built-in-model.ts';
 import type { JobKind } from './job.ts';
 
 /** Task queue of workflows, indexing and everything else that needs no accelerator, unless a client names another. */
@@ -49,7 +50,8 @@ export const loadWorkflowId = (dataset: string) => `load-${dataset}`;
  * path is
  * known by its folder's name and a hash of the path; a long name is cut, as Temporal takes 1,000 bytes.
  */
-export function embedWorkflowId(dataset: string, model: string): string {
+export function embedWorkflowId(dataset: string, named: string): string {
+  const model = canonicalModel(named);
   const label = model.startsWith('/') ? (model.split('/').findLast((part) => part !== '') ?? '') : model;
   const exact = label === model && label.length <= MAX_LABEL;
   return `embed-${dataset}:${label.slice(0, MAX_LABEL)}${exact ? '' : `~${hashOf(model)}`}`;

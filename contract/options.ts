@@ -75,6 +75,49 @@ export const selectionOptions = {
     .describe('Reads every file again, even if its size and times are unchanged. Equal content is not embedded again.'),
 };
 
+export const mediumOption = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be the name of a medium: image or text')
+  .optional()
+  .describe(
+    "What the files are: image or text. Left out, the dataset's own; of a new dataset, what the folder holds: documents alone are text.",
+  );
+
+/** The most that a chunk may hold: more than any model of text reads. */
+export const MOST_CHUNK = 100_000;
+
+export const CHUNK_UNITS = ['tokens', 'characters'] as const;
+export type ChunkUnit = (typeof CHUNK_UNITS)[number];
+
+/** How documents are cut. Defaults depend on the unit, so the medium knows them. */
+export const chunks = z
+  .strictObject({
+    size: z
+      .int()
+      .min(16)
+      .max(MOST_CHUNK)
+      .optional()
+      .describe('The most that a chunk holds: 240 tokens or 800 characters if left out.'),
+    overlap: z
+      .int()
+      .min(0)
+      .max(MOST_CHUNK)
+      .optional()
+      .describe('How much two neighbouring chunks share at most: 32 tokens or 100 characters if left out.'),
+    unit: z
+      .enum(CHUNK_UNITS)
+      .optional()
+      .describe("What sizes count: tokens of the load's model, or characters (UTF-16 code units). Tokens if left out."),
+  })
+  .refine(({ size, overlap }) => size === undefined || overlap === undefined || overlap <= size / 2, {
+    path: ['overlap'],
+    message: 'must be half of size at most',
+  })
+  .optional()
+  .describe('How documents are cut into chunks; it means nothing for images. The first load of a dataset decides.');
+
+export type ChunkOptions = NonNullable<z.output<typeof chunks>>;
+
 export const queueOptions = {
   priority: z
     .int()

@@ -18,6 +18,10 @@ const words = z
   .string()
   .max(4096)
   .refine((text) => !text.includes('\0'), 'must hold no NUL');
+/** How words are searched for. */
+export const SEARCH_MODES = ['hybrid', 'vector', 'words'] as const;
+export type SearchMode = (typeof SEARCH_MODES)[number];
+
 const field = z.string().regex(/^\w{1,100}$/, 'must be the name of a field');
 const bytes = z.int().min(0);
 
@@ -46,7 +50,13 @@ export const searchFilter = z
 export const searchInput = z
   .strictObject({
     dataset: plainName.describe('Name of the dataset.'),
-    text: z.string().min(1).max(2000).optional().describe('Words, for a model with a text side.'),
+    text: z.string().min(1).max(2000).optional().describe('Words, for documents or a model with a text side.'),
+    mode: z
+      .enum(SEARCH_MODES)
+      .optional()
+      .describe(
+        'How words are searched for in documents: by vectors, by the words that a text has, or by both (hybrid), which is the default where vectors can be searched.',
+      ),
     vector: z
       .array(z.number())
       .min(1)
@@ -86,15 +96,43 @@ export interface SearchRequest extends Omit<SearchInput, 'filter' | 'vector'> {
 export interface SearchHit {
   seq: number;
   filepath: string;
-  /** Cosine of the query and the sample's vector: 1 for the same direction. */
+  /**
+   * By vectors, the cosine of the query and the sample's vector: 1 for the same direction. By words, BM25. By both, the
+   * sum of 1 / (60 + place) over the two.
+   */
   score: number;
+  /** By both: its places in the two searches, from 1. */
+  ranks?: { vector?: number | undefined; words?: number | undefined } | undefined;
+  /** What was found in a document. */
+  passage?: Passage | undefined;
+}
+
+/** A chunk of a document. */
+export interface Passage {
+  /** The chunk's position in its document, from 0. */
+  part: number;
+  text: string;
+  title?: string | undefined;
+  /** The headings above it, outermost first. */
+  headings: string[];
+  /** The page on which it begins, from 1. */
+  page?: number | undefined;
+  /** The row or line that it belongs to, from 1. */
+  record?: number | undefined;
+  /** Offsets in the document's text, in UTF-16 code units. */
+  start: number;
+  end: number;
+  /** Where `text` has words of the query: offsets from and to, exclusive. */
+  marks: [number, number][];
 }
 
 /** The answer to a search: the nearest samples, best first. */
 export interface SearchAnswer {
   dataset: string;
-  /** The model whose vectors were searched. */
-  model_key: string;
+  /** How words were searched for; `vector` for every other query. */
+  mode: SearchMode;
+  /** The model whose vectors were searched; null if only words were. */
+  model_key: string | null;
   /**
    * Whether no better hit can be missing. False if an index of neighbours or MongoDB's vector search was asked, or if too
    * many vectors are too much alike.

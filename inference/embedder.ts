@@ -4,7 +4,7 @@ import { unlessAborted } from '../core/concurrency/abort.ts';
 import type { Embedder, EmbeddingModel, EmbedOutcome } from '../core/embedding/embedder.ts';
 import type { Medium, ModelSide } from '../core/media/medium.ts';
 import { ModelChangedError, ModelHasNoTextError } from '../core/models/errors.ts';
-import { findModel, findSide, hasSide, type ModelFiles } from '../core/models/find-model.ts';
+import { findModel, findSide, folderNamed, hasSide, type ModelFiles } from '../core/models/find-model.ts';
 import { type EmbedWords, keepLastWords, type Words } from './last-words.ts';
 import type { LoadedModel } from './messages.ts';
 import { createModelRunner, type ModelRunner, type SideItem } from './model-runner.ts';
@@ -64,7 +64,7 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
 
   /** The runner of the side that encodes samples. */
   async function loadedRunner(model: string, medium: Medium): Promise<{ runner: ModelRunner; loaded: LoadedModel }> {
-    const { name, revision } = parseModel(model);
+    const { name, revision } = parseModel(model, medium);
     const runner = await ownRunner(name, medium);
     const loaded = await load(keyOf(name, medium), runner);
     requireRevision(name, revision, loaded);
@@ -73,7 +73,14 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
 
   /** The runner of the text side. Its files are not part of the revision, because vectors of samples don't need them. */
   async function loadedTextRunner(model: string, medium: Medium): Promise<ModelRunner> {
-    const { name, revision } = parseModel(model);
+    const { name, revision } = parseModel(model, medium);
+    if (medium.text === 'own') {
+      // A process of its own: words never wait for the batches of a load.
+      const key = `text of ${keyOf(name, medium)}`;
+      const runner = await runnerOf(key, medium, () => findModel(name, medium.models, settings.modelFolders));
+      requireRevision(name, revision, await load(key, runner));
+      return runner;
+    }
     const own = await ownRunner(name, medium);
     // Its process may have ended since, and is not needed.
     const loaded = own.first ?? (await load(keyOf(name, medium), own));
@@ -124,7 +131,7 @@ function requireRevision(name: string, asked: string | undefined, { revision }: 
 }
 
 const hasText = async ({ files }: ModelRunner, { text }: Medium) =>
-  text !== undefined && (await hasSide(files, text.models));
+  text === 'own' || (text !== undefined && (await hasSide(files, text.models)));
 
 const noText = (name: string, { words }: Medium) =>
   new ModelHasNoTextError(
@@ -150,8 +157,8 @@ function describe(
 /** Models of two media may have the same name. */
 const keyOf = (name: string, medium: Medium) => `${medium.name}:${name}`;
 
-function parseModel(model: string): { name: string; revision: string | undefined } {
+function parseModel(model: string, { models }: Medium): { name: string; revision: string | undefined } {
   const match = /^(.+)@([0-9a-f]{12})$/.exec(model);
-  const name = match?.[1] ?? model;
+  const name = folderNamed(match?.[1] ?? model, models);
   return { name: isAbsolute(name) ? resolve(name) : name, revision: match?.[2] };
 }

@@ -69,7 +69,7 @@ export async function loadModel(
   return {
     dim: probe.length,
     output: output.name,
-    batchSize: fixedBatch ?? settings.batchSize,
+    batchSize: fixedBatch ?? preparation.batchSize ?? settings.batchSize,
     preparation,
     run: runSameLength,
   };

@@ -20,10 +20,11 @@ export async function knowsWords(
   { media, modelFolders }: ModelsHere,
 ): Promise<boolean> {
   const medium = media.find(mediaType);
-  if (medium?.text === undefined) return false;
+  const text = medium?.text;
+  if (medium === undefined || text === undefined) return false;
   for (const name of namesOf(model)) {
     const files = await findModel(name, medium.models, modelFolders).catch(() => undefined);
-    if (files !== undefined && (await hasSide(files, medium.text.models))) return true;
+    if (files !== undefined && (text === 'own' || (await hasSide(files, text.models)))) return true;
   }
   return false;
 }

@@ -1,10 +1,5 @@
-import type { VectorMachine } from '../core/search/vector-machine.ts';
-
-/** The task of a search process: to hold vectors, or to build one index. */
-export type Role = 'machine' | 'builder';
-
-/** The methods of a machine that a process answers. */
-export type Method = Exclude<keyof VectorMachine, 'close'>;
+/** The task of a search process: to hold vectors, to hold words, or to build one index. */
+export type Role = 'machine' | 'words' | 'builder';
 
 /** A call of a method. Messages are structured clones. */
 export interface Call {

@@ -4,9 +4,10 @@ import type { Media } from '../core/media/medium.ts';
 import { knownMedia } from '../core/media/registry.ts';
 import { createFinder } from '../core/search/choose-finder.ts';
 import { createIndexCache } from '../core/search/index-cache.ts';
+import { createWordFinder } from '../core/search/words/word-finder.ts';
 import type { Store } from '../core/store/store.ts';
 import { createEmbedder } from '../inference/embedder.ts';
-import { createProcessMachine } from './process-machine.ts';
+import { createProcessMachine, createProcessWords } from './process-machine.ts';
 import { createSearcher, type Searcher } from './searcher.ts';
 
 export interface SearcherOptions {
@@ -56,7 +57,8 @@ export function openSearcher({
       : keptOpen(embedder);
   const indexes = createIndexCache(store, cacheFolder(env), log, { waits: waitsForIndex });
   const finder = createFinder(store, env, { machine: createProcessMachine({ idleMs }), indexes });
-  const searcher = createSearcher({ store, finder, embedder: encoder, media });
+  const words = createWordFinder(store, { machine: createProcessWords({ idleMs }) });
+  const searcher = createSearcher({ store, finder, words, embedder: encoder, media });
   return {
     search: searcher.search,
     async close() {

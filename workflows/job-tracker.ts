@@ -1,5 +1,6 @@
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import {
+  type ArtifactStatus,
   type ComparedCounts,
   hasPhases,
   indexes,
@@ -41,6 +42,8 @@ export interface JobTracker {
   noteMoved(moved: MovedCounts): void;
   /** Sets the counts of what the job has compared. */
   noteCompared(compared: ComparedCounts): void;
+  /** Sets how far the job's artifact is. */
+  noteArtifact(artifact: ArtifactStatus): void;
   /** Ends the job and the phases that are still open. */
   end(state: JobState, error?: RecordedError): void;
   /** Sets search attributes from now on. Call it only if they are registered: an unknown one blocks the workflow. */
@@ -158,6 +161,10 @@ export function trackJob(job: {
     },
     noteCompared(compared) {
       record.compared = compared;
+      show();
+    },
+    noteArtifact(artifact) {
+      record.artifact = artifact;
       show();
     },
     end(state, error) {

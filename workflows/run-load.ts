@@ -30,6 +30,8 @@
  *     lost.
  * 10. Record the model (`datasets.models`, `datasets.serving`). `finishEmbedding` counts the vectors, lets the model
  *     serve searches if it is the first or the job says so, and ends phase 2. Died: it counts again.
+ *     Beside steps 7 to 10, if the load asks for an artifact, `writeArtifact` writes it (a file, and a folder of its
+ *     segments until it is whole). Died: it goes on after the last whole segment.
  * 11. End the job and announce `dataset.ready`. `endJob` closes the record (`jobs`) and removes pages and progress;
  *     `announce` works as in step 6. Died: ending the job again changes nothing.
  *
@@ -49,6 +51,7 @@ import { type JobTracker, trackJob } from './job-tracker.ts';
 import { acceptOperations } from './operate.ts';
 import { type IndexingCursor, type IndexingSteps, runIndexing } from './run-indexing.ts';
 import { runJob } from './run-job.ts';
+import { writeArtifactIndexOf, writeArtifactOf } from './write-artifact.ts';
 
 /** The parts in which a load and a retry differ. */
 export interface LoadRun {
@@ -89,15 +92,28 @@ export async function runLoad(run: LoadRun): Promise<JobStatus> {
       return await continueAsNew({ ...next, waited_ms, ...(paused_at === null ? {} : { paused_at }) });
     }
     await announce(input.webhooks, 'dataset.browsable', job.status());
-    const model_key = run.embeddedBy?.() ?? null;
-    if (model_key !== null) {
-      const at = new Date();
-      job.update('embedding', { state: 'completed', model_key, total_known: true, started_at: at, finished_at: at });
-      return { ready: true };
-    }
-    const embeds = input.embed && run.needsEmbedding?.() !== false;
-    if (embeds) await embedding.run(input.embed_task_queue ?? capabilities.embed_task_queue, kind === 'retry');
-    return { ready: embeds };
+    const embed = async () => {
+      const model_key = run.embeddedBy?.() ?? null;
+      if (model_key !== null) {
+        const at = new Date();
+        job.update('embedding', { state: 'completed', model_key, total_known: true, started_at: at, finished_at: at });
+        return true;
+      }
+      const embeds = input.embed && run.needsEmbedding?.() !== false;
+      if (embeds) await embedding.run(input.embed_task_queue ?? capabilities.embed_task_queue, kind === 'retry');
+      return embeds;
+    };
+    if (!('artifact' in input) || input.artifact === undefined) return { ready: await embed() };
+    // The failure of one leaves the other its time: what it makes is kept.
+    const [ready, written] = await Promise.allSettled([
+      embed(),
+      writeArtifactOf(job, { ...input, path: input.artifact }),
+    ]);
+    if (ready.status === 'rejected') throw ready.reason;
+    if (written.status === 'rejected') throw written.reason;
+    const { artifact: path, artifact_index: index_path } = input;
+    if (ready.value && index_path !== undefined) await writeArtifactIndexOf(job, { ...input, path, index_path });
+    return { ready: ready.value };
   });
 }
 

@@ -6,7 +6,7 @@ import { getDataset } from '../../core/store/datasets.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import type { ApiContext, ApiEnv } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
-import { FILE_POLICY } from '../http/security-headers.ts';
+import { FILE_POLICY, PDF_POLICY } from '../http/security-headers.ts';
 import { versionOf } from '../present/sample.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import { getSample } from '../samples/get-sample.ts';
@@ -36,8 +36,9 @@ export function fileRoutes({ backends, sources, media, thumbnails }: ApiContext)
     const { size, v } = c.req.valid('query');
     const { sample, medium } = await find(c.req.valid('param'));
     try {
-      if (medium === undefined)
-        throw new ThumbnailError('unsupported_format', 'this server knows no pictures of this medium');
+      const mimeType = medium?.thumbnails?.mimeType;
+      if (medium === undefined) throw new ThumbnailError('unsupported_format', 'this server does not know its medium');
+      if (mimeType === undefined) throw new ThumbnailError('no_picture', `${medium.words.many} have no pictures`);
       const fingerprint = await currentFingerprint(sample, sources);
       const recorded = recordedFailure(sample, medium, fingerprint);
       if (recorded !== undefined) return unpicturable(c, recorded, Number(size));
@@ -53,7 +54,7 @@ export function fileRoutes({ backends, sources, media, thumbnails }: ApiContext)
       if (current && matches(asked, etag)) return c.body(null, 304, headers);
       return c.body(picture, 200, {
         ...(current ? headers : { 'Cache-Control': 'no-store' }),
-        'Content-Type': medium.thumbnails.mimeType,
+        'Content-Type': mimeType,
         'Content-Security-Policy': FILE_POLICY,
       });
     } catch (error) {
@@ -79,7 +80,7 @@ function unpicturable(
 ): Response {
   const headers = { 'Plimsoll-Reason': code, 'Cache-Control': 'private, max-age=10', Vary: 'Accept' };
   if (/\bjson\b/.test(c.req.header('accept') ?? ''))
-    throw problemOf('ThumbnailFailed', `The image can't be drawn: ${message} (${code}).`, { headers });
+    throw problemOf('ThumbnailFailed', `The sample can't be drawn: ${message} (${code}).`, { headers });
   return c.body(placeholder(code, size), 422, {
     ...headers,
     'Content-Type': 'image/svg+xml',
@@ -90,7 +91,7 @@ function unpicturable(
 /** The permanent error that indexing found in the file's content, if the file has not changed since. */
 function recordedFailure({ error, source }: SampleDocument, { thumbnails }: Medium, fingerprint: string) {
   const isSame = error?.stage === 'indexing' && source.fingerprint === fingerprint;
-  const code = isSame ? thumbnails.hopeless[error.code] : undefined;
+  const code = isSame ? thumbnails?.hopeless[error.code] : undefined;
   return code === undefined ? undefined : { code, message: error?.message ?? '' };
 }
 
@@ -124,7 +125,6 @@ async function sendFile(c: Context<ApiEnv>, { sample, medium, file, version }: S
       'Last-Modified': new Date(Number(mtimeNs / 1_000_000n)).toUTCString(),
       'Cache-Control': cacheControl(current, version),
       'Accept-Ranges': 'bytes',
-      'Content-Security-Policy': FILE_POLICY,
       ...contentHeaders(sample, medium),
     };
     if (matches(c.req.header('if-none-match'), etag)) return await closed(file, c.body(null, 304, headers));
@@ -166,7 +166,9 @@ function contentHeaders({ metadata, filepath }: SampleDocument, medium: Medium |
     (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
   );
   return {
-    'Content-Type': type,
+    // Most texts are in UTF-8, and browsers assume an older encoding. A byte order mark overrides it.
+    'Content-Type': type.startsWith('text/') ? `${type}; charset=utf-8` : type,
+    'Content-Security-Policy': type === 'application/pdf' ? PDF_POLICY : FILE_POLICY,
     'Content-Disposition': `${medium?.mimeTypes.inline.has(type) ? 'inline' : 'attachment'}; filename*=UTF-8''${name}`,
   };
 }

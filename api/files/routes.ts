@@ -13,6 +13,8 @@ const ONE = [
   ...STORED,
 ] as const;
 const binary = { schema: { type: 'string' as const, format: 'binary' } };
+/** All that a file may be sent as. */
+const files = { 'image/*': binary, 'text/*': binary, 'application/*': binary };
 
 export const fileRoute = createRoute({
   method: 'get',
@@ -20,13 +22,13 @@ export const fileRoute = createRoute({
   tags,
   summary: "A sample's file, as it is",
   description:
-    'With ranges (`Range`, `If-Range`) and a strong `ETag`. An SVG, and what is in no format that is known, comes as an attachment; nothing that a file holds runs here.',
+    'With ranges (`Range`, `If-Range`) and a strong `ETag`. An SVG, HTML, an archive, and what is in no format that is known, comes as an attachment; nothing that a file holds runs here.',
   request: { params: sampleParameters, query: fileQuery },
   responses: {
-    200: { description: 'The file.', content: { 'image/*': binary, 'application/octet-stream': binary } },
+    200: { description: 'The file.', content: files },
     206: {
       description: 'The range that was asked for.',
-      content: { 'image/*': binary, 'application/octet-stream': binary },
+      content: files,
     },
     304: { description: 'It is the one that the caller has.' },
     ...problems('FileGone', 'RangeNotSatisfiable', ...ONE),
@@ -41,7 +43,7 @@ export const thumbnailRoute = createRoute({
   tags,
   summary: 'A picture of a sample',
   description:
-    'WebP, turned as it is to be seen. Of a file that can not be drawn it answers 422 with a picture that says so, and the reason in `Plimsoll-Reason`; to who asks for JSON, with the problem.',
+    'WebP, turned as it is to be seen. Of a file that can not be drawn it answers 422 with a picture that says so, and the reason in `Plimsoll-Reason`; to who asks for JSON, with the problem. Documents have no pictures (`no_picture`).',
   request: { params: sampleParameters, query: thumbnailQuery },
   responses: {
     200: { description: 'The picture.', content: { 'image/webp': binary } },

@@ -8,6 +8,10 @@ const PAGE_POLICY =
 /** Policy of users' files: an SVG or HTML file that is opened directly runs no script and requests nothing. */
 export const FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
+/** Policy of a PDF. A browser's viewer is a plugin with a sandbox of its own, and refuses to show a sandboxed file. */
+export const PDF_POLICY =
+  "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'";
+
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',

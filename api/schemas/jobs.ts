@@ -120,6 +120,17 @@ export const job = z
       })
       .optional()
       .describe('How far a search for duplicates is.'),
+    artifact: z
+      .object({
+        path: z.string().describe('The file, on the machine of the indexing worker.'),
+        state: z.enum(['running', 'completed']),
+        chunks: count.describe('Chunks that are in it.'),
+        total: count,
+        bytes: count,
+        index_path: z.string().optional().describe('The file of its index, once that is written.'),
+      })
+      .optional()
+      .describe('The video of QR codes that a load writes, once its writing has begun.'),
     request: z.record(z.string(), z.unknown()).describe('The input that the job was started with.'),
     started_at: moment.nullable(),
     paused_at: moment.nullable(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MOST_HITS, searchInput } from '../../contract/search.ts';
+import { MOST_HITS, SEARCH_MODES, searchInput } from '../../contract/search.ts';
 import { faultOfCursor } from '../../search/cursor.ts';
 import { wholeNumber } from './parameters.ts';
 import { sample, sampleFilter, sampleFilterQuery } from './samples.ts';
@@ -31,11 +31,39 @@ export const searchQuery = sampleFilterQuery.extend({
   cursor,
 });
 
+const place = z.int().min(1);
+const offset = z.int().min(0);
+
+export const passage = z
+  .object({
+    part: offset.describe("The chunk's position in its document, from 0."),
+    text: z.string(),
+    title: z.string().optional(),
+    headings: z.array(z.string()).describe('The headings above it, outermost first.'),
+    page: z.int().min(1).optional().describe('The page on which it begins.'),
+    record: z.int().min(1).optional().describe('The row or line that it belongs to.'),
+    start: offset.describe("Where it begins in the document's text, in UTF-16 code units."),
+    end: offset,
+    marks: z
+      .array(z.tuple([offset, offset]))
+      .describe('Where `text` has words of the query: offsets from and to, exclusive.'),
+  })
+  .meta({ id: 'Passage' });
+
 export const hit = z
   .object({
     seq: z.int().min(0),
     filepath: z.string().nullable().describe('Its absolute path; null to a caller of read scope.'),
-    score: z.number().describe("Cosine of the query and the sample's vector: 1 for the same direction."),
+    score: z
+      .number()
+      .describe(
+        "By vectors, the cosine of the query and the sample's vector: 1 for the same direction. By words, BM25. By both, the sum of 1 / (60 + place) over the two.",
+      ),
+    ranks: z
+      .object({ vector: place.optional(), words: place.optional() })
+      .optional()
+      .describe('By both: its places in the two searches, from 1.'),
+    passage: passage.optional().describe('What was found in a document.'),
     sample,
   })
   .meta({ id: 'SearchHit' });
@@ -43,7 +71,8 @@ export const hit = z
 export const hits = z
   .object({
     dataset: z.string(),
-    model_key: z.string().describe('The model whose vectors were searched.'),
+    mode: z.enum(SEARCH_MODES).describe('How words were searched for; `vector` for every other query.'),
+    model_key: z.string().nullable().describe('The model whose vectors were searched; null if only words were.'),
     exact: z
       .boolean()
       .describe(

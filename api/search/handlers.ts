@@ -42,9 +42,9 @@ export function searchRoutes({ backends, searcher }: ApiContext) {
       return {
         ...found,
         // A sample may have been removed since.
-        hits: found.hits.flatMap(({ seq, score }) => {
-          const sample = bySeq.get(seq);
-          return sample === undefined ? [] : [{ seq, filepath: sample.filepath, score, sample }];
+        hits: found.hits.flatMap((hit) => {
+          const sample = bySeq.get(hit.seq);
+          return sample === undefined ? [] : [{ ...hit, filepath: sample.filepath, sample }];
         }),
       };
     } catch (error) {

@@ -40,6 +40,7 @@ export function createDrawer({ atOnce, turnMs }: { atOnce: number; turnMs: numbe
   function thumbnailerOf(medium: Medium): Thumbnailer {
     const known = thumbnailers.get(medium);
     if (known !== undefined) return known;
+    if (medium.thumbnails === undefined) throw new ItemError('unsupported_format', 'its samples have no pictures');
     const opened = medium.thumbnails.open({ processes: atOnce, timeoutMs: turnMs });
     thumbnailers.set(medium, opened);
     return opened;

@@ -5,6 +5,7 @@ const WORDS: Readonly<Record<string, string>> = {
   unsupported_format: 'unknown format',
   too_many_pixels: 'too large',
   decode_timeout: 'took too long',
+  no_picture: 'no picture',
 };
 
 /** An SVG placeholder that names the reason: a torn frame over a few words. */

@@ -15,7 +15,8 @@ export function addDoctorCommand(program: Command, end: (exitCode: number) => vo
       `
 With --json: {"healthy", "settings": [...], "checks": [...]}.
   setting  name, value (or null),
-           source: flag, environment, default, or the path of a stack.json
+           source: flag, environment, default, the path of a stack.json, or
+           a line of plimsoll.toml
   check    name, state (ok, warning, problem), found, advice (or null)
 
 Exit codes: 0 no problem (there may be warnings), 1 a problem, 2 wrong usage.

@@ -18,9 +18,9 @@ export function addLoadCommand(program: Command, end: (exitCode: number) => void
     .command('load')
     .summary('start a load of a folder, and print its job ID')
     .description(
-      'Starts a load of a folder of images into a dataset, prints the job ID and returns at once. Loading a folder again does only what has changed.',
+      'Starts a load of a folder of images or documents into a dataset, prints the job ID and returns at once. Loading a folder again does only what has changed.',
     )
-    .argument('<folder>', 'folder of images, at any depth');
+    .argument('<folder>', 'folder of images or documents, at any depth');
   addStartOptions(addLoadOptions(command))
     .addHelpText(
       'after',
@@ -41,6 +41,7 @@ Examples:
   plimsoll load ./photos --wait
   plimsoll load /mnt/coco/train2017 --dataset coco --no-embed
   plimsoll load ./photos --model ~/models/my-clip --max-failed-percent 5
+  plimsoll load ./handbook --chunk-size 120 --wait
   plimsoll load ./photos --embed-window "mon-fri 22:00-06:00"
   plimsoll load ./photos --exclude thumbs --exclude "*_small.jpg"
   plimsoll load ./urgent --priority 1 --webhook https://example.com/hooks

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { SearchAnswer, SearchRequest } from '../../contract/search.ts';
+import { SEARCH_MODES, type SearchAnswer, type SearchMode, type SearchRequest } from '../../contract/search.ts';
 import type { DatasetDocument, SampleDocument } from '../../core/store/documents.ts';
 import type { Store } from '../../core/store/store.ts';
 import { folder, model, repeated, wholeNumber } from '../arguments.ts';
@@ -15,6 +15,7 @@ interface SearchOptions extends CommonOptions {
   like?: string;
   sample?: number;
   vector?: string;
+  mode?: SearchMode;
   model?: string;
   limit: number;
   cursor?: string;
@@ -29,6 +30,7 @@ const STATUSES: SampleDocument['status'][] = ['indexed', 'failed', 'missing'];
 /** Columns of a terminal beside the path. */
 const BESIDE_PATH = 20;
 const SHORTEST_PATH = 20;
+const INDENT = 2;
 
 export function addSearchCommand(program: Command, end: (exitCode: number) => void): void {
   program
@@ -42,6 +44,9 @@ export function addSearchCommand(program: Command, end: (exitCode: number) => vo
     .option('--like <file>', 'a picture on this machine, of 32 MiB at most')
     .option('--sample <seq>', 'the number of a sample; it is not among the hits', wholeNumber(0))
     .option('--vector <json>', 'a vector as JSON, or a file that holds one')
+    .addOption(
+      new Option('--mode <mode>', 'how to search documents for words (default: hybrid)').choices([...SEARCH_MODES]),
+    )
     .option('--model <model>', 'key or name of the model (default: the one that serves)', model)
     .option('--limit <n>', 'at most this many', wholeNumber(1, MOST_HITS), 20)
     .option('--cursor <cursor>', 'go on after a page: its "next"')
@@ -54,12 +59,15 @@ export function addSearchCommand(program: Command, end: (exitCode: number) => vo
     .addHelpText(
       'after',
       `
-The score is the cosine of the query and the sample's vector: 1 at most. Words
-and pictures need the files of the model on this machine, at the revision that
+The score is the cosine of the query and the sample's vector: 1 at most. Of
+documents, --mode hybrid joins a search by vectors with one by words, and the
+score is the sum of 1 / (60 + place) over the two; words alone are scored by
+BM25. Words and pictures need the files of the model on this machine, at the revision that
 made the vectors: in PLIMSOLL_MODELS, or fetched with "plimsoll models fetch".
 
-With --json: {"dataset", "model_key", "exact", "hits": [{"seq", "filepath",
-"score"}], "next"}. exact is false if a better hit may be missing: an index
+With --json: {"dataset", "mode", "model_key", "exact", "hits": [{"seq",
+"filepath", "score"}], "next"}. Hits in documents have "passage" {part, text,
+title, headings, page, record, start, end, marks}, and in hybrid "ranks". exact is false if a better hit may be missing: an index
 of neighbours or MongoDB's vector search was asked, or too many vectors are too
 much alike. next is the --cursor of the next page, null on the last, and after
 10,000 hits.
@@ -74,6 +82,7 @@ Examples:
   plimsoll search photos "a red car in the snow"
   plimsoll search photos --like ./example.jpg --limit 5
   plimsoll search photos --sample 17 --tag keep --where width=1024..
+  plimsoll search docs "how do I resume a job" --mode words
   plimsoll search photos "a dog" --json | jq -r '.hits[].filepath'`,
     )
     .action(async (dataset: string, words: string | undefined, options: SearchOptions) =>
@@ -98,6 +107,7 @@ async function search(dataset: string, words: string | undefined, options: Searc
       const answer = await searcher.search({
         dataset,
         ...query,
+        mode: options.mode,
         model: options.model,
         limit,
         cursor,
@@ -110,7 +120,7 @@ async function search(dataset: string, words: string | undefined, options: Searc
       });
       const lines = output.json ? [] : await tableOf(answer, document.sources, output);
       output.result(answer, () => lines);
-      await noteLimits(store, document, answer, output);
+      await noteLimits(store, document, { answer, asked: options.mode !== undefined }, output);
       return 0;
     } finally {
       await searcher.close();
@@ -154,15 +164,30 @@ async function tableOf(
   { paint, width }: Output,
 ): Promise<string[]> {
   if (hits.length === 0) return [];
-  const [{ columns }, { shortPath }] = await Promise.all([
+  const [{ columns }, { shortPath }, { passageLines, placeOf }] = await Promise.all([
     import('../terminal/columns.ts'),
     import('../terminal/sample-path.ts'),
+    import('../terminal/passage.ts'),
   ]);
   // Programs read the whole path.
   const pathOf = (path: string) =>
     width === Number.POSITIVE_INFINITY
       ? printable(path)
       : shortPath(path, sources, Math.max(SHORTEST_PATH, width - BESIDE_PATH));
+  if (hits.some(({ passage }) => passage !== undefined))
+    return hits.flatMap(({ seq, filepath, score, passage }, i) => [
+      ...(i === 0 ? [] : ['']),
+      [
+        paint.cyan(pathOf(filepath)),
+        passage === undefined ? '' : placeOf(passage),
+        paint.dim(`#${seq} ${score.toFixed(3)}`),
+      ]
+        .filter((part) => part !== '')
+        .join(' · '),
+      ...(passage === undefined
+        ? []
+        : passageLines(passage, { paint, width: width - INDENT }).map((line) => `  ${line}`)),
+    ]);
   return columns(
     [{ title: 'SCORE', align: 'right' }, { title: 'SEQ', align: 'right' }, { title: 'PATH' }],
     hits.map(({ seq, filepath, score }) => [score.toFixed(3), String(seq), pathOf(filepath)]),
@@ -172,9 +197,16 @@ async function tableOf(
 }
 
 /** Says what the hits may lack. */
-async function noteLimits(store: Store, dataset: DatasetDocument, answer: SearchAnswer, output: Output): Promise<void> {
+async function noteLimits(
+  store: Store,
+  dataset: DatasetDocument,
+  { answer, asked }: { answer: SearchAnswer; asked: boolean },
+  output: Output,
+): Promise<void> {
   const share = await embeddedSoFar(store, dataset, answer.model_key);
   if (share !== undefined) output.note(`searching while embedding: ${share} % so far`);
+  if (answer.mode === 'words' && answer.model_key === null && !asked)
+    output.note('note: only words were searched for; vectors can not be searched yet, or not here.');
   if (!answer.exact) output.note('note: a better hit may be missing.');
   if (output.json) return;
   if (answer.hits.length === 0) output.note('No hits.');
@@ -185,9 +217,9 @@ async function noteLimits(store: Store, dataset: DatasetDocument, answer: Search
 async function embeddedSoFar(
   store: Store,
   { counts, phases }: DatasetDocument,
-  modelKey: string,
+  modelKey: string | null,
 ): Promise<number | undefined> {
-  if (phases.embedding?.state !== 'running') return undefined;
+  if (modelKey === null || phases.embedding?.state !== 'running') return undefined;
   const { readStatus } = await import('../../core/jobs/read-status.ts');
   const embedding = (await readStatus(store, phases.embedding.job_id))?.phases.embedding;
   if (embedding?.model_key !== modelKey || embedding.total === 0) return undefined;

@@ -1,25 +1,28 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
-import { datasetOption, embedOption, jsonOption, modelOption } from '../options.ts';
+import { addEmbedOptions, datasetOption, jsonOption, mediaOption, modelOption } from '../options.ts';
 import type { UpOptions } from '../up/up.ts';
+
+type Options = Omit<UpOptions, 'data'> & { data?: string };
 
 const port = () => wholeNumber(0, 65_535);
 
 export function addUpCommand(program: Command, end: (exitCode: number) => void): void {
-  program
+  const command = program
     .command('up')
     .summary('start everything on this machine, until Ctrl-C')
     .description(
       'Starts Temporal\'s development server, MongoDB, an indexing worker, an embedding worker and the page on this machine, and stays until Ctrl-C, which stops all of it. The next "up" finds the data as it was left. Programs that are missing are fetched once.',
     )
-    .argument('[folder]', 'with --load: the folder of images to load')
+    .argument('[folder]', 'with --load: the folder of images or documents to load')
     .option('--load [folder]', 'also load a folder (default: the example pictures) and show the progress')
     .option('--exit', 'with --load: stop when the load is over; exit as "plimsoll wait" does')
     .addOption(datasetOption())
-    .addOption(modelOption())
-    .addOption(embedOption())
-    .option('--data <dir>', 'where data and logs are kept', '.plimsoll')
+    .addOption(mediaOption())
+    .addOption(modelOption());
+  addEmbedOptions(command)
+    .option('--data <dir>', 'where data and logs are kept (default: .plimsoll)')
     .option('--temporal-port <n>', "port of Temporal's server, 0 for any (default: 7233)", port())
     .option('--ui-port <n>', "port of Temporal's web page, 0 for any (default: 8233)", port())
     .option('--mongo-port <n>', 'port of MongoDB, 0 for any (default: 27017)', port())
@@ -50,11 +53,12 @@ Examples:
   plimsoll up --load ./photos --exit   load, and stop everything again
   plimsoll up --temporal-port 0 --ui-port 0 --mongo-port 0 --data /tmp/another`,
     )
-    .action(async (folder: string | undefined, options: UpOptions, command: Command) => {
-      const { up } = await import('../up/up.ts');
+    .action(async (folder: string | undefined, options: Options, self: Command) => {
+      const [{ up }, { DATA_DIR }] = await Promise.all([import('../up/up.ts'), import('../servers.ts')]);
       if (folder !== undefined && options.load === undefined)
-        command.error(`error: "${folder}" is loaded only with --load: plimsoll up --load ${folder}`);
-      if (options.exit && options.load === undefined) command.error('error: --exit needs --load');
-      end(await up({ ...options, ...(folder === undefined ? {} : { load: folder }), data: resolve(options.data) }));
+        self.error(`error: "${folder}" is loaded only with --load: plimsoll up --load ${folder}`);
+      if (options.exit && options.load === undefined) self.error('error: --exit needs --load');
+      const data = resolve(options.data ?? (process.env.PLIMSOLL_DATA || DATA_DIR));
+      end(await up({ ...options, ...(folder === undefined ? {} : { load: folder }), data }));
     });
 }

@@ -29,6 +29,6 @@ export interface Setting {
   name: string;
   /** Null if it is not set. */
   value: string | null;
-  /** `flag`, `environment`, `default`, or the path of a stack file. */
+  /** `flag`, `environment`, `default`, the path of a stack file, or a line of plimsoll.toml: its path and `:12`. */
   source: string;
 }

@@ -2,6 +2,7 @@ import { withoutPassword } from '../../client/connect.ts';
 import { cacheFolder } from '../../core/cache-folder.ts';
 import { knownMedia } from '../../core/media/registry.ts';
 import { deviceName, type InferenceSettings } from '../../inference/settings.ts';
+import { placeOf } from '../config/use-config.ts';
 import type { Located } from '../servers.ts';
 import type { Setting } from './check.ts';
 
@@ -11,18 +12,29 @@ export function settingsOf(
   inference: InferenceSettings | undefined,
   { env, flags }: { env: NodeJS.ProcessEnv; flags: { dataDir?: string | undefined } },
 ): Setting[] {
-  const fromEnv = (name: string) => (env[name] ? 'environment' : 'default');
+  const fromEnv = (name: string) => (env[name] ? (placeOf(name) ?? 'environment') : 'default');
+  const fromServer = (from: string | undefined, name: string) =>
+    from === 'environment' ? (placeOf(name) ?? from) : (from ?? 'default');
+  const temporalFrom = fromServer(temporal?.from, 'TEMPORAL_ADDRESS');
   return [
-    { name: 'MongoDB', value: mongodb ? withoutPassword(mongodb.uri) : null, source: mongodb?.from ?? 'default' },
-    { name: 'Temporal', value: temporal?.address ?? null, source: temporal?.from ?? 'default' },
-    { name: 'Namespace', value: temporal?.namespace ?? null, source: temporal?.from ?? 'default' },
+    {
+      name: 'MongoDB',
+      value: mongodb ? withoutPassword(mongodb.uri) : null,
+      source: fromServer(mongodb?.from, 'MONGODB_URI'),
+    },
+    { name: 'Temporal', value: temporal?.address ?? null, source: temporalFrom },
+    {
+      name: 'Namespace',
+      value: temporal?.namespace ?? null,
+      source: fromServer(temporal?.from, 'TEMPORAL_NAMESPACE'),
+    },
     {
       name: 'Temporal web',
       value: uiUrl ?? null,
-      source: uiUrl === undefined ? 'default' : (temporal?.from ?? 'default'),
+      source: uiUrl === undefined ? 'default' : temporalFrom,
     },
     { name: 'Page', value: apiUrl ?? null, source: apiUrl === undefined ? 'default' : 'stack' },
-    { name: 'Data folder', value: dataDir, source: flags.dataDir === undefined ? 'default' : 'flag' },
+    { name: 'Data folder', value: dataDir, source: flags.dataDir === undefined ? fromEnv('PLIMSOLL_DATA') : 'flag' },
     { name: 'Cache folder', value: cacheFolder(env), source: fromEnv('PLIMSOLL_CACHE') },
     { name: 'Search', value: env.PLIMSOLL_SEARCH || 'local', source: fromEnv('PLIMSOLL_SEARCH') },
     ...(inference === undefined

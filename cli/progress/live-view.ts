@@ -1,7 +1,7 @@
 import { createLogUpdate } from 'log-update';
 import type { JobStatus } from '../../contract/job.ts';
 import { hasPhases } from '../../contract/job.ts';
-import { retryingInWords } from '../../core/jobs/words.ts';
+import { artifactInWords, retryingInWords } from '../../core/jobs/words.ts';
 import { paintFor } from '../terminal/paint.ts';
 import { printable } from '../terminal/printable.ts';
 import { effectLine } from './effect-line.ts';
@@ -29,7 +29,15 @@ export function createLiveView(stream: NodeJS.WriteStream): ProgressView {
       ? PHASES.map((name) => phaseLine(status, name, { paint, width, ageMs: nowMs - atMs, clockMs: nowMs - bornMs }))
       : [`  ${effectLine(status)}`];
     const retrying = status.retrying === null ? '' : printable(retryingInWords(status.retrying)).slice(0, width - 3);
-    draw([...progress, ...(retrying === '' ? [] : [`  ${paint.yellow(retrying)}`])].join('\n'));
+    const artifact =
+      status.artifact === undefined ? '' : printable(artifactInWords(status.artifact)).slice(0, width - 3);
+    draw(
+      [
+        ...progress,
+        ...(artifact === '' ? [] : [`  ${paint.dim(artifact)}`]),
+        ...(retrying === '' ? [] : [`  ${paint.yellow(retrying)}`]),
+      ].join('\n'),
+    );
   }
 
   const timer = setInterval(frame, FRAME_MS);

@@ -1,6 +1,6 @@
 import type { JobStatus, PhaseName } from '../../contract/job.ts';
 import { hasPhases } from '../../contract/job.ts';
-import { retryingInWords } from '../../core/jobs/words.ts';
+import { artifactInWords, retryingInWords } from '../../core/jobs/words.ts';
 import { printable } from '../terminal/printable.ts';
 import { effectLine } from './effect-line.ts';
 import { createHighWater } from './high-water.ts';
@@ -17,12 +17,12 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
   const raise = createHighWater();
   /** The state of each phase, and the reason of its wait. */
   const states = new Map<PhaseName, string>();
-  const lines = new Map<PhaseName | 'effect' | 'retrying', string>();
+  const lines = new Map<PhaseName | 'effect' | 'retrying' | 'artifact', string>();
   /** The retried activity and its error. */
   let retried: string | undefined;
   let writtenMs = performance.now();
 
-  function write(name: PhaseName | 'effect' | 'retrying', line: string): void {
+  function write(name: PhaseName | 'effect' | 'retrying' | 'artifact', line: string): void {
     if (lines.get(name) === line) return;
     lines.set(name, line);
     stream.write(`${line}\n`);
@@ -48,6 +48,9 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
       if (due && status.finished_at === null) write('effect', effectLine(status));
       return;
     }
+    const { artifact } = status;
+    if (artifact !== undefined && (due || artifact.state === 'completed'))
+      write('artifact', printable(artifactInWords(artifact)));
     for (const name of PHASES) {
       const { state, waiting_for } = status.phases[name];
       const waitedMs = briefWaitMs(status.phases[name]);

@@ -1,4 +1,8 @@
 import type { LoadDatasetRequest } from '../../contract/inputs.ts';
+import { chooseMedium } from '../../core/indexing/choose-medium.ts';
+import { knownMedia } from '../../core/media/registry.ts';
+import { folderSource } from '../../core/sources/folder/folder-source.ts';
+import { findDataset } from '../../core/store/datasets.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { Output } from '../output.ts';
 import type { ServerSettings } from '../servers.ts';
@@ -9,13 +13,26 @@ import { checkWebhooks } from './check-webhooks.ts';
  * Checks what only the servers and this machine can tell of a load, before it is started or scheduled.
  *
  * @param named whether the user named the dataset
- * @throws UserError as checkFolder and checkWebhooks do
+ * @throws UserError as checkFolder and checkWebhooks do; MediumUnclear
  */
 export async function checkLoad(
   request: LoadDatasetRequest,
   { store, servers, output, named }: { store: Store; servers: ServerSettings; output: Output; named: boolean },
 ): Promise<void> {
   await checkFolder(request.source, servers, output);
+  await checkMedium(request, store, servers);
   await checkWebhooks(request.webhooks, servers, output);
   await noteFolder(store, request, { named, note: output.note });
+}
+
+/** Asks which medium is meant, if the folder does not say it and no dataset has it. */
+async function checkMedium(
+  request: LoadDatasetRequest,
+  store: Store,
+  servers: Pick<ServerSettings, 'local'>,
+): Promise<void> {
+  if (!servers.local || request.media !== undefined || (await findDataset(store, request.dataset)) !== undefined)
+    return;
+  const { include = [], exclude = [], hidden = false, source } = request;
+  await chooseMedium(knownMedia(), folderSource(), source, { include, exclude, hidden, reread: false });
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { IfRunning } from '../../client/if-running.ts';
 import { INDEX_KINDS, type IndexKind } from '../../contract/job.ts';
 import { fairnessKey, numberBetween, timeZone, webhookUrl, wholeNumber } from '../arguments.ts';
+import type { JobDefaults } from '../config/job-defaults.ts';
 import { type CommonOptions, dataDirOption, jsonOption, modelOption } from '../options.ts';
 import { clockWindow, type ParsedWindow } from './window-argument.ts';
 
@@ -16,6 +17,8 @@ export interface JobOptions {
   timeZone?: string;
   webhook?: string[];
   webhookSecret?: string;
+  /** What plimsoll.toml says; cli/config/use-config.ts puts it here. */
+  defaults?: JobDefaults;
 }
 
 /** Options of load, embed and retry, which start a job now. */

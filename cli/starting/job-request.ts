@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { Temporal } from 'temporal-polyfill';
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inputs.ts';
+import type { ChunkOptions } from '../../contract/options.ts';
 import { isBelow, relativeTo } from '../../core/folders.ts';
+import type { JobDefaults } from '../config/job-defaults.ts';
 import { UsageError } from '../failure.ts';
 import type { JobOptions, StartCommandOptions } from './job-options.ts';
 import type { LoadOptions } from './load-options.ts';
@@ -9,10 +11,12 @@ import { machineZone } from './machine-zone.ts';
 
 /** The fields that the inputs of load, embed and retry share, from the command line. @throws UsageError */
 export function jobRequestOf(options: Partial<JobOptions> & NowOptions): SharedRequest {
-  const { model, embedQueue, priority, fairnessKey, fairnessWeight, embedWindow, embedAt } = options;
+  const { model, embedQueue, priority, fairnessKey, fairnessWeight, embedAt, defaults = {} } = options;
+  const embedWindow = options.embedWindow ?? defaults.embed_window;
   const time_zone = options.timeZone ?? machineZone();
   const webhooks = webhooksOf(options);
   return {
+    ...defaults,
     ...(model === undefined ? {} : { model }),
     ...(options.switch === true ? { switch: true } : {}),
     ...(options.index === undefined ? {} : { index: options.index }),
@@ -20,31 +24,64 @@ export function jobRequestOf(options: Partial<JobOptions> & NowOptions): SharedR
     ...(priority === undefined ? {} : { priority }),
     ...(fairnessKey === undefined ? {} : { fairness_key: fairnessKey }),
     ...(fairnessWeight === undefined ? {} : { fairness_weight: fairnessWeight }),
-    ...(embedWindow === undefined ? {} : { embed_window: { ...embedWindow, time_zone } }),
+    ...(embedWindow === undefined ? {} : { embed_window: inZone(embedWindow, options.timeZone) }),
     ...(embedAt === undefined ? {} : { embed_at: embedInstantOf(embedAt, time_zone).toString() }),
     ...(webhooks.length === 0 ? {} : { webhooks }),
   };
 }
 
+/** A window in the zone of the command line, else in the file's, else in that of this machine. */
+function inZone(window: NonNullable<SharedRequest['embed_window']>, timeZone: string | undefined) {
+  return { ...window, time_zone: timeZone ?? window.time_zone ?? machineZone() };
+}
+
 /** Options of jobs that start now. */
 type NowOptions = Pick<StartCommandOptions, 'embedAt' | 'switch' | 'index'>;
 type SharedRequest = Omit<EmbedDatasetRequest, 'dataset'>;
+type LoadDefaults = SharedRequest & Pick<JobDefaults, 'chunks'>;
 
-/** The input of `loadDataset`, from the command line. Options that were left out keep the contract's defaults. */
+/** The input of `loadDataset`, from the command line. Options that were left out keep the file's or the contract's defaults. */
 export function loadRequestOf(
   options: Partial<JobOptions> & LoadOptions & NowOptions & { dataset: string; source: string },
 ): LoadDatasetRequest {
-  const { dataset, source, embed, include, exclude, hidden, reread, maxFailedPercent } = options;
+  const { dataset, source, embed, media, artifact, include, exclude, hidden, reread, maxFailedPercent } = options;
+  const chunks = chunksOf(options);
+  // What the file says of chunks is joined with the command line in chunksOf.
+  const { chunks: _, ...shared } = jobRequestOf(options) as LoadDefaults;
   return {
+    ...shared,
     dataset,
     source,
-    embed,
+    embed: embed ?? options.defaults?.embed ?? true,
+    ...(media === undefined ? {} : { media }),
+    ...(Object.keys(chunks).length === 0 ? {} : { chunks }),
+    ...(artifact === undefined ? {} : { artifact: resolve(artifact) }),
     ...(include === undefined ? {} : { include: include.map((glob) => belowSource(glob, source)) }),
     ...(exclude === undefined ? {} : { exclude: exclude.map((glob) => belowSource(glob, source)) }),
     ...(hidden === undefined ? {} : { hidden }),
     ...(reread === undefined ? {} : { reread }),
     ...(maxFailedPercent === undefined ? {} : { max_failed_percent: maxFailedPercent }),
-    ...jobRequestOf(options),
+  };
+}
+
+/**
+ * How documents are cut: the command line over the file. The file's sizes do not fit another unit, and pictures are not
+ * cut at all.
+ */
+function chunksOf({
+  chunkSize,
+  chunkOverlap,
+  chunkUnit,
+  media,
+  defaults = {},
+}: LoadOptions & JobOptions): ChunkOptions {
+  const ofFile = defaults.chunks ?? {};
+  const otherUnit = chunkUnit !== undefined && chunkUnit !== (ofFile.unit ?? 'tokens');
+  return {
+    ...(otherUnit || (media ?? defaults.media) === 'image' ? {} : ofFile),
+    ...(chunkSize === undefined ? {} : { size: chunkSize }),
+    ...(chunkOverlap === undefined ? {} : { overlap: chunkOverlap }),
+    ...(chunkUnit === undefined ? {} : { unit: chunkUnit }),
   };
 }
 

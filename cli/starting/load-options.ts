@@ -1,11 +1,18 @@
-import type { Command } from 'commander';
-import { numberBetween, repeated } from '../arguments.ts';
-import { datasetOption, embedOption } from '../options.ts';
+import { type Command, Option } from 'commander';
+import { CHUNK_UNITS, type ChunkUnit, MOST_CHUNK } from '../../contract/options.ts';
+import { numberBetween, repeated, wholeNumber } from '../arguments.ts';
+import { addEmbedOptions, datasetOption, mediaOption } from '../options.ts';
 
 /** Options of load and schedule create: the dataset, and which files are read. */
 export interface LoadOptions {
   dataset?: string;
-  embed: boolean;
+  /** Undefined: the file's word, else yes. */
+  embed?: boolean;
+  media?: string;
+  chunkSize?: number;
+  chunkOverlap?: number;
+  chunkUnit?: ChunkUnit;
+  artifact?: string;
   include?: string[];
   exclude?: string[];
   hidden?: boolean;
@@ -15,9 +22,20 @@ export interface LoadOptions {
 
 /** Adds the flags of LoadOptions. `job-request.ts` makes a request of their values. */
 export const addLoadOptions = (command: Command): Command =>
-  command
-    .addOption(datasetOption())
-    .addOption(embedOption())
+  addEmbedOptions(command.addOption(datasetOption()))
+    .addOption(mediaOption())
+    .option(
+      '--chunk-size <n>',
+      'the most a chunk of a document holds (default: 240 tokens)',
+      wholeNumber(16, MOST_CHUNK),
+    )
+    .option('--chunk-overlap <n>', 'what two chunks share at most (default: 32 tokens)', wholeNumber(0, MOST_CHUNK))
+    .addOption(
+      new Option('--chunk-unit <unit>', "what these count: the model's tokens, or characters").choices([
+        ...CHUNK_UNITS,
+      ]),
+    )
+    .option('--artifact <file.mp4>', 'also write all chunks into a video of QR codes, once they are indexed')
     .option(
       '--include <glob>',
       'take only files that match, or that lie in a folder that matches (repeatable)',
@@ -33,7 +51,12 @@ export const addLoadOptions = (command: Command): Command =>
     );
 
 /** For the help of the commands with LoadOptions. */
-export const SELECTION_HELP = `A glob without a slash matches names at any depth; one with a slash matches
+export const SELECTION_HELP = `A new dataset is of images, or of documents if the folder holds no pictures:
+text, Markdown, HTML, PDF, DOCX, EPUB, CSV, JSONL and source code. Documents are
+cut into chunks at headings, paragraphs and sentences; the first load decides
+their size.
+
+A glob without a slash matches names at any depth; one with a slash matches
 paths below the folder. Quote it: --exclude thumbs --exclude "2019/**/*.png"
 Files that are left out stay in the dataset if they were loaded before. What
 other programs put beside a user's files is always left out: "._*", "@eaDir",

@@ -4,6 +4,7 @@ import type { PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { LoadDatasetRequest } from '../../contract/inputs.ts';
 import type { JobStatus } from '../../contract/job.ts';
 import { type Stack, startStack } from '../../local/stack.ts';
+import type { JobDefaults } from '../config/job-defaults.ts';
 import { EXIT } from '../exit-code.ts';
 import { InterruptedError } from '../failure.ts';
 import { exitCodeOf, follow } from '../follow.ts';
@@ -25,8 +26,11 @@ export interface UpOptions {
   load?: string | true;
   exit?: boolean;
   dataset?: string;
+  media?: string;
   model?: string;
-  embed: boolean;
+  embed?: boolean;
+  /** What plimsoll.toml says of loads. */
+  defaults?: JobDefaults;
   data: string;
   temporalPort?: number;
   uiPort?: number;

@@ -1,7 +1,7 @@
-import { type Binary, ObjectId } from 'mongodb';
+import { Binary, ObjectId, Timestamp } from 'mongodb';
 import type { FileOutcomes } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
-import type { Expansion, FileToExpand, Item, Medium } from '../media/medium.ts';
+import type { Expansion, ExpansionChoices, FileToExpand, Item, Medium } from '../media/medium.ts';
 import { fileRefOf, UNKNOWN_FINGERPRINT } from '../sources/files.ts';
 import type { Sources } from '../sources/source.ts';
 import { findDataset } from '../store/datasets.ts';
@@ -79,8 +79,8 @@ export async function indexPage(
   const { batches: written = 0, ...before } = resume ?? {};
   const result: IndexPageResult = { added: 0, changed: 0, failed: 0, ...before };
   // Reading the next batch's files overlaps with writing this one's samples.
-  const batches = batchesOf(stored.files);
-  const read = (batch: PageFile[] = []) => expand(medium, sources, batch, request.onRead);
+  const batches = batchesOf(stored.files, medium);
+  const read = (batch: PageFile[] = []) => expand(medium, sources, batch, request.onRead, dataset?.expansion);
   let reading = read(batches[written]);
   for (const [n, batch] of batches.entries()) {
     if (n < written) continue;
@@ -107,13 +107,30 @@ export async function indexPage(
   return result;
 }
 
-function batchesOf(files: PageFile[]): PageFile[][] {
+/** Cuts a page into batches. All attempts cut it alike, because a page never changes. */
+function batchesOf(files: PageFile[], { batchBytes = Number.POSITIVE_INFINITY }: Medium): PageFile[][] {
   const batches: PageFile[][] = [];
-  for (let at = 0; at < files.length; at += BATCH_FILES) batches.push(files.slice(at, at + BATCH_FILES));
+  let batch: PageFile[] = [];
+  let bytes = 0;
+  for (const file of files) {
+    if (batches.length === 0 || batch.length === BATCH_FILES || bytes + file.size > batchBytes) {
+      batch = [];
+      batches.push(batch);
+      bytes = 0;
+    }
+    batch.push(file);
+    bytes += file.size;
+  }
   return batches;
 }
 
-function expand(medium: Medium, sources: Sources, batch: PageFile[], onRead: () => void): Promise<Expansion[]> {
+function expand(
+  medium: Medium,
+  sources: Sources,
+  batch: PageFile[],
+  onRead: () => void,
+  choices: ExpansionChoices | undefined,
+): Promise<Expansion[]> {
   if (batch.length === 0) return Promise.resolve([]);
   const files = batch.map(
     ({ path, bytes, fingerprint, size }): FileToExpand => ({
@@ -122,7 +139,7 @@ function expand(medium: Medium, sources: Sources, batch: PageFile[], onRead: () 
       size: fingerprint === UNKNOWN_FINGERPRINT ? Number.POSITIVE_INFINITY : size,
     }),
   );
-  return medium.expand(files, sources, onRead);
+  return medium.expand(files, sources, onRead, choices);
 }
 
 interface Batch {
@@ -252,6 +269,10 @@ function insertOf(
     source: sourceOf(file, context),
     ...(item?.content === undefined ? {} : { content: item.content }),
     ...(item === undefined ? {} : { metadata: item.metadata }),
+    // The server puts its cluster time in the place of an empty timestamp.
+    ...(item?.words === undefined
+      ? {}
+      : { words: new Binary(item.words), words_written: new Timestamp({ t: 0, i: 0 }) }),
     tags: [],
     status,
     ...(error === undefined ? {} : { error: { ...error, stage: 'indexing', at: now } }),
@@ -274,6 +295,7 @@ function updateOf(
     status,
     ...(item?.content === undefined ? {} : { content: item.content }),
     ...(item === undefined ? {} : { metadata: item.metadata }),
+    ...(item?.words === undefined ? {} : { words: new Binary(item.words) }),
     ...(error === undefined ? {} : { error: { ...error, stage: 'indexing', at: now } }),
     job_id: jobId,
     last_modified_at: now,

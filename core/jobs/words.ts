@@ -1,4 +1,5 @@
 import {
+  type ArtifactStatus,
   type ComparedCounts,
   hasPhases,
   type IndexStatus,
@@ -82,7 +83,7 @@ export function jobInWords(status: JobStatus): string[] {
   return [...progressInWords(status), ...(retrying === null ? [] : [retryingInWords(retrying)])];
 }
 
-function progressInWords({ kind, phases, removed, moved, compared }: JobStatus): string[] {
+function progressInWords({ kind, phases, removed, moved, compared, artifact }: JobStatus): string[] {
   if (kind === 'duplicates') return [`compared: ${comparedInWords(compared)}`];
   if (kind === 'relocate') return [`moved: ${movedInWords(moved)}`];
   if (!hasPhases(kind)) return [`removed: ${removedInWords(kind, removed)}`];
@@ -92,8 +93,15 @@ function progressInWords({ kind, phases, removed, moved, compared }: JobStatus):
       ? []
       : [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)]),
     ...(index === undefined ? [] : [indexInWords(index)]),
+    ...(artifact === undefined ? [] : [artifactInWords(artifact)]),
   ];
 }
+
+/** How far the writing of an artifact is. */
+export const artifactInWords = ({ path, state, chunks, total }: ArtifactStatus): string =>
+  state === 'completed'
+    ? `artifact: ${count(chunks)} chunks in ${path}`
+    : `artifact: ${count(chunks)} of ${count(total)} chunks, for ${path}`;
 
 /** How far the building of an index is. */
 export const indexInWords = ({ kind, done, total }: IndexStatus): string =>

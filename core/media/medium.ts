@@ -1,3 +1,4 @@
+import type { LoadDatasetInput } from '../../contract/inputs.ts';
 import type { RecordedError } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
 import type { ModelLayout } from '../models/find-model.ts';
@@ -18,10 +19,18 @@ export interface Item {
    * Otherwise the encoder computes the hash when it reads the file.
    */
   content?: string;
+  /** The words of the item as `packWords` gives them, if they can be searched for. */
+  words?: Uint8Array;
 }
 
 /** The items of a file, in order and at least one, or the reason why the file can't be read. */
 export type Expansion = { items: readonly Item[] } | { error: RecordedError };
+
+/** How the files of a dataset are expanded. Stored with the dataset; only its medium knows the fields. */
+export type ExpansionChoices = Readonly<Record<string, unknown>>;
+
+/** What a load says that its medium may need to choose. */
+export type ExpandingLoad = Pick<LoadDatasetInput, 'dataset' | 'model' | 'chunks' | 'reread'>;
 
 /** Draws thumbnails of samples, in processes that can be killed. */
 export interface Thumbnailer {
@@ -65,19 +74,46 @@ export interface Medium extends ModelSide {
   accepts(name: string): boolean;
 
   /**
+   * Whether a file of this name, which is accepted, says that its folder is of this medium, also among files of another
+   * one. Absent if each does. Notes beside pictures say nothing.
+   */
+  suggests?(name: string): boolean;
+
+  /**
    * Expands files into items. Returns one expansion per file, in order. A bad file yields an expansion with an error,
    * never an exception. Calls `onRead` as reading makes progress, at least once per several dozen files.
+   *
+   * @param choices those of the dataset
    */
-  expand(files: readonly FileToExpand[], sources: Sources, onRead: () => void): Promise<Expansion[]>;
+  expand(
+    files: readonly FileToExpand[],
+    sources: Sources,
+    onRead: () => void,
+    choices?: ExpansionChoices,
+  ): Promise<Expansion[]>;
+
+  /**
+   * Decides how the files of a dataset are expanded, by what a load asks for and what the dataset has already. Absent if
+   * there is nothing to choose.
+   *
+   * @throws UserError when the choice can't be made, or differs from the one that the dataset's samples were made by
+   */
+  choose?(load: ExpandingLoad, stored: ExpansionChoices | undefined): Promise<ExpansionChoices>;
+
+  /** Files are expanded together up to this size, in bytes. Absent if expanding holds little of them. */
+  readonly batchBytes?: number;
 
   /** The encoder's input: the bytes of a sample's file, or the metadata from its expansion. */
   readonly encodes: 'file' | 'metadata';
 
   /**
-   * The side that a model may have beside its own, which encodes words into the space of the samples. Its items are
-   * `{ value: string }`.
+   * The side that encodes words into the space of the samples: `own` if it is the one that encodes samples, or one that a
+   * model may have beside it. Its items are `{ value: string }`.
    */
-  readonly text?: ModelSide;
+  readonly text?: ModelSide | 'own';
+
+  /** Whether its items have words, which can be searched for. Their metadata then has the text as `text`. */
+  readonly hasWords?: true;
 
   /** MIME types that the metadata may name. `inline` types are safe to show in a browser. */
   readonly mimeTypes: { known: ReadonlySet<string>; inline: ReadonlySet<string> };
@@ -88,7 +124,8 @@ export interface Medium extends ModelSide {
   /** The medium's settings from the environment, for display. */
   readonly settings: readonly { name: string; variable: string; value: string }[];
 
-  readonly thumbnails: {
+  /** Absent if samples have no pictures. */
+  readonly thumbnails?: {
     mimeType: string;
     /** Maps indexing errors that also rule out a thumbnail to the thumbnail's error code. */
     hopeless: Readonly<Record<string, string>>;
@@ -109,6 +146,13 @@ export interface Media {
    * @throws UserError UnknownMedium when this process does not support it
    */
   byName(name: MediaType): Medium;
+}
+
+/** The medium whose samples have words. */
+export function documentsMediumOf({ all }: Media): Medium {
+  const found = all.find(({ hasWords }) => hasWords === true);
+  if (found === undefined) throw new UserError('UnknownMedium', 'This process knows no medium of documents.');
+  return found;
 }
 
 /** Creates the media of a process. The first one is the default. */

@@ -17,6 +17,8 @@ export type Pooling = 'cls' | 'mean';
 export interface BoundPreparation<Prepared = unknown> {
   /** The batch size, if the graph fixes it. */
   fixedBatch: number | undefined;
+  /** The batch size that suits the items, if it differs from the device's usual one. */
+  batchSize?: number;
   /**
    * Applies to outputs with a vector per token. `mean` skips tokens whose `attention_mask` input is 0. Undefined if
    * nobody can know; such outputs are refused.

@@ -7,6 +7,8 @@ import { PACKAGED_MODELS } from './model-folders.ts';
 
 /** The files of a medium's models within their folders. */
 export interface ModelLayout {
+  /** The folder of the built-in model, which the name `built-in` means. Absent if the side has none. */
+  builtIn?: string;
   /** Paths of the graph relative to the model's folder, best first. */
   graphs: readonly string[];
   /** Whether an ONNX file of another name may be the graph. If omitted, every one may. */
@@ -39,8 +41,13 @@ export async function findModel(
   layout: ModelLayout,
   folders: readonly string[] = [],
 ): Promise<ModelFiles> {
-  return filesOf(name, await findDirectory(name, folders), layout);
+  const folder = folderNamed(name, layout);
+  return filesOf(folder, await findDirectory(folder, folders), layout);
 }
+
+/** The name of the folder that a model's name means. */
+export const folderNamed = (name: string, { builtIn }: ModelLayout): string =>
+  name === BUILT_IN_MODEL && builtIn !== undefined ? builtIn : name;
 
 /**
  * Finds the files of another side of a model, which lies in the same folder.

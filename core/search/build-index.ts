@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { IndexKind, IndexStatus } from '../../contract/job.ts';
+import { clusterTime } from '../store/cluster-time.ts';
 import { findPublishedIndex, getDataset } from '../store/datasets.ts';
 import type { PublishedIndexDocument } from '../store/documents.ts';
 import { countVectors } from '../store/embeddings.ts';
-import { clusterTime, countWrittenSince, vectorsAfter } from '../store/search-vectors.ts';
+import { countWrittenSince, vectorsAfter } from '../store/search-vectors.ts';
 import type { Store } from '../store/store.ts';
 import type { SearchedSet } from './finder.ts';
 import type { BuildBeginning, IndexBuilder, SavedIndex } from './index-builder.ts';

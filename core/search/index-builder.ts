@@ -1,5 +1,5 @@
 import type { IndexKind } from '../../contract/job.ts';
-import type { ClusterTime } from '../store/search-vectors.ts';
+import type { ClusterTime } from '../store/cluster-time.ts';
 import type { IndexFiles } from './vector-machine.ts';
 
 /** When a build began. */

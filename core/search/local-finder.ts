@@ -1,13 +1,8 @@
-import {
-  type ClusterTime,
-  clusterTime,
-  isWrittenSince,
-  vectorsAfter,
-  vectorsOfSeqs,
-  vectorsWrittenSince,
-} from '../store/search-vectors.ts';
+import { type ClusterTime, clusterTime, isWrittenSince } from '../store/cluster-time.ts';
+import { vectorsAfter, vectorsOfSeqs, vectorsWrittenSince } from '../store/search-vectors.ts';
 import type { Store } from '../store/store.ts';
 import type { Finder, SearchedSet } from './finder.ts';
+import { createRefreshes } from './refreshes.ts';
 import { type IndexFiles, MachineEndedError, type VectorMachine } from './vector-machine.ts';
 
 /** The index of a set, whose vectors the machine need not read from MongoDB. */
@@ -70,31 +65,11 @@ interface HeldSet {
 export function createLocalFinder(store: Store, options: LocalFinderOptions): Finder {
   const { machine, indexes, mostBytes = MOST_BYTES } = options;
   const sets = new Map<string, HeldSet>();
-  /** One refresh a set at a time: the running one, and the one that comes after it. */
-  const refreshes = new Map<string, { running: Promise<HeldSet>; next?: Promise<HeldSet> }>();
   /** When indexes could not be opened, by ID. */
   const failedAt = new Map<string, number>();
   let opened = 0;
-
-  /** Opens a set or takes in what is new. A refresh that had begun before this call may have missed the last write. */
-  function refreshed(set: SearchedSet): Promise<HeldSet> {
-    const key = keyOf(set);
-    const under = refreshes.get(key);
-    if (under === undefined) {
-      const running = refresh(set).finally(() => {
-        if (refreshes.get(key)?.running === running) refreshes.delete(key);
-      });
-      refreshes.set(key, { running });
-      return running;
-    }
-    under.next ??= under.running
-      .then(
-        () => undefined,
-        () => undefined,
-      )
-      .then(() => refreshed(set));
-    return under.next;
-  }
+  /** Opens a set or takes in what is new. */
+  const refreshed = createRefreshes(keyOf, refresh);
 
   async function refresh(set: SearchedSet): Promise<HeldSet> {
     const key = keyOf(set);

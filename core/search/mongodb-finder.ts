@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../errors.ts';
-import { clusterTime } from '../store/search-vectors.ts';
+import { clusterTime } from '../store/cluster-time.ts';
 import type { Store } from '../store/store.ts';
 import {
   createVectorSearchIndex,

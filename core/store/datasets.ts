@@ -87,7 +87,20 @@ export async function modelsOf(store: Store, datasetId: string): Promise<Recorde
  */
 export async function openDataset(
   store: Store,
-  { datasetId, mediaType, source, jobId }: { datasetId: string; mediaType: MediaType; source: string; jobId: string },
+  {
+    datasetId,
+    mediaType,
+    expansion,
+    source,
+    jobId,
+  }: {
+    datasetId: string;
+    mediaType: MediaType;
+    /** Replaces what the dataset has. */
+    expansion?: DatasetDocument['expansion'];
+    source: string;
+    jobId: string;
+  },
 ): Promise<void> {
   const { datasets } = collectionsOf(store);
   const now = new Date();
@@ -108,6 +121,7 @@ export async function openDataset(
           latest_job: jobId,
           last_modified_at: now,
           'phases.indexing': { state: 'running', job_id: jobId, at: now },
+          ...(expansion === undefined ? {} : { expansion }),
         },
       },
       { upsert: true },

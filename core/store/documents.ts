@@ -1,5 +1,6 @@
 import type { Binary, Long, ObjectId, Timestamp } from 'mongodb';
 import type {
+  ArtifactStatus,
   ComparedCounts,
   FileOutcomes,
   IndexKind,
@@ -14,7 +15,7 @@ import type {
   WaitReason,
 } from '../../contract/job.ts';
 
-/** The name of a medium, the kind of a dataset's samples. `image` is the only one so far. */
+/** The name of a medium, the kind of a dataset's samples: `image`, `text`. */
 export type MediaType = string;
 
 /** The cause of a phase's wait. */
@@ -66,6 +67,8 @@ export interface DatasetDocument {
   /** The dataset's name. */
   _id: string;
   media_type: MediaType;
+  /** How its files are expanded, if its medium has a choice. */
+  expansion?: Readonly<Record<string, unknown>>;
   sources: string[];
   /** The seq of the next new sample. */
   next_seq: number;
@@ -184,6 +187,9 @@ export interface SampleDocument {
   /** Hash of the encoded content, if indexing knows it. Otherwise a changed file fingerprint causes a new check. */
   content?: string;
   metadata?: SampleMetadata;
+  /** The words of its text for searches, as `packWords` gives them, and the server's cluster time of their write. */
+  words?: Binary;
+  words_written?: Timestamp;
   tags: string[];
   split?: string;
   status: 'indexed' | 'failed' | 'missing';
@@ -243,6 +249,8 @@ export interface JobDocument {
   moved?: MovedCounts;
   /** Search for duplicates only: how far it is. */
   compared?: ComparedCounts;
+  /** Loads that write an artifact only: how far that is. */
+  artifact?: ArtifactStatus;
   error?: RecordedError;
   /** The activities that are retried, by a key of each. */
   retrying?: Record<string, RetryingDocument>;

@@ -1,5 +1,5 @@
 import { type ClientSession, type Filter, MongoServerError } from 'mongodb';
-import type { JobKind, JobState, PhaseName, PhaseState, RecordedError } from '../../contract/job.ts';
+import type { ArtifactStatus, JobKind, JobState, PhaseName, PhaseState, RecordedError } from '../../contract/job.ts';
 import { collectionsOf } from './collections.ts';
 import type { JobDocument, PhaseDocument } from './documents.ts';
 import type { Store } from './store.ts';
@@ -340,6 +340,7 @@ export async function reopenJob(
     'retry_scope',
     'source_device',
     'compared',
+    'artifact',
   ];
   await collectionsOf(store).jobs.updateOne(
     { _id: jobId },
@@ -565,4 +566,9 @@ async function ignoring(codes: readonly number[], work: () => Promise<unknown>):
     if (error instanceof MongoServerError && codes.includes(Number(error.code))) return false;
     throw error;
   }
+}
+
+/** Notes how far the artifact of an open job is. */
+export async function noteArtifact(store: Store, jobId: string, artifact: ArtifactStatus): Promise<void> {
+  await collectionsOf(store).jobs.updateOne({ _id: jobId, ...notEnded }, { $set: { artifact } });
 }

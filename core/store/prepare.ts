@@ -67,6 +67,7 @@ export const SAMPLE_INDEXES = {
   tag: 'dataset_id_1_tags_1_seq_1',
   status: 'dataset_id_1_status_1_seq_1',
   error: 'errors',
+  words: 'words',
 } as const;
 
 /** The names of the indexes that searches name explicitly. */
@@ -91,6 +92,11 @@ async function createIndexes(store: Store): Promise<void> {
       { key: { dataset_id: 1, tags: 1, seq: 1 } },
       ...INDEXED_METADATA.map((field) => ({ key: { dataset_id: 1, [`metadata.${field}`]: 1, seq: 1 } as const })),
       { key: { dataset_id: 1, seq: 1 }, name: 'errors', partialFilterExpression: { error: { $exists: true } } },
+      {
+        key: { dataset_id: 1, words_written: 1 },
+        name: 'words',
+        partialFilterExpression: { words_written: { $exists: true } },
+      },
     ]),
     embeddings.createIndexes([
       { key: { dataset_id: 1, model_key: 1, seq: 1 }, unique: true },

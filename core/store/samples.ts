@@ -219,7 +219,7 @@ export type SampleUpdate = { _id: ObjectId } & Pick<
   SampleDocument,
   'source' | 'status' | 'job_id' | 'last_modified_at' | 'part'
 > &
-  Pick<Partial<SampleDocument>, 'content' | 'metadata' | 'error'>;
+  Pick<Partial<SampleDocument>, 'content' | 'metadata' | 'words' | 'error'>;
 
 /**
  * Inserts new samples and updates stored ones. An insert whose file and part are already stored updates that sample.
@@ -265,7 +265,7 @@ const repeatOf = ({ _id, ...sample }: SampleDocument): AnyBulkWriteOperation<Sam
 
 function updateOf(
   filter: Filter<SampleDocument>,
-  { source, status, job_id, last_modified_at, part, content, metadata, error }: Omit<SampleUpdate, '_id'>,
+  { source, status, job_id, last_modified_at, part, content, metadata, words, error }: Omit<SampleUpdate, '_id'>,
 ): AnyBulkWriteOperation<SampleDocument> {
   return {
     updateOne: {
@@ -279,8 +279,10 @@ function updateOf(
           part,
           ...(content === undefined ? {} : { content }),
           ...(metadata === undefined ? {} : { metadata }),
+          ...(words === undefined ? {} : { words }),
           ...(error === undefined ? {} : { error }),
         },
+        ...(words === undefined ? {} : { $currentDate: { words_written: { $type: 'timestamp' as const } } }),
         // A file that can't be read now keeps its content hash: its content may be unchanged later.
         $unset: {
           ...(metadata === undefined ? { metadata: true } : {}),

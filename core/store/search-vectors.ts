@@ -1,5 +1,6 @@
-import { Binary, type FindCursor, ReadConcern, Timestamp } from 'mongodb';
+import { Binary, type FindCursor, Timestamp } from 'mongodb';
 import { UserError } from '../errors.ts';
+import { type ClusterTime, LOCAL, writtenSince } from './cluster-time.ts';
 import { collectionsOf } from './collections.ts';
 import type { EmbeddingDocument, SampleDocument } from './documents.ts';
 import type { VectorSet } from './embeddings.ts';
@@ -15,28 +16,6 @@ export interface StoredVector {
   seq: number;
   vector: Float32Array;
 }
-
-/** A moment of the server's cluster time, in seconds. */
-export type ClusterTime = number;
-
-/**
- * A write may show later than one with a later time: by as long as a batch takes to be stored. Older writes of this many
- * seconds are looked at again, by each search: a thousand of them take about ten milliseconds.
- */
-const LATE_WRITES_S = 10;
-
-/** Reads what the primary has, acknowledged by a majority or not: each hit is read again before it is given out. */
-const LOCAL = new ReadConcern('local');
-
-/** The cluster time now. What is written from here on is found by `vectorsWrittenSince`. */
-export async function clusterTime(store: Store): Promise<ClusterTime> {
-  return store.client.withSession(async (session) => {
-    await collectionsOf(store).meta.findOne({ _id: 'schema' }, { session, readConcern: LOCAL });
-    return session.operationTime?.getHighBits() ?? 0;
-  });
-}
-
-const lookedAtAgain = (since: ClusterTime): ClusterTime => since - LATE_WRITES_S;
 
 /** A vector's number, and the time of its last write as a string. */
 export interface WrittenVector {
@@ -54,7 +33,7 @@ export async function vectorsWrittenSince(
   since: ClusterTime,
 ): Promise<{ found: WrittenVector[]; at: ClusterTime }> {
   return store.client.withSession(async (session) => {
-    const written = { $gte: new Timestamp({ t: Math.max(0, lookedAtAgain(since)), i: 0 }) };
+    const written = writtenSince(since);
     const found = await collectionsOf(store)
       .embeddings.find(
         { dataset_id: datasetId, model_key: modelKey, written },
@@ -66,10 +45,6 @@ export async function vectorsWrittenSince(
     return { found, at: session.operationTime?.getHighBits() ?? since };
   });
 }
-
-/** Whether `vectorsWrittenSince` that time finds a vector of this write. */
-export const isWrittenSince = (written: Timestamp, since: ClusterTime): boolean =>
-  written.getHighBits() >= lookedAtAgain(since);
 
 /** The vectors of a set after a seq with the times of their writes, in seq order. The caller closes the cursor. */
 export function vectorsAfter(

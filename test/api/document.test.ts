@@ -161,8 +161,8 @@ describe('every documented status can be had', () => {
     ])
       await open.get(path);
     // As a load takes them.
-    const { files, folders } = (await open.get(`/api/sources/folders?path=${photos}`)).json;
-    expect(files).toBe(PICTURES + 1);
+    const { files, media, folders } = (await open.get(`/api/sources/folders?path=${photos}`)).json;
+    expect({ files, media }).toEqual({ files: PICTURES + 1, media: { image: PICTURES + 1, text: 1 } });
     expect(folders.map(({ name }: { name: string }) => name)).toEqual(['2024']);
     await open.get(`/api/sources/folders?path=${photos}/none`);
     await open.get('/api/sources/folders?path=relative');
@@ -206,6 +206,12 @@ describe('every documented status can be had', () => {
     await open.get(`${whole}/file`, { range: 'bytes=9999999-' });
     await open.get(`${gone}/file`);
     await open.get(`${text}/thumbnail`);
+    const manuals = join(bench.folder, 'manuals');
+    await mkdir(manuals);
+    await writeFile(join(manuals, 'manual.md'), '# Manual');
+    await bench.load({ dataset: 'manuals', source: manuals, embed: false });
+    expect((await open.get('/api/datasets/manuals/samples/0/document')).status).toBe(200);
+    expect((await open.get(`${whole}/document`)).json.code).toBe('NoDocument');
   });
 
   test('of what is asked of jobs, and done with them', async () => {

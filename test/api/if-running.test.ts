@@ -78,7 +78,7 @@ test('a load that runs is answered to one that attaches, and to an embedding tha
   expect(again.json).toEqual({ ...first, attached: true });
 
   // Before the second phase has begun, an embedding would be a separate job.
-  const phase = bench.temporal.workflow.getHandle(`embed-${first.dataset}:color-gradient-grid`);
+  const phase = bench.temporal.workflow.getHandle(`embed-${first.dataset}:built-in`);
   const begun = () => phase.describe().then(({ status }) => status.name, String);
   await expect.poll(begun).toBe('RUNNING');
   const embedding = await api.post(`/api/datasets/${first.dataset}/embed?if_running=attach`);

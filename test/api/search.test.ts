@@ -157,7 +157,7 @@ describe('a busy server', () => {
       const one = Promise.withResolvers<void>();
       begun.push(one);
       await one.promise;
-      return { dataset: 'pictures', model_key: MODEL, exact: true, hits: [], next: null };
+      return { dataset: 'pictures', mode: 'vector', model_key: MODEL, exact: true, hits: [], next: null };
     });
     const headers = { 'content-type': 'image/jpeg', 'content-length': String(MOST_PICTURE_BYTES) };
     let read = 0;

@@ -26,12 +26,12 @@ export interface RunningCommand {
   ended: Promise<Run>;
 }
 
-/** This environment without anything that names servers. */
+/** This environment without anything that names servers, and without a plimsoll.toml that somebody has above. */
 export function bareEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('TEMPORAL_') && name !== 'MONGODB_URI' && name !== 'FORCE_COLOR',
   );
-  return { ...Object.fromEntries(kept), NODE_NO_WARNINGS: '1' };
+  return { ...Object.fromEntries(kept), PLIMSOLL_CONFIG: '', NODE_NO_WARNINGS: '1' };
 }
 
 /** Starts the real command in a separate process, as a shell would. */

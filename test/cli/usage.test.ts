@@ -26,6 +26,7 @@ const COMMANDS = [
   'forget',
   'schedule',
   'models',
+  'config',
   'doctor',
 ];
 

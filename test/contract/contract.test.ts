@@ -16,7 +16,10 @@ describe('the contract', () => {
   });
 
   it.each([
-    ['color-gradient-grid', 'embed-cats:color-gradient-grid'],
+    ['built-in', 'embed-cats:built-in'],
+    // The built-in models by their own names.
+    ['color-gradient-grid', 'embed-cats:built-in'],
+    ['hashed-words', 'embed-cats:built-in'],
     ['org/name', 'embed-cats:org/name'],
     ['/models/clip', expect.stringMatching(/^embed-cats:clip~[0-9a-f]{8}$/)],
     ['/other/clip', expect.not.stringMatching(embedWorkflowId('cats', '/models/clip'))],

@@ -1,3 +1,4 @@
+import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import {
@@ -37,7 +38,7 @@ describe('the input of a load', () => {
       dataset: 'photos',
       source: '/photos',
       embed: true,
-      model: 'color-gradient-grid',
+      model: BUILT_IN_MODEL,
       max_failed_percent: 100,
       include: [],
       exclude: [],
@@ -147,7 +148,7 @@ it.each([
   ['retry', retryFailedInput],
   ['embed', embedDatasetInput],
 ])('the input of %s embeds with the built-in model unless told otherwise', (_, schema) => {
-  expect(schema.parse({ dataset: 'photos' })).toMatchObject({ model: 'color-gradient-grid', webhooks: [] });
+  expect(schema.parse({ dataset: 'photos' })).toMatchObject({ model: BUILT_IN_MODEL, webhooks: [] });
   expect(refuses(schema, { dataset: 'photos', source: '/photos' })).toBe(true);
 });
 

@@ -193,7 +193,7 @@ describe('a load that is paused while something is broken goes on when it is res
     await Promise.all([member('worker-indexing').kill(), member('worker-embedding').kill()]);
     await Promise.all([indexing, embedding].map(({ job_id }) => client.pause(job_id)));
     await awaitIdle(`load-${indexing.dataset}`);
-    await awaitIdle(`embed-${embedding.dataset}:color-gradient-grid`);
+    await awaitIdle(`embed-${embedding.dataset}:built-in`);
     for (const { job_id } of [indexing, embedding]) {
       expect((await client.status(job_id)).state).toBe('paused');
       await client.resume(job_id);
@@ -208,7 +208,7 @@ describe('a load that is paused while something is broken goes on when it is res
     const paused = [indexing, embedding].map(({ dataset }) =>
       client.temporal.workflow.getHandle(`load-${dataset}`).executeUpdate('pause'),
     );
-    await awaitIdle(`embed-${embedding.dataset}:color-gradient-grid`);
+    await awaitIdle(`embed-${embedding.dataset}:built-in`);
     await member('mongod').start();
     await Promise.all(paused);
     for (const { job_id } of [indexing, embedding]) await client.resume(job_id);

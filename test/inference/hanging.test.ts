@@ -11,6 +11,7 @@ import type { EmbedItem, EmbedOutcome } from '../../core/embedding/embedder.ts';
 import { DEFAULT_DECODE_LIMITS } from '../../core/media/images/decode-limits.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
 import type { Medium } from '../../core/media/medium.ts';
+import { cpuTicksOf } from '../support/processes.ts';
 import { ENDLESS_SVG } from '../support/worst-files.ts';
 import { codeOf, expectVectors, isAlive, onlyPid, withEmbedder } from './embedders.ts';
 import { HANGS, HANGS_ONCE, type HangingOptions, LATE_ONCE } from './hanging-preparation.ts';
@@ -301,9 +302,3 @@ test('a picture whose process stands still for longer than a decode may take is 
 
 /** A process's state: `T` if it is stopped. */
 const stateOf = (pid: number) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0];
-
-/** A process's CPU time in ticks, 100 a second. */
-function cpuTicksOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return Number(fields[11]) + Number(fields[12]);
-}

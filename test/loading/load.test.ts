@@ -281,7 +281,7 @@ describe('a source that can not be loaded', () => {
       'SourceEmpty',
       async (source: string) => {
         await mkdir(source);
-        await writeFile(join(source, 'notes.txt'), '');
+        await writeFile(join(source, 'song.mp3'), '');
       },
     ],
   ])('fails at once when it %s: %s', async (_, code, make) => {

@@ -7,7 +7,7 @@ import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
 import { findModel } from '../../core/models/find-model.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
-import { buildBuiltinGraph } from '../../scripts/make-builtin-model.ts';
+import { buildBuiltinGraph } from '../../scripts/make-builtin-models.ts';
 import { drawScene, randomNumbers } from './scenes.ts';
 
 const medium = imagesMedium();

@@ -31,7 +31,7 @@ describe('an embedding that is a phase of a load', () => {
     const answers = new Set<number>();
     const doneOf = async (id: string) => (await handleOf(id).query<JobStatus>('status')).phases.embedding.done;
     for await (const { finished_at, phases } of bench.watch(job_id)) {
-      if (phases.embedding.done > 0) answers.add(await doneOf(`embed-${dataset}:color-gradient-grid`));
+      if (phases.embedding.done > 0) answers.add(await doneOf(`embed-${dataset}:built-in`));
       if (finished_at !== null) break;
     }
     expect(await doneOf(workflow_id)).toBe(PICTURES);
@@ -46,10 +46,10 @@ describe('an embedding that is a phase of a load', () => {
       embed_task_queue: 'nobody',
     });
     for await (const { phases } of bench.watch(job_id)) if (phases.embedding.state === 'waiting') break;
-    await handleOf(`embed-${dataset}:color-gradient-grid`).cancel();
+    await handleOf(`embed-${dataset}:built-in`).cancel();
     const status = await bench.wait(job_id);
     expect(status).toMatchObject({ state: 'failed', error: { code: 'WorkCanceled' } });
-    expect(status.error?.message).toContain(`embed-${dataset}:color-gradient-grid`);
+    expect(status.error?.message).toContain(`embed-${dataset}:built-in`);
     expect((await handleOf(workflow_id).describe()).status.name).toBe('FAILED');
   });
 });
@@ -59,7 +59,7 @@ describe('an embedding that somebody starts', () => {
     const dataset = bench.newDataset();
     const handle = await bench.temporal.workflow.start('embedDataset', {
       taskQueue: bench.taskQueue,
-      workflowId: `embed-${dataset}:color-gradient-grid`,
+      workflowId: `embed-${dataset}:built-in`,
       args: [{ dataset }, { job_id: randomUUID(), only_failed: false }],
     });
     await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'InvalidInput' } });

@@ -39,7 +39,7 @@ async function underWay(phase: PhaseName): Promise<{ dataset: string; jobId: str
 
 /** Pending activities and children of the workflow that runs a phase. */
 async function pendingOf(dataset: string, phase: PhaseName) {
-  const id = phase === 'indexing' ? `load-${dataset}` : `embed-${dataset}:color-gradient-grid`;
+  const id = phase === 'indexing' ? `load-${dataset}` : `embed-${dataset}:built-in`;
   const { raw } = await bench.temporal.workflow.getHandle(id).describe();
   return { activities: raw.pendingActivities?.length ?? 0, children: raw.pendingChildren?.length ?? 0 };
 }

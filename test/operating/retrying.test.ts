@@ -129,7 +129,7 @@ describe('an activity that fails for a while', () => {
     trouble.inference = failing(new Error('the device is lost'));
     const { dataset, jobId, workflowId } = await startLoad();
 
-    const embedding = `embed-${dataset}:color-gradient-grid`;
+    const embedding = `embed-${dataset}:built-in`;
     for (const read of [
       () => retryingByRecord(jobId),
       () => retryingByQuery(workflowId),

@@ -97,7 +97,7 @@ describe('with the real clock', () => {
     });
     const status = await awaitWait(job_id, 'window');
     expect(status.phases.embedding.waiting_for?.until?.slice(11, 16)).toBe(opens);
-    const embedding = bench.temporal.workflow.getHandle(`embed-${dataset}:color-gradient-grid`);
+    const embedding = bench.temporal.workflow.getHandle(`embed-${dataset}:built-in`);
     // The activity that recorded the wait ends a moment later.
     await expect.poll(async () => (await embedding.describe()).raw.pendingActivities ?? []).toEqual([]);
     expect(await embedding.query('status')).toMatchObject({
@@ -155,7 +155,7 @@ describe('a window that closes in the midst of the work', () => {
       });
       const seen: JobStatus[] = [];
       const closed = await awaitWait(job_id, 'window');
-      const embedding = bench.temporal.workflow.getHandle(`embed-${dataset}:color-gradient-grid`);
+      const embedding = bench.temporal.workflow.getHandle(`embed-${dataset}:built-in`);
       await expect.poll(async () => (await embedding.describe()).raw.pendingChildren?.length ?? 0).toBe(0);
       const stored = await vectorsOf(dataset);
       expect(stored).toBeGreaterThan(0);

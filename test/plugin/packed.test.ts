@@ -338,7 +338,7 @@ describe('the code in docs/plugin.md', () => {
 
     const replayed = stdout.trim().split('\n');
     expect(replayed).toContain('load-cats replays');
-    expect(replayed).toContain('embed-cats:color-gradient-grid replays');
+    expect(replayed).toContain('embed-cats:built-in replays');
     expect(replayed.filter((line) => !line.endsWith(' replays'))).toEqual([]);
   });
 

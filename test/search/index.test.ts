@@ -12,6 +12,8 @@ import { createLocalFinder } from '../../core/search/local-finder.ts';
 import { keepBuilt } from '../../core/search/publish-index.ts';
 import { searchVectors } from '../../core/search/search-samples.ts';
 import { GRAPH_KINDS } from '../../core/search/vector-machine.ts';
+import { createWordFinder } from '../../core/search/words/word-finder.ts';
+import { createLocalWords } from '../../core/search/words/word-machine.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { findPublishedIndex } from '../../core/store/datasets.ts';
 import { writeVectors } from '../../core/store/embeddings.ts';
@@ -198,7 +200,13 @@ it('is used by a search of the dataset', async () => {
   const other = newFinder();
   await fetched(other, index.id);
   const embedder = { embed: () => Promise.reject(new Error('no query is encoded')) };
-  const searcher = createSearcher({ store: bench.store, finder: other.finder, embedder, media: knownMedia() });
+  const searcher = createSearcher({
+    store: bench.store,
+    finder: other.finder,
+    words: createWordFinder(bench.store, { machine: createLocalWords() }),
+    embedder,
+    media: knownMedia(),
+  });
   const answer = await searcher.search({ dataset: set.datasetId, vector: [...(queries[0] as Float32Array)] });
   expect([answer.exact, answer.hits.length]).toEqual([false, 20]);
 });

@@ -10,6 +10,8 @@ import { createLocalFinder } from '../../core/search/local-finder.ts';
 import { createLocalMachine } from '../../core/search/local-machine.ts';
 import { modelToSearch } from '../../core/search/model-to-search.ts';
 import { MachineEndedError } from '../../core/search/vector-machine.ts';
+import { createWordFinder } from '../../core/search/words/word-finder.ts';
+import { createLocalWords } from '../../core/search/words/word-machine.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { findDataset } from '../../core/store/datasets.ts';
 import type { DatasetDocument } from '../../core/store/documents.ts';
@@ -41,8 +43,9 @@ const vectors = clusteredVectors(COUNT, DIM);
 const [query, another] = clusteredVectors(2, DIM, 2) as [Float32Array, Float32Array];
 
 const finderOf = () => createLocalFinder(bench.store, { machine: createLocalMachine() });
+const wordsOf = () => createWordFinder(bench.store, { machine: createLocalWords() });
 const searcherWith = (parts: { finder?: Finder; embedder?: Pick<Embedder, 'embed'>; media?: Media }) =>
-  createSearcher({ store: bench.store, finder: finderOf(), embedder, media, ...parts });
+  createSearcher({ store: bench.store, finder: finderOf(), words: wordsOf(), embedder, media, ...parts });
 
 beforeAll(async () => {
   bench = await openWorkbench({ roles: [] });
@@ -229,6 +232,8 @@ describe('pages', () => {
         ...((await search({ vector: [...query], limit: 1 })).hits[0] as SearchHit),
         given,
         modelKey: MODEL,
+        mode: 'vector',
+        depth: 0,
       });
     const last = await search({ vector: [...query], limit: 1000, cursor: await cursorAfter(9990) });
     expect([seqsOf(last), last.next]).toEqual([others, null]);

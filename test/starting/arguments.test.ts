@@ -92,6 +92,23 @@ it('what the command line leaves out is left to the contract', () => {
   expect(loadDatasetInput.parse(loadRequestOf(load))).toEqual(loadDatasetInput.parse(load));
 });
 
+describe('chunks of plimsoll.toml', () => {
+  const defaults = { chunks: { size: 200, overlap: 20 } };
+  const chunksOf = (options: object) => loadRequestOf({ ...load, defaults, ...options }).chunks;
+
+  it('hold where the command line says nothing else', () => {
+    expect(chunksOf({})).toEqual({ size: 200, overlap: 20 });
+    expect(chunksOf({ chunkSize: 100, media: 'text' })).toEqual({ size: 100, overlap: 20 });
+    expect(chunksOf({ chunkUnit: 'tokens' })).toEqual({ size: 200, overlap: 20, unit: 'tokens' });
+  });
+
+  it('do not hold in another unit, and not for pictures', () => {
+    expect(chunksOf({ chunkUnit: 'characters' })).toEqual({ unit: 'characters' });
+    expect(chunksOf({ media: 'image' })).toBeUndefined();
+    expect(chunksOf({ defaults: { ...defaults, media: 'image' } })).toBeUndefined();
+  });
+});
+
 it('a pattern that is a whole path counts from the folder of the load', () => {
   const rules = { include: ['*.jpg'], exclude: [`${load.source}/raw`, '/elsewhere/raw'], hidden: true };
   expect(loadRequestOf({ ...load, ...rules })).toEqual({

@@ -112,7 +112,7 @@ describe('a second load while one runs', () => {
 
     it('of an embedding to the load that it is a phase of', async () => {
       const load = await running(bench.newDataset());
-      const embedding = bench.temporal.workflow.getHandle(`embed-${load.dataset}:color-gradient-grid`);
+      const embedding = bench.temporal.workflow.getHandle(`embed-${load.dataset}:built-in`);
       await expect
         .poll(() =>
           embedding.describe().then(

@@ -25,7 +25,7 @@ it.each([
   ['dropModel', { model: 'a', model_key: 'a@1' }, (dataset: string) => `embed-${dataset}:a`],
   ['indexVectors', { model: 'a', model_key: 'a@1' }, (dataset: string) => `embed-${dataset}:a`],
   ['findDuplicates', {}, (dataset: string) => `duplicates-${dataset}`],
-  ['embedDataset', {}, (dataset: string) => `embed-${dataset}:color-gradient-grid`],
+  ['embedDataset', {}, (dataset: string) => `embed-${dataset}:built-in`],
 ])('%s is refused under another Workflow ID than its own, and touches nothing', async (workflow, more, idOf) => {
   const dataset = bench.newDataset();
   await bench.load({ dataset, source, embed: false });

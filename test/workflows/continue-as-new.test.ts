@@ -75,7 +75,7 @@ it('an embedding that stops and goes on often continues as new, too, and does no
   const dataset = bench.newDataset();
   const seen: JobStatus[] = [];
   const { job_id } = await bench.startLoad({ dataset, source: join(folder, 'pictures') });
-  const embedding = bench.temporal.workflow.getHandle(`embed-${dataset}:color-gradient-grid`);
+  const embedding = bench.temporal.workflow.getHandle(`embed-${dataset}:built-in`);
   for await (const { phases } of bench.watch(job_id)) if (phases.embedding.done > 0) break;
   const { runId: first } = await embedding.describe();
   await bench.pause(job_id);

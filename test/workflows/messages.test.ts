@@ -26,7 +26,7 @@ describe('a signal that is none of Plimsoll’s', () => {
     const dataset = bench.newDataset();
     const { job_id, workflow_id } = await bench.startLoad({ dataset, source });
     const load = bench.temporal.workflow.getHandle(workflow_id);
-    const embedding = bench.temporal.workflow.getHandle(`embed-${dataset}:color-gradient-grid`);
+    const embedding = bench.temporal.workflow.getHandle(`embed-${dataset}:built-in`);
     await bench.wait(job_id, { for: 'browsable' });
     await expect.poll(async () => (await embedding.describe().catch(() => undefined))?.status.name).toBe('RUNNING');
 

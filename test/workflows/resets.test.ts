@@ -117,7 +117,7 @@ describe('a job that has ended, reset to each of its workflow tasks', () => {
 
   it('says to start it again: the embedding of a load that has ended', async () => {
     const { dataset } = await loaded();
-    const ends = await resetToEach(`embed-${dataset}:color-gradient-grid`);
+    const ends = await resetToEach(`embed-${dataset}:built-in`);
     expect(ends.filter((end) => !isClear(end))).toEqual([]);
     await expectWhole(dataset);
   });
@@ -274,7 +274,7 @@ describe('a job that runs', () => {
     await makePictures(source, PICTURES);
     const queue = `${bench.embedTaskQueue}-later`;
     const { job_id, workflow_id } = await bench.startLoad({ dataset, source, embed_task_queue: queue });
-    const embedding = handleOf(`embed-${dataset}:color-gradient-grid`);
+    const embedding = handleOf(`embed-${dataset}:built-in`);
     await expect
       .poll(async () => (await embedding.describe().catch(() => undefined))?.raw.pendingActivities?.length)
       .toBe(1);
@@ -293,7 +293,7 @@ describe('a job that runs', () => {
     const source = join(bench.folder, dataset);
     await makePictures(source, EMBEDDED);
     const { job_id } = await bench.startLoad({ dataset, source });
-    const id = `embed-${dataset}:color-gradient-grid`;
+    const id = `embed-${dataset}:built-in`;
     for await (const { phases } of bench.watch(job_id)) if (phases.embedding.done > 0) break;
     const { runId } = await handleOf(id).describe();
     await reset(id, runId, (await pointsOf(id, runId))[0] as number);

@@ -1,6 +1,5 @@
 /** The metadata of an image for the API and the command line, and the fields that filters accept. */
 import * as z from 'zod';
-import { IMAGE_FORMATS } from './formats.ts';
 
 const count = z.int().min(0);
 
@@ -14,9 +13,6 @@ export const imageMetadata = z.object({
   num_channels: count,
   orientation: z.int().min(1).max(8).describe('EXIF orientation of the file.'),
 });
-
-/** Fields that filters match by value. */
-export const IMAGE_CHOICES = { format: { values: IMAGE_FORMATS, description: 'Only images of this format.' } } as const;
 
 const PIXELS = 1_000_000;
 

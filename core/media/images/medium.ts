@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { BUILT_IN_FOLDERS } from '../../../contract/built-in-model.ts';
 import { FileUnavailableError, type OpenFile, type Source, type Sources } from '../../sources/source.ts';
 import type { FileToExpand, Medium } from '../medium.ts';
 import { isTextGraph, TEXT_SIDE } from '../text/text-side.ts';
@@ -33,6 +34,7 @@ export function imagesMedium(
     },
     encodes: 'file',
     models: {
+      builtIn: BUILT_IN_FOLDERS.image,
       // Paths of ONNX files in the layouts of transformers.js and Optimum. The vision part of a two-part model comes
       // first.
       graphs: ['vision_model.onnx', 'onnx/vision_model.onnx', 'model.onnx', 'onnx/model.onnx'],

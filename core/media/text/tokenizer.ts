@@ -85,6 +85,17 @@ export async function readTokenizer(
   });
 }
 
+/**
+ * Reads a tokenizer, and returns a function that counts the tokens of a text, without special ones and without a limit.
+ *
+ * @throws ModelInvalidError naming the file and the field
+ */
+export async function readWordTokens(tokenizerFile: string, configFile: string): Promise<(text: string) => number> {
+  const config = await readJson(configFile, (json) => parseConfig(json));
+  const library = await readJson(tokenizerFile, (json) => new LibraryTokenizer(json as object, config) as Library);
+  return (text) => library.encode(text, { add_special_tokens: false }).ids.length;
+}
+
 /** Without a mask, the graph takes padding for words, so it gets rows as long as in its training. */
 function lengthsOf(config: Config, { fixedTokens, hasMask }: Pick<TokenInputs, 'fixedTokens' | 'hasMask'>) {
   const name = config.tokenizer_class?.replace(/Fast$/, '') ?? '';

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { imagesMedium } from '../../../core/media/images/medium.ts';
-import { findModel, findSide, type ModelLayout } from '../../../core/models/find-model.ts';
+import type { ModelSide } from '../../../core/media/medium.ts';
+import { findModel, findSide } from '../../../core/models/find-model.ts';
 import { modelFoldersFrom } from '../../../core/models/model-folders.ts';
 import { type FetchOptions, type FetchProgress, fetchModel } from '../../../local/models/fetch-model.ts';
 import { listFetched, removeFetched } from '../../../local/models/fetched-models.ts';
@@ -135,7 +136,7 @@ describe('a known model', () => {
     await fetched();
     const files = await asked();
     expect(files.graphFile).toBe(join(place(), VISION));
-    const textSide = imagesMedium().text?.models as ModelLayout;
+    const textSide = (imagesMedium().text as ModelSide).models;
     expect((await findSide(files, textSide)).graphFile).toBe(join(place(), 'onnx', 'text_model.onnx'));
     const own = join(folder, 'own', 'clip-vit-b32');
     await mkdir(own, { recursive: true });

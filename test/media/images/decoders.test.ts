@@ -16,6 +16,7 @@ import type { PixelGeometry } from '../../../core/media/images/resize.ts';
 import { openThumbnailer } from '../../../core/media/images/thumbnailer.ts';
 import { folderSource } from '../../../core/sources/folder/folder-source.ts';
 import { identityOf } from '../../../core/sources/identity.ts';
+import { cpuTicksOf, isAlive } from '../../support/processes.ts';
 import { standStill } from '../../support/stand-still.ts';
 import { ENDLESS_SVG } from '../../support/worst-files.ts';
 
@@ -47,15 +48,6 @@ const thumbnailOf = (path: string) => ({
   image: { path: Buffer.from(path), identity: identityOf(lstatSync(path, { bigint: true })) },
   side: 32,
 });
-const isAlive = (pid: number) => {
-  try {
-    process.kill(pid, 0);
-    // A zombie has ended, although its parent has not waited for it yet.
-    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
-  } catch {
-    return false;
-  }
-};
 
 it('draws, and tells what only a decoder can, with one process', async () => {
   const picture = await decoders.ask(thumbnailOf(await file('photo.jpg', await photo())), 10_000);
@@ -205,9 +197,3 @@ it.each(['SIGKILL', 'SIGTERM'] as const)('dies with its parent, in the midst of 
   parent.kill(signal);
   await expect.poll(() => isAlive(pid)).toBe(false);
 });
-
-/** Returns a process's CPU time in ticks, 100 a second. */
-function cpuTicksOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return Number(fields[11]) + Number(fields[12]);
-}

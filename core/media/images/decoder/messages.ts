@@ -39,5 +39,5 @@ export interface Results {
   thumbnail: Uint8Array<ArrayBuffer>;
 }
 
-/** `refusal` means that the image is at fault. `fault` is the decoder's own. */
-export type Reply = { result: Results[Order['type']] } | { refusal: ImageFailure } | { fault: string };
+/** `refusal` means that the image is at fault. */
+export type Reply = { result: Results[Order['type']] } | { refusal: ImageFailure };

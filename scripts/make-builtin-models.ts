@@ -1,10 +1,11 @@
 /**
- * Writes the built-in model, `models/color-gradient-grid`. It has no learned weights, only statistics of colour and
- * gradients over a grid.
+ * Writes the built-in models below `models`. They have no learned weights.
  *
- *     node scripts/make-builtin-model.ts [FOLDER]
+ *     node scripts/make-builtin-models.ts [FOLDER]
  *
- * It computes classic global descriptors:
+ * `hashed-words`, for texts, scales features that core/media/documents/hashed-words.ts computes.
+ *
+ * `color-gradient-grid`, for images, computes classic global descriptors:
  * - colour layout: the mean of brightness and of two opponent colours in each cell of an 8 x 8 grid (as MPEG-7's colour
  *   layout);
  * - gradients: energy in eight directions over a 4 x 4 grid at three scales, as GIST (Oliva and Torralba, 2001,
@@ -20,6 +21,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { BUILT_IN_FOLDERS } from '../contract/built-in-model.ts';
+import { HASHED_WORDS } from '../core/media/documents/preparation.ts';
 import { createGraph, type GraphBuilder, type ValueName } from './onnx.ts';
 
 const SIZE = 128;
@@ -158,14 +161,34 @@ export const BUILTIN_PREPROCESSING = {
   do_normalize: false,
 };
 
-async function writeModel(folder: string): Promise<void> {
+const WORD_FEATURES = 512;
+
+/** Scales the features to length 1. */
+export function buildHashedWordsGraph(): Uint8Array {
+  const graph = createGraph({ name: 'hashed-words' });
+  const features = graph.input('features', 'float32', ['batch', WORD_FEATURES]);
+  graph.apply('LpNormalization', [features], { axis: 1, p: 2 }, 'embeddings');
+  graph.output('embeddings', 'float32', ['batch', WORD_FEATURES]);
+  return graph.encode();
+}
+
+const HASHED_WORDS_TOKENIZER = { version: '1.0', model: { type: HASHED_WORDS, dim: WORD_FEATURES } };
+
+async function writeModel(folder: string, graph: Uint8Array, files: Record<string, object>): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'model.onnx'), buildBuiltinGraph());
-  await writeFile(join(folder, 'preprocessor_config.json'), `${JSON.stringify(BUILTIN_PREPROCESSING, null, 2)}\n`);
+  await writeFile(join(folder, 'model.onnx'), graph);
+  for (const [name, content] of Object.entries(files))
+    await writeFile(join(folder, name), `${JSON.stringify(content, null, 2)}\n`);
+  process.stdout.write(`${folder}\n`);
 }
 
 if (import.meta.main) {
-  const folder = process.argv[2] ?? fileURLToPath(new URL('../models/color-gradient-grid', import.meta.url));
-  await writeModel(folder);
-  process.stdout.write(`${folder}\n`);
+  const root = process.argv[2] ?? fileURLToPath(new URL('../models', import.meta.url));
+  await writeModel(join(root, BUILT_IN_FOLDERS.image), buildBuiltinGraph(), {
+    'preprocessor_config.json': BUILTIN_PREPROCESSING,
+  });
+  await writeModel(join(root, BUILT_IN_FOLDERS.text), buildHashedWordsGraph(), {
+    'tokenizer.json': HASHED_WORDS_TOKENIZER,
+    'tokenizer_config.json': {},
+  });
 }

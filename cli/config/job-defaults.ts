@@ -1,0 +1,42 @@
+import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inputs.ts';
+import type { ConfigFile } from './read-config.ts';
+
+/** What the file says of a job: fields of its input. The window's time zone may be left out there. */
+export type JobDefaults = Partial<Omit<LoadDatasetRequest & EmbedDatasetRequest, 'dataset' | 'source' | 'embed_at'>>;
+
+/** Fields that the file gives to a job, and the table and key that they come from. */
+interface Layer {
+  fields: Readonly<Record<string, unknown>>;
+  placeOf: (field: string) => readonly [table: string, key: string];
+}
+
+/**
+ * What the file says of a job, later layers over earlier ones: the switches of [search] say the least, [embed] is for all
+ * jobs that embed, [load] for loads alone.
+ */
+function layersOf({ search, embed = {}, load = {}, chunks }: ConfigFile['values'], kind: 'load' | 'embed'): Layer[] {
+  const table = (name: string, fields: Layer['fields']): Layer => ({ fields, placeOf: (field) => [name, field] });
+  const switchedOff = (key: string, fields: Layer['fields']): Layer[] =>
+    search?.[key] === false ? [{ fields, placeOf: () => ['search', key] }] : [];
+  const ofAll = [...switchedOff('enable_index_building', { index: 'none' }), table('embed', embed)];
+  if (kind === 'embed') return ofAll;
+  return [
+    ...switchedOff('enable_background_indexing', { embed: false }),
+    ...ofAll,
+    table('load', chunks === undefined ? load : { ...load, chunks }),
+  ];
+}
+
+/** What the file says of a job, as part of the job's input. */
+export const jobDefaults = (values: ConfigFile['values'], kind: 'load' | 'embed'): JobDefaults =>
+  Object.assign({}, ...layersOf(values, kind).map(({ fields }) => fields));
+
+/** The value that a field of a job gets from the file, with its table and key. Undefined if the file says nothing of it. */
+export function defaultOf(
+  values: ConfigFile['values'],
+  kind: 'load' | 'embed',
+  field: string,
+): { value: unknown; place: readonly [table: string, key: string] } | undefined {
+  const layer = layersOf(values, kind).findLast(({ fields }) => Object.hasOwn(fields, field));
+  return layer && { value: layer.fields[field], place: layer.placeOf(field) };
+}

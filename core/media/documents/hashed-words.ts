@@ -1,0 +1,44 @@
+import { hashOfWord, wordsIn } from '../../words.ts';
+
+/**
+ * The built-in model of texts: hashed words and parts of words, nothing learned. Two texts are near if they share rare
+ * words, or words that are spelled alike; words of the same meaning are not near.
+ *
+ * A vector is a signed sum of features (Weinberger et al., 2009, "Feature hashing for large scale multitask learning"):
+ * each word and each four letters of a word add their weight to one element, with a sign that is part of the hash, so
+ * that features which share an element cancel out on average.
+ */
+export function hashedWords(text: string, dim: number): Float32Array<ArrayBuffer> {
+  const words = new Map<string, number>();
+  for (const { form } of wordsIn(text)) words.set(form, (words.get(form) ?? 0) + 1);
+  const vector = new Float32Array(dim);
+  for (const [form, times] of words) {
+    // A word that comes ten times tells more than one that comes once, but not ten times as much.
+    const weight = (1 + Math.log(times)) * weightOf(form);
+    add(vector, form, weight);
+    const parts = partsOf(form);
+    for (const part of parts) add(vector, part, (PARTS * weight) / Math.sqrt(parts.length));
+  }
+  return vector;
+}
+
+/** The weight of all parts of a word together, beside 1 of the word itself. See test/search/recall.test.ts. */
+const PARTS = 1;
+const PART_LETTERS = 4;
+/** Words of so many letters have their whole weight. Shorter ones are mostly those that every text has. */
+const RARE_LETTERS = 6;
+
+const weightOf = (form: string) => Math.min(1, form.length / RARE_LETTERS) ** 2;
+
+/** The parts of a word, which begins with ^ and ends with $. */
+function partsOf(form: string): string[] {
+  const marked = `^${form}$`;
+  if (marked.length <= PART_LETTERS) return [];
+  return Array.from({ length: marked.length - PART_LETTERS + 1 }, (_, i) => `#${marked.slice(i, i + PART_LETTERS)}`);
+}
+
+function add(vector: Float32Array, feature: string, weight: number): void {
+  const hash = hashOfWord(feature);
+  const index = (hash >>> 1) % vector.length;
+  vector[index] = (vector[index] as number) + (hash & 1 ? weight : -weight);
+}

@@ -1,0 +1,56 @@
+/** Turns chunks into tensors. The encoder process loads this module for the medium. */
+import { readFile } from 'node:fs/promises';
+import { ItemError } from '../item-error.ts';
+import type { BoundPreparation, ItemInput, OpenPreparation } from '../preparation.ts';
+import { openTextPreparation } from '../text/preparation.ts';
+import { hashedWords } from './hashed-words.ts';
+
+/** A `tokenizer.json` with this type means no tokens: the built-in model takes features of the text. */
+export const HASHED_WORDS = 'HashedWords';
+
+/** The features of a text are quick to compute, so larger batches cost fewer round trips. */
+const BATCH = 256;
+
+/**
+ * Opens the preparation of chunks for a model of text: by its tokenizer, or by hashed words for the built-in model.
+ *
+ * @throws ModelInvalidError naming the file and the field
+ */
+export const openPreparation: OpenPreparation = async (request) => {
+  const features = await featuresOf(request.files[0] ?? '');
+  if (features === undefined) return openTextPreparation(request, { textOf, pooling: 'mean' });
+  const { dim } = features;
+  const preparation: BoundPreparation<Float32Array> = {
+    fixedBatch: undefined,
+    batchSize: BATCH,
+    pooling: undefined,
+    blank: hashedWords('blank', dim),
+    async prepare(item) {
+      const vector = hashedWords(textOf(item), dim);
+      if (vector.every((element) => element === 0)) throw new ItemError('empty_text', 'the text holds no words');
+      return vector;
+    },
+    feeds(items, rows) {
+      const elements = new Float32Array(rows * dim);
+      for (let row = 0; row < rows; row += 1) elements.set(items[row] ?? (items[0] as Float32Array), row * dim);
+      return { features: { type: 'float32', elements, dims: [rows, dim] } };
+    },
+  };
+  return preparation as BoundPreparation;
+};
+
+async function featuresOf(tokenizerFile: string): Promise<{ dim: number } | undefined> {
+  const text = await readFile(tokenizerFile, 'utf8');
+  if (!text.includes(HASHED_WORDS)) return undefined;
+  const { model } = JSON.parse(text) as { model: { type: string; dim: number } };
+  return model.type === HASHED_WORDS ? { dim: model.dim } : undefined;
+}
+
+/** The text of a chunk, or of a query. */
+function textOf(item: ItemInput): string {
+  const value = 'value' in item ? item.value : undefined;
+  if (typeof value === 'string') return value;
+  const text = (value as { text?: unknown } | undefined)?.text;
+  if (typeof text !== 'string') throw new TypeError('Chunks are encoded from their text.');
+  return text;
+}

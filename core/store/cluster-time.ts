@@ -1,0 +1,35 @@
+/** What was written since a search last looked, by the server's cluster time. */
+import { ReadConcern, Timestamp } from 'mongodb';
+import { collectionsOf } from './collections.ts';
+import type { Store } from './store.ts';
+
+/** A moment of the server's cluster time, in seconds. */
+export type ClusterTime = number;
+
+/**
+ * A write may show later than one with a later time: by as long as a batch takes to be stored. Older writes of this many
+ * seconds are looked at again, by each search: a thousand of them take about ten milliseconds.
+ */
+const LATE_WRITES_S = 10;
+
+/** Reads what the primary has, acknowledged by a majority or not: each hit is read again before it is given out. */
+export const LOCAL = new ReadConcern('local');
+
+/** The cluster time now. What is written from here on is found by `writtenSince`. */
+export async function clusterTime(store: Store): Promise<ClusterTime> {
+  return store.client.withSession(async (session) => {
+    await collectionsOf(store).meta.findOne({ _id: 'schema' }, { session, readConcern: LOCAL });
+    return session.operationTime?.getHighBits() ?? 0;
+  });
+}
+
+const lookedAtAgain = (since: ClusterTime): ClusterTime => since - LATE_WRITES_S;
+
+/** The condition for what was written since a time, and in the ten seconds before. */
+export const writtenSince = (since: ClusterTime) => ({
+  $gte: new Timestamp({ t: Math.max(0, lookedAtAgain(since)), i: 0 }),
+});
+
+/** Whether `writtenSince` that time finds this write. */
+export const isWrittenSince = (written: Timestamp, since: ClusterTime): boolean =>
+  written.getHighBits() >= lookedAtAgain(since);
