@@ -66,7 +66,7 @@ export const artifactMeasurement: Measurement = {
             hold({ what: 'ratio to the floor', value: ratio, at_most: RATIO_AT_MOST, unit: '' }, context.scale),
           ],
           facts: {
-            size: `${(bytes / 1e6).toFixed(2)} MB: ${(bytes / text.length).toFixed(2)} times the text, ${(bytes / gzipSync(text).length).toFixed(1)} times its gzip`,
+            size: sizeInWords(bytes, text),
             'one chunk': `p50 ${percentile(reads, 0.5).toFixed(1)} ms, p99 ${percentile(reads, 0.99).toFixed(1)} ms`,
           },
           bound_by: 'AV1: half of it is the encoder, a third the decoder',
@@ -81,6 +81,11 @@ export const artifactMeasurement: Measurement = {
     }
   },
 };
+
+function sizeInWords(bytes: number, text: Buffer): string {
+  const times = (base: number) => (bytes / base).toFixed(1);
+  return `${(bytes / 1e6).toFixed(2)} MB: ${times(text.length)} times the text, ${times(gzipSync(text).length)} times its gzip`;
+}
 
 async function writeFrames(order: WriteFramesOrder): Promise<WriteFramesAnswer> {
   const child = fork(fileURLToPath(new URL('./write-frames.ts', import.meta.url)));
