@@ -68,6 +68,7 @@ export function documentsMedium(
     },
     choose: (load, stored) => chooseChunks(load, stored, (model) => hasTokenizer(model, env)),
     batchBytes: BATCH_BYTES,
+    length: 'tokens',
     encodes: 'metadata',
     models: MODELS,
     preparation: {
