@@ -184,7 +184,8 @@ describe('the reader', () => {
     await first(page).click();
     await lit(page).first().waitFor();
     expect((await lit(page).allTextContents()).join('')).toContain('This is the part numbered 150.');
-    await expect.poll(() => lit(page).locator('mark').allInnerTexts()).toEqual(['numbered', '150', '150']);
+    await expect.poll(() => lit(page).locator('mark').count()).toBeGreaterThan(1);
+    expect(new Set(await lit(page).locator('mark').allInnerTexts())).toEqual(new Set(['numbered', '150']));
     await reader(page).getByRole('heading', { name: 'Part 150', level: 4 }).waitFor();
     await expect.poll(() => topIn(page, 'numbered 150.')).toBeGreaterThan(0);
     expect(await topIn(page, 'numbered 150.')).toBeLessThan(400);
@@ -211,17 +212,25 @@ describe('the reader', () => {
     const page = await all.open(`/datasets/manuals/samples/${await partOf(80)}`);
     await lit(page).first().waitFor();
     expect(await reader(page).getByText('numbered 0.').count()).toBe(0);
-    const scroll = (to: string) =>
+    /** Scrolls to an end. Returns how the first paragraph begins. */
+    const scroll = (to: 'top' | 'bottom') =>
       reader(page).evaluate((box, end) => {
-        const own = box as unknown as { scrollTop: number; scrollHeight: number };
+        type Scroller = {
+          scrollTop: number;
+          scrollHeight: number;
+          querySelector(selector: string): { textContent: string };
+        };
+        const own = box as unknown as Scroller;
         own.scrollTop = end === 'top' ? 0 : own.scrollHeight;
+        return own.querySelector('.paragraph').textContent.slice(0, 40);
       }, to);
     const scrolled = () => reader(page).evaluate((box) => (box as unknown as { scrollTop: number }).scrollTop);
+    await expect.poll(() => topIn(page, 'numbered 80.')).toBeGreaterThan(0);
+    await expect.poll(() => topIn(page, 'numbered 80.')).toBeLessThan(400);
     // What is read on above the window does not move what is in it.
-    await scroll('top');
-    const topmost = (await reader(page).locator('.paragraph').first().innerText()).slice(0, 40);
-    await expect.poll(() => scrolled()).toBeGreaterThan(300);
-    await expect.poll(async () => Math.abs(((await topIn(page, topmost)) as number) - 30)).toBeLessThan(200);
+    const topmost = await scroll('top');
+    await expect.poll(scrolled).toBeGreaterThan(1000);
+    await expect.poll(async () => Math.abs((await topIn(page, topmost)) ?? 1e9)).toBeLessThan(300);
     await expect
       .poll(async () => {
         await scroll('bottom');
@@ -299,10 +308,7 @@ describe('a load', () => {
     await page.getByLabel('Unit').selectOption('characters');
     await page.getByLabel('At most').fill('20000000');
     await page.getByRole('button', { name: 'Start loading' }).click();
-    await page
-      .getByText(/chunks/)
-      .and(page.locator('.problem'))
-      .waitFor();
+    await page.locator('#chunks-problem').waitFor();
     await page.getByLabel('At most').fill('120');
     await page.getByLabel('overlapping by').fill('0');
     await page.getByRole('button', { name: 'Start loading' }).click();

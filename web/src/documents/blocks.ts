@@ -65,7 +65,7 @@ function landmarksOf(chunk: DocumentChunk, before: DocumentChunk | undefined, fo
     found.unshift(
       ...headings
         .slice(0, lines[0]?.depth ?? headings.length)
-        .map((title, depth): Block => ({ ...heading(depth, title, start, start), key: `above ${depth} ${title}` })),
+        .map((title, depth): Block => ({ ...heading(depth, title, start, start), key: `above ${depth} ${start}` })),
     );
   // The words of the heading may stand elsewhere.
   const [depth, title] = [headings.length - 1, headings.at(-1)];
