@@ -652,7 +652,8 @@ export const FAILURES = {
     http: [417, 'This expectation can not be met'],
   },
   NoDocument: {
-    meaning: 'The sample belongs to no document with text: it is a picture, or its file could not be read or is missing.',
+    meaning:
+      'The sample belongs to no document with text: it is a picture, or its file could not be read or is missing.',
     http: [409, 'There is no document'],
   },
   ThumbnailFailed: {
