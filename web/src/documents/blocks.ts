@@ -45,23 +45,31 @@ function landmarksOf(chunk: DocumentChunk, before: DocumentChunk | undefined, fo
   const found: Block[] = [];
   const place = placeWords(chunk, format);
   if (place !== '' && (before === undefined || place !== placeWords(before, format)))
-    found.push({ kind: 'place', key: `place ${place}`, start, end: start, text: place, depth: 0 });
+    found.push({ kind: 'place', key: `place ${start}`, start, end: start, text: place, depth: 0 });
   // Only a section's first chunk does not begin with the end of another one.
   if (before !== undefined && start < before.end) return found;
   const shared = before === undefined ? 0 : sharedLength(before.headings, headings);
   const isNewSection = before === undefined ? chunk.part === 0 : shared < headings.length;
   const lines = headingsAtStart(text, headings, isNewSection ? shared : Math.max(0, headings.length - 1));
-  const heading = (depth: number, from: number, to: number): Block => ({
+  const heading = (depth: number, title: string, from: number, to: number): Block => ({
     kind: 'heading',
     key: `heading ${from}`,
     start: from,
     end: to,
-    text: headings[depth] ?? '',
+    text: title,
     depth,
   });
-  found.push(...lines.map((line) => heading(line.depth, start + line.start, start + line.end)));
+  found.push(...lines.map((line) => heading(line.depth, line.title, start + line.start, start + line.end)));
+  // The outer headings of a text that begins in the midst of a document.
+  if (before === undefined && chunk.part > 0)
+    found.unshift(
+      ...headings
+        .slice(0, lines[0]?.depth ?? headings.length)
+        .map((title, depth): Block => ({ ...heading(depth, title, start, start), key: `above ${depth} ${title}` })),
+    );
   // The words of the heading may stand elsewhere.
-  if (lines.length === 0 && isNewSection && headings.length > 0) found.push(heading(headings.length - 1, start, start));
+  const [depth, title] = [headings.length - 1, headings.at(-1)];
+  if (lines.length === 0 && isNewSection && title !== undefined) found.push(heading(depth, title, start, start));
   return found;
 }
 
@@ -90,6 +98,8 @@ function spaceOf(length: number, monospaced: boolean): string {
 }
 
 const BLANK_LINES = /\n(?:[^\S\n]*\n)+/g;
+/** In Markdown, a line that ends within a paragraph ends nothing, unless a list, a quote or a row of a table follows. */
+const WRAPPED = /(?<! {2})\n(?=[^\S\n]*(?!(?:[-*+]|\d{1,9}[.)])\s|[|>])\S)/g;
 /** In Markdown, blank lines in fenced code separate nothing. A fence that is not closed is none: its end may be elsewhere. */
 const CODE_OR_BLANK_LINES =
   /(?<=^|\n) {0,3}(`{3,}|~{3,})[^\n]*\n(?:[\s\S]*?\n)?? {0,3}\1[^\S\n]*(?=\n|$)|\n(?:[^\S\n]*\n)+/g;
@@ -103,8 +113,16 @@ function paragraphsOf({ text, start }: Run, from: number, to: number, format: st
     if (words.trim() === '') return;
     // The first line of code may be indented.
     const lead = /^(?:[^\S\n]*\n)*/.exec(words)?.[0].length ?? 0;
-    const key = `text ${a + lead}`;
-    blocks.push({ kind, key, start: a + lead, end: b, text: words.slice(lead).trimEnd(), depth: 0 });
+    const shown = words.slice(lead).trimEnd();
+    const flows = kind === 'paragraph' && format === 'markdown';
+    blocks.push({
+      kind,
+      key: `text ${a + lead}`,
+      start: a + lead,
+      end: b,
+      text: flows ? shown.replaceAll(WRAPPED, ' ') : shown,
+      depth: 0,
+    });
   };
   let at = from;
   const between = text.slice(from - start, Math.max(from, to) - start);
