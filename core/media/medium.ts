@@ -103,6 +103,12 @@ export interface Medium extends ModelSide {
   /** Files are expanded together up to this size, in bytes. Absent if expanding holds little of them. */
   readonly batchBytes?: number;
 
+  /**
+   * The field of an item's metadata that says how long it is for a model. Batches then hold items of about one length,
+   * as a batch is padded to its longest. Absent if all items of a model cost the same.
+   */
+  readonly length?: string;
+
   /** The encoder's input: the bytes of a sample's file, or the metadata from its expansion. */
   readonly encodes: 'file' | 'metadata';
 
@@ -146,6 +152,13 @@ export interface Media {
    * @throws UserError UnknownMedium when this process does not support it
    */
   byName(name: MediaType): Medium;
+}
+
+/** The medium whose samples have words. */
+export function documentsMediumOf({ all }: Media): Medium {
+  const found = all.find(({ hasWords }) => hasWords === true);
+  if (found === undefined) throw new UserError('UnknownMedium', 'This process knows no medium of documents.');
+  return found;
 }
 
 /** Creates the media of a process. The first one is the default. */

@@ -1,5 +1,13 @@
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import {
+  BufferTarget,
+  EncodedPacket,
+  EncodedVideoPacketSource,
+  MkvOutputFormat,
+  Mp4OutputFormat,
+  Output,
+} from 'mediabunny';
 import sharp from 'sharp';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { decodeStill, encodeStill } from '../../core/artifact/av1-still.ts';
@@ -135,6 +143,24 @@ describe('a video that was changed', () => {
   it('is read although its beginning is gone, and its frames are in another order', async () => {
     await rewrite((all) => all.slice(1).reverse());
     expect(await readAll()).toEqual(allBut());
+  });
+
+  it.each([
+    ['Matroska', new MkvOutputFormat()],
+    ['a fragmented MP4 file', new Mp4OutputFormat({ fastStart: 'fragmented' })],
+  ])('is whole if it was copied into %s', async (_, format) => {
+    const buffer = new BufferTarget();
+    const output = new Output({ format, target: buffer });
+    const track = new EncodedVideoPacketSource('av1');
+    output.addVideoTrack(track, { frameRate: 10 });
+    await output.start();
+    const decoderConfig = { codec: 'av01.0.00M.08', codedWidth: 128, codedHeight: 128 };
+    for (const [frame, { sample }] of samples.entries()) {
+      await track.add(new EncodedPacket(sample, 'key', frame / 10, 1 / 10), { decoderConfig });
+    }
+    await output.finalize();
+    await writeFile(target, Buffer.from(buffer.buffer as ArrayBuffer));
+    expect(await verify()).toMatchObject({ frames: 12, readable: 10, damaged: [], intact: true });
   });
 
   it('is not intact if a chunk was exchanged for another one of the same number', async () => {

@@ -193,7 +193,7 @@ describe('the encoder processes', () => {
     encoders.close();
     await expect(late).rejects.toThrow(/ended/);
     await expect(encoders.encode([text])).rejects.toThrow(/ended/);
-    expect(encoders.pids()).toEqual(pids);
+    expect(encoders.pids()).toEqual([]);
     await expect.poll(() => pids.some(isAlive)).toBe(false);
   });
 
@@ -204,8 +204,9 @@ describe('the encoder processes', () => {
     const [pid = 0] = encoders.pids();
     const encoding = encoders.encode([text]);
     process.kill(pid, 'SIGKILL');
-    await expect(encoding).rejects.toThrow('The process that encodes frames was ended by SIGKILL.');
-    await expect(encoders.encode([text])).rejects.toThrow('was ended by SIGKILL');
+    await expect(encoding).rejects.toThrow('the process that encodes frames was ended by SIGKILL');
+    // Another one takes its place.
+    expect(await encoders.encode([text])).toHaveLength(1);
   });
 
   it('end when their parent is killed', async () => {

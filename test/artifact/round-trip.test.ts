@@ -116,7 +116,7 @@ it('holds no chunk at all, too', async () => {
   artifact.close();
 });
 
-it('is the same file for the same chunks and time, however many processes made it, and leaves nothing beside it', async () => {
+it('is the same file for the same chunks and time, by any number of processes, with nothing beside it', async () => {
   const folder = await testFolder();
   const chunks = sentences(130);
   await write(join(folder, 'one.mp4'), chunks, { processes: 1 });
