@@ -1,14 +1,19 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ArtifactStatus } from '../contract/job.ts';
+import { headOf, type IndexedChunk, isIndexFile, writeIndexFile } from '../core/artifact/index-file.ts';
 import { openArtifact } from '../core/artifact/open-artifact.ts';
 import { writeArtifact } from '../core/artifact/write-artifact.ts';
 import { UserError } from '../core/errors.ts';
 import { relativeTo } from '../core/folders.ts';
+import { packWords } from '../core/packed-words.ts';
+import { quantise } from '../core/search/quantise.ts';
 import type { Sources } from '../core/sources/source.ts';
 import { getDataset } from '../core/store/datasets.ts';
-import { chunksOf, countChunks } from '../core/store/document-chunks.ts';
+import { chunksOf, countChunks, type StoredChunk } from '../core/store/document-chunks.ts';
+import { dimensionOf, partsOfKey, type VectorSet } from '../core/store/embeddings.ts';
 import { noteArtifact } from '../core/store/jobs.ts';
+import { vectorsOfSeqs } from '../core/store/search-vectors.ts';
 import type { Store } from '../core/store/store.ts';
 import { withSteps } from './heartbeats.ts';
 import { requireRun } from './job-runs.ts';
@@ -20,6 +25,16 @@ export interface WriteArtifactInput {
   path: string;
   /** RFC 3339. Every attempt has the same, and so gives the same file. */
   created_at: string;
+}
+
+export interface WriteArtifactIndexInput {
+  job_id: string;
+  dataset: string;
+  /** The artifact, and the file for its index. */
+  path: string;
+  index_path: string;
+  /** The model whose vectors the index holds. */
+  model_key: string;
 }
 
 export interface ArtifactDependencies {
@@ -66,6 +81,28 @@ export function createArtifactActivities({ store, sources }: ArtifactDependencie
         return status;
       });
     },
+
+    /** Writes the index of an artifact: a vector and the words of each chunk. */
+    async writeArtifactIndex(input: WriteArtifactIndexInput): Promise<ArtifactStatus> {
+      const { job_id, dataset, path, index_path, model_key } = input;
+      return withSteps(async ({ onStep, signal }) => {
+        await requireRun(store, job_id);
+        await requireIndexPlace(index_path, sources);
+        const artifact = await openArtifact(path);
+        const { manifest } = artifact;
+        artifact.close();
+        if (manifest === undefined) throw notWritable(path, 'it was damaged before its index was written.');
+        const set = { datasetId: dataset, modelKey: model_key };
+        const dim = (await dimensionOf(store, set)) ?? 0;
+        const head = headOf(manifest, { key: model_key, ...partsOfKey(model_key), dim });
+        await writeIndexFile(index_path, head, indexedChunks(store, set, { onStep, signal }));
+        const { size } = await stat(path);
+        const { chunks } = manifest;
+        const status: ArtifactStatus = { path, state: 'completed', chunks, total: chunks, bytes: size, index_path };
+        await noteArtifact(store, job_id, status);
+        return status;
+      });
+    },
   });
 }
 
@@ -76,21 +113,72 @@ export function createArtifactActivities({ store, sources }: ArtifactDependencie
  * @throws UserError ArtifactNotWritable
  */
 export async function requireArtifactPlace(path: string, sources: Sources): Promise<void> {
-  const folder = dirname(path);
-  if (!(await sources.of(folder).allows({ path: folder })))
-    throw notWritable(path, `${folder} is outside the folders that PLIMSOLL_SOURCE_ROOTS allows, or is not there.`);
-  if (!((await stat(folder).catch(() => undefined))?.isDirectory() ?? false))
-    throw notWritable(path, `there is no folder ${folder} on the machine of the indexing worker.`);
+  await requirePlace(path, sources);
   if ((await stat(path).catch(() => undefined)) === undefined) return;
   const artifact = await openArtifact(path).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
     throw notWritable(path, 'another file is there, which is no artifact that can be read. Name another.');
   });
-  await artifact.close();
+  artifact.close();
+}
+
+/**
+ * Requires that a file may be written to a path: its folder is there, and is one that sources may be in.
+ *
+ * @throws UserError ArtifactNotWritable
+ */
+async function requirePlace(path: string, sources: Sources): Promise<void> {
+  const folder = dirname(path);
+  if (!(await sources.of(folder).allows({ path: folder })))
+    throw notWritable(path, `${folder} is outside the folders that PLIMSOLL_SOURCE_ROOTS allows, or is not there.`);
+  if (!((await stat(folder).catch(() => undefined))?.isDirectory() ?? false))
+    throw notWritable(path, `there is no folder ${folder} on the machine of the indexing worker.`);
+}
+
+/**
+ * Requires that an index may be written to a path: as for an artifact.
+ *
+ * @throws UserError ArtifactNotWritable
+ */
+export async function requireIndexPlace(path: string, sources: Sources): Promise<void> {
+  await requirePlace(path, sources);
+  if ((await stat(path).catch(() => undefined)) !== undefined && !(await isIndexFile(path)))
+    throw notWritable(path, 'another file is there, which is no index of an artifact. Name another.');
 }
 
 const notWritable = (path: string, why: string) =>
   new UserError('ArtifactNotWritable', `The artifact ${path} can't be written: ${why}`);
+
+/** Chunks that are read together with their vectors. */
+const BATCH = 500;
+
+/** What an index holds of each chunk of a dataset, in the order of its artifact. */
+async function* indexedChunks(
+  store: Store,
+  set: VectorSet,
+  { onStep, signal }: { onStep: () => void; signal: AbortSignal },
+): AsyncGenerator<IndexedChunk> {
+  let batch: StoredChunk[] = [];
+  async function* flush() {
+    const found = await vectorsOfSeqs(
+      store,
+      set,
+      batch.map(({ seq }) => seq),
+    );
+    const bySeq = new Map(found.map(({ seq, vector }) => [seq, vector]));
+    for (const { seq, text } of batch) {
+      const vector = bySeq.get(seq);
+      const coarse = vector === undefined ? undefined : new Int8Array(vector.length);
+      if (vector !== undefined && coarse !== undefined) quantise(vector, coarse, 0);
+      yield { vector: coarse, words: packWords(text) };
+    }
+    batch = [];
+    signal.throwIfAborted();
+    onStep();
+  }
+  for await (const chunk of chunksOf(store, set.datasetId)) if (batch.push(chunk) === BATCH) yield* flush();
+  yield* flush();
+}
 
 async function* numbered(chunks: ReturnType<typeof chunksOf>, roots: readonly string[]) {
   let n = 0;

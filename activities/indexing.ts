@@ -3,6 +3,7 @@ import type { LoadDatasetInput, RetryFailedInput } from '../contract/inputs.ts';
 import { loadWorkflowId } from '../contract/names.ts';
 import { embeddedBy } from '../core/embedding/already-embedded.ts';
 import { recordModel } from '../core/embedding/record-model.ts';
+import { UserError } from '../core/errors.ts';
 import { chooseMedium, noChunks } from '../core/indexing/choose-medium.ts';
 import { finishRetry, type RetryResult } from '../core/indexing/finish-retry.ts';
 import { type IndexPageCursor, indexPage } from '../core/indexing/index-page.ts';
@@ -19,7 +20,7 @@ import { claimDataset, findDataset, getDataset, openDataset, openIndexing } from
 import { noteDevice } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
-import { requireArtifactPlace } from './artifact.ts';
+import { requireArtifactPlace, requireIndexPlace } from './artifact.ts';
 import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
 import { checkOptions } from './check-options.ts';
 import { type Steps, withSteps } from './heartbeats.ts';
@@ -77,6 +78,18 @@ interface SkippedEmbedding extends Steps {
   switches: boolean;
 }
 
+/** @throws UserError InvalidInput */
+function checkArtifactIndex({ artifact, artifact_index, embed }: LoadDatasetInput): void {
+  if (artifact_index === undefined || (artifact !== undefined && embed)) return;
+  throw new UserError(
+    'InvalidInput',
+    'artifact_index: it is of an artifact, and needs vectors. Name an artifact, and embed.',
+    {
+      fields: ['artifact_index'],
+    },
+  );
+}
+
 export type IndexingActivities = ReturnType<typeof createIndexingActivities>;
 
 /** Creates the activities of phase 1 of a load and of a retry, which index pages in the same way. */
@@ -124,6 +137,8 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
         await checkOptions(request, webhooks);
         checkRules(request);
         if (request.artifact !== undefined) await requireArtifactPlace(request.artifact, sources);
+        checkArtifactIndex(request);
+        if (request.artifact_index !== undefined) await requireIndexPlace(request.artifact_index, sources);
       }
       const root = await sources.of(source).check(source);
       await noteDevice(store, job_id, await sources.of(root).identity(root));

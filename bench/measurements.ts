@@ -1,3 +1,4 @@
+import { artifactMeasurement } from './artifact-measurement.ts';
 import { builtInMeasurement } from './built-in-measurement.ts';
 import type { Measurement } from './context.ts';
 import type { Figure } from './figure.ts';
@@ -31,6 +32,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   vitMeasurement,
   minilmMeasurement,
   builtInMeasurement,
+  artifactMeasurement,
   samplesMeasurement,
   searchMeasurement({
     name: 'search',

@@ -30,7 +30,13 @@ const WARM_UP = 20;
 const CHUNKS = { size: 2000, overlap: 0, unit: 'characters' } as const;
 
 /** Measures a load of documents through both phases with the built-in model, and searches over HTTP. */
-export function textMeasurement({ name, chunks: fullChunks, byDefault, targets, ...options }: TextOptions): Measurement {
+export function textMeasurement({
+  name,
+  chunks: fullChunks,
+  byDefault,
+  targets,
+  ...options
+}: TextOptions): Measurement {
   return {
     name,
     summary: `load ${fullChunks.toLocaleString('en-US')} chunks of documents, both phases, and search them over HTTP`,
@@ -99,8 +105,7 @@ export function textMeasurement({ name, chunks: fullChunks, byDefault, targets, 
               what: `a question to ${of}, ${mode}, over HTTP: p50 of ${questions.length}`,
               unit: 'ms',
               ...spreadOf([percentile(took, 0.5)]),
-              targets:
-                mode === 'hybrid' ? bounds(held, 'p99', percentile(took, 0.99), targets.p99, 'ms') : [],
+              targets: mode === 'hybrid' ? bounds(held, 'p99', percentile(took, 0.99), targets.p99, 'ms') : [],
               facts: { p99: `${percentile(took, 0.99).toFixed(1)} ms` },
               bound_by: 'the scan of vectors, and reading candidates from MongoDB',
               peak_memory_bytes: {},
@@ -132,5 +137,6 @@ async function searchOverHttp(apiUrl: string | undefined, text: string, mode: Se
     body: JSON.stringify({ text, mode, limit: 10 }),
   });
   const answer = (await response.json()) as { hits?: unknown[] };
-  if (!response.ok || answer.hits?.length !== 10) throw new Error(`a search gave ${JSON.stringify(answer).slice(0, 300)}`);
+  if (!response.ok || answer.hits?.length !== 10)
+    throw new Error(`a search gave ${JSON.stringify(answer).slice(0, 300)}`);
 }

@@ -18,6 +18,8 @@ export const modelOption = () =>
   );
 export const datasetOption = () =>
   new Option('--dataset <name>', "the dataset's name (default: made from the folder's name)");
+export const mediaOption = () =>
+  new Option('--media <medium>', 'what the files are: image or text (default: what the folder holds)');
 export const embedOption = () => new Option('--no-embed', 'only index; do not embed');
 
 /** Adds --no-embed, and its opposite for a plimsoll.toml that turns embedding off. Undefined if neither is given. */

@@ -4,10 +4,12 @@ import { addApiCommand } from './commands/api.ts';
 import { addCleanupCommand } from './commands/cleanup.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addDatasetsCommand } from './commands/datasets.ts';
+import { addDecodeCommand } from './commands/decode.ts';
 import { addDeleteCommand } from './commands/delete.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addDuplicatesCommand } from './commands/duplicates.ts';
 import { addEmbedCommand } from './commands/embed.ts';
+import { addEncodeCommand } from './commands/encode.ts';
 import { addForgetCommand } from './commands/forget.ts';
 import { addIndexCommand } from './commands/index.ts';
 import { addJobsCommand } from './commands/jobs.ts';
@@ -52,6 +54,8 @@ const COMMANDS: readonly AddCommand[] = [
   addSamplesCommand,
   addSearchCommand,
   addDuplicatesCommand,
+  addEncodeCommand,
+  addDecodeCommand,
   addModelsCommand,
   addPruneCommand,
   addRelocateCommand,

@@ -10,6 +10,7 @@ export type {
   RelocateDatasetRequest,
 } from '../contract/inputs.ts';
 export type {
+  ArtifactStatus,
   ComparedCounts,
   FileOutcomes,
   JobKind,
@@ -22,7 +23,7 @@ export type {
   RecordedError,
   RemovedCounts,
 } from '../contract/job.ts';
-export type { SearchAnswer, SearchFilter, SearchHit, SearchRequest } from '../contract/search.ts';
+export type { Passage, SearchAnswer, SearchFilter, SearchHit, SearchMode, SearchRequest } from '../contract/search.ts';
 export { UserError } from '../core/errors.ts';
 export type { DatasetModel, DatasetModels, UsedModel } from '../core/search/dataset-models.ts';
 export type {

@@ -359,6 +359,10 @@ export const FAILURES = {
     meaning: 'The file is not an artifact, was cut near its beginning, or was encoded again.',
     remedy: 'Use the file as it was written.',
   },
+  IndexOfAnother: {
+    meaning: 'The index belongs to another artifact than the one that is searched.',
+    remedy: 'Name the index that was written with the artifact.',
+  },
   ArtifactTooNew: {
     meaning: 'A newer version of Plimsoll has written the artifact.',
     remedy: 'Read it with that version.',
@@ -648,7 +652,8 @@ export const FAILURES = {
     http: [417, 'This expectation can not be met'],
   },
   NoDocument: {
-    meaning: 'The sample belongs to no document with text: it is a picture, or its file could not be read or is missing.',
+    meaning:
+      'The sample belongs to no document with text: it is a picture, or its file could not be read or is missing.',
     http: [409, 'There is no document'],
   },
   ThumbnailFailed: {

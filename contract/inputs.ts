@@ -52,6 +52,10 @@ export const loadDatasetInput = z
       .describe(
         "Absolute path on the indexing worker's machine of a video of QR codes that holds all chunks of the dataset. It is written right after the first phase, beside the second.",
       ),
+    artifact_index: path
+      .regex(/^\/.+\.json$/i, 'must be the absolute path of a .json file')
+      .optional()
+      .describe('Absolute path of a JSON file: the index of the artifact, written after the second phase.'),
     embed,
     model: model.default(BUILT_IN_MODEL),
     max_failed_percent: maxFailedPercent,

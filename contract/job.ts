@@ -163,6 +163,8 @@ export interface ArtifactStatus {
   total: number;
   /** Bytes so far. */
   bytes: number;
+  /** The file of its index, once that is written. */
+  index_path?: string;
 }
 
 /** How a load stands. */

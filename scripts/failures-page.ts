@@ -49,7 +49,7 @@ Each failure has a code for programs and a message for people. A code never gets
 - in TypeScript, as \`code\` of a \`UserError\`.
 
 The reasons why a single file failed (\`decode_failed\`, …) are stored with its sample and are not listed here: they fail no
-job.
+job. [documents.md](documents.md#why-a-document-failed) lists those of documents.
 
 ## Workflows
 

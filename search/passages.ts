@@ -17,7 +17,7 @@ export async function withPassages(
     hits.map(({ seq }) => seq),
   );
   const bySeq = new Map(samples.map((sample) => [sample.seq, sample]));
-  const wanted = new Set([...wordsIn(query)].map(({ form }) => form));
+  const wanted = markedForms(query);
   return hits.map((hit) => {
     const passage = passageOf(bySeq.get(hit.seq), wanted);
     return passage === undefined ? hit : { ...hit, passage };
@@ -42,6 +42,24 @@ function passageOf(sample: SampleDocument | undefined, wanted: ReadonlySet<strin
     marks: marksIn(text, wanted),
   };
 }
+
+/** The words of a query that are marked: all but those that nearly every text has, if there are others. */
+export function markedForms(query: string): ReadonlySet<string> {
+  const forms = [...wordsIn(query)].map(({ form }) => form);
+  const telling = forms.filter((form) => !COMMON.has(form));
+  return new Set(telling.length > 0 ? telling : forms);
+}
+
+/** The most frequent English words, in the form in which words are compared. */
+const COMMON: ReadonlySet<string> = new Set(
+  [
+    ...wordsIn(
+      'a an and are as at be but by can do does for from had has have how i if in into is it its me my no not of on or ' +
+        'our s should so such t than that the their them then there these they this to was we were what when where which ' +
+        'who why will with would you your',
+    ),
+  ].map(({ form }) => form),
+);
 
 /** Where a text has words of a query. Words that touch or overlap, as pairs of characters do, are one mark. */
 export function marksIn(text: string, wanted: ReadonlySet<string>): [number, number][] {

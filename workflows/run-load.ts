@@ -51,7 +51,7 @@ import { type JobTracker, trackJob } from './job-tracker.ts';
 import { acceptOperations } from './operate.ts';
 import { type IndexingCursor, type IndexingSteps, runIndexing } from './run-indexing.ts';
 import { runJob } from './run-job.ts';
-import { writeArtifactOf } from './write-artifact.ts';
+import { writeArtifactIndexOf, writeArtifactOf } from './write-artifact.ts';
 
 /** The parts in which a load and a retry differ. */
 export interface LoadRun {
@@ -111,6 +111,8 @@ export async function runLoad(run: LoadRun): Promise<JobStatus> {
     ]);
     if (ready.status === 'rejected') throw ready.reason;
     if (written.status === 'rejected') throw written.reason;
+    const { artifact: path, artifact_index: index_path } = input;
+    if (ready.value && index_path !== undefined) await writeArtifactIndexOf(job, { ...input, path, index_path });
     return { ready: ready.value };
   });
 }

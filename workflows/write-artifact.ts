@@ -16,3 +16,17 @@ export async function writeArtifactOf(job: JobTracker, input: LoadDatasetInput &
   const permit = createPermit({ isPaused: job.isPaused });
   job.noteArtifact(await permit.complete(() => writeArtifact({ job_id: job.jobId, dataset, path, created_at })));
 }
+
+/** Writes the index of an artifact, once the chunks have vectors. */
+export async function writeArtifactIndexOf(
+  job: JobTracker,
+  input: LoadDatasetInput & { path: string; index_path: string },
+): Promise<void> {
+  const { dataset, path, index_path } = input;
+  const { model_key } = job.phase('embedding');
+  if (model_key === undefined) return;
+  const { writeArtifactIndex } = proxyActivities<ArtifactActivities>({ ...longWork, priority: priorityOf(input) });
+  const permit = createPermit({ isPaused: job.isPaused });
+  const write = () => writeArtifactIndex({ job_id: job.jobId, dataset, path, index_path, model_key });
+  job.noteArtifact(await permit.complete(write));
+}

@@ -58,6 +58,9 @@ export const folders = z
     folders: z.array(z.object({ path: z.string(), name: z.string() })).describe('By name; at most 1,000.'),
     truncated: z.boolean(),
     files: z.int().min(0).describe('Files here that a load would take, as far as their names tell.'),
+    media: z
+      .record(z.string(), z.int().min(1))
+      .describe('Files of each medium here, as far as their names tell: of `image`, of `text`.'),
   })
   .meta({ id: 'Folders' });
 

@@ -1,7 +1,6 @@
 import { homedir } from 'node:os';
 import { basename } from 'node:path';
 import { createRoute } from '@hono/zod-openapi';
-import { createSelection } from '../../core/sources/selection.ts';
 import type { ApiContext } from '../context.ts';
 import { GUARDED, json, problems } from '../http/answers.ts';
 import { newRouter } from '../http/new-router.ts';
@@ -41,9 +40,8 @@ export function sourceRoutes({ settings, media }: Pick<ApiContext, 'settings' | 
       200,
     );
   });
-  const selection = createSelection((name) => media.all.some((medium) => medium.accepts(name)));
   router.openapi(foldersRoute, async (c) =>
-    c.json(await listFolders(c.req.valid('query').path, settings.sourceRoots, selection), 200),
+    c.json(await listFolders(c.req.valid('query').path, settings.sourceRoots, media), 200),
   );
   return router;
 }

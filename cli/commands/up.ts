@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
-import { addEmbedOptions, datasetOption, jsonOption, modelOption } from '../options.ts';
+import { addEmbedOptions, datasetOption, jsonOption, mediaOption, modelOption } from '../options.ts';
 import type { UpOptions } from '../up/up.ts';
 
 type Options = Omit<UpOptions, 'data'> & { data?: string };
@@ -15,10 +15,11 @@ export function addUpCommand(program: Command, end: (exitCode: number) => void):
     .description(
       'Starts Temporal\'s development server, MongoDB, an indexing worker, an embedding worker and the page on this machine, and stays until Ctrl-C, which stops all of it. The next "up" finds the data as it was left. Programs that are missing are fetched once.',
     )
-    .argument('[folder]', 'with --load: the folder of images to load')
+    .argument('[folder]', 'with --load: the folder of images or documents to load')
     .option('--load [folder]', 'also load a folder (default: the example pictures) and show the progress')
     .option('--exit', 'with --load: stop when the load is over; exit as "plimsoll wait" does')
     .addOption(datasetOption())
+    .addOption(mediaOption())
     .addOption(modelOption());
   addEmbedOptions(command)
     .option('--data <dir>', 'where data and logs are kept (default: .plimsoll)')

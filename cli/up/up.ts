@@ -26,6 +26,7 @@ export interface UpOptions {
   load?: string | true;
   exit?: boolean;
   dataset?: string;
+  media?: string;
   model?: string;
   embed?: boolean;
   /** What plimsoll.toml says of loads. */

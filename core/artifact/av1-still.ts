@@ -1,6 +1,6 @@
 /**
- * A frame as AV1. libaom, which comes with sharp, encodes a still picture into an AVIF file. The same bitstream is a key
- * frame of a video: AVIF and MP4 differ only in their boxes.
+ * A frame as AV1. libaom, which comes with sharp, encodes a still picture into an AVIF file. The same bitstream is a
+ * key frame of a video: AVIF and MP4 differ only in their boxes.
  */
 import sharp from 'sharp';
 import { box, findBox, fullBox, join, u16, u32 } from './boxes.ts';

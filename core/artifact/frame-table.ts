@@ -22,8 +22,8 @@ export interface FrameTable {
 const FRAMES_TRIED = 100;
 
 /**
- * Reads the manifest, which says where everything is. If both copies are damaged, or frames were taken out of the video,
- * all frames are read, because each says what it holds.
+ * Reads the manifest, which says where everything is. If both copies are damaged, or frames were taken out of the
+ * video, all frames are read, because each says what it holds.
  *
  * @throws UserError ArtifactUnreadable, ArtifactTooNew
  */

@@ -51,8 +51,8 @@ export function frameTexts(kind: FrameKind, number: number, record: Uint8Array):
   if (record.length > MOST_RECORD_BYTES || pieces > MOST_PIECES) {
     throw new UserError(
       'ArtifactNotWritable',
-      `Chunk ${number} is too large for an artifact: it has ${record.length} bytes, at most ${MOST_RECORD_BYTES} fit. ` +
-        'Cut the documents into smaller chunks.',
+      `Chunk ${number} is too large for an artifact: it has ${record.length} bytes, and at most ${MOST_RECORD_BYTES} ` +
+        'fit. Cut the documents into smaller chunks.',
     );
   }
   return Array.from({ length: pieces }, (_, piece) => {

@@ -40,9 +40,9 @@ export interface Artifact {
   /**
    * Reads the chunks of these numbers, or all, in the order given. One that is damaged does not hold up the others.
    *
-   * @throws UserError ChunkNotFound
+   * @throws UserError ChunkNotFound, before it reads any
    */
-  chunks(numbers?: Iterable<number>): AsyncGenerator<ReadChunk>;
+  chunks(numbers?: readonly number[]): AsyncGenerator<ReadChunk>;
   /** Reads every frame. */
   verify(): Promise<Verification>;
   close(): void;
@@ -68,10 +68,12 @@ type Read = (ReadChunk & { chunk: ArtifactChunk; record: Buffer }) | { n: number
 function artifactOf(path: string, video: Video, table: FrameTable): Artifact {
   const { manifest, count } = table;
 
+  function requireChunk(n: number): void {
+    if (Number.isInteger(n) && n >= 0 && n < count) return;
+    throw new UserError('ChunkNotFound', `${path} has no chunk ${n}: it has ${count} chunks, numbered from 0.`);
+  }
+
   async function read(n: number): Promise<Read> {
-    if (!(Number.isInteger(n) && n >= 0 && n < count)) {
-      throw new UserError('ChunkNotFound', `${path} has no chunk ${n}: it has ${count} chunks, numbered from 0.`);
-    }
     const frames = table.framesOf(n);
     const damaged: DamagedFrame[] = [];
     const bodies: Buffer[] = [];
@@ -95,17 +97,17 @@ function artifactOf(path: string, video: Video, table: FrameTable): Artifact {
     }
   }
 
-  async function* chunks(numbers: Iterable<number> = range(0, count)): AsyncGenerator<ReadChunk> {
-    for await (const result of readAhead(numbers, read)) {
-      yield 'chunk' in result ? { n: result.n, chunk: result.chunk } : result;
-    }
-  }
-
   return {
     manifest,
     count,
-    chunks,
+    async *chunks(numbers) {
+      numbers?.forEach(requireChunk);
+      for await (const result of readAhead(numbers ?? range(0, count), read)) {
+        yield 'chunk' in result ? { n: result.n, chunk: result.chunk } : result;
+      }
+    },
     async chunk(n) {
+      requireChunk(n);
       const result = await read(n);
       if ('chunk' in result) return result.chunk;
       throw new UserError('ArtifactDamaged', `Chunk ${n} of ${path} can't be read: ${inWords(result.damaged)}.`);

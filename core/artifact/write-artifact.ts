@@ -52,8 +52,9 @@ interface Group {
 }
 
 /**
- * Writes chunks as a video of QR codes. Each frame is decoded and read again before it counts. The file appears whole, or
- * what was there stays. A call with the same target and chunks goes on after the last whole segment of one that was killed.
+ * Writes chunks as a video of QR codes. Each frame is decoded and read again before it counts. The file appears whole,
+ * or what was there stays. A call with the same target and chunks goes on after the last whole segment of one that was
+ * killed.
  *
  * @throws UserError ArtifactNotWritable if there is no such folder, or a chunk is too large
  * @throws RangeError if chunks are not numbered 0, 1, 2, …

@@ -154,6 +154,13 @@ export interface Media {
   byName(name: MediaType): Medium;
 }
 
+/** The medium whose samples have words. */
+export function documentsMediumOf({ all }: Media): Medium {
+  const found = all.find(({ hasWords }) => hasWords === true);
+  if (found === undefined) throw new UserError('UnknownMedium', 'This process knows no medium of documents.');
+  return found;
+}
+
 /** Creates the media of a process. The first one is the default. */
 export function createMedia(all: readonly [Medium, ...Medium[]]): Media {
   return {

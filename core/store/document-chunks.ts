@@ -6,6 +6,7 @@ import type { Store } from './store.ts';
 
 /** A chunk as it is stored. */
 export interface StoredChunk {
+  seq: number;
   filepath: string;
   part: number;
   headings: string[];
@@ -22,11 +23,21 @@ const THERE = { status: 'indexed', 'metadata.text': { $exists: true } } as const
 export async function* chunksOf(store: Store, datasetId: string): AsyncGenerator<StoredChunk> {
   const found = collectionsOf(store)
     .samples.find({ dataset_id: datasetId, ...THERE }, { hint: SAMPLE_INDEXES.path, batchSize: 1000 })
-    .project<Pick<SampleDocument, 'filepath' | 'part' | 'metadata'>>({ _id: 0, filepath: 1, part: 1, metadata: 1 })
+    .project<Pick<SampleDocument, 'seq' | 'filepath' | 'part' | 'metadata'>>({
+      _id: 0,
+      seq: 1,
+      filepath: 1,
+      part: 1,
+      metadata: 1,
+    })
     .sort({ filepath: 1, part: 1 });
-  for await (const { filepath, part, metadata } of found) {
-    const { headings, page, record, start, end, text } = metadata as unknown as Omit<StoredChunk, 'filepath' | 'part'>;
+  for await (const { seq, filepath, part, metadata } of found) {
+    const { headings, page, record, start, end, text } = metadata as unknown as Omit<
+      StoredChunk,
+      'seq' | 'filepath' | 'part'
+    >;
     yield {
+      seq,
       filepath,
       part,
       headings,

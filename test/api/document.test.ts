@@ -161,8 +161,8 @@ describe('every documented status can be had', () => {
     ])
       await open.get(path);
     // As a load takes them.
-    const { files, folders } = (await open.get(`/api/sources/folders?path=${photos}`)).json;
-    expect(files).toBe(PICTURES + 1);
+    const { files, media, folders } = (await open.get(`/api/sources/folders?path=${photos}`)).json;
+    expect({ files, media }).toEqual({ files: PICTURES + 1, media: { image: PICTURES + 1, text: 1 } });
     expect(folders.map(({ name }: { name: string }) => name)).toEqual(['2024']);
     await open.get(`/api/sources/folders?path=${photos}/none`);
     await open.get('/api/sources/folders?path=relative');

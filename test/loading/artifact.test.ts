@@ -43,7 +43,7 @@ test('holds all chunks, and is whole before the load ends', async () => {
 
   const opened = await openArtifact(artifact);
   expect(opened.manifest).toMatchObject({ dataset, chunks: stored.length, documents: 2 });
-  for (const [n, { filepath, ...chunk }] of stored.entries())
+  for (const [n, { filepath, seq: _, ...chunk }] of stored.entries())
     expect(await opened.chunk(n)).toEqual({ ...chunk, n, document: filepath.slice(source.length + 1) });
   await opened.close();
 });

@@ -12,6 +12,10 @@ export interface Filters {
   max_width: number | null;
   min_height: number | null;
   max_height: number | null;
+  min_page: number | null;
+  max_page: number | null;
+  min_tokens: number | null;
+  max_tokens: number | null;
   min_bytes: number | null;
   max_bytes: number | null;
   /** `any`, a stage, or an error's code. */
@@ -23,6 +27,10 @@ export const NUMBER_FILTERS = [
   'max_width',
   'min_height',
   'max_height',
+  'min_page',
+  'max_page',
+  'min_tokens',
+  'max_tokens',
   'min_bytes',
   'max_bytes',
 ] as const satisfies readonly (keyof Filters)[];
@@ -45,6 +53,10 @@ export function filtersFrom(query: URLSearchParams): Filters {
     max_width: number('max_width'),
     min_height: number('min_height'),
     max_height: number('max_height'),
+    min_page: number('min_page'),
+    max_page: number('max_page'),
+    min_tokens: number('min_tokens'),
+    max_tokens: number('max_tokens'),
     min_bytes: number('min_bytes'),
     max_bytes: number('max_bytes'),
     error: text('error'),

@@ -1,11 +1,13 @@
 import { hasPhases, isOver } from '../../contract/job.ts';
 import type { Job, JobKind, JobState, Phase, PhaseName } from './api/shapes.ts';
 import { failuresOf, failureWords, sumOf } from './failures.ts';
+import { type MediumWords, mediumWords } from './medium.ts';
 import { count, counted, duration, perSecond, roughDuration, until } from './words.ts';
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
 export const PHASE_TITLES: Readonly<Record<PhaseName, string>> = { indexing: 'Indexing', embedding: 'Embedding' };
-const ITEMS: Readonly<Record<PhaseName, string>> = { indexing: 'file', embedding: 'sample' };
+/** What a phase goes through. */
+const itemOf = (name: PhaseName, { file, sample }: MediumWords) => (name === 'indexing' ? file : sample);
 
 export const STATE_WORDS: Readonly<Record<JobState, string>> = {
   queued: 'Queued',
@@ -63,8 +65,9 @@ export function lostShareOf(job: Job, name: PhaseName, samples = 0): number {
 }
 
 /** The progress of a phase, `2,048 of 9,997 files`, or what it waits for. */
-export function progressWords(job: Job, name: PhaseName): string {
+export function progressWords(job: Job, name: PhaseName, medium: MediumWords = mediumWords(undefined)): string {
   const phase = job.phases[name];
+  const item = itemOf(name, medium);
   const processed = phase.done + phase.failed;
   if (phase.state === 'skipped') {
     if (name === 'indexing') return 'Not part of this job';
@@ -82,10 +85,10 @@ export function progressWords(job: Job, name: PhaseName): string {
   if (phase.finished_at === null && phase.total === 0) return 'Starting';
   if (phase.state === 'completed' && phase.total === 0 && name === 'embedding') return 'Nothing to embed';
   if (phase.finished_at !== null && phase.done === 0 && processed === phase.total && processed > 0)
-    return `none of ${counted(processed, ITEMS[name])}`;
-  if (phase.finished_at !== null && processed === phase.total) return counted(processed, ITEMS[name]);
-  if (!phase.total_known) return `${count(processed)} of ${count(phase.total)}+ ${ITEMS[name]}s, still listing`;
-  return `${count(processed)} of ${counted(phase.total, ITEMS[name])}`;
+    return `none of ${counted(processed, item)}`;
+  if (phase.finished_at !== null && processed === phase.total) return counted(processed, item);
+  if (!phase.total_known) return `${count(processed)} of ${count(phase.total)}+ ${item}s, still listing`;
+  return `${count(processed)} of ${counted(phase.total, item)}`;
 }
 
 /** The progress of a search for duplicates. */

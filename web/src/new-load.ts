@@ -4,6 +4,12 @@ import { fileName } from './words.ts';
 export interface LoadForm {
   source: string;
   dataset: string;
+  /** `image` or `text`; empty if the folder tells. */
+  media: string;
+  chunk_size: string;
+  chunk_overlap: string;
+  /** `tokens` or `characters`; empty for the default. */
+  chunk_unit: string;
   embed: boolean;
   model: string;
   /** One pattern per line. */
@@ -38,6 +44,10 @@ export const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 export const emptyForm = (): LoadForm => ({
   source: '',
   dataset: '',
+  media: '',
+  chunk_size: '',
+  chunk_overlap: '',
+  chunk_unit: '',
   embed: true,
   model: '',
   include: '',
@@ -73,10 +83,10 @@ export function datasetNameOf(source: string): string {
 }
 
 /** Fields that are always visible, so that their problems appear beside them without opening the options. */
-export const isSimple = (field: string) => ['source', 'dataset', 'model'].includes(field);
+export const isSimple = (field: string) => ['source', 'dataset', 'media', 'model'].includes(field);
 /** Whether the form shows the problem of a request field beside that field. */
 export const isPlaced = (field: string) =>
-  isSimple(field) || /^(include|exclude|max_failed_percent|priority|embed_at|embed_window|webhooks)/.test(field);
+  isSimple(field) || /^(include|exclude|chunks|max_failed_percent|priority|embed_at|embed_window|webhooks)/.test(field);
 
 /** The problem of a field or of one of its parts. */
 export const problemIn = (problems: Readonly<Record<string, string>>, field: string): string =>
@@ -88,6 +98,16 @@ function patternsOf(form: LoadForm): Record<string, string[]> {
   return { ...(include.length === 0 ? {} : { include }), ...(exclude.length === 0 ? {} : { exclude }) };
 }
 
+/** How documents are cut, as far as the form says. Pictures are not. */
+function chunksOf({ media, chunk_size, chunk_overlap, chunk_unit }: LoadForm): Record<string, unknown> {
+  const chunks = {
+    ...(chunk_size === '' ? {} : { size: Number(chunk_size) }),
+    ...(chunk_overlap === '' ? {} : { overlap: Number(chunk_overlap) }),
+    ...(chunk_unit === '' ? {} : { unit: chunk_unit }),
+  };
+  return media === 'image' || Object.keys(chunks).length === 0 ? {} : { chunks };
+}
+
 /** The request body. Empty fields are omitted, so that the server's defaults apply. */
 export function bodyOf(form: LoadForm): Record<string, unknown> {
   const webhooks = form.webhooks.split(/\s+/).filter((url) => url !== '');
@@ -97,6 +117,8 @@ export function bodyOf(form: LoadForm): Record<string, unknown> {
     dataset: form.dataset.trim(),
     ...(form.embed ? {} : { embed: false }),
     ...(form.embed && form.model !== '' ? { model: form.model } : {}),
+    ...(form.media === '' ? {} : { media: form.media }),
+    ...chunksOf(form),
     ...patternsOf(form),
     ...(form.hidden ? { hidden: true } : {}),
     ...(form.reread ? { reread: true } : {}),

@@ -3,8 +3,11 @@ import type { Hits } from './api/shapes.ts';
 import { type Filters, filterBody, queryOf } from './filters.ts';
 import { datasetPath, samplePath } from './state/route.ts';
 
+/** How the words of documents are searched for. Undefined: by vectors and words, as far as there are vectors. */
+export type WordsMode = 'vector' | 'words' | undefined;
+
 /** A search. Its words or its sample are in the address bar, and its picture is in the memory of this page. */
-export type Search = { words: string } | { like: number } | { picture: File; id: string };
+export type Search = { words: string; mode?: WordsMode } | { like: number } | { picture: File; id: string };
 
 /** Pictures that were dropped, pasted or chosen last, by their name in the address bar. */
 const pictures = new Map<string, File>();
@@ -25,7 +28,7 @@ export function searchOf(picture: File): Search {
 /** Parses the search of a URL; null if there is none, or if its picture is not kept any more. */
 export function searchFrom(query: URLSearchParams): Search | null {
   const words = query.get('words')?.trim() ?? '';
-  if (words !== '') return { words };
+  if (words !== '') return { words, mode: modeOf(query.get('mode')) };
   const like = query.get('like') ?? '';
   if (/^\d{1,15}$/.test(like)) return { like: Number(like) };
   const id = query.get('picture') ?? '';
@@ -33,12 +36,16 @@ export function searchFrom(query: URLSearchParams): Search | null {
   return picture === undefined ? null : { picture, id };
 }
 
+const modeOf = (mode: string | null): WordsMode => (mode === 'vector' || mode === 'words' ? mode : undefined);
+
 /** Formats filters and a search for a URL, in a fixed order, so that equal ones are equal strings. */
 export function addressQuery(filters: Filters, search: Search | null): URLSearchParams {
   const query = queryOf(filters);
   if (search === null) return query;
-  if ('words' in search) query.set('words', search.words);
-  else if ('like' in search) query.set('like', String(search.like));
+  if ('words' in search) {
+    query.set('words', search.words);
+    if (search.mode !== undefined) query.set('mode', search.mode);
+  } else if ('like' in search) query.set('like', String(search.like));
   else query.set('picture', search.id);
   return query;
 }
@@ -60,7 +67,8 @@ export function readHits(
 ): Promise<Hits> {
   const url = `/api${datasetPath(dataset)}/search`;
   if ('words' in search) {
-    const body = { text: search.words, limit, filter: filterBody(filters), ...(cursor === null ? {} : { cursor }) };
+    const { words: text, mode } = search;
+    const body = { text, mode, limit, filter: filterBody(filters), ...(cursor === null ? {} : { cursor }) };
     return request(url, { method: 'POST', body, signal });
   }
   const query = queryOf(filters);
@@ -69,9 +77,6 @@ export function readHits(
   if ('like' in search) return request(`/api${samplePath(dataset, search.like)}/similar`, { query, signal });
   return request(url, { method: 'POST', body: search.picture, query, signal });
 }
-
-/** A cosine with two digits, rounded down: `1.00` is equal. */
-export const scoreWords = (score: number): string => (Math.floor(score * 100 + 1e-4) / 100).toFixed(2);
 
 /** How many hits to ask for when so many are wanted. */
 export const hitsToAsk = (wanted: number): number => Math.min(MOST, Math.max(FEWEST, wanted));

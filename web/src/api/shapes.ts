@@ -1,5 +1,6 @@
 /** Types of the server's answers, derived from its schemas. Only types are imported. */
 export type { Dataset, DatasetList, DatasetModels, TagCounts, UsedModel } from '../../../api/schemas/datasets.ts';
+export type { DocumentChunk, DocumentPage } from '../../../api/schemas/documents.ts';
 export type { DuplicateGroup, DuplicatePage, KeptOne } from '../../../api/schemas/duplicates.ts';
 export type { FailurePage } from '../../../api/schemas/failures.ts';
 export type { Job, JobPage, StartedJob } from '../../../api/schemas/jobs.ts';
@@ -13,7 +14,7 @@ export type {
   TagRequest,
 } from '../../../api/schemas/samples.ts';
 export type { Schedule, ScheduledRun, ScheduleList } from '../../../api/schemas/schedules.ts';
-export type { Hits } from '../../../api/schemas/search.ts';
+export type { Hit, Hits } from '../../../api/schemas/search.ts';
 export type { Config, Folders, Models, Sources } from '../../../api/schemas/server.ts';
 export type { JobKind, JobState, PhaseName, PhaseState } from '../../../contract/job.ts';
 

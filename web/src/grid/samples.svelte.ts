@@ -1,5 +1,16 @@
 import { request } from '../api/request.ts';
-import type { Hits, Sample, SamplePage } from '../api/shapes.ts';
+import type { Hit, Hits, Sample, SamplePage } from '../api/shapes.ts';
+import type { Range } from '../documents/marked.ts';
+
+/** How a search has found a sample. */
+export interface Found extends Pick<Hit, 'score' | 'ranks'> {
+  /** How was searched. */
+  mode: Hits['mode'];
+  /** The key of the model whose vectors were searched. */
+  model: string | undefined;
+  /** Where its text has words of the query. */
+  marks: readonly Range[];
+}
 
 /** The samples of a grid by place. */
 export interface GridSamples {
@@ -18,8 +29,8 @@ export interface GridSamples {
   refresh(scope: 'incomplete' | 'all'): void;
   /** Reads again visible samples that could not be read. */
   retry(): void;
-  /** The cosine of a sample and what was searched for. */
-  scoreOf?(seq: number): number | undefined;
+  /** How a sample was found; absent if nothing was searched for. */
+  foundOf?(seq: number): Found | undefined;
   /** Replaces changed samples. */
   put(samples: readonly Sample[]): void;
   stop(): void;
@@ -189,7 +200,8 @@ abstract class SamplesInOrder<Cursor> implements GridSamples {
   }
 
   at = (place: number) => this.#samples[place];
-  placeOf = (seq: number) => this.#places.get(seq);
+  /** Reads the samples, so that its callers are updated. */
+  placeOf = (seq: number) => (this.#samples.length === 0 ? undefined : this.#places.get(seq));
   seqAt = (place: number) => this.#samples[place]?.seq;
 
   show(_first: number, end: number) {
@@ -270,8 +282,8 @@ abstract class SamplesInOrder<Cursor> implements GridSamples {
   }
 
   #keep(samples: readonly Sample[], next: Cursor | null) {
-    this.#samples = samples;
     this.#places = new Map(samples.map(({ seq }, place) => [seq, place]));
+    this.#samples = samples;
     this.#after = next;
     this.#atEnd = next === null;
     this.next = next;
@@ -313,9 +325,11 @@ type ReadHits = (cursor: string | null, signal: AbortSignal, wanted: number) => 
 
 /** The samples that a search has found, the nearest first. */
 export class FoundSamples extends SamplesInOrder<string> {
-  /** The key of the model whose vectors were searched; undefined until the answer. */
+  /** The key of the model whose vectors were searched; undefined until the answer, and if only words were searched. */
   model = $state<string>();
-  readonly #scores = new Map<number, number>();
+  /** How was searched; undefined until the answer. */
+  mode = $state<Hits['mode']>();
+  readonly #found = new Map<number, Found>();
   readonly #readHits: ReadHits;
 
   constructor(readHits: ReadHits) {
@@ -323,12 +337,15 @@ export class FoundSamples extends SamplesInOrder<string> {
     this.#readHits = readHits;
   }
 
-  scoreOf = (seq: number) => this.#scores.get(seq);
+  /** Reads the samples, so that its callers are updated. */
+  foundOf = (seq: number) => (this.count === 0 ? undefined : this.#found.get(seq));
 
   protected async readPage(cursor: string | null, signal: AbortSignal, wanted: number): Promise<Page<string>> {
-    const { hits, next, model_key } = await this.#readHits(cursor, signal, wanted);
-    this.model = model_key;
-    for (const { seq, score } of hits) this.#scores.set(seq, score);
+    const { hits, next, model_key, mode } = await this.#readHits(cursor, signal, wanted);
+    this.model = model_key ?? undefined;
+    this.mode = mode;
+    for (const { seq, score, ranks, passage } of hits)
+      this.#found.set(seq, { mode, model: this.model, score, ranks, marks: passage?.marks ?? [] });
     return { samples: hits.map(({ sample }) => sample), next };
   }
 }

@@ -7,7 +7,7 @@ import { readTokenCounter } from './token-counter.ts';
 
 export type { Chunk, Chunking } from './chunking.ts';
 
-/** Cuts a document into chunks, in order. They cover all of its text but white space. */
+/** Cuts a document into chunks, in order. They cover all of its text but white space, and what has no word. */
 export type Chunker = (document: ExtractedDocument) => Chunk[];
 
 /**
@@ -22,10 +22,12 @@ export async function createChunker(chunking: Chunking): Promise<Chunker> {
   const measure = measureOf(chunking, count);
   return (document) =>
     sectionsOf(document).flatMap((section) =>
-      [...packed(document.text, section, measure)].map(({ start, end }): Chunk => {
+      [...packed(document.text, section, measure)].flatMap(({ start, end }): Chunk[] => {
         const text = document.text.slice(start, end);
+        // Rules and borders of tables are nothing that anybody looks for.
+        if (!WORD.test(text)) return [];
         const page = pageAt(document.pages, start);
-        return {
+        const chunk: Chunk = {
           text,
           start,
           end,
@@ -34,9 +36,12 @@ export async function createChunker(chunking: Chunking): Promise<Chunker> {
           ...(section.record === undefined ? {} : { record: section.record }),
           tokens: count(text),
         };
+        return [chunk];
       }),
     );
 }
+
+const WORD = /[\p{L}\p{N}]/u;
 
 /** How much of a chunk pieces take. */
 interface Measure {

@@ -35,8 +35,8 @@ const HEADING = /^h[1-6]$/;
 /** Longer ones are whole pages in a heading that is never closed. */
 const LONGEST_HEADING = 1000;
 
-/** Elements without content, and those that end where the next one of their kind begins. They nest nothing. */
-const FLAT = setOf('area base br col embed hr img input link meta source track wbr p li dt dd tr td th option');
+/** Elements that need no closing tag. They nest nothing, and nobody knows where a hidden one ends. */
+const UNCLOSED = setOf('area base br col embed hr img input link meta source track wbr p li dt dd tr td th option');
 
 /** What separates words from those before. A stronger one wins. */
 const GAPS = ['', ' ', '\t', '\n', '\n\n'] as const;
@@ -126,7 +126,7 @@ export function htmlText(
   readTags(html, dialect, {
     open(name, attributes) {
       elements += 1;
-      if (!FLAT.has(name)) {
+      if (!UNCLOSED.has(name)) {
         depth += 1;
         deepest = Math.max(deepest, depth);
       }
@@ -136,7 +136,7 @@ export function htmlText(
       }
       if (ARTICLES.has(name)) articles += 1;
       const isChrome = withoutChrome && isPartOfChrome(name, attributes.role, articles > 0);
-      if (isChrome || SKIPPED.has(name) || (isHidden(attributes) && !FLAT.has(name))) {
+      if (isChrome || SKIPPED.has(name) || (isHidden(attributes) && !UNCLOSED.has(name))) {
         skipped = { name, open: 1 };
         return;
       }
@@ -161,7 +161,7 @@ export function htmlText(
       if (HEADING.test(name)) heading = { level: Number(name[1]), at: -1, words: [] };
     },
     close(name) {
-      if (!FLAT.has(name)) depth = Math.max(0, depth - 1);
+      if (!UNCLOSED.has(name)) depth = Math.max(0, depth - 1);
       if (skipped !== undefined) {
         if (name === skipped.name) skipped.open -= 1;
         if (skipped.open === 0) {

@@ -4,10 +4,12 @@ import { decodeText } from './decode-text.ts';
 import { type HtmlText, htmlText } from './html-text.ts';
 
 /**
- * Readability builds a tree, whose time grows with the square of its depth: 100,000 nested elements take a minute.
- * Larger pages than these are books and tables, where there is nothing to find.
+ * Readability needs a tree, whose time grows with the square of its depth: 100,000 nested elements take a minute. Larger
+ * pages than these are books and tables, where there is nothing to find.
  */
-const READABILITY = { maxCharacters: 1_000_000, maxElements: 20_000, maxDepth: 200 };
+const MAX_CHARACTERS = 1_000_000;
+const MAX_ELEMENTS = 20_000;
+const MAX_DEPTH = 200;
 
 /** The article is taken if it is most of the page. An index or a manual has no article, and would lose its text. */
 const ARTICLE_SHARE = 0.6;
@@ -41,19 +43,24 @@ function wholePage(html: string): HtmlText {
 }
 
 async function findArticle(html: string, page: HtmlText): Promise<HtmlText | undefined> {
-  const { maxCharacters, maxElements, maxDepth } = READABILITY;
-  if (html.length > maxCharacters || page.elements > maxElements || page.depth > maxDepth) return undefined;
+  if (html.length > MAX_CHARACTERS || page.elements > MAX_ELEMENTS || page.depth > MAX_DEPTH) return undefined;
   const [{ parseHTML }, { Readability }] = await Promise.all([import('linkedom'), import('@mozilla/readability')]);
   // linkedom makes no body of its own.
   const { document } = parseHTML(/<body[\s>]/i.test(html) ? html : `<html><body>${html}</body></html>`);
   let content: string | null | undefined;
   try {
-    content = new Readability(document as unknown as ReadabilityDocument).parse()?.content;
+    content = new Readability(document as unknown as ReadabilityDocument, { keepClasses: true }).parse()?.content;
   } catch {
     // It relies on what a browser would repair. The whole page needs no repair.
     return undefined;
   }
   if (!content) return undefined;
   const article = htmlText(content);
-  return article.text.length >= ARTICLE_SHARE * page.text.length ? article : undefined;
+  if (article.text.length < ARTICLE_SHARE * page.text.length) return undefined;
+  // Readability makes second level headings of the first ones.
+  const levels = new Map(page.headings.map(({ title, level }) => [title, level]));
+  return {
+    ...article,
+    headings: article.headings.map((heading) => ({ ...heading, level: levels.get(heading.title) ?? heading.level })),
+  };
 }

@@ -97,7 +97,7 @@ function findHeadings(text: string, lines: readonly Line[]): Heading[] {
 function plainWords(words: string): string {
   return words
     .replaceAll(/!?\[([^\][]*)\]\([^()]*\)/g, '$1')
-    .replaceAll(/`+|\*+|(?<!\w)_+|_+(?!\w)/g, '')
+    .replaceAll(/(?<!\\)(?:`+|\*+|(?<!\w)_+|_+(?!\w))/g, '')
     .replaceAll(/\\([!-/:-@[-`{-~])/g, '$1')
     .replaceAll(/\s+/g, ' ')
     .trim();

@@ -22,7 +22,7 @@ export class ChosenSamples {
 
   /** Selects all that match the filter, or all hits of a search that are loaded. */
   chooseAll(samples: GridSamples) {
-    this.everything = samples.scoreOf === undefined;
+    this.everything = samples.foundOf === undefined;
     const here = Array.from({ length: Math.min(samples.count, MOST_SELECTED) }, (_, place) => samples.seqAt(place));
     this.selection = { seqs: new Set(here.filter((each) => each !== undefined)), anchor: null };
   }

@@ -4,6 +4,8 @@ import { readJob } from '../../actions.ts';
 import { ProblemError, request } from '../../api/request.ts';
 import type { Dataset, DatasetModels, Job, JobPage, TagCounts } from '../../api/shapes.ts';
 import type { Failures } from '../../failures.ts';
+import { shareOf } from '../../job-words.ts';
+import { isDocuments, mediumWords } from '../../medium.ts';
 import { EmbeddingFailures } from '../../state/embedding-failures.svelte.ts';
 import { live } from '../../state/live.svelte.ts';
 import { type Remote, remote } from '../../state/remote.svelte.ts';
@@ -33,6 +35,9 @@ export class LiveDataset {
   readonly underWay = $derived.by(() => this.job !== undefined && !isOver(this.job));
   /** The latest job if it failed; its error says why there is nothing new. */
   readonly failedJob = $derived.by(() => (this.job?.state === 'failed' && this.job.error ? this.job : undefined));
+  /** Whether its samples are chunks of documents. */
+  readonly documents = $derived.by(() => isDocuments(this.value?.media_type));
+  readonly medium = $derived.by(() => mediumWords(this.value?.media_type));
   readonly gone = $derived.by(() => live.removed.has(this.name) || isNotFound(this.#read.error));
   readonly tags = $derived.by(() => this.#tags.value?.tags ?? []);
   /** The models that have vectors; undefined until they are read. */
@@ -53,6 +58,15 @@ export class LiveDataset {
       share: phase.total === 0 ? (this.serving?.share ?? 0) : 1 - left / samples,
       done: phase.done,
     };
+  });
+  /** Whether any model has vectors. */
+  readonly hasVectors = $derived.by(() => this.models?.models.some(({ vectors }) => vectors > 0) ?? false);
+  /** Whether words can be searched for: in documents from the first chunk on, else if the model knows words. */
+  readonly knowsWords = $derived.by(() => (this.documents ? this.extent > 0 : (this.serving?.words ?? false)));
+  /** The share of the files that the latest job has indexed, while it does; 1 before and after. */
+  readonly indexedShare = $derived.by(() => {
+    const phase = this.job?.phases.indexing;
+    return phase === undefined || phase.finished_at !== null ? 1 : (shareOf(phase) ?? 0);
   });
   readonly #embedded = $derived.by(() => (this.embedding?.done ?? 0) > 0);
 

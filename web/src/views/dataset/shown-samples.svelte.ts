@@ -72,10 +72,13 @@ export class ShownSamples {
     const lost = $derived(this.found === undefined ? (dataset.job?.phases.embedding.failed ?? 0) : 0);
     /** While samples are embedded, a search is repeated at each twentieth of them. */
     const embedded = $derived(this.found === undefined ? 0 : Math.floor(20 * (dataset.embedding?.share ?? 0)));
+    /** While documents are indexed, their words can be searched for. */
+    const indexed = $derived(this.found && dataset.documents ? Math.floor(20 * dataset.indexedShare) : 0);
     let first = true;
     $effect(() => {
       void lost;
       void embedded;
+      void indexed;
       void dataset.turn;
       void live.generation;
       if (!first) untrack(() => this.refreshSoon('all'));
