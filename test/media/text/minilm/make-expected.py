@@ -1,7 +1,7 @@
 """Writes expected.json: what ONNX Runtime and the tokenizers of Hugging Face, in Python, make of MiniLM.
 
     pip install onnxruntime==1.32.0 tokenizers==0.23.3 numpy
-    python make-expected.py MODEL_FOLDER
+    python make-expected.py MODEL_FOLDER && npx biome check --write expected.json
 
 The mean of the tokens that the mask counts, scaled to length 1, is the vector, as in sentence-transformers.
 """
