@@ -72,11 +72,11 @@ With --json: {"dataset", "mode", "model_key", "exact", "hits": [{"seq",
 "filepath", "score"}], "next"}. Hits in documents have "passage" {part, text,
 title, headings, page, record, start, end, marks}, and in hybrid "ranks". exact
 is false if a better hit may be missing: an index of neighbours or MongoDB's
-vector search was asked, or too many vectors are too much alike. next is the --cursor of the next page, null on the last, and after
-10,000 hits.
+vector search was asked, or too many vectors are too much alike. next is the
+--cursor of the next page, null on the last, and after 10,000 hits.
 
---where takes format, width, height, page, tokens and bytes. A range has inclusive bounds, and
-one may be left out: width=640.. or bytes=..1000000.
+--where takes format, width, height, page, tokens and bytes. A range has
+inclusive bounds, and one may be left out: width=640.. or bytes=..1000000.
 
 Exit codes: 0 done, also without a hit; 1 not possible, as without vectors; 2
 wrong usage; 3 no such dataset, model or sample.
