@@ -81,9 +81,13 @@ interface SkippedEmbedding extends Steps {
 /** @throws UserError InvalidInput */
 function checkArtifactIndex({ artifact, artifact_index, embed }: LoadDatasetInput): void {
   if (artifact_index === undefined || (artifact !== undefined && embed)) return;
-  throw new UserError('InvalidInput', 'artifact_index: it is of an artifact, and needs vectors. Name an artifact, and embed.', {
-    fields: ['artifact_index'],
-  });
+  throw new UserError(
+    'InvalidInput',
+    'artifact_index: it is of an artifact, and needs vectors. Name an artifact, and embed.',
+    {
+      fields: ['artifact_index'],
+    },
+  );
 }
 
 export type IndexingActivities = ReturnType<typeof createIndexingActivities>;

@@ -3,7 +3,7 @@ export interface Figure {
   /** Name of the measurement, as for `--only`. */
   measurement: string;
   what: string;
-  unit: 's' | 'ms' | 'images/s';
+  unit: 's' | 'ms' | 'images/s' | 'chunks/s';
   /** Files that one run works on. */
   count: number;
   /** Median over the runs, and the spread. */

@@ -4,6 +4,7 @@ import type { Measurement } from './context.ts';
 import type { Figure } from './figure.ts';
 import { firstMeasurement } from './first-measurement.ts';
 import { indexMeasurement } from './index-measurement.ts';
+import { minilmMeasurement } from './minilm-measurement.ts';
 import { reloadMeasurement } from './reload-measurement.ts';
 import { samplesMeasurement } from './samples-measurement.ts';
 import { searchIndexesMeasurement } from './search-indexes-measurement.ts';
@@ -29,6 +30,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   firstMeasurement,
   reloadMeasurement,
   vitMeasurement,
+  minilmMeasurement,
   builtInMeasurement,
   artifactMeasurement,
   samplesMeasurement,

@@ -61,7 +61,10 @@ function createWords(): (random: () => number) => string {
   );
   const sums: number[] = [];
   let sum = 0;
-  for (let rank = 0; rank < VOCABULARY; rank += 1) sums.push((sum += 1 / (rank + 2.7)));
+  for (let rank = 0; rank < VOCABULARY; rank += 1) {
+    sum += 1 / (rank + 2.7);
+    sums.push(sum);
+  }
   return (next) => {
     const at = next() * sum;
     let [low, high] = [0, VOCABULARY - 1];

@@ -9,6 +9,7 @@ import { addDeleteCommand } from './commands/delete.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addDuplicatesCommand } from './commands/duplicates.ts';
 import { addEmbedCommand } from './commands/embed.ts';
+import { addEncodeCommand } from './commands/encode.ts';
 import { addForgetCommand } from './commands/forget.ts';
 import { addIndexCommand } from './commands/index.ts';
 import { addJobsCommand } from './commands/jobs.ts';
@@ -53,6 +54,7 @@ const COMMANDS: readonly AddCommand[] = [
   addSamplesCommand,
   addSearchCommand,
   addDuplicatesCommand,
+  addEncodeCommand,
   addDecodeCommand,
   addModelsCommand,
   addPruneCommand,

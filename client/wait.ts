@@ -5,10 +5,10 @@ import type { Backends } from './backends.ts';
 import { watchJob } from './watch-job.ts';
 
 /**
- * The milestone to wait for: that the dataset can be browsed, that all its vectors are stored and indexed, or that the
+ * The milestone to wait for: that the dataset can be browsed, that the artifact is written, that all its vectors are stored and indexed, or that the
  * whole job has ended.
  */
-export const MILESTONES = ['browsable', 'searchable', 'completed'] as const;
+export const MILESTONES = ['browsable', 'artifact', 'searchable', 'completed'] as const;
 export type Milestone = (typeof MILESTONES)[number];
 
 export interface WaitOptions {
@@ -54,6 +54,7 @@ export async function waitFor(backends: Backends, job: Job, options: WaitOptions
 /** Whether a job has reached a milestone. One that was over before it reached it never will. */
 export function hasReached(status: JobStatus, milestone: Milestone): boolean {
   if (milestone === 'browsable') return isBrowsable(status);
+  if (milestone === 'artifact') return status.artifact?.state === 'completed';
   // The index is the last step of phase 2.
   if (milestone === 'searchable') return status.phases.embedding.state === 'completed';
   return status.state === 'completed';

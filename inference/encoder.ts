@@ -74,7 +74,8 @@ async function load({ files, settings, known, side }: Request & { type: 'load' }
 async function hashModel(files: ModelFiles, known: HashedFile[]) {
   try {
     const weights = await externalWeightFiles(files.graphFile);
-    return await revisionOf([files.graphFile, ...weights, ...files.files], known);
+    const optional = Object.values(files.optional).filter((path) => path !== undefined);
+    return await revisionOf([files.graphFile, ...weights, ...files.files, ...optional], known);
   } catch (error) {
     throw new ModelInvalidError(`${files.graphFile} can't be read: ${(error as Error).message}`);
   }

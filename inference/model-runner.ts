@@ -3,7 +3,7 @@ import type { EmbedItem, EmbedOptions, EmbedOutcome } from '../core/embedding/em
 import type { ModelSide } from '../core/media/medium.ts';
 import { fromPortable, InferenceUnavailableError, ModelChangedError } from '../core/models/errors.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
-import { areUnchanged, type HashedFile } from '../core/models/revision.ts';
+import { areAbsent, areUnchanged, type HashedFile } from '../core/models/revision.ts';
 import { type EncoderProcess, type ProcessEnd, startEncoderProcess } from './encoder-process.ts';
 import { hashOf } from './item-reader.ts';
 import type { EncodeItem, LoadedModel, Reply } from './messages.ts';
@@ -69,7 +69,7 @@ export interface ModelRunner {
   /** The model that was loaded first. Its process may have ended since. */
   readonly first: LoadedModel | undefined;
   embed(items: readonly SideItem[], options?: EmbedOptions): Promise<EmbedOutcome[]>;
-  /** Whether the model's files are still those that were loaded. True if nothing is loaded. */
+  /** Whether the model's files are still those that were loaded or, if nothing is loaded, found. */
   isCurrent(): Promise<boolean>;
   /** Rejects the calls in progress and ends the process. Resolves when the process has ended. */
   stop(reason: Error): Promise<void>;
@@ -502,7 +502,7 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
       return waiting.promise;
     },
     embed,
-    isCurrent: () => areUnchanged(known),
+    isCurrent: async () => (await areUnchanged(known)) && (await areAbsent(files.absent)),
     stop(reason) {
       if (stopped === undefined) {
         stopped = { reason, child, ended: Promise.withResolvers<void>() };

@@ -37,6 +37,7 @@ export async function loadModel(
   const preparation = await openPreparation({
     graphFile,
     files: files.files,
+    optional: files.optional,
     inputs: tensorsOf(session.inputMetadata),
     threads: settings.threads,
     options: side.options,

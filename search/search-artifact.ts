@@ -48,13 +48,20 @@ export async function searchArtifact(
     const index = indexPath === undefined ? undefined : await readIndexFile(indexPath);
     if (index !== undefined && indexPath !== undefined) requireSame(artifact, index, { path, indexPath });
     if (index === undefined && asked !== undefined && asked !== 'words')
-      throw new UserError('NoVectors', `${path} has no index with vectors. Name one with --index, or search for words.`);
-    const query = index === undefined || asked === 'words' ? undefined : await encode(text, index, asked, { embedder, media });
+      throw new UserError(
+        'NoVectors',
+        `${path} has no index with vectors. Name one with --index, or search for words.`,
+      );
+    const query =
+      index === undefined || asked === 'words' ? undefined : await encode(text, index, asked, { embedder, media });
     const depth = Math.max(FUSED, limit);
     const byWords = query === undefined || asked !== 'vector' ? await wordHits(artifact, index, text, depth) : [];
     const byVectors = query === undefined || index === undefined ? [] : vectorHits(index, query, depth);
     const mode = query === undefined ? 'words' : asked === 'vector' ? 'vector' : 'hybrid';
-    const found = (mode === 'hybrid' ? fuse(byVectors, byWords) : mode === 'vector' ? byVectors : byWords).slice(0, limit);
+    const found = (mode === 'hybrid' ? fuse(byVectors, byWords) : mode === 'vector' ? byVectors : byWords).slice(
+      0,
+      limit,
+    );
     return {
       dataset: artifact.manifest?.dataset ?? '',
       mode,
@@ -90,10 +97,14 @@ async function encode(
   try {
     const [outcome] = await embedder.embed(`${model.name}@${model.revision}`, documentsMediumOf(media), [{ text }]);
     if (outcome === undefined || !('vector' in outcome))
-      throw new UserError('InvalidInput', `text: ${outcome !== undefined && 'error' in outcome ? outcome.error.message : 'no vector'}.`);
+      throw new UserError(
+        'InvalidInput',
+        `text: ${outcome !== undefined && 'error' in outcome ? outcome.error.message : 'no vector'}.`,
+      );
     return outcome.vector;
   } catch (error) {
-    const isNotHere = error instanceof UserError && ['ModelNotFound', 'ModelChanged', 'ModelInvalid'].includes(error.code);
+    const isNotHere =
+      error instanceof UserError && ['ModelNotFound', 'ModelChanged', 'ModelInvalid'].includes(error.code);
     if (!isNotHere || asked !== undefined) throw error;
     return undefined;
   }
@@ -131,7 +142,9 @@ async function wordHits(
       index.chunks.map((_, n) => n),
       index.chunks.map(({ words }) => words),
     );
-  else for await (const read of artifact.chunks()) if ('chunk' in read) postings.add([read.n], [packWords(read.chunk.text)]);
+  else
+    for await (const read of artifact.chunks())
+      if ('chunk' in read) postings.add([read.n], [packWords(read.chunk.text)]);
   const { seqs, scores } = postings.find(wordHashes(text), depth);
   return seqs.map((seq, i) => ({ seq, filepath: '', score: scores[i] as number }));
 }
@@ -147,7 +160,10 @@ async function withChunks(artifact: Artifact, found: readonly Found[], query: st
   return hits;
 }
 
-function passageOf({ part, text, headings, page, record, start, end }: ArtifactChunk, forms: ReadonlySet<string>): Passage {
+function passageOf(
+  { part, text, headings, page, record, start, end }: ArtifactChunk,
+  forms: ReadonlySet<string>,
+): Passage {
   return {
     part,
     text,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isJobsCursor } from '../../client/list-jobs.ts';
+import { MILESTONES } from '../../client/wait.ts';
 import { retryFailedInput } from '../../contract/inputs.ts';
 import { FINAL_STATES, INDEX_KINDS, JOB_KINDS, JOB_STATES } from '../../contract/job.ts';
 import { flag, several, span, time, wholeNumber } from './parameters.ts';
@@ -223,7 +224,7 @@ export const jobPage = z
   .meta({ id: 'JobPage' });
 
 export const waitQuery = z.strictObject({
-  for: z.enum(['browsable', 'searchable', 'completed']).default('completed').meta({
+  for: z.enum(MILESTONES).default('completed').meta({
     description:
       'Until phase 1 is over and went well, until all vectors are stored and indexed, or until the job has ended.',
   }),

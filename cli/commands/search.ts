@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { SEARCH_MODES, type SearchAnswer, type SearchMode, type SearchRequest } from '../../contract/search.ts';
@@ -16,6 +16,7 @@ interface SearchOptions extends CommonOptions {
   sample?: number;
   vector?: string;
   mode?: SearchMode;
+  index?: string;
   model?: string;
   limit: number;
   cursor?: string;
@@ -39,7 +40,7 @@ export function addSearchCommand(program: Command, end: (exitCode: number) => vo
     .description(
       'Finds the samples of a dataset that are nearest to words, a picture, a sample or a vector, also while an embedding is running.',
     )
-    .argument('<dataset>', "the dataset's name")
+    .argument('<dataset>', "the dataset's name, or an artifact: a file of QR codes, .mp4")
     .argument('[words]', 'what to find, for a model with a text side')
     .option('--like <file>', 'a picture on this machine, of 32 MiB at most')
     .option('--sample <seq>', 'the number of a sample; it is not among the hits', wholeNumber(0))
@@ -47,6 +48,7 @@ export function addSearchCommand(program: Command, end: (exitCode: number) => vo
     .addOption(
       new Option('--mode <mode>', 'how to search documents for words (default: hybrid)').choices([...SEARCH_MODES]),
     )
+    .option('--index <file.json>', "an artifact's index (default: the file of its name beside it)")
     .option('--model <model>', 'key or name of the model (default: the one that serves)', model)
     .option('--limit <n>', 'at most this many', wholeNumber(1, MOST_HITS), 20)
     .option('--cursor <cursor>', 'go on after a page: its "next"')
@@ -62,17 +64,18 @@ export function addSearchCommand(program: Command, end: (exitCode: number) => vo
 The score is the cosine of the query and the sample's vector: 1 at most. Of
 documents, --mode hybrid joins a search by vectors with one by words, and the
 score is the sum of 1 / (60 + place) over the two; words alone are scored by
-BM25. Words and pictures need the files of the model on this machine, at the revision that
-made the vectors: in PLIMSOLL_MODELS, or fetched with "plimsoll models fetch".
+BM25. Words and pictures need the files of the model on this machine, at the
+revision that made the vectors: in PLIMSOLL_MODELS, or fetched with "plimsoll
+models fetch".
 
 With --json: {"dataset", "mode", "model_key", "exact", "hits": [{"seq",
 "filepath", "score"}], "next"}. Hits in documents have "passage" {part, text,
-title, headings, page, record, start, end, marks}, and in hybrid "ranks". exact is false if a better hit may be missing: an index
-of neighbours or MongoDB's vector search was asked, or too many vectors are too
-much alike. next is the --cursor of the next page, null on the last, and after
+title, headings, page, record, start, end, marks}, and in hybrid "ranks". exact
+is false if a better hit may be missing: an index of neighbours or MongoDB's
+vector search was asked, or too many vectors are too much alike. next is the --cursor of the next page, null on the last, and after
 10,000 hits.
 
---where takes format, width, height and bytes. A range has inclusive bounds, and
+--where takes format, width, height, page, tokens and bytes. A range has inclusive bounds, and
 one may be left out: width=640.. or bytes=..1000000.
 
 Exit codes: 0 done, also without a hit; 1 not possible, as without vectors; 2
@@ -83,6 +86,7 @@ Examples:
   plimsoll search photos --like ./example.jpg --limit 5
   plimsoll search photos --sample 17 --tag keep --where width=1024..
   plimsoll search docs "how do I resume a job" --mode words
+  plimsoll search handbook.mp4 "how do I resume a job"
   plimsoll search photos "a dog" --json | jq -r '.hits[].filepath'`,
     )
     .action(async (dataset: string, words: string | undefined, options: SearchOptions) =>
@@ -91,6 +95,7 @@ Examples:
 }
 
 async function search(dataset: string, words: string | undefined, options: SearchOptions): Promise<number> {
+  if (await isArtifact(dataset)) return searchFile(dataset, words, options);
   const query = await queryOf(words, options);
   const where = await whereFilter(options.where);
   const [{ withStore }, { getDataset }, { openSearcher }] = await Promise.all([
@@ -126,6 +131,39 @@ async function search(dataset: string, words: string | undefined, options: Searc
       await searcher.close();
     }
   });
+}
+
+/** Whether the name is that of a video here, rather than of a dataset. */
+const isArtifact = async (name: string) =>
+  /\.mp4$/i.test(name) && (await stat(name).catch(() => undefined)) !== undefined;
+
+/** Searches an artifact: the video, and the index beside it. It needs no server. */
+async function searchFile(file: string, words: string | undefined, options: SearchOptions): Promise<number> {
+  if (words === undefined) throw new UsageError('Give the words to search the video for.');
+  const [{ searchArtifact }, { createEmbedder }, { knownMedia }] = await Promise.all([
+    import('../../search/search-artifact.ts'),
+    import('../../inference/embedder.ts'),
+    import('../../core/media/registry.ts'),
+  ]);
+  const output = createOutput(options);
+  const path = resolve(file);
+  const beside = path.replace(/\.mp4$/i, '.json');
+  const index = options.index ?? ((await stat(beside).catch(() => undefined)) === undefined ? undefined : beside);
+  const embedder = createEmbedder({ device: { type: 'cpu' } });
+  try {
+    const { limit, mode } = options;
+    const answer = await searchArtifact({ path, index, text: words, limit, mode }, { embedder, media: knownMedia() });
+    const lines = output.json ? [] : await tableOf({ ...answer, exact: true, next: null }, [], output);
+    output.result(answer, () => lines);
+    if (output.json) return 0;
+    if (index === undefined) output.note(`note: there is no index ${beside}, so every frame was read for its words.`);
+    else if (answer.mode === 'words' && mode === undefined)
+      output.note('note: only words were searched for; the model of the vectors is not on this machine.');
+    if (answer.hits.length === 0) output.note('No hits.');
+    return 0;
+  } finally {
+    await embedder.close();
+  }
 }
 
 /** @throws UsageError */

@@ -20,7 +20,7 @@ export function addWaitCommand(program: Command, end: (exitCode: number) => void
     .argument('<job>', "job ID, 6 or more characters of one, or a dataset's name (its latest job)")
     .addOption(
       new Option('--for <milestone>', 'what to wait for')
-        .choices(['browsable', 'searchable', 'completed'])
+        .choices(['browsable', 'artifact', 'searchable', 'completed'] satisfies Milestone[])
         .default('completed'),
     )
     .option(

@@ -44,7 +44,8 @@ type LoadDefaults = SharedRequest & Pick<JobDefaults, 'chunks'>;
 export function loadRequestOf(
   options: Partial<JobOptions> & LoadOptions & NowOptions & { dataset: string; source: string },
 ): LoadDatasetRequest {
-  const { dataset, source, embed, media, artifact, include, exclude, hidden, reread, maxFailedPercent } = options;
+  const { dataset, source, embed, media, artifact, artifactIndex, include, exclude, hidden, reread, maxFailedPercent } =
+    options;
   const chunks = chunksOf(options);
   // What the file says of chunks is joined with the command line in chunksOf.
   const { chunks: _, ...shared } = jobRequestOf(options) as LoadDefaults;
@@ -56,6 +57,7 @@ export function loadRequestOf(
     ...(media === undefined ? {} : { media }),
     ...(Object.keys(chunks).length === 0 ? {} : { chunks }),
     ...(artifact === undefined ? {} : { artifact: resolve(artifact) }),
+    ...(artifactIndex === undefined ? {} : { artifact_index: resolve(artifactIndex) }),
     ...(include === undefined ? {} : { include: include.map((glob) => belowSource(glob, source)) }),
     ...(exclude === undefined ? {} : { exclude: exclude.map((glob) => belowSource(glob, source)) }),
     ...(hidden === undefined ? {} : { hidden }),

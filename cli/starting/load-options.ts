@@ -13,6 +13,7 @@ export interface LoadOptions {
   chunkOverlap?: number;
   chunkUnit?: ChunkUnit;
   artifact?: string;
+  artifactIndex?: string;
   include?: string[];
   exclude?: string[];
   hidden?: boolean;
@@ -22,8 +23,15 @@ export interface LoadOptions {
 
 /** Adds the flags of LoadOptions. `job-request.ts` makes a request of their values. */
 export const addLoadOptions = (command: Command): Command =>
-  addEmbedOptions(command.addOption(datasetOption()))
-    .addOption(mediaOption())
+  addSelectionOptions(
+    addChunkOptions(addEmbedOptions(command.addOption(datasetOption())).addOption(mediaOption()))
+      .option('--artifact <file.mp4>', 'also write all chunks into a video of QR codes, once they are indexed')
+      .option('--artifact-index <file.json>', 'also write an index beside that video, once they are embedded'),
+  );
+
+/** Adds the flags that say how documents are cut. */
+export const addChunkOptions = (command: Command): Command =>
+  command
     .option(
       '--chunk-size <n>',
       'the most a chunk of a document holds (default: 240 tokens)',
@@ -34,8 +42,11 @@ export const addLoadOptions = (command: Command): Command =>
       new Option('--chunk-unit <unit>', "what these count: the model's tokens, or characters").choices([
         ...CHUNK_UNITS,
       ]),
-    )
-    .option('--artifact <file.mp4>', 'also write all chunks into a video of QR codes, once they are indexed')
+    );
+
+/** Adds the flags that say which files are read. */
+export const addSelectionOptions = (command: Command): Command =>
+  command
     .option(
       '--include <glob>',
       'take only files that match, or that lie in a folder that matches (repeatable)',

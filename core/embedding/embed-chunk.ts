@@ -9,6 +9,7 @@ import { jobEnded } from '../store/job-errors.ts';
 import { type ChunkCount, findProgress, raiseProgress } from '../store/progress.ts';
 import { existingSamples, metadataOf, writeEmbeddingErrors } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
+import { batchesOf } from './batches.ts';
 import type { Embedder, EmbedItem, EmbedOutcome } from './embedder.ts';
 import { type LackingSample, lackingSamples } from './lacking.ts';
 import type { Chunk } from './plan.ts';
@@ -93,6 +94,7 @@ export async function embedChunk(
       from,
       to,
       onlyFailedOf: onlyFailed ? jobId : undefined,
+      length: medium.length,
       onScan: onSignOfLife,
       signal,
     }),
@@ -101,8 +103,7 @@ export async function embedChunk(
   // Vectors that an earlier attempt reused are part of `done`.
   const count: EmbedChunkResult = { done, failed: 0, reused: Math.min(earlier.reused ?? 0, done) };
 
-  const batches: LackingSample[][] = [];
-  for (let at = 0; at < lacking.length; at += model.batchSize) batches.push(lacking.slice(at, at + model.batchSize));
+  const batches = batchesOf(lacking, model.batchSize);
   // Separate from the caller's signal, so that the batch on the device is still stored.
   const rest = new AbortController();
   let permitted = Promise.resolve();

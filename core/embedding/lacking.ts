@@ -13,6 +13,8 @@ export interface LackingSample {
   /** The hash of the encoded content, if indexing knows it. */
   content?: string;
   version: string;
+  /** How long it is for a model, if its medium says so. */
+  length?: number;
   /** A vector of an earlier version is stored. */
   stale: boolean;
   /** An earlier attempt to embed it failed. */
@@ -29,6 +31,8 @@ export interface SeqRange {
   to: number;
   /** Limits the range to samples that failed to embed before and samples that this job indexed. */
   onlyFailedOf?: string | undefined;
+  /** The field of the metadata that holds a sample's length. Without it, samples have none. */
+  length?: string | undefined;
   /** Called after every few thousand scanned samples, lacking or not. */
   onScan: (seq: number) => void;
   signal: AbortSignal;
@@ -42,9 +46,9 @@ const SCAN_STEP = 5000;
  */
 export async function* lackingSamples(
   store: Store,
-  { datasetId, modelKey, from, to, onlyFailedOf, onScan, signal }: SeqRange,
+  { datasetId, modelKey, from, to, onlyFailedOf, length: field, onScan, signal }: SeqRange,
 ): AsyncGenerator<LackingSample> {
-  const samples = samplesToEmbed(store, { datasetId, from, to });
+  const samples = samplesToEmbed(store, { datasetId, from, to, field });
   const vectors = vectorVersions(store, { datasetId, modelKey }, from, to);
   try {
     let vector = await vectors.next();
@@ -60,12 +64,14 @@ export async function* lackingSamples(
       const stored = vector?.seq === sample.seq ? vector.version : undefined;
       const version = versionOf(sample);
       if (stored === version) continue;
+      const length = field === undefined ? undefined : sample.metadata?.[field];
       yield {
         _id: sample._id,
         seq: sample.seq,
         file: fileOfSample(sample),
         ...(sample.content === undefined ? {} : { content: sample.content }),
         version,
+        ...(typeof length === 'number' ? { length } : {}),
         stale: stored !== undefined,
         failedBefore: sample.error !== undefined,
       };

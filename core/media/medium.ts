@@ -103,6 +103,12 @@ export interface Medium extends ModelSide {
   /** Files are expanded together up to this size, in bytes. Absent if expanding holds little of them. */
   readonly batchBytes?: number;
 
+  /**
+   * The field of an item's metadata that says how long it is for a model. Batches then hold items of about one length,
+   * as a batch is padded to its longest. Absent if all items of a model cost the same.
+   */
+  readonly length?: string;
+
   /** The encoder's input: the bytes of a sample's file, or the metadata from its expansion. */
   readonly encodes: 'file' | 'metadata';
 

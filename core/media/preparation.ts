@@ -42,6 +42,8 @@ export interface PreparationRequest {
   graphFile: string;
   /** The model's other files, in the order of the medium's layout. */
   files: readonly string[];
+  /** Paths of the optional files that the model has, by their names in the medium's layout. */
+  optional?: Readonly<Partial<Record<string, string>>>;
   /** The graph's inputs. */
   inputs: readonly GraphValue[];
   /** How many items to prepare concurrently. */

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { ModelInvalidError, ModelNotFoundError } from './errors.ts';
-import { isRepository, knownModels } from './known-models.ts';
+import { isRepository, knownModel } from './known-models.ts';
 import { PACKAGED_MODELS } from './model-folders.ts';
 
 /** The files of a medium's models within their folders. */
@@ -15,6 +15,8 @@ export interface ModelLayout {
   mayBeGraph?: (file: string) => boolean;
   /** Files that a model needs beside its graph, and their purpose. */
   files: readonly { name: string; purpose: string }[];
+  /** Files that change the vectors of a model that has them. */
+  optional?: readonly string[];
   /** Usual names of the output that holds an item's vector, best first. */
   outputs: readonly string[];
   /** Advice for a folder with several graphs of other names. */
@@ -26,8 +28,12 @@ export interface ModelFiles {
   name: string;
   directory: string;
   graphFile: string;
-  /** The layout's other files, in the layout's order. */
+  /** The files that the layout needs beside the graph, in the layout's order. */
   files: string[];
+  /** Paths of the layout's optional files that are there, by their names in the layout. */
+  optional: Readonly<Partial<Record<string, string>>>;
+  /** Paths of the layout's optional files that are not there. */
+  absent: readonly string[];
 }
 
 /**
@@ -70,7 +76,14 @@ async function filesOf(name: string, directory: string, layout: ModelLayout): Pr
     if (!(await isFile(path))) throw new ModelInvalidError(`Model "${name}": ${path} is missing; ${purpose}.`);
     files.push(path);
   }
-  return { name, directory, graphFile: await findGraph(name, directory, layout), files };
+  const optional: Record<string, string> = {};
+  const absent: string[] = [];
+  for (const file of layout.optional ?? []) {
+    const path = join(directory, file);
+    if (await isFile(path)) optional[file] = path;
+    else absent.push(path);
+  }
+  return { name, directory, graphFile: await findGraph(name, directory, layout), files, optional, absent };
 }
 
 async function findDirectory(name: string, folders: readonly string[]): Promise<string> {
@@ -91,8 +104,14 @@ async function findDirectory(name: string, folders: readonly string[]): Promise<
 }
 
 function howToHave(name: string): string {
-  if (knownModels().some((known) => known.name === name))
-    return `Fetch it, on the machine of the embedding worker: plimsoll models fetch ${name}`;
+  const known = knownModel(name);
+  if (known?.name === name)
+    return (
+      'Fetch it on the machine of the embedding worker, and for documents also on that of the indexing worker: ' +
+      `plimsoll models fetch ${name}`
+    );
+  if (known !== undefined)
+    return `Its whole name is ${known.name}. If it is not here yet: plimsoll models fetch ${known.name}`;
   const ways =
     `Use "${BUILT_IN_MODEL}", which is built in, an absolute path to a model folder, ` +
     'or put the folder that holds your models in PLIMSOLL_MODELS.';

@@ -13,9 +13,12 @@ export interface VectorOutput {
   isSequence: boolean;
 }
 
+/** Names of outputs with a vector per token, in exports of transformers and of sentence-transformers. */
+const SEQUENCES: ReadonlySet<string> = new Set(['last_hidden_state', 'token_embeddings']);
+
 /**
  * Chooses the output that holds an item's vector: one of the medium's usual names, otherwise the only output of vectors,
- * otherwise `last_hidden_state`. A vector has two dimensions, or four of which the last two are 1: models of
+ * otherwise `last_hidden_state`. A usual name may also be that of vectors per token. A vector has two dimensions, or four of which the last two are 1: models of
  * convolutions (ResNet, ConvNeXT) keep the height and width of what they pooled. A free dimension may turn out to be 1,
  * so it is accepted under a usual name, and `pooled` checks it.
  *
@@ -26,12 +29,11 @@ export function chooseOutput(file: string, outputs: readonly GraphValue[], prefe
   const vectors = outputs.filter((output) => isVector(output, preferred.includes(output.name)));
   for (const name of preferred) {
     if (vectors.some((vector) => vector.name === name)) return { name, isSequence: false };
+    if (outputs.some((output) => output.name === name && isSequence(output))) return { name, isSequence: true };
   }
   const [only, another] = vectors;
   if (only !== undefined && another === undefined) return { name: only.name, isSequence: false };
-  const hidden = outputs.find(
-    ({ name, shape, type }) => name === 'last_hidden_state' && shape.length === 3 && isFloat(type),
-  );
+  const hidden = outputs.find(isSequence);
   if (hidden !== undefined && only === undefined) return { name: hidden.name, isSequence: true };
   throw new ModelInvalidError(
     `${file} gives ${listed(outputs)}; one of ${preferred.join(', ')}, a single output of [batch, n] or ` +
@@ -44,6 +46,9 @@ function isVector({ shape, type }: GraphValue, isUsual: boolean): boolean {
   const mayBeOne = (size: number | string | undefined) => size === 1 || (isUsual && typeof size === 'string');
   return shape.length === 2 || (shape.length === 4 && mayBeOne(shape[2]) && mayBeOne(shape[3]));
 }
+
+const isSequence = ({ name, shape, type }: GraphValue): boolean =>
+  SEQUENCES.has(name) && shape.length === 3 && isFloat(type);
 
 function isFloat(type: string): boolean {
   return type === 'float32' || type === 'float16';

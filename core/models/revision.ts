@@ -31,6 +31,12 @@ export async function areUnchanged(files: readonly HashedFile[]): Promise<boolea
   return files.every((file, i) => now[i]?.mtimeNs === file.mtimeNs && Number(now[i]?.size) === file.sizeBytes);
 }
 
+/** Whether none of the paths exists. */
+export async function areAbsent(paths: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(paths.map((path) => stat(path).catch(() => undefined)));
+  return found.every((entry) => entry === undefined);
+}
+
 async function hashed(path: string, known: readonly HashedFile[]): Promise<HashedFile> {
   const { size, mtimeNs } = await stat(path, { bigint: true });
   const sizeBytes = Number(size);

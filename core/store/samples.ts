@@ -362,13 +362,17 @@ export async function failedSamples(
 /** The fields of a sample that the embedding phase needs. */
 export type SampleToEmbed = Pick<
   SampleDocument,
-  '_id' | 'seq' | 'filepath' | 'filepath_bytes' | 'part' | 'content' | 'error' | 'job_id'
+  '_id' | 'seq' | 'filepath' | 'filepath_bytes' | 'part' | 'content' | 'error' | 'job_id' | 'metadata'
 > & { source: Pick<SampleDocument['source'], 'fingerprint' | 'reread_by'> };
 
-/** Indexed samples with from <= seq < to, in seq order. The caller closes the cursor. */
+/**
+ * Indexed samples with from <= seq < to, in seq order. The caller closes the cursor.
+ *
+ * @param field the only field of the metadata to read; without it, none is read
+ */
 export function samplesToEmbed(
   store: Store,
-  { datasetId, from, to }: { datasetId: string; from: number; to: number },
+  { datasetId, from, to, field }: { datasetId: string; from: number; to: number; field?: string | undefined },
 ): FindCursor<SampleToEmbed> {
   return collectionsOf(store)
     .samples.find({ dataset_id: datasetId, status: 'indexed', seq: { $gte: from, $lt: to } })
@@ -382,6 +386,7 @@ export function samplesToEmbed(
       'source.reread_by': 1,
       'error.stage': 1,
       job_id: 1,
+      ...(field === undefined ? {} : { [`metadata.${field}`]: 1 }),
     })
     .sort({ seq: 1 })
     .batchSize(5000);

@@ -1,4 +1,5 @@
 import { ModelInvalidError } from '../../core/models/errors.ts';
+import type { ModelPackage } from '../../core/models/known-models.ts';
 import type { HubFile } from './hub-files.ts';
 
 /** The files to fetch. */
@@ -9,6 +10,10 @@ export interface WantedModel {
   repository: string;
   /** Paths that the model can't do without; undefined to find its graphs in the repository. */
   files: readonly string[] | undefined;
+  /** The content of small files that a repository may lack, by their paths. */
+  configs: Readonly<Record<string, object>>;
+  /** Packages that hold the model, too. */
+  packages: readonly ModelPackage[];
 }
 
 /** Small files that say how a model is used. Those that a repository has are fetched. */
@@ -20,6 +25,7 @@ const CONFIGS: ReadonlySet<string> = new Set([
   'special_tokens_map.json',
   'modules.json',
   'sentence_bert_config.json',
+  'config_sentence_transformers.json',
   '1_Pooling/config.json',
 ]);
 
@@ -34,7 +40,10 @@ const GRAPH_FOLDERS = ['onnx/', ''];
  *
  * @throws ModelInvalidError if a file is missing
  */
-export function chooseFiles({ name, repository, files }: WantedModel, tree: readonly HubFile[]): HubFile[] {
+export function chooseFiles(
+  { name, repository, files }: Pick<WantedModel, 'name' | 'repository' | 'files'>,
+  tree: readonly HubFile[],
+): HubFile[] {
   const there = new Set(tree.map(({ path }) => path));
   const needed = files ?? graphsIn(there);
   const missing = needed.filter((path) => !there.has(path));

@@ -2,11 +2,15 @@ import { systemErrorCode, UserError } from '../../core/errors.ts';
 import type { WantedModel } from './choose-files.ts';
 import type { HubFault } from './retrying.ts';
 
-/** The error for a hub that can't be reached. It says which files to bring, and where to put them. */
+/**
+ * The error for a hub that can't be reached. It says which files to bring, and where to put them.
+ *
+ * @param packages why its packages could not be fetched either
+ */
 export function hubUnreachable(
   fault: HubFault,
-  { name, repository, files }: WantedModel,
-  { folder, endpoint }: { folder: string; endpoint: string },
+  { name, repository, files }: Pick<WantedModel, 'name' | 'repository' | 'files'>,
+  { folder, endpoint, packages }: { folder: string; endpoint: string; packages?: string | undefined },
 ): UserError {
   const needed = files ?? [
     'onnx/model.onnx, or onnx/vision_model.onnx and onnx/text_model.onnx if it has two parts',
@@ -15,6 +19,7 @@ export function hubUnreachable(
   const wait = fault.retryAfterMs === undefined ? '' : ` It asks to wait ${Math.ceil(fault.retryAfterMs / 1000)} s.`;
   const lines = [
     `${name} could not be fetched from ${endpoint}: ${fault.message}.${wait} What has come is kept: try again later.`,
+    ...(packages === undefined ? [] : [`Python packages that hold it could not be fetched either: ${packages}`]),
     'If this machine can not reach the hub, name a mirror of it in HF_ENDPOINT, or a proxy in HTTPS_PROXY.',
     `Or bring these files of its repository ${repository} to ${folder}:`,
     ...needed.map((file) => `  ${file}`),

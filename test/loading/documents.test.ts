@@ -7,6 +7,7 @@ import { collectionsOf } from '../../core/store/collections.ts';
 import type { EmbeddingDocument, SampleDocument } from '../../core/store/documents.ts';
 import { createCountingEmbedder } from '../support/counting-embedder.ts';
 import { makePictures } from '../support/pictures.ts';
+import { writeSentencesModel } from '../support/sentences-model.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 let bench: Workbench;
@@ -183,4 +184,20 @@ describe('chunks', () => {
     expect((await pictures.load({ chunks: { size: 100 }, embed: false })).status).toMatchObject({ state: 'completed' });
     expect(await pictures.record()).not.toHaveProperty('expansion');
   });
+});
+
+test('chunks of about one length are encoded together, whatever their order in the documents', async () => {
+  const rows = Array.from({ length: 60 }, (_, i) => `${JSON.stringify({ text: 'a '.repeat(((i * 7) % 60) + 1) })}\n`);
+  const { load, stored } = await openFolder({ 'rows.jsonl': rows.join('') });
+  const model = await writeSentencesModel(join(bench.folder, `sentences-${bench.newDataset()}`));
+  const before = embedder.calls.length;
+  await load({ model });
+  const lengths = embedder.calls
+    .slice(before)
+    .map((items) => items.map((item) => ('value' in item ? (item.value as { tokens: number }).tokens : Number.NaN)))
+    .sort((a, b) => Math.max(...b) - Math.max(...a));
+  expect(lengths.map(({ length }) => length)).toEqual([32, 28]);
+  expect(Math.min(...(lengths[0] as number[]))).toBeGreaterThanOrEqual(Math.max(...(lengths[1] as number[])));
+  expect(Math.max(...(lengths[0] as number[]))).toBeGreaterThan(Math.min(...(lengths[1] as number[])) + 40);
+  expect((await stored()).filter(({ vector }) => vector === undefined)).toEqual([]);
 });

@@ -49,6 +49,13 @@ describe('the output that vectors come from', () => {
     expect(output(...outputs)).toEqual({ name, isSequence });
   });
 
+  it.each(['last_hidden_state', 'token_embeddings'])('is the sequence %s if that is a usual name', (name) => {
+    const outputs = [vector('pooler_output'), value(name, ['n', 50, 512])];
+    expect(chooseOutput('m.onnx', outputs, ['sentence_embedding', name])).toEqual({ name, isSequence: true });
+    const whole = [...outputs, vector('sentence_embedding')];
+    expect(chooseOutput('m.onnx', whole, ['sentence_embedding', name]).name).toBe('sentence_embedding');
+  });
+
   it.each<[string, GraphValue[]]>([
     ['gives nothing; one of image_embeds, pooler_output, embeddings, a single output', []],
     ['gives "a" (float32[n, 512]), "b" (float32[n, 512]);', [vector('a'), vector('b')]],

@@ -6,6 +6,8 @@ export interface ZipEntry {
   content: Buffer | string;
   /** The size that the archive declares, if it lies. */
   declaredSize?: number;
+  /** Whether it says that a password protects it. */
+  isEncrypted?: boolean;
 }
 
 /** Makes a ZIP archive. All entries are deflated. */
@@ -13,14 +15,14 @@ export function zipFile(entries: readonly ZipEntry[]): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
-  for (const { name, content, declaredSize } of entries) {
+  for (const { name, content, declaredSize, isEncrypted } of entries) {
     const bytes = Buffer.from(content);
     const deflated = deflateRawSync(bytes, { level: 9 });
     const nameBytes = Buffer.from(name);
     // From the version needed to the lengths of name and extra field: the same in both headers.
     const shared = Buffer.alloc(26);
     shared.writeUInt16LE(20, 0);
-    shared.writeUInt16LE(0x0800, 2);
+    shared.writeUInt16LE(isEncrypted ? 0x0801 : 0x0800, 2);
     shared.writeUInt16LE(8, 4);
     shared.writeUInt32LE(crc32(bytes), 10);
     shared.writeUInt32LE(deflated.length, 14);

@@ -6,10 +6,6 @@ import { datasetPath, samplePath } from './state/route.ts';
 /** How the words of documents are searched for. Undefined: by vectors and words, as far as there are vectors. */
 export type WordsMode = 'vector' | 'words' | undefined;
 
-/** What vectors of a model compare: the built-in model of documents knows no meaning. */
-export const comparedBy = (modelKey: string | undefined): 'meaning' | 'spelling' =>
-  modelKey?.startsWith('hashed-words@') ? 'spelling' : 'meaning';
-
 /** A search. Its words or its sample are in the address bar, and its picture is in the memory of this page. */
 export type Search = { words: string; mode?: WordsMode } | { like: number } | { picture: File; id: string };
 
@@ -81,9 +77,6 @@ export function readHits(
   if ('like' in search) return request(`/api${samplePath(dataset, search.like)}/similar`, { query, signal });
   return request(url, { method: 'POST', body: search.picture, query, signal });
 }
-
-/** A cosine with two digits, rounded down: `1.00` is equal. */
-export const scoreWords = (score: number): string => (Math.floor(score * 100 + 1e-4) / 100).toFixed(2);
 
 /** How many hits to ask for when so many are wanted. */
 export const hitsToAsk = (wanted: number): number => Math.min(MOST, Math.max(FEWEST, wanted));

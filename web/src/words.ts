@@ -63,3 +63,6 @@ export function until(time: string, nowMs: number): string {
 
 export const fileName = (path: string) => path.slice(path.lastIndexOf('/') + 1);
 export const folderOf = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+
+/** A cosine with two digits, rounded down: `1.00` is equal. */
+export const scoreWords = (score: number): string => (Math.floor(score * 100 + 1e-4) / 100).toFixed(2);

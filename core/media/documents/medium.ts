@@ -7,6 +7,7 @@ import { findModel, folderNamed, type ModelLayout } from '../../models/find-mode
 import { modelFoldersFrom } from '../../models/model-folders.ts';
 import { FileUnavailableError, type Sources } from '../../sources/source.ts';
 import type { Expansion, FileToExpand, Medium } from '../medium.ts';
+import { SENTENCE_FILES } from '../text/sentence-files.ts';
 import type { Chunking } from './chunk/chunking.ts';
 import { type ChunkChoices, chooseChunks, chunkChoicesOf } from './chunk-choices.ts';
 import { type DocumentLimits, documentLimitsFromEnvironment, tooManyBytes } from './document-limits.ts';
@@ -21,6 +22,7 @@ const MODELS: ModelLayout = {
     { name: 'tokenizer.json', purpose: 'it says how words become tokens' },
     { name: 'tokenizer_config.json', purpose: 'it says how many tokens the model reads, and what pads them' },
   ],
+  optional: SENTENCE_FILES,
   outputs: ['sentence_embedding', 'embeddings', 'last_hidden_state', 'token_embeddings'],
   whichGraph: 'Name it model.onnx.',
 };
@@ -66,6 +68,7 @@ export function documentsMedium(
     },
     choose: (load, stored) => chooseChunks(load, stored, (model) => hasTokenizer(model, env)),
     batchBytes: BATCH_BYTES,
+    length: 'tokens',
     encodes: 'metadata',
     models: MODELS,
     preparation: {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { ItemError } from '../item-error.ts';
 import type { BoundPreparation, ItemInput, OpenPreparation } from '../preparation.ts';
 import { openTextPreparation } from '../text/preparation.ts';
+import { readSentenceFiles } from '../text/sentence-files.ts';
 import { hashedWords } from './hashed-words.ts';
 
 /** A `tokenizer.json` with this type means no tokens: the built-in model takes features of the text. */
@@ -18,7 +19,11 @@ const BATCH = 256;
  */
 export const openPreparation: OpenPreparation = async (request) => {
   const features = await featuresOf(request.files[0] ?? '');
-  if (features === undefined) return openTextPreparation(request, { textOf, pooling: 'mean' });
+  if (features === undefined) {
+    const { pooling, prompts, ...limits } = await readSentenceFiles(request.optional ?? {});
+    const promptOf = (item: ItemInput) => (isQuery(item) ? prompts.query : prompts.passage);
+    return openTextPreparation(request, { textOf, promptOf, pooling, limits });
+  }
   const { dim } = features;
   const preparation: BoundPreparation<Float32Array> = {
     fixedBatch: undefined,
@@ -45,6 +50,9 @@ async function featuresOf(tokenizerFile: string): Promise<{ dim: number } | unde
   const { model } = JSON.parse(text) as { model: { type: string; dim: number } };
   return model.type === HASHED_WORDS ? { dim: model.dim } : undefined;
 }
+
+/** A query is a text, and a chunk the metadata of its sample. */
+const isQuery = (item: ItemInput) => 'value' in item && typeof item.value === 'string';
 
 /** The text of a chunk, or of a query. */
 function textOf(item: ItemInput): string {

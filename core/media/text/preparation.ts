@@ -2,7 +2,7 @@
 import { ItemError } from '../item-error.ts';
 import type { BoundPreparation, ItemInput, OpenPreparation, Pooling, PreparationRequest } from '../preparation.ts';
 import { bindTokenInputs } from './token-inputs.ts';
-import { readTokenizer } from './tokenizer.ts';
+import { readTokenizer, type TextLimits } from './tokenizer.ts';
 
 /**
  * Opens the preparation of words for the text side of a model.
@@ -15,8 +15,11 @@ export const openPreparation: OpenPreparation = (request) =>
 /** What differs between the words of a query and the texts that a model was made for. */
 interface TextItems {
   textOf(item: ItemInput): string;
+  /** Words that the model expects before an item's text. They are no part of its content. */
+  promptOf?(item: ItemInput): string;
   /** How vectors of tokens become one, if nothing else says so. */
   pooling: Pooling | undefined;
+  limits?: TextLimits;
 }
 
 /**
@@ -26,11 +29,11 @@ interface TextItems {
  */
 export async function openTextPreparation(
   { graphFile, files, inputs }: PreparationRequest,
-  { textOf, pooling }: TextItems,
+  { textOf, promptOf = () => '', pooling, limits }: TextItems,
 ): Promise<BoundPreparation> {
   const [tokenizerFile = '', configFile = ''] = files;
   const bound = bindTokenInputs(graphFile, inputs);
-  const tokenizer = await readTokenizer(tokenizerFile, configFile, bound);
+  const tokenizer = await readTokenizer(tokenizerFile, configFile, bound, limits);
 
   const preparation: BoundPreparation<number[]> = {
     fixedBatch: bound.fixedBatch,
@@ -38,7 +41,7 @@ export async function openTextPreparation(
     blank: tokenizer.encode('a'),
     async prepare(item) {
       const text = textOf(item);
-      const tokens = text.trim() === '' ? [] : tokenizer.encode(text);
+      const tokens = text.trim() === '' ? [] : tokenizer.encode(promptOf(item) + text);
       if (tokens.length === 0) throw new ItemError('empty_text', 'the text holds no words');
       return tokens;
     },

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import * as z from 'zod';
-import { ModelInvalidError } from '../../models/errors.ts';
+import { inFile, readJson } from './json-file.ts';
 import type { Padding, TokenInputs } from './token-inputs.ts';
 
 /** A model's tokenizer, as transformers uses it for this model. */
@@ -55,6 +54,14 @@ interface Library {
   post_processor: { post_process(tokens: string[], pair: null, special: boolean): { tokens: string[] } } | null;
 }
 
+/** What other files of a model say about the texts that it takes. */
+export interface TextLimits {
+  /** The model reads no more tokens, special ones among them. */
+  maxTokens?: number | undefined;
+  /** Whether words are lower-cased before the tokenizer sees them. */
+  lowercases?: boolean | undefined;
+}
+
 /**
  * Reads a tokenizer.json and a tokenizer_config.json.
  *
@@ -64,12 +71,13 @@ export async function readTokenizer(
   tokenizerFile: string,
   configFile: string,
   graph: Pick<TokenInputs, 'fixedTokens' | 'hasMask'>,
+  limits: TextLimits = {},
 ): Promise<Tokenizer> {
-  const config = await readJson(configFile, (json) => parseConfig(json));
-  const library = await readJson(tokenizerFile, (json) => new LibraryTokenizer(json as object, config) as Library);
+  const config = await readJson(configFile, Config);
+  const library = await readLibrary(tokenizerFile, config);
   const special = inFile(tokenizerFile, () => specialTokens(library));
   return inFile(configFile, () => {
-    const { maxTokens, toTokens, lowercases } = lengthsOf(config, graph);
+    const { maxTokens, toTokens, lowercases } = lengthsOf(config, graph, limits);
     const padId = library.token_to_id(config.pad_token ?? '');
     if (padId === undefined) throw new Error('pad_token: a token of tokenizer.json expected');
     const maxWords = maxTokens - special.before.length - special.after.length;
@@ -85,25 +93,35 @@ export async function readTokenizer(
   });
 }
 
+async function readLibrary(tokenizerFile: string, config: Config): Promise<Library> {
+  const json = await readJson(tokenizerFile, z.looseObject({}));
+  return inFile(tokenizerFile, () => new LibraryTokenizer(json, config) as Library);
+}
+
 /**
  * Reads a tokenizer, and returns a function that counts the tokens of a text, without special ones and without a limit.
  *
  * @throws ModelInvalidError naming the file and the field
  */
 export async function readWordTokens(tokenizerFile: string, configFile: string): Promise<(text: string) => number> {
-  const config = await readJson(configFile, (json) => parseConfig(json));
-  const library = await readJson(tokenizerFile, (json) => new LibraryTokenizer(json as object, config) as Library);
+  const config = await readJson(configFile, Config);
+  const library = await readLibrary(tokenizerFile, config);
   return (text) => library.encode(text, { add_special_tokens: false }).ids.length;
 }
 
 /** Without a mask, the graph takes padding for words, so it gets rows as long as in its training. */
-function lengthsOf(config: Config, { fixedTokens, hasMask }: Pick<TokenInputs, 'fixedTokens' | 'hasMask'>) {
+function lengthsOf(
+  config: Config,
+  { fixedTokens, hasMask }: Pick<TokenInputs, 'fixedTokens' | 'hasMask'>,
+  limits: TextLimits,
+) {
   const name = config.tokenizer_class?.replace(/Fast$/, '') ?? '';
   const known = CLASSES[name];
-  const stated = config.model_max_length ?? Number.POSITIVE_INFINITY;
+  const none = Number.POSITIVE_INFINITY;
+  const stated = Math.min(config.model_max_length ?? none, limits.maxTokens ?? none);
   const limit = stated < MAX_KNOWN_TOKENS ? stated : known?.maxTokens;
-  const maxTokens = Math.min(limit ?? Number.POSITIVE_INFINITY, fixedTokens ?? Number.POSITIVE_INFINITY);
-  if (maxTokens === Number.POSITIVE_INFINITY)
+  const maxTokens = Math.min(limit ?? none, fixedTokens ?? none);
+  if (maxTokens === none)
     throw new Error('model_max_length: missing. Write how many tokens the model reads into the file');
   if (!hasMask && known === undefined)
     throw new Error(
@@ -115,7 +133,7 @@ function lengthsOf(config: Config, { fixedTokens, hasMask }: Pick<TokenInputs, '
   return {
     maxTokens,
     toTokens: fixedTokens ?? (hasMask ? undefined : maxTokens),
-    lowercases: known?.readsPadding === true && config.do_lower_case !== false,
+    lowercases: limits.lowercases === true || (known?.readsPadding === true && config.do_lower_case !== false),
   };
 }
 
@@ -132,24 +150,4 @@ function specialTokens(library: Library): { before: number[]; after: number[] } 
     return id;
   };
   return { before: all.slice(0, at).map(idOf), after: all.slice(at + 1).map(idOf) };
-}
-
-function parseConfig(json: unknown): Config {
-  const parsed = Config.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new Error(`${issue?.path.join('.') || 'the content'}: ${issue?.message}`);
-}
-
-async function readJson<T>(file: string, parse: (json: unknown) => T): Promise<T> {
-  const text = await readFile(file, 'utf8');
-  return inFile(file, () => parse(JSON.parse(text)));
-}
-
-function inFile<T>(file: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw new ModelInvalidError(`${file}: ${(error as Error).message}`);
-  }
 }

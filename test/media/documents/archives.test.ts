@@ -13,17 +13,18 @@ const codeOf = (bytes: Buffer, name: string) =>
     (error) => error.code,
   );
 
+const WORD = 'http://schemas.openxmlformats.org/wordprocessingml/2006/main';
+const RELATIONS = 'http://schemas.openxmlformats.org/package/2006/relationships';
+
 /** A DOCX by hand, with these entries beside those that it must have. */
 function docx(body: string, more: ZipEntry[] = []): Buffer {
-  const word = 'http://schemas.openxmlformats.org/wordprocessingml/2006/main';
-  const relations = 'http://schemas.openxmlformats.org/package/2006/relationships';
   const office = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument';
   return zipFile([
     {
       name: '_rels/.rels',
-      content: `<Relationships xmlns="${relations}"><Relationship Id="r" Type="${office}" Target="word/document.xml"/></Relationships>`,
+      content: `<Relationships xmlns="${RELATIONS}"><Relationship Id="r" Type="${office}" Target="word/document.xml"/></Relationships>`,
     },
-    { name: 'word/document.xml', content: `<w:document xmlns:w="${word}"><w:body>${body}</w:body></w:document>` },
+    { name: 'word/document.xml', content: `<w:document xmlns:w="${WORD}"><w:body>${body}</w:body></w:document>` },
     ...more,
   ]);
 }
@@ -61,6 +62,21 @@ it('reads a Word document: title, headings, lists, tables, any script', async ()
     [1, 'Ships', 'Ships'],
     [2, 'Crews', 'Crews'],
   ]);
+});
+
+it('reads the notes of a Word document behind its text', async () => {
+  const notes = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes';
+  const bytes = docx(paragraph('words').replace('</w:r>', '</w:r><w:r><w:footnoteReference w:id="1"/></w:r>'), [
+    {
+      name: 'word/_rels/document.xml.rels',
+      content: `<Relationships xmlns="${RELATIONS}"><Relationship Id="n" Type="${notes}" Target="footnotes.xml"/></Relationships>`,
+    },
+    {
+      name: 'word/footnotes.xml',
+      content: `<w:footnotes xmlns:w="${WORD}"><w:footnote w:id="1">${paragraph('A note.')}</w:footnote></w:footnotes>`,
+    },
+  ]);
+  expect((await extractDocument(bytes, 'a.docx')).text).toBe('words[1]\n\nA note.');
 });
 
 it('reads a book in its order, with headings from its chapters or its table of contents', async () => {
@@ -102,6 +118,8 @@ it('reads labels of the older table of contents', async () => {
 
 it('refuses what is protected by a password or by DRM', async () => {
   expect(await codeOf(sample('locked.docx'), 'a.docx')).toBe('encrypted');
+  const container = { name: 'META-INF/container.xml', content: CONTAINER, isEncrypted: true };
+  expect(await codeOf(zipFile([container]), 'a.epub')).toBe('encrypted');
   const encryption = (uri: string) => ({
     'META-INF/encryption.xml': `<encryption xmlns:e="x"><e:EncryptedData><e:CipherData><e:CipherReference URI="${uri}"/></e:CipherData></e:EncryptedData></encryption>`,
   });
@@ -123,6 +141,11 @@ it('refuses archives that are bombs, before they are unpacked', async () => {
   expect(await codeOf(zipFile([{ name: 'META-INF/container.xml', content: zeros, declaredSize: 100 }]), 'a.epub')).toBe(
     'archive_bomb',
   );
+});
+
+it('believes an archive that says that it is too large', async () => {
+  const entry = { name: 'word/styles.xml', content: '<x/>', declaredSize: 300 * 1024 * 1024 };
+  expect(await codeOf(docx(paragraph('words'), [entry]), 'a.docx')).toBe('archive_bomb');
 });
 
 it('counts what all entries unpack to together', async () => {

@@ -6,7 +6,7 @@ import { placeWords } from './place-words.ts';
 
 /** A part of a document as it is shown. Offsets are those of the document's text. */
 export interface Block {
-  kind: 'heading' | 'paragraph' | 'place';
+  kind: 'heading' | 'paragraph' | 'code' | 'place';
   /** Unique and stable while chunks are added at both ends. */
   key: string;
   start: number;
@@ -33,10 +33,10 @@ export function blocksOf(chunks: readonly DocumentChunk[], format: string): Bloc
   const blocks: Block[] = [];
   let at = run.start;
   for (const mark of marks) {
-    blocks.push(...paragraphsOf(run, at, mark.start), mark);
+    blocks.push(...paragraphsOf(run, at, mark.start, format), mark);
     at = Math.max(at, mark.end);
   }
-  return [...blocks, ...paragraphsOf(run, at, run.start + run.text.length)];
+  return [...blocks, ...paragraphsOf(run, at, run.start + run.text.length, format)];
 }
 
 /** The headings, the page and the record that begin with a chunk. */
@@ -45,23 +45,31 @@ function landmarksOf(chunk: DocumentChunk, before: DocumentChunk | undefined, fo
   const found: Block[] = [];
   const place = placeWords(chunk, format);
   if (place !== '' && (before === undefined || place !== placeWords(before, format)))
-    found.push({ kind: 'place', key: `place ${place}`, start, end: start, text: place, depth: 0 });
+    found.push({ kind: 'place', key: `place ${start}`, start, end: start, text: place, depth: 0 });
   // Only a section's first chunk does not begin with the end of another one.
   if (before !== undefined && start < before.end) return found;
   const shared = before === undefined ? 0 : sharedLength(before.headings, headings);
   const isNewSection = before === undefined ? chunk.part === 0 : shared < headings.length;
   const lines = headingsAtStart(text, headings, isNewSection ? shared : Math.max(0, headings.length - 1));
-  const heading = (depth: number, from: number, to: number): Block => ({
+  const heading = (depth: number, title: string, from: number, to: number): Block => ({
     kind: 'heading',
     key: `heading ${from}`,
     start: from,
     end: to,
-    text: headings[depth] ?? '',
+    text: title,
     depth,
   });
-  found.push(...lines.map((line) => heading(line.depth, start + line.start, start + line.end)));
+  found.push(...lines.map((line) => heading(line.depth, line.title, start + line.start, start + line.end)));
+  // The outer headings of a text that begins in the midst of a document.
+  if (before === undefined && chunk.part > 0)
+    found.unshift(
+      ...headings
+        .slice(0, lines[0]?.depth ?? headings.length)
+        .map((title, depth): Block => ({ ...heading(depth, title, start, start), key: `above ${depth} ${title}` })),
+    );
   // The words of the heading may stand elsewhere.
-  if (lines.length === 0 && isNewSection && headings.length > 0) found.push(heading(headings.length - 1, start, start));
+  const [depth, title] = [headings.length - 1, headings.at(-1)];
+  if (lines.length === 0 && isNewSection && title !== undefined) found.push(heading(depth, title, start, start));
   return found;
 }
 
@@ -90,25 +98,43 @@ function spaceOf(length: number, monospaced: boolean): string {
 }
 
 const BLANK_LINES = /\n(?:[^\S\n]*\n)+/g;
+/** In Markdown, a line that ends within a paragraph ends nothing, unless a list, a quote or a row of a table follows. */
+const WRAPPED = /(?<! {2})\n(?=[^\S\n]*(?!(?:[-*+]|\d{1,9}[.)])\s|[|>])\S)/g;
+/** In Markdown, blank lines in fenced code separate nothing. A fence that is not closed is none: its end may be elsewhere. */
+const CODE_OR_BLANK_LINES =
+  /(?<=^|\n) {0,3}(`{3,}|~{3,})[^\n]*\n(?:[\s\S]*?\n)?? {0,3}\1[^\S\n]*(?=\n|$)|\n(?:[^\S\n]*\n)+/g;
 
 /** The paragraphs between two offsets: what blank lines separate. */
-function paragraphsOf({ text, start }: Run, from: number, to: number): Block[] {
-  const paragraphs: Block[] = [];
-  const add = (a: number, b: number) => {
+function paragraphsOf({ text, start }: Run, from: number, to: number, format: string): Block[] {
+  const blocks: Block[] = [];
+  const kindOf = isMonospaced(format) ? 'code' : 'paragraph';
+  const add = (a: number, b: number, kind: Block['kind']) => {
     const words = text.slice(a - start, b - start);
     if (words.trim() === '') return;
     // The first line of code may be indented.
     const lead = /^(?:[^\S\n]*\n)*/.exec(words)?.[0].length ?? 0;
-    const key = `paragraph ${a + lead}`;
-    paragraphs.push({ kind: 'paragraph', key, start: a + lead, end: b, text: words.slice(lead).trimEnd(), depth: 0 });
+    const shown = words.slice(lead).trimEnd();
+    const flows = kind === 'paragraph' && format === 'markdown';
+    blocks.push({
+      kind,
+      key: `text ${a + lead}`,
+      start: a + lead,
+      end: b,
+      text: flows ? shown.replaceAll(WRAPPED, ' ') : shown,
+      depth: 0,
+    });
   };
   let at = from;
-  for (const { index, 0: blank } of text.slice(from - start, Math.max(from, to) - start).matchAll(BLANK_LINES)) {
-    add(at, from + index);
-    at = from + index + blank.length;
+  const between = text.slice(from - start, Math.max(from, to) - start);
+  for (const { index, 0: found, 1: fence } of between.matchAll(
+    format === 'markdown' ? CODE_OR_BLANK_LINES : BLANK_LINES,
+  )) {
+    add(at, from + index, kindOf);
+    at = from + index + found.length;
+    if (fence !== undefined) add(from + index, at, 'code');
   }
-  add(at, to);
-  return paragraphs;
+  add(at, to, kindOf);
+  return blocks;
 }
 
 /** A piece of a block. `lit` belongs to the passage that was opened. */

@@ -10,7 +10,7 @@ const VIEW = 220;
 const LEAD = 60;
 
 /** The beginning of a chunk behind its headings, or if words of it are marked, where most marks are. */
-export function excerptOf({ text, headings }: ChunkMetadata, marks: readonly Range[] = []): Piece[] {
+export function excerptOf({ text, headings, format }: ChunkMetadata, marks: readonly Range[] = []): Piece[] {
   const body = bodyStart(text, headings);
   // A chunk may be a heading and nothing else.
   const start = body < text.length ? body : 0;
@@ -20,8 +20,16 @@ export function excerptOf({ text, headings }: ChunkMetadata, marks: readonly Ran
     shown,
     marks.map(([a, b]) => [a - from, b - from]),
   );
-  return [...(from > start ? [{ text: '… ', marked: false }] : []), ...pieces].filter(({ text }) => text !== '');
+  const plain = format === 'markdown' ? pieces.map((piece) => ({ ...piece, text: withoutSigns(piece.text) })) : pieces;
+  return [...(from > start ? [{ text: '… ', marked: false }] : []), ...plain].filter(({ text }) => text !== '');
 }
+
+/** Markdown without the rules of its tables and its marks of emphasis and code, which say nothing in a few lines. */
+const withoutSigns = (text: string) =>
+  text
+    .replaceAll(/(?<=[|\s]|^):?-{3,}:?(?=[|\s]|$)/g, '')
+    .replaceAll(/(?:\|\s*)+/g, (bars) => (bars.length > 2 ? ' · ' : '· '))
+    .replaceAll(/\*\*|`+/g, '');
 
 function beginningFor(text: string, start: number, marks: readonly Range[]): number {
   const first = marks[densest(marks)]?.[0] ?? start;

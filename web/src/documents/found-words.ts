@@ -1,6 +1,9 @@
 import type { Found } from '../grid/samples.svelte.ts';
-import { comparedBy, scoreWords } from '../search.ts';
-import { count } from '../words.ts';
+import { count, scoreWords } from '../words.ts';
+
+/** What vectors of a model compare: the built-in model of documents knows no meaning. */
+export const comparedBy = (modelKey: string | undefined): 'meaning' | 'spelling' =>
+  modelKey?.startsWith('hashed-words@') ? 'spelling' : 'meaning';
 
 /** How a chunk was found: by what and, in full, at which places. */
 export function foundWords({ mode, model, score, ranks }: Omit<Found, 'marks'>): {

@@ -1,11 +1,15 @@
-/** A heading in a text: its place among the headings above it, and where its lines end. */
+/** A heading in a text: its place among the headings above it, and where its lines begin and end. */
 export interface FoundHeading {
   /** The heading's index in the path of headings. */
   depth: number;
+  title: string;
   start: number;
   /** Behind its last line. */
   end: number;
 }
+
+/** Headings without a text of their own stand before the one that the chunk names. More lines are no headings. */
+const MOST_BEFORE = 4;
 
 /**
  * The headings that a chunk begins with. Chunks name the path of headings above them, outermost first; the words of those
@@ -15,23 +19,31 @@ export interface FoundHeading {
  */
 export function headingsAtStart(text: string, path: readonly string[], from = 0): FoundHeading[] {
   const found: FoundHeading[] = [];
-  let at = 0;
-  for (let depth = from; depth < path.length; ) {
+  const unknown: FoundHeading[] = [];
+  let [at, depth] = [0, from];
+  while (depth < path.length && unknown.length <= MOST_BEFORE) {
     const line = lineAt(text, at);
     if (line === undefined) break;
+    const title = plainWords(text.slice(line.start, line.end));
     // Headings further out may have begun before this chunk.
-    const index = path.indexOf(plainWords(text.slice(line.start, line.end)), depth);
-    if (index < 0) break;
+    const index = path.indexOf(title, depth);
     at = afterUnderline(text, line.next);
-    found.push({ depth: index, start: line.start, end: Math.min(at, text.length) });
+    const heading = { title, start: line.start, end: Math.min(at, text.length) };
+    if (index < 0) {
+      unknown.push({ ...heading, depth });
+      continue;
+    }
+    found.push(...unknown.splice(0).map((each) => ({ ...each, depth: index })), { ...heading, depth: index });
     depth = index + 1;
   }
   return found;
 }
 
 /** Where the text of a chunk begins behind its headings. */
-export const bodyStart = (text: string, path: readonly string[]): number =>
-  headingsAtStart(text, path).at(-1)?.end ?? 0;
+export function bodyStart(text: string, path: readonly string[]): number {
+  const end = headingsAtStart(text, path).at(-1)?.end ?? 0;
+  return end === 0 ? 0 : text.length - text.slice(end).trimStart().length;
+}
 
 /** The next line that is not blank. */
 function lineAt(text: string, at: number): { start: number; end: number; next: number } | undefined {

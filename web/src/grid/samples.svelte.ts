@@ -200,7 +200,8 @@ abstract class SamplesInOrder<Cursor> implements GridSamples {
   }
 
   at = (place: number) => this.#samples[place];
-  placeOf = (seq: number) => this.#places.get(seq);
+  /** Reads the samples, so that its callers are updated. */
+  placeOf = (seq: number) => (this.#samples.length === 0 ? undefined : this.#places.get(seq));
   seqAt = (place: number) => this.#samples[place]?.seq;
 
   show(_first: number, end: number) {
@@ -281,8 +282,8 @@ abstract class SamplesInOrder<Cursor> implements GridSamples {
   }
 
   #keep(samples: readonly Sample[], next: Cursor | null) {
-    this.#samples = samples;
     this.#places = new Map(samples.map(({ seq }, place) => [seq, place]));
+    this.#samples = samples;
     this.#after = next;
     this.#atEnd = next === null;
     this.next = next;
@@ -336,7 +337,8 @@ export class FoundSamples extends SamplesInOrder<string> {
     this.#readHits = readHits;
   }
 
-  foundOf = (seq: number) => this.#found.get(seq);
+  /** Reads the samples, so that its callers are updated. */
+  foundOf = (seq: number) => (this.count === 0 ? undefined : this.#found.get(seq));
 
   protected async readPage(cursor: string | null, signal: AbortSignal, wanted: number): Promise<Page<string>> {
     const { hits, next, model_key, mode } = await this.#readHits(cursor, signal, wanted);

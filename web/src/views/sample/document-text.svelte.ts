@@ -4,7 +4,7 @@ import { samplePath } from '../../state/route.ts';
 
 /** Chunks of one request. */
 const PAGE = 30;
-/** The most chunks in memory. Those at the other end are dropped, and read again when they are needed. */
+/** The most chunks in memory, as far as those that are far from the window can be dropped. */
 const MOST = 120;
 
 /** The text of a document around a chunk, read on at both ends. */
@@ -44,11 +44,19 @@ export class DocumentText {
     const count = this.about?.count;
     return this.#read({ from, limit }, (page) => {
       // A load has changed the document: its parts are others now.
-      if (page.count !== count) return undefined;
-      return side === 'after'
-        ? [...this.chunks, ...page.chunks].slice(-MOST)
-        : [...page.chunks, ...this.chunks].slice(0, MOST);
+      if (page.count !== count || page.chunks.length !== Math.min(limit, (count ?? 0) - from)) return undefined;
+      return side === 'after' ? [...this.chunks, ...page.chunks] : [...page.chunks, ...this.chunks];
     });
+  }
+
+  /** Drops chunks outside a range of offsets, if there are many. They are read again when they are needed. */
+  keep(from: number, to: number) {
+    const spare = this.chunks.length - MOST;
+    const first = this.chunks.findIndex(({ end }) => end >= from);
+    const last = this.chunks.findLastIndex(({ start }) => start <= to);
+    if (spare <= 0 || first < 0 || last < 0) return;
+    const dropped = Math.min(first, spare);
+    this.chunks = this.chunks.slice(dropped, Math.max(last + 1, this.chunks.length - (spare - dropped)));
   }
 
   stop() {
@@ -72,7 +80,8 @@ export class DocumentText {
       const chunks = joined(page);
       if (chunks === undefined) {
         this.chunks = [];
-        return await this.#read({}, (anew) => anew.chunks);
+        await this.#read({}, (anew) => anew.chunks);
+        return false;
       }
       const { chunks: _, before, after, ...about } = page;
       this.about = about;
