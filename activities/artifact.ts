@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ArtifactStatus } from '../contract/job.ts';
 import { headOf, type IndexedChunk, isIndexFile, writeIndexFile } from '../core/artifact/index-file.ts';
-import { openArtifact } from '../core/artifact/open-artifact.ts';
+import { readManifest } from '../core/artifact/read-manifest.ts';
 import { writeArtifact } from '../core/artifact/write-artifact.ts';
 import { UserError } from '../core/errors.ts';
 import { relativeTo } from '../core/folders.ts';
@@ -88,9 +88,7 @@ export function createArtifactActivities({ store, sources }: ArtifactDependencie
       return withSteps(async ({ onStep, signal }) => {
         await requireRun(store, job_id);
         await requireIndexPlace(index_path, sources);
-        const artifact = await openArtifact(path);
-        const { manifest } = artifact;
-        artifact.close();
+        const manifest = await readManifest(path);
         if (manifest === undefined) throw notWritable(path, 'it was damaged before its index was written.');
         const set = { datasetId: dataset, modelKey: model_key };
         const dim = (await dimensionOf(store, set)) ?? 0;
@@ -115,11 +113,10 @@ export function createArtifactActivities({ store, sources }: ArtifactDependencie
 export async function requireArtifactPlace(path: string, sources: Sources): Promise<void> {
   await requirePlace(path, sources);
   if ((await stat(path).catch(() => undefined)) === undefined) return;
-  const artifact = await openArtifact(path).catch((error: unknown) => {
+  await readManifest(path).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
     throw notWritable(path, 'another file is there, which is no artifact that can be read. Name another.');
   });
-  artifact.close();
 }
 
 /**

@@ -59,12 +59,16 @@ export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSI
   return blocks.filter((block) => block.length > 0).flatMap((block, i) => (i === 0 ? block : ['', ...block]));
 }
 
-/** How to get search by words, after a job whose model knows none. */
+/** How to get a better search, after a job with a built-in model: it knows no words of images, and no meaning of texts. */
 export function wordsHint({ state, phases }: JobStatus): string | undefined {
-  const isBuiltIn = phases.embedding.model_key?.startsWith(`${BUILT_IN_FOLDERS.image}@`) === true;
-  if (state !== 'completed' || !isBuiltIn) return undefined;
-  return 'Search by words: plimsoll models fetch clip-vit-b32, then load with --model clip-vit-b32';
+  const isOf = (folder: string) => phases.embedding.model_key?.startsWith(`${folder}@`) === true;
+  if (state !== 'completed') return undefined;
+  if (isOf(BUILT_IN_FOLDERS.image)) return betterSearch('Search by words', 'clip-vit-b32');
+  return isOf(BUILT_IN_FOLDERS.text) ? betterSearch('Search by meaning', 'minilm-l6-v2') : undefined;
 }
+
+const betterSearch = (what: string, model: string) =>
+  `${what}: plimsoll models fetch ${model}, then load with --model ${model}`;
 
 const SUBJECTS: Record<JobKind, string> = {
   load: 'Load of',

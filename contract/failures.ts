@@ -358,6 +358,7 @@ export const FAILURES = {
   ArtifactUnreadable: {
     meaning: 'The file is not an artifact, was cut near its beginning, or was encoded again.',
     remedy: 'Use the file as it was written.',
+    ends: LOADS,
   },
   IndexOfAnother: {
     meaning: 'The index belongs to another artifact than the one that is searched.',
@@ -366,6 +367,7 @@ export const FAILURES = {
   ArtifactTooNew: {
     meaning: 'A newer version of Plimsoll has written the artifact.',
     remedy: 'Read it with that version.',
+    ends: LOADS,
   },
   ArtifactDamaged: {
     meaning: 'A frame of the chunk can not be read; the message names it. Other chunks may be whole.',
@@ -652,7 +654,8 @@ export const FAILURES = {
     http: [417, 'This expectation can not be met'],
   },
   NoDocument: {
-    meaning: 'The sample belongs to no document with text: it is a picture, or its file could not be read or is missing.',
+    meaning:
+      'The sample belongs to no document with text: it is a picture, or its file could not be read or is missing.',
     http: [409, 'There is no document'],
   },
   ThumbnailFailed: {

@@ -35,10 +35,19 @@ try {
   const load = await client.startLoad({ dataset: 'recorded', source });
   await client.wait(load.job_id);
   await record('load', load.workflow_id);
-  await record('load-embedding', 'embed-recorded:color-gradient-grid');
+  await record('load-embedding', 'embed-recorded:built-in');
 
   await client.wait((await client.startLoad({ dataset: 'recorded', source })).job_id);
   await record('reload-unchanged', load.workflow_id);
+
+  const documents = join(folder, 'documents');
+  await mkdir(documents);
+  await writeFile(join(documents, 'a.md'), '# A\n\nSome text.\n');
+  const artifact = join(folder, 'a.mp4');
+  const artifact_index = join(folder, 'a.json');
+  const written = await client.startLoad({ dataset: 'written', source: documents, artifact, artifact_index });
+  await client.wait(written.job_id);
+  await record('load-artifact', written.workflow_id);
 
   const embedding = await client.startEmbedding({ dataset: 'recorded' });
   await client.wait(embedding.job_id);
@@ -64,7 +73,7 @@ try {
   const paused = await client.startLoad({ dataset: 'paused', source });
   await phaseBegun(paused.job_id);
   await client.pause(paused.job_id);
-  const embeddingId = 'embed-paused:color-gradient-grid';
+  const embeddingId = 'embed-paused:built-in';
   await activitiesEnded(embeddingId);
   await client.resume(paused.job_id);
   await client.wait(paused.job_id);

@@ -7,6 +7,7 @@ import { longWork, shortWork } from './activity-options.ts';
 import { parseStart } from './parse-input.ts';
 import type { IndexingCursor } from './run-indexing.ts';
 import { runLoad } from './run-load.ts';
+import { artifactSteps } from './write-artifact.ts';
 
 /**
  * Loads a folder into a dataset. Phase 1 indexes it, and the dataset can be browsed from the first page on. Phase 2,
@@ -55,6 +56,7 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
       };
     },
     embeddedBy: () => embeddedBy,
+    artifact: artifactSteps(input),
     continueAsNew: (cursor) => continueAsNew<typeof loadDataset>(request, cursor),
   });
 }

@@ -51,7 +51,7 @@ import { type JobTracker, trackJob } from './job-tracker.ts';
 import { acceptOperations } from './operate.ts';
 import { type IndexingCursor, type IndexingSteps, runIndexing } from './run-indexing.ts';
 import { runJob } from './run-job.ts';
-import { writeArtifactIndexOf, writeArtifactOf } from './write-artifact.ts';
+import type { ArtifactSteps } from './write-artifact.ts';
 
 /** The parts in which a load and a retry differ. */
 export interface LoadRun {
@@ -65,6 +65,8 @@ export interface LoadRun {
   needsEmbedding?(): boolean;
   /** Called once the first phase is over. The model's key if no sample lacks a vector, so that phase 2 is over too. */
   embeddedBy?(): string | null;
+  /** What writes the artifact, if there is to be one. */
+  artifact?: ArtifactSteps | undefined;
   continueAsNew(cursor: IndexingCursor): Promise<never>;
 }
 
@@ -103,16 +105,12 @@ export async function runLoad(run: LoadRun): Promise<JobStatus> {
       if (embeds) await embedding.run(input.embed_task_queue ?? capabilities.embed_task_queue, kind === 'retry');
       return embeds;
     };
-    if (!('artifact' in input) || input.artifact === undefined) return { ready: await embed() };
+    if (run.artifact === undefined) return { ready: await embed() };
     // The failure of one leaves the other its time: what it makes is kept.
-    const [ready, written] = await Promise.allSettled([
-      embed(),
-      writeArtifactOf(job, { ...input, path: input.artifact }),
-    ]);
+    const [ready, written] = await Promise.allSettled([embed(), run.artifact.write(job)]);
     if (ready.status === 'rejected') throw ready.reason;
     if (written.status === 'rejected') throw written.reason;
-    const { artifact: path, artifact_index: index_path } = input;
-    if (ready.value && index_path !== undefined) await writeArtifactIndexOf(job, { ...input, path, index_path });
+    if (ready.value) await run.artifact.index(job);
     return { ready: ready.value };
   });
 }

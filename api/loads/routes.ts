@@ -6,7 +6,7 @@ import { newRouter } from '../http/new-router.ts';
 import { startAs, started } from '../jobs/start-as.ts';
 import { requireModel } from '../models/models.ts';
 import { startedJob, startQuery } from '../schemas/jobs.ts';
-import { requireSource } from '../sources/require-source.ts';
+import { requireLoadPlaces } from '../sources/require-source.ts';
 
 const startRoute = createRoute({
   method: 'post',
@@ -35,7 +35,7 @@ const startRoute = createRoute({
 export function loadRoutes({ backends: { client }, settings, sources }: ApiContext) {
   return newRouter().openapi(startRoute, async (c) => {
     const request = c.req.valid('json');
-    await requireSource(request.source, { sources, roots: settings.sourceRoots });
+    await requireLoadPlaces(request, { sources, roots: settings.sourceRoots });
     await requireModel(request.model, settings.modelFolders);
     return started(c, await startAs(client, c.req.valid('query'), (options) => client.startLoad(request, options)));
   });

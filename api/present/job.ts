@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { JobStatus } from '../../contract/job.ts';
 import type { Job } from '../schemas/jobs.ts';
 import type { Scope } from '../schemas/server.ts';
@@ -15,13 +16,20 @@ export function presentJob(status: JobStatus, scope: Scope, roots: readonly stri
     const paths = rest.phases.indexing[name]?.map((path) => shownPath(path, folders));
     if (paths !== undefined) shown.phases.indexing[name] = paths;
   }
-  return shown;
+  // Files of an artifact lie anywhere, so only their names are shown.
+  const { artifact } = rest;
+  if (artifact === undefined) return shown;
+  const { path, index_path } = artifact;
+  const names = { path: basename(path), ...(index_path === undefined ? {} : { index_path: basename(index_path) }) };
+  return { ...shown, artifact: { ...artifact, ...names } };
 }
 
 /** Request fields shown to callers of read scope. A new option stays hidden until it is reviewed and added here. */
 const SHOWN = [
   'dataset',
   'embed',
+  'media',
+  'chunks',
   'threshold',
   'max_failed_percent',
   'embed_task_queue',

@@ -4,7 +4,7 @@ import { newRouter } from '../http/new-router.ts';
 import { requireModel } from '../models/models.ts';
 import { presentSchedule } from '../present/schedule.ts';
 import type { Scope } from '../schemas/server.ts';
-import { requireSource } from '../sources/require-source.ts';
+import { requireLoadPlaces } from '../sources/require-source.ts';
 import * as routes from './routes.ts';
 
 export function scheduleRoutes({ backends, settings, sources }: Pick<ApiContext, 'backends' | 'settings' | 'sources'>) {
@@ -15,7 +15,7 @@ export function scheduleRoutes({ backends, settings, sources }: Pick<ApiContext,
 
   router.openapi(routes.createOneRoute, async (c) => {
     const request = c.req.valid('json');
-    await requireSource(request.load.source, { sources, roots: settings.sourceRoots }, 'load.source');
+    await requireLoadPlaces(request.load, { sources, roots: settings.sourceRoots }, 'load.');
     await requireModel(request.load.model, settings.modelFolders, 'load.model');
     const created = await schedules.create(request);
     return c.json(present(created, c.get('scope')), 201, { Location: `/api/schedules/${created.name}` });

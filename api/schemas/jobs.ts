@@ -1,6 +1,6 @@
-import { MILESTONES } from '../../client/wait.ts';
 import { z } from 'zod';
 import { isJobsCursor } from '../../client/list-jobs.ts';
+import { MILESTONES } from '../../client/wait.ts';
 import { retryFailedInput } from '../../contract/inputs.ts';
 import { FINAL_STATES, INDEX_KINDS, JOB_KINDS, JOB_STATES } from '../../contract/job.ts';
 import { flag, several, span, time, wholeNumber } from './parameters.ts';

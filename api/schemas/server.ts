@@ -66,7 +66,15 @@ export const folders = z
 
 export const models = z
   .object({
-    models: z.array(z.object({ name: z.string(), built_in: z.boolean() })).describe('Names that loads may give.'),
+    models: z
+      .array(
+        z.object({
+          name: z.string(),
+          built_in: z.boolean(),
+          media: z.array(z.string()).describe('The media of datasets that it can embed.'),
+        }),
+      )
+      .describe('Names that loads may give.'),
     default: z.string(),
   })
   .meta({ id: 'Models' });

@@ -1,4 +1,5 @@
-import { isAbsolute } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
+import type { LoadDatasetInput } from '../../contract/inputs.ts';
 import { UserError } from '../../core/errors.ts';
 import { requireBelowRoots, type SourceRoots } from '../../core/sources/folder/source-roots.ts';
 import type { Sources } from '../../core/sources/source.ts';
@@ -34,6 +35,21 @@ export async function requireSource(source: string, { sources, roots }: SourceRu
     const message = `${source} is not in or below a source root of this server. GET /api/sources lists them, PLIMSOLL_SOURCE_ROOTS sets them.`;
     throw problemOf('SourceOutsideRoots', `${field}: ${message}`, { errors: [{ in: 'body', field, message }] });
   }
+}
+
+/**
+ * Refuses the sources of a load, and the files that it is to write, outside the roots.
+ *
+ * @throws ProblemError InvalidInput, SourceOutsideRoots
+ */
+export async function requireLoadPlaces(
+  { source, artifact, artifact_index }: Pick<LoadDatasetInput, 'source' | 'artifact' | 'artifact_index'>,
+  rules: SourceRules,
+  below = '',
+): Promise<void> {
+  await requireSource(source, rules, `${below}source`);
+  for (const [field, file] of Object.entries({ artifact, artifact_index }))
+    if (file !== undefined) await requireSource(dirname(file), rules, `${below}${field}`);
 }
 
 function isOtherKind(source: string, sources: Sources): boolean {

@@ -41,9 +41,9 @@ export function addEncodeCommand(program: Command, end: (exitCode: number) => vo
     .addHelpText(
       'after',
       `
-This is "plimsoll load --media text --artifact FILE --artifact-index FILE", which
-returns when the video is whole. With --json: what "plimsoll status --json" prints
-then, or with --wait at the end of the job.
+This is "plimsoll load --media text --artifact FILE --artifact-index FILE" that
+returns when the video is whole. With --json: what "plimsoll status --json"
+prints then, or with --wait at the end of the job.
 
 ${START_EXIT_CODES_HELP}
 

@@ -64,18 +64,19 @@ export function addSearchCommand(program: Command, end: (exitCode: number) => vo
 The score is the cosine of the query and the sample's vector: 1 at most. Of
 documents, --mode hybrid joins a search by vectors with one by words, and the
 score is the sum of 1 / (60 + place) over the two; words alone are scored by
-BM25. Words and pictures need the files of the model on this machine, at the revision that
-made the vectors: in PLIMSOLL_MODELS, or fetched with "plimsoll models fetch".
+BM25. Words and pictures need the files of the model on this machine, at the
+revision that made the vectors: in PLIMSOLL_MODELS, or fetched with "plimsoll
+models fetch".
 
 With --json: {"dataset", "mode", "model_key", "exact", "hits": [{"seq",
 "filepath", "score"}], "next"}. Hits in documents have "passage" {part, text,
-title, headings, page, record, start, end, marks}, and in hybrid "ranks". exact is false if a better hit may be missing: an index
-of neighbours or MongoDB's vector search was asked, or too many vectors are too
-much alike. next is the --cursor of the next page, null on the last, and after
-10,000 hits.
+title, headings, page, record, start, end, marks}, and in hybrid "ranks". exact
+is false if a better hit may be missing: an index of neighbours or MongoDB's
+vector search was asked, or too many vectors are too much alike. next is the
+--cursor of the next page, null on the last, and after 10,000 hits.
 
---where takes format, width, height and bytes. A range has inclusive bounds, and
-one may be left out: width=640.. or bytes=..1000000.
+--where takes format, width, height, page, tokens and bytes. A range has
+inclusive bounds, and one may be left out: width=640.. or bytes=..1000000.
 
 Exit codes: 0 done, also without a hit; 1 not possible, as without vectors; 2
 wrong usage; 3 no such dataset, model or sample.

@@ -2,6 +2,7 @@ import { access, constants, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { cacheFolder } from '../../core/cache-folder.ts';
+import type { Medium } from '../../core/media/medium.ts';
 import { knownMedia } from '../../core/media/registry.ts';
 import { findModel } from '../../core/models/find-model.ts';
 import { fetchedModelsFolder } from '../../core/models/model-folders.ts';
@@ -50,15 +51,11 @@ export async function checkDevice(settings: InferenceSettings): Promise<Check> {
 
 /** Checks the models that can be used by name. */
 export async function checkModels({ modelFolders }: InferenceSettings, env: NodeJS.ProcessEnv): Promise<Check[]> {
-  const named = (await Promise.all(modelFolders.map(namesIn))).flat();
+  const media = knownMedia().all;
+  const named = (await Promise.all(modelFolders.map((folder) => namesIn(folder, media)))).flat();
+  const builtIn = media.map(({ models }) => models.builtIn).filter((name) => name !== undefined);
   const checks = await Promise.all(
-    [BUILT_IN_MODEL, ...new Set(named)].map(async (name) =>
-      findModel(name, knownMedia().default.models, modelFolders).then(
-        ({ directory }) => ok(`Model ${name}`, directory),
-        (error: Error) =>
-          warning(`Model ${name}`, error.message, 'Mend its folder, or leave it alone if nothing uses it.'),
-      ),
-    ),
+    [...new Set([...builtIn, ...named])].map((name) => checkModel(name, media, modelFolders)),
   );
   // The folder of fetched models is not there before the first is fetched.
   const needed = modelFolders.filter((folder) => folder !== fetchedModelsFolder(env));
@@ -73,14 +70,27 @@ export async function checkModels({ modelFolders }: InferenceSettings, env: Node
   return [...checks, ...lost.flat()];
 }
 
+/** A model is in order if any medium can use it. */
+async function checkModel(name: string, media: readonly Medium[], folders: readonly string[]): Promise<Check> {
+  const faults: string[] = [];
+  for (const { models, words } of media) {
+    try {
+      return ok(`Model ${name}`, (await findModel(name, models, folders)).directory);
+    } catch (error) {
+      faults.push(`for ${words.many}: ${(error as Error).message}`);
+    }
+  }
+  return warning(`Model ${name}`, faults.join(' '), 'Mend its folder, or leave it alone if nothing uses it.');
+}
+
 /** Names of the folders that hold a model: `name` or `org/name`. */
-async function namesIn(folder: string): Promise<string[]> {
+async function namesIn(folder: string, media: readonly Medium[]): Promise<string[]> {
   const names: string[] = [];
   for (const name of await foldersIn(folder)) {
-    if (await isModel(join(folder, name))) names.push(name);
+    if (await isModel(join(folder, name), media)) names.push(name);
     else
       for (const inner of await foldersIn(join(folder, name)))
-        if (await isModel(join(folder, name, inner))) names.push(`${name}/${inner}`);
+        if (await isModel(join(folder, name, inner), media)) names.push(`${name}/${inner}`);
   }
   return names;
 }
@@ -90,6 +100,8 @@ async function foldersIn(folder: string): Promise<string[]> {
   return entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).map((entry) => entry.name);
 }
 
-async function isModel(folder: string): Promise<boolean> {
-  return (await readdir(folder).catch(() => [] as string[])).includes('preprocessor_config.json');
+/** A folder is meant as a model if it has a file that only models have. */
+async function isModel(folder: string, media: readonly Medium[]): Promise<boolean> {
+  const entries = await readdir(folder).catch(() => [] as string[]);
+  return media.some(({ models }) => models.files.some(({ name }) => entries.includes(name)));
 }

@@ -42,7 +42,7 @@ export async function openVideo(path: string): Promise<Video> {
       async sampleAt(frame) {
         // The middle of its time, because a container may round times.
         const packet = await packets.getPacket((frame + 0.5) / FRAME_RATE);
-        return packet === null || Math.round(packet.timestamp * FRAME_RATE) !== frame ? undefined : packet.data;
+        return packet?.data;
       },
       close: () => input.dispose(),
     };

@@ -105,7 +105,11 @@ async function findDirectory(name: string, folders: readonly string[]): Promise<
 
 function howToHave(name: string): string {
   const known = knownModel(name);
-  if (known?.name === name) return `Fetch it, on the machine of the embedding worker: plimsoll models fetch ${name}`;
+  if (known?.name === name)
+    return (
+      'Fetch it on the machine of the embedding worker, and for documents also on that of the indexing worker: ' +
+      `plimsoll models fetch ${name}`
+    );
   if (known !== undefined)
     return `Its whole name is ${known.name}. If it is not here yet: plimsoll models fetch ${known.name}`;
   const ways =

@@ -1,7 +1,7 @@
 /** The thread that looks 20 times a second whether its process may go on. */
 import { writeSync } from 'node:fs';
 import process from 'node:process';
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { OUT_OF_MEMORY } from './out-of-memory.ts';
 import type { WatchdogData } from './watchdog.ts';
 
@@ -10,6 +10,7 @@ const STDERR = 2;
 
 const { work, maxBytes, parent } = workerData as WatchdogData;
 
+parentPort?.postMessage('looking');
 for (;;) {
   Atomics.wait(work, 0, 0);
   // Ends early when the work is done.

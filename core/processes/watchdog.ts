@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { extname } from 'node:path';
 import process from 'node:process';
 import { Worker } from 'node:worker_threads';
@@ -14,19 +15,20 @@ export type Watched = <T>(work: () => Promise<T>) => Promise<T>;
 
 /**
  * Starts a thread that ends this process while it works, if its resident memory exceeds `maxBytes` or its parent is gone.
- * The main thread may be in the midst of a file and see neither. V8's own limit leaves out buffers.
+ * The main thread may be in the midst of a file and see neither. V8's own limit leaves out buffers. Resolves when the
+ * thread looks: it can't start while the main thread is at work.
  */
-export function startWatchdog(maxBytes: number): Watched {
+export async function startWatchdog(maxBytes: number): Promise<Watched> {
   const work = new Int32Array(new SharedArrayBuffer(4));
   const workerData: WatchdogData = { work, maxBytes, parent: process.ppid };
   const thread = new Worker(new URL(`./watchdog-thread${extname(import.meta.url)}`, import.meta.url), {
     workerData,
     execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 2 },
   });
-  thread.unref();
   // Without a watchdog, a file could take the machine's memory.
   thread.on('error', () => process.kill(process.pid, 'SIGKILL'));
+  await once(thread, 'message');
+  thread.unref();
 
   function set(value: 0 | 1): void {
     Atomics.store(work, 0, value);

@@ -32,7 +32,10 @@ export async function* chunksOf(store: Store, datasetId: string): AsyncGenerator
     })
     .sort({ filepath: 1, part: 1 });
   for await (const { seq, filepath, part, metadata } of found) {
-    const { headings, page, record, start, end, text } = metadata as unknown as Omit<StoredChunk, 'seq' | 'filepath' | 'part'>;
+    const { headings, page, record, start, end, text } = metadata as unknown as Omit<
+      StoredChunk,
+      'seq' | 'filepath' | 'part'
+    >;
     yield {
       seq,
       filepath,

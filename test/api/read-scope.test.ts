@@ -105,6 +105,27 @@ describe('read scope is not told', () => {
     expect(presentJob(status, 'operate').retrying?.error.message).toBe(error.message);
   });
 
+  test('the folders of an artifact', () => {
+    const phase = { state: 'completed' as const, done: 1, failed: 0, total: 1, total_known: true };
+    const files = { path: '/srv/secret/a.mp4', index_path: '/srv/secret/a.json' };
+    const artifact = { ...files, state: 'completed' as const, chunks: 1, total: 1, bytes: 9 };
+    const job = {
+      _id: jobId(5),
+      kind: 'load' as const,
+      dataset_id: 'docs',
+      workflow_id: 'load-docs',
+      request: { source: '/srv/docs', media: 'text', artifact: files.path, artifact_index: files.index_path },
+      state: 'completed' as const,
+      phases: { indexing: phase, embedding: phase },
+      artifact,
+      started_at: new Date(),
+    };
+    const shown = presentJob(statusOf(job, new Date()), 'read');
+    expect(shown.artifact).toEqual({ ...artifact, path: 'a.mp4', index_path: 'a.json' });
+    expect(shown.request).toMatchObject({ media: 'text' });
+    expect(JSON.stringify(shown)).not.toContain('secret');
+  });
+
   test('where webhooks go beyond their site, nor what nobody has looked at', async () => {
     const webhooks = [{ url: 'https://hooks.example/T0/secret-path?key=1', secret: 'team', events: ['job.failed'] }];
     await record(jobId(1), { dataset: 'photos', source: '/srv/photos', webhooks, new_field: 'unseen' }, 'no');

@@ -64,6 +64,7 @@ describe('models fetch', () => {
     const bare = JSON.parse((await bench.run('doctor', '--json')).stdout);
     expect(bare.checks.filter(({ name }: { name: string }) => name.startsWith('Model'))).toEqual([
       expect.objectContaining({ name: 'Model color-gradient-grid', state: 'ok' }),
+      expect.objectContaining({ name: 'Model hashed-words', state: 'ok' }),
     ]);
 
     const fetched = await bench.run('models', 'fetch', 'clip-vit-b32');
@@ -82,7 +83,10 @@ describe('models fetch', () => {
     const settings = await settingsFrom({ MONGODB_URI: 'mongodb://unused', PLIMSOLL_CACHE: cache });
     const answer = await modelRoutes({ settings, media: knownMedia() }).request('/api/models');
     expect(await answer.json()).toMatchObject({
-      models: [{ built_in: true }, { name: 'clip-vit-b32', built_in: false }],
+      models: [
+        { built_in: true, media: ['image', 'text'] },
+        { name: 'clip-vit-b32', built_in: false, media: ['image'] },
+      ],
     });
   });
 

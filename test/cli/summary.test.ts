@@ -237,6 +237,13 @@ describe('how to get search by words', () => {
     );
   });
 
+  it('by meaning is told where documents have the built-in model', () => {
+    expect(hint({}, 'hashed-words@0123456789ab')).toBe(
+      'Search by meaning: plimsoll models fetch minilm-l6-v2, then load with --model minilm-l6-v2',
+    );
+    expect(hint({ state: 'canceled' }, 'hashed-words@0123456789ab')).toBeUndefined();
+  });
+
   it('is not told where another one was, or where the load did not complete', () => {
     expect(hint({}, 'clip-vit-b32@0123456789ab')).toBeUndefined();
     expect(hint({ state: 'failed' }, 'color-gradient-grid@0123456789ab')).toBeUndefined();

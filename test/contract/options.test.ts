@@ -1,6 +1,6 @@
-import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
+import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import {
   cancelInput,
   embedDatasetInput,

@@ -45,15 +45,29 @@ test('a question finds the passage by words and by vectors, and its words are ma
   await load();
   const answer = await search({ text: 'how does reefing keep yachts upright?' });
 
-  expect(answer).toMatchObject({ mode: 'hybrid', model_key: expect.stringMatching(/^hashed-words@/), exact: true, next: null });
+  expect(answer).toMatchObject({
+    mode: 'hybrid',
+    model_key: expect.stringMatching(/^hashed-words@/),
+    exact: true,
+    next: null,
+  });
   const [best] = answer.hits;
   expect(best).toMatchObject({
     filepath: join(source, 'sailing.md'),
     ranks: { vector: 1, words: 1 },
-    passage: { part: 2, headings: ['sailing', 'Part 1'], text: '## Part 1\n\nReefing keeps a yacht upright in a gale.' },
+    passage: {
+      part: 2,
+      headings: ['sailing', 'Part 1'],
+      text: '## Part 1\n\nReefing keeps a yacht upright in a gale.',
+    },
   });
   const passage = best?.passage;
-  expect(passage?.marks.map(([from, to]) => passage.text.slice(from, to))).toEqual(['Reefing', 'keeps', 'yacht', 'upright']);
+  expect(passage?.marks.map(([from, to]) => passage.text.slice(from, to))).toEqual([
+    'Reefing',
+    'keeps',
+    'yacht',
+    'upright',
+  ]);
   expect(documentOf('sailing').slice(passage?.start, passage?.end)).toBe(passage?.text);
 });
 
@@ -106,7 +120,12 @@ test.each(['words', 'vector', 'hybrid'] as const)('pages of %s go through all hi
   const all = await search({ text: 'about part', mode });
   const paged: number[] = [];
   for (let cursor: string | undefined; ; ) {
-    const { hits, next } = await search({ text: 'about part', mode, limit: 2, ...(cursor === undefined ? {} : { cursor }) });
+    const { hits, next } = await search({
+      text: 'about part',
+      mode,
+      limit: 2,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
     paged.push(...hits.map(({ seq }) => seq));
     if (next === null) break;
     cursor = next;
@@ -119,7 +138,10 @@ describe('what is refused', () => {
   test('is a mode without words, and words where there are no documents', async () => {
     await load();
     const refused = (request: Partial<SearchRequest>) => expect(search(request)).rejects;
-    await refused({ sample: 0, mode: 'words' }).toMatchObject({ code: 'InvalidInput', message: /words and hybrid go with text/ });
+    await refused({ sample: 0, mode: 'words' }).toMatchObject({
+      code: 'InvalidInput',
+      message: /words and hybrid go with text/,
+    });
     await refused({ picture: new Uint8Array(3) }).toMatchObject({ code: 'InvalidInput' });
     await refused({ text: '?!', mode: 'vector' }).toMatchObject({ code: 'InvalidInput' });
     expect(await search({ text: '?!', mode: 'words' })).toMatchObject({ hits: [], next: null });

@@ -13,7 +13,10 @@ const DEPTH = 100;
 
 const vectors = PASSAGES.map((text) => unit(hashedWords(text, DIM)));
 const postings = createPostings();
-postings.add(PASSAGES.map((_, seq) => seq), PASSAGES.map(packWords));
+postings.add(
+  PASSAGES.map((_, seq) => seq),
+  PASSAGES.map(packWords),
+);
 
 const hit = (seq: number, score: number): Hit => ({ seq, filepath: '', score });
 
@@ -39,7 +42,11 @@ const SEARCHES = {
 /** The share of the questions whose answer is among the first five hits. */
 function recall(search: (text: string) => readonly Hit[], kind?: string): number {
   const asked = QUESTIONS.filter((question) => kind === undefined || question.kind === kind);
-  const found = asked.filter(({ text, answer }) => search(text).slice(0, WANTED).some(({ seq }) => seq === answer));
+  const found = asked.filter(({ text, answer }) =>
+    search(text)
+      .slice(0, WANTED)
+      .some(({ seq }) => seq === answer),
+  );
   return found.length / asked.length;
 }
 

@@ -33,8 +33,21 @@ describe('words', () => {
     const packed = packWords('one two two three three three');
     const found = new Map<number, number>();
     unpackWords(packed, (hash, times) => found.set(hash, times));
-    const hashed = ([word, times]: [string, number]): [number, number] => [hashOfWord(formsOf(word)[0] as string), times];
-    expect(found).toEqual(new Map(([['one', 1], ['two', 2], ['three', 3]] as [string, number][]).map(hashed)));
+    const hashed = ([word, times]: [string, number]): [number, number] => [
+      hashOfWord(formsOf(word)[0] as string),
+      times,
+    ];
+    expect(found).toEqual(
+      new Map(
+        (
+          [
+            ['one', 1],
+            ['two', 2],
+            ['three', 3],
+          ] as [string, number][]
+        ).map(hashed),
+      ),
+    );
     expect(packed).toHaveLength(1 + 3 * 5);
     packed[0] = 9;
     unpackWords(packed, () => expect.unreachable('bytes of another form hold no words'));
@@ -72,7 +85,10 @@ describe('postings', () => {
   const texts = Array.from({ length: 500 }, sentence);
   const filled = () => {
     const postings = createPostings();
-    postings.add(texts.map((_, seq) => seq), texts.map(packWords));
+    postings.add(
+      texts.map((_, seq) => seq),
+      texts.map(packWords),
+    );
     return postings;
   };
 
@@ -84,7 +100,7 @@ describe('postings', () => {
       expect(all).toBe(true);
       expect(seqs).toHaveLength(expected.length);
       const byFormula = new Map(expected.map(({ seq, score }) => [seq, score]));
-      seqs.forEach((seq, i) => expect(scores[i]).toBeCloseTo(byFormula.get(seq) as number, 4));
+      for (const [i, seq] of seqs.entries()) expect(scores[i]).toBeCloseTo(byFormula.get(seq) as number, 4);
       const ten = postings.find(wordHashes(query), 10);
       expect(ten.seqs).toEqual(seqs.slice(0, 10));
       expect(ten.all).toBe(expected.length <= 10);
@@ -127,7 +143,14 @@ test('hits of two searches are joined by their places', () => {
 });
 
 test.each([
-  ['How do I resume a job?', 'resumes jobs', [[9, 15], [18, 21]]],
+  [
+    'How do I resume a job?',
+    'resumes jobs',
+    [
+      [9, 15],
+      [18, 21],
+    ],
+  ],
   ['今天天气很好', '天气', [[2, 4]]],
   ['今天天气很好', '天天气', [[1, 4]]],
   ['nothing here', '', []],

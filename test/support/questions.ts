@@ -72,7 +72,7 @@ export const PASSAGES: readonly string[] = SUBJECTS.flatMap(([, , subject], s) =
 export const QUESTIONS: readonly Question[] = Array.from({ length: 200 }, (_, n): Question => {
   const [s, a, p] = [(7 * n) % 10, (3 * n + Math.floor(n / 10)) % 10, (n + Math.floor(n / 20)) % 10];
   const answer = 100 * s + 10 * a + p;
-  const [[subject, otherSubject], [action, otherAction, , ], [place]] = [
+  const [[subject, otherSubject], [action, otherAction, ,], [place]] = [
     SUBJECTS[s] as (typeof SUBJECTS)[number],
     ACTIONS[a] as (typeof ACTIONS)[number],
     PLACES[p] as (typeof PLACES)[number],
@@ -80,11 +80,23 @@ export const QUESTIONS: readonly Question[] = Array.from({ length: 200 }, (_, n)
   const words = (ACTIONS[a] as (typeof ACTIONS)[number])[2].split(' ');
   switch (n % 3) {
     case 0:
-      return { kind: 'same words', answer, text: `Which ${subject} ${action} ${words.slice(1, 4).join(' ')} in ${place}?` };
+      return {
+        kind: 'same words',
+        answer,
+        text: `Which ${subject} ${action} ${words.slice(1, 4).join(' ')} in ${place}?`,
+      };
     case 1:
-      return { kind: 'other forms', answer, text: `${misspelled(subject)} ${stem(action)}ing ${misspelled(words.at(-1) as string)} ${misspelled(place)}` };
+      return {
+        kind: 'other forms',
+        answer,
+        text: `${misspelled(subject)} ${stem(action)}ing ${misspelled(words.at(-1) as string)} ${misspelled(place)}`,
+      };
     default:
-      return { kind: 'other words', answer, text: `Does the ${otherSubject} at ${place} ${otherAction} ${words.slice(-2).join(' ')}?` };
+      return {
+        kind: 'other words',
+        answer,
+        text: `Does the ${otherSubject} at ${place} ${otherAction} ${words.slice(-2).join(' ')}?`,
+      };
   }
 });
 

@@ -1,4 +1,4 @@
-import type { Found } from '../grid/samples.svelte.ts';
+import type { Found } from '../grid/found.ts';
 import { count, scoreWords } from '../words.ts';
 
 /** What vectors of a model compare: the built-in model of documents knows no meaning. */

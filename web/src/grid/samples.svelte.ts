@@ -1,16 +1,6 @@
 import { request } from '../api/request.ts';
-import type { Hit, Hits, Sample, SamplePage } from '../api/shapes.ts';
-import type { Range } from '../documents/marked.ts';
-
-/** How a search has found a sample. */
-export interface Found extends Pick<Hit, 'score' | 'ranks'> {
-  /** How was searched. */
-  mode: Hits['mode'];
-  /** The key of the model whose vectors were searched. */
-  model: string | undefined;
-  /** Where its text has words of the query. */
-  marks: readonly Range[];
-}
+import type { Hits, Sample, SamplePage } from '../api/shapes.ts';
+import type { Found } from './found.ts';
 
 /** The samples of a grid by place. */
 export interface GridSamples {

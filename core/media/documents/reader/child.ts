@@ -10,7 +10,7 @@ import { itemsOfDocument } from './items-of-document.ts';
 import type { ReadOrder, ReadResult } from './messages.ts';
 import { readDocument } from './read-file.ts';
 
-const watched = startWatchdog(Number(process.argv[2]));
+const watched = await startWatchdog(Number(process.argv[2]));
 
 /** The chunker of the last order. A load asks for the same one each time, and a tokenizer takes a while to open. */
 let last: { key: string; chunker: ReturnType<typeof createChunker> } | undefined;
