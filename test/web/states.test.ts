@@ -29,7 +29,7 @@ beforeAll(async () => {
   await writeFile(join(flawed, 'words.jpg'), 'no picture at all');
   await all.load('flawed', flawed);
   await all.load('empty', empty);
-  await all.load('wordy', wordy);
+  await all.load('wordy', wordy, { media: 'image' });
 }, 120_000);
 
 afterEach(async () => {
