@@ -179,7 +179,7 @@ const notWritable = (path: string, why: string) =>
 /** Chunks that are read together with their vectors. */
 const BATCH = 500;
 
-/** What an index holds of each chunk of a dataset, in the order of its artifact. */
+/** All that an index holds of each chunk of a dataset, in the order of its artifact. */
 async function* indexedChunks(
   store: Store,
   set: VectorSet,

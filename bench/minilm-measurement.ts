@@ -14,7 +14,7 @@ const COUNT = 1115;
 const MODEL = 'minilm-l6-v2';
 const BATCH_SIZE = 32;
 const AT_MOST = 1.1;
-/** What a load of documents does by default. */
+/** All that a load of documents does by default. */
 const CHUNKS = { size: 240, overlap: 32, unit: 'tokens' } as const;
 
 /** Measures chunks to vectors with MiniLM against raw ONNX Runtime on the same batches, without Temporal and store. */

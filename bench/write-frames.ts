@@ -12,7 +12,7 @@ export interface WriteFramesOrder {
 
 export interface WriteFramesAnswer {
   seconds: number;
-  /** Of this process and of its encoders; undefined if the system does not report it. */
+  /** CPU seconds of this process and of its encoders; undefined if the system does not report it. */
   cpuSeconds: number | undefined;
   bytes: number;
 }

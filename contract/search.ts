@@ -103,7 +103,7 @@ export interface SearchHit {
   score: number;
   /** By both: its places in the two searches, from 1. */
   ranks?: { vector?: number | undefined; words?: number | undefined } | undefined;
-  /** What was found in a document. */
+  /** All that was found in a document. */
   passage?: Passage | undefined;
 }
 

@@ -5,7 +5,7 @@ import { stemmer } from 'stemmer';
 export interface Word {
   /** Without case, accents and English endings: `Résumés` and `resume` are the same word. */
   form: string;
-  /** Where it stands in the text, in UTF-16 code units. */
+  /** The place where it stands in the text, in UTF-16 code units. */
   start: number;
   end: number;
 }

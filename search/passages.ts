@@ -61,7 +61,7 @@ const COMMON: ReadonlySet<string> = new Set(
   ].map(({ form }) => form),
 );
 
-/** Where a text has words of a query. Words that touch or overlap, as pairs of characters do, are one mark. */
+/** The places of a text with words of a query. Words that touch or overlap, as pairs of characters do, are one mark. */
 export function marksIn(text: string, wanted: ReadonlySet<string>): [number, number][] {
   const marks: [number, number][] = [];
   if (wanted.size === 0) return marks;

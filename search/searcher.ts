@@ -60,7 +60,7 @@ export interface SearcherParts {
 export function createSearcher({ store, finder, words, embedder, media }: SearcherParts): Searcher {
   const encodeQuery = createQueryEncoder(embedder, media);
 
-  /** What a search by vectors needs. */
+  /** All that a search by vectors needs. */
   async function vectorSearchOf(
     dataset: DatasetDocument,
     { query, cursor, filter, model: asked }: Parsed,

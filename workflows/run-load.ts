@@ -65,7 +65,7 @@ export interface LoadRun {
   needsEmbedding?(): boolean;
   /** Called once the first phase is over. The model's key if no sample lacks a vector, so that phase 2 is over too. */
   embeddedBy?(): string | null;
-  /** What writes the artifact, if there is to be one. */
+  /** The steps that write the artifact, if there is to be one. */
   artifact?: ArtifactSteps | undefined;
   continueAsNew(cursor: IndexingCursor): Promise<never>;
 }

@@ -1,7 +1,7 @@
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inputs.ts';
 import type { ConfigFile } from './read-config.ts';
 
-/** What the file says of a job: fields of its input. The window's time zone may be left out there. */
+/** All that the file says of a job: fields of its input. The window's time zone may be left out there. */
 export type JobDefaults = Partial<Omit<LoadDatasetRequest & EmbedDatasetRequest, 'dataset' | 'source' | 'embed_at'>>;
 
 /** Fields that the file gives to a job, and the table and key that they come from. */
@@ -11,7 +11,7 @@ interface Layer {
 }
 
 /**
- * What the file says of a job, later layers over earlier ones: the switches of [search] say the least, [embed] is for all
+ * The file's word on a job, later layers over earlier ones: the switches of [search] say the least, [embed] is for all
  * jobs that embed, [load] for loads alone.
  */
 function layersOf({ search, embed = {}, load = {}, chunks }: ConfigFile['values'], kind: 'load' | 'embed'): Layer[] {
@@ -27,7 +27,7 @@ function layersOf({ search, embed = {}, load = {}, chunks }: ConfigFile['values'
   ];
 }
 
-/** What the file says of a job, as part of the job's input. */
+/** All that the file says of a job, as part of the job's input. */
 export const jobDefaults = (values: ConfigFile['values'], kind: 'load' | 'embed'): JobDefaults =>
   Object.assign({}, ...layersOf(values, kind).map(({ fields }) => fields));
 

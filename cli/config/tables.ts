@@ -13,7 +13,7 @@ export interface Key {
   variable?: string;
   /** The value names files: relative paths count from the file's folder. A model may also be a plain name. */
   names?: 'path' | 'model';
-  /** What holds if neither the file nor the environment says anything; absent if nothing does. */
+  /** All that holds if neither the file nor the environment says anything; absent if nothing does. */
   otherwise?: unknown;
 }
 

@@ -11,7 +11,7 @@ let filled: ReadonlyMap<string, { table: string; key: string }> = new Map();
 /** The file that the command of this process uses. */
 export const usedConfig = (): ConfigFile | undefined => file;
 
-/** Where in the file the value of a variable is, as `/project/plimsoll.toml:12`; undefined if it is not the file's. */
+/** The place of a variable's value in the file, `/project/plimsoll.toml:12`; undefined if it is not the file's. */
 export function placeOf(variable: string): string | undefined {
   const from = filled.get(variable);
   return from && file?.whereIs(from.table, from.key);

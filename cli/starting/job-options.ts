@@ -17,7 +17,7 @@ export interface JobOptions {
   timeZone?: string;
   webhook?: string[];
   webhookSecret?: string;
-  /** What plimsoll.toml says; cli/config/use-config.ts puts it here. */
+  /** All that plimsoll.toml says; cli/config/use-config.ts puts it here. */
   defaults?: JobDefaults;
 }
 

@@ -47,7 +47,7 @@ export function loadRequestOf(
   const { dataset, source, embed, media, artifact, artifactIndex, include, exclude, hidden, reread, maxFailedPercent } =
     options;
   const chunks = chunksOf(options);
-  // What the file says of chunks is joined with the command line in chunksOf.
+  // All that the file says of chunks is joined with the command line in chunksOf.
   const { chunks: _, ...shared } = jobRequestOf(options) as LoadDefaults;
   return {
     ...shared,

@@ -7,7 +7,7 @@ const LINES = 3;
 /** Characters before the first word of the query. */
 const BEFORE = 60;
 
-/** Where a passage stands: `Guide › Install`, `page 3`, `row 17`. */
+/** The place of a passage: `Guide › Install`, `page 3`, `row 17`. */
 export function placeOf({ headings, page, record, title }: Passage): string {
   const above = headings.length > 0 ? headings : title === undefined ? [] : [title];
   return [

@@ -29,7 +29,7 @@ export interface UpOptions {
   media?: string;
   model?: string;
   embed?: boolean;
-  /** What plimsoll.toml says of loads. */
+  /** All that plimsoll.toml says of loads. */
   defaults?: JobDefaults;
   data: string;
   temporalPort?: number;

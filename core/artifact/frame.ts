@@ -1,4 +1,4 @@
-/** What the code of a frame says: a header of 16 bytes and a piece of a deflated record, as text in Base45. */
+/** All that the code of a frame says: a header of 16 bytes and a piece of a deflated record, as text in Base45. */
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { UserError } from '../errors.ts';
 import { fromBase45, toBase45 } from './base45.ts';

@@ -17,10 +17,10 @@ const headSchema = z.object({
   model: z.object({ key: z.string(), name: z.string(), revision: z.string(), dim: z.int().min(1) }),
 });
 
-/** What an index is of. */
+/** The artifact and the model of an index. */
 export type IndexHead = z.output<typeof headSchema>;
 
-/** What an index holds of a chunk. */
+/** All that an index holds of a chunk. */
 export interface IndexedChunk {
   /** Its vector as int8, any multiple of it. Undefined if it has none. */
   vector: Int8Array | undefined;

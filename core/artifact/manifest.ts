@@ -11,7 +11,7 @@ const manifestSchema = z.object({
   runs: z.array(z.tuple([z.int().min(1), z.int().min(1)])),
 });
 
-/** What an artifact holds. It is in the first frames, and once more in the last ones. */
+/** All that an artifact holds. It is in the first frames, and once more in the last ones. */
 export interface ArtifactManifest {
   format: number;
   dataset: string;

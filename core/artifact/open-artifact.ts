@@ -13,7 +13,7 @@ export interface DamagedFrame {
   frame: number | null;
   /** The chunk that it belongs to; null for frames of the manifest, and if nothing tells. */
   chunk: number | null;
-  /** What is wrong with it, in half a sentence. */
+  /** The fault, in half a sentence. */
   reason: string;
 }
 
@@ -134,7 +134,7 @@ function artifactOf(path: string, video: Video, table: FrameTable): Artifact {
   };
 }
 
-/** What is wrong with a frame; undefined if it holds what is expected. */
+/** The fault of a frame; undefined if it holds what is expected. */
 function faultOf(content: Frame | FrameError, expected: Partial<Frame>): string | undefined {
   if (content instanceof FrameError) return content.message;
   const isExpected = Object.entries(expected).every(([field, value]) => content[field as keyof Frame] === value);

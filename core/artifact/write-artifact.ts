@@ -113,7 +113,7 @@ async function makeFolder(target: string, folder: string): Promise<void> {
   }
 }
 
-/** What a work folder holds: segments, and files that are being written. */
+/** All that a work folder holds: segments, and files that are being written. */
 const OWN = /(?:\.segment|\.tmp|\.mp4)$/;
 
 /** Whether a folder holds nothing but what a writer has left in it. It is removed at the end. */

@@ -29,7 +29,7 @@ export type Expansion = { items: readonly Item[] } | { error: RecordedError };
 /** How the files of a dataset are expanded. Stored with the dataset; only its medium knows the fields. */
 export type ExpansionChoices = Readonly<Record<string, unknown>>;
 
-/** What a load says that its medium may need to choose. */
+/** All that a load says that its medium may need to choose. */
 export type ExpandingLoad = Pick<LoadDatasetInput, 'dataset' | 'model' | 'chunks' | 'reread' | 'include' | 'exclude'>;
 
 /** Draws thumbnails of samples, in processes that can be killed. */

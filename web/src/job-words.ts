@@ -6,7 +6,7 @@ import { count, counted, duration, perSecond, roughDuration, until } from './wor
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];
 export const PHASE_TITLES: Readonly<Record<PhaseName, string>> = { indexing: 'Indexing', embedding: 'Embedding' };
-/** What a phase goes through. */
+/** The items that a phase goes through. */
 const itemOf = (name: PhaseName, { file, sample }: MediumWords) => (name === 'indexing' ? file : sample);
 
 export const STATE_WORDS: Readonly<Record<JobState, string>> = {

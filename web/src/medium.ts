@@ -14,7 +14,7 @@ export const chunkOf = ({ metadata }: Pick<Sample, 'metadata'>): ChunkMetadata |
 
 export const isDocuments = (mediaType: string | undefined) => mediaType === 'text';
 
-/** What the samples and the files of a dataset are called. */
+/** The names of a dataset's samples and files. */
 export interface MediumWords {
   sample: string;
   file: string;

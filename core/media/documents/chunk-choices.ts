@@ -14,7 +14,7 @@ const DEFAULTS = {
   characters: { size: 800, overlap: 100 },
 } as const;
 
-/** What the dataset stores, as its type. */
+/** The stored choices, as their type. */
 export const chunkChoicesOf = (stored: ExpansionChoices | undefined): ChunkChoices =>
   (stored as ChunkChoices | undefined) ?? { ...DEFAULTS.tokens, unit: 'tokens' };
 

@@ -20,10 +20,10 @@ export interface ExtractedDocument {
   text: string;
   /** Headings in their order. */
   headings: Heading[];
-  /** Where each page begins (PDF): page n begins at pages[n - 1]. */
+  /** The beginning of each page (PDF): page n begins at pages[n - 1]. */
   pages?: number[];
   /**
-   * Where each record begins (CSV row, JSONL line): record n begins at records[n - 1]. A chunk never spans two records.
+   * The beginning of each record (CSV row, JSONL line): record n begins at records[n - 1]. A chunk never spans two records.
    * A CSV's header lies before the first record and is none.
    */
   records?: number[];

@@ -104,7 +104,7 @@ export function formatOfName(name: string): DocumentFormat | undefined {
   return extension === undefined ? WHOLE_NAMES[baseOf(name).toUpperCase()] : FORMATS.get(extension);
 }
 
-/** What to do about a document whose format is recognised by its name and not read: `save it as DOCX or PDF`. */
+/** Advice about a document whose format is recognised by its name and not read: `save it as DOCX or PDF`. */
 export function adviceFor(name: string): string | undefined {
   const extension = extensionOf(name);
   return extension !== undefined && Object.hasOwn(UNREAD, extension) ? UNREAD[extension] : undefined;

@@ -12,7 +12,7 @@ import { readTokenizer, type TextLimits } from './tokenizer.ts';
 export const openPreparation: OpenPreparation = (request) =>
   openTextPreparation(request, { textOf: wordsOf, pooling: undefined });
 
-/** What differs between the words of a query and the texts that a model was made for. */
+/** The differences between the words of a query and the texts that a model was made for. */
 interface TextItems {
   textOf(item: ItemInput): string;
   /** Words that the model expects before an item's text. They are no part of its content. */

@@ -54,7 +54,7 @@ interface Library {
   post_processor: { post_process(tokens: string[], pair: null, special: boolean): { tokens: string[] } } | null;
 }
 
-/** What other files of a model say about the texts that it takes. */
+/** All that other files of a model say about the texts that it takes. */
 export interface TextLimits {
   /** The model reads no more tokens, special ones among them. */
   maxTokens?: number | undefined;

@@ -12,7 +12,7 @@ export interface Block {
   start: number;
   end: number;
   text: string;
-  /** Of a heading: 0 for an outermost one. */
+  /** Level of a heading: 0 for an outermost one. */
   depth: number;
 }
 

@@ -1,7 +1,7 @@
 import type { Found } from '../grid/found.ts';
 import { count, scoreWords } from '../words.ts';
 
-/** What vectors of a model compare: the built-in model of documents knows no meaning. */
+/** The property that vectors of a model compare: the built-in model of documents knows no meaning. */
 export const comparedBy = (modelKey: string | undefined): 'meaning' | 'spelling' =>
   modelKey?.startsWith('hashed-words@') ? 'spelling' : 'meaning';
 

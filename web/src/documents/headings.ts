@@ -39,7 +39,7 @@ export function headingsAtStart(text: string, path: readonly string[], from = 0)
   return found;
 }
 
-/** Where the text of a chunk begins behind its headings. */
+/** The place where the text of a chunk begins behind its headings. */
 export function bodyStart(text: string, path: readonly string[]): number {
   const end = headingsAtStart(text, path).at(-1)?.end ?? 0;
   return end === 0 ? 0 : text.length - text.slice(end).trimStart().length;

@@ -1,6 +1,6 @@
 import { count } from '../words.ts';
 
-/** Where in its document a chunk is: `page 3`, `row 12`; empty if its format has neither. */
+/** The place where in its document a chunk is: `page 3`, `row 12`; empty if its format has neither. */
 export function placeWords(
   { page, record }: { page?: number | undefined; record?: number | undefined },
   format: string,

@@ -7,6 +7,6 @@ export interface Found extends Pick<Hit, 'score' | 'ranks'> {
   mode: Hits['mode'];
   /** The key of the model whose vectors were searched. */
   model: string | undefined;
-  /** Where its text has words of the query. */
+  /** The place where its text has words of the query. */
   marks: readonly Range[];
 }

@@ -103,7 +103,7 @@ function* packed(text: string, section: Section, measure: Measure): Generator<Ra
       // It can't be cut.
       pieces.push(next);
     } else if (pieces.length === shared) {
-      // What the chunk before ended with leaves no room.
+      // All that the chunk before ended with leaves no room.
       pieces.shift();
       shared -= 1;
       rest.push(next);

@@ -19,7 +19,7 @@ export function sectionsOf({ text, headings, records = [] }: ExtractedDocument):
     ...headings.map((heading) => ({ at: heading.at, heading })),
   ].sort((a, b) => a.at - b.at) as { at: number; record?: number; heading?: (typeof headings)[number] }[];
   let record: number | undefined;
-  /** Where headings without a text of their own began. */
+  /** The place where headings without a text of their own began. */
   let pending: number | undefined;
   for (const [i, { at, record: begun, heading }] of starts.entries()) {
     record = begun ?? record;

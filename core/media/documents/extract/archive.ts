@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { type Entry, fromBufferPromise, type ZipFile } from 'yauzl';
 import { ItemError } from '../../item-error.ts';
 
-/** What a document's archive may become. Text of the longest document, with the markup around it, is a third of it. */
+/** The most that an archive may become. Text of the longest document, with the markup around it, is a third of it. */
 const MAX_INFLATED_BYTES = 256 * 1024 * 1024;
 /** Books have hundreds of entries. */
 const MAX_ENTRIES = 10_000;

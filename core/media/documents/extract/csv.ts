@@ -41,7 +41,7 @@ function findDelimiter(text: string): string {
   return best.delimiter;
 }
 
-/** Where rows begin, and whether the first one is a header. */
+/** The place where rows begin, and whether the first one is a header. */
 function findRows(text: string, delimiter: string): { header: boolean; records: number[] } {
   const bytes = Buffer.from(text);
   const records: number[] = [];

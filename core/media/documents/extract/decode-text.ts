@@ -18,7 +18,7 @@ const UNASSIGNED = /[\p{Cn}\p{Co}\ufffd]/gu;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ISO-2022-JP switches its character sets by ESC.
 const ISO_2022_JP = /\x1b\$[@B]|\x1b\([JB]/;
 
-/** What a file says about its own encoding, for example in `<meta charset>`. */
+/** All that a file says about its own encoding, for example in `<meta charset>`. */
 export type DeclaredEncoding = (start: string) => string | undefined;
 
 /**

@@ -20,7 +20,7 @@ const setOf = (names: string): ReadonlySet<string> => new Set(names.split(' '));
 const SKIPPED = setOf(
   'script style template noscript iframe object svg canvas audio video select button textarea dialog rt rp',
 );
-/** What surrounds the text of a page. A header within an article is part of it. */
+/** All that surrounds the text of a page. A header within an article is part of it. */
 const CHROME = setOf('nav footer aside menu');
 const CHROME_ROLES = setOf('navigation banner contentinfo search complementary');
 const ARTICLES = setOf('main article section');
@@ -38,7 +38,7 @@ const LONGEST_HEADING = 1000;
 /** Elements that need no closing tag. They nest nothing, and nobody knows where a hidden one ends. */
 const UNCLOSED = setOf('area base br col embed hr img input link meta source track wbr p li dt dd tr td th option');
 
-/** What separates words from those before. A stronger one wins. */
+/** All that separates words from those before. A stronger one wins. */
 const GAPS = ['', ' ', '\t', '\n', '\n\n'] as const;
 const NONE = 0;
 const SPACE = 1;

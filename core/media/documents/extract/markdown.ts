@@ -46,7 +46,7 @@ function readFrontMatter(text: string, lines: readonly Line[]): { lines: number;
 function findHeadings(text: string, lines: readonly Line[]): Heading[] {
   const headings: Heading[] = [];
   let fence: string | undefined;
-  /** Where the present paragraph begins. */
+  /** The place where the present paragraph begins. */
   let paragraph: number | undefined;
   /** Whether the line before belongs to a list, a quote or a table, which a line of words goes on with. */
   let isInBlock = false;

@@ -20,7 +20,7 @@ const SOFT_HYPHEN = '\u00ad';
 export interface PdfText {
   text: string;
   headings: Heading[];
-  /** Where each page begins. */
+  /** The place where each page begins. */
   starts: number[];
 }
 
@@ -122,7 +122,7 @@ function joinLines(lines: readonly PdfLine[], page: readonly PdfLine[], vocabula
   return text;
 }
 
-/** Where the lines begin and end that begin about where this paragraph does. */
+/** The bounds of the lines that begin about where this paragraph does. */
 function columnOf(lines: readonly PdfLine[], page: readonly PdfLine[]): { left: number; right: number } {
   const left = lines.reduce((least, line) => Math.min(least, line.left), Number.POSITIVE_INFINITY);
   const near = 5 * (lines[0]?.size ?? 0);

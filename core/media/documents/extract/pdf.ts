@@ -6,7 +6,7 @@ import { linesOfPage, type PdfLine } from './pdf-lines.ts';
 
 type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>;
 
-/** What programs write as a title when nobody gave one. */
+/** Titles that programs write when nobody gave one. */
 const NO_TITLE = /^(?:untitled|\(anonymous\)|microsoft word\b.*|.*\.(?:docx?|tex|dvi|indd|qxd|pdf))$/i;
 
 /** The text of a PDF's text layer, in paragraphs, with headings by the size of their letters. */

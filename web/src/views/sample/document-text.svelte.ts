@@ -9,7 +9,7 @@ const MOST = 120;
 
 /** The text of a document around a chunk, read on at both ends. */
 export class DocumentText {
-  /** What the answers say of the document; undefined until the first one. */
+  /** All that the answers say of the document; undefined until the first one. */
   about = $state.raw<Omit<DocumentPage, 'chunks' | 'before' | 'after'>>();
   /** The chunks that are read, in order and without a gap. */
   chunks = $state.raw<readonly DocumentChunk[]>([]);
