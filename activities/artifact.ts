@@ -1,19 +1,19 @@
-import { stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ArtifactStatus } from '../contract/job.ts';
 import { headOf, type IndexedChunk, isIndexFile, writeIndexFile } from '../core/artifact/index-file.ts';
 import { readManifest } from '../core/artifact/read-manifest.ts';
 import { writeArtifact } from '../core/artifact/write-artifact.ts';
-import { UserError } from '../core/errors.ts';
+import { systemErrorCode, UserError } from '../core/errors.ts';
 import { relativeTo } from '../core/folders.ts';
 import { packWords } from '../core/packed-words.ts';
 import { quantise } from '../core/search/quantise.ts';
 import type { Sources } from '../core/sources/source.ts';
+import { currentSamples } from '../core/store/current-vectors.ts';
 import { getDataset } from '../core/store/datasets.ts';
 import { chunksOf, countChunks, type StoredChunk } from '../core/store/document-chunks.ts';
 import { dimensionOf, partsOfKey, type VectorSet } from '../core/store/embeddings.ts';
 import { noteArtifact } from '../core/store/jobs.ts';
-import { vectorsOfSeqs } from '../core/store/search-vectors.ts';
 import type { Store } from '../core/store/store.ts';
 import { withSteps } from './heartbeats.ts';
 import { requireRun } from './job-runs.ts';
@@ -52,7 +52,7 @@ export function createArtifactActivities({ store, sources }: ArtifactDependencie
   return withUserFailures({
     /** Writes the artifact. An attempt after a crash goes on after the last whole segment. */
     async writeArtifact({ job_id, dataset, path, created_at }: WriteArtifactInput): Promise<ArtifactStatus> {
-      return withSteps(async ({ onStep, signal }) => {
+      const work = withSteps(async ({ onStep, signal }) => {
         await requireRun(store, job_id);
         await requireArtifactPlace(path, sources);
         const { sources: roots } = await getDataset(store, dataset);
@@ -60,7 +60,7 @@ export function createArtifactActivities({ store, sources }: ArtifactDependencie
         if (total === 0) throw notWritable(path, `${dataset} has no chunks.`);
         let noted = Promise.resolve();
         let notedAt = Number.NEGATIVE_INFINITY;
-        const { manifest, bytes } = await writeArtifact(numbered(chunksOf(store, dataset), roots), {
+        const writing = writeArtifact(numbered(chunksOf(store, dataset), roots), {
           target: path,
           dataset,
           createdAt: created_at,
@@ -74,11 +74,23 @@ export function createArtifactActivities({ store, sources }: ArtifactDependencie
             noted = noted.then(() => noteArtifact(store, job_id, status)).catch(() => undefined);
           },
         });
+        const { manifest, bytes } = await writing.catch((error: unknown) => {
+          throw refusedOf(path, error);
+        });
         await noted;
         const { chunks } = manifest;
         const status: ArtifactStatus = { path, state: 'completed', chunks, total: chunks, bytes };
         await noteArtifact(store, job_id, status);
         return status;
+      });
+      return work.catch(async (error: unknown) => {
+        // Phase 2 may take hours, and nobody should wait for an artifact that never comes.
+        if (error instanceof UserError && error.code === 'ArtifactNotWritable') {
+          const { code, message } = error;
+          const failed = { path, state: 'failed', error: { code, message }, chunks: 0, total: 0, bytes: 0 } as const;
+          await noteArtifact(store, job_id, failed);
+        }
+        throw error;
       });
     },
 
@@ -92,8 +104,13 @@ export function createArtifactActivities({ store, sources }: ArtifactDependencie
         if (manifest === undefined) throw notWritable(path, 'it was damaged before its index was written.');
         const set = { datasetId: dataset, modelKey: model_key };
         const dim = (await dimensionOf(store, set)) ?? 0;
+        if (dim === 0) throw notWritable(index_path, 'no chunk has a vector.');
         const head = headOf(manifest, { key: model_key, ...partsOfKey(model_key), dim });
-        await writeIndexFile(index_path, head, indexedChunks(store, set, { onStep, signal }));
+        await writeIndexFile(index_path, head, indexedChunks(store, set, { onStep, signal })).catch(
+          (error: unknown) => {
+            throw refusedOf(index_path, error);
+          },
+        );
         const { size } = await stat(path);
         const { chunks } = manifest;
         const status: ArtifactStatus = { path, state: 'completed', chunks, total: chunks, bytes: size, index_path };
@@ -130,6 +147,9 @@ async function requirePlace(path: string, sources: Sources): Promise<void> {
     throw notWritable(path, `${folder} is outside the folders that PLIMSOLL_SOURCE_ROOTS allows, or is not there.`);
   if (!((await stat(folder).catch(() => undefined))?.isDirectory() ?? false))
     throw notWritable(path, `there is no folder ${folder} on the machine of the indexing worker.`);
+  await access(folder, constants.W_OK).catch((error: unknown) => {
+    throw refusedOf(path, error);
+  });
 }
 
 /**
@@ -141,6 +161,16 @@ export async function requireIndexPlace(path: string, sources: Sources): Promise
   await requirePlace(path, sources);
   if ((await stat(path).catch(() => undefined)) !== undefined && !(await isIndexFile(path)))
     throw notWritable(path, 'another file is there, which is no index of an artifact. Name another.');
+}
+
+/** The folder or the name is to blame, not the moment: another attempt would fail as well. */
+const REFUSALS: readonly unknown[] = ['EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG', 'EISDIR'];
+
+function refusedOf(path: string, error: unknown): unknown {
+  const code = systemErrorCode(error);
+  return REFUSALS.includes(code)
+    ? notWritable(path, `writing there is not permitted or not possible (${code}).`)
+    : error;
 }
 
 const notWritable = (path: string, why: string) =>
@@ -157,7 +187,8 @@ async function* indexedChunks(
 ): AsyncGenerator<IndexedChunk> {
   let batch: StoredChunk[] = [];
   async function* flush() {
-    const found = await vectorsOfSeqs(
+    // A vector of what a chunk held before is none of it.
+    const found = await currentSamples(
       store,
       set,
       batch.map(({ seq }) => seq),
@@ -180,7 +211,9 @@ async function* indexedChunks(
 async function* numbered(chunks: ReturnType<typeof chunksOf>, roots: readonly string[]) {
   let n = 0;
   for await (const { filepath, ...chunk } of chunks) {
-    const root = roots.find((each) => filepath.startsWith(`${each.replace(/\/+$/, '')}/`));
+    const root = roots
+      .filter((each) => filepath.startsWith(`${each.replace(/\/+$/, '')}/`))
+      .sort((a, b) => b.length - a.length)[0];
     yield { ...chunk, n, document: root === undefined ? filepath : relativeTo(root, filepath) };
     n += 1;
   }

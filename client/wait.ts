@@ -42,6 +42,8 @@ export async function waitFor(backends: Backends, job: Job, options: WaitOptions
       options.onStatus?.(status);
       // A job has ended when its workflow has, shortly after its record says so.
       if (milestone !== 'completed' && hasReached(status, milestone)) return status;
+      // It never will be written.
+      if (milestone === 'artifact' && status.artifact?.state === 'failed') return status;
     }
   } catch (error) {
     if (timeout?.aborted && timeoutMs !== undefined) throw new WaitTimeoutError(timeoutMs / 1000, milestone, last);

@@ -157,7 +157,9 @@ export interface IndexStatus {
 export interface ArtifactStatus {
   /** The file, on the machine of the indexing worker. */
   path: string;
-  state: 'running' | 'completed';
+  state: 'running' | 'completed' | 'failed';
+  /** Why it failed. The job goes on with its second phase, and fails at its end. */
+  error?: RecordedError;
   /** Chunks that are in it, and how many there are. */
   chunks: number;
   total: number;

@@ -149,13 +149,15 @@ async function wordHits(
   return seqs.map((seq, i) => ({ seq, filepath: '', score: scores[i] as number }));
 }
 
-/** Reads the chunks of the hits from the video. */
+/** Reads the chunks of the hits from the video. One that is damaged is left out. */
 async function withChunks(artifact: Artifact, found: readonly Found[], query: string): Promise<SearchHit[]> {
   const forms = markedForms(query);
+  const byNumber = new Map(found.map((hit) => [hit.seq, hit]));
   const hits: SearchHit[] = [];
-  for (const hit of found) {
-    const chunk = await artifact.chunk(hit.seq);
-    hits.push({ ...hit, filepath: chunk.document, passage: passageOf(chunk, forms) });
+  for await (const read of artifact.chunks([...byNumber.keys()])) {
+    const hit = byNumber.get(read.n);
+    if (hit !== undefined && 'chunk' in read)
+      hits.push({ ...hit, filepath: read.chunk.document, passage: passageOf(read.chunk, forms) });
   }
   return hits;
 }

@@ -105,7 +105,7 @@ export function createSearcher({ store, finder, words, embedder, media }: Search
       ]);
       const { cursor, limit } = parsed;
       const fused = fuse(hits, found);
-      const rest = cursor === undefined ? fused : fused.filter((hit) => isAfter(cursor, hit));
+      const rest = fused.slice(cursor?.given ?? 0);
       return { hits: rest.slice(0, limit), exact, more: rest.length > limit, depth };
     }
     const find = async (depth: number) =>
@@ -234,11 +234,17 @@ async function searchPage(
   // One more shows whether there are more.
   for (let depth = Math.min(given + most + 1, MOST_PAGED); ; depth = Math.min(2 * depth, MOST_PAGED)) {
     const { hits, exact } = await find(depth);
-    const rest = cursor === undefined ? [...hits] : hits.filter((hit) => isAfter(cursor, hit));
+    const rest = restOf(hits, cursor);
     // New vectors before the cursor push the page further back.
     if (rest.length > most || hits.length < depth || depth === MOST_PAGED)
       return { hits: rest.slice(0, most), exact, more: rest.length > most && given + most < MOST_PAGED };
   }
+}
+
+/** The hits after a page. Scores by words change with every text that comes, so only places can be gone on from. */
+function restOf(hits: readonly SearchHit[], cursor: Cursor | undefined): SearchHit[] {
+  if (cursor === undefined) return [...hits];
+  return cursor.mode === 'vector' ? hits.filter((hit) => isAfter(cursor, hit)) : hits.slice(cursor.given);
 }
 
 const isAfter = (cursor: Cursor, { score, seq }: SearchHit) =>

@@ -124,7 +124,8 @@ export const job = z
     artifact: z
       .object({
         path: z.string().describe('The file, on the machine of the indexing worker.'),
-        state: z.enum(['running', 'completed']),
+        state: z.enum(['running', 'completed', 'failed']),
+        error: recordedError.optional().describe('Why it failed. The job goes on, and fails at its end.'),
         chunks: count.describe('Chunks that are in it.'),
         total: count,
         bytes: count,

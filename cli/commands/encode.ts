@@ -84,9 +84,11 @@ async function encode(folder: string, options: EncodeOptions): Promise<number> {
     if (!output.json) process.stdout.write(`${job_id}\n`);
     if (options.wait) return followToEnd(client, servers, job_id, output);
     const status = await follow(client, job_id, { for: 'artifact' });
-    if (status.artifact?.state !== 'completed') return followToEnd(client, servers, job_id, output);
+    const { artifact } = status;
+    // The job has failed before it came to write.
+    if (artifact === undefined || artifact.state === 'running') return followToEnd(client, servers, job_id, output);
     if (output.json) output.result(status, () => []);
-    else output.note(artifactInWords(status.artifact));
-    return EXIT.ok;
+    else output.note(artifactInWords(artifact));
+    return artifact.state === 'completed' ? EXIT.ok : EXIT.failed;
   });
 }

@@ -140,6 +140,11 @@ const isArtifact = async (name: string) =>
 /** Searches an artifact: the video, and the index beside it. It needs no server. */
 async function searchFile(file: string, words: string | undefined, options: SearchOptions): Promise<number> {
   if (words === undefined) throw new UsageError('Give the words to search the video for.');
+  const { tag, below, status, where, cursor, model: named, like, sample, vector } = options;
+  const others = { tag, below, status, where: where[0], cursor, model: named, like, sample, vector };
+  const useless = Object.entries(others).find(([, value]) => value !== undefined);
+  if (useless !== undefined)
+    throw new UsageError(`--${useless[0]} is for datasets. A video is searched for words alone.`);
   const [{ searchArtifact }, { createEmbedder }, { knownMedia }] = await Promise.all([
     import('../../search/search-artifact.ts'),
     import('../../inference/embedder.ts'),

@@ -1,5 +1,6 @@
 /** The index of an artifact: a JSON file beside the video, from which its chunks can be searched without a server. */
 import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
@@ -28,7 +29,10 @@ export interface IndexedChunk {
 }
 
 const bytes = z.base64().transform((encoded) => new Uint8Array(Buffer.from(encoded, 'base64')));
-const fileSchema = headSchema.extend({ chunks: z.array(z.object({ vector: bytes.nullable(), words: bytes })) });
+const chunkSchema = z.object({ vector: bytes.nullable(), words: bytes }).transform(({ vector, words }) => ({
+  vector: vector === null ? undefined : new Int8Array(vector.buffer, vector.byteOffset, vector.length),
+  words,
+}));
 
 /** An index in memory. Chunks are in the order of their numbers. */
 export interface ArtifactIndex extends IndexHead {
@@ -52,11 +56,11 @@ export async function writeIndexFile(
   chunks: AsyncIterable<IndexedChunk>,
 ): Promise<void> {
   await writeDurably(path, async (file) => {
-    await file.write(`${JSON.stringify(head).slice(0, -1)},"chunks":[`);
+    await file.appendFile(`${JSON.stringify(head).slice(0, -1)},"chunks":[`);
     let written = 0;
     for await (const { vector, words } of chunks) {
       const line = { vector: vector === undefined ? null : encoded(vector), words: encoded(words) };
-      await file.write(`${written === 0 ? '' : ','}\n${JSON.stringify(line)}`);
+      await file.appendFile(`${written === 0 ? '' : ','}\n${JSON.stringify(line)}`);
       written += 1;
     }
     if (written !== head.artifact.chunks)
@@ -64,7 +68,7 @@ export async function writeIndexFile(
         'ArtifactNotWritable',
         `The index ${path} can't be written: the dataset has changed since its artifact was. Load it again.`,
       );
-    await file.write('\n]}\n');
+    await file.appendFile('\n]}\n');
   });
 }
 
@@ -87,17 +91,21 @@ const encoded = ({ buffer, byteOffset, byteLength }: Int8Array | Uint8Array) =>
  */
 export async function readIndexFile(path: string): Promise<ArtifactIndex> {
   try {
-    const { chunks, ...head } = fileSchema.parse(JSON.parse(await text(createReadStream(path))));
+    let head: IndexHead | undefined;
+    const chunks: IndexedChunk[] = [];
+    // A line at a time: the whole of a large index is more than a string can hold.
+    for await (const line of createInterface({ input: createReadStream(path) })) {
+      if (head === undefined) head = headSchema.parse(JSON.parse(`${line}]}`));
+      else if (line !== ']}') chunks.push(chunkSchema.parse(JSON.parse(line.replace(/,$/, ''))));
+    }
+    if (head === undefined) throw new Error('it is empty');
     const { dim } = head.model;
-    if (chunks.length !== head.artifact.chunks || chunks.some(({ vector }) => vector !== null && vector.length !== dim))
+    if (
+      chunks.length !== head.artifact.chunks ||
+      chunks.some(({ vector }) => vector !== undefined && vector.length !== dim)
+    )
       throw new Error('its parts do not fit together');
-    return {
-      ...head,
-      chunks: chunks.map(({ vector, words }) => ({
-        vector: vector === null ? undefined : new Int8Array(vector.buffer),
-        words,
-      })),
-    };
+    return { ...head, chunks };
   } catch (error) {
     throw new UserError('ArtifactUnreadable', `${path} is no index of an artifact: ${reasonOf(error as Error)}.`, {
       cause: error,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { unlessAborted } from '../concurrency/abort.ts';
 import { systemErrorCode, UserError } from '../errors.ts';
@@ -101,7 +101,9 @@ async function makeFolder(target: string, folder: string): Promise<void> {
     await mkdir(folder);
   } catch (error) {
     const code = systemErrorCode(error);
-    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    if (code === 'EEXIST' && (await isOwnFolder(folder))) return;
+    if (code === 'EEXIST')
+      throw notWritable(target, `${folder} is there, and holds other things than its segments.`, error);
     const where = dirname(target);
     if (code === 'ENOENT' || code === 'ENOTDIR') throw notWritable(target, `the folder ${where} is not there.`, error);
     if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
@@ -109,6 +111,15 @@ async function makeFolder(target: string, folder: string): Promise<void> {
     }
     throw error;
   }
+}
+
+/** What a work folder holds: segments, and files that are being written. */
+const OWN = /(?:\.segment|\.tmp|\.mp4)$/;
+
+/** Whether a folder holds nothing but what a writer has left in it. It is removed at the end. */
+async function isOwnFolder(folder: string): Promise<boolean> {
+  if (!(await lstat(folder)).isDirectory()) return false;
+  return (await readdir(folder)).every((name) => OWN.test(name));
 }
 
 const notWritable = (target: string, why: string, cause?: unknown): UserError =>

@@ -4,6 +4,9 @@ import type { Media, Medium } from '../media/medium.ts';
 import { createSelection } from '../sources/selection.ts';
 import type { Source } from '../sources/source.ts';
 
+/** Names that no medium reads are passed faster than others. */
+const IGNORED_A_FILE = 10;
+
 /** Files that are looked at. What a folder holds shows soon, and a folder may hold millions. */
 const LOOKED_AT = 2000;
 
@@ -24,7 +27,7 @@ export async function chooseMedium(
   const spokenFor = new Map<Medium, string>();
   const accepts = (name: string) => media.all.some((medium) => medium.accepts(name));
   let looked = 0;
-  for await (const { files } of source.list(root, createSelection(accepts, rules))) {
+  for await (const { files, ignored } of source.list(root, createSelection(accepts, rules))) {
     for (const { path } of files) {
       const name = path.slice(path.lastIndexOf('/') + 1);
       for (const medium of media.all.filter((each) => each.accepts(name))) {
@@ -32,7 +35,7 @@ export async function chooseMedium(
         if (!spokenFor.has(medium) && medium.suggests?.(name) !== false) spokenFor.set(medium, path);
       }
     }
-    looked += files.length;
+    looked += files.length + ignored / IGNORED_A_FILE;
     if (looked >= LOOKED_AT || spokenFor.size === media.all.length) break;
   }
   const several = media.all.filter((medium) => (spokenFor.size > 0 ? spokenFor : found).has(medium));

@@ -98,10 +98,12 @@ function progressInWords({ kind, phases, removed, moved, compared, artifact }: J
 }
 
 /** How far the writing of an artifact is. */
-export const artifactInWords = ({ path, state, chunks, total }: ArtifactStatus): string =>
+export const artifactInWords = ({ path, state, chunks, total, error }: ArtifactStatus): string =>
   state === 'completed'
     ? `artifact: ${count(chunks)} chunks in ${path}`
-    : `artifact: ${count(chunks)} of ${count(total)} chunks, for ${path}`;
+    : error !== undefined
+      ? `artifact: failed: ${error.message}`
+      : `artifact: ${count(chunks)} of ${count(total)} chunks, for ${path}`;
 
 /** How far the building of an index is. */
 export const indexInWords = ({ kind, done, total }: IndexStatus): string =>

@@ -30,7 +30,7 @@ export type Expansion = { items: readonly Item[] } | { error: RecordedError };
 export type ExpansionChoices = Readonly<Record<string, unknown>>;
 
 /** What a load says that its medium may need to choose. */
-export type ExpandingLoad = Pick<LoadDatasetInput, 'dataset' | 'model' | 'chunks' | 'reread'>;
+export type ExpandingLoad = Pick<LoadDatasetInput, 'dataset' | 'model' | 'chunks' | 'reread' | 'include' | 'exclude'>;
 
 /** Draws thumbnails of samples, in processes that can be killed. */
 export interface Thumbnailer {

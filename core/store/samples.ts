@@ -303,6 +303,7 @@ export async function regroupSamples(
   updates: readonly SampleUpdate[],
 ): Promise<ObjectId[]> {
   const { samples } = collectionsOf(store);
+  if (inserts.length + updates.length > MOST_TOGETHER) return regroupInSteps(store, inserts, updates);
   await inTransaction(store, async (session) => {
     await samples.updateMany(
       { _id: { $in: updates.map(({ _id }) => _id) } },
@@ -314,6 +315,25 @@ export async function regroupSamples(
     if (inserts.length > 0) await samples.insertMany(inserts, { session });
   });
   return inserts.map(({ _id }) => _id);
+}
+
+/** Samples that are rewritten in one transaction. Servers end one that takes longer than ten seconds. */
+const MOST_TOGETHER = 2000;
+
+/**
+ * The same for a file of many samples, in steps. A crash leaves temporary parts, and the file without a first one, so it
+ * is read again; its samples are then matched by their content.
+ */
+async function regroupInSteps(
+  store: Store,
+  inserts: SampleDocument[],
+  updates: readonly SampleUpdate[],
+): Promise<ObjectId[]> {
+  for (const slice of slicesOf(updates, MOST_TOGETHER))
+    await collectionsOf(store).samples.updateMany({ _id: { $in: slice.map(({ _id }) => _id) } }, [
+      { $set: { part: { $subtract: [-1, '$seq'] } } },
+    ]);
+  return writeSamples(store, inserts, updates);
 }
 
 /** Marks all samples of some files as missing. Each file is identified by the seq of one of its samples. */

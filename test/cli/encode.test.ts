@@ -94,6 +94,13 @@ it('leaves files alone that are no artifact and no index', async () => {
   expect(await readFile(precious, 'utf8')).toBe('{"precious": true}');
 });
 
+it('refuses options that a video knows nothing of', async () => {
+  expect(await bench.run('search', video, 'sea', '--tag', 'x')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--tag is for datasets'),
+  });
+});
+
 it.each([
   [['--no-index', '--background-index'], 'makes nothing in the background'],
   [[], '--output'],

@@ -62,6 +62,19 @@ test('is written while nobody embeds, anew after an edit, and also where nothing
   expect(again).toMatchObject({ state: 'completed', artifact: { state: 'completed' } });
 });
 
+test('fails while the job goes on, if its work folder holds files of somebody else', async () => {
+  await mkdir(`${artifact}.parts`);
+  await writeFile(join(`${artifact}.parts`, 'precious.txt'), 'precious');
+  const status = await load();
+  expect(status).toMatchObject({
+    state: 'failed',
+    error: { code: 'ArtifactNotWritable' },
+    artifact: { state: 'failed', error: { message: expect.stringContaining('holds other things') } },
+    phases: { embedding: { state: 'completed' } },
+  });
+  expect(await readFile(join(`${artifact}.parts`, 'precious.txt'), 'utf8')).toBe('precious');
+});
+
 test.each<[string, () => Promise<Partial<LoadDatasetRequest>>, RegExp]>([
   ['its folder is not there', async () => ({ artifact: join(bench.folder, 'no-folder', 'x.mp4') }), /no-folder/],
   [

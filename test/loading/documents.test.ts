@@ -112,6 +112,23 @@ test('an edit embeds the chunks whose text changed; a moved document embeds none
   );
 });
 
+test('a row on top of thousands moves them all, which keep their numbers and vectors', async () => {
+  const rows = Array.from({ length: 3000 }, (_, i) => `${i},Item number ${i}`);
+  const { write, load, stored } = await openFolder({ 'a.csv': ['id,name', ...rows].join('\n') });
+  await load();
+  const before = new Map((await stored()).map((sample) => [textOf(sample), sample.seq]));
+
+  await write('a.csv', ['id,name', 'new,The first item', ...rows].join('\n'));
+  const { status, computed } = await load();
+  const after = (await stored()).filter((sample) => sample.status === 'indexed');
+  expect(status.state).toBe('completed');
+  expect(computed).toBe(1);
+  expect(after.map(({ part }) => part)).toEqual(after.map((_, i) => i));
+  expect(after).toHaveLength(3002);
+  for (const sample of after)
+    if (textOf(sample) !== 'new,The first item') expect(sample.seq).toBe(before.get(textOf(sample)));
+});
+
 test('a document that can not be read is a failed file, and the others are loaded', async () => {
   const { load, stored } = await openFolder({
     'a.txt': 'Fine.',

@@ -26,7 +26,7 @@ export const chunkChoicesOf = (stored: ExpansionChoices | undefined): ChunkChoic
  * @throws UserError ChunksDiffer, ModelNotFound, ModelInvalid
  */
 export async function chooseChunks(
-  { chunks: asked = {}, model, reread, dataset }: ExpandingLoad,
+  { chunks: asked = {}, model, reread, dataset, include, exclude }: ExpandingLoad,
   stored: ExpansionChoices | undefined,
   hasTokenizer: (model: string) => Promise<boolean>,
 ): Promise<ExpansionChoices> {
@@ -38,11 +38,12 @@ export async function chooseChunks(
   const tokensOf =
     before?.unit === unit ? before.tokens_of : unit === 'tokens' && (await hasTokenizer(model)) ? model : undefined;
   const chosen: ChunkChoices = { size, overlap, unit, ...(tokensOf === undefined ? {} : { tokens_of: tokensOf }) };
-  if (before === undefined || reread || isSame(before, chosen)) return { ...chosen };
+  const readsAll = reread && include.length === 0 && exclude.length === 0;
+  if (before === undefined || readsAll || isSame(before, chosen)) return { ...chosen };
   throw new UserError(
     'ChunksDiffer',
     `${dataset} has chunks of ${inWords(before)}, and this load asks for ${inWords(chosen)}. ` +
-      'Leave the option out, load into another dataset, or cut all documents anew with --reread.',
+      'Leave the option out, load into another dataset, or cut all documents anew with --reread and no --include or --exclude.',
   );
 }
 

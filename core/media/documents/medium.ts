@@ -137,6 +137,6 @@ const tokenizerNotHere = (model: string, cause: UserError) =>
   new UserError(
     'TokenizerNotHere',
     `Chunks are counted in the tokens of ${model}, and the indexing worker does not have it: ${cause.message} ` +
-      'Put the model on the machine of the indexing worker as well, or load with --chunk-unit characters.',
+      'Put the model on the machine of the indexing worker as well, or load with --chunk-unit characters (and --reread, if the dataset has chunks already).',
     { cause },
   );

@@ -15,8 +15,8 @@ export interface FoundTexts {
 export interface Postings {
   /** Texts that are not replaced. */
   readonly count: number;
-  /** Entries of words in memory, those of replaced texts among them. */
-  readonly size: number;
+  /** About how many bytes it takes. */
+  readonly bytes: number;
   /** Adds texts as `packWords` gives them. A later text of a seq replaces an earlier one. */
   add(seqs: readonly number[], texts: readonly Uint8Array[]): void;
   /** Finds up to `count` texts that have a word with one of these hashes, `among` these seqs if given. */
@@ -26,6 +26,10 @@ export interface Postings {
 /** How soon further occurrences of a word in a text stop to count, and how much long texts lose: the usual values. */
 const K1 = 1.2;
 const B = 0.75;
+
+/** A row and its count, with room to grow; a map's entry, an object and two arrays. */
+const BYTES_AN_ENTRY = 8;
+const BYTES_A_WORD = 400;
 
 /** The texts that have a word, and how often: rows in ascending order. */
 interface Posting {
@@ -66,8 +70,8 @@ export function createPostings(): Postings {
     get count() {
       return rowOf.size;
     },
-    get size() {
-      return size;
+    get bytes() {
+      return size * BYTES_AN_ENTRY + postings.size * BYTES_A_WORD;
     },
     add(some, texts) {
       for (const [i, seq] of some.entries()) addText(seq, texts[i] as Uint8Array);

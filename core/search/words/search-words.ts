@@ -33,18 +33,18 @@ export async function searchWords(store: Store, finder: WordFinder, search: Word
   const at = await finder.at(datasetId);
   const most = filter === undefined ? Number.MAX_SAFE_INTEGER : WIDEST_LOOK;
   const near = await hitsAmong(store, at, { ...search, hashes, most });
-  if (near.length >= limit || filter === undefined) return near;
+  if (near.hits.length >= limit || near.all || filter === undefined) return near.hits;
   let hits: Hit[] = [];
   for (let after = -1; ; ) {
     const seqs = await seqsMatchingAfter(store, { datasetId, filter, after, most: MATCHES });
     const found = await hitsAmong(store, at, { ...search, hashes, most: Number.MAX_SAFE_INTEGER, among: seqs });
-    hits = [...hits, ...found].sort((a, b) => b.score - a.score || a.seq - b.seq).slice(0, limit);
+    hits = [...hits, ...found.hits].sort((a, b) => b.score - a.score || a.seq - b.seq).slice(0, limit);
     if (seqs.length < MATCHES) return hits;
     after = seqs.at(-1) as number;
   }
 }
 
-/** The hits among the best candidates: `most` of these are looked at. */
+/** The hits among the best candidates: `most` of these are looked at. `all` tells that there are no others. */
 async function hitsAmong(
   store: Store,
   at: WordsAt,
@@ -56,18 +56,19 @@ async function hitsAmong(
     most,
     among,
   }: WordSearch & { hashes: readonly number[]; most: number; among?: readonly number[] },
-): Promise<Hit[]> {
-  const hits: Hit[] = [];
-  let looked = 0;
+): Promise<{ hits: Hit[]; all: boolean }> {
+  const looked = new Set<number>();
+  const there = new Map<number, string>();
   for (let count = limit + SPARE; ; count *= 4) {
+    // A set takes in what is new between two looks, so each look gives an order of its own.
     const { seqs, scores, all } = await at.find(hashes, Math.min(count, most), among);
-    const fresh = seqs.slice(looked);
-    const there = await textsThere(store, datasetId, fresh, filter);
-    for (const [i, seq] of fresh.entries()) {
+    const fresh = seqs.filter((seq) => !looked.has(seq));
+    for (const [seq, filepath] of await textsThere(store, datasetId, fresh, filter)) there.set(seq, filepath);
+    for (const seq of fresh) looked.add(seq);
+    const hits = seqs.flatMap((seq, i): Hit[] => {
       const filepath = there.get(seq);
-      if (filepath !== undefined) hits.push({ seq, filepath, score: scores[looked + i] as number });
-    }
-    looked = seqs.length;
-    if (hits.length >= limit || all || count >= most) return hits.slice(0, limit);
+      return filepath === undefined ? [] : [{ seq, filepath, score: scores[i] as number }];
+    });
+    if (hits.length >= limit || all || count >= most) return { hits: hits.slice(0, limit), all };
   }
 }

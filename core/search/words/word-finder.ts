@@ -24,8 +24,8 @@ export interface WordsAt {
 
 /** Texts that are handed to the machine at once. */
 const BATCH = 2000;
-/** Words of all sets that are kept in memory; one takes about ten bytes. */
-const MOST_WORDS = 200_000_000;
+/** Bytes of all sets that are kept in memory. */
+const MOST_BYTES = 2 * 2 ** 30;
 /** A set is opened anew when replaced texts are this part of those in use, and at least so many. */
 const REPLACED_PART = 0.5;
 const FEWEST_REPLACED = 1000;
@@ -36,7 +36,7 @@ interface HeldSet {
   /** Texts that were added, and those of them that no later one has replaced. */
   added: number;
   texts: number;
-  words: number;
+  bytes: number;
   /** The machine holds what was written before this time. */
   upTo: ClusterTime;
   /** The last writes that it holds, by seq. */
@@ -47,7 +47,7 @@ interface HeldSet {
 /** Finds texts by the words that samples are stored with. The machine holds those of the datasets searched last. */
 export function createWordFinder(
   store: Store,
-  { machine, mostWords = MOST_WORDS }: { machine: WordMachine; mostWords?: number },
+  { machine, mostBytes = MOST_BYTES }: { machine: WordMachine; mostBytes?: number },
 ): WordFinder {
   const sets = new Map<string, HeldSet>();
   let opened = 0;
@@ -65,9 +65,9 @@ export function createWordFinder(
       }
     }
     sets.delete(datasetId);
+    if (held !== undefined) await machine.drop(held.name).catch(() => undefined);
     const fresh = await open(datasetId);
     sets.set(datasetId, fresh);
-    if (held !== undefined) await machine.drop(held.name).catch(() => undefined);
     await forgetOthers(datasetId);
     return fresh;
   }
@@ -82,14 +82,19 @@ export function createWordFinder(
       name,
       added: 0,
       texts: 0,
-      words: 0,
+      bytes: 0,
       upTo,
       recent: new Map(),
       searchedAt: performance.now(),
     };
     await machine.open(name);
-    await takeInNew(datasetId, held, undefined);
-    return held;
+    try {
+      await takeInNew(datasetId, held, undefined);
+      return held;
+    } catch (error) {
+      await machine.drop(name).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Takes in what was written since a time, or everything. */
@@ -99,14 +104,14 @@ export function createWordFinder(
     let batch: { seq: number; words: Uint8Array }[] = [];
     const flush = async () => {
       if (batch.length === 0) return;
-      const { texts, words } = await machine.add(
+      const { texts, bytes } = await machine.add(
         held.name,
         batch.map(({ seq }) => seq),
         batch.map(({ words: packed }) => packed),
       );
       held.added += batch.length;
       held.texts = texts;
-      held.words = words;
+      held.bytes = bytes;
       batch = [];
     };
     const stored = wordsSince(store, datasetId, since);
@@ -127,11 +132,11 @@ export function createWordFinder(
   /** Forgets the sets that were not searched for the longest time, until the rest fit into memory. */
   async function forgetOthers(kept: string): Promise<void> {
     const oldest = [...sets].filter(([key]) => key !== kept).sort(([, a], [, b]) => a.searchedAt - b.searchedAt);
-    let total = [...sets.values()].reduce((sum, { words }) => sum + words, 0);
-    for (const [key, { name, words }] of oldest) {
-      if (total <= mostWords) return;
+    let total = [...sets.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const [key, { name, bytes }] of oldest) {
+      if (total <= mostBytes) return;
       sets.delete(key);
-      total -= words;
+      total -= bytes;
       await machine.drop(name).catch(() => undefined);
     }
   }

@@ -21,8 +21,8 @@ export interface WordMachine {
 export interface SetSize {
   /** Texts that are not replaced. */
   texts: number;
-  /** Words of all texts, replaced ones too. */
-  words: number;
+  /** About how many bytes it takes. */
+  bytes: number;
 }
 
 /** Holds words in this process. */
@@ -40,7 +40,7 @@ export function createLocalWords(): WordMachine {
     async add(name, seqs, texts) {
       const set = setOf(name);
       set.add(seqs, texts);
-      return { texts: set.count, words: set.size };
+      return { texts: set.count, bytes: set.bytes };
     },
     async find(name, hashes, count, among) {
       return setOf(name).find(hashes, count, among);

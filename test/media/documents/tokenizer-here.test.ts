@@ -14,7 +14,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const mediumWith = (models: string) =>
   documentsMedium({ PLIMSOLL_MODELS: models, PLIMSOLL_CACHE: join(folder, 'no-cache') });
-const load = { dataset: 'docs', model: 'minilm-l6-v2', reread: false };
+const load = { dataset: 'docs', model: 'minilm-l6-v2', reread: false, include: [], exclude: [] };
 const expand = (medium: ReturnType<typeof documentsMedium>) =>
   medium.expand([], createSources([]), () => undefined, {
     size: 240,
