@@ -113,7 +113,7 @@ describe('a document', () => {
     // The sample is not in the file any more.
     const { json } = await api.get(path(last));
     expect(json.sample.status).toBe('missing');
-    expect((await read(last)).chunks.map(({ part }) => part)).toEqual(after.chunks.map(({ part }) => part));
+    expect((await read(last, '?limit=2')).chunks.map(({ part }) => part)).toEqual([0, 1]);
     await writeFile(join(folder, 'guide.md'), GUIDE);
     await load();
     expect((await read(last)).count).toBe(before.count);

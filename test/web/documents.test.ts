@@ -45,7 +45,9 @@ const reader = (page: Page) => page.getByRole('region', { name: /^Text of / });
 const lit = (page: Page) => reader(page).locator('.lit');
 
 async function samplesWhere(query: string, dataset = 'manuals'): Promise<Sample[]> {
-  const { samples } = await all.get<{ samples: Sample[] }>(`/api/datasets/${dataset}/samples?limit=1000&${query}`);
+  const { samples } = await all.get<{ samples: Sample[] }>(
+    `/api/datasets/${dataset}/samples?${query}${query.includes('limit=') ? '' : '&limit=1000'}`,
+  );
   return samples;
 }
 const textOf = ({ metadata }: Sample) => (metadata !== null && 'text' in metadata ? metadata.text : '');
@@ -63,6 +65,24 @@ const topIn = (page: Page, text: string) =>
     const found = [...own.querySelectorAll('.paragraph')].find((each) => each.textContent.includes(words));
     return found === undefined ? undefined : found.getBoundingClientRect().top - own.getBoundingClientRect().top;
   }, text);
+
+/** Scrolls to an end. Returns how the first paragraph begins. */
+const scrollTo = (page: Page, to: 'top' | 'bottom') =>
+  reader(page).evaluate((box, end) => {
+    type Scroller = {
+      scrollTop: number;
+      scrollHeight: number;
+      querySelector(selector: string): { textContent: string };
+    };
+    const own = box as unknown as Scroller;
+    own.scrollTop = end === 'top' ? 0 : own.scrollHeight;
+    return own.querySelector('.paragraph').textContent.slice(0, 40);
+  }, to);
+/** The numbers of the parts that the reader holds, in order. */
+const numbersIn = async (page: Page) =>
+  (await reader(page).locator('.paragraph').allInnerTexts()).flatMap((text) =>
+    [...text.matchAll(/numbered (\d+)\./g)].map(([, n]) => Number(n)),
+  );
 
 describe('the grid', () => {
   test('shows chunks as cards: their document, their headings, their page, and the beginning of their text', async () => {
@@ -213,18 +233,7 @@ describe('the reader', () => {
     const page = await all.open(`/datasets/manuals/samples/${await partOf(80)}`);
     await lit(page).first().waitFor();
     expect(await reader(page).getByText('numbered 0.').count()).toBe(0);
-    /** Scrolls to an end. Returns how the first paragraph begins. */
-    const scroll = (to: 'top' | 'bottom') =>
-      reader(page).evaluate((box, end) => {
-        type Scroller = {
-          scrollTop: number;
-          scrollHeight: number;
-          querySelector(selector: string): { textContent: string };
-        };
-        const own = box as unknown as Scroller;
-        own.scrollTop = end === 'top' ? 0 : own.scrollHeight;
-        return own.querySelector('.paragraph').textContent.slice(0, 40);
-      }, to);
+    const scroll = (to: 'top' | 'bottom') => scrollTo(page, to);
     const scrolled = () => reader(page).evaluate((box) => (box as unknown as { scrollTop: number }).scrollTop);
     await expect.poll(() => topIn(page, 'numbered 80.')).toBeGreaterThan(0);
     await expect.poll(() => topIn(page, 'numbered 80.')).toBeLessThan(400);
@@ -250,10 +259,31 @@ describe('the reader', () => {
       .toBe(1);
     await expect.poll(held).toBeLessThan(SECTIONS);
     // Every part is there once, in order.
-    const numbers = (await reader(page).locator('.paragraph').allInnerTexts()).flatMap((text) =>
-      [...text.matchAll(/numbered (\d+)\./g)].map(([, n]) => Number(n)),
-    );
+    const numbers = await numbersIn(page);
     expect(numbers).toEqual(numbers.map((_, n) => n));
+  });
+
+  test('reads a document anew that a load has changed meanwhile', async () => {
+    const folder = join(all.sources, 'changing');
+    await mkdir(folder);
+    await writeFile(join(folder, 'guide.md'), GUIDE);
+    await all.load('changing', folder, { embed: false });
+    const [chunk] = await samplesWhere('q=guide&limit=1&after=80', 'changing');
+    const page = await all.open(`/datasets/changing/samples/${chunk?.seq}`);
+    await lit(page).first().waitFor();
+    const preface = Array.from({ length: 9 }, (_, n) => `## Preface ${n}\n\n${sentences(`sea ${n}`)}\n`).join('\n');
+    await writeFile(join(folder, 'guide.md'), GUIDE.replace('# Guide\n', `# Guide\n\n${preface}`));
+    await all.load('changing', folder, { embed: false });
+    await expect
+      .poll(async () => {
+        await scrollTo(page, 'bottom');
+        return reader(page)
+          .getByText(`numbered ${SECTIONS - 1}.`)
+          .count();
+      })
+      .toBe(1);
+    const numbers = await numbersIn(page);
+    expect(numbers).toEqual(numbers.map((_, n) => (numbers[0] ?? 0) + n));
   });
 
   test('shows right-to-left text and code as they are', async () => {
