@@ -80,6 +80,7 @@ describe('search', () => {
     const first = await page();
     expect(first).toEqual({
       dataset: 'photos',
+      mode: 'vector',
       model_key: MODEL,
       exact: true,
       hits: expect.arrayContaining([{ seq: nearest[0], filepath: expect.any(String), score: expect.any(Number) }]),
@@ -105,8 +106,8 @@ describe('search', () => {
   });
 
   it.each([
-    ['colour=red', 'write format=…, width=…, height=…, bytes=…'],
-    ['format=docx', 'format is one of jpeg, png,'],
+    ['colour=red', 'write format=…, width=…, height=…, page=…, tokens=…, bytes=…'],
+    ['format=tga', 'format is one of jpeg, png,'],
     ['width=wide', 'a range is 640..1920, 640.. or ..1920'],
     ['width=..', 'a range is'],
     ['width', 'write format=…'],
