@@ -45,7 +45,8 @@ export async function findRecordedModel(
   datasetId: string,
   nameOrKey: string,
 ): Promise<RecordedModel | undefined> {
-  const isNamed = ({ key, name }: RecordedModel) => key === nameOrKey || canonicalModel(name) === canonicalModel(nameOrKey);
+  const isNamed = ({ key, name }: RecordedModel) =>
+    key === nameOrKey || canonicalModel(name) === canonicalModel(nameOrKey);
   return (await completedModels(store, datasetId)).findLast(isNamed);
 }
 
