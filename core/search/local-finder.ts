@@ -2,6 +2,7 @@ import { type ClusterTime, clusterTime, isWrittenSince } from '../store/cluster-
 import { vectorsAfter, vectorsOfSeqs, vectorsWrittenSince } from '../store/search-vectors.ts';
 import type { Store } from '../store/store.ts';
 import type { Finder, SearchedSet } from './finder.ts';
+import { forgetOldest } from './forget-oldest.ts';
 import { createRefreshes } from './refreshes.ts';
 import { type IndexFiles, MachineEndedError, type VectorMachine } from './vector-machine.ts';
 
@@ -82,7 +83,7 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
       sets.set(key, fresh);
       if (held !== undefined && held !== fresh) await machine.drop(held.name).catch(() => undefined);
     }
-    await forgetOthers(key);
+    await forgetOldest(sets, { keep: key, mostBytes, machine });
     return sets.get(key) as HeldSet;
   }
 
@@ -183,18 +184,6 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
     );
     held.added += fitting.length;
     held.bytes += together.length;
-  }
-
-  /** Forgets the sets that were not searched for the longest time, until the rest fit into memory. */
-  async function forgetOthers(kept: string): Promise<void> {
-    const oldest = [...sets].filter(([key]) => key !== kept).sort(([, a], [, b]) => a.searchedAt - b.searchedAt);
-    let total = [...sets.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-    for (const [key, { name, bytes }] of oldest) {
-      if (total <= mostBytes) return;
-      sets.delete(key);
-      total -= bytes;
-      await machine.drop(name).catch(() => undefined);
-    }
   }
 
   return {

@@ -1,5 +1,5 @@
 /** All that was written since a search last looked, by the server's cluster time. */
-import { ReadConcern, Timestamp } from 'mongodb';
+import { type ClientSession, ReadConcern, Timestamp } from 'mongodb';
 import { collectionsOf } from './collections.ts';
 import type { Store } from './store.ts';
 
@@ -15,12 +15,29 @@ const LATE_WRITES_S = 10;
 /** Reads what the primary has, acknowledged by a majority or not: each hit is read again before it is given out. */
 export const LOCAL = new ReadConcern('local');
 
+/** A write of what a sample's number stands for, and its time as a string. */
+export interface Write {
+  seq: number;
+  written: string;
+}
+
+/** Reads something, and the cluster time of that read. Undefined if the server tells none. */
+export async function readAt<T>(
+  store: Store,
+  read: (session: ClientSession) => Promise<T>,
+): Promise<{ found: T; at: ClusterTime | undefined }> {
+  return store.client.withSession(async (session) => {
+    const found = await read(session);
+    return { found, at: session.operationTime?.getHighBits() };
+  });
+}
+
 /** The cluster time now. What is written from here on is found by `writtenSince`. */
 export async function clusterTime(store: Store): Promise<ClusterTime> {
-  return store.client.withSession(async (session) => {
-    await collectionsOf(store).meta.findOne({ _id: 'schema' }, { session, readConcern: LOCAL });
-    return session.operationTime?.getHighBits() ?? 0;
-  });
+  const { at } = await readAt(store, (session) =>
+    collectionsOf(store).meta.findOne({ _id: 'schema' }, { session, readConcern: LOCAL }),
+  );
+  return at ?? 0;
 }
 
 const lookedAtAgain = (since: ClusterTime): ClusterTime => since - LATE_WRITES_S;

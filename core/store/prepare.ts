@@ -93,7 +93,8 @@ async function createIndexes(store: Store): Promise<void> {
       ...INDEXED_METADATA.map((field) => ({ key: { dataset_id: 1, [`metadata.${field}`]: 1, seq: 1 } as const })),
       { key: { dataset_id: 1, seq: 1 }, name: 'errors', partialFilterExpression: { error: { $exists: true } } },
       {
-        key: { dataset_id: 1, words_written: 1 },
+        // It has the seq, so that what was written last is read from the index alone.
+        key: { dataset_id: 1, words_written: 1, seq: 1 },
         name: 'words',
         partialFilterExpression: { words_written: { $exists: true } },
       },
@@ -101,7 +102,7 @@ async function createIndexes(store: Store): Promise<void> {
     embeddings.createIndexes([
       { key: { dataset_id: 1, model_key: 1, seq: 1 }, unique: true },
       { key: { dataset_id: 1, model_key: 1, content: 1 } },
-      // It has the seq, so that what was written last is read from the index alone.
+      // It has the seq, as that of words.
       { key: { dataset_id: 1, model_key: 1, written: 1, seq: 1 } },
     ]),
     jobs.createIndexes([

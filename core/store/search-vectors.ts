@@ -1,6 +1,6 @@
 import { Binary, type FindCursor, Timestamp } from 'mongodb';
 import { UserError } from '../errors.ts';
-import { type ClusterTime, LOCAL, writtenSince } from './cluster-time.ts';
+import { type ClusterTime, LOCAL, readAt, type Write, writtenSince } from './cluster-time.ts';
 import { collectionsOf } from './collections.ts';
 import type { EmbeddingDocument, SampleDocument } from './documents.ts';
 import type { VectorSet } from './embeddings.ts';
@@ -17,12 +17,6 @@ export interface StoredVector {
   vector: Float32Array;
 }
 
-/** A vector's number, and the time of its last write as a string. */
-export interface WrittenVector {
-  seq: number;
-  written: string;
-}
-
 /**
  * Finds the vectors of a set that were written since a time, in the order of their writes, and the time of this look.
  * Vectors of the last ten seconds before that time are found once more.
@@ -31,19 +25,18 @@ export async function vectorsWrittenSince(
   store: Store,
   { datasetId, modelKey }: VectorSet,
   since: ClusterTime,
-): Promise<{ found: WrittenVector[]; at: ClusterTime }> {
-  return store.client.withSession(async (session) => {
-    const written = writtenSince(since);
-    const found = await collectionsOf(store)
+): Promise<{ found: Write[]; at: ClusterTime }> {
+  const { found, at } = await readAt(store, (session) =>
+    collectionsOf(store)
       .embeddings.find(
-        { dataset_id: datasetId, model_key: modelKey, written },
+        { dataset_id: datasetId, model_key: modelKey, written: writtenSince(since) },
         { session, readConcern: LOCAL, hint: VECTOR_INDEXES.written, batchSize: 50_000 },
       )
       .project<Pick<EmbeddingDocument, 'seq' | 'written'>>({ _id: 0, seq: 1, written: 1 })
-      .map(({ seq, written: at }) => ({ seq, written: at.toString() }))
-      .toArray();
-    return { found, at: session.operationTime?.getHighBits() ?? since };
-  });
+      .map(({ seq, written }): Write => ({ seq, written: written.toString() }))
+      .toArray(),
+  );
+  return { found, at: at ?? since };
 }
 
 /** The vectors of a set after a seq with the times of their writes, in seq order. The caller closes the cursor. */

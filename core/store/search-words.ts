@@ -1,5 +1,5 @@
-import type { FindCursor, Timestamp } from 'mongodb';
-import { type ClusterTime, LOCAL, writtenSince } from './cluster-time.ts';
+import type { Binary, FindCursor, Timestamp } from 'mongodb';
+import { type ClusterTime, LOCAL, readAt, type Write, writtenSince } from './cluster-time.ts';
 import { collectionsOf } from './collections.ts';
 import type { SampleDocument } from './documents.ts';
 import { oneBatch } from './one-batch.ts';
@@ -8,39 +8,59 @@ import { conditionOf, type SampleFilter } from './search-samples.ts';
 import { slicesOf } from './slices.ts';
 import type { Store } from './store.ts';
 
-/** The words of a sample as `packWords` gives them, and the time of their write. */
+/** The words of a sample as `packWords` gives them. */
 export interface StoredWords {
   seq: number;
   words: Uint8Array;
-  written: Timestamp;
 }
 
 /**
- * The words of a dataset's samples that were written since a time, or of all, in the order of their writes. The caller
- * closes the cursor. Words of the last ten seconds before that time are found once more.
+ * Finds the samples of a dataset whose words were written since a time, in the order of these writes, and the time of
+ * this look. Words of the last ten seconds before that time are found once more.
  */
-export function wordsSince(store: Store, datasetId: string, since: ClusterTime | undefined): FindCursor<StoredWords> {
-  return collectionsOf(store)
-    .samples.find(
-      { dataset_id: datasetId, words_written: since === undefined ? { $exists: true } : writtenSince(since) },
-      { readConcern: LOCAL, hint: SAMPLE_INDEXES.words, batchSize: 2000 },
-    )
-    .project<Pick<SampleDocument, 'seq' | 'words' | 'words_written'>>({ _id: 0, seq: 1, words: 1, words_written: 1 })
-    .map(({ seq, words, words_written }) => ({
-      seq,
-      words: words?.buffer.subarray(0, words.position) ?? new Uint8Array(),
-      written: words_written as Timestamp,
-    }));
+export async function wordsWrittenSince(
+  store: Store,
+  datasetId: string,
+  since: ClusterTime,
+): Promise<{ found: Write[]; at: ClusterTime }> {
+  const { found, at } = await readAt(store, (session) =>
+    collectionsOf(store)
+      .samples.find(
+        { dataset_id: datasetId, words_written: writtenSince(since) },
+        { session, readConcern: LOCAL, hint: SAMPLE_INDEXES.words, batchSize: 50_000 },
+      )
+      .project<{ seq: number; words_written: Timestamp }>({ _id: 0, seq: 1, words_written: 1 })
+      .map(({ seq, words_written }): Write => ({ seq, written: words_written.toString() }))
+      .toArray(),
+  );
+  return { found, at: at ?? since };
 }
 
-/** Whether any sample of a dataset has words. */
-export async function hasWords(store: Store, datasetId: string): Promise<boolean> {
-  const found = await collectionsOf(store).samples.findOne(
-    { dataset_id: datasetId, words_written: { $exists: true } },
-    { projection: { _id: 1 }, hint: SAMPLE_INDEXES.words },
-  );
-  return found !== null;
+/** The words of all samples of a dataset that have any, with the times of their writes. The caller closes the cursor. */
+export function allWords(store: Store, datasetId: string): FindCursor<StoredWords & { written: Timestamp }> {
+  return collectionsOf(store)
+    .samples.find(
+      { dataset_id: datasetId, words_written: { $exists: true } },
+      { readConcern: LOCAL, hint: SAMPLE_INDEXES.words, batchSize: 2000 },
+    )
+    .project<{ seq: number; words: Binary; words_written: Timestamp }>({ _id: 0, seq: 1, words: 1, words_written: 1 })
+    .map(({ seq, words, words_written }) => ({ seq, words: bytesOf(words), written: words_written }));
 }
+
+/** The words of these seqs, in no order. Seqs of samples without words are left out. */
+export async function wordsOfSeqs(store: Store, datasetId: string, seqs: readonly number[]): Promise<StoredWords[]> {
+  if (seqs.length === 0) return [];
+  return collectionsOf(store)
+    .samples.find(
+      { dataset_id: datasetId, seq: { $in: [...seqs] }, words: { $exists: true } },
+      { readConcern: LOCAL, hint: SAMPLE_INDEXES.seq, ...oneBatch(seqs.length) },
+    )
+    .project<{ seq: number; words: Binary }>({ _id: 0, seq: 1, words: 1 })
+    .map(({ seq, words }) => ({ seq, words: bytesOf(words) }))
+    .toArray();
+}
+
+const bytesOf = ({ buffer, position }: Binary): Uint8Array => buffer.subarray(0, position);
 
 /** The paths of those of these samples that are there and match the filter, by seq. */
 export async function textsThere(

@@ -1,6 +1,8 @@
 import { type ClusterTime, clusterTime, isWrittenSince } from '../../store/cluster-time.ts';
-import { wordsSince } from '../../store/search-words.ts';
+import { allWords, type StoredWords, wordsOfSeqs, wordsWrittenSince } from '../../store/search-words.ts';
+import { slicesOf } from '../../store/slices.ts';
 import type { Store } from '../../store/store.ts';
+import { forgetOldest } from '../forget-oldest.ts';
 import { createRefreshes } from '../refreshes.ts';
 import { MachineEndedError } from '../vector-machine.ts';
 import type { FoundTexts } from './postings.ts';
@@ -58,7 +60,7 @@ export function createWordFinder(
     const held = sets.get(datasetId);
     if (held !== undefined && !isOvergrown(held)) {
       try {
-        await takeInNew(datasetId, held, held.upTo);
+        await takeInNew(datasetId, held);
         return held;
       } catch (error) {
         if (!(error instanceof MachineEndedError)) throw error;
@@ -68,7 +70,7 @@ export function createWordFinder(
     if (held !== undefined) await machine.drop(held.name).catch(() => undefined);
     const fresh = await open(datasetId);
     sets.set(datasetId, fresh);
-    await forgetOthers(datasetId);
+    await forgetOldest(sets, { keep: datasetId, mostBytes, machine });
     return fresh;
   }
 
@@ -76,69 +78,53 @@ export function createWordFinder(
 
   async function open(datasetId: string): Promise<HeldSet> {
     opened += 1;
-    const name = `${datasetId} ${opened}`;
-    const upTo = await clusterTime(store);
     const held: HeldSet = {
-      name,
+      name: `${datasetId} ${opened}`,
       added: 0,
       texts: 0,
       bytes: 0,
-      upTo,
+      upTo: await clusterTime(store),
       recent: new Map(),
       searchedAt: performance.now(),
     };
-    await machine.open(name);
+    await machine.open(held.name);
+    const stored = allWords(store, datasetId);
     try {
-      await takeInNew(datasetId, held, undefined);
+      let batch: StoredWords[] = [];
+      for await (const { written, ...words } of stored) {
+        if (isWrittenSince(written, held.upTo)) held.recent.set(words.seq, written.toString());
+        if (batch.push(words) < BATCH) continue;
+        await add(held, batch);
+        batch = [];
+      }
+      await add(held, batch);
       return held;
     } catch (error) {
-      await machine.drop(name).catch(() => undefined);
+      await machine.drop(held.name).catch(() => undefined);
       throw error;
-    }
-  }
-
-  /** Takes in what was written since a time, or everything. */
-  async function takeInNew(datasetId: string, held: HeldSet, since: ClusterTime | undefined): Promise<void> {
-    const at = since === undefined ? held.upTo : await clusterTime(store);
-    const recent = new Map<number, string>();
-    let batch: { seq: number; words: Uint8Array }[] = [];
-    const flush = async () => {
-      if (batch.length === 0) return;
-      const { texts, bytes } = await machine.add(
-        held.name,
-        batch.map(({ seq }) => seq),
-        batch.map(({ words: packed }) => packed),
-      );
-      held.added += batch.length;
-      held.texts = texts;
-      held.bytes = bytes;
-      batch = [];
-    };
-    const stored = wordsSince(store, datasetId, since);
-    try {
-      for await (const { seq, words, written } of stored) {
-        if (isWrittenSince(written, at)) recent.set(seq, written.toString());
-        if (since !== undefined && held.recent.get(seq) === written.toString()) continue;
-        if (batch.push({ seq, words }) === BATCH) await flush();
-      }
-      await flush();
     } finally {
       await stored.close();
     }
-    held.recent = recent;
+  }
+
+  async function takeInNew(datasetId: string, held: HeldSet): Promise<void> {
+    const { found, at } = await wordsWrittenSince(store, datasetId, held.upTo);
+    const unknown = found.filter(({ seq, written }) => held.recent.get(seq) !== written).map(({ seq }) => seq);
+    for (const slice of slicesOf(unknown, BATCH)) await add(held, await wordsOfSeqs(store, datasetId, slice));
+    held.recent = new Map(found.map(({ seq, written }) => [seq, written]));
     held.upTo = at;
   }
 
-  /** Forgets the sets that were not searched for the longest time, until the rest fit into memory. */
-  async function forgetOthers(kept: string): Promise<void> {
-    const oldest = [...sets].filter(([key]) => key !== kept).sort(([, a], [, b]) => a.searchedAt - b.searchedAt);
-    let total = [...sets.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-    for (const [key, { name, bytes }] of oldest) {
-      if (total <= mostBytes) return;
-      sets.delete(key);
-      total -= bytes;
-      await machine.drop(name).catch(() => undefined);
-    }
+  async function add(held: HeldSet, batch: readonly StoredWords[]): Promise<void> {
+    if (batch.length === 0) return;
+    const { texts, bytes } = await machine.add(
+      held.name,
+      batch.map(({ seq }) => seq),
+      batch.map(({ words }) => words),
+    );
+    held.added += batch.length;
+    held.texts = texts;
+    held.bytes = bytes;
   }
 
   return {
