@@ -144,7 +144,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
       await noteDevice(store, job_id, await sources.of(root).identity(root));
       const { medium, expansion } = await settleMedium(request, root);
       const opened = { datasetId: dataset, mediaType: medium.name, source: root, jobId: job_id };
-      await openDataset(store, { ...opened, ...(expansion === undefined ? {} : { expansion }) });
+      await openDataset(store, { ...opened, expansion });
       return { ...(await capabilitiesOf(dependencies)), source: root };
     },
 

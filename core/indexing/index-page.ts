@@ -287,7 +287,9 @@ function updateOf(
   { part, status, item, error, stored }: FilePlan['updates'][number],
   context: WriteContext,
 ): SampleUpdate {
-  const { jobId, now } = context;
+  const { jobId, now, rereadBy } = context;
+  // Searches take in all words that are written, and an edit of one row leaves those of thousands as they are.
+  const hasNewWords = item?.words !== undefined && (item.content !== stored.content || rereadBy !== undefined);
   return {
     _id: stored._id,
     part,
@@ -295,7 +297,7 @@ function updateOf(
     status,
     ...(item?.content === undefined ? {} : { content: item.content }),
     ...(item === undefined ? {} : { metadata: item.metadata }),
-    ...(item?.words === undefined ? {} : { words: new Binary(item.words) }),
+    ...(hasNewWords ? { words: new Binary(item.words) } : {}),
     ...(error === undefined ? {} : { error: { ...error, stage: 'indexing', at: now } }),
     job_id: jobId,
     last_modified_at: now,

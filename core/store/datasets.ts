@@ -97,7 +97,7 @@ export async function openDataset(
     datasetId: string;
     mediaType: MediaType;
     /** Replaces what the dataset has. */
-    expansion?: DatasetDocument['expansion'];
+    expansion?: DatasetDocument['expansion'] | undefined;
     source: string;
     jobId: string;
   },

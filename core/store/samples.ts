@@ -9,9 +9,15 @@ import { insertNew, inTransaction, type Store } from './store.ts';
 
 /** Reading one sample, or a page of them. */
 
+/** The words of a sample take as many bytes as its text, and only searches read them. */
+export const WITHOUT_WORDS = { words: 0, words_written: 0 } as const;
+
 /** A sample by its seq; undefined if it does not exist. */
 export async function findSample(store: Store, datasetId: string, seq: number): Promise<SampleDocument | undefined> {
-  return (await collectionsOf(store).samples.findOne({ dataset_id: datasetId, seq })) ?? undefined;
+  return (
+    (await collectionsOf(store).samples.findOne({ dataset_id: datasetId, seq }, { projection: WITHOUT_WORDS })) ??
+    undefined
+  );
 }
 
 /** The samples of these seqs, in no order. Seqs without a sample are left out. */
@@ -24,7 +30,7 @@ export async function samplesOfSeqs(
   return collectionsOf(store)
     .samples.find(
       { dataset_id: datasetId, seq: { $in: [...seqs] } },
-      { hint: SAMPLE_INDEXES.seq, ...oneBatch(seqs.length) },
+      { projection: WITHOUT_WORDS, hint: SAMPLE_INDEXES.seq, ...oneBatch(seqs.length) },
     )
     .toArray();
 }
@@ -62,7 +68,7 @@ export async function listSamples(store: Store, query: SampleQuery): Promise<Sam
   };
   // One extra sample shows whether there is a next page.
   const found = await collectionsOf(store)
-    .samples.find(filter)
+    .samples.find(filter, { projection: WITHOUT_WORDS })
     .sort({ seq: 1 })
     .limit(limit + 1)
     .toArray();
@@ -90,7 +96,7 @@ export async function listErrorsBetween(
         error: { $exists: true },
         'error.at': during,
       },
-      { sort: { seq: 1 }, limit: limit + 1, hint: SAMPLE_INDEXES.error, maxTimeMS },
+      { projection: WITHOUT_WORDS, sort: { seq: 1 }, limit: limit + 1, hint: SAMPLE_INDEXES.error, maxTimeMS },
     )
     .toArray();
   return pageOf(found, limit);
@@ -234,8 +240,7 @@ export async function writeSamples(
 ): Promise<ObjectId[]> {
   const isFirst = ({ part }: { part: number }) => part === 0;
   const isLater = ({ part }: { part: number }) => part > 0;
-  // A listing compares a file by its sample of part 0, so that one is written last: a crash must not make a file that
-  // is
+  // A listing compares a file by its sample of part 0, so that one is written last: a crash must not make a file that is
   // half written look unchanged.
   const later = await writeOnce(store, inserts.filter(isLater), updates.filter(isLater));
   return [...later, ...(await writeOnce(store, inserts.filter(isFirst), updates.filter(isFirst)))];

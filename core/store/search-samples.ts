@@ -3,6 +3,7 @@ import type { PhaseName } from '../../contract/job.ts';
 import { collectionsOf } from './collections.ts';
 import type { SampleDocument } from './documents.ts';
 import { INDEXED_METADATA, metadataIndex, SAMPLE_INDEXES } from './prepare.ts';
+import { WITHOUT_WORDS } from './samples.ts';
 import type { Store } from './store.ts';
 
 /** Selects samples of a dataset. Each field narrows the selection. */
@@ -114,8 +115,15 @@ async function find(
   filter: Filter<SampleDocument>,
   hint: string,
 ): Promise<FoundSamples> {
-  const options = { sort: { seq: direction }, limit: limit + 1, batchSize: limit + 2, hint, maxTimeMS: MAX_TIME_MS };
   // One extra sample shows whether there are more.
+  const options = {
+    projection: WITHOUT_WORDS,
+    sort: { seq: direction },
+    limit: limit + 1,
+    batchSize: limit + 2,
+    hint,
+    maxTimeMS: MAX_TIME_MS,
+  };
   return pageOf(await collectionsOf(store).samples.find(filter, options).toArray(), limit);
 }
 
