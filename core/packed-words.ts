@@ -1,4 +1,4 @@
-import { hashOfWord, wordsIn } from './words.ts';
+import { formsToFind, hashOfWord, wordsIn } from './words.ts';
 
 /** The form of the bytes. A change of it, or of what a word is, gets another number. */
 const FORM = 1;
@@ -33,7 +33,5 @@ export function unpackWords(bytes: Uint8Array, onWord: (hash: number, times: num
     onWord(view.getUint32(at, true), view.getUint8(at + 4));
 }
 
-/** The hashes of the different words of a query. */
-export const wordHashes = (text: string): number[] => [
-  ...new Set([...wordsIn(text)].map(({ form }) => hashOfWord(form))),
-];
+/** The hashes of the different words that a query looks for. */
+export const wordHashes = (query: string): number[] => [...new Set([...formsToFind(query)].map(hashOfWord))];

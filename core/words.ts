@@ -14,6 +14,8 @@ const RUN = /[\p{L}\p{N}\p{M}]+/gu;
 /** Scripts without spaces between words: Han, kana, Thai, Lao, Khmer, Burmese. */
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]+/gu;
+/** A script whose single characters are words, too: 猫 is a cat. */
+const HAN = /^\p{Script=Han}$/u;
 const PLAIN = /^[a-z0-9]*$/;
 const MARKS = /\p{M}/gu;
 /** A longer run of letters is data, and no word that anybody looks for. */
@@ -23,8 +25,8 @@ const forms = new Map<string, string>();
 const MOST_FORMS = 50_000;
 
 /**
- * The words of a text, in order. A run of a script without spaces gives each two neighbouring characters, as search
- * engines do.
+ * The words of a text, in the order of their beginnings. A run of a script without spaces gives each two neighbouring
+ * characters, as search engines do, and in Chinese and Japanese each ideograph by itself.
  */
 export function* wordsIn(text: string): Generator<Word> {
   for (const { 0: run, index } of text.matchAll(RUN)) {
@@ -47,13 +49,24 @@ const isUnspaced = (run: string) => run.search(UNSPACED) !== -1;
 
 function* pairsIn(run: string, at: number): Generator<Word> {
   const characters = [...run];
-  if (characters.length === 1) yield { form: run, start: at, end: at + run.length };
   let start = at;
-  for (let i = 0; i + 1 < characters.length; i += 1) {
-    const [one, two] = [characters[i] as string, characters[i + 1] as string];
-    yield { form: (one + two).normalize('NFKC'), start, end: start + one.length + two.length };
-    start += one.length;
+  for (const [i, one] of characters.entries()) {
+    const end = start + one.length;
+    const two = characters[i + 1];
+    if (characters.length === 1 || HAN.test(one)) yield { form: one.normalize('NFKC'), start, end };
+    if (two !== undefined) yield { form: (one + two).normalize('NFKC'), start, end: end + two.length };
+    start = end;
   }
+}
+
+/** The forms that a query looks for: those of its words. An ideograph that is part of a longer word is none. */
+export function formsToFind(query: string): Set<string> {
+  const words = [...wordsIn(query)];
+  const isPartOf = (word: Word, other: Word | undefined) =>
+    other !== undefined && other.start <= word.start && other.end >= word.end;
+  return new Set(
+    words.filter((word, i) => !isPartOf(word, words[i - 1]) && !isPartOf(word, words[i + 1])).map(({ form }) => form),
+  );
 }
 
 function formOf(word: string): string {

@@ -1,6 +1,6 @@
 /**
- * A search process: holds vectors or words and finds what is near, or builds an index, for the process that forked it. It is a
- * separate process because a scan blocks its thread, and because native code that reads a damaged index may crash.
+ * A search process: holds vectors or words and finds what is near, or builds an index, for the process that forked it. It
+ * is a separate process because a scan blocks its thread, and because native code that reads a damaged index may crash.
  */
 import process from 'node:process';
 import { offerToEnd } from '../core/concurrency/offer-to-end.ts';

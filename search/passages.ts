@@ -1,8 +1,9 @@
 import type { Passage, SearchHit } from '../contract/search.ts';
+import { type ChunkText, chunkTextOf } from '../core/chunk-text.ts';
 import type { SampleDocument } from '../core/store/documents.ts';
 import { samplesOfSeqs } from '../core/store/samples.ts';
 import type { Store } from '../core/store/store.ts';
-import { wordsIn } from '../core/words.ts';
+import { formsToFind, wordsIn } from '../core/words.ts';
 
 /** Adds to each hit what was found, with the words of the query marked. */
 export async function withPassages(
@@ -19,46 +20,35 @@ export async function withPassages(
   const bySeq = new Map(samples.map((sample) => [sample.seq, sample]));
   const wanted = markedForms(query);
   return hits.map((hit) => {
-    const passage = passageOf(bySeq.get(hit.seq), wanted);
+    const passage = passageOfSample(bySeq.get(hit.seq), wanted);
     return passage === undefined ? hit : { ...hit, passage };
   });
 }
 
-function passageOf(sample: SampleDocument | undefined, wanted: ReadonlySet<string>): Passage | undefined {
+function passageOfSample(sample: SampleDocument | undefined, wanted: ReadonlySet<string>): Passage | undefined {
   if (typeof sample?.metadata?.text !== 'string') return undefined;
-  const { text, title, headings, page, record, start, end } = sample.metadata as unknown as Omit<
-    Passage,
-    'part' | 'marks'
-  >;
-  return {
-    part: sample.part,
-    text,
-    ...(title === undefined ? {} : { title }),
-    headings,
-    ...(page === undefined ? {} : { page }),
-    ...(record === undefined ? {} : { record }),
-    start,
-    end,
-    marks: marksIn(text, wanted),
-  };
+  const { title, ...chunk } = sample.metadata as unknown as ChunkText & { title?: string };
+  return passageOf(sample.part, chunk, wanted, title);
+}
+
+/** A chunk with the words of a query marked. */
+export function passageOf(part: number, chunk: ChunkText, wanted: ReadonlySet<string>, title?: string): Passage {
+  const text = chunkTextOf(chunk);
+  return { part, ...(title === undefined ? {} : { title }), ...text, marks: marksIn(text.text, wanted) };
 }
 
 /** The words of a query that are marked: all but those that nearly every text has, if there are others. */
 export function markedForms(query: string): ReadonlySet<string> {
-  const forms = [...wordsIn(query)].map(({ form }) => form);
-  const telling = forms.filter((form) => !COMMON.has(form));
-  return new Set(telling.length > 0 ? telling : forms);
+  const forms = formsToFind(query);
+  const telling = new Set([...forms].filter((form) => !COMMON.has(form)));
+  return telling.size > 0 ? telling : forms;
 }
 
 /** The most frequent English words, in the form in which words are compared. */
-const COMMON: ReadonlySet<string> = new Set(
-  [
-    ...wordsIn(
-      'a an and are as at be but by can do does for from had has have how i if in into is it its me my no not of on or ' +
-        'our s should so such t than that the their them then there these they this to was we were what when where which ' +
-        'who why will with would you your',
-    ),
-  ].map(({ form }) => form),
+const COMMON: ReadonlySet<string> = formsToFind(
+  'a an and are as at be but by can do does for from had has have how i if in into is it its me my no not of on or our ' +
+    's should so such t than that the their them then there these they this to was we were what when where which who why ' +
+    'will with would you your',
 );
 
 /** The places of a text with words of a query. Words that touch or overlap, as pairs of characters do, are one mark. */

@@ -1,14 +1,13 @@
-import type { Passage, SearchHit, SearchMode } from '../contract/search.ts';
-import type { ArtifactChunk } from '../core/artifact/artifact-chunk.ts';
+import type { SearchHit, SearchMode } from '../contract/search.ts';
 import { type ArtifactIndex, readIndexFile } from '../core/artifact/index-file.ts';
 import { type Artifact, openArtifact } from '../core/artifact/open-artifact.ts';
 import type { Embedder } from '../core/embedding/embedder.ts';
 import { UserError } from '../core/errors.ts';
 import { documentsMediumOf, type Media } from '../core/media/medium.ts';
 import { packWords, wordHashes } from '../core/packed-words.ts';
-import { fuse } from '../core/search/fuse.ts';
+import { FUSED, fuse } from '../core/search/fuse.ts';
 import { createPostings } from '../core/search/words/postings.ts';
-import { markedForms, marksIn } from './passages.ts';
+import { markedForms, passageOf } from './passages.ts';
 
 /** A search of an artifact, from its files alone. */
 export interface ArtifactSearch {
@@ -29,9 +28,6 @@ export interface ArtifactAnswer {
   model_key: string | null;
   hits: SearchHit[];
 }
-
-/** How many hits of each of two searches are joined, at least. */
-const FUSED = 100;
 
 /**
  * Finds the chunks of an artifact that are nearest to words.
@@ -54,19 +50,16 @@ export async function searchArtifact(
       );
     const query =
       index === undefined || asked === 'words' ? undefined : await encode(text, index, asked, { embedder, media });
+    const mode = query === undefined ? 'words' : (asked ?? 'hybrid');
     const depth = Math.max(FUSED, limit);
-    const byWords = query === undefined || asked !== 'vector' ? await wordHits(artifact, index, text, depth) : [];
+    const byWords = mode === 'vector' ? [] : await wordHits(artifact, index, text, depth);
     const byVectors = query === undefined || index === undefined ? [] : vectorHits(index, query, depth);
-    const mode = query === undefined ? 'words' : asked === 'vector' ? 'vector' : 'hybrid';
-    const found = (mode === 'hybrid' ? fuse(byVectors, byWords) : mode === 'vector' ? byVectors : byWords).slice(
-      0,
-      limit,
-    );
+    const found = mode === 'hybrid' ? fuse(byVectors, byWords) : [...byVectors, ...byWords];
     return {
       dataset: artifact.manifest?.dataset ?? '',
       mode,
       model_key: query === undefined ? null : (index?.model.key ?? null),
-      hits: await withChunks(artifact, found, text),
+      hits: await withChunks(artifact, found.slice(0, limit), text),
     };
   } finally {
     artifact.close();
@@ -157,23 +150,11 @@ async function withChunks(artifact: Artifact, found: readonly Found[], query: st
   for await (const read of artifact.chunks([...byNumber.keys()])) {
     const hit = byNumber.get(read.n);
     if (hit !== undefined && 'chunk' in read)
-      hits.push({ ...hit, filepath: read.chunk.document, passage: passageOf(read.chunk, forms) });
+      hits.push({
+        ...hit,
+        filepath: read.chunk.document,
+        passage: passageOf(read.chunk.part, read.chunk, forms),
+      });
   }
   return hits;
-}
-
-function passageOf(
-  { part, text, headings, page, record, start, end }: ArtifactChunk,
-  forms: ReadonlySet<string>,
-): Passage {
-  return {
-    part,
-    text,
-    headings,
-    ...(page === undefined ? {} : { page }),
-    ...(record === undefined ? {} : { record }),
-    start,
-    end,
-    marks: marksIn(text, forms),
-  };
 }

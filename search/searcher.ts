@@ -11,7 +11,7 @@ import type { Embedder } from '../core/embedding/embedder.ts';
 import { UserError } from '../core/errors.ts';
 import type { Media } from '../core/media/medium.ts';
 import type { Finder } from '../core/search/finder.ts';
-import { fuse } from '../core/search/fuse.ts';
+import { FUSED, fuse } from '../core/search/fuse.ts';
 import { modelToSearch, recordedModel } from '../core/search/model-to-search.ts';
 import { searchVectors, type VectorSearch } from '../core/search/search-samples.ts';
 import { MachineEndedError } from '../core/search/vector-machine.ts';
@@ -59,6 +59,7 @@ export interface SearcherParts {
 
 export function createSearcher({ store, finder, words, embedder, media }: SearcherParts): Searcher {
   const encodeQuery = createQueryEncoder(embedder, media);
+  const holdsWords = (dataset: DatasetDocument) => media.find(dataset.media_type)?.hasWords === true;
 
   /** All that a search by vectors needs. */
   async function vectorSearchOf(
@@ -117,7 +118,7 @@ export function createSearcher({ store, finder, words, embedder, media }: Search
   async function planOf(dataset: DatasetDocument, parsed: Parsed, signal?: AbortSignal): Promise<Plan> {
     const { query, cursor } = parsed;
     const mode = cursor?.mode ?? parsed.mode;
-    const hasWords = media.find(dataset.media_type)?.hasWords === true;
+    const hasWords = holdsWords(dataset);
     if (mode !== undefined && mode !== 'vector') requireWords(dataset, query, hasWords);
     if (mode === 'words') return { mode, vectors: undefined };
     const vectorsOf = () => vectorSearchOf(dataset, parsed, signal);
@@ -141,13 +142,12 @@ export function createSearcher({ store, finder, words, embedder, media }: Search
       const last = hits.at(-1);
       const given = (parsed.cursor?.given ?? 0) + hits.length;
       const cursor = last === undefined ? undefined : { ...last, given, modelKey, mode: plan.mode, depth };
-      const hasWords = media.find(dataset.media_type)?.hasWords === true;
       return {
         dataset: dataset._id,
         mode: plan.mode,
         model_key: modelKey,
         exact,
-        hits: hasWords
+        hits: holdsWords(dataset)
           ? await withPassages(store, dataset._id, hits, 'text' in parsed.query ? parsed.query.text : '')
           : hits,
         next: more && cursor !== undefined ? writeCursor(cursor) : null,
@@ -160,9 +160,6 @@ export function createSearcher({ store, finder, words, embedder, media }: Search
 }
 
 type Parsed = ReturnType<typeof parse>;
-
-/** How many hits of each of two searches are joined, at least. */
-const FUSED = 100;
 
 /** Failures after which words can still be searched for. */
 const WITHOUT_VECTORS: readonly string[] = ['NoVectors', 'ModelNotHere', 'ModelHasNoText'];

@@ -1,3 +1,4 @@
+import { type ChunkText, chunkTextOf } from '../../core/chunk-text.ts';
 import { getDataset } from '../../core/store/datasets.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import { countItems, itemsFrom } from '../../core/store/items-of-file.ts';
@@ -62,17 +63,7 @@ function ofDocument(metadata: Metadata): Pick<DocumentPage, 'title' | 'format' |
 }
 
 function presentChunk({ seq, part, metadata }: SampleDocument): DocumentChunk {
-  const { start, end, headings, page, record, text } = metadata as unknown as DocumentChunk;
-  return {
-    seq,
-    part,
-    start,
-    end,
-    headings,
-    ...(page === undefined ? {} : { page }),
-    ...(record === undefined ? {} : { record }),
-    text,
-  };
+  return { seq, part, ...chunkTextOf(metadata as unknown as ChunkText) };
 }
 
 function surroundings(chunks: readonly SampleDocument[], count: number): Pick<DocumentPage, 'before' | 'after'> {

@@ -1,20 +1,13 @@
-/** A chunk of a document, as an artifact holds it. Offsets count UTF-16 code units of the document's text. */
-export interface ArtifactChunk {
+import type { ChunkText } from '../chunk-text.ts';
+
+/** A chunk of a document, as an artifact holds it. */
+export interface ArtifactChunk extends ChunkText {
   /** The chunk's number in the artifact: 0, 1, 2, … without a gap. */
   n: number;
-  /** The document's path below the source. */
+  /** The document's path below the source. If there are several sources, it begins with the source's name. */
   document: string;
   /** The chunk's number in its document. */
   part: number;
-  /** The headings above the chunk, the outermost first. */
-  headings: string[];
-  /** The page that it begins on, from 1. */
-  page?: number;
-  /** The record of a table that it belongs to, from 1. */
-  record?: number;
-  start: number;
-  end: number;
-  text: string;
 }
 
 /** The bytes of a chunk: JSON without its number, which every frame holds. JSON keeps lone surrogates as well. */

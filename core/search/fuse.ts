@@ -6,6 +6,9 @@ export interface FusedHit extends Hit {
   ranks: { vector?: number; words?: number };
 }
 
+/** How many hits of each of two searches are joined, at least. */
+export const FUSED = 100;
+
 /** Dampens the first places, so that one search alone does not decide: the usual value. */
 const K = 60;
 

@@ -1,20 +1,15 @@
 /** The chunks of documents, in the order of their documents. */
+import { type ChunkText, chunkTextOf } from '../chunk-text.ts';
 import { collectionsOf } from './collections.ts';
 import type { SampleDocument } from './documents.ts';
 import { SAMPLE_INDEXES } from './prepare.ts';
 import type { Store } from './store.ts';
 
 /** A chunk as it is stored. */
-export interface StoredChunk {
+export interface StoredChunk extends ChunkText {
   seq: number;
   filepath: string;
   part: number;
-  headings: string[];
-  page?: number;
-  record?: number;
-  start: number;
-  end: number;
-  text: string;
 }
 
 const THERE = { status: 'indexed', 'metadata.text': { $exists: true } } as const;
@@ -31,23 +26,8 @@ export async function* chunksOf(store: Store, datasetId: string): AsyncGenerator
       metadata: 1,
     })
     .sort({ filepath: 1, part: 1 });
-  for await (const { seq, filepath, part, metadata } of found) {
-    const { headings, page, record, start, end, text } = metadata as unknown as Omit<
-      StoredChunk,
-      'seq' | 'filepath' | 'part'
-    >;
-    yield {
-      seq,
-      filepath,
-      part,
-      headings,
-      ...(page === undefined ? {} : { page }),
-      ...(record === undefined ? {} : { record }),
-      start,
-      end,
-      text,
-    };
-  }
+  for await (const { seq, filepath, part, metadata } of found)
+    yield { seq, filepath, part, ...chunkTextOf(metadata as unknown as ChunkText) };
 }
 
 /** How many chunks a dataset has. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { packWords, unpackWords, wordHashes } from '../../core/packed-words.ts';
 import { fuse } from '../../core/search/fuse.ts';
 import { createPostings } from '../../core/search/words/postings.ts';
-import { hashOfWord, wordsIn } from '../../core/words.ts';
+import { formsToFind, hashOfWord, wordsIn } from '../../core/words.ts';
 import { markedForms, marksIn } from '../../search/passages.ts';
 import { randomNumbers } from './vectors.ts';
 
@@ -13,15 +13,25 @@ describe('words', () => {
     ['Running runs, RUN!', ['run', 'run', 'run']],
     ['Résumés naïve', formsOf('resumes naive')],
     ["don't stop-gap v2.0", ['don', 't', 'stop', 'gap', 'v2', '0']],
-    ['今天天气', ['今天', '天天', '天气']],
+    ['今天天气', ['今', '今天', '天', '天天', '天', '天气', '气']],
     ['中', ['中']],
-    ['iPhone15 カタカナ abc中文def', ['iphone15', 'カタ', 'タカ', 'カナ', 'abc', '中文', 'def']],
+    ['ん สวย', ['ん', 'สว', 'วย']],
+    ['iPhone15 カタカナ abc中文def', ['iphone15', 'カタ', 'タカ', 'カナ', 'abc', '中', '中文', '文', 'def']],
     ['Straße ÄÖÜ', ['strasse', 'aou'].map((word) => formsOf(word)[0])],
     ['привет мир', ['привет', 'мир']],
     ['x'.repeat(65), []],
     ['', []],
   ])('of %j are %j', (text, forms) => {
     expect(formsOf(text)).toEqual(forms);
+  });
+
+  test.each([
+    ['今天天气', ['今天', '天天', '天气']],
+    ['猫', ['猫']],
+    ['猫 狗狗 cats', ['猫', '狗狗', 'cat']],
+    ['犬の猫', ['犬の', 'の猫']],
+  ])('that the query %j looks for are %j', (query, forms) => {
+    expect([...formsToFind(query)]).toEqual(forms);
   });
 
   test('know where they stand', () => {
@@ -123,6 +133,14 @@ describe('postings', () => {
     expect(new Set(seqs)).toEqual(new Set(bm25(changed, 'w0x').map(({ seq }) => seq)));
   });
 
+  test('find an ideograph alone and within a word, and a word of two only whole', () => {
+    const postings = createPostings();
+    postings.add([1, 2, 3], ['这是一只猫咪', '天气很好', '气天'].map(packWords));
+    expect(postings.find(wordHashes('猫'), 10).seqs).toEqual([1]);
+    expect(postings.find(wordHashes('天气'), 10).seqs).toEqual([2]);
+    expect(new Set(postings.find(wordHashes('天'), 10).seqs)).toEqual(new Set([2, 3]));
+  });
+
   test('hold texts without words', () => {
     const postings = createPostings();
     postings.add([1], [packWords('...')]);
@@ -153,9 +171,17 @@ test.each([
   ],
   ['今天天气很好', '天气', [[2, 4]]],
   ['今天天气很好', '天天气', [[1, 4]]],
+  [
+    '天上有云，今天有雨',
+    '天',
+    [
+      [0, 1],
+      [6, 7],
+    ],
+  ],
   ['nothing here', '', []],
 ])('in %j the words of %j are marked', (text, query, marks) => {
-  expect(marksIn(text, new Set(formsOf(query)))).toEqual(marks);
+  expect(marksIn(text, formsToFind(query))).toEqual(marks);
 });
 
 test('words that nearly every text has are marked only if a query has no others', () => {
