@@ -59,6 +59,7 @@ async function encode(folder: string, options: EncodeOptions): Promise<number> {
   const { index, ...others } = options;
   if (index === false && options.backgroundIndex)
     throw new UsageError('--no-index makes nothing in the background. Leave out one of the two.');
+  const embed = index === false ? false : index !== undefined || options.backgroundIndex ? true : undefined;
   const [{ withClient }, { loadRequestOf }, { checkLoad }, { follow, followToEnd }, { artifactInWords }] =
     await Promise.all([
       import('../connection.ts'),
@@ -75,7 +76,8 @@ async function encode(folder: string, options: EncodeOptions): Promise<number> {
     dataset: options.dataset ?? datasetNameOf(source),
     media: 'text',
     artifact: options.output,
-    embed: index !== false,
+    // Without a word on the index, plimsoll.toml decides.
+    ...(embed === undefined ? {} : { embed }),
     ...(typeof index === 'string' ? { artifactIndex: index } : {}),
   });
   return withClient({ dataDir: options.data }, async (client, servers) => {

@@ -2,7 +2,9 @@ import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inp
 import type { ConfigFile } from './read-config.ts';
 
 /** All that the file says of a job: fields of its input. The window's time zone may be left out there. */
-export type JobDefaults = Partial<Omit<LoadDatasetRequest & EmbedDatasetRequest, 'dataset' | 'source' | 'embed_at'>>;
+export type JobDefaults = Partial<
+  Omit<LoadDatasetRequest & EmbedDatasetRequest, 'dataset' | 'source' | 'artifact' | 'artifact_index' | 'embed_at'>
+>;
 
 /** Fields that the file gives to a job, and the table and key that they come from. */
 interface Layer {
@@ -31,7 +33,7 @@ function layersOf({ search, embed = {}, load = {}, chunks }: ConfigFile['values'
 export const jobDefaults = (values: ConfigFile['values'], kind: 'load' | 'embed'): JobDefaults =>
   Object.assign({}, ...layersOf(values, kind).map(({ fields }) => fields));
 
-/** The value that a field of a job gets from the file, with its table and key. Undefined if the file says nothing of it. */
+/** The value that a field of a job gets from the file, with its table and key; undefined if the file says nothing. */
 export function defaultOf(
   values: ConfigFile['values'],
   kind: 'load' | 'embed',

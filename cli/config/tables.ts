@@ -27,8 +27,11 @@ export type Tables = Readonly<Record<string, Table>>;
 
 type Shape = Readonly<Record<string, z.ZodType>>;
 
-/** Which dataset is meant is said on the command line, and a time that was fit for one job is past for the next. */
-const OF_ONE_JOB = ['dataset', 'source', 'embed_at'];
+/**
+ * The dataset and the files that a job writes are named on the command line: a second job would write over those of the
+ * first. A time that was fit for one job is past for the next.
+ */
+const OF_ONE_JOB = ['dataset', 'source', 'artifact', 'artifact_index', 'embed_at'];
 
 /** The tables, made of the inputs of the workflows: an option that an input gains is a key of the file. */
 export function tablesOf(load: Shape, embed: Shape): Tables {

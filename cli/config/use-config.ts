@@ -20,6 +20,7 @@ export function placeOf(variable: string): string | undefined {
 /** Commands that take the defaults of jobs from the file, and the kind of job that each starts. */
 const STARTS: Readonly<Record<string, 'load' | 'embed'>> = {
   load: 'load',
+  encode: 'load',
   up: 'load',
   'schedule create': 'load',
   embed: 'embed',

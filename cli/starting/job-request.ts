@@ -40,7 +40,7 @@ type NowOptions = Pick<StartCommandOptions, 'embedAt' | 'switch' | 'index'>;
 type SharedRequest = Omit<EmbedDatasetRequest, 'dataset'>;
 type LoadDefaults = SharedRequest & Pick<JobDefaults, 'chunks'>;
 
-/** The input of `loadDataset`, from the command line. Options that were left out keep the file's or the contract's defaults. */
+/** The input of `loadDataset`, from the command line. Options that were left out keep the defaults. */
 export function loadRequestOf(
   options: Partial<JobOptions> & LoadOptions & NowOptions & { dataset: string; source: string },
 ): LoadDatasetRequest {

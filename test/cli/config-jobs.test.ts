@@ -97,6 +97,21 @@ embed = false
     expect(samples.length).toBeGreaterThan(9);
   });
 
+  it('that writes a video takes them, too, but for the files that it writes', async () => {
+    await write(
+      '[search]\nenable_background_indexing = false\n[chunks]\nsize = 100\noverlap = 0\nunit = "characters"\n',
+    );
+    const encode = async (...args: string[]) => {
+      const { request } = await requestOf('encode', './notes', '--output', 'notes.mp4', '--dataset', 'video', ...args);
+      return { embed: request.embed, chunks: request.chunks };
+    };
+    const chunks = { size: 100, overlap: 0, unit: 'characters' };
+    expect(await encode()).toEqual({ embed: false, chunks });
+    expect(await encode('--background-index')).toEqual({ embed: true, chunks });
+    await write('[load]\nartifact = "all.mp4"\n');
+    expect((await run('load', './notes')).stderr).toContain('[load] has no key "artifact"');
+  });
+
   it('says why an option of the embedding has no effect', async () => {
     await write('[search]\nenable_background_indexing = false\n');
     const { code, stderr } = await run('load', './photos', '--index', 'exact');

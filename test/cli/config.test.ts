@@ -37,7 +37,7 @@ interface Shown {
   settings: ShownSetting[];
 }
 
-/** What `plimsoll config --json` prints in the deepest folder. */
+/** Runs `plimsoll config --json` in the deepest folder, and returns its answer. */
 async function shown(more: NodeJS.ProcessEnv = {}, ...args: string[]) {
   const run = await runCommand(['config', '--json', ...args], { cwd: below, env: { ...env, ...more } });
   expect(run).toMatchObject({ code: 0, stderr: '' });
