@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type ConnectedClient, connectPlimsoll } from '../../client/connect.ts';
 import type { JobStatus, PhaseName } from '../../contract/job.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
@@ -178,6 +178,10 @@ describe('a load goes on by itself and comes to the same end', () => {
  * Temporal does not retry a canceled activity, so a pause must not turn a passing fault into a failure.
  */
 describe('a load that is paused while something is broken goes on when it is resumed', () => {
+  // The first load must not end before the second is under way and both are paused.
+  beforeEach(() => client.limits.set(PICTURES / 30));
+  afterEach(() => client.limits.set(null));
+
   /** Resolves when the workflow that does the work has no pending activities or children. */
   const awaitIdle = (workflowId: string) =>
     expect
@@ -198,6 +202,7 @@ describe('a load that is paused while something is broken goes on when it is res
       expect((await client.status(job_id)).state).toBe('paused');
       await client.resume(job_id);
     }
+    await client.limits.set(null);
     await Promise.all([indexing, embedding].map(async (load) => expectWhole(await awaitEnd(load))));
   });
 
@@ -212,6 +217,7 @@ describe('a load that is paused while something is broken goes on when it is res
     await member('mongod').start();
     await Promise.all(paused);
     for (const { job_id } of [indexing, embedding]) await client.resume(job_id);
+    await client.limits.set(null);
     await Promise.all([indexing, embedding].map(async (load) => expectWhole(await awaitEnd(load))));
   });
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
+import { BUILT_IN_FOLDERS, BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { UserError } from '../../core/errors.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
 import { externalWeightFiles } from '../../core/models/external-weights.ts';
@@ -32,9 +32,9 @@ const ECHO = echoGraph('uint8', ['batch', 4, 4, 3]);
 test('a model is described by its name, revision, size and device', async () => {
   const model = await embedder.open(BUILT_IN_MODEL, medium);
   expect(model).toEqual({
-    name: BUILT_IN_MODEL,
+    name: BUILT_IN_FOLDERS.image,
     revision: expect.stringMatching(/^[0-9a-f]{12}$/),
-    key: `${BUILT_IN_MODEL}@${model.revision}`,
+    key: `${BUILT_IN_FOLDERS.image}@${model.revision}`,
     dim: 578,
     batchSize: 32,
     device: 'cpu',

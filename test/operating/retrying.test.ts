@@ -62,12 +62,12 @@ function holdListing() {
   return { begun: begun.promise, release: released.resolve };
 }
 
-/** Starts a load of one picture. */
+/** Starts a load of one picture. It names its medium, so that the listing is the first to ask the source. */
 async function startLoad(options: { embed_task_queue?: string; embed?: boolean } = {}) {
   const dataset = bench.newDataset();
   const source = `memory:/${dataset}`;
   memory.put(`${source}/one.png`, await drawPicture(1, 'png'));
-  const { job_id, workflow_id } = await bench.startLoad({ dataset, source, ...options });
+  const { job_id, workflow_id } = await bench.startLoad({ dataset, source, media: 'image', ...options });
   return { dataset, jobId: job_id, workflowId: workflow_id };
 }
 
