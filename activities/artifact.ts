@@ -5,9 +5,9 @@ import { headOf, type IndexedChunk, isIndexFile, writeIndexFile } from '../core/
 import { readManifest } from '../core/artifact/read-manifest.ts';
 import { writeArtifact } from '../core/artifact/write-artifact.ts';
 import { systemErrorCode, UserError } from '../core/errors.ts';
-import { relativeTo } from '../core/folders.ts';
+import { pathInSources } from '../core/folders.ts';
 import { packWords } from '../core/packed-words.ts';
-import { quantise } from '../core/search/quantise.ts';
+import { quantiseAll } from '../core/search/quantise.ts';
 import type { Sources } from '../core/sources/source.ts';
 import { currentSamples } from '../core/store/current-vectors.ts';
 import { getDataset } from '../core/store/datasets.ts';
@@ -196,9 +196,7 @@ async function* indexedChunks(
     const bySeq = new Map(found.map(({ seq, vector }) => [seq, vector]));
     for (const { seq, text } of batch) {
       const vector = bySeq.get(seq);
-      const coarse = vector === undefined ? undefined : new Int8Array(vector.length);
-      if (vector !== undefined && coarse !== undefined) quantise(vector, coarse, 0);
-      yield { vector: coarse, words: packWords(text) };
+      yield { vector: vector && quantiseAll(vector, vector.length), words: packWords(text) };
     }
     batch = [];
     signal.throwIfAborted();
@@ -208,13 +206,11 @@ async function* indexedChunks(
   yield* flush();
 }
 
+/** Numbers the chunks, and names their documents as people know them. */
 async function* numbered(chunks: ReturnType<typeof chunksOf>, roots: readonly string[]) {
   let n = 0;
   for await (const { filepath, ...chunk } of chunks) {
-    const root = roots
-      .filter((each) => filepath.startsWith(`${each.replace(/\/+$/, '')}/`))
-      .sort((a, b) => b.length - a.length)[0];
-    yield { ...chunk, n, document: root === undefined ? filepath : relativeTo(root, filepath) };
+    yield { ...chunk, n, document: pathInSources(filepath, roots) };
     n += 1;
   }
 }

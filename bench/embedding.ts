@@ -5,7 +5,6 @@
  *     node bench/embedding.ts IMAGES_FOLDER MODEL_FOLDER [--count N] [--batch-size N] [--rounds N]
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +14,7 @@ import { imagesMedium } from '../core/media/images/medium.ts';
 import { readPreprocessing } from '../core/media/images/preprocessing.ts';
 import { findModel } from '../core/models/find-model.ts';
 import { createEmbedder, type InferenceEmbedder } from '../inference/embedder.ts';
+import { rawAnswer } from './raw-answer.ts';
 
 const IMAGES = imagesMedium();
 
@@ -108,28 +108,13 @@ async function startRawInference(modelDir: string, batchSize: number, threads: n
   const { geometry } = await readPreprocessing(preprocessorFile);
   const file = fileURLToPath(new URL('./raw-inference.ts', import.meta.url));
   const child = fork(file, [graphFile, String(batchSize), String(threads), String(geometry.crop.width)]);
-  await answerOf(child);
+  await rawAnswer(child);
   return child;
 }
 
 async function runRaw(child: ChildProcess, batches: number): Promise<number> {
   child.send({ type: 'run', batches });
-  return answerOf(child);
-}
-
-async function answerOf(child: ChildProcess): Promise<number> {
-  const answered = new AbortController();
-  const { signal } = answered;
-  const exit = once(child, 'exit', { signal }).then(([code]) => {
-    throw new Error(`raw inference ended with code ${code}`);
-  });
-  try {
-    const [{ elapsedMs }] = await Promise.race([once(child, 'message', { signal }), exit]);
-    return elapsedMs;
-  } finally {
-    exit.catch(() => {});
-    answered.abort();
-  }
+  return rawAnswer(child);
 }
 
 async function firstImages(folder: string, count: number): Promise<string[]> {

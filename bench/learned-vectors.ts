@@ -1,3 +1,5 @@
+import { randomNumbers } from './random-numbers.ts';
+
 /** Makes vectors one after the other, the same ones at each run. */
 export type VectorSource = (into: Float32Array, at: number) => void;
 
@@ -35,17 +37,6 @@ export function learnedVectors(dim: number, seed = 1): VectorSource {
         Math.sqrt(OWN) * (own[i] as number);
     }
     into.set(rotate(toLength1(drawn), signs), at);
-  };
-}
-
-/** Numbers from 0 to 1 (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 }
 

@@ -1,7 +1,7 @@
 /**
- * The floor of embedding texts, in a process of its own: ONNX Runtime on batches that are tensors already, with all cores
- * to itself and its default spinning threads. It answers the message `{ batches: string[][] }` when the tensors are
- * made, and each message `{ run: true }` with `{ elapsedMs }`.
+ * The floor of embedding texts, in a process of its own: ONNX Runtime on batches that are tensors already, with all
+ * cores to itself and its default spinning threads. It answers the message `{ batches: string[][] }` when the tensors
+ * are made, and each message `{ run: true }` with `{ elapsedMs }`.
  *
  *     node bench/raw-texts.ts MODEL_FOLDER THREADS
  */

@@ -2,13 +2,13 @@
  * Measures embedding chunks (texts to vectors, with the worker's embedder) against raw ONNX Runtime on the same batches
  * with as many threads. Both take turns within one run.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { EmbedItem } from '../core/embedding/embedder.ts';
 import { documentsMedium } from '../core/media/documents/medium.ts';
 import { createEmbedder } from '../inference/embedder.ts';
+import { rawAnswer } from './raw-answer.ts';
 
 export interface TextEmbeddingBench {
   modelDir: string;
@@ -48,14 +48,14 @@ export async function benchTextEmbedding({
   }
 
   try {
-    await answerOf(raw);
+    await rawAnswer(raw);
     raw.send({ batches });
-    await answerOf(raw);
+    await rawAnswer(raw);
     await embedAll(items.slice(0, 1));
     const measured: TextEmbeddingRound[] = [];
     for (let round = 0; round < rounds; round += 1) {
       raw.send({ run: true });
-      const rawMs = await answerOf(raw);
+      const rawMs = await rawAnswer(raw);
       const started = performance.now();
       await embedAll([...items]);
       const embedderMs = performance.now() - started;
@@ -65,20 +65,5 @@ export async function benchTextEmbedding({
   } finally {
     raw.disconnect();
     await embedder.close();
-  }
-}
-
-async function answerOf(child: ChildProcess): Promise<number> {
-  const answered = new AbortController();
-  const { signal } = answered;
-  const exit = once(child, 'exit', { signal }).then(([code]) => {
-    throw new Error(`raw inference ended with code ${code}`);
-  });
-  try {
-    const [{ elapsedMs }] = await Promise.race([once(child, 'message', { signal }), exit]);
-    return elapsedMs;
-  } finally {
-    exit.catch(() => {});
-    answered.abort();
   }
 }

@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BenchContext } from './context.ts';
+import { randomNumbers } from './random-numbers.ts';
 
 /** Sections of a document. Each is a chunk. */
 const SECTIONS = 20;
@@ -17,7 +18,7 @@ export interface TextFolder {
   questions: string[];
 }
 
-/** Returns a folder of Markdown documents with `chunks` chunks of about 1 KB, and creates it unless an earlier run did. */
+/** Returns a folder of Markdown documents with `chunks` chunks of about 1 KB. Creates it unless an earlier run did. */
 export async function textFolder(context: BenchContext, chunks: number): Promise<TextFolder> {
   const folder = join(context.imagesDir, `text-${chunks}`);
   const documents = Math.ceil(chunks / SECTIONS);
@@ -74,16 +75,5 @@ function createWords(): (random: () => number) => string {
       else high = middle;
     }
     return words[low] as string;
-  };
-}
-
-/** Numbers that are the same at each run (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 }

@@ -5,8 +5,8 @@ import type { Backends } from './backends.ts';
 import { watchJob } from './watch-job.ts';
 
 /**
- * The milestone to wait for: that the dataset can be browsed, that the artifact is written, that all its vectors are stored and indexed, or that the
- * whole job has ended.
+ * The milestones to wait for: the dataset can be browsed, its artifact is written, all its vectors are stored and
+ * indexed, or the whole job has ended.
  */
 export const MILESTONES = ['browsable', 'artifact', 'searchable', 'completed'] as const;
 export type Milestone = (typeof MILESTONES)[number];

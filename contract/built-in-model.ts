@@ -10,3 +10,6 @@ export const BUILT_IN_FOLDERS = { image: 'color-gradient-grid', text: 'hashed-wo
 /** The one name of a built-in model in IDs: callers may name it by its folder, too. */
 export const canonicalModel = (model: string): string =>
   (Object.values(BUILT_IN_FOLDERS) as string[]).includes(model) ? BUILT_IN_MODEL : model;
+
+/** Whether two names mean the same model of a dataset. */
+export const isSameModel = (one: string, other: string): boolean => canonicalModel(one) === canonicalModel(other);

@@ -13,15 +13,15 @@ export const MOST_PICTURE_BYTES = 32 * 2 ** 20;
 
 const MOST_ELEMENTS = 65_536;
 
+/** How words are searched for. */
+export const SEARCH_MODES = ['hybrid', 'vector', 'words'] as const;
+export type SearchMode = (typeof SEARCH_MODES)[number];
+
 /** MongoDB takes no NUL in the pattern of a text. */
 const words = z
   .string()
   .max(4096)
   .refine((text) => !text.includes('\0'), 'must hold no NUL');
-/** How words are searched for. */
-export const SEARCH_MODES = ['hybrid', 'vector', 'words'] as const;
-export type SearchMode = (typeof SEARCH_MODES)[number];
-
 const field = z.string().regex(/^\w{1,100}$/, 'must be the name of a field');
 const bytes = z.int().min(0);
 
@@ -122,7 +122,7 @@ export interface Passage {
   /** Offsets in the document's text, in UTF-16 code units. */
   start: number;
   end: number;
-  /** Where `text` has words of the query: offsets from and to, exclusive. */
+  /** The places of the query's words in `text`: offsets of the first character and of the one behind the last. */
   marks: [number, number][];
 }
 

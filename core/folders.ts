@@ -1,5 +1,5 @@
 /** Names of folders, and the paths below them. */
-import { isAbsolute, resolve } from 'node:path';
+import { basename, isAbsolute, resolve } from 'node:path';
 
 /** A folder's name without `.`, `..` and slashes at its end. It need not exist, nor be of a kind that is known here. */
 export const folderNameOf = (name: string): string => (isAbsolute(name) ? resolve(name) : name.replace(/\/+$/, ''));
@@ -11,7 +11,7 @@ export const folderNameOf = (name: string): string => (isAbsolute(name) ? resolv
 export const hasScheme = (name: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(name);
 
 /** The beginning of every path below a folder. */
-const beginOf = (folder: string): string => `${folder === '/' ? '' : folder}/`;
+const beginOf = (folder: string): string => (folder.endsWith('/') ? folder : `${folder}/`);
 
 /** The paths below a folder are those between `after` and `before`, both exclusive: '0' follows '/'. */
 export const rangeBelow = (folder: string): { after: string; before: string } => ({
@@ -24,6 +24,17 @@ export const isBelow = (path: string, folder: string): boolean => path.startsWit
 
 /** A path below a folder, relative to it. */
 export const relativeTo = (folder: string, path: string): string => path.slice(beginOf(folder).length);
+
+/** The deepest of some folders that a path is below. */
+export const deepestAbove = (path: string, folders: readonly string[]): string | undefined =>
+  folders.filter((folder) => isBelow(path, folder)).sort((a, b) => b.length - a.length)[0];
+
+/** The path below the source that holds it. If there are several sources, it begins with the source's name. */
+export function pathInSources(path: string, sources: readonly string[]): string {
+  const source = deepestAbove(path, sources);
+  if (source === undefined) return path;
+  return sources.length > 1 ? `${basename(source)}/${relativeTo(source, path)}` : relativeTo(source, path);
+}
 
 /** The path of the same name below another folder; that folder itself for the folder. */
 export const movedPath = (path: string, { from, to }: { from: string; to: string }): string =>

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { createPermits } from '../core/concurrency/permits.ts';
 import { ItemError } from '../core/media/item-error.ts';
 import type { ItemInput } from '../core/media/preparation.ts';
+import { withFile } from '../core/media/with-file.ts';
 import type { EncodeItem } from './messages.ts';
 
 /** Larger files are hashed in pieces and opened by the medium's decoder, so they are never held in memory. */
@@ -12,9 +12,6 @@ const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
 const READING_BYTES = 256 * 1024 * 1024;
 /** The memory limit of content kept between its hash and its batch. Content beyond it is read again. */
 const KEPT_BYTES = 128 * 1024 * 1024;
-
-/** Non-blocking, because a pipe that took a file's name would block a thread. */
-const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** Content to prepare, and its SHA-256 in hexadecimal. */
 export interface ReadItem {
@@ -133,35 +130,4 @@ async function readLarge(file: FileHandle, path: string | Uint8Array): Promise<R
 async function versionOf(file: FileHandle): Promise<string> {
   const { dev, ino, size, mtimeNs, ctimeNs } = await file.stat({ bigint: true });
   return [dev, ino, size, mtimeNs, ctimeNs].join('/');
-}
-
-async function withFile<T>(path: string | Uint8Array, use: (file: FileHandle, size: number) => Promise<T>): Promise<T> {
-  let file: FileHandle | undefined;
-  try {
-    file = await open(typeof path === 'string' ? path : Buffer.from(path), OPEN_FLAGS);
-    const found = await file.stat();
-    if (!found.isFile()) throw new ItemError('not_a_file', 'this is not a regular file');
-    return await use(file, found.size);
-  } catch (error) {
-    throw readError(error);
-  } finally {
-    await file?.close();
-  }
-}
-
-function readError(error: unknown): unknown {
-  if (error instanceof ItemError) return error;
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return new ItemError('file_not_found', 'the file is no longer there');
-    case 'EACCES':
-    case 'EPERM':
-      return new ItemError('permission_denied', 'the file may not be read');
-    case 'EISDIR':
-    case 'ENXIO':
-      return new ItemError('not_a_file', 'this is not a regular file');
-    default:
-      return new ItemError('io_error', `the file could not be read: ${(error as Error).message}`);
-  }
 }

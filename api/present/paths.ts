@@ -1,4 +1,5 @@
 import { basename, isAbsolute, resolve } from 'node:path';
+import { deepestAbove } from '../../core/folders.ts';
 import type { Scope } from '../schemas/server.ts';
 
 /** Absolute folders that a dataset's files come from. */
@@ -9,16 +10,8 @@ const labelOf = (source: string) => (basename(source) === '' ? '' : `${basename(
 
 /** A file's path for callers of any scope: from the last name of its source's folder on. */
 export function shownPath(filepath: string, sources: Sources): string {
-  const source = sourceOf(filepath, sources);
+  const source = deepestAbove(filepath, sources);
   return source === undefined ? basename(filepath) : `${labelOf(source)}${filepath.slice(slashed(source).length)}`;
-}
-
-/** The deepest source that a file is in. */
-function sourceOf(filepath: string, sources: Sources): string | undefined {
-  return sources
-    .filter((source) => filepath.startsWith(slashed(source)))
-    .sort((a, b) => b.length - a.length)
-    .at(0);
 }
 
 /** The absolute path prefixes that a prefix of a shown path can mean, one per matching source. */

@@ -227,7 +227,7 @@ export const jobPage = z
 export const waitQuery = z.strictObject({
   for: z.enum(MILESTONES).default('completed').meta({
     description:
-      'Until phase 1 is over and went well, until all vectors are stored and indexed, or until the job has ended.',
+      'Until phase 1 is over and went well, until the artifact is written, until all vectors are stored and indexed, or until the job has ended.',
   }),
   timeout: wholeNumber(0, 60).default(30).meta({
     type: 'integer',

@@ -46,7 +46,9 @@ export const passage = z
     end: offset,
     marks: z
       .array(z.tuple([offset, offset]))
-      .describe('Where `text` has words of the query: offsets from and to, exclusive.'),
+      .describe(
+        "The places of the query's words in `text`: offsets of the first character and of the one behind the last.",
+      ),
   })
   .meta({ id: 'Passage' });
 

@@ -1,3 +1,4 @@
+import { isSameModel } from '../../contract/built-in-model.ts';
 import { hasEmbeddingFailure } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 import { lacksAny } from './lacking.ts';
@@ -21,7 +22,8 @@ export async function embeddedBy(
   store: Store,
   { datasetId, model, onScan, signal }: EmbeddedRequest,
 ): Promise<RecordedModel | undefined> {
-  const isAsked = ({ key, asked }: RecordedModel) => asked === model || key === model;
+  const isAsked = ({ key, asked }: RecordedModel) =>
+    key === model || (asked !== undefined && isSameModel(asked, model));
   const recorded = (await completedModels(store, datasetId)).findLast(isAsked);
   if (recorded === undefined || (await hasEmbeddingFailure(store, datasetId))) return undefined;
   const lacks = await lacksAny(store, { datasetId, modelKey: recorded.key, onScan, signal });

@@ -1,4 +1,4 @@
-import { canonicalModel } from '../../contract/built-in-model.ts';
+import { isSameModel } from '../../contract/built-in-model.ts';
 import type { JobKind } from '../../contract/job.ts';
 import { type RecordedModel as AnyModel, modelsOf } from '../store/datasets.ts';
 import { retryScopeOf, wasBrokenOffSince } from '../store/jobs.ts';
@@ -45,8 +45,7 @@ export async function findRecordedModel(
   datasetId: string,
   nameOrKey: string,
 ): Promise<RecordedModel | undefined> {
-  const isNamed = ({ key, name }: RecordedModel) =>
-    key === nameOrKey || canonicalModel(name) === canonicalModel(nameOrKey);
+  const isNamed = ({ key, name }: RecordedModel) => key === nameOrKey || isSameModel(name, nameOrKey);
   return (await completedModels(store, datasetId)).findLast(isNamed);
 }
 

@@ -18,9 +18,9 @@ const SEQUENCES: ReadonlySet<string> = new Set(['last_hidden_state', 'token_embe
 
 /**
  * Chooses the output that holds an item's vector: one of the medium's usual names, otherwise the only output of vectors,
- * otherwise `last_hidden_state`. A usual name may also be that of vectors per token. A vector has two dimensions, or four of which the last two are 1: models of
- * convolutions (ResNet, ConvNeXT) keep the height and width of what they pooled. A free dimension may turn out to be 1,
- * so it is accepted under a usual name, and `pooled` checks it.
+ * otherwise `last_hidden_state`. A usual name may also be that of vectors per token. A vector has two dimensions, or four
+ * of which the last two are 1: models of convolutions (ResNet, ConvNeXT) keep the height and width of what they pooled. A
+ * free dimension may turn out to be 1, so it is accepted under a usual name, and `pooled` checks it.
  *
  * @param preferred names of outputs, best first
  * @throws ModelInvalidError

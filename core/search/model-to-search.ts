@@ -1,3 +1,4 @@
+import { isSameModel } from '../../contract/built-in-model.ts';
 import { UserError } from '../errors.ts';
 import type { RecordedModel } from '../store/datasets.ts';
 import type { DatasetDocument, PublishedIndexDocument } from '../store/documents.ts';
@@ -75,8 +76,9 @@ export function servingKey({ serving, models }: DatasetDocument, keys: readonly 
 /** The key that is meant by a key, a model's name, or what it was called when it last embedded the dataset. */
 function keyNamed({ models }: DatasetDocument, keys: readonly string[], asked: string): string | undefined {
   if (keys.includes(asked)) return asked;
+  const isNamed = (name: string | undefined) => name !== undefined && isSameModel(name, asked);
   const named = models
-    .filter((model) => (model.name === asked || model.asked === asked) && keys.includes(model.key))
+    .filter((model) => (isNamed(model.name) || isNamed(model.asked)) && keys.includes(model.key))
     .sort((a, b) => Number(a.completed_at ?? 0) - Number(b.completed_at ?? 0));
-  return named.at(-1)?.key ?? keys.find((key) => partsOfKey(key).name === asked);
+  return named.at(-1)?.key ?? keys.find((key) => isNamed(partsOfKey(key).name));
 }

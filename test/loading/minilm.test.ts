@@ -17,7 +17,7 @@ const PUBLISHED: [a: string, b: string, similarity: number][] = [
   ['The weather is lovely today.', 'He drove to the stadium.', 0.1046],
   ["It's so sunny outside!", 'He drove to the stadium.', 0.1411],
 ];
-/** What 8 bits cost. */
+/** The most that a cosine changes when weights are stored in 8 bits. */
 const OF_8_BITS = 0.005;
 
 let missing: string | undefined;

@@ -23,8 +23,8 @@ export interface ExtractedDocument {
   /** The beginning of each page (PDF): page n begins at pages[n - 1]. */
   pages?: number[];
   /**
-   * The beginning of each record (CSV row, JSONL line): record n begins at records[n - 1]. A chunk never spans two records.
-   * A CSV's header lies before the first record and is none.
+   * The beginning of each record (CSV row, JSONL line): record n begins at records[n - 1]. A chunk never spans two
+   * records. A CSV's header lies before the first record and is none.
    */
   records?: number[];
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Chunking, createChunker } from '../../../core/media/documents/chunk/chunk-document.ts';
+import { createChunker } from '../../../core/media/documents/chunk/chunk-document.ts';
+import type { Chunking } from '../../../core/media/documents/chunk/chunking.ts';
 import { countTokens } from '../../../core/media/documents/chunk/count-tokens.ts';
 import type { ExtractedDocument } from '../../../core/media/documents/document.ts';
 

@@ -4,7 +4,7 @@ export interface FoundHeading {
   depth: number;
   title: string;
   start: number;
-  /** Behind its last line. */
+  /** The offset behind its last line. */
   end: number;
 }
 

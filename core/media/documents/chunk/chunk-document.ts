@@ -5,8 +5,6 @@ import { paragraphs, type Range, sentences, words } from './pieces.ts';
 import { type Section, sectionsOf } from './sections.ts';
 import { readTokenCounter } from './token-counter.ts';
 
-export type { Chunk, Chunking } from './chunking.ts';
-
 /** Cuts a document into chunks, in order. They cover all of its text but white space, and what has no word. */
 export type Chunker = (document: ExtractedDocument) => Chunk[];
 

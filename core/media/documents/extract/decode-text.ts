@@ -21,6 +21,10 @@ const ISO_2022_JP = /\x1b\$[@B]|\x1b\([JB]/;
 /** All that a file says about its own encoding, for example in `<meta charset>`. */
 export type DeclaredEncoding = (start: string) => string | undefined;
 
+/** The encoding that an XML file declares. */
+export const xmlEncoding: DeclaredEncoding = (start) =>
+  /^\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']/.exec(start)?.[1];
+
 /**
  * Decodes a text file. A byte order mark decides, then UTF-8 if all bytes are valid, then UTF-16 by its pattern of
  * NULs, then what the file declares, then a guess by the frequency of characters. The mark is no part of the text.

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { ItemError } from '../../item-error.ts';
 import type { ExtractedDocument, Heading } from '../document.ts';
 import { type Archive, openArchive } from './archive.ts';
-import { decodeText } from './decode-text.ts';
+import { decodeText, xmlEncoding } from './decode-text.ts';
 import { readTags } from './html-tags.ts';
 import { type HtmlText, htmlText } from './html-text.ts';
 
@@ -10,7 +10,7 @@ const CONTAINER = 'META-INF/container.xml';
 const ENCRYPTION = 'META-INF/encryption.xml';
 const CHAPTER_TYPES = new Set(['application/xhtml+xml', 'text/html', 'text/x-oeb1-document']);
 
-/** The text of a book: its chapters in reading order. A chapter without a heading gets the one of the table of contents. */
+/** The text of a book: its chapters in reading order. One without a heading gets that of the table of contents. */
 export async function extractEpub(bytes: Buffer): Promise<ExtractedDocument> {
   const archive = await openArchive(bytes, 'EPUB');
   const { title, chapters, contents } = await readPackage(archive);
@@ -150,8 +150,7 @@ async function readLabels(archive: Archive, contents: string): Promise<Map<strin
 
 async function readText(archive: Archive, name: string): Promise<string | undefined> {
   const bytes = await archive.read(name);
-  if (bytes === undefined) return undefined;
-  return decodeText(bytes, (start) => /^\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)/.exec(start)?.[1]);
+  return bytes === undefined ? undefined : decodeText(bytes, xmlEncoding);
 }
 
 const localName = (name: string) => name.slice(name.indexOf(':') + 1);

@@ -2,7 +2,7 @@ import { ItemError } from '../../item-error.ts';
 import type { DocumentFormat, ExtractedDocument } from '../document.ts';
 import { checkLength } from '../document-limits.ts';
 import { adviceFor, formatOfName } from '../names.ts';
-import { decodeText } from './decode-text.ts';
+import { decodeText, xmlEncoding } from './decode-text.ts';
 import { extractJsonLines } from './json-lines.ts';
 import { extractMarkdown } from './markdown.ts';
 
@@ -72,9 +72,4 @@ function formatOf(bytes: Buffer, name: string): DocumentFormat {
     'unsupported_format',
     advice === undefined ? 'no document has such a name' : `this format can't be read: ${advice}`,
   );
-}
-
-/** The encoding that an XML file declares. */
-function xmlEncoding(start: string): string | undefined {
-  return /^\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']/.exec(start)?.[1];
 }

@@ -1,6 +1,6 @@
 import { Tokenizer } from 'htmlparser2';
 
-/** What HTML consists of, in order. Names are in lower case. Tags are not balanced: a document may close none. */
+/** Gets the tags and texts of a document, in order. Names are in lower case. An opened tag may never be closed. */
 export interface TagHandler {
   open(name: string, attributes: Readonly<Record<string, string>>): void;
   close(name: string): void;

@@ -1,5 +1,6 @@
 import type { Heading } from '../document.ts';
 import { checkLength } from '../document-limits.ts';
+import { CJK } from './cjk.ts';
 import { type Dialect, readTags } from './html-tags.ts';
 
 /** The text of an HTML document. */
@@ -48,8 +49,6 @@ const PARAGRAPH = 4;
 
 /** Blanks that mean nothing. Ideographic and zero-width ones stay: they mean something in their scripts. */
 const BLANKS = /[ \t\n\f\r\u00a0]+/g;
-/** Chinese and Japanese have no spaces, so a line end between two characters is none. */
-const CJK = String.raw`[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303f\uff00-\uffef]`;
 const SPACELESS_LINE_END = new RegExp(`(?<=${CJK})\\s*[\\r\\n]\\s*(?=${CJK})`, 'gu');
 /** Hints where a word may be broken, and byte order marks. */
 const INVISIBLE = /[\u00ad\ufeff]/g;

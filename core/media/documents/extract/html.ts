@@ -1,6 +1,6 @@
 import type { Readability as ReadabilityClass } from '@mozilla/readability';
 import type { ExtractedDocument } from '../document.ts';
-import { decodeText } from './decode-text.ts';
+import { decodeText, xmlEncoding } from './decode-text.ts';
 import { type HtmlText, htmlText } from './html-text.ts';
 
 /**
@@ -14,7 +14,7 @@ const MAX_DEPTH = 200;
 /** The article is taken if it is most of the page. An index or a manual has no article, and would lose its text. */
 const ARTICLE_SHARE = 0.6;
 
-const CHARSET = /<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)|^\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)/i;
+const CHARSET = /<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)/i;
 
 const XHTML = /^\s*<\?xml|<!doctype[^>]*xhtml|xmlns=["']http:\/\/www\.w3\.org\/1999\/xhtml/i;
 
@@ -30,10 +30,7 @@ export async function extractHtml(bytes: Buffer): Promise<ExtractedDocument> {
   return { format: 'html', ...(title && { title }), text, headings };
 }
 
-function declaredCharset(start: string): string | undefined {
-  const [, inMeta, inXml] = CHARSET.exec(start) ?? [];
-  return inMeta ?? inXml;
-}
+const declaredCharset = (start: string) => xmlEncoding(start) ?? CHARSET.exec(start)?.[1];
 
 /** A page of nothing but navigation is text, too. */
 function wholePage(html: string): HtmlText {

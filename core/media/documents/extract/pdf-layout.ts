@@ -1,4 +1,5 @@
 import type { Heading } from '../document.ts';
+import { CJK } from './cjk.ts';
 import type { PdfLine } from './pdf-lines.ts';
 
 /** Lines further apart than this many usual distances are of two paragraphs. */
@@ -10,8 +11,6 @@ const HEADING_SIZE = 1.15;
 const LONGEST_HEADING = 200;
 const MOST_LEVELS = 6;
 
-const CJK = String.raw`[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303f\uff00-\uffef]`;
-/** Chinese and Japanese have no spaces between words. */
 const SPACELESS = new RegExp(`${CJK}\n${CJK}`, 'u');
 const BROKEN_WORD = /(\p{L}+)([-\u00ad\u2010])\n(\p{Ll}\p{L}*)/u;
 const SOFT_HYPHEN = '\u00ad';

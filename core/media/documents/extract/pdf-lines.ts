@@ -9,7 +9,7 @@ export interface PdfLine {
   size: number;
 }
 
-/** What PDF.js gives of a page: pieces of text, in the order in which they are drawn, and marks without text. */
+/** An item of a page, as PDF.js gives them in the order in which they are drawn. Some are marks without text. */
 type Item = { str: string; transform: number[]; width: number; height: number; hasEOL: boolean } | { type: string };
 
 /** The lines of a page in the order in which they are drawn, which is the order of reading for nearly all programs. */

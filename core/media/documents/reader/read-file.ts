@@ -1,11 +1,7 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { ItemError } from '../../item-error.ts';
+import type { FileHandle } from 'node:fs/promises';
+import { withFile } from '../../with-file.ts';
 import { type DocumentLimits, tooManyBytes } from '../document-limits.ts';
 import type { DocumentInput } from './messages.ts';
-
-/** Non-blocking, because a pipe that took a file's name would block a thread. */
-const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /**
  * The bytes of a document. A file that is larger than the limit is not read.
@@ -18,18 +14,10 @@ export async function readDocument(input: DocumentInput, limits: DocumentLimits)
     const { buffer, byteOffset, byteLength } = input.bytes;
     return Buffer.from(buffer, byteOffset, byteLength);
   }
-  let file: FileHandle | undefined;
-  try {
-    file = await open(typeof input.path === 'string' ? input.path : Buffer.from(input.path), OPEN_FLAGS);
-    const found = await file.stat();
-    if (!found.isFile()) throw new ItemError('not_a_file', 'this is not a regular file');
-    checkSize(found.size, limits);
-    return await readUpTo(file, found.size);
-  } catch (error) {
-    throw readError(error);
-  } finally {
-    await file?.close();
-  }
+  return withFile(input.path, (file, size) => {
+    checkSize(size, limits);
+    return readUpTo(file, size);
+  });
 }
 
 /** A file that grows meanwhile is read up to the size that was checked. */
@@ -43,21 +31,4 @@ async function readUpTo(file: FileHandle, size: number): Promise<Buffer> {
 
 function checkSize(bytes: number, limits: DocumentLimits): void {
   if (bytes > limits.maxBytes) throw tooManyBytes(bytes, limits);
-}
-
-function readError(error: unknown): unknown {
-  if (error instanceof ItemError) return error;
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return new ItemError('file_not_found', 'the file is no longer there');
-    case 'EACCES':
-    case 'EPERM':
-      return new ItemError('permission_denied', 'no permission to read the file');
-    case 'EISDIR':
-    case 'ENXIO':
-      return new ItemError('not_a_file', 'this is not a regular file');
-    default:
-      return new ItemError('io_error', `the file could not be read: ${(error as Error).message}`);
-  }
 }
