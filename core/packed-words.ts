@@ -1,4 +1,4 @@
-import { formsToFind, hashOfWord, wordsIn } from './words.ts';
+import { countForms, formsToFind, hashOfWord } from './words.ts';
 
 /** The form of the bytes. A change of it, or of what a word is, gets another number. */
 const FORM = 1;
@@ -8,16 +8,12 @@ const MOST_TIMES = 255;
 
 /** The different words of a text as bytes: what a search needs to know of it. */
 export function packWords(text: string): Uint8Array<ArrayBuffer> {
-  const times = new Map<number, number>();
-  for (const { form } of wordsIn(text)) {
-    const hash = hashOfWord(form);
-    times.set(hash, (times.get(hash) ?? 0) + 1);
-  }
+  const times = countForms(text);
   const bytes = new Uint8Array(1 + times.size * BYTES_A_WORD);
   const view = new DataView(bytes.buffer);
   bytes[0] = FORM;
   let at = 1;
-  for (const [hash, count] of times) {
+  for (const [{ hash }, count] of times) {
     view.setUint32(at, hash, true);
     view.setUint8(at + 4, Math.min(count, MOST_TIMES));
     at += BYTES_A_WORD;

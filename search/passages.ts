@@ -56,7 +56,7 @@ export function marksIn(text: string, wanted: ReadonlySet<string>): [number, num
   const marks: [number, number][] = [];
   if (wanted.size === 0) return marks;
   for (const { form, start, end } of wordsIn(text)) {
-    if (!wanted.has(form)) continue;
+    if (!wanted.has(form.text)) continue;
     const last = marks.at(-1);
     if (last !== undefined && start <= last[1]) last[1] = Math.max(last[1], end);
     else marks.push([start, end]);

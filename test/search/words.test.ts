@@ -6,7 +6,7 @@ import { formsToFind, hashOfWord, wordsIn } from '../../core/words.ts';
 import { markedForms, marksIn } from '../../search/passages.ts';
 import { randomNumbers } from './vectors.ts';
 
-const formsOf = (text: string) => [...wordsIn(text)].map(({ form }) => form);
+const formsOf = (text: string) => [...wordsIn(text)].map(({ form }) => form.text);
 
 describe('words', () => {
   test.each([

@@ -1,4 +1,4 @@
-import { hashOfWord, wordsIn } from '../../words.ts';
+import { countForms } from '../../words.ts';
 
 /**
  * The built-in model of texts: hashed words and parts of words, nothing learned. Two texts are near if they share rare
@@ -9,36 +9,25 @@ import { hashOfWord, wordsIn } from '../../words.ts';
  * that features which share an element cancel out on average.
  */
 export function hashedWords(text: string, dim: number): Float32Array<ArrayBuffer> {
-  const words = new Map<string, number>();
-  for (const { form } of wordsIn(text)) words.set(form, (words.get(form) ?? 0) + 1);
   const vector = new Float32Array(dim);
-  for (const [form, times] of words) {
+  for (const [form, times] of countForms(text)) {
     // A word that comes ten times tells more than one that comes once, but not ten times as much.
-    const weight = (1 + Math.log(times)) * weightOf(form);
-    add(vector, form, weight);
-    const parts = partsOf(form);
-    for (const part of parts) add(vector, part, (PARTS * weight) / Math.sqrt(parts.length));
+    const weight = (1 + Math.log(times)) * weightOf(form.text);
+    add(vector, form.hash, weight);
+    const each = (PARTS * weight) / Math.sqrt(form.parts.length);
+    for (const part of form.parts) add(vector, part, each);
   }
   return vector;
 }
 
 /** The weight of all parts of a word together, beside 1 of the word itself. See test/search/recall.test.ts. */
 const PARTS = 1;
-const PART_LETTERS = 4;
 /** Words of so many letters have their whole weight. Shorter ones are mostly those that every text has. */
 const RARE_LETTERS = 6;
 
-const weightOf = (form: string) => Math.min(1, form.length / RARE_LETTERS) ** 2;
+const weightOf = ({ length }: string) => Math.min(1, length / RARE_LETTERS) ** 2;
 
-/** The parts of a word, which begins with ^ and ends with $. */
-function partsOf(form: string): string[] {
-  const marked = `^${form}$`;
-  if (marked.length <= PART_LETTERS) return [];
-  return Array.from({ length: marked.length - PART_LETTERS + 1 }, (_, i) => `#${marked.slice(i, i + PART_LETTERS)}`);
-}
-
-function add(vector: Float32Array, feature: string, weight: number): void {
-  const hash = hashOfWord(feature);
+function add(vector: Float32Array, hash: number, weight: number): void {
   const index = (hash >>> 1) % vector.length;
   vector[index] = (vector[index] as number) + (hash & 1 ? weight : -weight);
 }

@@ -27,8 +27,11 @@ const MODELS: ModelLayout = {
   whichGraph: 'Name it model.onnx.',
 };
 
-/** A document is read whole, and its chunks are held until they are written. */
-const BATCH_BYTES = 16 * 1024 * 1024;
+/**
+ * A document is read whole, and its chunks are held until they are written: the next batch's as well, and those of four
+ * pages at once. As objects they take some ten times their bytes.
+ */
+const BATCH_BYTES = 4 * 1024 * 1024;
 
 /**
  * The medium of documents: a file is cut into chunks, and each is a sample. PLIMSOLL_MAX_DOCUMENT_BYTES limits the size
