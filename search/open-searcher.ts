@@ -60,7 +60,7 @@ export function openSearcher({
   const words = createWordFinder(store, { machine: createProcessWords({ idleMs }) });
   const searcher = createSearcher({ store, finder, words, embedder: encoder, media });
   return {
-    search: searcher.search,
+    ...searcher,
     async close() {
       indexes.close();
       await Promise.all([searcher.close(), encoder.close()]);

@@ -1,26 +1,17 @@
 import type { Passage, SearchHit } from '../contract/search.ts';
 import { type ChunkText, chunkTextOf } from '../core/chunk-text.ts';
 import type { SampleDocument } from '../core/store/documents.ts';
-import { samplesOfSeqs } from '../core/store/samples.ts';
-import type { Store } from '../core/store/store.ts';
 import { formsToFind, wordsIn } from '../core/words.ts';
 
 /** Adds to each hit what was found, with the words of the query marked. */
-export async function withPassages(
-  store: Store,
-  datasetId: string,
+export function withPassages(
   hits: readonly SearchHit[],
+  samples: ReadonlyMap<number, SampleDocument>,
   query: string,
-): Promise<SearchHit[]> {
-  const samples = await samplesOfSeqs(
-    store,
-    datasetId,
-    hits.map(({ seq }) => seq),
-  );
-  const bySeq = new Map(samples.map((sample) => [sample.seq, sample]));
+): SearchHit[] {
   const wanted = markedForms(query);
   return hits.map((hit) => {
-    const passage = passageOfSample(bySeq.get(hit.seq), wanted);
+    const passage = passageOfSample(samples.get(hit.seq), wanted);
     return passage === undefined ? hit : { ...hit, passage };
   });
 }

@@ -18,7 +18,8 @@ import { MachineEndedError } from '../core/search/vector-machine.ts';
 import { searchWords } from '../core/search/words/search-words.ts';
 import type { WordFinder } from '../core/search/words/word-finder.ts';
 import { getDataset } from '../core/store/datasets.ts';
-import type { DatasetDocument } from '../core/store/documents.ts';
+import type { DatasetDocument, SampleDocument } from '../core/store/documents.ts';
+import { samplesOfSeqs } from '../core/store/samples.ts';
 import type { SampleFilter } from '../core/store/search-samples.ts';
 import type { Store } from '../core/store/store.ts';
 import { type Cursor, readCursor, writeCursor } from './cursor.ts';
@@ -37,8 +38,16 @@ export interface Searcher {
    *   InferenceUnavailableError
    */
   search(request: SearchRequest, options?: SearchOptions): Promise<SearchAnswer>;
+  /** Searches, and reads the samples of the hits. A sample may have been removed since. */
+  searchSamples(request: SearchRequest, options?: SearchOptions): Promise<AnswerWithSamples>;
   /** Ends what the searcher has started. */
   close(): Promise<void>;
+}
+
+export interface AnswerWithSamples {
+  answer: SearchAnswer;
+  /** By seq. */
+  samples: ReadonlyMap<number, SampleDocument>;
 }
 
 export interface SearchOptions {
@@ -132,31 +141,47 @@ export function createSearcher({ store, finder, words, embedder, media }: Search
     }
   }
 
-  return {
-    async search(request, { signal, dataset: read } = {}) {
-      const parsed = parse(request);
-      const dataset = read ?? (await getDataset(store, parsed.dataset));
-      const plan = await planOf(dataset, parsed, signal);
-      const { hits, exact, more, depth } = await answer(dataset, parsed, plan);
-      const modelKey = plan.vectors?.modelKey ?? null;
-      const last = hits.at(-1);
-      const given = (parsed.cursor?.given ?? 0) + hits.length;
-      const cursor = last === undefined ? undefined : { ...last, given, modelKey, mode: plan.mode, depth };
-      return {
+  /** Searches. Reads the samples of the hits if these hold passages, or if the caller wants them. */
+  async function search(
+    request: SearchRequest,
+    { signal, dataset: read }: SearchOptions,
+    wantsSamples: boolean,
+  ): Promise<AnswerWithSamples> {
+    const parsed = parse(request);
+    const dataset = read ?? (await getDataset(store, parsed.dataset));
+    const plan = await planOf(dataset, parsed, signal);
+    const { hits, exact, more, depth } = await answer(dataset, parsed, plan);
+    const modelKey = plan.vectors?.modelKey ?? null;
+    const last = hits.at(-1);
+    const given = (parsed.cursor?.given ?? 0) + hits.length;
+    const cursor = last === undefined ? undefined : { ...last, given, modelKey, mode: plan.mode, depth };
+    const hasPassages = holdsWords(dataset);
+    const samples = hasPassages || wantsSamples ? await samplesOfHits(store, dataset._id, hits) : new Map();
+    return {
+      answer: {
         dataset: dataset._id,
         mode: plan.mode,
         model_key: modelKey,
         exact,
-        hits: holdsWords(dataset)
-          ? await withPassages(store, dataset._id, hits, 'text' in parsed.query ? parsed.query.text : '')
-          : hits,
+        hits: hasPassages ? withPassages(hits, samples, textOf(parsed.query)) : hits,
         next: more && cursor !== undefined ? writeCursor(cursor) : null,
-      };
-    },
+      },
+      samples,
+    };
+  }
+
+  return {
+    search: async (request, options = {}) => (await search(request, options, false)).answer,
+    searchSamples: (request, options = {}) => search(request, options, true),
     async close() {
       await Promise.all([finder.close(), words.close()]);
     },
   };
+}
+
+async function samplesOfHits(store: Store, datasetId: string, hits: readonly SearchHit[]) {
+  const seqs = hits.map(({ seq }) => seq);
+  return new Map((await samplesOfSeqs(store, datasetId, seqs)).map((sample) => [sample.seq, sample]));
 }
 
 type Parsed = ReturnType<typeof parse>;

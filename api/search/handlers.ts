@@ -1,7 +1,6 @@
 import type { SearchRequest } from '../../contract/search.ts';
 import { UserError } from '../../core/errors.ts';
 import { getDataset } from '../../core/store/datasets.ts';
-import { samplesOfSeqs } from '../../core/store/samples.ts';
 import type { ApiContext } from '../context.ts';
 import { isPicture } from '../http/body.ts';
 import { newRouter } from '../http/new-router.ts';
@@ -32,19 +31,15 @@ export function searchRoutes({ backends, searcher }: ApiContext) {
     const { sources } = dataset;
     try {
       const narrowed = { ...request, filter: storeFilter(filter, sources, scope) };
-      const found = await searcher.search(narrowed, { signal, dataset });
-      const samples = await samplesOfSeqs(
-        store,
-        request.dataset,
-        found.hits.map(({ seq }) => seq),
-      );
-      const bySeq = new Map(samples.map((sample) => [sample.seq, presentSample(sample, sources, scope)]));
+      const { answer, samples } = await searcher.searchSamples(narrowed, { signal, dataset });
       return {
-        ...found,
+        ...answer,
         // A sample may have been removed since.
-        hits: found.hits.flatMap((hit) => {
-          const sample = bySeq.get(hit.seq);
-          return sample === undefined ? [] : [{ ...hit, filepath: sample.filepath, sample }];
+        hits: answer.hits.flatMap((hit) => {
+          const found = samples.get(hit.seq);
+          if (found === undefined) return [];
+          const sample = presentSample(found, sources, scope);
+          return [{ ...hit, filepath: sample.filepath, sample }];
         }),
       };
     } catch (error) {

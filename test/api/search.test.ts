@@ -129,24 +129,22 @@ describe('a search', () => {
 
   test('leaves out a sample that is removed before it is presented', async () => {
     await fillWithVectors(bench.store, { datasetId: 'shrinking', modelKey: MODEL, dim: DIM }, vectors.slice(0, 5));
-    const { samples } = collectionsOf(bench.store);
-    const find = api.context.searcher.search;
+    const find = api.context.searcher.searchSamples;
     searchBy(async (...asked) => {
-      const answer = await find(...asked);
-      await samples.deleteOne({ dataset_id: 'shrinking', seq: answer.hits[0]?.seq as number });
-      return answer;
+      const { answer, samples } = await find(...asked);
+      return { answer, samples: new Map([...samples].filter(([seq]) => seq !== answer.hits[0]?.seq)) };
     });
     expect(seqsOf(await search({ vector }, 'shrinking'))).toHaveLength(4);
   });
 });
 
 /** Puts another search in the place of the server's. */
-function searchBy(search: Searcher['search']): void {
+function searchBy(search: Searcher['searchSamples']): void {
   const { searcher } = api.context;
-  const before = searcher.search;
-  searcher.search = search;
+  const before = searcher.searchSamples;
+  searcher.searchSamples = search;
   onTestFinished(() => {
-    searcher.search = before;
+    searcher.searchSamples = before;
   });
 }
 
@@ -157,7 +155,8 @@ describe('a busy server', () => {
       const one = Promise.withResolvers<void>();
       begun.push(one);
       await one.promise;
-      return { dataset: 'pictures', mode: 'vector', model_key: MODEL, exact: true, hits: [], next: null };
+      const answer = { dataset: 'pictures', model_key: MODEL, exact: true, hits: [], next: null };
+      return { answer: { ...answer, mode: 'vector' as const }, samples: new Map() };
     });
     const headers = { 'content-type': 'image/jpeg', 'content-length': String(MOST_PICTURE_BYTES) };
     let read = 0;
