@@ -1,5 +1,6 @@
 /** Words of a text in the form in which they are compared. */
 import { stemmer } from 'stemmer';
+import { createAsciiWords, lowerCode } from './ascii-words.ts';
 
 /** A word without case, accents and English endings: `Résumés` and `resume` have one form. */
 export class Form {
@@ -36,15 +37,13 @@ export interface Word {
   end: number;
 }
 
-const RUN = /[\p{L}\p{N}\p{M}]+/gu;
-/** The same for text of ASCII alone, which is found three times as fast. */
-const ASCII_RUN = /[A-Za-z0-9]+/g;
-const BEYOND_ASCII = /[^\0-\x7f]/;
-/** No script without spaces has a character below it: Thai is the first. */
-const FIRST_UNSPACED = 0x0e00;
+/** A run of letters, digits and marks, from a place on. */
+const RUN = /[\p{L}\p{N}\p{M}]+/uy;
 /** Scripts without spaces between words: Han, kana, Thai, Lao, Khmer, Burmese. */
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]+/gu;
+/** No script without spaces has a character below it: Thai is the first. */
+const FIRST_UNSPACED = 0x0e00;
 /** A script whose single characters are words, too: 猫 is a cat. */
 const HAN = /^\p{Script=Han}$/u;
 const PLAIN = /^[a-z0-9]*$/;
@@ -52,30 +51,64 @@ const MARKS = /\p{M}/gu;
 /** A longer run of letters is data, and no word that anybody looks for. */
 const LONGEST = 64;
 
-/** Forms by the words that have them, and by their own text. Few words make up most of a text. */
-const formsOfWords = new Map<string, Form>();
+/** Forms by their own text, and by the words that have them: words of ASCII, and others. */
 const forms = new Map<string, Form>();
-const MOST_FORMS = 100_000;
+const formsOfAscii = createAsciiWords((word) => formNamed(stemmer(word)));
+const formsOfOthers = new Map<string, Form>();
+const MOST_OTHERS = 50_000;
+
+/** Called with a word of a text. See Word. */
+type OnWord = (form: Form, start: number, end: number) => void;
 
 /**
- * The words of a text, in the order of their beginnings. A run of a script without spaces gives each two neighbouring
- * characters, as search engines do, and in Chinese and Japanese each ideograph by itself.
+ * Calls back with the words of a text, in the order of their beginnings. A run of a script without spaces gives each two
+ * neighbouring characters, as search engines do, and in Chinese and Japanese each ideograph by itself.
  */
-export function* wordsIn(text: string): Generator<Word> {
+function eachWord(text: string, onWord: OnWord): void {
   forgetForms();
-  for (const { 0: run, index } of text.matchAll(BEYOND_ASCII.test(text) ? RUN : ASCII_RUN)) {
-    if (!isUnspaced(run)) {
-      if (run.length <= LONGEST) yield { form: formOf(run), start: index, end: index + run.length };
+  const { length } = text;
+  for (let at = 0; at < length; ) {
+    const end = endOfAscii(text, at);
+    const next = end < length ? text.charCodeAt(end) : 0;
+    if (next < FIRST_BEYOND_ASCII) {
+      if (end > at && end - at <= LONGEST) onWord(formsOfAscii.find(text, at, end), at, end);
+      // What ended the word is no part of one.
+      at = end + 1;
       continue;
     }
-    let from = 0;
-    for (const { 0: unspaced, index: at } of run.matchAll(UNSPACED)) {
-      if (at > from) yield { form: formOf(run.slice(from, at)), start: index + from, end: index + at };
-      yield* pairsIn(unspaced, index + at);
-      from = at + unspaced.length;
+    RUN.lastIndex = at;
+    const run = RUN.exec(text)?.[0];
+    if (run === undefined) at += (text.codePointAt(at) as number) > LAST_OF_ONE_UNIT ? 2 : 1;
+    else {
+      eachOfRun(run, at, onWord);
+      at += run.length;
     }
-    if (from < run.length) yield { form: formOf(run.slice(from)), start: index + from, end: index + run.length };
   }
+}
+
+const FIRST_BEYOND_ASCII = 128;
+/** Code points above it take two code units. */
+const LAST_OF_ONE_UNIT = 0xffff;
+
+/** The end of the ASCII letters and digits from a place on. */
+function endOfAscii(text: string, start: number): number {
+  let end = start;
+  while (end < text.length && lowerCode(text.charCodeAt(end)) !== 0) end += 1;
+  return end;
+}
+
+function eachOfRun(run: string, at: number, onWord: OnWord): void {
+  if (!isUnspaced(run)) {
+    if (run.length <= LONGEST) onWord(formOf(run), at, at + run.length);
+    return;
+  }
+  let from = 0;
+  for (const { 0: unspaced, index } of run.matchAll(UNSPACED)) {
+    if (index > from) onWord(formOf(run.slice(from, index)), at + from, at + index);
+    eachPair(unspaced, at + index, onWord);
+    from = index + unspaced.length;
+  }
+  if (from < run.length) onWord(formOf(run.slice(from)), at + from, at + run.length);
 }
 
 function isUnspaced(run: string): boolean {
@@ -83,28 +116,35 @@ function isUnspaced(run: string): boolean {
   return false;
 }
 
-function* pairsIn(run: string, at: number): Generator<Word> {
+function eachPair(run: string, at: number, onWord: OnWord): void {
   const characters = [...run];
   let start = at;
   for (const [i, one] of characters.entries()) {
     const end = start + one.length;
     const two = characters[i + 1];
-    if (characters.length === 1 || HAN.test(one)) yield { form: formNamed(one.normalize('NFKC')), start, end };
-    if (two !== undefined) yield { form: formNamed((one + two).normalize('NFKC')), start, end: end + two.length };
+    if (characters.length === 1 || HAN.test(one)) onWord(formNamed(one.normalize('NFKC')), start, end);
+    if (two !== undefined) onWord(formNamed((one + two).normalize('NFKC')), start, end + two.length);
     start = end;
   }
+}
+
+/** The words of a text, in the order of their beginnings. */
+export function wordsIn(text: string): Word[] {
+  const words: Word[] = [];
+  eachWord(text, (form, start, end) => words.push({ form, start, end }));
+  return words;
 }
 
 /** How often each form comes in a text. */
 export function countForms(text: string): Map<Form, number> {
   const times = new Map<Form, number>();
-  for (const { form } of wordsIn(text)) times.set(form, (times.get(form) ?? 0) + 1);
+  eachWord(text, (form) => times.set(form, (times.get(form) ?? 0) + 1));
   return times;
 }
 
 /** The forms that a query looks for: those of its words. An ideograph that is part of a longer word is none. */
 export function formsToFind(query: string): Set<string> {
-  const words = [...wordsIn(query)];
+  const words = wordsIn(query);
   const isPartOf = (word: Word, other: Word | undefined) =>
     other !== undefined && other.start <= word.start && other.end >= word.end;
   return new Set(
@@ -115,12 +155,12 @@ export function formsToFind(query: string): Set<string> {
 }
 
 function formOf(word: string): Form {
-  const known = formsOfWords.get(word);
+  const known = formsOfOthers.get(word);
   if (known !== undefined) return known;
   const lower = word.toLowerCase();
   const bare = PLAIN.test(lower) ? lower : lower.normalize('NFKD').replace(MARKS, '').replaceAll('ß', 'ss');
   const form = formNamed(PLAIN.test(bare) ? stemmer(bare) : bare);
-  formsOfWords.set(word, form);
+  formsOfOthers.set(word, form);
   return form;
 }
 
@@ -135,8 +175,9 @@ function formNamed(text: string): Form {
 
 /** Bounds the memory. Called between texts, because within one a form must stay one object. */
 function forgetForms(): void {
-  if (formsOfWords.size < MOST_FORMS && forms.size < MOST_FORMS) return;
-  formsOfWords.clear();
+  if (!formsOfAscii.isFull && forms.size < 2 * MOST_OTHERS && formsOfOthers.size < MOST_OTHERS) return;
+  formsOfAscii.clear();
+  formsOfOthers.clear();
   forms.clear();
 }
 

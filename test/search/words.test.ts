@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { packWords, unpackWords, wordHashes } from '../../core/packed-words.ts';
 import { fuse } from '../../core/search/fuse.ts';
 import { createPostings } from '../../core/search/words/postings.ts';
-import { formsToFind, hashOfWord, wordsIn } from '../../core/words.ts';
+import { countForms, formsToFind, hashOfWord, wordsIn } from '../../core/words.ts';
 import { markedForms, marksIn } from '../../search/passages.ts';
 import { randomNumbers } from './vectors.ts';
 
@@ -32,6 +32,40 @@ describe('words', () => {
     ['犬の猫', ['犬の', 'の猫']],
   ])('that the query %j looks for are %j', (query, forms) => {
     expect([...formsToFind(query)]).toEqual(forms);
+  });
+
+  test('are runs of letters, digits and marks, wherever other characters stand', () => {
+    const random = randomNumbers(3);
+    const characters = [
+      'a',
+      'Z',
+      '7',
+      'é',
+      'e\u0301',
+      'ß',
+      'я',
+      '한',
+      '\u{1d7d8}',
+      '\u{1f600}',
+      '-',
+      '—',
+      ' ',
+      '\ud83d',
+      '.',
+    ];
+    for (let n = 0; n < 2000; n += 1) {
+      const text = Array.from({ length: 12 }, () => characters[Math.floor(random() * characters.length)]).join('');
+      const runs = [...text.matchAll(/[\p{L}\p{N}\p{M}]+/gu)].map(({ 0: run, index }) => [index, index + run.length]);
+      expect(wordsIn(text).map(({ start, end }) => [start, end])).toEqual(runs);
+    }
+  });
+
+  test('of a text are counted by their forms, however many there are', () => {
+    const numbers = Array.from({ length: 200_000 }, (_, n) => `n${n} N${n}`).join(' ');
+    const counted = countForms(`${numbers} runs running`);
+    expect(counted.size).toBe(200_001);
+    expect(new Set(counted.values())).toEqual(new Set([2]));
+    expect([...countForms('runs').keys()].map(({ text }) => text)).toEqual(['run']);
   });
 
   test('know where they stand', () => {
