@@ -13,7 +13,10 @@ export interface EncodedBatch {
   failures: BatchFailure[];
 }
 
-/** Encodes batches in the order of their addition. All are prepared from the start, while one computes. */
+/**
+ * Encodes batches in the order of their addition. All are prepared from the start, while one computes, unless preparing
+ * blocks this thread.
+ */
 export interface BatchQueue {
   add(id: number, items: readonly EncodeItem[]): void;
   /** Skips a batch whose computation has not begun. */
@@ -51,8 +54,9 @@ export function createBatchQueue(
 
   return {
     add(id, items) {
-      const prepared = items.map((item, index) => prepare(model, reader, item, () => onLate(id, index)));
-      previous = previous.then(() => encode(id, prepared));
+      const begin = () => items.map((item, index) => prepare(model, reader, item, () => onLate(id, index)));
+      const begun = model.preparation.blocks ? undefined : begin();
+      previous = previous.then(() => encode(id, begun ?? begin()));
     },
     drop(id) {
       dropped.add(id);

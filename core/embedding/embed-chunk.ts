@@ -7,7 +7,7 @@ import { FileUnavailableError, type Source, type Sources } from '../sources/sour
 import { findVectorsByContent, type NewVector, removeVectorsOf, writeVectors } from '../store/embeddings.ts';
 import { jobEnded } from '../store/job-errors.ts';
 import { type ChunkCount, findProgress, raiseProgress } from '../store/progress.ts';
-import { existingSamples, metadataOf, writeEmbeddingErrors } from '../store/samples.ts';
+import { areThere, existingSamples, metadataOf, writeEmbeddingErrors } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 import { batchesOf } from './batches.ts';
 import type { Embedder, EmbedItem, EmbedOutcome } from './embedder.ts';
@@ -191,9 +191,9 @@ async function itemsFor(
   sources: Sources,
   batch: readonly LackingSample[],
 ): Promise<(EmbedItem | Unavailable)[]> {
-  if (medium.encodes === 'metadata') {
+  if (medium.encodes !== 'file') {
     const ids = batch.map(({ _id }) => _id);
-    const metadata = await metadataOf(store, ids);
+    const metadata = await metadataOf(store, ids, medium.encodes);
     return batch.map(({ _id }) => {
       const found = metadata.get(_id.toHexString());
       if (found === undefined) return { error: { code: 'file_not_found', message: 'the sample was removed' } };
@@ -293,11 +293,9 @@ async function removeOrphanVectors(
   set: { datasetId: string; modelKey: string },
   batch: readonly LackingSample[],
 ): Promise<void> {
-  const there = await existingSamples(
-    store,
-    batch.map(({ _id }) => _id),
-  );
-  if (there.size === batch.length) return;
+  const ids = batch.map(({ _id }) => _id);
+  if (await areThere(store, ids)) return;
+  const there = await existingSamples(store, ids);
   await removeVectorsOf(
     store,
     set,

@@ -109,8 +109,8 @@ export interface Medium extends ModelSide {
    */
   readonly length?: string;
 
-  /** The encoder's input: the bytes of a sample's file, or the metadata from its expansion. */
-  readonly encodes: 'file' | 'metadata';
+  /** The encoder's input: the bytes of a sample's file, or an object of these fields of its metadata. */
+  readonly encodes: 'file' | readonly string[];
 
   /**
    * The side that encodes words into the space of the samples: `own` if it is the one that encodes samples, or one that a

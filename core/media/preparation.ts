@@ -17,6 +17,11 @@ export type Pooling = 'cls' | 'mean';
 export interface BoundPreparation<Prepared = unknown> {
   /** The batch size, if the graph fixes it. */
   fixedBatch: number | undefined;
+  /**
+   * Whether items are prepared on the thread of the caller. A batch is then prepared when the one before has been
+   * answered, so that its answer does not wait for the preparation of others.
+   */
+  blocks?: true;
   /** The batch size that suits the items, if it differs from the device's usual one. */
   batchSize?: number;
   /**

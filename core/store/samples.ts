@@ -429,10 +429,14 @@ export async function* indexedSeqs(store: Store, datasetId: string): AsyncGenera
 export async function metadataOf(
   store: Store,
   ids: readonly ObjectId[],
+  fields: readonly string[],
 ): Promise<Map<string, Pick<SampleDocument, 'metadata' | 'content'>>> {
   const found = collectionsOf(store)
     .samples.find({ _id: { $in: [...ids] } })
-    .project<Pick<SampleDocument, '_id' | 'metadata' | 'content'>>({ metadata: 1, content: 1 });
+    .project<Pick<SampleDocument, '_id' | 'metadata' | 'content'>>({
+      content: 1,
+      ...Object.fromEntries(fields.map((field) => [`metadata.${field}`, 1])),
+    });
   const byId = new Map<string, Pick<SampleDocument, 'metadata' | 'content'>>();
   for await (const sample of found) byId.set(sample._id.toHexString(), sample);
   return byId;
@@ -459,6 +463,11 @@ export async function writeEmbeddingErrors(
     })),
   ];
   if (operations.length > 0) await collectionsOf(store).samples.bulkWrite(operations, { ordered: false });
+}
+
+/** Whether the samples of all these IDs exist, which the index alone tells. */
+export async function areThere(store: Store, ids: readonly ObjectId[]): Promise<boolean> {
+  return (await collectionsOf(store).samples.countDocuments({ _id: { $in: [...ids] } })) === ids.length;
 }
 
 /** The IDs among these whose samples exist. */

@@ -24,7 +24,7 @@ export function linesMedium(): Medium {
       }
       return expansions;
     },
-    encodes: 'metadata',
+    encodes: ['text'],
     models: {
       graphs: ['model.onnx'],
       files: [],

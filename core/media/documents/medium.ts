@@ -31,7 +31,7 @@ const MODELS: ModelLayout = {
  * A document is read whole, and its chunks are held until they are written: the next batch's as well, and those of four
  * pages at once. As objects they take some ten times their bytes.
  */
-const BATCH_BYTES = 4 * 1024 * 1024;
+const BATCH_BYTES = 2 * 1024 * 1024;
 
 /**
  * The medium of documents: a file is cut into chunks, and each is a sample. PLIMSOLL_MAX_DOCUMENT_BYTES limits the size
@@ -72,7 +72,7 @@ export function documentsMedium(
     choose: (load, stored) => chooseChunks(load, stored, (model) => hasTokenizer(model, env)),
     batchBytes: BATCH_BYTES,
     length: 'tokens',
-    encodes: 'metadata',
+    encodes: ['text'],
     models: MODELS,
     preparation: {
       module: new URL(`./preparation${extname(import.meta.url)}`, import.meta.url).href,

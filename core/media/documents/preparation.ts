@@ -27,6 +27,7 @@ export const openPreparation: OpenPreparation = async (request) => {
   const { dim } = features;
   const preparation: BoundPreparation<Float32Array> = {
     fixedBatch: undefined,
+    blocks: true,
     batchSize: BATCH,
     pooling: undefined,
     blank: hashedWords('blank', dim),

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { createBatchQueue } from '../../inference/batch-queue.ts';
+import { createItemReader } from '../../inference/item-reader.ts';
+import type { Model } from '../../inference/session.ts';
+
+/** What a queue of two batches of two items does, in order. */
+async function eventsOf(blocks: boolean): Promise<string[]> {
+  const events: string[] = [];
+  const answered = Promise.withResolvers<void>();
+  const model = {
+    dim: 1,
+    preparation: {
+      ...(blocks ? { blocks: true } : {}),
+      async prepare(item: { value: string }) {
+        events.push(`prepare ${item.value}`);
+        return item.value;
+      },
+    },
+    run: async (prepared: string[]) => {
+      events.push(`run ${prepared.join(' ')}`);
+      return new Float32Array(prepared.length).fill(1);
+    },
+  } as unknown as Model;
+  const queue = createBatchQueue(model, createItemReader(), {
+    onRun: async () => undefined,
+    onEncoded: async (id) => {
+      events.push(`answer ${id}`);
+      if (id === 2) answered.resolve();
+    },
+    onLate: () => undefined,
+  });
+  queue.add(1, [
+    { value: 'a', content: 'a' },
+    { value: 'b', content: 'b' },
+  ]);
+  queue.add(2, [
+    { value: 'c', content: 'c' },
+    { value: 'd', content: 'd' },
+  ]);
+  await answered.promise;
+  return events;
+}
+
+test('batches are prepared from the start, and computed and answered in order', async () => {
+  expect(await eventsOf(false)).toEqual([
+    ...['prepare a', 'prepare b', 'prepare c', 'prepare d'],
+    ...['run a b', 'answer 1', 'run c d', 'answer 2'],
+  ]);
+});
+
+test('where preparing blocks the thread, a batch is answered before the next one is prepared', async () => {
+  expect(await eventsOf(true)).toEqual([
+    ...['prepare a', 'prepare b', 'run a b', 'answer 1'],
+    ...['prepare c', 'prepare d', 'run c d', 'answer 2'],
+  ]);
+});
