@@ -106,37 +106,32 @@ export async function buildIndex(
   const step = () => onStep({ kind, done, total: Math.max(total, done) });
   step();
 
-  const vectors = vectorsAfter(store, set, lastSeq);
-  let seqs: number[] = [];
-  let batch = new Float32Array(BATCH * set.dim);
   let saveAt = nextSave(done);
-  const flush = async () => {
-    if (seqs.length === 0) return;
-    await builder.add(seqs, batch.subarray(0, seqs.length * set.dim));
-    done += seqs.length;
-    seqs = [];
-    batch = new Float32Array(BATCH * set.dim);
-    step();
-    if (done < saveAt) return;
-    await builder.save();
-    saveAt = nextSave(done);
-    step();
-  };
+  // The builder adds a batch while the next one is read.
+  let adding = Promise.resolve();
   try {
-    for await (const { seq, vector } of vectors) {
+    for await (const { seqs, vectors } of vectorsAfter(store, set, lastSeq, BATCH)) {
       signal.throwIfAborted();
-      // A vector of another length is none of this model's.
-      if (vector.length !== set.dim) continue;
-      batch.set(vector, seqs.length * set.dim);
-      if (seqs.push(seq) === BATCH) await flush();
+      await adding;
+      adding = builder.add(seqs, vectors);
+      // The next turn awaits it. Until then its failure must not end the process.
+      adding.catch(() => undefined);
+      done += seqs.length;
+      step();
+      if (done < saveAt) continue;
+      await adding;
+      await builder.save();
+      saveAt = nextSave(done);
+      step();
     }
-    await flush();
+    await adding;
   } catch (error) {
     // A pause or a cancel keeps what is done.
-    if (signal.aborted) await builder.save();
+    if (signal.aborted) {
+      await adding;
+      await builder.save();
+    }
     throw error;
-  } finally {
-    await vectors.close();
   }
   const built = await builder.finish();
   const { index, before } = await publishIndex(store, {

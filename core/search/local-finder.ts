@@ -1,3 +1,4 @@
+import type { Timestamp } from 'mongodb';
 import { type ClusterTime, clusterTime, isWrittenSince } from '../store/cluster-time.ts';
 import { vectorsAfter, vectorsOfSeqs, vectorsWrittenSince } from '../store/search-vectors.ts';
 import type { Store } from '../store/store.ts';
@@ -121,18 +122,12 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
       return isOfOther && (await hasTakenInNew(set, before)) ? before : open(set, undefined);
     }
     if (index === undefined) {
-      const vectors = vectorsAfter(store, set, -1);
-      try {
-        let batch: { seq: number; vector: Float32Array }[] = [];
-        for await (const vector of vectors) {
-          if (isWrittenSince(vector.written, held.upTo)) held.recent.set(vector.seq, vector.written.toString());
-          if (batch.push(vector) < BATCH) continue;
-          await add(set, held, batch);
-          batch = [];
+      for await (const { seqs, written, vectors } of vectorsAfter(store, set, -1, BATCH)) {
+        for (const [i, seq] of seqs.entries()) {
+          const at = written[i] as Timestamp;
+          if (isWrittenSince(at, held.upTo)) held.recent.set(seq, at.toString());
         }
-        await add(set, held, batch);
-      } finally {
-        await vectors.close();
+        await add(held, seqs, vectors);
       }
     }
     await takeInNew(set, held);
@@ -160,30 +155,23 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
     const { found, at } = await vectorsWrittenSince(store, set, held.upTo);
     const recent = new Map(found.map(({ seq, written }) => [seq, written]));
     const unknown = found.filter(({ seq, written }) => held.recent.get(seq) !== written).map(({ seq }) => seq);
-    for (let from = 0; from < unknown.length; from += BATCH)
-      await add(set, held, await vectorsOfSeqs(store, set, unknown.slice(from, from + BATCH)));
+    for (let from = 0; from < unknown.length; from += BATCH) {
+      const some = await vectorsOfSeqs(store, set, unknown.slice(from, from + BATCH));
+      const fitting = some.filter(({ vector }) => vector.length === set.dim);
+      const together = new Float32Array(fitting.length * set.dim);
+      for (const [i, { vector }] of fitting.entries()) together.set(vector, i * set.dim);
+      const seqs = fitting.map(({ seq }) => seq);
+      await add(held, seqs, together);
+    }
     held.recent = recent;
     held.upTo = at;
   }
 
-  async function add(
-    { dim }: SearchedSet,
-    held: HeldSet,
-    vectors: readonly { seq: number; vector: Float32Array }[],
-  ): Promise<void> {
-    const fitting = vectors.filter(({ vector }) => vector.length === dim);
-    if (fitting.length === 0) return;
-    const together = new Float32Array(fitting.length * dim);
-    fitting.forEach(({ vector }, i) => {
-      together.set(vector, i * dim);
-    });
-    held.replaced += await machine.add(
-      held.name,
-      fitting.map(({ seq }) => seq),
-      together,
-    );
-    held.added += fitting.length;
-    held.bytes += together.length;
+  async function add(held: HeldSet, seqs: readonly number[], vectors: Float32Array): Promise<void> {
+    if (seqs.length === 0) return;
+    held.replaced += await machine.add(held.name, seqs, vectors);
+    held.added += seqs.length;
+    held.bytes += vectors.length;
   }
 
   return {

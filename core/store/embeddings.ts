@@ -1,7 +1,15 @@
-import { type AnyBulkWriteOperation, Binary, type ClientSession, type FindCursor, ObjectId, Timestamp } from 'mongodb';
+import {
+  type AnyBulkWriteOperation,
+  type Binary,
+  type ClientSession,
+  type FindCursor,
+  ObjectId,
+  Timestamp,
+} from 'mongodb';
 import { collectionsOf } from './collections.ts';
 import type { EmbeddingDocument } from './documents.ts';
 import { insertNew, type Store } from './store.ts';
+import { vectorBinaries } from './vector-binary.ts';
 
 /** The vectors of one model in one dataset. */
 export interface VectorSet {
@@ -81,22 +89,28 @@ export interface NewVector {
 /** Stores vectors. Each replaces an earlier vector of its sample. */
 export async function writeVectors(store: Store, set: VectorSet, vectors: readonly NewVector[]): Promise<void> {
   const { embeddings } = collectionsOf(store);
-  const documentOf = ({ seq, sampleId, vector, content, version }: NewVector): EmbeddingDocument => ({
-    _id: new ObjectId(),
-    dataset_id: set.datasetId,
-    seq,
-    sample_id: sampleId,
-    model_key: set.modelKey,
-    dim: vector.length,
-    vector: Binary.fromFloat32Array(vector),
-    content,
-    version,
-    // The server puts its cluster time in the place of an empty timestamp.
-    written: new Timestamp({ t: 0, i: 0 }),
-  });
-  const inserts = vectors.filter(({ isStale }) => !isStale).map(documentOf);
-  const repeated = await insertNew(embeddings, inserts);
-  const stale = vectors.filter(({ isStale }) => isStale).map(documentOf);
+  const binaries = vectorBinaries(vectors.map(({ vector }) => vector));
+  const documents = vectors.map(
+    ({ seq, sampleId, vector, content, version }, i): EmbeddingDocument => ({
+      _id: new ObjectId(),
+      dataset_id: set.datasetId,
+      seq,
+      sample_id: sampleId,
+      model_key: set.modelKey,
+      dim: vector.length,
+      vector: binaries[i] as Binary,
+      content,
+      version,
+      // The server puts its cluster time in the place of an empty timestamp.
+      written: new Timestamp({ t: 0, i: 0 }),
+    }),
+  );
+  const isStale = (_: EmbeddingDocument, i: number) => vectors[i]?.isStale === true;
+  const repeated = await insertNew(
+    embeddings,
+    documents.filter((document, i) => !isStale(document, i)),
+  );
+  const stale = documents.filter(isStale);
   const replacements = [...stale, ...repeated].map(replacementOf);
   if (replacements.length > 0) await embeddings.bulkWrite(replacements, { ordered: false });
 }

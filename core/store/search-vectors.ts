@@ -1,4 +1,4 @@
-import { Binary, type FindCursor, Timestamp } from 'mongodb';
+import { Timestamp } from 'mongodb';
 import { UserError } from '../errors.ts';
 import { type ClusterTime, LOCAL, readAt, type Write, writtenSince } from './cluster-time.ts';
 import { collectionsOf } from './collections.ts';
@@ -10,6 +10,7 @@ import { isVectorOf } from './sample-version.ts';
 import { findSample } from './samples.ts';
 import { conditionOf, indexFor, type SampleFilter } from './search-samples.ts';
 import type { Store } from './store.ts';
+import { copyElements } from './vector-binary.ts';
 
 /** A vector of length 1 and its sample's seq. */
 export interface StoredVector {
@@ -39,18 +40,46 @@ export async function vectorsWrittenSince(
   return { found, at: at ?? since };
 }
 
-/** The vectors of a set after a seq with the times of their writes, in seq order. The caller closes the cursor. */
-export function vectorsAfter(
+/** Some vectors of length 1, and their samples' seqs. */
+export interface VectorBatch {
+  seqs: number[];
+  /** When each was written. */
+  written: Timestamp[];
+  /** One after the other. */
+  vectors: Float32Array<ArrayBuffer>;
+}
+
+/**
+ * Yields the vectors of a set after a seq, up to `size` at a time, in seq order. A vector that has not `dim` elements is
+ * none of this model's, and is left out.
+ */
+export async function* vectorsAfter(
   store: Store,
-  { datasetId, modelKey }: VectorSet,
+  { datasetId, modelKey, dim }: VectorSet & { dim: number },
   after: number,
-): FindCursor<StoredVector & { written: Timestamp }> {
-  return collectionsOf(store)
+  size: number,
+): AsyncGenerator<VectorBatch> {
+  const cursor = collectionsOf(store)
     .embeddings.find({ dataset_id: datasetId, model_key: modelKey, seq: { $gt: after } }, { readConcern: LOCAL })
     .project<Pick<EmbeddingDocument, 'seq' | 'vector' | 'written'>>({ _id: 0, seq: 1, vector: 1, written: 1 })
     .sort({ seq: 1 })
-    .batchSize(1000)
-    .map(({ seq, vector, written }) => ({ seq, vector: vector.toFloat32Array(), written }));
+    .batchSize(size);
+  const newBatch = (): VectorBatch => ({ seqs: [], written: [], vectors: new Float32Array(size * dim) });
+  let batch = newBatch();
+  try {
+    for await (const { seq, vector, written } of cursor) {
+      const at = batch.seqs.length * dim;
+      if (!copyElements(vector, batch.vectors.subarray(at, at + dim))) continue;
+      batch.written.push(written);
+      if (batch.seqs.push(seq) < size) continue;
+      yield batch;
+      batch = newBatch();
+    }
+    const { seqs, vectors } = batch;
+    if (seqs.length > 0) yield { ...batch, vectors: vectors.slice(0, seqs.length * dim) };
+  } finally {
+    await cursor.close();
+  }
 }
 
 /** The vectors of these seqs, in no order. Seqs without a vector are left out. */
@@ -145,17 +174,6 @@ export async function searchableSamples(
     if (sample === undefined || !isVectorOf(sample, each) || !copyElements(each.vector, vector)) return [];
     return [{ seq: each.seq, vector, filepath: sample.filepath }];
   });
-}
-
-/** Bytes before the elements of a BSON vector: their type, and a padding that only bits have. */
-const HEAD_BYTES = 2;
-
-/** Copies the elements of a vector as `toFloat32Array` does. Returns false if there are more or fewer, or no float32. */
-function copyElements({ sub_type, buffer, position }: Binary, into: Float32Array): boolean {
-  const isFloat32 = sub_type === Binary.SUBTYPE_VECTOR && buffer[0] === Binary.VECTOR_TYPE.Float32;
-  if (!isFloat32 || position !== HEAD_BYTES + into.byteLength) return false;
-  new Uint8Array(into.buffer, into.byteOffset, into.byteLength).set(buffer.subarray(HEAD_BYTES, position));
-  return true;
 }
 
 const MAX_TIME_MS = 10_000;
