@@ -26,7 +26,9 @@ export interface BenchStack {
 
 /** Processes that a process of the stack starts when it first needs them: its name, their script, their name. */
 const CHILDREN = [
-  ['worker-embedding', 'inference/child.ts', 'inference'],
+  ['worker-indexing', 'reader/child.ts', 'readers'],
+  ['worker-embedding', 'inference/encoder.ts', 'encoder'],
+  ['worker-embedding', 'search/child.ts', 'index-builder'],
   ['api', 'search/child.ts', 'search'],
 ] as const;
 
@@ -69,10 +71,7 @@ export async function withStack<T>(
               while (!(await fetch(`${stack.apiUrl}/ready`)).ok) await delay(20, undefined, { signal: context.signal });
             },
             memory,
-            cpuSeconds: async () => {
-              const names = await processesOf(stack.pids);
-              return cpuSeconds(Object.fromEntries([...names].map(([pid, name]) => [name, pid])));
-            },
+            cpuSeconds: async () => cpuSeconds(await processesOf(stack.pids)),
           }),
           stack.failed.then((error) => Promise.reject(error)),
           aborted(context.signal),

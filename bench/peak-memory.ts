@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 
-const POLL_MS = 500;
+/** Each look reads every process of the machine, which two cores notice. */
+const POLL_MS = 2000;
 
 /** Names of processes by process ID. */
 export type ProcessNames = ReadonlyMap<number, string>;

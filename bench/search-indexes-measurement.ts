@@ -123,7 +123,7 @@ async function build({ signal }: BenchContext, store: Store, { kind, cache }: { 
     const began = performance.now();
     const { bytes } = await buildIndex(store, builder, { set: SET, kind, cache, onStep: () => undefined, signal });
     const seconds = (performance.now() - began) / 1000;
-    const cpu = await cpuSeconds(Object.fromEntries(children.map((pid) => ['builder', pid])));
+    const cpu = await cpuSeconds(new Map(children.map((pid) => [pid, 'builder'])));
     return { seconds, bytes, cpu, peak: await memory.end() };
   } finally {
     await builder.close();
