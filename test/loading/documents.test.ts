@@ -218,7 +218,9 @@ function wordsOf(value: unknown): number {
 test('chunks of about one length are encoded together, whatever their order in the documents', async () => {
   const rows = Array.from({ length: 60 }, (_, i) => `${JSON.stringify({ text: 'a '.repeat(((i * 7) % 60) + 1) })}\n`);
   const { load, stored } = await openFolder({ 'rows.jsonl': rows.join('') });
-  const model = await writeSentencesModel(join(bench.folder, `sentences-${bench.newDataset()}`));
+  const model = await writeSentencesModel(join(bench.folder, `sentences-${bench.newDataset()}`), {
+    'tokenizer_config.json': { tokenizer_class: 'BertTokenizer', model_max_length: 512, pad_token: '[PAD]' },
+  });
   const before = embedder.calls.length;
   await load({ model });
   const lengths = embedder.calls

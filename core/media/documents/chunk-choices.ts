@@ -14,6 +14,12 @@ const DEFAULTS = {
   characters: { size: 800, overlap: 100 },
 } as const;
 
+/** The tokenizer of a model. */
+export interface ModelTokenizer {
+  /** How many tokens of a chunk the model reads; undefined if its files do not say. */
+  mostWords: number | undefined;
+}
+
 /** The stored choices, as their type. */
 export const chunkChoicesOf = (stored: ExpansionChoices | undefined): ChunkChoices =>
   (stored as ChunkChoices | undefined) ?? { ...DEFAULTS.tokens, unit: 'tokens' };
@@ -22,21 +28,33 @@ export const chunkChoicesOf = (stored: ExpansionChoices | undefined): ChunkChoic
  * Decides how documents are cut. The first load decides; a later one may ask for the same, or for anything if it reads
  * every file again.
  *
- * @param hasTokenizer whether a model has a tokenizer; it throws if the model is not on this machine
- * @throws UserError ChunksDiffer, ModelNotFound, ModelInvalid
+ * @param tokenizerOf the tokenizer of a model, if it has one; throws if the model is not on this machine
+ * @throws UserError ChunksDiffer, InvalidInput, ModelNotFound, ModelInvalid
  */
 export async function chooseChunks(
   { chunks: asked = {}, model, reread, dataset, include, exclude }: ExpandingLoad,
   stored: ExpansionChoices | undefined,
-  hasTokenizer: (model: string) => Promise<boolean>,
+  tokenizerOf: (model: string) => Promise<ModelTokenizer | undefined>,
 ): Promise<ExpansionChoices> {
   const before = stored === undefined ? undefined : chunkChoicesOf(stored);
   const unit = asked.unit ?? before?.unit ?? 'tokens';
   const rest = before?.unit === unit ? before : DEFAULTS[unit];
-  const size = asked.size ?? rest.size;
+  const counts = before?.unit === unit ? before.tokens_of : unit === 'tokens' ? model : undefined;
+  // A load that changes nothing does not need the model here.
+  const decides = before?.unit !== unit || (asked.size ?? before.size) !== before.size;
+  const tokenizer = counts === undefined || !decides ? undefined : await tokenizerOf(counts);
+  const tokensOf = decides && tokenizer === undefined ? undefined : counts;
+  const most = tokenizer?.mostWords ?? Number.POSITIVE_INFINITY;
+  const size = asked.size ?? Math.min(rest.size, most);
+  if (size > most) {
+    throw new UserError(
+      'InvalidInput',
+      `${counts} reads ${most} tokens of a chunk, and would not see the rest of one of ${size}. ` +
+        `Give --chunk-size ${most} or less.`,
+      { fields: ['chunks'] },
+    );
+  }
   const overlap = asked.overlap ?? Math.min(rest.overlap, Math.floor(size / 2));
-  const tokensOf =
-    before?.unit === unit ? before.tokens_of : unit === 'tokens' && (await hasTokenizer(model)) ? model : undefined;
   const chosen: ChunkChoices = { size, overlap, unit, ...(tokensOf === undefined ? {} : { tokens_of: tokensOf }) };
   const readsAll = reread && include.length === 0 && exclude.length === 0;
   if (before === undefined || readsAll || isSame(before, chosen)) return { ...chosen };

@@ -7,9 +7,10 @@ import { findModel, folderNamed, type ModelLayout } from '../../models/find-mode
 import { modelFoldersFrom } from '../../models/model-folders.ts';
 import { FileUnavailableError, type Sources } from '../../sources/source.ts';
 import type { Expansion, FileToExpand, Medium } from '../medium.ts';
-import { SENTENCE_FILES } from '../text/sentence-files.ts';
+import { readSentenceFiles, SENTENCE_FILES } from '../text/sentence-files.ts';
+import { readMostWords } from '../text/tokenizer.ts';
 import type { Chunking } from './chunk/chunking.ts';
-import { type ChunkChoices, chooseChunks, chunkChoicesOf } from './chunk-choices.ts';
+import { type ChunkChoices, chooseChunks, chunkChoicesOf, type ModelTokenizer } from './chunk-choices.ts';
 import { type DocumentLimits, documentLimitsFromEnvironment, tooManyBytes } from './document-limits.ts';
 import { DOCUMENT_MIME_TYPES, isDocumentName, speaksForText } from './names.ts';
 import { createDocumentReaders, type DocumentReaders } from './reader/document-readers.ts';
@@ -69,7 +70,7 @@ export function documentsMedium(
         }),
       );
     },
-    choose: (load, stored) => chooseChunks(load, stored, (model) => hasTokenizer(model, env)),
+    choose: (load, stored) => chooseChunks(load, stored, (model) => tokenizerOf(model, env)),
     batchBytes: BATCH_BYTES,
     length: 'tokens',
     encodes: ['text'],
@@ -119,11 +120,13 @@ async function expandFile(
   }
 }
 
-/** Whether a model on this machine counts tokens by a tokenizer of its own. The built-in one does not. */
-async function hasTokenizer(model: string, env: NodeJS.ProcessEnv): Promise<boolean> {
-  if (folderNamed(model, MODELS) === BUILT_IN_FOLDERS.text) return false;
-  await findModel(model, MODELS, modelFoldersFrom(env));
-  return true;
+/** The tokenizer of a model on this machine. The built-in model has none. */
+async function tokenizerOf(model: string, env: NodeJS.ProcessEnv): Promise<ModelTokenizer | undefined> {
+  if (folderNamed(model, MODELS) === BUILT_IN_FOLDERS.text) return undefined;
+  const { files, optional } = await findModel(model, MODELS, modelFoldersFrom(env));
+  const [tokenizerFile = '', configFile = ''] = files;
+  const { maxTokens, prompts } = await readSentenceFiles(optional);
+  return { mostWords: await readMostWords(tokenizerFile, configFile, { maxTokens, prompt: prompts.passage }) };
 }
 
 /** @throws UserError TokenizerNotHere when this machine lacks the tokenizer that the dataset's chunks are counted by */

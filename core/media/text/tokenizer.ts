@@ -109,18 +109,45 @@ export async function readWordTokens(tokenizerFile: string, configFile: string):
   return (text) => library.encode(text, { add_special_tokens: false }).ids.length;
 }
 
+/**
+ * Reads how many tokens of a text's words a model takes: its limit without the special ones and those of the words that
+ * stand before each text. Undefined if no file of the tokenizer says it.
+ *
+ * @throws ModelInvalidError naming the file and the field
+ */
+export async function readMostWords(
+  tokenizerFile: string,
+  configFile: string,
+  { maxTokens, prompt }: Pick<TextLimits, 'maxTokens'> & { prompt: string },
+): Promise<number | undefined> {
+  const config = await readJson(configFile, Config);
+  const limit = statedLimit(config, maxTokens);
+  if (limit === undefined) return undefined;
+  const library = await readLibrary(tokenizerFile, config);
+  const { before, after } = inFile(tokenizerFile, () => specialTokens(library));
+  const ofPrompt = library.encode(prompt, { add_special_tokens: false }).ids.length;
+  return limit - before.length - after.length - ofPrompt;
+}
+
+/** How many tokens a model reads, as the files of its tokenizer say it. */
+function statedLimit(config: Config, maxTokens = Number.POSITIVE_INFINITY): number | undefined {
+  const stated = Math.min(config.model_max_length ?? Number.POSITIVE_INFINITY, maxTokens);
+  return stated < MAX_KNOWN_TOKENS ? stated : classOf(config)?.maxTokens;
+}
+
+const nameOfClass = ({ tokenizer_class }: Config) => tokenizer_class?.replace(/Fast$/, '') ?? '';
+const classOf = (config: Config) => CLASSES[nameOfClass(config)];
+
 /** Without a mask, the graph takes padding for words, so it gets rows as long as in its training. */
 function lengthsOf(
   config: Config,
   { fixedTokens, hasMask }: Pick<TokenInputs, 'fixedTokens' | 'hasMask'>,
   limits: TextLimits,
 ) {
-  const name = config.tokenizer_class?.replace(/Fast$/, '') ?? '';
-  const known = CLASSES[name];
+  const name = nameOfClass(config);
+  const known = classOf(config);
   const none = Number.POSITIVE_INFINITY;
-  const stated = Math.min(config.model_max_length ?? none, limits.maxTokens ?? none);
-  const limit = stated < MAX_KNOWN_TOKENS ? stated : known?.maxTokens;
-  const maxTokens = Math.min(limit ?? none, fixedTokens ?? none);
+  const maxTokens = Math.min(statedLimit(config, limits.maxTokens) ?? none, fixedTokens ?? none);
   if (maxTokens === none)
     throw new Error('model_max_length: missing. Write how many tokens the model reads into the file');
   if (!hasMask && known === undefined)
