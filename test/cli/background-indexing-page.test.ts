@@ -37,6 +37,9 @@ beforeAll(async () => {
   env = { ...bench.env, PATH: `${bin}:${process.env.PATH}` };
   await makePictures(join(bench.folder, 'photos'), 4);
   await writeFile(join(bench.folder, 'photos', 'z-broken.jpg'), 'not a picture');
+  await mkdir(join(bench.folder, 'handbook'));
+  await writeFile(join(bench.folder, 'handbook', 'jobs.md'), '# Jobs\n\nPaused jobs resume where they stopped.\n');
+  await writeFile(join(bench.folder, 'handbook', 'tea.md'), '# Tea\n\nGreen tea is best at eighty degrees.\n');
   for (const [i, name] of ['datasets/products', 'data/cats', 'data/dogs', 'data/birds'].entries())
     await makePictures(join(bench.folder, name), 2, { first: 10 * (i + 1) });
   await Promise.all([bench.startWorker('indexing'), bench.startWorker('embedding')]);
@@ -85,6 +88,7 @@ describe('docs/background-indexing.md', () => {
       'Load now, embed in the background: sh',
       'Load now, embed in the background: sh',
       'Load now, embed in the background: toml',
+      'Documents, and their video: sh',
       'Monitor: sh',
       'In a pipeline: yaml',
       'Several datasets: sh',
@@ -110,6 +114,13 @@ describe('docs/background-indexing.md', () => {
     expect((await readConfig(path)).values).toEqual({
       search: { enable_background_indexing: false, enable_index_building: true },
     });
+  });
+
+  it('writes documents into a video, which can be searched by words at once and by its index later', async () => {
+    const output = await run(example('Documents, and their video', 'sh'));
+    expect(output).toMatch(/completed/);
+    const found = output.match(/Paused jobs resume where they stopped\./g) ?? [];
+    expect(found).toHaveLength(2);
   });
 
   it('shows jobs: all, one, for programs, to the end', async () => {
