@@ -29,7 +29,7 @@ export interface BareTextOrder {
   chunking: Chunking;
 }
 
-/** Of Plimsoll's own size, for chunks and for vectors. */
+/** Chunks, and vectors, of one insert. Plimsoll's inserts are as large. */
 const BATCH = 1000;
 const VECTORS = 256;
 const DIM = 512;

@@ -1,4 +1,4 @@
-import { randomNumbers } from './random-numbers.ts';
+import { randomNumbers } from '../scripts/random-numbers.ts';
 
 /** Makes vectors one after the other, the same ones at each run. */
 export type VectorSource = (into: Float32Array, at: number) => void;

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { randomNumbers } from '../scripts/random-numbers.ts';
 import type { BenchContext } from './context.ts';
-import { randomNumbers } from './random-numbers.ts';
 
 /** Sections of a document. Each is a chunk. */
 const SECTIONS = 20;

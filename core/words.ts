@@ -14,7 +14,7 @@ export class Form {
     this.hash = hashOfWord(text);
   }
 
-  /** The hashes of each four letters of it, between its beginning and its end, which are letters, too. */
+  /** The hashes of its parts: each four letters of `^form$`. */
   get parts(): Uint32Array {
     this.#parts ??= Uint32Array.from(partsOf(this.text), hashOfWord);
     return this.#parts;
@@ -72,7 +72,7 @@ function eachWord(text: string, onWord: OnWord): void {
     const next = end < length ? text.charCodeAt(end) : 0;
     if (next < FIRST_BEYOND_ASCII) {
       if (end > at && end - at <= LONGEST) onWord(formsOfAscii.find(text, at, end), at, end);
-      // What ended the word is no part of one.
+      // The character at `end` separates words.
       at = end + 1;
       continue;
     }

@@ -1,6 +1,7 @@
 import type { Timestamp } from 'mongodb';
 import { type ClusterTime, clusterTime, isWrittenSince } from '../store/cluster-time.ts';
 import { vectorsAfter, vectorsOfSeqs, vectorsWrittenSince } from '../store/search-vectors.ts';
+import { slicesOf } from '../store/slices.ts';
 import type { Store } from '../store/store.ts';
 import type { Finder, SearchedSet } from './finder.ts';
 import { forgetOldest } from './forget-oldest.ts';
@@ -155,13 +156,16 @@ export function createLocalFinder(store: Store, options: LocalFinderOptions): Fi
     const { found, at } = await vectorsWrittenSince(store, set, held.upTo);
     const recent = new Map(found.map(({ seq, written }) => [seq, written]));
     const unknown = found.filter(({ seq, written }) => held.recent.get(seq) !== written).map(({ seq }) => seq);
-    for (let from = 0; from < unknown.length; from += BATCH) {
-      const some = await vectorsOfSeqs(store, set, unknown.slice(from, from + BATCH));
+    for (const slice of slicesOf(unknown, BATCH)) {
+      const some = await vectorsOfSeqs(store, set, slice);
       const fitting = some.filter(({ vector }) => vector.length === set.dim);
       const together = new Float32Array(fitting.length * set.dim);
       for (const [i, { vector }] of fitting.entries()) together.set(vector, i * set.dim);
-      const seqs = fitting.map(({ seq }) => seq);
-      await add(held, seqs, together);
+      await add(
+        held,
+        fitting.map(({ seq }) => seq),
+        together,
+      );
     }
     held.recent = recent;
     held.upTo = at;

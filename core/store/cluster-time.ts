@@ -15,7 +15,7 @@ const LATE_WRITES_S = 10;
 /** Reads what the primary has, acknowledged by a majority or not: each hit is read again before it is given out. */
 export const LOCAL = new ReadConcern('local');
 
-/** A write of what a sample's number stands for, and its time as a string. */
+/** The number of a sample whose vector or words were written, and the time of that write as a string. */
 export interface Write {
   seq: number;
   written: string;

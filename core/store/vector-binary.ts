@@ -1,7 +1,7 @@
 /**
  * Vectors as BSON holds them: binary data of subtype 9, which begins with two bytes (the type of the elements, and a
  * padding that only bits have); then float32, little-endian. Memory for each vector by itself costs more time than its
- * elements, so that many share one.
+ * elements, so many share one.
  */
 import { Binary } from 'mongodb';
 

@@ -1,5 +1,7 @@
 /** Tools for drawing the example pictures: seeded random numbers, mixed colours, and a few SVG elements. */
 
+import { randomNumbers } from '../random-numbers.ts';
+
 export interface Drawing {
   /** Path below examples/images, without extension. */
   name: string;
@@ -10,15 +12,10 @@ export interface Drawing {
 
 export type Random = (from: number, to: number) => number;
 
-/** Mulberry32: the same seed draws the same picture. */
+/** The same seed draws the same picture. */
 export function chance(seed: number): Random {
-  let state = seed >>> 0;
-  return (from, to) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return from + ((to - from) * ((mixed ^ (mixed >>> 14)) >>> 0)) / 2 ** 32;
-  };
+  const random = randomNumbers(seed);
+  return (from, to) => from + (to - from) * random();
 }
 
 export const times = (count: number, draw: (n: number) => string): string =>

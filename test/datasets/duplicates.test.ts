@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { SearchedSet } from '../../core/search/finder.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import type { EmbeddingDocument, SampleDocument } from '../../core/store/documents.ts';
-import { clusteredVectors, fillWithVectors, randomNumbers, unit } from '../search/vectors.ts';
+import { randomNumbers } from '../../scripts/random-numbers.ts';
+import { clusteredVectors, fillWithVectors, unit } from '../search/vectors.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 

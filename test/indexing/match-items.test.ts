@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { leftOvers, type Matching, matchItems } from '../../core/indexing/match-items.ts';
 import type { Item } from '../../core/media/medium.ts';
 import type { StoredItem } from '../../core/store/samples.ts';
+import { randomNumbers } from '../../scripts/random-numbers.ts';
 
 type Status = StoredItem['status'];
 
@@ -148,24 +149,13 @@ describe('a sample that its file no longer held before', () => {
   });
 });
 
-/** Numbers from 0 to 1, the same each time (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const count = <T>(values: readonly T[], wanted: T) => values.filter((value) => value === wanted).length;
 
 const isAscending = (numbers: readonly number[]) => numbers.every((n, i) => i === 0 || n > (numbers[i - 1] as number));
 
 describe('any file and any stored samples', () => {
   it('keep what is promised, in 3,000 random cases', () => {
-    const random = randomFrom(7);
+    const random = randomNumbers(7);
     const below = (n: number) => Math.floor(random() * n);
     const anyContent = () => (random() < 0.15 ? null : String.fromCharCode(97 + below(5)));
     for (let n = 0; n < 3000; n++) {

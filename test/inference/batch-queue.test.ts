@@ -3,7 +3,7 @@ import { createBatchQueue } from '../../inference/batch-queue.ts';
 import { createItemReader } from '../../inference/item-reader.ts';
 import type { Model } from '../../inference/session.ts';
 
-/** What a queue of two batches of two items does, in order. */
+/** Gives a queue two batches of two items each. Returns its steps in order. */
 async function eventsOf(blocks: boolean): Promise<string[]> {
   const events: string[] = [];
   const answered = Promise.withResolvers<void>();

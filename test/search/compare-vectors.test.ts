@@ -3,9 +3,10 @@ import { type Comparer, createComparer } from '../../core/search/duplicates/comp
 import { divide, MOST_EXACT } from '../../core/search/duplicates/plan.ts';
 import { createUnion } from '../../core/search/duplicates/union.ts';
 import type { SearchedSet } from '../../core/search/finder.ts';
+import { randomNumbers } from '../../scripts/random-numbers.ts';
 import { createProcessMachine, type ProcessMachine } from '../../search/process-machine.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { clusteredVectors, dot, fillWithVectors, randomNumbers, unit } from './vectors.ts';
+import { clusteredVectors, dot, fillWithVectors, unit } from './vectors.ts';
 
 const DIM = 64;
 const COUNT = 3000;

@@ -7,10 +7,11 @@ import { collectionsOf } from '../../core/store/collections.ts';
 import { writeVectors } from '../../core/store/embeddings.ts';
 import { openStore } from '../../core/store/open.ts';
 import { versionOf } from '../../core/store/sample-version.ts';
+import { randomNumbers } from '../../scripts/random-numbers.ts';
 import { createProcessMachine, type ProcessMachine } from '../../search/process-machine.ts';
 import { uriOf } from '../api/support/open-api.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
-import { clusteredVectors, dot, fillWithVectors, randomNumbers, unit } from './vectors.ts';
+import { clusteredVectors, dot, fillWithVectors, unit } from './vectors.ts';
 
 const DIM = 64;
 const COUNT = 8000;

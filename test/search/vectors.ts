@@ -4,18 +4,8 @@ import { collectionsOf } from '../../core/store/collections.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import { versionOf } from '../../core/store/sample-version.ts';
 import type { Store } from '../../core/store/store.ts';
+import { randomNumbers } from '../../scripts/random-numbers.ts';
 import { fillDataset } from '../api/support/fill.ts';
-
-/** Numbers that are the same at each run (mulberry32). */
-export function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Vectors of length 1 in some clusters, as a model's are. */
 export function clusteredVectors(count: number, dim: number, seed = 1): Float32Array[] {

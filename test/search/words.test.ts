@@ -3,8 +3,8 @@ import { packWords, unpackWords, wordHashes } from '../../core/packed-words.ts';
 import { fuse } from '../../core/search/fuse.ts';
 import { createPostings } from '../../core/search/words/postings.ts';
 import { countForms, formsToFind, hashOfWord, wordsIn } from '../../core/words.ts';
+import { randomNumbers } from '../../scripts/random-numbers.ts';
 import { markedForms, marksIn } from '../../search/passages.ts';
-import { randomNumbers } from './vectors.ts';
 
 const formsOf = (text: string) => [...wordsIn(text)].map(({ form }) => form.text);
 

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { randomNumbers } from '../search/vectors.ts';
+import { randomNumbers } from '../../scripts/random-numbers.ts';
 
 const WIDTH = 192;
 const HEIGHT = 144;

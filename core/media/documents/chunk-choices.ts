@@ -38,23 +38,17 @@ export async function chooseChunks(
 ): Promise<ExpansionChoices> {
   const before = stored === undefined ? undefined : chunkChoicesOf(stored);
   const unit = asked.unit ?? before?.unit ?? 'tokens';
-  const rest = before?.unit === unit ? before : DEFAULTS[unit];
-  const counts = before?.unit === unit ? before.tokens_of : unit === 'tokens' ? model : undefined;
-  // A load that changes nothing does not need the model here.
-  const decides = before?.unit !== unit || (asked.size ?? before.size) !== before.size;
-  const tokenizer = counts === undefined || !decides ? undefined : await tokenizerOf(counts);
-  const tokensOf = decides && tokenizer === undefined ? undefined : counts;
+  const kept = before?.unit === unit ? before : undefined;
+  const rest = kept ?? DEFAULTS[unit];
+  const counting = kept === undefined ? (unit === 'tokens' ? model : undefined) : kept.tokens_of;
+  // A load that keeps the size does not need the model here.
+  const keepsSize = kept !== undefined && (asked.size ?? kept.size) === kept.size;
+  const tokenizer = counting === undefined || keepsSize ? undefined : await tokenizerOf(counting);
   const most = tokenizer?.mostWords ?? Number.POSITIVE_INFINITY;
   const size = asked.size ?? Math.min(rest.size, most);
-  if (size > most) {
-    throw new UserError(
-      'InvalidInput',
-      `${counts} reads ${most} tokens of a chunk, and would not see the rest of one of ${size}. ` +
-        `Give --chunk-size ${most} or less.`,
-      { fields: ['chunks'] },
-    );
-  }
+  if (size > most) throw tooLong(counting as string, size, most);
   const overlap = asked.overlap ?? Math.min(rest.overlap, Math.floor(size / 2));
+  const tokensOf = keepsSize || tokenizer !== undefined ? counting : undefined;
   const chosen: ChunkChoices = { size, overlap, unit, ...(tokensOf === undefined ? {} : { tokens_of: tokensOf }) };
   const readsAll = reread && include.length === 0 && exclude.length === 0;
   if (before === undefined || readsAll || isSame(before, chosen)) return { ...chosen };
@@ -64,6 +58,14 @@ export async function chooseChunks(
       'Leave the option out, load into another dataset, or cut all documents anew with --reread and no --include or --exclude.',
   );
 }
+
+const tooLong = (model: string, size: number, most: number) =>
+  new UserError(
+    'InvalidInput',
+    `${model} reads ${most} tokens of a chunk, and would not see the rest of one of ${size}. ` +
+      `Give --chunk-size ${most} or less.`,
+    { fields: ['chunks'] },
+  );
 
 const isSame = (a: ChunkChoices, b: ChunkChoices) => a.size === b.size && a.overlap === b.overlap && a.unit === b.unit;
 

@@ -126,7 +126,11 @@ export async function readMostWords(
   const library = await readLibrary(tokenizerFile, config);
   const { before, after } = inFile(tokenizerFile, () => specialTokens(library));
   const ofPrompt = library.encode(prompt, { add_special_tokens: false }).ids.length;
-  return limit - before.length - after.length - ofPrompt;
+  const most = limit - before.length - after.length - ofPrompt;
+  return inFile(configFile, () => {
+    if (most < 1) throw new Error(`model_max_length: ${limit} tokens leave no room for words`);
+    return most;
+  });
 }
 
 /** How many tokens a model reads, as the files of its tokenizer say it. */
