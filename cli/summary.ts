@@ -81,6 +81,7 @@ const SUBJECTS: Record<JobKind, string> = {
   duplicates: 'Search for duplicates in',
   drop: "Drop of a model's vectors in",
   index: 'Index of',
+  annotate: 'Annotation of',
 };
 
 function headline({ state, kind, dataset, started_at, finished_at }: JobStatus, paint: Paint): string {

@@ -42,4 +42,5 @@ const SUBJECTS: Record<JobKind, (dataset: string, workflow: string) => string> =
   index: (dataset) => `The building of an index of this model's vectors in ${dataset}`,
   duplicates: (dataset) => `A search for duplicates in ${dataset}`,
   drop: (dataset) => `A drop of this model's vectors in ${dataset}`,
+  annotate: (dataset) => `An annotation of ${dataset}`,
 };

@@ -7,6 +7,7 @@
  * with a sample, and fail no job.
  */
 import {
+  ANNOTATE_WORKFLOW,
   DELETE_WORKFLOW,
   DROP_WORKFLOW,
   DUPLICATES_WORKFLOW,
@@ -33,6 +34,7 @@ export type WorkflowName =
   | typeof DROP_WORKFLOW
   | typeof INDEX_WORKFLOW
   | typeof DUPLICATES_WORKFLOW
+  | typeof ANNOTATE_WORKFLOW
   | typeof SCHEDULED_WORKFLOW
   | typeof WEBHOOK_WORKFLOW;
 
@@ -80,8 +82,9 @@ const INDEXING = [...LOADS, RETRY_WORKFLOW] as const;
 const EMBEDDING = [...INDEXING, EMBED_WORKFLOW] as const;
 /** They have no phases. */
 const UNPHASED = [PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DELETE_WORKFLOW, DROP_WORKFLOW] as const;
-const JOBS = [...EMBEDDING, INDEX_WORKFLOW, ...UNPHASED, DUPLICATES_WORKFLOW] as const;
+const JOBS = [...EMBEDDING, INDEX_WORKFLOW, ...UNPHASED, DUPLICATES_WORKFLOW, ANNOTATE_WORKFLOW] as const;
 const ALL = [...JOBS, WEBHOOK_WORKFLOW] as const;
+const ANNOTATING = [...LOADS, ANNOTATE_WORKFLOW] as const;
 
 const DOCTOR = 'Run `plimsoll doctor`.';
 
@@ -380,6 +383,21 @@ export const FAILURES = {
     meaning:
       'The artifact can not be written there: its folder is missing or not allowed, another file is there, or a chunk is too large.',
     ends: LOADS,
+  },
+  AnnotationsNotFound: {
+    meaning: 'The file or folder of annotations is not there, or is not one that may be read.',
+    remedy: "Name its absolute path on the indexing worker's machine.",
+    ends: ANNOTATING,
+  },
+  AnnotationsUnclear: {
+    meaning: 'The format or the task of the annotations may be several; the message names them. Nothing was changed.',
+    remedy: 'Name it: `--annotation-format`, `--task`, or `--annotations none`.',
+    ends: ANNOTATING,
+  },
+  AnnotationsBroken: {
+    meaning:
+      'A file of annotations can not be read as a whole; the message says where it breaks. No sample was marked missing.',
+    ends: ANNOTATING,
   },
   SearchUnavailable: {
     meaning: 'Vectors can not be searched now; the message says what is missing, or how far it is.',

@@ -11,6 +11,7 @@ export const JOB_KINDS = [
   'drop',
   'index',
   'duplicates',
+  'annotate',
 ] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 

@@ -19,6 +19,7 @@ export const DELETE_WORKFLOW = 'deleteDataset';
 export const DUPLICATES_WORKFLOW = 'findDuplicates';
 export const DROP_WORKFLOW = 'dropModel';
 export const INDEX_WORKFLOW = 'indexVectors';
+export const ANNOTATE_WORKFLOW = 'annotateDataset';
 export const SCHEDULED_WORKFLOW = 'scheduledLoad';
 export const WEBHOOK_WORKFLOW = 'deliverWebhook';
 /** The kind of job that each workflow is; the others are none. */
@@ -33,6 +34,7 @@ export const KINDS: Readonly<Record<string, JobKind>> = {
   [DUPLICATES_WORKFLOW]: 'duplicates',
   [DROP_WORKFLOW]: 'drop',
   [INDEX_WORKFLOW]: 'index',
+  [ANNOTATE_WORKFLOW]: 'annotate',
 };
 
 export const PAUSE_UPDATE = 'pause';

@@ -1,6 +1,7 @@
 /** Writes the table of failures (contract/failures.ts) as the page docs/failures.md. */
 import { type Failure, type FailureCode, failures, type WorkflowName } from '../contract/failures.ts';
 import {
+  ANNOTATE_WORKFLOW,
   CANCEL_UPDATE,
   DELETE_WORKFLOW,
   DROP_WORKFLOW,
@@ -29,6 +30,7 @@ const WORKFLOWS: Record<WorkflowName, string> = {
   [DROP_WORKFLOW]: "A drop of a model's vectors.",
   [INDEX_WORKFLOW]: 'The building of a search index.',
   [DUPLICATES_WORKFLOW]: 'A search for duplicates.',
+  [ANNOTATE_WORKFLOW]: 'An annotation of a dataset that is there.',
   [SCHEDULED_WORKFLOW]: 'A run of a schedule, which ends with what its load ends with.',
   [WEBHOOK_WORKFLOW]: 'The delivery of one message to one webhook.',
 };

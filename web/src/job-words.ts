@@ -29,6 +29,7 @@ export const KIND_WORDS: Readonly<Record<JobKind, string>> = {
   duplicates: 'Search for duplicates',
   drop: "Drop of a model's vectors",
   index: 'Search index',
+  annotate: 'Annotation',
 };
 
 export const failedOf = (job: Job) => sumOf(failuresOf(job));
