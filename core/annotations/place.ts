@@ -1,4 +1,4 @@
-import type { Annotation, Box, Mask, Point } from '../../contract/annotation.ts';
+import type { Annotation, Mask, Point } from '../../contract/annotation.ts';
 import { turnMask } from './turn-mask.ts';
 
 /** The size of a picture as displayed, in pixels, and how it is turned for that: EXIF orientation, 1 to 8. */
@@ -39,7 +39,9 @@ export function frameOf(picture: Picture | undefined, stated: StatedSize): Frame
         return { problem: 'unknown_size', message: 'Its positions are in pixels, and nobody knows the size of its image.' };
       const [w, h] = isPixels ? [size?.width ?? 1, size?.height ?? 1] : [1, 1];
       const at = ([x, y]: readonly [number, number, ...number[]]): Point => toDisplay([x / w, y / h]);
-      return placeAll(annotation, at, { picture, turn });
+      const lengthsOf = ([width, height]: [number, number]): [number, number] =>
+        isOnItsSide(turn) ? [height / h, width / w] : [width / w, height / h];
+      return placeAll(annotation, { at, lengthsOf }, { picture, turn });
     },
   };
 }
@@ -81,7 +83,11 @@ const ROUNDING = 1e-6;
 
 function placeAll(
   annotation: Annotation,
-  at: (point: readonly [number, number, ...number[]]) => Point,
+  { at, lengthsOf }: {
+    at: (point: readonly [number, number, ...number[]]) => Point;
+    /** The width and the height of a box, as displayed. */
+    lengthsOf: (lengths: [number, number]) => [number, number];
+  },
   { picture, turn }: { picture: Picture | undefined; turn: number },
 ): Placed {
   const { bounding_box, points, keypoints, mask, ...rest } = annotation;
@@ -100,7 +106,10 @@ function placeAll(
     const [top, bottom] = [Math.min(first[1], second[1]), Math.max(first[1], second[1])];
     if (left >= 1 || top >= 1 || right <= 0 || bottom <= 0)
       return { problem: 'outside', message: `The box ${JSON.stringify(bounding_box)} lies outside of its picture.` };
-    placed.bounding_box = boxOf(inside(left), inside(top), inside(right), inside(bottom));
+    // A length is not the difference of two positions: that would round it, and a box would come back another.
+    const [width, height] = lengthsOf([w, h]);
+    const [x0, x1, y0, y1] = [inside(left), inside(right), inside(top), inside(bottom)];
+    placed.bounding_box = [x0, y0, x0 === left && x1 === right ? width : x1 - x0, y0 === top && y1 === bottom ? height : y1 - y0];
   }
   if (points !== undefined) {
     if (!points.flat(2).every(Number.isFinite))
@@ -119,8 +128,6 @@ function placeAll(
   if (mask !== undefined) placed.mask = placeMask(mask, picture, turn);
   return { annotation: placed, clipped };
 }
-
-const boxOf = (left: number, top: number, right: number, bottom: number): Box => [left, top, right - left, bottom - top];
 
 const isOutside = (ring: readonly Point[]) =>
   ring.every(([x]) => x >= 1) || ring.every(([x]) => x <= 0) || ring.every(([, y]) => y >= 1) || ring.every(([, y]) => y <= 0);
