@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { GROUND_TRUTH } from '../contract/annotations.ts';
+import { type AnnotationsStatus, GROUND_TRUTH } from '../contract/annotations.ts';
 import type { LoadDatasetInput, RetryFailedInput } from '../contract/inputs.ts';
 import { loadWorkflowId } from '../contract/names.ts';
 import { type AnnotationPlan, planAnnotations, planFromFolder } from '../core/annotations/plan.ts';
@@ -23,7 +23,7 @@ import { claimDataset, findDataset, getDataset, openDataset, openIndexing } from
 import { noteDevice } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
-import { requireAnnotatable } from './annotations.ts';
+import { createAnnotator, requireAnnotatable } from './annotator.ts';
 import { requireArtifactPlace, requireIndexPlace } from './artifact.ts';
 import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
 import { checkOptions } from './check-options.ts';
@@ -74,11 +74,14 @@ export interface ReconcileInput {
   model: string | null;
   /** Whether that model is to serve searches once it has embedded the dataset. */
   switch?: boolean;
+  /** The annotations that the load has read. */
+  annotations?: AnnotationPlan;
 }
 
 export interface ReconcileResult extends IndexingResult {
   /** The model that has a vector of every sample already, so that phase 2 is over; null if there may be work. */
   embedded_by: string | null;
+  annotations?: AnnotationsStatus;
 }
 
 /** The second phase of a load that may have nothing to embed. */
@@ -203,9 +206,9 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
       });
     },
 
-    /** Marks missing files, refreshes the counts, and ends phase 1 of a load. */
+    /** Marks missing files, refreshes the counts, gives the samples their annotations, and ends phase 1 of a load. */
     async reconcile(input: ReconcileInput): Promise<ReconcileResult> {
-      const { job_id, dataset, source, max_failed_percent, model, switch: switches = false } = input;
+      const { job_id, dataset, source, max_failed_percent, model, switch: switches = false, annotations: plan } = input;
       return withSteps(async (steps) => {
         const runId = await requireRun(store, job_id);
         const work = { jobId: job_id, datasetId: dataset, ...steps };
@@ -216,10 +219,19 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
           maxFailedPercent: max_failed_percent,
           onWrite: () => steps.onStep(),
         });
+        // Files that are gone are marked by now, so that no annotation goes to a sample without a file.
+        const annotations =
+          plan === undefined
+            ? undefined
+            : await createAnnotator({ store, sources }, job_id, steps).apply(dataset, plan);
         await endPhase(store, job_id, 'indexing', 'completed');
         // A new sample lacks a vector, and comes last: the dataset would be read to its end to find it.
         const mayBeEmbedded = model !== null && result.outcomes.added === 0;
-        return { ...result, embedded_by: mayBeEmbedded ? await skipEmbedding({ ...work, model, switches }) : null };
+        return {
+          ...result,
+          embedded_by: mayBeEmbedded ? await skipEmbedding({ ...work, model, switches }) : null,
+          ...(annotations === undefined ? {} : { annotations }),
+        };
       });
     },
 

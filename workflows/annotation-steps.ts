@@ -16,13 +16,13 @@ export interface AnnotationSteps {
 export function annotationSteps(job: JobTracker, input: QueueOptions, plan: AnnotationPlan): AnnotationSteps {
   const work = { ...longWork, priority: priorityOf(input) };
   const { readAnnotations, applyAnnotations } = proxyActivities<AnnotationActivities>(work);
-  const asked = { job_id: job.jobId, dataset: input.dataset, plan };
+  const asked = { job_id: job.jobId, plan };
   return {
     async read() {
       job.noteAnnotations(await readAnnotations(asked));
     },
     async apply() {
-      job.noteAnnotations(await applyAnnotations(asked));
+      job.noteAnnotations(await applyAnnotations({ ...asked, dataset: input.dataset }));
     },
   };
 }

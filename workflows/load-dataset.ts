@@ -42,6 +42,7 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
       const plan = (resume === undefined ? annotations : resume.annotations) ?? null;
       const annotation = plan === null ? undefined : annotationSteps(job, input, plan);
       if (plan !== null) found = { annotations: plan };
+      // They are read before the phase ends: what can't be read fails the load before anything is marked.
       return {
         capabilities,
         steps: {
@@ -49,8 +50,6 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
           list: (page) => listSource({ job_id, dataset, source, page, include, exclude, hidden, reread }),
           index: (page) => indexPage({ job_id, dataset, page, reread }),
           async finish() {
-            // Before anything is marked: annotations that can't be read fail the load, and change nothing.
-            await annotation?.apply();
             const result = await reconcile({
               job_id,
               dataset,
@@ -58,7 +57,9 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
               max_failed_percent,
               model: embed ? model : null,
               switch: input.switch,
+              ...(plan === null ? {} : { annotations: plan }),
             });
+            if (result.annotations !== undefined) job.noteAnnotations(result.annotations);
             embeddedBy = result.embedded_by;
             return result;
           },

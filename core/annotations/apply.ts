@@ -12,6 +12,7 @@ import {
 } from '../store/annotations.ts';
 import { getDataset } from '../store/datasets.ts';
 import type { AnnotationSet, ClassCount, ReadingDocument } from '../store/documents.ts';
+import { countSamples } from '../store/samples.ts';
 import { stagedPieces } from '../store/staged-annotations.ts';
 import type { Store } from '../store/store.ts';
 import { BUCKETS, piecesOf } from './buckets.ts';
@@ -88,8 +89,8 @@ export async function applyAnnotations(store: Store, request: ApplyRequest): Pro
   }
   if (wasGiven === true || plan.replace) counts.removed = await removeStale(store, request, named);
   const matched = withMatched(counts, named);
-  const { counts: samples } = await getDataset(store, datasetId);
-  return { ...matched, without_annotations: Math.max(0, samples.indexed - matched.matched) };
+  const indexed = await countSamples(store, datasetId, 'indexed');
+  return { ...matched, without_annotations: Math.max(0, indexed - matched.matched) };
 }
 
 const noCounts = (): AppliedCounts => ({
@@ -223,7 +224,8 @@ async function removeStale(
     await removeAnnotations(store, field, batch);
     batch = [];
   };
-  for await (const sample of samplesWithField(store, datasetId, field)) {
+  // A sample that is missing keeps what it has: its file may come back.
+  for await (const sample of samplesWithField(store, { datasetId, field, which: 'there' })) {
     signal.throwIfAborted();
     const { _id, seq, classes } = sample;
     const stays = sample.from === from ? sample.sets.filter((set) => named[Number(set)]?.has(seq)) : [];
@@ -251,7 +253,7 @@ export async function removeField(
 ): Promise<number> {
   let removed = 0;
   let batch: AnnotationRemoval[] = [];
-  for await (const { _id, classes } of samplesWithField(store, datasetId, field)) {
+  for await (const { _id, classes } of samplesWithField(store, { datasetId, field, which: 'all' })) {
     signal.throwIfAborted();
     removed += 1;
     batch.push({ _id, sets: 'all', classes: classes.filter((each) => !isOf(each, field, undefined)) });

@@ -131,15 +131,20 @@ export interface AnnotatedSample {
   classes: ClassCount[];
 }
 
-/** The samples that have a field, in seq order. */
+/** The samples that have a field, in seq order; all of them, or those whose files are not missing. */
 export async function* samplesWithField(
   store: Store,
-  datasetId: string,
-  field: string,
+  { datasetId, field, which }: { datasetId: string; field: string; which: 'all' | 'there' },
 ): AsyncGenerator<AnnotatedSample> {
   const samples = collectionsOf(store).samples.aggregate<AnnotatedSample>(
     [
-      { $match: { dataset_id: datasetId, [`annotations.${field}`]: { $exists: true } } },
+      {
+        $match: {
+          dataset_id: datasetId,
+          [`annotations.${field}`]: { $exists: true },
+          ...(which === 'all' ? {} : { status: { $ne: 'missing' } }),
+        },
+      },
       { $sort: { seq: 1 } },
       {
         $project: {
