@@ -5,7 +5,7 @@ import { type JsonElement, type JsonPosition, jsonElements } from '../reading/js
 import { annotationOf } from './coco/annotation.ts';
 import { type CameTo, type CocoFile, cocoFiles } from './coco/files.ts';
 import { imageOf, type Layout, layoutOf, predictedImageOf } from './coco/images.ts';
-import { InvalidElement, idOf, type JsonObject, parseObject } from './coco/values.ts';
+import { InvalidElement, idOf, parseObject } from './coco/values.ts';
 import type { AnnotationFormat, InvalidAnnotation, Piece, ReadStep } from './format.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { AnnotationClass } from '../../annotation.ts';
-import { type JsonObject, InvalidElement, idOf, parseObject, shown } from './values.ts';
+import { InvalidElement, idOf, type JsonObject, parseObject, shown } from './values.ts';
 
 /** A category as a file declares it. Annotations refer to its ID as text. */
 export interface Category {

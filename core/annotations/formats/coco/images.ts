@@ -47,8 +47,7 @@ export function layoutOf(path: string): Layout {
 
 /** Reads an element of `images`. A size of zero is unknown. @throws InvalidElement malformed, bad_geometry */
 export function imageOf({ file_name: name, width, height }: JsonObject, layout: Layout): NamedImage {
-  if (typeof name !== 'string' || name === '')
-    throw new InvalidElement('malformed', `its file_name is ${shown(name)}`);
+  if (typeof name !== 'string' || name === '') throw new InvalidElement('malformed', `its file_name is ${shown(name)}`);
   const size = sizeOf(width, height);
   return { name, paths: pathsOf(name, layout), ...size };
 }

@@ -18,6 +18,9 @@ export interface Survey {
   error?: UserError;
 }
 
+/** They are held in memory, and stored with the dataset. */
+const MAX_CATEGORIES = 100_000;
+
 /**
  * Looks through a file for its categories, which mostly are at the end. The other members are passed over, as fast as
  * bytes can be looked at. It ends early if all is found.
@@ -38,6 +41,7 @@ export async function survey(path: string, files: AnnotationFiles, from?: JsonPo
   try {
     for await (const { elements, position } of jsonElements(files.stream(path, from?.offset), { path, wants, from })) {
       for (const element of elements) addCategory(found, path, element);
+      if (found.categories.size + found.invalid.length > MAX_CATEGORIES) throw tooMany(path, position);
       if (members.has('images') && members.has('annotations')) found.kind = 'coco';
       const isBehind = position.section !== 'categories' || position.state === 'after member';
       if (found.kind === 'results' || (found.kind === 'coco' && members.has('categories') && isBehind)) break;
@@ -49,6 +53,12 @@ export async function survey(path: string, files: AnnotationFiles, from?: JsonPo
   }
   return found;
 }
+
+const tooMany = (path: string, { line, lineStart, offset }: JsonPosition) =>
+  new UserError(
+    'AnnotationsBroken',
+    `${path}: line ${line}, column ${offset - lineStart + 1}: it declares more than ${MAX_CATEGORIES} categories.`,
+  );
 
 /** Adds an element of `categories`. One that can't be read is reported, and what refers to it besides. */
 function addCategory({ categories, invalid }: Survey, file: string, { inList, bytes, line }: JsonElement): void {
