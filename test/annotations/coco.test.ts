@@ -117,6 +117,17 @@ describe('instances', () => {
     }
   });
 
+  test('have the categories that the file declares first, also if it is read on', async () => {
+    const folder = folderOf({
+      'a.json': `{"annotations": [{"image_id": 1, "category_id": 1}], "categories": [{"id": 1, "name": "cat"}],
+        "categories": [{"id": 1, "name": "dog"}], "images": []}`,
+    });
+    const steps = await stepsOf(join(folder, 'a.json'));
+    expect(steps.flatMap(({ pieces }) => pieces[0]?.annotations ?? [])).toEqual([{ label: 'cat' }]);
+    const again = await stepsOf(join(folder, 'a.json'), steps[0]?.cursor);
+    expect(again.flatMap(({ pieces }) => pieces[0]?.annotations ?? [])).toEqual([{ label: 'cat' }]);
+  });
+
   test('have polygons and masks', async () => {
     const { found, invalid } = await readAnnotations([
       { segmentation: [[1, 2, 3, 4, 5, 6.5]], bbox: [1, 2, 4, 4.5] },

@@ -9,9 +9,9 @@ import { InvalidElement } from './values.ts';
 export interface Survey {
   /** Results are a list of what a model has found. */
   kind: 'coco' | 'results' | 'other';
-  /** By ID. The last that is declared counts. */
+  /** By ID. If one is declared twice, the last counts. */
   categories: Map<string, Category>;
-  /** Where they are declared, if they are. */
+  /** Where they are declared, if they are. If they are twice, the first counts. */
   categoriesAt?: JsonPosition;
   invalid: InvalidAnnotation[];
   /** What breaks the file. `kind` is what it was up to there. */
@@ -34,7 +34,7 @@ export async function survey(path: string, files: AnnotationFiles, from?: JsonPo
   const wants = (section: string, at: JsonPosition) => {
     if (at.isList) found.kind = 'results';
     else members.add(section);
-    if (section !== 'categories' || at.isList) return false;
+    if (section !== 'categories' || at.isList || found.categoriesAt !== undefined) return false;
     found.categoriesAt = at;
     return true;
   };

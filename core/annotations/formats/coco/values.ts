@@ -1,12 +1,16 @@
 import type { InvalidReason } from '../format.ts';
 
-/** An element that can't be read. The message is a sentence without its end. */
-export class InvalidElement extends Error {
+/**
+ * Thrown for an element that can't be read. The message is a sentence without its end. It is no Error: a file may have a
+ * million of them, and recording the stack takes longer than reading an element.
+ */
+export class InvalidElement {
   readonly reason: InvalidReason;
+  readonly message: string;
 
   constructor(reason: InvalidReason, message: string) {
-    super(message);
     this.reason = reason;
+    this.message = message;
   }
 }
 
