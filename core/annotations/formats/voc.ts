@@ -64,7 +64,11 @@ async function* readSingle({ files, path, from }: ReadRequest): AsyncGenerator<R
   if (from !== undefined) return;
   const folder = folderOf(path);
   const root = rootOf(folder);
-  const { piece, invalid, bytes } = await readFile(files, path, { folder, root, splits: await readSplits(files, root) });
+  const { piece, invalid, bytes } = await readFile(files, path, {
+    folder,
+    root,
+    splits: await readSplits(files, root),
+  });
   const draft: DraftStep = { ...emptyDraft(), invalid, bytes };
   if (piece === undefined) throw new UserError('AnnotationsBroken', `${path}: ${brokenAt(invalid[0])}`);
   draft.pieces.push(piece);
@@ -100,7 +104,8 @@ async function readFile(files: AnnotationFiles, path: string, around: Surroundin
   });
   try {
     const size = await files.size(path);
-    if (size > MAX_BYTES) return failed('unreadable_file', `It has ${size} bytes, and such a file may have ${MAX_BYTES}.`);
+    if (size > MAX_BYTES)
+      return failed('unreadable_file', `It has ${size} bytes, and such a file may have ${MAX_BYTES}.`);
     const content = await files.read(path);
     bytes = content.length;
     const text = decodeUtf8(content);

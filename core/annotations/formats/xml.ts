@@ -30,6 +30,8 @@ export class XmlError extends Error {
 
 /** Formats have up to 6. */
 const MAX_DEPTH = 32;
+/** Elements that are kept at a time: 50,000 objects of one image. They take many times the memory of their text. */
+const MAX_ELEMENTS = 500_000;
 
 export interface XmlReader {
   /** @throws XmlError */
@@ -56,17 +58,22 @@ export function createXmlReader(
   const open: XmlElement[] = [];
   let start = 0;
   let hasRoot = false;
+  let kept = 0;
   const fail = (message: string) => {
     throw new XmlError(message, parser.line + 1, parser.column + 1);
   };
   parser.onerror = (error) => fail(error.message.split('\n')[0] ?? '');
   parser.ondoctype = () => fail('A document type (<!DOCTYPE) is not allowed');
   parser.onopentagstart = () => {
+    if (hasRoot && open.length === 0) fail('There is a second root');
     if (open.length >= MAX_DEPTH) fail(`Elements are nested more than ${MAX_DEPTH} deep`);
   };
   parser.onopentag = ({ name, attributes }) => {
     const values = new Map(Object.entries(attributes).map(([key, value]) => [key, String(value)]));
     const element: XmlElement = { name, attributes: values, text: '', children: [], line: parser.line + 1 };
+    if (open.length <= depth) kept = 0;
+    kept += 1;
+    if (kept > MAX_ELEMENTS) fail(`There are over ${MAX_ELEMENTS} elements in one`);
     if (open.length === 0) onRoot(name);
     hasRoot = true;
     if (open.length === depth) start = parser.startTagPosition - 1;

@@ -133,7 +133,7 @@ function readAttributes(object: XmlElement): Annotation['attributes'] {
     if (text !== undefined) attributes[name] = FLAGS.get(text.toLowerCase()) ?? text;
   }
   const pose = textOf(object, 'pose');
-  if (pose !== undefined) attributes['pose'] = pose;
+  if (pose !== undefined) attributes.pose = pose;
   return Object.keys(attributes).length === 0 ? undefined : attributes;
 }
 
