@@ -46,7 +46,11 @@ async function* read({ path, files, from }: ReadRequest): AsyncGenerator<ReadSte
   }
 }
 
-async function* readImages(file: string, files: ReadRequest['files'], from: Cursor | undefined): AsyncGenerator<ReadStep> {
+async function* readImages(
+  file: string,
+  files: ReadRequest['files'],
+  from: Cursor | undefined,
+): AsyncGenerator<ReadStep> {
   let labels: CvatLabels = NO_LABELS;
   /** What the current segment has. */
   let found = emptyDraft();
@@ -70,7 +74,8 @@ async function* readImages(file: string, files: ReadRequest['files'], from: Curs
       }
     },
     (root) => {
-      if (root !== 'annotations') throw new XmlError(`The root is <${root.slice(0, 80)}> instead of <annotations>`, 1, 1);
+      if (root !== 'annotations')
+        throw new XmlError(`The root is <${root.slice(0, 80)}> instead of <annotations>`, 1, 1);
     },
   );
   const atLine = (act: () => void) => {

@@ -28,7 +28,11 @@ export async function* segmentsOf(
     let from = Math.max(1, rest.length - MARK.length);
     rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
     let begin = 0;
-    for (let at = rest.indexOf(MARK, from); at !== -1 && at + MARK.length < rest.length; at = rest.indexOf(MARK, from)) {
+    for (
+      let at = rest.indexOf(MARK, from);
+      at !== -1 && at + MARK.length < rest.length;
+      at = rest.indexOf(MARK, from)
+    ) {
       from = at + 1;
       if (!ENDS.has(rest[at + MARK.length] ?? 0)) continue;
       yield { bytes: rest.subarray(begin, at), offset: offset + begin };

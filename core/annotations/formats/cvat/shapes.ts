@@ -16,7 +16,8 @@ export function readShape(shape: XmlElement, labels: CvatLabels, size: PictureSi
   if (labels.names.size > 0 && !labels.names.has(label))
     return flaw('unknown_reference', `The label ${quoted(label)} is not declared in <meta>.`);
   const read = SHAPES.get(shape.name);
-  if (read === undefined) return flaw('malformed', `Shapes of the kind <${shape.name.slice(0, 80)}> are not supported.`);
+  if (read === undefined)
+    return flaw('malformed', `Shapes of the kind <${shape.name.slice(0, 80)}> are not supported.`);
   const found = read(shape, size, labels);
   if (isFlaw(found)) return found;
   const attributes = { ...readAttributes(shape, label, labels), ...found.attributes };
@@ -29,7 +30,10 @@ const SHAPES: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['box', readBox],
   ['polygon', (shape) => withPoints(shape, 3, (ring) => ({ points: [ring] }))],
   // An open line encloses nothing, so it is no polygon. It is kept as it is written: x,y;x,y;…
-  ['polyline', (shape) => withPoints(shape, 2, () => ({ attributes: { polyline: shape.attributes.get('points') ?? '' } }))],
+  [
+    'polyline',
+    (shape) => withPoints(shape, 2, () => ({ attributes: { polyline: shape.attributes.get('points') ?? '' } })),
+  ],
   ['points', (shape) => withPoints(shape, 1, (points) => ({ keypoints: points.map(([x, y]): Keypoint => [x, y, 2]) }))],
   ['tag', () => ({})],
   ['mask', readMask],
@@ -41,7 +45,8 @@ function readBox(shape: XmlElement): Annotation | Flaw {
   if (isFlaw(edges)) return edges;
   const [left = 0, top = 0, right = 0, bottom = 0] = edges;
   const [width, height] = [right - left, bottom - top];
-  if (width <= 0 || height <= 0) return flaw('bad_geometry', `The box has a width of ${width} and a height of ${height}.`);
+  if (width <= 0 || height <= 0)
+    return flaw('bad_geometry', `The box has a width of ${width} and a height of ${height}.`);
   const rotation = shape.attributes.has('rotation') ? numbersOf(shape, ['rotation']) : [0];
   if (isFlaw(rotation)) return rotation;
   const [degrees = 0] = rotation;
@@ -92,7 +97,10 @@ function readMask(shape: XmlElement, size: PictureSize): Annotation | Flaw {
   const [rows, columns] = size;
   const isWithin = left >= 0 && top >= 0 && left + width <= columns && top + height <= rows;
   if (!numbers.every(Number.isInteger) || width < 1 || height < 1 || !isWithin)
-    return flaw('bad_geometry', `The mask's box ${numbers.join(', ')} is not in an image of ${columns} x ${rows} pixels.`);
+    return flaw(
+      'bad_geometry',
+      `The mask's box ${numbers.join(', ')} is not in an image of ${columns} x ${rows} pixels.`,
+    );
   if (rows * columns > MAX_MASK_PIXELS)
     return flaw('bad_geometry', `A mask may have ${MAX_MASK_PIXELS} pixels, not ${rows * columns}.`);
   const runs: number[] = [];
@@ -117,14 +125,16 @@ function readSkeleton(shape: XmlElement, _size: PictureSize, labels: CvatLabels)
     if (isFlaw(points)) return points;
     const [point] = points;
     const name = child.attributes.get('label');
-    if (point === undefined || name === undefined) return flaw('malformed', 'A point of a skeleton lacks a label or a position.');
+    if (point === undefined || name === undefined)
+      return flaw('malformed', 'A point of a skeleton lacks a label or a position.');
     const isOutside = child.attributes.get('outside') === '1';
     byName.set(name, isOutside ? [0, 0, 0] : [...point, child.attributes.get('occluded') === '1' ? 1 : 2]);
   }
   const declared = labels.keypoints.get(shape.attributes.get('label') ?? '');
   if (declared === undefined) return { keypoints: [...byName.values()] };
   const unknown = [...byName.keys()].find((name) => !declared.includes(name));
-  if (unknown !== undefined) return flaw('unknown_reference', `The point ${quoted(unknown)} is not declared in <meta>.`);
+  if (unknown !== undefined)
+    return flaw('unknown_reference', `The point ${quoted(unknown)} is not declared in <meta>.`);
   return { keypoints: declared.map((name) => byName.get(name) ?? [0, 0, 0]) };
 }
 
