@@ -1,10 +1,10 @@
 /** Finds the format of annotations. A format is never guessed: what is not certain is a question to the caller. */
 import { UserError } from '../errors.ts';
-import { FileUnavailableError } from '../sources/source.ts';
 import { ANNOTATION_FORMATS, type AnnotationFormatName } from './formats/format.ts';
-import { joinPath, nameOf } from './formats/paths.ts';
+import { joinPath } from './formats/paths.ts';
+import { isXmlName } from './formats/voc.ts';
+import { hasKey, headOf, lookAtFile, unlessUnavailable } from './look-at-file.ts';
 import { lookAtFolder } from './look-at-folder.ts';
-import { headOf, hasKey, lookAtFile } from './look-at-file.ts';
 import type { AnnotationFiles } from './reading/annotation-files.ts';
 
 /** A format, and the file or folder to read. */
@@ -43,7 +43,8 @@ export async function findFormat(
   }
   const { found, seen } = await lookAtFolder(files, path);
   const [first, ...others] = found;
-  if (first === undefined) throw unclear(path, seen === '' ? 'no file in it looks like annotations' : `it holds ${seen}`);
+  if (first === undefined)
+    throw unclear(path, seen === '' ? 'no file in it looks like annotations' : `it holds ${seen}`);
   if (others.length > 0)
     throw unclear(path, `it may be ${found.map((one) => `${one.format} (${one.path})`).join(' or ')}`);
   return first;
@@ -56,16 +57,6 @@ const unclear = (path: string, why: string) =>
       `Name it with \`--annotation-format\`: ${ANNOTATION_FORMATS.join(', ')}.`,
   );
 
-/** The first line of a label file tells nothing if it can't be read. */
-async function unlessUnavailable<T>(promise: Promise<T>): Promise<T | undefined> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (error instanceof FileUnavailableError) return undefined;
-    throw error;
-  }
-}
-
 /**
  * The annotations that certainly belong to a folder of images, because they lie where a format puts them. Undefined if
  * there are none.
@@ -77,7 +68,11 @@ export async function findBesideImages(files: AnnotationFiles, root: string): Pr
   for (const name of ['data.yaml', 'data.yml']) {
     const path = joinPath(root, name);
     const text = await headAt(files, path);
-    if (text !== undefined && hasKey(text, 'names') && ['train', 'val', 'valid', 'test'].some((key) => hasKey(text, key)))
+    if (
+      text !== undefined &&
+      hasKey(text, 'names') &&
+      ['train', 'val', 'valid', 'test'].some((key) => hasKey(text, key))
+    )
       found.push({ format: 'yolo', path });
   }
   for (const name of ['metadata.jsonl', 'metadata.csv']) {
@@ -85,17 +80,24 @@ export async function findBesideImages(files: AnnotationFiles, root: string): Pr
     if ((await formatAt(files, path)) === 'huggingface') found.push({ format: 'huggingface', path });
   }
   if (await hasVoc(files, joinPath(root, 'Annotations'))) found.push({ format: 'voc', path: root });
-  for (const folder of ['', 'train', 'valid', 'test']) {
-    const path = joinPath(joinPath(root, folder), '_annotations.coco.json');
-    if ((await formatAt(files, path)) === 'coco') found.push({ format: 'coco', path });
-  }
+  const coco = await cocoOfRoboflow(files, root);
+  if (coco !== undefined) found.push(coco);
   return oneOf(found, root);
 }
 
-/** Roboflow's files of several splits are one dataset. */
-function oneOf(found: FoundFormat[], root: string): FoundFormat | undefined {
-  const splits = found.filter(({ format }) => format === 'coco');
-  const all = splits.length < 2 ? found : [...found.filter(({ format }) => format !== 'coco'), { format: 'coco' as const, path: root }];
+/** Roboflow writes a file for each split. Several are one dataset. */
+async function cocoOfRoboflow(files: AnnotationFiles, root: string): Promise<FoundFormat | undefined> {
+  const paths: string[] = [];
+  for (const folder of ['', 'train', 'valid', 'test']) {
+    const path = joinPath(joinPath(root, folder), '_annotations.coco.json');
+    if ((await formatAt(files, path)) === 'coco') paths.push(path);
+  }
+  const [first, ...others] = paths;
+  return first === undefined ? undefined : { format: 'coco', path: others.length === 0 ? first : root };
+}
+
+/** @throws UserError AnnotationsUnclear */
+function oneOf(all: FoundFormat[], root: string): FoundFormat | undefined {
   if (all.length < 2) return all[0];
   throw new UserError(
     'AnnotationsUnclear',
@@ -112,7 +114,7 @@ const headAt = async (files: AnnotationFiles, path: string) =>
 
 async function hasVoc(files: AnnotationFiles, folder: string): Promise<boolean> {
   if ((await files.kindOf(folder)) !== 'folder') return false;
-  for await (const [first] of files.list(folder, (name) => /\.xml$/i.test(name)))
+  for await (const [first] of files.list(folder, isXmlName))
     if (first !== undefined) return (await formatAt(files, first.path)) === 'voc';
   return false;
 }

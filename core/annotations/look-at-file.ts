@@ -1,7 +1,8 @@
 /** Tells a format by the start of a file. */
-import { isXmlName } from './formats/voc.ts';
+import { FileUnavailableError } from '../sources/source.ts';
 import type { AnnotationFormatName } from './formats/format.ts';
 import { nameOf } from './formats/paths.ts';
+import { isXmlName } from './formats/voc.ts';
 import { outlineOf } from './json-outline.ts';
 import type { AnnotationFiles } from './reading/annotation-files.ts';
 
@@ -15,6 +16,16 @@ export async function headOf(files: AnnotationFiles, path: string): Promise<stri
     return new TextDecoder().decode(bytes.subarray(0, HEAD_BYTES));
   }
   return '';
+}
+
+/** What a look at a file tells, or undefined if it can't be read. */
+export async function unlessUnavailable<T>(look: Promise<T>): Promise<T | undefined> {
+  try {
+    return await look;
+  } catch (error) {
+    if (error instanceof FileUnavailableError) return undefined;
+    throw error;
+  }
 }
 
 /** The format that a file is certainly of, by its name and its start. @throws FileUnavailableError */

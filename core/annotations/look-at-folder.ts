@@ -1,9 +1,8 @@
 /** Tells the formats that a folder may be of, by the names in it and the starts of some files. */
-import { FileUnavailableError } from '../sources/source.ts';
 import type { AnnotationFormatName } from './formats/format.ts';
 import { joinPath, nameOf, relativeTo } from './formats/paths.ts';
 import { isLabelName } from './formats/yolo/label-file.ts';
-import { headOf, lookAtFile } from './look-at-file.ts';
+import { headOf, lookAtFile, unlessUnavailable } from './look-at-file.ts';
 import type { AnnotationFiles } from './reading/annotation-files.ts';
 
 /** Files of these names may be annotations. */
@@ -26,7 +25,8 @@ export async function lookAtFolder(files: AnnotationFiles, folder: string): Prom
   const add = (format: AnnotationFormatName, path: string) => paths.set(format, [...(paths.get(format) ?? []), path]);
   for (const [extension, all] of byExtension) {
     for (const path of chosen(all, folder)) {
-      const format = extension === 'txt' ? await lookAtLabels(files, path) : await lookAt(files, path);
+      const look = extension === 'txt' ? lookAtLabels(files, path) : lookAtFile(files, path);
+      const format = await unlessUnavailable(look);
       // A table of any other name tells nothing of what it is about.
       if (format !== undefined && format !== 'csv' && format !== 'jsonl') add(format, path);
     }
@@ -66,26 +66,12 @@ function chosen(paths: string[], folder: string): string[] {
   return paths.filter((path) => !isTooDeep(path)).slice(0, MAX_LOOKS);
 }
 
-async function lookAt(files: AnnotationFiles, path: string): Promise<AnnotationFormatName | undefined> {
-  try {
-    return await lookAtFile(files, path);
-  } catch (error) {
-    if (error instanceof FileUnavailableError) return undefined;
-    throw error;
-  }
-}
-
 /** Lines of a class and at least four numbers are labels. So is an empty file in a folder of labels. */
 async function lookAtLabels(files: AnnotationFiles, path: string): Promise<AnnotationFormatName | undefined> {
-  try {
-    const lines = (await headOf(files, path)).split(/\r\n|\n|\r/).slice(0, 100);
-    const full = lines.filter((line) => line.trim() !== '');
-    if (full.length === 0) return /\/labels\//.test(path) ? 'yolo' : undefined;
-    return LABELS.test(full[0] ?? '') ? 'yolo' : undefined;
-  } catch (error) {
-    if (error instanceof FileUnavailableError) return undefined;
-    throw error;
-  }
+  const lines = (await headOf(files, path)).split(/\r\n|\n|\r/);
+  const first = lines.find((line) => line.trim() !== '');
+  const isLabel = first === undefined ? path.includes('/labels/') : LABELS.test(first);
+  return isLabel ? 'yolo' : undefined;
 }
 
 const LABELS = /^\ufeff?\s*\d+(?:\.0*)?(?:[\s,]+[+-]?[\d.]+(?:e[+-]?\d+)?){4,}\s*$/i;
