@@ -1,0 +1,76 @@
+import type { InvalidAnnotation, Piece, ReadStep } from '../formats/format.ts';
+import { InvalidValueError } from './invalid-value.ts';
+
+/** The size of a step: input in bytes, and lines or images. */
+export const STEP_BYTES = 1 << 20;
+export const STEP_ITEMS = 1_000;
+
+/** A step that is being filled. */
+export interface StepBuilder {
+  /** Pieces of one image are joined if they say nothing contrary. */
+  add(piece: Piece): void;
+  addInvalid(invalid: InvalidAnnotation): void;
+  /**
+   * Runs `make`, and adds what it returns. A value that is wrong makes one invalid annotation at this place.
+   */
+  attempt(place: Pick<InvalidAnnotation, 'file' | 'line'>, make: () => Piece | readonly Piece[]): void;
+  /** Counts an item that was read. */
+  count(bytes: number): void;
+  readonly isFull: boolean;
+  readonly isEmpty: boolean;
+  /** What was found since the last call. */
+  take(cursor: unknown): ReadStep;
+}
+
+export function createStepBuilder(): StepBuilder {
+  let pieces = new Map<string, Piece>();
+  let invalid: InvalidAnnotation[] = [];
+  let bytes = 0;
+  let items = 0;
+
+  function add(piece: Piece): void {
+    const id = JSON.stringify([piece.key, piece.unit ?? 'relative', piece.split]);
+    const known = pieces.get(id);
+    if (known === undefined) {
+      pieces.set(id, piece);
+      return;
+    }
+    if (piece.annotations !== undefined) {
+      known.annotations ??= [];
+      for (const annotation of piece.annotations) known.annotations.push(annotation);
+    }
+    if (piece.tags !== undefined) known.tags = [...new Set([...(known.tags ?? []), ...piece.tags])];
+  }
+
+  return {
+    add,
+    addInvalid: (one) => void invalid.push(one),
+    attempt(place, make) {
+      try {
+        const made = make();
+        for (const piece of Array.isArray(made) ? made : [made]) add(piece);
+      } catch (error) {
+        if (!(error instanceof InvalidValueError)) throw error;
+        invalid.push({ reason: error.reason, ...place, message: error.message });
+      }
+    },
+    count(read) {
+      bytes += read;
+      items += 1;
+    },
+    get isFull() {
+      return bytes >= STEP_BYTES || items >= STEP_ITEMS;
+    },
+    get isEmpty() {
+      return items === 0;
+    },
+    take(cursor) {
+      const step: ReadStep = { pieces: [...pieces.values()], invalid, classes: [], cursor, bytes };
+      pieces = new Map();
+      invalid = [];
+      bytes = 0;
+      items = 0;
+      return step;
+    },
+  };
+}
