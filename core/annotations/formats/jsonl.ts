@@ -1,13 +1,12 @@
-import type { Annotation } from '../annotation.ts';
 import { InvalidValueError } from '../reading/invalid-value.ts';
 import { jsonLines } from '../reading/json-lines.ts';
 import type { TextPosition } from '../reading/csv-records.ts';
-import { createStepBuilder } from '../reading/steps.ts';
+import { createStepBuilder, type StepBuilder } from '../reading/steps.ts';
 import { confidenceOf, fieldOf, isBlank, isObject, textOf } from '../reading/values.ts';
 import type { AnnotationFormat, Piece, ReadRequest, ReadStep } from './format.ts';
 import { plimsollAnnotation } from './plimsoll-annotation.ts';
 import { checkMapping, resolveColumns, type TableColumns, unclearColumns } from './table-columns.ts';
-import { annotationsOfRow, checkPositions, imageOfRow, listedBox, type Positions } from './table-row.ts';
+import { annotationsOfRow, checkPositions, imageOfRow, listedBox, type Row } from './table-row.ts';
 
 /**
  * A JSON object a line, for each image or each object. Its fields are columns, see table-columns.ts. Beside them, a line
@@ -27,6 +26,7 @@ async function* read({ path, files, columns: mapping = {}, from }: ReadRequest):
   let first = position === undefined;
   const unseen = new Set(Object.entries(mapping).flatMap(([field, name]) => (field === 'unit' ? [] : [name])));
   let names: string[] = [];
+  let namesImages = !first;
 
   function take(): ReadStep {
     const [missing] = unseen;
@@ -47,65 +47,85 @@ async function* read({ path, files, columns: mapping = {}, from }: ReadRequest):
       }
       const unclear = (why: string) =>
         first ? unclearColumns(path, why, fields) : new InvalidValueError('malformed', why);
-      step.attempt({ file: path, line }, () => piecesOf(value, resolveColumns(fields, mapping, unclear), path, unclear));
+      addLine(step, { file: path, line }, value, () => {
+        const columns = resolveColumns(fields, mapping, unclear);
+        if (columns.names.has('image')) namesImages = true;
+        else if (namesImages) throw new InvalidValueError('malformed', 'The line names no image.');
+        else throw unclear('No field is known to name the image.');
+        return columns;
+      }, unclear);
     }
     if (step.isFull) yield take();
   }
   if (!step.isEmpty) yield take();
 }
 
-function piecesOf(
+type Unclear = (why: string) => Error;
+
+/** A line's image, what its fields say, and each of its objects: one that is wrong leaves the others. */
+function addLine(
+  step: StepBuilder,
+  place: { file: string; line: number },
   value: Record<string, unknown>,
-  columns: TableColumns,
-  path: string,
-  unclear: (why: string) => Error,
-): Piece[] {
-  if (!columns.names.has('image')) throw unclear('No field is known to name the image.');
-  const row = (field: Parameters<typeof columns.names.get>[0]) => {
-    const name = columns.names.get(field);
-    return name === undefined ? undefined : fieldOf(value, name);
-  };
-  if (columns.box && !columns.unit) throw unclear('Boxes may be in pixels or shares of the picture.');
-  const image = imageOfRow(row, path);
-  const pieces: Piece[] = [
-    { ...image, annotations: annotationsOfRow(row, columns), ...(columns.unit && { unit: columns.unit }) },
-  ];
-  const { key } = image;
-  for (const { annotation, unit } of objectsOf(fieldOf(value, 'objects'), columns, unclear))
-    pieces.push({ key, annotations: [annotation], unit });
-  const own = fieldOf(value, 'annotations');
-  if (isBlank(own)) return pieces;
-  if (!Array.isArray(own)) throw new InvalidValueError('malformed', '`annotations` is no list.');
-  pieces.push({ key, annotations: own.map(plimsollAnnotation), unit: 'relative' });
-  return pieces;
+  resolve: () => TableColumns,
+  unclear: Unclear,
+): void {
+  let found: { key: string; columns: TableColumns; row: Row } | undefined;
+  step.attempt(place, () => {
+    const columns = resolve();
+    if (columns.box && !columns.unit) throw unclear('Boxes may be in pixels or shares of the picture.');
+    const row: Row = (field) => {
+      const name = columns.names.get(field);
+      return name === undefined ? undefined : fieldOf(value, name);
+    };
+    const image = imageOfRow(row, place.file);
+    found = { key: image.key, columns, row };
+    return image;
+  });
+  if (found === undefined) return;
+  const { key, columns, row } = found;
+  step.attempt(place, () => {
+    const annotations = annotationsOfRow(row, columns);
+    return annotations.length === 0 ? undefined : { key, annotations, ...(columns.unit && { unit: columns.unit }) };
+  });
+  for (const name of ['objects', 'annotations'] as const) {
+    const list = fieldOf(value, name);
+    if (isBlank(list)) continue;
+    if (!Array.isArray(list)) {
+      step.attempt(place, () => {
+        throw new InvalidValueError('malformed', `\`${name}\` is no list.`);
+      });
+      continue;
+    }
+    list.forEach((one: unknown, index) => {
+      const read = () =>
+        name === 'objects'
+          ? objectOf(one, columns, unclear)
+          : { annotations: [plimsollAnnotation(one)], unit: 'relative' as const };
+      step.attempt(place, () => ({ key, ...read() }), `${name}[${index}]`);
+    });
+  }
 }
 
-function objectsOf(
-  value: unknown,
-  columns: TableColumns,
-  unclear: (why: string) => Error,
-): { annotation: Annotation; unit: 'pixels' | 'relative' }[] {
-  if (isBlank(value)) return [];
-  if (!Array.isArray(value)) throw new InvalidValueError('malformed', '`objects` is no list.');
-  return value.map((object: unknown) => {
-    if (!isObject(object)) throw new InvalidValueError('malformed', 'An entry of `objects` is no object.');
-    const label = textOf(fieldOf(object, 'label'), 'The class');
-    const caption = textOf(fieldOf(object, 'caption'), 'The caption');
-    const confidence = confidenceOf(fieldOf(object, 'confidence'));
-    const ours = fieldOf(object, 'bounding_box');
-    const box = isBlank(ours) ? fieldOf(object, 'bbox') : ours;
-    const unit = isBlank(ours) || !columns.inferred ? columns.unit : 'relative';
-    const positions: Positions | undefined = unit && { unit, inferred: columns.inferred };
-    if (!isBlank(box) && positions === undefined)
-      throw unclear('Boxes of `objects` may be in pixels or shares of the picture.');
-    return {
-      annotation: {
-        ...(label !== undefined && { label }),
-        ...(!isBlank(box) && positions && { bounding_box: checkPositions(listedBox(box), positions) }),
-        ...(caption !== undefined && { caption }),
-        ...(confidence !== undefined && { confidence }),
-      },
-      unit: unit ?? 'relative',
-    };
-  });
+/** @throws InvalidValueError, and the error of `unclear` */
+function objectOf(object: unknown, columns: TableColumns, unclear: Unclear): Pick<Piece, 'annotations' | 'unit'> {
+  if (!isObject(object)) throw new InvalidValueError('malformed', 'it is no object.');
+  const label = textOf(fieldOf(object, 'label'), 'The class');
+  const caption = textOf(fieldOf(object, 'caption'), 'The caption');
+  const confidence = confidenceOf(fieldOf(object, 'confidence'));
+  const ours = fieldOf(object, 'bounding_box');
+  const box = isBlank(ours) ? fieldOf(object, 'bbox') : ours;
+  const unit = isBlank(ours) || !columns.inferred ? columns.unit : 'relative';
+  const said = {
+    ...(label !== undefined && { label }),
+    ...(caption !== undefined && { caption }),
+    ...(confidence !== undefined && { confidence }),
+  };
+  if (isBlank(box)) {
+    if (Object.keys(said).length === 0) throw new InvalidValueError('malformed', 'it has no label, box or caption.');
+    return { annotations: [said] };
+  }
+  if (unit === undefined) throw unclear('Boxes of `objects` may be in pixels or shares of the picture.');
+  const bounding_box = checkPositions(listedBox(box), { unit, inferred: columns.inferred });
+  return { annotations: [{ ...said, bounding_box }], unit };
 }

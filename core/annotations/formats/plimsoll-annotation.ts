@@ -26,10 +26,10 @@ const schema = z.strictObject({
 });
 
 /** An annotation in Plimsoll's own shape, as an export has it. @throws InvalidValueError malformed */
-export function plimsollAnnotation(value: unknown, index: number): Annotation {
+export function plimsollAnnotation(value: unknown): Annotation {
   const { success, data, error } = schema.safeParse(value);
   if (success) return data as Annotation;
   const [issue] = error.issues;
-  const at = ['annotations', index, ...(issue?.path ?? [])].join('.');
-  throw new InvalidValueError('malformed', `${at}: ${issue?.message ?? 'it is no annotation'}.`);
+  const at = issue?.path.join('.');
+  throw new InvalidValueError('malformed', `${at ? `${at}: ` : ''}${issue?.message ?? 'it is no annotation'}.`);
 }

@@ -46,7 +46,6 @@ const KNOWN_NAMES: Partial<Record<TableField, readonly string[]>> = {
   image_height: ['image_height', 'img_height'],
 };
 
-/** Of these, two columns don't mean the same: `class` may be the number of `class_name`. The others are guesses that a wrong image or split does not survive. */
 const CORNERS = ['xmin', 'ymin', 'xmax', 'ymax'] as const;
 const SIDES = ['x', 'y', 'width', 'height'] as const;
 

@@ -11,11 +11,15 @@ export interface StepBuilder {
   add(piece: Piece): void;
   addInvalid(invalid: InvalidAnnotation): void;
   /**
-   * Runs `make`, and adds what it returns. A value that is wrong makes one invalid annotation at this place.
+   * Runs `make`, and adds the piece that it returns. A value that is wrong makes one invalid annotation at this place.
+   *
+   * @param part what of the line or element is read, for messages
    */
-  attempt(place: Pick<InvalidAnnotation, 'file' | 'line'>, make: () => Piece | readonly Piece[]): void;
+  attempt(place: Pick<InvalidAnnotation, 'file' | 'line'>, make: () => Piece | undefined, part?: string): void;
   /** Counts an item that was read. */
   count(bytes: number): void;
+  /** Counts input between items. */
+  countBytes(bytes: number): void;
   readonly isFull: boolean;
   readonly isEmpty: boolean;
   /** What was found since the last call. */
@@ -45,24 +49,27 @@ export function createStepBuilder(): StepBuilder {
   return {
     add,
     addInvalid: (one) => void invalid.push(one),
-    attempt(place, make) {
+    attempt(place, make, part) {
       try {
-        const made = make();
-        for (const piece of Array.isArray(made) ? made : [made]) add(piece);
+        const piece = make();
+        if (piece !== undefined) add(piece);
       } catch (error) {
         if (!(error instanceof InvalidValueError)) throw error;
-        invalid.push({ reason: error.reason, ...place, message: error.message });
+        invalid.push({ reason: error.reason, ...place, message: part ? `${part}: ${error.message}` : error.message });
       }
     },
     count(read) {
       bytes += read;
       items += 1;
     },
+    countBytes: (read) => {
+      bytes += read;
+    },
     get isFull() {
-      return bytes >= STEP_BYTES || items >= STEP_ITEMS;
+      return bytes >= STEP_BYTES || items >= STEP_ITEMS || invalid.length >= STEP_ITEMS;
     },
     get isEmpty() {
-      return items === 0;
+      return items === 0 && bytes === 0;
     },
     take(cursor) {
       const step: ReadStep = { pieces: [...pieces.values()], invalid, classes: [], cursor, bytes };
