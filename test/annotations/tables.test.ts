@@ -7,7 +7,8 @@ import { type Asked, expectResumable, filesOfFolders, folderWith, readAll, steps
 const readCsv = (content: string | Uint8Array, columns?: Record<string, string>) =>
   readAll(csv, join(folderWith({ 'table.csv': content }), 'table.csv'), columns && { columns });
 
-const readLines = (rows: readonly unknown[], asked?: Asked) => readJsonl(rows.map((row) => JSON.stringify(row)).join('\n'), asked);
+const readLines = (rows: readonly unknown[], asked?: Asked) =>
+  readJsonl(rows.map((row) => JSON.stringify(row)).join('\n'), asked);
 const readJsonl = (content: string | Uint8Array, asked?: Asked) =>
   readAll(jsonl, join(folderWith({ 'table.jsonl': content }), 'table.jsonl'), asked);
 
@@ -104,7 +105,9 @@ describe('a CSV file', () => {
 
   it('finds the delimiter of the header', async () => {
     for (const delimiter of [',', ';', '\t']) {
-      const { pieces } = await readCsv(`image${delimiter}"a,;\t"${delimiter}label\na.jpg${delimiter}1${delimiter}cat\n`);
+      const { pieces } = await readCsv(
+        `image${delimiter}"a,;\t"${delimiter}label\na.jpg${delimiter}1${delimiter}cat\n`,
+      );
       expect(pieces[0]?.annotations).toEqual([{ label: 'cat' }]);
     }
   });
@@ -119,16 +122,23 @@ describe('a CSV file', () => {
       ['c.jpg', '__proto__'],
       ['e.jpg', '5" disk'],
     ]);
-    expect(invalid).toMatchObject([{ reason: 'malformed', line: 7, message: 'The row has 1 cells, and the header 3.' }]);
+    expect(invalid).toMatchObject([
+      { reason: 'malformed', line: 7, message: 'The row has 1 cells, and the header 3.' },
+    ]);
   });
 
   it('may have columns of any name', async () => {
-    const { pieces } = await readCsv('__proto__,constructor\na.jpg,cat\n', { image: '__proto__', label: 'constructor' });
+    const { pieces } = await readCsv('__proto__,constructor\na.jpg,cat\n', {
+      image: '__proto__',
+      label: 'constructor',
+    });
     expect(pieces).toMatchObject([{ key: 'a.jpg', annotations: [{ label: 'cat' }] }]);
   });
 
   it('takes numbers for names, splits tags and reads splits and captions', async () => {
-    const { pieces } = await readCsv('image_id,class,split,tags,caption\n007,3,val,night; rain|night,"A dog, asleep"\n');
+    const { pieces } = await readCsv(
+      'image_id,class,split,tags,caption\n007,3,val,night; rain|night,"A dog, asleep"\n',
+    );
     expect(pieces).toMatchObject([
       {
         key: '007',
@@ -203,7 +213,10 @@ describe('a CSV file', () => {
   });
 
   it('reads 200,000 rows in small steps, and on behind each', async () => {
-    const rows = Array.from({ length: 200_000 }, (_, row) => `folder/${row}.jpg,${row % 3 === 0 ? '"a\r\nb"' : 'c'}\r\n`);
+    const rows = Array.from(
+      { length: 200_000 },
+      (_, row) => `folder/${row}.jpg,${row % 3 === 0 ? '"a\r\nb"' : 'c'}\r\n`,
+    );
     const path = join(folderWith({ 'large.csv': `image,label\n${rows.join('')}` }), 'large.csv');
     let images = 0;
     const cursors: { cursor: unknown; images: number }[] = [];
@@ -285,7 +298,13 @@ describe('a JSON Lines file', () => {
       {
         label: 'cat',
         bounding_box: [0.1, 0.2, 0.3, 0.4],
-        points: [[[0, 0], [1, 0], [1, 1]]],
+        points: [
+          [
+            [0, 0],
+            [1, 0],
+            [1, 1],
+          ],
+        ],
         mask: { size: [4, 3], counts: '0<' },
         keypoints: [[0.5, 0.5, 2]],
         confidence: 1,
@@ -303,7 +322,11 @@ describe('a JSON Lines file', () => {
       { key: '/data/b.jpg' },
     ]);
     expect(pieces.flatMap((piece) => piece.annotations ?? [])).toEqual([...annotations, { label: 'ok' }]);
-    expect(Object.keys(pieces.flatMap((piece) => piece.annotations ?? [])[0]?.attributes ?? {})).toEqual(['__proto__', 'n', 'b']);
+    expect(Object.keys(pieces.flatMap((piece) => piece.annotations ?? [])[0]?.attributes ?? {})).toEqual([
+      '__proto__',
+      'n',
+      'b',
+    ]);
     expect(invalid).toMatchObject([
       { reason: 'malformed', line: 2, message: expect.stringContaining('annotations[0]: label') },
       { reason: 'malformed', line: 2, message: expect.stringContaining('annotations[2]') },

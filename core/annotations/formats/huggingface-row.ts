@@ -34,13 +34,13 @@ export function addHuggingFaceRow(step: StepBuilder, place: { file: string; line
     const tags = [...new Set(textsOf(fieldOf(row, 'tags'), 'A tag'))];
     // Files of two folders may have one name.
     key = paths[0] ?? name;
-    return { key, image: { name, paths }, ...(split && { split }), ...(tags.length > 0 && { tags }) };
+    return { key, image: { name, paths }, ...(split && { split }), ...(tags.length > 0 && { tags }), unit: 'pixels' };
   });
   if (key === undefined) return;
   const known = key;
   step.attempt(place, () => {
     const annotations = statementsOf(row);
-    return annotations.length === 0 ? undefined : { key: known, annotations };
+    return annotations.length === 0 ? undefined : { key: known, annotations, unit: 'pixels' };
   });
   step.attempt(place, () => {
     objectsOf(fieldOf(row, 'objects')).forEach((object, index) => {
@@ -72,7 +72,9 @@ function splitOf(path: string, root: string): string | undefined {
 function statementsOf(row: Fields): Annotation[] {
   const statements: Annotation[] = [
     ...textsOf(fieldOf(row, 'label'), 'The class').map((label) => ({ label })),
-    ...['text', 'caption'].flatMap((name) => textsOf(fieldOf(row, name), 'The caption')).map((caption) => ({ caption })),
+    ...['text', 'caption']
+      .flatMap((name) => textsOf(fieldOf(row, name), 'The caption'))
+      .map((caption) => ({ caption })),
   ];
   const attributes = attributesOf(row, (name) => READ_COLUMNS.has(name) || /(^|_)file_name$/.test(name));
   const [first] = statements;

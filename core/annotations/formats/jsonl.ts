@@ -1,6 +1,6 @@
+import type { TextPosition } from '../reading/csv-records.ts';
 import { InvalidValueError } from '../reading/invalid-value.ts';
 import { jsonLines } from '../reading/json-lines.ts';
-import type { TextPosition } from '../reading/csv-records.ts';
 import { createStepBuilder, type StepBuilder } from '../reading/steps.ts';
 import { confidenceOf, fieldOf, isBlank, isObject, textOf } from '../reading/values.ts';
 import type { AnnotationFormat, Piece, ReadRequest, ReadStep } from './format.ts';
@@ -27,6 +27,7 @@ async function* read({ path, files, columns: mapping = {}, from }: ReadRequest):
   const unseen = new Set(Object.entries(mapping).flatMap(([field, name]) => (field === 'unit' ? [] : [name])));
   let names: string[] = [];
   let namesImages = !first;
+  const resolved = keepColumns();
 
   function take(): ReadStep {
     const [missing] = unseen;
@@ -47,18 +48,39 @@ async function* read({ path, files, columns: mapping = {}, from }: ReadRequest):
       }
       const unclear = (why: string) =>
         first ? unclearColumns(path, why, fields) : new InvalidValueError('malformed', why);
-      addLine(step, { file: path, line }, value, () => {
-        const columns = resolveColumns(fields, mapping, unclear);
-        if (columns.names.has('image')) namesImages = true;
-        else if (namesImages) throw new InvalidValueError('malformed', 'The line names no image.');
-        else throw unclear('No field is known to name the image.');
-        return columns;
-      }, unclear);
+      addLine(
+        step,
+        { file: path, line },
+        value,
+        () => {
+          const columns = resolved(fields, () => resolveColumns(fields, mapping, unclear));
+          if (columns.names.has('image')) namesImages = true;
+          else if (namesImages) throw new InvalidValueError('malformed', 'The line names no image.');
+          else throw unclear('No field is known to name the image.');
+          return columns;
+        },
+        unclear,
+      );
     }
     if (step.isFull) yield take();
   }
   if (!step.isEmpty) yield take();
 }
+
+/** Keeps what the fields of a line mean: most lines have the same. */
+function keepColumns(): (fields: readonly string[], resolve: () => TableColumns) => TableColumns {
+  const kept = new Map<string, TableColumns>();
+  return (fields, resolve) => {
+    const id = JSON.stringify(fields);
+    const known = kept.get(id);
+    if (known !== undefined) return known;
+    const columns = resolve();
+    if (kept.size < MAX_KEPT) kept.set(id, columns);
+    return columns;
+  };
+}
+
+const MAX_KEPT = 100;
 
 type Unclear = (why: string) => Error;
 
@@ -80,7 +102,7 @@ function addLine(
     };
     const image = imageOfRow(row, place.file);
     found = { key: image.key, columns, row };
-    return image;
+    return { ...image, ...(columns.unit && { unit: columns.unit }) };
   });
   if (found === undefined) return;
   const { key, columns, row } = found;

@@ -36,7 +36,9 @@ function attributesOf(shape: Record<string, unknown>, type: string): Annotation[
   const entries: [string, string | number | boolean][] = [
     ...set.map((flag): [string, boolean] => [flag, true]),
     ...(typeof group === 'number' || typeof group === 'string' ? [['group_id', group] as [string, number]] : []),
-    ...(typeof description === 'string' && description !== '' ? [['description', description] as [string, string]] : []),
+    ...(typeof description === 'string' && description !== ''
+      ? [['description', description] as [string, string]]
+      : []),
     ...(['line', 'linestrip', 'mask'].includes(type) ? [['shape_type', type] as [string, string]] : []),
   ];
   return entries.length === 0 ? undefined : Object.fromEntries(entries);

@@ -36,7 +36,9 @@ export function labelStudioImage(data: unknown, folder: string): NamedImage {
 function urlOf(data: Record<string, unknown>): string | undefined {
   const image = fieldOf(data, 'image');
   if (typeof image === 'string') return image;
-  const names = Object.values(data).filter((value): value is string => typeof value === 'string' && IMAGE_NAME.test(value));
+  const names = Object.values(data).filter(
+    (value): value is string => typeof value === 'string' && IMAGE_NAME.test(value),
+  );
   return names.length === 1 ? names[0] : undefined;
 }
 

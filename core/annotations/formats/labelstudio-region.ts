@@ -57,7 +57,10 @@ function pictureSize(result: Fields): [width: number, height: number] {
   const width = sizeOf(fieldOf(result, 'original_width'));
   const height = sizeOf(fieldOf(result, 'original_height'));
   if (width !== undefined && height !== undefined) return [width, height];
-  throw new InvalidValueError('unknown_size', 'The shape needs the size of the picture: `original_width` and `original_height`.');
+  throw new InvalidValueError(
+    'unknown_size',
+    'The shape needs the size of the picture: `original_width` and `original_height`.',
+  );
 }
 
 function polygonOf(value: Fields): Point[] {

@@ -20,10 +20,12 @@ export function labelStudioResults(results: readonly unknown[], attempt: Attempt
   const groups = new Map<string, Fields[]>();
   results.forEach((result, index) => {
     const part = `result[${index}]`;
-    if (!isObject(result))
-      return attempt(() => {
+    if (!isObject(result)) {
+      attempt(() => {
         throw new InvalidValueError('malformed', `it is ${shown(result)}, not an object.`);
       }, part);
+      return;
+    }
     if (fieldOf(result, 'type') === 'relation') return;
     const id = isBlank(fieldOf(result, 'id')) ? part : String(fieldOf(result, 'id'));
     const group = groups.get(id);
@@ -44,7 +46,8 @@ function annotationsOf(group: readonly Fields[]): Annotation[] {
     const value = fieldOf(result, 'value');
     if (!isObject(value)) throw new InvalidValueError('malformed', `its value is ${shown(value)}.`);
     if (type === 'labels' || type.endsWith('labels')) labels.push(...textsOf(fieldOf(value, type), 'A label'));
-    else if (type === 'choices') choices.set(String(fieldOf(result, 'from_name')), textsOf(fieldOf(value, type), 'A choice'));
+    else if (type === 'choices')
+      choices.set(String(fieldOf(result, 'from_name')), textsOf(fieldOf(value, type), 'A choice'));
     else if (type === 'textarea') captions.push(...textsOf(fieldOf(value, 'text'), 'The text'));
     else if (!SHAPES.has(type)) throw new InvalidValueError('malformed', `The type ${shown(type)} is not read.`);
   }
@@ -64,4 +67,6 @@ function annotationsOf(group: readonly Fields[]): Annotation[] {
 }
 
 /** A shape may be labelled by itself, or by another result. */
-const SHAPES = new Set(['rectangle', 'polygon', 'ellipse', 'keypoint', 'brush'].flatMap((type) => [type, `${type}labels`]));
+const SHAPES = new Set(
+  ['rectangle', 'polygon', 'ellipse', 'keypoint', 'brush'].flatMap((type) => [type, `${type}labels`]),
+);

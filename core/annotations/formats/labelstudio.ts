@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.ts';
 import { folderOf } from '../reading/image-paths.ts';
 import { InvalidValueError, shown } from '../reading/invalid-value.ts';
-import { type JsonElement, jsonElements, type JsonPosition } from '../reading/json-elements.ts';
+import { type JsonElement, type JsonPosition, jsonElements } from '../reading/json-elements.ts';
 import { createStepBuilder, type StepBuilder } from '../reading/steps.ts';
 import { fieldOf, isObject, sizeOf, textOf } from '../reading/values.ts';
 import type { AnnotationFormat, ReadRequest, ReadStep } from './format.ts';
@@ -85,6 +85,7 @@ function resultsOf(task: Fields): unknown[] {
 
 /** Times are ISO 8601 in UTC, so that they compare as text. Of equal ones, the second is later. */
 function later(before: Fields | undefined, one: Fields): Fields {
-  const time = (annotation: Fields) => String(fieldOf(annotation, 'updated_at') ?? fieldOf(annotation, 'created_at') ?? '');
+  const time = (annotation: Fields) =>
+    String(fieldOf(annotation, 'updated_at') ?? fieldOf(annotation, 'created_at') ?? '');
   return before !== undefined && time(before) > time(one) ? before : one;
 }

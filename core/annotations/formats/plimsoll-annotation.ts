@@ -11,7 +11,10 @@ const schema = z.strictObject({
   points: z.array(z.array(point).min(3)).min(1).optional(),
   oriented: z.literal(true).optional(),
   mask: z.strictObject({ size: z.tuple([side, side]), counts: z.string() }).optional(),
-  keypoints: z.array(z.tuple([z.number(), z.number(), z.number()])).min(1).optional(),
+  keypoints: z
+    .array(z.tuple([z.number(), z.number(), z.number()]))
+    .min(1)
+    .optional(),
   caption: z.string().optional(),
   confidence: z.number().min(0).max(1).optional(),
   iscrowd: z.literal(true).optional(),

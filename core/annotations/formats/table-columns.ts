@@ -150,10 +150,7 @@ export function resolveColumns(
   return { names, ...(box && { box }), ...unitOf(names, mapping) };
 }
 
-function takeBox(
-  take: (fields: readonly TableField[]) => number,
-  names: Map<TableField, string>,
-): TableColumns['box'] {
+function takeBox(take: (fields: readonly TableField[]) => number, names: Map<TableField, string>): TableColumns['box'] {
   if (take(CORNERS) === CORNERS.length) return 'corners';
   if (take(['x', 'y']) === 2 && take(SIDES) === SIDES.length) return 'sides';
   if (take(['bbox']) === 1) {

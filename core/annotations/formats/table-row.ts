@@ -79,7 +79,8 @@ function boxOfRow(row: Row, { box, unit, inferred }: TableColumns): Box | undefi
   if (box === undefined || unit === undefined) return undefined;
   const positions = { unit, inferred };
   if (box === 'bbox') return isBlank(row('bbox')) ? undefined : checkPositions(listedBox(row('bbox')), positions);
-  const fields = box === 'corners' ? (['xmin', 'ymin', 'xmax', 'ymax'] as const) : (['x', 'y', 'width', 'height'] as const);
+  const fields =
+    box === 'corners' ? (['xmin', 'ymin', 'xmax', 'ymax'] as const) : (['x', 'y', 'width', 'height'] as const);
   const values = fields.map(row);
   if (values.every(isBlank)) return undefined;
   const [a, b, c, d] = fields.map((field, index) => numberOf(values[index], field)) as Box;
@@ -92,7 +93,14 @@ function boxOfRow(row: Row, { box, unit, inferred }: TableColumns): Box | undefi
  * @throws InvalidValueError malformed, bad_geometry
  */
 export function listedBox(value: unknown): Box {
-  const numbers = typeof value === 'string' ? value.trim().replace(/^[[(]|[\])]$/g, '').trim().split(/[\s,;]+/) : value;
+  const numbers =
+    typeof value === 'string'
+      ? value
+          .trim()
+          .replace(/^[[(]|[\])]$/g, '')
+          .trim()
+          .split(/[\s,;]+/)
+      : value;
   if (!Array.isArray(numbers) || numbers.length !== 4)
     throw new InvalidValueError('malformed', `The box is ${shown(value)}, and four numbers are needed.`);
   return numbers.map((number) => numberOf(number, 'A number of the box')) as Box;

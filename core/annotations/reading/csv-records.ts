@@ -57,7 +57,10 @@ export async function readCsvHeader(files: AnnotationFiles, path: string): Promi
 
 function delimiterOf(text: string): string {
   // Delimiters in quoted names are none.
-  const [line = ''] = text.replaceAll(/"[^"]*"/g, '').trimStart().split(/[\r\n]/);
+  const [line = ''] = text
+    .replaceAll(/"[^"]*"/g, '')
+    .trimStart()
+    .split(/[\r\n]/);
   const times = (delimiter: string) => line.split(delimiter).length;
   return [',', ';', '\t'].reduce((best, one) => (times(one) > times(best) ? one : best));
 }

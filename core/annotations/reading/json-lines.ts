@@ -25,11 +25,7 @@ export interface JsonLine {
  * @throws UserError AnnotationsBroken if it is empty, UTF-16, or a JSON array
  * @throws FileUnavailableError
  */
-export async function* jsonLines(
-  files: AnnotationFiles,
-  path: string,
-  start?: TextPosition,
-): AsyncGenerator<JsonLine> {
+export async function* jsonLines(files: AnnotationFiles, path: string, start?: TextPosition): AsyncGenerator<JsonLine> {
   const { head, bom } = await readTextStart(files, path);
   if (head.toString('latin1', bom).trimStart().startsWith('['))
     throw new UserError('AnnotationsBroken', `${path}: line 1, column 1: it is one list, not an object a line.`);
@@ -47,8 +43,7 @@ export async function* jsonLines(
     offset += bytes;
     line += 1;
     const found = { line: line - 1, bytes, next: { offset, line } };
-    if (text === undefined)
-      return { ...found, problem: malformed(`The line has more than ${MAX_LINE_BYTES} bytes.`) };
+    if (text === undefined) return { ...found, problem: malformed(`The line has more than ${MAX_LINE_BYTES} bytes.`) };
     const read = parsed(text);
     return read && { ...found, ...read };
   }

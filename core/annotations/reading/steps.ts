@@ -27,16 +27,19 @@ export interface StepBuilder {
 }
 
 export function createStepBuilder(): StepBuilder {
-  let pieces = new Map<string, Piece>();
+  let pieces: Piece[] = [];
+  /** The last piece of each image and unit. */
+  let last = new Map<string, Piece>();
   let invalid: InvalidAnnotation[] = [];
   let bytes = 0;
   let items = 0;
 
   function add(piece: Piece): void {
-    const id = JSON.stringify([piece.key, piece.unit ?? 'relative', piece.split]);
-    const known = pieces.get(id);
-    if (known === undefined) {
-      pieces.set(id, piece);
+    const id = JSON.stringify([piece.key, piece.unit ?? 'relative']);
+    const known = last.get(id);
+    if (known === undefined || (piece.split !== undefined && piece.split !== known.split)) {
+      last.set(id, piece);
+      pieces.push(piece);
       return;
     }
     if (piece.annotations !== undefined) {
@@ -72,8 +75,9 @@ export function createStepBuilder(): StepBuilder {
       return items === 0 && bytes === 0;
     },
     take(cursor) {
-      const step: ReadStep = { pieces: [...pieces.values()], invalid, classes: [], cursor, bytes };
-      pieces = new Map();
+      const step: ReadStep = { pieces, invalid, classes: [], cursor, bytes };
+      pieces = [];
+      last = new Map();
       invalid = [];
       bytes = 0;
       items = 0;
