@@ -178,7 +178,7 @@ describe('a CSV file', () => {
     [Buffer.from('\uFEFFimage,label\na.jpg,cat\n', 'utf16le'), 'UTF-16'],
     [Buffer.from('image,label\na.jpg,cat\n', 'utf16le'), 'UTF-16'],
     [Buffer.from('image,caf\xe9\na.jpg,cat\n', 'latin1'), 'not UTF-8'],
-    ['image,label\na.jpg,cat\n\n\nb.jpg,"dog\nc.jpg,cow\n', 'line 3, column 1: a quote'],
+    ['image,label\na.jpg,cat\n\n\nb.jpg,"dog\nc.jpg,cow\n', 'line 3, column 1: the record that begins here can not be read: Quote Not Closed'],
   ])('is broken as a whole: %j', async (content, what) => {
     await expect(readCsv(content)).rejects.toMatchObject({
       code: 'AnnotationsBroken',
@@ -363,6 +363,15 @@ describe('a JSON Lines file', () => {
       code: 'AnnotationsBroken',
       message: expect.stringContaining(what),
     });
+  });
+
+  it('reads a bounding_box as shares of the picture, and survives values of any depth', async () => {
+    const { pieces, invalid } = await readJsonl(
+      `{"image": "a.jpg", "label": "cat", "bounding_box": [0, 0, 0.5, 1], "width": 9, "height": 9}\n` +
+        `{"image": ${'['.repeat(200_000)}${']'.repeat(200_000)}, "label": "cat"}\n`,
+    );
+    expect(pieces).toMatchObject([{ unit: 'relative', annotations: [{ label: 'cat', bounding_box: [0, 0, 0.5, 1] }] }]);
+    expect(invalid).toMatchObject([{ reason: 'malformed', line: 2 }]);
   });
 
   it('asks what its fields mean before the first step', async () => {

@@ -4,7 +4,7 @@ import { InvalidValueError, shown } from '../reading/invalid-value.ts';
 import type { StepBuilder } from '../reading/steps.ts';
 import { checkBox, fieldOf, isBlank, isObject, textOf, textsOf } from '../reading/values.ts';
 import { splitNamed } from './splits.ts';
-import { listedBox } from './table-row.ts';
+import { listedBox, splitNameOf, tagsOf } from './table-row.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -30,8 +30,8 @@ export function addHuggingFaceRow(step: StepBuilder, place: { file: string; line
     const name = textOf(fieldOf(row, imageColumnOf(row)), 'The file_name');
     if (name === undefined) throw new InvalidValueError('malformed', 'The row has no file_name.');
     const paths = pathsOf(folderOf(place.file), name);
-    const split = textOf(fieldOf(row, 'split'), 'The split') ?? splitOf(paths[0] ?? place.file, root);
-    const tags = [...new Set(textsOf(fieldOf(row, 'tags'), 'A tag'))];
+    const split = splitNameOf(fieldOf(row, 'split')) ?? splitOf(paths[0] ?? place.file, root);
+    const tags = tagsOf(fieldOf(row, 'tags'));
     // Files of two folders may have one name.
     key = paths[0] ?? name;
     return { key, image: { name, paths }, ...(split && { split }), ...(tags.length > 0 && { tags }), unit: 'pixels' };

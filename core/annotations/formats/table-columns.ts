@@ -38,7 +38,7 @@ const KNOWN_NAMES: Partial<Record<TableField, readonly string[]>> = {
   ymin: ['ymin', 'y_min', 'y1'],
   xmax: ['xmax', 'x_max', 'x2'],
   ymax: ['ymax', 'y_max', 'y2'],
-  bbox: ['bbox'],
+  bbox: ['bbox', 'bounding_box'],
   confidence: ['confidence'],
   split: ['split', 'set', 'subset'],
   tags: ['tags'],
@@ -93,8 +93,9 @@ const mapped = (mapping: Readonly<Record<string, string>>, field: string) =>
  * since small boxes in pixels and relative ones look alike. The unit of boxes is
  * 1. the one that is named,
  * 2. relative for the columns of Open Images (`ImageID`, `XMin`, …),
- * 3. pixels if columns state the size of the picture, as TensorFlow's do (`filename,width,height,class,xmin,…`),
- * 4. unknown.
+ * 3. relative for `bounding_box`, which is Plimsoll's and FiftyOne's name of a relative box,
+ * 4. pixels if columns state the size of the picture, as TensorFlow's do (`filename,width,height,class,xmin,…`),
+ * 5. unknown.
  *
  * `width` and `height` are the picture's unless `x` and `y` make a box of them. `bbox` is left, top, width, height, as
  * in COCO.
@@ -107,7 +108,7 @@ export function resolveColumns(
   unclear: (why: string) => Error,
 ): TableColumns {
   const names = new Map<TableField, string>();
-  const taken = new Set(Object.values(mapping));
+  const taken = new Set(TABLE_FIELDS.map((field) => mapped(mapping, field)));
 
   function find(field: TableField): string | undefined {
     const named = mapped(mapping, field);
@@ -167,6 +168,7 @@ function unitOf(
   const named = mapped(mapping, 'unit');
   if (named === 'pixels' || named === 'relative') return { unit: named, inferred: false };
   if (names.get('image') === 'ImageID' && names.get('xmin') === 'XMin') return { unit: 'relative', inferred: true };
+  if (names.get('bbox') === 'bounding_box') return { unit: 'relative', inferred: true };
   if (names.has('image_width') && names.has('image_height')) return { unit: 'pixels', inferred: true };
   return { inferred: true };
 }

@@ -3,6 +3,7 @@ import { folderOf, pathsOf } from '../reading/image-paths.ts';
 import { InvalidValueError, shown } from '../reading/invalid-value.ts';
 import { checkBox, confidenceOf, isBlank, numberOf, sizeOf, textOf, textsOf } from '../reading/values.ts';
 import type { Piece } from './format.ts';
+import { splitNamed } from './splits.ts';
 import type { TableColumns, TableField, Unit } from './table-columns.ts';
 
 /** A row: the value of a field, a cell or any JSON. Undefined if it has none. */
@@ -26,7 +27,7 @@ export function imageOfRow(row: Row, path: string): Pick<Piece, 'key' | 'image' 
   if (name === undefined) throw new InvalidValueError('malformed', 'The row names no image.');
   const width = sizeOf(row('image_width'));
   const height = sizeOf(row('image_height'));
-  const split = textOf(row('split'), 'The split')?.trim();
+  const split = splitNameOf(row('split'));
   const tags = tagsOf(row('tags'));
   return {
     key: name,
@@ -40,8 +41,14 @@ export function imageOfRow(row: Row, path: string): Pick<Piece, 'key' | 'image' 
   };
 }
 
-/** Tags of a list, or of a cell with semicolons or bars between them. */
-function tagsOf(value: unknown): string[] {
+/** A split. The usual names of one have one spelling. @throws InvalidValueError malformed */
+export function splitNameOf(value: unknown): string | undefined {
+  const split = textOf(value, 'The split')?.trim();
+  return split && (splitNamed(split) ?? split);
+}
+
+/** Tags of a list, or of a cell with semicolons or bars between them. @throws InvalidValueError malformed */
+export function tagsOf(value: unknown): string[] {
   const tags = textsOf(value, 'A tag').flatMap((tag) => (Array.isArray(value) ? [tag] : tag.split(/[;|]/)));
   return [...new Set(tags.map((tag) => tag.trim()).filter((tag) => tag !== ''))];
 }

@@ -93,9 +93,6 @@ export async function* csvRecords(
     },
   });
   parser.on('error', () => {});
-  const done = (write: (callback: (error?: Error | null) => void) => void) =>
-    new Promise<void>((resolve, reject) => write((error) => (error ? reject(error) : resolve())));
-
   let { offset, line } = start;
   /** The bytes from `offset` on. */
   let pending: Buffer = Buffer.alloc(0);
@@ -128,6 +125,14 @@ export async function* csvRecords(
         'Is a quote never closed?',
     );
 
+  const done = (write: (callback: (error?: Error | null) => void) => void) =>
+    new Promise<void>((resolve, reject) => write((error) => (error ? reject(broken(error)) : resolve())));
+  const broken = (error: Error) =>
+    new UserError(
+      'AnnotationsBroken',
+      `${path}: line ${line}, column 1: the record that begins here can not be read: ${error.message}`,
+    );
+
   try {
     for await (const piece of files.stream(path, start.offset)) {
       for (let at = 0; at < piece.length; at += CHUNK_BYTES) {
@@ -138,14 +143,7 @@ export async function* csvRecords(
         if (pending.length > MAX_RECORD_BYTES + CHUNK_BYTES) throw tooLarge(line);
       }
     }
-    try {
-      await done((callback) => parser.end(callback));
-    } catch {
-      throw new UserError(
-        'AnnotationsBroken',
-        `${path}: line ${line}, column 1: a quote of the record that begins here is never closed.`,
-      );
-    }
+    await done((callback) => parser.end(callback));
     yield* taken();
   } finally {
     parser.destroy();

@@ -13,6 +13,15 @@ export class InvalidValueError extends Error {
 
 /** A value as messages show it: short, on one line. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = written(value);
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+/** Lists in lists in lists may be too deep to be written. */
+function written(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return Array.isArray(value) ? 'a list' : 'an object';
+  }
 }
