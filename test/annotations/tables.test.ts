@@ -178,7 +178,10 @@ describe('a CSV file', () => {
     [Buffer.from('\uFEFFimage,label\na.jpg,cat\n', 'utf16le'), 'UTF-16'],
     [Buffer.from('image,label\na.jpg,cat\n', 'utf16le'), 'UTF-16'],
     [Buffer.from('image,caf\xe9\na.jpg,cat\n', 'latin1'), 'not UTF-8'],
-    ['image,label\na.jpg,cat\n\n\nb.jpg,"dog\nc.jpg,cow\n', 'line 3, column 1: the record that begins here can not be read: Quote Not Closed'],
+    [
+      'image,label\na.jpg,cat\n\n\nb.jpg,"dog\nc.jpg,cow\n',
+      'line 3, column 1: the record that begins here can not be read: Quote Not Closed',
+    ],
   ])('is broken as a whole: %j', async (content, what) => {
     await expect(readCsv(content)).rejects.toMatchObject({
       code: 'AnnotationsBroken',

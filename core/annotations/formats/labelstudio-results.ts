@@ -45,7 +45,8 @@ function annotationsOf(group: readonly Fields[]): Annotation[] {
     const type = String(fieldOf(result, 'type'));
     const value = fieldOf(result, 'value');
     if (!isObject(value)) throw new InvalidValueError('malformed', `its value is ${shown(value)}.`);
-    if (type === 'labels' || (SHAPES.has(type) && type.endsWith('labels'))) labels.push(...textsOf(fieldOf(value, type), 'A label'));
+    if (type === 'labels' || (SHAPES.has(type) && type.endsWith('labels')))
+      labels.push(...textsOf(fieldOf(value, type), 'A label'));
     else if (type === 'choices')
       choices.set(String(fieldOf(result, 'from_name')), textsOf(fieldOf(value, type), 'A choice'));
     else if (type === 'textarea') captions.push(...textsOf(fieldOf(value, 'text'), 'The text'));
