@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { csv } from '../../core/annotations/formats/csv.ts';
 import { jsonl } from '../../core/annotations/formats/jsonl.ts';
+import { csvRecords, type TextPosition } from '../../core/annotations/reading/csv-records.ts';
 import { type Asked, expectResumable, filesOfFolders, folderWith, readAll, stepsOf } from './read-format.ts';
 
 const readCsv = (content: string | Uint8Array, columns?: Record<string, string>) =>
@@ -234,6 +235,37 @@ describe('a CSV file', () => {
       expect(next?.pieces[0]?.key).toBe(before === 200_000 ? undefined : `folder/${before}.jpg`);
     }
   });
+
+  it.each(['\n', '\r\n', '\r'])(
+    'has the same records from behind each one on, with lines that end in %j',
+    async (end) => {
+      const rows = [
+        'a,1',
+        '',
+        `"b${end}${end}""c""",2`,
+        ' ',
+        'é🐈,3',
+        `"${end}",`,
+        'd" ,"4',
+        '"',
+        '',
+        ',x',
+        'last,"5"',
+      ];
+      const path = join(folderWith({ 'table.csv': rows.join(end) }), 'table.csv');
+      const records = (start: TextPosition) => Array.fromAsync(csvRecords(filesOfFolders(), path, ',', start));
+      const all = await records({ offset: 0, line: 1 });
+      expect(all.map(({ line, cells }) => [line, cells])).toEqual([
+        [1, ['a', '1']],
+        [3, [`b${end}${end}"c"`, '2']],
+        [7, ['é🐈', '3']],
+        [10, ['d" ', `4${end}`]],
+        [13, ['', 'x']],
+        [14, ['last', '5']],
+      ]);
+      for (const [k, { next }] of all.entries()) expect(await records(next)).toEqual(all.slice(k + 1));
+    },
+  );
 
   it('reads on behind every step', async () => {
     const rows = Array.from({ length: 3_500 }, (_, row) =>
