@@ -337,6 +337,32 @@ describe('lines', () => {
     ]);
   });
 
+  it('reads the confidences of predictions', async () => {
+    const obb = await linesOf('1 0.5 0 1 0.5 0.5 1 0 0.5 0.25', { task: 'obb' });
+    expect(obb.annotations).toMatchObject([{ confidence: 0.25, oriented: true }]);
+    const yaml = `${NAMES}kpt_shape: [1, 3]\n`;
+    const pose = await linesOf(
+      '0 0.5 0.5 1 1 0.1 0.2 2 0.25\n0 0.5 0.5 1 1 0.1 0.2 2 0.25 1\n0 0.5 0.5 0 1 0.1 0.2 2',
+      { yaml },
+    );
+    expect(pose.annotations).toMatchObject([{ confidence: 0.25, keypoints: [[0.1, 0.2, 2]] }]);
+    expect(pose.invalid).toEqual([
+      ['malformed', 2],
+      ['bad_geometry', 3],
+    ]);
+    const segment = await linesOf('0 0 0 1 0 1 1 0 1 0.25', { task: 'segment' });
+    expect(segment.annotations?.[0]?.points?.[0]).toHaveLength(4);
+  });
+
+  it('tells the value that is wrong', async () => {
+    const folder = await folderWith({
+      'data.yaml': `train: images\n${NAMES}`,
+      'labels/a.txt': '1.5 0.5 0.5 1 1,\n1 0.5 x 1 1',
+    });
+    const { invalid } = await readAll(yolo, { path: folder });
+    expect(invalid.map(({ message }) => message)).toEqual(['The class "1.5" is no index.', '"x" is no number.']);
+  });
+
   it('asks for the shape of keypoints if only the task is known', async () => {
     await expect(linesOf('', { task: 'pose' })).rejects.toMatchObject({ code: 'AnnotationsUnclear' });
   });

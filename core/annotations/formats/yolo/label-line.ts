@@ -22,10 +22,11 @@ export interface LineRules {
 
 /** The annotation of a line that is not blank, what is wrong with it, or that it is unclear. */
 export function parseLabelLine(line: string, rules: LineRules): Annotation | Flaw | typeof UNCLEAR {
+  const words = wordsOf(line);
   const [index = Number.NaN, ...values] = numbersOf(line);
-  const word = wordsOf(line).find((text) => parseNumber(text) === undefined);
+  const word = words.find((text) => parseNumber(text) === undefined);
   if (word !== undefined) return flaw('malformed', `${quoted(word)} is no number.`);
-  if (!Number.isInteger(index)) return flaw('malformed', `The class ${quoted(wordsOf(line)[0] ?? '')} is no index.`);
+  if (!Number.isInteger(index)) return flaw('malformed', `The class ${quoted(String(words[0]))} is no index.`);
   if (rules.task === undefined && values.length > 5) return UNCLEAR;
   const found = SHAPES[rules.task ?? 'detect'](values, rules);
   if (isFlaw(found)) return found;
