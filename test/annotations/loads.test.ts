@@ -178,6 +178,19 @@ describe('a load with annotations', () => {
     expect(await labelsOf(dataset)).toEqual([['cat', 'dog'], ['cat'], [], []]);
   });
 
+  it('joins the files of COCO in a folder', async () => {
+    const { dataset, write, load, other } = await newFolder();
+    await mkdir(other('coco'));
+    await write(coco(NAMES, TWO_CATS), other('coco/instances.json'));
+    const images = [{ id: 7, file_name: NAMES[1], width: 64, height: 48 }];
+    const annotations = [{ id: 1, image_id: 7, caption: 'A cat.' }];
+    await write(JSON.stringify({ images, annotations }), other('coco/captions.json'));
+    const status = completed(await load({ annotations: { paths: [other('coco')] } }));
+    expect(status).toMatchObject({ matched: 4, invalid: {} });
+    expect(status.paths.map(({ path }) => path)).toEqual([other('coco/captions.json'), other('coco/instances.json')]);
+    expect(await labelsOf(dataset)).toEqual([['cat', 'dog'], ['A cat.', 'cat'], [], []]);
+  });
+
   it('keeps the annotations of an image that was edited, and places them anew where its size changed', async () => {
     const { dataset, source, write, load } = await newFolder();
     await write(coco(NAMES, TWO_CATS));
