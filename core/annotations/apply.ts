@@ -63,7 +63,8 @@ export async function applyAnnotations(store: Store, request: ApplyRequest): Pro
     }
     await writing;
   }
-  if (wasGiven === true || plan.replace) counts.removed = await removeStale(store, plan, named, { datasetId, onStep, signal });
+  if (wasGiven === true || plan.replace)
+    counts.removed = await removeStale(store, plan, named, { datasetId, onStep, signal });
   const matched = withMatched(counts, named);
   const indexed = await countSamples(store, datasetId, 'indexed');
   return { ...matched, without_annotations: Math.max(0, indexed - matched.matched) };

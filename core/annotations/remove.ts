@@ -1,4 +1,9 @@
-import { type AnnotatedSample, type AnnotationRemoval, removeAnnotations, samplesWithField } from '../store/annotations.ts';
+import {
+  type AnnotatedSample,
+  type AnnotationRemoval,
+  removeAnnotations,
+  samplesWithField,
+} from '../store/annotations.ts';
 import type { ClassCount } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
 import { isOf } from './classes.ts';
@@ -36,10 +41,7 @@ export async function removeStale(
 }
 
 /** Removes a field from every sample of a dataset. Returns the number of samples. */
-export async function removeField(
-  store: Store,
-  { field, ...removing }: Removing & { field: string },
-): Promise<number> {
+export async function removeField(store: Store, { field, ...removing }: Removing & { field: string }): Promise<number> {
   const samples = samplesWithField(store, { datasetId: removing.datasetId, field, which: 'all' });
   return removeOf(store, field, removing, samples, () => 'all');
 }
