@@ -19,8 +19,9 @@ import { npy } from './formats/npy.ts';
 import { parquet } from './formats/parquet.ts';
 import { voc } from './formats/voc.ts';
 import { yolo } from './formats/yolo.ts';
+import { checkTarget } from './marker.ts';
 import { placeImage } from './place-image.ts';
-import { checkTarget, openTarget, type TargetFolder } from './target-folder.ts';
+import { openTarget, type TargetFolder } from './target-folder.ts';
 
 /** Samples that are held at a time. */
 const BATCH = 64;

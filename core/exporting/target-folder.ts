@@ -1,28 +1,15 @@
-import { hash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncFolder, writeDurably, writeError } from '../artifact/write-durably.ts';
+import { syncFolder, writeError } from '../artifact/write-durably.ts';
 import { createPermits } from '../concurrency/permits.ts';
-import { systemErrorCode, UserError } from '../errors.ts';
+import { systemErrorCode } from '../errors.ts';
 import { type DraftFile, openDraft } from './draft-file.ts';
 import type { ExportCounts, ExportRequest } from './export-request.ts';
+import { markTarget, notWritable, readMarker, SCRATCH } from './marker.ts';
 import { createNameSet } from './name-set.ts';
-
-/** Says whose export a folder holds, and whether it is finished. */
-export const MARKER = '.plimsoll-export.json';
-const MARKER_DRAFT = `${MARKER}.tmp`;
-/** Holds files that are being written. */
-const SCRATCH = '.plimsoll-export.parts';
 
 /** Small files that are written at a time. The disk makes them durable together. */
 const WRITES = 32;
-
-interface Marker {
-  /** The hash of the request. */
-  request: string;
-  /** The ID of the request that finished it, and what it counted. */
-  finished?: { id: string; counts: ExportCounts };
-}
 
 /** A folder that an export is written to. Paths are below it, with `/`. */
 export interface TargetFolder {
@@ -46,22 +33,6 @@ export interface TargetFolder {
 }
 
 /**
- * Finds out whether a request may be written to its folder. Changes nothing.
- *
- * @returns the counts of this very export if it is finished
- * @throws UserError ExportNotWritable
- */
-export async function checkTarget(request: ExportRequest): Promise<ExportCounts | undefined> {
-  const marker = await readMarker(request);
-  if (marker === undefined) return undefined;
-  if (marker.finished?.id === request.id && marker.request === hashOf(request)) return marker.finished.counts;
-  if (marker.finished !== undefined) throw notWritable(request, 'it holds a finished export. Name another folder.');
-  if (marker.request !== hashOf(request))
-    throw notWritable(request, 'it holds an unfinished export with other options. Remove it, or name another folder.');
-  return undefined;
-}
-
-/**
  * Makes the folder of an export, or takes up what an attempt before has left of it.
  *
  * @throws UserError ExportNotWritable
@@ -74,7 +45,7 @@ export async function openTarget(request: ExportRequest): Promise<TargetFolder> 
     await mkdir(target, { recursive: true });
     await rm(scratch, { recursive: true, force: true });
     await mkdir(scratch);
-    if (!isResumed) await writeMarker(target, { request: hashOf(request) });
+    if (!isResumed) await markTarget(request);
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EEXIST')
@@ -166,7 +137,7 @@ export async function openTarget(request: ExportRequest): Promise<TargetFolder> 
       await settle();
       if (isResumed) for (const top of tops) await sweep(target, top, written.has);
       await rm(scratch, { recursive: true, force: true });
-      await writeMarker(target, { request: hashOf(request), finished: { id: request.id, counts } });
+      await markTarget(request, counts);
     },
   };
 }
@@ -180,35 +151,3 @@ async function sweep(target: string, path: string, isKept: (path: string) => boo
   }
   await rmdir(join(target, path)).catch(() => {});
 }
-
-/** @returns what the marker says. Undefined if the folder is not there or is empty. @throws UserError ExportNotWritable */
-async function readMarker(request: ExportRequest): Promise<Marker | undefined> {
-  try {
-    const names = await readdir(request.target);
-    if (names.includes(MARKER)) return JSON.parse(await readFile(join(request.target, MARKER), 'utf8')) as Marker;
-    // A killed attempt may have left these before there was a marker.
-    if (names.every((name) => name === MARKER_DRAFT || name === SCRATCH)) return undefined;
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === 'ENOENT') return undefined;
-    if (code === 'ENOTDIR') throw notWritable(request, 'a part of its path is a file.', error);
-    if (code === 'EACCES' || code === 'EPERM') throw notWritable(request, `it may not be read (${code}).`, error);
-    if (error instanceof SyntaxError) throw notWritable(request, `its ${MARKER} is not ours.`, error);
-    throw error;
-  }
-  throw notWritable(request, 'it is not empty. Name a folder that is not there, or an empty one.');
-}
-
-async function writeMarker(target: string, marker: Marker): Promise<void> {
-  const beside = join(target, MARKER_DRAFT);
-  await rm(beside, { force: true });
-  await writeDurably(join(target, MARKER), (file) => file.writeFile(`${JSON.stringify(marker)}\n`), beside);
-}
-
-/** What makes two requests the same export: all that decides what is written. */
-const hashOf = ({ format, images, classes, dataset, field, task, vectors }: ExportRequest): string =>
-  hash('sha256', JSON.stringify({ format, images, classes, dataset, field, task, vectors }));
-
-/** @param why the rest of a sentence whose subject is the folder */
-export const notWritable = ({ target }: ExportRequest, why: string, cause?: unknown): UserError =>
-  new UserError('ExportNotWritable', `The dataset can't be exported to ${target}: ${why}`, { cause });

@@ -49,9 +49,7 @@ describe('COCO', () => {
     expect(JSON.parse(text('annotations/instances_train.json') ?? '')).toEqual({
       info: { description: 'pets' },
       images: [{ id: 3, file_name: 'a.jpg', width: 200, height: 100, tags: ['night'] }],
-      annotations: [
-        { id: 1, image_id: 3, category_id: 17, bbox: [20, 20, 60, 40], area: 2400, iscrowd: 0 },
-      ],
+      annotations: [{ id: 1, image_id: 3, category_id: 17, bbox: [20, 20, 60, 40], area: 2400, iscrowd: 0 }],
       categories,
     });
     expect(JSON.parse(text('annotations/instances_val.json') ?? '')).toEqual({
@@ -66,7 +64,13 @@ describe('COCO', () => {
   });
 
   it('counts categories from 1 where numbers are missing or equal', async () => {
-    for (const classes of [[{ name: 'cat', id: 4 }, { name: 'dog', id: 4 }], [{ name: 'cat', id: 4 }, { name: 'dog' }]]) {
+    for (const classes of [
+      [
+        { name: 'cat', id: 4 },
+        { name: 'dog', id: 4 },
+      ],
+      [{ name: 'cat', id: 4 }, { name: 'dog' }],
+    ]) {
       const { text } = await exported([], 'coco', { classes });
       expect(JSON.parse(text('annotations/instances.json') ?? '')).toMatchObject({
         images: [],
@@ -131,20 +135,41 @@ describe('COCO', () => {
         }),
       ],
       'coco',
-      { classes: [{ name: 'cat', keypoints: ['nose', 'tail', 'paw'], skeleton: [[0, 1], [1, 2]] }] },
+      {
+        classes: [
+          {
+            name: 'cat',
+            keypoints: ['nose', 'tail', 'paw'],
+            skeleton: [
+              [0, 1],
+              [1, 2],
+            ],
+          },
+        ],
+      },
     );
     const { annotations, categories } = JSON.parse(text('annotations/instances.json') ?? '');
     expect(annotations[0]).toMatchObject({ keypoints: [20, 20, 2, 60, 60, 1, 0, 0, 0], num_keypoints: 2 });
     expect(annotations[0].bbox).toEqual([20, 20, expect.closeTo(40), expect.closeTo(40)]);
     expect(categories).toEqual([
-      { id: 1, name: 'cat', keypoints: ['nose', 'tail', 'paw'], skeleton: [[1, 2], [2, 3]] },
+      {
+        id: 1,
+        name: 'cat',
+        keypoints: ['nose', 'tail', 'paw'],
+        skeleton: [
+          [1, 2],
+          [2, 3],
+        ],
+      },
     ]);
   });
 
   it('keeps captions of pictures apart, and those of objects with them', async () => {
     const { text, counts } = await exported(
       [
-        sampleOf(1, 'a.jpg', { annotations: [{ caption: 'A cat.' }, { caption: 'It sleeps.' }, { ...box, caption: 'it' }] }),
+        sampleOf(1, 'a.jpg', {
+          annotations: [{ caption: 'A cat.' }, { caption: 'It sleeps.' }, { ...box, caption: 'it' }],
+        }),
         sampleOf(2, 'b.jpg'),
       ],
       'coco',
@@ -167,7 +192,10 @@ describe('COCO', () => {
   it('leaves out samples of unknown size and objects without a class, and says so', async () => {
     const unknown = sampleOf(1, 'a.jpg');
     delete unknown.width;
-    const { counts } = await exported([unknown, sampleOf(2, 'b.jpg', { annotations: [{ bounding_box: [0, 0, 1, 1] }] })], 'coco');
+    const { counts } = await exported(
+      [unknown, sampleOf(2, 'b.jpg', { annotations: [{ bounding_box: [0, 0, 1, 1] }] })],
+      'coco',
+    );
     expect(counts).toMatchObject({
       samples: 1,
       annotations: 0,
@@ -206,23 +234,24 @@ describe('YOLO', () => {
     ]);
     expect(text('labels/train/a.txt')).toBe('1 0.25 0.4 0.3 0.4\n0 0.25 0.4 0.3 0.4\n');
     expect(text('labels/val/deep/b.txt')).toBe('');
-    expect(text('data.yaml')).toBe(
-      'path: .\ntrain: images/train\nval: images/val\nnames:\n  0: "cat"\n  1: "dog"\n',
-    );
+    expect(text('data.yaml')).toBe('path: .\ntrain: images/train\nval: images/val\nnames:\n  0: "cat"\n  1: "dog"\n');
     expect(counts).toMatchObject({ samples: 2, annotations: 2 });
   });
 
   it('writes polygons: a line for each part, without holes', async () => {
     const annotations = [{ label: 'cat', points: [SQUARE, HOLE, ASIDE] }];
     const { text, counts } = await exported([sampleOf(1, 'a.jpg', { annotations })], 'yolo');
-    expect(text('labels/train/a.txt')).toBe(
-      '0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5\n0 0.6 0.6 0.9 0.6 0.9 0.9\n',
-    );
+    expect(text('labels/train/a.txt')).toBe('0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5\n0 0.6 0.6 0.9 0.6 0.9 0.9\n');
     expect(counts).toMatchObject({ annotations: 1, simplified: 1 });
   });
 
   it('writes oriented boxes', async () => {
-    const corners: [number, number][] = [[0.5, 0.1], [0.9, 0.5], [0.5, 0.9], [0.1, 0.5]];
+    const corners: [number, number][] = [
+      [0.5, 0.1],
+      [0.9, 0.5],
+      [0.5, 0.9],
+      [0.1, 0.5],
+    ];
     const oriented: Annotation = { label: 'ship', points: [corners], oriented: true };
     const { text } = await exported([sampleOf(1, 'a.jpg', { annotations: [oriented] })], 'yolo');
     expect(text('labels/train/a.txt')).toBe('0 0.5 0.1 0.9 0.5 0.5 0.9 0.1 0.5\n');
@@ -230,9 +259,22 @@ describe('YOLO', () => {
 
   it('writes skeletons of one length, with the names of their positions', async () => {
     const annotations: Annotation[] = [
-      { ...box, keypoints: [[0.1, 0.2, 2], [0.3, 0.4, 1]] },
+      {
+        ...box,
+        keypoints: [
+          [0.1, 0.2, 2],
+          [0.3, 0.4, 1],
+        ],
+      },
       { ...box, keypoints: [[0.1, 0.2, 2]] },
-      { ...box, keypoints: [[0, 0, 1], [0, 0, 1], [0, 0, 1]] },
+      {
+        ...box,
+        keypoints: [
+          [0, 0, 1],
+          [0, 0, 1],
+          [0, 0, 1],
+        ],
+      },
     ];
     const { text, counts } = await exported([sampleOf(1, 'a.jpg', { annotations })], 'yolo', {
       classes: [{ name: 'cat', keypoints: ['nose', 'no'] }],
@@ -245,10 +287,16 @@ describe('YOLO', () => {
   });
 
   it('asks for the task where annotations are of several kinds, before it writes anything', async () => {
-    const samples = [sampleOf(1, 'a.jpg', { annotations: [box] }), sampleOf(2, 'b.jpg', { annotations: [{ label: 'cat', points: [SQUARE] }] })];
+    const samples = [
+      sampleOf(1, 'a.jpg', { annotations: [box] }),
+      sampleOf(2, 'b.jpg', { annotations: [{ label: 'cat', points: [SQUARE] }] }),
+    ];
     const folder = await newFolder();
     const attempt = exportSamples(streamOf(samples), requestFor(folder, 'yolo'));
-    await expect(attempt).rejects.toMatchObject({ code: 'ExportNotWritable', message: expect.stringContaining('--task') });
+    await expect(attempt).rejects.toMatchObject({
+      code: 'ExportNotWritable',
+      message: expect.stringContaining('--task'),
+    });
     expect(await filesOf(folder)).toEqual(new Map());
 
     const { text } = await exported(samples, 'yolo', { task: 'detect' });

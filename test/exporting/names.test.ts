@@ -49,7 +49,11 @@ describe('images of an export', () => {
       await fileSample(join(root, 'four'), 4, 'z.jpg', '4'),
     ];
     const { files } = await exported(samples, 'csv', { images: 'copy' });
-    expect(imagesIn(files, 'images/').map(([, content]) => content).sort()).toEqual(['1', '2', '3', '4']);
+    expect(
+      imagesIn(files, 'images/')
+        .map(([, content]) => content)
+        .sort(),
+    ).toEqual(['1', '2', '3', '4']);
   });
 
   it('that stay where they are have their full paths if two have the same name', async () => {
@@ -100,7 +104,10 @@ describe('images of an export', () => {
 
   it('are left out if they end before the size that they had', async () => {
     const sample = await fileSample(await newFolder(), 1, 'a.jpg', 'whole');
-    const open: ReturnType<typeof folderSource>['open'] = async (file) => ({ ...(await folderSource().open(file)), size: 10 });
+    const open: ReturnType<typeof folderSource>['open'] = async (file) => ({
+      ...(await folderSource().open(file)),
+      size: 10,
+    });
     const { files, counts } = await exported([sample], 'jsonl', { images: 'copy', open });
     expect(files.has('images/a.jpg')).toBe(false);
     expect(counts.skipped_samples).toEqual({ file_unavailable: 1 });
@@ -109,7 +116,9 @@ describe('images of an export', () => {
   it('have the names of splits as folders, whatever these are', async () => {
     const root = await newFolder();
     const splits = ['../up', '.', 'a/b', '50%', '.hidden', 'x'.repeat(300)];
-    const samples = await Promise.all(splits.map((split, index) => fileSample(root, index, `${index}.jpg`, split, { split })));
+    const samples = await Promise.all(
+      splits.map((split, index) => fileSample(root, index, `${index}.jpg`, split, { split })),
+    );
     const { files } = await exported(samples, 'yolo', { images: 'copy' });
     expect(imagesIn(files, 'images/').map(([path]) => path)).toEqual(
       expect.arrayContaining([

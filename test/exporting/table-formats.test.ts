@@ -4,13 +4,21 @@ import type { Annotation } from '../../core/annotations/annotation.ts';
 import { exported, fileSample, newFolder, sampleOf } from './support/exports.ts';
 
 const box: Annotation = { label: 'cat', bounding_box: [0.25, 0.5, 0.5, 0.25] };
-const lines = (text: string | undefined) => (text ?? '').trimEnd().split('\n').map((line) => JSON.parse(line));
+const lines = (text: string | undefined) =>
+  (text ?? '')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 
 describe('CSV', () => {
   it('has a row for each object, in pixels, and one for an image without any', async () => {
     const { text, counts } = await exported(
       [
-        sampleOf(1, 'a.jpg', { split: 'train', tags: ['x', 'y z'], annotations: [{ ...box, confidence: 0.5 }, { label: 'day' }] }),
+        sampleOf(1, 'a.jpg', {
+          split: 'train',
+          tags: ['x', 'y z'],
+          annotations: [{ ...box, confidence: 0.5 }, { label: 'day' }],
+        }),
         sampleOf(2, 'b.jpg', { annotations: [{ caption: 'A "cat",\nasleep' }] }),
         sampleOf(3, 'c.jpg'),
       ],
@@ -28,10 +36,7 @@ describe('CSV', () => {
 
   it('keeps text as it is, formulas too', async () => {
     const labels = ['=1+1', '@cmd', ' padded ', "-2'", '__proto__'];
-    const { text } = await exported(
-      [sampleOf(1, 'a.jpg', { annotations: labels.map((label) => ({ label })) })],
-      'csv',
-    );
+    const { text } = await exported([sampleOf(1, 'a.jpg', { annotations: labels.map((label) => ({ label })) })], 'csv');
     const rows = (text('annotations.csv') ?? '').trimEnd().split('\n').slice(1);
     expect(rows.map((row) => row.split(',')[1])).toEqual(['=1+1', '@cmd', '" padded "', "-2'", '__proto__']);
   });
@@ -50,7 +55,19 @@ describe('JSON Lines', () => {
     const annotations: Annotation[] = [
       box,
       { caption: 'A\u2028cat' },
-      { label: '__proto__', points: [[[0, 0], [1, 0], [1, 1]]], oriented: true, iscrowd: true, attributes: { a: 1, b: true } },
+      {
+        label: '__proto__',
+        points: [
+          [
+            [0, 0],
+            [1, 0],
+            [1, 1],
+          ],
+        ],
+        oriented: true,
+        iscrowd: true,
+        attributes: { a: 1, b: true },
+      },
       { label: 'm', mask: { size: [2, 4], counts: '242' }, keypoints: [[0.1, 0.2, 2]], confidence: 1 / 3 },
     ];
     const { text } = await exported(
@@ -140,7 +157,16 @@ describe('FiftyOne', () => {
           tags: ['t'],
           annotations: [
             { ...box, confidence: 0.5, attributes: { 'is.wild': true } },
-            { label: 'dog', points: [[[0, 0], [1, 0], [1, 1]]] },
+            {
+              label: 'dog',
+              points: [
+                [
+                  [0, 0],
+                  [1, 0],
+                  [1, 1],
+                ],
+              ],
+            },
             { ...box, keypoints: [[0.1, 0.2, 2]] },
             { label: 'day' },
             { caption: 'A cat.' },
@@ -172,14 +198,30 @@ describe('FiftyOne', () => {
           ground_truth_polylines: {
             _cls: 'Polylines',
             polylines: [
-              { _cls: 'Polyline', tags: [], label: 'dog', points: [[[0, 0], [1, 0], [1, 1]]], closed: true, filled: true },
+              {
+                _cls: 'Polyline',
+                tags: [],
+                label: 'dog',
+                points: [
+                  [
+                    [0, 0],
+                    [1, 0],
+                    [1, 1],
+                  ],
+                ],
+                closed: true,
+                filled: true,
+              },
             ],
           },
           ground_truth_keypoints: {
             _cls: 'Keypoints',
             keypoints: [{ _cls: 'Keypoint', ...cat, points: [[0.1, 0.2]], visibility: [2] }],
           },
-          ground_truth_classes: { _cls: 'Classifications', classifications: [{ _cls: 'Classification', tags: [], label: 'day' }] },
+          ground_truth_classes: {
+            _cls: 'Classifications',
+            classifications: [{ _cls: 'Classification', tags: [], label: 'day' }],
+          },
           ground_truth_captions: ['A cat.'],
         },
       ],

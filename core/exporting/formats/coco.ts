@@ -5,8 +5,8 @@ import type { ClassList } from '../class-list.ts';
 import type { DraftFile } from '../draft-file.ts';
 import { type ExportFormat, type ExportOutput, splitFolder } from '../export-format.ts';
 import type { NamedSample } from '../export-request.ts';
+import { notWritable } from '../marker.ts';
 import { boundsOf, kindOf } from '../shapes.ts';
-import { notWritable } from '../target-folder.ts';
 import { createJsonList } from './lists.ts';
 
 /** Files that are open at a time. */

@@ -1,7 +1,7 @@
 import { type ExportFormat, splitFolder } from '../export-format.ts';
 import type { ExportRequest, ExportSample, NamedSample } from '../export-request.ts';
+import { notWritable } from '../marker.ts';
 import { classOf } from '../shapes.ts';
-import { notWritable } from '../target-folder.ts';
 
 /** The longest name of a file or folder, in bytes. */
 const MAX_NAME_BYTES = 255;

@@ -3,8 +3,8 @@ import type { DraftFile } from '../draft-file.ts';
 import { type ExportFormat, type ExportOutput, splitFolder } from '../export-format.ts';
 import type { ExportSample, NamedSample } from '../export-request.ts';
 import { splitName } from '../exported-names.ts';
+import { notWritable } from '../marker.ts';
 import { boundsOf } from '../shapes.ts';
-import { notWritable } from '../target-folder.ts';
 import { isXml, xmlText } from './xml-text.ts';
 
 /** Lists that are open at a time. */

@@ -2,9 +2,9 @@ import type { Annotation, Keypoint, Point } from '../../annotations/annotation.t
 import { type ExportFormat, type ExportOutput, splitFolder } from '../export-format.ts';
 import type { ExportRequest, ExportSample, NamedSample } from '../export-request.ts';
 import { splitName } from '../exported-names.ts';
+import { notWritable } from '../marker.ts';
 import { isInside } from '../rings.ts';
 import { boundsOf, type Kind, kindOf, mostKeypoints } from '../shapes.ts';
-import { notWritable } from '../target-folder.ts';
 import { folders } from './folders.ts';
 import { yamlText } from './yaml-text.ts';
 

@@ -115,7 +115,8 @@ for (const { format, images } of options) {
     const ended = attempt().then(
       () => {},
       (error: Error) => {
-        if (mode === 'die' || !/no space left|disk is full/.test(error.message)) console.log(`${format} ${at}: ${error}`);
+        if (mode === 'die' || !/no space left|disk is full/.test(error.message))
+          console.log(`${format} ${at}: ${error}`);
       },
     );
     const died = (async () => {
