@@ -185,6 +185,7 @@ describe('what workflows end with', () => {
     'dropModel',
     'indexVectors',
     'findDuplicates',
+    'annotateDataset',
     'scheduledLoad',
     'deliverWebhook',
   ] as const)('is what the code of %s, and of its activities and children, can end with', (name) => {
