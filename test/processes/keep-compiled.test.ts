@@ -25,7 +25,8 @@ it('keeps what a process has compiled that never exits by itself', async () => {
     expect(await child.ask({ word: 'again' })).toEqual({ result: { word: 'again' } });
 
     // Node makes the folder at the start, and a file for each module as it keeps them.
-    const files = async () => (await readdir(cache, { recursive: true, withFileTypes: true })).filter((e) => e.isFile());
+    const files = async () =>
+      (await readdir(cache, { recursive: true, withFileTypes: true })).filter((e) => e.isFile());
     await expect.poll(files).not.toEqual([]);
   } finally {
     child.kill();
