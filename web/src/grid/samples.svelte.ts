@@ -31,10 +31,16 @@ export const PAGE = 200;
 const SETTLE_MS = 60;
 const MOST_PAGES = 200;
 
+/** Objects of annotations take far more memory than samples. */
+const MOST_ANNOTATED_PAGES = 25;
+
 interface LoadedPage {
   samples: Map<number, Sample>;
   stale: boolean;
 }
+
+/** The field of annotations that samples are to come with; undefined for none. It is asked at each request. */
+export type AskedField = () => string | undefined;
 
 /**
  * All samples of a dataset. Numbers are dense, so a place in the grid is a sample's number; a removed sample leaves an
@@ -47,14 +53,16 @@ export class AllSamples implements GridSamples {
   /** Increases when pages arrive. `at` reads it, so that its callers are updated. */
   #version = $state(0);
   readonly #path: string;
+  readonly #field: AskedField;
   readonly #pages = new Map<number, LoadedPage>();
   readonly #fetching = new Map<number, AbortController>();
   readonly #failures = new Map<number, Error>();
   #shown = { first: 0, end: 0 };
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, field: AskedField) {
     this.#path = path;
+    this.#field = field;
   }
 
   at(place: number): Sample | null | undefined {
@@ -124,11 +132,13 @@ export class AllSamples implements GridSamples {
     this.#fetching.set(n, controller);
     const query = new URLSearchParams({ limit: String(PAGE) });
     if (n > 0) query.set('after', String(n * PAGE - 1));
+    const field = this.#field();
+    if (field !== undefined) query.set('annotations', field);
     try {
       const { samples } = await request<SamplePage>(this.#path, { query, signal: controller.signal });
       const here = samples.filter(({ seq }) => seq < (n + 1) * PAGE);
       this.#pages.delete(n);
-      this.#pages.set(n, { samples: new Map(here.map((sample) => [sample.seq, sample])), stale: false });
+      this.#pages.set(n, { samples: new Map(here.map((sample) => [sample.seq, sample])), stale: field !== this.#field() });
       this.#forgetFarPages();
       this.#failures.delete(n);
       this.#version += 1;
@@ -137,6 +147,7 @@ export class AllSamples implements GridSamples {
     } finally {
       if (this.#fetching.get(n) === controller) this.#fetching.delete(n);
       this.#tell();
+      if (field !== this.#field()) this.#fetchShown();
     }
   }
 
@@ -148,7 +159,7 @@ export class AllSamples implements GridSamples {
   /** Removes the oldest pages that are far away; the map keeps the order of arrival. */
   #forgetFarPages() {
     for (const n of this.#pages.keys()) {
-      if (this.#pages.size <= MOST_PAGES) return;
+      if (this.#pages.size <= (this.#field() === undefined ? MOST_PAGES : MOST_ANNOTATED_PAGES)) return;
       const far = (n + 1) * PAGE < this.#shown.first || n * PAGE > this.#shown.end;
       if (far) this.#pages.delete(n);
     }
@@ -284,11 +295,13 @@ abstract class SamplesInOrder<Cursor> implements GridSamples {
 export class FilteredSamples extends SamplesInOrder<number> {
   readonly #path: string;
   readonly #query: URLSearchParams;
+  readonly #field: AskedField;
 
-  constructor(path: string, query: URLSearchParams) {
+  constructor(path: string, query: URLSearchParams, field: AskedField) {
     super();
     this.#path = path;
     this.#query = query;
+    this.#field = field;
   }
 
   /** The number up to which samples were searched; 0 if that is all. */
@@ -300,6 +313,8 @@ export class FilteredSamples extends SamplesInOrder<number> {
     const query = new URLSearchParams(this.#query);
     query.set('limit', String(PAGE));
     if (after !== null) query.set('after', String(after));
+    const field = this.#field();
+    if (field !== undefined) query.set('annotations', field);
     return request(this.#path, { query, signal });
   }
 
