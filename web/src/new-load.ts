@@ -122,7 +122,8 @@ export function datasetNameOf(source: string): string {
 export const isSimple = (field: string) => ['source', 'dataset', 'media', 'model'].includes(field);
 /** Whether the form shows the problem of a request field beside that field. */
 export const isPlaced = (field: string) =>
-  isSimple(field) || /^(include|exclude|chunks|annotations|max_failed_percent|priority|embed_at|embed_window|webhooks)/.test(field);
+  isSimple(field) ||
+  /^(include|exclude|chunks|annotations|max_failed_percent|priority|embed_at|embed_window|webhooks)/.test(field);
 
 /** The problem of a field or of one of its parts. */
 export const problemIn = (problems: Readonly<Record<string, string>>, field: string): string =>

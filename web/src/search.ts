@@ -74,7 +74,14 @@ export function readHits(
   if ('words' in search) {
     const { words: text, mode } = search;
     const annotations = field === undefined ? {} : { annotations: [field] };
-    const body = { text, mode, limit, ...annotations, filter: filterBody(filters), ...(cursor === null ? {} : { cursor }) };
+    const body = {
+      text,
+      mode,
+      limit,
+      ...annotations,
+      filter: filterBody(filters),
+      ...(cursor === null ? {} : { cursor }),
+    };
     return request(url, { method: 'POST', body, signal });
   }
   const query = queryOf(filters);

@@ -28,7 +28,8 @@ const GAP_PX = 2;
 const CAPTION: ClassColour = { rgb: [16, 20, 24], css: 'rgb(16 20 24 / 0.78)', text: '#fff' };
 const FAMILY = 'system-ui, "Segoe UI", Roboto, sans-serif';
 
-const sizesOf = (large: boolean) => (large ? { font: `600 12px ${FAMILY}`, heightPx: 18 } : { font: `600 10.5px ${FAMILY}`, heightPx: 15 });
+const sizesOf = (large: boolean) =>
+  large ? { font: `600 12px ${FAMILY}`, heightPx: 18 } : { font: `600 10.5px ${FAMILY}`, heightPx: 15 };
 
 /** Draws the names of objects, above their boxes or within. Those of small ones come last, and so lie on top. */
 export function drawChips(context: CanvasRenderingContext2D, frame: Frame, chips: readonly ObjectChip[]): void {
@@ -43,7 +44,9 @@ export function drawChips(context: CanvasRenderingContext2D, frame: Frame, chips
     return [{ ...chip, ...seen }];
   });
   context.font = font;
-  for (const { annotation, colour, left, top, width } of named.sort((a, b) => b.width * b.height - a.width * a.height)) {
+  for (const { annotation, colour, left, top, width } of named.sort(
+    (a, b) => b.width * b.height - a.width * a.height,
+  )) {
     const most = (all ? Math.max(width, 180) : width) - 2 * PADDING_PX;
     const whole = chipWords(annotation);
     const text = widthOf(context, font, whole) <= most ? whole : fitted(context, font, nameOf(annotation), most);
@@ -54,20 +57,22 @@ export function drawChips(context: CanvasRenderingContext2D, frame: Frame, chips
   }
 }
 
-/** Draws what is said of the whole picture: classes, and in a grid the beginnings of captions, at its bottom left. */
+/** Draws what is said of the whole picture: classes, and in a grid the beginning of its caption, at its bottom left. */
 export function drawTagChips(context: CanvasRenderingContext2D, frame: Frame): void {
   const { annotations, area, large, foot = 0 } = frame;
   const { font, heightPx } = sizesOf(large);
   const edge = large ? 8 : 5;
   const [start, end] = [area.left + edge, area.left + area.width - edge];
   context.font = font;
+  let captioned = false;
   let x = start;
   let y = area.top + area.height - edge - foot - heightPx;
   for (const annotation of annotations) {
     if (hasPosition(annotation)) continue;
     const { caption, label } = annotation;
-    // The large view shows captions below the picture.
-    if (caption !== undefined && large) continue;
+    // The large view shows captions below the picture. In a grid, the others would hide it.
+    if (caption !== undefined && (large || captioned)) continue;
+    captioned ||= caption !== undefined;
     const words = caption === undefined ? chipWords(annotation) : caption.trim().split('\n', 1)[0];
     const text = fitted(context, font, words ?? '', end - start - 2 * PADDING_PX);
     if (text === '') continue;

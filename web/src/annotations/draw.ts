@@ -28,9 +28,11 @@ export interface Drawing {
 const FADED = 0.25;
 const FILL_ALPHA = 0.25;
 /** Below each line lies a darker, wider one, so that it is seen on any picture. */
-const HALO = 'rgb(0 0 0 / 0.45)';
+const HALO: ClassColour = { rgb: [0, 0, 0], css: 'rgb(0 0 0 / 0.45)', text: '#fff' };
 const HALO_PX = 1.6;
 const DASHES = [5, 4];
+/** A tile with more objects than this has thin lines: halos would fill it. */
+const CROWD = 60;
 
 /**
  * Draws annotations on a canvas of the frame's size. All lines of a class are drawn at once: a picture with 300 objects
@@ -48,7 +50,12 @@ export function draw(context: CanvasRenderingContext2D, drawing: Drawing): void 
     drawChips(context, frame, drawShapes(context, drawing, place, annotations));
   } else {
     context.globalAlpha = FADED;
-    drawShapes(context, drawing, place, annotations.filter((each) => each !== highlighted));
+    drawShapes(
+      context,
+      drawing,
+      place,
+      annotations.filter((each) => each !== highlighted),
+    );
     context.globalAlpha = 1;
     drawChips(context, { ...frame, always: true }, drawShapes(context, drawing, place, [highlighted]));
   }
@@ -56,12 +63,14 @@ export function draw(context: CanvasRenderingContext2D, drawing: Drawing): void 
 }
 
 /** The lines and dots of one class. */
-interface Strokes {
+type Part = 'solid' | 'dashed' | 'thick' | 'dots';
+interface Strokes extends Partial<Record<Part, Path2D>> {
   colour: ClassColour;
-  solid: Path2D;
-  dashed: Path2D;
-  thick: Path2D;
-  dots: Path2D;
+}
+
+function partOf(strokes: Strokes, part: Part): Path2D {
+  strokes[part] ??= new Path2D();
+  return strokes[part];
 }
 
 /** Draws everything but names, and returns those. */
@@ -72,8 +81,6 @@ function drawShapes(
   annotations: readonly Annotation[],
 ): ObjectChip[] {
   const at = onFrame(place);
-  const lineWidth = large ? 2 : 1.5;
-  const dot = large ? 3.5 : 2;
   const strokes = new Map<string, Strokes>();
   const chips: ObjectChip[] = [];
   for (const annotation of annotations) {
@@ -81,8 +88,9 @@ function drawShapes(
     const colour = colourOf(label ?? '');
     const image = mask && maskImage(mask, colour, Math.max(place.width, place.height) * ratio);
     if (image) drawMask(context, image, at);
-    const of = strokesOf(strokes, colour);
-    const line = iscrowd ? of.dashed : of.solid;
+    const of = strokes.get(colour.css) ?? { colour };
+    strokes.set(colour.css, of);
+    const line = iscrowd ? 'dashed' : 'solid';
     if (points) {
       const path = new Path2D();
       for (const ring of points) addRing(path, ring, at);
@@ -90,46 +98,51 @@ function drawShapes(
         context.fillStyle = `rgb(${colour.rgb.join(' ')} / ${FILL_ALPHA})`;
         context.fill(path, 'evenodd');
       }
-      line.addPath(path);
-      if (oriented) addLine(of.thick, points[0]?.[0], points[0]?.[1], at);
+      partOf(of, line).addPath(path);
+      if (oriented) addLine(partOf(of, 'thick'), points[0]?.[0], points[0]?.[1], at);
     }
     // The box of a polygon or a mask says nothing that its outline does not.
     if (bounding_box && !points && !mask) {
       const [x, y] = at(bounding_box[0], bounding_box[1]);
-      line.rect(x, y, bounding_box[2] * place.width, bounding_box[3] * place.height);
+      partOf(of, line).rect(x, y, bounding_box[2] * place.width, bounding_box[3] * place.height);
     }
-    if (keypoints) addKeypoints(of, keypoints, skeletonOf(label), at, dot);
+    if (keypoints) addKeypoints(of, keypoints, skeletonOf(label), at, large ? 3.5 : 2);
     const around = boxAround(annotation) ?? image?.box;
     if (around) {
       const [left, top] = at(around[0], around[1]);
       chips.push({ annotation, colour, left, top, width: around[2] * place.width, height: around[3] * place.height });
     }
   }
-  context.lineJoin = 'round';
-  for (const [style, wider] of [['halo', HALO_PX], ['', 0]] as const)
-    for (const { colour, solid, dashed, thick, dots } of strokes.values()) {
-      context.strokeStyle = style === 'halo' ? HALO : colour.css;
-      context.lineWidth = lineWidth + wider;
-      context.stroke(solid);
-      context.setLineDash(DASHES);
-      context.stroke(dashed);
-      context.setLineDash([]);
-      context.lineWidth = 2.2 * lineWidth + wider;
-      context.stroke(thick);
-      if (style === '') {
-        context.fillStyle = colour.css;
-        context.fill(dots);
-      }
-    }
+  drawStrokes(context, [...strokes.values()], large ? 2 : annotations.length > CROWD ? 1 : 1.5);
   return chips;
 }
 
-function strokesOf(all: Map<string, Strokes>, colour: ClassColour): Strokes {
-  const before = all.get(colour.css);
-  if (before !== undefined) return before;
-  const strokes = { colour, solid: new Path2D(), dashed: new Path2D(), thick: new Path2D(), dots: new Path2D() };
-  all.set(colour.css, strokes);
-  return strokes;
+function drawStrokes(context: CanvasRenderingContext2D, all: readonly Strokes[], lineWidth: number) {
+  const halo: Strokes = { colour: HALO };
+  if (lineWidth > 1)
+    for (const part of ['solid', 'dashed', 'thick'] as const)
+      for (const { [part]: path } of all) if (path) partOf(halo, part).addPath(path);
+  context.lineJoin = 'round';
+  for (const strokes of [halo, ...all]) {
+    const { colour, solid, dashed, thick, dots } = strokes;
+    const wider = strokes === halo ? HALO_PX : 0;
+    context.strokeStyle = colour.css;
+    context.lineWidth = lineWidth + wider;
+    if (solid) context.stroke(solid);
+    if (dashed) {
+      context.setLineDash(DASHES);
+      context.stroke(dashed);
+      context.setLineDash([]);
+    }
+    if (thick) {
+      context.lineWidth = 2.2 * lineWidth + wider;
+      context.stroke(thick);
+    }
+    if (dots) {
+      context.fillStyle = colour.css;
+      context.fill(dots);
+    }
+  }
 }
 
 type Place = ReturnType<typeof onFrame>;
@@ -156,7 +169,7 @@ function addLine(path: Path2D, from: readonly number[] | undefined, to: readonly
 
 /** Positions that can be seen are dots, hidden ones rings. Lines join what is labelled. */
 function addKeypoints(
-  { solid, dots }: Strokes,
+  strokes: Strokes,
   keypoints: NonNullable<Annotation['keypoints']>,
   skeleton: readonly (readonly [number, number])[],
   at: Place,
@@ -164,12 +177,12 @@ function addKeypoints(
 ) {
   for (const [from, to] of skeleton) {
     const ends = [keypoints[from], keypoints[to]] as const;
-    if (ends.every((end) => end !== undefined && end[2] > 0)) addLine(solid, ...ends, at);
+    if (ends.every((end) => end !== undefined && end[2] > 0)) addLine(partOf(strokes, 'solid'), ...ends, at);
   }
   for (const [x, y, visibility] of keypoints) {
     if (visibility === 0) continue;
     const [left, top] = at(x, y);
-    const path = visibility === 1 ? solid : dots;
+    const path = partOf(strokes, visibility === 1 ? 'solid' : 'dots');
     path.moveTo(left + radius, top);
     path.arc(left, top, radius, 0, 2 * Math.PI);
   }

@@ -15,8 +15,8 @@ export type {
 export type { Schedule, ScheduledRun, ScheduleList } from '../../../api/schemas/schedules.ts';
 export type { Hit, Hits } from '../../../api/schemas/search.ts';
 export type { Config, Folders, Models, Sources } from '../../../api/schemas/server.ts';
-export type { Annotation, AnnotationClass, Mask, Point } from '../../../core/annotations/annotation.ts';
 export type { JobKind, JobState, PhaseName, PhaseState } from '../../../contract/job.ts';
+export type { Annotation, AnnotationClass, Mask, Point } from '../../../core/annotations/annotation.ts';
 
 import type { z } from 'zod';
 import type { removalPreview } from '../../../api/schemas/datasets.ts';

@@ -138,7 +138,10 @@ export class AllSamples implements GridSamples {
       const { samples } = await request<SamplePage>(this.#path, { query, signal: controller.signal });
       const here = samples.filter(({ seq }) => seq < (n + 1) * PAGE);
       this.#pages.delete(n);
-      this.#pages.set(n, { samples: new Map(here.map((sample) => [sample.seq, sample])), stale: field !== this.#field() });
+      this.#pages.set(n, {
+        samples: new Map(here.map((sample) => [sample.seq, sample])),
+        stale: field !== this.#field(),
+      });
       this.#forgetFarPages();
       this.#failures.delete(n);
       this.#version += 1;

@@ -30,7 +30,9 @@ export class ShownSamples {
         readHits(name, search, { filters, field: field(), cursor, limit: hitsToAsk(wanted), signal }),
       );
     const jumps = address.size === 0 && !this.#dataset.hasHoles;
-    return jumps ? new AllSamples(`${api}/samples`, field) : new FilteredSamples(`${api}/samples`, queryOf(filters), field);
+    return jumps
+      ? new AllSamples(`${api}/samples`, field)
+      : new FilteredSamples(`${api}/samples`, queryOf(filters), field);
   });
   /** The samples that a search has found; undefined if there is no search. */
   readonly found = $derived.by(() => (this.samples instanceof FoundSamples ? this.samples : undefined));
