@@ -1,4 +1,5 @@
 import { type ArtifactDependencies, createArtifactActivities } from './artifact.ts';
+import { type AnnotationDependencies, createAnnotationActivities } from './annotations.ts';
 import { createDuplicatesActivities, type DuplicatesDependencies } from './duplicates.ts';
 import { createEmbeddingActivities, type EmbeddingDependencies } from './embedding.ts';
 import { createIndexingActivities, type IndexingDependencies } from './indexing.ts';
@@ -10,6 +11,7 @@ import { createWebhookActivities, type WebhookDependencies } from './webhooks.ts
 
 /** Everything that the activities of the indexing role depend on. */
 export type IndexingRoleDependencies = IndexingDependencies &
+  AnnotationDependencies &
   ArtifactDependencies &
   EmbeddingDependencies &
   DuplicatesDependencies &
@@ -30,6 +32,7 @@ export function createIndexingRoleActivities(dependencies: IndexingRoleDependenc
     createIndexingActivities(dependencies),
     createEmbeddingActivities(dependencies),
     createRelocationActivities(dependencies),
+    createAnnotationActivities(dependencies),
     createRemovalActivities(dependencies),
     createDuplicatesActivities(dependencies),
     createArtifactActivities(dependencies),

@@ -1,6 +1,9 @@
 import { Context } from '@temporalio/activity';
+import { type AnnotationsStatus, GROUND_TRUTH } from '../contract/annotations.ts';
 import type { LoadDatasetInput, RetryFailedInput } from '../contract/inputs.ts';
 import { loadWorkflowId } from '../contract/names.ts';
+import { type AnnotationPlan, planAnnotations, planFromFolder } from '../core/annotations/plan.ts';
+import { annotationFiles } from '../core/annotations/reading/annotation-files.ts';
 import { embeddedBy } from '../core/embedding/already-embedded.ts';
 import { recordModel } from '../core/embedding/record-model.ts';
 import { UserError } from '../core/errors.ts';
@@ -20,6 +23,7 @@ import { claimDataset, findDataset, getDataset, openDataset, openIndexing } from
 import { noteDevice } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
+import { createAnnotator, requireAnnotatable } from './annotator.ts';
 import { requireArtifactPlace, requireIndexPlace } from './artifact.ts';
 import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
 import { checkOptions } from './check-options.ts';
@@ -34,6 +38,13 @@ export interface IndexingDependencies extends CapabilityDependencies {
   sources: Sources;
   /** If omitted, a job with webhooks is refused. */
   webhooks?: WebhookConfig;
+}
+
+/** What beginLoad settles. */
+export interface BegunLoad extends Capabilities {
+  /** The root of the source. */
+  source: string;
+  annotations: AnnotationPlan | null;
 }
 
 export interface ListSourceInput extends Pick<LoadDatasetInput, 'include' | 'exclude' | 'hidden' | 'reread'> {
@@ -63,11 +74,14 @@ export interface ReconcileInput {
   model: string | null;
   /** Whether that model is to serve searches once it has embedded the dataset. */
   switch?: boolean;
+  /** The annotations that the load has read. */
+  annotations?: AnnotationPlan;
 }
 
 export interface ReconcileResult extends IndexingResult {
   /** The model that has a vector of every sample already, so that phase 2 is over; null if there may be work. */
   embedded_by: string | null;
+  annotations?: AnnotationsStatus;
 }
 
 /** The second phase of a load that may have nothing to embed. */
@@ -114,6 +128,20 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
     return { medium, expansion: await medium.choose?.(request, isSame ? dataset.expansion : undefined) };
   };
 
+  /** The annotations that a load reads: those that it names, or what certainly is one in the folder. */
+  const settleAnnotations = async (
+    { annotations }: LoadDatasetInput,
+    root: string,
+    medium: Medium,
+  ): Promise<AnnotationPlan | null> => {
+    if (annotations === 'none') return null;
+    const files = annotationFiles(sources);
+    if (annotations === undefined)
+      return medium.hasAnnotations === true ? ((await planFromFolder(files, root, GROUND_TRUTH)) ?? null) : null;
+    requireAnnotatable(medium);
+    return planAnnotations(files, annotations);
+  };
+
   /** Ends phase 2 before it begins if nothing lacks a vector, so that nobody waits for a device. Returns the model's key. */
   const skipEmbedding = async (work: SkippedEmbedding) => {
     const { jobId, datasetId, model, switches, onStep, signal } = work;
@@ -128,7 +156,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
 
   return withUserFailures({
     /** Records the load before it checks the source, so that a load which fails at once is on record too. */
-    async beginLoad(input: BeginInput<LoadDatasetInput>): Promise<Capabilities & { source: string }> {
+    async beginLoad(input: BeginInput<LoadDatasetInput>): Promise<BegunLoad> {
       const { job_id, workflow_id, request, continued } = input;
       const { dataset, source, embed } = request;
       await recordRun(store, { kind: 'load', dataset, embeds: embed }, input);
@@ -144,8 +172,9 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
       await noteDevice(store, job_id, await sources.of(root).identity(root));
       const { medium, expansion } = await settleMedium(request, root);
       const opened = { datasetId: dataset, mediaType: medium.name, source: root, jobId: job_id };
+      const annotations = continued ? null : await settleAnnotations(request, root, medium);
       await openDataset(store, { ...opened, expansion });
-      return { ...(await capabilitiesOf(dependencies)), source: root };
+      return { ...(await capabilitiesOf(dependencies)), source: root, annotations };
     },
 
     /** Lists the source for about a second, starting with a page. */
@@ -177,9 +206,9 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
       });
     },
 
-    /** Marks missing files, refreshes the counts, and ends phase 1 of a load. */
+    /** Marks missing files, refreshes the counts, gives the samples their annotations, and ends phase 1 of a load. */
     async reconcile(input: ReconcileInput): Promise<ReconcileResult> {
-      const { job_id, dataset, source, max_failed_percent, model, switch: switches = false } = input;
+      const { job_id, dataset, source, max_failed_percent, model, switch: switches = false, annotations: plan } = input;
       return withSteps(async (steps) => {
         const runId = await requireRun(store, job_id);
         const work = { jobId: job_id, datasetId: dataset, ...steps };
@@ -190,10 +219,19 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
           maxFailedPercent: max_failed_percent,
           onWrite: () => steps.onStep(),
         });
+        // Files that are gone are marked by now, so that no annotation goes to a sample without a file.
+        const annotations =
+          plan === undefined
+            ? undefined
+            : await createAnnotator({ store, sources }, job_id, steps).apply(dataset, plan);
         await endPhase(store, job_id, 'indexing', 'completed');
         // A new sample lacks a vector, and comes last: the dataset would be read to its end to find it.
         const mayBeEmbedded = model !== null && result.outcomes.added === 0;
-        return { ...result, embedded_by: mayBeEmbedded ? await skipEmbedding({ ...work, model, switches }) : null };
+        return {
+          ...result,
+          embedded_by: mayBeEmbedded ? await skipEmbedding({ ...work, model, switches }) : null,
+          ...(annotations === undefined ? {} : { annotations }),
+        };
       });
     },
 

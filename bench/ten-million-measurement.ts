@@ -106,7 +106,7 @@ function standIns(
   const queue = { search_attributes: false, embed_task_queue: TASK_QUEUE };
   const all = { done: count, failed: 0 };
   return {
-    beginLoad: async ({ request }) => ({ ...queue, source: request.source }),
+    beginLoad: async ({ request }) => ({ ...queue, source: request.source, annotations: null }),
     listSource: async ({ page }) => {
       const listed = pages.slice(page, page + PAGES_A_CALL);
       const total = listed.reduce((sum, files) => sum + files, 0);

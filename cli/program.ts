@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addAnnotateCommand } from './commands/annotate.ts';
 import { addApiCommand } from './commands/api.ts';
 import { addCleanupCommand } from './commands/cleanup.ts';
 import { addConfigCommand } from './commands/config.ts';
@@ -54,6 +55,7 @@ const COMMANDS: readonly AddCommand[] = [
   addSamplesCommand,
   addSearchCommand,
   addDuplicatesCommand,
+  addAnnotateCommand,
   addEncodeCommand,
   addDecodeCommand,
   addModelsCommand,

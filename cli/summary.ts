@@ -6,6 +6,7 @@ import { byteSize } from '../core/byte-size.ts';
 import { waysOutOf } from '../core/deleting/absent-sources.ts';
 import { retryingInWords } from '../core/jobs/words.ts';
 import { shellWord } from '../core/shell-word.ts';
+import { annotationsBlock } from './annotations-block.ts';
 import { hadNothingToRetry, type Outcome, readNothing } from './outcome.ts';
 import { effectLine } from './progress/effect-line.ts';
 import { hasRate, PHASES, took, wordsOf } from './progress/phase-words.ts';
@@ -52,6 +53,7 @@ export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSI
     ...(status.finished_at === null && hasPhases(status.kind) ? [progressBlock(status, paint)] : []),
     ...(status.phases.indexing.finished_at === null ? [] : [indexingBlock(status, paint)]),
     ...(status.phases.embedding.finished_at === null ? [] : [embeddingBlock(status, paint)]),
+    annotationsBlock(status, paint),
     artifactBlock(status, paint),
     failuresBlock(outcome, paint, width),
     nextBlock(outcome, paint, width),

@@ -1,5 +1,8 @@
 import type { z } from 'zod';
 import {
+  type AnnotateDatasetInput,
+  type AnnotateDatasetRequest,
+  annotateDatasetInput,
   type DeleteDatasetRequest,
   type DropModelRequest,
   deleteDatasetInput,
@@ -28,6 +31,7 @@ import {
 } from '../contract/inputs.ts';
 import type { JobKind } from '../contract/job.ts';
 import {
+  ANNOTATE_WORKFLOW,
   DELETE_WORKFLOW,
   DROP_WORKFLOW,
   DUPLICATES_WORKFLOW,
@@ -124,6 +128,17 @@ export const RELOCATE: JobType<RelocateDatasetRequest, RelocateDatasetRequest> =
     requireApart({ from: folderNameOf(from), to: folderNameOf(to) });
     await requireInDataset(store, { datasetId: dataset, folder: folderNameOf(from) });
   },
+};
+
+export const ANNOTATE: JobType<AnnotateDatasetRequest, AnnotateDatasetInput> = {
+  kind: 'annotate',
+  workflow: ANNOTATE_WORKFLOW,
+  schema: annotateDatasetInput,
+  workflowId: ({ dataset }) => loadWorkflowId(dataset),
+  embeds: () => false,
+  summary: ({ dataset, remove }) =>
+    remove === undefined ? `Annotate ${dataset}` : `Remove the annotations ${remove} of ${dataset}`,
+  datasetError: datasetNotThere,
 };
 
 export const FORGET: JobType<ForgetSourceRequest, ForgetSourceRequest> = {

@@ -1,4 +1,5 @@
 import type {
+  AnnotateDatasetRequest,
   CancelRequest,
   EmbedDatasetRequest,
   FindDuplicatesRequest,
@@ -24,7 +25,7 @@ import { getDataset } from '../core/store/datasets.ts';
 import type { Backends } from './backends.ts';
 import { type CleanupFilter, type CleanupResult, cleanup, findCleanup } from './cleanup.ts';
 import { findJob, findJobToOperate } from './find-job.ts';
-import { DELETE, DROP, DUPLICATES, EMBED, FORGET, INDEX, LOAD, PRUNE, RELOCATE } from './job-types.ts';
+import { ANNOTATE, DELETE, DROP, DUPLICATES, EMBED, FORGET, INDEX, LOAD, PRUNE, RELOCATE } from './job-types.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
 import { cancelJob, pauseJob, resumeJob } from './operate.ts';
@@ -85,6 +86,12 @@ export interface PlimsollClient extends Backends {
    * @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound
    */
   relocate(request: RelocateDatasetRequest, options?: StartOptions): Promise<StartedJob>;
+  /**
+   * Starts to read annotations into a dataset that is there, or to remove a field of them. No vector is touched.
+   *
+   * @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound
+   */
+  annotate(request: AnnotateDatasetRequest, options?: StartOptions): Promise<StartedJob>;
   /**
    * Starts to remove the samples below a folder. The files stay.
    *
@@ -198,6 +205,7 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
     prune: (dataset, options) => startJob(backends, PRUNE, { dataset }, options),
     countPrune: (dataset) => countPrune(backends, dataset),
     relocate: (request, options) => startJob(backends, RELOCATE, request, options),
+    annotate: (request, options) => startJob(backends, ANNOTATE, request, options),
     forget: (request, options) => startJob(backends, FORGET, request, options),
     countForget: (request) => countForget(backends, request),
     deleteDataset: (dataset, options) => startJob(backends, DELETE, { dataset }, options),

@@ -3,6 +3,7 @@
  * languages.
  */
 import { z } from 'zod';
+import { annotationField, annotationSource, annotationsOption } from './annotations.ts';
 import { BUILT_IN_MODEL } from './built-in-model.ts';
 import { INDEX_KINDS } from './job.ts';
 import { chunks, embeddingOptions, mediumOption, queueOptions, selectionOptions, webhooks } from './options.ts';
@@ -46,6 +47,7 @@ export const loadDatasetInput = z
     source: path.describe("Absolute path of a folder on the indexing worker's machine."),
     media: mediumOption,
     chunks,
+    annotations: annotationsOption,
     artifact: path
       .regex(/^\/.+\.mp4$/i, 'must be the absolute path of an .mp4 file')
       .optional()
@@ -136,6 +138,21 @@ export const indexVectorsInput = z
   })
   .describe('Builds the search index of the vectors of a model anew, and publishes it in place of the one before.');
 
+/** Input of the workflow `annotateDataset`. */
+export const annotateDatasetInput = z
+  .strictObject({
+    dataset: datasetName,
+    annotations: annotationSource.optional(),
+    remove: annotationField.optional().describe('The field that is removed from every sample, in place of reading any.'),
+    ...queueOptions,
+    webhooks,
+  })
+  .refine(({ annotations, remove }) => (annotations === undefined) !== (remove === undefined), {
+    path: ['annotations'],
+    message: 'must be given, or else remove: one of the two',
+  })
+  .describe('Reads annotations into a dataset that is there, or removes a field of them. No vector is touched.');
+
 /** Input of the workflow `findDuplicates`. */
 export const findDuplicatesInput = z
   .strictObject({
@@ -190,5 +207,7 @@ export type IndexVectorsRequest = z.input<typeof indexVectorsInput>;
 export type IndexVectorsInput = z.output<typeof indexVectorsInput>;
 export type FindDuplicatesInput = z.output<typeof findDuplicatesInput>;
 export type FindDuplicatesRequest = z.input<typeof findDuplicatesInput>;
+export type AnnotateDatasetInput = z.output<typeof annotateDatasetInput>;
+export type AnnotateDatasetRequest = z.input<typeof annotateDatasetInput>;
 export type DropModelRequest = z.input<typeof dropModelInput>;
 export type ScheduledLoadRequest = z.input<typeof scheduledLoadInput>;

@@ -1,4 +1,5 @@
 /** Jobs and their states: the shapes that the store, the `status` query, the client and every `--json` share. */
+import type { AnnotationsStatus } from './annotations.ts';
 
 export const JOB_KINDS = [
   'load',
@@ -187,6 +188,8 @@ export interface JobStatus {
   moved?: MovedCounts;
   /** How far a search for duplicates is; other jobs have none. */
   compared?: ComparedCounts;
+  /** The annotations of a load or an annotation, once their reading has begun. */
+  annotations?: AnnotationsStatus;
   /** The artifact of a load that writes one, once its writing has begun. */
   artifact?: ArtifactStatus;
   request: Record<string, unknown>;
@@ -203,6 +206,6 @@ export const indexes = (kind: JobKind): boolean => kind === 'load' || kind === '
 export const hasPhases = (kind: JobKind): boolean => indexes(kind) || kind === 'embed' || kind === 'index';
 
 /** Whether jobs of this kind can be paused. */
-export const isPausable = (kind: JobKind): boolean => hasPhases(kind) || kind === 'duplicates';
+export const isPausable = (kind: JobKind): boolean => hasPhases(kind) || kind === 'duplicates' || kind === 'annotate';
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];

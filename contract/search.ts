@@ -1,5 +1,6 @@
 /** Searches: the shapes that the HTTP API, the client, the activity and every `--json` share. */
 import { z } from 'zod';
+import { annotationField } from './annotations.ts';
 import { plainName } from './inputs.ts';
 
 /** The most hits of one answer. */
@@ -30,6 +31,9 @@ export const searchFilter = z
   .strictObject({
     status: z.enum(['indexed', 'failed', 'missing']).optional(),
     tag: words.optional().describe('Only samples with this tag.'),
+    label: words.optional().describe('Only samples with an annotation of this class.'),
+    field: annotationField.optional().describe('Only samples with annotations in this field; with label, of that class in it.'),
+    split: words.optional().describe('Only samples of this split.'),
     error: words.optional().describe('`any`, a stage (`indexing`, `embedding`), or the code of an error.'),
     min_bytes: bytes.optional(),
     max_bytes: bytes.optional(),

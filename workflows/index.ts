@@ -5,6 +5,7 @@
 
 export type { FailureCode } from '../contract/failures.ts';
 export type {
+  AnnotateDatasetRequest,
   DeleteDatasetRequest,
   DropModelRequest,
   EmbedDatasetRequest,
@@ -26,6 +27,7 @@ export {
   loadWorkflowId,
 } from '../contract/names.ts';
 export { type NexusStatusRequest, plimsollService } from '../contract/nexus.ts';
+export { annotateDataset } from './annotate-dataset.ts';
 export { deleteDataset } from './delete-dataset.ts';
 export { deliverWebhook } from './deliver-webhook.ts';
 export { dropModel } from './drop-model.ts';

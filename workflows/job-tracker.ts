@@ -1,4 +1,5 @@
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { AnnotationsStatus } from '../contract/annotations.ts';
 import {
   type ArtifactStatus,
   type ComparedCounts,
@@ -42,6 +43,8 @@ export interface JobTracker {
   noteMoved(moved: MovedCounts): void;
   /** Sets the counts of what the job has compared. */
   noteCompared(compared: ComparedCounts): void;
+  /** Sets how the job's annotations stand. */
+  noteAnnotations(annotations: AnnotationsStatus): void;
   /** Sets how far the job's artifact is. */
   noteArtifact(artifact: ArtifactStatus): void;
   /** Ends the job and the phases that are still open. */
@@ -161,6 +164,10 @@ export function trackJob(job: {
     },
     noteCompared(compared) {
       record.compared = compared;
+      show();
+    },
+    noteAnnotations(annotations) {
+      record.annotations = annotations;
       show();
     },
     noteArtifact(artifact) {

@@ -4,6 +4,7 @@ import { type LoadDatasetRequest, loadDatasetInput } from '../contract/inputs.ts
 import type { JobStatus } from '../contract/job.ts';
 import { priorityOf } from '../contract/priority.ts';
 import { longWork, shortWork } from './activity-options.ts';
+import { annotationSteps } from './annotation-steps.ts';
 import { parseStart } from './parse-input.ts';
 import type { IndexingCursor } from './run-indexing.ts';
 import { runLoad } from './run-load.ts';
@@ -24,20 +25,28 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
   const { beginLoad } = proxyActivities<IndexingActivities>({ ...shortWork, priority });
   const { listSource, indexPage, reconcile } = proxyActivities<IndexingActivities>({ ...longWork, priority });
   let embeddedBy: string | null = null;
+  let found: Pick<IndexingCursor, 'annotations'> = {};
   return runLoad({
     kind: 'load',
     input,
     resume,
-    async begin({ jobId: job_id, workflowId: workflow_id }) {
-      const { source, ...capabilities } = await beginLoad({
+    async begin(job) {
+      const { jobId: job_id, workflowId: workflow_id } = job;
+      const { source, annotations, ...capabilities } = await beginLoad({
         job_id,
         workflow_id,
         request: input,
         continued: resume !== undefined,
       });
+      // What the first run found counts: the files may have changed since.
+      const plan = (resume === undefined ? annotations : resume.annotations) ?? null;
+      const annotation = plan === null ? undefined : annotationSteps(job, input, plan);
+      if (plan !== null) found = { annotations: plan };
+      // They are read before the phase ends: what can't be read fails the load before anything is marked.
       return {
         capabilities,
         steps: {
+          ...(annotation === undefined ? {} : { beside: annotation.read }),
           list: (page) => listSource({ job_id, dataset, source, page, include, exclude, hidden, reread }),
           index: (page) => indexPage({ job_id, dataset, page, reread }),
           async finish() {
@@ -48,7 +57,9 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
               max_failed_percent,
               model: embed ? model : null,
               switch: input.switch,
+              ...(plan === null ? {} : { annotations: plan }),
             });
+            if (result.annotations !== undefined) job.noteAnnotations(result.annotations);
             embeddedBy = result.embedded_by;
             return result;
           },
@@ -57,6 +68,6 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
     },
     embeddedBy: () => embeddedBy,
     artifact: artifactSteps(input),
-    continueAsNew: (cursor) => continueAsNew<typeof loadDataset>(request, cursor),
+    continueAsNew: (cursor) => continueAsNew<typeof loadDataset>(request, { ...cursor, ...found }),
   });
 }

@@ -1,4 +1,5 @@
 import { condition, workflowInfo } from '@temporalio/workflow';
+import type { AnnotationPlan } from '../core/annotations/plan.ts';
 import type { IndexPageResult } from '../core/indexing/index-page.ts';
 import type { IndexingResult } from '../core/indexing/indexing-summary.ts';
 import type { ListResult } from '../core/indexing/list-source.ts';
@@ -25,6 +26,8 @@ export interface IndexingCursor {
   done: number;
   failed: number;
   total: number;
+  /** What annotations the first run found. */
+  annotations?: AnnotationPlan;
 }
 
 /** The steps of phase 1, over a whole source or over the files that failed. */
@@ -32,6 +35,8 @@ export interface IndexingSteps {
   /** Writes pages of files to index for about a second, starting with this page. */
   list(page: number): Promise<ListResult>;
   index(page: number): Promise<IndexPageResult>;
+  /** Work that goes on beside, and is done before the phase ends. */
+  beside?(): Promise<void>;
   /** Ends the phase once every page is listed and indexed. */
   finish(): Promise<IndexingResult>;
 }
@@ -75,7 +80,10 @@ export async function runIndexing(
     count.failed += result.failed;
     job.update('indexing', count);
   };
-  await all([list, () => runPool(PAGES_AT_ONCE, takePage, index)]);
+  const beside = async () => {
+    if (steps.beside !== undefined) await permit.complete(steps.beside);
+  };
+  await all([list, () => runPool(PAGES_AT_ONCE, takePage, index), beside]);
   if (next !== null) return { started_at: cursor.started_at, next, ...count };
 
   const result = await permit.complete(steps.finish);

@@ -15,8 +15,10 @@
  *  4. Index pages (`samples`, counts in `progress`). `indexPage` reads files and writes samples, four pages at a time,
  *     while step 3 goes on. Its heartbeat carries the batches written. Died: it resumes after the last of them; a batch
  *     that is repeated gives the same samples.
+ *     Beside steps 3 and 4, if there are annotations, `readAnnotations` reads them (`staged_annotations`). Died: it goes on
+ *     behind what is stored.
  *  5. Reconcile (`samples`, `datasets`). `reconcile` marks files that the listing did not see as missing, refreshes the
- *     counts, and ends phase 1. If no sample lacks a vector of the model, it ends phase 2 as well, and steps 7 to 10 are
+ *     counts, gives the samples the annotations that were read, and ends phase 1. If no sample lacks a vector of the model, it ends phase 2 as well, and steps 7 to 10 are
  *     skipped: no device is woken for nothing. Died: it marks the same files again. It removes the pages last.
  *  6. Announce `dataset.browsable`. `announce` starts a `deliverWebhook` child per webhook. The child outlives the
  *     load. Died: the Workflow ID prevents a second child; every attempt carries the same webhook ID.

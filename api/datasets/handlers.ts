@@ -5,7 +5,9 @@ import { startAs, started } from '../jobs/start-as.ts';
 import { requireModel } from '../models/models.ts';
 import { presentDataset } from '../present/dataset.ts';
 import { presentModels, presentUsed } from '../present/dataset-models.ts';
-import { requireSource } from '../sources/require-source.ts';
+import { requireAnnotationPlaces, requireSource } from '../sources/require-source.ts';
+import { countClassesOf } from './count-classes.ts';
+import { keepForAWhile } from './keep.ts';
 import * as routes from './routes.ts';
 
 const MOST_DATASETS = 1000;
@@ -14,6 +16,8 @@ export function datasetRoutes({ backends, media, settings, sources, tagCounts }:
   const { client } = backends;
   const { store } = client;
   const router = newRouter();
+  // Counting reads every annotated sample.
+  const classCounts = keepForAWhile((dataset) => countClassesOf(store, dataset));
   const here = { media, modelFolders: settings.modelFolders };
 
   router.openapi(routes.listRoute, async (c) => {
@@ -53,6 +57,18 @@ export function datasetRoutes({ backends, media, settings, sources, tagCounts }:
     const { dry_run, ...query } = c.req.valid('query');
     if (dry_run) return c.json({ dataset, dry_run, ...(await client.countForget(request)) }, 200);
     return started(c, await startAs(client, query, (options) => client.forget(request, options)));
+  });
+
+  router.openapi(routes.annotateRoute, async (c) => {
+    const { dataset } = c.req.valid('param');
+    const request = { ...c.req.valid('json'), dataset };
+    await requireAnnotationPlaces(request.annotations, { sources, roots: settings.sourceRoots });
+    return started(c, await startAs(client, c.req.valid('query'), (options) => client.annotate(request, options)));
+  });
+
+  router.openapi(routes.classesRoute, async (c) => {
+    const { dataset } = c.req.valid('param');
+    return c.json(await classCounts(dataset), 200);
   });
 
   router.openapi(routes.embedRoute, async (c) => {

@@ -1,5 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answers.ts';
+import { annotateBody, classList } from '../schemas/annotations.ts';
 import {
   dataset,
   datasetList,
@@ -92,6 +93,26 @@ export const forgetRoute = createRoute({
     202: json(startedJob, 'The job.'),
     ...problems('FolderNotInDataset', ...JOB, ...WITH_BODY),
   },
+});
+
+export const annotateRoute = createRoute({
+  method: 'post',
+  path: '/api/datasets/{dataset}/annotate',
+  tags,
+  summary: 'Read annotations into a dataset, or remove a field of them',
+  description:
+    'Starts a job that gives the samples of a dataset their annotations. It reads no image and touches no vector. What is the same already is left as it is.',
+  request: { params: datasetParameter, query: startQuery, body: body(annotateBody) },
+  responses: { 202: json(startedJob, 'The job.'), ...problems('SourceOutsideRoots', ...JOB, ...WITH_BODY) },
+});
+
+export const classesRoute = createRoute({
+  method: 'get',
+  path: '/api/datasets/{dataset}/classes',
+  tags,
+  summary: 'The classes and splits of a dataset, with how many samples and objects each has',
+  request: { params: datasetParameter },
+  responses: { 200: json(classList, 'The classes.'), ...problems('TooSlow', ...ONE) },
 });
 
 export const embedRoute = createRoute({

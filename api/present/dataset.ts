@@ -30,6 +30,7 @@ export function presentDataset(document: DatasetDocument, scope: Scope): Dataset
       vectors: model.vectors,
       last_modified_at: model.last_modified_at.toISOString(),
     })),
+    annotation_fields: (document.annotation_fields ?? []).map(({ name }) => name),
     serving:
       servingKey(
         document,

@@ -17,7 +17,13 @@ export function presentJob(status: JobStatus, scope: Scope, roots: readonly stri
     if (paths !== undefined) shown.phases.indexing[name] = paths;
   }
   // Files of an artifact lie anywhere, so only their names are shown.
-  const { artifact } = rest;
+  const { annotations, artifact } = rest;
+  if (annotations !== undefined && shown.annotations !== undefined) {
+    shown.annotations.paths = annotations.paths.map(({ path, format }) => ({ path: basename(path), format }));
+    const files = annotations.invalid_named.map(({ file }) => basename(file));
+    shown.annotations.invalid_named = shown.annotations.invalid_named.map((each, i) => ({ ...each, file: files[i] ?? '' }));
+    shown.annotations.without_sample_names = annotations.without_sample_names.map((name) => basename(name));
+  }
   if (artifact === undefined) return shown;
   const { path, index_path } = artifact;
   const names = { path: basename(path), ...(index_path === undefined ? {} : { index_path: basename(index_path) }) };

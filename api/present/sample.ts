@@ -7,7 +7,7 @@ import { shownPath, withoutPaths } from './paths.ts';
 
 /** Presents a sample to a caller of a scope. */
 export function presentSample(sample: SampleDocument, sources: readonly string[], scope: Scope): Sample {
-  const { seq, filepath, status, source, metadata, tags, split, error, job_id } = sample;
+  const { seq, filepath, status, source, metadata, tags, split, annotations, error, job_id } = sample;
   const messageOf = ({ message }: RecordedError) => (scope === 'operate' ? message : withoutPaths(message, sources));
   return {
     seq,
@@ -19,6 +19,7 @@ export function presentSample(sample: SampleDocument, sources: readonly string[]
     metadata: (metadata as Sample['metadata'] | undefined) ?? null,
     tags,
     split: split ?? null,
+    ...(annotations === undefined ? {} : { annotations: presentAnnotations(annotations) }),
     error: error === undefined ? null : { ...error, message: messageOf(error), at: error.at.toISOString() },
     version: versionOf(sample),
     job_id,
@@ -32,3 +33,9 @@ export function versionOf({ _id, source, filepath }: Pick<SampleDocument, '_id' 
   const state = [_id.toHexString(), source.fingerprint, source.reread_by ?? '', filepath].join('/');
   return createHash('sha256').update(state).digest('base64url').slice(0, 16);
 }
+
+/** The annotations of each field: what all its paths say. */
+export const presentAnnotations = (annotations: NonNullable<SampleDocument['annotations']>): Sample['annotations'] =>
+  Object.fromEntries(
+    Object.entries(annotations).map(([field, { sets }]) => [field, Object.values(sets).flatMap(({ objects }) => objects)]),
+  );

@@ -18,7 +18,7 @@ export function sampleRoutes({ backends, tagCounts }: ApiContext) {
 
   router.openapi(routes.listRoute, async (c) => {
     const { dataset } = c.req.valid('param');
-    const { after, limit, ...filter } = c.req.valid('query');
+    const { after, limit, annotations, ...filter } = c.req.valid('query');
     const scope = c.get('scope') ?? 'read';
     const { sources, next_seq } = await getDataset(store, dataset);
     const page = await searchSamples(store, {
@@ -26,6 +26,7 @@ export function sampleRoutes({ backends, tagCounts }: ApiContext) {
       filter: storeFilter(filter, sources, scope),
       from: after,
       limit,
+      annotations,
       nextSeq: next_seq,
     });
     return c.json(

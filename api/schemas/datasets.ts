@@ -38,6 +38,7 @@ export const dataset = z
         last_modified_at: moment,
       }),
     ),
+    annotation_fields: z.array(z.string()).describe('The fields of its annotations.'),
     serving: z
       .string()
       .nullable()

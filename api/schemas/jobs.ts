@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { annotationsStatus } from './annotations.ts';
 import { isJobsCursor } from '../../client/list-jobs.ts';
 import { MILESTONES } from '../../client/wait.ts';
 import { retryFailedInput } from '../../contract/inputs.ts';
@@ -121,6 +122,7 @@ export const job = z
       })
       .optional()
       .describe('How far a search for duplicates is.'),
+    annotations: annotationsStatus.optional().describe('The annotations of a load or an annotation, once their reading has begun.'),
     artifact: z
       .object({
         path: z.string().describe('The file, on the machine of the indexing worker.'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { annotationField } from '../../contract/annotations.ts';
 import {
   CHOICE_FIELDS,
   type ChoiceField,
@@ -6,7 +7,8 @@ import {
   type RangeField,
   sampleMetadata,
 } from '../../core/media/fields.ts';
-import { MOST_SEQ, text, wholeNumber } from './parameters.ts';
+import { annotation } from './annotations.ts';
+import { flag, MOST_SEQ, text, wholeNumber } from './parameters.ts';
 
 export const sampleStatus = z.enum(['indexed', 'failed', 'missing']);
 const count = z.int().min(0);
@@ -23,6 +25,10 @@ export const sample = z
     metadata: sampleMetadata.nullable(),
     tags: z.array(z.string()),
     split: z.string().nullable(),
+    annotations: z
+      .record(z.string(), z.array(annotation))
+      .optional()
+      .describe('By field. In a list only where they are asked for.'),
     error: z
       .object({ code: z.string(), message: z.string(), stage: z.enum(['indexing', 'embedding']), at: moment })
       .nullable(),
@@ -50,6 +56,11 @@ const choices = Object.fromEntries(
 const filterFields = {
   status: sampleStatus.optional().meta({ description: 'Only samples of this status.' }),
   tag: text(100).optional().meta({ description: 'Only samples with this tag.' }),
+  label: text(1000).optional().meta({ description: 'Only samples with an annotation of this class.' }),
+  field: annotationField.optional().meta({
+    description: 'Only samples with annotations in this field; with `label`, with that class in it.',
+  }),
+  split: text(100).optional().meta({ description: 'Only samples of this split.' }),
   ...choices,
   path_prefix: text(4096).optional().meta({
     description:
@@ -100,6 +111,7 @@ export const samplesQuery = sampleFilterQuery.extend({
     maximum: MOST_SEQ,
     description: 'Only samples behind this number: `next` of the page before, or any number to begin there.',
   }),
+  annotations: flag('Whether each sample comes with its annotations.'),
   limit: wholeNumber(1, 1000)
     .default(100)
     .meta({ type: 'integer', minimum: 1, maximum: 1000, default: 100, description: 'At most this many.' }),

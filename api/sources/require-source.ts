@@ -43,13 +43,34 @@ export async function requireSource(source: string, { sources, roots }: SourceRu
  * @throws ProblemError InvalidInput, SourceOutsideRoots
  */
 export async function requireLoadPlaces(
-  { source, artifact, artifact_index }: Pick<LoadDatasetInput, 'source' | 'artifact' | 'artifact_index'>,
+  {
+    source,
+    artifact,
+    artifact_index,
+    annotations,
+  }: Pick<LoadDatasetInput, 'source' | 'artifact' | 'artifact_index' | 'annotations'>,
   rules: SourceRules,
   below = '',
 ): Promise<void> {
   await requireSource(source, rules, `${below}source`);
   for (const [field, file] of Object.entries({ artifact, artifact_index }))
     if (file !== undefined) await requireSource(dirname(file), rules, `${below}${field}`);
+  await requireAnnotationPlaces(annotations, rules, below);
+}
+
+/**
+ * Refuses annotations outside the roots.
+ *
+ * @throws ProblemError InvalidInput, SourceOutsideRoots
+ */
+export async function requireAnnotationPlaces(
+  annotations: LoadDatasetInput['annotations'],
+  rules: SourceRules,
+  below = '',
+): Promise<void> {
+  if (annotations === undefined || annotations === 'none') return;
+  for (const [i, path] of annotations.paths.entries())
+    await requireSource(path, rules, `${below}annotations.paths.${i}`);
 }
 
 function isOtherKind(source: string, sources: Sources): boolean {

@@ -1,15 +1,24 @@
 import { type Command, Option } from 'commander';
 import type { Medium } from '../../core/media/medium.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
-import { wholeNumber } from '../arguments.ts';
+import { presentAnnotations } from '../../api/present/sample.ts';
+import { folder, repeated, wholeNumber } from '../arguments.ts';
 import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
 import { printable } from '../terminal/printable.ts';
+import { whereFilter } from '../where.ts';
 
 interface SamplesOptions extends CommonOptions {
   after?: number;
   limit: number;
   status?: SampleDocument['status'];
+  tag?: string;
+  label?: string;
+  field?: string;
+  split?: string;
+  below?: string;
+  where: string[];
+  annotations?: boolean;
   errors?: boolean;
 }
 
@@ -30,6 +39,13 @@ export function addSamplesCommand(program: Command, end: (exitCode: number) => v
     .option('--after <seq>', 'only samples after this number: the next page', wholeNumber(0))
     .option('--limit <n>', 'at most this many', wholeNumber(1, MOST), 20)
     .addOption(new Option('--status <status>', 'only samples of this status').choices(STATUSES))
+    .option('--tag <tag>', 'only samples with this tag')
+    .option('--label <class>', 'only samples with an annotation of this class')
+    .option('--field <field>', 'only samples with annotations in this field; with --label, of the class in it')
+    .option('--split <split>', 'only samples of this split')
+    .option('--below <folder>', 'only samples whose files are below this folder', folder)
+    .option('--where <condition>', 'only such samples: format=png, width=640..1920 (repeatable)', repeated, [])
+    .option('--annotations', 'with --json: each sample with its annotations')
     .option('--errors', 'only samples that could not be read or embedded, and why')
     .addOption(dataDirOption())
     .addOption(jsonOption())
@@ -37,7 +53,8 @@ export function addSamplesCommand(program: Command, end: (exitCode: number) => v
       'after',
       `
 With --json: {"dataset", "samples": [...], "next"}: next is the --after of the
-next page, null on the last. Each sample:
+next page, null on the last. With several filters a page may hold fewer samples
+than --limit, and have a next one. Each sample:
   id, seq, status        indexed, failed, missing
   filepath               bytes that are not UTF-8 stand as \\xNN in it
   filepath_base64        the path's bytes where they are not UTF-8, else null
@@ -46,6 +63,7 @@ next page, null on the last. Each sample:
                          num_channels, orientation}
   error                  null, or {code, message, stage, at}
   tags, split            split may be null
+  annotations            with --annotations: {FIELD: [{label, bounding_box, …}]}
   job_id, created_at, last_modified_at
 
 Exit codes: 0 done, 2 wrong usage, 3 no such dataset.
@@ -53,6 +71,7 @@ Exit codes: 0 done, 2 wrong usage, 3 no such dataset.
 Examples:
   plimsoll samples photos
   plimsoll samples photos --errors
+  plimsoll samples photos --label cat --split val --field ground_truth
   plimsoll samples photos --after 20 --limit 100
   plimsoll samples photos --limit 1000 --json | jq -r '.samples[].filepath'`,
     )
@@ -60,34 +79,49 @@ Examples:
 }
 
 async function samples(dataset: string, options: SamplesOptions): Promise<number> {
-  const [{ withStore }, { knownMedia }, { getDataset }, { listSamples }] = await Promise.all([
+  const where = await whereFilter(options.where);
+  const [{ withStore }, { knownMedia }, { getDataset }, { searchSamples }] = await Promise.all([
     import('../connection.ts'),
     import('../../core/media/registry.ts'),
     import('../../core/store/datasets.ts'),
-    import('../../core/store/samples.ts'),
+    import('../../core/store/search-samples.ts'),
   ]);
   const output = createOutput(options);
+  const { after, limit, status, tag, label, field, split, below, errors = false } = options;
   return withStore({ dataDir: options.data }, async (store) => {
-    const { sources, media_type } = await getDataset(store, dataset);
-    const page = await listSamples(store, {
-      datasetId: dataset,
-      after: options.after,
-      limit: options.limit,
-      status: options.status,
-      withError: options.errors ? 'any' : undefined,
-    });
+    const { sources, media_type, next_seq } = await getDataset(store, dataset);
+    const filter = {
+      ...where,
+      status,
+      tag,
+      label,
+      field,
+      split,
+      error: errors ? 'any' : undefined,
+      prefixes: below === undefined ? undefined : [`${below.replace(/\/+$/, '')}/`],
+    };
+    const found: SampleDocument[] = [];
+    let next: number | null = after ?? null;
+    // A search looks through a bounded number of samples, so a rare match may take several.
+    do {
+      const page = await searchSamples(store, {
+        datasetId: dataset,
+        filter,
+        from: next ?? undefined,
+        limit: limit - found.length,
+        nextSeq: next_seq,
+        annotations: output.json && options.annotations === true,
+      });
+      found.push(...page.samples);
+      next = page.next;
+    } while (found.length < limit && next !== null);
     const lines = output.json
       ? []
-      : await tableOf(page.samples, {
-          sources,
-          medium: knownMedia().byName(media_type),
-          errors: options.errors === true,
-          output,
-        });
-    output.result({ dataset, samples: page.samples.map(documentOf), next: page.next }, () => lines);
+      : await tableOf(found, { sources, medium: knownMedia().byName(media_type), errors, output });
+    output.result({ dataset, samples: found.map(documentOf), next }, () => lines);
     if (output.json) return 0;
-    if (page.samples.length === 0) output.note(options.errors ? 'No errors.' : 'No samples.');
-    if (page.next !== null) output.note(`More: add --after ${page.next}`);
+    if (found.length === 0) output.note(errors ? 'No errors.' : 'No samples.');
+    if (next !== null) output.note(`More: add --after ${next}`);
     return 0;
   });
 }
@@ -103,6 +137,7 @@ function documentOf(sample: SampleDocument) {
     metadata: sample.metadata ?? null,
     tags: sample.tags,
     split: sample.split ?? null,
+    ...(sample.annotations === undefined ? {} : { annotations: presentAnnotations(sample.annotations) }),
     error: sample.error ?? null,
     job_id: sample.job_id,
     created_at: sample.created_at,

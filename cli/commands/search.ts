@@ -21,6 +21,9 @@ interface SearchOptions extends CommonOptions {
   limit: number;
   cursor?: string;
   tag?: string;
+  label?: string;
+  field?: string;
+  split?: string;
   below?: string;
   status?: SampleDocument['status'];
   where: string[];
@@ -53,6 +56,9 @@ export function addSearchCommand(program: Command, end: (exitCode: number) => vo
     .option('--limit <n>', 'at most this many', wholeNumber(1, MOST_HITS), 20)
     .option('--cursor <cursor>', 'go on after a page: its "next"')
     .option('--tag <tag>', 'only samples with this tag')
+    .option('--label <class>', 'only samples with an annotation of this class')
+    .option('--field <field>', 'only samples with annotations in this field; with --label, of the class in it')
+    .option('--split <split>', 'only samples of this split')
     .option('--below <folder>', 'only samples whose files are below this folder', folder)
     .addOption(new Option('--status <status>', 'only samples of this status').choices(STATUSES))
     .option('--where <condition>', 'only such samples: format=png, width=640..1920 (repeatable)', repeated, [])
@@ -108,7 +114,7 @@ async function search(dataset: string, words: string | undefined, options: Searc
     const document = await getDataset(store, dataset);
     const searcher = openSearcher({ store, waitsForIndex: true });
     try {
-      const { limit, cursor, tag, below, status } = options;
+      const { limit, cursor, tag, label, field, split, below, status } = options;
       const answer = await searcher.search({
         dataset,
         ...query,
@@ -120,6 +126,9 @@ async function search(dataset: string, words: string | undefined, options: Searc
           ...where,
           status,
           tag,
+          label,
+          field,
+          split,
           prefixes: below === undefined ? undefined : [`${below.replace(/\/+$/, '')}/`],
         },
       });

@@ -28,10 +28,10 @@ export type Tables = Readonly<Record<string, Table>>;
 type Shape = Readonly<Record<string, z.ZodType>>;
 
 /**
- * The dataset and the files that a job writes are named on the command line: a second job would write over those of the
+ * The dataset, its annotations and the files that a job writes are named on the command line: a second job would write over those of the
  * first. A time that was fit for one job is past for the next.
  */
-const OF_ONE_JOB = ['dataset', 'source', 'artifact', 'artifact_index', 'embed_at'];
+const OF_ONE_JOB = ['dataset', 'source', 'annotations', 'artifact', 'artifact_index', 'embed_at'];
 
 /** The tables, made of the inputs of the workflows: an option that an input gains is a key of the file. */
 export function tablesOf(load: Shape, embed: Shape): Tables {

@@ -1,7 +1,7 @@
 import { createLogUpdate } from 'log-update';
 import type { JobStatus } from '../../contract/job.ts';
 import { hasPhases } from '../../contract/job.ts';
-import { artifactInWords, retryingInWords } from '../../core/jobs/words.ts';
+import { annotationsInWords, artifactInWords, retryingInWords } from '../../core/jobs/words.ts';
 import { paintFor } from '../terminal/paint.ts';
 import { printable } from '../terminal/printable.ts';
 import { effectLine } from './effect-line.ts';
@@ -29,12 +29,15 @@ export function createLiveView(stream: NodeJS.WriteStream): ProgressView {
       ? PHASES.map((name) => phaseLine(status, name, { paint, width, ageMs: nowMs - atMs, clockMs: nowMs - bornMs }))
       : [`  ${effectLine(status)}`];
     const retrying = status.retrying === null ? '' : printable(retryingInWords(status.retrying)).slice(0, width - 3);
-    const artifact =
-      status.artifact === undefined ? '' : printable(artifactInWords(status.artifact)).slice(0, width - 3);
+    const { annotations, artifact } = status;
+    const beside = [
+      ...(annotations === undefined || !hasPhases(status.kind) ? [] : [annotationsInWords(annotations)]),
+      ...(artifact === undefined ? [] : [artifactInWords(artifact)]),
+    ].map((line) => `  ${paint.dim(printable(line).slice(0, width - 3))}`);
     draw(
       [
         ...progress,
-        ...(artifact === '' ? [] : [`  ${paint.dim(artifact)}`]),
+        ...beside,
         ...(retrying === '' ? [] : [`  ${paint.yellow(retrying)}`]),
       ].join('\n'),
     );

@@ -1,6 +1,6 @@
 import type { JobStatus, PhaseName } from '../../contract/job.ts';
 import { hasPhases } from '../../contract/job.ts';
-import { artifactInWords, retryingInWords } from '../../core/jobs/words.ts';
+import { annotationsInWords, artifactInWords, retryingInWords } from '../../core/jobs/words.ts';
 import { printable } from '../terminal/printable.ts';
 import { effectLine } from './effect-line.ts';
 import { createHighWater } from './high-water.ts';
@@ -17,12 +17,12 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
   const raise = createHighWater();
   /** The state of each phase, and the reason of its wait. */
   const states = new Map<PhaseName, string>();
-  const lines = new Map<PhaseName | 'effect' | 'retrying' | 'artifact', string>();
+  const lines = new Map<PhaseName | 'effect' | 'retrying' | 'annotations' | 'artifact', string>();
   /** The retried activity and its error. */
   let retried: string | undefined;
   let writtenMs = performance.now();
 
-  function write(name: PhaseName | 'effect' | 'retrying' | 'artifact', line: string): void {
+  function write(name: PhaseName | 'effect' | 'retrying' | 'annotations' | 'artifact', line: string): void {
     if (lines.get(name) === line) return;
     lines.set(name, line);
     stream.write(`${line}\n`);
@@ -48,7 +48,9 @@ export function createPlainView(stream: NodeJS.WritableStream): ProgressView {
       if (due && status.finished_at === null) write('effect', effectLine(status));
       return;
     }
-    const { artifact } = status;
+    const { annotations, artifact } = status;
+    if (annotations !== undefined && (due || annotations.state === 'completed'))
+      write('annotations', printable(annotationsInWords(annotations)));
     if (artifact !== undefined && (due || artifact.state === 'completed'))
       write('artifact', printable(artifactInWords(artifact)));
     for (const name of PHASES) {

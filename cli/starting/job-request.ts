@@ -5,6 +5,7 @@ import type { ChunkOptions } from '../../contract/options.ts';
 import { isBelow, relativeTo } from '../../core/folders.ts';
 import type { JobDefaults } from '../config/job-defaults.ts';
 import { UsageError } from '../failure.ts';
+import { annotationSourceOf } from './annotation-options.ts';
 import type { JobOptions, StartCommandOptions } from './job-options.ts';
 import type { LoadOptions } from './load-options.ts';
 import { machineZone } from './machine-zone.ts';
@@ -47,6 +48,7 @@ export function loadRequestOf(
   const { dataset, source, embed, media, artifact, artifactIndex, include, exclude, hidden, reread, maxFailedPercent } =
     options;
   const chunks = chunksOf(options);
+  const annotations = annotationsOf(options);
   // All that the file says of chunks is joined with the command line in chunksOf.
   const { chunks: _, ...shared } = jobRequestOf(options) as LoadDefaults;
   return {
@@ -56,6 +58,7 @@ export function loadRequestOf(
     embed: embed ?? options.defaults?.embed ?? true,
     ...(media === undefined ? {} : { media }),
     ...(Object.keys(chunks).length === 0 ? {} : { chunks }),
+    ...(annotations === undefined ? {} : { annotations }),
     ...(artifact === undefined ? {} : { artifact: resolve(artifact) }),
     ...(artifactIndex === undefined ? {} : { artifact_index: resolve(artifactIndex) }),
     ...(include === undefined ? {} : { include: include.map((glob) => belowSource(glob, source)) }),
@@ -64,6 +67,22 @@ export function loadRequestOf(
     ...(reread === undefined ? {} : { reread }),
     ...(maxFailedPercent === undefined ? {} : { max_failed_percent: maxFailedPercent }),
   };
+}
+
+/** The annotations of a load. @throws UsageError */
+function annotationsOf(options: LoadOptions): LoadDatasetRequest['annotations'] {
+  const { annotations = [] } = options;
+  const { paths, ...how } = annotationSourceOf(annotations, options);
+  if (annotations.includes('none')) {
+    if (annotations.length > 1) throw new UsageError('--annotations none: name no other annotations beside it.');
+    return 'none';
+  }
+  if (paths.length > 0) return { paths, ...how };
+  const [option] = Object.keys(how);
+  if (option === undefined) return undefined;
+  throw new UsageError(
+    '--annotation-format, --task, --field, --split and --columns say how --annotations are read: name them, too.',
+  );
 }
 
 /**
@@ -96,7 +115,8 @@ function belowSource(glob: string, source: string): string {
   throw new UsageError(`"${glob}" is not below ${source}. Patterns count from the folder that is loaded.`);
 }
 
-function webhooksOf({ webhook = [], webhookSecret }: Partial<JobOptions>) {
+/** @throws UsageError */
+export function webhooksOf({ webhook = [], webhookSecret }: Partial<JobOptions>) {
   if (webhookSecret !== undefined && webhook.length === 0)
     throw new UsageError('--webhook-secret signs what is posted to a --webhook: add one, or leave it out.');
   return webhook.map((url) => ({ url, ...(webhookSecret === undefined ? {} : { secret: webhookSecret }) }));

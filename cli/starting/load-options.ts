@@ -2,9 +2,10 @@ import { type Command, Option } from 'commander';
 import { CHUNK_UNITS, type ChunkUnit, MOST_CHUNK } from '../../contract/options.ts';
 import { numberBetween, repeated, wholeNumber } from '../arguments.ts';
 import { addEmbedOptions, datasetOption, mediaOption } from '../options.ts';
+import { type AnnotationOptions, addAnnotationOptions } from './annotation-options.ts';
 
 /** Options of load and schedule create: the dataset, and which files are read. */
-export interface LoadOptions {
+export interface LoadOptions extends AnnotationOptions {
   dataset?: string;
   /** Undefined: the file's word, else yes. */
   embed?: boolean;
@@ -12,6 +13,7 @@ export interface LoadOptions {
   chunkSize?: number;
   chunkOverlap?: number;
   chunkUnit?: ChunkUnit;
+  annotations?: string[];
   artifact?: string;
   artifactIndex?: string;
   include?: string[];
@@ -24,7 +26,17 @@ export interface LoadOptions {
 /** Adds the flags of LoadOptions. `job-request.ts` makes a request of their values. */
 export const addLoadOptions = (command: Command): Command =>
   addSelectionOptions(
-    addChunkOptions(addEmbedOptions(command.addOption(datasetOption())).addOption(mediaOption()))
+    addChunkOptions(
+      addAnnotationOptions(
+        addEmbedOptions(command.addOption(datasetOption()))
+          .addOption(mediaOption())
+          .option(
+            '--annotations <path>',
+            'read annotations of the images (repeatable); none: not even what is beside them',
+            repeated,
+          ),
+      ),
+    )
       .option('--artifact <file.mp4>', 'also write all chunks into a video of QR codes, once they are indexed')
       .option('--artifact-index <file.json>', 'also write an index beside that video, once they are embedded'),
   );

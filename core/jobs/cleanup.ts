@@ -2,6 +2,7 @@ import type { JobKind, JobState } from '../../contract/job.ts';
 import { type EndedJobs, endedBefore, openAmong, removeJobs as removeRecords } from '../store/jobs.ts';
 import { jobsWithPages, removePages } from '../store/pages.ts';
 import { jobsWithProgress, removeProgress } from '../store/progress.ts';
+import { jobsWithStaged, removeStaged } from '../store/staged-annotations.ts';
 import type { Store } from '../store/store.ts';
 
 /** A job whose record is due for removal, or removed. */
@@ -42,7 +43,8 @@ export async function removeJobs(store: Store, jobIds: readonly string[]): Promi
 
 /** Removes working documents whose job is over or has no record. They were written after the job's end. */
 export async function removeOrphans(store: Store): Promise<void> {
-  const ids = [...new Set([...(await jobsWithPages(store)), ...(await jobsWithProgress(store))])];
+  const found = await Promise.all([jobsWithPages(store), jobsWithProgress(store), jobsWithStaged(store)]);
+  const ids = [...new Set(found.flat())];
   const open = await openAmong(store, ids);
   await removeWork(
     store,
@@ -51,5 +53,5 @@ export async function removeOrphans(store: Store): Promise<void> {
 }
 
 async function removeWork(store: Store, ids: readonly string[]): Promise<void> {
-  await Promise.all([removeProgress(store, ids), removePages(store, ids)]);
+  await Promise.all([removeProgress(store, ids), removePages(store, ids), removeStaged(store, ids)]);
 }

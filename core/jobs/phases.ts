@@ -14,6 +14,7 @@ import {
 } from '../store/jobs.ts';
 import { removePages } from '../store/pages.ts';
 import { type PhaseSums, removeProgress, sumProgress } from '../store/progress.ts';
+import { removeStaged } from '../store/staged-annotations.ts';
 import type { Store } from '../store/store.ts';
 import { ended, held, phaseEnd, released, resumed } from './phase-changes.ts';
 import { canceledInWords } from './words.ts';
@@ -113,7 +114,11 @@ export async function endJob(store: Store, jobId: string, state: JobState, error
     await endPhase(store, jobId, phase, phaseEnd(reached, state));
   }
   await finishJob(store, jobId, state, error?.code === CANCELED ? await withProgress(store, jobId, error) : error);
-  await Promise.all([removePages(store, [jobId]), removeProgress(store, [jobId])]);
+  await Promise.all([
+    removePages(store, [jobId]),
+    removeProgress(store, [jobId]),
+    removeStaged(store, job.annotations === undefined ? [] : [jobId]),
+  ]);
 }
 
 /** The code in a canceled job's record. */

@@ -4,6 +4,7 @@ import { jobEnded } from '../store/job-errors.ts';
 import { findJob, noteRun, reopenJob } from '../store/jobs.ts';
 import { removePages } from '../store/pages.ts';
 import { removeProgress } from '../store/progress.ts';
+import { removeStaged } from '../store/staged-annotations.ts';
 import { inTransaction, type Store } from '../store/store.ts';
 import { firstPhases } from './begin.ts';
 
@@ -44,6 +45,7 @@ export async function beginRun(
       if (indexes(kind)) await removePages(store, [jobId], session);
       await removeProgress(store, [jobId], session);
     });
+    await removeStaged(store, [jobId]);
   }
   return true;
 }

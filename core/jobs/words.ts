@@ -1,3 +1,4 @@
+import type { AnnotationsStatus } from '../../contract/annotations.ts';
 import {
   type ArtifactStatus,
   type ComparedCounts,
@@ -83,9 +84,10 @@ export function jobInWords(status: JobStatus): string[] {
   return [...progressInWords(status), ...(retrying === null ? [] : [retryingInWords(retrying)])];
 }
 
-function progressInWords({ kind, phases, removed, moved, compared, artifact }: JobStatus): string[] {
+function progressInWords({ kind, phases, removed, moved, compared, annotations, artifact }: JobStatus): string[] {
   if (kind === 'duplicates') return [`compared: ${comparedInWords(compared)}`];
   if (kind === 'relocate') return [`moved: ${movedInWords(moved)}`];
+  if (kind === 'annotate') return [annotationsInWords(annotations)];
   if (!hasPhases(kind)) return [`removed: ${removedInWords(kind, removed)}`];
   const { index } = phases.embedding;
   return [
@@ -93,8 +95,18 @@ function progressInWords({ kind, phases, removed, moved, compared, artifact }: J
       ? []
       : [phaseInWords('indexing', phases.indexing), phaseInWords('embedding', phases.embedding)]),
     ...(index === undefined ? [] : [indexInWords(index)]),
+    ...(annotations === undefined ? [] : [annotationsInWords(annotations)]),
     ...(artifact === undefined ? [] : [artifactInWords(artifact)]),
   ];
+}
+
+/** How far the annotations of a job are. */
+export function annotationsInWords(annotations: AnnotationsStatus | undefined): string {
+  if (annotations === undefined) return 'annotations: starting';
+  const { state, objects, matched, removed, field, paths } = annotations;
+  if (state === 'reading') return `annotations: ${count(objects)} objects read`;
+  if (paths.length === 0) return `annotations: ${field} removed from ${count(removed)} samples`;
+  return `annotations: ${field}, ${count(objects)} objects, ${count(matched)} samples${state === 'applying' ? ' so far' : ''}`;
 }
 
 /** How far the writing of an artifact is. */
@@ -114,6 +126,7 @@ export function canceledInWords({ kind, phases, removed, moved, compared }: JobD
   if (kind === 'duplicates') {
     return `${comparedInWords(compared)} were compared; the groups found before stay. Start it again to find new ones.`;
   }
+  if (kind === 'annotate') return 'The samples that were annotated stay so; start it again to annotate the rest.';
   if (kind === 'relocate') return `${movedInWords(moved)} were moved; relocate again to move the rest.`;
   if (!hasPhases(kind)) {
     return `${removedInWords(kind, removed)} are gone; start it again to remove the rest.`;

@@ -120,6 +120,8 @@ export interface Medium extends ModelSide {
 
   /** Whether its items have words, which can be searched for. Their metadata then has the text as `text`. */
   readonly hasWords?: true;
+  /** Whether its samples can have annotations: they have a width and a height. */
+  readonly hasAnnotations?: true;
 
   /** MIME types that the metadata may name. `inline` types are safe to show in a browser. */
   readonly mimeTypes: { known: ReadonlySet<string>; inline: ReadonlySet<string> };

@@ -1,6 +1,6 @@
 import { type FileHandle, open as openFile } from 'node:fs/promises';
 import type { Index } from 'usearch';
-import { firstAtLeast } from './first-at-least.ts';
+import { firstAtLeast } from '../first-at-least.ts';
 import { createGraph, scoreOf } from './graph.ts';
 import { findPairs, link, type PairedSet } from './pairs.ts';
 import { quantise } from './quantise.ts';

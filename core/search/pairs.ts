@@ -1,5 +1,5 @@
 import type { Index } from 'usearch';
-import { firstAtLeast } from './first-at-least.ts';
+import { firstAtLeast } from '../first-at-least.ts';
 import { createGraph } from './graph.ts';
 import type { FoundPair, Rows } from './rows.ts';
 import type { PairRequest, Pairs } from './vector-machine.ts';

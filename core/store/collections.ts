@@ -7,7 +7,9 @@ import type {
   LimitDocument,
   PageDocument,
   ProgressDocument,
+  ReadingDocument,
   SampleDocument,
+  StagedDocument,
 } from './documents.ts';
 import type { Store } from './store.ts';
 
@@ -21,6 +23,8 @@ export interface Collections {
   pages: Collection<PageDocument>;
   limits: Collection<LimitDocument>;
   duplicates: Collection<DuplicatesDocument>;
+  staged_annotations: Collection<StagedDocument>;
+  annotation_readings: Collection<ReadingDocument>;
   meta: Collection<MetaDocument>;
 }
 
@@ -50,6 +54,8 @@ export function bindCollections(store: Store, db: Db): void {
     pages: db.collection('pages'),
     limits: db.collection('limits'),
     duplicates: db.collection('duplicates'),
+    staged_annotations: db.collection('staged_annotations'),
+    annotation_readings: db.collection('annotation_readings'),
     meta: db.collection('meta'),
   });
 }

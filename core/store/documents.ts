@@ -1,4 +1,6 @@
 import type { Binary, Long, ObjectId, Timestamp } from 'mongodb';
+import type { Annotation, AnnotationClass } from '../../contract/annotation.ts';
+import type { AnnotationsStatus } from '../../contract/annotations.ts';
 import type {
   ArtifactStatus,
   ComparedCounts,
@@ -94,6 +96,8 @@ export interface DatasetDocument {
   }[];
   /** The key of the model whose vectors a search uses if it names none. Absent until a model has embedded the dataset. */
   serving?: string;
+  /** The fields of its annotations. Absent before there are any. */
+  annotation_fields?: DatasetField[];
   /** The search for duplicates whose groups are served. Absent before the first one has ended. */
   duplicates?: DuplicatesRun;
   latest_job: string;
@@ -192,11 +196,85 @@ export interface SampleDocument {
   words_written?: Timestamp;
   tags: string[];
   split?: string;
+  /** By field. Reads leave them out unless they are asked for. */
+  annotations?: Record<string, FieldDocument>;
+  /** The classes of its annotations, for filters and counts. */
+  classes?: ClassCount[];
   status: 'indexed' | 'failed' | 'missing';
   error?: RecordedError & { stage: PhaseName; at: Date };
   job_id: string;
   created_at: Date;
   last_modified_at: Date;
+}
+
+/** A field of annotations of one sample. */
+export interface FieldDocument {
+  /** The paths that gave it, as a hash. */
+  from: string;
+  /** What each of these paths says, by its position. */
+  sets: Record<string, AnnotationSet>;
+}
+
+/** The annotations of a sample that one path gives. */
+export interface AnnotationSet {
+  /** A hash of the objects. */
+  fingerprint: string;
+  /** The job that wrote it. */
+  job_id: string;
+  objects: Annotation[];
+}
+
+/** How many objects of a class a sample has in one set of a field. */
+export interface ClassCount {
+  label: string;
+  field: string;
+  set: number;
+  objects: number;
+}
+
+/** A field of annotations of a dataset. */
+export interface DatasetField {
+  name: string;
+  /** The groups of paths that it was read from, as hashes. */
+  from: string[];
+  /** Its classes, in the order in which their formats declare them. */
+  classes: AnnotationClass[];
+}
+
+/** Annotations that were read and wait to be applied. */
+export interface StagedDocument {
+  /** job/flush/n */
+  _id: string;
+  job_id: string;
+  /** The position of the path that they are from. */
+  set: number;
+  /** The name of the write that they are part of, and their position in it. */
+  flush: string;
+  n: number;
+  /** Pieces of one image have the same bucket. */
+  bucket: number;
+  /** JSON: an array of pieces. */
+  pieces: Binary;
+}
+
+/** How far the annotations of a job are read. */
+export interface ReadingDocument {
+  /** The job. */
+  _id: string;
+  /** How many times this was written. */
+  steps: number;
+  /** The path that is read next, and where in it, as JSON. */
+  set: number;
+  cursor?: string;
+  /** The names of the writes that count, in order. */
+  flushes: string[];
+  bytes: number;
+  objects: number;
+  invalid: Record<string, number>;
+  invalid_named: AnnotationsStatus['invalid_named'];
+  /** The classes that were declared so far, as JSON: a name of theirs may hold what no key may. */
+  classes: string;
+  done: boolean;
 }
 
 /** A vector of a sample for one model. */
@@ -249,6 +327,8 @@ export interface JobDocument {
   moved?: MovedCounts;
   /** Search for duplicates only: how far it is. */
   compared?: ComparedCounts;
+  /** Loads with annotations, and annotations: how far they are. */
+  annotations?: AnnotationsStatus;
   /** Loads that write an artifact only: how far that is. */
   artifact?: ArtifactStatus;
   error?: RecordedError;

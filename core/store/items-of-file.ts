@@ -2,7 +2,7 @@ import { collectionsOf } from './collections.ts';
 import type { SampleDocument } from './documents.ts';
 import { oneBatch } from './one-batch.ts';
 import { SAMPLE_INDEXES } from './prepare.ts';
-import { WITHOUT_WORDS } from './samples.ts';
+import { WITHOUT_LARGE_FIELDS } from './samples.ts';
 import type { Store } from './store.ts';
 
 /** A file of a dataset. */
@@ -29,7 +29,7 @@ export async function itemsFrom(
   return collectionsOf(store)
     .samples.find(
       { dataset_id: datasetId, filepath, part: { $gte: from, $lt: from + limit }, status: 'indexed' },
-      { projection: WITHOUT_WORDS, sort: { part: 1 }, hint: SAMPLE_INDEXES.path, ...oneBatch(limit) },
+      { projection: WITHOUT_LARGE_FIELDS, sort: { part: 1 }, hint: SAMPLE_INDEXES.path, ...oneBatch(limit) },
     )
     .toArray();
 }

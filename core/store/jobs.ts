@@ -1,4 +1,5 @@
 import { type ClientSession, type Filter, MongoServerError } from 'mongodb';
+import type { AnnotationsStatus } from '../../contract/annotations.ts';
 import type { ArtifactStatus, JobKind, JobState, PhaseName, PhaseState, RecordedError } from '../../contract/job.ts';
 import { collectionsOf } from './collections.ts';
 import type { JobDocument, PhaseDocument } from './documents.ts';
@@ -341,6 +342,7 @@ export async function reopenJob(
     'source_device',
     'compared',
     'artifact',
+    'annotations',
   ];
   await collectionsOf(store).jobs.updateOne(
     { _id: jobId },
@@ -571,4 +573,9 @@ async function ignoring(codes: readonly number[], work: () => Promise<unknown>):
 /** Notes how far the artifact of an open job is. */
 export async function noteArtifact(store: Store, jobId: string, artifact: ArtifactStatus): Promise<void> {
   await collectionsOf(store).jobs.updateOne({ _id: jobId, ...notEnded }, { $set: { artifact } });
+}
+
+/** Notes how the annotations of an open job stand. */
+export async function noteAnnotations(store: Store, jobId: string, annotations: AnnotationsStatus): Promise<void> {
+  await collectionsOf(store).jobs.updateOne({ _id: jobId, ...notEnded }, { $set: { annotations } });
 }

@@ -68,6 +68,8 @@ export const SAMPLE_INDEXES = {
   status: 'dataset_id_1_status_1_seq_1',
   error: 'errors',
   words: 'words',
+  classes: 'classes',
+  split: 'splits',
 } as const;
 
 /** The names of the indexes that searches name explicitly. */
@@ -83,7 +85,7 @@ export const metadataIndex = (field: string) => `dataset_id_1_metadata.${field}_
 export const INDEXED_METADATA = ['format'] as const;
 
 async function createIndexes(store: Store): Promise<void> {
-  const { samples, embeddings, jobs, progress, pages, duplicates } = collectionsOf(store);
+  const { samples, embeddings, jobs, progress, pages, duplicates, staged_annotations } = collectionsOf(store);
   await Promise.all([
     samples.createIndexes([
       { key: { dataset_id: 1, filepath: 1, part: 1 }, unique: true },
@@ -97,6 +99,16 @@ async function createIndexes(store: Store): Promise<void> {
         key: { dataset_id: 1, words_written: 1, seq: 1 },
         name: 'words',
         partialFilterExpression: { words_written: { $exists: true } },
+      },
+      {
+        key: { dataset_id: 1, 'classes.label': 1, seq: 1 },
+        name: 'classes',
+        partialFilterExpression: { classes: { $exists: true } },
+      },
+      {
+        key: { dataset_id: 1, split: 1, seq: 1 },
+        name: 'splits',
+        partialFilterExpression: { split: { $exists: true } },
       },
     ]),
     embeddings.createIndexes([
@@ -116,6 +128,7 @@ async function createIndexes(store: Store): Promise<void> {
       { key: { dataset_id: 1, job_id: 1, group: 1 }, unique: true },
       { key: { dataset_id: 1, job_id: 1, kind: 1, group: 1 } },
     ]),
+    staged_annotations.createIndexes([{ key: { job_id: 1, set: 1, bucket: 1 } }]),
     pages.createIndexes([{ key: { job_id: 1, n: 1 }, unique: true }]),
   ]);
 }

@@ -12,7 +12,10 @@ import { insertNew, inTransaction, type Store } from './store.ts';
 /** The words of a sample take as many bytes as its text, and only searches read them. */
 export const WITHOUT_WORDS = { words: 0, words_written: 0 } as const;
 
-/** A sample by its seq; undefined if it does not exist. */
+/** Annotations may take megabytes, so most reads leave them out as well. */
+export const WITHOUT_LARGE_FIELDS = { ...WITHOUT_WORDS, annotations: 0 } as const;
+
+/** A sample by its seq, with its annotations; undefined if it does not exist. */
 export async function findSample(store: Store, datasetId: string, seq: number): Promise<SampleDocument | undefined> {
   return (
     (await collectionsOf(store).samples.findOne({ dataset_id: datasetId, seq }, { projection: WITHOUT_WORDS })) ??
@@ -30,7 +33,7 @@ export async function samplesOfSeqs(
   return collectionsOf(store)
     .samples.find(
       { dataset_id: datasetId, seq: { $in: [...seqs] } },
-      { projection: WITHOUT_WORDS, hint: SAMPLE_INDEXES.seq, ...oneBatch(seqs.length) },
+      { projection: WITHOUT_LARGE_FIELDS, hint: SAMPLE_INDEXES.seq, ...oneBatch(seqs.length) },
     )
     .toArray();
 }
@@ -68,7 +71,7 @@ export async function listSamples(store: Store, query: SampleQuery): Promise<Sam
   };
   // One extra sample shows whether there is a next page.
   const found = await collectionsOf(store)
-    .samples.find(filter, { projection: WITHOUT_WORDS })
+    .samples.find(filter, { projection: WITHOUT_LARGE_FIELDS })
     .sort({ seq: 1 })
     .limit(limit + 1)
     .toArray();
@@ -96,7 +99,7 @@ export async function listErrorsBetween(
         error: { $exists: true },
         'error.at': during,
       },
-      { projection: WITHOUT_WORDS, sort: { seq: 1 }, limit: limit + 1, hint: SAMPLE_INDEXES.error, maxTimeMS },
+      { projection: WITHOUT_LARGE_FIELDS, sort: { seq: 1 }, limit: limit + 1, hint: SAMPLE_INDEXES.error, maxTimeMS },
     )
     .toArray();
   return pageOf(found, limit);

@@ -3,13 +3,18 @@ import type { PhaseName } from '../../contract/job.ts';
 import { collectionsOf } from './collections.ts';
 import type { SampleDocument } from './documents.ts';
 import { INDEXED_METADATA, metadataIndex, SAMPLE_INDEXES } from './prepare.ts';
-import { WITHOUT_WORDS } from './samples.ts';
+import { WITHOUT_LARGE_FIELDS, WITHOUT_WORDS } from './samples.ts';
 import type { Store } from './store.ts';
 
 /** Selects samples of a dataset. Each field narrows the selection. */
 export interface SampleFilter {
   status?: SampleDocument['status'] | undefined;
   tag?: string | undefined;
+  /** The class of an annotation, in any field or in `field`. */
+  label?: string | undefined;
+  /** Samples that have annotations in this field. */
+  field?: string | undefined;
+  split?: string | undefined;
   /** `any`, a stage, or an error's code. */
   error?: string | undefined;
   min_bytes?: number | undefined;
@@ -38,6 +43,8 @@ export interface SampleSearch {
   from?: number | undefined;
   direction?: 1 | -1;
   limit: number;
+  /** Whether the samples are read with their annotations. */
+  annotations?: boolean;
   /** The dataset's `next_seq`: all seqs are below it. */
   nextSeq: number;
 }
@@ -111,13 +118,13 @@ async function endOfRange(
 
 async function find(
   store: Store,
-  { limit, direction = 1 }: SampleSearch,
+  { limit, direction = 1, annotations = false }: SampleSearch,
   filter: Filter<SampleDocument>,
   hint: string,
 ): Promise<FoundSamples> {
   // One extra sample shows whether there are more.
   const options = {
-    projection: WITHOUT_WORDS,
+    projection: annotations ? WITHOUT_WORDS : WITHOUT_LARGE_FIELDS,
     sort: { seq: direction },
     limit: limit + 1,
     batchSize: limit + 2,
@@ -137,7 +144,7 @@ function afterPosition({ from, direction = 1 }: SampleSearch): Filter<SampleDocu
   return { seq: direction === 1 ? { $gt: from } : { $lt: from } };
 }
 
-type Driver = 'error' | 'tag' | 'equal' | 'status';
+type Driver = 'error' | 'tag' | 'label' | 'equal' | 'split' | 'status';
 
 interface Plan {
   driver: Filter<SampleDocument>;
@@ -147,12 +154,17 @@ interface Plan {
 }
 
 /** Chooses the most selective index: few samples have an error, and a tag is rarer than a status. */
-function planOf({ error, tag, equal, status }: SampleFilter): Plan {
+function planOf({ error, tag, label, field: annotated, equal, split, status }: SampleFilter): Plan {
   if (error !== undefined) {
     const settled = error === 'any' ? 'error' : undefined;
     return { driver: { error: { $exists: true } }, index: SAMPLE_INDEXES.error, settled };
   }
   if (tag !== undefined) return { driver: { tags: tag }, index: SAMPLE_INDEXES.tag, settled: 'tag' };
+  if (label !== undefined) {
+    // A partial index serves only queries that say what it holds.
+    const driver = { classes: { $exists: true }, 'classes.label': label };
+    return { driver, index: SAMPLE_INDEXES.classes, settled: annotated === undefined ? 'label' : undefined };
+  }
   const field = INDEXED_METADATA.find((name) => equal?.[name] !== undefined);
   if (field !== undefined) {
     const only = Object.keys(equal ?? {}).length === 1;
@@ -162,6 +174,8 @@ function planOf({ error, tag, equal, status }: SampleFilter): Plan {
       settled: only ? 'equal' : undefined,
     };
   }
+  if (split !== undefined)
+    return { driver: { split: { $exists: true, $eq: split } }, index: SAMPLE_INDEXES.split, settled: 'split' };
   if (status !== undefined) return { driver: { status }, index: SAMPLE_INDEXES.status, settled: 'status' };
   return { driver: {}, index: SAMPLE_INDEXES.seq, settled: undefined };
 }
@@ -181,12 +195,14 @@ export function indexFor(filter: SampleFilter): {
 
 /** The part of the filter that the index does not decide. Undefined if there is none. */
 function residualOf(filter: SampleFilter, settled: Driver | undefined): Filter<SampleDocument> | undefined {
-  const { status, tag, error, equal, between, min_bytes, max_bytes, prefixes, text } = filter;
+  const { status, tag, label, field, split, error, equal, between, min_bytes, max_bytes, prefixes, text } = filter;
   const open = <T>(name: Driver, value: T | undefined) => (name === settled ? undefined : value);
   const isAny = error === 'any';
   const conditions: Filter<SampleDocument>[] = [
     equals('status', open('status', status)),
     equals('tags', open('tag', tag)),
+    annotated(open('label', label), field),
+    equals('split', open('split', split)),
     ...Object.entries(open('equal', equal) ?? {}).map(([field, value]) => equals(`metadata.${field}`, value)),
     isAny || error === undefined ? [] : [isStage(error) ? { 'error.stage': error } : { 'error.code': error }],
     isAny && settled !== 'error' ? [{ error: { $exists: true } }] : [],
@@ -196,6 +212,12 @@ function residualOf(filter: SampleFilter, settled: Driver | undefined): Filter<S
     text === undefined ? [] : [textCondition(text)],
   ].flat();
   return conditions.length === 0 ? undefined : { $and: conditions };
+}
+
+/** A class, in a field if one is named; or any annotation in that field. */
+function annotated(label: string | undefined, field: string | undefined): Filter<SampleDocument>[] {
+  if (label !== undefined) return [{ classes: { $elemMatch: { label, ...(field === undefined ? {} : { field }) } } }];
+  return field === undefined ? [] : [{ [`annotations.${field}`]: { $exists: true } }];
 }
 
 const isStage = (error: string): error is PhaseName => error === 'indexing' || error === 'embedding';

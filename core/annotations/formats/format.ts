@@ -1,24 +1,13 @@
+import {
+  ANNOTATION_FORMATS,
+  ANNOTATION_TASKS,
+  type AnnotationFormatName,
+  type AnnotationTask,
+} from '../../../contract/annotations.ts';
 import type { Annotation, AnnotationClass } from '../annotation.ts';
 import type { AnnotationFiles } from '../reading/annotation-files.ts';
 
-/** The formats that are read, by the name that people give. */
-export const ANNOTATION_FORMATS = [
-  'coco',
-  'yolo',
-  'voc',
-  'folders',
-  'huggingface',
-  'csv',
-  'jsonl',
-  'labelme',
-  'labelstudio',
-  'cvat',
-] as const;
-export type AnnotationFormatName = (typeof ANNOTATION_FORMATS)[number];
-
-/** What a line of a YOLO file means: its numbers alone don't tell. */
-export const ANNOTATION_TASKS = ['detect', 'segment', 'pose', 'obb', 'classify'] as const;
-export type AnnotationTask = (typeof ANNOTATION_TASKS)[number];
+export { ANNOTATION_FORMATS, ANNOTATION_TASKS, type AnnotationFormatName, type AnnotationTask };
 
 /** The image that a piece is about, as the format knows it. */
 export interface NamedImage {
@@ -77,6 +66,8 @@ export const INVALID_REASONS = [
   'too_many',
   /** Positions in pixels of an image whose size nobody knows. */
   'unknown_size',
+  /** A name that several samples have, or a sample that is named twice. */
+  'unclear_image',
 ] as const;
 export type InvalidReason = (typeof INVALID_REASONS)[number];
 

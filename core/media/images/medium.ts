@@ -19,6 +19,7 @@ export function imagesMedium(
   return {
     name: 'image',
     words: { one: 'image', many: 'images' },
+    hasAnnotations: true,
     accepts: isImageName,
     async expand(files, sources, onRead) {
       const requests = await Promise.all(files.map((file) => requestFor(file, sources)));

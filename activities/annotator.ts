@@ -1,0 +1,131 @@
+import type { AnnotationsStatus } from '../contract/annotations.ts';
+import { type AppliedCounts, applyAnnotations, removeField } from '../core/annotations/apply.ts';
+import type { AnnotationPlan } from '../core/annotations/plan.ts';
+import { annotationFiles } from '../core/annotations/reading/annotation-files.ts';
+import { stageAnnotations } from '../core/annotations/stage.ts';
+import { UserError } from '../core/errors.ts';
+import type { Medium } from '../core/media/medium.ts';
+import type { Sources } from '../core/sources/source.ts';
+import { forgetField } from '../core/store/annotations.ts';
+import type { ReadingDocument } from '../core/store/documents.ts';
+import { noteAnnotations } from '../core/store/jobs.ts';
+import type { Store } from '../core/store/store.ts';
+import type { Steps } from './heartbeats.ts';
+
+/** The work on the annotations of one job, whose record shows how far it is. */
+export interface Annotator {
+  /** Reads annotations and stores what they say. An attempt after a crash goes on behind what is stored. */
+  read(plan: AnnotationPlan): Promise<AnnotationsStatus>;
+  /** Gives the samples of a dataset what was read, and reads first what is not read yet. */
+  apply(datasetId: string, plan: AnnotationPlan): Promise<AnnotationsStatus>;
+  /** Removes a field of annotations from every sample. */
+  remove(datasetId: string, field: string): Promise<AnnotationsStatus>;
+}
+
+/** The record shows the progress this often. */
+const NOTE_EVERY_MS = 1000;
+
+export function createAnnotator(
+  { store, sources }: { store: Store; sources: Sources },
+  jobId: string,
+  { onStep: step, signal }: Steps,
+): Annotator {
+  // The heartbeats carry no position: what was read is stored, and what was applied is found in the samples.
+  const onStep = () => step();
+  const { note, last } = noter(store, jobId);
+  const stage = (plan: AnnotationPlan) =>
+    stageAnnotations(store, annotationFiles(sources), plan, {
+      jobId,
+      onStep,
+      onStored: (reading) => note(readingStatus(plan, reading)),
+      signal,
+    });
+  return {
+    async read(plan) {
+      // The record says from here on that there is something to remove at the end.
+      note(readingStatus(plan, undefined));
+      return last(readingStatus(plan, await stage(plan)));
+    },
+    async apply(datasetId, plan) {
+      // A workflow that was reset may come here without what it had read.
+      const reading = await stage(plan);
+      const status = (state: AnnotationsStatus['state'], counts: AppliedCounts): AnnotationsStatus => ({
+        ...readingStatus(plan, reading),
+        ...counts,
+        state,
+      });
+      const counts = await applyAnnotations(store, {
+        jobId,
+        datasetId,
+        plan,
+        reading,
+        onStep,
+        onProgress: (applied) => note(status('applying', applied)),
+        signal,
+      });
+      return last(status('completed', counts));
+    },
+    async remove(datasetId, field) {
+      const removed = await removeField(store, { datasetId, field, onStep, signal });
+      await forgetField(store, datasetId, field);
+      return last({ ...emptyStatus(field), state: 'completed', removed });
+    },
+  };
+}
+
+/** Notes how far a job is, once a second at most. A lost note costs nothing: the next one follows. */
+function noter(store: Store, jobId: string) {
+  let noted = Promise.resolve();
+  let notedAt = Number.NEGATIVE_INFINITY;
+  return {
+    note(status: AnnotationsStatus) {
+      if (performance.now() - notedAt < NOTE_EVERY_MS) return;
+      notedAt = performance.now();
+      noted = noted.then(() => noteAnnotations(store, jobId, status)).catch(() => undefined);
+    },
+    async last(status: AnnotationsStatus): Promise<AnnotationsStatus> {
+      await noted;
+      await noteAnnotations(store, jobId, status);
+      return status;
+    },
+  };
+}
+
+/**
+ * Requires that samples of a medium can have annotations.
+ *
+ * @throws UserError InvalidInput
+ */
+export function requireAnnotatable({ name, hasAnnotations }: Medium): void {
+  if (hasAnnotations === true) return;
+  throw new UserError('InvalidInput', `annotations: samples of the medium ${name} have none. Load images, or leave them out.`, {
+    fields: ['annotations'],
+  });
+}
+
+const emptyStatus = (field: string): AnnotationsStatus => ({
+  state: 'reading',
+  field,
+  paths: [],
+  found: false,
+  bytes: 0,
+  objects: 0,
+  matched: 0,
+  changed: 0,
+  removed: 0,
+  without_annotations: 0,
+  without_sample: 0,
+  without_sample_names: [],
+  clipped: 0,
+  outside: 0,
+  invalid: {},
+  invalid_named: [],
+});
+
+function readingStatus(
+  { field, sets, found }: AnnotationPlan,
+  reading: Pick<ReadingDocument, 'bytes' | 'objects' | 'invalid' | 'invalid_named'> | undefined,
+): AnnotationsStatus {
+  const { bytes, objects, invalid, invalid_named } = reading ?? { bytes: 0, objects: 0, invalid: {}, invalid_named: [] };
+  return { ...emptyStatus(field), paths: sets, found, bytes, objects, invalid, invalid_named };
+}

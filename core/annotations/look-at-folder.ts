@@ -1,0 +1,77 @@
+/** Tells the formats that a folder may be of, by the names in it and the starts of some files. */
+import type { AnnotationFormatName } from './formats/format.ts';
+import { joinPath, nameOf, relativeTo } from './formats/paths.ts';
+import { isLabelName } from './formats/yolo/label-file.ts';
+import { headOf, lookAtFile, unlessUnavailable } from './look-at-file.ts';
+import type { AnnotationFiles } from './reading/annotation-files.ts';
+
+/** Files of these names may be annotations. */
+const INTERESTING = /\.(txt|xml|json|jsonl|ndjson|csv|tsv|ya?ml)$/i;
+/** Files whose names are looked at, and those of each extension whose start is. */
+const MAX_NAMES = 5000;
+const MAX_LOOKS = 10;
+/** Files at the top of a folder that tell a format, however much lies before them. */
+const TOP = ['data.yaml', 'data.yml', 'dataset.yaml', 'metadata.jsonl', 'metadata.csv', 'annotations.xml'];
+
+interface Look {
+  found: { format: AnnotationFormatName; path: string }[];
+  /** What there is, for people. */
+  seen: string;
+}
+
+export async function lookAtFolder(files: AnnotationFiles, folder: string): Promise<Look> {
+  const byExtension = Map.groupBy(await interestingIn(files, folder), extensionOf);
+  const paths = new Map<AnnotationFormatName, string[]>();
+  const add = (format: AnnotationFormatName, path: string) => paths.set(format, [...(paths.get(format) ?? []), path]);
+  for (const [extension, all] of byExtension) {
+    for (const path of chosen(all, folder)) {
+      const look = extension === 'txt' ? lookAtLabels(files, path) : lookAtFile(files, path);
+      const format = await unlessUnavailable(look);
+      // A table of any other name tells nothing of what it is about.
+      if (format !== undefined && format !== 'csv' && format !== 'jsonl') add(format, path);
+    }
+  }
+  // Settings name the label files.
+  const yaml = paths.get('yolo')?.find((path) => /\.ya?ml$/i.test(path));
+  const found = [...paths].map(([format, [first = folder, ...others]]) => {
+    if (format === 'yolo') return { format, path: yaml ?? folder };
+    const isOneFile = (format === 'coco' || format === 'labelstudio' || format === 'cvat') && others.length === 0;
+    return { format, path: isOneFile ? first : folder };
+  });
+  const seen = [...byExtension].map(([extension, all]) => `${all.length} .${extension}`).join(', ');
+  return { found, seen };
+}
+
+const extensionOf = (path: string) => path.slice(path.lastIndexOf('.') + 1).toLowerCase();
+
+/** The paths of files that may be annotations, those at the top first. */
+async function interestingIn(files: AnnotationFiles, folder: string): Promise<string[]> {
+  const paths = new Set<string>();
+  for (const name of TOP) {
+    const path = joinPath(folder, name);
+    if ((await files.kindOf(path)) === 'file') paths.add(path);
+  }
+  const accepts = (name: string) => INTERESTING.test(name) && (!/\.txt$/i.test(name) || isLabelName(name));
+  for await (const listed of files.list(folder, accepts)) {
+    for (const { path } of listed) paths.add(path);
+    if (paths.size >= MAX_NAMES) break;
+  }
+  return [...paths];
+}
+
+/** Files whose start is looked at. Hugging Face's table is at the top or one level below. */
+function chosen(paths: string[], folder: string): string[] {
+  const isTooDeep = (path: string) =>
+    /^metadata\.(?:csv|jsonl)$/i.test(nameOf(path)) && relativeTo(folder, path).split('/').length > 2;
+  return paths.filter((path) => !isTooDeep(path)).slice(0, MAX_LOOKS);
+}
+
+/** Lines of a class and at least four numbers are labels. So is an empty file in a folder of labels. */
+async function lookAtLabels(files: AnnotationFiles, path: string): Promise<AnnotationFormatName | undefined> {
+  const lines = (await headOf(files, path)).split(/\r\n|\n|\r/);
+  const first = lines.find((line) => line.trim() !== '');
+  const isLabel = first === undefined ? path.includes('/labels/') : LABELS.test(first);
+  return isLabel ? 'yolo' : undefined;
+}
+
+const LABELS = /^\ufeff?\s*\d+(?:\.0*)?(?:[\s,]+[+-]?[\d.]+(?:e[+-]?\d+)?){4,}\s*$/i;

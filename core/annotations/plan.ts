@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import type { AnnotationSource } from '../../contract/annotations.ts';
+import { findBesideImages, findFormat } from './find-format.ts';
+import type { AnnotationFormatName, AnnotationTask } from './formats/format.ts';
+import type { AnnotationFiles } from './reading/annotation-files.ts';
+
+/** What a job reads, settled once when it begins. */
+export interface AnnotationPlan {
+  field: string;
+  /** A hash of the paths. What they gave before and no longer give is removed. */
+  from: string;
+  /** Each path gives a set of annotations, by its position. */
+  sets: { path: string; format: AnnotationFormatName }[];
+  /** Whether nobody named the paths: they were found beside the images. */
+  found: boolean;
+  task?: AnnotationTask | undefined;
+  columns?: Readonly<Record<string, string>> | undefined;
+  split?: string | undefined;
+  replace: boolean;
+}
+
+/**
+ * Settles what is read.
+ *
+ * @throws UserError AnnotationsNotFound, AnnotationsUnclear
+ */
+export async function planAnnotations(files: AnnotationFiles, asked: AnnotationSource): Promise<AnnotationPlan> {
+  const { field, task, columns, split, replace } = asked;
+  const sets: AnnotationPlan['sets'] = [];
+  for (const path of asked.paths) sets.push(await findFormat(files, path, asked.format));
+  return { field, from: hashOf(sets), sets, found: false, task, columns, split, replace };
+}
+
+/**
+ * What certainly are annotations in a folder of images. Undefined if there are none.
+ *
+ * @throws UserError AnnotationsUnclear
+ */
+export async function planFromFolder(
+  files: AnnotationFiles,
+  root: string,
+  field: string,
+): Promise<AnnotationPlan | undefined> {
+  const found = await findBesideImages(files, root);
+  if (found === undefined) return undefined;
+  return { field, from: hashOf([found]), sets: [found], found: true, replace: false };
+}
+
+const hashOf = (sets: AnnotationPlan['sets']) =>
+  createHash('sha256')
+    .update(JSON.stringify(sets.map(({ path }) => path)))
+    .digest('hex')
+    .slice(0, 16);

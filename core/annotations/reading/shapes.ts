@@ -1,0 +1,29 @@
+import type { Point } from '../annotation.ts';
+
+const CORNERS_OF_ELLIPSE = 32;
+
+/** The corners of a polygon in place of an ellipse, clockwise as displayed. @param rotation in degrees, clockwise */
+export function ellipsePolygon([x, y]: Point, [rx, ry]: Point, rotation = 0): Point[] {
+  const turn = (rotation * Math.PI) / 180;
+  return Array.from({ length: CORNERS_OF_ELLIPSE }, (_, corner) => {
+    const angle = (2 * Math.PI * corner) / CORNERS_OF_ELLIPSE;
+    return turned([x, y], [rx * Math.cos(angle), ry * Math.sin(angle)], turn);
+  });
+}
+
+/** The corners of a box that is turned about its left top corner. @param rotation in degrees, clockwise */
+export function turnedBox(corner: Point, width: number, height: number, rotation: number): Point[] {
+  const turn = (rotation * Math.PI) / 180;
+  const offsets: Point[] = [
+    [0, 0],
+    [width, 0],
+    [width, height],
+    [0, height],
+  ];
+  return offsets.map((offset) => turned(corner, offset, turn));
+}
+
+function turned([x, y]: Point, [dx, dy]: Point, radians: number): Point {
+  const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
+  return [x + dx * cos - dy * sin, y + dx * sin + dy * cos];
+}
