@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { colourOf, luminanceOf } from '../../web/src/annotations/colours.ts';
 import { type Drawing, draw } from '../../web/src/annotations/draw.ts';
 import { decodeMask } from '../../web/src/annotations/mask.ts';
+import type { Path, Pen } from '../../web/src/annotations/pen.ts';
 import { inField, shownOf } from '../../web/src/annotations/shown.ts';
 import { countWords } from '../../web/src/annotations/words.ts';
 import type { Annotation, Mask } from '../../web/src/api/shapes.ts';
@@ -105,10 +106,10 @@ function countsOf(lengths: number[]): string {
 }
 
 /** The browser's Path2D, as far as drawing uses it: it remembers its parts. */
-class RecordedPath {
+class RecordedPath implements Path {
   parts: unknown[][] = [];
-  addPath({ parts }: RecordedPath) {
-    this.parts.push(...parts);
+  addPath(path: Path) {
+    this.parts.push(...(path as RecordedPath).parts);
   }
   rect = (...numbers: number[]) => void this.parts.push(['rect', ...numbers]);
   moveTo = (...numbers: number[]) => void this.parts.push(['moveTo', ...numbers]);
@@ -137,19 +138,10 @@ function recordedContext() {
       };
     },
   });
-  return { calls, context: context as unknown as CanvasRenderingContext2D };
+  return { calls, context: context as unknown as Pen };
 }
 
-const globals = globalThis as { Path2D?: unknown };
-
 describe('drawing', () => {
-  beforeAll(() => {
-    globals.Path2D = RecordedPath;
-  });
-  afterAll(() => {
-    delete globals.Path2D;
-  });
-
   function drawn(annotations: Annotation[], options: Partial<Drawing> = {}) {
     const { calls, context } = recordedContext();
     draw(context, {
@@ -162,6 +154,7 @@ describe('drawing', () => {
       large: true,
       skeletonOf: () => [],
       maskImage: () => undefined,
+      newPath: () => new RecordedPath(),
       ...options,
     });
     const strokes = calls.filter(({ name }) => name === 'stroke');
@@ -223,7 +216,7 @@ describe('drawing', () => {
   });
 
   test('draws a mask over the place of its pixels', () => {
-    const image = {} as HTMLCanvasElement;
+    const image = {};
     const { calls } = drawn([{ label: 'cat', mask: { size: [1, 1], counts: '01' } }], {
       maskImage: () => ({ image, box: [0.5, 0, 0.25, 0.5] }),
     });
@@ -286,15 +279,15 @@ describe('what is shown of a sample', () => {
   const caption: Annotation = { caption: 'A cat.' };
 
   test('is a field, without the classes that are hidden', () => {
-    const fields = { truth: [cat, { label: 'dog' }, caption] };
+    const annotations = { truth: [cat, { label: 'dog' }, caption] };
     const shown = { field: 'truth', hidden: new Set(['dog']), skeletonOf };
-    expect(shownOf(fields, shown)).toEqual([cat, caption]);
-    expect(shownOf(fields, { ...shown, hidden: new Set() })).toBe(fields.truth);
-    expect(shownOf(fields, undefined)).toEqual([]);
+    expect(shownOf({ annotations }, shown)).toEqual([cat, caption]);
+    expect(shownOf({ annotations }, { ...shown, hidden: new Set() })).toBe(annotations.truth);
+    expect(shownOf({ annotations }, undefined)).toEqual([]);
   });
 
   test('is nothing if a field has the name of what every object has', () => {
-    expect(inField({}, '__proto__')).toEqual([]);
+    expect(inField({ annotations: {} }, '__proto__')).toEqual([]);
     expect(inField({}, 'constructor')).toEqual([]);
   });
 

@@ -6,7 +6,7 @@ export interface Filters {
   tag: string;
   /** Only samples with an object of this class. */
   label: string;
-  /** The field of annotations in which `label` is looked for; any if empty. */
+  /** Only samples with annotations in this field: of the class `label`, if that is set. */
   field: string;
   split: string;
   format: string;
@@ -62,7 +62,7 @@ export function filtersFrom(query: URLSearchParams): Filters {
     tag: text('tag'),
     // A class is a name of any form: spaces at its ends count.
     label: query.get('label') ?? '',
-    field: query.has('label') ? text('field') : '',
+    field: text('field'),
     split: text('split'),
     format: text('format'),
     path_prefix: text('path_prefix'),

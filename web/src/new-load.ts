@@ -1,4 +1,4 @@
-import type { AnnotationFormatName, AnnotationTask } from '../../core/annotations/formats/format.ts';
+import type { AnnotationFormatName, AnnotationTask } from './api/shapes.ts';
 import { fileName } from './words.ts';
 
 /** The values of the form for a new load. */

@@ -54,40 +54,26 @@ export function addressQuery(filters: Filters, search: Search | null): URLSearch
 const FEWEST = 100;
 const MOST = 1000;
 
-/**
- * Asks for a page of hits.
- *
- * @param field the field of annotations that samples are to come with
- */
+/** Asks for a page of hits. */
 export function readHits(
   dataset: string,
   search: Search,
   {
     filters,
-    field,
     cursor,
     limit = FEWEST,
     signal,
-  }: { filters: Filters; field?: string | undefined; cursor: string | null; limit?: number; signal: AbortSignal },
+  }: { filters: Filters; cursor: string | null; limit?: number; signal: AbortSignal },
 ): Promise<Hits> {
   const url = `/api${datasetPath(dataset)}/search`;
   if ('words' in search) {
     const { words: text, mode } = search;
-    const annotations = field === undefined ? {} : { annotations: [field] };
-    const body = {
-      text,
-      mode,
-      limit,
-      ...annotations,
-      filter: filterBody(filters),
-      ...(cursor === null ? {} : { cursor }),
-    };
+    const body = { text, mode, limit, filter: filterBody(filters), ...(cursor === null ? {} : { cursor }) };
     return request(url, { method: 'POST', body, signal });
   }
   const query = queryOf(filters);
   query.set('limit', String(limit));
   if (cursor !== null) query.set('cursor', cursor);
-  if (field !== undefined) query.set('annotations', field);
   if ('like' in search) return request(`/api${samplePath(dataset, search.like)}/similar`, { query, signal });
   return request(url, { method: 'POST', body: search.picture, query, signal });
 }

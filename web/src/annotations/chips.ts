@@ -1,5 +1,6 @@
 import type { Annotation } from '../api/shapes.ts';
 import { type ClassColour, colourOf } from './colours.ts';
+import type { Pen } from './pen.ts';
 import { overlap, type Rect } from './placing.ts';
 import { chipWords, nameOf, onOneLine } from './words.ts';
 
@@ -32,7 +33,7 @@ const sizesOf = (large: boolean) =>
   large ? { font: `600 12px ${FAMILY}`, heightPx: 18 } : { font: `600 10.5px ${FAMILY}`, heightPx: 15 };
 
 /** Draws the names of objects, above their boxes or within. Those of small ones come last, and so lie on top. */
-export function drawChips(context: CanvasRenderingContext2D, frame: Frame, chips: readonly ObjectChip[]): void {
+export function drawChips(context: Pen, frame: Frame, chips: readonly ObjectChip[]): void {
   const { area, large, always = false } = frame;
   const { font, heightPx } = sizesOf(large);
   const all = always || (large && chips.length <= MOST_NAMED);
@@ -58,7 +59,7 @@ export function drawChips(context: CanvasRenderingContext2D, frame: Frame, chips
 }
 
 /** Draws what is said of the whole picture: classes, and in a grid the beginning of its caption, at its bottom left. */
-export function drawTagChips(context: CanvasRenderingContext2D, frame: Frame): void {
+export function drawTagChips(context: Pen, frame: Frame): void {
   const { annotations, area, large, foot = 0 } = frame;
   const { font, heightPx } = sizesOf(large);
   const edge = large ? 8 : 5;
@@ -91,7 +92,7 @@ const hasPosition = ({ bounding_box, points, mask, keypoints }: Annotation) =>
   (bounding_box ?? points ?? mask ?? keypoints) !== undefined;
 
 function drawChip(
-  context: CanvasRenderingContext2D,
+  context: Pen,
   colour: ClassColour,
   text: string,
   { x, y, wide, heightPx }: { x: number; y: number; wide: number; heightPx: number },
@@ -106,7 +107,7 @@ function drawChip(
 }
 
 /** A text, or its beginning if it is too wide; empty if not even two letters fit. */
-function fitted(context: CanvasRenderingContext2D, font: string, text: string, most: number): string {
+function fitted(context: Pen, font: string, text: string, most: number): string {
   const line = onOneLine(text);
   if (widthOf(context, font, line) <= most) return line;
   const letters = [...line].slice(0, 200);
@@ -124,7 +125,7 @@ function fitted(context: CanvasRenderingContext2D, font: string, text: string, m
 const widths = new Map<string, number>();
 const MOST_WIDTHS = 20_000;
 
-function widthOf(context: CanvasRenderingContext2D, font: string, text: string): number {
+function widthOf(context: Pen, font: string, text: string): number {
   const key = `${font} ${text}`;
   const before = widths.get(key);
   if (before !== undefined) return before;

@@ -1,8 +1,9 @@
-import type { Annotation, Point } from '../api/shapes.ts';
+import type { Annotation, Mask, Point } from '../api/shapes.ts';
 import { drawChips, drawTagChips, type ObjectChip } from './chips.ts';
 import { type ClassColour, colourOf } from './colours.ts';
-import type { MaskImage, maskImageOf } from './mask-image.ts';
+import type { MaskImage, Path, Pen } from './pen.ts';
 import { boxAround, type Fit, onFrame, overlap, placeIn, type Rect } from './placing.ts';
+import type { ShownAnnotations } from './shown.ts';
 
 /** The annotations of a picture, and how they are to be drawn over it. */
 export interface Drawing {
@@ -21,8 +22,10 @@ export interface Drawing {
   /** Drawn above the others, which fade. */
   highlighted?: Annotation | undefined;
   /** The pairs of keypoints, from 0, that are joined. */
-  skeletonOf: (label: string | undefined) => readonly (readonly [number, number])[];
-  maskImage: typeof maskImageOf;
+  skeletonOf: ShownAnnotations['skeletonOf'];
+  /** @param side the longer side of the picture as it is drawn, in device pixels */
+  maskImage: (mask: Mask, colour: ClassColour, side: number) => MaskImage | undefined;
+  newPath: () => Path;
 }
 
 const FADED = 0.25;
@@ -38,7 +41,7 @@ const CROWD = 60;
  * Draws annotations on a canvas of the frame's size. All lines of a class are drawn at once: a picture with 300 objects
  * takes hardly more calls than one with three.
  */
-export function draw(context: CanvasRenderingContext2D, drawing: Drawing): void {
+export function draw(context: Pen, drawing: Drawing): void {
   const { annotations, picture, fit, width, height, ratio, large, foot = 0, highlighted } = drawing;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
@@ -64,19 +67,20 @@ export function draw(context: CanvasRenderingContext2D, drawing: Drawing): void 
 
 /** The lines and dots of one class. */
 type Part = 'solid' | 'dashed' | 'thick' | 'dots';
-interface Strokes extends Partial<Record<Part, Path2D>> {
+interface Strokes extends Partial<Record<Part, Path>> {
   colour: ClassColour;
+  newPath: () => Path;
 }
 
-function partOf(strokes: Strokes, part: Part): Path2D {
-  strokes[part] ??= new Path2D();
+function partOf(strokes: Strokes, part: Part): Path {
+  strokes[part] ??= strokes.newPath();
   return strokes[part];
 }
 
 /** Draws everything but names, and returns those. */
 function drawShapes(
-  context: CanvasRenderingContext2D,
-  { ratio, large, skeletonOf, maskImage }: Drawing,
+  context: Pen,
+  { ratio, large, skeletonOf, maskImage, newPath }: Drawing,
   place: Rect,
   annotations: readonly Annotation[],
 ): ObjectChip[] {
@@ -88,11 +92,11 @@ function drawShapes(
     const colour = colourOf(label ?? '');
     const image = mask && maskImage(mask, colour, Math.max(place.width, place.height) * ratio);
     if (image) drawMask(context, image, at);
-    const of = strokes.get(colour.css) ?? { colour };
+    const of = strokes.get(colour.css) ?? { colour, newPath };
     strokes.set(colour.css, of);
     const line = iscrowd ? 'dashed' : 'solid';
     if (points) {
-      const path = new Path2D();
+      const path = newPath();
       for (const ring of points) addRing(path, ring, at);
       if (!oriented) {
         context.fillStyle = `rgb(${colour.rgb.join(' ')} / ${FILL_ALPHA})`;
@@ -113,12 +117,12 @@ function drawShapes(
       chips.push({ annotation, colour, left, top, width: around[2] * place.width, height: around[3] * place.height });
     }
   }
-  drawStrokes(context, [...strokes.values()], large ? 2 : annotations.length > CROWD ? 1 : 1.5);
+  drawStrokes(context, newPath, [...strokes.values()], large ? 2 : annotations.length > CROWD ? 1 : 1.5);
   return chips;
 }
 
-function drawStrokes(context: CanvasRenderingContext2D, all: readonly Strokes[], lineWidth: number) {
-  const halo: Strokes = { colour: HALO };
+function drawStrokes(context: Pen, newPath: () => Path, all: readonly Strokes[], lineWidth: number) {
+  const halo: Strokes = { colour: HALO, newPath };
   if (lineWidth > 1)
     for (const part of ['solid', 'dashed', 'thick'] as const)
       for (const { [part]: path } of all) if (path) partOf(halo, part).addPath(path);
@@ -147,13 +151,13 @@ function drawStrokes(context: CanvasRenderingContext2D, all: readonly Strokes[],
 
 type Place = ReturnType<typeof onFrame>;
 
-function drawMask(context: CanvasRenderingContext2D, { image, box }: MaskImage, at: Place) {
+function drawMask(context: Pen, { image, box }: MaskImage, at: Place) {
   const [left, top] = at(box[0], box[1]);
   const [right, bottom] = at(box[0] + box[2], box[1] + box[3]);
   context.drawImage(image, left, top, right - left, bottom - top);
 }
 
-function addRing(path: Path2D, ring: readonly Point[], at: Place) {
+function addRing(path: Path, ring: readonly Point[], at: Place) {
   for (const [n, [x, y]] of ring.entries()) {
     if (n === 0) path.moveTo(...at(x, y));
     else path.lineTo(...at(x, y));
@@ -161,7 +165,7 @@ function addRing(path: Path2D, ring: readonly Point[], at: Place) {
   path.closePath();
 }
 
-function addLine(path: Path2D, from: readonly number[] | undefined, to: readonly number[] | undefined, at: Place) {
+function addLine(path: Path, from: readonly number[] | undefined, to: readonly number[] | undefined, at: Place) {
   if (from === undefined || to === undefined) return;
   path.moveTo(...at(from[0] ?? 0, from[1] ?? 0));
   path.lineTo(...at(to[0] ?? 0, to[1] ?? 0));
@@ -171,11 +175,11 @@ function addLine(path: Path2D, from: readonly number[] | undefined, to: readonly
 function addKeypoints(
   strokes: Strokes,
   keypoints: NonNullable<Annotation['keypoints']>,
-  skeleton: readonly (readonly [number, number])[],
+  skeleton: ReturnType<ShownAnnotations['skeletonOf']>,
   at: Place,
   radius: number,
 ) {
-  for (const [from, to] of skeleton) {
+  for (const [from = -1, to = -1] of skeleton) {
     const ends = [keypoints[from], keypoints[to]] as const;
     if (ends.every((end) => end !== undefined && end[2] > 0)) addLine(partOf(strokes, 'solid'), ...ends, at);
   }

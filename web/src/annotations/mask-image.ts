@@ -1,12 +1,7 @@
 import type { Mask } from '../api/shapes.ts';
 import type { ClassColour } from './colours.ts';
 import { decodeMask, type MaskPart } from './mask.ts';
-
-/** A mask that can be drawn. */
-export interface MaskImage {
-  image: CanvasImageSource;
-  box: MaskPart['box'];
-}
+import type { MaskImage } from './pen.ts';
 
 const ALPHA = 115;
 /** Images are kept up to this many bytes, the last used ones. */

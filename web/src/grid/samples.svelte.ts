@@ -39,8 +39,8 @@ interface LoadedPage {
   stale: boolean;
 }
 
-/** The field of annotations that samples are to come with; undefined for none. It is asked at each request. */
-export type AskedField = () => string | undefined;
+/** Whether samples are to come with their annotations. It is asked at each request. */
+export type AnnotationsWanted = () => boolean;
 
 /**
  * All samples of a dataset. Numbers are dense, so a place in the grid is a sample's number; a removed sample leaves an
@@ -53,16 +53,16 @@ export class AllSamples implements GridSamples {
   /** Increases when pages arrive. `at` reads it, so that its callers are updated. */
   #version = $state(0);
   readonly #path: string;
-  readonly #field: AskedField;
+  readonly #annotated: AnnotationsWanted;
   readonly #pages = new Map<number, LoadedPage>();
   readonly #fetching = new Map<number, AbortController>();
   readonly #failures = new Map<number, Error>();
   #shown = { first: 0, end: 0 };
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(path: string, field: AskedField) {
+  constructor(path: string, annotated: AnnotationsWanted) {
     this.#path = path;
-    this.#field = field;
+    this.#annotated = annotated;
   }
 
   at(place: number): Sample | null | undefined {
@@ -132,15 +132,15 @@ export class AllSamples implements GridSamples {
     this.#fetching.set(n, controller);
     const query = new URLSearchParams({ limit: String(PAGE) });
     if (n > 0) query.set('after', String(n * PAGE - 1));
-    const field = this.#field();
-    if (field !== undefined) query.set('annotations', field);
+    const annotated = this.#annotated();
+    if (annotated) query.set('annotations', 'true');
     try {
       const { samples } = await request<SamplePage>(this.#path, { query, signal: controller.signal });
       const here = samples.filter(({ seq }) => seq < (n + 1) * PAGE);
       this.#pages.delete(n);
       this.#pages.set(n, {
         samples: new Map(here.map((sample) => [sample.seq, sample])),
-        stale: field !== this.#field(),
+        stale: annotated !== this.#annotated(),
       });
       this.#forgetFarPages();
       this.#failures.delete(n);
@@ -150,7 +150,7 @@ export class AllSamples implements GridSamples {
     } finally {
       if (this.#fetching.get(n) === controller) this.#fetching.delete(n);
       this.#tell();
-      if (field !== this.#field()) this.#fetchShown();
+      if (annotated !== this.#annotated()) this.#fetchShown();
     }
   }
 
@@ -162,7 +162,7 @@ export class AllSamples implements GridSamples {
   /** Removes the oldest pages that are far away; the map keeps the order of arrival. */
   #forgetFarPages() {
     for (const n of this.#pages.keys()) {
-      if (this.#pages.size <= (this.#field() === undefined ? MOST_PAGES : MOST_ANNOTATED_PAGES)) return;
+      if (this.#pages.size <= (this.#annotated() ? MOST_ANNOTATED_PAGES : MOST_PAGES)) return;
       const far = (n + 1) * PAGE < this.#shown.first || n * PAGE > this.#shown.end;
       if (far) this.#pages.delete(n);
     }
@@ -298,13 +298,13 @@ abstract class SamplesInOrder<Cursor> implements GridSamples {
 export class FilteredSamples extends SamplesInOrder<number> {
   readonly #path: string;
   readonly #query: URLSearchParams;
-  readonly #field: AskedField;
+  readonly #annotated: AnnotationsWanted;
 
-  constructor(path: string, query: URLSearchParams, field: AskedField) {
+  constructor(path: string, query: URLSearchParams, annotated: AnnotationsWanted) {
     super();
     this.#path = path;
     this.#query = query;
-    this.#field = field;
+    this.#annotated = annotated;
   }
 
   /** The number up to which samples were searched; 0 if that is all. */
@@ -316,8 +316,8 @@ export class FilteredSamples extends SamplesInOrder<number> {
     const query = new URLSearchParams(this.#query);
     query.set('limit', String(PAGE));
     if (after !== null) query.set('after', String(after));
-    const field = this.#field();
-    if (field !== undefined) query.set('annotations', field);
+    const annotated = this.#annotated();
+    if (annotated) query.set('annotations', 'true');
     return request(this.#path, { query, signal });
   }
 

@@ -1,7 +1,7 @@
 import { untrack } from 'svelte';
 import type { ShownAnnotations } from '../../annotations/shown.ts';
 import { request } from '../../api/request.ts';
-import type { DatasetClasses, FieldCounts } from '../../api/shapes.ts';
+import type { ClassList } from '../../api/shapes.ts';
 import { remote } from '../../state/remote.svelte.ts';
 import type { LiveDataset } from './live-dataset.svelte.ts';
 
@@ -29,7 +29,7 @@ function remembered(): Remembered {
   }
 }
 
-const NOTHING: DatasetClasses = { fields: [], splits: [] };
+const NOTHING: ClassList = { fields: [], splits: [] };
 
 /** The classes and splits of a dataset, and which annotations are shown. Create it during a component's setup. */
 export class DatasetAnnotations {
@@ -40,18 +40,18 @@ export class DatasetAnnotations {
   #hidden = $state.raw<ReadonlySet<string>>(new Set());
 
   readonly splits = $derived.by(() => this.#classes.value?.splits ?? []);
-  readonly fields = $derived.by<readonly FieldCounts[]>(() => this.#classes.value?.fields ?? []);
+  readonly fields = $derived.by(() => this.#classes.value?.fields ?? []);
   /** The field that is shown; undefined if there is none. */
   readonly field = $derived.by(() => this.fields.find(({ name }) => name === this.#chosen) ?? this.fields[0]);
-  /** The name of the field that samples are to come with: none while annotations are switched off. */
-  readonly asked = $derived.by(() => (this.#on ? this.field?.name : undefined));
+  /** Whether samples are to come with their annotations: not while these are switched off. */
+  readonly asked = $derived.by(() => this.#on && this.field !== undefined);
   readonly #skeletons = $derived.by(
     () => new Map(this.field?.classes.flatMap(({ name, skeleton }) => (skeleton ? [[name, skeleton]] : []))),
   );
   readonly shown = $derived.by<ShownAnnotations | undefined>(() => {
-    const field = this.asked;
+    const field = this.field?.name;
     const skeletons = this.#skeletons;
-    if (field === undefined) return undefined;
+    if (!this.#on || field === undefined) return undefined;
     return { field, hidden: this.#hidden, skeletonOf: (label) => skeletons.get(label ?? '') ?? [] };
   });
 
@@ -63,7 +63,7 @@ export class DatasetAnnotations {
     this.#chosen = choice?.field;
     this.#hidden = new Set(choice?.hidden);
     this.#classes = remote(
-      async (signal) => (this.#pictures ? request<DatasetClasses>(`${dataset.api}/classes`, { signal }) : NOTHING),
+      async (signal) => (this.#pictures ? request<ClassList>(`${dataset.api}/classes`, { signal }) : NOTHING),
       () => [this.#pictures, dataset.turn],
     );
   }

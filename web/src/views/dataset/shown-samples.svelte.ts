@@ -21,18 +21,18 @@ export class ShownSamples {
   readonly #address: () => string;
   readonly samples = $derived.by(() => {
     const { name, api } = this.#dataset;
-    const field = () => untrack(() => this.#annotations.asked);
+    const annotated = () => untrack(() => this.#annotations.asked);
     const address = new URLSearchParams(this.#address());
     const search = searchFrom(address);
     const filters = filtersFrom(address);
     if (search !== null)
       return new FoundSamples((cursor, signal, wanted) =>
-        readHits(name, search, { filters, field: field(), cursor, limit: hitsToAsk(wanted), signal }),
+        readHits(name, search, { filters, cursor, limit: hitsToAsk(wanted), signal }),
       );
     const jumps = address.size === 0 && !this.#dataset.hasHoles;
     return jumps
-      ? new AllSamples(`${api}/samples`, field)
-      : new FilteredSamples(`${api}/samples`, queryOf(filters), field);
+      ? new AllSamples(`${api}/samples`, annotated)
+      : new FilteredSamples(`${api}/samples`, queryOf(filters), annotated);
   });
   /** The samples that a search has found; undefined if there is no search. */
   readonly found = $derived.by(() => (this.samples instanceof FoundSamples ? this.samples : undefined));
@@ -95,10 +95,10 @@ export class ShownSamples {
 
   /** Samples come without annotations as long as nobody looks at these. */
   #followTheAnnotations() {
-    let before: string | undefined;
+    let before = false;
     $effect(() => {
       const { asked } = this.#annotations;
-      if (asked !== undefined && asked !== before) untrack(() => this.samples.refresh('all'));
+      if (asked && !before) untrack(() => this.samples.refresh('all'));
       before = asked;
     });
   }
