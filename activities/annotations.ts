@@ -67,7 +67,8 @@ export function createAnnotationActivities(dependencies: AnnotationDependencies)
     },
 
     /** Reads annotations and stores what they say. */
-    readAnnotations: ({ job_id, plan }: ReadAnnotationsInput) => annotating(job_id, (annotator) => annotator.read(plan)),
+    readAnnotations: ({ job_id, plan }: ReadAnnotationsInput) =>
+      annotating(job_id, (annotator) => annotator.read(plan)),
 
     /** Gives the samples of a dataset what was read. */
     applyAnnotations: ({ job_id, dataset, plan }: ApplyAnnotationsInput) =>

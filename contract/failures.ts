@@ -12,6 +12,7 @@ import {
   DROP_WORKFLOW,
   DUPLICATES_WORKFLOW,
   EMBED_WORKFLOW,
+  EXPORT_WORKFLOW,
   FORGET_WORKFLOW,
   INDEX_WORKFLOW,
   LOAD_WORKFLOW,
@@ -35,6 +36,7 @@ export type WorkflowName =
   | typeof INDEX_WORKFLOW
   | typeof DUPLICATES_WORKFLOW
   | typeof ANNOTATE_WORKFLOW
+  | typeof EXPORT_WORKFLOW
   | typeof SCHEDULED_WORKFLOW
   | typeof WEBHOOK_WORKFLOW;
 
@@ -82,7 +84,14 @@ const INDEXING = [...LOADS, RETRY_WORKFLOW] as const;
 const EMBEDDING = [...INDEXING, EMBED_WORKFLOW] as const;
 /** They have no phases. */
 const UNPHASED = [PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DELETE_WORKFLOW, DROP_WORKFLOW] as const;
-const JOBS = [...EMBEDDING, INDEX_WORKFLOW, ...UNPHASED, DUPLICATES_WORKFLOW, ANNOTATE_WORKFLOW] as const;
+const JOBS = [
+  ...EMBEDDING,
+  INDEX_WORKFLOW,
+  ...UNPHASED,
+  DUPLICATES_WORKFLOW,
+  ANNOTATE_WORKFLOW,
+  EXPORT_WORKFLOW,
+] as const;
 const ALL = [...JOBS, WEBHOOK_WORKFLOW] as const;
 const ANNOTATING = [...LOADS, ANNOTATE_WORKFLOW] as const;
 
@@ -398,6 +407,12 @@ export const FAILURES = {
     meaning:
       'A file of annotations can not be read as a whole; the message says where it breaks. No sample was marked missing.',
     ends: ANNOTATING,
+  },
+  ExportNotWritable: {
+    meaning:
+      'The dataset can not be exported there or in this format: the folder holds something else or may not be written, or the message says what the format lacks.',
+    remedy: 'Name a folder that is empty or not there, or follow the message.',
+    ends: [EXPORT_WORKFLOW],
   },
   SearchUnavailable: {
     meaning: 'Vectors can not be searched now; the message says what is missing, or how far it is.',

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
+import { presentAnnotations } from '../../api/present/sample.ts';
 import type { Medium } from '../../core/media/medium.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
-import { presentAnnotations } from '../../api/present/sample.ts';
 import { folder, repeated, wholeNumber } from '../arguments.ts';
 import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';

@@ -1,4 +1,10 @@
-import { pathsOfDataset, type FieldSet, type SampleToAnnotate, samplesAtPaths, samplesToAnnotate } from '../store/annotations.ts';
+import {
+  type FieldSet,
+  pathsOfDataset,
+  type SampleToAnnotate,
+  samplesAtPaths,
+  samplesToAnnotate,
+} from '../store/annotations.ts';
 import type { Store } from '../store/store.ts';
 import { type BaseNames, collectBaseNames } from './base-names.ts';
 import { baseNameOf, isAbsoluteName, partsOfName, sharedParts } from './image-names.ts';
@@ -68,15 +74,15 @@ export function createMatcher(store: Store, fields: FieldSet, roots: readonly st
 }
 
 async function* withBaseNames(store: Store, datasetId: string) {
-  for await (const { seq, filepath } of pathsOfDataset(store, datasetId))
-    yield { seq, baseName: baseNameOf(filepath) };
+  for await (const { seq, filepath } of pathsOfDataset(store, datasetId)) yield { seq, baseName: baseNameOf(filepath) };
 }
 
 /** The paths at which an image may be, the likeliest first. */
 function placesOf({ image }: AnnotatedImage, roots: readonly string[]): string[] {
   if (image === undefined) return [];
   const parts = partsOfName(image.name);
-  const below = parts === undefined || isAbsoluteName(image.name) ? [] : roots.map((root) => `${root}/${parts.join('/')}`);
+  const below =
+    parts === undefined || isAbsoluteName(image.name) ? [] : roots.map((root) => `${root}/${parts.join('/')}`);
   const itself = image.name.startsWith('/') && parts !== undefined ? [`/${parts.join('/')}`] : [];
   return [...new Set([...itself, ...(image.paths ?? []), ...below])];
 }
