@@ -93,12 +93,12 @@ export class ShownSamples {
     });
   }
 
-  /** Samples come without annotations as long as nobody looks at these. */
+  /** Samples come without annotations as long as nobody looks at these. Hits of a search always do. */
   #followTheAnnotations() {
     let before = false;
     $effect(() => {
       const { asked } = this.#annotations;
-      if (asked && !before) untrack(() => this.samples.refresh('all'));
+      if (asked && !before) untrack(() => this.found ?? this.samples.refresh('all'));
       before = asked;
     });
   }
