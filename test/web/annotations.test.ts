@@ -258,6 +258,28 @@ describe('annotations of a sample', () => {
   });
 });
 
+test('a job says how many annotations it has read, and what of them it could not use', async () => {
+  const stray = await writeCoco(
+    'stray.json',
+    ['fox'],
+    [
+      { image: 4, label: 'fox', bbox: [90, 40, 20, 20] },
+      { image: 4, label: 'fox', bbox: [90, 40, 0, 20] },
+      { image: 900, label: 'fox', bbox: [90, 40, 20, 20] },
+    ],
+  );
+  const options = { embed: false, annotations: { paths: [stray], field: 'stray' } };
+  const { job_id } = await all.load('animals', join(all.sources, 'animals'), options);
+  const page = await all.open(`/jobs/${job_id}`);
+  const section = page.getByRole('region', { name: 'Annotations' });
+  await section.getByText('stray.json (coco)').waitFor();
+  await section.getByText('Images that the dataset does not have').click();
+  await section.getByText('900.png').waitFor();
+  await section.getByText('What could not be read').click();
+  await section.locator('li').filter({ hasText: 'stray.json' }).waitFor();
+  expect(await faultsOf(page, [['a job', `/jobs/${job_id}`, () => section.waitFor()]])).toEqual([]);
+});
+
 test('annotations are loaded from the page', async () => {
   const page = await all.open('/loads/new');
   await page.getByRole('combobox', { name: 'Folder' }).fill(join(all.sources, 'animals'));

@@ -23,6 +23,6 @@ export function countWords(annotations: readonly Annotation[]): string {
   }
   return [...counts]
     .sort(([, a], [, b]) => b - a)
-    .map(([name, n]) => `${count(n)} × ${name}`)
+    .map(([name, n]) => `${count(n)}\u00a0×\u00a0${name}`)
     .join(', ');
 }
