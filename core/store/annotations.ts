@@ -266,6 +266,27 @@ export async function countClasses(store: Store, datasetId: string, maxTimeMS?: 
 
 const nameOf = (each: string) => ({ field: `${each}.field`, label: `${each}.label` });
 
+/** Counts the samples of a dataset that have each of these fields. */
+export async function countFields(
+  store: Store,
+  datasetId: string,
+  fields: readonly string[],
+  maxTimeMS?: number,
+): Promise<Record<string, number>> {
+  if (fields.length === 0) return {};
+  const has = (field: string) => ({ $sum: { $cond: [{ $eq: [{ $type: `$annotations.${field}` }, 'object'] }, 1, 0] } });
+  const [counts = {}] = await collectionsOf(store)
+    .samples.aggregate<Record<string, number>>(
+      [
+        { $match: { dataset_id: datasetId, classes: { $exists: true } } },
+        { $group: { _id: null, ...Object.fromEntries(fields.map((field) => [field, has(field)])) } },
+      ],
+      { hint: SAMPLE_INDEXES.classes, ...(maxTimeMS === undefined ? {} : { maxTimeMS }) },
+    )
+    .toArray();
+  return counts;
+}
+
 /** Counts the samples of each split of a dataset. */
 export async function countSplits(
   store: Store,

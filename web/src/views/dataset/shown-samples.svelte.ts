@@ -27,7 +27,7 @@ export class ShownSamples {
     const filters = filtersFrom(address);
     if (search !== null)
       return new FoundSamples((cursor, signal, wanted) =>
-        readHits(name, search, { filters, cursor, limit: hitsToAsk(wanted), signal }),
+        readHits(name, search, { filters, cursor, limit: hitsToAsk(wanted), annotated: annotated(), signal }),
       );
     const jumps = address.size === 0 && !this.#dataset.hasHoles;
     return jumps
@@ -93,12 +93,12 @@ export class ShownSamples {
     });
   }
 
-  /** Samples come without annotations as long as nobody looks at these. Hits of a search always do. */
+  /** Samples come without annotations as long as nobody looks at these. */
   #followTheAnnotations() {
     let before = false;
     $effect(() => {
       const { asked } = this.#annotations;
-      if (asked && !before) untrack(() => this.found ?? this.samples.refresh('all'));
+      if (asked && !before) untrack(() => this.samples.refresh('all'));
       before = asked;
     });
   }
