@@ -82,7 +82,13 @@ describe('pieces of an image', () => {
 it('a set of seqs counts each once', () => {
   const seqs = createSeqSet();
   expect([seqs.add(5), seqs.add(5), seqs.add(100_000)]).toEqual([true, false, true]);
-  expect([seqs.size, seqs.has(5), seqs.has(6), seqs.has(100_000), seqs.has(10_000_000)]).toEqual([2, true, false, true, false]);
+  expect([seqs.size, seqs.has(5), seqs.has(6), seqs.has(100_000), seqs.has(10_000_000)]).toEqual([
+    2,
+    true,
+    false,
+    true,
+    false,
+  ]);
   const all = createSeqSet();
   all.add(5);
   all.addAll(seqs);
