@@ -12,7 +12,7 @@ import { readListedFile } from '../reading/small-file.ts';
 import { createStepBuilder, type StepBuilder } from '../reading/steps.ts';
 import { decodeUtf8, linesOf } from '../reading/text.ts';
 import { parseXml, type XmlElement, XmlError } from '../reading/xml.ts';
-import type { AnnotationFormat, InvalidReason, ReadRequest, ReadStep } from './format.ts';
+import type { AnnotationFormat, InvalidAnnotation, ReadRequest, ReadStep } from './format.ts';
 import { readVocImage } from './voc/image.ts';
 
 /** One image with thousands of polygons fits. The tree of a file takes many times its bytes. */
@@ -39,9 +39,8 @@ async function* read(request: ReadRequest): AsyncGenerator<ReadStep> {
   if (kind === 'file') {
     if (after !== undefined) return;
     const around = await surroundingsOf(files, folderOf(path));
-    addFile(step, { path }, await files.read(path, MAX_BYTES), around, (line, message) => {
-      throw new UserError('AnnotationsBroken', `${path}: line ${line}: ${message}`);
-    });
+    const broken = addFile(step, path, await files.read(path, MAX_BYTES), around);
+    if (broken) throw new UserError('AnnotationsBroken', `${path}: line ${broken.line}: ${broken.message}`);
     yield step.take({ after: path });
     return;
   }
@@ -55,11 +54,11 @@ async function* read(request: ReadRequest): AsyncGenerator<ReadStep> {
       for (const [index, file] of page.entries()) {
         const content = loaded[index] as Buffer | InvalidValue;
         step.count(0);
-        if (content instanceof InvalidValue) step.addInvalid({ ...content, file: file.path });
-        else
-          addFile(step, file, content, around, (line, message, reason = 'malformed') =>
-            step.addInvalid({ reason, file: file.path, line, message }),
-          );
+        const invalid =
+          content instanceof InvalidValue
+            ? { ...content, file: file.path }
+            : addFile(step, file.path, content, around);
+        if (invalid !== undefined) step.addInvalid(invalid);
         cursor = file.path;
         if (step.isFull) yield step.take({ after: cursor });
       }
@@ -93,29 +92,31 @@ async function surroundingsOf(files: AnnotationFiles, folder: string): Promise<S
   return { folder, root, splits: await readSplits(files, root) };
 }
 
-/** Adds what a file says. @param refuse is called if it can't be read as a whole */
+/** Adds what a file says, or returns why it can't be read as a whole. */
 function addFile(
   step: StepBuilder,
-  { path }: FileRef,
+  path: string,
   bytes: Buffer,
   around: Surroundings,
-  refuse: (line: number, message: string, reason?: InvalidReason) => void,
-): void {
+): InvalidAnnotation | undefined {
   step.countBytes(bytes.length);
   const text = decodeUtf8(bytes);
-  if (text === undefined) return refuse(1, 'The file is not UTF-8.', 'bad_encoding');
+  if (text === undefined)
+    return { reason: 'bad_encoding', file: path, line: 1, message: 'The file is not UTF-8.' };
+  const malformed = (line: number, message: string) => ({ reason: 'malformed' as const, file: path, line, message });
   let root: XmlElement;
   try {
     root = parseXml(text);
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
-    return refuse(error.line, `The XML breaks at column ${error.column}: ${error.message}.`);
+    return malformed(error.line, `The XML breaks at column ${error.column}: ${error.message}.`);
   }
   if (root.name !== 'annotation')
-    return refuse(root.line, `The root is <${root.name.slice(0, 80)}> instead of <annotation>.`);
+    return malformed(root.line, `The root is <${root.name.slice(0, 80)}> instead of <annotation>.`);
   const key = withoutExtension(relativeTo(around.folder, path));
   const split = around.splits.get(nameOf(key));
   step.add({ key, ...readVocImage(root, { ...around, path, key }, step), ...(split !== undefined && { split }) });
+  return undefined;
 }
 
 /** The splits of images, by their names without extension. `trainval` says nothing that the others don't. */
