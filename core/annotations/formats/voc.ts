@@ -55,9 +55,7 @@ async function* read(request: ReadRequest): AsyncGenerator<ReadStep> {
         const content = loaded[index] as Buffer | InvalidValue;
         step.count(0);
         const invalid =
-          content instanceof InvalidValue
-            ? { ...content, file: file.path }
-            : addFile(step, file.path, content, around);
+          content instanceof InvalidValue ? { ...content, file: file.path } : addFile(step, file.path, content, around);
         if (invalid !== undefined) step.addInvalid(invalid);
         cursor = file.path;
         if (step.isFull) yield step.take({ after: cursor });
@@ -93,16 +91,10 @@ async function surroundingsOf(files: AnnotationFiles, folder: string): Promise<S
 }
 
 /** Adds what a file says, or returns why it can't be read as a whole. */
-function addFile(
-  step: StepBuilder,
-  path: string,
-  bytes: Buffer,
-  around: Surroundings,
-): InvalidAnnotation | undefined {
+function addFile(step: StepBuilder, path: string, bytes: Buffer, around: Surroundings): InvalidAnnotation | undefined {
   step.countBytes(bytes.length);
   const text = decodeUtf8(bytes);
-  if (text === undefined)
-    return { reason: 'bad_encoding', file: path, line: 1, message: 'The file is not UTF-8.' };
+  if (text === undefined) return { reason: 'bad_encoding', file: path, line: 1, message: 'The file is not UTF-8.' };
   const malformed = (line: number, message: string) => ({ reason: 'malformed' as const, file: path, line, message });
   let root: XmlElement;
   try {
