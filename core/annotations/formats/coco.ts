@@ -74,13 +74,12 @@ function addElement(step: StepBuilder, element: JsonElement, found: CocoFile, la
   if (!inList)
     throw new UserError('AnnotationsBroken', `${path}: line ${line}, column ${column}: ${section} is no list.`);
   step.count(0);
-  const prefix = found.number === undefined ? '' : `${found.number}:`;
   const make = section === 'images' ? imagePiece : annotationPiece;
   step.attempt(
     { file: path, line },
     () => {
       const piece = make();
-      return { ...piece, key: prefix + piece.key };
+      return { ...piece, key: found.prefix + piece.key };
     },
     section === 'images' ? 'An image' : 'An annotation',
   );

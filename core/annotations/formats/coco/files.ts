@@ -4,11 +4,14 @@ import { FileUnavailableError } from '../../../sources/source.ts';
 import type { AnnotationFiles } from '../../reading/annotation-files.ts';
 import type { JsonPosition } from '../../reading/json-elements.ts';
 import { fileOfKept, type KeptFile, keptFile } from '../../reading/kept-file.ts';
+import { relativeTo } from '../../reading/paths.ts';
 import { type Survey, survey } from './survey.ts';
 
 /** A file that is read. */
 export interface CocoFile extends Survey {
   file: FileRef;
+  /** What the keys of its images begin with: files of a folder may mean different images by one ID. */
+  prefix: string;
   /** Its number among the COCO files of the folder, from 0. Left out if the file was named itself. */
   number?: number;
 }
@@ -61,7 +64,7 @@ export async function* cocoFiles(
     const found = await surveyFrom(file, files, from);
     if (found.error) throw found.error;
     if (found.kind === 'other') throw notCoco(path, 'its JSON has no members images and annotations');
-    yield { file, ...found };
+    yield { file, prefix: '', ...found };
     return;
   }
   let number = from?.number ?? 0;
@@ -70,7 +73,8 @@ export async function* cocoFiles(
       const found = await surveyFrom(file, files, at);
       if (found.kind !== 'coco') return undefined;
       if (found.error) throw found.error;
-      return { file, number: number++, ...found };
+      const prefix = prefixOf(relativeTo(path, file.path), number);
+      return { file, prefix, number: number++, ...found };
     } catch (error) {
       if (!(error instanceof FileUnavailableError)) throw error;
       return { file, number: number++, unreadable: error };
@@ -89,6 +93,11 @@ export async function* cocoFiles(
   }
   if (number === 0) throw notCoco(path, 'no *.json below it has the members images and annotations');
 }
+
+/** COCO's own files of one part of it. They have the same images, by the same IDs. */
+const FAMILY = /(?:^|\/)(?:instances|captions|person_keypoints|stuff|panoptic)_([^/]+)\.json$/;
+
+const prefixOf = (name: string, number: number): string => `${FAMILY.test(name) ? name.replace(FAMILY, '/$1') : number}:`;
 
 /** Surveys a file. If its elements are being read, only the categories are missing. */
 async function surveyFrom(file: FileRef, files: AnnotationFiles, from: CameTo | undefined): Promise<Survey> {
