@@ -59,6 +59,8 @@ export function createMatcher(store: Store, fields: FieldSet, roots: readonly st
     const places = images.map((image) => placesOf(image, roots));
     const first = places.map((of) => of.slice(usual, usual + 1));
     await lookAt(images, first, matches);
+    // Where several may be meant, a likelier place may tell.
+    for (const [i, match] of matches.entries()) if (match === 'several') matches[i] = 'none';
     const others = places.map((of, i) => (matches[i] === 'none' ? of : []));
     usual = (await lookAt(images, others, matches)) ?? usual;
   };

@@ -84,19 +84,29 @@ describe('a file that can not be read', () => {
     await expectResumable(formatOf(format), folder, asked);
   });
 
-  it.each<AnnotationFormatName>(['coco', 'voc', 'labelme', 'csv', 'jsonl', 'huggingface', 'labelstudio', 'cvat', 'yolo'])(
-    'and was named itself ends the reading of %s with the reason',
-    async (format) => {
-      const folder = folderWith({ 'a.csv': 'x', 'gone.csv': '' });
-      const broken = readAll(formatOf(format), join(folder, 'a.csv'), { files: withUnreadable('a.csv') });
-      await expect(broken).rejects.toMatchObject({
-        code: 'AnnotationsBroken',
-        message: expect.stringMatching(/a\.csv: This server may not read the file/),
-      });
-      const gone = readAll(formatOf(format), join(folder, 'none.csv'));
-      await expect(gone).rejects.toMatchObject({ code: 'AnnotationsNotFound', message: expect.stringContaining('none.csv') });
-    },
-  );
+  it.each<AnnotationFormatName>([
+    'coco',
+    'voc',
+    'labelme',
+    'csv',
+    'jsonl',
+    'huggingface',
+    'labelstudio',
+    'cvat',
+    'yolo',
+  ])('and was named itself ends the reading of %s with the reason', async (format) => {
+    const folder = folderWith({ 'a.csv': 'x', 'gone.csv': '' });
+    const broken = readAll(formatOf(format), join(folder, 'a.csv'), { files: withUnreadable('a.csv') });
+    await expect(broken).rejects.toMatchObject({
+      code: 'AnnotationsBroken',
+      message: expect.stringMatching(/a\.csv: This server may not read the file/),
+    });
+    const gone = readAll(formatOf(format), join(folder, 'none.csv'));
+    await expect(gone).rejects.toMatchObject({
+      code: 'AnnotationsNotFound',
+      message: expect.stringContaining('none.csv'),
+    });
+  });
 
   it('further than its beginning is read so far, and the next ones are', async () => {
     const images = Array.from({ length: 20_000 }, (_, id) => ({ id, file_name: `some/folder/of/images/${id}.jpg` }));
@@ -108,8 +118,7 @@ describe('a file that can not be read', () => {
     const asked = {
       files: {
         ...files,
-        stream: (file: NamedFile, start?: number) =>
-          (surveys++ === 0 ? files : broken).stream(file, start),
+        stream: (file: NamedFile, start?: number) => (surveys++ === 0 ? files : broken).stream(file, start),
       },
     };
     const steps = await Array.fromAsync(stepsOf(formatOf('coco'), folder, asked));

@@ -157,3 +157,17 @@ it('images of one batch are found at different places, and those without a name 
   expect(await matchAll(matcher, [...images, undefined])).toEqual([...paths, 'none']);
   expect(await matchAll(matcher, images.toReversed())).toEqual(paths.toReversed());
 });
+
+it('the usual place is no reason to pass over the very name', async () => {
+  const paths = ['/y/a.jpg', '/y/b.jpg', '/y/b.png'];
+  const image = (name: string) => ({
+    name,
+    anyExtension: true as const,
+    paths: [`/y/${name}`, `/y/${name.slice(0, 1)}`],
+  });
+  const matcher = await matcherOf(paths);
+  // The first was converted since: its usual place is that of the stem.
+  expect(await matchAll(matcher, [image('a.bmp')])).toEqual(['/y/a.jpg']);
+  expect(await matchAll(matcher, [image('b.png')])).toEqual(['/y/b.png']);
+  expect(await matchAll(matcher, [image('b.bmp')])).toEqual(['several']);
+});

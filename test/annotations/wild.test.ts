@@ -38,7 +38,9 @@ it("Roboflow's COCO", async () => {
       { id: 0, name: 'pets', supercategory: 'none' },
       { id: 1, name: 'cat', supercategory: 'pets' },
     ],
-    images: [{ id: 0, license: 1, file_name: name, height: 640, width: 640, date_captured: '2024-01-01T00:00:00+00:00' }],
+    images: [
+      { id: 0, license: 1, file_name: name, height: 640, width: 640, date_captured: '2024-01-01T00:00:00+00:00' },
+    ],
     annotations: [
       { id: 0, image_id: 0, category_id: 1, bbox: [10, 20.5, 100, 50], area: 5000, segmentation: [], iscrowd: 0 },
     ],
@@ -50,7 +52,12 @@ it("Roboflow's COCO", async () => {
   });
   expect(found).toMatchObject({ format: 'coco', beside: 'coco', invalid: [], classes: ['pets', 'cat', 'pets', 'cat'] });
   expect(found.images).toMatchObject([
-    { name: 'a_jpg.rf.0a1b2c.jpg', width: 640, split: 'train', parts: px({ label: 'cat', bounding_box: [10, 20.5, 100, 50] }) },
+    {
+      name: 'a_jpg.rf.0a1b2c.jpg',
+      width: 640,
+      split: 'train',
+      parts: px({ label: 'cat', bounding_box: [10, 20.5, 100, 50] }),
+    },
     { name: 'b_jpg.rf.3d4e5f.jpg', height: 640, split: 'val', parts: px({ label: 'cat' }) },
   ]);
   expect(found.images[1]?.paths?.[0]).toBe('/valid/b_jpg.rf.3d4e5f.jpg');
@@ -234,7 +241,10 @@ it("Label Studio's JSON of uploads and of local files", async () => {
     },
     'project-1-at-2024-05-01-10-00-0a1b2c3d.json',
   );
-  expect(found).toMatchObject({ format: 'labelstudio', invalid: [{ reason: 'unsupported' }, { reason: 'unsupported' }] });
+  expect(found).toMatchObject({
+    format: 'labelstudio',
+    invalid: [{ reason: 'unsupported' }, { reason: 'unsupported' }],
+  });
   const parts = relative({ label: 'Car', bounding_box: [0.25, 0.5, 0.125, 0.25] });
   expect(found.images).toMatchObject([
     { name: '0a1b2c3d-my_car.jpg', otherNames: ['my_car.jpg'], width: 600, height: 400, parts },
@@ -279,8 +289,8 @@ it("Ultralytics' coco8", async () => {
     'data.yaml':
       '# Ultralytics 🚀 AGPL-3.0 License - https://ultralytics.com/license\n\n' +
       '# Train/val/test sets as 1) dir: path/to/imgs, 2) file: path/to/imgs.txt, or 3) list: [path/to/imgs1, ..]\n' +
-      'path: ../datasets/coco8 # dataset root dir\ntrain: images/train # train images (relative to \'path\') 4 images\n' +
-      'val: images/val # val images (relative to \'path\') 4 images\ntest: # test images (optional)\n\n' +
+      "path: ../datasets/coco8 # dataset root dir\ntrain: images/train # train images (relative to 'path') 4 images\n" +
+      "val: images/val # val images (relative to 'path') 4 images\ntest: # test images (optional)\n\n" +
       '# Classes\nnames:\n  0: person\n  1: bicycle\n  16: dog\n\n' +
       '# Download script/URL (optional)\ndownload: https://github.com/ultralytics/assets/releases/download/v0.0.0/coco8.zip\n',
     'images/train/000000000009.jpg': '',
@@ -297,14 +307,36 @@ it("Ultralytics' coco8", async () => {
       split: 'train',
       parts: relative({ label: 'dog' }, { label: 'bicycle', bounding_box: [0.375, 0.25, 0.25, 0.5] }),
     },
-    { name: 'images/val/000000000036', split: 'val', parts: relative({ label: 'person', bounding_box: [0.25, 0.25, 0.5, 0.5] }) },
+    {
+      name: 'images/val/000000000036',
+      split: 'val',
+      parts: relative({ label: 'person', bounding_box: [0.25, 0.25, 0.5, 0.5] }),
+    },
   ]);
 });
 
 it('COCO val2017, with all that its files say of one image', async () => {
   const images = [
-    { license: 4, file_name: '000000397133.jpg', coco_url: 'http://images.cocodataset.org/val2017/000000397133.jpg', height: 427, width: 640, date_captured: '2013-11-14 17:02:52', flickr_url: '', id: 397133 },
-    { license: 1, file_name: '000000037777.jpg', coco_url: '', height: 230, width: 352, date_captured: '2013-11-14 20:55:31', flickr_url: '', id: 37777 },
+    {
+      license: 4,
+      file_name: '000000397133.jpg',
+      coco_url: 'http://images.cocodataset.org/val2017/000000397133.jpg',
+      height: 427,
+      width: 640,
+      date_captured: '2013-11-14 17:02:52',
+      flickr_url: '',
+      id: 397133,
+    },
+    {
+      license: 1,
+      file_name: '000000037777.jpg',
+      coco_url: '',
+      height: 230,
+      width: 352,
+      date_captured: '2013-11-14 20:55:31',
+      flickr_url: '',
+      id: 37777,
+    },
   ];
   const info = { description: 'COCO 2017 Dataset', url: 'http://cocodataset.org', version: '1.0', year: 2017 };
   const person = { supercategory: 'person', id: 1, name: 'person' };
@@ -313,21 +345,53 @@ it('COCO val2017, with all that its files say of one image', async () => {
     {
       'val2017/000000397133.jpg': '',
       'annotations/captions_val2017.json': {
-        info, licenses: [], images,
+        info,
+        licenses: [],
+        images,
         annotations: [{ image_id: 397133, id: 370509, caption: 'A man is in a kitchen making pizzas.' }],
       },
       'annotations/instances_val2017.json': {
-        info, licenses: [], images,
+        info,
+        licenses: [],
+        images,
         annotations: [
-          { segmentation: [ring], area: 17376.9, iscrowd: 0, image_id: 397133, bbox: [388.66, 69.92, 109.41, 277.62], category_id: 1, id: 200887 },
-          { segmentation: { counts: [0, 3, 147078, 1, 126198], size: [427, 640] }, area: 4, iscrowd: 1, image_id: 397133, bbox: [1, 2, 3, 4], category_id: 90, id: 2 },
+          {
+            segmentation: [ring],
+            area: 17376.9,
+            iscrowd: 0,
+            image_id: 397133,
+            bbox: [388.66, 69.92, 109.41, 277.62],
+            category_id: 1,
+            id: 200887,
+          },
+          {
+            segmentation: { counts: [0, 3, 147078, 1, 126198], size: [427, 640] },
+            area: 4,
+            iscrowd: 1,
+            image_id: 397133,
+            bbox: [1, 2, 3, 4],
+            category_id: 90,
+            id: 2,
+          },
         ],
         categories: [person, { supercategory: 'indoor', id: 90, name: 'toothbrush' }],
       },
       'annotations/person_keypoints_val2017.json': {
-        info, licenses: [], images,
+        info,
+        licenses: [],
+        images,
         annotations: [
-          { segmentation: [ring], num_keypoints: 1, area: 17376.9, iscrowd: 0, keypoints: [433, 94, 2, 0, 0, 0], image_id: 397133, bbox: [388.66, 69.92, 109.41, 277.62], category_id: 1, id: 200887 },
+          {
+            segmentation: [ring],
+            num_keypoints: 1,
+            area: 17376.9,
+            iscrowd: 0,
+            keypoints: [433, 94, 2, 0, 0, 0],
+            image_id: 397133,
+            bbox: [388.66, 69.92, 109.41, 277.62],
+            category_id: 1,
+            id: 200887,
+          },
         ],
         categories: [{ ...person, keypoints: ['nose', 'left_eye'], skeleton: [[1, 2]] }],
       },
@@ -413,6 +477,10 @@ it("OpenImages' CSV", async () => {
       anyExtension: true,
       parts: relative({ label: '/m/0cmf2', confidence: 1, bounding_box: [0.25, 0.125, 0.5, 0.5] }),
     },
-    { name: '000595fe6fee6369', anyExtension: true, parts: relative({ label: '/m/02wbm', bounding_box: [0, 0, 1, 0.5] }) },
+    {
+      name: '000595fe6fee6369',
+      anyExtension: true,
+      parts: relative({ label: '/m/02wbm', bounding_box: [0, 0, 1, 0.5] }),
+    },
   ]);
 });

@@ -57,14 +57,8 @@ async function* read({ path, files, from }: ReadRequest): AsyncGenerator<ReadSte
 
 async function addFileOfFolder(files: AnnotationFiles, step: StepBuilder, file: FileRef): Promise<void> {
   step.count(0);
-  let bytes: Buffer;
-  try {
-    bytes = await readListedFile(files, file, MAX_WHOLE_BYTES);
-  } catch (error) {
-    if (!(error instanceof InvalidValue)) throw error;
-    step.addInvalid({ ...error, file: file.path });
-    return;
-  }
+  const bytes = await readListedFile(files, file, MAX_WHOLE_BYTES);
+  if (bytes instanceof InvalidValue) return step.addInvalid({ ...bytes, file: file.path });
   step.countBytes(bytes.length);
   step.attempt({ file: file.path }, () => {
     addFile(step, file.path, bytes);

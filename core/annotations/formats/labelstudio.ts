@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.ts';
-import { InvalidValue, shown } from '../reading/invalid-value.ts';
+import { InvalidValue } from '../reading/invalid-value.ts';
 import { type JsonElement, type JsonPosition, jsonElements } from '../reading/json-elements.ts';
 import { fieldOf, isObject, type JsonObject, parseObject } from '../reading/json-object.ts';
 import { folderOf } from '../reading/paths.ts';

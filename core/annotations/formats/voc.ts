@@ -4,7 +4,6 @@
  * Source: http://host.robots.ox.ac.uk/pascal/VOC/voc2012/htmldoc/devkit_doc.html
  */
 import { UserError } from '../../errors.ts';
-import type { FileRef } from '../../sources/files.ts';
 import type { AnnotationFiles } from '../reading/annotation-files.ts';
 import { InvalidValue } from '../reading/invalid-value.ts';
 import { folderOf, joinPath, nameOf, relativeTo, withoutExtension } from '../reading/paths.ts';
@@ -50,7 +49,7 @@ async function* read(request: ReadRequest): AsyncGenerator<ReadStep> {
   for await (const listed of files.list(around.folder, isXmlName, after)) {
     for (let at = 0; at < listed.length; at += CONCURRENT) {
       const page = listed.slice(at, at + CONCURRENT);
-      const loaded = await Promise.all(page.map((file) => load(files, file)));
+      const loaded = await Promise.all(page.map((file) => readListedFile(files, file, MAX_BYTES)));
       for (const [index, file] of page.entries()) {
         const content = loaded[index] as Buffer | InvalidValue;
         step.count(0);
@@ -63,16 +62,6 @@ async function* read(request: ReadRequest): AsyncGenerator<ReadStep> {
     }
   }
   if (!step.isEmpty) yield step.take({ after: cursor });
-}
-
-/** The bytes of a file, or why there are none. */
-async function load(files: AnnotationFiles, file: FileRef): Promise<Buffer | InvalidValue> {
-  try {
-    return await readListedFile(files, file, MAX_BYTES);
-  } catch (error) {
-    if (error instanceof InvalidValue) return error;
-    throw error;
-  }
 }
 
 /** Where files are read. */

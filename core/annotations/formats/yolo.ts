@@ -5,7 +5,7 @@
  */
 import { UserError } from '../../errors.ts';
 import { folderOf, relativeTo } from '../reading/paths.ts';
-import { createStepBuilder, type StepBuilder } from '../reading/steps.ts';
+import { createStepBuilder } from '../reading/steps.ts';
 import { folders } from './folders.ts';
 import type { AnnotationFormat, Piece, ReadRequest, ReadStep } from './format.ts';
 import { type Dataset, openDataset } from './yolo/dataset.ts';

@@ -97,7 +97,8 @@ export async function* cocoFiles(
 /** COCO's own files of one part of it. They have the same images, by the same IDs. */
 const FAMILY = /(?:^|\/)(?:instances|captions|person_keypoints|stuff|panoptic)_([^/]+)\.json$/;
 
-const prefixOf = (name: string, number: number): string => `${FAMILY.test(name) ? name.replace(FAMILY, '/$1') : number}:`;
+const prefixOf = (name: string, number: number): string =>
+  `${FAMILY.test(name) ? name.replace(FAMILY, '/$1') : number}:`;
 
 /** Surveys a file. If its elements are being read, only the categories are missing. */
 async function surveyFrom(file: FileRef, files: AnnotationFiles, from: CameTo | undefined): Promise<Survey> {

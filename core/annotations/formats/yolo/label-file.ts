@@ -37,13 +37,8 @@ export async function loadLabelFile(
 ): Promise<LabelFile | undefined> {
   const load = isListed ? readListedFile : readSmallFile;
   for (const file of labels) {
-    try {
-      const content = await load(files, file, MAX_BYTES);
-      if (content !== undefined) return { path: file.path, content };
-    } catch (error) {
-      if (error instanceof InvalidValue) return { path: file.path, content: error };
-      throw error;
-    }
+    const content = await load(files, file, MAX_BYTES);
+    if (content !== undefined) return { path: file.path, content };
   }
   return undefined;
 }
