@@ -1,7 +1,9 @@
 import type { AnnotationsStatus } from '../contract/annotations.ts';
-import { type AppliedCounts, applyAnnotations, removeField } from '../core/annotations/apply.ts';
+import { applyAnnotations } from '../core/annotations/apply.ts';
+import type { AppliedCounts } from '../core/annotations/counts.ts';
 import type { AnnotationPlan } from '../core/annotations/plan.ts';
 import { annotationFiles } from '../core/annotations/reading/annotation-files.ts';
+import { removeField } from '../core/annotations/remove.ts';
 import { stageAnnotations } from '../core/annotations/stage.ts';
 import { UserError } from '../core/errors.ts';
 import type { Medium } from '../core/media/medium.ts';
@@ -98,9 +100,13 @@ function noter(store: Store, jobId: string) {
  */
 export function requireAnnotatable({ name, hasAnnotations }: Medium): void {
   if (hasAnnotations === true) return;
-  throw new UserError('InvalidInput', `annotations: samples of the medium ${name} have none. Load images, or leave them out.`, {
-    fields: ['annotations'],
-  });
+  throw new UserError(
+    'InvalidInput',
+    `annotations: samples of the medium ${name} have none. Load images, or leave them out.`,
+    {
+      fields: ['annotations'],
+    },
+  );
 }
 
 const emptyStatus = (field: string): AnnotationsStatus => ({
@@ -126,6 +132,11 @@ function readingStatus(
   { field, sets, found }: AnnotationPlan,
   reading: Pick<ReadingDocument, 'bytes' | 'objects' | 'invalid' | 'invalid_named'> | undefined,
 ): AnnotationsStatus {
-  const { bytes, objects, invalid, invalid_named } = reading ?? { bytes: 0, objects: 0, invalid: {}, invalid_named: [] };
+  const { bytes, objects, invalid, invalid_named } = reading ?? {
+    bytes: 0,
+    objects: 0,
+    invalid: {},
+    invalid_named: [],
+  };
   return { ...emptyStatus(field), paths: sets, found, bytes, objects, invalid, invalid_named };
 }

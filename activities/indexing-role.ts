@@ -1,5 +1,5 @@
-import { type ArtifactDependencies, createArtifactActivities } from './artifact.ts';
 import { type AnnotationDependencies, createAnnotationActivities } from './annotations.ts';
+import { type ArtifactDependencies, createArtifactActivities } from './artifact.ts';
 import { createDuplicatesActivities, type DuplicatesDependencies } from './duplicates.ts';
 import { createEmbeddingActivities, type EmbeddingDependencies } from './embedding.ts';
 import { createIndexingActivities, type IndexingDependencies } from './indexing.ts';

@@ -1,3 +1,4 @@
+import { annotatedMeasurement } from './annotated-measurement.ts';
 import { artifactMeasurement } from './artifact-measurement.ts';
 import { builtInMeasurement } from './built-in-measurement.ts';
 import type { Measurement } from './context.ts';
@@ -27,6 +28,29 @@ const within =
 export const MEASUREMENTS: readonly Measurement[] = [
   indexMeasurement({ name: 'index', weight: 'photograph', count: 10_000, byDefault: true, targets: within(3) }),
   indexMeasurement({ name: 'index-100k', weight: 'small', count: 100_000, byDefault: true, targets: within(2) }),
+  annotatedMeasurement({
+    name: 'annotated',
+    weight: 'photograph',
+    count: 10_000,
+    byDefault: true,
+    targets: ({ ratio }) => [{ what: 'ratio to the load without', value: ratio ?? Number.NaN, at_most: 1.25, unit: '' }],
+  }),
+  annotatedMeasurement({
+    name: 'annotated-100k',
+    weight: 'small',
+    count: 100_000,
+    byDefault: true,
+    targets: ({ ratio, peak_memory_bytes }) => [
+      // 12 s where the load without took 4.6 s.
+      { what: 'ratio to the load without', value: ratio ?? Number.NaN, at_most: 12 / 4.6, unit: '' },
+      {
+        what: 'indexing worker, peak memory',
+        value: (peak_memory_bytes['worker-indexing'] ?? Number.NaN) / 1e6,
+        at_most: 500,
+        unit: 'MB',
+      },
+    ],
+  }),
   firstMeasurement,
   reloadMeasurement,
   vitMeasurement,

@@ -12,9 +12,11 @@ const NAMED = 5;
 export function annotationsBlock({ annotations }: JobStatus, paint: Paint): string[] {
   if (annotations === undefined) return [];
   const { state, field, paths, found, objects, matched, changed, removed } = annotations;
-  if (state !== 'completed') return [`  ${paint.bold('Annotations')} ${annotationsInWords(annotations).replace(/^annotations: /, '')}`];
+  if (state !== 'completed')
+    return [`  ${paint.bold('Annotations')} ${annotationsInWords(annotations).replace(/^annotations: /, '')}`];
   if (paths.length === 0) return [`  ${paint.bold('Removed')} ${field} from ${counted(removed, 'sample')}`];
-  const { without_annotations, without_sample, without_sample_names, clipped, outside, invalid, invalid_named } = annotations;
+  const { without_annotations, without_sample, without_sample_names, clipped, outside, invalid, invalid_named } =
+    annotations;
   const row = (n: number, words: string) => (n > 0 ? [`${count(n).padStart(9)}  ${words}`] : []);
   const first = (names: readonly string[], n: number) => {
     const shown = names.slice(0, NAMED).map((name) => `           ${printable(name)}`);
@@ -35,7 +37,9 @@ export function annotationsBlock({ annotations }: JobStatus, paint: Paint): stri
     ...Object.entries(invalid).flatMap(([reason, n]) => [
       paint.red(`${count(n).padStart(9)}  can't be read: ${reason}`),
       ...first(
-        invalid_named.filter((each) => each.reason === reason).map(({ file, line, message }) => `${basename(file)}${line === undefined ? '' : `:${line}`}: ${message}`),
+        invalid_named
+          .filter((each) => each.reason === reason)
+          .map(({ file, line, message }) => `${basename(file)}${line === undefined ? '' : `:${line}`}: ${message}`),
         n,
       ),
     ]),

@@ -84,6 +84,7 @@ const SUBJECTS: Record<JobKind, string> = {
   drop: "Drop of a model's vectors in",
   index: 'Index of',
   annotate: 'Annotation of',
+  export: 'Export of',
 };
 
 function headline({ state, kind, dataset, started_at, finished_at }: JobStatus, paint: Paint): string {

@@ -43,4 +43,5 @@ const SUBJECTS: Record<JobKind, (dataset: string, workflow: string) => string> =
   duplicates: (dataset) => `A search for duplicates in ${dataset}`,
   drop: (dataset) => `A drop of this model's vectors in ${dataset}`,
   annotate: (dataset) => `An annotation of ${dataset}`,
+  export: (dataset) => `An export of ${dataset}`,
 };

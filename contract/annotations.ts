@@ -51,7 +51,10 @@ export const annotationSource = z.strictObject({
     .max(100)
     .describe("Absolute paths of files or folders on the indexing worker's machine. All go to the same field."),
   format: z.enum(ANNOTATION_FORMATS).optional().describe('Found from the files if left out.'),
-  task: z.enum(ANNOTATION_TASKS).optional().describe('What lines of YOLO files mean, where they may mean several things.'),
+  task: z
+    .enum(ANNOTATION_TASKS)
+    .optional()
+    .describe('What lines of YOLO files mean, where they may mean several things.'),
   field: annotationField
     .default(GROUND_TRUTH)
     .describe('The field that they go to. Ground truth and predictions stand side by side in two fields.'),

@@ -12,6 +12,7 @@ import {
   DROP_WORKFLOW,
   DUPLICATES_WORKFLOW,
   EMBED_WORKFLOW,
+  EXPORT_WORKFLOW,
   FORGET_WORKFLOW,
   INDEX_WORKFLOW,
   LOAD_WORKFLOW,
@@ -35,6 +36,7 @@ export type WorkflowName =
   | typeof INDEX_WORKFLOW
   | typeof DUPLICATES_WORKFLOW
   | typeof ANNOTATE_WORKFLOW
+  | typeof EXPORT_WORKFLOW
   | typeof SCHEDULED_WORKFLOW
   | typeof WEBHOOK_WORKFLOW;
 
@@ -82,7 +84,14 @@ const INDEXING = [...LOADS, RETRY_WORKFLOW] as const;
 const EMBEDDING = [...INDEXING, EMBED_WORKFLOW] as const;
 /** They have no phases. */
 const UNPHASED = [PRUNE_WORKFLOW, RELOCATE_WORKFLOW, FORGET_WORKFLOW, DELETE_WORKFLOW, DROP_WORKFLOW] as const;
-const JOBS = [...EMBEDDING, INDEX_WORKFLOW, ...UNPHASED, DUPLICATES_WORKFLOW, ANNOTATE_WORKFLOW] as const;
+const JOBS = [
+  ...EMBEDDING,
+  INDEX_WORKFLOW,
+  ...UNPHASED,
+  DUPLICATES_WORKFLOW,
+  ANNOTATE_WORKFLOW,
+  EXPORT_WORKFLOW,
+] as const;
 const ALL = [...JOBS, WEBHOOK_WORKFLOW] as const;
 const ANNOTATING = [...LOADS, ANNOTATE_WORKFLOW] as const;
 
@@ -103,15 +112,15 @@ export const FAILURES = {
   SourceNotFound: {
     meaning: 'A folder to read from is not there; nothing was changed.',
     remedy: 'Mount the disk, or correct the path.',
-    ends: [...INDEXING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW],
+    ends: [...INDEXING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
   },
   SourceNotAFolder: {
     meaning: 'The folder to read from is a file, or a part of its path is.',
-    ends: [...LOADS, RELOCATE_WORKFLOW],
+    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
   },
   SourceUnreadable: {
     meaning: 'The worker may not read the source, or the source is a link that leads back to itself.',
-    ends: [...LOADS, RELOCATE_WORKFLOW],
+    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
   },
   SourceEmpty: {
     meaning: 'The source is empty or holds no file of a known format; nothing was changed.',
@@ -122,17 +131,17 @@ export const FAILURES = {
     meaning: 'The path is not below one of the folders that loads may read.',
     remedy: 'Name a folder that is, or add it to PLIMSOLL_SOURCE_ROOTS.',
     http: [403, 'The path is outside the source roots'],
-    ends: [...LOADS, RELOCATE_WORKFLOW],
+    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
   },
   UnknownSource: {
     meaning: 'The worker reads no source of this kind.',
     remedy: 'Name the absolute path of a folder on its machine, or add the kind of source to the worker.',
-    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW],
+    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
   },
   UnknownMedium: {
     meaning: 'The worker does not support the medium of this dataset.',
     remedy: 'Give the plugin of all workers the same `media`.',
-    ends: [...EMBEDDING],
+    ends: [...EMBEDDING, ANNOTATE_WORKFLOW],
   },
   MediaTypeConflict: {
     meaning: 'The dataset holds samples of another medium than the load brings.',
@@ -167,19 +176,19 @@ export const FAILURES = {
   UnknownWebhookSecret: {
     meaning: 'The worker has no signing secret of the name that a webhook asks for.',
     remedy: 'Add it to the file that PLIMSOLL_WEBHOOK_SECRETS names.',
-    ends: [...EMBEDDING, DUPLICATES_WORKFLOW],
+    ends: [...EMBEDDING, DUPLICATES_WORKFLOW, ANNOTATE_WORKFLOW],
     retriedIn: [WEBHOOK_WORKFLOW],
   },
   InvalidWebhookSecrets: {
     meaning: "The worker's file of signing secrets can not be used.",
     remedy: 'Correct the file that PLIMSOLL_WEBHOOK_SECRETS names.',
-    ends: [...EMBEDDING, DUPLICATES_WORKFLOW],
+    ends: [...EMBEDDING, DUPLICATES_WORKFLOW, ANNOTATE_WORKFLOW],
     retriedIn: [WEBHOOK_WORKFLOW],
   },
   WebhookTargetRefused: {
     meaning: 'A webhook leads to an address that is not public, or to plain http.',
     remedy: 'Use a public https address, or allow this one with PLIMSOLL_WEBHOOK_ALLOW.',
-    ends: [...EMBEDDING, DUPLICATES_WORKFLOW],
+    ends: [...EMBEDDING, DUPLICATES_WORKFLOW, ANNOTATE_WORKFLOW],
     retriedIn: [WEBHOOK_WORKFLOW],
   },
 
@@ -226,6 +235,7 @@ export const FAILURES = {
       DROP_WORKFLOW,
       INDEX_WORKFLOW,
       DUPLICATES_WORKFLOW,
+      ANNOTATE_WORKFLOW,
     ],
   },
 
@@ -398,6 +408,12 @@ export const FAILURES = {
     meaning:
       'A file of annotations can not be read as a whole; the message says where it breaks. No sample was marked missing.',
     ends: ANNOTATING,
+  },
+  ExportNotWritable: {
+    meaning:
+      'The dataset can not be exported there or in this format: the folder holds something else or may not be written, or the message says what the format lacks.',
+    remedy: 'Name a folder that is empty or not there, or follow the message.',
+    ends: [EXPORT_WORKFLOW],
   },
   SearchUnavailable: {
     meaning: 'Vectors can not be searched now; the message says what is missing, or how far it is.',

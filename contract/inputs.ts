@@ -143,7 +143,9 @@ export const annotateDatasetInput = z
   .strictObject({
     dataset: datasetName,
     annotations: annotationSource.optional(),
-    remove: annotationField.optional().describe('The field that is removed from every sample, in place of reading any.'),
+    remove: annotationField
+      .optional()
+      .describe('The field that is removed from every sample, in place of reading any.'),
     ...queueOptions,
     webhooks,
   })

@@ -13,6 +13,7 @@ export const JOB_KINDS = [
   'index',
   'duplicates',
   'annotate',
+  'export',
 ] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 

@@ -20,6 +20,7 @@ export const DUPLICATES_WORKFLOW = 'findDuplicates';
 export const DROP_WORKFLOW = 'dropModel';
 export const INDEX_WORKFLOW = 'indexVectors';
 export const ANNOTATE_WORKFLOW = 'annotateDataset';
+export const EXPORT_WORKFLOW = 'exportDataset';
 export const SCHEDULED_WORKFLOW = 'scheduledLoad';
 export const WEBHOOK_WORKFLOW = 'deliverWebhook';
 /** The kind of job that each workflow is; the others are none. */
@@ -35,6 +36,7 @@ export const KINDS: Readonly<Record<string, JobKind>> = {
   [DROP_WORKFLOW]: 'drop',
   [INDEX_WORKFLOW]: 'index',
   [ANNOTATE_WORKFLOW]: 'annotate',
+  [EXPORT_WORKFLOW]: 'export',
 };
 
 export const PAUSE_UPDATE = 'pause';

@@ -32,7 +32,9 @@ export const searchFilter = z
     status: z.enum(['indexed', 'failed', 'missing']).optional(),
     tag: words.optional().describe('Only samples with this tag.'),
     label: words.optional().describe('Only samples with an annotation of this class.'),
-    field: annotationField.optional().describe('Only samples with annotations in this field; with label, of that class in it.'),
+    field: annotationField
+      .optional()
+      .describe('Only samples with annotations in this field; with label, of that class in it.'),
     split: words.optional().describe('Only samples of this split.'),
     error: words.optional().describe('`any`, a stage (`indexing`, `embedding`), or the code of an error.'),
     min_bytes: bytes.optional(),

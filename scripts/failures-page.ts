@@ -7,6 +7,7 @@ import {
   DROP_WORKFLOW,
   DUPLICATES_WORKFLOW,
   EMBED_WORKFLOW,
+  EXPORT_WORKFLOW,
   FORGET_WORKFLOW,
   INDEX_WORKFLOW,
   LOAD_WORKFLOW,
@@ -31,6 +32,7 @@ const WORKFLOWS: Record<WorkflowName, string> = {
   [INDEX_WORKFLOW]: 'The building of a search index.',
   [DUPLICATES_WORKFLOW]: 'A search for duplicates.',
   [ANNOTATE_WORKFLOW]: 'An annotation of a dataset that is there.',
+  [EXPORT_WORKFLOW]: 'An export of a dataset to a folder.',
   [SCHEDULED_WORKFLOW]: 'A run of a schedule, which ends with what its load ends with.',
   [WEBHOOK_WORKFLOW]: 'The delivery of one message to one webhook.',
 };

@@ -21,7 +21,10 @@ export function presentJob(status: JobStatus, scope: Scope, roots: readonly stri
   if (annotations !== undefined && shown.annotations !== undefined) {
     shown.annotations.paths = annotations.paths.map(({ path, format }) => ({ path: basename(path), format }));
     const files = annotations.invalid_named.map(({ file }) => basename(file));
-    shown.annotations.invalid_named = shown.annotations.invalid_named.map((each, i) => ({ ...each, file: files[i] ?? '' }));
+    shown.annotations.invalid_named = shown.annotations.invalid_named.map((each, i) => ({
+      ...each,
+      file: files[i] ?? '',
+    }));
     shown.annotations.without_sample_names = annotations.without_sample_names.map((name) => basename(name));
   }
   if (artifact === undefined) return shown;

@@ -37,5 +37,8 @@ export function versionOf({ _id, source, filepath }: Pick<SampleDocument, '_id' 
 /** The annotations of each field: what all its paths say. */
 export const presentAnnotations = (annotations: NonNullable<SampleDocument['annotations']>): Sample['annotations'] =>
   Object.fromEntries(
-    Object.entries(annotations).map(([field, { sets }]) => [field, Object.values(sets).flatMap(({ objects }) => objects)]),
+    Object.entries(annotations).map(([field, { sets }]) => [
+      field,
+      Object.values(sets).flatMap(({ objects }) => objects),
+    ]),
   );

@@ -77,10 +77,7 @@ export const classList = z
               samples: count,
               objects: count,
               keypoints: z.array(z.string()).optional().describe('The names of the positions of its skeleton.'),
-              skeleton: z
-                .array(z.array(count).length(2))
-                .optional()
-                .describe('Which of them are joined, from 0.'),
+              skeleton: z.array(z.array(count).length(2)).optional().describe('Which of them are joined, from 0.'),
             }),
           )
           .describe('Those with most objects first.'),

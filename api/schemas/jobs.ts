@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { annotationsStatus } from './annotations.ts';
 import { isJobsCursor } from '../../client/list-jobs.ts';
 import { MILESTONES } from '../../client/wait.ts';
 import { retryFailedInput } from '../../contract/inputs.ts';
 import { FINAL_STATES, INDEX_KINDS, JOB_KINDS, JOB_STATES } from '../../contract/job.ts';
+import { annotationsStatus } from './annotations.ts';
 import { flag, several, span, time, wholeNumber } from './parameters.ts';
 
 export const jobState = z.enum(JOB_STATES);
@@ -122,7 +122,9 @@ export const job = z
       })
       .optional()
       .describe('How far a search for duplicates is.'),
-    annotations: annotationsStatus.optional().describe('The annotations of a load or an annotation, once their reading has begun.'),
+    annotations: annotationsStatus
+      .optional()
+      .describe('The annotations of a load or an annotation, once their reading has begun.'),
     artifact: z
       .object({
         path: z.string().describe('The file, on the machine of the indexing worker.'),

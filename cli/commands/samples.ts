@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
+import { presentAnnotations } from '../../api/present/sample.ts';
 import type { Medium } from '../../core/media/medium.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
-import { presentAnnotations } from '../../api/present/sample.ts';
 import { folder, repeated, wholeNumber } from '../arguments.ts';
 import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
@@ -63,7 +63,7 @@ than --limit, and have a next one. Each sample:
                          num_channels, orientation}
   error                  null, or {code, message, stage, at}
   tags, split            split may be null
-  annotations            with --annotations: {FIELD: [{label, bounding_box, …}]}
+  annotations            with --annotations: {FIELD: [{label, bounding_box}]}
   job_id, created_at, last_modified_at
 
 Exit codes: 0 done, 2 wrong usage, 3 no such dataset.

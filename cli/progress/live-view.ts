@@ -34,13 +34,7 @@ export function createLiveView(stream: NodeJS.WriteStream): ProgressView {
       ...(annotations === undefined || !hasPhases(status.kind) ? [] : [annotationsInWords(annotations)]),
       ...(artifact === undefined ? [] : [artifactInWords(artifact)]),
     ].map((line) => `  ${paint.dim(printable(line).slice(0, width - 3))}`);
-    draw(
-      [
-        ...progress,
-        ...beside,
-        ...(retrying === '' ? [] : [`  ${paint.yellow(retrying)}`]),
-      ].join('\n'),
-    );
+    draw([...progress, ...beside, ...(retrying === '' ? [] : [`  ${paint.yellow(retrying)}`])].join('\n'));
   }
 
   const timer = setInterval(frame, FRAME_MS);

@@ -63,7 +63,9 @@ function columnsOf(mapping: string): Record<string, string> {
   const pairs = mapping.split(',').map((pair) => {
     const at = pair.indexOf('=');
     if (at < 1 || at === pair.length - 1)
-      throw new UsageError(`--columns "${mapping}": write what=COLUMN, with commas between, as in image=path,label=class.`);
+      throw new UsageError(
+        `--columns "${mapping}": write what=COLUMN, with commas between, as in image=path,label=class.`,
+      );
     return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()] as const;
   });
   return Object.fromEntries(pairs);

@@ -1,5 +1,5 @@
-import type { Piece } from './formats/format.ts';
 import type { BucketOfPieces } from '../store/staged-annotations.ts';
+import type { Piece } from './formats/format.ts';
 
 /**
  * Pieces of one image share a bucket, so each bucket can be joined alone: a file of any size is grouped by image within

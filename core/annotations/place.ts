@@ -36,7 +36,10 @@ export function frameOf(picture: Picture | undefined, stated: StatedSize): Frame
     place(annotation, unit) {
       const isPixels = unit === 'pixels';
       if (isPixels && size === undefined && hasPositions(annotation))
-        return { problem: 'unknown_size', message: 'Its positions are in pixels, and nobody knows the size of its image.' };
+        return {
+          problem: 'unknown_size',
+          message: 'Its positions are in pixels, and nobody knows the size of its image.',
+        };
       const [w, h] = isPixels ? [size?.width ?? 1, size?.height ?? 1] : [1, 1];
       const at = ([x, y]: readonly [number, number, ...number[]]): Point => toDisplay([x / w, y / h]);
       const lengthsOf = ([width, height]: [number, number]): [number, number] =>
@@ -62,8 +65,10 @@ function isUnturned(
 ): boolean {
   if (stated === undefined || !isOnItsSide(orientation) || width === height) return false;
   // A picture may have been made smaller since: the shape tells, too.
-  return Math.abs(Math.log((stated.width / stated.height) * (width / height))) <
-    Math.abs(Math.log((stated.width / stated.height) / (width / height)));
+  return (
+    Math.abs(Math.log((stated.width / stated.height) * (width / height))) <
+    Math.abs(Math.log(stated.width / stated.height / (width / height)))
+  );
 }
 
 /** From a position in the file to the position on the display, for each EXIF orientation (TIFF 6.0, tag 274). */
@@ -83,7 +88,10 @@ const ROUNDING = 1e-6;
 
 function placeAll(
   annotation: Annotation,
-  { at, lengthsOf }: {
+  {
+    at,
+    lengthsOf,
+  }: {
     at: (point: readonly [number, number, ...number[]]) => Point;
     /** The width and the height of a box, as displayed. */
     lengthsOf: (lengths: [number, number]) => [number, number];
@@ -109,7 +117,12 @@ function placeAll(
     // A length is not the difference of two positions: that would round it, and a box would come back another.
     const [width, height] = lengthsOf([w, h]);
     const [x0, x1, y0, y1] = [inside(left), inside(right), inside(top), inside(bottom)];
-    placed.bounding_box = [x0, y0, x0 === left && x1 === right ? width : x1 - x0, y0 === top && y1 === bottom ? height : y1 - y0];
+    placed.bounding_box = [
+      x0,
+      y0,
+      x0 === left && x1 === right ? width : x1 - x0,
+      y0 === top && y1 === bottom ? height : y1 - y0,
+    ];
   }
   if (points !== undefined) {
     if (!points.flat(2).every(Number.isFinite))
@@ -130,7 +143,10 @@ function placeAll(
 }
 
 const isOutside = (ring: readonly Point[]) =>
-  ring.every(([x]) => x >= 1) || ring.every(([x]) => x <= 0) || ring.every(([, y]) => y >= 1) || ring.every(([, y]) => y <= 0);
+  ring.every(([x]) => x >= 1) ||
+  ring.every(([x]) => x <= 0) ||
+  ring.every(([, y]) => y >= 1) ||
+  ring.every(([, y]) => y <= 0);
 
 /** A mask states its own size, and is turned if that is the size of the file. */
 function placeMask(mask: Mask, picture: Picture | undefined, turn: number): Mask {

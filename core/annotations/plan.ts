@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AnnotationSource } from '../../contract/annotations.ts';
-import { findBesideImages, findFormat } from './find-format.ts';
+import { type FoundFormat, findBesideImages, findFormat } from './find-format.ts';
+import { cocoFiles } from './formats/coco/files.ts';
 import type { AnnotationFormatName, AnnotationTask } from './formats/format.ts';
 import type { AnnotationFiles } from './reading/annotation-files.ts';
 
@@ -27,7 +28,7 @@ export interface AnnotationPlan {
 export async function planAnnotations(files: AnnotationFiles, asked: AnnotationSource): Promise<AnnotationPlan> {
   const { field, task, columns, split, replace } = asked;
   const sets: AnnotationPlan['sets'] = [];
-  for (const path of asked.paths) sets.push(await findFormat(files, path, asked.format));
+  for (const path of asked.paths) sets.push(...(await setsOf(files, await findFormat(files, path, asked.format))));
   return { field, from: hashOf(sets), sets, found: false, task, columns, split, replace };
 }
 
@@ -43,7 +44,22 @@ export async function planFromFolder(
 ): Promise<AnnotationPlan | undefined> {
   const found = await findBesideImages(files, root);
   if (found === undefined) return undefined;
-  return { field, from: hashOf([found]), sets: [found], found: true, replace: false };
+  const sets = await setsOf(files, found);
+  return { field, from: hashOf(sets), sets, found: true, replace: false };
+}
+
+/** The most files of a folder that are sets of their own. */
+const MOST_FILES = 100;
+
+/**
+ * Files of COCO in one folder are sets of their own: instances, keypoints and captions name the same images, each with
+ * IDs of its own.
+ */
+async function setsOf(files: AnnotationFiles, found: FoundFormat): Promise<FoundFormat[]> {
+  if (found.format !== 'coco') return [found];
+  const sets: FoundFormat[] = [];
+  for await (const { path } of cocoFiles(found.path, files)) sets.push({ format: 'coco', path });
+  return sets.length > MOST_FILES ? [found] : sets;
 }
 
 const hashOf = (sets: AnnotationPlan['sets']) =>

@@ -34,7 +34,8 @@ export function createSeqSet(): SeqSet {
     add,
     has: (seq) => ((bits[seq >>> 3] ?? 0) & (1 << (seq & 7))) !== 0,
     addAll({ bits: others }) {
-      for (const [at, byte] of others.entries()) for (let n = 0; n < 8; n += 1) if ((byte & (1 << n)) !== 0) add(at * 8 + n);
+      for (const [at, byte] of others.entries())
+        for (let n = 0; n < 8; n += 1) if ((byte & (1 << n)) !== 0) add(at * 8 + n);
     },
   };
 }

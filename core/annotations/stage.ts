@@ -3,8 +3,8 @@ import type { ReadingDocument } from '../store/documents.ts';
 import { findReading, noteReading, writeStaged } from '../store/staged-annotations.ts';
 import type { Store } from '../store/store.ts';
 import { createBuckets } from './buckets.ts';
-import { formatOf } from './formats/index.ts';
 import type { InvalidAnnotation, Piece, ReadStep } from './formats/format.ts';
+import { formatOf } from './formats/index.ts';
 import type { AnnotationPlan } from './plan.ts';
 import type { AnnotationFiles } from './reading/annotation-files.ts';
 

@@ -26,18 +26,19 @@ export async function writeDurably(
     await syncFolder(dirname(path));
   } catch (error) {
     await rm(beside, { force: true });
-    const code = systemErrorCode(error);
-    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
-      throw new Error(`${path} can't be written: the disk is full (${code}). Make room and try again.`, {
-        cause: error,
-      });
-    }
-    throw error;
+    throw writeError(path, error);
   }
 }
 
+/** What to tell of a failed write: what to do if the disk is full. Returns any other error as it is. */
+export function writeError(path: string, error: unknown): unknown {
+  const code = systemErrorCode(error);
+  if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EFBIG') return error;
+  return new Error(`${path} can't be written: the disk is full (${code}). Make room and try again.`, { cause: error });
+}
+
 /** Makes the names in a folder durable. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path);
   try {
     await folder.sync();

@@ -35,7 +35,11 @@ export async function writeStaged(
 }
 
 /** Notes how far a reading is, after its flushes. Returns false if another attempt has noted as many. */
-export async function noteReading(store: Store, reading: ReadingDocument, before: number | undefined): Promise<boolean> {
+export async function noteReading(
+  store: Store,
+  reading: ReadingDocument,
+  before: number | undefined,
+): Promise<boolean> {
   const { annotation_readings } = collectionsOf(store);
   if (before !== undefined) {
     const { matchedCount } = await annotation_readings.replaceOne({ _id: reading._id, steps: before }, reading);

@@ -178,11 +178,27 @@ describe('a load with annotations', () => {
     expect(await labelsOf(dataset)).toEqual([['cat', 'dog'], ['cat'], [], []]);
   });
 
+  it('joins the files of COCO in a folder', async () => {
+    const { dataset, write, load, other } = await newFolder();
+    await mkdir(other('coco'));
+    await write(coco(NAMES, TWO_CATS), other('coco/instances.json'));
+    const images = [{ id: 7, file_name: NAMES[1], width: 64, height: 48 }];
+    const annotations = [{ id: 1, image_id: 7, caption: 'A cat.' }];
+    await write(JSON.stringify({ images, annotations }), other('coco/captions.json'));
+    const status = completed(await load({ annotations: { paths: [other('coco')] } }));
+    expect(status).toMatchObject({ matched: 4, invalid: {} });
+    expect(status.paths.map(({ path }) => path)).toEqual([other('coco/captions.json'), other('coco/instances.json')]);
+    expect(await labelsOf(dataset)).toEqual([['cat', 'dog'], ['A cat.', 'cat'], [], []]);
+  });
+
   it('keeps the annotations of an image that was edited, and places them anew where its size changed', async () => {
     const { dataset, source, write, load } = await newFolder();
     await write(coco(NAMES, TWO_CATS));
     await load();
-    await sharp(await drawPicture(9)).resize(48, 64, { fit: 'fill' }).withMetadata({ orientation: 6 }).toFile(join(source, NAMES[1] as string));
+    await sharp(await drawPicture(9))
+      .resize(48, 64, { fit: 'fill' })
+      .withMetadata({ orientation: 6 })
+      .toFile(join(source, NAMES[1] as string));
     // It is displayed as 64 x 48, which is what the file states.
     expect(completed(await load())).toMatchObject({ changed: 0 });
     expect((await objectsOf(dataset))[1]).toEqual([{ label: 'cat', bounding_box: [0.25, 0.25, 0.5, 0.5] }]);
@@ -207,14 +223,23 @@ describe('a load with annotations', () => {
     expect(missing.error).toMatchObject({ code: 'AnnotationsNotFound' });
     await write('{"a": 1}', other('some.json'));
     const unclear = await load({ annotations: { paths: [other('some.json')] } });
-    expect(unclear.error).toMatchObject({ code: 'AnnotationsUnclear', message: expect.stringContaining('--annotation-format') });
+    expect(unclear.error).toMatchObject({
+      code: 'AnnotationsUnclear',
+      message: expect.stringContaining('--annotation-format'),
+    });
   });
 
   it('is refused where the samples are documents', async () => {
     const { source, dataset, write, labels } = await newFolder();
     await write(coco(NAMES, []));
     await writeFile(join(source, 'a.md'), '# A document');
-    const { error } = await bench.load({ dataset, source, embed: false, media: 'text', annotations: { paths: [labels] } });
+    const { error } = await bench.load({
+      dataset,
+      source,
+      embed: false,
+      media: 'text',
+      annotations: { paths: [labels] },
+    });
     expect(error).toMatchObject({ code: 'InvalidInput', message: expect.stringContaining('annotations:') });
   });
 });
@@ -286,7 +311,16 @@ describe('annotating a dataset that is there', () => {
     await write(coco(NAMES.slice(0, 2), TWO_CATS));
     await load();
     const more = other('more.json');
-    await write(coco([NAMES[1] as string, NAMES[2] as string], [{ image: 0, label: 'elk' }, { image: 1, label: 'elk' }]), more);
+    await write(
+      coco(
+        [NAMES[1] as string, NAMES[2] as string],
+        [
+          { image: 0, label: 'elk' },
+          { image: 1, label: 'elk' },
+        ],
+      ),
+      more,
+    );
     completed(await annotate({ annotations: { paths: [more] } }));
     expect(await labelsOf(dataset)).toEqual([['cat', 'dog'], ['elk'], ['elk'], undefined]);
     expect(completed(await annotate({ annotations: { paths: [more], replace: true } }))).toMatchObject({ removed: 1 });
@@ -337,7 +371,7 @@ describe('splits', () => {
 it('names that MongoDB could take for its own stay plain names', async () => {
   const { dataset, write, load } = await newFolder();
   const label = '$where.__proto__\n🦊';
-  await write(coco(NAMES.slice(0, 1), [{ image: 0, label, attributes: { '$set': 'a.b', __proto__: 1, 'x.y': true } }]));
+  await write(coco(NAMES.slice(0, 1), [{ image: 0, label, attributes: { $set: 'a.b', __proto__: 1, 'x.y': true } }]));
   completed(await load());
   expect(await countClasses(bench.store, dataset)).toMatchObject([{ name: label, objects: 1 }]);
   expect((await objectsOf(dataset))[0]).toMatchObject([{ label }]);

@@ -3,8 +3,12 @@ import { frameOf, type Picture } from '../../core/annotations/place.ts';
 
 const LANDSCAPE: Picture = { width: 200, height: 100, orientation: 1 };
 
-const place = (picture: Picture | undefined, stated: object, annotation: object, unit: 'pixels' | 'relative' = 'pixels') =>
-  frameOf(picture, stated).place(annotation, unit);
+const place = (
+  picture: Picture | undefined,
+  stated: object,
+  annotation: object,
+  unit: 'pixels' | 'relative' = 'pixels',
+) => frameOf(picture, stated).place(annotation, unit);
 
 describe('positions become shares of the picture', () => {
   it('pixels are divided by the stated size', () => {
@@ -62,11 +66,7 @@ describe('a picture that is displayed turned', () => {
   ] as const)('orientation %i moves a point of the file', (orientation, [x, y]) => {
     const picture = { width: 100, height: 200, orientation };
     const { annotation } = place(picture, { width: 200, height: 100 }, { keypoints: [[20, 20, 2]] }) as never;
-    expect((annotation as { keypoints: number[][] }).keypoints[0]).toEqual([
-      expect.closeTo(x),
-      expect.closeTo(y),
-      2,
-    ]);
+    expect((annotation as { keypoints: number[][] }).keypoints[0]).toEqual([expect.closeTo(x), expect.closeTo(y), 2]);
   });
 
   it('turns a mask of the pixels of the file', () => {
@@ -85,8 +85,30 @@ describe('what reaches out of the picture', () => {
       annotation: { bounding_box: [0, 0.5, 0.2, 0.5] },
       clipped: true,
     });
-    expect(place(LANDSCAPE, {}, { points: [[[0, 0], [300, 0], [100, 100]]] })).toEqual({
-      annotation: { points: [[[0, 0], [1, 0], [0.5, 1]]] },
+    expect(
+      place(
+        LANDSCAPE,
+        {},
+        {
+          points: [
+            [
+              [0, 0],
+              [300, 0],
+              [100, 100],
+            ],
+          ],
+        },
+      ),
+    ).toEqual({
+      annotation: {
+        points: [
+          [
+            [0, 0],
+            [1, 0],
+            [0.5, 1],
+          ],
+        ],
+      },
       clipped: true,
     });
   });
@@ -101,8 +123,22 @@ describe('what reaches out of the picture', () => {
   });
 
   it('a keypoint that is not labelled has no position', () => {
-    const { annotation } = place(LANDSCAPE, {}, { keypoints: [[0, 0, 0], [500, 500, 0]] }) as never;
-    expect(annotation).toEqual({ keypoints: [[0, 0, 0], [0, 0, 0]] });
+    const { annotation } = place(
+      LANDSCAPE,
+      {},
+      {
+        keypoints: [
+          [0, 0, 0],
+          [500, 500, 0],
+        ],
+      },
+    ) as never;
+    expect(annotation).toEqual({
+      keypoints: [
+        [0, 0, 0],
+        [0, 0, 0],
+      ],
+    });
   });
 });
 

@@ -30,6 +30,7 @@ describe('names that are known outside of the code', () => {
       deleteDataset: 'delete',
       dropModel: 'drop',
       indexVectors: 'index',
+      annotateDataset: 'annotate',
     });
   });
 

@@ -1,13 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { cacheFolder } from '../../core/cache-folder.ts';
 import { makePictures } from '../support/pictures.ts';
+import { installPythonPackages } from '../support/python-packages.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 
 const example = join(import.meta.dirname, '../../examples/python');
@@ -17,26 +15,9 @@ let bench: Workbench;
 let packages: string;
 
 beforeAll(async () => {
-  [bench, packages] = await Promise.all([openWorkbench(), installRequirements()]);
+  [bench, packages] = await Promise.all([openWorkbench(), installPythonPackages(join(example, 'requirements.txt'))]);
 });
 afterAll(() => bench?.stop());
-
-/** Installs the example's requirements once for all checkouts, apart from the system's Python. Returns the folder. */
-async function installRequirements(): Promise<string> {
-  const requirements = join(example, 'requirements.txt');
-  const { stdout: version } = await run('python3', ['--version']);
-  const hash = createHash('sha256')
-    .update(version)
-    .update(await readFile(requirements));
-  const folder = join(cacheFolder(process.env), 'python', hash.digest('hex').slice(0, 16));
-  if (await stat(folder).catch(() => undefined)) return folder;
-  await mkdir(dirname(folder), { recursive: true });
-  const draft = `${folder}.${randomUUID()}`;
-  await run('python3', ['-m', 'pip', 'install', '--quiet', '--target', draft, '-r', requirements]);
-  // Another run may have been faster; then its folder is as good.
-  await rename(draft, folder).catch(() => rm(draft, { recursive: true, force: true }));
-  return folder;
-}
 
 const load = (...args: string[]) =>
   run('python3', [join(example, 'load.py'), '--task-queue', bench.taskQueue, ...args], {

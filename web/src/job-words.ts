@@ -30,6 +30,7 @@ export const KIND_WORDS: Readonly<Record<JobKind, string>> = {
   drop: "Drop of a model's vectors",
   index: 'Search index',
   annotate: 'Annotation',
+  export: 'Export',
 };
 
 export const failedOf = (job: Job) => sumOf(failuresOf(job));
