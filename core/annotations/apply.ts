@@ -62,7 +62,9 @@ export async function applyAnnotations(store: Store, request: ApplyRequest): Pro
     }
     await writing;
   }
-  if (wasGiven === true || plan.replace)
+  // What stands in a file that could not be read is unknown, and not gone.
+  const isWhole = (reading.invalid.unreadable_file ?? 0) === 0;
+  if (isWhole && (wasGiven === true || plan.replace))
     counts.removed = await removeStale(store, plan, named, { datasetId, onStep, signal });
   const matched = withMatched(counts, named);
   const indexed = await countSamples(store, datasetId, 'indexed');

@@ -143,7 +143,7 @@ test('a folder of annotations may be a root itself', async () => {
   const request = { annotations: { paths: [folder], field: 'yolo' } };
   const { json } = await api.post('/api/datasets/photos/annotate', request);
   const { job } = (await api.get(`/api/jobs/${json.job_id}/wait`)).json;
-  expect(job).toMatchObject({ state: 'completed', annotations: { matched: 1 } });
+  expect(job).toMatchObject({ state: 'completed', error: null, annotations: { matched: 1 } });
   const { sample } = (await api.get('/api/datasets/photos/samples/3')).json;
   expect(sample.annotations.yolo).toEqual([{ label: '0', bounding_box: [0.25, 0.25, 0.5, 0.5] }]);
 });

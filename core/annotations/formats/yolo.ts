@@ -67,7 +67,10 @@ async function* read(request: ReadRequest): AsyncGenerator<ReadStep> {
 
 function pieceOf({ root }: Dataset, { base, split }: Pick<Labelled, 'base' | 'split'>): Piece {
   const name = relativeTo(root, base[0] ?? '');
-  const piece: Piece = { key: name, image: { name, paths: base, anyExtension: true }, unit: 'relative' };
+  // The images may lie in a folder of another name.
+  const below = /^(?:.*\/)?images\/(.+)$/s.exec(name)?.[1];
+  const image = { name, paths: base, anyExtension: true as const, ...(below && { otherNames: [below] }) };
+  const piece: Piece = { key: name, image, unit: 'relative' };
   if (split !== undefined) piece.split = split;
   return piece;
 }
