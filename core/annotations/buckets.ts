@@ -8,7 +8,7 @@ import type { Piece } from './formats/format.ts';
 export const BUCKETS = 256;
 
 /** Pieces are written together once they have this many bytes. A document of MongoDB holds 16 MB. */
-const FLUSH_BYTES = 12 << 20;
+const FLUSH_BYTES = 4 << 20;
 
 /** Collects pieces by bucket. */
 export interface Buckets {
