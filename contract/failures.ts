@@ -93,6 +93,7 @@ const JOBS = [
   EXPORT_WORKFLOW,
 ] as const;
 const ALL = [...JOBS, WEBHOOK_WORKFLOW] as const;
+const WITH_WEBHOOKS = [...EMBEDDING, DUPLICATES_WORKFLOW, ANNOTATE_WORKFLOW, EXPORT_WORKFLOW] as const;
 const ANNOTATING = [...LOADS, ANNOTATE_WORKFLOW] as const;
 
 const DOCTOR = 'Run `plimsoll doctor`.';
@@ -176,19 +177,19 @@ export const FAILURES = {
   UnknownWebhookSecret: {
     meaning: 'The worker has no signing secret of the name that a webhook asks for.',
     remedy: 'Add it to the file that PLIMSOLL_WEBHOOK_SECRETS names.',
-    ends: [...EMBEDDING, DUPLICATES_WORKFLOW],
+    ends: WITH_WEBHOOKS,
     retriedIn: [WEBHOOK_WORKFLOW],
   },
   InvalidWebhookSecrets: {
     meaning: "The worker's file of signing secrets can not be used.",
     remedy: 'Correct the file that PLIMSOLL_WEBHOOK_SECRETS names.',
-    ends: [...EMBEDDING, DUPLICATES_WORKFLOW],
+    ends: WITH_WEBHOOKS,
     retriedIn: [WEBHOOK_WORKFLOW],
   },
   WebhookTargetRefused: {
     meaning: 'A webhook leads to an address that is not public, or to plain http.',
     remedy: 'Use a public https address, or allow this one with PLIMSOLL_WEBHOOK_ALLOW.',
-    ends: [...EMBEDDING, DUPLICATES_WORKFLOW],
+    ends: WITH_WEBHOOKS,
     retriedIn: [WEBHOOK_WORKFLOW],
   },
 
@@ -235,6 +236,8 @@ export const FAILURES = {
       DROP_WORKFLOW,
       INDEX_WORKFLOW,
       DUPLICATES_WORKFLOW,
+      ANNOTATE_WORKFLOW,
+      EXPORT_WORKFLOW,
     ],
   },
 
@@ -354,12 +357,12 @@ export const FAILURES = {
     meaning: 'The dataset has no vectors to search yet.',
     remedy: 'Embed it, or wait until its embedding has stored the first batch.',
     http: [409, 'There are no vectors yet'],
-    ends: [INDEX_WORKFLOW, DUPLICATES_WORKFLOW],
+    ends: [INDEX_WORKFLOW, DUPLICATES_WORKFLOW, EXPORT_WORKFLOW],
   },
   ModelNotInDataset: {
     meaning: 'No sample of the dataset has a vector of this model.',
     http: [404, 'The dataset has no vectors of this model'],
-    ends: [DROP_WORKFLOW, INDEX_WORKFLOW, DUPLICATES_WORKFLOW],
+    ends: [DROP_WORKFLOW, INDEX_WORKFLOW, DUPLICATES_WORKFLOW, EXPORT_WORKFLOW],
   },
   ModelServes: {
     meaning: 'Searches of the dataset use this model, so its vectors are not dropped; nothing was changed.',

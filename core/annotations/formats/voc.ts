@@ -115,7 +115,7 @@ async function readFile(files: AnnotationFiles, path: string, around: Surroundin
       return failed('malformed', `The root is <${root.name.slice(0, 80)}> instead of <annotation>.`, root.line);
     const key = withoutExtension(relativeTo(around.folder, path));
     const piece: Piece = { key, ...readVocImage(root, { ...around, path, key }, invalid) };
-    const split = around.splits.get(nameOf(key));
+    const split = around.splits.get(key) ?? around.splits.get(nameOf(key));
     if (split !== undefined) piece.split = split;
     return { piece, invalid, bytes };
   } catch (error) {
