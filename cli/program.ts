@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addAnnotateCommand } from './commands/annotate.ts';
+import { addExportCommand } from './commands/export.ts';
 import { addApiCommand } from './commands/api.ts';
 import { addCleanupCommand } from './commands/cleanup.ts';
 import { addConfigCommand } from './commands/config.ts';
@@ -56,6 +57,7 @@ const COMMANDS: readonly AddCommand[] = [
   addSearchCommand,
   addDuplicatesCommand,
   addAnnotateCommand,
+  addExportCommand,
   addEncodeCommand,
   addDecodeCommand,
   addModelsCommand,

@@ -173,4 +173,7 @@ async function attachTo({ store }: Backends, running: RunningJob, wanted: Start)
 const WRITTEN = ['format', 'images', 'field', 'task', 'filter', 'vectors'] as const;
 
 const isSameExport = (request: Record<string, unknown>, wanted: Record<string, unknown>): boolean =>
-  WRITTEN.every((name) => isDeepStrictEqual(request[name] ?? undefined, wanted[name]));
+  WRITTEN.every((name) => isDeepStrictEqual(plain(request[name]), plain(wanted[name])));
+
+/** Without fields that are undefined, as it is stored. */
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null));
