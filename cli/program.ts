@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addAnnotateCommand } from './commands/annotate.ts';
-import { addExportCommand } from './commands/export.ts';
 import { addApiCommand } from './commands/api.ts';
 import { addCleanupCommand } from './commands/cleanup.ts';
 import { addConfigCommand } from './commands/config.ts';
@@ -12,6 +11,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addDuplicatesCommand } from './commands/duplicates.ts';
 import { addEmbedCommand } from './commands/embed.ts';
 import { addEncodeCommand } from './commands/encode.ts';
+import { addExportCommand } from './commands/export.ts';
 import { addForgetCommand } from './commands/forget.ts';
 import { addIndexCommand } from './commands/index.ts';
 import { addJobsCommand } from './commands/jobs.ts';

@@ -137,12 +137,12 @@ export const FAILURES = {
   UnknownSource: {
     meaning: 'The worker reads no source of this kind.',
     remedy: 'Name the absolute path of a folder on its machine, or add the kind of source to the worker.',
-    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW],
+    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, EXPORT_WORKFLOW],
   },
   UnknownMedium: {
     meaning: 'The worker does not support the medium of this dataset.',
     remedy: 'Give the plugin of all workers the same `media`.',
-    ends: [...EMBEDDING],
+    ends: [...EMBEDDING, EXPORT_WORKFLOW],
   },
   MediaTypeConflict: {
     meaning: 'The dataset holds samples of another medium than the load brings.',

@@ -1,7 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answers.ts';
 import { annotateBody, classList } from '../schemas/annotations.ts';
-import { exportBody } from '../schemas/exports.ts';
 import {
   dataset,
   datasetList,
@@ -16,6 +15,7 @@ import {
   tagCounts,
   usedModel,
 } from '../schemas/datasets.ts';
+import { exportBody } from '../schemas/exports.ts';
 import { startedJob, startQuery } from '../schemas/jobs.ts';
 import { datasetParameter, modelParameters } from '../schemas/parameters.ts';
 

@@ -41,9 +41,7 @@ export function addExportCommand(program: Command, end: (exitCode: number) => vo
     .argument('<dataset>', "the dataset's name")
     .argument('<folder>', 'the folder to write: empty, not there, or half an export', folder)
     .addOption(
-      new Option('--format <format>', 'the format that is written')
-        .choices([...EXPORT_FORMATS])
-        .makeOptionMandatory(),
+      new Option('--format <format>', 'the format that is written').choices([...EXPORT_FORMATS]).makeOptionMandatory(),
     )
     .addOption(new Option('--images <how>', 'image files stay (none), or: copy, link').choices([...EXPORT_IMAGES]))
     .option('--copy', 'short for --images copy')

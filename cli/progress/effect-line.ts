@@ -15,7 +15,10 @@ export function effectLine({ kind, state, removed, moved, compared, exported, an
   return `removed ${counted(samples, 'sample')}, ${counted(vectors, 'vector')}${keptInWords(kept, unreadable_folders)}`;
 }
 
-function exportedLine(state: JobState, { samples, total }: Pick<ExportedCounts, 'samples' | 'total'> = NOTHING): string {
+function exportedLine(
+  state: JobState,
+  { samples, total }: Pick<ExportedCounts, 'samples' | 'total'> = NOTHING,
+): string {
   if (state === 'completed' && samples === total) return `exported ${counted(samples, 'sample')}`;
   return `exported ${count(samples)} of ${counted(total, 'sample')}`;
 }

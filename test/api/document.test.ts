@@ -179,6 +179,16 @@ describe('every documented status can be had', () => {
     const earlier = Buffer.from('1/earlier').toString('base64url');
     expect((await open.get(`${duplicates}?cursor=${earlier}`)).status).toBe(422);
     expect((await open.post(`${duplicates}/keep-one`)).status).toBe(200);
+    const exports = `/api/datasets/${dataset}/export`;
+    const target = join(bench.folder, 'more/exported');
+    expect((await open.post(exports, { target, format: 'csv', vectors: 'm' })).json.code).toBe('InvalidInput');
+    const { json: exporting } = await open.post(exports, {
+      target,
+      format: 'csv',
+      filter: { equal: { format: 'jpeg' } },
+    });
+    const { json: written } = await open.get(`/api/jobs/${exporting.job_id}/wait`);
+    expect(written.job).toMatchObject({ kind: 'export', state: 'completed', exported: { samples: PICTURES } });
     await open.post(`/api/datasets/${dataset}/tags`, { add: ['seen'], seqs: [0] });
     const { json } = await open.get(`/api/datasets/${dataset}/samples`);
     const named = (name: string) => {
