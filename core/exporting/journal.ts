@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { writeError } from '../artifact/write-durably.ts';
 
 /** Names what attempts have written until the export is finished. */
 export const JOURNAL = '.plimsoll-export.written';
@@ -26,7 +27,9 @@ export async function openJournal(target: string): Promise<Journal> {
   return {
     async add(name) {
       // A line that a full disk has cut must not spoil the next one.
-      await file.write(`\n${JSON.stringify(name)}`);
+      await file.write(`\n${JSON.stringify(name)}`).catch((error) => {
+        throw writeError(path, error);
+      });
     },
     async sweep(isKept) {
       const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });

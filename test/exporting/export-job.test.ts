@@ -2,13 +2,16 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Annotation } from '../../contract/annotation.ts';
 import type { AnnotationFormatName, AnnotationTask } from '../../contract/annotations.ts';
 import type { ExportedCounts, ExportFormatName } from '../../contract/exports.ts';
 import type { ExportDatasetRequest } from '../../contract/inputs.ts';
 import type { JobStatus } from '../../contract/job.ts';
+import { memorySource } from '../../core/sources/memory/memory-source.ts';
+import type { Source } from '../../core/sources/source.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { fillDataset } from '../api/support/fill.ts';
 import { clusteredVectors, fillWithVectors } from '../search/vectors.ts';
@@ -19,6 +22,17 @@ import { filesOf } from './support/exports.ts';
 
 const WORKER = fileURLToPath(new URL('../deploying/worker-process.ts', import.meta.url));
 const MARKER = '.plimsoll-export.json';
+
+const memory = memorySource();
+let openAfterMs = 0;
+/** Files of which each takes its time to open, as on a disk far away. */
+const slowFiles: Source = {
+  ...memory,
+  async open(file) {
+    await delay(openAfterMs);
+    return memory.open(file);
+  },
+};
 
 let bench: Workbench;
 let stopWorker: () => Promise<void>;
@@ -84,7 +98,7 @@ const CLASSIFY: Row[] = [
 ];
 
 beforeAll(async () => {
-  bench = await openWorkbench({ roles: [] });
+  bench = await openWorkbench({ roles: [], plugin: { sources: [slowFiles] } });
   stopWorker = await bench.startWorker('indexing');
   pets = bench.newDataset();
   source = join(bench.folder, 'pets');
@@ -378,30 +392,44 @@ describe('an export is refused', () => {
 });
 
 describe('an export that is interrupted', () => {
-  /** Enough that an export takes some seconds. */
+  /** Enough that an export without images takes some seconds. */
   const MANY = 2_000;
+  /** Enough that one takes some seconds whose images are slow. */
+  const SLOW = 600;
+  const SLOW_MS = 150;
   let many: string;
-  /** The files of an export that nothing disturbed. */
-  let whole: Map<string, Buffer>;
-  beforeAll(async () => {
-    many = bench.newDataset();
-    await fillDataset(bench.store, many, MANY, (seq) => ({
-      split: seq % 3 === 0 ? 'val' : 'train',
-      annotations: {
-        ground_truth: {
-          from: 'x',
-          sets: {
-            '0': {
-              fingerprint: 'x',
-              job_id: 'x',
-              objects: [box(`class ${seq % 7}`, 0.1, 0.2, 0.3, (seq % 9) / 20 + 0.1)],
-            },
+  let slow: string;
+  afterEach(() => {
+    openAfterMs = 0;
+  });
+
+  const objects = (seq: number) => ({
+    split: seq % 3 === 0 ? 'val' : 'train',
+    annotations: {
+      ground_truth: {
+        from: 'x',
+        sets: {
+          '0': {
+            fingerprint: 'x',
+            job_id: 'x',
+            objects: [box(`class ${seq % 7}`, 0.1, 0.2, 0.3, (seq % 9) / 20 + 0.1)],
           },
         },
       },
-    }));
-    whole = await writtenTo((await exported({ dataset: many, format: 'voc' })).target);
+    },
   });
+
+  beforeAll(async () => {
+    many = bench.newDataset();
+    await fillDataset(bench.store, many, MANY, objects);
+    slow = bench.newDataset();
+    const pathOf = (seq: number) => `memory:/slow/${seq % 5}/${seq}.jpg`;
+    for (let seq = 0; seq < SLOW; seq++) memory.put(pathOf(seq), Buffer.from(`image ${seq}`));
+    await fillDataset(bench.store, slow, SLOW, (seq) => ({ ...objects(seq), filepath: pathOf(seq) }), ['memory:/slow']);
+  });
+
+  const requestOf = (dataset: string, target: string) =>
+    ({ dataset, target, format: 'voc', images: dataset === slow ? 'copy' : 'none' }) as const;
 
   /** All but the marker, which names the job. */
   async function writtenTo(target: string): Promise<Map<string, Buffer>> {
@@ -411,20 +439,25 @@ describe('an export that is interrupted', () => {
   }
 
   /** Starts an export, and resolves once it is under way. */
-  async function underWay(target = newTarget()): Promise<{ jobId: string; target: string }> {
-    const { job_id } = await bench.exportDataset({ dataset: many, target, format: 'voc' });
-    for await (const { exported: reached, finished_at } of bench.watch(job_id))
-      if (finished_at !== null || (reached !== undefined && reached.samples > 0)) break;
-    const { exported: reached } = await bench.status(job_id);
-    expect(reached).toMatchObject({ total: MANY });
-    expect(reached?.samples).toBeGreaterThan(0);
-    expect(reached?.samples).toBeLessThan(MANY);
-    return { jobId: job_id, target };
+  async function underWay(dataset = slow): Promise<{ jobId: string; dataset: string; target: string }> {
+    if (dataset === slow) openAfterMs = SLOW_MS;
+    const target = newTarget();
+    const { job_id } = await bench.exportDataset(requestOf(dataset, target));
+    for await (const { exported: reached, finished_at } of bench.watch(job_id)) {
+      if (finished_at !== null) throw new Error('The export was over before it could be disturbed.');
+      if (reached !== undefined && reached.samples > 0 && reached.samples < reached.total) break;
+    }
+    return { jobId: job_id, dataset, target };
   }
 
-  async function ended({ jobId, target }: { jobId: string; target: string }) {
-    expect(await bench.wait(jobId)).toMatchObject({ state: 'completed', exported: { samples: MANY, total: MANY } });
-    expect(await writtenTo(target)).toEqual(whole);
+  /** Waits for its end, and compares what it has written with an export that nothing disturbed. */
+  async function expectWhole({ jobId, dataset, target }: { jobId: string; dataset: string; target: string }) {
+    openAfterMs = 0;
+    const total = dataset === slow ? SLOW : MANY;
+    expect(await bench.wait(jobId)).toMatchObject({ state: 'completed', exported: { samples: total, total } });
+    const whole = newTarget();
+    await exported(requestOf(dataset, whole));
+    expect(await writtenTo(target)).toEqual(await writtenTo(whole));
   }
 
   it('goes on when its worker is killed, and gives the same bytes', async () => {
@@ -435,13 +468,14 @@ describe('an export that is interrupted', () => {
       env: { ...process.env, MONGODB_URI: mongodb.href, TEMPORAL_ADDRESS: inject('temporalAddress') },
     });
     await once(worker, 'message');
-    const started = await underWay();
+    const started = await underWay(many);
     const exited = once(worker, 'exit');
     worker.kill('SIGKILL');
     await exited;
-    expect((await readdir(started.target)).length).toBeGreaterThan(1);
+    expect((await writtenTo(started.target)).size).toBeGreaterThan(64);
+    expect(await bench.status(started.jobId)).toMatchObject({ state: 'running' });
     stopWorker = await bench.startWorker('indexing');
-    await ended(started);
+    await expectWhole(started);
   });
 
   it('can be paused and resumed, holds no worker meanwhile, and does not keep others from theirs', async () => {
@@ -451,17 +485,20 @@ describe('an export that is interrupted', () => {
     const handle = bench.temporal.workflow.getHandle(paused.workflow_id);
     const pending = async () => (await handle.describe()).raw.pendingActivities?.length ?? 0;
     await expect.poll(pending, { timeout: PATIENCE_MS }).toBe(0);
+    const { size } = await writtenTo(started.target);
+    expect(size).toBeLessThan(2 * SLOW);
 
-    const request = { dataset: many, target: started.target, format: 'voc' } as const;
+    const request = requestOf(slow, started.target);
     await expect(bench.exportDataset(request)).rejects.toMatchObject({ code: 'AlreadyRunning' });
     expect(await bench.exportDataset(request, { ifRunning: 'attach' })).toMatchObject({ job_id: started.jobId });
     await expect(bench.exportDataset({ ...request, format: 'csv' }, { ifRunning: 'attach' })).rejects.toMatchObject({
       code: 'AlreadyRunning',
     });
-    expect((await exported({ dataset: many, format: 'csv' })).counts.samples).toBe(MANY);
+    expect((await exported({ dataset: slow, format: 'csv' })).counts.samples).toBe(SLOW);
+    expect((await writtenTo(started.target)).size).toBe(size);
 
     await bench.resume(started.jobId);
-    await ended(started);
+    await expectWhole(started);
   });
 
   it('keeps what it has written when it is canceled, and another one to the folder goes on', async () => {
@@ -469,11 +506,10 @@ describe('an export that is interrupted', () => {
     await bench.cancel(jobId);
     const status = await bench.wait(jobId);
     expect(status).toMatchObject({ state: 'canceled', error: { code: 'Canceled' } });
-    expect(status.error?.message).toMatch(/of 2,000 samples were exported; what is written stays/);
-    const left = await writtenTo(target);
-    expect(left.size).toBeGreaterThan(100);
-    const { job_id } = await bench.exportDataset({ dataset: many, target, format: 'voc' });
-    await ended({ jobId: job_id, target });
+    expect(status.error?.message).toMatch(/of 600 samples were exported; what is written stays/);
+    expect((await writtenTo(target)).size).toBeGreaterThan(64);
+    const { job_id } = await bench.exportDataset(requestOf(slow, target));
+    await expectWhole({ jobId: job_id, dataset: slow, target });
   });
 
   it('runs beside a load', async () => {
@@ -489,7 +525,7 @@ describe('an export that is interrupted', () => {
 
   it('is ended by a deletion of its dataset', async () => {
     const { jobId } = await underWay();
-    expect(await bench.wait((await bench.deleteDataset(many)).job_id)).toMatchObject({ state: 'completed' });
+    expect(await bench.wait((await bench.deleteDataset(slow)).job_id)).toMatchObject({ state: 'completed' });
     expect(await bench.wait(jobId)).toMatchObject({ state: 'canceled' });
   });
 });
