@@ -43,8 +43,9 @@ export function addAnnotateCommand(program: Command, end: (exitCode: number) => 
 ${ANNOTATIONS_HELP}
 
 An image is found where its format says, below a source of the dataset, or by
-the end of its path. A name that several samples have is nobody's. What the same
-paths gave before and no longer give is removed; annotations of other paths stay.
+the end of its path. A name that several samples have is nobody's. What the
+same paths gave before and no longer give is removed; annotations of other paths
+stay.
 
 With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --wait, once
 the job is over, what "plimsoll status --json" prints, with annotations {state,

@@ -68,9 +68,9 @@ export function addExportCommand(program: Command, end: (exitCode: number) => vo
     .addHelpText(
       'after',
       `
-Samples that are indexed now are written; loads may run meanwhile. An export that
-was interrupted goes on if it is started again: images that are whole are not
-copied again. npy and parquet hold vectors, of the model that serves unless
+Samples that are indexed now are written; loads may run meanwhile. An export
+that was interrupted goes on if it is started again: images that are whole are
+not copied again. npy and parquet hold vectors, of the model that serves unless
 --model names another. The folder is one of the indexing worker's machine.
 
 With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --wait, once

@@ -27,7 +27,7 @@ export async function openJournal(target: string): Promise<Journal> {
   return {
     async add(name) {
       // A line that a full disk has cut must not spoil the next one.
-      await file.write(`\n${JSON.stringify(name)}`).catch((error) => {
+      await file.write(`\n${lineOf(name)}`).catch((error) => {
         throw writeError(path, error);
       });
     },
@@ -49,6 +49,10 @@ export async function openJournal(target: string): Promise<Journal> {
     close: () => file.close(),
   };
 }
+
+/** A line as `node:readline` takes it: JSON leaves two of its line ends as they are. */
+const lineOf = (name: string): string =>
+  JSON.stringify(name).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
 
 /** The path in a line. Undefined if it is cut, or leads out of the folder: the journal lies where others may write. */
 function nameIn(line: string): string | undefined {

@@ -109,7 +109,7 @@ describe('the table and the sources', () => {
       return importedFiles.map(({ fileName }) => fileName);
     };
     expect(imported(TABLE)).toEqual(['./names.ts']);
-    expect(imported('contract/names.ts')).toEqual(['./built-in-model.ts', './job.ts']);
+    expect(imported('contract/names.ts')).toEqual(['./built-in-model.ts']);
     expect(imported('contract/built-in-model.ts')).toEqual([]);
     expect(imported('contract/job.ts')).toEqual([]);
   });
