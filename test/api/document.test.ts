@@ -314,6 +314,7 @@ describe('every documented status can be had', () => {
     const { datasets } = collectionsOf(bench.store);
     await datasets.insertOne({ _id: 'bare', models: [], phases: {} } as never);
     expect((await use('bare', 'other')).json.code).toBe('NoVectors');
+    expect((await open.post('/api/datasets/bare/export', { ...exporting, format: 'npy' })).json.code).toBe('NoVectors');
     await datasets.deleteOne({ _id: 'bare' });
     const outside = await open.post('/api/datasets/jobs/relocate', { ...move, to: '/etc' });
     expect(outside.json).toMatchObject({ code: 'SourceOutsideRoots', errors: [{ in: 'body', field: 'to' }] });

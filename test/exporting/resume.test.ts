@@ -85,6 +85,8 @@ describe('another attempt', () => {
 
   it('leaves nothing of samples that are gone since, and all that it has not written', async () => {
     const samples = await manySamples(70);
+    // A line separator is no end of a line of the journal.
+    samples[0] = await fileSample(await newFolder(), 0, '0/an odd\u2028name.jpg', 'odd');
     const folder = await newFolder();
     const target = join(folder, 'out');
     const request = requestFor(target, 'voc', { images: 'copy' });
