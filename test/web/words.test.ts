@@ -3,7 +3,15 @@ import type { Dataset, Job, Phase } from '../../web/src/api/shapes.ts';
 import { codeWords, failureWords } from '../../web/src/failures.ts';
 import { layoutGrid } from '../../web/src/grid/layout.ts';
 import { placeAfter } from '../../web/src/grid/moves.ts';
-import { endWords, exportedWords, lostShareOf, paceWords, progressWords, tookWords, waitWords } from '../../web/src/job-words.ts';
+import {
+  endWords,
+  exportedWords,
+  lostShareOf,
+  paceWords,
+  progressWords,
+  tookWords,
+  waitWords,
+} from '../../web/src/job-words.ts';
 import { noPictureWords } from '../../web/src/picture-words.ts';
 import { samplesSoFar } from '../../web/src/sample-count.ts';
 import { bringsBackWords, pausedWords } from '../../web/src/schedule-words.ts';
