@@ -13,6 +13,7 @@ import type { ReadingDocument } from '../core/store/documents.ts';
 import { noteAnnotations } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import type { Steps } from './heartbeats.ts';
+import { createNoter } from './noter.ts';
 
 /** The work on the annotations of one job, whose record shows how far it is. */
 export interface Annotator {
@@ -24,9 +25,6 @@ export interface Annotator {
   remove(datasetId: string, field: string): Promise<AnnotationsStatus>;
 }
 
-/** The record shows the progress this often. */
-const NOTE_EVERY_MS = 1000;
-
 export function createAnnotator(
   { store, sources }: { store: Store; sources: Sources },
   jobId: string,
@@ -34,7 +32,7 @@ export function createAnnotator(
 ): Annotator {
   // The heartbeats carry no position: what was read is stored, and what was applied is found in the samples.
   const onStep = () => step();
-  const { note, last } = noter(store, jobId);
+  const { note, last } = createNoter((status: AnnotationsStatus) => noteAnnotations(store, jobId, status));
   const stage = (plan: AnnotationPlan) =>
     stageAnnotations(store, annotationFiles(sources), plan, {
       jobId,
@@ -71,24 +69,6 @@ export function createAnnotator(
       const removed = await removeField(store, { datasetId, field, onStep, signal });
       await forgetField(store, datasetId, field);
       return last({ ...emptyStatus(field), state: 'completed', removed });
-    },
-  };
-}
-
-/** Notes how far a job is, once a second at most. A lost note costs nothing: the next one follows. */
-function noter(store: Store, jobId: string) {
-  let noted = Promise.resolve();
-  let notedAt = Number.NEGATIVE_INFINITY;
-  return {
-    note(status: AnnotationsStatus) {
-      if (performance.now() - notedAt < NOTE_EVERY_MS) return;
-      notedAt = performance.now();
-      noted = noted.then(() => noteAnnotations(store, jobId, status)).catch(() => undefined);
-    },
-    async last(status: AnnotationsStatus): Promise<AnnotationsStatus> {
-      await noted;
-      await noteAnnotations(store, jobId, status);
-      return status;
     },
   };
 }

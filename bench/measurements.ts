@@ -33,7 +33,9 @@ export const MEASUREMENTS: readonly Measurement[] = [
     weight: 'photograph',
     count: 10_000,
     byDefault: true,
-    targets: ({ ratio }) => [{ what: 'ratio to the load without', value: ratio ?? Number.NaN, at_most: 1.25, unit: '' }],
+    targets: ({ ratio }) => [
+      { what: 'ratio to the load without', value: ratio ?? Number.NaN, at_most: 1.25, unit: '' },
+    ],
   }),
   annotatedMeasurement({
     name: 'annotated-100k',

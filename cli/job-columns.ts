@@ -53,8 +53,8 @@ function tookOf({ started_at, finished_at }: JobStatus): string {
 
 /** The work that a job has done, in words. For a load, that is what was new, not the size of its folder. */
 export function whatOf(job: JobStatus): string {
-  const { kind, phases, error, removed, moved, compared, annotations, state, finished_at } = job;
-  const effects = kind === 'annotate' ? [annotations] : [removed, moved, compared];
+  const { kind, phases, error, removed, moved, compared, exported, annotations, state, finished_at } = job;
+  const effects = kind === 'annotate' ? [annotations] : [removed, moved, compared, exported];
   if (hadNothingToRetry(job)) return 'nothing had failed';
   const parts = [
     ...(state === 'failed' && error !== null ? [printable(error.code)] : []),

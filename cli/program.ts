@@ -11,6 +11,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addDuplicatesCommand } from './commands/duplicates.ts';
 import { addEmbedCommand } from './commands/embed.ts';
 import { addEncodeCommand } from './commands/encode.ts';
+import { addExportCommand } from './commands/export.ts';
 import { addForgetCommand } from './commands/forget.ts';
 import { addIndexCommand } from './commands/index.ts';
 import { addJobsCommand } from './commands/jobs.ts';
@@ -56,6 +57,7 @@ const COMMANDS: readonly AddCommand[] = [
   addSearchCommand,
   addDuplicatesCommand,
   addAnnotateCommand,
+  addExportCommand,
   addEncodeCommand,
   addDecodeCommand,
   addModelsCommand,
@@ -121,7 +123,7 @@ function createProgram(json: boolean, end: (exitCode: number) => void): Command 
     .exitOverride()
     .showHelpAfterError(json ? false : 'Commands: plimsoll --help')
     .configureOutput({ outputError: (text, write) => json || write(text) })
-    .configureHelp({ showGlobalOptions: false })
+    .configureHelp({ showGlobalOptions: false, minWidthToWrap: 36 })
     .addHelpText('after', HELP)
     .helpCommand('help [command]', 'help for a command')
     .hook('preAction', (_, command) => useConfig(command));

@@ -7,6 +7,7 @@ import { waysOutOf } from '../core/deleting/absent-sources.ts';
 import { retryingInWords } from '../core/jobs/words.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { annotationsBlock } from './annotations-block.ts';
+import { exportBlock } from './export-block.ts';
 import { hadNothingToRetry, type Outcome, readNothing } from './outcome.ts';
 import { effectLine } from './progress/effect-line.ts';
 import { hasRate, PHASES, took, wordsOf } from './progress/phase-words.ts';
@@ -54,6 +55,7 @@ export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSI
     ...(status.phases.indexing.finished_at === null ? [] : [indexingBlock(status, paint)]),
     ...(status.phases.embedding.finished_at === null ? [] : [embeddingBlock(status, paint)]),
     annotationsBlock(status, paint),
+    exportBlock(status, paint),
     artifactBlock(status, paint),
     failuresBlock(outcome, paint, width),
     nextBlock(outcome, paint, width),

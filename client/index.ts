@@ -4,6 +4,7 @@ export type { FailureCode } from '../contract/failures.ts';
 export type {
   CancelRequest,
   EmbedDatasetRequest,
+  ExportDatasetRequest,
   FindDuplicatesRequest,
   ForgetSourceRequest,
   LoadDatasetRequest,

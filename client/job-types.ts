@@ -9,7 +9,10 @@ import {
   dropModelInput,
   type EmbedDatasetInput,
   type EmbedDatasetRequest,
+  type ExportDatasetInput,
+  type ExportDatasetRequest,
   embedDatasetInput,
+  exportDatasetInput,
   type FindDuplicatesInput,
   type FindDuplicatesRequest,
   type ForgetSourceRequest,
@@ -37,7 +40,9 @@ import {
   DUPLICATES_WORKFLOW,
   duplicatesWorkflowId,
   EMBED_WORKFLOW,
+  EXPORT_WORKFLOW,
   embedWorkflowId,
+  exportWorkflowId,
   FORGET_WORKFLOW,
   INDEX_WORKFLOW,
   LOAD_WORKFLOW,
@@ -48,6 +53,7 @@ import {
 } from '../contract/names.ts';
 import type { QueueOptions } from '../contract/priority.ts';
 import type { UserError } from '../core/errors.ts';
+import { requireExportable } from '../core/exporting/require-exportable.ts';
 import { folderNameOf } from '../core/folders.ts';
 import { requireApart } from '../core/relocating/check-relocation.ts';
 import { modelToSearch } from '../core/search/model-to-search.ts';
@@ -139,6 +145,19 @@ export const ANNOTATE: JobType<AnnotateDatasetRequest, AnnotateDatasetInput> = {
   summary: ({ dataset, remove }) =>
     remove === undefined ? `Annotate ${dataset}` : `Remove the annotations ${remove} of ${dataset}`,
   datasetError: datasetNotThere,
+};
+
+export const EXPORT: JobType<ExportDatasetRequest, ExportDatasetInput> = {
+  kind: 'export',
+  workflow: EXPORT_WORKFLOW,
+  schema: exportDatasetInput,
+  workflowId: ({ dataset, target }) => exportWorkflowId(dataset, target),
+  embeds: () => false,
+  summary: ({ dataset, format, target }) => `Export ${dataset} as ${format} to ${target}`,
+  datasetError: datasetNotFound,
+  async check(store, input) {
+    await requireExportable(store, input);
+  },
 };
 
 export const FORGET: JobType<ForgetSourceRequest, ForgetSourceRequest> = {

@@ -2,6 +2,7 @@ import type {
   AnnotateDatasetRequest,
   CancelRequest,
   EmbedDatasetRequest,
+  ExportDatasetRequest,
   FindDuplicatesRequest,
   ForgetSourceRequest,
   LoadDatasetRequest,
@@ -25,7 +26,19 @@ import { getDataset } from '../core/store/datasets.ts';
 import type { Backends } from './backends.ts';
 import { type CleanupFilter, type CleanupResult, cleanup, findCleanup } from './cleanup.ts';
 import { findJob, findJobToOperate } from './find-job.ts';
-import { ANNOTATE, DELETE, DROP, DUPLICATES, EMBED, FORGET, INDEX, LOAD, PRUNE, RELOCATE } from './job-types.ts';
+import {
+  ANNOTATE,
+  DELETE,
+  DROP,
+  DUPLICATES,
+  EMBED,
+  EXPORT,
+  FORGET,
+  INDEX,
+  LOAD,
+  PRUNE,
+  RELOCATE,
+} from './job-types.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
 import { cancelJob, pauseJob, resumeJob } from './operate.ts';
@@ -92,6 +105,13 @@ export interface PlimsollClient extends Backends {
    * @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound
    */
   annotate(request: AnnotateDatasetRequest, options?: StartOptions): Promise<StartedJob>;
+  /**
+   * Starts to write the samples of a dataset, with their annotations or vectors, to a folder on the indexing worker's
+   * machine. Exports to other folders, and loads, may run beside it.
+   *
+   * @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound, NoVectors, ModelNotInDataset
+   */
+  exportDataset(request: ExportDatasetRequest, options?: StartOptions): Promise<StartedJob>;
   /**
    * Starts to remove the samples below a folder. The files stay.
    *
@@ -206,6 +226,7 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
     countPrune: (dataset) => countPrune(backends, dataset),
     relocate: (request, options) => startJob(backends, RELOCATE, request, options),
     annotate: (request, options) => startJob(backends, ANNOTATE, request, options),
+    exportDataset: (request, options) => startJob(backends, EXPORT, request, options),
     forget: (request, options) => startJob(backends, FORGET, request, options),
     countForget: (request) => countForget(backends, request),
     deleteDataset: (dataset, options) => startJob(backends, DELETE, { dataset }, options),

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { INDEXING_TASK_QUEUE } from '../contract/names.ts';
 import { priorityOf } from '../contract/priority.ts';
@@ -130,7 +131,7 @@ const choicesFor = (running: RunningJob, wanted: Start): IfRunning[] => [
 ];
 
 /** The fields of requests that name folders. */
-const FOLDERS = ['source', 'from', 'to'] as const;
+const FOLDERS = ['source', 'from', 'to', 'target'] as const;
 
 const isAnother = (folder: unknown, wanted: unknown): boolean =>
   typeof folder === 'string' && resolve(folder) !== resolve(String(wanted));
@@ -162,5 +163,17 @@ async function attachTo({ store }: Backends, running: RunningJob, wanted: Start)
       `It drops another revision, ${request.model_key}.`,
     );
   }
+  if (kind === 'export' && !isSameExport(request, wanted.input)) {
+    throw new AlreadyRunningError(running, replaceIfPossible(running), 'It exports something else to that folder.');
+  }
   return { ...job, attached: true };
 }
+
+/** The fields of an export that decide what is written. */
+const WRITTEN = ['format', 'images', 'field', 'task', 'filter', 'vectors'] as const;
+
+const isSameExport = (request: Record<string, unknown>, wanted: Record<string, unknown>): boolean =>
+  WRITTEN.every((name) => isDeepStrictEqual(plain(request[name]), plain(wanted[name])));
+
+/** Without fields that are undefined, as it is stored. */
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null));

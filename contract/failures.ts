@@ -93,6 +93,7 @@ const JOBS = [
   EXPORT_WORKFLOW,
 ] as const;
 const ALL = [...JOBS, WEBHOOK_WORKFLOW] as const;
+const WITH_WEBHOOKS = [...EMBEDDING, DUPLICATES_WORKFLOW, ANNOTATE_WORKFLOW, EXPORT_WORKFLOW] as const;
 const ANNOTATING = [...LOADS, ANNOTATE_WORKFLOW] as const;
 
 const DOCTOR = 'Run `plimsoll doctor`.';
@@ -136,12 +137,12 @@ export const FAILURES = {
   UnknownSource: {
     meaning: 'The worker reads no source of this kind.',
     remedy: 'Name the absolute path of a folder on its machine, or add the kind of source to the worker.',
-    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
+    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW, EXPORT_WORKFLOW],
   },
   UnknownMedium: {
     meaning: 'The worker does not support the medium of this dataset.',
     remedy: 'Give the plugin of all workers the same `media`.',
-    ends: [...EMBEDDING, ANNOTATE_WORKFLOW],
+    ends: [...EMBEDDING, ANNOTATE_WORKFLOW, EXPORT_WORKFLOW],
   },
   MediaTypeConflict: {
     meaning: 'The dataset holds samples of another medium than the load brings.',
@@ -176,19 +177,19 @@ export const FAILURES = {
   UnknownWebhookSecret: {
     meaning: 'The worker has no signing secret of the name that a webhook asks for.',
     remedy: 'Add it to the file that PLIMSOLL_WEBHOOK_SECRETS names.',
-    ends: [...EMBEDDING, DUPLICATES_WORKFLOW, ANNOTATE_WORKFLOW],
+    ends: WITH_WEBHOOKS,
     retriedIn: [WEBHOOK_WORKFLOW],
   },
   InvalidWebhookSecrets: {
     meaning: "The worker's file of signing secrets can not be used.",
     remedy: 'Correct the file that PLIMSOLL_WEBHOOK_SECRETS names.',
-    ends: [...EMBEDDING, DUPLICATES_WORKFLOW, ANNOTATE_WORKFLOW],
+    ends: WITH_WEBHOOKS,
     retriedIn: [WEBHOOK_WORKFLOW],
   },
   WebhookTargetRefused: {
     meaning: 'A webhook leads to an address that is not public, or to plain http.',
     remedy: 'Use a public https address, or allow this one with PLIMSOLL_WEBHOOK_ALLOW.',
-    ends: [...EMBEDDING, DUPLICATES_WORKFLOW, ANNOTATE_WORKFLOW],
+    ends: WITH_WEBHOOKS,
     retriedIn: [WEBHOOK_WORKFLOW],
   },
 
@@ -236,6 +237,7 @@ export const FAILURES = {
       INDEX_WORKFLOW,
       DUPLICATES_WORKFLOW,
       ANNOTATE_WORKFLOW,
+      EXPORT_WORKFLOW,
     ],
   },
 
@@ -355,12 +357,12 @@ export const FAILURES = {
     meaning: 'The dataset has no vectors to search yet.',
     remedy: 'Embed it, or wait until its embedding has stored the first batch.',
     http: [409, 'There are no vectors yet'],
-    ends: [INDEX_WORKFLOW, DUPLICATES_WORKFLOW],
+    ends: [INDEX_WORKFLOW, DUPLICATES_WORKFLOW, EXPORT_WORKFLOW],
   },
   ModelNotInDataset: {
     meaning: 'No sample of the dataset has a vector of this model.',
     http: [404, 'The dataset has no vectors of this model'],
-    ends: [DROP_WORKFLOW, INDEX_WORKFLOW, DUPLICATES_WORKFLOW],
+    ends: [DROP_WORKFLOW, INDEX_WORKFLOW, DUPLICATES_WORKFLOW, EXPORT_WORKFLOW],
   },
   ModelServes: {
     meaning: 'Searches of the dataset use this model, so its vectors are not dropped; nothing was changed.',

@@ -3,10 +3,12 @@
  * languages.
  */
 import { z } from 'zod';
-import { annotationField, annotationSource, annotationsOption } from './annotations.ts';
+import { ANNOTATION_TASKS, annotationField, annotationSource, annotationsOption, GROUND_TRUTH } from './annotations.ts';
 import { BUILT_IN_MODEL } from './built-in-model.ts';
+import { EXPORT_FORMATS, EXPORT_IMAGES, VECTOR_FORMATS } from './exports.ts';
 import { INDEX_KINDS } from './job.ts';
 import { chunks, embeddingOptions, mediumOption, queueOptions, selectionOptions, webhooks } from './options.ts';
+import { searchFilter } from './sample-filter.ts';
 
 /** Names of datasets and schedules. */
 export const plainName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, {
@@ -155,6 +157,50 @@ export const annotateDatasetInput = z
   })
   .describe('Reads annotations into a dataset that is there, or removes a field of them. No vector is touched.');
 
+/** Input of the workflow `exportDataset`. */
+export const exportDatasetInput = z
+  .strictObject({
+    dataset: datasetName,
+    target: path
+      .regex(/^\/(?!.*(^|\/)\.{1,2}(\/|$)).*[^/]/s, 'must be an absolute path of a folder without . and ..')
+      .describe(
+        "Absolute path of the folder to write, on the indexing worker's machine. It is not there, is empty, or holds this export unfinished.",
+      ),
+    format: z.enum(EXPORT_FORMATS).describe('The format that is written.'),
+    images: z
+      .enum(EXPORT_IMAGES)
+      .default('none')
+      .describe('Whether image files stay where they are, are copied, or are linked to.'),
+    field: annotationField.default(GROUND_TRUTH).describe('The field of annotations that is written.'),
+    task: z
+      .enum(ANNOTATION_TASKS)
+      .optional()
+      .describe('What lines of YOLO files say; found if the annotations are all of one kind.'),
+    filter: searchFilter
+      .omit({ status: true })
+      .optional()
+      .describe('Only samples that match every field. Only indexed ones are exported.'),
+    vectors: z
+      .string()
+      .min(1)
+      .max(4200)
+      .optional()
+      .describe(
+        'The model whose vectors are written, by name or key. npy and parquet take the one that serves if left out; jsonl then has none.',
+      ),
+    ...queueOptions,
+    webhooks,
+  })
+  .refine(({ task, format }) => task === undefined || format === 'yolo', {
+    path: ['task'],
+    message: 'is for the format yolo',
+  })
+  .refine(({ vectors, format }) => vectors === undefined || format === 'jsonl' || VECTOR_FORMATS.includes(format), {
+    path: ['vectors'],
+    message: 'is for the formats jsonl, npy and parquet',
+  })
+  .describe('Writes the samples of a dataset, with their annotations or vectors, to a folder.');
+
 /** Input of the workflow `findDuplicates`. */
 export const findDuplicatesInput = z
   .strictObject({
@@ -211,5 +257,7 @@ export type FindDuplicatesInput = z.output<typeof findDuplicatesInput>;
 export type FindDuplicatesRequest = z.input<typeof findDuplicatesInput>;
 export type AnnotateDatasetInput = z.output<typeof annotateDatasetInput>;
 export type AnnotateDatasetRequest = z.input<typeof annotateDatasetInput>;
+export type ExportDatasetInput = z.output<typeof exportDatasetInput>;
+export type ExportDatasetRequest = z.input<typeof exportDatasetInput>;
 export type DropModelRequest = z.input<typeof dropModelInput>;
 export type ScheduledLoadRequest = z.input<typeof scheduledLoadInput>;

@@ -1,5 +1,6 @@
 /** Jobs and their states: the shapes that the store, the `status` query, the client and every `--json` share. */
 import type { AnnotationsStatus } from './annotations.ts';
+import type { ExportedCounts } from './exports.ts';
 
 export const JOB_KINDS = [
   'load',
@@ -189,6 +190,8 @@ export interface JobStatus {
   moved?: MovedCounts;
   /** How far a search for duplicates is; other jobs have none. */
   compared?: ComparedCounts;
+  /** How far an export is, once it has begun to read; other jobs have none. */
+  exported?: ExportedCounts;
   /** The annotations of a load or an annotation, once their reading has begun. */
   annotations?: AnnotationsStatus;
   /** The artifact of a load that writes one, once its writing has begun. */
@@ -203,10 +206,11 @@ export interface JobStatus {
 /** Whether jobs of this kind have an indexing phase. */
 export const indexes = (kind: JobKind): boolean => kind === 'load' || kind === 'retry';
 
-/** Whether jobs of this kind have phases. The others only count what they have removed, moved or compared. */
+/** Whether jobs of this kind have phases. The others only count what they have removed, moved, compared or exported. */
 export const hasPhases = (kind: JobKind): boolean => indexes(kind) || kind === 'embed' || kind === 'index';
 
 /** Whether jobs of this kind can be paused. */
-export const isPausable = (kind: JobKind): boolean => hasPhases(kind) || kind === 'duplicates' || kind === 'annotate';
+export const isPausable = (kind: JobKind): boolean =>
+  hasPhases(kind) || kind === 'duplicates' || kind === 'annotate' || kind === 'export';
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];

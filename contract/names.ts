@@ -64,6 +64,10 @@ export function embedWorkflowId(dataset: string, named: string): string {
 /** One search for duplicates of a dataset at a time: its groups replace those of the search before. */
 export const duplicatesWorkflowId = (dataset: string) => `duplicates-${dataset}`;
 
+/** One export of a dataset to a folder at a time. Exports to other folders may run beside it. */
+export const exportWorkflowId = (dataset: string, target: string) =>
+  `export-${dataset}:${hashOf(target.replaceAll(/\/+/g, '/').replace(/(?<=.)\/$/, ''))}`;
+
 const MAX_LABEL = 200;
 
 /** FNV-1a, 32 bits: the sandbox has no crypto, and nothing here has to withstand an attack. */

@@ -9,6 +9,7 @@ export type {
   DeleteDatasetRequest,
   DropModelRequest,
   EmbedDatasetRequest,
+  ExportDatasetRequest,
   FindDuplicatesRequest,
   ForgetSourceRequest,
   IndexVectorsRequest,
@@ -23,6 +24,7 @@ export {
   duplicatesWorkflowId,
   EMBEDDING_TASK_QUEUE,
   embedWorkflowId,
+  exportWorkflowId,
   INDEXING_TASK_QUEUE,
   loadWorkflowId,
 } from '../contract/names.ts';
@@ -32,6 +34,7 @@ export { deleteDataset } from './delete-dataset.ts';
 export { deliverWebhook } from './deliver-webhook.ts';
 export { dropModel } from './drop-model.ts';
 export { embedDataset } from './embed-dataset.ts';
+export { exportDataset } from './export-dataset.ts';
 export { findDuplicates } from './find-duplicates.ts';
 export { forgetSource } from './forget-source.ts';
 export { indexVectors } from './index-vectors.ts';

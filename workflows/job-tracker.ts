@@ -1,5 +1,6 @@
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { AnnotationsStatus } from '../contract/annotations.ts';
+import type { ExportedCounts } from '../contract/exports.ts';
 import {
   type ArtifactStatus,
   type ComparedCounts,
@@ -43,6 +44,8 @@ export interface JobTracker {
   noteMoved(moved: MovedCounts): void;
   /** Sets the counts of what the job has compared. */
   noteCompared(compared: ComparedCounts): void;
+  /** Sets the counts of what the job has exported. */
+  noteExported(exported: ExportedCounts): void;
   /** Sets how the job's annotations stand. */
   noteAnnotations(annotations: AnnotationsStatus): void;
   /** Sets how far the job's artifact is. */
@@ -164,6 +167,10 @@ export function trackJob(job: {
     },
     noteCompared(compared) {
       record.compared = compared;
+      show();
+    },
+    noteExported(exported) {
+      record.exported = exported;
       show();
     },
     noteAnnotations(annotations) {

@@ -66,6 +66,12 @@ export function datasetRoutes({ backends, media, settings, sources, tagCounts }:
     return started(c, await startAs(client, c.req.valid('query'), (options) => client.annotate(request, options)));
   });
 
+  router.openapi(routes.exportRoute, async (c) => {
+    const request = { ...c.req.valid('json'), dataset: c.req.valid('param').dataset };
+    await requireSource(request.target, { sources, roots: settings.sourceRoots }, 'target');
+    return started(c, await startAs(client, c.req.valid('query'), (options) => client.exportDataset(request, options)));
+  });
+
   router.openapi(routes.classesRoute, async (c) => {
     const { dataset } = c.req.valid('param');
     return c.json(await classCounts(dataset), 200);

@@ -15,6 +15,7 @@ import {
   tagCounts,
   usedModel,
 } from '../schemas/datasets.ts';
+import { exportBody } from '../schemas/exports.ts';
 import { startedJob, startQuery } from '../schemas/jobs.ts';
 import { datasetParameter, modelParameters } from '../schemas/parameters.ts';
 
@@ -104,6 +105,20 @@ export const annotateRoute = createRoute({
     'Starts a job that gives the samples of a dataset their annotations. It reads no image and touches no vector. What is the same already is left as it is.',
   request: { params: datasetParameter, query: startQuery, body: body(annotateBody) },
   responses: { 202: json(startedJob, 'The job.'), ...problems('SourceOutsideRoots', ...JOB, ...WITH_BODY) },
+});
+
+export const exportRoute = createRoute({
+  method: 'post',
+  path: '/api/datasets/{dataset}/export',
+  tags,
+  summary: 'Write a dataset with its annotations to a folder',
+  description:
+    "Starts a job that writes the samples of a dataset, with their annotations or vectors, to a folder on the indexing worker's machine. Loads, and exports to other folders, may run beside it.",
+  request: { params: datasetParameter, query: startQuery, body: body(exportBody) },
+  responses: {
+    202: json(startedJob, 'The job.'),
+    ...problems('SourceOutsideRoots', 'NoVectors', 'ModelNotInDataset', ...JOB, ...WITH_BODY),
+  },
 });
 
 export const classesRoute = createRoute({

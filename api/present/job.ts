@@ -8,7 +8,9 @@ import { shownModel, shownPath, shownSource, withoutPaths } from './paths.ts';
 export function presentJob(status: JobStatus, scope: Scope, roots: readonly string[] = []): Job {
   if (scope === 'operate') return status;
   const { request, ...rest } = status;
-  const named = [request.source, request.from, request.to, request.model].filter((path) => typeof path === 'string');
+  const named = [request.source, request.from, request.to, request.target, request.model].filter(
+    (path) => typeof path === 'string',
+  );
   const folders = [...roots, ...named];
   const shown = { ...withoutPaths(rest, folders), request: shownRequest(request) };
   // These fields hold only a path, so a path below a known folder can be shown from that folder's name on.
@@ -40,6 +42,10 @@ const SHOWN = [
   'media',
   'chunks',
   'threshold',
+  'format',
+  'images',
+  'field',
+  'task',
   'max_failed_percent',
   'embed_task_queue',
   'embed_at',
@@ -50,7 +56,7 @@ const SHOWN = [
 ];
 
 /** Request fields that name folders. */
-const FOLDERS = ['source', 'from', 'to'];
+const FOLDERS = ['source', 'from', 'to', 'target'];
 
 /** Presents a request to a caller of read scope. */
 export function shownRequest(request: Record<string, unknown>): Record<string, unknown> {

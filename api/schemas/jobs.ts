@@ -4,6 +4,7 @@ import { MILESTONES } from '../../client/wait.ts';
 import { retryFailedInput } from '../../contract/inputs.ts';
 import { FINAL_STATES, INDEX_KINDS, JOB_KINDS, JOB_STATES } from '../../contract/job.ts';
 import { annotationsStatus } from './annotations.ts';
+import { exportedCounts } from './exports.ts';
 import { flag, several, span, time, wholeNumber } from './parameters.ts';
 
 export const jobState = z.enum(JOB_STATES);
@@ -122,6 +123,7 @@ export const job = z
       })
       .optional()
       .describe('How far a search for duplicates is.'),
+    exported: exportedCounts.optional().describe('How far an export is.'),
     annotations: annotationsStatus
       .optional()
       .describe('The annotations of a load or an annotation, once their reading has begun.'),

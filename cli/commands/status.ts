@@ -26,6 +26,7 @@ With --json:
                          Temporal retries, and why its last attempt failed
   removed                {samples, vectors} of a prune, forget or delete, so far
   moved                  {samples} of a relocate, so far
+  exported               {samples, total, images, annotations, …} of an export
   compared               {samples, total} of a search for duplicates, so far,
                          and groups at its end
   request                the workflow's input

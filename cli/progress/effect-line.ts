@@ -1,10 +1,12 @@
-import type { ComparedCounts, JobStatus } from '../../contract/job.ts';
+import type { ExportedCounts } from '../../contract/exports.ts';
+import type { ComparedCounts, JobState, JobStatus } from '../../contract/job.ts';
 import { annotationsInWords } from '../../core/jobs/words.ts';
 import { count, counted } from '../terminal/quantities.ts';
 
-/** The removals, moves or comparisons of a job without phases, so far. */
-export function effectLine({ kind, state, removed, moved, compared, annotations }: JobStatus): string {
+/** What a job without phases has removed, moved, compared, annotated or exported so far. */
+export function effectLine({ kind, state, removed, moved, compared, exported, annotations }: JobStatus): string {
   if (kind === 'annotate') return annotationsInWords(annotations).replace(/^annotations: /, '');
+  if (kind === 'export') return exportedLine(state, exported);
   if (kind === 'duplicates') return comparedLine(compared);
   if (kind === 'relocate') return `moved ${counted(moved?.samples ?? 0, 'sample')}`;
   const { samples = 0, vectors = 0, kept = 0, unreadable_folders = [] } = removed ?? {};
@@ -12,6 +14,16 @@ export function effectLine({ kind, state, removed, moved, compared, annotations 
   if (kind === 'prune' && state === 'completed' && samples + vectors + kept === 0) return 'nothing was missing';
   return `removed ${counted(samples, 'sample')}, ${counted(vectors, 'vector')}${keptInWords(kept, unreadable_folders)}`;
 }
+
+function exportedLine(
+  state: JobState,
+  { samples, total }: Pick<ExportedCounts, 'samples' | 'total'> = NOTHING,
+): string {
+  if (state === 'completed' && samples === total) return `exported ${counted(samples, 'sample')}`;
+  return `exported ${count(samples)} of ${counted(total, 'sample')}`;
+}
+
+const NOTHING = { samples: 0, total: 0 };
 
 function comparedLine({ samples, total, groups }: ComparedCounts = { samples: 0, total: 0 }): string {
   if (groups !== undefined) return `found ${counted(groups, 'group')} in ${counted(total, 'sample')}`;

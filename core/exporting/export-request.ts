@@ -1,15 +1,10 @@
+import type { ExportCounts, ExportFormatName, ExportImages } from '../../contract/exports.ts';
 import type { Annotation, AnnotationClass } from '../annotations/annotation.ts';
 import type { AnnotationTask } from '../annotations/formats/format.ts';
 import type { FileRef } from '../sources/files.ts';
 import type { OpenFile } from '../sources/source.ts';
 
-/** The formats that are written, by the name that people give. */
-export const EXPORT_FORMATS = ['coco', 'yolo', 'voc', 'csv', 'jsonl', 'fiftyone', 'folders', 'npy', 'parquet'] as const;
-export type ExportFormatName = (typeof EXPORT_FORMATS)[number];
-
-/** Whether image files are left where they are, copied into the export, or linked to by symbolic links. */
-export const EXPORT_IMAGES = ['none', 'copy', 'link'] as const;
-export type ExportImages = (typeof EXPORT_IMAGES)[number];
+export type * from '../../contract/exports.ts';
 
 /** A sample to export. */
 export interface ExportSample {
@@ -47,6 +42,8 @@ export interface ExportRequest {
   task?: AnnotationTask;
   /** Whether jsonl holds vectors. npy and parquet always do. */
   vectors?: boolean;
+  /** What else decides which samples are written. */
+  selection?: unknown;
   /** Tells one export from others of the same options: a job's ID. A repeated call of a finished one does nothing. */
   id: string;
   signal: AbortSignal;
@@ -54,33 +51,6 @@ export interface ExportRequest {
   onProgress(counts: ExportCounts): void;
   /** Opens a sample's file through its source. @throws FileUnavailableError */
   open(file: FileRef): Promise<OpenFile>;
-}
-
-/** Why a sample, or an annotation, is not in an export. */
-export type SkipReason =
-  | /** Its file can't be read, or has no path that a link could lead to. */ 'file_unavailable'
-  | /** The format needs the picture's size. */ 'unknown_size'
-  | /** The format can't hold the file's name: it has a line break or a control character. */ 'unwritable_name'
-  | /** The format can't hold the class: it is no name of a folder, or has a control character. */ 'unwritable_class'
-  | /** The format needs a class. */ 'no_class'
-  | /** The image has several classes, and the format holds one. */ 'several_classes'
-  | /** It has no vector. */ 'no_vector'
-  | /** The format, or the task, has no words for this kind of annotation. */ 'other_kind'
-  | /** It has more keypoints than the other skeletons. */ 'keypoint_count';
-
-export interface ExportCounts {
-  /** Samples that are in the export. */
-  samples: number;
-  /** Annotations of these that are in the export. */
-  annotations: number;
-  /** Image files that were copied or linked, by this attempt or one before. */
-  images: number;
-  /** Samples whose name another one had, so that the export gives them another name. */
-  renamed: number;
-  /** Polygons of YOLO that lost a hole or were cut into one object for each part: a line has room for a single ring. */
-  simplified: number;
-  skipped_samples: Partial<Record<SkipReason, number>>;
-  skipped_annotations: Partial<Record<SkipReason, number>>;
 }
 
 export const noCounts = (): ExportCounts => ({

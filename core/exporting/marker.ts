@@ -66,8 +66,8 @@ export async function markTarget(request: ExportRequest, counts?: ExportCounts):
 }
 
 /** What makes two requests the same export: all that decides what is written. */
-const hashOf = ({ format, images, classes, dataset, field, task, vectors }: ExportRequest): string =>
-  hash('sha256', JSON.stringify({ format, images, classes, dataset, field, task, vectors }));
+const hashOf = ({ format, images, dataset, field, task, vectors, selection }: ExportRequest): string =>
+  hash('sha256', JSON.stringify({ format, images, dataset, field, task, vectors, selection }));
 
 /** @param why the rest of a sentence whose subject is the folder */
 export const notWritable = ({ target }: ExportRequest, why: string, cause?: unknown): UserError =>

@@ -1,10 +1,11 @@
-import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder, writeError } from '../artifact/write-durably.ts';
 import { createPermits } from '../concurrency/permits.ts';
 import { systemErrorCode } from '../errors.ts';
 import { type DraftFile, openDraft } from './draft-file.ts';
 import type { ExportCounts, ExportRequest } from './export-request.ts';
+import { JOURNAL, type Journal, openJournal } from './journal.ts';
 import { markTarget, notWritable, readMarker, SCRATCH } from './marker.ts';
 import { createNameSet } from './name-set.ts';
 
@@ -41,11 +42,13 @@ export async function openTarget(request: ExportRequest): Promise<TargetFolder> 
   const { target } = request;
   const scratch = join(target, SCRATCH);
   const isResumed = (await readMarker(request)) !== undefined;
+  let journal: Journal;
   try {
     await mkdir(target, { recursive: true });
     await rm(scratch, { recursive: true, force: true });
     await mkdir(scratch);
     if (!isResumed) await markTarget(request);
+    journal = await openJournal(target);
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EEXIST')
@@ -54,7 +57,6 @@ export async function openTarget(request: ExportRequest): Promise<TargetFolder> 
   }
 
   const written = createNameSet();
-  const tops = new Set<string>();
   const drafts = new Set<DraftFile>();
   /** Folders whose names are not durable yet. */
   const changed = new Set<string>();
@@ -65,11 +67,7 @@ export async function openTarget(request: ExportRequest): Promise<TargetFolder> 
 
   const beside = () => join(scratch, String(number++));
 
-  function keep(path: string): void {
-    written.add(path);
-    const slash = path.indexOf('/');
-    if (slash > 0) tops.add(path.slice(0, slash));
-  }
+  const keep = (path: string): void => written.add(path);
 
   async function writeSmall(path: string, content: string): Promise<void> {
     const draft = beside();
@@ -85,11 +83,15 @@ export async function openTarget(request: ExportRequest): Promise<TargetFolder> 
     const folder = dirname(join(target, path));
     if (!changed.has(folder)) await mkdir(folder, { recursive: true });
     changed.add(folder);
+    await journal.add(path);
     await rename(draft, join(target, path));
   }
 
   async function draft(path: string | undefined): Promise<DraftFile> {
-    if (path !== undefined) keep(path);
+    if (path !== undefined) {
+      keep(path);
+      await journal.add(path);
+    }
     const place = path === undefined ? beside() : join(target, path);
     const file = await openDraft(place, path === undefined ? place : beside());
     drafts.add(file);
@@ -131,23 +133,16 @@ export async function openTarget(request: ExportRequest): Promise<TargetFolder> 
     async discard() {
       await Promise.all(writes);
       await Promise.all([...drafts].map((file) => file.discard()));
+      await journal.close();
       await rm(scratch, { recursive: true, force: true });
     },
     async finish(counts) {
       await settle();
-      if (isResumed) for (const top of tops) await sweep(target, top, written.has);
+      if (isResumed) await journal.sweep(written.has);
+      await journal.close();
+      await rm(join(target, JOURNAL));
       await rm(scratch, { recursive: true, force: true });
       await markTarget(request, counts);
     },
   };
-}
-
-/** Removes files that are not kept, and folders that are then empty. Links are not followed. */
-async function sweep(target: string, path: string, isKept: (path: string) => boolean): Promise<void> {
-  for (const entry of await readdir(join(target, path), { withFileTypes: true })) {
-    const below = `${path}/${entry.name}`;
-    if (entry.isDirectory()) await sweep(target, below, isKept);
-    else if (!isKept(below)) await rm(join(target, below));
-  }
-  await rmdir(join(target, path)).catch(() => {});
 }

@@ -18,6 +18,7 @@ export function statusOf(job: JobDocument, now: Date): JobStatus {
     ...(job.removed ? { removed: job.removed } : {}),
     ...(job.moved ? { moved: job.moved } : {}),
     ...(job.compared ? { compared: job.compared } : {}),
+    ...(job.exported ? { exported: job.exported } : {}),
     ...(job.annotations ? { annotations: job.annotations } : {}),
     ...(job.artifact ? { artifact: job.artifact } : {}),
     request: job.request,

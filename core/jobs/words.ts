@@ -1,4 +1,5 @@
 import type { AnnotationsStatus } from '../../contract/annotations.ts';
+import type { ExportedCounts } from '../../contract/exports.ts';
 import {
   type ArtifactStatus,
   type ComparedCounts,
@@ -84,10 +85,12 @@ export function jobInWords(status: JobStatus): string[] {
   return [...progressInWords(status), ...(retrying === null ? [] : [retryingInWords(retrying)])];
 }
 
-function progressInWords({ kind, phases, removed, moved, compared, annotations, artifact }: JobStatus): string[] {
+function progressInWords(status: JobStatus): string[] {
+  const { kind, phases, removed, moved, compared, exported, annotations, artifact } = status;
   if (kind === 'duplicates') return [`compared: ${comparedInWords(compared)}`];
   if (kind === 'relocate') return [`moved: ${movedInWords(moved)}`];
   if (kind === 'annotate') return [annotationsInWords(annotations)];
+  if (kind === 'export') return [`exported: ${exportedInWords(exported)}`];
   if (!hasPhases(kind)) return [`removed: ${removedInWords(kind, removed)}`];
   const { index } = phases.embedding;
   return [
@@ -122,11 +125,13 @@ export const indexInWords = ({ kind, done, total }: IndexStatus): string =>
   `search index (${kind}): ${count(done)} of ${count(total)} vectors`;
 
 /** How far a canceled job came, and how to continue it. */
-export function canceledInWords({ kind, phases, removed, moved, compared }: JobDocument): string {
+export function canceledInWords({ kind, phases, removed, moved, compared, exported }: JobDocument): string {
   if (kind === 'duplicates') {
     return `${comparedInWords(compared)} were compared; the groups found before stay. Start it again to find new ones.`;
   }
   if (kind === 'annotate') return 'The samples that were annotated stay so; start it again to annotate the rest.';
+  if (kind === 'export')
+    return `${exportedInWords(exported)} were exported; what is written stays, and the same export to the folder goes on.`;
   if (kind === 'relocate') return `${movedInWords(moved)} were moved; relocate again to move the rest.`;
   if (!hasPhases(kind)) {
     return `${removedInWords(kind, removed)} are gone; start it again to remove the rest.`;
@@ -145,6 +150,9 @@ const removedInWords = (kind: JobKind, { samples, vectors }: RemovedCounts = { s
   kind === 'drop' ? `${count(vectors)} vectors` : `${count(samples)} samples and ${count(vectors)} vectors`;
 
 const comparedInWords = ({ samples, total }: ComparedCounts = { samples: 0, total: 0 }) =>
+  `${count(samples)} of ${count(total)} samples`;
+
+const exportedInWords = ({ samples, total }: Pick<ExportedCounts, 'samples' | 'total'> = { samples: 0, total: 0 }) =>
   `${count(samples)} of ${count(total)} samples`;
 
 const movedInWords = ({ samples }: MovedCounts = { samples: 0 }) => `${count(samples)} samples`;

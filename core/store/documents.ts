@@ -1,6 +1,7 @@
 import type { Binary, Long, ObjectId, Timestamp } from 'mongodb';
 import type { Annotation, AnnotationClass } from '../../contract/annotation.ts';
 import type { AnnotationsStatus } from '../../contract/annotations.ts';
+import type { ExportedCounts } from '../../contract/exports.ts';
 import type {
   ArtifactStatus,
   ComparedCounts,
@@ -327,6 +328,8 @@ export interface JobDocument {
   moved?: MovedCounts;
   /** Search for duplicates only: how far it is. */
   compared?: ComparedCounts;
+  /** Export only: how far it is. */
+  exported?: ExportedCounts;
   /** Loads with annotations, and annotations: how far they are. */
   annotations?: AnnotationsStatus;
   /** Loads that write an artifact only: how far that is. */

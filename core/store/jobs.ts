@@ -1,5 +1,6 @@
 import { type ClientSession, type Filter, MongoServerError } from 'mongodb';
 import type { AnnotationsStatus } from '../../contract/annotations.ts';
+import type { ExportedCounts } from '../../contract/exports.ts';
 import type { ArtifactStatus, JobKind, JobState, PhaseName, PhaseState, RecordedError } from '../../contract/job.ts';
 import { collectionsOf } from './collections.ts';
 import type { JobDocument, PhaseDocument } from './documents.ts';
@@ -169,7 +170,7 @@ export async function* jobIdsOf(store: Store, datasetId: string): AsyncGenerator
 export async function openBesideLoads(store: Store, datasetId: string): Promise<JobReference[]> {
   return collectionsOf(store)
     .jobs.find(
-      { dataset_id: datasetId, kind: { $in: ['embed', 'drop', 'duplicates'] }, ...notEnded },
+      { dataset_id: datasetId, kind: { $in: ['embed', 'drop', 'duplicates', 'export'] }, ...notEnded },
       { projection: reference },
     )
     .toArray();
@@ -341,6 +342,7 @@ export async function reopenJob(
     'retry_scope',
     'source_device',
     'compared',
+    'exported',
     'artifact',
     'annotations',
   ];
@@ -578,4 +580,9 @@ export async function noteArtifact(store: Store, jobId: string, artifact: Artifa
 /** Notes how the annotations of an open job stand. */
 export async function noteAnnotations(store: Store, jobId: string, annotations: AnnotationsStatus): Promise<void> {
   await collectionsOf(store).jobs.updateOne({ _id: jobId, ...notEnded }, { $set: { annotations } });
+}
+
+/** Notes how far the export of an open job is. */
+export async function noteExported(store: Store, jobId: string, exported: ExportedCounts): Promise<void> {
+  await collectionsOf(store).jobs.updateOne({ _id: jobId, ...notEnded }, { $set: { exported } });
 }

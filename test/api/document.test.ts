@@ -179,6 +179,21 @@ describe('every documented status can be had', () => {
     const earlier = Buffer.from('1/earlier').toString('base64url');
     expect((await open.get(`${duplicates}?cursor=${earlier}`)).status).toBe(422);
     expect((await open.post(`${duplicates}/keep-one`)).status).toBe(200);
+    const exports = `/api/datasets/${dataset}/export`;
+    // A load leaves such a folder out.
+    const target = join(photos, '@eaDir/exported');
+    expect((await open.post(exports, { target, format: 'csv', vectors: 'm' })).json.code).toBe('InvalidInput');
+    expect((await open.post(exports, { target, format: 'npy', vectors: 'm' })).json.code).toBe('ModelNotInDataset');
+    const { json: exporting } = await open.post(exports, {
+      target,
+      format: 'csv',
+      filter: { equal: { format: 'jpeg' } },
+    });
+    const { json: written } = await open.get(`/api/jobs/${exporting.job_id}/wait`);
+    expect(written.job).toMatchObject({ kind: 'export', state: 'completed', exported: { samples: PICTURES + 1 } });
+    const { json: annotating } = await open.post(`/api/datasets/${dataset}/annotate`, { remove: 'predictions' });
+    await open.get(`/api/jobs/${annotating.job_id}/wait`);
+    expect((await open.get(`/api/datasets/${dataset}/classes`)).json).toEqual({ fields: [], splits: [] });
     await open.post(`/api/datasets/${dataset}/tags`, { add: ['seen'], seqs: [0] });
     const { json } = await open.get(`/api/datasets/${dataset}/samples`);
     const named = (name: string) => {
@@ -246,6 +261,11 @@ describe('every documented status can be had', () => {
     expect((await open.post('/api/datasets/jobs/forget', { source: photos })).json.code).toBe('AlreadyRunning');
     expect((await open.post('/api/datasets/nothing/relocate', move)).json.code).toBe('DatasetNotFound');
     expect((await open.post('/api/datasets/nothing/forget', { source: photos })).json.code).toBe('DatasetNotFound');
+    const annotate = { remove: 'predictions' };
+    expect((await open.post('/api/datasets/jobs/annotate', annotate)).json.code).toBe('AlreadyRunning');
+    expect((await open.post('/api/datasets/nothing/annotate', annotate)).json.code).toBe('DatasetNotFound');
+    const exporting = { target: join(photos, '@eaDir/out'), format: 'csv' };
+    expect((await open.post('/api/datasets/nothing/export', exporting)).json.code).toBe('DatasetNotFound');
     expect((await open.post(`/api/jobs/${late.job_id}/pause`)).json.state).toBe('paused');
     expect((await open.post(`/api/jobs/${late.job_id}/resume`)).json.paused_at).toBeNull();
     expect((await open.get(`/api/jobs/${late.job_id}/wait?timeout=0`)).json.reached).toBe(false);
@@ -294,6 +314,7 @@ describe('every documented status can be had', () => {
     const { datasets } = collectionsOf(bench.store);
     await datasets.insertOne({ _id: 'bare', models: [], phases: {} } as never);
     expect((await use('bare', 'other')).json.code).toBe('NoVectors');
+    expect((await open.post('/api/datasets/bare/export', { ...exporting, format: 'npy' })).json.code).toBe('NoVectors');
     await datasets.deleteOne({ _id: 'bare' });
     const outside = await open.post('/api/datasets/jobs/relocate', { ...move, to: '/etc' });
     expect(outside.json).toMatchObject({ code: 'SourceOutsideRoots', errors: [{ in: 'body', field: 'to' }] });

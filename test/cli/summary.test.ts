@@ -250,3 +250,23 @@ describe('how to get search by words', () => {
     expect(wordsHint(statusOf(job({}), ENDED))).toBeUndefined();
   });
 });
+
+it('says what an export has written, and what it has left out', () => {
+  const exported = {
+    ...{ samples: 1197, total: 1200, images: 1197, annotations: 5000, renamed: 2, simplified: 0 },
+    ...{ skipped_samples: { unknown_size: 3 }, skipped_annotations: { other_kind: 4 } },
+  };
+  const request = { format: 'coco', images: 'link', target: '/out' };
+  expect(summary({ kind: 'export', request, exported }).split('\n')).toEqual([
+    '✔ Export of photos completed after 1m 41s',
+    '  exported 1,197 of 1,200 samples',
+    '',
+    '  Exported 5,000 annotations as coco to /out',
+    '    1,197  images were linked to',
+    '        2  samples have another name, as another one has theirs',
+    "        3  samples left out: the picture's size is unknown",
+    '        4  annotations left out: not of the kind that the format or the task holds',
+    '',
+    '  Samples   plimsoll samples photos',
+  ]);
+});

@@ -3,6 +3,7 @@ import {
   CANCEL_UPDATE,
   EMBEDDING_TASK_QUEUE,
   embedWorkflowId,
+  exportWorkflowId,
   INDEXING_TASK_QUEUE,
   KINDS,
   loadWorkflowId,
@@ -31,6 +32,7 @@ describe('names that are known outside of the code', () => {
       dropModel: 'drop',
       indexVectors: 'index',
       annotateDataset: 'annotate',
+      exportDataset: 'export',
     });
   });
 
@@ -62,6 +64,12 @@ describe('the Workflow ID', () => {
     const name = 'm'.repeat(200);
     expect(embedWorkflowId('cats', name)).toBe(`embed-cats:${name}`);
     expect(embedWorkflowId('cats', `${name}n`)).toBe(`embed-cats:${name}~${fnv1a(`${name}n`)}`);
+  });
+
+  it('of an export has the hash of its folder, however that is written', () => {
+    expect(exportWorkflowId('cats', '/out/cats')).toBe(`export-cats:${fnv1a('/out/cats')}`);
+    expect(exportWorkflowId('cats', '/out//cats/')).toBe(exportWorkflowId('cats', '/out/cats'));
+    expect(exportWorkflowId('cats', '/out/dogs')).not.toBe(exportWorkflowId('cats', '/out/cats'));
   });
 
   /** FNV-1a by its definition, with whole numbers of any length. */

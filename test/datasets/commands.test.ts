@@ -1,4 +1,4 @@
-import { copyFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
@@ -61,6 +61,40 @@ describe('prune', () => {
   it('ends with 3 for a dataset that is not there', async () => {
     expect((await bench.run('prune', 'no-such')).code).toBe(3);
     expect((await bench.run('prune', 'no-such', '--dry-run')).code).toBe(3);
+  });
+});
+
+describe('export', () => {
+  it('writes a folder, says what is in it, and what is not', async () => {
+    const source = join(bench.folder, 'written');
+    await makePictures(source, 3);
+    await bench.run('load', source, '--no-embed', '--wait');
+    const target = join(bench.folder, 'written-out');
+
+    const done = await bench.run('export', 'written', target, '--format', 'yolo', '--copy', '--wait');
+    expect(done.code).toBe(0);
+    expect(done.stdout.split('\n')[0]).toMatch(JOB_ID);
+    expect(done.stdout).toMatch(/Export of written completed/);
+    expect(done.stdout).toMatch(/exported 3 samples/);
+    expect(done.stdout).toContain(`Exported 0 annotations as yolo to ${target}`);
+    expect(done.stdout).toMatch(/3 {2}images were copied/);
+    expect((await readdir(join(target, 'images/train'))).length).toBe(3);
+    expect((await bench.run('jobs', '--kind', 'export')).stdout).toMatch(
+      /export +written +completed .*exported 3 samples/,
+    );
+
+    const again = await bench.run('export', 'written', target, '--format', 'yolo', '--wait', '--json');
+    expect({ code: again.code, error: JSON.parse(again.stdout).error.code }).toEqual({
+      code: 1,
+      error: 'ExportNotWritable',
+    });
+    const filter = ['--below', join(source, 'nowhere'), '--where', 'width=1..9'];
+    const none = await bench.run('export', 'written', `${target}-2`, '--format', 'csv', ...filter, '--wait', '--json');
+    expect(JSON.parse(none.stdout).exported).toMatchObject({ samples: 0, total: 0 });
+  });
+
+  it('ends with 3 for a dataset that is not there', async () => {
+    expect((await bench.run('export', 'no-such', '/tmp/out', '--format', 'csv')).code).toBe(3);
   });
 });
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -63,7 +63,12 @@ describe('another attempt', () => {
     const request = requestFor(target, 'yolo', { images: 'copy' });
     const lost = new Error('connection lost');
     await expect(exportSamples(failingAfter(samples, 70, lost), { ...request, task: 'detect' })).rejects.toBe(lost);
-    expect(await readdir(target)).toEqual(['.plimsoll-export.json', 'images', 'labels']);
+    expect((await readdir(target)).sort()).toEqual([
+      '.plimsoll-export.json',
+      '.plimsoll-export.written',
+      'images',
+      'labels',
+    ]);
 
     const place = (index: number) => join(target, `images/train/${index % 5}/${index}.jpg`);
     const before = await stat(place(1));
@@ -78,22 +83,32 @@ describe('another attempt', () => {
     expect(counts).toMatchObject({ samples: 100, images: 100 });
   });
 
-  it('leaves nothing of samples that are gone since', async () => {
+  it('leaves nothing of samples that are gone since, and all that it has not written', async () => {
     const samples = await manySamples(70);
-    const target = join(await newFolder(), 'out');
+    // A line separator is no end of a line of the journal.
+    samples[0] = await fileSample(await newFolder(), 0, '0/an odd\u2028name.jpg', 'odd');
+    const folder = await newFolder();
+    const target = join(folder, 'out');
     const request = requestFor(target, 'voc', { images: 'copy' });
     await expect(exportSamples(failingAfter(samples, 70, new Error('lost')), request)).rejects.toThrow('lost');
-    await writeFile(join(target, 'notes.txt'), 'mine');
+    for (const name of ['notes.txt', 'JPEGImages/0/mine.jpg', 'Annotations/mine.xml'])
+      await writeFile(join(target, name), 'mine');
+    // A line that was cut, and one that leads elsewhere: both are left alone.
+    await writeFile(join(folder, 'elsewhere.txt'), 'mine');
+    await appendFile(join(target, '.plimsoll-export.written'), '\n"../elsewhere.txt"\n"notes');
     await exportSamples(streamOf(samples.slice(1, 3)), request);
+    expect(await readFile(join(folder, 'elsewhere.txt'), 'utf8')).toBe('mine');
     expect([...(await filesOf(target)).keys()].sort()).toEqual([
       '.plimsoll-export.json',
       'Annotations/1/1.xml',
       'Annotations/2/2.xml',
+      'Annotations/mine.xml',
+      'JPEGImages/0/mine.jpg',
       'JPEGImages/1/1.jpg',
       'JPEGImages/2/2.jpg',
       'notes.txt',
     ]);
-    expect((await readdir(join(target, 'Annotations'))).sort()).toEqual(['1', '2']);
+    expect((await readdir(join(target, 'Annotations'))).sort()).toEqual(['1', '2', 'mine.xml']);
   });
 
   it.each([0, 1, 63, 64, 65, 200, 299])('after an abort at sample %i ends with the same bytes', async (at) => {

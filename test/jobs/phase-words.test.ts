@@ -170,6 +170,20 @@ describe('a job that was canceled', () => {
     );
   });
 
+  it('says how far it is if it exports, and that it can go on', () => {
+    const counts = {
+      images: 0,
+      annotations: 9,
+      renamed: 0,
+      simplified: 0,
+      skipped_samples: {},
+      skipped_annotations: {},
+    };
+    expect(words('export', UNBEGUN, UNBEGUN, { exported: { samples: 256, total: 1000, ...counts } })).toBe(
+      '256 of 1,000 samples were exported; what is written stays, and the same export to the folder goes on.',
+    );
+  });
+
   it('says what has moved if it relocates', () => {
     expect(words('relocate', UNBEGUN, UNBEGUN, { moved: { samples: 3 } })).toBe(
       '3 samples were moved; relocate again to move the rest.',
@@ -180,5 +194,5 @@ describe('a job that was canceled', () => {
 it('a job of each kind indexes, only embeds, or has no phases', () => {
   expect(JOB_KINDS.filter(indexes)).toEqual(['load', 'retry']);
   expect(JOB_KINDS.filter(hasPhases)).toEqual(['load', 'retry', 'embed', 'index']);
-  expect(JOB_KINDS.filter(isPausable)).toEqual(['load', 'retry', 'embed', 'index', 'duplicates', 'annotate']);
+  expect(JOB_KINDS.filter(isPausable)).toEqual(['load', 'retry', 'embed', 'index', 'duplicates', 'annotate', 'export']);
 });

@@ -26,6 +26,8 @@ it.each([
   ['dropModel', { model: 'a', model_key: 'a@1' }, (dataset: string) => `embed-${dataset}:a`],
   ['indexVectors', { model: 'a', model_key: 'a@1' }, (dataset: string) => `embed-${dataset}:a`],
   ['findDuplicates', {}, (dataset: string) => `duplicates-${dataset}`],
+  ['annotateDataset', { remove: 'mine' }, (dataset: string) => `load-${dataset}`],
+  ['exportDataset', { target: '/out', format: 'csv' }, (dataset: string) => `export-${dataset}:19eb79a2`],
   ['embedDataset', {}, (dataset: string) => `embed-${dataset}:built-in`],
 ])('%s is refused under another Workflow ID than its own, and touches nothing', async (workflow, more, idOf) => {
   const dataset = bench.newDataset();

@@ -3,7 +3,15 @@ import type { Dataset, Job, Phase } from '../../web/src/api/shapes.ts';
 import { codeWords, failureWords } from '../../web/src/failures.ts';
 import { layoutGrid } from '../../web/src/grid/layout.ts';
 import { placeAfter } from '../../web/src/grid/moves.ts';
-import { endWords, lostShareOf, paceWords, progressWords, tookWords, waitWords } from '../../web/src/job-words.ts';
+import {
+  endWords,
+  exportedWords,
+  lostShareOf,
+  paceWords,
+  progressWords,
+  tookWords,
+  waitWords,
+} from '../../web/src/job-words.ts';
 import { noPictureWords } from '../../web/src/picture-words.ts';
 import { samplesSoFar } from '../../web/src/sample-count.ts';
 import { bringsBackWords, pausedWords } from '../../web/src/schedule-words.ts';
@@ -192,4 +200,17 @@ describe('in a grid of eight columns and a hundred places', () => {
   ] as const)('%s leads from %d to %s', (key, from, to) => {
     expect(placeAfter(key, from, layout, 3 * layout.rowPx + 10, 100)).toBe(to);
   });
+});
+
+test('an export says how far it is, and what it has left out', () => {
+  const counts = { images: 0, annotations: 0, renamed: 0, simplified: 0, skipped_samples: {}, skipped_annotations: {} };
+  const words = (state: string, exported?: object) => exportedWords({ state, exported } as Job);
+  expect(words('running')).toBe('Starting');
+  expect(words('running', { ...counts, samples: 256, total: 1000, annotations: 300 })).toBe(
+    '256 of 1,000 samples exported, 300 annotations',
+  );
+  const skipped = { unknown_size: 2, no_vector: 1 };
+  expect(words('completed', { ...counts, samples: 997, total: 1000, images: 997, skipped_samples: skipped })).toBe(
+    '997 samples exported, 997 images, 3 samples left out',
+  );
 });

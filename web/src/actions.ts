@@ -1,5 +1,6 @@
 import { request } from './api/request.ts';
 import type {
+  ExportRequest,
   Job,
   KeptOne,
   RemovalPreview,
@@ -53,6 +54,10 @@ export const forgetSource = (dataset: string, source: string) =>
 export const previewDeletion = (dataset: string) =>
   request<RemovalPreview>(datasetUrl(dataset), { method: 'DELETE', query: new URLSearchParams({ dry_run: 'true' }) });
 export const deleteDataset = (dataset: string) => request<StartedJob>(datasetUrl(dataset), { method: 'DELETE' });
+
+/** Starts to write a dataset to a folder. */
+export const exportDataset = (dataset: string, body: ExportRequest) =>
+  request<StartedJob>(`${datasetUrl(dataset)}/export`, { method: 'POST', body: { ...body } });
 
 /** Starts a search for samples whose vectors have a cosine of at least `threshold`. */
 export const findDuplicates = (dataset: string, threshold: number) =>

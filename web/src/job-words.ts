@@ -101,6 +101,23 @@ export function comparedWords({ compared }: Job): string {
   return `${done} compared${groups === undefined ? '' : `, ${counted(groups, 'group')}`}`;
 }
 
+/** The progress of an export. */
+export function exportedWords({ exported, state }: Job): string {
+  if (exported === undefined) return 'Starting';
+  const { samples, total, images, annotations, skipped_samples } = exported;
+  const left = Object.values(skipped_samples).reduce((sum, n) => sum + n, 0);
+  const done =
+    state === 'completed' || samples === total
+      ? counted(samples, 'sample')
+      : `${count(samples)} of ${counted(total, 'sample')}`;
+  return [
+    `${done} exported`,
+    ...(annotations > 0 ? [counted(annotations, 'annotation')] : []),
+    ...(images > 0 ? [counted(images, 'image')] : []),
+    ...(left > 0 ? [`${counted(left, 'sample')} left out`] : []),
+  ].join(', ');
+}
+
 /** The rate of a phase, `1,250/s`, and its remaining or total time. */
 export function paceWords(job: Job, phase: Phase): string[] {
   const { rate, started_at, finished_at, seconds_left } = phase;

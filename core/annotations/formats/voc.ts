@@ -95,7 +95,7 @@ function addFile(step: StepBuilder, path: string, bytes: Buffer, around: Surroun
   if (root.name !== 'annotation')
     return malformed(root.line, `The root is <${root.name.slice(0, 80)}> instead of <annotation>.`);
   const key = withoutExtension(relativeTo(around.folder, path));
-  const split = around.splits.get(nameOf(key));
+  const split = around.splits.get(key) ?? around.splits.get(nameOf(key));
   step.add({ key, ...readVocImage(root, { ...around, path, key }, step), ...(split !== undefined && { split }) });
   return undefined;
 }

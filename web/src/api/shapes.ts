@@ -23,9 +23,11 @@ export type { JobKind, JobState, PhaseName, PhaseState } from '../../../contract
 
 import type { z } from 'zod';
 import type { removalPreview } from '../../../api/schemas/datasets.ts';
+import type { exportBody } from '../../../api/schemas/exports.ts';
 import type { Job } from '../../../api/schemas/jobs.ts';
 import type { Sample } from '../../../api/schemas/samples.ts';
 
+export type ExportRequest = z.input<typeof exportBody>;
 export type RemovalPreview = z.infer<typeof removalPreview>;
 export type Phase = Job['phases']['indexing'];
 export type SampleState = Sample['status'];
