@@ -2,6 +2,7 @@ import { type AnnotationDependencies, createAnnotationActivities } from './annot
 import { type ArtifactDependencies, createArtifactActivities } from './artifact.ts';
 import { createDuplicatesActivities, type DuplicatesDependencies } from './duplicates.ts';
 import { createEmbeddingActivities, type EmbeddingDependencies } from './embedding.ts';
+import { createImportActivities, type ImportDependencies } from './importing.ts';
 import { createIndexingActivities, type IndexingDependencies } from './indexing.ts';
 import { createJobActivities } from './jobs.ts';
 import { createRelocationActivities, type RelocationDependencies } from './relocation.ts';
@@ -15,6 +16,7 @@ export type IndexingRoleDependencies = IndexingDependencies &
   ArtifactDependencies &
   EmbeddingDependencies &
   DuplicatesDependencies &
+  ImportDependencies &
   RelocationDependencies &
   RemovalDependencies &
   WebhookDependencies;
@@ -36,6 +38,7 @@ export function createIndexingRoleActivities(dependencies: IndexingRoleDependenc
     createRemovalActivities(dependencies),
     createDuplicatesActivities(dependencies),
     createArtifactActivities(dependencies),
+    createImportActivities(dependencies),
   );
   return Object.assign(
     {},

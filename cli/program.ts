@@ -12,6 +12,7 @@ import { addDuplicatesCommand } from './commands/duplicates.ts';
 import { addEmbedCommand } from './commands/embed.ts';
 import { addEncodeCommand } from './commands/encode.ts';
 import { addForgetCommand } from './commands/forget.ts';
+import { addImportVectorsCommand } from './commands/import-vectors.ts';
 import { addIndexCommand } from './commands/index.ts';
 import { addJobsCommand } from './commands/jobs.ts';
 import { addLimitCommand } from './commands/limit.ts';
@@ -56,6 +57,7 @@ const COMMANDS: readonly AddCommand[] = [
   addSearchCommand,
   addDuplicatesCommand,
   addAnnotateCommand,
+  addImportVectorsCommand,
   addEncodeCommand,
   addDecodeCommand,
   addModelsCommand,

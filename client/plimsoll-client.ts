@@ -4,6 +4,7 @@ import type {
   EmbedDatasetRequest,
   FindDuplicatesRequest,
   ForgetSourceRequest,
+  ImportVectorsRequest,
   LoadDatasetRequest,
   RelocateDatasetRequest,
 } from '../contract/inputs.ts';
@@ -25,7 +26,7 @@ import { getDataset } from '../core/store/datasets.ts';
 import type { Backends } from './backends.ts';
 import { type CleanupFilter, type CleanupResult, cleanup, findCleanup } from './cleanup.ts';
 import { findJob, findJobToOperate } from './find-job.ts';
-import { ANNOTATE, DELETE, DROP, DUPLICATES, EMBED, FORGET, INDEX, LOAD, PRUNE, RELOCATE } from './job-types.ts';
+import { ANNOTATE, DELETE, DROP, DUPLICATES, EMBED, FORGET, IMPORT, INDEX, LOAD, PRUNE, RELOCATE } from './job-types.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
 import { cancelJob, pauseJob, resumeJob } from './operate.ts';
@@ -145,6 +146,12 @@ export interface PlimsollClient extends Backends {
    */
   indexVectors(request: IndexRequest, options?: StartOptions): Promise<StartedJob>;
   /**
+   * Starts to give the samples of a dataset vectors of a file.
+   *
+   * @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound
+   */
+  importVectors(request: ImportVectorsRequest, options?: StartOptions): Promise<StartedJob>;
+  /**
    * Starts to remove a model's vectors from a dataset. The model that serves can't be dropped while another has vectors.
    *
    * @throws UserError DatasetNotFound, ModelNotInDataset, ModelServes, InvalidInput, AlreadyRunning
@@ -226,6 +233,7 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
       const request = { dataset, model_key: key, model: asked, ...(kind === undefined ? {} : { kind }), ...queue };
       return startJob(backends, INDEX, request, options);
     },
+    importVectors: (request, options) => startJob(backends, IMPORT, request, options),
     async dropModel(dataset, asked, options) {
       const model = await requireDroppable(backends.store, dataset, asked);
       return startJob(backends, DROP, { dataset, model_key: model.key, model: model.asked }, options);

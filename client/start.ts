@@ -162,5 +162,8 @@ async function attachTo({ store }: Backends, running: RunningJob, wanted: Start)
       `It drops another revision, ${request.model_key}.`,
     );
   }
+  if (kind === 'import' && (['path', 'model_key'] as const).some((name) => request[name] !== wanted.input[name])) {
+    throw new AlreadyRunningError(running, replaceIfPossible(running), 'It imports another file, or other vectors.');
+  }
   return { ...job, attached: true };
 }

@@ -14,6 +14,7 @@ import {
   EMBED_WORKFLOW,
   EXPORT_WORKFLOW,
   FORGET_WORKFLOW,
+  IMPORT_WORKFLOW,
   INDEX_WORKFLOW,
   LOAD_WORKFLOW,
   PRUNE_WORKFLOW,
@@ -37,6 +38,7 @@ export type WorkflowName =
   | typeof DUPLICATES_WORKFLOW
   | typeof ANNOTATE_WORKFLOW
   | typeof EXPORT_WORKFLOW
+  | typeof IMPORT_WORKFLOW
   | typeof SCHEDULED_WORKFLOW
   | typeof WEBHOOK_WORKFLOW;
 
@@ -91,6 +93,7 @@ const JOBS = [
   DUPLICATES_WORKFLOW,
   ANNOTATE_WORKFLOW,
   EXPORT_WORKFLOW,
+  IMPORT_WORKFLOW,
 ] as const;
 const ALL = [...JOBS, WEBHOOK_WORKFLOW] as const;
 const ANNOTATING = [...LOADS, ANNOTATE_WORKFLOW] as const;
@@ -176,19 +179,19 @@ export const FAILURES = {
   UnknownWebhookSecret: {
     meaning: 'The worker has no signing secret of the name that a webhook asks for.',
     remedy: 'Add it to the file that PLIMSOLL_WEBHOOK_SECRETS names.',
-    ends: [...EMBEDDING, DUPLICATES_WORKFLOW],
+    ends: [...EMBEDDING, DUPLICATES_WORKFLOW, IMPORT_WORKFLOW],
     retriedIn: [WEBHOOK_WORKFLOW],
   },
   InvalidWebhookSecrets: {
     meaning: "The worker's file of signing secrets can not be used.",
     remedy: 'Correct the file that PLIMSOLL_WEBHOOK_SECRETS names.',
-    ends: [...EMBEDDING, DUPLICATES_WORKFLOW],
+    ends: [...EMBEDDING, DUPLICATES_WORKFLOW, IMPORT_WORKFLOW],
     retriedIn: [WEBHOOK_WORKFLOW],
   },
   WebhookTargetRefused: {
     meaning: 'A webhook leads to an address that is not public, or to plain http.',
     remedy: 'Use a public https address, or allow this one with PLIMSOLL_WEBHOOK_ALLOW.',
-    ends: [...EMBEDDING, DUPLICATES_WORKFLOW],
+    ends: [...EMBEDDING, DUPLICATES_WORKFLOW, IMPORT_WORKFLOW],
     retriedIn: [WEBHOOK_WORKFLOW],
   },
 
@@ -235,6 +238,7 @@ export const FAILURES = {
       DROP_WORKFLOW,
       INDEX_WORKFLOW,
       DUPLICATES_WORKFLOW,
+      IMPORT_WORKFLOW,
     ],
   },
 
@@ -414,6 +418,16 @@ export const FAILURES = {
     remedy: 'Name a folder that is empty or not there, or follow the message.',
     ends: [EXPORT_WORKFLOW],
   },
+  VectorsUnreadable: {
+    meaning:
+      'A file of vectors is not there, may not be read, is broken as a whole, or does not say which samples its rows are of; the message says which.',
+    ends: [IMPORT_WORKFLOW],
+  },
+  NothingImported: {
+    meaning: 'Not one row of a file of vectors has a vector of a sample that could be read; the message counts them.',
+    remedy: 'See why: `plimsoll status JOB`.',
+    ends: [IMPORT_WORKFLOW],
+  },
   SearchUnavailable: {
     meaning: 'Vectors can not be searched now; the message says what is missing, or how far it is.',
     http: [503, 'Searches are not possible now'],
@@ -442,10 +456,10 @@ export const FAILURES = {
 
   // Starting and operating jobs.
   AlreadyRunning: {
-    meaning: "A job of this dataset, an embedding of it with this model, or a drop of the model's vectors is running.",
+    meaning: "A job of this dataset, an embedding of it with this model, or a drop or an import of the model's vectors is running.",
     remedy: 'Wait for it, attach to it, or replace it.',
     http: [409, 'A job is running already'],
-    ends: [DROP_WORKFLOW],
+    ends: [DROP_WORKFLOW, IMPORT_WORKFLOW],
   },
   JobNotFound: {
     meaning: 'No job has this ID, and no job of a dataset of this name is known.',

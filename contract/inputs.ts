@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { annotationField, annotationSource, annotationsOption } from './annotations.ts';
 import { BUILT_IN_MODEL } from './built-in-model.ts';
+import { importedModelKey } from './imported.ts';
 import { INDEX_KINDS } from './job.ts';
 import { chunks, embeddingOptions, mediumOption, queueOptions, selectionOptions, webhooks } from './options.ts';
 
@@ -155,6 +156,37 @@ export const annotateDatasetInput = z
   })
   .describe('Reads annotations into a dataset that is there, or removes a field of them. No vector is touched.');
 
+/** Input of the workflow `importVectors`. */
+export const importVectorsInput = z
+  .strictObject({
+    dataset: datasetName,
+    path: path
+      .regex(/\.(npy|parquet|jsonl|ndjson)$/i, 'must end with .npy, .parquet or .jsonl')
+      .describe("Absolute path of a .npy, .parquet or .jsonl file on the indexing worker's machine."),
+    model_key: importedModelKey.describe('The key of the model that has made the vectors: name@revision.'),
+    samples: path
+      .optional()
+      .describe(
+        'Of a .npy file: absolute path of a JSON Lines file with a line for each row that names its sample. samples.jsonl beside it if left out.',
+      ),
+    by_seq: z
+      .boolean()
+      .default(false)
+      .describe('Of a .npy file: its rows are all samples of the dataset, in the order of their numbers.'),
+    embed_task_queue: embeddingOptions.embed_task_queue,
+    ...queueOptions,
+    webhooks,
+  })
+  .refine(({ path, samples, by_seq }) => /\.npy$/i.test(path) || (samples === undefined && !by_seq), {
+    path: ['path'],
+    message: 'must be a .npy file if samples or by_seq is given: rows of other files name their samples',
+  })
+  .refine(({ samples, by_seq }) => samples === undefined || !by_seq, {
+    path: ['samples'],
+    message: 'must be left out with by_seq',
+  })
+  .describe("Gives the samples of a dataset vectors of the caller's own, so that they can be searched.");
+
 /** Input of the workflow `findDuplicates`. */
 export const findDuplicatesInput = z
   .strictObject({
@@ -211,5 +243,7 @@ export type FindDuplicatesInput = z.output<typeof findDuplicatesInput>;
 export type FindDuplicatesRequest = z.input<typeof findDuplicatesInput>;
 export type AnnotateDatasetInput = z.output<typeof annotateDatasetInput>;
 export type AnnotateDatasetRequest = z.input<typeof annotateDatasetInput>;
+export type ImportVectorsInput = z.output<typeof importVectorsInput>;
+export type ImportVectorsRequest = z.input<typeof importVectorsInput>;
 export type DropModelRequest = z.input<typeof dropModelInput>;
 export type ScheduledLoadRequest = z.input<typeof scheduledLoadInput>;

@@ -11,6 +11,7 @@ export type {
   EmbedDatasetRequest,
   FindDuplicatesRequest,
   ForgetSourceRequest,
+  ImportVectorsRequest,
   IndexVectorsRequest,
   LoadDatasetRequest,
   PruneDatasetRequest,
@@ -34,6 +35,7 @@ export { dropModel } from './drop-model.ts';
 export { embedDataset } from './embed-dataset.ts';
 export { findDuplicates } from './find-duplicates.ts';
 export { forgetSource } from './forget-source.ts';
+export { importVectors } from './import-vectors.ts';
 export { indexVectors } from './index-vectors.ts';
 export { loadDataset } from './load-dataset.ts';
 export { pruneDataset } from './prune-dataset.ts';

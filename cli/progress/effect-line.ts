@@ -1,10 +1,14 @@
 import type { ComparedCounts, JobStatus } from '../../contract/job.ts';
-import { annotationsInWords } from '../../core/jobs/words.ts';
+import { annotationsInWords, importedInWords, indexInWords } from '../../core/jobs/words.ts';
 import { count, counted } from '../terminal/quantities.ts';
 
 /** The removals, moves or comparisons of a job without phases, so far. */
-export function effectLine({ kind, state, removed, moved, compared, annotations }: JobStatus): string {
+export function effectLine({ kind, state, phases, removed, moved, compared, annotations, imported }: JobStatus): string {
   if (kind === 'annotate') return annotationsInWords(annotations).replace(/^annotations: /, '');
+  if (kind === 'import') {
+    const { index } = phases.embedding;
+    return `${importedInWords(imported).replace(/^vectors: /, '')}${index === undefined ? '' : `; ${indexInWords(index)}`}`;
+  }
   if (kind === 'duplicates') return comparedLine(compared);
   if (kind === 'relocate') return `moved ${counted(moved?.samples ?? 0, 'sample')}`;
   const { samples = 0, vectors = 0, kept = 0, unreadable_folders = [] } = removed ?? {};

@@ -1,4 +1,5 @@
 import type { AnnotationsStatus } from '../../contract/annotations.ts';
+import type { ImportedStatus } from '../../contract/imported.ts';
 import {
   type ArtifactStatus,
   type ComparedCounts,
@@ -84,12 +85,13 @@ export function jobInWords(status: JobStatus): string[] {
   return [...progressInWords(status), ...(retrying === null ? [] : [retryingInWords(retrying)])];
 }
 
-function progressInWords({ kind, phases, removed, moved, compared, annotations, artifact }: JobStatus): string[] {
+function progressInWords({ kind, phases, removed, moved, compared, annotations, artifact, imported }: JobStatus): string[] {
   if (kind === 'duplicates') return [`compared: ${comparedInWords(compared)}`];
   if (kind === 'relocate') return [`moved: ${movedInWords(moved)}`];
   if (kind === 'annotate') return [annotationsInWords(annotations)];
-  if (!hasPhases(kind)) return [`removed: ${removedInWords(kind, removed)}`];
   const { index } = phases.embedding;
+  if (kind === 'import') return [importedInWords(imported), ...(index === undefined ? [] : [indexInWords(index)])];
+  if (!hasPhases(kind)) return [`removed: ${removedInWords(kind, removed)}`];
   return [
     ...(kind === 'index'
       ? []
@@ -107,6 +109,18 @@ export function annotationsInWords(annotations: AnnotationsStatus | undefined): 
   if (state === 'reading') return `annotations: ${count(objects)} objects read`;
   if (paths.length === 0) return `annotations: ${field} removed from ${count(removed)} samples`;
   return `annotations: ${field}, ${count(objects)} objects, ${count(matched)} samples${state === 'applying' ? ' so far' : ''}`;
+}
+
+/** How far an import of vectors is. */
+export function importedInWords(imported: ImportedStatus | undefined): string {
+  if (imported === undefined) return 'vectors: starting';
+  const { state, rows, total, vectors, unknown, invalid } = imported;
+  const left = Object.values(invalid).reduce((sum, n) => sum + n, 0);
+  const of = state === 'completed' || total === undefined ? '' : `, ${count(rows)} of ${count(total)} rows`;
+  return (
+    `vectors: ${count(vectors)} imported${of}` +
+    `${unknown > 0 ? `, ${count(unknown)} of no sample` : ''}${left > 0 ? `, ${count(left)} can't be used` : ''}`
+  );
 }
 
 /** How far the writing of an artifact is. */
@@ -127,6 +141,7 @@ export function canceledInWords({ kind, phases, removed, moved, compared }: JobD
     return `${comparedInWords(compared)} were compared; the groups found before stay. Start it again to find new ones.`;
   }
   if (kind === 'annotate') return 'The samples that were annotated stay so; start it again to annotate the rest.';
+  if (kind === 'import') return 'The vectors that were imported stay; import the file again to bring the rest.';
   if (kind === 'relocate') return `${movedInWords(moved)} were moved; relocate again to move the rest.`;
   if (!hasPhases(kind)) {
     return `${removedInWords(kind, removed)} are gone; start it again to remove the rest.`;

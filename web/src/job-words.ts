@@ -31,6 +31,7 @@ export const KIND_WORDS: Readonly<Record<JobKind, string>> = {
   index: 'Search index',
   annotate: 'Annotation',
   export: 'Export',
+  import: 'Import of vectors',
 };
 
 export const failedOf = (job: Job) => sumOf(failuresOf(job));
@@ -99,6 +100,20 @@ export function comparedWords({ compared }: Job): string {
   const { samples, total, groups } = compared;
   const done = samples === total ? counted(total, 'sample') : `${count(samples)} of ${counted(total, 'sample')}`;
   return `${done} compared${groups === undefined ? '' : `, ${counted(groups, 'group')}`}`;
+}
+
+/** The progress of an import of vectors. */
+export function importedWords({ imported, phases }: Job): string {
+  if (imported === undefined) return 'Starting';
+  const { index, finished_at } = phases.embedding;
+  if (index !== undefined && finished_at === null)
+    return `Search index: ${count(index.done)} of ${counted(index.total, 'vector')}`;
+  const left = Object.values(imported.invalid).reduce((sum, n) => sum + (n ?? 0), 0);
+  return [
+    `${counted(imported.vectors, 'vector')} imported`,
+    ...(imported.unknown > 0 ? [`${count(imported.unknown)} of no sample`] : []),
+    ...(left > 0 ? [`${count(left)} can't be used`] : []),
+  ].join(', ');
 }
 
 /** The rate of a phase, `1,250/s`, and its remaining or total time. */
