@@ -59,9 +59,11 @@ export function whatOf(job: JobStatus): string {
   const parts = [
     ...(state === 'failed' && error !== null ? [printable(error.code)] : []),
     ...(effects.every((counts) => counts === undefined) ? [] : [effectLine(job)]),
-    ...(kind === 'import' ? [] : PHASES).filter((name) => phases[name].state !== 'skipped' && !(kind === 'retry' && isEmpty(phases[name]))).map(
-      (name) => (finished_at === null && phases[name].finished_at === null ? underWay(job, name) : DONE[name](job)),
-    ),
+    ...(kind === 'import' ? [] : PHASES)
+      .filter((name) => phases[name].state !== 'skipped' && !(kind === 'retry' && isEmpty(phases[name])))
+      .map((name) =>
+        finished_at === null && phases[name].finished_at === null ? underWay(job, name) : DONE[name](job),
+      ),
   ];
   return parts.filter((part) => part !== '').join('; ');
 }

@@ -53,7 +53,9 @@ export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSI
     absentBlock(status, paint),
     ...(status.finished_at === null && hasPhases(status.kind) ? [progressBlock(status, paint)] : []),
     ...(status.phases.indexing.finished_at === null ? [] : [indexingBlock(status, paint)]),
-    ...(status.phases.embedding.finished_at === null || status.kind === 'import' ? [] : [embeddingBlock(status, paint)]),
+    ...(status.phases.embedding.finished_at === null || status.kind === 'import'
+      ? []
+      : [embeddingBlock(status, paint)]),
     annotationsBlock(status, paint),
     importedBlock(status, paint),
     artifactBlock(status, paint),

@@ -26,7 +26,19 @@ import { getDataset } from '../core/store/datasets.ts';
 import type { Backends } from './backends.ts';
 import { type CleanupFilter, type CleanupResult, cleanup, findCleanup } from './cleanup.ts';
 import { findJob, findJobToOperate } from './find-job.ts';
-import { ANNOTATE, DELETE, DROP, DUPLICATES, EMBED, FORGET, IMPORT, INDEX, LOAD, PRUNE, RELOCATE } from './job-types.ts';
+import {
+  ANNOTATE,
+  DELETE,
+  DROP,
+  DUPLICATES,
+  EMBED,
+  FORGET,
+  IMPORT,
+  INDEX,
+  LOAD,
+  PRUNE,
+  RELOCATE,
+} from './job-types.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { type JobFilter, type JobPage, listJobs } from './list-jobs.ts';
 import { cancelJob, pauseJob, resumeJob } from './operate.ts';

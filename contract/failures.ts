@@ -456,7 +456,8 @@ export const FAILURES = {
 
   // Starting and operating jobs.
   AlreadyRunning: {
-    meaning: "A job of this dataset, an embedding of it with this model, or a drop or an import of the model's vectors is running.",
+    meaning:
+      "A job of this dataset, an embedding of it with this model, or a drop or an import of the model's vectors is running.",
     remedy: 'Wait for it, attach to it, or replace it.',
     http: [409, 'A job is running already'],
     ends: [DROP_WORKFLOW, IMPORT_WORKFLOW],

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import {
   embedDatasetInput,
   forgetSourceInput,
-  importVectorsInput, indexVectorsInput,
+  importVectorsInput,
+  indexVectorsInput,
   relocateDatasetInput,
 } from '../../contract/inputs.ts';
 import { READINESS } from '../../core/jobs/readiness.ts';

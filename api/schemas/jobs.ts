@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { isJobsCursor } from '../../client/list-jobs.ts';
 import { MILESTONES } from '../../client/wait.ts';
-import { retryFailedInput } from '../../contract/inputs.ts';
 import { IMPORTED_STATES, INVALID_VECTOR_REASONS } from '../../contract/imported.ts';
+import { retryFailedInput } from '../../contract/inputs.ts';
 import { FINAL_STATES, INDEX_KINDS, JOB_KINDS, JOB_STATES } from '../../contract/job.ts';
 import { annotationsStatus } from './annotations.ts';
 import { flag, several, span, time, wholeNumber } from './parameters.ts';

@@ -3,7 +3,16 @@ import { annotationsInWords, importedInWords, indexInWords } from '../../core/jo
 import { count, counted } from '../terminal/quantities.ts';
 
 /** The removals, moves or comparisons of a job without phases, so far. */
-export function effectLine({ kind, state, phases, removed, moved, compared, annotations, imported }: JobStatus): string {
+export function effectLine({
+  kind,
+  state,
+  phases,
+  removed,
+  moved,
+  compared,
+  annotations,
+  imported,
+}: JobStatus): string {
   if (kind === 'annotate') return annotationsInWords(annotations).replace(/^annotations: /, '');
   if (kind === 'import') {
     const { index } = phases.embedding;

@@ -43,7 +43,11 @@ export async function importVectors(store: Store, request: ImportRequest): Promi
   const { jobId, datasetId, modelKey, path, reader, onStep, signal } = request;
   const before = await findJob(store, jobId);
   const isResumed = before?.import_position !== undefined;
-  const { cursor, dim: settled, fingerprint } = before?.import_position ?? {
+  const {
+    cursor,
+    dim: settled,
+    fingerprint,
+  } = before?.import_position ?? {
     cursor: { rows: 0 },
     dim: undefined,
     fingerprint: reader.fingerprint,
@@ -98,7 +102,8 @@ const otherLength = ({ datasetId, modelKey, path }: ImportRequest, found: number
 /** The vector of a row, or why it has none. */
 function vectorOf({ problem, vector }: VectorRow): Float32Array | RowProblem {
   if (problem !== undefined) return problem;
-  if (vector instanceof Float32Array || vector instanceof Float64Array) return lengthProblem(vector.length) ?? unitVector(vector);
+  if (vector instanceof Float32Array || vector instanceof Float64Array)
+    return lengthProblem(vector.length) ?? unitVector(vector);
   if (!Array.isArray(vector))
     return { reason: 'no_vector', message: vector == null ? 'It has no vector.' : 'Its vector is no list of numbers.' };
   const odd = vector.findIndex((each) => typeof each !== 'number');
@@ -179,7 +184,15 @@ async function writeStep(
     const { _id, seq } = sample;
     const content = contentOf(sample, stored);
     const imported = { job_id: jobId, row };
-    writes.push({ seq, sampleId: _id, vector, content, version: versionOf(sample), isStale: before !== undefined, imported });
+    writes.push({
+      seq,
+      sampleId: _id,
+      vector,
+      content,
+      version: versionOf(sample),
+      isStale: before !== undefined,
+      imported,
+    });
   }
   await writeVectors(store, { datasetId, modelKey }, writes);
   await removeOrphans(store, { datasetId, modelKey }, [...placed.values()]);
@@ -191,9 +204,13 @@ async function writeStep(
  */
 function contentOf(sample: SampleToImport, stored: readonly StoredVector[]): string {
   if (sample.content !== undefined) return sample.content;
-  const known = stored.find((each) => each.imported === undefined && each.seq === sample.seq && isVectorOf(sample, each));
+  const known = stored.find(
+    (each) => each.imported === undefined && each.seq === sample.seq && isVectorOf(sample, each),
+  );
   if (known !== undefined) return known.content;
-  return createHash('sha256').update(`imported ${sample._id.toHexString()} ${versionOf(sample)}`).digest('hex');
+  return createHash('sha256')
+    .update(`imported ${sample._id.toHexString()} ${versionOf(sample)}`)
+    .digest('hex');
 }
 
 /** Removes the vectors of samples that were removed meanwhile, as an embedding does. */

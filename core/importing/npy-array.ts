@@ -66,5 +66,8 @@ export async function readNpyRows(
   const { buffer, byteOffset } = await file.read(start + from * rowBytes, count * rowBytes);
   // Both are little-endian, as are all machines that Node runs on.
   const List = width === 4 ? Float32Array : Float64Array;
-  return Array.from({ length: count }, (_, i) => new List(buffer.slice(byteOffset + i * rowBytes, byteOffset + (i + 1) * rowBytes)));
+  return Array.from(
+    { length: count },
+    (_, i) => new List(buffer.slice(byteOffset + i * rowBytes, byteOffset + (i + 1) * rowBytes)),
+  );
 }

@@ -1,6 +1,6 @@
 import type { AnnotationFiles } from '../annotations/reading/annotation-files.ts';
-import { type NpyArray, readNpyRows } from './npy-array.ts';
 import { linesOf, problemOf, sampleNamed } from './json-rows.ts';
+import { type NpyArray, readNpyRows } from './npy-array.ts';
 import { unreadable, type VectorFile } from './vector-file.ts';
 import { type RowCursor, type RowStep, rowsOfStep, type VectorRow } from './vector-row.ts';
 
@@ -60,5 +60,8 @@ export async function requireLines(
     if (lines % 10_000 === 0) onStep();
   }
   if (lines !== rows)
-    throw unreadable(path, `it has ${lines} lines, and the array has ${rows} rows: each row needs the line of its sample`);
+    throw unreadable(
+      path,
+      `it has ${lines} lines, and the array has ${rows} rows: each row needs the line of its sample`,
+    );
 }

@@ -1,5 +1,11 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { type AsyncBuffer, type Compressors, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import {
+  type AsyncBuffer,
+  type Compressors,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+} from 'hyparquet';
 import { sampleNamed } from './json-rows.ts';
 import { unreadable, type VectorFile } from './vector-file.ts';
 import { type RowCursor, type RowStep, rowsOfStep } from './vector-row.ts';

@@ -85,7 +85,16 @@ export function jobInWords(status: JobStatus): string[] {
   return [...progressInWords(status), ...(retrying === null ? [] : [retryingInWords(retrying)])];
 }
 
-function progressInWords({ kind, phases, removed, moved, compared, annotations, artifact, imported }: JobStatus): string[] {
+function progressInWords({
+  kind,
+  phases,
+  removed,
+  moved,
+  compared,
+  annotations,
+  artifact,
+  imported,
+}: JobStatus): string[] {
   if (kind === 'duplicates') return [`compared: ${comparedInWords(compared)}`];
   if (kind === 'relocate') return [`moved: ${movedInWords(moved)}`];
   if (kind === 'annotate') return [annotationsInWords(annotations)];
