@@ -66,6 +66,7 @@ export async function importVectors(store: Store, request: ImportRequest): Promi
     if (!(await noteImport(store, jobId, status, position))) throw jobEnded(jobId);
   };
   await note();
+  const models = [...new Set([modelKey, ...(await vectorModels(store, datasetId))])];
   for await (const step of reader.read(cursor)) {
     signal.throwIfAborted();
     const vectors = step.rows.map(vectorOf);
@@ -74,7 +75,7 @@ export async function importVectors(store: Store, request: ImportRequest): Promi
     if (position.dim === undefined && dim !== undefined && lengths.length > 0 && !lengths.includes(dim))
       throw otherLength(request, lengths[0] as number, dim);
     dim ??= lengths[0];
-    await writeStep(store, request, status, { rows: step.rows, vectors, dim });
+    await writeStep(store, request, status, { rows: step.rows, vectors, dim, models });
     status.rows = step.cursor.rows;
     position = { cursor: step.cursor, fingerprint, ...(dim === undefined ? {} : { dim }) };
     onStep();
@@ -121,6 +122,8 @@ interface Step {
   rows: readonly VectorRow[];
   vectors: readonly (Float32Array | RowProblem)[];
   dim: number | undefined;
+  /** Keys of all models that have vectors in the dataset. */
+  models: readonly string[];
 }
 
 /** A vector of a known sample. */
@@ -135,7 +138,7 @@ async function writeStep(
   store: Store,
   { jobId, datasetId, modelKey }: ImportRequest,
   status: ImportedStatus,
-  { rows, vectors, dim }: Step,
+  { rows, vectors, dim, models }: Step,
 ): Promise<void> {
   const dataset = await findDataset(store, datasetId);
   if (dataset === undefined || dataset.deleting !== undefined) throw datasetDeletedMeanwhile(datasetId);
@@ -170,7 +173,6 @@ async function writeStep(
   }
 
   const seqs = [...placed.keys()];
-  const models = [...new Set([modelKey, ...(await vectorModels(store, datasetId))])];
   const stored = await storedVectors(store, { datasetId, models, seqs });
   const own = new Map(stored.filter(({ model_key }) => model_key === modelKey).map((each) => [each.seq, each]));
   const writes: NewVector[] = [];

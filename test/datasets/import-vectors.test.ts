@@ -456,7 +456,7 @@ describe('the model', () => {
 
 describe('an import that is interrupted', () => {
   const SAMPLES = 1000;
-  const ROUNDS = 200;
+  const ROUNDS = 100;
 
   /** Each sample has a vector in every round. The last one counts. */
   async function longImport() {
@@ -513,7 +513,9 @@ describe('an import that is interrupted', () => {
       state: 'canceled',
       error: { message: expect.stringContaining('import the file again') },
     });
-    expect((await getDataset(bench.store, dataset)).models).toMatchObject([{ key: KEY, dim: 3, vectors: SAMPLES }]);
+    expect((await getDataset(bench.store, dataset)).models).toContainEqual(
+      expect.objectContaining({ key: KEY, dim: 3, vectors: SAMPLES }),
+    );
   });
 
   it(
