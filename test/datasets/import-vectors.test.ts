@@ -472,7 +472,8 @@ describe('an import that is interrupted', () => {
       vector: [1, Math.floor(n / SAMPLES), 1 + (n % SAMPLES)],
     }));
     await writeFile(path, jsonl(rows));
-    const { job_id } = await bench.importVectors({ dataset, path, model_key: KEY });
+    const embed_task_queue = bench.embedTaskQueue;
+    const { job_id } = await bench.importVectors({ dataset, path, model_key: KEY, embed_task_queue });
     await expect.poll(async () => (await bench.status(job_id)).imported?.rows ?? 0).toBeGreaterThan(0);
     return { dataset, job_id };
   }
