@@ -7,9 +7,9 @@ import type { Sources } from '../core/sources/source.ts';
 import { datasetNotThere } from '../core/store/dataset-errors.ts';
 import { claimDataset, getDataset } from '../core/store/datasets.ts';
 import type { Store } from '../core/store/store.ts';
+import { checkWebhooks } from '../core/webhooks/check.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
 import { type Annotator, createAnnotator, requireAnnotatable } from './annotator.ts';
-import { checkOptions } from './check-options.ts';
 import { withSteps } from './heartbeats.ts';
 import { requireRun } from './job-runs.ts';
 import { type BeginUnphasedInput, type BegunUnphased, recordUnphased } from './record-unphased.ts';
@@ -58,7 +58,7 @@ export function createAnnotationActivities(dependencies: AnnotationDependencies)
     ): Promise<BegunUnphased & { plan: AnnotationPlan | null }> {
       const { job_id, request } = input;
       await recordUnphased(store, 'annotate', input);
-      await checkOptions(request, webhooks);
+      await checkWebhooks(webhooks, request.webhooks);
       await claimDataset(store, request.dataset, job_id, datasetNotThere);
       requireAnnotatable(media.byName((await getDataset(store, request.dataset)).media_type));
       const { annotations } = request;

@@ -8,8 +8,8 @@ export const BOXES_AN_IMAGE = 7;
 const CLASSES = 80;
 
 /**
- * Writes annotations of every picture below a folder as COCO's JSON: seven boxes of 80 classes each, in random order, as
- * COCO has them.
+ * Writes annotations of every picture below a folder as COCO's JSON: seven boxes on average, of 80 classes, in random order,
+ * as COCO has them.
  */
 export async function writeCoco(path: string, folder: string): Promise<void> {
   const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.jpg')).sort();
@@ -25,14 +25,19 @@ export async function writeCoco(path: string, folder: string): Promise<void> {
   await write('{"info":{},"images":[');
   await list(names.length, (id) => ({ id, file_name: names[id], width: 640, height: 480 }));
   await write('],"annotations":[');
-  await list(names.length * BOXES_AN_IMAGE, (id) => ({
-    id,
-    image_id: below(names.length),
-    category_id: 1 + below(CLASSES),
-    bbox: [below(40_000) / 100, below(30_000) / 100, 1 + below(20_000) / 100, 1 + below(15_000) / 100],
-    area: 1000,
-    iscrowd: 0,
-  }));
+  await list(names.length * BOXES_AN_IMAGE, (id) => {
+    const image_id = below(names.length);
+    // An image of COCO has objects of three classes.
+    const category_id = 1 + ((image_id * 7 + below(3)) % CLASSES);
+    return {
+      id,
+      image_id,
+      category_id,
+      bbox: [below(40_000) / 100, below(30_000) / 100, 1 + below(20_000) / 100, 1 + below(15_000) / 100],
+      area: 1000,
+      iscrowd: 0,
+    };
+  });
   await write('],"categories":[');
   await list(CLASSES, (n) => ({ id: n + 1, name: `class-${n + 1}` }));
   await write(']}\n');

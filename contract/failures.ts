@@ -115,15 +115,15 @@ export const FAILURES = {
   SourceNotFound: {
     meaning: 'A folder to read from is not there; nothing was changed.',
     remedy: 'Mount the disk, or correct the path.',
-    ends: [...INDEXING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW],
+    ends: [...INDEXING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
   },
   SourceNotAFolder: {
     meaning: 'The folder to read from is a file, or a part of its path is.',
-    ends: [...LOADS, RELOCATE_WORKFLOW],
+    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
   },
   SourceUnreadable: {
     meaning: 'The worker may not read the source, or the source is a link that leads back to itself.',
-    ends: [...LOADS, RELOCATE_WORKFLOW],
+    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
   },
   SourceEmpty: {
     meaning: 'The source is empty or holds no file of a known format; nothing was changed.',
@@ -134,17 +134,17 @@ export const FAILURES = {
     meaning: 'The path is not below one of the folders that loads may read.',
     remedy: 'Name a folder that is, or add it to PLIMSOLL_SOURCE_ROOTS.',
     http: [403, 'The path is outside the source roots'],
-    ends: [...LOADS, RELOCATE_WORKFLOW],
+    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
   },
   UnknownSource: {
     meaning: 'The worker reads no source of this kind.',
     remedy: 'Name the absolute path of a folder on its machine, or add the kind of source to the worker.',
-    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW],
+    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
   },
   UnknownMedium: {
     meaning: 'The worker does not support the medium of this dataset.',
     remedy: 'Give the plugin of all workers the same `media`.',
-    ends: [...EMBEDDING],
+    ends: [...EMBEDDING, ANNOTATE_WORKFLOW],
   },
   MediaTypeConflict: {
     meaning: 'The dataset holds samples of another medium than the load brings.',
@@ -179,19 +179,19 @@ export const FAILURES = {
   UnknownWebhookSecret: {
     meaning: 'The worker has no signing secret of the name that a webhook asks for.',
     remedy: 'Add it to the file that PLIMSOLL_WEBHOOK_SECRETS names.',
-    ends: [...EMBEDDING, DUPLICATES_WORKFLOW, IMPORT_WORKFLOW],
+    ends: [...EMBEDDING, DUPLICATES_WORKFLOW, ANNOTATE_WORKFLOW, IMPORT_WORKFLOW],
     retriedIn: [WEBHOOK_WORKFLOW],
   },
   InvalidWebhookSecrets: {
     meaning: "The worker's file of signing secrets can not be used.",
     remedy: 'Correct the file that PLIMSOLL_WEBHOOK_SECRETS names.',
-    ends: [...EMBEDDING, DUPLICATES_WORKFLOW, IMPORT_WORKFLOW],
+    ends: [...EMBEDDING, DUPLICATES_WORKFLOW, ANNOTATE_WORKFLOW, IMPORT_WORKFLOW],
     retriedIn: [WEBHOOK_WORKFLOW],
   },
   WebhookTargetRefused: {
     meaning: 'A webhook leads to an address that is not public, or to plain http.',
     remedy: 'Use a public https address, or allow this one with PLIMSOLL_WEBHOOK_ALLOW.',
-    ends: [...EMBEDDING, DUPLICATES_WORKFLOW, IMPORT_WORKFLOW],
+    ends: [...EMBEDDING, DUPLICATES_WORKFLOW, ANNOTATE_WORKFLOW, IMPORT_WORKFLOW],
     retriedIn: [WEBHOOK_WORKFLOW],
   },
 
@@ -238,6 +238,7 @@ export const FAILURES = {
       DROP_WORKFLOW,
       INDEX_WORKFLOW,
       DUPLICATES_WORKFLOW,
+      ANNOTATE_WORKFLOW,
       IMPORT_WORKFLOW,
     ],
   },

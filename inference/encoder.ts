@@ -12,6 +12,7 @@ import { ModelInvalidError, toPortable } from '../core/models/errors.ts';
 import { externalWeightFiles } from '../core/models/external-weights.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
 import { type HashedFile, revisionOf } from '../core/models/revision.ts';
+import { keepCompiled } from '../core/processes/keep-compiled.ts';
 import { type BatchQueue, createBatchQueue } from './batch-queue.ts';
 import { createItemReader } from './item-reader.ts';
 import type { Reply, Request } from './messages.ts';
@@ -66,6 +67,7 @@ async function load({ files, settings, known, side }: Request & { type: 'load' }
     });
     const { dim, output, batchSize } = model;
     await reply({ type: 'loaded', model: { revision, dim, output, batchSize, hashedFiles } });
+    keepCompiled();
   } catch (error) {
     await reply({ type: 'refused', error: toPortable(error) });
   }

@@ -94,6 +94,17 @@ try {
   });
   await record('scheduled', scheduled.workflowId);
 
+  const annotations = join(folder, 'annotations.json');
+  const images = Array.from({ length: 3000 }, (_, id) => ({ id, file_name: `${id}.jpg`, width: 64, height: 48 }));
+  await writeFile(annotations, JSON.stringify({ images, annotations: [], categories: [] }));
+  const annotated = await client.startLoad({ dataset: 'recorded', source, annotations: { paths: [annotations] } });
+  await client.wait(annotated.job_id);
+  await record('load-annotated', annotated.workflow_id);
+  await client.wait((await client.annotate({ dataset: 'recorded', annotations: { paths: [annotations] } })).job_id);
+  await record('annotate', annotated.workflow_id);
+  await client.wait((await client.annotate({ dataset: 'recorded', remove: 'ground_truth' })).job_id);
+  await record('annotate-remove', annotated.workflow_id);
+
   const retry = await client.retry('recorded');
   await client.wait(retry.job_id);
   await record('retry', retry.workflow_id);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { failures } from '../contract/failures.ts';
 import {
+  annotateDatasetInput,
   deleteDatasetInput,
   dropModelInput,
   embedDatasetInput,
@@ -33,6 +34,7 @@ export const schemas: Record<string, string> = {
   'retry-failed.json': jsonSchemaOf(retryFailedInput),
   'prune-dataset.json': jsonSchemaOf(pruneDatasetInput),
   'relocate-dataset.json': jsonSchemaOf(relocateDatasetInput),
+  'annotate-dataset.json': jsonSchemaOf(annotateDatasetInput),
   'forget-source.json': jsonSchemaOf(forgetSourceInput),
   'delete-dataset.json': jsonSchemaOf(deleteDatasetInput),
   'find-duplicates.json': jsonSchemaOf(findDuplicatesInput),

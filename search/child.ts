@@ -4,6 +4,7 @@
  */
 import process from 'node:process';
 import { offerToEnd } from '../core/concurrency/offer-to-end.ts';
+import { keepCompiled } from '../core/processes/keep-compiled.ts';
 import { createLocalBuilder } from '../core/search/local-builder.ts';
 import { createLocalMachine } from '../core/search/local-machine.ts';
 import { createLocalWords } from '../core/search/words/word-machine.ts';
@@ -28,7 +29,9 @@ const methods = CREATORS[role]() as Methods;
 
 process.on('message', (call: Call) => {
   // A parent that was killed takes no answer. The disconnect ends this process.
-  void answer(call).then((reply) => process.send?.(reply, () => undefined));
+  void answer(call)
+    .then((reply) => process.send?.(reply, () => undefined))
+    .then(keepCompiled);
 });
 
 async function answer({ id, method, arguments: given }: Call): Promise<Answer> {

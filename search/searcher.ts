@@ -53,6 +53,8 @@ export interface AnswerWithSamples {
 export interface SearchOptions {
   signal?: AbortSignal | undefined;
   dataset?: DatasetDocument;
+  /** Whether the samples of the hits come with their annotations. */
+  annotations?: boolean;
 }
 
 export interface SearcherParts {
@@ -144,7 +146,7 @@ export function createSearcher({ store, finder, words, embedder, media }: Search
   /** Searches. Reads the samples of the hits if these hold passages, or if the caller wants them. */
   async function search(
     request: SearchRequest,
-    { signal, dataset: read }: SearchOptions,
+    { signal, dataset: read, annotations = false }: SearchOptions,
     wantsSamples: boolean,
   ): Promise<AnswerWithSamples> {
     const parsed = parse(request);
@@ -156,7 +158,7 @@ export function createSearcher({ store, finder, words, embedder, media }: Search
     const given = (parsed.cursor?.given ?? 0) + hits.length;
     const cursor = last === undefined ? undefined : { ...last, given, modelKey, mode: plan.mode, depth };
     const hasPassages = holdsWords(dataset);
-    const samples = hasPassages || wantsSamples ? await samplesOfHits(store, dataset._id, hits) : new Map();
+    const samples = hasPassages || wantsSamples ? await samplesOfHits(store, dataset._id, hits, annotations) : new Map();
     return {
       answer: {
         dataset: dataset._id,
@@ -179,9 +181,9 @@ export function createSearcher({ store, finder, words, embedder, media }: Search
   };
 }
 
-async function samplesOfHits(store: Store, datasetId: string, hits: readonly SearchHit[]) {
+async function samplesOfHits(store: Store, datasetId: string, hits: readonly SearchHit[], annotations: boolean) {
   const seqs = hits.map(({ seq }) => seq);
-  return new Map((await samplesOfSeqs(store, datasetId, seqs)).map((sample) => [sample.seq, sample]));
+  return new Map((await samplesOfSeqs(store, datasetId, seqs, { annotations })).map((sample) => [sample.seq, sample]));
 }
 
 type Parsed = ReturnType<typeof parse>;

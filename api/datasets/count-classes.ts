@@ -1,4 +1,4 @@
-import { countClasses, countSplits } from '../../core/store/annotations.ts';
+import { countClasses, countFields, countSplits } from '../../core/store/annotations.ts';
 import { getDataset } from '../../core/store/datasets.ts';
 import type { Store } from '../../core/store/store.ts';
 import { problemOf } from '../problem/to-problem.ts';
@@ -16,15 +16,18 @@ const MAX_TIME_EXPIRED = 50;
 export async function countClassesOf(store: Store, datasetId: string): Promise<ClassList> {
   const { annotation_fields = [] } = await getDataset(store, datasetId);
   try {
-    const [classes, splits] = await Promise.all([
+    const names = annotation_fields.map(({ name }) => name);
+    const [classes, splits, samples] = await Promise.all([
       annotation_fields.length === 0 ? [] : countClasses(store, datasetId, WITHIN_MS),
       countSplits(store, datasetId, WITHIN_MS),
+      countFields(store, datasetId, names, WITHIN_MS),
     ]);
     const fields = annotation_fields.map(({ name, classes: declared }) => {
       const described = new Map(declared.map((each) => [each.name, each]));
       const ofField = classes.filter(({ field }) => field === name);
       return {
         name,
+        samples: samples[name] ?? 0,
         classes: ofField.map(({ name: label, samples, objects }) => {
           const { keypoints, skeleton } = described.get(label) ?? {};
           return {

@@ -70,6 +70,7 @@ export const classList = z
     fields: z.array(
       z.object({
         name: z.string(),
+        samples: count.describe('Samples that have the field.'),
         classes: z
           .array(
             z.object({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MOST_HITS, SEARCH_MODES, searchInput } from '../../contract/search.ts';
 import { faultOfCursor } from '../../search/cursor.ts';
-import { wholeNumber } from './parameters.ts';
+import { flag, wholeNumber } from './parameters.ts';
 import { sample, sampleFilter, sampleFilterQuery } from './samples.ts';
 
 const { model } = searchInput.shape;
@@ -19,7 +19,11 @@ const cursor = z
 /** A search in a JSON body. */
 export const searchBody = searchInput
   .omit({ dataset: true, filter: true })
-  .extend({ cursor, filter: sampleFilter.optional() })
+  .extend({
+    cursor,
+    filter: sampleFilter.optional(),
+    annotations: z.boolean().default(false).describe('Whether the sample of each hit comes with its annotations.'),
+  })
   .meta({ id: 'SearchRequest', description: 'Exactly one of `text`, `vector` and `sample`.' });
 
 /** Options of a search whose query is not in the URL. */
@@ -29,6 +33,7 @@ export const searchQuery = sampleFilterQuery.extend({
     .default(20)
     .meta({ type: 'integer', minimum: 1, maximum: MOST_HITS, default: 20, description: 'At most this many.' }),
   cursor,
+  annotations: flag('Whether the sample of each hit comes with its annotations.'),
 });
 
 const place = z.int().min(1);

@@ -19,19 +19,21 @@ interface Caller {
   signal: AbortSignal;
 }
 
-type Asked = Omit<SearchRequest, 'filter'> & { filter: { [K in keyof SampleFilter]?: SampleFilter[K] | undefined } };
+type Asked = Omit<SearchRequest, 'filter'> & {
+  annotations: boolean;
+  filter: { [K in keyof SampleFilter]?: SampleFilter[K] | undefined } };
 
 export function searchRoutes({ backends, searcher }: ApiContext) {
   const { store } = backends.client;
   const withUpload = createUploads();
   const router = newRouter();
 
-  async function search({ filter, ...request }: Asked, { scope, signal }: Caller): Promise<Hits> {
+  async function search({ filter, annotations, ...request }: Asked, { scope, signal }: Caller): Promise<Hits> {
     const dataset = await getDataset(store, request.dataset);
     const { sources } = dataset;
     try {
       const narrowed = { ...request, filter: storeFilter(filter, sources, scope) };
-      const { answer, samples } = await searcher.searchSamples(narrowed, { signal, dataset });
+      const { answer, samples } = await searcher.searchSamples(narrowed, { signal, dataset, annotations });
       return {
         ...answer,
         // A sample may have been removed since.
@@ -55,9 +57,9 @@ export function searchRoutes({ backends, searcher }: ApiContext) {
     const { dataset } = c.req.valid('param');
     const caller = { scope: c.get('scope') ?? 'read', signal: c.req.raw.signal };
     if (isPicture(c)) {
-      const { model, limit, cursor, ...filter } = c.req.valid('query');
+      const { model, limit, cursor, annotations, ...filter } = c.req.valid('query');
       return c.json(
-        await withUpload(c, (picture) => search({ dataset, picture, model, limit, cursor, filter }, caller)),
+        await withUpload(c, (picture) => search({ dataset, picture, model, limit, cursor, annotations, filter }, caller)),
         200,
       );
     }
@@ -70,9 +72,9 @@ export function searchRoutes({ backends, searcher }: ApiContext) {
 
   router.openapi(routes.similarRoute, async (c) => {
     const { dataset, seq } = c.req.valid('param');
-    const { model, limit, cursor, ...filter } = c.req.valid('query');
+    const { model, limit, cursor, annotations, ...filter } = c.req.valid('query');
     const caller = { scope: c.get('scope') ?? 'read', signal: c.req.raw.signal };
-    return c.json(await search({ dataset, sample: seq, model, limit, cursor, filter }, caller), 200);
+    return c.json(await search({ dataset, sample: seq, model, limit, cursor, annotations, filter }, caller), 200);
   });
 
   return router;

@@ -44,7 +44,7 @@ ${ANNOTATIONS_HELP}
 
 An image is found where its format says, below a source of the dataset, or by
 the end of its path. A name that several samples have is nobody's. What the same
-paths gave before and no longer give is removed; annotations of other paths stay.
+paths gave before and no longer give is removed; that of other paths stays.
 
 With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --wait, once
 the job is over, what "plimsoll status --json" prints, with annotations {state,

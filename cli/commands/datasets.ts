@@ -33,9 +33,10 @@ FAILED counts files that can't be read, MISSING samples whose files are gone.
 
 With --json: {"datasets": [...]}, each as GET /api/datasets has it: dataset,
 readiness, media_type, sources, counts {total, indexed, failed, missing},
-annotation_fields, next_seq, phases, models, latest_job, deleting, created_at, last_modified_at. With
---classes: {"datasets": [{"dataset", "fields": [{"name", "classes": [{"name",
-"samples", "objects"}]}], "splits": [{"name", "samples"}]}]}.
+annotation_fields, next_seq, phases, models, latest_job, deleting, created_at,
+last_modified_at. With --classes: {"datasets": [{"dataset", "fields": [{"name",
+"classes": [{"name", "samples", "objects"}]}], "splits": [{"name",
+"samples"}]}]}.
 
 Examples:
   plimsoll datasets

@@ -63,7 +63,7 @@ than --limit, and have a next one. Each sample:
                          num_channels, orientation}
   error                  null, or {code, message, stage, at}
   tags, split            split may be null
-  annotations            with --annotations: {FIELD: [{label, bounding_box, …}]}
+  annotations            with --annotations: {FIELD: [{label, bounding_box}]}
   job_id, created_at, last_modified_at
 
 Exit codes: 0 done, 2 wrong usage, 3 no such dataset.

@@ -3,11 +3,12 @@ import { type FieldSet, recordField, writeAnnotations } from '../store/annotatio
 import { getDataset } from '../store/datasets.ts';
 import type { ReadingDocument } from '../store/documents.ts';
 import { countSamples } from '../store/samples.ts';
+import { slicesOf } from '../store/slices.ts';
 import { stagedPieces } from '../store/staged-annotations.ts';
 import type { Store } from '../store/store.ts';
 import { BUCKETS, piecesOf } from './buckets.ts';
 import { type AppliedCounts, firstCounts } from './counts.ts';
-import { joinPieces } from './join.ts';
+import { type AnnotatedImage, joinPieces } from './join.ts';
 import { createMatcher } from './match.ts';
 import type { AnnotationPlan } from './plan.ts';
 import { removeStale } from './remove.ts';
@@ -26,6 +27,9 @@ export interface ApplyRequest {
 
 /** Images that are matched and written together. */
 const BATCH = 500;
+
+/** Buckets are read together up to about this many bytes. */
+const READ_BYTES = 256 << 10;
 
 /**
  * Gives the samples of a dataset what was read. A sample that has the same already is left as it is, so an attempt after
@@ -46,28 +50,43 @@ export async function applyAnnotations(store: Store, request: ApplyRequest): Pro
     const matcher = createMatcher(store, fields, dataset.sources, onStep);
     const updates = createUpdates({ jobId, plan, set }, named[set] as SeqSet, counts);
     let writing = Promise.resolve();
-    for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
-      const images = joinPieces(piecesOf(await stagedPieces(store, reading, { set, bucket })));
-      for (let at = 0; at < images.length; at += BATCH) {
-        signal.throwIfAborted();
-        const batch = images.slice(at, at + BATCH);
-        const matches = await matcher.match(batch);
-        const changed = updates.of(batch, matches);
-        // The next batch is read while this one is written.
-        await writing;
-        writing = writeAnnotations(store, fields, changed);
-        writing.catch(() => undefined);
-        onStep();
-        onProgress(withMatched(counts, named));
-      }
+    for await (const batch of imagesOf(store, reading, set)) {
+      signal.throwIfAborted();
+      const changed = updates.of(batch, await matcher.match(batch));
+      // The next batch is read and matched while this one is written.
+      await writing;
+      writing = writeAnnotations(store, fields, changed);
+      writing.catch(() => undefined);
+      onStep();
+      onProgress(withMatched(counts, named));
     }
     await writing;
   }
-  if (wasGiven === true || plan.replace)
+  // What stands in a file that could not be read is unknown, and not gone.
+  const isWhole = (reading.invalid.unreadable_file ?? 0) === 0;
+  if (isWhole && (wasGiven === true || plan.replace))
     counts.removed = await removeStale(store, plan, named, { datasetId, onStep, signal });
   const matched = withMatched(counts, named);
   const indexed = await countSamples(store, datasetId, 'indexed');
   return { ...matched, without_annotations: Math.max(0, indexed - matched.matched) };
+}
+
+/** The images of a set, bucket by bucket. */
+async function* imagesOf(store: Store, reading: ReadingDocument, set: number): AsyncGenerator<AnnotatedImage[]> {
+  // A small file has little in each bucket, and a round trip costs more than its images.
+  const reads = Math.min(BUCKETS, Math.max(1, Math.ceil(reading.bytes / READ_BYTES)));
+  const read = (n: number) => {
+    const [from, to] = [n, n + 1].map((at) => Math.floor((at * BUCKETS) / reads));
+    return stagedPieces(store, reading, { set, from: from as number, to: to as number });
+  };
+  let next = read(0);
+  for (let n = 0; n < reads; n += 1) {
+    const stored = await next;
+    next = n + 1 < reads ? read(n + 1) : Promise.resolve([]);
+    // The next turn awaits it. Until then its failure must not end the process.
+    next.catch(() => undefined);
+    yield* slicesOf(joinPieces(piecesOf(stored)), BATCH);
+  }
 }
 
 const withMatched = (counts: AppliedCounts, named: readonly SeqSet[]): AppliedCounts => ({

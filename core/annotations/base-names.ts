@@ -1,27 +1,28 @@
 import { firstAtLeast } from '../first-at-least.ts';
 
 /**
- * The samples of a dataset by the last part of their paths, for names that lead to no path. Hashes and seqs in two
+ * The samples of a dataset by their stems, for names that lead to no path. A stem is the last part of a path without its
+ * last extension. Hashes and seqs in two
  * arrays, sorted: 16 bytes a file, where a map of names would take a hundred.
  */
 export interface BaseNames {
-  /** The seqs of samples that may have this base name: another name may have the same hash. */
-  find(baseName: string): number[];
+  /** The seqs of samples that may have this stem: another one may have the same hash. */
+  find(stem: string): number[];
 }
 
 export async function collectBaseNames(
-  files: AsyncIterable<{ seq: number; baseName: string }>,
+  files: AsyncIterable<{ seq: number; stem: string }>,
   onStep: () => void,
 ): Promise<BaseNames> {
   let hashes = new Float64Array(1024);
   let seqs = new Float64Array(1024);
   let length = 0;
-  for await (const { seq, baseName } of files) {
+  for await (const { seq, stem } of files) {
     if (length === hashes.length) {
       hashes = grown(hashes);
       seqs = grown(seqs);
     }
-    hashes[length] = hashOf(baseName);
+    hashes[length] = hashOf(stem);
     seqs[length] = seq;
     length += 1;
     if (length % 10_000 === 0) onStep();
@@ -29,8 +30,8 @@ export async function collectBaseNames(
   const order = new Uint32Array(length).map((_, i) => i).sort((a, b) => (hashes[a] ?? 0) - (hashes[b] ?? 0));
   const sorted = Float64Array.from(order, (i) => hashes[i] ?? 0);
   return {
-    find(baseName) {
-      const hash = hashOf(baseName);
+    find(stem) {
+      const hash = hashOf(stem);
       const found: number[] = [];
       for (let i = firstAtLeast(sorted, hash); sorted[i] === hash; i += 1) found.push(seqs[order[i] ?? 0] ?? 0);
       return found;

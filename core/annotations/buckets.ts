@@ -19,25 +19,45 @@ export interface Buckets {
   take(): BucketOfPieces[];
 }
 
+/** A bucket begins with this many bytes, and doubles. */
+const FIRST_BYTES = 4 << 10;
+
 export function createBuckets(): Buckets {
-  let lists = new Map<number, string[]>();
-  let bytes = 0;
+  let open = new Map<number, { bytes: Buffer; length: number }>();
+  let total = 0;
   return {
     add(key, piece) {
-      const bucket = bucketOf(key);
-      const list = lists.get(bucket);
-      if (list === undefined) lists.set(bucket, [piece]);
-      else list.push(piece);
-      bytes += piece.length;
+      const number = bucketOf(key);
+      let bucket = open.get(number);
+      if (bucket === undefined) {
+        bucket = { bytes: Buffer.allocUnsafe(FIRST_BYTES), length: 0 };
+        open.set(number, bucket);
+      }
+      // Bytes lie outside of the heap. A hundred thousand short texts would be moved by each collection of garbage.
+      const most = bucket.length + 3 * piece.length + 2;
+      if (most > bucket.bytes.length) bucket.bytes = grown(bucket.bytes, most);
+      bucket.length += bucket.bytes.write(bucket.length === 0 ? '[' : ',', bucket.length, 'latin1');
+      const written = bucket.bytes.write(piece, bucket.length);
+      bucket.length += written;
+      total += written;
     },
-    isFull: () => bytes >= FLUSH_BYTES,
+    isFull: () => total >= FLUSH_BYTES,
     take() {
-      const taken = [...lists].map(([bucket, pieces]) => ({ bucket, pieces: Buffer.from(`[${pieces.join(',')}]`) }));
-      lists = new Map();
-      bytes = 0;
+      const taken = [...open].map(([bucket, { bytes, length }]) => {
+        bytes.write(']', length, 'latin1');
+        return { bucket, pieces: bytes.subarray(0, length + 1) };
+      });
+      open = new Map();
+      total = 0;
       return taken;
     },
   };
+}
+
+function grown(bytes: Buffer, least: number): Buffer {
+  const larger = Buffer.allocUnsafe(Math.max(least, bytes.length * 2));
+  bytes.copy(larger);
+  return larger;
 }
 
 /** The bucket of a key: FNV-1a. */

@@ -1,11 +1,12 @@
 /** Finds the format of annotations. A format is never guessed: what is not certain is a question to the caller. */
 import { UserError } from '../errors.ts';
+import type { FileRef } from '../sources/files.ts';
 import { ANNOTATION_FORMATS, type AnnotationFormatName } from './formats/format.ts';
-import { joinPath } from './formats/paths.ts';
 import { isXmlName } from './formats/voc.ts';
 import { hasKey, headOf, lookAtFile, unlessUnavailable } from './look-at-file.ts';
 import { lookAtFolder } from './look-at-folder.ts';
 import type { AnnotationFiles } from './reading/annotation-files.ts';
+import { joinPath } from './reading/paths.ts';
 
 /** A format, and the file or folder to read. */
 export interface FoundFormat {
@@ -37,7 +38,7 @@ export async function findFormat(
     throw new UserError('AnnotationsUnclear', `annotations: ${path} is an archive: unpack it, and name its folder.`);
   if (asked !== undefined) return { format: asked, path };
   if (kind === 'file') {
-    const format = await unlessUnavailable(lookAtFile(files, path));
+    const format = await unlessUnavailable(lookAtFile(files, { path }));
     if (format !== undefined) return { format, path };
     throw unclear(path, 'its name and its beginning fit no format');
   }
@@ -106,15 +107,17 @@ function oneOf(all: FoundFormat[], root: string): FoundFormat | undefined {
   );
 }
 
-const formatAt = async (files: AnnotationFiles, path: string) =>
-  (await files.kindOf(path)) === 'file' ? unlessUnavailable(lookAtFile(files, path)) : undefined;
+const formatAt = (files: AnnotationFiles, path: string) => formatOfFile(files, { path });
+
+const formatOfFile = async (files: AnnotationFiles, file: FileRef) =>
+  (await files.kindOf(file)) === 'file' ? unlessUnavailable(lookAtFile(files, file)) : undefined;
 
 const headAt = async (files: AnnotationFiles, path: string) =>
-  (await files.kindOf(path)) === 'file' ? unlessUnavailable(headOf(files, path)) : undefined;
+  (await files.kindOf(path)) === 'file' ? unlessUnavailable(headOf(files, { path })) : undefined;
 
 async function hasVoc(files: AnnotationFiles, folder: string): Promise<boolean> {
   if ((await files.kindOf(folder)) !== 'folder') return false;
   for await (const [first] of files.list(folder, isXmlName))
-    if (first !== undefined) return (await formatAt(files, first.path)) === 'voc';
+    if (first !== undefined) return (await formatOfFile(files, first)) === 'voc';
   return false;
 }

@@ -13,9 +13,6 @@ export function partsOfName(name: string): string[] | undefined {
 /** Whether a name is that of a place, whatever folder it is read from. */
 export const isAbsoluteName = (name: string): boolean => /^([a-z]:)?[\\/]/i.test(name);
 
-/** The last part of a path. */
-export const baseNameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-
 /** How many of the last parts of a path are those of a name. */
 export function sharedParts(path: string, parts: readonly string[]): number {
   const ofPath = path.split('/');

@@ -1,21 +1,20 @@
 /** Tells a format by the start of a file. */
+import type { FileRef } from '../sources/files.ts';
 import { FileUnavailableError } from '../sources/source.ts';
 import type { AnnotationFormatName } from './formats/format.ts';
-import { nameOf } from './formats/paths.ts';
 import { isXmlName } from './formats/voc.ts';
 import { outlineOf } from './json-outline.ts';
 import type { AnnotationFiles } from './reading/annotation-files.ts';
+import { nameOf } from './reading/paths.ts';
+import { linesOf } from './reading/text.ts';
 
 /** How much of a file is looked at. */
 const HEAD_BYTES = 64 << 10;
 
 /** The first 64 KiB of a file as text. @throws FileUnavailableError */
-export async function headOf(files: AnnotationFiles, path: string): Promise<string> {
-  for await (const bytes of files.stream(path)) {
-    // Bytes that are no UTF-8 are the reader's matter.
-    return new TextDecoder().decode(bytes.subarray(0, HEAD_BYTES));
-  }
-  return '';
+export async function headOf(files: AnnotationFiles, file: FileRef): Promise<string> {
+  // Bytes that are no UTF-8 are the reader's matter.
+  return new TextDecoder().decode(await files.head(file, HEAD_BYTES));
 }
 
 /** What a look at a file tells, or undefined if it can't be read. */
@@ -29,9 +28,9 @@ export async function unlessUnavailable<T>(look: Promise<T>): Promise<T | undefi
 }
 
 /** The format that a file is certainly of, by its name and its start. @throws FileUnavailableError */
-export async function lookAtFile(files: AnnotationFiles, path: string): Promise<AnnotationFormatName | undefined> {
-  const name = nameOf(path).toLowerCase();
-  const head = () => headOf(files, path);
+export async function lookAtFile(files: AnnotationFiles, file: FileRef): Promise<AnnotationFormatName | undefined> {
+  const name = nameOf(file.path).toLowerCase();
+  const head = () => headOf(files, file);
   if (/\.ya?ml$/.test(name)) return hasKey(await head(), 'names') ? 'yolo' : undefined;
   if (/^metadata\.(?:csv|jsonl)$/.test(name) && hasFileNames(name, await head())) return 'huggingface';
   if (/\.(?:csv|tsv)$/.test(name)) return 'csv';
@@ -45,7 +44,7 @@ export async function lookAtFile(files: AnnotationFiles, path: string): Promise<
 export const hasKey = (yaml: string, key: string): boolean => new RegExp(`^(["']?)${key}\\1\\s*:`, 'm').test(yaml);
 
 function hasFileNames(name: string, head: string): boolean {
-  const [line = ''] = head.split(/\r\n|\n|\r/, 1);
+  const [line = ''] = linesOf(head);
   if (name.endsWith('.jsonl')) return outlineOf(line).keys.has('file_name');
   return line.split(/[,;\t]/).some((column) => column.trim().replace(/^"(.*)"$/, '$1') === 'file_name');
 }

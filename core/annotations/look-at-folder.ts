@@ -1,9 +1,11 @@
 /** Tells the formats that a folder may be of, by the names in it and the starts of some files. */
+import type { FileRef } from '../sources/files.ts';
 import type { AnnotationFormatName } from './formats/format.ts';
-import { joinPath, nameOf, relativeTo } from './formats/paths.ts';
 import { isLabelName } from './formats/yolo/label-file.ts';
 import { headOf, lookAtFile, unlessUnavailable } from './look-at-file.ts';
 import type { AnnotationFiles } from './reading/annotation-files.ts';
+import { joinPath, nameOf, relativeTo } from './reading/paths.ts';
+import { linesOf } from './reading/text.ts';
 
 /** Files of these names may be annotations. */
 const INTERESTING = /\.(txt|xml|json|jsonl|ndjson|csv|tsv|ya?ml)$/i;
@@ -24,11 +26,11 @@ export async function lookAtFolder(files: AnnotationFiles, folder: string): Prom
   const paths = new Map<AnnotationFormatName, string[]>();
   const add = (format: AnnotationFormatName, path: string) => paths.set(format, [...(paths.get(format) ?? []), path]);
   for (const [extension, all] of byExtension) {
-    for (const path of chosen(all, folder)) {
-      const look = extension === 'txt' ? lookAtLabels(files, path) : lookAtFile(files, path);
+    for (const file of chosen(all, folder)) {
+      const look = extension === 'txt' ? lookAtLabels(files, file) : lookAtFile(files, file);
       const format = await unlessUnavailable(look);
       // A table of any other name tells nothing of what it is about.
-      if (format !== undefined && format !== 'csv' && format !== 'jsonl') add(format, path);
+      if (format !== undefined && format !== 'csv' && format !== 'jsonl') add(format, file.path);
     }
   }
   // Settings name the label files.
@@ -42,35 +44,35 @@ export async function lookAtFolder(files: AnnotationFiles, folder: string): Prom
   return { found, seen };
 }
 
-const extensionOf = (path: string) => path.slice(path.lastIndexOf('.') + 1).toLowerCase();
+const extensionOf = ({ path }: FileRef) => path.slice(path.lastIndexOf('.') + 1).toLowerCase();
 
-/** The paths of files that may be annotations, those at the top first. */
-async function interestingIn(files: AnnotationFiles, folder: string): Promise<string[]> {
-  const paths = new Set<string>();
+/** The files that may be annotations, those at the top first. */
+async function interestingIn(files: AnnotationFiles, folder: string): Promise<FileRef[]> {
+  const found = new Map<string, FileRef>();
   for (const name of TOP) {
     const path = joinPath(folder, name);
-    if ((await files.kindOf(path)) === 'file') paths.add(path);
+    if ((await files.kindOf(path)) === 'file') found.set(path, { path });
   }
   const accepts = (name: string) => INTERESTING.test(name) && (!/\.txt$/i.test(name) || isLabelName(name));
   for await (const listed of files.list(folder, accepts)) {
-    for (const { path } of listed) paths.add(path);
-    if (paths.size >= MAX_NAMES) break;
+    for (const { path, bytes } of listed) found.set(path, { path, ...(bytes && { bytes }) });
+    if (found.size >= MAX_NAMES) break;
   }
-  return [...paths];
+  return [...found.values()];
 }
 
 /** Files whose start is looked at. Hugging Face's table is at the top or one level below. */
-function chosen(paths: string[], folder: string): string[] {
-  const isTooDeep = (path: string) =>
+function chosen(all: FileRef[], folder: string): FileRef[] {
+  const isTooDeep = ({ path }: FileRef) =>
     /^metadata\.(?:csv|jsonl)$/i.test(nameOf(path)) && relativeTo(folder, path).split('/').length > 2;
-  return paths.filter((path) => !isTooDeep(path)).slice(0, MAX_LOOKS);
+  return all.filter((file) => !isTooDeep(file)).slice(0, MAX_LOOKS);
 }
 
 /** Lines of a class and at least four numbers are labels. So is an empty file in a folder of labels. */
-async function lookAtLabels(files: AnnotationFiles, path: string): Promise<AnnotationFormatName | undefined> {
-  const lines = (await headOf(files, path)).split(/\r\n|\n|\r/);
+async function lookAtLabels(files: AnnotationFiles, file: FileRef): Promise<AnnotationFormatName | undefined> {
+  const lines = linesOf(await headOf(files, file));
   const first = lines.find((line) => line.trim() !== '');
-  const isLabel = first === undefined ? path.includes('/labels/') : LABELS.test(first);
+  const isLabel = first === undefined ? file.path.includes('/labels/') : LABELS.test(first);
   return isLabel ? 'yolo' : undefined;
 }
 

@@ -7,8 +7,9 @@ import {
 } from '../store/annotations.ts';
 import type { Store } from '../store/store.ts';
 import { type BaseNames, collectBaseNames } from './base-names.ts';
-import { baseNameOf, isAbsoluteName, partsOfName, sharedParts } from './image-names.ts';
+import { isAbsoluteName, partsOfName, sharedParts } from './image-names.ts';
 import type { AnnotatedImage } from './join.ts';
+import { nameOf, withoutExtension } from './reading/paths.ts';
 
 /** The sample of an image; `none` if the dataset has none, `several` if the name may mean several. */
 export type Match = SampleToAnnotate | 'none' | 'several';
@@ -20,46 +21,73 @@ export interface Matcher {
 
 /**
  * Creates the matcher of a set. An image is where its format says, or below a source of the dataset. Where it is at
- * none of these places, the sample is taken whose path ends as the name does. If several do, that is nobody's: a wrong
- * label is worse than none.
+ * none of these places, the sample is taken whose path ends as one of its names does. If several do, that is nobody's: a
+ * wrong label is worse than none.
  */
 export function createMatcher(store: Store, fields: FieldSet, roots: readonly string[], onStep: () => void): Matcher {
   // Most images of a set are found at the same place, so that one is looked at first.
   let usual = 0;
-  let names: Promise<BaseNames> | undefined;
+  let baseNames: Promise<BaseNames> | undefined;
+
+  /** Looks at places of images, in their order. Returns the number of a place where an image is. */
+  const lookAt = async (
+    images: readonly AnnotatedImage[],
+    places: readonly (readonly string[])[],
+    matches: Match[],
+  ): Promise<number | undefined> => {
+    let hit: number | undefined;
+    const isAny = (i: number) => images[i]?.image?.anyExtension === true;
+    const paths = new Set(places.flat());
+    if (paths.size === 0) return undefined;
+    const stems = new Set(places.flatMap((of, i) => (isAny(i) ? of : [])));
+    const samples = await samplesAtPaths(store, fields, [...paths], [...stems]);
+    const byPath = new Map(samples.map((sample) => [sample.filepath, sample]));
+    const byStem = Map.groupBy(samples, ({ filepath }) => withoutExtension(filepath));
+    for (const [i, of] of places.entries())
+      for (const [n, place] of of.entries()) {
+        const exact = byPath.get(place);
+        const found = exact !== undefined ? [exact] : isAny(i) ? (byStem.get(place) ?? []) : [];
+        if (found.length === 0) continue;
+        matches[i] = found.length === 1 ? (found[0] as SampleToAnnotate) : 'several';
+        hit = n;
+        break;
+      }
+    return hit;
+  };
 
   const byPlace = async (images: readonly AnnotatedImage[], matches: Match[]) => {
     const places = images.map((image) => placesOf(image, roots));
-    const look = async (pick: (of: readonly string[]) => readonly string[]) => {
-      const open = places.map((of, i) => (matches[i] === 'none' ? pick(of) : []));
-      const paths = [...new Set(open.flat())];
-      if (paths.length === 0) return;
-      const found = new Map((await samplesAtPaths(store, fields, paths)).map((sample) => [sample.filepath, sample]));
-      for (const [i, of] of open.entries()) {
-        const path = of.find((each) => found.has(each));
-        if (path === undefined) continue;
-        matches[i] = found.get(path) as SampleToAnnotate;
-        usual = places[i]?.indexOf(path) ?? 0;
-      }
-    };
-    const first = usual;
-    await look((of) => of.slice(first, first + 1));
-    await look((of) => of);
+    const first = places.map((of) => of.slice(usual, usual + 1));
+    await lookAt(images, first, matches);
+    // Where several may be meant, a likelier place may tell.
+    for (const [i, match] of matches.entries()) if (match === 'several') matches[i] = 'none';
+    const others = places.map((of, i) => (matches[i] === 'none' ? of : []));
+    usual = (await lookAt(images, others, matches)) ?? usual;
   };
 
   const byName = async (images: readonly AnnotatedImage[], matches: Match[]) => {
-    const open = images.flatMap(({ image }, i) => {
-      const parts = matches[i] === 'none' && image !== undefined ? partsOfName(image.name) : undefined;
-      return parts === undefined ? [] : [{ i, parts, isAbsolute: isAbsoluteName(image?.name ?? '') }];
-    });
+    const open = images.flatMap(({ image }, i) =>
+      matches[i] !== 'none' || image === undefined
+        ? []
+        : [image.name, ...(image.otherNames ?? [])].flatMap((name) => {
+            const parts = partsOfName(name);
+            const anyExtension = image.anyExtension === true;
+            return parts === undefined ? [] : [{ i, parts, isAbsolute: isAbsoluteName(name), anyExtension }];
+          }),
+    );
     if (open.length === 0) return;
-    names ??= collectBaseNames(withBaseNames(store, fields.datasetId), onStep);
-    const known = await names;
-    const seqs = open.map(({ parts }) => known.find(parts.at(-1) ?? ''));
-    const samples = new Map((await samplesToAnnotate(store, fields, seqs.flat())).map((each) => [each.seq, each]));
-    for (const [n, { i, parts, isAbsolute }] of open.entries()) {
-      const candidates = (seqs[n] ?? []).flatMap((seq) => samples.get(seq) ?? []);
-      matches[i] = bestOf(candidates, parts, isAbsolute);
+    baseNames ??= collectBaseNames(stemsOfDataset(store, fields.datasetId), onStep);
+    const known = await baseNames;
+    const seqs = open.map(({ parts, anyExtension }) => {
+      const name = parts.at(-1) ?? '';
+      return [...new Set([withoutExtension(name), ...(anyExtension ? [name] : [])].flatMap(known.find))];
+    });
+    const samples = await samplesToAnnotate(store, fields, [...new Set(seqs.flat())]);
+    const bySeq = new Map(samples.map((sample) => [sample.seq, sample]));
+    for (const [n, { i, ...name }] of open.entries()) {
+      if (matches[i] !== 'none') continue;
+      const candidates = (seqs[n] ?? []).flatMap((seq) => bySeq.get(seq) ?? []);
+      matches[i] = bestOf(candidates, name);
     }
   };
 
@@ -73,26 +101,39 @@ export function createMatcher(store: Store, fields: FieldSet, roots: readonly st
   };
 }
 
-async function* withBaseNames(store: Store, datasetId: string) {
-  for await (const { seq, filepath } of pathsOfDataset(store, datasetId)) yield { seq, baseName: baseNameOf(filepath) };
+/** The stems of a dataset's files: the last part of each path, without its extension. */
+async function* stemsOfDataset(store: Store, datasetId: string) {
+  for await (const { seq, filepath } of pathsOfDataset(store, datasetId))
+    yield { seq, stem: withoutExtension(nameOf(filepath)) };
 }
 
-/** The paths at which an image may be, the likeliest first. */
+/** The paths at which an image may be, the likeliest first. Without an extension, if any is right. */
 function placesOf({ image }: AnnotatedImage, roots: readonly string[]): string[] {
   if (image === undefined) return [];
-  const parts = partsOfName(image.name);
-  const below =
-    parts === undefined || isAbsoluteName(image.name) ? [] : roots.map((root) => `${root}/${parts.join('/')}`);
-  const itself = image.name.startsWith('/') && parts !== undefined ? [`/${parts.join('/')}`] : [];
-  return [...new Set([...itself, ...(image.paths ?? []), ...below])];
+  const places = [...(image.paths ?? [])];
+  if (image.name.startsWith('/')) places.unshift(...pathOfParts(image.name));
+  for (const name of [image.name, ...(image.otherNames ?? [])])
+    if (!isAbsoluteName(name)) places.push(...roots.flatMap((root) => pathOfParts(name).map((path) => root + path)));
+  return [...new Set(places)];
+}
+
+/** The parts of a name, each after a slash. None if it leads upwards. */
+function pathOfParts(name: string): [path: string] | [] {
+  const parts = partsOfName(name);
+  return parts === undefined ? [] : [`/${parts.join('/')}`];
 }
 
 /**
  * The sample whose path ends as a name does. An absolute name is of another machine, where the folders above differ, so
  * the longest common end counts.
  */
-function bestOf(candidates: readonly SampleToAnnotate[], parts: readonly string[], isAbsolute: boolean): Match {
-  const shared = candidates.map(({ filepath }) => sharedParts(filepath, parts));
+function bestOf(
+  candidates: readonly SampleToAnnotate[],
+  { parts, isAbsolute, anyExtension }: { parts: readonly string[]; isAbsolute: boolean; anyExtension: boolean },
+): Match {
+  const shared = candidates.map(({ filepath }) =>
+    Math.max(sharedParts(filepath, parts), anyExtension ? sharedParts(withoutExtension(filepath), parts) : 0),
+  );
   const needed = isAbsolute ? Math.max(1, ...shared) : parts.length;
   const best = candidates.filter((_, i) => shared[i] === needed);
   if (best.length === 0) return 'none';

@@ -58,7 +58,11 @@ const MOST_FILES = 100;
 async function setsOf(files: AnnotationFiles, found: FoundFormat): Promise<FoundFormat[]> {
   if (found.format !== 'coco') return [found];
   const sets: FoundFormat[] = [];
-  for await (const { path } of cocoFiles(found.path, files)) sets.push({ format: 'coco', path });
+  for await (const { file, ...one } of cocoFiles(found.path, files)) {
+    // A set is opened by its path as text, and one that can't be read ends the job. Within a folder, it does not.
+    if (file.bytes !== undefined || 'unreadable' in one) return [found];
+    sets.push({ format: 'coco', path: file.path });
+  }
   return sets.length > MOST_FILES ? [found] : sets;
 }
 

@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { ALL_FORMATS, EncodedPacketSink, FilePathSource, Input } from 'mediabunny';
 import { systemErrorCode, UserError } from '../errors.ts';
 import { FRAME_RATE } from './mp4.ts';
 
@@ -18,6 +17,8 @@ export interface Video {
 /** @throws UserError ArtifactUnreadable */
 export async function openVideo(path: string): Promise<Video> {
   await checkFile(path);
+  // Workers and commands start sooner without it, and few of them read an artifact.
+  const { ALL_FORMATS, EncodedPacketSink, FilePathSource, Input } = await import('mediabunny');
   const input = new Input({ formats: ALL_FORMATS, source: new FilePathSource(path) });
   try {
     if (!(await input.canRead())) throw unreadable(path, 'it is not a video.');

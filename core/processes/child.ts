@@ -4,6 +4,7 @@
  */
 import process from 'node:process';
 import { offerToEnd } from '../concurrency/offer-to-end.ts';
+import { keepCompiled } from './keep-compiled.ts';
 import type { Answer } from './messages.ts';
 
 /** Answers the orders of the process that forked this one, one at a time. An exception is a fault of this process. */
@@ -21,7 +22,8 @@ export function answerParent<Order>(answer: (order: Order) => Promise<unknown>):
         (result): Answer => ({ result }),
         (error: Error): Answer => ({ fault: error.message }),
       )
-      .then((message) => process.send?.(message));
+      .then((message) => process.send?.(message))
+      .then(keepCompiled);
   });
   process.send?.('ready');
 }

@@ -1,5 +1,5 @@
 /** Annotations of samples: what applying them reads and writes, and the classes of a dataset. */
-import type { AnyBulkWriteOperation, ObjectId } from 'mongodb';
+import { type AnyBulkWriteOperation, BSONRegExp, type ObjectId } from 'mongodb';
 import type { AnnotationClass } from '../../contract/annotation.ts';
 import { collectionsOf } from './collections.ts';
 import type { AnnotationSet, ClassCount, DatasetField, FieldDocument, SampleDocument } from './documents.ts';
@@ -39,22 +39,38 @@ const toAnnotate = ({ field, set }: Pick<FieldSet, 'field' | 'set'>) => ({
   [`annotations.${field}.sets.${set}.job_id`]: 1,
 });
 
-/** The samples of these paths, in no order. Files that are missing have none. */
+/**
+ * The samples of these paths, in no order. Files that are missing have none.
+ *
+ * @param stems paths without extensions, of which the samples with any extension are found, too
+ */
 export async function samplesAtPaths(
   store: Store,
   fields: FieldSet,
   filepaths: readonly string[],
+  stems: readonly string[] = [],
 ): Promise<SampleToAnnotate[]> {
   const found: SampleToAnnotate[] = [];
-  for (const slice of slicesOf(filepaths, PATHS_A_QUERY)) {
+  const patterns = stems.filter((stem) => !stem.includes('\0')).map(withAnyExtension);
+  const looked = [...filepaths, ...patterns].filter((one) => lengthOf(one) <= LONGEST_PATH);
+  for (const slice of slicesOf(looked, PATHS_A_QUERY)) {
     const samples = collectionsOf(store).samples.find(
-      { dataset_id: fields.datasetId, filepath: { $in: slice }, part: 0, status: { $ne: 'missing' } },
+      { dataset_id: fields.datasetId, filepath: { $in: slice as string[] }, part: 0, status: { $ne: 'missing' } },
       { projection: toAnnotate(fields), hint: SAMPLE_INDEXES.path, ...oneBatch(slice.length) },
     );
     found.push(...((await samples.toArray()) as unknown as SampleToAnnotate[]));
   }
   return found;
 }
+
+/** No file has a longer path: 4,096 bytes of up to four characters each. Names of annotations have any length. */
+const LONGEST_PATH = 4 * 4096;
+
+const lengthOf = (path: string | BSONRegExp): number => (typeof path === 'string' ? path : path.pattern).length;
+
+/** The paths of a stem. A pattern that begins with plain text is a range of the index. */
+const withAnyExtension = (stem: string): BSONRegExp =>
+  new BSONRegExp(`^${stem.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')}\\.[^./]+$`);
 
 /** The samples of these seqs, in no order. Files that are missing have none. */
 export async function samplesToAnnotate(
@@ -265,6 +281,27 @@ export async function countClasses(store: Store, datasetId: string, maxTimeMS?: 
 }
 
 const nameOf = (each: string) => ({ field: `${each}.field`, label: `${each}.label` });
+
+/** Counts the samples of a dataset that have each of these fields. */
+export async function countFields(
+  store: Store,
+  datasetId: string,
+  fields: readonly string[],
+  maxTimeMS?: number,
+): Promise<Record<string, number>> {
+  if (fields.length === 0) return {};
+  const has = (field: string) => ({ $sum: { $cond: [{ $eq: [{ $type: `$annotations.${field}` }, 'object'] }, 1, 0] } });
+  const [counts = {}] = await collectionsOf(store)
+    .samples.aggregate<Record<string, number>>(
+      [
+        { $match: { dataset_id: datasetId, classes: { $exists: true } } },
+        { $group: { _id: null, ...Object.fromEntries(fields.map((field) => [field, has(field)])) } },
+      ],
+      { hint: SAMPLE_INDEXES.classes, ...(maxTimeMS === undefined ? {} : { maxTimeMS }) },
+    )
+    .toArray();
+  return counts;
+}
 
 /** Counts the samples of each split of a dataset. */
 export async function countSplits(

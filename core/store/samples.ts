@@ -28,12 +28,13 @@ export async function samplesOfSeqs(
   store: Store,
   datasetId: string,
   seqs: readonly number[],
+  { annotations = false } = {},
 ): Promise<SampleDocument[]> {
   if (seqs.length === 0) return [];
   return collectionsOf(store)
     .samples.find(
       { dataset_id: datasetId, seq: { $in: [...seqs] } },
-      { projection: WITHOUT_LARGE_FIELDS, hint: SAMPLE_INDEXES.seq, ...oneBatch(seqs.length) },
+      { projection: annotations ? WITHOUT_WORDS : WITHOUT_LARGE_FIELDS, hint: SAMPLE_INDEXES.seq, ...oneBatch(seqs.length) },
     )
     .toArray();
 }

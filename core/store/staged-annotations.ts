@@ -54,14 +54,17 @@ export async function noteReading(
   }
 }
 
-/** The pieces of one bucket, in the order in which they were read. */
+/** The pieces of buckets from one up to another. Those of each bucket are in the order in which they were read. */
 export async function stagedPieces(
   store: Store,
   { _id: job_id, flushes }: ReadingDocument,
-  { set, bucket }: { set: number; bucket: number },
+  { set, from, to }: { set: number; from: number; to: number },
 ): Promise<Buffer[]> {
   const found = await collectionsOf(store)
-    .staged_annotations.find({ job_id, set, bucket }, { projection: { _id: 0, flush: 1, n: 1, pieces: 1 } })
+    .staged_annotations.find(
+      { job_id, set, bucket: { $gte: from, $lt: to } },
+      { projection: { _id: 0, flush: 1, n: 1, pieces: 1 } },
+    )
     .toArray();
   const order = new Map(flushes.map((flush, i) => [flush, i]));
   // An attempt that died has left flushes that no reading names.

@@ -1,5 +1,4 @@
 import { Webhook as Signer } from 'standardwebhooks';
-import { Client } from 'undici';
 import { systemErrorCode, UserError } from '../errors.ts';
 import { requireSecrets } from './check.ts';
 import type { WebhookConfig } from './config.ts';
@@ -39,6 +38,8 @@ export async function sendWebhook(
   checkTarget(config.allow, target);
   const url = new URL(message.url);
   const body = JSON.stringify(message.payload);
+  // A worker starts sooner without it, and many never send a webhook.
+  const { Client } = await import('undici');
   const client = new Client(url.origin, {
     connect: { lookup: guardedLookup(config.allow, target, config.resolve), timeout: config.timeoutMs },
     allowH2: false,

@@ -1,18 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { coco } from '../../core/annotations/formats/coco.ts';
 import type { Piece, ReadStep } from '../../core/annotations/formats/format.ts';
-import { annotationFiles } from '../../core/annotations/reading/annotation-files.ts';
-import { folderSource } from '../../core/sources/folder/folder-source.ts';
-import { createSources } from '../../core/sources/source.ts';
+import { files, joined } from './format-files.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'coco-'));
 afterAll(() => rmSync(root, { recursive: true }));
 let folders = 0;
-
-const files = annotationFiles(createSources([folderSource()]));
 
 /** Writes files, objects as JSON, into a folder of their own. */
 function folderOf(contents: Record<string, string | Buffer | object>): string {
@@ -30,13 +26,6 @@ async function stepsOf(path: string, from?: unknown): Promise<ReadStep[]> {
   for await (const step of coco.read({ path, files, from })) steps.push(step);
   return steps;
 }
-
-const joined = (steps: ReadStep[]) => ({
-  pieces: steps.flatMap(({ pieces }) => pieces),
-  invalid: steps.flatMap(({ invalid }) => invalid),
-  classes: steps.flatMap(({ classes }) => classes),
-  bytes: steps.reduce((sum, { bytes }) => sum + bytes, 0),
-});
 
 const read = async (path: string) => joined(await stepsOf(path));
 
@@ -97,7 +86,7 @@ describe('instances', () => {
       { name: 'cat', id: 7, supercategory: 'animal' },
       { name: 'dog', id: 90 },
     ]);
-    expect(bytes).toBe(await files.size(join(folder, 'a.json')));
+    expect(bytes).toBe(statSync(join(folder, 'a.json')).size);
   });
 
   test('find their categories wherever the file declares them', async () => {
@@ -207,14 +196,19 @@ describe('keypoints and captions', () => {
   });
 
   test.each<[string, object, string, string]>([
-    ['too few', { keypoints: [1, 2, 2] }, 'malformed', 'it has 1 keypoints, and its category has 3'],
-    ['no triples', { keypoints: [1, 2] }, 'malformed', 'its keypoints are [1, 2], not three numbers each'],
-    ['words', { keypoints: [1, 2, 2, '3', 4, 2, 5, 6, 2] }, 'malformed', 'a keypoint has "3" for a number'],
+    ['too few', { keypoints: [1, 2, 2] }, 'malformed', 'It has 1 keypoints, and its category has 3'],
+    ['no triples', { keypoints: [1, 2] }, 'malformed', 'Its keypoints are [1, 2], not three numbers each'],
+    [
+      'words',
+      { keypoints: [1, 2, 2, 'x', 4, 2, 5, 6, 2] },
+      'malformed',
+      'A number of a keypoint is "x", and a number is needed',
+    ],
     [
       'a visibility of 3',
       { keypoints: [1, 2, 3, 3, 4, 2, 5, 6, 2] },
       'malformed',
-      'a keypoint has the visibility 3, not 0, 1 or 2',
+      'A keypoint has the visibility 3, not 0, 1 or 2',
     ],
   ])('%s are invalid', async (_, element, reason, message) => {
     const { found, invalid } = await readAnnotations([element, {}], person);
@@ -227,7 +221,7 @@ describe('keypoints and captions', () => {
     const { invalid, classes } = await readDocument({ images: [], annotations: [], categories });
     expect(classes).toEqual([]);
     expect(invalid).toMatchObject([
-      { reason: 'unknown_reference', message: 'Category: its skeleton joins [0, 1] of 1 keypoints.' },
+      { reason: 'unknown_reference', message: 'Category: Its skeleton joins [0, 1] of 1 keypoints.' },
     ]);
   });
 
@@ -261,7 +255,7 @@ describe('results', () => {
       },
       {
         key: 'street',
-        image: { name: 'street' },
+        image: { name: 'street', anyExtension: true },
         unit: 'pixels',
         annotations: [{ label: '3', mask: { size: [4, 5], counts: '35<' }, confidence: 0 }],
       },
@@ -274,7 +268,7 @@ describe('results', () => {
     ]);
     expect(classes).toEqual([]);
     expect(invalid).toMatchObject([
-      { reason: 'malformed', message: 'An annotation: its score is 80, not a number from 0 to 1.' },
+      { reason: 'malformed', message: 'An annotation: The confidence is 80, and it may be from 0 to 1.' },
     ]);
   });
 });
@@ -285,93 +279,93 @@ describe('an annotation is invalid, and the others are read,', () => {
       'NaN',
       '{"image_id": 1, "category_id": 7, "bbox": [NaN, 2, 3, 4]}',
       'bad_geometry',
-      'it has the number NaN, which JSON does not have',
+      'It has the number NaN, which JSON does not have',
     ],
     [
       '-Infinity',
       '{"image_id": 1, "category_id": 7, "score": -Infinity}',
       'bad_geometry',
-      'it has the number -Infinity, which JSON does not have',
+      'It has the number -Infinity, which JSON does not have',
     ],
     [
       'a number beyond bounds',
       '{"image_id": 1, "category_id": 7, "bbox": [1e999, 2, 3, 4]}',
       'bad_geometry',
-      'its bbox has a number beyond all bounds',
+      'A number of its bbox is Infinity, which is no finite number',
     ],
     [
       'a width of zero',
       '{"image_id": 1, "category_id": 7, "bbox": [1, 2, 0, 4]}',
       'bad_geometry',
-      'its bbox [1, 2, 0, 4] has a width or height that is not above zero',
+      'The box [1, 2, 0, 4] has no area',
     ],
     [
       'a negative height',
       '{"image_id": 1, "category_id": 7, "bbox": [1, 2, 3, -4]}',
       'bad_geometry',
-      'its bbox [1, 2, 3, -4] has a width or height that is not above zero',
+      'The box [1, 2, 3, -4] has no area',
     ],
     [
       'three numbers',
       '{"image_id": 1, "category_id": 7, "bbox": [1, 2, 3]}',
       'malformed',
-      'its bbox is [1, 2, 3], not four numbers',
+      'Its bbox is [1, 2, 3], not four numbers',
     ],
     [
       'words',
-      '{"image_id": 1, "category_id": 7, "bbox": ["1", 2, 3, 4]}',
+      '{"image_id": 1, "category_id": 7, "bbox": ["x", 2, 3, 4]}',
       'malformed',
-      'its bbox has "1" for a number',
+      'A number of its bbox is "x", and a number is needed',
     ],
     [
       'a polygon of two points',
       '{"image_id": 1, "category_id": 7, "segmentation": [[1, 2, 3, 4]]}',
       'malformed',
-      'its segmentation has a polygon of 4 numbers',
+      'Its segmentation has a polygon of 4 numbers',
     ],
     [
       'an odd polygon',
       '{"image_id": 1, "category_id": 7, "segmentation": [[1, 2, 3, 4, 5, 6, 7]]}',
       'malformed',
-      'its segmentation has a polygon of 7 numbers',
+      'Its segmentation has a polygon of 7 numbers',
     ],
     [
       'a polygon that is not nested',
       '{"image_id": 1, "category_id": 7, "segmentation": [1, 2, 3, 4, 5, 6]}',
       'malformed',
-      'its segmentation has 1 for a polygon',
+      'Its segmentation has 1 for a polygon',
     ],
     [
       'null in a polygon',
       '{"image_id": 1, "category_id": 7, "segmentation": [[1, 2, 3, null, 5, 6]]}',
       'malformed',
-      'its segmentation has null for a number',
+      'A number of its segmentation is null, and a number is needed',
     ],
     [
       'a mask of another size',
       '{"image_id": 1, "category_id": 7, "segmentation": {"size": [2, 2], "counts": [5]}}',
       'malformed',
-      'its mask has counts of 5 pixels and a size of 4',
+      'Its mask has counts of 5 pixels and a size of 4',
     ],
     [
       'a category that is not declared',
       '{"image_id": 1, "category_id": 8}',
       'unknown_reference',
-      'no category has its category_id, 8',
+      'No category has its category_id, 8',
     ],
-    ['no category', '{"image_id": 1}', 'malformed', 'it has no category_id'],
-    ['no image', '{"category_id": 7}', 'malformed', 'it has no image_id'],
-    ['an image that is none', '{"image_id": [[1], {}], "category_id": 7}', 'malformed', 'its image_id is [[…], {…}]'],
-    ['a caption that is none', '{"image_id": 1, "caption": 5}', 'malformed', 'its caption is 5'],
-    ['a number', '12', 'malformed', 'it is 12, not an object'],
-    ['null', 'null', 'malformed', 'it is null, not an object'],
-    ['broken syntax', '{"image_id" 1}', 'malformed', 'it is no valid JSON: {"image_id" 1}'],
-    ['a nest', `{"image_id": ${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 'malformed', 'its image_id is [[…]]'],
+    ['No category', '{"image_id": 1}', 'malformed', 'It has no category_id'],
+    ['no image', '{"category_id": 7}', 'malformed', 'It has no image_id'],
+    ['an image that is none', '{"image_id": [[1], {}], "category_id": 7}', 'malformed', 'Its image_id is [[…], {…}]'],
+    ['a caption that is none', '{"image_id": 1, "caption": 5}', 'malformed', 'Its caption is 5'],
+    ['a number', '12', 'malformed', 'It is 12, not an object'],
+    ['null', 'null', 'malformed', 'It is null, not an object'],
+    ['broken syntax', '{"image_id" 1}', 'malformed', 'It is no valid JSON: "{\\"image_id\\" 1}"'],
+    ['a nest', `{"image_id": ${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 'malformed', 'Its image_id is [[…]]'],
     [
       'a nest with an ID that no number holds',
       `{"image_id": 9007199254740993, "x": ${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
       'malformed',
-      'it is nested too deeply',
+      'It is nested too deeply',
     ],
   ])('for %s', async (_, element, reason, message) => {
     const good = '{"image_id": 2, "category_id": 7}';
@@ -398,13 +392,13 @@ describe('an annotation is invalid, and the others are read,', () => {
     expect(classes).toEqual([{ name: 'z', id: 3 }]);
     expect(pieces.map(({ key, image }) => [key, image?.name, image?.width])).toEqual([['4', 'z', undefined]]);
     expect(invalid.map(({ reason, message }) => [reason, message])).toEqual([
-      ['malformed', 'Category: its name is undefined.'],
-      ['malformed', 'Category: it has no id.'],
-      ['malformed', 'Category: it is 5, not an object.'],
-      ['malformed', 'Category: its keypoints are "nose", not names.'],
-      ['malformed', 'An image: its file_name is undefined.'],
-      ['malformed', 'An image: it has no id.'],
-      ['bad_geometry', 'An image: its size is -1 x 5.'],
+      ['malformed', 'Category: Its name is undefined.'],
+      ['malformed', 'Category: It has no id.'],
+      ['malformed', 'Category: It is 5, not an object.'],
+      ['malformed', 'Category: Its keypoints are "nose", not names.'],
+      ['malformed', 'An image: Its file_name is undefined.'],
+      ['malformed', 'An image: It has no id.'],
+      ['bad_geometry', 'An image: Its size is -1 x 5.'],
     ]);
   });
 });
@@ -417,7 +411,7 @@ describe('images lie where COCO puts them', () => {
   }
 
   test('in a folder named like the file, below it, or beside it', async () => {
-    expect(await pathsOf('annotations/instances_train2017.json', 'a\\b.jpg')).toEqual([
+    expect(await pathsOf('annotations/instances_train2017.json', 'a/b.jpg')).toEqual([
       '/annotations/a/b.jpg',
       '/annotations/images/a/b.jpg',
       '/train2017/a/b.jpg',

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { maskOfRows } from '../../core/annotations/formats/cvat/mask.ts';
 import { cvat } from '../../core/annotations/formats/cvat.ts';
+import { formatOf } from '../../core/annotations/formats/index.ts';
 import expected from './expected/labelformat.json' with { type: 'json' };
 import { expectResumable, folderWith, readAll } from './format-files.ts';
 
@@ -18,7 +19,7 @@ const image = (shapes: string, attributes = 'id="0" name="a.jpg" width="40" heig
   `<image ${attributes}>\n${shapes}\n</image>\n`;
 
 async function read(xml: string | Buffer) {
-  return readAll(cvat, { path: join(await folderWith({ 'annotations.xml': xml }), 'annotations.xml') });
+  return readAll(cvat, join(folderWith({ 'annotations.xml': xml }), 'annotations.xml'));
 }
 
 /** What the shapes of one image become. */
@@ -152,7 +153,8 @@ describe('shapes', () => {
       ['<polygon label="cat" points="0,0;4,0"/>', 'malformed'],
       ['<polygon label="cat" points="0,0;4;1,1"/>', 'malformed'],
       ['<polygon label="cat" points="0,0;4,inf;1,1"/>', 'bad_geometry'],
-      ['<cuboid label="cat" xtl1="0"/>', 'malformed'],
+      ['<cuboid label="cat" xtl1="0"/>', 'unsupported'],
+      ['<ellipse label="cat" cx="5" cy="5" rx="2" ry="1"/>', 'unsupported'],
       ['<mask label="cat" rle="1, 3" left="2" top="3" width="3" height="2"/>', 'malformed'],
       ['<mask label="cat" rle="1, -1, 6" left="2" top="3" width="3" height="2"/>', 'malformed'],
       ['<mask label="cat" rle="6" left="2" top="3" width="3" height="2"/>', 'bad_geometry'],
@@ -248,8 +250,8 @@ describe('broken and hostile files', () => {
   });
 
   it('fails at a file that is not there', async () => {
-    const folder = await folderWith({ x: '' });
-    await expect(readAll(cvat, { path: join(folder, 'none.xml') })).rejects.toMatchObject({
+    const folder = folderWith({ x: '' });
+    await expect(readAll(formatOf('cvat'), join(folder, 'none.xml'))).rejects.toMatchObject({
       code: 'AnnotationsNotFound',
     });
   });
@@ -269,9 +271,9 @@ it('goes on behind each step, whatever comments and names hold', async () => {
       `${index % 7 === 0 ? '<!-- before <image -->' : ''}${image(shapes, `id="${index}" name="é🐈${index}.jpg"`)}`,
     );
   }
-  const folder = await folderWith({ 'annotations.xml': `\ufeff${document(`<!-- <image -->${images.join('')}`)}` });
-  await expectResumable(cvat, { path: folder }, 3);
-  const { pieces, invalid, bytes } = await readAll(cvat, { path: folder });
+  const folder = folderWith({ 'annotations.xml': `\ufeff${document(`<!-- <image -->${images.join('')}`)}` });
+  expect((await expectResumable(cvat, folder)).length).toBeGreaterThanOrEqual(3);
+  const { pieces, invalid, bytes } = await readAll(cvat, folder);
   expect(pieces).toHaveLength(3500);
   expect(invalid).toHaveLength(350);
   expect(bytes).toBeGreaterThan(100_000);

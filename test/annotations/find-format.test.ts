@@ -2,6 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findBesideImages, findFormat } from '../../core/annotations/find-format.ts';
+import { annotationFiles } from '../../core/annotations/reading/annotation-files.ts';
+import { memorySource } from '../../core/sources/memory/memory-source.ts';
+import { createSources } from '../../core/sources/source.ts';
 import { files, folderWith } from './format-files.ts';
 
 const COCO =
@@ -30,7 +33,7 @@ describe('a file', () => {
     ['labels.csv', 'file_name,label\n', 'csv'],
     ['labels.ndjson', '{}', 'jsonl'],
   ] as const)('%s: %.60s is %s', async (name, content, format) => {
-    const path = join(await folderWith({ [name]: content }), name);
+    const path = join(folderWith({ [name]: content }), name);
     expect(await findFormat(files, path)).toEqual({ format, path });
   });
 
@@ -44,7 +47,7 @@ describe('a file', () => {
     ['a.yaml', 'train: x\n nested:\n  names: [a]\n'],
     ['a.txt', '0 0.5 0.5 1 1'],
   ])('%s: %s is not certain', async (name, content) => {
-    const path = join(await folderWith({ [name]: content }), name);
+    const path = join(folderWith({ [name]: content }), name);
     await expect(findFormat(files, path)).rejects.toMatchObject({
       code: 'AnnotationsUnclear',
       message: expect.stringContaining('--annotation-format'),
@@ -53,7 +56,7 @@ describe('a file', () => {
   });
 
   it('has to be there, and no archive', async () => {
-    const folder = await folderWith({ 'a.zip': 'PK' });
+    const folder = folderWith({ 'a.zip': 'PK' });
     await expect(findFormat(files, join(folder, 'none.json'), 'coco')).rejects.toMatchObject({
       code: 'AnnotationsNotFound',
     });
@@ -80,7 +83,7 @@ describe('a folder', () => {
     ['huggingface', '', { 'metadata.csv': 'file_name,label\n', 'a.jpg': '' }],
     ['huggingface', '', { 'train/metadata.jsonl': '{"file_name": "a.jpg"}' }],
   ] as const)('of %s is known (%#)', async (format, name, contents) => {
-    const folder = await folderWith(contents);
+    const folder = folderWith(contents);
     expect(await findFormat(files, folder)).toEqual({ format, path: join(folder, name) });
   });
 
@@ -90,7 +93,7 @@ describe('a folder', () => {
     ['a table too deep', { 'a/b/metadata.csv': 'file_name\n' }, /1 \.csv/],
     ['two formats', { 'Annotations/a.xml': VOC, 'labels/a.txt': '0 0.5 0.5 1 1' }, /voc .* or yolo|yolo .* or voc/],
   ])('with %s is not certain', async (_, contents, message) => {
-    const folder = await folderWith(contents);
+    const folder = folderWith(contents);
     const found = findFormat(files, folder);
     await expect(found).rejects.toMatchObject({ code: 'AnnotationsUnclear', message: expect.stringMatching(message) });
     await expect(found).rejects.toThrow('--annotation-format');
@@ -98,10 +101,12 @@ describe('a folder', () => {
   });
 
   it('is known by settings behind thousands of other files', async () => {
-    const contents: Record<string, string> = { 'data.yaml': YOLO, 'metadata.txt': 'x' };
-    for (let index = 0; index < 6000; index++) contents[`annotations/${index}.txt`] = '0 0.5 0.5 1 1';
-    const folder = await folderWith(contents);
-    expect(await findFormat(files, folder)).toEqual({ format: 'yolo', path: join(folder, 'data.yaml') });
+    const source = memorySource();
+    source.put('memory:/set/data.yaml', Buffer.from(YOLO));
+    for (let index = 0; index < 6000; index++)
+      source.put(`memory:/set/annotations/${index}.txt`, Buffer.from('0 0.5 0.5 1 1'));
+    const found = await findFormat(annotationFiles(createSources([source])), 'memory:/set');
+    expect(found).toEqual({ format: 'yolo', path: 'memory:/set/data.yaml' });
   });
 });
 
@@ -116,14 +121,14 @@ describe('beside images', () => {
     ['coco', 'valid/_annotations.coco.json', { 'valid/_annotations.coco.json': COCO }],
     ['coco', '', { 'train/_annotations.coco.json': COCO, 'test/_annotations.coco.json': COCO }],
   ] as const)('%s is certain (%#)', async (format, name, contents) => {
-    const folder = await folderWith(contents);
+    const folder = folderWith(contents);
     expect(await findBesideImages(files, folder)).toEqual(
       format === undefined ? undefined : { format, path: join(folder, name) },
     );
   });
 
   it('asks which of several is meant', async () => {
-    const folder = await folderWith({ 'data.yaml': YOLO, '_annotations.coco.json': COCO });
+    const folder = folderWith({ 'data.yaml': YOLO, '_annotations.coco.json': COCO });
     await expect(findBesideImages(files, folder)).rejects.toMatchObject({
       code: 'AnnotationsUnclear',
       message: expect.stringMatching(/yolo.*coco.*`--annotations PATH`.*`--annotations none`/),

@@ -4,7 +4,7 @@ import { folders } from '../../core/annotations/formats/folders.ts';
 import { expectResumable, folderWith, readAll } from './format-files.ts';
 
 it('takes the name of the folder below the root, or below a split, for the label', async () => {
-  const folder = await folderWith({
+  const folder = folderWith({
     'cat/a.jpg': '',
     'cat/deep/er/a.jpg': '',
     'dog 🐕/b.PNG': '',
@@ -14,7 +14,7 @@ it('takes the name of the folder below the root, or below a split, for the label
     'loose.jpg': '',
     'cat/notes.txt': '',
   });
-  const { pieces, classes, invalid, bytes } = await readAll(folders, { path: folder });
+  const { pieces, classes, invalid, bytes } = await readAll(folders, folder);
   expect(pieces.map(({ key, split, annotations }) => [key, split, annotations])).toEqual([
     ['Train/cat/a.jpg', 'train', [{ label: 'cat' }]],
     ['cat/a.jpg', undefined, [{ label: 'cat' }]],
@@ -33,5 +33,5 @@ it('goes on behind each step', async () => {
   const contents: Record<string, string> = {};
   for (let index = 0; index < 2500; index++)
     contents[`${index % 2 ? 'train/' : ''}class ${index % 7}/${index}.jpg`] = '';
-  await expectResumable(folders, { path: await folderWith(contents) }, 3);
+  expect((await expectResumable(folders, folderWith(contents))).length).toBeGreaterThanOrEqual(3);
 });

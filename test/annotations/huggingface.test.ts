@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { huggingface } from '../../core/annotations/formats/huggingface.ts';
-import { expectResumable, folderWith, readAll } from './read-format.ts';
+import { expectResumable, folderWith, readAll } from './format-files.ts';
 
 const lines = (...rows: unknown[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 
@@ -27,6 +27,8 @@ describe('an ImageFolder of Hugging Face', () => {
       'other.csv': 'file_name\nno.png\n',
     });
     expect(await readAll(huggingface, folder)).toEqual({
+      classes: [],
+      bytes: expect.any(Number),
       pieces: [
         {
           key: `${folder}/test/1.png`,

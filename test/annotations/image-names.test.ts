@@ -33,14 +33,14 @@ describe('the name of an image', () => {
   });
 });
 
-it('samples are found by their base names among a hundred thousand', async () => {
+it('samples are found by their stems among a hundred thousand', async () => {
   async function* files() {
-    for (let seq = 0; seq < 100_000; seq += 1) yield { seq, baseName: `${seq % 50_000}.jpg` };
+    for (let seq = 0; seq < 100_000; seq += 1) yield { seq, stem: `${seq % 50_000}` };
   }
   const names = await collectBaseNames(files(), () => undefined);
-  expect(names.find('7.jpg').sort((a, b) => a - b)).toEqual([7, 50_007]);
-  expect(names.find('49999.jpg').sort((a, b) => a - b)).toEqual([49_999, 99_999]);
-  expect(names.find('50000.jpg')).toEqual([]);
+  expect(names.find('7').sort((a, b) => a - b)).toEqual([7, 50_007]);
+  expect(names.find('49999').sort((a, b) => a - b)).toEqual([49_999, 99_999]);
+  expect(names.find('50000')).toEqual([]);
 });
 
 describe('pieces of an image', () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { labelstudio } from '../../core/annotations/formats/labelstudio.ts';
-import { expectResumable, folderWith, readAll } from './read-format.ts';
+import { expectResumable, folderWith, readAll } from './format-files.ts';
 
 const task = (result: unknown[], more: object = {}) => ({
   id: 1,
@@ -175,18 +175,19 @@ describe("Label Studio's export", () => {
   });
 
   it.each([
-    [{ image: '/data/upload/1/0123abcd-a b.jpg' }, '0123abcd-a b.jpg', ['/0123abcd-a b.jpg', '/a b.jpg']],
+    [{ image: '/data/upload/1/0123abcd-a b.jpg' }, '0123abcd-a b.jpg', ['/0123abcd-a b.jpg', '/a b.jpg'], ['a b.jpg']],
     [{ image: '/data/local-files/?d=folder%20one/a.jpg' }, 'folder one/a.jpg', ['/folder one/a.jpg']],
     [{ image: 'https://example.com/x/a%20b.jpg?sign=1/2' }, 'a b.jpg', ['/a b.jpg']],
     [{ image: 's3://bucket/x/a.jpg' }, 'a.jpg', ['s3://bucket/x/a.jpg', '/a.jpg']],
     [{ photo: 'x/100%.jpg', text: 'words' }, '100%.jpg', ['/100%.jpg']],
     [{ image: '/x/0123abcd-a.jpg' }, '0123abcd-a.jpg', ['/0123abcd-a.jpg']],
-  ])('names the image of %j', async (data, name, paths) => {
+  ])('names the image of %j', async (data, name, paths, ...[otherNames]) => {
     const folder = folderWith({ 'export.json': JSON.stringify([task([], { data })]) });
     const { pieces } = await readAll(labelstudio, join(folder, 'export.json'));
     expect(pieces[0]?.image).toEqual({
       name,
       paths: paths.map((path) => (path.startsWith('/') ? folder + path : path)),
+      ...(otherNames && { otherNames }),
     });
   });
 
@@ -197,7 +198,7 @@ describe("Label Studio's export", () => {
       region('rectanglelabels', { x: 1, y: 1, width: 1, height: 5, rotation: 5 }, { original_width: 0 }),
       'unknown_size',
     ],
-    [region('rectanglelabels', { x: 1, y: 1, width: 1, height: 5 }, { image_rotation: 90 }), 'malformed'],
+    [region('rectanglelabels', { x: 1, y: 1, width: 1, height: 5 }, { image_rotation: 90 }), 'unsupported'],
     [
       region('polygonlabels', {
         points: [
@@ -219,8 +220,8 @@ describe("Label Studio's export", () => {
       }),
       'malformed',
     ],
-    [region('rating', { rating: 5 }), 'malformed'],
-    [region('bitmasklabels', { imageDataURL: '', bitmasklabels: ['x'] }), 'malformed'],
+    [region('rating', { rating: 5 }), 'unsupported'],
+    [region('bitmasklabels', { imageDataURL: '', bitmasklabels: ['x'] }), 'unsupported'],
     [{ type: 'choices' }, 'malformed'],
     [null, 'malformed'],
   ])('leaves out the result %j and keeps the others', async (result, reason) => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { labelme } from '../../core/annotations/formats/labelme.ts';
-import { expectResumable, folderWith, readAll } from './read-format.ts';
+import { expectResumable, folderWith, readAll } from './format-files.ts';
 
 const fileOf = (shapes: unknown[], more: object = {}) =>
   JSON.stringify({
@@ -44,6 +44,8 @@ describe('LabelMe', () => {
       'json/c.txt': 'no JSON',
     });
     expect(await readAll(labelme, folder)).toEqual({
+      classes: [],
+      bytes: expect.any(Number),
       pieces: [
         {
           key: `${folder}/json/a.json`,
@@ -135,7 +137,7 @@ describe('LabelMe', () => {
         mask: 'iVBORw0KGgo=',
       },
     );
-    expect(invalid).toEqual([]);
+    expect(invalid).toMatchObject([{ reason: 'unsupported', message: expect.stringContaining('pixels of a mask') }]);
     expect(annotations).toEqual([
       {
         label: 'p',

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { csv } from '../../core/annotations/formats/csv.ts';
 import { jsonl } from '../../core/annotations/formats/jsonl.ts';
+import type { NamedFile } from '../../core/annotations/reading/annotation-files.ts';
 import { csvRecords, type TextPosition } from '../../core/annotations/reading/csv-records.ts';
-import { type Asked, expectResumable, filesOfFolders, folderWith, readAll, stepsOf } from './read-format.ts';
+import { type Asked, expectResumable, files, folderWith, readAll, stepsOf } from './format-files.ts';
 
 const readCsv = (content: string | Uint8Array, columns?: Record<string, string>) =>
   readAll(csv, join(folderWith({ 'table.csv': content }), 'table.csv'), columns && { columns });
@@ -20,6 +21,8 @@ describe('a CSV file', () => {
         'filename,width,height,class,xmin,ymin,xmax,ymax\na.jpg,640,480,cat,10,20,110,70\na.jpg,640,480,dog,0,0,5,5\nb.jpg,10,10,,,,,\n',
     });
     expect(await readAll(csv, join(folder, 'boxes.csv'))).toEqual({
+      classes: [],
+      bytes: expect.any(Number),
       pieces: [
         {
           key: 'a.jpg',
@@ -191,17 +194,16 @@ describe('a CSV file', () => {
   });
 
   it('may have only a header', async () => {
-    expect(await readCsv('image,label\n')).toEqual({ pieces: [], invalid: [] });
+    expect(await readCsv('image,label\n')).toEqual({ pieces: [], invalid: [], classes: [], bytes: 0 });
   });
 
   it('stops at a quote that is never closed before it takes in the file', async () => {
     const content = `image,label\na.jpg,cat\nb.jpg,"dog\n${'c.jpg,cow\n'.repeat(1_000_000)}`;
     const path = join(folderWith({ 'table.csv': content }), 'table.csv');
     let read = 0;
-    const files = filesOfFolders();
     const counted = {
       ...files,
-      async *stream(name: string, start?: number) {
+      async *stream(name: NamedFile, start?: number) {
         for await (const piece of files.stream(name, start)) {
           read += piece.length;
           yield piece;
@@ -253,7 +255,7 @@ describe('a CSV file', () => {
         'last,"5"',
       ];
       const path = join(folderWith({ 'table.csv': rows.join(end) }), 'table.csv');
-      const records = (start: TextPosition) => Array.fromAsync(csvRecords(filesOfFolders(), path, ',', start));
+      const records = (start: TextPosition) => Array.fromAsync(csvRecords(files, { path }, ',', start));
       const all = await records({ offset: 0, line: 1 });
       expect(all.map(({ line, cells }) => [line, cells])).toEqual([
         [1, ['a', '1']],

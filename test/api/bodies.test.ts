@@ -45,6 +45,7 @@ const WITH_BODY = [
   '/api/jobs/nothing/retry',
   '/api/datasets/nothing/embed',
   '/api/datasets/nothing/relocate',
+  '/api/datasets/nothing/annotate',
   '/api/datasets/nothing/forget',
   '/api/datasets/nothing/tags',
   '/api/datasets/nothing/search',

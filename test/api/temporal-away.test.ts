@@ -28,6 +28,7 @@ test.each([
   ['POST', '/api/datasets/photos/embed'],
   ['POST', '/api/datasets/photos/prune'],
   ['POST', '/api/datasets/photos/relocate'],
+  ['POST', '/api/datasets/photos/annotate'],
   ['POST', '/api/datasets/photos/forget'],
   ['DELETE', '/api/datasets/photos'],
   ['GET', '/api/schedules'],

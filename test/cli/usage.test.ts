@@ -22,6 +22,7 @@ const COMMANDS = [
   'duplicates',
   'decode',
   'index',
+  'annotate',
   'relocate',
   'forget',
   'schedule',

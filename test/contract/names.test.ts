@@ -30,6 +30,8 @@ describe('names that are known outside of the code', () => {
       deleteDataset: 'delete',
       dropModel: 'drop',
       indexVectors: 'index',
+      annotateDataset: 'annotate',
+      importVectors: 'import',
     });
   });
 

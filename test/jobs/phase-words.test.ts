@@ -106,6 +106,18 @@ describe('a job in words', () => {
     expect(job({ kind: 'relocate' })).toEqual(['moved: 0 samples']);
   });
 
+  it('is how far its annotations are', () => {
+    const annotations = { state: 'reading', field: 'ground_truth', paths: [{ path: '/a.json', format: 'coco' }] } as const;
+    const shown = (more: object) => job({ kind: 'annotate', annotations: { ...annotations, objects: 1200, ...more } as never });
+    expect(job({ kind: 'annotate' })).toEqual(['annotations: starting']);
+    expect(shown({})).toEqual(['annotations: 1,200 objects read']);
+    expect(shown({ state: 'applying', matched: 10 })).toEqual([
+      'annotations: ground_truth, 1,200 objects, 10 samples so far',
+    ]);
+    expect(shown({ state: 'completed', matched: 300 })).toEqual(['annotations: ground_truth, 1,200 objects, 300 samples']);
+    expect(shown({ state: 'completed', paths: [], removed: 7 })).toEqual(['annotations: ground_truth removed from 7 samples']);
+  });
+
   it('ends with what is retried', () => {
     const error = { code: 'MongoServerError', message: 'BSONObj size is invalid' };
     const retrying = { activity: 'indexPage', attempt: 4, since: '2026-01-01T12:03:10.250Z', error };
@@ -152,6 +164,12 @@ describe('a job that was canceled', () => {
     );
   });
 
+  it('says what stays if it annotates', () => {
+    expect(words('annotate', UNBEGUN, UNBEGUN)).toBe(
+      'The samples that were annotated stay so; start it again to annotate the rest.',
+    );
+  });
+
   it('says what has moved if it relocates', () => {
     expect(words('relocate', UNBEGUN, UNBEGUN, { moved: { samples: 3 } })).toBe(
       '3 samples were moved; relocate again to move the rest.',
@@ -162,5 +180,5 @@ describe('a job that was canceled', () => {
 it('a job of each kind indexes, only embeds, or has no phases', () => {
   expect(JOB_KINDS.filter(indexes)).toEqual(['load', 'retry']);
   expect(JOB_KINDS.filter(hasPhases)).toEqual(['load', 'retry', 'embed', 'index']);
-  expect(JOB_KINDS.filter(isPausable)).toEqual(['load', 'retry', 'embed', 'index', 'duplicates']);
+  expect(JOB_KINDS.filter(isPausable)).toEqual(['load', 'retry', 'embed', 'index', 'duplicates', 'annotate', 'import']);
 });

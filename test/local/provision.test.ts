@@ -103,7 +103,7 @@ describe('fetching a program', () => {
     );
     await obtain([goTool()]);
     const given = (await readFile(join(folder, 'go-arguments'), 'utf8')).trim();
-    expect(given).toBe('install -v -tags=lean -ldflags=-s -w example.com/cmd/tool@v1.2.3');
+    expect(given).toBe('install -v -tags=lean -gcflags=all=-dwarf=false -ldflags=-s -w example.com/cmd/tool@v1.2.3');
   });
 
   test('a wheel with another checksum is refused', async () => {

@@ -20,6 +20,7 @@ it.each([
   ['retryFailed', {}, (dataset: string) => `load-${dataset}`],
   ['pruneDataset', {}, (dataset: string) => `load-${dataset}`],
   ['relocateDataset', { from: '/old', to: '/new' }, (dataset: string) => `load-${dataset}`],
+  ['annotateDataset', { remove: 'ground_truth' }, (dataset: string) => `load-${dataset}`],
   ['forgetSource', { source: '/old' }, (dataset: string) => `load-${dataset}`],
   ['deleteDataset', {}, (dataset: string) => `load-${dataset}`],
   ['dropModel', { model: 'a', model_key: 'a@1' }, (dataset: string) => `embed-${dataset}:a`],

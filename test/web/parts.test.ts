@@ -53,6 +53,13 @@ describe('filters', () => {
     );
   });
 
+  test('keep a class as it is named, with the field in which it is looked for', () => {
+    const query = 'label=+%F0%9F%98%80%0A&field=truth&split=val';
+    const filters = filtersFrom(new URLSearchParams(query));
+    expect(filters).toMatchObject({ label: ' 😀\n', field: 'truth', split: 'val' });
+    expect(queryOf(filters).toString()).toBe(query);
+  });
+
   test('leave out what makes no sense', () => {
     const query = new URLSearchParams('status=odd&min_width=-5&max_bytes=1e9&other=1');
     expect(queryOf(filtersFrom(query)).toString()).toBe('');
@@ -130,6 +137,20 @@ describe('the form of a new load', () => {
       embed_window: { start: '22:00', end: '06:00', days: ['sat', 'sun'], time_zone: 'Europe/Zurich' },
       webhooks: [{ url: 'https://a.example' }, { url: 'https://b.example' }],
     });
+    const annotations = {
+      annotations: ' /data/a.json \n\n/data/b',
+      annotation_format: 'coco',
+      annotation_split: ' val ',
+    };
+    expect(bodyOf({ ...form, ...annotations })).toEqual({
+      source: '/data/a',
+      dataset: 'a',
+      annotations: { paths: ['/data/a.json', '/data/b'], format: 'coco', split: 'val' },
+    });
+    expect(bodyOf({ ...form, no_annotations: true })).toMatchObject({ annotations: 'none' });
+    // What was chosen for files that are not named any more, or for documents, says nothing.
+    expect(bodyOf({ ...form, ...annotations, annotations: '' })).toEqual({ source: '/data/a', dataset: 'a' });
+    expect(bodyOf({ ...form, ...annotations, media: 'text' })).not.toHaveProperty('annotations');
     const rules = { include: ' *.jpg \n\nraw/**\n', exclude: 'a b', hidden: true, reread: true };
     expect(bodyOf({ ...form, ...rules })).toEqual({
       source: '/data/a',

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
@@ -140,6 +140,28 @@ describe('a job that has ended, reset to each of its workflow tasks', () => {
     expect(ends.filter((end) => !isClear(end))).toEqual([]);
     expect(ends[0]).toBe('completed');
     await expectWhole(dataset);
+  });
+
+  it('is done again: annotations, with a load and alone', async () => {
+    const { dataset, source } = await loaded();
+    const names = (await readdir(source)).filter((name) => name.endsWith('.jpg'));
+    const path = join(bench.folder, `${dataset}.jsonl`);
+    await writeFile(path, names.map((image) => JSON.stringify({ image, label: 'cat' })).join('\n'));
+    const annotations = { paths: [path] };
+    const annotated = () =>
+      collectionsOf(bench.store).samples.countDocuments({ dataset_id: dataset, 'classes.label': 'cat' });
+    const load = await bench.startLoad({ dataset, source, annotations });
+    await bench.wait(load.job_id);
+    expect((await resetToEach(load.workflow_id)).filter((end) => !isClear(end))).toEqual([]);
+    expect(await annotated()).toBe(names.length);
+    const remove = await bench.annotate({ dataset, remove: 'ground_truth' });
+    await bench.wait(remove.job_id);
+    const { job_id, workflow_id } = await bench.annotate({ dataset, annotations });
+    await bench.wait(job_id);
+    const ends = await resetToEach(workflow_id);
+    expect(ends.filter((end) => !isClear(end))).toEqual([]);
+    expect(ends[0]).toBe('completed');
+    expect(await annotated()).toBe(names.length);
   });
 
   it('is done again, and finds nothing left to do: a prune, a relocate and a forget', async () => {

@@ -4,6 +4,11 @@ import type { SampleState } from './api/shapes.ts';
 export interface Filters {
   status: SampleState | '';
   tag: string;
+  /** Only samples with an object of this class. */
+  label: string;
+  /** Only samples with annotations in this field: of the class `label`, if that is set. */
+  field: string;
+  split: string;
   format: string;
   path_prefix: string;
   /** Free text in the path. */
@@ -34,7 +39,16 @@ export const NUMBER_FILTERS = [
   'min_bytes',
   'max_bytes',
 ] as const satisfies readonly (keyof Filters)[];
-const TEXT_FILTERS = ['tag', 'format', 'path_prefix', 'q', 'error'] as const satisfies readonly (keyof Filters)[];
+const TEXT_FILTERS = [
+  'tag',
+  'label',
+  'field',
+  'split',
+  'format',
+  'path_prefix',
+  'q',
+  'error',
+] as const satisfies readonly (keyof Filters)[];
 const STATES: readonly SampleState[] = ['indexed', 'failed', 'missing'];
 
 export const NO_FILTERS: Filters = filtersFrom(new URLSearchParams());
@@ -46,6 +60,10 @@ export function filtersFrom(query: URLSearchParams): Filters {
   return {
     status: STATES.find((state) => state === query.get('status')) ?? '',
     tag: text('tag'),
+    // A class is a name of any form: spaces at its ends count.
+    label: query.get('label') ?? '',
+    field: text('field'),
+    split: text('split'),
     format: text('format'),
     path_prefix: text('path_prefix'),
     q: text('q'),

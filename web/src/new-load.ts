@@ -1,3 +1,4 @@
+import type { AnnotationFormatName, AnnotationTask } from './api/shapes.ts';
 import { fileName } from './words.ts';
 
 /** The values of the form for a new load. */
@@ -16,6 +17,14 @@ export interface LoadForm {
   include: string;
   /** One pattern per line. */
   exclude: string;
+  /** Files and folders of annotations, one per line. Empty: what the folder has. */
+  annotations: string;
+  /** True to leave out what the folder has. */
+  no_annotations: boolean;
+  annotation_format: string;
+  annotation_task: string;
+  annotation_field: string;
+  annotation_split: string;
   hidden: boolean;
   reread: boolean;
   max_failed_percent: string;
@@ -39,6 +48,27 @@ export const DAYS = [
   ['sun', 'Sun'],
 ] as const;
 
+/** The formats of annotations, and the tasks of a YOLO file, under the names of the API and for people. */
+export const ANNOTATION_FORMATS: readonly (readonly [AnnotationFormatName, string])[] = [
+  ['coco', 'COCO'],
+  ['yolo', 'YOLO'],
+  ['voc', 'Pascal VOC'],
+  ['folders', 'A folder per class'],
+  ['huggingface', 'Hugging Face metadata'],
+  ['csv', 'CSV'],
+  ['jsonl', 'JSONL'],
+  ['labelme', 'Labelme'],
+  ['labelstudio', 'Label Studio'],
+  ['cvat', 'CVAT'],
+];
+export const ANNOTATION_TASKS: readonly (readonly [AnnotationTask, string])[] = [
+  ['detect', 'Boxes'],
+  ['segment', 'Polygons'],
+  ['pose', 'Keypoints'],
+  ['obb', 'Oriented boxes'],
+  ['classify', 'Classes'],
+];
+
 export const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export const emptyForm = (): LoadForm => ({
@@ -52,6 +82,12 @@ export const emptyForm = (): LoadForm => ({
   model: '',
   include: '',
   exclude: '',
+  annotations: '',
+  no_annotations: false,
+  annotation_format: '',
+  annotation_task: '',
+  annotation_field: '',
+  annotation_split: '',
   hidden: false,
   reread: false,
   max_failed_percent: '',
@@ -86,14 +122,16 @@ export function datasetNameOf(source: string): string {
 export const isSimple = (field: string) => ['source', 'dataset', 'media', 'model'].includes(field);
 /** Whether the form shows the problem of a request field beside that field. */
 export const isPlaced = (field: string) =>
-  isSimple(field) || /^(include|exclude|chunks|max_failed_percent|priority|embed_at|embed_window|webhooks)/.test(field);
+  isSimple(field) ||
+  /^(include|exclude|chunks|annotations|max_failed_percent|priority|embed_at|embed_window|webhooks)/.test(field);
 
 /** The problem of a field or of one of its parts. */
 export const problemIn = (problems: Readonly<Record<string, string>>, field: string): string =>
   Object.entries(problems).find(([name]) => name === field || name.startsWith(`${field}.`))?.[1] ?? '';
 
+const lines = (text: string) => text.split('\n').flatMap((line) => line.trim() || []);
+
 function patternsOf(form: LoadForm): Record<string, string[]> {
-  const lines = (text: string) => text.split('\n').flatMap((line) => line.trim() || []);
   const [include, exclude] = [lines(form.include), lines(form.exclude)];
   return { ...(include.length === 0 ? {} : { include }), ...(exclude.length === 0 ? {} : { exclude }) };
 }
@@ -108,6 +146,24 @@ function chunksOf({ media, chunk_size, chunk_overlap, chunk_unit }: LoadForm): R
   return media === 'image' || Object.keys(chunks).length === 0 ? {} : { chunks };
 }
 
+/** The annotations that are loaded with the images, as far as the form says. */
+function annotationsOf(form: LoadForm): Record<string, unknown> {
+  const paths = lines(form.annotations);
+  if (form.media === 'text') return {};
+  if (paths.length === 0) return form.no_annotations ? { annotations: 'none' } : {};
+  const { annotation_format: format, annotation_task: task } = form;
+  const [field, split] = [form.annotation_field.trim(), form.annotation_split.trim()];
+  return {
+    annotations: {
+      paths,
+      ...(format === '' ? {} : { format }),
+      ...(task === '' ? {} : { task }),
+      ...(field === '' ? {} : { field }),
+      ...(split === '' ? {} : { split }),
+    },
+  };
+}
+
 /** The request body. Empty fields are omitted, so that the server's defaults apply. */
 export function bodyOf(form: LoadForm): Record<string, unknown> {
   const webhooks = form.webhooks.split(/\s+/).filter((url) => url !== '');
@@ -120,6 +176,7 @@ export function bodyOf(form: LoadForm): Record<string, unknown> {
     ...(form.media === '' ? {} : { media: form.media }),
     ...chunksOf(form),
     ...patternsOf(form),
+    ...annotationsOf(form),
     ...(form.hidden ? { hidden: true } : {}),
     ...(form.reread ? { reread: true } : {}),
     ...(form.max_failed_percent === '' ? {} : { max_failed_percent: Number(form.max_failed_percent) }),

@@ -62,18 +62,21 @@ export function readHits(
     filters,
     cursor,
     limit = FEWEST,
+    annotated = false,
     signal,
-  }: { filters: Filters; cursor: string | null; limit?: number; signal: AbortSignal },
+  }: { filters: Filters; cursor: string | null; limit?: number; annotated?: boolean; signal: AbortSignal },
 ): Promise<Hits> {
   const url = `/api${datasetPath(dataset)}/search`;
   if ('words' in search) {
     const { words: text, mode } = search;
-    const body = { text, mode, limit, filter: filterBody(filters), ...(cursor === null ? {} : { cursor }) };
+    const asked = { text, mode, limit, filter: filterBody(filters), annotations: annotated };
+    const body = { ...asked, ...(cursor === null ? {} : { cursor }) };
     return request(url, { method: 'POST', body, signal });
   }
   const query = queryOf(filters);
   query.set('limit', String(limit));
   if (cursor !== null) query.set('cursor', cursor);
+  if (annotated) query.set('annotations', 'true');
   if ('like' in search) return request(`/api${samplePath(dataset, search.like)}/similar`, { query, signal });
   return request(url, { method: 'POST', body: search.picture, query, signal });
 }

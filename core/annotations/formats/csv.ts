@@ -13,14 +13,14 @@ export const csv: AnnotationFormat = { name: 'csv', read };
 /** @throws UserError AnnotationsUnclear, AnnotationsBroken */
 async function* read({ path, files, columns: mapping = {}, from }: ReadRequest): AsyncGenerator<ReadStep> {
   checkMapping(path, mapping);
-  const { names, delimiter, next } = await readCsvHeader(files, path);
+  const { names, delimiter, next } = await readCsvHeader(files, { path });
   const columns = columnsOf(path, names, mapping);
   const cellOf = new Map<TableField, number>();
   for (const [field, name] of columns.names) cellOf.set(field, names.indexOf(name));
 
   const step = createStepBuilder();
   let position = (from as TextPosition | undefined) ?? next;
-  for await (const record of csvRecords(files, path, delimiter, position)) {
+  for await (const record of csvRecords(files, { path }, delimiter, position)) {
     const { cells, line } = record;
     position = record.next;
     step.count(record.bytes);
@@ -29,7 +29,7 @@ async function* read({ path, files, columns: mapping = {}, from }: ReadRequest):
     else
       step.attempt({ file: path, line }, () => {
         const row = (field: TableField) => cells[cellOf.get(field) ?? -1];
-        const image = imageOfRow(row, path);
+        const image = imageOfRow(row, columns, path);
         const annotations = annotationsOfRow(row, columns);
         return { ...image, annotations, ...(columns.unit && { unit: columns.unit }) };
       });

@@ -15,6 +15,10 @@ export interface NamedImage {
   name: string;
   /** Full paths where the format says that the image lies, the likeliest first. */
   paths?: string[];
+  /** The names and the paths may lack the extension of the file. Any is right. */
+  anyExtension?: true;
+  /** Names that it may have instead, tried after `name`. */
+  otherNames?: string[];
   /** Its size in pixels as the format states it: as displayed, or as stored before it is turned. */
   width?: number;
   height?: number;
@@ -52,6 +56,8 @@ export interface InvalidAnnotation {
 export const INVALID_REASONS = [
   /** Not what the format allows there: a word for a number, too few numbers, broken syntax of one line or element. */
   'malformed',
+  /** Valid in the format, and not read: a shape or a question of a kind that has no place here. */
+  'unsupported',
   /** A class, an image or a keypoint that the file refers to but does not declare. */
   'unknown_reference',
   /** NaN, infinite, or a size that is zero or negative. */

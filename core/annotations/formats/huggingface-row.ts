@@ -1,12 +1,11 @@
 import type { Annotation } from '../annotation.ts';
-import { folderOf, pathsOf } from '../reading/image-paths.ts';
-import { InvalidValueError, shown } from '../reading/invalid-value.ts';
+import { InvalidValue, shown } from '../reading/invalid-value.ts';
+import { fieldOf, isObject, type JsonObject } from '../reading/json-object.ts';
+import { folderOf, pathsOf } from '../reading/paths.ts';
+import { splitNamed } from '../reading/splits.ts';
 import type { StepBuilder } from '../reading/steps.ts';
-import { checkBox, fieldOf, isBlank, isObject, textOf, textsOf } from '../reading/values.ts';
-import { splitNamed } from './splits.ts';
+import { checkBox, isBlank, textOf, textsOf } from '../reading/values.ts';
 import { listedBox, splitNameOf, tagsOf } from './table-row.ts';
-
-type Fields = Record<string, unknown>;
 
 /** Columns that are no attributes. */
 const READ_COLUMNS = new Set(['label', 'text', 'caption', 'objects', 'split', 'tags']);
@@ -24,11 +23,16 @@ const CLASS_FIELDS = ['categories', 'category', 'labels', 'label'];
  *
  * @param root the folder that is read
  */
-export function addHuggingFaceRow(step: StepBuilder, place: { file: string; line: number }, row: Fields, root: string) {
+export function addHuggingFaceRow(
+  step: StepBuilder,
+  place: { file: string; line: number },
+  row: JsonObject,
+  root: string,
+) {
   let key: string | undefined;
   step.attempt(place, () => {
     const name = textOf(fieldOf(row, imageColumnOf(row)), 'The file_name');
-    if (name === undefined) throw new InvalidValueError('malformed', 'The row has no file_name.');
+    if (name === undefined) throw new InvalidValue('malformed', 'The row has no file_name.');
     const paths = pathsOf(folderOf(place.file), name);
     const split = splitNameOf(fieldOf(row, 'split')) ?? splitOf(paths[0] ?? place.file, root);
     const tags = tagsOf(fieldOf(row, 'tags'));
@@ -54,12 +58,12 @@ export function addHuggingFaceRow(step: StepBuilder, place: { file: string; line
   });
 }
 
-/** @throws InvalidValueError malformed */
-function imageColumnOf(row: Fields): string {
+/** @throws InvalidValue malformed */
+function imageColumnOf(row: JsonObject): string {
   for (const name of ['file_name', 'image_file_name']) if (Object.hasOwn(row, name)) return name;
   const names = Object.keys(row).filter((name) => name.endsWith('_file_name'));
   if (names.length === 1 && names[0] !== undefined) return names[0];
-  throw new InvalidValueError('malformed', `The row has ${names.length === 0 ? 'no' : 'more than one'} file_name.`);
+  throw new InvalidValue('malformed', `The row has ${names.length === 0 ? 'no' : 'more than one'} file_name.`);
 }
 
 /** The split that the nearest folder is named after, up to the folder that is read. */
@@ -69,7 +73,7 @@ function splitOf(path: string, root: string): string | undefined {
   return folders.map(splitNamed).findLast((split) => split !== undefined);
 }
 
-function statementsOf(row: Fields): Annotation[] {
+function statementsOf(row: JsonObject): Annotation[] {
   const statements: Annotation[] = [
     ...textsOf(fieldOf(row, 'label'), 'The class').map((label) => ({ label })),
     ...['text', 'caption']
@@ -83,7 +87,7 @@ function statementsOf(row: Fields): Annotation[] {
 }
 
 /** The fields with a single value. Undefined if there is none. */
-function attributesOf(fields: Fields, isRead: (name: string) => boolean): Annotation['attributes'] {
+function attributesOf(fields: JsonObject, isRead: (name: string) => boolean): Annotation['attributes'] {
   const found = Object.entries(fields).filter(
     (entry): entry is [string, string | number | boolean] =>
       !isRead(entry[0]) && ['string', 'number', 'boolean'].includes(typeof entry[1]),
@@ -91,22 +95,22 @@ function attributesOf(fields: Fields, isRead: (name: string) => boolean): Annota
   return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
-/** The objects of parallel lists, which must be equally long, or of a list. @throws InvalidValueError malformed */
+/** The objects of parallel lists, which must be equally long, or of a list. @throws InvalidValue malformed */
 function objectsOf(objects: unknown): unknown[] {
   if (isBlank(objects)) return [];
   if (Array.isArray(objects)) return objects;
-  if (!isObject(objects)) throw new InvalidValueError('malformed', `\`objects\` is ${shown(objects)}.`);
+  if (!isObject(objects)) throw new InvalidValue('malformed', `\`objects\` is ${shown(objects)}.`);
   const lists = Object.entries(objects).filter((entry): entry is [string, unknown[]] => Array.isArray(entry[1]));
   const length = lists.find(([name]) => name === 'bbox')?.[1].length ?? lists[0]?.[1].length ?? 0;
   const odd = lists.find(([, list]) => list.length !== length);
   if (odd !== undefined)
-    throw new InvalidValueError('malformed', `objects.${odd[0]} has ${odd[1].length} entries, and bbox ${length}.`);
+    throw new InvalidValue('malformed', `objects.${odd[0]} has ${odd[1].length} entries, and bbox ${length}.`);
   return Array.from({ length }, (_, index) => Object.fromEntries(lists.map(([name, list]) => [name, list[index]])));
 }
 
-/** @throws InvalidValueError malformed, bad_geometry */
+/** @throws InvalidValue malformed, bad_geometry */
 function annotationOf(object: unknown): Annotation {
-  if (!isObject(object)) throw new InvalidValueError('malformed', `it is ${shown(object)}.`);
+  if (!isObject(object)) throw new InvalidValue('malformed', `it is ${shown(object)}.`);
   const field = CLASS_FIELDS.find((name) => !isBlank(fieldOf(object, name)));
   const label = field && textOf(fieldOf(object, field), 'The class');
   const crowd = fieldOf(object, 'iscrowd');

@@ -1,3 +1,5 @@
+import { UserError } from '../../errors.ts';
+import { FileUnavailableError } from '../../sources/source.ts';
 import { coco } from './coco.ts';
 import { csv } from './csv.ts';
 import { cvat } from './cvat.ts';
@@ -23,5 +25,16 @@ const FORMATS: Readonly<Record<AnnotationFormatName, AnnotationFormat>> = {
   cvat,
 };
 
-/** The format of a name. */
-export const formatOf = (name: AnnotationFormatName): AnnotationFormat => FORMATS[name];
+/** The format of a name. What was named and can't be read is the caller's mistake: AnnotationsNotFound or -Broken. */
+export const formatOf = (name: AnnotationFormatName): AnnotationFormat => ({
+  name,
+  async *read(request) {
+    try {
+      yield* FORMATS[name].read(request);
+    } catch (error) {
+      if (!(error instanceof FileUnavailableError)) throw error;
+      const code = error.code === 'file_not_found' ? 'AnnotationsNotFound' : 'AnnotationsBroken';
+      throw new UserError(code, `${request.path}: ${error.message}`, { cause: error });
+    }
+  },
+});

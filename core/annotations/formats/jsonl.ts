@@ -1,11 +1,12 @@
 import type { TextPosition } from '../reading/csv-records.ts';
-import { InvalidValueError } from '../reading/invalid-value.ts';
+import { InvalidValue } from '../reading/invalid-value.ts';
 import { jsonLines } from '../reading/json-lines.ts';
+import { fieldOf, isObject } from '../reading/json-object.ts';
 import { createStepBuilder, type StepBuilder } from '../reading/steps.ts';
-import { confidenceOf, fieldOf, isBlank, isObject, textOf } from '../reading/values.ts';
+import { confidenceOf, isBlank, textOf } from '../reading/values.ts';
 import type { AnnotationFormat, Piece, ReadRequest, ReadStep } from './format.ts';
 import { plimsollAnnotation } from './plimsoll-annotation.ts';
-import { checkMapping, resolveColumns, type TableColumns, unclearColumns } from './table-columns.ts';
+import { checkMapping, resolveColumns, type TableColumns, type Unclear, unclearColumns } from './table-columns.ts';
 import { annotationsOfRow, checkPositions, imageOfRow, listedBox, type Row } from './table-row.ts';
 
 /**
@@ -36,7 +37,7 @@ async function* read({ path, files, columns: mapping = {}, from }: ReadRequest):
     first = false;
     return step.take(position);
   }
-  for await (const { value, problem, line, bytes, next } of jsonLines(files, path, position)) {
+  for await (const { value, problem, line, bytes, next } of jsonLines(files, { path }, position)) {
     position = next;
     step.count(bytes);
     if (problem !== undefined) step.addInvalid({ ...problem, file: path, line });
@@ -46,8 +47,8 @@ async function* read({ path, files, columns: mapping = {}, from }: ReadRequest):
         names = [...new Set([...names, ...fields])].slice(0, 1_000);
         for (const name of fields) unseen.delete(name);
       }
-      const unclear = (why: string) =>
-        first ? unclearColumns(path, why, fields) : new InvalidValueError('malformed', why);
+      const unclear: Unclear = (why) =>
+        first ? unclearColumns(path, why, fields) : new InvalidValue('malformed', why);
       addLine(
         step,
         { file: path, line },
@@ -55,7 +56,7 @@ async function* read({ path, files, columns: mapping = {}, from }: ReadRequest):
         () => {
           const columns = resolved(fields, () => resolveColumns(fields, mapping, unclear));
           if (columns.names.has('image')) namesImages = true;
-          else if (namesImages) throw new InvalidValueError('malformed', 'The line names no image.');
+          else if (namesImages) throw new InvalidValue('malformed', 'The line names no image.');
           else throw unclear('No field is known to name the image.');
           return columns;
         },
@@ -82,8 +83,6 @@ function keepColumns(): (fields: readonly string[], resolve: () => TableColumns)
 
 const MAX_KEPT = 100;
 
-type Unclear = (why: string) => Error;
-
 /** A line's image, what its fields say, and each of its objects: one that is wrong leaves the others. */
 function addLine(
   step: StepBuilder,
@@ -100,7 +99,7 @@ function addLine(
       const name = columns.names.get(field);
       return name === undefined ? undefined : fieldOf(value, name);
     };
-    const image = imageOfRow(row, place.file);
+    const image = imageOfRow(row, columns, place.file);
     found = { key: image.key, columns, row };
     return { ...image, ...(columns.unit && { unit: columns.unit }) };
   });
@@ -115,7 +114,7 @@ function addLine(
     if (isBlank(list)) continue;
     if (!Array.isArray(list)) {
       step.attempt(place, () => {
-        throw new InvalidValueError('malformed', `\`${name}\` is no list.`);
+        throw new InvalidValue('malformed', `\`${name}\` is no list.`);
       });
       continue;
     }
@@ -129,9 +128,9 @@ function addLine(
   }
 }
 
-/** @throws InvalidValueError, and the error of `unclear` */
+/** @throws InvalidValue, and the error of `unclear` */
 function objectOf(object: unknown, columns: TableColumns, unclear: Unclear): Pick<Piece, 'annotations' | 'unit'> {
-  if (!isObject(object)) throw new InvalidValueError('malformed', 'it is no object.');
+  if (!isObject(object)) throw new InvalidValue('malformed', 'it is no object.');
   const label = textOf(fieldOf(object, 'label'), 'The class');
   const caption = textOf(fieldOf(object, 'caption'), 'The caption');
   const confidence = confidenceOf(fieldOf(object, 'confidence'));
@@ -144,7 +143,7 @@ function objectOf(object: unknown, columns: TableColumns, unclear: Unclear): Pic
     ...(confidence !== undefined && { confidence }),
   };
   if (isBlank(box)) {
-    if (Object.keys(said).length === 0) throw new InvalidValueError('malformed', 'it has no label, box or caption.');
+    if (Object.keys(said).length === 0) throw new InvalidValue('malformed', 'it has no label, box or caption.');
     return { annotations: [said] };
   }
   if (unit === undefined) throw unclear('Boxes of `objects` may be in pixels or shares of the picture.');

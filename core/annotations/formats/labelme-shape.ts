@@ -1,7 +1,8 @@
 import type { Annotation, Point } from '../annotation.ts';
-import { InvalidValueError, shown } from '../reading/invalid-value.ts';
+import { InvalidValue, shown } from '../reading/invalid-value.ts';
+import { fieldOf, isObject } from '../reading/json-object.ts';
 import { ellipsePolygon } from '../reading/shapes.ts';
-import { checkBox, fieldOf, isObject, numberOf, textOf } from '../reading/values.ts';
+import { checkBox, numberOf, textOf } from '../reading/values.ts';
 
 /**
  * A shape of LabelMe, in pixels.
@@ -13,10 +14,10 @@ import { checkBox, fieldOf, isObject, numberOf, textOf } from '../reading/values
  *
  * The group, the description and the flags that are set are attributes.
  *
- * @throws InvalidValueError malformed, bad_geometry
+ * @throws InvalidValue malformed, bad_geometry
  */
 export function labelmeShape(shape: unknown): Annotation {
-  if (!isObject(shape)) throw new InvalidValueError('malformed', `it is ${shown(shape)}, not a shape.`);
+  if (!isObject(shape)) throw new InvalidValue('malformed', `it is ${shown(shape)}, not a shape.`);
   const label = textOf(fieldOf(shape, 'label'), 'The label');
   // Files of before 2019 have no types.
   const type = textOf(fieldOf(shape, 'shape_type'), 'The type') ?? 'polygon';
@@ -45,10 +46,10 @@ function attributesOf(shape: Record<string, unknown>, type: string): Annotation[
 }
 
 function pointsOf(points: unknown): Point[] {
-  if (!Array.isArray(points)) throw new InvalidValueError('malformed', `\`points\` is ${shown(points)}, not a list.`);
+  if (!Array.isArray(points)) throw new InvalidValue('malformed', `\`points\` is ${shown(points)}, not a list.`);
   return points.map((point: unknown): Point => {
     if (!Array.isArray(point) || point.length !== 2)
-      throw new InvalidValueError('malformed', `The point ${shown(point)} is not x and y.`);
+      throw new InvalidValue('malformed', `The point ${shown(point)} is not x and y.`);
     return [numberOf(point[0], 'An x'), numberOf(point[1], 'A y')];
   });
 }
@@ -74,7 +75,7 @@ function geometryOf(type: string, points: Point[]): Annotation {
       need(type, points, points.length === 2);
       const [[x, y], [edgeX, edgeY]] = points as [Point, Point];
       const radius = Math.hypot(edgeX - x, edgeY - y);
-      if (radius === 0) throw new InvalidValueError('bad_geometry', `The circle at ${shown([x, y])} has no radius.`);
+      if (radius === 0) throw new InvalidValue('bad_geometry', `The circle at ${shown([x, y])} has no radius.`);
       return { points: [ellipsePolygon([x, y], [radius, radius])] };
     }
     case 'point':
@@ -84,10 +85,10 @@ function geometryOf(type: string, points: Point[]): Annotation {
       need(type, points, points.length >= (type.startsWith('line') ? 2 : 1));
       return { keypoints: points.map(([x, y]) => [x, y, 2]) };
     default:
-      throw new InvalidValueError('malformed', `The type ${shown(type)} is none of LabelMe's.`);
+      throw new InvalidValue('malformed', `The type ${shown(type)} is none of LabelMe's.`);
   }
 }
 
 function need(type: string, points: readonly Point[], enough: boolean): void {
-  if (!enough) throw new InvalidValueError('bad_geometry', `A ${type} can not have ${points.length} points.`);
+  if (!enough) throw new InvalidValue('bad_geometry', `A ${type} can not have ${points.length} points.`);
 }

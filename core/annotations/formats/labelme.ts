@@ -1,10 +1,12 @@
 import { UserError } from '../../errors.ts';
-import { FileUnavailableError } from '../../sources/source.ts';
-import type { AnnotationFiles } from '../reading/annotation-files.ts';
-import { folderOf, pathsOf } from '../reading/image-paths.ts';
-import { InvalidValueError } from '../reading/invalid-value.ts';
+import type { FileRef } from '../../sources/files.ts';
+import { type AnnotationFiles, MAX_WHOLE_BYTES } from '../reading/annotation-files.ts';
+import { InvalidValue } from '../reading/invalid-value.ts';
+import { fieldOf, isObject } from '../reading/json-object.ts';
+import { folderOf, joinPath, nameOf, pathsOf, withSlashes } from '../reading/paths.ts';
+import { readListedFile } from '../reading/small-file.ts';
 import { createStepBuilder, type StepBuilder } from '../reading/steps.ts';
-import { fieldOf, isObject, sizeOf, textOf } from '../reading/values.ts';
+import { sizeOf, textOf } from '../reading/values.ts';
 import { parseJson } from '../reading/whole-json.ts';
 import type { AnnotationFormat, ReadRequest, ReadStep } from './format.ts';
 import { labelmeShape } from './labelme-shape.ts';
@@ -29,14 +31,14 @@ interface Cursor {
 async function* read({ path, files, from }: ReadRequest): AsyncGenerator<ReadStep> {
   const after = (from as Cursor | undefined)?.after;
   const step = createStepBuilder();
-  if ((await files.kindOf(path)) === 'file') {
+  if ((await files.kindOf(path)) !== 'folder') {
     if (after !== undefined) return;
     const bytes = await files.read(path);
     step.count(bytes.length);
     try {
       addFile(step, path, bytes);
     } catch (error) {
-      if (!(error instanceof InvalidValueError)) throw error;
+      if (!(error instanceof InvalidValue)) throw error;
       throw new UserError('AnnotationsBroken', `${path}: ${error.message}`);
     }
     yield step.take({ after: path } satisfies Cursor);
@@ -46,38 +48,32 @@ async function* read({ path, files, from }: ReadRequest): AsyncGenerator<ReadSte
   for await (const listed of files.list(path, (name) => /\.json$/i.test(name), after)) {
     for (const file of listed) {
       last = file.path;
-      await addFileOfFolder(files, step, file.path);
+      await addFileOfFolder(files, step, file);
       if (step.isFull) yield step.take({ after: last } satisfies Cursor);
     }
   }
   if (!step.isEmpty) yield step.take({ after: last } satisfies Cursor);
 }
 
-async function addFileOfFolder(files: AnnotationFiles, step: StepBuilder, path: string): Promise<void> {
-  let bytes: Buffer;
-  try {
-    bytes = await files.read(path);
-  } catch (error) {
-    step.count(0);
-    if (!(error instanceof FileUnavailableError || error instanceof UserError)) throw error;
-    step.addInvalid({ reason: 'unreadable_file', file: path, message: error.message });
-    return;
-  }
-  step.count(bytes.length);
-  step.attempt({ file: path }, () => {
-    addFile(step, path, bytes);
+async function addFileOfFolder(files: AnnotationFiles, step: StepBuilder, file: FileRef): Promise<void> {
+  step.count(0);
+  const bytes = await readListedFile(files, file, MAX_WHOLE_BYTES);
+  if (bytes instanceof InvalidValue) return step.addInvalid({ ...bytes, file: file.path });
+  step.countBytes(bytes.length);
+  step.attempt({ file: file.path }, () => {
+    addFile(step, file.path, bytes);
     return undefined;
   });
 }
 
-/** @throws InvalidValueError if it is no file of LabelMe */
+/** @throws InvalidValue if it is no file of LabelMe */
 function addFile(step: StepBuilder, path: string, bytes: Buffer): void {
   const document = parseJson(bytes);
   const shapes = isObject(document) ? fieldOf(document, 'shapes') : undefined;
   if (!isObject(document) || !Array.isArray(shapes))
-    throw new InvalidValueError('malformed', 'line 1, column 1: it is no file of LabelMe: it has no list `shapes`.');
+    throw new InvalidValue('malformed', 'line 1, column 1: it is no file of LabelMe: it has no list `shapes`.');
   const name = textOf(fieldOf(document, 'imagePath'), '`imagePath`');
-  if (name === undefined) throw new InvalidValueError('malformed', 'line 1, column 1: `imagePath` is missing.');
+  if (name === undefined) throw new InvalidValue('malformed', 'line 1, column 1: `imagePath` is missing.');
 
   const width = sizeOf(fieldOf(document, 'imageWidth'));
   const height = sizeOf(fieldOf(document, 'imageHeight'));
@@ -85,7 +81,7 @@ function addFile(step: StepBuilder, path: string, bytes: Buffer): void {
   const tags = isObject(flags) ? Object.keys(flags).filter((flag) => flags[flag] === true) : [];
   const folder = folderOf(path);
   // Folders are often moved, and images with their files.
-  const beside = `${folder}/${name.split(/[\\/]/).at(-1)}`;
+  const beside = joinPath(folder, nameOf(withSlashes(name)));
   step.add({
     key: path,
     image: {
@@ -96,11 +92,15 @@ function addFile(step: StepBuilder, path: string, bytes: Buffer): void {
     ...(tags.length > 0 && { tags }),
     unit: 'pixels',
   });
-  shapes.forEach((shape: unknown, index) => {
-    step.attempt(
-      { file: path },
-      () => ({ key: path, annotations: [labelmeShape(shape)], unit: 'pixels' }),
-      `shapes[${index}]`,
-    );
-  });
+  for (const [index, shape] of shapes.entries()) {
+    const place = { file: path };
+    const part = `shapes[${index}]`;
+    step.attempt(place, () => ({ key: path, annotations: [labelmeShape(shape)], unit: 'pixels' }), part);
+    if (isObject(shape) && fieldOf(shape, 'shape_type') === 'mask')
+      step.addInvalid({
+        reason: 'unsupported',
+        file: path,
+        message: `${part}: The pixels of a mask are not read, but its box.`,
+      });
+  }
 }

@@ -1,5 +1,5 @@
 import type { Mask } from '../annotation.ts';
-import { InvalidValueError } from '../reading/invalid-value.ts';
+import { InvalidValue } from '../reading/invalid-value.ts';
 import { MAX_MASK_PIXELS, maskOfBitmap } from '../rle.ts';
 
 const CHANNELS = 4;
@@ -12,7 +12,7 @@ const ALPHA = 3;
  * there: whether one value is repeated (1), which size the length has (2), the length less one, and the values.
  *
  * @param rle the bytes of the stream, as a list
- * @throws InvalidValueError malformed, bad_geometry
+ * @throws InvalidValue malformed, bad_geometry
  */
 export function brushMask(rle: unknown, width: number, height: number): Mask {
   const read = bitsOf(rle);
@@ -47,13 +47,13 @@ export function brushMask(rle: unknown, width: number, height: number): Mask {
           opaque = true;
         }
   }
-  if (!opaque) throw new InvalidValueError('bad_geometry', 'The brush has no pixel.');
+  if (!opaque) throw new InvalidValue('bad_geometry', 'The brush has no pixel.');
   return maskOfBitmap(bitmap, [height, width]);
 }
 
-const malformed = (what: string) => new InvalidValueError('malformed', `The RLE of the brush ${what}.`);
+const malformed = (what: string) => new InvalidValue('malformed', `The RLE of the brush ${what}.`);
 
-/** Reads numbers of up to 32 bits. @throws InvalidValueError malformed */
+/** Reads numbers of up to 32 bits. @throws InvalidValue malformed */
 function bitsOf(rle: unknown): (bits: number) => number {
   if (!Array.isArray(rle) || !rle.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256))
     throw malformed('is no list of bytes');

@@ -1,9 +1,8 @@
 import type { Annotation } from '../annotation.ts';
-import { InvalidValueError, shown } from '../reading/invalid-value.ts';
-import { fieldOf, isBlank, isObject, textsOf } from '../reading/values.ts';
+import { InvalidValue, shown } from '../reading/invalid-value.ts';
+import { fieldOf, isObject, type JsonObject } from '../reading/json-object.ts';
+import { isBlank, textsOf } from '../reading/values.ts';
 import { labelStudioRegion } from './labelstudio-region.ts';
-
-export type Fields = Record<string, unknown>;
 
 /** Takes what makes the annotations of a result, and what the result is called in messages. */
 export type Attempt = (make: () => Annotation[], part: string) => void;
@@ -17,12 +16,12 @@ export type Attempt = (make: () => Annotation[], part: string) => void;
  * @param attempt is called for each region and each answer, in order
  */
 export function labelStudioResults(results: readonly unknown[], attempt: Attempt): void {
-  const groups = new Map<string, Fields[]>();
+  const groups = new Map<string, JsonObject[]>();
   results.forEach((result, index) => {
     const part = `result[${index}]`;
     if (!isObject(result)) {
       attempt(() => {
-        throw new InvalidValueError('malformed', `it is ${shown(result)}, not an object.`);
+        throw new InvalidValue('malformed', `it is ${shown(result)}, not an object.`);
       }, part);
       return;
     }
@@ -35,8 +34,8 @@ export function labelStudioResults(results: readonly unknown[], attempt: Attempt
   for (const [id, group] of groups) attempt(() => annotationsOf(group), `the result ${shown(id)}`);
 }
 
-/** @throws InvalidValueError malformed, bad_geometry, unknown_size */
-function annotationsOf(group: readonly Fields[]): Annotation[] {
+/** @throws InvalidValue malformed, bad_geometry, unknown_size */
+function annotationsOf(group: readonly JsonObject[]): Annotation[] {
   const shape = group.find((result) => SHAPES.has(String(fieldOf(result, 'type'))));
   const labels: string[] = [];
   const captions: string[] = [];
@@ -44,13 +43,14 @@ function annotationsOf(group: readonly Fields[]): Annotation[] {
   for (const result of group) {
     const type = String(fieldOf(result, 'type'));
     const value = fieldOf(result, 'value');
-    if (!isObject(value)) throw new InvalidValueError('malformed', `its value is ${shown(value)}.`);
+    if (!isObject(value)) throw new InvalidValue('malformed', `its value is ${shown(value)}.`);
     if (type === 'labels' || (SHAPES.has(type) && type.endsWith('labels')))
       labels.push(...textsOf(fieldOf(value, type), 'A label'));
     else if (type === 'choices')
       choices.set(String(fieldOf(result, 'from_name')), textsOf(fieldOf(value, type), 'A choice'));
     else if (type === 'textarea') captions.push(...textsOf(fieldOf(value, 'text'), 'The text'));
-    else if (!SHAPES.has(type)) throw new InvalidValueError('malformed', `The type ${shown(type)} is not read.`);
+    else if (!SHAPES.has(type))
+      throw new InvalidValue('unsupported', `Results of the type ${shown(type)} are not read.`);
   }
   if (shape === undefined)
     return [

@@ -1,12 +1,13 @@
 import { UserError } from '../../errors.ts';
-import { folderOf } from '../reading/image-paths.ts';
-import { InvalidValueError, shown } from '../reading/invalid-value.ts';
+import { InvalidValue } from '../reading/invalid-value.ts';
 import { type JsonElement, type JsonPosition, jsonElements } from '../reading/json-elements.ts';
+import { fieldOf, isObject, type JsonObject, parseObject } from '../reading/json-object.ts';
+import { folderOf } from '../reading/paths.ts';
 import { createStepBuilder, type StepBuilder } from '../reading/steps.ts';
-import { fieldOf, isObject, sizeOf, textOf } from '../reading/values.ts';
+import { sizeOf, textOf } from '../reading/values.ts';
 import type { AnnotationFormat, ReadRequest, ReadStep } from './format.ts';
 import { labelStudioImage } from './labelstudio-image.ts';
-import { type Fields, labelStudioResults } from './labelstudio-results.ts';
+import { labelStudioResults } from './labelstudio-results.ts';
 
 /**
  * Label Studio's JSON export: a list of tasks. https://labelstud.io/guide/export. (JSON-MIN is another format.)
@@ -48,14 +49,9 @@ async function* read({ path, files, from }: ReadRequest): AsyncGenerator<ReadSte
 
 function addElement(step: StepBuilder, path: string, element: JsonElement, index: number): void {
   step.count(0);
-  step.attempt({ file: path, line: element.line }, () => {
-    let task: unknown;
-    try {
-      task = JSON.parse(element.bytes.toString());
-    } catch (error) {
-      throw new InvalidValueError('malformed', `The task is no JSON: ${(error as Error).message.slice(0, 200)}.`);
-    }
-    if (!isObject(task)) throw new InvalidValueError('malformed', `The task is ${shown(task)}, not an object.`);
+  const place = { file: path, line: element.line };
+  const read = () => {
+    const task = parseObject(element.bytes.toString());
     const key = textOf(fieldOf(task, 'id'), 'The ID of the task') ?? `#${index}`;
     const results = resultsOf(task);
     const image = labelStudioImage(fieldOf(task, 'data'), folderOf(path));
@@ -63,29 +59,28 @@ function addElement(step: StepBuilder, path: string, element: JsonElement, index
     const width = sized && sizeOf(fieldOf(sized, 'original_width'));
     const height = sized && sizeOf(fieldOf(sized, 'original_height'));
     step.add({ key, image: { ...image, ...(width !== undefined && height !== undefined && { width, height }) } });
-    labelStudioResults(results, (make, part) =>
-      step.attempt({ file: path, line: element.line }, () => ({ key, annotations: make() }), part),
-    );
+    labelStudioResults(results, (make, part) => step.attempt(place, () => ({ key, annotations: make() }), part));
     return undefined;
-  });
+  };
+  step.attempt(place, read);
 }
 
-/** The results of the annotation that counts. @throws InvalidValueError malformed */
-function resultsOf(task: Fields): unknown[] {
+/** The results of the annotation that counts. @throws InvalidValue malformed */
+function resultsOf(task: JsonObject): unknown[] {
   // Exports of before version 1.0 call them completions.
   const all = fieldOf(task, 'annotations') ?? fieldOf(task, 'completions') ?? [];
-  if (!Array.isArray(all)) throw new InvalidValueError('malformed', '`annotations` is no list.');
-  const kept = all.filter((one): one is Fields => isObject(one) && fieldOf(one, 'was_cancelled') !== true);
+  if (!Array.isArray(all)) throw new InvalidValue('malformed', '`annotations` is no list.');
+  const kept = all.filter((one): one is JsonObject => isObject(one) && fieldOf(one, 'was_cancelled') !== true);
   const truth = kept.find((one) => fieldOf(one, 'ground_truth') === true);
-  const chosen = truth ?? kept.reduce<Fields | undefined>(later, undefined);
+  const chosen = truth ?? kept.reduce<JsonObject | undefined>(later, undefined);
   const results = chosen === undefined ? [] : (fieldOf(chosen, 'result') ?? []);
-  if (!Array.isArray(results)) throw new InvalidValueError('malformed', '`result` is no list.');
+  if (!Array.isArray(results)) throw new InvalidValue('malformed', '`result` is no list.');
   return results;
 }
 
 /** Times are ISO 8601 in UTC, so that they compare as text. Of equal ones, the second is later. */
-function later(before: Fields | undefined, one: Fields): Fields {
-  const time = (annotation: Fields) =>
+function later(before: JsonObject | undefined, one: JsonObject): JsonObject {
+  const time = (annotation: JsonObject) =>
     String(fieldOf(annotation, 'updated_at') ?? fieldOf(annotation, 'created_at') ?? '');
   return before !== undefined && time(before) > time(one) ? before : one;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Annotation } from '../annotation.ts';
-import { InvalidValueError } from '../reading/invalid-value.ts';
+import { InvalidValue } from '../reading/invalid-value.ts';
 
 const point = z.tuple([z.number(), z.number()]);
 const side = z.int().positive();
@@ -28,11 +28,11 @@ const schema = z.strictObject({
     .optional(),
 });
 
-/** An annotation in Plimsoll's own shape, as an export has it. @throws InvalidValueError malformed */
+/** An annotation in Plimsoll's own shape, as an export has it. @throws InvalidValue malformed */
 export function plimsollAnnotation(value: unknown): Annotation {
   const { success, data, error } = schema.safeParse(value);
   if (success) return data as Annotation;
   const [issue] = error.issues;
   const at = issue?.path.join('.');
-  throw new InvalidValueError('malformed', `${at ? `${at}: ` : ''}${issue?.message ?? 'it is no annotation'}.`);
+  throw new InvalidValue('malformed', `${at ? `${at}: ` : ''}${issue?.message ?? 'it is no annotation'}.`);
 }

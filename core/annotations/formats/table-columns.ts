@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.ts';
-import { shown } from '../reading/invalid-value.ts';
+import { type InvalidValue, shown } from '../reading/invalid-value.ts';
 
 /** What a column may hold. */
 export const TABLE_FIELDS = [
@@ -53,6 +53,8 @@ const SIDES = ['x', 'y', 'width', 'height'] as const;
 export interface TableColumns {
   /** The name of each field's column. */
   names: ReadonlyMap<TableField, string>;
+  /** Images are named by their IDs, without an extension, as in Open Images. */
+  isImageId: boolean;
   /** How a row gives a box: two corners; left, top, width and height; or a list of these four. */
   box?: 'corners' | 'sides' | 'bbox';
   /** What positions count. Undefined if nothing tells. */
@@ -60,6 +62,9 @@ export interface TableColumns {
   /** The unit follows from the columns, and nobody named it. */
   inferred: boolean;
 }
+
+/** Makes what is thrown for columns whose meaning is unclear: it is so in the whole table, or in one line. */
+export type Unclear = (why: string) => UserError | InvalidValue;
 
 /** The columns of a table do not tell what they mean. */
 export function unclearColumns(path: string, why: string, columns: readonly string[]): UserError {
@@ -105,7 +110,7 @@ const mapped = (mapping: Readonly<Record<string, string>>, field: string) =>
 export function resolveColumns(
   columns: readonly string[],
   mapping: Readonly<Record<string, string>>,
-  unclear: (why: string) => Error,
+  unclear: Unclear,
 ): TableColumns {
   const names = new Map<TableField, string>();
   const taken = new Set(TABLE_FIELDS.map((field) => mapped(mapping, field)));
@@ -148,7 +153,7 @@ export function resolveColumns(
       if (!names.has(field) && named.length === 1 && named[0] !== undefined) names.set(field, named[0]);
     }
   }
-  return { names, ...(box && { box }), ...unitOf(names, mapping) };
+  return { names, isImageId: names.get('image') === 'ImageID', ...(box && { box }), ...unitOf(names, mapping) };
 }
 
 function takeBox(take: (fields: readonly TableField[]) => number, names: Map<TableField, string>): TableColumns['box'] {

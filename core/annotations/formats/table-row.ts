@@ -1,9 +1,9 @@
 import type { Annotation, Box } from '../annotation.ts';
-import { folderOf, pathsOf } from '../reading/image-paths.ts';
-import { InvalidValueError, shown } from '../reading/invalid-value.ts';
+import { InvalidValue, shown } from '../reading/invalid-value.ts';
+import { folderOf, pathsOf } from '../reading/paths.ts';
+import { splitNamed } from '../reading/splits.ts';
 import { checkBox, confidenceOf, isBlank, numberOf, sizeOf, textOf, textsOf } from '../reading/values.ts';
 import type { Piece } from './format.ts';
-import { splitNamed } from './splits.ts';
 import type { TableColumns, TableField, Unit } from './table-columns.ts';
 
 /** A row: the value of a field, a cell or any JSON. Undefined if it has none. */
@@ -20,11 +20,15 @@ export interface Positions {
  * The image that a row is about. Its name is the key: rows with one name are about one image.
  *
  * @param path full path of the table
- * @throws InvalidValueError malformed
+ * @throws InvalidValue malformed
  */
-export function imageOfRow(row: Row, path: string): Pick<Piece, 'key' | 'image' | 'split' | 'tags'> {
+export function imageOfRow(
+  row: Row,
+  columns: TableColumns,
+  path: string,
+): Pick<Piece, 'key' | 'image' | 'split' | 'tags'> {
   const name = textOf(row('image'), 'The image');
-  if (name === undefined) throw new InvalidValueError('malformed', 'The row names no image.');
+  if (name === undefined) throw new InvalidValue('malformed', 'The row names no image.');
   const width = sizeOf(row('image_width'));
   const height = sizeOf(row('image_height'));
   const split = splitNameOf(row('split'));
@@ -34,6 +38,7 @@ export function imageOfRow(row: Row, path: string): Pick<Piece, 'key' | 'image' 
     image: {
       name,
       paths: pathsOf(folderOf(path), name),
+      ...(columns.isImageId && { anyExtension: true }),
       ...(width !== undefined && height !== undefined && { width, height }),
     },
     ...(split !== undefined && { split }),
@@ -41,13 +46,13 @@ export function imageOfRow(row: Row, path: string): Pick<Piece, 'key' | 'image' 
   };
 }
 
-/** A split. The usual names of one have one spelling. @throws InvalidValueError malformed */
+/** A split. The usual names of one have one spelling. @throws InvalidValue malformed */
 export function splitNameOf(value: unknown): string | undefined {
   const split = textOf(value, 'The split')?.trim();
   return split && (splitNamed(split) ?? split);
 }
 
-/** Tags of a list, or of a cell with semicolons or bars between them. @throws InvalidValueError malformed */
+/** Tags of a list, or of a cell with semicolons or bars between them. @throws InvalidValue malformed */
 export function tagsOf(value: unknown): string[] {
   const tags = textsOf(value, 'A tag').flatMap((tag) => (Array.isArray(value) ? [tag] : tag.split(/[;|]/)));
   return [...new Set(tags.map((tag) => tag.trim()).filter((tag) => tag !== ''))];
@@ -57,7 +62,7 @@ export function tagsOf(value: unknown): string[] {
  * What a row says. A box, its class, its caption and its confidence are one annotation; without a box, each class and
  * each caption is one.
  *
- * @throws InvalidValueError malformed, bad_geometry
+ * @throws InvalidValue malformed, bad_geometry
  */
 export function annotationsOfRow(row: Row, columns: TableColumns): Annotation[] {
   const labels = textsOf(row('label'), 'The class');
@@ -70,7 +75,7 @@ export function annotationsOfRow(row: Row, columns: TableColumns): Annotation[] 
       ...captions.map((caption) => ({ caption })),
     ];
   if (labels.length > 1 || captions.length > 1)
-    throw new InvalidValueError('malformed', 'A box has several classes or captions.');
+    throw new InvalidValue('malformed', 'A box has several classes or captions.');
   return [
     {
       ...(labels[0] !== undefined && { label: labels[0] }),
@@ -97,7 +102,7 @@ function boxOfRow(row: Row, { box, unit, inferred }: TableColumns): Box | undefi
 /**
  * Left, top, width and height of a list, or of a cell such as `[10, 20, 30, 40]`.
  *
- * @throws InvalidValueError malformed, bad_geometry
+ * @throws InvalidValue malformed, bad_geometry
  */
 export function listedBox(value: unknown): Box {
   const numbers =
@@ -109,7 +114,7 @@ export function listedBox(value: unknown): Box {
           .split(/[\s,;]+/)
       : value;
   if (!Array.isArray(numbers) || numbers.length !== 4)
-    throw new InvalidValueError('malformed', `The box is ${shown(value)}, and four numbers are needed.`);
+    throw new InvalidValue('malformed', `The box is ${shown(value)}, and four numbers are needed.`);
   return numbers.map((number) => numberOf(number, 'A number of the box')) as Box;
 }
 
@@ -117,14 +122,14 @@ export function listedBox(value: unknown): Box {
  * Refuses a box without area, and one that shows that the unit is wrong: twice as large as the picture, or pixels that
  * nobody named and that all lie in the first one.
  *
- * @throws InvalidValueError bad_geometry
+ * @throws InvalidValue bad_geometry
  */
 export function checkPositions(box: Box, { unit, inferred }: Positions): Box {
   checkBox(box);
   const [x, y, width, height] = box;
   if (unit === 'relative' && box.some((value) => Math.abs(value) > 2))
-    throw new InvalidValueError('bad_geometry', `The box ${shown(box)} is no share of the picture. Are these pixels?`);
+    throw new InvalidValue('bad_geometry', `The box ${shown(box)} is no share of the picture. Are these pixels?`);
   if (unit === 'pixels' && inferred && x + width <= 1 && y + height <= 1)
-    throw new InvalidValueError('bad_geometry', `The box ${shown(box)} is in the first pixel. Is it relative?`);
+    throw new InvalidValue('bad_geometry', `The box ${shown(box)} is in the first pixel. Is it relative?`);
   return box;
 }

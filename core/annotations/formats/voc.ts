@@ -4,14 +4,15 @@
  * Source: http://host.robots.ox.ac.uk/pascal/VOC/voc2012/htmldoc/devkit_doc.html
  */
 import { UserError } from '../../errors.ts';
-import { FileUnavailableError } from '../../sources/source.ts';
 import type { AnnotationFiles } from '../reading/annotation-files.ts';
-import { type DraftStep, emptyDraft, isEmpty, isFull } from './draft-step.ts';
-import type { AnnotationFormat, InvalidAnnotation, Piece, ReadRequest, ReadStep } from './format.ts';
-import { folderOf, joinPath, nameOf, relativeTo, withoutExtension } from './paths.ts';
-import { decodeUtf8 } from './utf8.ts';
+import { InvalidValue } from '../reading/invalid-value.ts';
+import { folderOf, joinPath, nameOf, relativeTo, withoutExtension } from '../reading/paths.ts';
+import { readListedFile } from '../reading/small-file.ts';
+import { createStepBuilder, type StepBuilder } from '../reading/steps.ts';
+import { decodeUtf8, linesOf } from '../reading/text.ts';
+import { parseXml, type XmlElement, XmlError } from '../reading/xml.ts';
+import type { AnnotationFormat, InvalidAnnotation, ReadRequest, ReadStep } from './format.ts';
 import { readVocImage } from './voc/image.ts';
-import { parseXml, XmlError } from './xml.ts';
 
 /** One image with thousands of polygons fits. The tree of a file takes many times its bytes. */
 const MAX_BYTES = 8 << 20;
@@ -32,97 +33,71 @@ async function* read(request: ReadRequest): AsyncGenerator<ReadStep> {
   const kind = await files.kindOf(path);
   if (kind === undefined)
     throw new UserError('AnnotationsNotFound', `${path}: there is no file or folder that may be read.`);
-  if (kind === 'file') return yield* readSingle(request);
-
-  const within = joinPath(path, 'Annotations');
-  const folder = (await files.kindOf(within)) === 'folder' ? within : path;
-  const root = rootOf(folder);
-  const splits = await readSplits(files, root);
+  const step = createStepBuilder();
   const after = (request.from as Cursor | undefined)?.after;
-  let draft = emptyDraft();
+  if (kind === 'file') {
+    if (after !== undefined) return;
+    const around = await surroundingsOf(files, folderOf(path));
+    const broken = addFile(step, path, await files.read(path, MAX_BYTES), around);
+    if (broken) throw new UserError('AnnotationsBroken', `${path}: line ${broken.line}: ${broken.message}`);
+    yield step.take({ after: path });
+    return;
+  }
+  const within = joinPath(path, 'Annotations');
+  const around = await surroundingsOf(files, (await files.kindOf(within)) === 'folder' ? within : path);
   let cursor = after;
-  for await (const listed of files.list(folder, isXmlName, after)) {
+  for await (const listed of files.list(around.folder, isXmlName, after)) {
     for (let at = 0; at < listed.length; at += CONCURRENT) {
-      const paths = listed.slice(at, at + CONCURRENT).map((file) => file.path);
-      const found = await Promise.all(paths.map((file) => readFile(files, file, { folder, root, splits })));
-      for (const [index, { piece, invalid, bytes }] of found.entries()) {
-        if (piece !== undefined) draft.pieces.push(piece);
-        draft.invalid.push(...invalid);
-        draft.bytes += bytes;
-        cursor = paths[index];
-        if (!isFull(draft)) continue;
-        yield { ...draft, cursor: { after: cursor } };
-        draft = emptyDraft();
+      const page = listed.slice(at, at + CONCURRENT);
+      const loaded = await Promise.all(page.map((file) => readListedFile(files, file, MAX_BYTES)));
+      for (const [index, file] of page.entries()) {
+        const content = loaded[index] as Buffer | InvalidValue;
+        step.count(0);
+        const invalid =
+          content instanceof InvalidValue ? { ...content, file: file.path } : addFile(step, file.path, content, around);
+        if (invalid !== undefined) step.addInvalid(invalid);
+        cursor = file.path;
+        if (step.isFull) yield step.take({ after: cursor });
       }
     }
   }
-  if (!isEmpty(draft)) yield { ...draft, cursor: { after: cursor } };
+  if (!step.isEmpty) yield step.take({ after: cursor });
 }
 
-/** One file. If it is broken, nothing is left. */
-async function* readSingle({ files, path, from }: ReadRequest): AsyncGenerator<ReadStep> {
-  if (from !== undefined) return;
-  const folder = folderOf(path);
-  const root = rootOf(folder);
-  const { piece, invalid, bytes } = await readFile(files, path, {
-    folder,
-    root,
-    splits: await readSplits(files, root),
-  });
-  const draft: DraftStep = { ...emptyDraft(), invalid, bytes };
-  if (piece === undefined) throw new UserError('AnnotationsBroken', `${path}: ${brokenAt(invalid[0])}`);
-  draft.pieces.push(piece);
-  yield { ...draft, cursor: { after: path } };
-}
-
-const brokenAt = ({ line, message }: Partial<InvalidAnnotation> = {}) =>
-  line === undefined ? `${message}` : `line ${line}: ${message}`;
-
-/** The folder that also holds `JPEGImages` and `ImageSets`. */
-const rootOf = (folder: string) => (nameOf(folder) === 'Annotations' ? folderOf(folder) : folder);
-
-/** Where a file is read, and the splits of all files by their names without extension. */
+/** Where files are read. */
 interface Surroundings {
+  /** The folder of the XML files. */
   folder: string;
+  /** The folder that also holds `JPEGImages` and `ImageSets`. */
   root: string;
+  /** The splits of all files by their names without extension. */
   splits: ReadonlyMap<string, string>;
 }
 
-interface FileResult {
-  /** Absent if the file can't be read as a whole. */
-  piece?: Piece;
-  invalid: InvalidAnnotation[];
-  bytes: number;
+async function surroundingsOf(files: AnnotationFiles, folder: string): Promise<Surroundings> {
+  const root = nameOf(folder) === 'Annotations' ? folderOf(folder) : folder;
+  return { folder, root, splits: await readSplits(files, root) };
 }
 
-async function readFile(files: AnnotationFiles, path: string, around: Surroundings): Promise<FileResult> {
-  const invalid: InvalidAnnotation[] = [];
-  let bytes = 0;
-  const failed = (reason: InvalidAnnotation['reason'], message: string, line?: number): FileResult => ({
-    invalid: [{ reason, file: path, message, ...(line === undefined ? {} : { line }) }],
-    bytes,
-  });
+/** Adds what a file says, or returns why it can't be read as a whole. */
+function addFile(step: StepBuilder, path: string, bytes: Buffer, around: Surroundings): InvalidAnnotation | undefined {
+  step.countBytes(bytes.length);
+  const text = decodeUtf8(bytes);
+  if (text === undefined) return { reason: 'bad_encoding', file: path, line: 1, message: 'The file is not UTF-8.' };
+  const malformed = (line: number, message: string) => ({ reason: 'malformed' as const, file: path, line, message });
+  let root: XmlElement;
   try {
-    const size = await files.size(path);
-    if (size > MAX_BYTES)
-      return failed('unreadable_file', `It has ${size} bytes, and such a file may have ${MAX_BYTES}.`);
-    const content = await files.read(path);
-    bytes = content.length;
-    const text = decodeUtf8(content);
-    if (text === undefined) return failed('bad_encoding', 'The file is not UTF-8.');
-    const root = parseXml(text);
-    if (root.name !== 'annotation')
-      return failed('malformed', `The root is <${root.name.slice(0, 80)}> instead of <annotation>.`, root.line);
-    const key = withoutExtension(relativeTo(around.folder, path));
-    const piece: Piece = { key, ...readVocImage(root, { ...around, path, key }, invalid) };
-    const split = around.splits.get(nameOf(key));
-    if (split !== undefined) piece.split = split;
-    return { piece, invalid, bytes };
+    root = parseXml(text);
   } catch (error) {
-    if (error instanceof FileUnavailableError) return failed('unreadable_file', error.message);
     if (!(error instanceof XmlError)) throw error;
-    return failed('malformed', `The XML breaks at column ${error.column}: ${error.message}.`, error.line);
+    return malformed(error.line, `The XML breaks at column ${error.column}: ${error.message}.`);
   }
+  if (root.name !== 'annotation')
+    return malformed(root.line, `The root is <${root.name.slice(0, 80)}> instead of <annotation>.`);
+  const key = withoutExtension(relativeTo(around.folder, path));
+  const split = around.splits.get(nameOf(key));
+  step.add({ key, ...readVocImage(root, { ...around, path, key }, step), ...(split !== undefined && { split }) });
+  return undefined;
 }
 
 /** The splits of images, by their names without extension. `trainval` says nothing that the others don't. */
@@ -133,7 +108,7 @@ async function readSplits(files: AnnotationFiles, root: string): Promise<Map<str
     if ((await files.kindOf(path)) !== 'file') continue;
     const text = decodeUtf8(await files.read(path));
     if (text === undefined) throw new UserError('AnnotationsBroken', `${path}: it is not UTF-8.`);
-    for (const line of text.split(/\r\n|\n|\r/)) if (line.trim() !== '') splits.set(line.trim(), split);
+    for (const line of linesOf(text)) if (line.trim() !== '') splits.set(line.trim(), split);
   }
   return splits;
 }

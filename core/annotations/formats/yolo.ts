@@ -4,15 +4,12 @@
  * Source: https://docs.ultralytics.com/datasets/
  */
 import { UserError } from '../../errors.ts';
-import type { AnnotationFiles } from '../reading/annotation-files.ts';
-import { type DraftStep, emptyDraft, isEmpty, isFull } from './draft-step.ts';
+import { folderOf, relativeTo } from '../reading/paths.ts';
+import { createStepBuilder } from '../reading/steps.ts';
 import { folders } from './folders.ts';
 import type { AnnotationFormat, Piece, ReadRequest, ReadStep } from './format.ts';
-import { withImageExtensions } from './image-extensions.ts';
-import { type Flaw, isFlaw } from './invalid.ts';
-import { folderOf, relativeTo } from './paths.ts';
 import { type Dataset, openDataset } from './yolo/dataset.ts';
-import { type LabelFile, loadLabelFile, parseLabelFile } from './yolo/label-file.ts';
+import { addLabelFile, loadLabelFile } from './yolo/label-file.ts';
 import type { LineRules } from './yolo/label-line.ts';
 import { type Cursor, filesOf, type Labelled, listedOf } from './yolo/labelled.ts';
 
@@ -40,10 +37,10 @@ async function* read(request: ReadRequest): AsyncGenerator<ReadStep> {
   };
 
   const from = request.from as Cursor | undefined;
-  let draft = emptyDraft();
+  const step = createStepBuilder();
   if (from === undefined) {
-    draft.classes = dataset.classes;
-    draft.invalid = dataset.invalid;
+    step.addClasses(dataset.classes);
+    for (const invalid of dataset.invalid) step.addInvalid(invalid);
   }
   let cursor: Cursor = from ?? { place: 0 };
   for (const [index, place] of dataset.places.entries()) {
@@ -51,62 +48,29 @@ async function* read(request: ReadRequest): AsyncGenerator<ReadStep> {
     if (index > cursor.place) cursor = { place: index };
     const pages = place.kind === 'folder' ? filesOf(dataset, place, cursor, files) : listedOf(dataset, place, cursor);
     for await (const page of pages) {
-      const loaded = await Promise.all(page.map(({ labels }) => loadFirst(files, labels)));
+      // An image of a list needs no label file. One that was listed itself can't be opened by its name.
+      const loaded = await Promise.all(page.map(({ labels }) => loadLabelFile(files, labels, place.kind === 'folder')));
       for (const [at, { next, ...image }] of page.entries()) {
-        const content = loaded[at];
+        const piece = pieceOf(dataset, image);
         // One by one, since annotations take many times the memory of their text.
-        const file = content === undefined ? undefined : labelFileOf(content, rules);
-        // An image of a list needs no label file. One that was listed itself can't be opened by its name.
-        add(draft, dataset, image, file ?? (place.kind === 'folder' ? goneFile(image) : undefined));
+        const file = loaded[at];
+        if (file !== undefined) piece.annotations = addLabelFile(step, file, rules);
+        step.add(piece);
+        step.count(0);
         cursor = next;
-        if (!isFull(draft)) continue;
-        yield { ...draft, cursor };
-        draft = emptyDraft();
+        if (step.isFull) yield step.take(cursor);
       }
     }
   }
-  if (!isEmpty(draft)) yield { ...draft, cursor };
+  if (!step.isEmpty) yield step.take(cursor);
 }
 
-interface Loaded {
-  path: string;
-  content: Buffer | Flaw;
-}
-
-/** The first of some label files that is there. */
-async function loadFirst(files: AnnotationFiles, paths: string[]): Promise<Loaded | undefined> {
-  for (const path of paths) {
-    const content = await loadLabelFile(files, path);
-    if (content !== undefined) return { path, content };
-  }
-  return undefined;
-}
-
-const labelFileOf = ({ path, content }: Loaded, rules: LineRules): LabelFile =>
-  isFlaw(content)
-    ? { annotations: [], invalid: [{ ...content, file: path }], bytes: 0 }
-    : parseLabelFile(path, content, rules);
-
-const goneFile = ({ labels: [path = ''] }: Pick<Labelled, 'labels'>): LabelFile => ({
-  annotations: [],
-  invalid: [{ reason: 'unreadable_file', file: path, message: 'There is no file of this name any more.' }],
-  bytes: 0,
-});
-
-function add(
-  draft: DraftStep,
-  { root }: Dataset,
-  { base, split }: Pick<Labelled, 'base' | 'split'>,
-  file: LabelFile | undefined,
-): void {
-  const key = relativeTo(root, base[0] ?? '');
-  const [name = key] = withImageExtensions(key);
-  const piece: Piece = { key, image: { name, paths: base.flatMap(withImageExtensions) }, unit: 'relative' };
+function pieceOf({ root }: Dataset, { base, split }: Pick<Labelled, 'base' | 'split'>): Piece {
+  const name = relativeTo(root, base[0] ?? '');
+  // The images may lie in a folder of another name.
+  const below = /^(?:.*\/)?images\/(.+)$/s.exec(name)?.[1];
+  const image = { name, paths: base, anyExtension: true as const, ...(below && { otherNames: [below] }) };
+  const piece: Piece = { key: name, image, unit: 'relative' };
   if (split !== undefined) piece.split = split;
-  if (file !== undefined) {
-    piece.annotations = file.annotations;
-    for (const invalid of file.invalid) draft.invalid.push(invalid);
-    draft.bytes += file.bytes;
-  }
-  draft.pieces.push(piece);
+  return piece;
 }

@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.ts';
+import type { FileRef } from '../../sources/files.ts';
 import { createSelection } from '../../sources/selection.ts';
 import type { ListedFile } from '../../sources/source.ts';
 import { FileUnavailableError, type OpenFile, type Sources } from '../../sources/source.ts';
@@ -6,36 +7,44 @@ import { FileUnavailableError, type OpenFile, type Sources } from '../../sources
 /** The largest file that is read as a whole: a label file, a page of settings. */
 export const MAX_WHOLE_BYTES = 64 << 20;
 
+/** A file of a listing, whose name need not be text, or a path that somebody named. */
+export type NamedFile = FileRef | string;
+
 /** The files that annotations are read from: those of any source, and never one outside the places that it allows. */
 export interface AnnotationFiles {
   /** What is at a path. Undefined if nothing is there, or if it may not be read. */
-  kindOf(path: string): Promise<'file' | 'folder' | undefined>;
+  kindOf(file: NamedFile): Promise<'file' | 'folder' | undefined>;
   /** Files below a folder, in the order of their paths' bytes, after the path `after`. Names are tested by `accepts`. */
   list(folder: string, accepts: (name: string) => boolean, after?: string): AsyncGenerator<ListedFile[]>;
   /**
    * The bytes of a file.
    *
+   * @param most how many it may have
    * @throws FileUnavailableError if it can't be read
-   * @throws UserError AnnotationsBroken if it is larger than MAX_WHOLE_BYTES
+   * @throws UserError AnnotationsBroken if it has more
    */
-  read(path: string): Promise<Buffer>;
-  /** Size of a file in bytes. @throws FileUnavailableError */
-  size(path: string): Promise<number>;
+  read(file: NamedFile, most?: number): Promise<Buffer>;
+  /** The first bytes of a file. @throws FileUnavailableError */
+  head(file: NamedFile, bytes: number): Promise<Buffer>;
   /** The bytes of a file from a position on, in pieces. @throws FileUnavailableError */
-  stream(path: string, start?: number): AsyncGenerator<Buffer>;
+  stream(file: NamedFile, start?: number): AsyncGenerator<Buffer>;
 }
 
 export function annotationFiles(sources: Sources): AnnotationFiles {
-  const open = (path: string): Promise<OpenFile> => sources.of(path).open({ path });
+  const open = (named: NamedFile): Promise<OpenFile> => {
+    const file = typeof named === 'string' ? { path: named } : named;
+    return sources.of(file.path).open(file);
+  };
   return {
-    async kindOf(path) {
+    async kindOf(named) {
       try {
-        await (await open(path)).close();
+        await (await open(named)).close();
         return 'file';
       } catch (error) {
         if (!(error instanceof FileUnavailableError)) throw error;
         if (error.code === 'permission_denied' || error.code === 'outside_roots') return undefined;
       }
+      const path = pathOf(named);
       try {
         await sources.of(path).check(path);
         return 'folder';
@@ -49,30 +58,29 @@ export function annotationFiles(sources: Sources): AnnotationFiles {
       for await (const { files } of sources.of(folder).list(folder, selection, after))
         if (files.length > 0) yield files;
     },
-    async read(path) {
-      const file = await open(path);
+    async read(named, most = MAX_WHOLE_BYTES) {
+      const file = await open(named);
       try {
-        if (file.size > MAX_WHOLE_BYTES)
+        if (file.size > most)
           throw new UserError(
             'AnnotationsBroken',
-            `${path}: it has ${file.size} bytes, and a file of this format may have ${MAX_WHOLE_BYTES}.`,
+            `${pathOf(named)}: it has ${file.size} bytes, and such a file may have ${most}.`,
           );
-        const buffer = Buffer.alloc(file.size);
-        let length = 0;
-        for (let read = -1; read !== 0 && length < buffer.length; length += read)
-          read = await file.read(buffer.subarray(length), length);
-        return buffer.subarray(0, length);
+        return await firstBytes(file, file.size);
       } finally {
         await file.close();
       }
     },
-    async size(path) {
-      const file = await open(path);
-      await file.close();
-      return file.size;
+    async head(named, bytes) {
+      const file = await open(named);
+      try {
+        return await firstBytes(file, Math.min(bytes, file.size));
+      } finally {
+        await file.close();
+      }
     },
-    async *stream(path, start = 0) {
-      const file = await open(path);
+    async *stream(named, start = 0) {
+      const file = await open(named);
       try {
         for (let position = start; position < file.size; ) {
           const buffer = Buffer.allocUnsafe(Math.min(STREAM_BYTES, file.size - position));
@@ -86,6 +94,16 @@ export function annotationFiles(sources: Sources): AnnotationFiles {
       }
     },
   };
+}
+
+const pathOf = (named: NamedFile): string => (typeof named === 'string' ? named : named.path);
+
+async function firstBytes(file: OpenFile, count: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(count);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < count; length += read)
+    read = await file.read(buffer.subarray(length), length);
+  return buffer.subarray(0, length);
 }
 
 /** Bytes that are read from a file at a time. */

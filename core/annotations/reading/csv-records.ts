@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse';
 import { UserError } from '../../errors.ts';
+import type { FileRef } from '../../sources/files.ts';
 import type { InvalidReason } from '../formats/format.ts';
 import type { AnnotationFiles } from './annotation-files.ts';
 import { readTextStart } from './text-start.ts';
@@ -44,15 +45,15 @@ export interface CsvHeader {
  * @throws UserError AnnotationsBroken if there is none
  * @throws FileUnavailableError
  */
-export async function readCsvHeader(files: AnnotationFiles, path: string): Promise<CsvHeader> {
-  const { head, bom } = await readTextStart(files, path);
+export async function readCsvHeader(files: AnnotationFiles, file: FileRef): Promise<CsvHeader> {
+  const { head, bom } = await readTextStart(files, file);
   const delimiter = delimiterOf(head.subarray(bom, CHUNK_BYTES).toString('latin1'));
-  for await (const { cells, problem, line, next } of csvRecords(files, path, delimiter, { offset: bom, line: 1 })) {
+  for await (const { cells, problem, line, next } of csvRecords(files, file, delimiter, { offset: bom, line: 1 })) {
     if (problem !== undefined)
-      throw new UserError('AnnotationsBroken', `${path}: line ${line}, column 1: the header: ${problem.message}`);
+      throw new UserError('AnnotationsBroken', `${file.path}: line ${line}, column 1: the header: ${problem.message}`);
     return { names: cells.map((cell) => cell.trim()), delimiter, next };
   }
-  throw new UserError('AnnotationsBroken', `${path}: line 1, column 1: the file has no header.`);
+  throw new UserError('AnnotationsBroken', `${file.path}: line 1, column 1: the file has no header.`);
 }
 
 function delimiterOf(text: string): string {
@@ -74,7 +75,7 @@ function delimiterOf(text: string): string {
  */
 export async function* csvRecords(
   files: AnnotationFiles,
-  path: string,
+  file: FileRef,
   delimiter: string,
   start: TextPosition,
 ): AsyncGenerator<CsvRecord> {
@@ -121,7 +122,7 @@ export async function* csvRecords(
   const tooLarge = (at: number) =>
     new UserError(
       'AnnotationsBroken',
-      `${path}: line ${at}, column 1: the record that begins here has more than ${MAX_RECORD_BYTES} bytes. ` +
+      `${file.path}: line ${at}, column 1: the record that begins here has more than ${MAX_RECORD_BYTES} bytes. ` +
         'Is a quote never closed?',
     );
 
@@ -130,11 +131,11 @@ export async function* csvRecords(
   const broken = (error: Error) =>
     new UserError(
       'AnnotationsBroken',
-      `${path}: line ${line}, column 1: the record that begins here can not be read: ${error.message}`,
+      `${file.path}: line ${line}, column 1: the record that begins here can not be read: ${error.message}`,
     );
 
   try {
-    for await (const piece of files.stream(path, start.offset)) {
+    for await (const piece of files.stream(file, start.offset)) {
       for (let at = 0; at < piece.length; at += CHUNK_BYTES) {
         const chunk = piece.subarray(at, at + CHUNK_BYTES);
         pending = Buffer.concat([pending, chunk]);

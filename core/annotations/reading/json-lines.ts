@@ -1,17 +1,19 @@
-import { isUtf8 } from 'node:buffer';
 import { UserError } from '../../errors.ts';
+import type { FileRef } from '../../sources/files.ts';
 import type { InvalidReason } from '../formats/format.ts';
 import type { AnnotationFiles } from './annotation-files.ts';
 import type { TextPosition } from './csv-records.ts';
+import { InvalidValue } from './invalid-value.ts';
+import { type JsonObject, parseObject } from './json-object.ts';
+import { decodeUtf8 } from './text.ts';
 import { readTextStart } from './text-start.ts';
-import { isObject } from './values.ts';
 
 /** The longest line that is read. */
 export const MAX_LINE_BYTES = 8 << 20;
 
 export interface JsonLine {
   /** Undefined if the line has a problem. */
-  value?: Record<string, unknown>;
+  value?: JsonObject;
   problem?: { reason: InvalidReason; message: string };
   line: number;
   bytes: number;
@@ -25,10 +27,14 @@ export interface JsonLine {
  * @throws UserError AnnotationsBroken if it is empty, UTF-16, or a JSON array
  * @throws FileUnavailableError
  */
-export async function* jsonLines(files: AnnotationFiles, path: string, start?: TextPosition): AsyncGenerator<JsonLine> {
-  const { head, bom } = await readTextStart(files, path);
+export async function* jsonLines(
+  files: AnnotationFiles,
+  file: FileRef,
+  start?: TextPosition,
+): AsyncGenerator<JsonLine> {
+  const { head, bom } = await readTextStart(files, file);
   if (head.toString('latin1', bom).trimStart().startsWith('['))
-    throw new UserError('AnnotationsBroken', `${path}: line 1, column 1: it is one list, not an object a line.`);
+    throw new UserError('AnnotationsBroken', `${file.path}: line 1, column 1: it is one list, not an object a line.`);
 
   let { offset, line } = start ?? { offset: bom, line: 1 };
   /** The beginning of the line at `offset`, as far as it is kept. */
@@ -48,7 +54,7 @@ export async function* jsonLines(files: AnnotationFiles, path: string, start?: T
     return read && { ...found, ...read };
   }
 
-  for await (const piece of files.stream(path, offset)) {
+  for await (const piece of files.stream(file, offset)) {
     let at = 0;
     for (let end = piece.indexOf(LF); end !== -1; end = piece.indexOf(LF, at)) {
       const found = ended(piece.subarray(at, end), 1);
@@ -70,14 +76,13 @@ const malformed = (message: string) => ({ reason: 'malformed' as const, message 
 
 /** Undefined for a blank line. */
 function parsed(line: Buffer): Pick<JsonLine, 'value' | 'problem'> | undefined {
-  if (!isUtf8(line)) return { problem: { reason: 'bad_encoding', message: 'The line is not UTF-8.' } };
-  const text = line.toString();
+  const text = decodeUtf8(line);
+  if (text === undefined) return { problem: { reason: 'bad_encoding', message: 'The line is not UTF-8.' } };
   if (text.trim() === '') return undefined;
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return { value: parseObject(text) };
   } catch (error) {
-    return { problem: malformed(`The line is no JSON: ${(error as Error).message.slice(0, 200)}.`) };
+    if (error instanceof InvalidValue) return { problem: error };
+    throw error;
   }
-  return isObject(value) ? { value } : { problem: malformed('The line is no JSON object.') };
 }

@@ -1,4 +1,4 @@
-import type { Point } from '../annotation.ts';
+import type { Box, Point } from '../annotation.ts';
 
 const CORNERS_OF_ELLIPSE = 32;
 
@@ -11,16 +11,22 @@ export function ellipsePolygon([x, y]: Point, [rx, ry]: Point, rotation = 0): Po
   });
 }
 
-/** The corners of a box that is turned about its left top corner. @param rotation in degrees, clockwise */
-export function turnedBox(corner: Point, width: number, height: number, rotation: number): Point[] {
+/**
+ * The corners of a box that is turned, clockwise from what was its left top.
+ *
+ * @param pivot the point that it is turned about
+ * @param rotation in degrees, clockwise
+ */
+export function turnedBox([left, top, width, height]: Box, pivot: Point, rotation: number): Point[] {
   const turn = (rotation * Math.PI) / 180;
+  const [x, y] = [left - pivot[0], top - pivot[1]];
   const offsets: Point[] = [
-    [0, 0],
-    [width, 0],
-    [width, height],
-    [0, height],
+    [x, y],
+    [x + width, y],
+    [x + width, y + height],
+    [x, y + height],
   ];
-  return offsets.map((offset) => turned(corner, offset, turn));
+  return offsets.map((offset) => turned(pivot, offset, turn));
 }
 
 function turned([x, y]: Point, [dx, dy]: Point, radians: number): Point {

@@ -1,7 +1,10 @@
 import { UserError } from '../../errors.ts';
+import type { FileRef } from '../../sources/files.ts';
 import type { AnnotationFiles } from './annotation-files.ts';
 
-/** The first bytes of a file that must be UTF-8, up to 1 MiB, and how many of them are its byte order mark. */
+const HEAD_BYTES = 64 << 10;
+
+/** The first bytes of a file that must be UTF-8, up to 64 KiB, and how many of them are its byte order mark. */
 export interface TextStart {
   head: Buffer;
   bom: 0 | 3;
@@ -13,14 +16,10 @@ export interface TextStart {
  * @throws UserError AnnotationsBroken if it is empty or UTF-16
  * @throws FileUnavailableError
  */
-export async function readTextStart(files: AnnotationFiles, path: string): Promise<TextStart> {
-  let head: Buffer = Buffer.alloc(0);
-  for await (const piece of files.stream(path)) {
-    head = piece;
-    break;
-  }
+export async function readTextStart(files: AnnotationFiles, file: FileRef): Promise<TextStart> {
+  const head = await files.head(file, HEAD_BYTES);
   const bom = head.subarray(0, 3).equals(UTF8_MARK) ? 3 : 0;
-  const broken = (what: string) => new UserError('AnnotationsBroken', `${path}: line 1, column 1: ${what}.`);
+  const broken = (what: string) => new UserError('AnnotationsBroken', `${file.path}: line 1, column 1: ${what}.`);
   if (head.length === bom) throw broken('the file is empty');
   if (isUtf16(head)) throw broken('the file is UTF-16; save it as UTF-8');
   return { head, bom };

@@ -1,68 +1,68 @@
 import type { Box } from '../annotation.ts';
-import { InvalidValueError, shown } from './invalid-value.ts';
+import { InvalidValue, shown } from './invalid-value.ts';
 
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const NOT_FINITE = /^[+-]?(nan|inf(inity)?)$/i;
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+/** How programs write numbers that are none. */
+const NOT_FINITE = /^[+-]?(?:nan|inf(?:inity)?)$/i;
 
 /** Whether a cell or a field says nothing. */
 export const isBlank = (value: unknown): boolean =>
   value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
 
 /**
- * A number, or the decimal digits of one. Other notations, such as `0x10`, are none.
- *
- * @throws InvalidValueError malformed, bad_geometry if it is NaN or infinite
+ * A decimal number, or NaN if it is not finite. Undefined if the text is no number: other notations, such as `0x10`, are
+ * none.
  */
+export function parseNumber(text: string): number | undefined {
+  if (DECIMAL.test(text)) {
+    const value = Number(text);
+    return Number.isFinite(value) ? value : Number.NaN;
+  }
+  return NOT_FINITE.test(text) ? Number.NaN : undefined;
+}
+
+/** A number, or the digits of one. @throws InvalidValue malformed, bad_geometry if it is NaN or infinite */
 export function numberOf(value: unknown, what: string): number {
-  const text = typeof value === 'string' ? value.trim() : undefined;
-  const number = typeof value === 'number' ? value : DECIMAL.test(text ?? '') ? Number(text) : undefined;
-  if (number !== undefined && Number.isFinite(number)) return number;
-  if (number !== undefined || NOT_FINITE.test(text ?? ''))
-    throw new InvalidValueError('bad_geometry', `${what} is ${text ?? number}, which is no finite number.`);
-  throw new InvalidValueError('malformed', `${what} is ${shown(value)}, and a number is needed.`);
+  const number = typeof value === 'string' ? parseNumber(value.trim()) : value;
+  if (typeof number !== 'number')
+    throw new InvalidValue('malformed', `${what} is ${shown(value)}, and a number is needed.`);
+  if (Number.isFinite(number)) return number;
+  throw new InvalidValue('bad_geometry', `${what} is ${shown(value)}, which is no finite number.`);
 }
 
 /**
  * Text as it is. Numbers and booleans are taken for their text, since classes and names may be numbers. Undefined if it
  * is blank.
  *
- * @throws InvalidValueError malformed
+ * @throws InvalidValue malformed
  */
 export function textOf(value: unknown, what: string): string | undefined {
   if (isBlank(value)) return undefined;
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  throw new InvalidValueError('malformed', `${what} is ${shown(value)}, and text or a number is needed.`);
+  throw new InvalidValue('malformed', `${what} is ${shown(value)}, and text or a number is needed.`);
 }
 
-/** As `textOf`, of a list or of a single value. Blank ones are left out. @throws InvalidValueError malformed */
+/** As `textOf`, of a list or of a single value. Blank ones are left out. @throws InvalidValue malformed */
 export const textsOf = (value: unknown, what: string): string[] =>
   (Array.isArray(value) ? value : [value]).map((one) => textOf(one, what)).filter((text) => text !== undefined);
 
-/** A share from 0 to 1. Undefined if it is blank. @throws InvalidValueError malformed, bad_geometry */
+/** A share from 0 to 1. Undefined if it is blank. @throws InvalidValue malformed, bad_geometry */
 export function confidenceOf(value: unknown): number | undefined {
   if (isBlank(value)) return undefined;
   const confidence = numberOf(value, 'The confidence');
   if (confidence >= 0 && confidence <= 1) return confidence;
-  throw new InvalidValueError('malformed', `The confidence is ${confidence}, and it may be from 0 to 1.`);
+  throw new InvalidValue('malformed', `The confidence is ${confidence}, and it may be from 0 to 1.`);
 }
 
-/** Left, top, width and height. @throws InvalidValueError bad_geometry if the box has no area */
+/** Left, top, width and height. @throws InvalidValue bad_geometry if the box has no area */
 export function checkBox(box: Box): Box {
   if (box[2] > 0 && box[3] > 0) return box;
-  throw new InvalidValueError('bad_geometry', `The box ${shown(box)} has no area.`);
+  throw new InvalidValue('bad_geometry', `The box ${shown(box)} has no area.`);
 }
 
 /** A size in pixels. Undefined if it is no positive whole number: positions then count by the real size. */
 export function sizeOf(value: unknown): number | undefined {
-  const size = typeof value === 'string' && DECIMAL.test(value.trim()) ? Number(value) : value;
+  const size = typeof value === 'string' ? parseNumber(value.trim()) : value;
   return typeof size === 'number' && Number.isSafeInteger(size) && size > 0 ? size : undefined;
 }
-
-/** A JSON object, not a list. */
-export const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** A field of a JSON object, and never one that its prototype has. */
-export const fieldOf = (object: Record<string, unknown>, name: string): unknown =>
-  Object.hasOwn(object, name) ? object[name] : undefined;

@@ -1,4 +1,5 @@
 /** Types of the server's answers, derived from its schemas. Only types are imported. */
+export type { ClassList } from '../../../api/schemas/annotations.ts';
 export type { Dataset, DatasetList, DatasetModels, TagCounts, UsedModel } from '../../../api/schemas/datasets.ts';
 export type { DocumentChunk, DocumentPage } from '../../../api/schemas/documents.ts';
 export type { DuplicateGroup, DuplicatePage, KeptOne } from '../../../api/schemas/duplicates.ts';
@@ -16,6 +17,8 @@ export type {
 export type { Schedule, ScheduledRun, ScheduleList } from '../../../api/schemas/schedules.ts';
 export type { Hit, Hits } from '../../../api/schemas/search.ts';
 export type { Config, Folders, Models, Sources } from '../../../api/schemas/server.ts';
+export type { Annotation, Mask, Point } from '../../../contract/annotation.ts';
+export type { AnnotationFormatName, AnnotationTask } from '../../../contract/annotations.ts';
 export type { JobKind, JobState, PhaseName, PhaseState } from '../../../contract/job.ts';
 
 import type { z } from 'zod';

@@ -31,10 +31,16 @@ export const PAGE = 200;
 const SETTLE_MS = 60;
 const MOST_PAGES = 200;
 
+/** Objects of annotations take far more memory than samples. */
+const MOST_ANNOTATED_PAGES = 25;
+
 interface LoadedPage {
   samples: Map<number, Sample>;
   stale: boolean;
 }
+
+/** Whether samples are to come with their annotations. It is asked at each request. */
+export type AnnotationsWanted = () => boolean;
 
 /**
  * All samples of a dataset. Numbers are dense, so a place in the grid is a sample's number; a removed sample leaves an
@@ -47,14 +53,16 @@ export class AllSamples implements GridSamples {
   /** Increases when pages arrive. `at` reads it, so that its callers are updated. */
   #version = $state(0);
   readonly #path: string;
+  readonly #annotated: AnnotationsWanted;
   readonly #pages = new Map<number, LoadedPage>();
   readonly #fetching = new Map<number, AbortController>();
   readonly #failures = new Map<number, Error>();
   #shown = { first: 0, end: 0 };
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, annotated: AnnotationsWanted) {
     this.#path = path;
+    this.#annotated = annotated;
   }
 
   at(place: number): Sample | null | undefined {
@@ -124,11 +132,16 @@ export class AllSamples implements GridSamples {
     this.#fetching.set(n, controller);
     const query = new URLSearchParams({ limit: String(PAGE) });
     if (n > 0) query.set('after', String(n * PAGE - 1));
+    const annotated = this.#annotated();
+    if (annotated) query.set('annotations', 'true');
     try {
       const { samples } = await request<SamplePage>(this.#path, { query, signal: controller.signal });
       const here = samples.filter(({ seq }) => seq < (n + 1) * PAGE);
       this.#pages.delete(n);
-      this.#pages.set(n, { samples: new Map(here.map((sample) => [sample.seq, sample])), stale: false });
+      this.#pages.set(n, {
+        samples: new Map(here.map((sample) => [sample.seq, sample])),
+        stale: annotated !== this.#annotated(),
+      });
       this.#forgetFarPages();
       this.#failures.delete(n);
       this.#version += 1;
@@ -137,6 +150,7 @@ export class AllSamples implements GridSamples {
     } finally {
       if (this.#fetching.get(n) === controller) this.#fetching.delete(n);
       this.#tell();
+      if (annotated !== this.#annotated()) this.#fetchShown();
     }
   }
 
@@ -148,7 +162,7 @@ export class AllSamples implements GridSamples {
   /** Removes the oldest pages that are far away; the map keeps the order of arrival. */
   #forgetFarPages() {
     for (const n of this.#pages.keys()) {
-      if (this.#pages.size <= MOST_PAGES) return;
+      if (this.#pages.size <= (this.#annotated() ? MOST_ANNOTATED_PAGES : MOST_PAGES)) return;
       const far = (n + 1) * PAGE < this.#shown.first || n * PAGE > this.#shown.end;
       if (far) this.#pages.delete(n);
     }
@@ -284,11 +298,13 @@ abstract class SamplesInOrder<Cursor> implements GridSamples {
 export class FilteredSamples extends SamplesInOrder<number> {
   readonly #path: string;
   readonly #query: URLSearchParams;
+  readonly #annotated: AnnotationsWanted;
 
-  constructor(path: string, query: URLSearchParams) {
+  constructor(path: string, query: URLSearchParams, annotated: AnnotationsWanted) {
     super();
     this.#path = path;
     this.#query = query;
+    this.#annotated = annotated;
   }
 
   /** The number up to which samples were searched; 0 if that is all. */
@@ -300,6 +316,8 @@ export class FilteredSamples extends SamplesInOrder<number> {
     const query = new URLSearchParams(this.#query);
     query.set('limit', String(PAGE));
     if (after !== null) query.set('after', String(after));
+    const annotated = this.#annotated();
+    if (annotated) query.set('annotations', 'true');
     return request(this.#path, { query, signal });
   }
 

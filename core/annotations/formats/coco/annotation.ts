@@ -1,7 +1,10 @@
 import type { Annotation } from '../../annotation.ts';
+import { InvalidValue, shown } from '../../reading/invalid-value.ts';
+import { isObject, type JsonObject } from '../../reading/json-object.ts';
+import { confidenceOf } from '../../reading/values.ts';
 import type { Category } from './category.ts';
 import { boxOf, keypointsOf, segmentationOf } from './geometry.ts';
-import { InvalidElement, idOf, isObject, type JsonObject, shown } from './values.ts';
+import { idOf } from './id.ts';
 
 /** What is kept elsewhere, or follows from the rest. Other fields are attributes. */
 const KNOWN = new Set([
@@ -25,7 +28,7 @@ const KNOWN = new Set([
  *
  * @param bytes the element's JSON
  * @param categories those that the file declares; undefined for results, which declare none: the ID is the label
- * @throws InvalidElement
+ * @throws InvalidValue
  */
 export function annotationOf(
   element: JsonObject,
@@ -34,14 +37,16 @@ export function annotationOf(
 ): Annotation {
   const { caption } = element;
   if (caption !== undefined && typeof caption !== 'string')
-    throw new InvalidElement('malformed', `its caption is ${shown(caption)}`);
+    throw new InvalidValue('malformed', `Its caption is ${shown(caption)}.`);
+  if (Array.isArray(element.segments_info))
+    throw new InvalidValue('unsupported', 'It is of panoptic segmentation, whose masks are pictures and are not read.');
   const annotation: Annotation = {};
   let positions: number | undefined;
   if (caption === undefined || (element.category_id !== undefined && element.category_id !== null)) {
     const id = idOf(element, 'category_id', bytes);
     const category = categories?.get(id);
     if (categories !== undefined && category === undefined)
-      throw new InvalidElement('unknown_reference', `no category has its category_id, ${shown(element.category_id)}`);
+      throw new InvalidValue('unknown_reference', `No category has its category_id, ${shown(element.category_id)}.`);
     annotation.label = category?.declared.name ?? id;
     positions = category?.declared.keypoints?.length;
   }
@@ -59,12 +64,6 @@ export function annotationOf(
   const attributes = attributesOf(element);
   if (attributes !== undefined) annotation.attributes = attributes;
   return annotation;
-}
-
-function confidenceOf(score: unknown): number | undefined {
-  if (score === undefined || score === null) return undefined;
-  if (typeof score === 'number' && score >= 0 && score <= 1) return score;
-  throw new InvalidElement('malformed', `its score is ${shown(score)}, not a number from 0 to 1`);
 }
 
 /** Fields that no one knows, and those of `attributes`, if they are plain. */

@@ -1,9 +1,10 @@
 import { UserError } from '../../../errors.ts';
+import type { FileRef } from '../../../sources/files.ts';
 import type { AnnotationFiles } from '../../reading/annotation-files.ts';
+import { InvalidValue } from '../../reading/invalid-value.ts';
 import { type JsonElement, type JsonPosition, jsonElements } from '../../reading/json-elements.ts';
 import type { InvalidAnnotation } from '../format.ts';
 import { type Category, categoryOf } from './category.ts';
-import { InvalidElement } from './values.ts';
 
 /** What has to be known of a file before its annotations are read. */
 export interface Survey {
@@ -28,7 +29,8 @@ const MAX_CATEGORIES = 100_000;
  * @param from where the categories are declared, if it is known
  * @throws FileUnavailableError
  */
-export async function survey(path: string, files: AnnotationFiles, from?: JsonPosition): Promise<Survey> {
+export async function survey(file: FileRef, files: AnnotationFiles, from?: JsonPosition): Promise<Survey> {
+  const { path } = file;
   const found: Survey = { kind: 'other', categories: new Map(), invalid: [] };
   const members = new Set(from === undefined ? [] : ['images', 'annotations']);
   const wants = (section: string, at: JsonPosition) => {
@@ -39,7 +41,7 @@ export async function survey(path: string, files: AnnotationFiles, from?: JsonPo
     return true;
   };
   try {
-    for await (const { elements, position } of jsonElements(files.stream(path, from?.offset), { path, wants, from })) {
+    for await (const { elements, position } of jsonElements(files.stream(file, from?.offset), { path, wants, from })) {
       for (const element of elements) addCategory(found, path, element);
       if (found.categories.size + found.invalid.length > MAX_CATEGORIES) throw tooMany(path, position);
       if (members.has('images') && members.has('annotations')) found.kind = 'coco';
@@ -63,11 +65,11 @@ const tooMany = (path: string, { line, lineStart, offset }: JsonPosition) =>
 /** Adds an element of `categories`. One that can't be read is reported, and what refers to it besides. */
 function addCategory({ categories, invalid }: Survey, file: string, { inList, bytes, line }: JsonElement): void {
   try {
-    if (!inList) throw new InvalidElement('malformed', 'they are no list');
+    if (!inList) throw new InvalidValue('malformed', 'They are no list.');
     const category = categoryOf(bytes);
     categories.set(category.id, category);
   } catch (error) {
-    if (!(error instanceof InvalidElement)) throw error;
-    invalid.push({ reason: error.reason, file, line, message: `Category: ${error.message}.` });
+    if (!(error instanceof InvalidValue)) throw error;
+    invalid.push({ reason: error.reason, file, line, message: `Category: ${error.message}` });
   }
 }

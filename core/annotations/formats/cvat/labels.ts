@@ -1,5 +1,5 @@
 import type { AnnotationClass } from '../../annotation.ts';
-import { childOf, textOf, type XmlElement } from '../xml.ts';
+import { childOf, textOf, type XmlElement } from '../../reading/xml.ts';
 
 /** The labels that a file declares. */
 export interface CvatLabels {

@@ -1,30 +1,30 @@
 /** Reads the shapes of CVAT. Positions are pixels. */
 import type { Annotation, Keypoint, Point } from '../../annotation.ts';
-import { type Flaw, flaw, isFlaw } from '../invalid.ts';
-import { parseNumber, quoted } from '../numbers.ts';
-import type { XmlElement } from '../xml.ts';
+import { InvalidValue, shown } from '../../reading/invalid-value.ts';
+import { turnedBox } from '../../reading/shapes.ts';
+import { numberOf, parseNumber } from '../../reading/values.ts';
+import type { XmlElement } from '../../reading/xml.ts';
 import type { CvatLabels } from './labels.ts';
 import { MAX_MASK_PIXELS, maskOfRows } from './mask.ts';
 
 /** Height and width of a picture in pixels. Undefined if the file does not say. */
 export type PictureSize = [height: number, width: number] | undefined;
 
-/** The annotation of a shape, or what is wrong with it. */
-export function readShape(shape: XmlElement, labels: CvatLabels, size: PictureSize): Annotation | Flaw {
+/** The annotation of a shape. @throws InvalidValue */
+export function readShape(shape: XmlElement, labels: CvatLabels, size: PictureSize): Annotation {
   const label = shape.attributes.get('label');
-  if (label === undefined) return flaw('malformed', `<${shape.name}> has no label.`);
+  if (label === undefined) throw new InvalidValue('malformed', `<${shape.name}> has no label.`);
   if (labels.names.size > 0 && !labels.names.has(label))
-    return flaw('unknown_reference', `The label ${quoted(label)} is not declared in <meta>.`);
+    throw new InvalidValue('unknown_reference', `The label ${shown(label)} is not declared in <meta>.`);
   const read = SHAPES.get(shape.name);
   if (read === undefined)
-    return flaw('malformed', `Shapes of the kind <${shape.name.slice(0, 80)}> are not supported.`);
+    throw new InvalidValue('unsupported', `Shapes of the kind <${shape.name.slice(0, 80)}> are not read.`);
   const found = read(shape, size, labels);
-  if (isFlaw(found)) return found;
   const attributes = { ...readAttributes(shape, label, labels), ...found.attributes };
   return { label, ...found, ...(Object.keys(attributes).length === 0 ? {} : { attributes }) };
 }
 
-type Read = (shape: XmlElement, size: PictureSize, labels: CvatLabels) => Annotation | Flaw;
+type Read = (shape: XmlElement, size: PictureSize, labels: CvatLabels) => Annotation;
 
 const SHAPES: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['box', readBox],
@@ -40,93 +40,78 @@ const SHAPES: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['skeleton', readSkeleton],
 ]);
 
-function readBox(shape: XmlElement): Annotation | Flaw {
+function readBox(shape: XmlElement): Annotation {
   const edges = numbersOf(shape, ['xtl', 'ytl', 'xbr', 'ybr']);
-  if (isFlaw(edges)) return edges;
   const [left = 0, top = 0, right = 0, bottom = 0] = edges;
   const [width, height] = [right - left, bottom - top];
   if (width <= 0 || height <= 0)
-    return flaw('bad_geometry', `The box has a width of ${width} and a height of ${height}.`);
+    throw new InvalidValue('bad_geometry', `The box has a width of ${width} and a height of ${height}.`);
   const rotation = shape.attributes.has('rotation') ? numbersOf(shape, ['rotation']) : [0];
-  if (isFlaw(rotation)) return rotation;
   const [degrees = 0] = rotation;
   if (degrees % 360 === 0) return { bounding_box: [left, top, width, height] };
-  return { points: [rotated([left + width / 2, top + height / 2], width, height, degrees)], oriented: true };
+  const centre: Point = [left + width / 2, top + height / 2];
+  return { points: [turnedBox([left, top, width, height], centre, degrees)], oriented: true };
 }
 
-/** The corners of a box that is turned clockwise around its centre, from what was its top left on. */
-function rotated([x, y]: Point, width: number, height: number, degrees: number): Point[] {
-  const [sin, cos] = [Math.sin((degrees * Math.PI) / 180), Math.cos((degrees * Math.PI) / 180)];
-  const corners: Point[] = [
-    [-width / 2, -height / 2],
-    [width / 2, -height / 2],
-    [width / 2, height / 2],
-    [-width / 2, height / 2],
-  ];
-  return corners.map(([across, down]) => [x + across * cos - down * sin, y + across * sin + down * cos]);
-}
-
-function withPoints(shape: XmlElement, least: number, make: (points: Point[]) => Annotation): Annotation | Flaw {
+function withPoints(shape: XmlElement, least: number, make: (points: Point[]) => Annotation): Annotation {
   const points = pointsOf(shape);
-  if (isFlaw(points)) return points;
   if (points.length < least)
-    return flaw('malformed', `<${shape.name}> has ${points.length} points: at least ${least} are needed.`);
+    throw new InvalidValue('malformed', `<${shape.name}> has ${points.length} points: at least ${least} are needed.`);
   return make(points);
 }
 
 /** The points of `x,y;x,y`. */
-function pointsOf(shape: XmlElement): Point[] | Flaw {
+function pointsOf(shape: XmlElement): Point[] {
   const points: Point[] = [];
   for (const pair of (shape.attributes.get('points') ?? '').split(';')) {
     if (pair.trim() === '') continue;
     const [x, y, ...more] = pair.split(',').map((text) => parseNumber(text.trim()));
     if (x === undefined || y === undefined || more.length > 0)
-      return flaw('malformed', `<${shape.name}> has the point ${quoted(pair)}, which is not two numbers.`);
+      throw new InvalidValue('malformed', `<${shape.name}> has the point ${shown(pair)}, which is not two numbers.`);
     if (!Number.isFinite(x) || !Number.isFinite(y))
-      return flaw('bad_geometry', `<${shape.name}> has the point ${quoted(pair)}, which is not finite.`);
+      throw new InvalidValue('bad_geometry', `<${shape.name}> has the point ${shown(pair)}, which is not finite.`);
     points.push([x, y]);
   }
   return points;
 }
 
-function readMask(shape: XmlElement, size: PictureSize): Annotation | Flaw {
-  if (size === undefined) return flaw('unknown_size', 'The size of the image of a mask is not stated.');
+function readMask(shape: XmlElement, size: PictureSize): Annotation {
+  if (size === undefined) throw new InvalidValue('unknown_size', 'The size of the image of a mask is not stated.');
   const numbers = numbersOf(shape, ['left', 'top', 'width', 'height']);
-  if (isFlaw(numbers)) return numbers;
   const [left = 0, top = 0, width = 0, height = 0] = numbers;
   const [rows, columns] = size;
   const isWithin = left >= 0 && top >= 0 && left + width <= columns && top + height <= rows;
   if (!numbers.every(Number.isInteger) || width < 1 || height < 1 || !isWithin)
-    return flaw(
+    throw new InvalidValue(
       'bad_geometry',
       `The mask's box ${numbers.join(', ')} is not in an image of ${columns} x ${rows} pixels.`,
     );
   if (rows * columns > MAX_MASK_PIXELS)
-    return flaw('bad_geometry', `A mask may have ${MAX_MASK_PIXELS} pixels, not ${rows * columns}.`);
+    throw new InvalidValue('bad_geometry', `A mask may have ${MAX_MASK_PIXELS} pixels, not ${rows * columns}.`);
   const runs: number[] = [];
   let sum = 0;
   for (const text of (shape.attributes.get('rle') ?? '').split(',')) {
-    if (!/^\s*\d{1,9}\s*$/.test(text)) return flaw('malformed', `The mask has the run ${quoted(text)}.`);
+    if (!/^\s*\d{1,9}\s*$/.test(text)) throw new InvalidValue('malformed', `The mask has the run ${shown(text)}.`);
     runs.push(Number(text));
     sum += Number(text);
   }
   if (sum !== width * height)
-    return flaw('malformed', `The mask's runs have ${sum} pixels, and its box has ${width * height}.`);
-  if (runs.every((run, index) => index % 2 === 0 || run === 0)) return flaw('bad_geometry', 'The mask is empty.');
+    throw new InvalidValue('malformed', `The mask's runs have ${sum} pixels, and its box has ${width * height}.`);
+  if (runs.every((run, index) => index % 2 === 0 || run === 0))
+    throw new InvalidValue('bad_geometry', 'The mask is empty.');
   return { mask: maskOfRows(runs, [left, top, width, height], size) };
 }
 
 /** The points of a skeleton in the order of declaration. Those that are not there are not labelled. */
-function readSkeleton(shape: XmlElement, _size: PictureSize, labels: CvatLabels): Annotation | Flaw {
+function readSkeleton(shape: XmlElement, _size: PictureSize, labels: CvatLabels): Annotation {
   const byName = new Map<string, Keypoint>();
   for (const child of shape.children) {
     if (child.name !== 'points') continue;
     const points = pointsOf(child);
-    if (isFlaw(points)) return points;
     const [point] = points;
     const name = child.attributes.get('label');
     if (point === undefined || name === undefined)
-      return flaw('malformed', 'A point of a skeleton lacks a label or a position.');
+      throw new InvalidValue('malformed', 'A point of a skeleton lacks a label or a position.');
     const isOutside = child.attributes.get('outside') === '1';
     byName.set(name, isOutside ? [0, 0, 0] : [...point, child.attributes.get('occluded') === '1' ? 1 : 2]);
   }
@@ -134,21 +119,12 @@ function readSkeleton(shape: XmlElement, _size: PictureSize, labels: CvatLabels)
   if (declared === undefined) return { keypoints: [...byName.values()] };
   const unknown = [...byName.keys()].find((name) => !declared.includes(name));
   if (unknown !== undefined)
-    return flaw('unknown_reference', `The point ${quoted(unknown)} is not declared in <meta>.`);
+    throw new InvalidValue('unknown_reference', `The point ${shown(unknown)} is not declared in <meta>.`);
   return { keypoints: declared.map((name) => byName.get(name) ?? [0, 0, 0]) };
 }
 
-function numbersOf(shape: XmlElement, names: readonly string[]): number[] | Flaw {
-  const values: number[] = [];
-  for (const name of names) {
-    const text = shape.attributes.get(name);
-    const value = text === undefined ? undefined : parseNumber(text.trim());
-    if (value === undefined) return flaw('malformed', `<${shape.name}> has the ${name} ${quoted(text ?? '')}.`);
-    if (Number.isNaN(value)) return flaw('bad_geometry', `The ${name} of <${shape.name}> is not finite.`);
-    values.push(value);
-  }
-  return values;
-}
+const numbersOf = (shape: XmlElement, names: readonly string[]): number[] =>
+  names.map((name) => numberOf(shape.attributes.get(name) ?? '', `The ${name} of <${shape.name}>`));
 
 /** The order of drawing (`z_order`), and by whom (`source`), say nothing of the picture. */
 function readAttributes(shape: XmlElement, label: string, labels: CvatLabels): Annotation['attributes'] {

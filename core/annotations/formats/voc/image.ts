@@ -1,10 +1,11 @@
 import type { Annotation, Box, Point } from '../../annotation.ts';
-import type { InvalidAnnotation, NamedImage, Piece } from '../format.ts';
-import { withImageExtensions } from '../image-extensions.ts';
-import { type Flaw, flaw, isFlaw } from '../invalid.ts';
-import { parseNumber, quoted } from '../numbers.ts';
-import { folderOf, joinPath, leadsUp, nameOf, withSlashes } from '../paths.ts';
-import { childOf, textOf, type XmlElement } from '../xml.ts';
+import { isPictureName } from '../../image-extensions.ts';
+import { InvalidValue } from '../../reading/invalid-value.ts';
+import { folderOf, joinPath, leadsUp, nameOf, withoutExtension, withSlashes } from '../../reading/paths.ts';
+import type { StepBuilder } from '../../reading/steps.ts';
+import { numberOf, parseNumber } from '../../reading/values.ts';
+import { childOf, textOf, type XmlElement } from '../../reading/xml.ts';
+import type { NamedImage, Piece } from '../format.ts';
 
 /** Where an XML file is. */
 interface Place {
@@ -15,14 +16,15 @@ interface Place {
   key: string;
 }
 
-/** What an `<annotation>` says. Objects that can't be read are added to `invalid`. */
-export function readVocImage(root: XmlElement, place: Place, invalid: InvalidAnnotation[]): Omit<Piece, 'key'> {
+/** What an `<annotation>` says. Objects that can't be read are added to the step. */
+export function readVocImage(root: XmlElement, place: Place, step: StepBuilder): Omit<Piece, 'key'> {
   const annotations: Annotation[] = [];
   for (const object of root.children) {
     if (object.name !== 'object') continue;
-    const found = readObject(object);
-    if (isFlaw(found)) invalid.push({ ...found, file: place.path, line: object.line });
-    else annotations.push(found);
+    step.attempt({ file: place.path, line: object.line }, () => {
+      annotations.push(readObject(object));
+      return undefined;
+    });
   }
   return { image: readImage(root, place), unit: 'pixels', annotations };
 }
@@ -31,9 +33,7 @@ function readImage(root: XmlElement, place: Place): NamedImage {
   const size = childOf(root, 'size');
   const width = pixels(textOf(size, 'width'));
   const height = pixels(textOf(size, 'height'));
-  const stated = textOf(root, 'filename') ?? nameOf(withSlashes(textOf(root, 'path') ?? '')) ?? '';
-  const paths = pathsOf(withSlashes(stated), place);
-  const image: NamedImage = { name: stated || nameOf(paths[0] ?? place.key), paths };
+  const image = namedBy(textOf(root, 'filename') ?? nameOf(withSlashes(textOf(root, 'path') ?? '')), place);
   // Some programs write 0 where they don't know the size.
   return width === undefined || height === undefined ? image : { ...image, width, height };
 }
@@ -44,10 +44,10 @@ const pixels = (text: string | undefined): number | undefined => {
 };
 
 /**
- * Where the image may be. Its name comes first as it is stated, then as that of the XML file: the stated name may lack
- * an extension or be that of another machine.
+ * An image by its stated name, by that name with any other extension, and by the name of the XML file: pictures are
+ * often converted or renamed together with their files, which then state a name of before.
  */
-function pathsOf(stated: string, { path, root, key }: Place): string[] {
+function namedBy(stated: string, { path, root, key }: Place): NamedImage {
   const within = joinPath('/', folderOf(`/${key}`)).slice(1);
   const beside = folderOf(path);
   const folders = [
@@ -56,32 +56,38 @@ function pathsOf(stated: string, { path, root, key }: Place): string[] {
     joinPath(folderOf(beside), 'images'),
     joinPath(joinPath(root, 'images'), within),
   ];
-  const name = stated.startsWith('/') || leadsUp(stated) ? nameOf(stated) : stated;
-  const names = name === '' ? [] : [name];
-  // Without an extension, the name is a base name.
-  if (name !== '' && !nameOf(name).includes('.')) names.push(...withImageExtensions(name));
-  names.push(...withImageExtensions(nameOf(key)));
-  return [...new Set(names.flatMap((candidate) => folders.map((folder) => joinPath(folder, candidate))))];
+  const stem = isPictureName(stated) ? withoutExtension(stated) : stated;
+  const below = (name: string) => (/^([a-z]:)?\//i.test(name) || leadsUp(name) ? nameOf(name) : name);
+  const names = new Set(
+    [stated, stem, nameOf(key)]
+      .map(withSlashes)
+      .map(below)
+      .filter((name) => name !== ''),
+  );
+  const own = nameOf(withSlashes(stem)) === nameOf(key) ? [] : [key];
+  const [name = key, ...otherNames] = new Set([stated, stem, ...own].filter((each) => each !== ''));
+  return {
+    name,
+    paths: [...names].flatMap((each) => folders.map((folder) => joinPath(folder, each))),
+    anyExtension: true,
+    ...(otherNames.length > 0 && { otherNames }),
+  };
 }
 
-function readObject(object: XmlElement): Annotation | Flaw {
+function readObject(object: XmlElement): Annotation {
   const annotation: Annotation = {};
   // Parts (<part>) of an object, such as heads and hands of the layout challenge, are left out.
   const label = textOf(object, 'name');
-  if (label === undefined) return flaw('malformed', 'The object has no <name>.');
+  if (label === undefined) throw new InvalidValue('malformed', 'The object has no <name>.');
   annotation.label = label;
   const box = childOf(object, 'bndbox');
   const polygon = childOf(object, 'polygon');
-  if (box === undefined && polygon === undefined) return flaw('malformed', 'The object has no <bndbox>.');
+  if (box === undefined && polygon === undefined) throw new InvalidValue('malformed', 'The object has no <bndbox>.');
   if (box !== undefined) {
-    const found = readBox(box);
-    if (isFlaw(found)) return found;
-    annotation.bounding_box = found;
+    annotation.bounding_box = readBox(box);
   }
   if (polygon !== undefined) {
-    const found = readPolygon(polygon);
-    if (isFlaw(found)) return found;
-    annotation.points = [found];
+    annotation.points = [readPolygon(polygon)];
   }
   const attributes = readAttributes(object);
   return attributes === undefined ? annotation : { ...annotation, attributes };
@@ -92,38 +98,33 @@ function readObject(object: XmlElement): Annotation | Flaw {
  * excludes the far edge, and a file does not tell which it is. Numbers are kept as they are, as labelformat and FiftyOne
  * do: half a pixel is below what a drawn box can be trusted.
  */
-function readBox(box: XmlElement): Box | Flaw {
+function readBox(box: XmlElement): Box {
   const edges: number[] = [];
   for (const name of ['xmin', 'ymin', 'xmax', 'ymax']) {
-    const edge = readNumber(box, name);
-    if (typeof edge !== 'number') return edge;
-    edges.push(edge);
+    edges.push(readNumber(box, name));
   }
   const [left = 0, top = 0, right = 0, bottom = 0] = edges;
   if (right <= left || bottom <= top)
-    return flaw('bad_geometry', `The box has a width of ${right - left} and a height of ${bottom - top}.`);
+    throw new InvalidValue('bad_geometry', `The box has a width of ${right - left} and a height of ${bottom - top}.`);
   return [left, top, right - left, bottom - top];
 }
 
 /** `<x1>`, `<y1>`, `<x2>`, … as Roboflow writes them. */
-function readPolygon(polygon: XmlElement): Point[] | Flaw {
+function readPolygon(polygon: XmlElement): Point[] {
   const ring: Point[] = [];
   while (childOf(polygon, `x${ring.length + 1}`) !== undefined) {
     const x = readNumber(polygon, `x${ring.length + 1}`);
     const y = readNumber(polygon, `y${ring.length + 1}`);
-    if (typeof x !== 'number') return x;
-    if (typeof y !== 'number') return y;
     ring.push([x, y]);
   }
-  return ring.length < 3 ? flaw('malformed', `The polygon has ${ring.length} points: at least 3 are needed.`) : ring;
+  if (ring.length >= 3) return ring;
+  throw new InvalidValue('malformed', `The polygon has ${ring.length} points: at least 3 are needed.`);
 }
 
-function readNumber(parent: XmlElement, name: string): number | Flaw {
+function readNumber(parent: XmlElement, name: string): number {
   const text = textOf(parent, name);
-  if (text === undefined) return flaw('malformed', `<${parent.name}> has no <${name}>.`);
-  const value = parseNumber(text);
-  if (value === undefined) return flaw('malformed', `<${name}> is ${quoted(text)}, which is no number.`);
-  return Number.isNaN(value) ? flaw('bad_geometry', `<${name}> is ${quoted(text)}, which is not finite.`) : value;
+  if (text === undefined) throw new InvalidValue('malformed', `<${parent.name}> has no <${name}>.`);
+  return numberOf(text, `<${name}>`);
 }
 
 function readAttributes(object: XmlElement): Annotation['attributes'] {

@@ -6,8 +6,8 @@
  */
 import { LineCounter, parseDocument } from 'yaml';
 import { UserError } from '../../../errors.ts';
-import { splitNamed } from '../splits.ts';
-import { decodeUtf8 } from '../utf8.ts';
+import { splitNamed } from '../../reading/splits.ts';
+import { decodeUtf8 } from '../../reading/text.ts';
 
 /** Thousands of classes fit many times. The parser needs much more memory than the text. */
 const MAX_BYTES = 1 << 20;

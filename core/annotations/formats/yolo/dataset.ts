@@ -2,9 +2,9 @@
 import { UserError } from '../../../errors.ts';
 import type { AnnotationClass } from '../../annotation.ts';
 import type { AnnotationFiles } from '../../reading/annotation-files.ts';
+import { folderOf, joinPath, leadsUp, nameOf, withSlashes } from '../../reading/paths.ts';
+import { decodeUtf8, linesOf } from '../../reading/text.ts';
 import type { InvalidAnnotation } from '../format.ts';
-import { folderOf, joinPath, leadsUp, nameOf, withSlashes } from '../paths.ts';
-import { decodeUtf8 } from '../utf8.ts';
 import { type DataFile, type KeypointShape, parseDataFile } from './data-file.ts';
 
 /** A folder below which label files are. Without a split, the folders on the way to a file tell it. */
@@ -131,7 +131,7 @@ function imagesOf(
   const text = decodeUtf8(bytes);
   if (text === undefined) throw new UserError('AnnotationsBroken', `${file}: it is not UTF-8.`);
   const images: string[][] = [];
-  for (const [index, line] of text.split(/\r\n|\n|\r/).entries()) {
+  for (const [index, line] of linesOf(text).entries()) {
     const name = withSlashes(line.trim());
     if (name === '') continue;
     if (leadsUp(name)) {
@@ -170,7 +170,7 @@ async function namesBeside(files: AnnotationFiles, folders: string[]): Promise<M
       if ((await files.kindOf(path)) !== 'file') continue;
       const text = decodeUtf8(await files.read(path));
       if (text === undefined) throw new UserError('AnnotationsBroken', `${path}: it is not UTF-8.`);
-      const lines = text.trimEnd().split(/\r\n|\n|\r/);
+      const lines = linesOf(text.trimEnd());
       return new Map(lines.map((line, index) => [index, line.trim()]));
     }
   }

@@ -1,10 +1,11 @@
 import { UserError } from '../../../errors.ts';
-import { FileUnavailableError } from '../../../sources/source.ts';
+import type { FileRef } from '../../../sources/files.ts';
 import type { Annotation } from '../../annotation.ts';
 import type { AnnotationFiles } from '../../reading/annotation-files.ts';
-import type { InvalidAnnotation } from '../format.ts';
-import { type Flaw, flaw, isFlaw } from '../invalid.ts';
-import { decodeUtf8 } from '../utf8.ts';
+import { InvalidValue } from '../../reading/invalid-value.ts';
+import { readListedFile, readSmallFile } from '../../reading/small-file.ts';
+import type { StepBuilder } from '../../reading/steps.ts';
+import { decodeUtf8, linesOf } from '../../reading/text.ts';
 import { type LineRules, numbersOf, parseLabelLine, UNCLEAR } from './label-line.ts';
 
 /** A label file of 10,000 polygons has a tenth of it. */
@@ -18,67 +19,80 @@ const OTHER_TEXT = /^(?:classes|train|val|valid|test|train_?val|readme.*|license
 /** Whether a file of this name may be a label file. */
 export const isLabelName = (name: string): boolean => name.endsWith('.txt') && !OTHER_TEXT.test(name);
 
-/** What a label file says of its image. */
+/** A label file: its bytes, or why there are none. */
 export interface LabelFile {
-  annotations: Annotation[];
-  invalid: InvalidAnnotation[];
-  bytes: number;
+  path: string;
+  content: Buffer | InvalidValue;
 }
 
-/** The bytes of a label file, or why there are none. Undefined if there is no such file. */
-export async function loadLabelFile(files: AnnotationFiles, path: string): Promise<Buffer | Flaw | undefined> {
-  try {
-    const size = await files.size(path);
-    if (size > MAX_BYTES)
-      return flaw('unreadable_file', `It has ${size} bytes, and a label file may have ${MAX_BYTES}.`);
-    return await files.read(path);
-  } catch (error) {
-    if (!(error instanceof FileUnavailableError)) throw error;
-    return error.code === 'file_not_found' ? undefined : flaw('unreadable_file', error.message);
+/**
+ * The first of some label files that is there.
+ *
+ * @param isListed whether one of them must be there
+ */
+export async function loadLabelFile(
+  files: AnnotationFiles,
+  labels: readonly FileRef[],
+  isListed: boolean,
+): Promise<LabelFile | undefined> {
+  const load = isListed ? readListedFile : readSmallFile;
+  for (const file of labels) {
+    const content = await load(files, file, MAX_BYTES);
+    if (content !== undefined) return { path: file.path, content };
   }
+  return undefined;
 }
 
-/** Reads the lines of a label file. @throws UserError AnnotationsUnclear if a line may be several things */
-export function parseLabelFile(path: string, bytes: Buffer, rules: LineRules): LabelFile {
-  const file: LabelFile = { annotations: [], invalid: [], bytes: bytes.length };
+/**
+ * Reads the lines of a label file. Those that can't be read are added to the step.
+ *
+ * @throws UserError AnnotationsUnclear if a line may be several things
+ */
+export function addLabelFile(step: StepBuilder, { path, content }: LabelFile, rules: LineRules): Annotation[] {
+  if (content instanceof InvalidValue) {
+    step.addInvalid({ ...content, file: path });
+    return [];
+  }
+  step.countBytes(content.length);
+  const annotations: Annotation[] = [];
   const known = new Set<string>();
-  for (const [index, raw] of linesOf(bytes).entries()) {
+  let invalid = 0;
+  for (const [index, raw] of rawLinesOf(content).entries()) {
     const place = { file: path, line: index + 1 };
-    if (file.invalid.length >= MAX_INVALID) {
+    if (invalid >= MAX_INVALID) {
       const message = `The lines from here on are not read: ${MAX_INVALID} of this file can't be.`;
-      file.invalid.push({ ...place, reason: 'malformed', message });
+      step.addInvalid({ ...place, reason: 'malformed', message });
       break;
     }
-    const line = decodeLine(raw)?.trim();
-    if (line === undefined) {
-      file.invalid.push({ ...place, reason: 'bad_encoding', message: 'The line is not UTF-8.' });
-      continue;
+    try {
+      const line = decodeLine(raw).trim();
+      if (line === '') continue;
+      const found = parseLabelLine(line, rules);
+      if (found === UNCLEAR) throw unclear(path, index + 1, numbersOf(line).length);
+      const numbers = numbersOf(line).join(' ');
+      if (known.has(numbers)) continue;
+      known.add(numbers);
+      annotations.push(found);
+    } catch (error) {
+      if (!(error instanceof InvalidValue)) throw error;
+      step.addInvalid({ ...error, ...place });
+      invalid += 1;
     }
-    if (line === '') continue;
-    const found = parseLabelLine(line, rules);
-    if (found === UNCLEAR) throw unclear(path, index + 1, numbersOf(line).length);
-    if (isFlaw(found)) {
-      file.invalid.push({ ...place, ...found });
-      continue;
-    }
-    const numbers = numbersOf(line).join(' ');
-    if (known.has(numbers)) continue;
-    known.add(numbers);
-    file.annotations.push(found);
   }
-  return file;
+  return annotations;
 }
 
 /** Lines, with a character for each byte, so that one that is not UTF-8 spoils no other. */
-const linesOf = (bytes: Buffer): string[] =>
-  bytes
-    .toString('latin1')
-    .replace(/^\xef\xbb\xbf/, '')
-    .split(/\r\n|\n|\r/);
+const rawLinesOf = (bytes: Buffer): string[] => linesOf(bytes.toString('latin1').replace(/^\xef\xbb\xbf/, ''));
 
-const decodeLine = (raw: string): string | undefined =>
+/** @throws InvalidValue bad_encoding */
+function decodeLine(raw: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the bytes that mean the same in both encodings.
-  /^[\x00-\x7f]*$/.test(raw) ? raw : decodeUtf8(Buffer.from(raw, 'latin1'));
+  if (/^[\x00-\x7f]*$/.test(raw)) return raw;
+  const line = decodeUtf8(Buffer.from(raw, 'latin1'));
+  if (line === undefined) throw new InvalidValue('bad_encoding', 'The line is not UTF-8.');
+  return line;
+}
 
 const unclear = (path: string, line: number, count: number) =>
   new UserError(

@@ -1,7 +1,8 @@
 /** The images of a dataset, each with the label files that it may have. */
+import type { FileRef } from '../../../sources/files.ts';
 import type { AnnotationFiles } from '../../reading/annotation-files.ts';
-import { relativeTo, withoutExtension } from '../paths.ts';
-import { splitNamed } from '../splits.ts';
+import { relativeTo, withoutExtension } from '../../reading/paths.ts';
+import { splitNamed } from '../../reading/splits.ts';
 import type { Dataset, ImageList, LabelFolder } from './dataset.ts';
 import { isLabelName } from './label-file.ts';
 
@@ -18,7 +19,7 @@ export interface Cursor {
 /** An image by its paths without extensions, and its label file by those that it may have. */
 export interface Labelled {
   base: string[];
-  labels: string[];
+  labels: FileRef[];
   split: string | undefined;
   next: Cursor;
 }
@@ -36,11 +37,12 @@ export async function* filesOf(
     // A file in several places belongs to the innermost: `images` and `images/val` may both be named.
     const own = listed.filter(({ path }) => innermost(dataset, path) === place);
     for (let at = 0; at < own.length; at += CONCURRENT)
-      yield own.slice(at, at + CONCURRENT).map(({ path }) => {
+      yield own.slice(at, at + CONCURRENT).map((file) => {
+        const { path } = file;
         const beside = withoutExtension(path);
         const among = beside.replace(/^(.*)\/labels\//s, '$1/images/');
         const split = place.split ?? splitOfFolders(relativeTo(dataset.root, path));
-        return { base: [...new Set([among, beside])], labels: [path], split, next: { place: index, after: path } };
+        return { base: [...new Set([among, beside])], labels: [file], split, next: { place: index, after: path } };
       });
   }
 }
@@ -69,9 +71,9 @@ export function* listedOf(dataset: Dataset, { images, split }: ImageList, cursor
   for (let at = cursor.images ?? 0; at < images.length; at += CONCURRENT)
     yield images.slice(at, at + CONCURRENT).flatMap((paths, index) => {
       const base = paths.map(withoutExtension);
-      const labels = base.map((path) => `${path.replace(/^(.*)\/images\//s, '$1/labels/')}.txt`);
+      const labels = base.map((path) => ({ path: `${path.replace(/^(.*)\/images\//s, '$1/labels/')}.txt` }));
       // What a folder has is read there.
-      if (labels.some((path) => innermost(dataset, path) !== undefined)) return [];
+      if (labels.some(({ path }) => innermost(dataset, path) !== undefined)) return [];
       return [{ base, labels, split, next: { place: cursor.place, images: at + index + 1 } }];
     });
 }

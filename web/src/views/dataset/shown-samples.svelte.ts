@@ -5,6 +5,7 @@ import { AllSamples, FilteredSamples, FoundSamples } from '../../grid/samples.sv
 import { hitsToAsk, readHits, searchFrom } from '../../search.ts';
 import { live } from '../../state/live.svelte.ts';
 import { backOff } from '../../state/remote.svelte.ts';
+import type { DatasetAnnotations } from './dataset-annotations.svelte.ts';
 import type { LiveDataset } from './live-dataset.svelte.ts';
 
 /** Shown samples are refreshed while a job writes, at a pace that a person can follow. */
@@ -16,18 +17,22 @@ const REFRESH_MS = 400;
  */
 export class ShownSamples {
   readonly #dataset: LiveDataset;
+  readonly #annotations: DatasetAnnotations;
   readonly #address: () => string;
   readonly samples = $derived.by(() => {
     const { name, api } = this.#dataset;
+    const annotated = () => untrack(() => this.#annotations.asked);
     const address = new URLSearchParams(this.#address());
     const search = searchFrom(address);
     const filters = filtersFrom(address);
     if (search !== null)
       return new FoundSamples((cursor, signal, wanted) =>
-        readHits(name, search, { filters, cursor, limit: hitsToAsk(wanted), signal }),
+        readHits(name, search, { filters, cursor, limit: hitsToAsk(wanted), annotated: annotated(), signal }),
       );
     const jumps = address.size === 0 && !this.#dataset.hasHoles;
-    return jumps ? new AllSamples(`${api}/samples`) : new FilteredSamples(`${api}/samples`, queryOf(filters));
+    return jumps
+      ? new AllSamples(`${api}/samples`, annotated)
+      : new FilteredSamples(`${api}/samples`, queryOf(filters), annotated);
   });
   /** The samples that a search has found; undefined if there is no search. */
   readonly found = $derived.by(() => (this.samples instanceof FoundSamples ? this.samples : undefined));
@@ -35,8 +40,9 @@ export class ShownSamples {
   #wanted: 'incomplete' | 'all' = 'incomplete';
 
   /** @param address the filter and the search as in a URL; empty for none */
-  constructor(dataset: LiveDataset, address: () => string) {
+  constructor(dataset: LiveDataset, annotations: DatasetAnnotations, address: () => string) {
     this.#dataset = dataset;
+    this.#annotations = annotations;
     this.#address = address;
 
     $effect(() => {
@@ -48,6 +54,7 @@ export class ShownSamples {
       if (samples instanceof AllSamples) samples.count = dataset.extent;
     });
     this.#followTheJob();
+    this.#followTheAnnotations();
     this.#tryAgain();
     $effect(() => () => clearTimeout(this.#refreshing));
   }
@@ -83,6 +90,16 @@ export class ShownSamples {
       void live.generation;
       if (!first) untrack(() => this.refreshSoon('all'));
       first = false;
+    });
+  }
+
+  /** Samples come without annotations as long as nobody looks at these. */
+  #followTheAnnotations() {
+    let before = false;
+    $effect(() => {
+      const { asked } = this.#annotations;
+      if (asked && !before) untrack(() => this.samples.refresh('all'));
+      before = asked;
     });
   }
 

@@ -8,6 +8,7 @@ const TITLES: Readonly<Record<string, string>> = {
   threshold: 'Cosine of at least',
   kind: 'Search index',
   switch: 'When complete',
+  annotations: 'Annotations',
   include: 'Takes only',
   exclude: 'Leaves out',
   hidden: 'Hidden files',
@@ -41,6 +42,8 @@ export function askedOf({ request }: Pick<Job, 'request'>): [title: string, word
 
 function wordsOf(name: string, value: unknown): string {
   switch (name) {
+    case 'annotations':
+      return value === 'none' ? 'none' : ((value as { paths?: string[] }).paths ?? []).join(', ');
     case 'include':
     case 'exclude':
       return (value as string[]).join(', ');

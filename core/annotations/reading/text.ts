@@ -9,3 +9,6 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
     throw error;
   }
 }
+
+/** The lines of a text of any system. */
+export const linesOf = (text: string): string[] => text.split(/\r\n|\n|\r/);
