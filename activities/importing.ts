@@ -14,9 +14,9 @@ import { partsOfKey } from '../core/store/embeddings.ts';
 import { noteImported } from '../core/store/imports.ts';
 import { openEmbeddingWith, setPhaseFields } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
+import { checkWebhooks } from '../core/webhooks/check.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
 import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
-import { checkOptions } from './check-options.ts';
 import { withSteps } from './heartbeats.ts';
 import { recordRun, requireRun } from './job-runs.ts';
 import { requireWorkflowId } from './require-workflow-id.ts';
@@ -70,7 +70,7 @@ export function createImportActivities(dependencies: ImportDependencies) {
       const { dataset, model_key } = request;
       await recordRun(store, { kind: 'import', dataset, embeds: true }, { ...input, continued: false });
       requireWorkflowId(workflow_id, embedWorkflowId(dataset, partsOfKey(model_key).name));
-      await checkOptions(request, webhooks);
+      await checkWebhooks(webhooks, request.webhooks);
       await claimDataset(store, dataset, job_id);
       // An embedding that calls the model otherwise has another Workflow ID.
       const embedding = await openEmbeddingWith(store, dataset, model_key, job_id);

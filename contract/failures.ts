@@ -115,15 +115,15 @@ export const FAILURES = {
   SourceNotFound: {
     meaning: 'A folder to read from is not there; nothing was changed.',
     remedy: 'Mount the disk, or correct the path.',
-    ends: [...INDEXING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
+    ends: [...INDEXING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW, IMPORT_WORKFLOW],
   },
   SourceNotAFolder: {
     meaning: 'The folder to read from is a file, or a part of its path is.',
-    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
+    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW, IMPORT_WORKFLOW],
   },
   SourceUnreadable: {
     meaning: 'The worker may not read the source, or the source is a link that leads back to itself.',
-    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
+    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW, IMPORT_WORKFLOW],
   },
   SourceEmpty: {
     meaning: 'The source is empty or holds no file of a known format; nothing was changed.',
@@ -134,12 +134,12 @@ export const FAILURES = {
     meaning: 'The path is not below one of the folders that loads may read.',
     remedy: 'Name a folder that is, or add it to PLIMSOLL_SOURCE_ROOTS.',
     http: [403, 'The path is outside the source roots'],
-    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
+    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW, IMPORT_WORKFLOW],
   },
   UnknownSource: {
     meaning: 'The worker reads no source of this kind.',
     remedy: 'Name the absolute path of a folder on its machine, or add the kind of source to the worker.',
-    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
+    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW, IMPORT_WORKFLOW],
   },
   UnknownMedium: {
     meaning: 'The worker does not support the medium of this dataset.',
@@ -411,7 +411,7 @@ export const FAILURES = {
   AnnotationsBroken: {
     meaning:
       'A file of annotations can not be read as a whole; the message says where it breaks. No sample was marked missing.',
-    ends: ANNOTATING,
+    ends: [...ANNOTATING, IMPORT_WORKFLOW],
   },
   ExportNotWritable: {
     meaning:

@@ -63,7 +63,7 @@ export async function* linesOf(files: AnnotationFiles, path: string, from: RowCu
   const { offset, line } = from;
   const start = offset === undefined || line === undefined ? undefined : { offset, line };
   try {
-    yield* jsonLines(files, path, start);
+    yield* jsonLines(files, { path }, start);
   } catch (error) {
     if (error instanceof FileUnavailableError) throw unreadable(path, error.message, error);
     if (error instanceof UserError && error.code === 'AnnotationsBroken')
