@@ -6,6 +6,7 @@ import { windowAt } from '../core/embedding/embed-window.ts';
 import type { EmbeddingModel } from '../core/embedding/embedder.ts';
 import { type EmbeddingPlan, openChunks, planEmbedding } from '../core/embedding/plan.ts';
 import { recordModel } from '../core/embedding/record-model.ts';
+import { requireSameLength } from '../core/embedding/require-same-length.ts';
 import { endPhase, notePhaseWaits, startPhase } from '../core/jobs/phases.ts';
 import { requireOpenJob } from '../core/jobs/runs.ts';
 import { indexNeeded, kindFor } from '../core/search/build-index.ts';
@@ -165,6 +166,7 @@ export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
       async planEmbedding({ job_id, dataset, model, only_failed }: PlanEmbeddingInput): Promise<EmbeddingPlan> {
         return withSteps(async ({ onStep, signal }) => {
           const planned_at = new Date();
+          await requireSameLength(store, dataset, model);
           const plan = await planEmbedding(store, {
             datasetId: dataset,
             modelKey: model.key,

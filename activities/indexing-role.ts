@@ -3,6 +3,7 @@ import { type ArtifactDependencies, createArtifactActivities } from './artifact.
 import { createDuplicatesActivities, type DuplicatesDependencies } from './duplicates.ts';
 import { createEmbeddingActivities, type EmbeddingDependencies } from './embedding.ts';
 import { createExportActivities, type ExportDependencies } from './exports.ts';
+import { createImportActivities, type ImportDependencies } from './importing.ts';
 import { createIndexingActivities, type IndexingDependencies } from './indexing.ts';
 import { createJobActivities } from './jobs.ts';
 import { createRelocationActivities, type RelocationDependencies } from './relocation.ts';
@@ -17,6 +18,7 @@ export type IndexingRoleDependencies = IndexingDependencies &
   EmbeddingDependencies &
   DuplicatesDependencies &
   ExportDependencies &
+  ImportDependencies &
   RelocationDependencies &
   RemovalDependencies &
   WebhookDependencies;
@@ -39,6 +41,7 @@ export function createIndexingRoleActivities(dependencies: IndexingRoleDependenc
     createDuplicatesActivities(dependencies),
     createArtifactActivities(dependencies),
     createExportActivities(dependencies),
+    createImportActivities(dependencies),
   );
   return Object.assign(
     {},

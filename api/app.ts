@@ -113,7 +113,7 @@ function guard(app: ReturnType<typeof newRouter>, backends: ApiContext['backends
   app.use('/api/loads', requireBackends(backends, 'both'));
   app.use('/api/schedules/*', requireBackends(backends, 'both'));
   app.use('/api/datasets/*', requireBackends(backends, 'mongodb'));
-  for (const job of ['annotate', 'export', 'embed', 'index', 'prune', 'relocate', 'forget', 'duplicates'])
+  for (const job of ['annotate', 'vectors', 'export', 'embed', 'index', 'prune', 'relocate', 'forget', 'duplicates'])
     app.post(`/api/datasets/:dataset/${job}`, requireBackends(backends, 'both'));
   app.delete('/api/datasets/:dataset', requireBackends(backends, 'both'));
   app.delete('/api/datasets/:dataset/models/:key', requireBackends(backends, 'both'));

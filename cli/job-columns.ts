@@ -53,15 +53,17 @@ function tookOf({ started_at, finished_at }: JobStatus): string {
 
 /** The work that a job has done, in words. For a load, that is what was new, not the size of its folder. */
 export function whatOf(job: JobStatus): string {
-  const { kind, phases, error, removed, moved, compared, exported, annotations, state, finished_at } = job;
-  const effects = kind === 'annotate' ? [annotations] : [removed, moved, compared, exported];
+  const { kind, phases, error, removed, moved, compared, exported, annotations, imported, state, finished_at } = job;
+  const effects = kind === 'annotate' ? [annotations] : [removed, moved, compared, exported, imported];
   if (hadNothingToRetry(job)) return 'nothing had failed';
   const parts = [
     ...(state === 'failed' && error !== null ? [printable(error.code)] : []),
     ...(effects.every((counts) => counts === undefined) ? [] : [effectLine(job)]),
-    ...PHASES.filter((name) => phases[name].state !== 'skipped' && !(kind === 'retry' && isEmpty(phases[name]))).map(
-      (name) => (finished_at === null && phases[name].finished_at === null ? underWay(job, name) : DONE[name](job)),
-    ),
+    ...(kind === 'import' ? [] : PHASES)
+      .filter((name) => phases[name].state !== 'skipped' && !(kind === 'retry' && isEmpty(phases[name])))
+      .map((name) =>
+        finished_at === null && phases[name].finished_at === null ? underWay(job, name) : DONE[name](job),
+      ),
   ];
   return parts.filter((part) => part !== '').join('; ');
 }

@@ -13,6 +13,7 @@ import { addEmbedCommand } from './commands/embed.ts';
 import { addEncodeCommand } from './commands/encode.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addForgetCommand } from './commands/forget.ts';
+import { addImportVectorsCommand } from './commands/import-vectors.ts';
 import { addIndexCommand } from './commands/index.ts';
 import { addJobsCommand } from './commands/jobs.ts';
 import { addLimitCommand } from './commands/limit.ts';
@@ -58,6 +59,7 @@ const COMMANDS: readonly AddCommand[] = [
   addDuplicatesCommand,
   addAnnotateCommand,
   addExportCommand,
+  addImportVectorsCommand,
   addEncodeCommand,
   addDecodeCommand,
   addModelsCommand,

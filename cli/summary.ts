@@ -8,6 +8,7 @@ import { retryingInWords } from '../core/jobs/words.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { annotationsBlock } from './annotations-block.ts';
 import { exportBlock } from './export-block.ts';
+import { importedBlock } from './imported-block.ts';
 import { hadNothingToRetry, type Outcome, readNothing } from './outcome.ts';
 import { effectLine } from './progress/effect-line.ts';
 import { hasRate, PHASES, took, wordsOf } from './progress/phase-words.ts';
@@ -53,9 +54,12 @@ export function summaryLines(outcome: Outcome, paint: Paint, width = Number.POSI
     absentBlock(status, paint),
     ...(status.finished_at === null && hasPhases(status.kind) ? [progressBlock(status, paint)] : []),
     ...(status.phases.indexing.finished_at === null ? [] : [indexingBlock(status, paint)]),
-    ...(status.phases.embedding.finished_at === null ? [] : [embeddingBlock(status, paint)]),
+    ...(status.phases.embedding.finished_at === null || status.kind === 'import'
+      ? []
+      : [embeddingBlock(status, paint)]),
     annotationsBlock(status, paint),
     exportBlock(status, paint),
+    importedBlock(status, paint),
     artifactBlock(status, paint),
     failuresBlock(outcome, paint, width),
     nextBlock(outcome, paint, width),
@@ -87,6 +91,7 @@ const SUBJECTS: Record<JobKind, string> = {
   index: 'Index of',
   annotate: 'Annotation of',
   export: 'Export of',
+  import: 'Import of vectors into',
 };
 
 function headline({ state, kind, dataset, started_at, finished_at }: JobStatus, paint: Paint): string {

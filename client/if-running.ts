@@ -44,4 +44,5 @@ const SUBJECTS: Record<JobKind, (dataset: string, workflow: string) => string> =
   drop: (dataset) => `A drop of this model's vectors in ${dataset}`,
   annotate: (dataset) => `An annotation of ${dataset}`,
   export: (dataset) => `An export of ${dataset}`,
+  import: (dataset) => `An import of this model's vectors into ${dataset}`,
 };

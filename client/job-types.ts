@@ -18,8 +18,11 @@ import {
   type ForgetSourceRequest,
   findDuplicatesInput,
   forgetSourceInput,
+  type ImportVectorsInput,
+  type ImportVectorsRequest,
   type IndexVectorsInput,
   type IndexVectorsRequest,
+  importVectorsInput,
   indexVectorsInput,
   type LoadDatasetInput,
   type LoadDatasetRequest,
@@ -44,6 +47,7 @@ import {
   embedWorkflowId,
   exportWorkflowId,
   FORGET_WORKFLOW,
+  IMPORT_WORKFLOW,
   INDEX_WORKFLOW,
   LOAD_WORKFLOW,
   loadWorkflowId,
@@ -60,6 +64,7 @@ import { modelToSearch } from '../core/search/model-to-search.ts';
 import { requireInDataset } from '../core/sources/require-in-dataset.ts';
 import { datasetNotFound, datasetNotThere } from '../core/store/dataset-errors.ts';
 import { getDataset } from '../core/store/datasets.ts';
+import { partsOfKey } from '../core/store/embeddings.ts';
 import type { Store } from '../core/store/store.ts';
 
 export type JobInput = QueueOptions & Record<string, unknown>;
@@ -190,6 +195,17 @@ export const INDEX: JobType<IndexVectorsRequest, IndexVectorsInput> = {
   embeds: () => true,
   summary: ({ dataset, model_key }) => `Index the vectors of ${model_key} in ${dataset}`,
   datasetError: datasetNotFound,
+};
+
+export const IMPORT: JobType<ImportVectorsRequest, ImportVectorsInput> = {
+  kind: 'import',
+  workflow: IMPORT_WORKFLOW,
+  schema: importVectorsInput,
+  // That of an embedding with the model: neither begins while the other runs.
+  workflowId: ({ dataset, model_key }) => embedWorkflowId(dataset, partsOfKey(model_key).name),
+  embeds: () => true,
+  summary: ({ dataset, model_key }) => `Import vectors of ${model_key} into ${dataset}`,
+  datasetError: datasetNotThere,
 };
 
 export const DUPLICATES: JobType<FindDuplicatesRequest, FindDuplicatesInput> = {

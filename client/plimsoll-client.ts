@@ -5,6 +5,7 @@ import type {
   ExportDatasetRequest,
   FindDuplicatesRequest,
   ForgetSourceRequest,
+  ImportVectorsRequest,
   LoadDatasetRequest,
   RelocateDatasetRequest,
 } from '../contract/inputs.ts';
@@ -34,6 +35,7 @@ import {
   EMBED,
   EXPORT,
   FORGET,
+  IMPORT,
   INDEX,
   LOAD,
   PRUNE,
@@ -165,6 +167,12 @@ export interface PlimsollClient extends Backends {
    */
   indexVectors(request: IndexRequest, options?: StartOptions): Promise<StartedJob>;
   /**
+   * Starts to give the samples of a dataset vectors of a file.
+   *
+   * @throws UserError InvalidInput, AlreadyRunning, DatasetNotFound
+   */
+  importVectors(request: ImportVectorsRequest, options?: StartOptions): Promise<StartedJob>;
+  /**
    * Starts to remove a model's vectors from a dataset. The model that serves can't be dropped while another has vectors.
    *
    * @throws UserError DatasetNotFound, ModelNotInDataset, ModelServes, InvalidInput, AlreadyRunning
@@ -247,6 +255,7 @@ export function createPlimsollClient(backends: Backends): PlimsollClient {
       const request = { dataset, model_key: key, model: asked, ...(kind === undefined ? {} : { kind }), ...queue };
       return startJob(backends, INDEX, request, options);
     },
+    importVectors: (request, options) => startJob(backends, IMPORT, request, options),
     async dropModel(dataset, asked, options) {
       const model = await requireDroppable(backends.store, dataset, asked);
       return startJob(backends, DROP, { dataset, model_key: model.key, model: model.asked }, options);

@@ -166,6 +166,9 @@ async function attachTo({ store }: Backends, running: RunningJob, wanted: Start)
   if (kind === 'export' && !isSameExport(request, wanted.input)) {
     throw new AlreadyRunningError(running, replaceIfPossible(running), 'It exports something else to that folder.');
   }
+  if (kind === 'import' && (['path', 'model_key'] as const).some((name) => request[name] !== wanted.input[name])) {
+    throw new AlreadyRunningError(running, replaceIfPossible(running), 'It imports another file, or other vectors.');
+  }
   return { ...job, attached: true };
 }
 

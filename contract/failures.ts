@@ -14,6 +14,7 @@ import {
   EMBED_WORKFLOW,
   EXPORT_WORKFLOW,
   FORGET_WORKFLOW,
+  IMPORT_WORKFLOW,
   INDEX_WORKFLOW,
   LOAD_WORKFLOW,
   PRUNE_WORKFLOW,
@@ -37,6 +38,7 @@ export type WorkflowName =
   | typeof DUPLICATES_WORKFLOW
   | typeof ANNOTATE_WORKFLOW
   | typeof EXPORT_WORKFLOW
+  | typeof IMPORT_WORKFLOW
   | typeof SCHEDULED_WORKFLOW
   | typeof WEBHOOK_WORKFLOW;
 
@@ -91,6 +93,7 @@ const JOBS = [
   DUPLICATES_WORKFLOW,
   ANNOTATE_WORKFLOW,
   EXPORT_WORKFLOW,
+  IMPORT_WORKFLOW,
 ] as const;
 const ALL = [...JOBS, WEBHOOK_WORKFLOW] as const;
 const WITH_WEBHOOKS = [...EMBEDDING, DUPLICATES_WORKFLOW, ANNOTATE_WORKFLOW, EXPORT_WORKFLOW] as const;
@@ -113,15 +116,15 @@ export const FAILURES = {
   SourceNotFound: {
     meaning: 'A folder to read from is not there; nothing was changed.',
     remedy: 'Mount the disk, or correct the path.',
-    ends: [...INDEXING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
+    ends: [...INDEXING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW, IMPORT_WORKFLOW],
   },
   SourceNotAFolder: {
     meaning: 'The folder to read from is a file, or a part of its path is.',
-    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
+    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW, IMPORT_WORKFLOW],
   },
   SourceUnreadable: {
     meaning: 'The worker may not read the source, or the source is a link that leads back to itself.',
-    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
+    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW, IMPORT_WORKFLOW],
   },
   SourceEmpty: {
     meaning: 'The source is empty or holds no file of a known format; nothing was changed.',
@@ -132,12 +135,12 @@ export const FAILURES = {
     meaning: 'The path is not below one of the folders that loads may read.',
     remedy: 'Name a folder that is, or add it to PLIMSOLL_SOURCE_ROOTS.',
     http: [403, 'The path is outside the source roots'],
-    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW],
+    ends: [...LOADS, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW, IMPORT_WORKFLOW],
   },
   UnknownSource: {
     meaning: 'The worker reads no source of this kind.',
     remedy: 'Name the absolute path of a folder on its machine, or add the kind of source to the worker.',
-    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW, EXPORT_WORKFLOW],
+    ends: [...EMBEDDING, PRUNE_WORKFLOW, RELOCATE_WORKFLOW, ANNOTATE_WORKFLOW, EXPORT_WORKFLOW, IMPORT_WORKFLOW],
   },
   UnknownMedium: {
     meaning: 'The worker does not support the medium of this dataset.',
@@ -238,6 +241,7 @@ export const FAILURES = {
       DUPLICATES_WORKFLOW,
       ANNOTATE_WORKFLOW,
       EXPORT_WORKFLOW,
+      IMPORT_WORKFLOW,
     ],
   },
 
@@ -409,13 +413,23 @@ export const FAILURES = {
   AnnotationsBroken: {
     meaning:
       'A file of annotations can not be read as a whole; the message says where it breaks. No sample was marked missing.',
-    ends: ANNOTATING,
+    ends: [...ANNOTATING, IMPORT_WORKFLOW],
   },
   ExportNotWritable: {
     meaning:
       'The dataset can not be exported there or in this format: the folder holds something else or may not be written, or the message says what the format lacks.',
     remedy: 'Name a folder that is empty or not there, or follow the message.',
     ends: [EXPORT_WORKFLOW],
+  },
+  VectorsUnreadable: {
+    meaning:
+      'A file of vectors is not there, may not be read, is broken as a whole, or does not say which samples its rows are of; the message says which.',
+    ends: [IMPORT_WORKFLOW],
+  },
+  NothingImported: {
+    meaning: 'Not one row of a file of vectors has a vector of a sample that could be read; the message counts them.',
+    remedy: 'See why: `plimsoll status JOB`.',
+    ends: [IMPORT_WORKFLOW],
   },
   SearchUnavailable: {
     meaning: 'Vectors can not be searched now; the message says what is missing, or how far it is.',
@@ -445,10 +459,11 @@ export const FAILURES = {
 
   // Starting and operating jobs.
   AlreadyRunning: {
-    meaning: "A job of this dataset, an embedding of it with this model, or a drop of the model's vectors is running.",
+    meaning:
+      "A job of this dataset, an embedding of it with this model, or a drop or an import of the model's vectors is running.",
     remedy: 'Wait for it, attach to it, or replace it.',
     http: [409, 'A job is running already'],
-    ends: [DROP_WORKFLOW],
+    ends: [DROP_WORKFLOW, IMPORT_WORKFLOW],
   },
   JobNotFound: {
     meaning: 'No job has this ID, and no job of a dataset of this name is known.',

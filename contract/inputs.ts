@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ANNOTATION_TASKS, annotationField, annotationSource, annotationsOption, GROUND_TRUTH } from './annotations.ts';
 import { BUILT_IN_MODEL } from './built-in-model.ts';
 import { EXPORT_FORMATS, EXPORT_IMAGES, VECTOR_FORMATS } from './exports.ts';
+import { importedModelKey } from './imported.ts';
 import { INDEX_KINDS } from './job.ts';
 import { chunks, embeddingOptions, mediumOption, queueOptions, selectionOptions, webhooks } from './options.ts';
 import { searchFilter } from './sample-filter.ts';
@@ -200,6 +201,36 @@ export const exportDatasetInput = z
     message: 'is for the formats jsonl, npy and parquet',
   })
   .describe('Writes the samples of a dataset, with their annotations or vectors, to a folder.');
+/** Input of the workflow `importVectors`. */
+export const importVectorsInput = z
+  .strictObject({
+    dataset: datasetName,
+    path: path
+      .regex(/\.(npy|parquet|jsonl|ndjson)$/i, 'must end with .npy, .parquet or .jsonl')
+      .describe("Absolute path of a .npy, .parquet or .jsonl file on the indexing worker's machine."),
+    model_key: importedModelKey.describe('The key of the model that has made the vectors: name@revision.'),
+    samples: path
+      .optional()
+      .describe(
+        'Of a .npy file: absolute path of a JSON Lines file with a line for each row that names its sample. samples.jsonl beside it if left out.',
+      ),
+    by_seq: z
+      .boolean()
+      .default(false)
+      .describe('Of a .npy file: its rows are all samples of the dataset, in the order of their numbers.'),
+    embed_task_queue: embeddingOptions.embed_task_queue,
+    ...queueOptions,
+    webhooks,
+  })
+  .refine(({ path, samples, by_seq }) => /\.npy$/i.test(path) || (samples === undefined && !by_seq), {
+    path: ['path'],
+    message: 'must be a .npy file if samples or by_seq is given: rows of other files name their samples',
+  })
+  .refine(({ samples, by_seq }) => samples === undefined || !by_seq, {
+    path: ['samples'],
+    message: 'must be left out with by_seq',
+  })
+  .describe("Gives the samples of a dataset vectors of the caller's own, so that they can be searched.");
 
 /** Input of the workflow `findDuplicates`. */
 export const findDuplicatesInput = z
@@ -259,5 +290,7 @@ export type AnnotateDatasetInput = z.output<typeof annotateDatasetInput>;
 export type AnnotateDatasetRequest = z.input<typeof annotateDatasetInput>;
 export type ExportDatasetInput = z.output<typeof exportDatasetInput>;
 export type ExportDatasetRequest = z.input<typeof exportDatasetInput>;
+export type ImportVectorsInput = z.output<typeof importVectorsInput>;
+export type ImportVectorsRequest = z.input<typeof importVectorsInput>;
 export type DropModelRequest = z.input<typeof dropModelInput>;
 export type ScheduledLoadRequest = z.input<typeof scheduledLoadInput>;

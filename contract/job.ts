@@ -1,6 +1,7 @@
 /** Jobs and their states: the shapes that the store, the `status` query, the client and every `--json` share. */
 import type { AnnotationsStatus } from './annotations.ts';
 import type { ExportedCounts } from './exports.ts';
+import type { ImportedStatus } from './imported.ts';
 
 export const JOB_KINDS = [
   'load',
@@ -15,6 +16,7 @@ export const JOB_KINDS = [
   'duplicates',
   'annotate',
   'export',
+  'import',
 ] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
@@ -196,6 +198,8 @@ export interface JobStatus {
   annotations?: AnnotationsStatus;
   /** The artifact of a load that writes one, once its writing has begun. */
   artifact?: ArtifactStatus;
+  /** How far an import of vectors is; other jobs have none. */
+  imported?: ImportedStatus;
   request: Record<string, unknown>;
   started_at: string | null;
   /** Since when it is paused; null where it is not. */
@@ -211,6 +215,6 @@ export const hasPhases = (kind: JobKind): boolean => indexes(kind) || kind === '
 
 /** Whether jobs of this kind can be paused. */
 export const isPausable = (kind: JobKind): boolean =>
-  hasPhases(kind) || kind === 'duplicates' || kind === 'annotate' || kind === 'export';
+  hasPhases(kind) || kind === 'duplicates' || kind === 'annotate' || kind === 'export' || kind === 'import';
 
 export const PHASES: readonly PhaseName[] = ['indexing', 'embedding'];

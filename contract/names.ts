@@ -21,6 +21,7 @@ export const DROP_WORKFLOW = 'dropModel';
 export const INDEX_WORKFLOW = 'indexVectors';
 export const ANNOTATE_WORKFLOW = 'annotateDataset';
 export const EXPORT_WORKFLOW = 'exportDataset';
+export const IMPORT_WORKFLOW = 'importVectors';
 export const SCHEDULED_WORKFLOW = 'scheduledLoad';
 export const WEBHOOK_WORKFLOW = 'deliverWebhook';
 /** The kind of job that each workflow is; the others are none. */
@@ -37,6 +38,7 @@ export const KINDS: Readonly<Record<string, JobKind>> = {
   [INDEX_WORKFLOW]: 'index',
   [ANNOTATE_WORKFLOW]: 'annotate',
   [EXPORT_WORKFLOW]: 'export',
+  [IMPORT_WORKFLOW]: 'import',
 };
 
 export const PAUSE_UPDATE = 'pause';

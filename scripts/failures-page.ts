@@ -9,6 +9,7 @@ import {
   EMBED_WORKFLOW,
   EXPORT_WORKFLOW,
   FORGET_WORKFLOW,
+  IMPORT_WORKFLOW,
   INDEX_WORKFLOW,
   LOAD_WORKFLOW,
   PAUSE_UPDATE,
@@ -33,6 +34,7 @@ const WORKFLOWS: Record<WorkflowName, string> = {
   [DUPLICATES_WORKFLOW]: 'A search for duplicates.',
   [ANNOTATE_WORKFLOW]: 'An annotation of a dataset that is there.',
   [EXPORT_WORKFLOW]: 'An export of a dataset to a folder.',
+  [IMPORT_WORKFLOW]: "An import of vectors of a user's own.",
   [SCHEDULED_WORKFLOW]: 'A run of a schedule, which ends with what its load ends with.',
   [WEBHOOK_WORKFLOW]: 'The delivery of one message to one webhook.',
 };

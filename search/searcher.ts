@@ -158,7 +158,8 @@ export function createSearcher({ store, finder, words, embedder, media }: Search
     const given = (parsed.cursor?.given ?? 0) + hits.length;
     const cursor = last === undefined ? undefined : { ...last, given, modelKey, mode: plan.mode, depth };
     const hasPassages = holdsWords(dataset);
-    const samples = hasPassages || wantsSamples ? await samplesOfHits(store, dataset._id, hits, annotations) : new Map();
+    const samples =
+      hasPassages || wantsSamples ? await samplesOfHits(store, dataset._id, hits, annotations) : new Map();
     return {
       answer: {
         dataset: dataset._id,

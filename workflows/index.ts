@@ -12,6 +12,7 @@ export type {
   ExportDatasetRequest,
   FindDuplicatesRequest,
   ForgetSourceRequest,
+  ImportVectorsRequest,
   IndexVectorsRequest,
   LoadDatasetRequest,
   PruneDatasetRequest,
@@ -37,6 +38,7 @@ export { embedDataset } from './embed-dataset.ts';
 export { exportDataset } from './export-dataset.ts';
 export { findDuplicates } from './find-duplicates.ts';
 export { forgetSource } from './forget-source.ts';
+export { importVectors } from './import-vectors.ts';
 export { indexVectors } from './index-vectors.ts';
 export { loadDataset } from './load-dataset.ts';
 export { pruneDataset } from './prune-dataset.ts';

@@ -1,6 +1,7 @@
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { AnnotationsStatus } from '../contract/annotations.ts';
 import type { ExportedCounts } from '../contract/exports.ts';
+import type { ImportedStatus } from '../contract/imported.ts';
 import {
   type ArtifactStatus,
   type ComparedCounts,
@@ -50,6 +51,8 @@ export interface JobTracker {
   noteAnnotations(annotations: AnnotationsStatus): void;
   /** Sets how far the job's artifact is. */
   noteArtifact(artifact: ArtifactStatus): void;
+  /** Sets how far the job's import of vectors is. */
+  noteImported(imported: ImportedStatus): void;
   /** Ends the job and the phases that are still open. */
   end(state: JobState, error?: RecordedError): void;
   /** Sets search attributes from now on. Call it only if they are registered: an unknown one blocks the workflow. */
@@ -179,6 +182,10 @@ export function trackJob(job: {
     },
     noteArtifact(artifact) {
       record.artifact = artifact;
+      show();
+    },
+    noteImported(imported) {
+      record.imported = imported;
       show();
     },
     end(state, error) {

@@ -72,6 +72,15 @@ export function datasetRoutes({ backends, media, settings, sources, tagCounts }:
     return started(c, await startAs(client, c.req.valid('query'), (options) => client.exportDataset(request, options)));
   });
 
+  router.openapi(routes.importRoute, async (c) => {
+    const { dataset } = c.req.valid('param');
+    const request = { ...c.req.valid('json'), dataset };
+    const rules = { sources, roots: settings.sourceRoots };
+    await requireSource(request.path, rules, 'path');
+    if (request.samples !== undefined) await requireSource(request.samples, rules, 'samples');
+    return started(c, await startAs(client, c.req.valid('query'), (options) => client.importVectors(request, options)));
+  });
+
   router.openapi(routes.classesRoute, async (c) => {
     const { dataset } = c.req.valid('param');
     return c.json(await classCounts(dataset), 200);

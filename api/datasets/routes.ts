@@ -7,6 +7,7 @@ import {
   datasetModels,
   embedBody,
   forgetBody,
+  importBody,
   indexBody,
   relocateBody,
   removalPreview,
@@ -119,6 +120,17 @@ export const exportRoute = createRoute({
     202: json(startedJob, 'The job.'),
     ...problems('SourceOutsideRoots', 'NoVectors', 'ModelNotInDataset', ...JOB, ...WITH_BODY),
   },
+});
+
+export const importRoute = createRoute({
+  method: 'post',
+  path: '/api/datasets/{dataset}/vectors',
+  tags,
+  summary: "Give the samples of a dataset vectors of the caller's own",
+  description:
+    'Starts a job that reads a .npy, .parquet or .jsonl file on the indexing worker. Rows that can not be used are left out and counted. It reads no sample, and vectors of other models stay.',
+  request: { params: datasetParameter, query: startQuery, body: body(importBody) },
+  responses: { 202: json(startedJob, 'The job.'), ...problems('SourceOutsideRoots', ...JOB, ...WITH_BODY) },
 });
 
 export const classesRoute = createRoute({

@@ -19,7 +19,7 @@ export function presentJob(status: JobStatus, scope: Scope, roots: readonly stri
     if (paths !== undefined) shown.phases.indexing[name] = paths;
   }
   // Files of an artifact lie anywhere, so only their names are shown.
-  const { annotations, artifact } = rest;
+  const { annotations, artifact, imported } = rest;
   if (annotations !== undefined && shown.annotations !== undefined) {
     shown.annotations.paths = annotations.paths.map(({ path, format }) => ({ path: basename(path), format }));
     const files = annotations.invalid_named.map(({ file }) => basename(file));
@@ -28,6 +28,12 @@ export function presentJob(status: JobStatus, scope: Scope, roots: readonly stri
       file: files[i] ?? '',
     }));
     shown.annotations.without_sample_names = annotations.without_sample_names.map((name) => basename(name));
+  }
+  if (imported !== undefined) {
+    const unknown_names = imported.unknown_names.map((name) => basename(name));
+    // Messages hold values of the file.
+    const invalid_named = imported.invalid_named.map((each) => ({ ...each, message: '' }));
+    shown.imported = { ...imported, path: basename(imported.path), unknown_names, invalid_named };
   }
   if (artifact === undefined) return shown;
   const { path, index_path } = artifact;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   embedDatasetInput,
   forgetSourceInput,
+  importVectorsInput,
   indexVectorsInput,
   relocateDatasetInput,
 } from '../../contract/inputs.ts';
@@ -57,6 +58,11 @@ export const datasetList = z.object({ datasets: z.array(dataset).describe('By na
 export const embedBody = embedDatasetInput
   .omit({ dataset: true })
   .meta({ id: 'EmbedRequest', description: 'Options of the job.' });
+
+export const importBody = z.object(importVectorsInput.shape).omit({ dataset: true }).strict().meta({
+  id: 'ImportVectorsRequest',
+  description: 'The file, the key of its model, and how its rows name their samples.',
+});
 
 export const indexBody = indexVectorsInput
   .omit({ dataset: true, model_key: true, model: true })

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isJobsCursor } from '../../client/list-jobs.ts';
 import { MILESTONES } from '../../client/wait.ts';
+import { IMPORTED_STATES, INVALID_VECTOR_REASONS } from '../../contract/imported.ts';
 import { retryFailedInput } from '../../contract/inputs.ts';
 import { FINAL_STATES, INDEX_KINDS, JOB_KINDS, JOB_STATES } from '../../contract/job.ts';
 import { annotationsStatus } from './annotations.ts';
@@ -139,6 +140,23 @@ export const job = z
       })
       .optional()
       .describe('The video of QR codes that a load writes, once its writing has begun.'),
+    imported: z
+      .object({
+        state: z.enum(IMPORTED_STATES),
+        path: z.string(),
+        rows: count.describe('Rows or lines that were read.'),
+        total: count.optional().describe('Rows of the file, where that is known.'),
+        vectors: count.describe('Samples that have a vector of the file now.'),
+        repeated: count.describe('Rows of a sample that had one before: the last one counts.'),
+        unknown: count.describe('Rows of samples that the dataset does not have, or could not read.'),
+        unknown_names: z.array(z.string()).describe('The first 100 of them.'),
+        invalid: z.partialRecord(z.enum(INVALID_VECTOR_REASONS), count).describe('Rows that were left out, by reason.'),
+        invalid_named: z
+          .array(z.object({ reason: z.enum(INVALID_VECTOR_REASONS), row: count, message: z.string() }))
+          .describe('The first 100 of them. Lines count from 1, rows from 0.'),
+      })
+      .optional()
+      .describe('How far an import of vectors is.'),
     request: z.record(z.string(), z.unknown()).describe('The input that the job was started with.'),
     started_at: moment.nullable(),
     paused_at: moment.nullable(),

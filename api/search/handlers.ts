@@ -21,7 +21,8 @@ interface Caller {
 
 type Asked = Omit<SearchRequest, 'filter'> & {
   annotations: boolean;
-  filter: { [K in keyof SampleFilter]?: SampleFilter[K] | undefined } };
+  filter: { [K in keyof SampleFilter]?: SampleFilter[K] | undefined };
+};
 
 export function searchRoutes({ backends, searcher }: ApiContext) {
   const { store } = backends.client;
@@ -59,7 +60,9 @@ export function searchRoutes({ backends, searcher }: ApiContext) {
     if (isPicture(c)) {
       const { model, limit, cursor, annotations, ...filter } = c.req.valid('query');
       return c.json(
-        await withUpload(c, (picture) => search({ dataset, picture, model, limit, cursor, annotations, filter }, caller)),
+        await withUpload(c, (picture) =>
+          search({ dataset, picture, model, limit, cursor, annotations, filter }, caller),
+        ),
         200,
       );
     }

@@ -1,12 +1,17 @@
 import type { ExportedCounts } from '../../contract/exports.ts';
 import type { ComparedCounts, JobState, JobStatus } from '../../contract/job.ts';
-import { annotationsInWords } from '../../core/jobs/words.ts';
+import { annotationsInWords, importedInWords, indexInWords } from '../../core/jobs/words.ts';
 import { count, counted } from '../terminal/quantities.ts';
 
-/** What a job without phases has removed, moved, compared, annotated or exported so far. */
-export function effectLine({ kind, state, removed, moved, compared, exported, annotations }: JobStatus): string {
+/** What a job without phases has removed, moved, compared, annotated, exported or imported so far. */
+export function effectLine(status: JobStatus): string {
+  const { kind, state, phases, removed, moved, compared, exported, annotations, imported } = status;
   if (kind === 'annotate') return annotationsInWords(annotations).replace(/^annotations: /, '');
   if (kind === 'export') return exportedLine(state, exported);
+  if (kind === 'import') {
+    const { index } = phases.embedding;
+    return `${importedInWords(imported).replace(/^vectors: /, '')}${index === undefined ? '' : `; ${indexInWords(index)}`}`;
+  }
   if (kind === 'duplicates') return comparedLine(compared);
   if (kind === 'relocate') return `moved ${counted(moved?.samples ?? 0, 'sample')}`;
   const { samples = 0, vectors = 0, kept = 0, unreadable_folders = [] } = removed ?? {};

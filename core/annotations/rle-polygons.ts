@@ -1,4 +1,4 @@
-import type { Mask, Point } from './annotation.ts';
+import type { Mask, Point } from '../../contract/annotation.ts';
 import { compressCounts, RleError } from './rle.ts';
 
 /** Corners are rounded to a fifth of a pixel. */

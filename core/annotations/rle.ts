@@ -1,4 +1,4 @@
-import type { Mask } from './annotation.ts';
+import type { Mask } from '../../contract/annotation.ts';
 
 /**
  * Masks as COCO's run lengths. `counts` are lengths of runs of pixels down the columns, from the left: of 0, of 1, of 0

@@ -1,4 +1,4 @@
-import type { AnnotationClass } from '../annotations/annotation.ts';
+import type { AnnotationClass } from '../../contract/annotation.ts';
 
 /** The classes of an export, numbered in their order. The list grows by those that nobody declared. */
 export interface ClassList {

@@ -1,5 +1,5 @@
+import type { Annotation, AnnotationClass } from '../../contract/annotation.ts';
 import type { ExportCounts, ExportFormatName, ExportImages } from '../../contract/exports.ts';
-import type { Annotation, AnnotationClass } from '../annotations/annotation.ts';
 import type { AnnotationTask } from '../annotations/formats/format.ts';
 import type { FileRef } from '../sources/files.ts';
 import type { OpenFile } from '../sources/source.ts';

@@ -1,4 +1,4 @@
-import type { Point } from '../annotations/annotation.ts';
+import type { Point } from '../../contract/annotation.ts';
 
 /** Whether a ring lies in another, if the two do not cross: whether its first corner that is not on the other does. */
 export function isInside(ring: readonly Point[], other: readonly Point[]): boolean {

@@ -1,4 +1,4 @@
-import type { Annotation, AnnotationClass, Box, Mask, Point } from '../annotations/annotation.ts';
+import type { Annotation, AnnotationClass, Box, Mask, Point } from '../../contract/annotation.ts';
 import { maskBox } from '../annotations/rle.ts';
 
 /** The kind of an annotation by its most telling part. Undefined of a caption. */

@@ -21,6 +21,7 @@ export function statusOf(job: JobDocument, now: Date): JobStatus {
     ...(job.exported ? { exported: job.exported } : {}),
     ...(job.annotations ? { annotations: job.annotations } : {}),
     ...(job.artifact ? { artifact: job.artifact } : {}),
+    ...(job.imported ? { imported: job.imported } : {}),
     request: job.request,
     started_at: job.started_at.toISOString(),
     paused_at: job.paused_at?.toISOString() ?? null,

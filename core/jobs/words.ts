@@ -1,5 +1,6 @@
 import type { AnnotationsStatus } from '../../contract/annotations.ts';
 import type { ExportedCounts } from '../../contract/exports.ts';
+import type { ImportedStatus } from '../../contract/imported.ts';
 import {
   type ArtifactStatus,
   type ComparedCounts,
@@ -86,13 +87,14 @@ export function jobInWords(status: JobStatus): string[] {
 }
 
 function progressInWords(status: JobStatus): string[] {
-  const { kind, phases, removed, moved, compared, exported, annotations, artifact } = status;
+  const { kind, phases, removed, moved, compared, exported, annotations, artifact, imported } = status;
   if (kind === 'duplicates') return [`compared: ${comparedInWords(compared)}`];
   if (kind === 'relocate') return [`moved: ${movedInWords(moved)}`];
   if (kind === 'annotate') return [annotationsInWords(annotations)];
   if (kind === 'export') return [`exported: ${exportedInWords(exported)}`];
-  if (!hasPhases(kind)) return [`removed: ${removedInWords(kind, removed)}`];
   const { index } = phases.embedding;
+  if (kind === 'import') return [importedInWords(imported), ...(index === undefined ? [] : [indexInWords(index)])];
+  if (!hasPhases(kind)) return [`removed: ${removedInWords(kind, removed)}`];
   return [
     ...(kind === 'index'
       ? []
@@ -110,6 +112,18 @@ export function annotationsInWords(annotations: AnnotationsStatus | undefined): 
   if (state === 'reading') return `annotations: ${count(objects)} objects read`;
   if (paths.length === 0) return `annotations: ${field} removed from ${count(removed)} samples`;
   return `annotations: ${field}, ${count(objects)} objects, ${count(matched)} samples${state === 'applying' ? ' so far' : ''}`;
+}
+
+/** How far an import of vectors is. */
+export function importedInWords(imported: ImportedStatus | undefined): string {
+  if (imported === undefined) return 'vectors: starting';
+  const { state, rows, total, vectors, unknown, invalid } = imported;
+  const left = Object.values(invalid).reduce((sum, n) => sum + n, 0);
+  const of = state === 'completed' || total === undefined ? '' : `, ${count(rows)} of ${count(total)} rows`;
+  return (
+    `vectors: ${count(vectors)} imported${of}` +
+    `${unknown > 0 ? `, ${count(unknown)} of no sample` : ''}${left > 0 ? `, ${count(left)} can't be used` : ''}`
+  );
 }
 
 /** How far the writing of an artifact is. */
@@ -132,6 +146,7 @@ export function canceledInWords({ kind, phases, removed, moved, compared, export
   if (kind === 'annotate') return 'The samples that were annotated stay so; start it again to annotate the rest.';
   if (kind === 'export')
     return `${exportedInWords(exported)} were exported; what is written stays, and the same export to the folder goes on.`;
+  if (kind === 'import') return 'The vectors that were imported stay; import the file again to bring the rest.';
   if (kind === 'relocate') return `${movedInWords(moved)} were moved; relocate again to move the rest.`;
   if (!hasPhases(kind)) {
     return `${removedInWords(kind, removed)} are gone; start it again to remove the rest.`;

@@ -2,6 +2,7 @@ import type { Binary, Long, ObjectId, Timestamp } from 'mongodb';
 import type { Annotation, AnnotationClass } from '../../contract/annotation.ts';
 import type { AnnotationsStatus } from '../../contract/annotations.ts';
 import type { ExportedCounts } from '../../contract/exports.ts';
+import type { ImportedStatus } from '../../contract/imported.ts';
 import type {
   ArtifactStatus,
   ComparedCounts,
@@ -292,6 +293,8 @@ export interface EmbeddingDocument {
   content: string;
   /** The version of the sample that the vector belongs to: see `versionOf` in core/store/sample-version.ts. */
   version: string;
+  /** The import that has brought it, and the row of its file. Absent if a model of ours has made it. */
+  imported?: { job_id: string; row: number };
   /** The server's cluster time at which it was written. A search reads what is newer than its last read. */
   written: Timestamp;
 }
@@ -302,6 +305,16 @@ export interface RetryingDocument {
   attempt: number;
   since: Date;
   error: RecordedError;
+}
+
+/** Where an import goes on. */
+export interface ImportPosition {
+  /** A place between two rows: `rows` before it. */
+  cursor: { rows: number; offset?: number; line?: number; seq?: number };
+  /** The length of its vectors, once that is settled. */
+  dim?: number;
+  /** The state of its files when their reading began. */
+  fingerprint: string;
 }
 
 /** The record of a job. */
@@ -334,6 +347,9 @@ export interface JobDocument {
   annotations?: AnnotationsStatus;
   /** Loads that write an artifact only: how far that is. */
   artifact?: ArtifactStatus;
+  /** Imports of vectors only: how far they are, and where the next attempt goes on. */
+  imported?: ImportedStatus;
+  import_position?: ImportPosition;
   error?: RecordedError;
   /** The activities that are retried, by a key of each. */
   retrying?: Record<string, RetryingDocument>;

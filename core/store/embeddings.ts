@@ -84,6 +84,8 @@ export interface NewVector {
   content: string;
   version: string;
   isStale: boolean;
+  /** Of a vector that an import brings. */
+  imported?: EmbeddingDocument['imported'];
 }
 
 /** Stores vectors. Each replaces an earlier vector of its sample. */
@@ -91,7 +93,7 @@ export async function writeVectors(store: Store, set: VectorSet, vectors: readon
   const { embeddings } = collectionsOf(store);
   const binaries = vectorBinaries(vectors.map(({ vector }) => vector));
   const documents = vectors.map(
-    ({ seq, sampleId, vector, content, version }, i): EmbeddingDocument => ({
+    ({ seq, sampleId, vector, content, version, imported }, i): EmbeddingDocument => ({
       _id: new ObjectId(),
       dataset_id: set.datasetId,
       seq,
@@ -101,6 +103,7 @@ export async function writeVectors(store: Store, set: VectorSet, vectors: readon
       vector: binaries[i] as Binary,
       content,
       version,
+      ...(imported === undefined ? {} : { imported }),
       // The server puts its cluster time in the place of an empty timestamp.
       written: new Timestamp({ t: 0, i: 0 }),
     }),
@@ -118,7 +121,11 @@ export async function writeVectors(store: Store, set: VectorSet, vectors: readon
 /** An upsert, because a prune or a delete may have removed the earlier vector. */
 function replacementOf({ _id, written, ...vector }: EmbeddingDocument): AnyBulkWriteOperation<EmbeddingDocument> {
   const { dataset_id, model_key, seq } = vector;
-  const update = { $set: vector, $currentDate: { written: { $type: 'timestamp' as const } } };
+  const update = {
+    $set: vector,
+    ...(vector.imported === undefined ? { $unset: { imported: true as const } } : {}),
+    $currentDate: { written: { $type: 'timestamp' as const } },
+  };
   return { updateOne: { filter: { dataset_id, model_key, seq }, update, upsert: true } };
 }
 

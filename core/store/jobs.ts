@@ -166,24 +166,28 @@ export async function* jobIdsOf(store: Store, datasetId: string): AsyncGenerator
   for await (const { _id } of jobs) yield _id;
 }
 
-/** Open jobs of a dataset that run beside a load: embeddings, drops of a model's vectors, and searches for duplicates. */
+/**
+ * Open jobs of a dataset that run beside a load: embeddings, drops and imports of a model's vectors, and searches for
+ * duplicates.
+ */
 export async function openBesideLoads(store: Store, datasetId: string): Promise<JobReference[]> {
   return collectionsOf(store)
     .jobs.find(
-      { dataset_id: datasetId, kind: { $in: ['embed', 'drop', 'duplicates', 'export'] }, ...notEnded },
+      { dataset_id: datasetId, kind: { $in: ['embed', 'drop', 'duplicates', 'export', 'import'] }, ...notEnded },
       { projection: reference },
     )
     .toArray();
 }
 
-/** An open job that embeds a dataset with this model; undefined if there is none. */
+/** An open job that embeds a dataset with this model, or imports its vectors; undefined if there is no other one. */
 export async function openEmbeddingWith(
   store: Store,
   datasetId: string,
   modelKey: string,
+  except = '',
 ): Promise<JobReference | undefined> {
   const embeds = { 'phases.embedding.model_key': modelKey, 'phases.embedding.finished_at': { $exists: false } };
-  const filter = { dataset_id: datasetId, ...embeds, ...notEnded };
+  const filter = { dataset_id: datasetId, _id: { $ne: except }, ...embeds, ...notEnded };
   return (await collectionsOf(store).jobs.findOne(filter, { projection: reference })) ?? undefined;
 }
 
@@ -345,6 +349,8 @@ export async function reopenJob(
     'exported',
     'artifact',
     'annotations',
+    'imported',
+    'import_position',
   ];
   await collectionsOf(store).jobs.updateOne(
     { _id: jobId },

@@ -34,7 +34,11 @@ export async function samplesOfSeqs(
   return collectionsOf(store)
     .samples.find(
       { dataset_id: datasetId, seq: { $in: [...seqs] } },
-      { projection: annotations ? WITHOUT_WORDS : WITHOUT_LARGE_FIELDS, hint: SAMPLE_INDEXES.seq, ...oneBatch(seqs.length) },
+      {
+        projection: annotations ? WITHOUT_WORDS : WITHOUT_LARGE_FIELDS,
+        hint: SAMPLE_INDEXES.seq,
+        ...oneBatch(seqs.length),
+      },
     )
     .toArray();
 }

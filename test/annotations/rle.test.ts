@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Point } from '../../core/annotations/annotation.ts';
+import type { Point } from '../../contract/annotation.ts';
 import {
   bitmapOfMask,
   compressCounts,

@@ -17,7 +17,14 @@ beforeAll(async () => {
   labels = join(bench.folder, 'labels.jsonl');
   const box = [0.25, 0.25, 0.5, 0.5];
   const lines = [
-    { image: 'picture-000000.jpg', split: 'train', objects: [{ label: 'cat', bounding_box: box }, { label: 'dog', bounding_box: box }] },
+    {
+      image: 'picture-000000.jpg',
+      split: 'train',
+      objects: [
+        { label: 'cat', bounding_box: box },
+        { label: 'dog', bounding_box: box },
+      ],
+    },
     { image: 'picture-000001.jpg', split: 'train', objects: [{ label: 'cat', bounding_box: box, confidence: 0.5 }] },
     { image: 'nowhere.jpg', objects: [] },
     { image: 'picture-000002.jpg', objects: [{ label: 'cat', bounding_box: [0, 0, 0, 1] }] },
@@ -61,7 +68,9 @@ test('they come with a sample, and with a list where they are asked for', async 
   const without = await api.get('/api/datasets/photos/samples');
   expect(without.json.samples.map((sample: object) => 'annotations' in sample)).toEqual([false, false, false, false]);
   const all = await api.get('/api/datasets/photos/samples?annotations=true');
-  expect(all.json.samples.map(({ annotations }: never) => (annotations as { ground_truth?: [] })?.ground_truth?.length)).toEqual([2, 1, 0, undefined]);
+  expect(
+    all.json.samples.map(({ annotations }: never) => (annotations as { ground_truth?: [] })?.ground_truth?.length),
+  ).toEqual([2, 1, 0, undefined]);
 });
 
 test.each([
@@ -79,7 +88,11 @@ test.each([
 });
 
 test('the same filters narrow a search, and its hits have annotations where they are asked for', async () => {
-  const found = await api.post('/api/datasets/photos/search', { sample: 3, filter: { label: 'cat' }, annotations: true });
+  const found = await api.post('/api/datasets/photos/search', {
+    sample: 3,
+    filter: { label: 'cat' },
+    annotations: true,
+  });
   expect(found.json.hits.map(({ seq }: { seq: number }) => seq).sort()).toEqual([0, 1]);
   expect(found.json.hits[0].sample.annotations.ground_truth[0].label).toBe('cat');
   const similar = await api.get('/api/datasets/photos/samples/3/similar?label=dog');

@@ -33,6 +33,7 @@ describe('names that are known outside of the code', () => {
       indexVectors: 'index',
       annotateDataset: 'annotate',
       exportDataset: 'export',
+      importVectors: 'import',
     });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Annotation } from '../../core/annotations/annotation.ts';
+import type { Annotation } from '../../contract/annotation.ts';
 import { exportSamples } from '../../core/exporting/export-samples.ts';
 import { exported, fileSample, filesOf, newFolder, requestFor, sampleOf, streamOf } from './support/exports.ts';
 

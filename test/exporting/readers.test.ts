@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Annotation, Point } from '../../core/annotations/annotation.ts';
+import type { Annotation, Point } from '../../contract/annotation.ts';
 import { maskOfBitmap } from '../../core/annotations/rle.ts';
 import type { ExportRequest, ExportSample } from '../../core/exporting/export-request.ts';
 import { exportSamples } from '../../core/exporting/export-samples.ts';

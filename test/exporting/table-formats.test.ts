@@ -1,6 +1,6 @@
 import { parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
-import type { Annotation } from '../../core/annotations/annotation.ts';
+import type { Annotation } from '../../contract/annotation.ts';
 import { exported, fileSample, newFolder, sampleOf } from './support/exports.ts';
 
 const box: Annotation = { label: 'cat', bounding_box: [0.25, 0.5, 0.5, 0.25] };

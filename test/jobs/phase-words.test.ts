@@ -107,15 +107,24 @@ describe('a job in words', () => {
   });
 
   it('is how far its annotations are', () => {
-    const annotations = { state: 'reading', field: 'ground_truth', paths: [{ path: '/a.json', format: 'coco' }] } as const;
-    const shown = (more: object) => job({ kind: 'annotate', annotations: { ...annotations, objects: 1200, ...more } as never });
+    const annotations = {
+      state: 'reading',
+      field: 'ground_truth',
+      paths: [{ path: '/a.json', format: 'coco' }],
+    } as const;
+    const shown = (more: object) =>
+      job({ kind: 'annotate', annotations: { ...annotations, objects: 1200, ...more } as never });
     expect(job({ kind: 'annotate' })).toEqual(['annotations: starting']);
     expect(shown({})).toEqual(['annotations: 1,200 objects read']);
     expect(shown({ state: 'applying', matched: 10 })).toEqual([
       'annotations: ground_truth, 1,200 objects, 10 samples so far',
     ]);
-    expect(shown({ state: 'completed', matched: 300 })).toEqual(['annotations: ground_truth, 1,200 objects, 300 samples']);
-    expect(shown({ state: 'completed', paths: [], removed: 7 })).toEqual(['annotations: ground_truth removed from 7 samples']);
+    expect(shown({ state: 'completed', matched: 300 })).toEqual([
+      'annotations: ground_truth, 1,200 objects, 300 samples',
+    ]);
+    expect(shown({ state: 'completed', paths: [], removed: 7 })).toEqual([
+      'annotations: ground_truth removed from 7 samples',
+    ]);
   });
 
   it('ends with what is retried', () => {
@@ -194,5 +203,6 @@ describe('a job that was canceled', () => {
 it('a job of each kind indexes, only embeds, or has no phases', () => {
   expect(JOB_KINDS.filter(indexes)).toEqual(['load', 'retry']);
   expect(JOB_KINDS.filter(hasPhases)).toEqual(['load', 'retry', 'embed', 'index']);
-  expect(JOB_KINDS.filter(isPausable)).toEqual(['load', 'retry', 'embed', 'index', 'duplicates', 'annotate', 'export']);
+  const others = ['duplicates', 'annotate', 'export', 'import'];
+  expect(JOB_KINDS.filter(isPausable)).toEqual(['load', 'retry', 'embed', 'index', ...others]);
 });

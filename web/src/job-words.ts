@@ -31,6 +31,7 @@ export const KIND_WORDS: Readonly<Record<JobKind, string>> = {
   index: 'Search index',
   annotate: 'Annotation',
   export: 'Export',
+  import: 'Import of vectors',
 };
 
 export const failedOf = (job: Job) => sumOf(failuresOf(job));
@@ -115,6 +116,20 @@ export function exportedWords({ exported, state }: Job): string {
     ...(annotations > 0 ? [counted(annotations, 'annotation')] : []),
     ...(images > 0 ? [counted(images, 'image')] : []),
     ...(left > 0 ? [`${counted(left, 'sample')} left out`] : []),
+  ].join(', ');
+}
+
+/** The progress of an import of vectors. */
+export function importedWords({ imported, phases }: Job): string {
+  if (imported === undefined) return 'Starting';
+  const { index, finished_at } = phases.embedding;
+  if (index !== undefined && finished_at === null)
+    return `Search index: ${count(index.done)} of ${counted(index.total, 'vector')}`;
+  const left = Object.values(imported.invalid).reduce((sum, n) => sum + (n ?? 0), 0);
+  return [
+    `${counted(imported.vectors, 'vector')} imported`,
+    ...(imported.unknown > 0 ? [`${count(imported.unknown)} of no sample`] : []),
+    ...(left > 0 ? [`${count(left)} can't be used`] : []),
   ].join(', ');
 }
 

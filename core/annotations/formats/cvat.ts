@@ -3,8 +3,9 @@
  *
  * Source: https://docs.cvat.ai/docs/dataset_management/formats/format-cvat/
  */
+
+import type { Annotation } from '../../../contract/annotation.ts';
 import { UserError } from '../../errors.ts';
-import type { Annotation } from '../annotation.ts';
 import { joinPath } from '../reading/paths.ts';
 import { splitNamed } from '../reading/splits.ts';
 import { createStepBuilder, type StepBuilder } from '../reading/steps.ts';

@@ -1,10 +1,10 @@
+import type { Annotation, AnnotationClass } from '../../../contract/annotation.ts';
 import {
   ANNOTATION_FORMATS,
   ANNOTATION_TASKS,
   type AnnotationFormatName,
   type AnnotationTask,
 } from '../../../contract/annotations.ts';
-import type { Annotation, AnnotationClass } from '../annotation.ts';
 import type { AnnotationFiles } from '../reading/annotation-files.ts';
 
 export { ANNOTATION_FORMATS, ANNOTATION_TASKS, type AnnotationFormatName, type AnnotationTask };

@@ -1,4 +1,4 @@
-import type { Annotation } from '../annotation.ts';
+import type { Annotation } from '../../../contract/annotation.ts';
 import { InvalidValue, shown } from '../reading/invalid-value.ts';
 import { fieldOf, isObject, type JsonObject } from '../reading/json-object.ts';
 import { folderOf, pathsOf } from '../reading/paths.ts';

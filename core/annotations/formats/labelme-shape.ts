@@ -1,4 +1,4 @@
-import type { Annotation, Point } from '../annotation.ts';
+import type { Annotation, Point } from '../../../contract/annotation.ts';
 import { InvalidValue, shown } from '../reading/invalid-value.ts';
 import { fieldOf, isObject } from '../reading/json-object.ts';
 import { ellipsePolygon } from '../reading/shapes.ts';

@@ -1,4 +1,4 @@
-import type { Mask } from '../annotation.ts';
+import type { Mask } from '../../../contract/annotation.ts';
 import { InvalidValue } from '../reading/invalid-value.ts';
 import { MAX_MASK_PIXELS, maskOfBitmap } from '../rle.ts';
 

@@ -1,4 +1,4 @@
-import type { Annotation, Box, Point } from '../annotation.ts';
+import type { Annotation, Box, Point } from '../../../contract/annotation.ts';
 import { InvalidValue, shown } from '../reading/invalid-value.ts';
 import { fieldOf, type JsonObject } from '../reading/json-object.ts';
 import { ellipsePolygon, turnedBox } from '../reading/shapes.ts';

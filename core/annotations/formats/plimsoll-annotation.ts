@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Annotation } from '../annotation.ts';
+import type { Annotation } from '../../../contract/annotation.ts';
 import { InvalidValue } from '../reading/invalid-value.ts';
 
 const point = z.tuple([z.number(), z.number()]);

@@ -1,4 +1,4 @@
-import type { Annotation, Box } from '../annotation.ts';
+import type { Annotation, Box } from '../../../contract/annotation.ts';
 import { InvalidValue, shown } from '../reading/invalid-value.ts';
 import { folderOf, pathsOf } from '../reading/paths.ts';
 import { splitNamed } from '../reading/splits.ts';

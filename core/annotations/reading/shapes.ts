@@ -1,4 +1,4 @@
-import type { Box, Point } from '../annotation.ts';
+import type { Box, Point } from '../../../contract/annotation.ts';
 
 const CORNERS_OF_ELLIPSE = 32;
 

@@ -1,4 +1,4 @@
-import type { AnnotationClass } from '../annotation.ts';
+import type { AnnotationClass } from '../../../contract/annotation.ts';
 import type { InvalidAnnotation, Piece, ReadStep } from '../formats/format.ts';
 import { InvalidValue } from './invalid-value.ts';
 

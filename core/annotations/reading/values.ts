@@ -1,4 +1,4 @@
-import type { Box } from '../annotation.ts';
+import type { Box } from '../../../contract/annotation.ts';
 import { InvalidValue, shown } from './invalid-value.ts';
 
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;

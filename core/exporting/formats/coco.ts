@@ -1,4 +1,4 @@
-import type { Annotation, AnnotationClass, Point } from '../../annotations/annotation.ts';
+import type { Annotation, AnnotationClass, Point } from '../../../contract/annotation.ts';
 import { maskArea } from '../../annotations/rle.ts';
 import { maskOfPolygons } from '../../annotations/rle-polygons.ts';
 import type { ClassList } from '../class-list.ts';

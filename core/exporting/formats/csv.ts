@@ -1,4 +1,4 @@
-import type { Annotation } from '../../annotations/annotation.ts';
+import type { Annotation } from '../../../contract/annotation.ts';
 import type { ExportFormat, ExportOutput } from '../export-format.ts';
 import type { NamedSample } from '../export-request.ts';
 import { boundsOf } from '../shapes.ts';

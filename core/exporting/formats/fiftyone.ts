@@ -1,5 +1,5 @@
 import { deflateSync } from 'node:zlib';
-import type { Annotation, Box, Mask } from '../../annotations/annotation.ts';
+import type { Annotation, Box, Mask } from '../../../contract/annotation.ts';
 import { bitmapOfMask, maskBox } from '../../annotations/rle.ts';
 import type { ExportFormat, ExportOutput } from '../export-format.ts';
 import type { NamedSample } from '../export-request.ts';

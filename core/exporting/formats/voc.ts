@@ -1,4 +1,4 @@
-import type { Annotation } from '../../annotations/annotation.ts';
+import type { Annotation } from '../../../contract/annotation.ts';
 import type { DraftFile } from '../draft-file.ts';
 import { type ExportFormat, type ExportOutput, splitFolder } from '../export-format.ts';
 import type { ExportSample, NamedSample } from '../export-request.ts';

@@ -1,4 +1,4 @@
-import type { Annotation, Keypoint, Point } from '../../annotations/annotation.ts';
+import type { Annotation, Keypoint, Point } from '../../../contract/annotation.ts';
 import { type ExportFormat, type ExportOutput, splitFolder } from '../export-format.ts';
 import type { ExportRequest, ExportSample, NamedSample } from '../export-request.ts';
 import { splitName } from '../exported-names.ts';

@@ -9,7 +9,7 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Annotation } from '../../../core/annotations/annotation.ts';
+import type { Annotation } from '../../../contract/annotation.ts';
 import type { ExportFormatName, ExportRequest, ExportSample } from '../../../core/exporting/export-request.ts';
 
 const [mode, ...formats] = process.argv.slice(2);

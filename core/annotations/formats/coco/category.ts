@@ -1,4 +1,4 @@
-import type { AnnotationClass } from '../../annotation.ts';
+import type { AnnotationClass } from '../../../../contract/annotation.ts';
 import { InvalidValue, shown } from '../../reading/invalid-value.ts';
 import { type JsonObject, parseObject } from '../../reading/json-object.ts';
 import { idOf } from './id.ts';

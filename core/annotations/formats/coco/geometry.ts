@@ -1,4 +1,4 @@
-import type { Annotation, Box, Keypoint, Point } from '../../annotation.ts';
+import type { Annotation, Box, Keypoint, Point } from '../../../../contract/annotation.ts';
 import { InvalidValue, shown } from '../../reading/invalid-value.ts';
 import { isObject } from '../../reading/json-object.ts';
 import { checkBox, numberOf } from '../../reading/values.ts';

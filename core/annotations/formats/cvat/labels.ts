@@ -1,4 +1,4 @@
-import type { AnnotationClass } from '../../annotation.ts';
+import type { AnnotationClass } from '../../../../contract/annotation.ts';
 import { childOf, textOf, type XmlElement } from '../../reading/xml.ts';
 
 /** The labels that a file declares. */

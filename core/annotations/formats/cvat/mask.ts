@@ -1,4 +1,4 @@
-import type { Mask } from '../../annotation.ts';
+import type { Mask } from '../../../../contract/annotation.ts';
 import { compressCounts } from '../../rle.ts';
 
 /** The most pixels of a mask: CVAT's own editor handles fewer. */

@@ -1,5 +1,5 @@
 /** Reads the shapes of CVAT. Positions are pixels. */
-import type { Annotation, Keypoint, Point } from '../../annotation.ts';
+import type { Annotation, Keypoint, Point } from '../../../../contract/annotation.ts';
 import { InvalidValue, shown } from '../../reading/invalid-value.ts';
 import { turnedBox } from '../../reading/shapes.ts';
 import { numberOf, parseNumber } from '../../reading/values.ts';

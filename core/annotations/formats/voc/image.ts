@@ -1,4 +1,4 @@
-import type { Annotation, Box, Point } from '../../annotation.ts';
+import type { Annotation, Box, Point } from '../../../../contract/annotation.ts';
 import { isPictureName } from '../../image-extensions.ts';
 import { InvalidValue } from '../../reading/invalid-value.ts';
 import { folderOf, joinPath, leadsUp, nameOf, withoutExtension, withSlashes } from '../../reading/paths.ts';

@@ -1,6 +1,7 @@
 /** Where the label files of a dataset are, and what their indices mean. */
+
+import type { AnnotationClass } from '../../../../contract/annotation.ts';
 import { UserError } from '../../../errors.ts';
-import type { AnnotationClass } from '../../annotation.ts';
 import type { AnnotationFiles } from '../../reading/annotation-files.ts';
 import { folderOf, joinPath, leadsUp, nameOf, withSlashes } from '../../reading/paths.ts';
 import { decodeUtf8, linesOf } from '../../reading/text.ts';

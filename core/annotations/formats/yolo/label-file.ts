@@ -1,6 +1,6 @@
+import type { Annotation } from '../../../../contract/annotation.ts';
 import { UserError } from '../../../errors.ts';
 import type { FileRef } from '../../../sources/files.ts';
-import type { Annotation } from '../../annotation.ts';
 import type { AnnotationFiles } from '../../reading/annotation-files.ts';
 import { InvalidValue } from '../../reading/invalid-value.ts';
 import { readListedFile, readSmallFile } from '../../reading/small-file.ts';

@@ -3,7 +3,7 @@
  *
  * Source: https://docs.ultralytics.com/datasets/detect/, .../segment/, .../pose/, .../obb/
  */
-import type { Annotation, Keypoint, Point } from '../../annotation.ts';
+import type { Annotation, Keypoint, Point } from '../../../../contract/annotation.ts';
 import { InvalidValue, shown } from '../../reading/invalid-value.ts';
 import { parseNumber } from '../../reading/values.ts';
 import type { AnnotationTask } from '../format.ts';

@@ -49,7 +49,7 @@ export class LiveDataset {
     const { job, value } = this;
     const phase = job?.phases.embedding;
     if (job === undefined || phase === undefined || isOver(job) || phase.finished_at !== null) return undefined;
-    if (job.kind === 'index') return undefined;
+    if (job.kind === 'index' || job.kind === 'import') return undefined;
     const samples = Math.max(value?.counts.indexed ?? 0, phase.total);
     const left = phase.total - phase.done;
     return {
