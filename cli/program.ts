@@ -125,7 +125,7 @@ function createProgram(json: boolean, end: (exitCode: number) => void): Command 
     .exitOverride()
     .showHelpAfterError(json ? false : 'Commands: plimsoll --help')
     .configureOutput({ outputError: (text, write) => json || write(text) })
-    .configureHelp({ showGlobalOptions: false, minWidthToWrap: 36 })
+    .configureHelp({ showGlobalOptions: false, minWidthToWrap: 30 })
     .addHelpText('after', HELP)
     .helpCommand('help [command]', 'help for a command')
     .hook('preAction', (_, command) => useConfig(command));

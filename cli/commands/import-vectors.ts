@@ -46,10 +46,10 @@ export function addImportVectorsCommand(program: Command, end: (exitCode: number
     .addHelpText(
       'after',
       `
-Rows of .parquet and lines of .jsonl files have a vector, and the sample's seq or
-filepath. A .npy file has samples.jsonl beside it, as "plimsoll export --format
-npy" writes it, or another file that --samples names. Vectors are scaled to
-length 1. What can't be used is left out, counted and named.
+Rows of .parquet and lines of .jsonl files have a vector, and the sample's seq
+or filepath. A .npy file has samples.jsonl beside it, as "plimsoll export
+--format npy" writes it, or another file that --samples names. Vectors are
+scaled to length 1. What can't be used is left out, counted and named.
 
 With --json: {"job_id", "workflow_id", "dataset", "attached"}; with --wait, once
 the job is over, what "plimsoll status --json" prints, with imported {state,

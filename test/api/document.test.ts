@@ -259,6 +259,13 @@ describe('every documented status can be had', () => {
     const move = { from: photos, to: join(bench.folder, 'more') };
     expect((await open.post('/api/datasets/jobs/relocate', move)).json.code).toBe('AlreadyRunning');
     expect((await open.post('/api/datasets/jobs/forget', { source: photos })).json.code).toBe('AlreadyRunning');
+    const vectors = { path: join(photos, 'vectors.jsonl'), model_key: 'mine@1' };
+    expect((await open.post('/api/datasets/nothing/vectors', vectors)).json.code).toBe('DatasetNotFound');
+    // The load waits with the model of this name.
+    const ofLater = { ...vectors, model_key: 'later@1' };
+    expect((await open.post('/api/datasets/jobs/vectors', ofLater)).json.code).toBe('AlreadyRunning');
+    const { json: imports } = await open.post('/api/datasets/jobs/vectors', vectors);
+    await open.get(`/api/jobs/${imports.job_id}/wait`);
     expect((await open.post('/api/datasets/nothing/relocate', move)).json.code).toBe('DatasetNotFound');
     expect((await open.post('/api/datasets/nothing/forget', { source: photos })).json.code).toBe('DatasetNotFound');
     const annotate = { remove: 'predictions' };

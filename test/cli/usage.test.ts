@@ -59,7 +59,7 @@ describe('the help of every command', () => {
   const helpOf = async (...path: string[]) => (await runCommand([...path, '--help'])).stdout;
   /** Returns the commands listed after `Commands:`, except `help`. */
   const commandsIn = (help: string) =>
-    [...(/^Commands:\n(.*?)\n\n/ms.exec(help)?.[1] ?? '').matchAll(/^ {2}(\w+)/gm)].flatMap(([, name = '']) =>
+    [...(/^Commands:\n(.*?)\n\n/ms.exec(help)?.[1] ?? '').matchAll(/^ {2}([\w-]+)/gm)].flatMap(([, name = '']) =>
       name === 'help' ? [] : [name],
     );
 
