@@ -33,9 +33,17 @@ export function createAnnotator(
   // The heartbeats carry no position: what was read is stored, and what was applied is found in the samples.
   const onStep = () => step();
   const { note, last } = createNoter((status: AnnotationsStatus) => noteAnnotations(store, jobId, status));
+  let unreadable: string[] = [];
+  const files = annotationFiles(sources, (folder) => unreadable.push(folder));
+  const takeUnreadable = () => {
+    const taken = unreadable;
+    unreadable = [];
+    return taken;
+  };
   const stage = (plan: AnnotationPlan) =>
-    stageAnnotations(store, annotationFiles(sources), plan, {
+    stageAnnotations(store, files, plan, {
       jobId,
+      takeUnreadable,
       onStep,
       onStored: (reading) => note(readingStatus(plan, reading)),
       signal,
@@ -44,7 +52,8 @@ export function createAnnotator(
     async read(plan) {
       // The record says from here on that there is something to remove at the end.
       note(readingStatus(plan, undefined));
-      return last(readingStatus(plan, await stage(plan)));
+      const reading = stage(plan).then((done) => readingStatus(plan, done));
+      return last(await reading.catch((error: unknown) => failedStatus(plan, error)));
     },
     async apply(datasetId, plan) {
       // A workflow that was reset may come here without what it had read.
@@ -89,6 +98,27 @@ export function requireAnnotatable({ name, hasAnnotations }: Medium): void {
   );
 }
 
+/**
+ * The status of annotations that can't be read, if nobody has named them. Folders that were loaded before they were looked
+ * for go on to be loaded. Throws every other error.
+ */
+export function failedStatus(
+  plan: Pick<AnnotationPlan, 'field' | 'sets' | 'found'>,
+  error: unknown,
+): AnnotationsStatus {
+  if (!plan.found || !(error instanceof UserError) || !UNREADABLE.includes(error.code)) throw error;
+  const { code, message } = error;
+  return {
+    ...emptyStatus(plan.field),
+    paths: plan.sets.slice(0, 100),
+    found: true,
+    state: 'failed',
+    error: { code, message },
+  };
+}
+
+const UNREADABLE: readonly string[] = ['AnnotationsNotFound', 'AnnotationsUnclear', 'AnnotationsBroken'];
+
 const emptyStatus = (field: string): AnnotationsStatus => ({
   state: 'reading',
   field,
@@ -118,5 +148,5 @@ function readingStatus(
     invalid: {},
     invalid_named: [],
   };
-  return { ...emptyStatus(field), paths: sets, found, bytes, objects, invalid, invalid_named };
+  return { ...emptyStatus(field), paths: sets.slice(0, 100), found, bytes, objects, invalid, invalid_named };
 }

@@ -4,9 +4,10 @@ import { exportWorkflowId } from '../contract/names.ts';
 import { UserError } from '../core/errors.ts';
 import { exportDataset } from '../core/exporting/export-dataset.ts';
 import { requireExportable } from '../core/exporting/require-exportable.ts';
+import { isInOrBelow } from '../core/folders.ts';
 import type { Media } from '../core/media/medium.ts';
 import type { Sources } from '../core/sources/source.ts';
-import { claimDataset, getDataset } from '../core/store/datasets.ts';
+import { claimDataset, getDataset, listDatasets } from '../core/store/datasets.ts';
 import { noteExported } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import { checkWebhooks } from '../core/webhooks/check.ts';
@@ -61,6 +62,7 @@ export function createExportActivities({ store, media, sources, searchAttributes
       const { hasAnnotations, name } = media.byName((await getDataset(store, dataset)).media_type);
       if (hasAnnotations !== true) requireFormatOfText(request, name);
       await requireExportPlace(target, sources);
+      await requireOutsideSources(store, target);
       const model_key = (await requireExportable(store, request)) ?? null;
       return { search_attributes: await searchAttributes(), model_key };
     },
@@ -99,6 +101,22 @@ function requireFormatOfText({ format, images }: ExportDatasetInput, medium: str
     `format: samples of the medium ${medium} are no images. Export them as ${FORMATS_OF_TEXT.join(', ')}, with images none.`,
     { fields: ['format'] },
   );
+}
+
+/**
+ * Requires that no source holds the folder: the next load would take the copies for images of its own.
+ *
+ * @throws UserError ExportNotWritable
+ */
+async function requireOutsideSources(store: Store, target: string): Promise<void> {
+  for (const { _id, sources } of await listDatasets(store)) {
+    const source = sources.find((root) => isInOrBelow(target, root));
+    if (source === undefined) continue;
+    throw new UserError(
+      'ExportNotWritable',
+      `The dataset can't be exported to ${target}: it is in ${source}, a source of ${_id}, whose next load would take the copies for images.`,
+    );
+  }
 }
 
 /**

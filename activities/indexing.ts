@@ -20,10 +20,10 @@ import { checkRules, createSelection } from '../core/sources/selection.ts';
 import type { Sources } from '../core/sources/source.ts';
 import { datasetDeletedMeanwhile } from '../core/store/dataset-errors.ts';
 import { claimDataset, findDataset, getDataset, openDataset, openIndexing } from '../core/store/datasets.ts';
-import { noteDevice } from '../core/store/jobs.ts';
+import { noteAnnotations, noteDevice } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import type { WebhookConfig } from '../core/webhooks/config.ts';
-import { createAnnotator, requireAnnotatable } from './annotator.ts';
+import { createAnnotator, failedStatus, requireAnnotatable } from './annotator.ts';
 import { requireArtifactPlace, requireIndexPlace } from './artifact.ts';
 import { type Capabilities, type CapabilityDependencies, capabilitiesOf } from './capabilities.ts';
 import { checkOptions } from './check-options.ts';
@@ -131,15 +131,22 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
   /** The annotations that a load reads: those that it names, or what certainly is one in the folder. */
   const settleAnnotations = async (
     { annotations }: LoadDatasetInput,
-    root: string,
-    medium: Medium,
+    { jobId, root, medium }: { jobId: string; root: string; medium: Medium },
   ): Promise<AnnotationPlan | null> => {
     if (annotations === 'none') return null;
     const files = annotationFiles(sources);
-    if (annotations === undefined)
-      return medium.hasAnnotations === true ? ((await planFromFolder(files, root, GROUND_TRUTH)) ?? null) : null;
-    requireAnnotatable(medium);
-    return planAnnotations(files, annotations);
+    if (annotations !== undefined) {
+      requireAnnotatable(medium);
+      // A load's annotations are those of its source.
+      return { ...(await planAnnotations(files, annotations)), below: root };
+    }
+    if (medium.hasAnnotations !== true) return null;
+    try {
+      return (await planFromFolder(files, root, GROUND_TRUTH)) ?? null;
+    } catch (error) {
+      await noteAnnotations(store, jobId, failedStatus({ field: GROUND_TRUTH, sets: [], found: true }, error));
+      return null;
+    }
   };
 
   /** Ends phase 2 before it begins if nothing lacks a vector, so that nobody waits for a device. Returns the model's key. */
@@ -172,7 +179,7 @@ export function createIndexingActivities(dependencies: IndexingDependencies) {
       await noteDevice(store, job_id, await sources.of(root).identity(root));
       const { medium, expansion } = await settleMedium(request, root);
       const opened = { datasetId: dataset, mediaType: medium.name, source: root, jobId: job_id };
-      const annotations = continued ? null : await settleAnnotations(request, root, medium);
+      const annotations = continued ? null : await settleAnnotations(request, { jobId: job_id, root, medium });
       await openDataset(store, { ...opened, expansion });
       return { ...(await capabilitiesOf(dependencies)), source: root, annotations };
     },

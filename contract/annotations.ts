@@ -78,11 +78,14 @@ export const annotationsOption = z
 
 export type AnnotationSource = z.output<typeof annotationSource>;
 
-export const ANNOTATION_STATES = ['reading', 'applying', 'completed'] as const;
+/** `failed`: what was found beside the images can't be read. The load goes on without. */
+export const ANNOTATION_STATES = ['reading', 'applying', 'completed', 'failed'] as const;
 
 /** How the annotations of a job stand. */
 export interface AnnotationsStatus {
   state: (typeof ANNOTATION_STATES)[number];
+  /** Why they failed. */
+  error?: { code: string; message: string };
   field: string;
   /** What is read. `found` is true if nobody named it. */
   paths: { path: string; format: AnnotationFormatName }[];

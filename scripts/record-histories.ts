@@ -105,6 +105,16 @@ try {
   await client.wait((await client.annotate({ dataset: 'recorded', remove: 'ground_truth' })).job_id);
   await record('annotate-remove', annotated.workflow_id);
 
+  const exported = await client.exportDataset({ dataset: 'recorded', target: join(folder, 'exported'), format: 'jsonl' });
+  await client.wait(exported.job_id);
+  await record('export', exported.workflow_id);
+
+  const vectors = join(folder, 'vectors.jsonl');
+  await writeFile(vectors, `${JSON.stringify({ seq: 0, vector: [1, 0] })}\n`);
+  const imported = await client.importVectors({ dataset: 'recorded', path: vectors, model_key: 'mine@1' });
+  await client.wait(imported.job_id);
+  await record('import', imported.workflow_id);
+
   const retry = await client.retry('recorded');
   await client.wait(retry.job_id);
   await record('retry', retry.workflow_id);

@@ -7,8 +7,8 @@ import type { JobTracker } from './job-tracker.ts';
 
 /** The steps that annotate samples. Each goes on where it was if it is called again. */
 export interface AnnotationSteps {
-  /** Reads what the plan names. It needs no samples. */
-  read(): Promise<void>;
+  /** Reads what the plan names. It needs no samples. Returns whether there is something to apply. */
+  read(): Promise<boolean>;
   /** Gives the samples what was read. */
   apply(): Promise<void>;
 }
@@ -19,7 +19,9 @@ export function annotationSteps(job: JobTracker, input: QueueOptions, plan: Anno
   const asked = { job_id: job.jobId, plan };
   return {
     async read() {
-      job.noteAnnotations(await readAnnotations(asked));
+      const status = await readAnnotations(asked);
+      job.noteAnnotations(status);
+      return status.state !== 'failed';
     },
     async apply() {
       job.noteAnnotations(await applyAnnotations({ ...asked, dataset: input.dataset }));

@@ -26,6 +26,7 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
   const { listSource, indexPage, reconcile } = proxyActivities<IndexingActivities>({ ...longWork, priority });
   let embeddedBy: string | null = null;
   let found: Pick<IndexingCursor, 'annotations'> = {};
+  let isRead = false;
   return runLoad({
     kind: 'load',
     input,
@@ -46,7 +47,13 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
       return {
         capabilities,
         steps: {
-          ...(annotation === undefined ? {} : { beside: annotation.read }),
+          ...(annotation === undefined
+            ? {}
+            : {
+                beside: async () => {
+                  isRead = await annotation.read();
+                },
+              }),
           list: (page) => listSource({ job_id, dataset, source, page, include, exclude, hidden, reread }),
           index: (page) => indexPage({ job_id, dataset, page, reread }),
           async finish() {
@@ -57,7 +64,7 @@ export async function loadDataset(request: LoadDatasetRequest, resume?: Indexing
               max_failed_percent,
               model: embed ? model : null,
               switch: input.switch,
-              ...(plan === null ? {} : { annotations: plan }),
+              ...(plan === null || !isRead ? {} : { annotations: plan }),
             });
             if (result.annotations !== undefined) job.noteAnnotations(result.annotations);
             embeddedBy = result.embedded_by;

@@ -21,16 +21,18 @@ export function presentJob(status: JobStatus, scope: Scope, roots: readonly stri
   // Files of an artifact lie anywhere, so only their names are shown.
   const { annotations, artifact, imported } = rest;
   if (annotations !== undefined && shown.annotations !== undefined) {
-    shown.annotations.paths = annotations.paths.map(({ path, format }) => ({ path: basename(path), format }));
-    const files = annotations.invalid_named.map(({ file }) => basename(file));
+    shown.annotations.paths = annotations.paths.map(({ path, format }) => ({ path: lastName(path), format }));
+    const files = annotations.invalid_named.map(({ file }) => lastName(file));
+    // Messages hold values of the file.
     shown.annotations.invalid_named = shown.annotations.invalid_named.map((each, i) => ({
       ...each,
       file: files[i] ?? '',
+      message: '',
     }));
-    shown.annotations.without_sample_names = annotations.without_sample_names.map((name) => basename(name));
+    shown.annotations.without_sample_names = annotations.without_sample_names.map((name) => lastName(name));
   }
   if (imported !== undefined) {
-    const unknown_names = imported.unknown_names.map((name) => basename(name));
+    const unknown_names = imported.unknown_names.map((name) => lastName(name));
     // Messages hold values of the file.
     const invalid_named = imported.invalid_named.map((each) => ({ ...each, message: '' }));
     shown.imported = { ...imported, path: basename(imported.path), unknown_names, invalid_named };
@@ -40,6 +42,9 @@ export function presentJob(status: JobStatus, scope: Scope, roots: readonly stri
   const names = { path: basename(path), ...(index_path === undefined ? {} : { index_path: basename(index_path) }) };
   return { ...shown, artifact: { ...artifact, ...names } };
 }
+
+/** The last part of a name of any system. */
+const lastName = (name: string) => name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
 
 /** Request fields shown to callers of read scope. A new option stays hidden until it is reviewed and added here. */
 const SHOWN = [

@@ -39,7 +39,10 @@ const formatName = z.enum(ANNOTATION_FORMATS);
 /** The annotations of a job. */
 export const annotationsStatus = z
   .object({
-    state: z.enum(ANNOTATION_STATES),
+    state: z
+      .enum(ANNOTATION_STATES)
+      .describe('`failed`: what was found beside the images can not be read; the load goes on without.'),
+    error: z.object({ code: z.string(), message: z.string() }).optional().describe('Why they failed.'),
     field: z.string(),
     paths: z.array(z.object({ path: z.string(), format: formatName })),
     found: z.boolean().describe('True if nobody named the paths: they were found beside the images.'),

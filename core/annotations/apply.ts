@@ -44,10 +44,12 @@ export async function applyAnnotations(store: Store, request: ApplyRequest): Pro
   await recordField(store, datasetId, { field, from, classes: JSON.parse(reading.classes) as AnnotationClass[] });
 
   const counts = firstCounts(reading);
-  const named = sets.map(() => createSeqSet());
+  const all = createSeqSet();
+  const named = sets.map(() => createSeqSet(all));
   for (const set of sets.keys()) {
     const fields: FieldSet = { datasetId, field, set };
-    const matcher = createMatcher(store, fields, dataset.sources, onStep);
+    const roots = plan.below === undefined ? dataset.sources : [plan.below];
+    const matcher = createMatcher(store, fields, roots, onStep);
     const updates = createUpdates({ jobId, plan, set }, named[set] as SeqSet, counts);
     let writing = Promise.resolve();
     for await (const batch of imagesOf(store, reading, set)) {
@@ -55,18 +57,16 @@ export async function applyAnnotations(store: Store, request: ApplyRequest): Pro
       const changed = updates.of(batch, await matcher.match(batch));
       // The next batch is read and matched while this one is written.
       await writing;
-      writing = writeAnnotations(store, fields, changed);
+      writing = writeAnnotations(store, fields, changed).then((refused) => updates.refuse(refused.length));
       writing.catch(() => undefined);
       onStep();
-      onProgress(withMatched(counts, named));
+      onProgress({ ...counts, matched: all.size });
     }
     await writing;
   }
-  // What stands in a file that could not be read is unknown, and not gone.
-  const isWhole = (reading.invalid.unreadable_file ?? 0) === 0;
-  if (isWhole && (wasGiven === true || plan.replace))
+  if (isWhole(reading, named) && (wasGiven === true || plan.replace))
     counts.removed = await removeStale(store, plan, named, { datasetId, onStep, signal });
-  const matched = withMatched(counts, named);
+  const matched = { ...counts, matched: all.size };
   const indexed = await countSamples(store, datasetId, 'indexed');
   return { ...matched, without_annotations: Math.max(0, indexed - matched.matched) };
 }
@@ -74,7 +74,7 @@ export async function applyAnnotations(store: Store, request: ApplyRequest): Pro
 /** The images of a set, bucket by bucket. */
 async function* imagesOf(store: Store, reading: ReadingDocument, set: number): AsyncGenerator<AnnotatedImage[]> {
   // A small file has little in each bucket, and a round trip costs more than its images.
-  const reads = Math.min(BUCKETS, Math.max(1, Math.ceil(reading.bytes / READ_BYTES)));
+  const reads = Math.min(BUCKETS, Math.max(1, Math.ceil(reading.staged_bytes / READ_BYTES)));
   const read = (n: number) => {
     const [from, to] = [n, n + 1].map((at) => Math.floor((at * BUCKETS) / reads));
     return stagedPieces(store, reading, { set, from: from as number, to: to as number });
@@ -89,13 +89,12 @@ async function* imagesOf(store: Store, reading: ReadingDocument, set: number): A
   }
 }
 
-const withMatched = (counts: AppliedCounts, named: readonly SeqSet[]): AppliedCounts => ({
-  ...counts,
-  matched: named.length === 1 ? (named[0]?.size ?? 0) : unionSize(named),
-});
+/** What could not be read may name any sample. */
+const UNKNOWN = ['unreadable_file', 'malformed', 'bad_encoding', 'too_many'] as const;
 
-function unionSize(sets: readonly SeqSet[]): number {
-  const all = createSeqSet();
-  for (const set of sets) all.addAll(set);
-  return all.size;
-}
+/**
+ * Whether a sample that is not named has lost its annotations: all was read, and each path names some samples. A disk
+ * that is not there looks like a folder without a file.
+ */
+const isWhole = ({ invalid }: ReadingDocument, named: readonly SeqSet[]): boolean =>
+  UNKNOWN.every((reason) => (invalid[reason] ?? 0) === 0) && named.every(({ size }) => size > 0);

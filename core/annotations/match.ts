@@ -5,11 +5,12 @@ import {
   samplesAtPaths,
   samplesToAnnotate,
 } from '../store/annotations.ts';
+import { slicesOf } from '../store/slices.ts';
 import type { Store } from '../store/store.ts';
 import { type BaseNames, collectBaseNames } from './base-names.ts';
 import { isAbsoluteName, partsOfName, sharedParts } from './image-names.ts';
 import type { AnnotatedImage } from './join.ts';
-import { nameOf, withoutExtension } from './reading/paths.ts';
+import { withoutExtension } from './reading/paths.ts';
 
 /** The sample of an image; `none` if the dataset has none, `several` if the name may mean several. */
 export type Match = SampleToAnnotate | 'none' | 'several';
@@ -28,6 +29,7 @@ export function createMatcher(store: Store, fields: FieldSet, roots: readonly st
   // Most images of a set are found at the same place, so that one is looked at first.
   let usual = 0;
   let baseNames: Promise<BaseNames> | undefined;
+  const isBelow = ({ filepath }: SampleToAnnotate) => roots.some((root) => filepath.startsWith(`${root}/`));
 
   /** Looks at places of images, in their order. Returns the number of a place where an image is. */
   const lookAt = async (
@@ -40,7 +42,7 @@ export function createMatcher(store: Store, fields: FieldSet, roots: readonly st
     const paths = new Set(places.flat());
     if (paths.size === 0) return undefined;
     const stems = new Set(places.flatMap((of, i) => (isAny(i) ? of : [])));
-    const samples = await samplesAtPaths(store, fields, [...paths], [...stems]);
+    const samples = (await samplesAtPaths(store, fields, [...paths], [...stems])).filter(isBelow);
     const byPath = new Map(samples.map((sample) => [sample.filepath, sample]));
     const byStem = Map.groupBy(samples, ({ filepath }) => withoutExtension(filepath));
     for (const [i, of] of places.entries())
@@ -76,18 +78,24 @@ export function createMatcher(store: Store, fields: FieldSet, roots: readonly st
           }),
     );
     if (open.length === 0) return;
-    baseNames ??= collectBaseNames(stemsOfDataset(store, fields.datasetId), onStep);
+    baseNames ??= collectBaseNames(namesOfDataset(store, fields.datasetId), onStep);
     const known = await baseNames;
     const seqs = open.map(({ parts, anyExtension }) => {
-      const name = parts.at(-1) ?? '';
-      return [...new Set([withoutExtension(name), ...(anyExtension ? [name] : [])].flatMap(known.find))];
+      const found = known.find(parts);
+      return anyExtension
+        ? [...new Set([...found, ...known.find([...parts.slice(0, -1), `${parts.at(-1)}.`])])]
+        : found;
     });
-    const samples = await samplesToAnnotate(store, fields, [...new Set(seqs.flat())]);
+    // Thousands of samples of one name can't be told apart by it, and would all have to be read.
+    const few = seqs.map((of) => (of.length > MOST_CANDIDATES ? [] : of));
+    const samples: SampleToAnnotate[] = [];
+    for (const slice of slicesOf([...new Set(few.flat())], SEQS_A_QUERY))
+      samples.push(...(await samplesToAnnotate(store, fields, slice)).filter(isBelow));
     const bySeq = new Map(samples.map((sample) => [sample.seq, sample]));
     for (const [n, { i, ...name }] of open.entries()) {
       if (matches[i] !== 'none') continue;
-      const candidates = (seqs[n] ?? []).flatMap((seq) => bySeq.get(seq) ?? []);
-      matches[i] = bestOf(candidates, name);
+      const candidates = (few[n] ?? []).flatMap((seq) => bySeq.get(seq) ?? []);
+      matches[i] = (seqs[n] ?? []).length > MOST_CANDIDATES ? 'several' : bestOf(candidates, name);
     }
   };
 
@@ -101,11 +109,17 @@ export function createMatcher(store: Store, fields: FieldSet, roots: readonly st
   };
 }
 
-/** The stems of a dataset's files: the last part of each path, without its extension. */
-async function* stemsOfDataset(store: Store, datasetId: string) {
+/** The last two parts of the paths of a dataset's files. */
+async function* namesOfDataset(store: Store, datasetId: string) {
   for await (const { seq, filepath } of pathsOfDataset(store, datasetId))
-    yield { seq, stem: withoutExtension(nameOf(filepath)) };
+    yield { seq, parts: filepath.split('/').slice(-2) };
 }
+
+/** Samples of one name beyond which the name says nothing. */
+const MOST_CANDIDATES = 1000;
+
+/** Samples that are read together. */
+const SEQS_A_QUERY = 5000;
 
 /** The paths at which an image may be, the likeliest first. Without an extension, if any is right. */
 function placesOf({ image }: AnnotatedImage, roots: readonly string[]): string[] {
@@ -125,7 +139,7 @@ function pathOfParts(name: string): [path: string] | [] {
 
 /**
  * The sample whose path ends as a name does. An absolute name is of another machine, where the folders above differ, so
- * the longest common end counts.
+ * the longest common end counts. It has the folder at least: `train/1.jpg` and `val/1.jpg` are two pictures.
  */
 function bestOf(
   candidates: readonly SampleToAnnotate[],
@@ -134,7 +148,7 @@ function bestOf(
   const shared = candidates.map(({ filepath }) =>
     Math.max(sharedParts(filepath, parts), anyExtension ? sharedParts(withoutExtension(filepath), parts) : 0),
   );
-  const needed = isAbsolute ? Math.max(1, ...shared) : parts.length;
+  const needed = isAbsolute ? Math.max(Math.min(2, parts.length), ...shared) : parts.length;
   const best = candidates.filter((_, i) => shared[i] === needed);
   if (best.length === 0) return 'none';
   return best.length === 1 ? (best[0] as SampleToAnnotate) : 'several';

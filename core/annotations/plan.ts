@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { AnnotationSource } from '../../contract/annotations.ts';
 import { type FoundFormat, findBesideImages, findFormat } from './find-format.ts';
-import { cocoFiles } from './formats/coco/files.ts';
 import type { AnnotationFormatName, AnnotationTask } from './formats/format.ts';
+import { lookAtFile, unlessUnavailable } from './look-at-file.ts';
 import type { AnnotationFiles } from './reading/annotation-files.ts';
 
 /** What a job reads, settled once when it begins. */
@@ -17,6 +17,8 @@ export interface AnnotationPlan {
   task?: AnnotationTask | undefined;
   columns?: Readonly<Record<string, string>> | undefined;
   split?: string | undefined;
+  /** Only samples below this folder are meant: a load's annotations are those of its source. */
+  below?: string;
   replace: boolean;
 }
 
@@ -28,8 +30,12 @@ export interface AnnotationPlan {
 export async function planAnnotations(files: AnnotationFiles, asked: AnnotationSource): Promise<AnnotationPlan> {
   const { field, task, columns, split, replace } = asked;
   const sets: AnnotationPlan['sets'] = [];
-  for (const path of asked.paths) sets.push(...(await setsOf(files, await findFormat(files, path, asked.format))));
-  return { field, from: hashOf(sets), sets, found: false, task, columns, split, replace };
+  for (const path of asked.paths) {
+    const found = await findFormat(files, path, asked.format);
+    const ofPath = await setsOf(files, found);
+    sets.push(...(sets.length + ofPath.length <= MOST_SETS ? ofPath : [found]));
+  }
+  return { field, from: hashOf(asked.paths), sets, found: false, task, columns, split, replace };
 }
 
 /**
@@ -44,30 +50,33 @@ export async function planFromFolder(
 ): Promise<AnnotationPlan | undefined> {
   const found = await findBesideImages(files, root);
   if (found === undefined) return undefined;
-  const sets = await setsOf(files, found);
-  return { field, from: hashOf(sets), sets, found: true, replace: false };
+  const sets = (await setsOf(files, found)).filter(({ path, format }) => format !== 'coco' || isOfRoboflow(path));
+  return { field, from: hashOf([found.path]), sets, found: true, below: root, replace: false };
 }
 
-/** The most files of a folder that are sets of their own. */
-const MOST_FILES = 100;
+/** The name that Roboflow gives annotations of COCO. Other files of COCO may be predictions, or anything. */
+const isOfRoboflow = (path: string) => path.endsWith('/_annotations.coco.json');
+
+/** The most sets of a plan: each event of the job's history that holds the plan stays small. */
+const MOST_SETS = 200;
 
 /**
  * Files of COCO in one folder are sets of their own: instances, keypoints and captions name the same images, each with
- * IDs of its own.
+ * IDs of its own. Their beginnings tell which they are: to read them is another step's work.
  */
 async function setsOf(files: AnnotationFiles, found: FoundFormat): Promise<FoundFormat[]> {
-  if (found.format !== 'coco') return [found];
+  if (found.format !== 'coco' || (await files.kindOf(found.path)) !== 'folder') return [found];
   const sets: FoundFormat[] = [];
-  for await (const { file, ...one } of cocoFiles(found.path, files)) {
-    // A set is opened by its path as text, and one that can't be read ends the job. Within a folder, it does not.
-    if (file.bytes !== undefined || 'unreadable' in one) return [found];
-    sets.push({ format: 'coco', path: file.path });
-  }
-  return sets.length > MOST_FILES ? [found] : sets;
+  for await (const listed of files.list(found.path, (name) => name.toLowerCase().endsWith('.json')))
+    for (const file of listed) {
+      // A set is opened by its path as text, and one that can't be read ends the job. Within a folder, it does not.
+      const format = file.bytes === undefined ? await unlessUnavailable(lookAtFile(files, file)) : undefined;
+      if (format === undefined && file.bytes !== undefined) return [found];
+      if (format === 'coco') sets.push({ format, path: file.path });
+      if (sets.length > MOST_SETS) return [found];
+    }
+  return sets.length === 0 ? [found] : sets;
 }
 
-const hashOf = (sets: AnnotationPlan['sets']) =>
-  createHash('sha256')
-    .update(JSON.stringify(sets.map(({ path }) => path)))
-    .digest('hex')
-    .slice(0, 16);
+const hashOf = (paths: readonly string[]) =>
+  createHash('sha256').update(JSON.stringify(paths)).digest('hex').slice(0, 16);

@@ -34,7 +34,8 @@ export async function removeStale(
   // A sample that is missing keeps what it has: its file may come back.
   const samples = samplesWithField(store, { datasetId: removing.datasetId, field, which: 'there' });
   return removeOf(store, field, removing, samples, ({ seq, from: given, sets }) => {
-    if (given !== from) return replace ? 'all' : [];
+    // A sample that is named and could not be given its own keeps what it has.
+    if (given !== from) return replace && !named.some((set) => set.has(seq)) ? 'all' : [];
     const leaving = sets.filter((set) => !named[Number(set)]?.has(seq));
     return leaving.length === sets.length ? 'all' : leaving;
   });

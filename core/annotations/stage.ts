@@ -11,11 +11,16 @@ import type { AnnotationFiles } from './reading/annotation-files.ts';
 /** How many of the things that went wrong are named. */
 export const MAX_NAMED = 100;
 
+/** The characters that are kept of a name or a message: all of them are part of a job's record and its history. */
+export const MAX_NAME = 300;
+
 /** The most bytes that one piece takes, as JSON: the annotations of a picture must fit into its sample. */
 export const MAX_PIECE_BYTES = 4 << 20;
 
 export interface StagingRequest {
   jobId: string;
+  /** The folders that a listing could not read since the last call. */
+  takeUnreadable: () => string[];
   /** Called after each step. */
   onStep: () => void;
   /** Called when what was read is safe. */
@@ -32,18 +37,26 @@ export async function stageAnnotations(
   store: Store,
   files: AnnotationFiles,
   plan: AnnotationPlan,
-  { jobId, onStep, onStored, signal }: StagingRequest,
+  { jobId, takeUnreadable, onStep, onStored, signal }: StagingRequest,
 ): Promise<ReadingDocument> {
   let reading = await findReading(store, jobId);
-  let next: ReadingDocument = reading ?? firstReading(jobId);
-  if (next.done) return next;
+  if (reading?.done === true) return reading;
+  const fingerprints = await fingerprintsOf(files, plan);
+  // A position in a file means nothing in another version of it, and IDs may have changed: then all is read again.
+  const isSame = reading !== undefined && reading.fingerprints.join() === fingerprints.join();
+  let next: ReadingDocument = isSame
+    ? (reading as ReadingDocument)
+    : { ...firstReading(jobId, fingerprints), steps: reading?.steps ?? 0 };
   const classes = createClasses(next.classes);
   const buckets = createBuckets();
 
   const flush = async (set: number) => {
     const name = randomUUID();
-    await writeStaged(store, { jobId, set, flush: name }, buckets.take());
-    next = { ...next, steps: next.steps + 1, flushes: [...next.flushes, name], classes: classes.json() };
+    const taken = buckets.take();
+    await writeStaged(store, { jobId, set, flush: name }, taken);
+    const staged_bytes = taken.reduce((sum, { pieces }) => sum + pieces.length, next.staged_bytes);
+    const flushes = [...next.flushes, name];
+    next = { ...next, steps: next.steps + 1, flushes, staged_bytes, classes: classes.json() };
     if (!(await noteReading(store, next, reading?.steps)))
       throw new Error('Another attempt reads these annotations. The next one goes on where that one has come to.');
     reading = next;
@@ -57,7 +70,7 @@ export async function stageAnnotations(
     for await (const step of steps) {
       signal.throwIfAborted();
       let objects = 0;
-      const invalid = [...step.invalid];
+      const invalid = [...step.invalid, ...takeUnreadable().map(unreadableFolder)];
       for (const each of step.classes) classes.add(each);
       for (const piece of step.pieces) {
         const refused = addPiece(buckets, piece, path);
@@ -74,7 +87,7 @@ export async function stageAnnotations(
       onStep();
       if (buckets.isFull()) await flush(set);
     }
-    const { cursor: _, ...rest } = next;
+    const { cursor: _, ...rest } = takeUnreadable().map(unreadableFolder).reduce(withInvalid, next);
     next = { ...rest, set: set + 1 };
     await flush(set);
   }
@@ -83,9 +96,21 @@ export async function stageAnnotations(
   return next;
 }
 
-const firstReading = (jobId: string): ReadingDocument => ({
+/** What changes with the files that were named. A folder has none: its files are read one by one. */
+const fingerprintsOf = (files: AnnotationFiles, { sets }: AnnotationPlan): Promise<string[]> =>
+  Promise.all(sets.map(async ({ path }) => (await files.fingerprint(path)) ?? ''));
+
+const unreadableFolder = (folder: string): InvalidAnnotation => ({
+  reason: 'unreadable_file',
+  file: folder,
+  message: `${folder} can't be read, or is a link that leads out of the allowed folders.`,
+});
+
+const firstReading = (jobId: string, fingerprints: string[]): ReadingDocument => ({
   _id: jobId,
   steps: 0,
+  fingerprints,
+  staged_bytes: 0,
   set: 0,
   flushes: [],
   bytes: 0,
@@ -101,7 +126,12 @@ export function withInvalid<T extends Pick<ReadingDocument, 'invalid' | 'invalid
   counts: T,
   { reason, file, line, message }: InvalidAnnotation,
 ): T {
-  const named = { reason, file, ...(line === undefined ? {} : { line }), message: message.slice(0, 500) };
+  const named = {
+    reason,
+    file: file.slice(-MAX_NAME),
+    ...(line === undefined ? {} : { line }),
+    message: message.slice(0, MAX_NAME),
+  };
   return {
     ...counts,
     invalid: { ...counts.invalid, [reason]: (counts.invalid[reason] ?? 0) + 1 },
@@ -115,7 +145,11 @@ function addPiece(
   path: string,
 ): InvalidAnnotation | undefined {
   const json = JSON.stringify(piece);
-  if (json.length <= MAX_PIECE_BYTES) {
+  // Some characters take three bytes.
+  if (
+    json.length <= MAX_PIECE_BYTES &&
+    (json.length <= MAX_PIECE_BYTES / 3 || Buffer.byteLength(json) <= MAX_PIECE_BYTES)
+  ) {
     buckets.add(piece.key, json);
     return undefined;
   }

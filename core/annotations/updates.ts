@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { BSON } from 'mongodb';
 import type { Annotation } from '../../contract/annotation.ts';
 import type { AnnotationUpdate, SampleToAnnotate } from '../store/annotations.ts';
 import type { AnnotationSet } from '../store/documents.ts';
@@ -10,12 +11,14 @@ import type { Match } from './match.ts';
 import { frameOf } from './place.ts';
 import type { AnnotationPlan } from './plan.ts';
 import type { SeqSet } from './seq-set.ts';
-import { MAX_NAMED, MAX_PIECE_BYTES, withInvalid } from './stage.ts';
+import { MAX_NAME, MAX_NAMED, MAX_PIECE_BYTES, withInvalid } from './stage.ts';
 
 /** Decides what is written of the images of one set. */
 export interface Updates {
   /** What is to be written of a batch of images. A sample that has the same already is left as it is. */
   of(images: readonly AnnotatedImage[], matches: readonly Match[]): AnnotationUpdate[];
+  /** Counts samples that would be too large with all their fields. */
+  refuse(count: number): void;
 }
 
 /**
@@ -55,7 +58,8 @@ export function createUpdates(
   const updateOf = (image: AnnotatedImage, sample: SampleToAnnotate): AnnotationUpdate | undefined => {
     const objects = placeAll(image, sample);
     const json = JSON.stringify(objects);
-    if (json.length > MAX_PIECE_BYTES) {
+    // Short numbers take more bytes in BSON than in JSON.
+    if (json.length > MAX_PIECE_BYTES / 8 && BSON.calculateObjectSize({ objects }) > MAX_PIECE_BYTES) {
       refuse({
         reason: 'too_many',
         message: `${sample.filepath} has ${objects.length} objects, in more bytes than can be stored.`,
@@ -95,7 +99,7 @@ export function createUpdates(
         const name = image.image?.name ?? image.key;
         if (match === 'none') {
           counts.without_sample += 1;
-          if (counts.without_sample_names.length < MAX_NAMED) counts.without_sample_names.push(name.slice(0, 1000));
+          if (counts.without_sample_names.length < MAX_NAMED) counts.without_sample_names.push(name.slice(0, MAX_NAME));
         } else if (match === 'several') {
           refuse({ reason: 'unclear_image', message: `"${name}" may be several images of the dataset.` });
         } else if (!named.add(match.seq)) {
@@ -109,6 +113,10 @@ export function createUpdates(
         }
       }
       return updates;
+    },
+    refuse(count) {
+      const message = 'A sample would be larger than MongoDB stores, with the annotations of all its fields.';
+      for (let n = 0; n < count; n += 1) refuse({ reason: 'too_many', message });
     },
   };
 }

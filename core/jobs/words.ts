@@ -108,7 +108,8 @@ function progressInWords(status: JobStatus): string[] {
 /** How far the annotations of a job are. */
 export function annotationsInWords(annotations: AnnotationsStatus | undefined): string {
   if (annotations === undefined) return 'annotations: starting';
-  const { state, objects, matched, removed, field, paths } = annotations;
+  const { state, objects, matched, removed, field, paths, error } = annotations;
+  if (error !== undefined) return `annotations: not read: ${error.message}`;
   if (state === 'reading') return `annotations: ${count(objects)} objects read`;
   if (paths.length === 0) return `annotations: ${field} removed from ${count(removed)} samples`;
   return `annotations: ${field}, ${count(objects)} objects, ${count(matched)} samples${state === 'applying' ? ' so far' : ''}`;

@@ -1,5 +1,5 @@
 /** Annotations of samples: what applying them reads and writes, and the classes of a dataset. */
-import { type AnyBulkWriteOperation, BSONRegExp, type ObjectId } from 'mongodb';
+import { type AnyBulkWriteOperation, BSONRegExp, MongoBulkWriteError, type ObjectId } from 'mongodb';
 import type { AnnotationClass } from '../../contract/annotation.ts';
 import { collectionsOf } from './collections.ts';
 import type { AnnotationSet, ClassCount, DatasetField, FieldDocument, SampleDocument } from './documents.ts';
@@ -109,13 +109,16 @@ export interface AnnotationUpdate {
   tags?: readonly string[] | undefined;
 }
 
-/** Writes annotations of samples. Samples that were removed since are left out. */
+/**
+ * Writes annotations of samples. Samples that were removed since are left out. Returns the positions of updates with
+ * which a sample would be larger than a document may be.
+ */
 export async function writeAnnotations(
   store: Store,
   { field, set }: FieldSet,
   updates: readonly AnnotationUpdate[],
-): Promise<void> {
-  if (updates.length === 0) return;
+): Promise<number[]> {
+  if (updates.length === 0) return [];
   const now = new Date();
   const operations = updates.map(
     ({ _id, replaces, from, annotations, classes, split, tags }): AnyBulkWriteOperation<SampleDocument> => ({
@@ -135,8 +138,19 @@ export async function writeAnnotations(
       },
     }),
   );
-  await collectionsOf(store).samples.bulkWrite(operations, { ordered: false });
+  try {
+    await collectionsOf(store).samples.bulkWrite(operations, { ordered: false });
+    return [];
+  } catch (error) {
+    if (!(error instanceof MongoBulkWriteError)) throw error;
+    const refused = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
+    if (refused.length === 0 || !refused.every(({ code }) => code === TOO_LARGE)) throw error;
+    return refused.map(({ index }) => index);
+  }
 }
+
+/** MongoDB's code for a document that an update would make larger than 16 MiB. */
+const TOO_LARGE = 17419;
 
 /** A sample that has a field, and the sets of it. */
 export interface AnnotatedSample {
@@ -273,6 +287,7 @@ export async function countClasses(store: Store, datasetId: string, maxTimeMS?: 
         { $unwind: '$classes' },
         { $group: { _id: '$classes.class', samples: { $sum: 1 }, objects: { $sum: '$classes.objects' } } },
         { $sort: { objects: -1, _id: 1 } },
+        { $limit: MOST_CLASSES },
       ],
       { hint: SAMPLE_INDEXES.classes, ...(maxTimeMS === undefined ? {} : { maxTimeMS }) },
     )

@@ -265,6 +265,10 @@ export interface ReadingDocument {
   _id: string;
   /** How many times this was written. */
   steps: number;
+  /** The fingerprints of the paths; empty for a folder. */
+  fingerprints: string[];
+  /** Bytes of all pieces that count. */
+  staged_bytes: number;
   /** The path that is read next, and where in it, as JSON. */
   set: number;
   cursor?: string;

@@ -1,4 +1,4 @@
-import type { Filter } from 'mongodb';
+import { BSON, type Filter, type FindCursor } from 'mongodb';
 import type { PhaseName } from '../../contract/job.ts';
 import { collectionsOf } from './collections.ts';
 import type { SampleDocument } from './documents.ts';
@@ -127,11 +127,28 @@ async function find(
     projection: annotations ? WITHOUT_WORDS : WITHOUT_LARGE_FIELDS,
     sort: { seq: direction },
     limit: limit + 1,
-    batchSize: limit + 2,
+    // Annotations of a page may be many megabytes.
+    batchSize: annotations ? 20 : limit + 2,
     hint,
     maxTimeMS: MAX_TIME_MS,
   };
-  return pageOf(await collectionsOf(store).samples.find(filter, options).toArray(), limit);
+  const found = collectionsOf(store).samples.find(filter, options);
+  return annotations ? boundedPage(found, limit) : pageOf(await found.toArray(), limit);
+}
+
+/** The annotations of a page end it early once they take this many bytes. */
+const MOST_ANNOTATION_BYTES = 16 << 20;
+
+async function boundedPage(found: FindCursor<SampleDocument>, limit: number): Promise<FoundSamples> {
+  const samples: SampleDocument[] = [];
+  let bytes = 0;
+  for await (const sample of found) {
+    if (samples.length === limit || bytes > MOST_ANNOTATION_BYTES)
+      return { samples, next: samples.at(-1)?.seq ?? null };
+    samples.push(sample);
+    if (sample.annotations !== undefined) bytes += BSON.calculateObjectSize(sample.annotations);
+  }
+  return { samples, next: null };
 }
 
 function pageOf(found: SampleDocument[], limit: number): FoundSamples {

@@ -33,14 +33,16 @@ describe('the name of an image', () => {
   });
 });
 
-it('samples are found by their stems among a hundred thousand', async () => {
+it('samples are found by the ends of their paths among a hundred thousand', async () => {
   async function* files() {
-    for (let seq = 0; seq < 100_000; seq += 1) yield { seq, stem: `${seq % 50_000}` };
+    for (let seq = 0; seq < 100_000; seq += 1)
+      yield { seq, parts: [seq < 50_000 ? 'first' : 'second', `${seq % 50_000}.jpg`] };
   }
   const names = await collectBaseNames(files(), () => undefined);
-  expect(names.find('7').sort((a, b) => a - b)).toEqual([7, 50_007]);
-  expect(names.find('49999').sort((a, b) => a - b)).toEqual([49_999, 99_999]);
-  expect(names.find('50000')).toEqual([]);
+  expect(names.find(['7.jpg']).sort((a, b) => a - b)).toEqual([7, 50_007]);
+  expect(names.find(['any', 'second', '7.png'])).toEqual([50_007]);
+  expect(names.find(['third', '7.jpg'])).toEqual([]);
+  expect(names.find(['50000.jpg'])).toEqual([]);
 });
 
 describe('pieces of an image', () => {
@@ -90,7 +92,8 @@ it('a set of seqs counts each once', () => {
     false,
   ]);
   const all = createSeqSet();
-  all.add(5);
-  all.addAll(seqs);
-  expect(all.size).toBe(2);
+  const [first, second] = [createSeqSet(all), createSeqSet(all)];
+  for (const seq of [1, 2, 3]) first.add(seq);
+  for (const seq of [3, 4]) second.add(seq);
+  expect([first.size, second.size, all.size]).toEqual([3, 2, 4]);
 });

@@ -54,8 +54,9 @@ async function* read(request: ReadRequest): AsyncGenerator<ReadStep> {
         const piece = pieceOf(dataset, image);
         // One by one, since annotations take many times the memory of their text.
         const file = loaded[at];
-        if (file !== undefined) piece.annotations = addLabelFile(step, file, rules);
-        step.add(piece);
+        const annotations = file === undefined ? [] : addLabelFile(step, file, rules);
+        // What a file says that can't be read is unknown, and its image keeps what it has.
+        if (annotations !== undefined) step.add(file === undefined ? piece : { ...piece, annotations });
         step.count(0);
         cursor = next;
         if (step.isFull) yield step.take(cursor);

@@ -24,13 +24,16 @@ export interface AnnotationFiles {
    * @throws UserError AnnotationsBroken if it has more
    */
   read(file: NamedFile, most?: number): Promise<Buffer>;
+  /** What changes with the content of a file. Undefined for a folder, and for what can't be examined. */
+  fingerprint(path: string): Promise<string | undefined>;
   /** The first bytes of a file. @throws FileUnavailableError */
   head(file: NamedFile, bytes: number): Promise<Buffer>;
   /** The bytes of a file from a position on, in pieces. @throws FileUnavailableError */
   stream(file: NamedFile, start?: number): AsyncGenerator<Buffer>;
 }
 
-export function annotationFiles(sources: Sources): AnnotationFiles {
+/** @param onUnreadable called with each folder of a listing whose files are unknown, since it can't be read */
+export function annotationFiles(sources: Sources, onUnreadable?: (folder: string) => void): AnnotationFiles {
   const open = (named: NamedFile): Promise<OpenFile> => {
     const file = typeof named === 'string' ? { path: named } : named;
     return sources.of(file.path).open(file);
@@ -55,8 +58,10 @@ export function annotationFiles(sources: Sources): AnnotationFiles {
     },
     async *list(folder, accepts, after) {
       const selection = createSelection(accepts, {});
-      for await (const { files } of sources.of(folder).list(folder, selection, after))
+      for await (const { files, unreadable, outside } of sources.of(folder).list(folder, selection, after)) {
+        for (const path of [...unreadable, ...outside]) onUnreadable?.(path);
         if (files.length > 0) yield files;
+      }
     },
     async read(named, most = MAX_WHOLE_BYTES) {
       const file = await open(named);
@@ -71,6 +76,7 @@ export function annotationFiles(sources: Sources): AnnotationFiles {
         await file.close();
       }
     },
+    fingerprint: async (path) => (await sources.of(path).stat({ path }))?.fingerprint,
     async head(named, bytes) {
       const file = await open(named);
       try {

@@ -48,10 +48,14 @@ export async function loadLabelFile(
  *
  * @throws UserError AnnotationsUnclear if a line may be several things
  */
-export function addLabelFile(step: StepBuilder, { path, content }: LabelFile, rules: LineRules): Annotation[] {
+export function addLabelFile(
+  step: StepBuilder,
+  { path, content }: LabelFile,
+  rules: LineRules,
+): Annotation[] | undefined {
   if (content instanceof InvalidValue) {
     step.addInvalid({ ...content, file: path });
-    return [];
+    return undefined;
   }
   step.countBytes(content.length);
   const annotations: Annotation[] = [];
