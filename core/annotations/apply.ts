@@ -48,8 +48,9 @@ export async function applyAnnotations(store: Store, request: ApplyRequest): Pro
   const named = sets.map(() => createSeqSet(all));
   for (const set of sets.keys()) {
     const fields: FieldSet = { datasetId, field, set };
-    const roots = plan.below === undefined ? dataset.sources : [plan.below];
-    const matcher = createMatcher(store, fields, roots, onStep);
+    const { below } = plan;
+    const roots = below === undefined ? dataset.sources : [below];
+    const matcher = createMatcher(store, fields, { roots, below }, onStep);
     const updates = createUpdates({ jobId, plan, set }, named[set] as SeqSet, counts);
     let writing = Promise.resolve();
     for await (const batch of imagesOf(store, reading, set)) {

@@ -21,15 +21,20 @@ export interface Matcher {
 }
 
 /**
- * Creates the matcher of a set. An image is where its format says, or below a source of the dataset. Where it is at
+ * Creates the matcher of a set, among all samples of a dataset or those below a folder. An image is where its format says, or below a source of the dataset. Where it is at
  * none of these places, the sample is taken whose path ends as one of its names does. If several do, that is nobody's: a
  * wrong label is worse than none.
  */
-export function createMatcher(store: Store, fields: FieldSet, roots: readonly string[], onStep: () => void): Matcher {
+export function createMatcher(
+  store: Store,
+  fields: FieldSet,
+  { roots, below }: { roots: readonly string[]; below?: string | undefined },
+  onStep: () => void,
+): Matcher {
   // Most images of a set are found at the same place, so that one is looked at first.
   let usual = 0;
   let baseNames: Promise<BaseNames> | undefined;
-  const isBelow = ({ filepath }: SampleToAnnotate) => roots.some((root) => filepath.startsWith(`${root}/`));
+  const isBelow = ({ filepath }: SampleToAnnotate) => below === undefined || filepath.startsWith(`${below}/`);
 
   /** Looks at places of images, in their order. Returns the number of a place where an image is. */
   const lookAt = async (

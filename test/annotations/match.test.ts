@@ -38,7 +38,7 @@ async function datasetOf(paths: readonly string[]): Promise<string> {
 
 async function matcherOf(paths: readonly string[], roots: readonly string[] = ['/photos']): Promise<Matcher> {
   const datasetId = await datasetOf(paths);
-  return createMatcher(store, { datasetId, field: 'ground_truth', set: 0 }, roots, () => undefined);
+  return createMatcher(store, { datasetId, field: 'ground_truth', set: 0 }, { roots }, () => undefined);
 }
 
 /** The paths of the samples that images mean, or why they mean none. */
@@ -76,7 +76,8 @@ it.each<[string, string[], NamedImage, string]>([
   ['whole parts only', ['/photos/x/at/a.jpg'], { name: 't/a.jpg' }, 'none'],
   ['no other extension', ['/photos/a.png'], { name: 'a.jpg', paths: ['/photos/a.jpg'] }, 'none'],
   ['no name of several', ['/photos/t/a.jpg', '/photos/v/a.jpg'], { name: 'a.jpg' }, 'several'],
-  ['no absolute name of several', ['/photos/t/a.jpg', '/photos/v/a.jpg'], { name: '/x/a.jpg' }, 'several'],
+  ['no absolute name of several', ['/photos/1/t/a.jpg', '/photos/2/t/a.jpg'], { name: '/x/t/a.jpg' }, 'several'],
+  ['none by the last part of an absolute name', ['/photos/v/a.jpg'], { name: '/x/t/a.jpg' }, 'none'],
   ['no missing sample', ['!/photos/a.jpg'], { name: 'a.jpg', paths: ['/photos/a.jpg'] }, 'none'],
   ['the one of two that is there', ['!/photos/t/a.jpg', '/photos/v/a.jpg'], { name: 'a.jpg' }, '/photos/v/a.jpg'],
   ['no name that leads upwards', ['/photos/a.jpg', '/a.jpg'], { name: '../a.jpg' }, 'none'],
