@@ -105,7 +105,11 @@ try {
   await client.wait((await client.annotate({ dataset: 'recorded', remove: 'ground_truth' })).job_id);
   await record('annotate-remove', annotated.workflow_id);
 
-  const exported = await client.exportDataset({ dataset: 'recorded', target: join(folder, 'exported'), format: 'jsonl' });
+  const exported = await client.exportDataset({
+    dataset: 'recorded',
+    target: join(folder, 'exported'),
+    format: 'jsonl',
+  });
   await client.wait(exported.job_id);
   await record('export', exported.workflow_id);
 

@@ -19,6 +19,7 @@ import type { embedDataset } from './embed-dataset.ts';
 import type { JobTracker } from './job-tracker.ts';
 import { embeddingProgress, setPaused } from './messages.ts';
 import { parseSignal } from './parse-input.ts';
+import { repeatCancel } from './repeat-cancel.ts';
 
 const { noteWaiting } = proxyActivities<EmbeddingActivities>(shortWork);
 
@@ -94,6 +95,8 @@ export function createEmbeddingPhase(job: JobTracker, input: LoadDatasetInput | 
               { job_id: job.jobId, only_failed },
             ],
           });
+          const canceled = repeatCancel(child);
+          if (canceled !== undefined) await canceled;
           if (job.isPaused()) await tell(true);
           job.hold('embedding', { reason: 'worker', task_queue: embed_task_queue });
           // The child may have reported before its start was known here.

@@ -7,6 +7,7 @@ import { priorityOf } from '../contract/priority.ts';
 import { toFailure } from './failures.ts';
 import type { loadDataset } from './load-dataset.ts';
 import { parseStart } from './parse-input.ts';
+import { repeatCancel } from './repeat-cancel.ts';
 
 export interface ScheduledLoadResult {
   /** True if another job of the dataset was running, so that this run of the schedule loaded nothing. */
@@ -36,6 +37,8 @@ export async function scheduledLoad(request: ScheduledLoadRequest): Promise<Sche
       priority: priorityOf(input),
       staticSummary: `Load ${input.source} into ${input.dataset}`.slice(0, 200),
     });
+    const canceled = repeatCancel(load);
+    if (canceled !== undefined) await canceled;
     upsertMemo({ skipped: false, job_id: load.firstExecutionRunId } satisfies ScheduledLoadMemo);
     const status = await load.result();
     return { skipped: false, load: status, message: `Loaded ${input.source} into ${input.dataset}.` };
