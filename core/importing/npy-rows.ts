@@ -43,8 +43,8 @@ export async function* namesOfLines(files: AnnotationFiles, path: string, from: 
 }
 
 /** Samples in the order of their numbers. */
-export async function* namesOfSeqs(seqs: AsyncIterable<number>): AsyncGenerator<NamedRow> {
-  for await (const seq of seqs) yield { of: { seq }, at: { seq } };
+export async function* namesOfSeqs(seqs: readonly number[]): AsyncGenerator<NamedRow> {
+  for (const seq of seqs) yield { of: { seq }, at: { seq } };
 }
 
 /** Requires that a file has a line for each row. @throws UserError VectorsUnreadable */

@@ -1,10 +1,10 @@
+import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { ImportVectorsInput } from '../../contract/inputs.ts';
 import { annotationFiles } from '../annotations/reading/annotation-files.ts';
 import { UserError } from '../errors.ts';
 import type { Sources } from '../sources/source.ts';
 import { seqsAfter } from '../store/imports.ts';
-import { countSamples } from '../store/samples.ts';
 import type { Store } from '../store/store.ts';
 import { readJsonRows } from './json-rows.ts';
 import { readNpyHeader } from './npy-array.ts';
@@ -55,19 +55,21 @@ async function readerOf(
     const array = await readNpyHeader(file);
     const { rows: total, columns: dim } = array;
     if (by_seq) {
-      const count = await countSamples(store, dataset);
+      // Read once: a sample that is removed meanwhile must not move the rows behind it to others.
+      const seqs = await Array.fromAsync(seqsAfter(store, dataset, -1));
+      const count = seqs.length;
       if (count !== total)
         throw new UserError(
           'InvalidInput',
-          `by_seq: ${path} has ${total} rows, and ${dataset} has ${count} samples. Nothing was changed. ` +
+          `by_seq: ${path} has ${total} rows, and ${dataset} has ${count} samples. ` +
             'Name the sample of each row in a JSON Lines file: --samples FILE.jsonl',
           { fields: ['by_seq'] },
         );
       return {
         total,
         dim,
-        fingerprint,
-        read: (from) => readNpySteps(file, array, namesOfSeqs(seqsAfter(store, dataset, from.seq ?? -1)), from),
+        fingerprint: `${fingerprint} ${hashOf(seqs)}`,
+        read: (from) => readNpySteps(file, array, namesOfSeqs(seqs.slice(from.rows)), from),
       };
     }
     const names = await openNames(sources, path, samples);
@@ -85,6 +87,8 @@ async function readerOf(
   }
   return { fingerprint, read: (from) => readJsonRows(files, path, from) };
 }
+
+const hashOf = (seqs: readonly number[]) => createHash('sha256').update(Float64Array.from(seqs)).digest('hex');
 
 /** The file that names the samples of an array. */
 async function openNames(sources: Sources, array: string, named: string | undefined) {
