@@ -13,6 +13,7 @@ import type { JobStatus } from '../../contract/job.ts';
 import { memorySource } from '../../core/sources/memory/memory-source.ts';
 import type { Source } from '../../core/sources/source.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
+import { getDataset } from '../../core/store/datasets.ts';
 import { fillDataset } from '../api/support/fill.ts';
 import { clusteredVectors, fillWithVectors } from '../search/vectors.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
@@ -366,6 +367,15 @@ describe('an export is refused', () => {
     await writeFile(join(bench.folder, 'file.txt'), 'mine');
     const { job_id } = await bench.exportDataset({ dataset: pets, target: bench.folder, format: 'csv' });
     expect(await bench.wait(job_id)).toMatchObject({ state: 'failed', error: { code: 'ExportNotWritable' } });
+  });
+
+  it('into a source, whose next load would take the copies for images of its own', async () => {
+    const { sources } = await getDataset(bench.store, pets);
+    const target = join(sources[0] as string, 'exported');
+    const { job_id } = await bench.exportDataset({ dataset: pets, target, format: 'csv' });
+    const { error } = await bench.wait(job_id);
+    expect(error).toMatchObject({ code: 'ExportNotWritable', message: expect.stringContaining(`a source of ${pets}`) });
+    await expect(readdir(target)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('to a folder outside of the source roots, also by a link', async () => {
