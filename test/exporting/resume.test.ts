@@ -206,13 +206,13 @@ describe('the folder of an export', () => {
   });
 });
 
-describe('an export of 200,000 samples', () => {
+describe('an export of 100,000 samples', () => {
   it.each([
-    ['coco', 200_000],
-    ['npy', 200_000],
-    ['parquet', 200_000],
+    ['coco', 100_000],
+    ['npy', 100_000],
+    ['parquet', 100_000],
     // Label files are a matter of the disk, not of memory.
-    ['yolo', 10_000],
+    ['yolo', 5000],
   ] as const)('as %s fits in a heap of 64 MB', async (format, count) => {
     const target = join(await newFolder(), 'out');
     const { stdout } = await run(process.execPath, [
