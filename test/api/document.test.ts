@@ -48,7 +48,10 @@ beforeAll(async () => {
   await writeFile(join(photos, 'text.jpg'), 'A shopping list.\n');
   await writeFile(join(photos, 'gone.jpg'), await drawPicture(50));
   open = noting(
-    await openTestApi(bench.store, { taskQueue: bench.taskQueue, sourceRoots: [photos, join(bench.folder, 'more')] }),
+    await openTestApi(bench.store, {
+      taskQueue: bench.taskQueue,
+      sourceRoots: ['photos', 'more', 'exports'].map((name) => join(bench.folder, name)),
+    }),
   );
 });
 
@@ -180,8 +183,7 @@ describe('every documented status can be had', () => {
     expect((await open.get(`${duplicates}?cursor=${earlier}`)).status).toBe(422);
     expect((await open.post(`${duplicates}/keep-one`)).status).toBe(200);
     const exports = `/api/datasets/${dataset}/export`;
-    // A load leaves such a folder out.
-    const target = join(photos, '@eaDir/exported');
+    const target = join(bench.folder, 'exports/one');
     expect((await open.post(exports, { target, format: 'csv', vectors: 'm' })).json.code).toBe('InvalidInput');
     expect((await open.post(exports, { target, format: 'npy', vectors: 'm' })).json.code).toBe('ModelNotInDataset');
     const { json: exporting } = await open.post(exports, {
