@@ -122,7 +122,7 @@ for (const { format, images } of options) {
     const died = (async () => {
       while (calls < at) await new Promise((resolve) => setTimeout(resolve, 1));
       // Calls that had begun before are over by then.
-      await new Promise((resolve) => setTimeout(resolve, 15));
+      await new Promise((resolve) => setTimeout(resolve, 40));
     })();
     await (mode === 'die' ? died : ended);
     breakAt = 0;
