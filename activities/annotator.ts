@@ -4,7 +4,7 @@ import type { AppliedCounts } from '../core/annotations/counts.ts';
 import type { AnnotationPlan } from '../core/annotations/plan.ts';
 import { annotationFiles } from '../core/annotations/reading/annotation-files.ts';
 import { removeField } from '../core/annotations/remove.ts';
-import { stageAnnotations } from '../core/annotations/stage.ts';
+import { MAX_NAMED, stageAnnotations } from '../core/annotations/stage.ts';
 import { UserError } from '../core/errors.ts';
 import type { Medium } from '../core/media/medium.ts';
 import type { Sources } from '../core/sources/source.ts';
@@ -110,7 +110,7 @@ export function failedStatus(
   const { code, message } = error;
   return {
     ...emptyStatus(plan.field),
-    paths: plan.sets.slice(0, 100),
+    paths: plan.sets.slice(0, MAX_NAMED),
     found: true,
     state: 'failed',
     error: { code, message },
@@ -148,5 +148,5 @@ function readingStatus(
     invalid: {},
     invalid_named: [],
   };
-  return { ...emptyStatus(field), paths: sets.slice(0, 100), found, bytes, objects, invalid, invalid_named };
+  return { ...emptyStatus(field), paths: sets.slice(0, MAX_NAMED), found, bytes, objects, invalid, invalid_named };
 }

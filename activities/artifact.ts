@@ -17,6 +17,7 @@ import { noteArtifact } from '../core/store/jobs.ts';
 import type { Store } from '../core/store/store.ts';
 import { withSteps } from './heartbeats.ts';
 import { requireRun } from './job-runs.ts';
+import { createNoter } from './noter.ts';
 import { withUserFailures } from './user-failures.ts';
 
 export interface WriteArtifactInput {
@@ -44,9 +45,6 @@ export interface ArtifactDependencies {
 
 export type ArtifactActivities = ReturnType<typeof createArtifactActivities>;
 
-/** The record shows the progress this often. */
-const NOTE_EVERY_MS = 1000;
-
 /** Creates the activity that writes the chunks of a dataset as a video of QR codes. */
 export function createArtifactActivities({ store, sources }: ArtifactDependencies) {
   return withUserFailures({
@@ -58,8 +56,7 @@ export function createArtifactActivities({ store, sources }: ArtifactDependencie
         const { sources: roots } = await getDataset(store, dataset);
         const total = await countChunks(store, dataset);
         if (total === 0) throw notWritable(path, `${dataset} has no chunks.`);
-        let noted = Promise.resolve();
-        let notedAt = Number.NEGATIVE_INFINITY;
+        const noter = createNoter<ArtifactStatus>((status) => noteArtifact(store, job_id, status));
         const writing = writeArtifact(numbered(chunksOf(store, dataset), roots), {
           target: path,
           dataset,
@@ -67,21 +64,14 @@ export function createArtifactActivities({ store, sources }: ArtifactDependencie
           signal,
           onProgress({ chunks, bytes: written }) {
             onStep();
-            if (performance.now() - notedAt < NOTE_EVERY_MS) return;
-            notedAt = performance.now();
-            const status: ArtifactStatus = { path, state: 'running', chunks, total, bytes: written };
-            // A lost note costs nothing: the next one follows.
-            noted = noted.then(() => noteArtifact(store, job_id, status)).catch(() => undefined);
+            noter.note({ path, state: 'running', chunks, total, bytes: written });
           },
         });
         const { manifest, bytes } = await writing.catch((error: unknown) => {
           throw refusedOf(path, error);
         });
-        await noted;
         const { chunks } = manifest;
-        const status: ArtifactStatus = { path, state: 'completed', chunks, total: chunks, bytes };
-        await noteArtifact(store, job_id, status);
-        return status;
+        return noter.last({ path, state: 'completed', chunks, total: chunks, bytes });
       });
       return work.catch(async (error: unknown) => {
         // Phase 2 may take hours, and nobody should wait for an artifact that never comes.

@@ -10,7 +10,7 @@ import { BUCKETS, piecesOf } from './buckets.ts';
 import { type AppliedCounts, firstCounts } from './counts.ts';
 import { type AnnotatedImage, joinPieces } from './join.ts';
 import { createMatcher } from './match.ts';
-import type { AnnotationPlan } from './plan.ts';
+import { type AnnotationPlan, setKey } from './plan.ts';
 import { removeStale } from './remove.ts';
 import { createSeqSet, type SeqSet } from './seq-set.ts';
 import { createUpdates } from './updates.ts';
@@ -45,15 +45,16 @@ export async function applyAnnotations(store: Store, request: ApplyRequest): Pro
 
   const counts = firstCounts(reading);
   const all = createSeqSet();
-  const named = sets.map(() => createSeqSet(all));
-  for (const set of sets.keys()) {
+  const named = new Map(sets.map(({ path }) => [setKey(path), createSeqSet(all)]));
+  for (const [position, { path }] of sets.entries()) {
+    const set = setKey(path);
     const fields: FieldSet = { datasetId, field, set };
     const { below } = plan;
     const roots = below === undefined ? dataset.sources : [below];
     const matcher = createMatcher(store, fields, { roots, below }, onStep);
-    const updates = createUpdates({ jobId, plan, set }, named[set] as SeqSet, counts);
+    const updates = createUpdates({ jobId, plan, path }, named.get(set) as SeqSet, counts);
     let writing = Promise.resolve();
-    for await (const batch of imagesOf(store, reading, set)) {
+    for await (const batch of imagesOf(store, reading, position)) {
       signal.throwIfAborted();
       const changed = updates.of(batch, await matcher.match(batch));
       // The next batch is read and matched while this one is written.
@@ -97,5 +98,5 @@ const UNKNOWN = ['unreadable_file', 'malformed', 'bad_encoding', 'too_many'] as 
  * Whether a sample that is not named has lost its annotations: all was read, and each path names some samples. A disk
  * that is not there looks like a folder without a file.
  */
-const isWhole = ({ invalid }: ReadingDocument, named: readonly SeqSet[]): boolean =>
-  UNKNOWN.every((reason) => (invalid[reason] ?? 0) === 0) && named.every(({ size }) => size > 0);
+const isWhole = ({ invalid }: ReadingDocument, named: ReadonlyMap<string, SeqSet>): boolean =>
+  UNKNOWN.every((reason) => (invalid[reason] ?? 0) === 0) && [...named.values()].every(({ size }) => size > 0);

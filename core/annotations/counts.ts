@@ -1,18 +1,11 @@
+import type { AnnotationsStatus } from '../../contract/annotations.ts';
 import type { ReadingDocument } from '../store/documents.ts';
 
 /** What applying annotations has done so far. */
-export interface AppliedCounts {
-  matched: number;
-  changed: number;
-  removed: number;
-  without_annotations: number;
-  without_sample: number;
-  without_sample_names: string[];
-  clipped: number;
-  outside: number;
-  invalid: Record<string, number>;
-  invalid_named: ReadingDocument['invalid_named'];
-}
+export type AppliedCounts = Omit<
+  AnnotationsStatus,
+  'state' | 'error' | 'field' | 'paths' | 'found' | 'bytes' | 'objects'
+>;
 
 /** The counts before anything is applied: what could not be read is known. */
 export const firstCounts = ({ invalid, invalid_named }: ReadingDocument): AppliedCounts => ({

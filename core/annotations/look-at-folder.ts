@@ -37,7 +37,8 @@ export async function lookAtFolder(files: AnnotationFiles, folder: string): Prom
   const yaml = paths.get('yolo')?.find((path) => /\.ya?ml$/i.test(path));
   const found = [...paths].map(([format, [first = folder, ...others]]) => {
     if (format === 'yolo') return { format, path: yaml ?? folder };
-    const isOneFile = (format === 'coco' || format === 'labelstudio' || format === 'cvat') && others.length === 0;
+    // Not all files of COCO need be among those that were looked at: the plan takes each.
+    const isOneFile = (format === 'labelstudio' || format === 'cvat') && others.length === 0;
     return { format, path: isOneFile ? first : folder };
   });
   const seen = [...byExtension].map(([extension, all]) => `${all.length} .${extension}`).join(', ');

@@ -10,7 +10,7 @@ export interface AnnotationPlan {
   field: string;
   /** A hash of the paths. What they gave before and no longer give is removed. */
   from: string;
-  /** Each path gives a set of annotations, by its position. */
+  /** Each path gives a set of annotations. They are read in this order, and stored by `setKey`. */
   sets: { path: string; format: AnnotationFormatName }[];
   /** Whether nobody named the paths: they were found beside the images. */
   found: boolean;
@@ -69,9 +69,11 @@ async function setsOf(files: AnnotationFiles, found: FoundFormat): Promise<Found
   const sets: FoundFormat[] = [];
   for await (const listed of files.list(found.path, (name) => name.toLowerCase().endsWith('.json')))
     for (const file of listed) {
-      // A set is opened by its path as text, and one that can't be read ends the job. Within a folder, it does not.
-      const format = file.bytes === undefined ? await unlessUnavailable(lookAtFile(files, file)) : undefined;
-      if (format === undefined && file.bytes !== undefined) return [found];
+      // A set is opened by its path as text.
+      if (file.bytes !== undefined) return [found];
+      // What can't be read may be a set. To leave it out would remove what it gave before; its reader says what is wrong.
+      const look = lookAtFile(files, file).then((format) => ({ format }));
+      const { format } = (await unlessUnavailable(look)) ?? { format: 'coco' };
       if (format === 'coco') sets.push({ format, path: file.path });
       if (sets.length > MOST_SETS) return [found];
     }
@@ -80,3 +82,6 @@ async function setsOf(files: AnnotationFiles, found: FoundFormat): Promise<Found
 
 const hashOf = (paths: readonly string[]) =>
   createHash('sha256').update(JSON.stringify(paths)).digest('hex').slice(0, 16);
+
+/** What the set of a path is stored under. A position would change with the other files of its folder. */
+export const setKey = (path: string): string => hashOf([path]);

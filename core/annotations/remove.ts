@@ -22,12 +22,12 @@ interface Removing {
 /**
  * Removes what the same paths gave before and no longer give. Returns the number of samples that have lost some.
  *
- * @param named the samples that each path names
+ * @param named the samples that each set names, by its key
  */
 export async function removeStale(
   store: Store,
   plan: AnnotationPlan,
-  named: readonly SeqSet[],
+  named: ReadonlyMap<string, SeqSet>,
   removing: Removing,
 ): Promise<number> {
   const { field, from, replace } = plan;
@@ -35,8 +35,8 @@ export async function removeStale(
   const samples = samplesWithField(store, { datasetId: removing.datasetId, field, which: 'there' });
   return removeOf(store, field, removing, samples, ({ seq, from: given, sets }) => {
     // A sample that is named and could not be given its own keeps what it has.
-    if (given !== from) return replace && !named.some((set) => set.has(seq)) ? 'all' : [];
-    const leaving = sets.filter((set) => !named[Number(set)]?.has(seq));
+    if (given !== from) return replace && ![...named.values()].some((set) => set.has(seq)) ? 'all' : [];
+    const leaving = sets.filter((set) => !named.get(set)?.has(seq));
     return leaving.length === sets.length ? 'all' : leaving;
   });
 }
@@ -64,7 +64,7 @@ async function removeOf(
     if (leaving.length === 0) continue;
     removed += 1;
     const leaves = (each: ClassCount) =>
-      leaving === 'all' ? isOf(each, field) : leaving.some((set) => isOf(each, field, Number(set)));
+      leaving === 'all' ? isOf(each, field) : leaving.some((set) => isOf(each, field, set));
     batch.push({ _id: sample._id, sets: leaving, classes: sample.classes.filter((each) => !leaves(each)) });
     if (batch.length < BATCH) continue;
     await removeAnnotations(store, field, batch);

@@ -9,7 +9,7 @@ import type { InvalidAnnotation } from './formats/format.ts';
 import type { AnnotatedImage } from './join.ts';
 import type { Match } from './match.ts';
 import { frameOf } from './place.ts';
-import type { AnnotationPlan } from './plan.ts';
+import { type AnnotationPlan, setKey } from './plan.ts';
 import type { SeqSet } from './seq-set.ts';
 import { MAX_NAME, MAX_NAMED, MAX_PIECE_BYTES, withInvalid } from './stage.ts';
 
@@ -28,12 +28,12 @@ export interface Updates {
  * @param counts are raised
  */
 export function createUpdates(
-  { jobId, plan, set }: { jobId: string; plan: AnnotationPlan; set: number },
+  { jobId, plan, path }: { jobId: string; plan: AnnotationPlan; path: string },
   named: SeqSet,
   counts: AppliedCounts,
 ): Updates {
   const { field } = plan;
-  const { path } = plan.sets[set] as AnnotationPlan['sets'][number];
+  const set = setKey(path);
   const refuse = (each: Omit<InvalidAnnotation, 'file'>) =>
     Object.assign(counts, withInvalid(counts, { ...each, file: path }));
 

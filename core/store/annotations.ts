@@ -12,8 +12,8 @@ import type { Store } from './store.ts';
 export interface FieldSet {
   datasetId: string;
   field: string;
-  /** The position of the path that gives it. */
-  set: number;
+  /** The key of the path that gives it. */
+  set: string;
 }
 
 /** The fields of a sample that its annotations depend on. */

@@ -213,7 +213,7 @@ export interface SampleDocument {
 export interface FieldDocument {
   /** The paths that gave it, as a hash. */
   from: string;
-  /** What each of these paths says, by its position. */
+  /** What each set of these paths says, by its key. */
   sets: Record<string, AnnotationSet>;
 }
 
@@ -230,7 +230,7 @@ export interface AnnotationSet {
 export interface ClassCount {
   label: string;
   field: string;
-  set: number;
+  set: string;
   objects: number;
 }
 

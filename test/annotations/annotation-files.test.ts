@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { findFormat } from '../../core/annotations/find-format.ts';
 import type { AnnotationFormatName } from '../../core/annotations/formats/format.ts';
 import { formatOf } from '../../core/annotations/formats/index.ts';
+import { planAnnotations } from '../../core/annotations/plan.ts';
 import type { AnnotationFiles, NamedFile } from '../../core/annotations/reading/annotation-files.ts';
 import { FileUnavailableError } from '../../core/sources/source.ts';
 import { expectResumable, files, folderWith, joined, readAll, stepsOf } from './format-files.ts';
@@ -69,6 +70,13 @@ function withUnreadable(name: string, readable = 0): AnnotationFiles {
 }
 
 describe('a file that can not be read', () => {
+  it('of a folder of COCO stays a set of it: what it gave before is not gone', async () => {
+    const folder = folderWith({ 'a.json': COCO('cat'), 'm.json': COCO('dog'), 'notes.json': '{}' });
+    const asked = { field: 'ground_truth', paths: [folder], replace: false };
+    const { sets } = await planAnnotations(withUnreadable('/m.json'), asked);
+    expect(sets.map(({ path }) => path)).toEqual([join(folder, 'a.json'), join(folder, 'm.json')]);
+  });
+
   it.each(FORMATS)('of a folder of %s is invalid, and the others are read', async (format, nameOf, contentOf) => {
     const folder = folderWith({
       [nameOf('a')]: contentOf('cat'),

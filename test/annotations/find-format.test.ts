@@ -77,7 +77,7 @@ describe('a folder', () => {
     ['voc', '', { 'Annotations/a.xml': VOC, 'ImageSets/Main/train.txt': 'a' }],
     ['voc', '', { 'a.xml': VOC, 'b.xml': VOC }],
     ['cvat', 'annotations.xml', { 'annotations.xml': CVAT, 'images/a.jpg': '' }],
-    ['coco', 'annotations/instances.json', { 'annotations/instances.json': COCO }],
+    ['coco', '', { 'annotations/instances.json': COCO }],
     ['coco', '', { 'train/_annotations.coco.json': COCO, 'valid/_annotations.coco.json': COCO }],
     ['labelme', '', { 'a.json': '{"shapes": [], "imagePath": "a.jpg"}' }],
     ['huggingface', '', { 'metadata.csv': 'file_name,label\n', 'a.jpg': '' }],

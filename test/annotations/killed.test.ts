@@ -89,7 +89,7 @@ it('a worker that is killed while it reads and while it applies leaves nothing o
   expect(noted?.done).toBe(false);
   const stored = samples.find({ dataset_id: dataset }, { projection: { annotations: 1, filepath: 1 } });
   for await (const { annotations, filepath } of stored) {
-    const objects = annotations?.ground_truth?.sets[0]?.objects ?? [];
+    const objects = Object.values(annotations?.ground_truth?.sets ?? {}).flatMap((set) => set.objects);
     const notes = new Set(objects.map(({ attributes }) => attributes?.note));
     expect([filepath, objects.length, notes.size]).toEqual([filepath, OBJECTS_EACH, OBJECTS_EACH]);
   }

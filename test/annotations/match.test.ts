@@ -38,7 +38,7 @@ async function datasetOf(paths: readonly string[]): Promise<string> {
 
 async function matcherOf(paths: readonly string[], roots: readonly string[] = ['/photos']): Promise<Matcher> {
   const datasetId = await datasetOf(paths);
-  return createMatcher(store, { datasetId, field: 'ground_truth', set: 0 }, { roots }, () => undefined);
+  return createMatcher(store, { datasetId, field: 'ground_truth', set: 'one' }, { roots }, () => undefined);
 }
 
 /** The paths of the samples that images mean, or why they mean none. */
