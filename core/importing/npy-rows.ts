@@ -44,7 +44,7 @@ export async function* namesOfLines(files: AnnotationFiles, path: string, from: 
 
 /** Samples in the order of their numbers. */
 export async function* namesOfSeqs(seqs: readonly number[]): AsyncGenerator<NamedRow> {
-  for (const seq of seqs) yield { of: { seq }, at: { seq } };
+  for (const seq of seqs) yield { of: { seq }, at: {} };
 }
 
 /** Requires that a file has a line for each row. @throws UserError VectorsUnreadable */

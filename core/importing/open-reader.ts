@@ -4,7 +4,7 @@ import type { ImportVectorsInput } from '../../contract/inputs.ts';
 import { annotationFiles } from '../annotations/reading/annotation-files.ts';
 import { UserError } from '../errors.ts';
 import type { Sources } from '../sources/source.ts';
-import { seqsAfter } from '../store/imports.ts';
+import { seqsOf } from '../store/imports.ts';
 import type { Store } from '../store/store.ts';
 import { readJsonRows } from './json-rows.ts';
 import { readNpyHeader } from './npy-array.ts';
@@ -56,7 +56,7 @@ async function readerOf(
     const { rows: total, columns: dim } = array;
     if (by_seq) {
       // Read once: a sample that is removed meanwhile must not move the rows behind it to others.
-      const seqs = await Array.fromAsync(seqsAfter(store, dataset, -1));
+      const seqs = await seqsOf(store, dataset);
       const count = seqs.length;
       if (count !== total)
         throw new UserError(

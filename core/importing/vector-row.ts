@@ -26,8 +26,6 @@ export interface RowCursor {
   /** Of a text file: the place behind the line before. */
   offset?: number;
   line?: number;
-  /** The last sample before it, where rows are in the order of samples. */
-  seq?: number;
 }
 
 /** Some rows, and the place behind them. */

@@ -314,7 +314,7 @@ export interface RetryingDocument {
 /** Where an import goes on. */
 export interface ImportPosition {
   /** A place between two rows: `rows` before it. */
-  cursor: { rows: number; offset?: number; line?: number; seq?: number };
+  cursor: { rows: number; offset?: number; line?: number };
   /** The length of its vectors, once that is settled. */
   dim?: number;
   /** The state of its files when their reading began. */

@@ -51,15 +51,15 @@ export async function samplesOfFiles(
   return found;
 }
 
-/** The numbers of all samples behind one, in order. */
-export async function* seqsAfter(store: Store, datasetId: string, after: number): AsyncGenerator<number> {
+/** The numbers of all samples, in order. */
+export async function seqsOf(store: Store, datasetId: string): Promise<number[]> {
   const samples = collectionsOf(store)
     .samples.find(
-      { dataset_id: datasetId, seq: { $gt: after } },
+      { dataset_id: datasetId },
       { projection: { _id: 0, seq: 1 }, hint: SAMPLE_INDEXES.seq, batchSize: 10_000 },
     )
     .sort({ seq: 1 });
-  for await (const { seq } of samples) yield seq;
+  return (await samples.toArray()).map(({ seq }) => seq);
 }
 
 /** What is stored beside a vector. */
