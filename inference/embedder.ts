@@ -7,19 +7,22 @@ import { ModelChangedError, ModelHasNoTextError } from '../core/models/errors.ts
 import { findModel, findSide, folderNamed, hasSide, type ModelFiles } from '../core/models/find-model.ts';
 import { type EmbedWords, keepLastWords, type Words } from './last-words.ts';
 import type { LoadedModel } from './messages.ts';
-import { createModelRunner, type ModelRunner, type SideItem } from './model-runner.ts';
+import { createModelRunner, type ModelRunner } from './model-runner.ts';
 import { requireOneSpace } from './one-space.ts';
 import { deviceName, type InferenceSettings, settingsFromEnvironment } from './settings.ts';
+import type { SideItem } from './task.ts';
 
 /** An embedder that runs models in child processes. */
 export interface InferenceEmbedder extends Embedder {
   /** Process IDs of the live encoder processes, one for each side of a model in use. */
   childPids(): number[];
+  /** Process IDs of the live decoder processes. */
+  decoderPids(): number[];
 }
 
 /**
- * Creates an embedder that prepares and computes in child processes, one per side of a model, on the configured device.
- * So words never wait for the batches of a load, and a worker without searches loads no text side. Settings missing from
+ * Creates an embedder that decodes and computes in child processes: one encoder per side of a model, on the configured
+ * device, and decoders where its items are files. So words never wait for the batches of a load, and a worker without searches loads no text side. Settings missing from
  * `options` come from the environment: see `settingsFromEnvironment`.
  *
  * @throws UserError InvalidSetting
@@ -122,6 +125,7 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
       runners.clear();
     },
     childPids: () => [...runners.values()].map(({ pid }) => pid).filter((pid) => pid !== undefined),
+    decoderPids: () => [...runners.values()].flatMap((runner) => runner.decoderPids()),
   };
 }
 

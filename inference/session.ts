@@ -39,7 +39,6 @@ export async function loadModel(
     files: files.files,
     optional: files.optional,
     inputs: tensorsOf(session.inputMetadata),
-    threads: settings.threads,
     options: side.options,
   });
   const output = chooseOutput(graphFile, tensorsOf(session.outputMetadata), side.outputs);
@@ -48,7 +47,7 @@ export async function loadModel(
 
   async function run(prepared: readonly unknown[]): Promise<Float32Array> {
     const rows = fixedBatch ?? prepared.length;
-    const feeds = preparation.feeds(prepared, rows);
+    const feeds = preparation.feeds(prepared as never, rows);
     const tensors = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, tensorOf(tensor)]));
     const results = await session.run(tensors, [output.name]);
     const result = results[output.name] as Tensor;
@@ -64,7 +63,7 @@ export async function loadModel(
     );
   }
 
-  const probe = await run([preparation.blank]).catch((error: Error) => {
+  const probe = await run([preparation.blank as never]).catch((error: Error) => {
     throw new ModelInvalidError(`${graphFile} does not run: ${error.message}`);
   });
   return {

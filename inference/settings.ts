@@ -15,6 +15,8 @@ export interface InferenceSettings extends EncoderSettings {
   stallTimeoutMs: number;
   /** A process that stands still, with all its threads, for this many milliseconds is killed, and its work is retried. */
   silenceTimeoutMs: number;
+  /** The most processes that decode files, which share `threads` between them. */
+  decoders: number;
 }
 
 /** The settings that an encoder process needs. */
@@ -22,9 +24,12 @@ export interface EncoderSettings {
   device: Device;
   /** Items per model run, unless the graph fixes the batch size. */
   batchSize: number;
-  /** CPU threads for the model. As many again prepare items. */
+  /** CPU threads for the model. As many again decode files. */
   threads: number;
 }
+
+/** Few threads wait for each other's memory. One each would take twice the memory of Node. */
+const THREADS_PER_DECODER = 2;
 
 /** A device that runs models. */
 export type Device = { type: 'cpu' } | { type: 'cuda'; index: number };
@@ -36,18 +41,20 @@ export function deviceName(device: Device): string {
 
 /**
  * Reads settings from the environment: PLIMSOLL_DEVICE (`cpu`, `cuda`, `cuda:N`), PLIMSOLL_MODELS (folders, separated
- * as in PATH), PLIMSOLL_BATCH_SIZE, PLIMSOLL_THREADS. Each medium reads its own settings: PLIMSOLL_MAX_PIXELS for
+ * as in PATH), PLIMSOLL_BATCH_SIZE, PLIMSOLL_THREADS, PLIMSOLL_DECODERS. Each medium reads its own settings: PLIMSOLL_MAX_PIXELS for
  * images.
  *
  * @throws UserError InvalidSetting naming the variable
  */
 export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): InferenceSettings {
+  const threads = positiveInteger(env, 'PLIMSOLL_THREADS', availableParallelism());
   const device = parseDevice(env.PLIMSOLL_DEVICE || 'cpu');
   return {
     device,
     modelFolders: modelFoldersFrom(env),
     batchSize: positiveInteger(env, 'PLIMSOLL_BATCH_SIZE', device.type === 'cpu' ? 32 : 64),
-    threads: positiveInteger(env, 'PLIMSOLL_THREADS', availableParallelism()),
+    threads,
+    decoders: positiveInteger(env, 'PLIMSOLL_DECODERS', Math.ceil(threads / THREADS_PER_DECODER)),
     idleMs: 5 * 60_000,
     stallTimeoutMs: 10 * 60_000,
     silenceTimeoutMs: 15_000,

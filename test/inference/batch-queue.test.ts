@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { createBatchQueue } from '../../inference/batch-queue.ts';
-import { createItemReader } from '../../inference/item-reader.ts';
 import type { Model } from '../../inference/session.ts';
 
 /** Gives a queue two batches of two items each. Returns its steps in order. */
@@ -11,9 +10,9 @@ async function eventsOf(blocks: boolean): Promise<string[]> {
     dim: 1,
     preparation: {
       ...(blocks ? { blocks: true } : {}),
-      async prepare(item: { value: string }) {
-        events.push(`prepare ${item.value}`);
-        return item.value;
+      async prepare(value: string) {
+        events.push(`prepare ${value}`);
+        return value;
       },
     },
     run: async (prepared: string[]) => {
@@ -21,22 +20,15 @@ async function eventsOf(blocks: boolean): Promise<string[]> {
       return new Float32Array(prepared.length).fill(1);
     },
   } as unknown as Model;
-  const queue = createBatchQueue(model, createItemReader(), {
+  const queue = createBatchQueue(model, {
     onRun: async () => undefined,
     onEncoded: async (id) => {
       events.push(`answer ${id}`);
       if (id === 2) answered.resolve();
     },
-    onLate: () => undefined,
   });
-  queue.add(1, [
-    { value: 'a', content: 'a' },
-    { value: 'b', content: 'b' },
-  ]);
-  queue.add(2, [
-    { value: 'c', content: 'c' },
-    { value: 'd', content: 'd' },
-  ]);
+  queue.add(1, [{ value: 'a' }, { value: 'b' }]);
+  queue.add(2, [{ value: 'c' }, { value: 'd' }]);
   await answered.promise;
   return events;
 }
