@@ -122,7 +122,7 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
     const ended = Promise.withResolvers<void>();
     ending.add(ended.promise);
     void ended.promise.then(() => ending.delete(ended.promise));
-    const { device, batchSize, threads, silenceTimeoutMs } = settings;
+    const { device, batchSize, takesBytes, threads, silenceTimeoutMs } = settings;
     const started = startPulsingProcess<EncoderRequest, EncoderReply>(
       { module: 'encoder', threads, framesFd: frames.fd, execArgv: [], silenceTimeoutMs },
       {
@@ -139,7 +139,7 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
     started.send({
       type: 'load',
       files,
-      settings: { device, batchSize, threads },
+      settings: { device, batchSize, takesBytes, threads },
       known,
       side: { ...side.preparation, outputs: side.models.outputs },
     });

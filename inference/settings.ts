@@ -24,6 +24,11 @@ export interface EncoderSettings {
   device: Device;
   /** Items per model run, unless the graph fixes the batch size. */
   batchSize: number;
+  /**
+   * Whether the graph takes images as bytes and normalises them on the device. A CPU gains nothing from it, and keeps the
+   * graph as it is.
+   */
+  takesBytes: boolean;
   /** CPU threads for the model. As many again decode files. */
   threads: number;
 }
@@ -53,6 +58,7 @@ export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): I
     device,
     modelFolders: modelFoldersFrom(env),
     batchSize: positiveInteger(env, 'PLIMSOLL_BATCH_SIZE', device.type === 'cpu' ? 32 : 64),
+    takesBytes: device.type === 'cuda',
     threads,
     decoders: positiveInteger(env, 'PLIMSOLL_DECODERS', Math.ceil(threads / THREADS_PER_DECODER)),
     idleMs: 5 * 60_000,

@@ -1,3 +1,4 @@
+import type { ByteInput } from '../models/byte-input.ts';
 import type { GraphValue } from '../models/graph-values.ts';
 
 /** The input of a decoder: the file's bytes, or the path of a file too large for memory. */
@@ -51,6 +52,8 @@ export interface ValuePreparation<Prepared = unknown> extends AnyPreparation<Pre
 /** A preparation of files, which decoder processes decode. A prepared item is its `decoding.itemBytes` bytes. */
 export interface FilePreparation extends AnyPreparation<Uint8Array> {
   decoding: Decoding;
+  /** An input that takes the decoded items as they are, where the device can compute the graph's from it. */
+  byteInput?: ByteInput;
 }
 
 /** How files become prepared items, in decoder processes. It is sent in a message. */

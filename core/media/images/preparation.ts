@@ -2,6 +2,7 @@
 import { extname } from 'node:path';
 import { ModelInvalidError } from '../../models/errors.ts';
 import type { FilePreparation, OpenPreparation } from '../preparation.ts';
+import { byteInputFor } from './byte-pixels.ts';
 import type { DecodeLimits } from './decode-limits.ts';
 import type { DecodingOptions } from './file-decoder.ts';
 import { bindImageInput } from './image-input.ts';
@@ -38,6 +39,7 @@ export const openPreparation: OpenPreparation<FilePreparation> = async ({ graphF
       options: { geometry, limits: options as DecodeLimits } satisfies DecodingOptions,
       itemBytes: imageElements,
     },
+    ...(input.type === 'uint8' ? {} : { byteInput: byteInputFor({ ...input, type: input.type }, preprocessing) }),
     feeds(images, rows) {
       if (batch.length < rows * imageElements) batch = allocateBatch(input.type, rows * imageElements);
       // Each row belongs to one image. Pixels of another length would leave those of an earlier batch in it.
