@@ -60,13 +60,15 @@ export function tablesOf(load: Shape, embed: Shape): Tables {
 /** A table whose model may have a variant. It is that of this table's model, so that none gets that of another. */
 const withDtype = (keys: Table['keys']): Table => ({
   keys: { ...keys, dtype: { schema: z.enum(DTYPES) } },
-  together: z.looseObject({ model: z.unknown().optional(), dtype: z.unknown().optional() }).superRefine(({ model, dtype }, context) => {
-    if (dtype === undefined) return;
-    const problem = (message: string) => context.addIssue({ code: 'custom', path: ['dtype'], message });
-    if (typeof model !== 'string') return problem('is a variant of a model: name the model in the same table');
-    const named = parseModelName(model).dtype;
-    if (named !== undefined && named !== dtype) problem(`must be ${named}, which model names, or be left out`);
-  }),
+  together: z
+    .looseObject({ model: z.unknown().optional(), dtype: z.unknown().optional() })
+    .superRefine(({ model, dtype }, context) => {
+      if (dtype === undefined) return;
+      const problem = (message: string) => context.addIssue({ code: 'custom', path: ['dtype'], message });
+      if (typeof model !== 'string') return problem('is a variant of a model: name the model in the same table');
+      const named = parseModelName(model).dtype;
+      if (named !== undefined && named !== dtype) problem(`must be ${named}, which model names, or be left out`);
+    }),
 });
 
 /** Fields with patterns. On the command line, ./thumbs counts from the current folder. A file has none. */
