@@ -12,6 +12,7 @@ import { floatFromHalf, halfFromFloat } from '../../core/models/half.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
 import { createGraph } from '../../scripts/onnx.ts';
 import { COLOURS, colourTextGraph, colourVisionGraph, makeColourWordsModel } from '../support/colour-words.ts';
+import { codeOf } from './embedders.ts';
 import {
   FROM_MINUS_1_TO_1,
   PROJECTED,
@@ -196,6 +197,22 @@ describe('the graph of a variant', () => {
     expect(cosine(vector, unit([3, 1]))).toBeCloseTo(1, 5);
     await weights(4);
     expect((await embedder.open(`${name}:fp16`, medium)).revision).not.toBe(before.revision);
+  });
+
+  test('that is added leaves the process of another variant alone', async () => {
+    const name = await modelWith('in-use', { 'onnx/model.onnx': GRAPH });
+    const path = join(folder, 'in-use.png');
+    await writePng(path, 3);
+    await using own = Object.assign(createEmbedder({ modelFolders: [folder], threads: 1 }), {
+      [Symbol.asyncDispose]: () => own.close(),
+    });
+    await own.embed(name, medium, [{ path }]);
+    const [pid] = own.childPids();
+    await writeFile(join(folder, name, 'onnx', 'model_fp16.onnx'), projectionGraph('fp16'));
+    expect(codeOf((await own.embed(name, medium, [{ path }]))[0] as EmbedOutcome)).toBe('vector');
+    expect(own.childPids()).toEqual([pid]);
+    await own.embed(`${name}:fp16`, medium, [{ path }]);
+    expect(own.childPids()).toHaveLength(2);
   });
 
   test('of documents is found as that of images', async () => {
