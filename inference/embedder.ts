@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { basename, isAbsolute, resolve } from 'node:path';
 import { unlessAborted } from '../core/concurrency/abort.ts';
 import type { Embedder, EmbeddingModel, EmbedOutcome } from '../core/embedding/embedder.ts';
 import type { Medium, ModelSide } from '../core/media/medium.ts';
 import { ModelChangedError, ModelHasNoTextError } from '../core/models/errors.ts';
-import { findModel, findSide, folderNamed, hasSide, type ModelFiles } from '../core/models/find-model.ts';
+import { findModel, findSide, hasSide, type ModelFiles } from '../core/models/find-model.ts';
+import { nameInKey, parseModel } from '../core/models/model-names.ts';
 import { type EmbedWords, keepLastWords, type Words } from './last-words.ts';
 import type { LoadedModel } from './messages.ts';
 import { createModelRunner, type ModelRunner } from './model-runner.ts';
@@ -67,7 +67,7 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
 
   /** The runner of the side that encodes samples. */
   async function loadedRunner(model: string, medium: Medium): Promise<{ runner: ModelRunner; loaded: LoadedModel }> {
-    const { name, revision } = parseModel(model, medium);
+    const { name, revision } = parseModel(model, medium.models);
     const runner = await ownRunner(name, medium);
     const loaded = await load(keyOf(name, medium), runner);
     requireRevision(name, revision, loaded);
@@ -76,7 +76,7 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
 
   /** The runner of the text side. Its files are not part of the revision, because vectors of samples don't need them. */
   async function loadedTextRunner(model: string, medium: Medium): Promise<ModelRunner> {
-    const { name, revision } = parseModel(model, medium);
+    const { name, revision } = parseModel(model, medium.models);
     if (medium.text === 'own') {
       // A process of its own: words never wait for the batches of a load.
       const key = `text of ${keyOf(name, medium)}`;
@@ -153,16 +153,9 @@ function describe(
   device: string,
   text: boolean,
 ): EmbeddingModel {
-  // The key does not depend on the location of the model's folder.
-  const name = isAbsolute(asked) ? basename(asked) : asked;
+  const name = nameInKey(asked);
   return { name, revision, key: `${name}@${revision}`, dim, batchSize, device, text };
 }
 
 /** Models of two media may have the same name. */
 const keyOf = (name: string, medium: Medium) => `${medium.name}:${name}`;
-
-function parseModel(model: string, { models }: Medium): { name: string; revision: string | undefined } {
-  const match = /^(.+)@([0-9a-f]{12})$/.exec(model);
-  const name = folderNamed(match?.[1] ?? model, models);
-  return { name: isAbsolute(name) ? resolve(name) : name, revision: match?.[2] };
-}
