@@ -21,7 +21,11 @@ export interface BatchQueue {
   drop(id: number): void;
 }
 
-type Prepared = { prepared: unknown } | { frame: number } | { code: string; message: string };
+type Prepared = Filled | { frame: number };
+type Filled = { prepared: unknown } | { code: string; message: string };
+
+/** The words of ONNX Runtime and of CUDA's libraries for a device without memory. */
+const OUT_OF_MEMORY = /out of memory|failed to allocate memory|available memory of \d+ is smaller|ALLOC_FAILED/i;
 
 /** The reports of a queue. */
 export interface BatchReports {
@@ -29,10 +33,12 @@ export interface BatchReports {
   onRun(): Promise<void>;
   /** Receives each batch, in order. */
   onEncoded(id: number, batch: EncodedBatch): Promise<void>;
+  /** The device has no memory for a single item. No later batch is run. */
+  onExhausted(message: string): Promise<void>;
 }
 
 /** Creates a queue. */
-export function createBatchQueue(model: Model, { onRun, onEncoded }: BatchReports): BatchQueue {
+export function createBatchQueue(model: Model, { onRun, onEncoded, onExhausted }: BatchReports): BatchQueue {
   const dropped = new Set<number>();
   let previous = Promise.resolve();
   const { preparation } = model;
@@ -41,10 +47,51 @@ export function createBatchQueue(model: Model, { onRun, onEncoded }: BatchReport
     const prepared = await Promise.all(items);
     // Yields to the event loop, so new batches begin their preparation before the model blocks it again.
     await setImmediate();
-    const batch = dropped.delete(id)
-      ? emptyBatch(model, prepared)
-      : await encodePrepared(model, filled(prepared), onRun);
+    const batch = dropped.delete(id) ? emptyBatch(model, prepared) : await encodePrepared(filled(prepared));
     await onEncoded(id, batch);
+  }
+
+  async function encodePrepared(items: readonly Filled[]): Promise<EncodedBatch> {
+    const batch = emptyBatch(model, items);
+    const rows: Row[] = [];
+    for (const [index, item] of items.entries()) {
+      if ('prepared' in item) rows.push({ index, prepared: item.prepared });
+      else batch.failures.push({ index, code: item.code, message: item.message });
+    }
+    await runInto(batch, rows);
+    return batch;
+  }
+
+  /** The most items of a run. Halved when the device has no memory for more. */
+  let most = Number.POSITIVE_INFINITY;
+
+  /** If the runtime refuses a batch, its items run one by one to find the one at fault. */
+  async function runInto(batch: EncodedBatch, rows: readonly Row[], isAlone = false): Promise<void> {
+    for (let from = 0; from < rows.length; ) {
+      const part = rows.slice(from, from + (isAlone ? 1 : most));
+      try {
+        await onRun();
+        const vectors = await model.run(part.map(({ prepared }) => prepared));
+        for (const [row, { index }] of part.entries())
+          place(batch, index, vectors.subarray(row * model.dim, (row + 1) * model.dim));
+      } catch (error) {
+        const { message } = error as Error;
+        if (OUT_OF_MEMORY.test(message)) {
+          if (part.length === 1) return exhausted(message);
+          most = Math.floor(part.length / 2);
+          continue;
+        }
+        if (part.length > 1) await runInto(batch, part, true);
+        else for (const { index } of part) batch.failures.push({ index, ...refusal(message) });
+      }
+      from += part.length;
+    }
+  }
+
+  async function exhausted(message: string): Promise<never> {
+    await onExhausted(firstLine(message));
+    // The worker ends this process.
+    return new Promise(() => undefined);
   }
 
   async function prepare(item: EncodeItem): Promise<Prepared> {
@@ -62,7 +109,7 @@ export function createBatchQueue(model: Model, { onRun, onEncoded }: BatchReport
   let buffer = new Uint8Array(0);
 
   /** The items, with the content of their frames side by side, so that a graph of raw bytes takes them as they are. */
-  function filled(items: readonly Prepared[]): Exclude<Prepared, { frame: number }>[] {
+  function filled(items: readonly Prepared[]): Filled[] {
     const bytes = preparation.decoding?.itemBytes ?? 0;
     if (buffer.length < items.length * bytes) buffer = new Uint8Array(items.length * bytes);
     return items.map((item, row) => {
@@ -89,47 +136,14 @@ function emptyBatch(model: Model, items: readonly Prepared[]): EncodedBatch {
   return { vectors: new Float32Array(items.length * model.dim), failures: [] };
 }
 
-async function encodePrepared(
-  model: Model,
-  items: readonly Exclude<Prepared, { frame: number }>[],
-  onRun: BatchReports['onRun'],
-): Promise<EncodedBatch> {
-  const batch = emptyBatch(model, items);
-  const rows: Row[] = [];
-  for (const [index, item] of items.entries()) {
-    if ('prepared' in item) rows.push({ index, prepared: item.prepared });
-    else batch.failures.push({ index, code: item.code, message: item.message });
-  }
-  if (rows.length > 0) await runInto(batch, model, rows, onRun);
-  return batch;
-}
-
 interface Row {
   index: number;
   prepared: unknown;
 }
 
-/** If the runtime refuses a batch, its items run one by one to find the one at fault. */
-async function runInto(
-  batch: EncodedBatch,
-  model: Model,
-  rows: readonly Row[],
-  onRun: BatchReports['onRun'],
-): Promise<void> {
-  try {
-    await onRun();
-    const vectors = await model.run(rows.map(({ prepared }) => prepared));
-    for (const [row, { index }] of rows.entries())
-      place(batch, index, vectors.subarray(row * model.dim, (row + 1) * model.dim));
-  } catch (error) {
-    if (rows.length > 1) for (const row of rows) await runInto(batch, model, [row], onRun);
-    else for (const { index } of rows) batch.failures.push({ index, ...refusal(error as Error) });
-  }
-}
+const refusal = (message: string) => ({ code: 'inference_failed', message: firstLine(message) });
 
-function refusal({ message }: Error) {
-  return { code: 'inference_failed', message: message.split('\n', 1)[0] as string };
-}
+const firstLine = (message: string) => message.split('\n', 1)[0] as string;
 
 function place(batch: EncodedBatch, index: number, vector: Float32Array): void {
   if (normalize(vector)) batch.vectors.set(vector, index * vector.length);

@@ -41,12 +41,17 @@ async function load({ files, settings, known, side }: EncoderRequest & { type: '
     batches = createBatchQueue(model, {
       onRun: () => reply<EncoderReply>({ type: 'running' }),
       onEncoded: (id, batch) => reply<EncoderReply>({ type: 'encoded', id, ...batch }),
+      onExhausted: (message) =>
+        reply<EncoderReply>({
+          type: 'refused',
+          error: toPortable(new Error(`The device has no memory for a single item: ${message}`)),
+        }),
     });
-    const { dim, output, batchSize, preparation } = model;
+    const { dim, output, batchSize, largestBatch, preparation } = model;
     const { decoding } = preparation;
     await reply<EncoderReply>({
       type: 'loaded',
-      model: { revision, dim, output, batchSize, hashedFiles, decoding },
+      model: { revision, dim, output, batchSize, largestBatch, hashedFiles, decoding },
     });
     keepCompiled();
   } catch (error) {

@@ -38,13 +38,14 @@ export type EncoderReply =
 
 /**
  * A loaded model. `dim` is the number of elements of a vector, `output` the graph's output that holds it; `batchSize` is
- * in items. `decoding` is how files become what it takes; undefined if its items are values.
+ * in items, `largestBatch` what a run takes if so many are ready. `decoding` is how files become what it takes; undefined if its items are values.
  */
 export interface LoadedModel {
   revision: string;
   dim: number;
   output: string;
   batchSize: number;
+  largestBatch: number;
   hashedFiles: HashedFile[];
   decoding: Decoding | undefined;
 }

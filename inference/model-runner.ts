@@ -179,7 +179,7 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
     dispatch();
   }
 
-  async function openDecoders(opened: Processes, { decoding, batchSize }: LoadedModel): Promise<void> {
+  async function openDecoders(opened: Processes, { decoding, largestBatch }: LoadedModel): Promise<void> {
     opened.isOpen = true;
     if (decoding === undefined) {
       if (opened.decoders.hasWork()) giveUp(takesNoFiles());
@@ -188,7 +188,7 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
     try {
       // A frame for each item that is decoded, and for those in batches.
       const inDecoders = settings.threads * ORDERS_PER_THREAD;
-      await opened.frames.reserve(BATCHES_OF_FRAMES * batchSize + inDecoders, decoding.itemBytes);
+      await opened.frames.reserve(BATCHES_OF_FRAMES * largestBatch + inDecoders, decoding.itemBytes);
       if (processes === opened) opened.decoders.open(decoding);
     } catch (error) {
       if (processes === opened)
@@ -249,9 +249,9 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
       if (underWay.size === 0) send(suspects.splice(0, 1));
       return;
     }
-    const { batchSize, decoding } = loaded;
+    const { batchSize, largestBatch, decoding } = loaded;
     const most = decoding === undefined ? MAX_BATCHES_OF_VALUES : MAX_BATCHES;
-    while (ready.length >= batchSize && underWay.size < most) send(ready.splice(0, batchSize));
+    while (ready.length >= batchSize && underWay.size < most) send(ready.splice(0, largestBatch));
     // A batch that is not full waits for the items that are being decoded. Others would leave the process idle.
     if (ready.length > 0 && underWay.size < MAX_BATCHES && processes?.decoders.isDecoding() !== true)
       send(ready.splice(0, batchSize));

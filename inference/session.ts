@@ -14,6 +14,9 @@ import { chooseOutput, type GraphValue, type VectorOutput } from '../core/models
 import { pooled } from './pooling.ts';
 import { type Device, deviceName, type EncoderSettings } from './settings.ts';
 
+/** Batches that a GPU computes as one if it lags behind: more items at once take less time each. */
+const BATCHES_AT_ONCE = 4;
+
 /** A model on its device. */
 export interface Model {
   /** The number of elements of a vector. */
@@ -21,6 +24,8 @@ export interface Model {
   /** The name of the graph's output that holds the vectors. */
   output: string;
   batchSize: number;
+  /** Items of a run if so many are ready. */
+  largestBatch: number;
   preparation: BoundPreparation;
   /**
    * Computes the vectors of up to `batchSize` prepared items. Returns them unnormalised, one after the other. Blocks
@@ -75,10 +80,12 @@ export async function loadModel(
   const probe = await run([preparation.blank as never]).catch((error: Error) => {
     throw new ModelInvalidError(`${graphFile} does not run: ${error.message}`);
   });
+  const batchSize = fixedBatch ?? preparation.batchSize ?? settings.batchSize;
   return {
     dim: probe.length,
     output: output.name,
-    batchSize: fixedBatch ?? preparation.batchSize ?? settings.batchSize,
+    batchSize,
+    largestBatch: fixedBatch ?? batchSize * (settings.device.type === 'cpu' ? 1 : BATCHES_AT_ONCE),
     preparation,
     run: runSameLength,
   };

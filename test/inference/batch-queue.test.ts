@@ -22,6 +22,7 @@ async function eventsOf(blocks: boolean): Promise<string[]> {
   } as unknown as Model;
   const queue = createBatchQueue(model, {
     onRun: async () => undefined,
+    onExhausted: async () => undefined,
     onEncoded: async (id) => {
       events.push(`answer ${id}`);
       if (id === 2) answered.resolve();
@@ -45,4 +46,50 @@ test('where preparing blocks the thread, a batch is answered before the next one
     ...['prepare a', 'prepare b', 'run a b', 'answer 1'],
     ...['prepare c', 'prepare d', 'run c d', 'answer 2'],
   ]);
+});
+
+/** A queue whose device has memory for `room` items, given batches of these numbers of items. */
+async function runsOf(room: number, batches: number[], error = 'Failed to allocate memory for requested buffer') {
+  const runs: string[] = [];
+  const vectors: number[][] = [];
+  const over = Promise.withResolvers<void>();
+  const model = {
+    dim: 1,
+    preparation: { prepare: async (value: number) => value },
+    run: async (prepared: number[]) => {
+      runs.push(`${prepared.length}${prepared.length > room ? ' fails' : ''}`);
+      if (prepared.length > room) throw new Error(error);
+      return Float32Array.from(prepared);
+    },
+  } as unknown as Model;
+  const queue = createBatchQueue(model, {
+    onRun: async () => undefined,
+    onExhausted: async (message) => {
+      runs.push(message);
+      over.resolve();
+    },
+    onEncoded: async (id, batch) => {
+      vectors.push([...batch.vectors]);
+      if (id === batches.length - 1) over.resolve();
+    },
+  });
+  for (const [id, items] of batches.entries())
+    queue.add(
+      id,
+      Array.from({ length: items }, () => ({ value: 1 })),
+    );
+  await over.promise;
+  return { runs, vectors };
+}
+
+test('a device without memory for a batch gets half of it, also later', async () => {
+  const { runs, vectors } = await runsOf(3, [8, 5]);
+  expect(runs).toEqual(['8 fails', '4 fails', '2', '2', '2', '2', '2', '2', '1']);
+  expect(vectors).toEqual([new Array(8).fill(1), new Array(5).fill(1)]);
+});
+
+test('a device without memory for one item is given up', async () => {
+  const { runs, vectors } = await runsOf(0, [2, 2], 'CUDA error 2: out of memory\nat a place');
+  expect(runs).toEqual(['2 fails', '1 fails', 'CUDA error 2: out of memory']);
+  expect(vectors).toEqual([]);
 });
