@@ -1,6 +1,6 @@
 import { systemErrorCode, UserError } from '../../core/errors.ts';
+import type { DownloadFault } from '../download/retrying.ts';
 import type { WantedModel } from './choose-files.ts';
-import type { HubFault } from './retrying.ts';
 
 /**
  * The error for a hub that can't be reached. It says which files to bring, and where to put them.
@@ -8,7 +8,7 @@ import type { HubFault } from './retrying.ts';
  * @param packages why its packages could not be fetched either
  */
 export function hubUnreachable(
-  fault: HubFault,
+  fault: DownloadFault,
   { name, repository, files }: Pick<WantedModel, 'name' | 'repository' | 'files'>,
   { folder, endpoint, packages }: { folder: string; endpoint: string; packages?: string | undefined },
 ): UserError {

