@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { afterTicks } from '../core/concurrency/after-ticks.ts';
+import { cudaEnvironment } from '../core/cuda/find-cuda.ts';
 import { PULSE_FD, type Reply, type Request } from './messages.ts';
 import type { InferenceSettings } from './settings.ts';
 
@@ -44,7 +45,7 @@ export function startEncoderProcess(
   const child = fork(CHILD_FILE, {
     serialization: 'advanced',
     execArgv: [],
-    env: { ...process.env, UV_THREADPOOL_SIZE: String(threads) },
+    env: { ...process.env, ...cudaEnvironment(process.env), UV_THREADPOOL_SIZE: String(threads) },
     // stdout belongs to the results of a command.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
   });

@@ -109,10 +109,9 @@ function sessionError(graphFile: string, device: Device, { message }: Error): Er
   if (device.type === 'cuda' && /cuda|cudnn|cublas|shared library|provider/i.test(message))
     return new DeviceUnavailableError(
       `PLIMSOLL_DEVICE asks for ${deviceName(device)}, which can't be used: ${message}. ` +
-        'ONNX Runtime needs an NVIDIA driver, CUDA 12 with cuDNN 9, and its CUDA provider, ' +
-        'which this command fetches: ' +
-        'ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js ' +
-        '— or set PLIMSOLL_DEVICE=cpu.',
+        'ONNX Runtime needs an NVIDIA driver, and its CUDA provider with the libraries of CUDA, ' +
+        'which "plimsoll install-cuda" fetches. "plimsoll doctor" says what is missing. ' +
+        'Or set PLIMSOLL_DEVICE=cpu.',
     );
   return new ModelInvalidError(`${graphFile} can't be loaded: ${message}`);
 }

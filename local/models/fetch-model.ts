@@ -4,12 +4,13 @@ import { dirname, join } from 'node:path';
 import { byteSize } from '../../core/byte-size.ts';
 import { systemErrorCode, UserError } from '../../core/errors.ts';
 import { isRepository, type KnownModel, knownModel, knownModels } from '../../core/models/known-models.ts';
+import { diskError } from '../download/disk-error.ts';
 import { digestOf, downloadFile } from '../download/download-file.ts';
 import { DownloadFault, type Retries, retrying } from '../download/retrying.ts';
 import { reasonOf } from '../errors.ts';
 import { withProcessLock } from '../process-lock.ts';
 import { chooseFiles, type WantedModel } from './choose-files.ts';
-import { diskError, hubUnreachable } from './fetch-errors.ts';
+import { hubUnreachable } from './fetch-errors.ts';
 import { fetchPackages, filesOfPackages } from './fetch-packages.ts';
 import {
   type FetchedModel,
