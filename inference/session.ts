@@ -1,4 +1,5 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { cudaFault, findCuda } from '../core/cuda/find-cuda.ts';
 import type { BoundPreparation, OpenPreparation, Pooling, TensorData } from '../core/media/preparation.ts';
 import { DeviceUnavailableError, ModelInvalidError } from '../core/models/errors.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
@@ -106,13 +107,15 @@ async function createSession(graphFile: string, { device, threads }: EncoderSett
 }
 
 function sessionError(graphFile: string, device: Device, { message }: Error): Error {
-  if (device.type === 'cuda' && /cuda|cudnn|cublas|shared library|provider/i.test(message))
+  if (device.type === 'cuda' && /cuda|cudnn|cublas|shared library|provider/i.test(message)) {
+    const fault = cudaFault(findCuda(process.env));
     return new DeviceUnavailableError(
-      `PLIMSOLL_DEVICE asks for ${deviceName(device)}, which can't be used: ${message}. ` +
-        'ONNX Runtime needs an NVIDIA driver, and its CUDA provider with the libraries of CUDA, ' +
-        'which "plimsoll install-cuda" fetches. "plimsoll doctor" says what is missing. ' +
-        'Or set PLIMSOLL_DEVICE=cpu.',
+      `PLIMSOLL_DEVICE asks for ${deviceName(device)}, which can't be used: ` +
+        `${fault === undefined ? '' : `${fault}; `}${message.trim()}. ` +
+        'It needs an NVIDIA driver, and the CUDA libraries that "plimsoll install-cuda" installs. ' +
+        '"plimsoll doctor" says what is missing. Or set PLIMSOLL_DEVICE=cpu.',
     );
+  }
   return new ModelInvalidError(`${graphFile} can't be loaded: ${message}`);
 }
 

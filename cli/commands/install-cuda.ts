@@ -35,6 +35,7 @@ for the provider, from NuGet. Each file is checked against the hash that the
 index states. Unpacked, they take 2.5 GB in the cache folder.
 PIP_INDEX_URL names an index other than https://pypi.org/simple, such as a
 mirror. PLIMSOLL_NUGET names NuGet's. HTTPS_PROXY and NO_PROXY hold.
+PLIMSOLL_CUDA names another folder than "cuda" in the cache folder.
 Without a network, the command says which files to bring.
 After an upgrade of onnxruntime-node, run it again.
 
@@ -46,7 +47,7 @@ Exit codes: 0 done, 1 not possible, 2 wrong usage.
 
 Examples:
   plimsoll install-cuda
-  plimsoll install-cuda --cuda 13        on a machine without a driver, as in a build
+  plimsoll install-cuda --cuda 13        without a driver, as in a build
   plimsoll install-cuda --cuda 13 --from ./wheels`,
     )
     .action(async (options: InstallCudaOptions) => end(await installCudaCommand(options)));

@@ -1,6 +1,6 @@
 /** Finds the CUDA provider and the CUDA libraries that `plimsoll install-cuda` put into the cache. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { cacheFolder } from '../cache-folder.ts';
 import { type OnnxRuntime, onnxRuntime } from './onnx-runtime.ts';
@@ -40,8 +40,12 @@ export type CudaState =
   | { state: 'other-version'; folder: string; wanted: string; found: string[] }
   | { state: 'absent'; folder: string };
 
-/** The folder that holds an installation for each version of ONNX Runtime. */
-export const cudaRoot = (env: NodeJS.ProcessEnv): string => join(cacheFolder(env), 'cuda');
+/**
+ * The folder that holds an installation for each version of ONNX Runtime: PLIMSOLL_CUDA, or one in the cache. An image
+ * names a folder of its own, because a volume hides the cache folder.
+ */
+export const cudaRoot = (env: NodeJS.ProcessEnv): string =>
+  env.PLIMSOLL_CUDA ? resolve(env.PLIMSOLL_CUDA) : join(cacheFolder(env), 'cuda');
 
 /** The folder for a version of ONNX Runtime. */
 export const installationFolder = (env: NodeJS.ProcessEnv, { version, arch }: OnnxRuntime): string =>
@@ -88,8 +92,11 @@ export function installedVersions(env: NodeJS.ProcessEnv, { arch }: Pick<OnnxRun
  * The environment of a process that may run models with CUDA. ONNX Runtime looks for its providers beside its core, so
  * the core is taken from the cache, too: the dynamic linker looks into these folders before the binding's own.
  */
-export function cudaEnvironment(env: NodeJS.ProcessEnv): { LD_LIBRARY_PATH?: string } {
-  const found = findCuda(env);
+export function cudaEnvironment(
+  env: NodeJS.ProcessEnv,
+  runtime: OnnxRuntime = onnxRuntime(),
+): { LD_LIBRARY_PATH?: string } {
+  const found = findCuda(env, runtime);
   if (found.state !== 'installed') return {};
   const folders = [found.libraryFolder, env.LD_LIBRARY_PATH ?? ''].filter((folder) => folder !== '');
   return { LD_LIBRARY_PATH: folders.join(delimiter) };

@@ -30,7 +30,7 @@ import { type UnpackedPackage, unpack } from './unpack.ts';
 import { newestWheel, systemGlibc, WHEEL_ARCHITECTURES, type WheelPlatform } from './wheels.ts';
 
 export interface InstallOptions {
-  /** Source of PLIMSOLL_CACHE, PIP_INDEX_URL, PLIMSOLL_NUGET, PATH and the proxies. */
+  /** Source of PLIMSOLL_CUDA, PLIMSOLL_CACHE, PIP_INDEX_URL, PLIMSOLL_NUGET, PATH and the proxies. */
   env: NodeJS.ProcessEnv;
   /** Without it, the driver decides. */
   cuda?: CudaMajor | undefined;
@@ -92,15 +92,11 @@ export async function installCuda(options: InstallOptions): Promise<InstallOutco
   if (target.cuda === 12 && runtime.arch !== 'x64')
     throw new UserError('CudaUnsupported', `ONNX Runtime has no provider of CUDA 12 for ${runtime.arch}.`);
   const folder = installationFolder(env, runtime);
-  const place = {
-    folder,
-    staging: join(cudaRoot(env), '.installing', `${runtime.version}-${runtime.arch}-cuda${target.cuda}`),
-  };
-  // One for both versions of CUDA, since they share a place.
-  const lock = join(cudaRoot(env), '.installing', `${runtime.version}-${runtime.arch}.lock`);
+  const staging = join(cudaRoot(env), '.installing', `${runtime.version}-${runtime.arch}`);
+  const place = { folder, staging };
   const onWait = (pid: number) => report(`Process ${pid} is installing it already; waiting for that`);
   try {
-    return await withProcessLock(lock, { onWait, signal }, async () => {
+    return await withProcessLock(`${staging}.lock`, { onWait, signal }, async () => {
       const found = findCuda(env, runtime);
       const isThere = found.state === 'installed' && found.installation.cuda === target.cuda;
       if (!isThere) await install(target, place, platform, runtime, options);
@@ -204,9 +200,7 @@ async function fetchAll(
         return [findWheel({ name, specifiers, extra: undefined }, platform, fetching.source)];
       }),
     );
-    await fetching.expect(wanted);
-    const fetched: Fetched[] = [];
-    for (const found of wanted) fetched.push(await fetching.fetch(found));
+    const fetched = await fetching.fetch(wanted);
     for (const each of fetched) packages.set(each.name, each);
     open = fetched.flatMap(({ metadata }) => metadata?.requirements.filter(({ extra }) => extra === undefined) ?? []);
   }
@@ -227,8 +221,7 @@ async function fetchProvider(
           platform,
           fetching.source,
         );
-  await fetching.expect([found]);
-  const provider = await fetching.fetch(found);
+  const [provider] = (await fetching.fetch([found])) as [Fetched];
   const linked = await linkedCuda(join(provider.folder, 'lib', CUDA_PROVIDER)).catch(() => undefined);
   if (linked === cuda) return provider;
   throw new UserError(
@@ -262,10 +255,8 @@ async function findWheel(
 
 interface Fetching {
   source: PackageSource;
-  /** Adds packages to the total of the progress. */
-  expect(packages: SourcedPackage[]): Promise<void>;
-  /** Downloads and unpacks a package, unless an earlier installation did. */
-  fetch(found: SourcedPackage): Promise<Fetched>;
+  /** Downloads and unpacks packages, unless an earlier installation did. */
+  fetch(wanted: readonly SourcedPackage[]): Promise<Fetched[]>;
 }
 
 interface FetchingOptions {
@@ -304,33 +295,36 @@ function createFetching({ staging }: Place, options: FetchingOptions): Fetching 
     return target;
   }
 
+  async function fetchOne(found: SourcedPackage): Promise<Fetched> {
+    const folder = join(staging, 'unpacked', found.file);
+    const unpacked = (await readUnpacked(folder)) ?? (await unpackInto(folder, found));
+    before += sizeOf(found);
+    retries.signal?.throwIfAborted();
+    return { name: found.name, version: found.version, folder, metadata: unpacked.metadata };
+  }
+
+  async function unpackInto(folder: string, found: SourcedPackage): Promise<UnpackedPackage> {
+    const archive = 'path' in found ? found.path : await download(found);
+    report(`Unpacking ${found.file}`);
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    const unpacked = await unpack(archive, folder);
+    await writeFile(join(folder, UNPACKED), JSON.stringify(unpacked));
+    // What was brought by hand stays.
+    if (!('path' in found)) await rm(archive);
+    return unpacked;
+  }
+
   return {
     source,
-    async expect(packages) {
-      for (const [i, found] of packages.entries()) {
-        const sized = connection === undefined ? found : await withSize(connection, found, retries);
-        packages[i] = sized;
-        total += sizeOf(sized);
-      }
-    },
-    async fetch(found) {
-      const folder = join(staging, 'unpacked', found.file);
-      const { name, version } = found;
-      const there = await readUnpacked(folder);
-      if (there === undefined) {
-        const archive = 'path' in found ? found.path : await download(found);
-        report(`Unpacking ${found.file}`);
-        await rm(folder, { recursive: true, force: true });
-        await mkdir(folder, { recursive: true });
-        const unpacked = await unpack(archive, folder);
-        await writeFile(join(folder, UNPACKED), JSON.stringify(unpacked));
-        // What was brought by hand stays.
-        if (!('path' in found)) await rm(archive);
-      }
-      before += sizeOf(found);
-      retries.signal?.throwIfAborted();
-      const unpacked = there ?? (await readUnpacked(folder));
-      return { name, version, folder, metadata: unpacked?.metadata };
+    async fetch(wanted) {
+      const sized: SourcedPackage[] = [];
+      for (const found of wanted)
+        sized.push(connection === undefined ? found : await withSize(connection, found, retries));
+      total += sized.reduce((sum, found) => sum + sizeOf(found), 0);
+      const fetched: Fetched[] = [];
+      for (const found of sized) fetched.push(await fetchOne(found));
+      return fetched;
     },
   };
 }

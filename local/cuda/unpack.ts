@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
-import { UserError } from '../../core/errors.ts';
+import { systemErrorCode, UserError } from '../../core/errors.ts';
 import { type PackageMetadata, parseMetadata } from './requirements.ts';
 
 /** Libraries, and what their licences demand to be kept with them. */
@@ -56,8 +56,9 @@ export async function unpack(archive: string, folder: string): Promise<UnpackedP
     }
     return { metadata: metadata === undefined ? undefined : parseMetadata(metadata) };
   } catch (error) {
-    if (error instanceof Error && !('code' in error)) throw invalid(`is damaged: ${error.message}`);
-    throw error;
+    // Codes of the system begin with E, those of zlib with Z.
+    if (error instanceof UserError || systemErrorCode(error)?.startsWith('E')) throw error;
+    throw invalid(`is damaged: ${(error as Error).message}`);
   } finally {
     zip.close();
   }
