@@ -304,7 +304,17 @@ describe('without a network', () => {
 
   test.each([
     ['cut short', (bytes: Buffer) => bytes.subarray(0, 1000), 'is no archive, or is damaged'],
-    ['overwritten', (bytes: Buffer) => Buffer.from(bytes).fill(0xff, 1000, 2000), 'is damaged'],
+    [
+      'overwritten',
+      (bytes: Buffer) => Buffer.from(bytes).fill(0xff, 1000, 2000),
+      'holds a nvidia/cudnn/lib/libcudnn.so.9 that differs',
+    ],
+    // The compressed data begin behind a header of 30 bytes and a name of 30.
+    [
+      'overwritten where it can not be decompressed',
+      (bytes: Buffer) => Buffer.from(bytes).fill(0xff, 60, 80),
+      'is damaged',
+    ],
   ])('a wheel that was brought %s is refused', async (_, damaged, said) => {
     const from = await bringWheels();
     await writeFile(join(from, CUDNN), damaged(await readFile(join(from, CUDNN))));
