@@ -3,7 +3,9 @@
  * transport alone, with decoders that decode nothing and a model that computes nothing. Prints JSON.
  *
  *     node bench/feed.ts IMAGES_FOLDER MODEL_FOLDER [--only decoders,encoder,both,transport] [--count N]
- *       [--batch-size N] [--threads N] [--decoders N,N,…] [--device cuda:0] [--seconds N]
+ *       [--batch-size N] [--threads N] [--decoders N,N,…] [--device cuda:0] [--floats]
+ *
+ * `--floats`: a GPU gets images as floats, as a CPU does.
  */
 import { randomFillSync } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
@@ -227,6 +229,7 @@ if (import.meta.main) {
       threads: { type: 'string', default: String(availableParallelism()) },
       decoders: { type: 'string' },
       device: { type: 'string', default: 'cpu' },
+      floats: { type: 'boolean', default: false },
     },
   });
   const [imagesDir, modelDir] = positionals;
@@ -234,14 +237,16 @@ if (import.meta.main) {
     console.error('usage: node bench/feed.ts IMAGES_FOLDER MODEL_FOLDER [options: see the file]');
     process.exit(2);
   }
-  const settingsFor = (decoders?: string) =>
-    settingsFromEnvironment({
+  const settingsFor = (decoders?: string): InferenceSettings => {
+    const settings = settingsFromEnvironment({
       ...process.env,
       PLIMSOLL_DEVICE: values.device,
       PLIMSOLL_THREADS: values.threads,
       ...(values['batch-size'] === undefined ? {} : { PLIMSOLL_BATCH_SIZE: values['batch-size'] }),
       ...(decoders === undefined ? {} : { PLIMSOLL_DECODERS: decoders }),
     });
+    return values.floats ? { ...settings, takesBytes: false } : settings;
+  };
   const count = Number(values.count);
   const only = values.only.split(',');
   const paths = await imagesIn(imagesDir, count);
