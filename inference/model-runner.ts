@@ -7,7 +7,7 @@ import { areAbsent, areUnchanged, type HashedFile } from '../core/models/revisio
 import { type EncoderProcess, type ProcessEnd, startEncoderProcess } from './encoder-process.ts';
 import { hashOf } from './item-reader.ts';
 import type { EncodeItem, LoadedModel, Reply } from './messages.ts';
-import type { InferenceSettings } from './settings.ts';
+import type { RunnerSettings } from './settings.ts';
 
 /** Batches in the process at once: one computes, two are prepared. */
 const MAX_BATCHES = 3;
@@ -77,7 +77,7 @@ export interface ModelRunner {
 }
 
 /** Creates the runner of a side of a model. The process starts with the first call. */
-export function createModelRunner(files: ModelFiles, side: ModelSide, settings: InferenceSettings): ModelRunner {
+export function createModelRunner(files: ModelFiles, side: ModelSide, settings: RunnerSettings): ModelRunner {
   let child: EncoderProcess | undefined;
   let loaded: LoadedModel | undefined;
   /** The first process's model. A restarted process must load the same one. */

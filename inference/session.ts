@@ -3,6 +3,7 @@ import type { BoundPreparation, OpenPreparation, Pooling, TensorData } from '../
 import { DeviceUnavailableError, ModelInvalidError } from '../core/models/errors.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
 import { chooseOutput, type GraphValue, type VectorOutput } from '../core/models/graph-values.ts';
+import { checkDevice } from './check-device.ts';
 import { pooled } from './pooling.ts';
 import { type Device, deviceName, type EncoderSettings } from './settings.ts';
 
@@ -33,6 +34,7 @@ export async function loadModel(
   openPreparation: OpenPreparation,
 ): Promise<Model> {
   const { graphFile } = files;
+  await checkDevice(settings.device, (graph, device) => createSession(graph, { ...settings, device }));
   const session = await createSession(graphFile, settings);
   const preparation = await openPreparation({
     graphFile,
@@ -92,7 +94,7 @@ function poolingOf(
 async function createSession(graphFile: string, { device, threads }: EncoderSettings): Promise<InferenceSession> {
   try {
     return await InferenceSession.create(graphFile, {
-      executionProviders: [device.type === 'cuda' ? { name: 'cuda', deviceId: device.index } : 'cpu'],
+      executionProviders: [device.type === 'cuda' ? { name: 'cuda', deviceId: device.index } : device.type],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',

@@ -3,7 +3,11 @@ import { UserError } from '../core/errors.ts';
 import { modelFoldersFrom } from '../core/models/model-folders.ts';
 
 /** The settings of an embedder. */
-export interface InferenceSettings extends EncoderSettings {
+export interface InferenceSettings extends Omit<EncoderSettings, 'device' | 'batchSize'> {
+  /** The devices that share the work, at least one; `auto` takes the first that is there of cuda, webgpu and cpu. */
+  devices: readonly Device[] | 'auto';
+  /** Items per model run, unless the graph fixes the batch size. Undefined: 32, or 64 if a GPU is among the devices. */
+  batchSize: number | undefined;
   /** Folders that are searched for a model's name before the built-in models. */
   modelFolders: string[];
   /** Idle time in milliseconds after which a model's process ends. */
@@ -17,6 +21,9 @@ export interface InferenceSettings extends EncoderSettings {
   silenceTimeoutMs: number;
 }
 
+/** The settings of a model's runner, which has one device. */
+export type RunnerSettings = Omit<InferenceSettings, 'devices' | 'batchSize'> & EncoderSettings;
+
 /** The settings that an encoder process needs. */
 export interface EncoderSettings {
   device: Device;
@@ -26,27 +33,53 @@ export interface EncoderSettings {
   threads: number;
 }
 
-/** A device that runs models. */
-export type Device = { type: 'cpu' } | { type: 'cuda'; index: number };
+/**
+ * A device that runs models. `webgpu` is the GPU that Vulkan, Metal or D3D12 gives; `hardwareOnly` refuses an adapter
+ * that is a program on the CPU.
+ */
+export type Device = { type: 'cpu' } | { type: 'cuda'; index: number } | { type: 'webgpu'; hardwareOnly?: boolean };
 
-/** The device's name: `cpu`, or `cuda:N`. */
+/** What PLIMSOLL_DEVICE may be, for messages. */
+export const DEVICES_ALLOWED = 'auto, cpu, cuda, cuda:N, webgpu, or a list of devices such as cuda:0,cuda:1';
+
+/** The device's name: `cpu`, `cuda:N` or `webgpu`. */
 export function deviceName(device: Device): string {
-  return device.type === 'cpu' ? 'cpu' : `cuda:${device.index}`;
+  return device.type === 'cuda' ? `cuda:${device.index}` : device.type;
+}
+
+/** The devices' names, as PLIMSOLL_DEVICE takes them. */
+export function devicesName(devices: InferenceSettings['devices']): string {
+  return devices === 'auto' ? 'auto' : devices.map(deviceName).join(',');
+}
+
+/** Reads devices as PLIMSOLL_DEVICE names them; undefined if the value is wrong. */
+export function parseDevices(value: string): InferenceSettings['devices'] | undefined {
+  if (value === 'auto') return 'auto';
+  const devices = value.split(',').map((name) => parseDevice(name.trim()));
+  return devices.every((device) => device !== undefined) ? devices : undefined;
+}
+
+/** Items per model run on these devices. */
+export function batchSizeOn(devices: readonly Device[], { batchSize }: Pick<InferenceSettings, 'batchSize'>): number {
+  return batchSize ?? (devices.every(({ type }) => type === 'cpu') ? 32 : 64);
 }
 
 /**
- * Reads settings from the environment: PLIMSOLL_DEVICE (`cpu`, `cuda`, `cuda:N`), PLIMSOLL_MODELS (folders, separated
- * as in PATH), PLIMSOLL_BATCH_SIZE, PLIMSOLL_THREADS. Each medium reads its own settings: PLIMSOLL_MAX_PIXELS for
- * images.
+ * Reads settings from the environment: PLIMSOLL_DEVICE (`auto`, or one or more of `cpu`, `cuda`, `cuda:N` and `webgpu`,
+ * separated by commas), PLIMSOLL_MODELS (folders, separated as in PATH), PLIMSOLL_BATCH_SIZE, PLIMSOLL_THREADS. Each
+ * medium reads its own settings: PLIMSOLL_MAX_PIXELS for images.
  *
  * @throws UserError InvalidSetting naming the variable
  */
 export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): InferenceSettings {
-  const device = parseDevice(env.PLIMSOLL_DEVICE || 'cpu');
+  const named = env.PLIMSOLL_DEVICE || 'cpu';
+  const devices = parseDevices(named);
+  if (devices === undefined)
+    throw new UserError('InvalidSetting', `PLIMSOLL_DEVICE is "${named}"; it can be ${DEVICES_ALLOWED}.`);
   return {
-    device,
+    devices,
     modelFolders: modelFoldersFrom(env),
-    batchSize: positiveInteger(env, 'PLIMSOLL_BATCH_SIZE', device.type === 'cpu' ? 32 : 64),
+    batchSize: positiveInteger(env, 'PLIMSOLL_BATCH_SIZE', undefined),
     threads: positiveInteger(env, 'PLIMSOLL_THREADS', availableParallelism()),
     idleMs: 5 * 60_000,
     stallTimeoutMs: 10 * 60_000,
@@ -54,15 +87,13 @@ export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): I
   };
 }
 
-function parseDevice(value: string): Device {
-  if (value === 'cpu') return { type: 'cpu' };
-  const match = /^cuda(?::(\d{1,3}))?$/.exec(value);
-  if (match === null)
-    throw new UserError('InvalidSetting', `PLIMSOLL_DEVICE is "${value}"; it can be cpu, cuda, or cuda:N.`);
-  return { type: 'cuda', index: Number(match[1] ?? 0) };
+function parseDevice(name: string): Device | undefined {
+  if (name === 'cpu' || name === 'webgpu') return { type: name };
+  const match = /^cuda(?::(\d{1,3}))?$/.exec(name);
+  return match === null ? undefined : { type: 'cuda', index: Number(match[1] ?? 0) };
 }
 
-function positiveInteger(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
+function positiveInteger<T>(env: NodeJS.ProcessEnv, name: string, fallback: T): number | T {
   const text = env[name];
   if (text === undefined || text === '') return fallback;
   const value = Number(text);

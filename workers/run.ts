@@ -8,6 +8,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, type LogEntry, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { UserError } from '../core/errors.ts';
 import { openStore } from '../core/store/open.ts';
+import { devicesName, settingsFromEnvironment } from '../inference/settings.ts';
 import { createWorker } from './create-worker.ts';
 import { createReadiness } from './health.ts';
 import { healthPort, serveHealth } from './health-server.ts';
@@ -70,11 +71,14 @@ async function serve(worker: Worker, role: Role): Promise<void> {
       const { taskQueue, workerDeploymentOptions } = worker.options;
       const { deploymentName, buildId } = workerDeploymentOptions?.version ?? {};
       const version = deploymentName === undefined ? '' : `, as version ${deploymentName}:${buildId}`;
-      process.stderr.write(`The ${role} worker polls task queue ${taskQueue} at ${address}${version}.\n`);
+      process.stderr.write(`The ${role} worker polls task queue ${taskQueue} at ${address}${version}${on(role)}.\n`);
     });
   }
   await running;
 }
+
+/** `, on cuda:0,cuda:1` */
+const on = (role: Role) => (role === 'embedding' ? `, on ${devicesName(settingsFromEnvironment().devices)}` : '');
 
 /** The SDK warns about a worker without workflows; embedding workers have none on purpose. */
 function isFalseAlarm({ message }: LogEntry): boolean {

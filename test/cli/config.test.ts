@@ -12,7 +12,7 @@ import { TABLES, tablesOf } from '../../cli/config/tables.ts';
 import { embedDatasetInput, loadDatasetInput } from '../../contract/inputs.ts';
 import { DEFAULT_DECODE_LIMITS } from '../../core/media/images/decode-limits.ts';
 import { searchEngine } from '../../core/search/choose-finder.ts';
-import { deviceName, settingsFromEnvironment } from '../../inference/settings.ts';
+import { devicesName, settingsFromEnvironment } from '../../inference/settings.ts';
 import { bareEnvironment, runCommand } from './command-bench.ts';
 
 let folder: string;
@@ -322,7 +322,7 @@ priority = 4
       streams: TABLES.api?.keys.streams?.otherwise,
       thumbnails: (TABLES.api?.keys.thumbnails_mb?.otherwise as number) * 2 ** 20,
     }).toEqual({
-      device: deviceName(settingsFromEnvironment({}).device),
+      device: devicesName(settingsFromEnvironment({}).devices),
       max_pixels: DEFAULT_DECODE_LIMITS.maxPixels,
       backend: searchEngine({}),
       streams: api.maxStreams,

@@ -217,7 +217,7 @@ test('an empty graph file is an invalid model', async () => {
 });
 
 test('a GPU that is asked for and not there is an error that says what to do', async () => {
-  const onGpu = createEmbedder({ device: { type: 'cuda', index: 99 } });
+  const onGpu = createEmbedder({ devices: [{ type: 'cuda', index: 99 }] });
   try {
     const error = await onGpu.open(BUILT_IN_MODEL, medium).catch((error: unknown) => error);
     expect(error).toMatchObject({

@@ -1,0 +1,115 @@
+import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import { DeviceUnavailableError } from '../core/models/errors.ts';
+import { REFERENCE_GRAPH } from '../core/models/model-folders.ts';
+import { type Device, deviceName } from './settings.ts';
+
+const ROWS = 4;
+
+/**
+ * Right vectors have at least this cosine with the CPU's. A software adapter of WebGPU gives 1 - 1e-13. CUDA may round the
+ * factors of a product to 10 bits (TF32), which costs about 1e-6. A kernel that is wrong costs far more.
+ */
+const LEAST_COSINE = 0.9999;
+
+/** An adapter that needs more than this, and this many times what the CPU needs, is a program on the CPU. */
+const SLOW_MS = 20;
+const SLOW_FACTOR = 4;
+
+/** Loads a graph on a device. */
+export type CreateSession = (graphFile: string, device: Device) => Promise<InferenceSession>;
+
+/**
+ * Runs the built-in model of images on a GPU and on the CPU with the same pixels, so that a driver that computes wrongly is
+ * detected before any item. Drivers of WebGPU are many, and some have such faults.
+ *
+ * @throws DeviceUnavailableError if the GPU can't be used, or if its vectors differ
+ */
+export async function checkDevice(device: Device, createSession: CreateSession): Promise<void> {
+  if (device.type === 'cpu') return;
+  const gpu = await createSession(REFERENCE_GRAPH, device).catch((error: Error) => {
+    throw error instanceof DeviceUnavailableError ? error : unavailable(device, reasonOf(error));
+  });
+  const cpu = await createSession(REFERENCE_GRAPH, { type: 'cpu' });
+  const [onGpu, onCpu] = [await runOn(gpu, device), await runOn(cpu, device)];
+  const cosine = leastCosine(onGpu.vectors, onCpu.vectors);
+  // A vector that holds NaN has the cosine NaN, which is not below any number.
+  if (!(cosine >= LEAST_COSINE))
+    throw unavailable(
+      device,
+      `it gives wrong vectors: the built-in model's have cosine ${cosine.toFixed(4)} with the CPU's`,
+      'Update its driver',
+    );
+  if (device.type === 'webgpu') reportSlow(device, (await runOn(gpu, device)).ms, (await runOn(cpu, device)).ms);
+  await Promise.all([gpu.release(), cpu.release()]);
+}
+
+/** Vulkan's adapters include programs such as llvmpipe and SwiftShader. ONNX Runtime does not tell which one it took. */
+function reportSlow(device: Device & { type: 'webgpu' }, gpuMs: number, cpuMs: number): void {
+  if (gpuMs <= SLOW_MS || gpuMs <= cpuMs * SLOW_FACTOR) return;
+  const slow =
+    `the adapter takes ${Math.round(gpuMs)} ms for what the CPU does in ${Math.round(cpuMs)} ms, ` +
+    'so it is probably a program (llvmpipe, SwiftShader) and no GPU';
+  if (device.hardwareOnly) throw unavailable(device, slow);
+  process.stderr.write(`PLIMSOLL_DEVICE asks for webgpu, but ${slow}. PLIMSOLL_DEVICE=cpu is faster.\n`);
+}
+
+async function runOn(session: InferenceSession, device: Device): Promise<{ vectors: Float32Array; ms: number }> {
+  const [input] = session.inputMetadata;
+  const [output] = session.outputNames;
+  if (input?.isTensor !== true || output === undefined) throw new Error(`${REFERENCE_GRAPH} has no input or no output`);
+  const [, ...shape] = input.shape.map(Number);
+  const dims = [ROWS, ...shape];
+  const tensor = new Tensor('uint8', noise(dims.reduce((product, length) => product * length)), dims);
+  const beganAt = performance.now();
+  const results = await session.run({ [input.name]: tensor }).catch((error: Error) => {
+    throw unavailable(device, reasonOf(error));
+  });
+  return { vectors: results[output]?.data as Float32Array, ms: performance.now() - beganAt };
+}
+
+/** Pseudo-random bytes, the same each time. */
+function noise(length: number): Uint8Array {
+  let state = 1;
+  return Uint8Array.from({ length }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state >>> 24;
+  });
+}
+
+/** The least cosine of two vectors in the same row. */
+export function leastCosine(some: Float32Array, others: Float32Array): number {
+  if (some.length !== others.length) return Number.NaN;
+  const length = some.length / ROWS;
+  const rows = Array.from({ length: ROWS }, (_, row) => [row * length, (row + 1) * length] as const);
+  return Math.min(...rows.map(([from, to]) => cosineOf(some.subarray(from, to), others.subarray(from, to))));
+}
+
+function cosineOf(one: Float32Array, other: Float32Array): number {
+  let [product, oneSquared, otherSquared] = [0, 0, 0];
+  for (const [i, x] of one.entries()) {
+    const y = other[i] as number;
+    product += x * y;
+    oneSquared += x * x;
+    otherSquared += y * y;
+  }
+  return product / Math.sqrt(oneSquared * otherSquared);
+}
+
+/** The part of ONNX Runtime's message that is for users. It begins with the place in ONNX Runtime's sources. */
+function reasonOf({ message }: Error): string {
+  if (/No supported adapters/i.test(message)) return 'no adapter was found';
+  return message.replace(/^.* was false\. /, '').replace(/\.$/, '');
+}
+
+function adviceFor({ type }: Device): string {
+  if (type === 'cuda') return 'Check it with nvidia-smi';
+  return process.platform === 'linux'
+    ? "It needs the Vulkan loader (libvulkan1) and the GPU's Vulkan driver"
+    : 'Update its driver';
+}
+
+function unavailable(device: Device, reason: string, advice = adviceFor(device)): DeviceUnavailableError {
+  return new DeviceUnavailableError(
+    `PLIMSOLL_DEVICE asks for ${deviceName(device)}, which can't be used: ${reason}. ${advice}, or set PLIMSOLL_DEVICE=cpu.`,
+  );
+}
