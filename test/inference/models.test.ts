@@ -38,6 +38,7 @@ test('a model is described by its name, revision, size and device', async () => 
     dim: 578,
     batchSize: 32,
     device: 'cpu',
+    devices: 1,
     text: false,
   });
 });
@@ -239,7 +240,7 @@ test('settings come from the environment, and a wrong one is named', () => {
     PLIMSOLL_BATCH_SIZE: '7',
   });
   expect(settings).toMatchObject({
-    device: { type: 'cuda', index: 1 },
+    devices: [{ type: 'cuda', index: 1 }],
     modelFolders: ['/models', '/more', '/cache/models'],
     batchSize: 7,
   });
