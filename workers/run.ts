@@ -71,14 +71,18 @@ async function serve(worker: Worker, role: Role): Promise<void> {
       const { taskQueue, workerDeploymentOptions } = worker.options;
       const { deploymentName, buildId } = workerDeploymentOptions?.version ?? {};
       const version = deploymentName === undefined ? '' : `, as version ${deploymentName}:${buildId}`;
-      process.stderr.write(`The ${role} worker polls task queue ${taskQueue} at ${address}${version}${on(role)}.\n`);
+      process.stderr.write(
+        `The ${role} worker polls task queue ${taskQueue} at ${address}${version}${onDevices(role)}.\n`,
+      );
     });
   }
   await running;
 }
 
-/** `, on cuda:0,cuda:1` */
-const on = (role: Role) => (role === 'embedding' ? `, on ${devicesName(settingsFromEnvironment().devices)}` : '');
+/** The devices of an embedding worker, as the end of a line: `, on cuda:0,cuda:1`. */
+function onDevices(role: Role): string {
+  return role === 'embedding' ? `, on ${devicesName(settingsFromEnvironment().devices)}` : '';
+}
 
 /** The SDK warns about a worker without workflows; embedding workers have none on purpose. */
 function isFalseAlarm({ message }: LogEntry): boolean {
