@@ -64,6 +64,7 @@ export async function whyNot(
     batchSize: batchSizeOn([device], settings),
     devices: [device],
     stallTimeoutMs: TRY_TIMEOUT_MS,
+    isTrial: true,
   });
   try {
     await runner.load();

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { afterTicks } from '../core/concurrency/after-ticks.ts';
 import { PULSE_FD, type Reply, type Request } from './messages.ts';
-import type { InferenceSettings } from './settings.ts';
+import type { RunnerSettings } from './settings.ts';
 
 /** The child's file has this file's extension: sources run with type stripping, the package as plain JavaScript. */
 const CHILD_FILE = fileURLToPath(
@@ -38,7 +38,7 @@ export interface ProcessEnd {
  * for `silenceTimeoutMs`, counted from its first byte.
  */
 export function startEncoderProcess(
-  { threads, silenceTimeoutMs }: Pick<InferenceSettings, 'threads' | 'silenceTimeoutMs'>,
+  { threads, silenceTimeoutMs, isTrial }: Pick<RunnerSettings, 'threads' | 'silenceTimeoutMs' | 'isTrial'>,
   { onReply, onExit }: { onReply: (reply: Reply) => void; onExit: (end: ProcessEnd) => void },
 ): EncoderProcess {
   const child = fork(CHILD_FILE, {
@@ -48,7 +48,7 @@ export function startEncoderProcess(
     // stdout belongs to the results of a command.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
   });
-  const lastWords = keepEnd(child);
+  const lastWords = keepEnd(child, isTrial);
   let ended = false;
   let hung: string | undefined;
   let endSilence = () => 0;
@@ -98,11 +98,11 @@ export function startEncoderProcess(
   };
 }
 
-/** Forwards the process's stderr and keeps its last part, where native code explains a crash. */
-function keepEnd(child: ChildProcess): () => string {
+/** Forwards the process's stderr, unless it is a trial, and keeps its last part, where native code explains a crash. */
+function keepEnd(child: ChildProcess, isTrial = false): () => string {
   let text = '';
   child.stderr?.on('data', (chunk: Buffer) => {
-    process.stderr.write(chunk);
+    if (!isTrial) process.stderr.write(chunk);
     text = (text + chunk.toString()).slice(-2 * KEPT_STDERR_CHARACTERS);
   });
   return () => stripVTControlCharacters(text).trim().slice(-KEPT_STDERR_CHARACTERS);

@@ -22,7 +22,10 @@ export interface InferenceSettings extends Omit<EncoderSettings, 'device' | 'bat
 }
 
 /** The settings of a model's runner, which has one device. */
-export type RunnerSettings = Omit<InferenceSettings, 'devices' | 'batchSize'> & EncoderSettings;
+export interface RunnerSettings extends Omit<InferenceSettings, 'devices' | 'batchSize'>, EncoderSettings {
+  /** The runner tries whether its device is there, so drivers' complaints are no news for the log. */
+  isTrial?: boolean;
+}
 
 /** The settings that an encoder process needs. */
 export interface EncoderSettings {

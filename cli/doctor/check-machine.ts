@@ -47,7 +47,7 @@ export async function checkDevice(settings: InferenceSettings): Promise<Check[]>
   if (settings.devices !== 'auto') return Promise.all([checkDevices(settings, settings.devices), checkGpus(settings)]);
   const { devices, passedOver } = await chooseDevices(await builtIn(), settings);
   const { found, ...check } = await checkDevices(settings, devices);
-  return [{ ...check, found: [`auto takes ${found}`, describePassedOver(passedOver)].filter(Boolean).join('; ') }];
+  return [{ ...check, found: [`auto: ${found}`, describePassedOver(passedOver)].filter(Boolean).join('; ') }];
 }
 
 async function checkDevices(settings: InferenceSettings, devices: readonly Device[]): Promise<Check> {
@@ -77,7 +77,7 @@ async function checkGpus(settings: InferenceSettings): Promise<Check> {
   );
   const usable = gpus.filter(({ reason }) => reason === undefined).map(({ device }) => device);
   const others = describePassedOver(gpus.filter((gpu): gpu is PassedOver => gpu.reason !== undefined));
-  const use = usable.length === 0 ? 'none that ONNX Runtime can use' : `PLIMSOLL_DEVICE can be ${usable.join(' or ')}`;
+  const use = usable.length === 0 ? 'none can be used' : `PLIMSOLL_DEVICE can be ${usable.join(' or ')}`;
   return ok('GPU', [use, others].filter(Boolean).join('; '));
 }
 
