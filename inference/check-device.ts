@@ -47,6 +47,22 @@ export async function checkDevice(device: Device, createSession: CreateSession):
   await Promise.all([gpu.release(), cpu.release()]);
 }
 
+/**
+ * Ends this process if a GPU no longer runs what it ran when the model was loaded: after a reset of the driver, every run
+ * fails, and would be taken for a fault of its items. The worker starts another process, which checks the device.
+ */
+export async function endIfLost(
+  device: Device,
+  runAgain: () => Promise<unknown>,
+  end: () => void = () => process.kill(process.pid, 'SIGKILL'),
+): Promise<void> {
+  if (device.type === 'cpu') return;
+  await runAgain().catch((error: Error) => {
+    process.stderr.write(`${deviceName(device)} is lost: ${reasonOf(error)}.\n`);
+    end();
+  });
+}
+
 /** Vulkan's adapters include programs such as llvmpipe and SwiftShader. ONNX Runtime does not tell which one it took. */
 function reportSlow(device: Device & { type: 'webgpu' }, gpuMs: number, cpuMs: number): void {
   if (gpuMs <= SLOW_MS || gpuMs <= cpuMs * SLOW_FACTOR) return;

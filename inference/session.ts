@@ -3,7 +3,7 @@ import type { BoundPreparation, OpenPreparation, Pooling, TensorData } from '../
 import { DeviceUnavailableError, ModelInvalidError } from '../core/models/errors.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
 import { chooseOutput, type GraphValue, type VectorOutput } from '../core/models/graph-values.ts';
-import { checkDevice } from './check-device.ts';
+import { checkDevice, endIfLost } from './check-device.ts';
 import { pooled } from './pooling.ts';
 import { type Device, deviceName, type EncoderSettings } from './settings.ts';
 
@@ -59,7 +59,10 @@ export async function loadModel(
   }
 
   async function runSameLength(prepared: readonly unknown[]): Promise<Float32Array> {
-    const vectors = await run(prepared);
+    const vectors = await run(prepared).catch(async (error: unknown) => {
+      await endIfLost(settings.device, () => run([preparation.blank]));
+      throw error;
+    });
     if (vectors.length === prepared.length * probe.length) return vectors;
     throw new Error(
       `the model gave vectors of ${vectors.length / prepared.length} numbers, and of ${probe.length} before`,

@@ -9,7 +9,7 @@ import { imagesMedium } from '../../core/media/images/medium.ts';
 import { knownMedia } from '../../core/media/registry.ts';
 import { DeviceUnavailableError, InferenceUnavailableError, ModelInvalidError } from '../../core/models/errors.ts';
 import { findModel } from '../../core/models/find-model.ts';
-import { checkDevice } from '../../inference/check-device.ts';
+import { checkDevice, endIfLost } from '../../inference/check-device.ts';
 import { createEmbedder } from '../../inference/embedder.ts';
 import { createModelRunner, type ModelRunner, type SideItem } from '../../inference/model-runner.ts';
 import { type Device, devicesName, parseDevices, settingsFromEnvironment } from '../../inference/settings.ts';
@@ -271,7 +271,27 @@ describe('the check of a GPU', () => {
   });
 });
 
-describe.runIf(process.platform === 'linux')('without a GPU', () => {
+describe('a run that fails', () => {
+  const lost = () => Promise.reject(new Error('device lost'));
+
+  test('ends the process of a GPU that is lost, so that no item is blamed', async () => {
+    const log = keepLog();
+    const end = vi.fn();
+    await endIfLost({ type: 'cuda', index: 1 }, lost, end);
+    expect(end).toHaveBeenCalledOnce();
+    expect(log()).toBe('cuda:1 is lost: device lost.\n');
+  });
+
+  test('is the fault of its items on a GPU that still runs others, and on the CPU', async () => {
+    const end = vi.fn();
+    await endIfLost(WEBGPU, async () => {}, end);
+    await endIfLost(CPU, lost, end);
+    expect(end).not.toHaveBeenCalled();
+  });
+});
+
+/** Other platforms have no Vulkan, or ONNX Runtime's package for them no WebGPU. */
+describe.runIf(process.platform === 'linux' && process.arch === 'x64')('without a GPU', () => {
   test('webgpu is an error that says what to do', async () => {
     stubEnvs(NO_VULKAN);
     await withEmbedder({ devices: [WEBGPU] }, async (embedder) => {
