@@ -55,7 +55,7 @@ it('embed each sample once if the process of one is killed', async () => {
   process.kill(second as number, 'SIGKILL');
   expect(await bench.wait(job_id)).toMatchObject({
     state: 'completed',
-    phases: { embedding: { done: 120, failed: 0, total: 120 } },
+    phases: { embedding: { done: 120, failed: 0, total: 120, device: 'cpu,cpu' } },
   });
   expect(await collectionsOf(bench.store).embeddings.countDocuments({ dataset_id: dataset })).toBe(120);
   expect(inference.childPids()).toContain(first);
