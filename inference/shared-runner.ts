@@ -46,17 +46,17 @@ export function createSharedRunner(
   /** The model as all devices loaded it first. */
   let model: LoadedModel | undefined;
 
+  /** Resolves with the first device that has the model loaded: a process that is started anew keeps nobody waiting. */
   async function load(): Promise<LoadedModel> {
     if (model === undefined) return loadEverywhere();
-    let error: unknown;
-    for (const share of rested()) {
+    const loads = rested().map(async (share) => {
       try {
         return await share.runner.load();
-      } catch (reason) {
-        error = rest(share, reason);
+      } catch (error) {
+        throw rest(share, error);
       }
-    }
-    throw error;
+    });
+    return Promise.any(loads).catch(({ errors }: AggregateError) => Promise.reject(errors[0]));
   }
 
   async function loadEverywhere(): Promise<LoadedModel> {
