@@ -22,11 +22,11 @@ const inputs = session.inputMetadata.map((input) =>
     ? { name: input.name, type: input.type, shape: input.shape }
     : { name: input.name, type: '', shape: [] },
 );
-const preparation = await openPreparation({ graphFile, files, optional, inputs, threads: 1, options: null });
+const preparation = await openPreparation({ graphFile, files, optional, inputs, options: null });
 let feeds: Record<string, Tensor>[] = [];
 
 async function feedsOf(texts: readonly string[]): Promise<Record<string, Tensor>> {
-  const prepared = await Promise.all(texts.map((text) => preparation.prepare({ value: { text } }, () => undefined)));
+  const prepared = await Promise.all(texts.map((text) => preparation.prepare({ text })));
   const tensors = Object.entries(preparation.feeds(prepared, prepared.length));
   return Object.fromEntries(
     tensors.map(([name, { elements, dims }]) => [name, new Tensor('int64', elements as BigInt64Array, dims)]),

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { DTYPES } from '../contract/model-name.ts';
 import { model } from './arguments.ts';
 
 /** Options that several commands share. */
@@ -16,6 +17,9 @@ export const modelOption = () =>
   new Option('--model <model>', 'embedding model: a name, or its folder (default: the built-in model)').argParser(
     model,
   );
+/** `join-dtype.ts` joins it with the model. */
+export const dtypeOption = () =>
+  new Option('--dtype <dtype>', "variant of the model's graph (default: the plain one)").choices(DTYPES);
 export const datasetOption = () =>
   new Option('--dataset <name>', "the dataset's name (default: made from the folder's name)");
 export const mediaOption = () =>

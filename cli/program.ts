@@ -33,6 +33,7 @@ import { addWaitCommand } from './commands/wait.ts';
 import { useConfig } from './config/use-config.ts';
 import { EXIT_CODES_HELP } from './exit-code.ts';
 import { failureOf } from './failure.ts';
+import { joinDtype } from './join-dtype.ts';
 import { createOutput } from './output.ts';
 import { packageFile } from './package-files.ts';
 
@@ -128,7 +129,10 @@ function createProgram(json: boolean, end: (exitCode: number) => void): Command 
     .configureHelp({ showGlobalOptions: false, minWidthToWrap: 30 })
     .addHelpText('after', HELP)
     .helpCommand('help [command]', 'help for a command')
-    .hook('preAction', (_, command) => useConfig(command));
+    .hook('preAction', async (_, command) => {
+      await useConfig(command);
+      joinDtype(command);
+    });
   for (const add of COMMANDS) add(program, end);
   pointToHelp(program, json, 'plimsoll');
   return program;

@@ -1,3 +1,4 @@
+import { isSameModel } from '../contract/built-in-model.ts';
 import { type ForgetSourceRequest, forgetSourceInput } from '../contract/inputs.ts';
 import type { RemovedCounts } from '../contract/job.ts';
 import { countDataset } from '../core/deleting/delete-dataset.ts';
@@ -62,10 +63,10 @@ export interface DropPreview extends RemovedCounts {
 /** @throws UserError DatasetNotFound, ModelNotInDataset, ModelServes, InvalidInput */
 export async function countDrop({ store, temporal }: Backends, dataset: string, asked: string): Promise<DropPreview> {
   const model = await requireDroppable(store, dataset, asked);
-  const names = [model.key, model.asked];
+  const isModel = (name: string) => [model.key, model.asked].some((each) => each && isSameModel(each, name));
   const [vectors, schedules] = await Promise.all([
     countVectors(store, { datasetId: dataset, modelKey: model.key }),
-    schedulesOf(temporal, dataset, { loads: (load) => load.embed && names.includes(load.model) }),
+    schedulesOf(temporal, dataset, { loads: (load) => load.embed && isModel(load.model) }),
   ]);
   return { model: model.key, samples: 0, vectors, schedules };
 }

@@ -18,7 +18,7 @@ export type InvalidVectorReason = (typeof INVALID_VECTOR_REASONS)[number];
 /** The key of the model that has made vectors of a user's own. */
 export const importedModelKey = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}@[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, {
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}(:[a-z0-9]{2,5})?@[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, {
     error: ({ input }) =>
       `must be name@revision, each of letters, digits, ".", "_" and "-", not ${JSON.stringify(String(input).slice(0, 100))}`,
   })

@@ -24,7 +24,7 @@ const model = z
   .min(1)
   .max(4096)
   .describe(
-    "The embedding model: built-in, a folder's name below the worker's model folders, or a folder's absolute path on the embedding worker's machine.",
+    "The embedding model: built-in, a folder's name below the worker's model folders, or a folder's absolute path on the embedding worker's machine. A variant may follow: my-clip:fp16 means the graph in that folder whose name ends with _fp16. The variants are fp32 (the plain graph), fp16, int8, uint8, q8, q4, q4f16 and bnb4.",
   );
 
 /** No file has a NUL in its path, and no system call takes one. */

@@ -1,21 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
 import { ItemError } from '../core/media/item-error.ts';
 import { normalize } from '../core/models/vectors.ts';
-import type { ItemReader } from './item-reader.ts';
-import type { BatchFailure, EncodeItem } from './messages.ts';
+import { readFrame } from './frames.ts';
+import { type BatchFailure, type EncodeItem, FRAMES_FD } from './messages.ts';
 import type { Model } from './session.ts';
 
 /** The vectors of a batch, one after the other. An item without a vector has zeros. */
 export interface EncodedBatch {
   vectors: Float32Array;
-  /** The hash of each item. Null if the item could not be read. */
-  contents: (string | null)[];
   failures: BatchFailure[];
 }
 
 /**
- * Encodes batches in the order of their addition. All are prepared from the start, while one computes, unless preparing
- * blocks this thread.
+ * Encodes batches in the order of their addition. All values are prepared from the start, while a batch computes, unless
+ * preparing blocks this thread. Frames are read as their batch begins.
  */
 export interface BatchQueue {
   add(id: number, items: readonly EncodeItem[]): void;
@@ -23,7 +21,11 @@ export interface BatchQueue {
   drop(id: number): void;
 }
 
-type Prepared = { content: string | null } & ({ prepared: unknown } | { code: string; message: string });
+type Prepared = Filled | { frame: number };
+type Filled = { prepared: unknown } | { code: string; message: string };
+
+/** The words of ONNX Runtime and of CUDA's libraries for a device without memory. */
+const OUT_OF_MEMORY = /out of memory|failed to allocate memory|available memory of \d+ is smaller|ALLOC_FAILED/i;
 
 /** The reports of a queue. */
 export interface BatchReports {
@@ -31,31 +33,97 @@ export interface BatchReports {
   onRun(): Promise<void>;
   /** Receives each batch, in order. */
   onEncoded(id: number, batch: EncodedBatch): Promise<void>;
-  /** Receives the index of an item that blocks its thread. */
-  onLate(id: number, index: number): void;
+  /** The device has no memory for a single item. No later batch is run. */
+  onExhausted(message: string): Promise<void>;
 }
 
 /** Creates a queue. */
-export function createBatchQueue(
-  model: Model,
-  reader: ItemReader,
-  { onRun, onEncoded, onLate }: BatchReports,
-): BatchQueue {
+export function createBatchQueue(model: Model, { onRun, onEncoded, onExhausted }: BatchReports): BatchQueue {
   const dropped = new Set<number>();
   let previous = Promise.resolve();
+  const { preparation } = model;
 
   async function encode(id: number, items: Promise<Prepared>[]): Promise<void> {
     const prepared = await Promise.all(items);
     // Yields to the event loop, so new batches begin their preparation before the model blocks it again.
     await setImmediate();
-    const batch = dropped.delete(id) ? emptyBatch(model, prepared) : await encodePrepared(model, prepared, onRun);
+    const batch = dropped.delete(id) ? emptyBatch(model, prepared) : await encodePrepared(filled(prepared));
     await onEncoded(id, batch);
+  }
+
+  async function encodePrepared(items: readonly Filled[]): Promise<EncodedBatch> {
+    const batch = emptyBatch(model, items);
+    const rows: Row[] = [];
+    for (const [index, item] of items.entries()) {
+      if ('prepared' in item) rows.push({ index, prepared: item.prepared });
+      else batch.failures.push({ index, code: item.code, message: item.message });
+    }
+    await runInto(batch, rows);
+    return batch;
+  }
+
+  /** The most items of a run. Halved when the device has no memory for more. */
+  let most = Number.POSITIVE_INFINITY;
+
+  /** If the runtime refuses a batch, its items run one by one to find the one at fault. */
+  async function runInto(batch: EncodedBatch, rows: readonly Row[], isAlone = false): Promise<void> {
+    for (let from = 0; from < rows.length; ) {
+      const part = rows.slice(from, from + (isAlone ? 1 : most));
+      try {
+        await onRun();
+        const vectors = await model.run(part.map(({ prepared }) => prepared));
+        for (const [row, { index }] of part.entries())
+          place(batch, index, vectors.subarray(row * model.dim, (row + 1) * model.dim));
+      } catch (error) {
+        const { message } = error as Error;
+        if (OUT_OF_MEMORY.test(message)) {
+          if (part.length === 1) return exhausted(message);
+          most = Math.floor(part.length / 2);
+          continue;
+        }
+        if (part.length > 1) await runInto(batch, part, true);
+        else for (const { index } of part) batch.failures.push({ index, ...refusal(message) });
+      }
+      from += part.length;
+    }
+  }
+
+  async function exhausted(message: string): Promise<never> {
+    await onExhausted(firstLine(message));
+    // The worker ends this process.
+    return new Promise(() => undefined);
+  }
+
+  async function prepare(item: EncodeItem): Promise<Prepared> {
+    if ('frame' in item) return item;
+    if (preparation.decoding !== undefined) throw new TypeError('This model takes files, not values.');
+    try {
+      return { prepared: await preparation.prepare(item.value) };
+    } catch (error) {
+      const { message } = error as Error;
+      return { code: error instanceof ItemError ? error.code : 'decode_failed', message };
+    }
+  }
+
+  /** One buffer serves all batches, since they run one after the other. */
+  let buffer = new Uint8Array(0);
+
+  /** The items, with the content of their frames side by side, so that a graph of raw bytes takes them as they are. */
+  function filled(items: readonly Prepared[]): Filled[] {
+    const bytes = preparation.decoding?.itemBytes ?? 0;
+    if (buffer.length < items.length * bytes) buffer = new Uint8Array(items.length * bytes);
+    return items.map((item, row) => {
+      if (!('frame' in item)) return item;
+      const prepared = buffer.subarray(row * bytes, (row + 1) * bytes);
+      readFrame(FRAMES_FD, item.frame, prepared);
+      return { prepared };
+    });
   }
 
   return {
     add(id, items) {
-      const begin = () => items.map((item, index) => prepare(model, reader, item, () => onLate(id, index)));
-      const begun = model.preparation.blocks ? undefined : begin();
+      const begin = () => items.map(prepare);
+      const begun = preparation.decoding === undefined && preparation.blocks ? undefined : begin();
       previous = previous.then(() => encode(id, begun ?? begin()));
     },
     drop(id) {
@@ -64,46 +132,8 @@ export function createBatchQueue(
   };
 }
 
-async function prepare(model: Model, reader: ItemReader, item: EncodeItem, onLate: () => void): Promise<Prepared> {
-  let content: string | null = null;
-  try {
-    const read = await reader.read(item);
-    content = read.content;
-    try {
-      const prepared = await model.preparation.prepare(read.input, onLate);
-      await read.done();
-      return { content, prepared };
-    } catch (error) {
-      await read.done().catch(() => undefined);
-      throw error;
-    }
-  } catch (error) {
-    const { message } = error as Error;
-    return { content, code: error instanceof ItemError ? error.code : 'decode_failed', message };
-  }
-}
-
 function emptyBatch(model: Model, items: readonly Prepared[]): EncodedBatch {
-  return {
-    vectors: new Float32Array(items.length * model.dim),
-    contents: items.map(({ content }) => content),
-    failures: [],
-  };
-}
-
-async function encodePrepared(
-  model: Model,
-  items: readonly Prepared[],
-  onRun: BatchReports['onRun'],
-): Promise<EncodedBatch> {
-  const batch = emptyBatch(model, items);
-  const rows: Row[] = [];
-  for (const [index, item] of items.entries()) {
-    if ('prepared' in item) rows.push({ index, prepared: item.prepared });
-    else batch.failures.push({ index, code: item.code, message: item.message });
-  }
-  if (rows.length > 0) await runInto(batch, model, rows, onRun);
-  return batch;
+  return { vectors: new Float32Array(items.length * model.dim), failures: [] };
 }
 
 interface Row {
@@ -111,27 +141,9 @@ interface Row {
   prepared: unknown;
 }
 
-/** If the runtime refuses a batch, its items run one by one to find the one at fault. */
-async function runInto(
-  batch: EncodedBatch,
-  model: Model,
-  rows: readonly Row[],
-  onRun: BatchReports['onRun'],
-): Promise<void> {
-  try {
-    await onRun();
-    const vectors = await model.run(rows.map(({ prepared }) => prepared));
-    for (const [row, { index }] of rows.entries())
-      place(batch, index, vectors.subarray(row * model.dim, (row + 1) * model.dim));
-  } catch (error) {
-    if (rows.length > 1) for (const row of rows) await runInto(batch, model, [row], onRun);
-    else for (const { index } of rows) batch.failures.push({ index, ...refusal(error as Error) });
-  }
-}
+const refusal = (message: string) => ({ code: 'inference_failed', message: firstLine(message) });
 
-function refusal({ message }: Error) {
-  return { code: 'inference_failed', message: message.split('\n', 1)[0] as string };
-}
+const firstLine = (message: string) => message.split('\n', 1)[0] as string;
 
 function place(batch: EncodedBatch, index: number, vector: Float32Array): void {
   if (normalize(vector)) batch.vectors.set(vector, index * vector.length);

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import type { ModelSide } from '../core/media/medium.ts';
 import { DeviceUnavailableError, InferenceUnavailableError } from '../core/models/errors.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
-import { batchSizeOn, type Device, deviceName, type InferenceSettings } from './settings.ts';
+import { type Device, deviceName, type InferenceSettings } from './settings.ts';
 import { createSharedRunner } from './shared-runner.ts';
 
 /** The devices that are used, and why those before them in the order of `auto` are not. */
@@ -61,7 +61,6 @@ export async function whyNot(
   if (device.type === 'cuda' && !(await hasNvidiaDriver())) return 'no NVIDIA driver';
   const runner = createSharedRunner(files, side, {
     ...settings,
-    batchSize: batchSizeOn([device], settings),
     devices: [device],
     stallTimeoutMs: TRY_TIMEOUT_MS,
     isTrial: true,

@@ -1,31 +1,34 @@
 import { createHash } from 'node:crypto';
-import { basename, isAbsolute, resolve } from 'node:path';
 import { unlessAborted } from '../core/concurrency/abort.ts';
 import type { Embedder, EmbeddingModel, EmbedOutcome } from '../core/embedding/embedder.ts';
 import { UserError } from '../core/errors.ts';
 import type { Medium, ModelSide } from '../core/media/medium.ts';
 import { ModelChangedError, ModelHasNoTextError } from '../core/models/errors.ts';
-import { findModel, findSide, folderNamed, hasSide, type ModelFiles } from '../core/models/find-model.ts';
+import { findModel, findSide, hasSide, type ModelFiles } from '../core/models/find-model.ts';
+import { nameInKey, parseModel } from '../core/models/model-names.ts';
 import type { Tried } from './choose-devices.ts';
 import { type EmbedWords, keepLastWords, type Words } from './last-words.ts';
 import type { LoadedModel } from './messages.ts';
-import type { SideItem } from './model-runner.ts';
 import { requireOneSpace } from './one-space.ts';
-import { batchSizeOn, type Device, devicesName, type InferenceSettings, settingsFromEnvironment } from './settings.ts';
+import { type Device, devicesName, type InferenceSettings, settingsFromEnvironment } from './settings.ts';
 import { createSharedRunner, type SharedRunner } from './shared-runner.ts';
+import type { SideItem } from './task.ts';
 
 /** An embedder that runs models in child processes. */
 export interface InferenceEmbedder extends Embedder {
   /** Process IDs of the live encoder processes: one for each side of a model in use, and for each device. */
   childPids(): number[];
+  /** Process IDs of the live decoder processes. */
+  decoderPids(): number[];
   /** How many devices share the work. */
   readonly deviceCount: number;
 }
 
 /**
- * Creates an embedder that prepares and computes in child processes, one per side of a model and per device. So words
- * never wait for the batches of a load, and a worker without searches loads no text side. Words use the first device
- * alone: a query is one item. Settings missing from `options` come from the environment: see `settingsFromEnvironment`.
+ * Creates an embedder that decodes and computes in child processes: one encoder per side of a model and per device, and
+ * decoders where its items are files. So words never wait for the batches of a load, and a worker without searches loads
+ * no text side. Words use the first device alone: a query is one item. Settings missing from `options` come from the
+ * environment: see `settingsFromEnvironment`.
  *
  * @throws UserError InvalidSetting
  */
@@ -66,11 +69,7 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
     // A concurrent call may have created it first.
     const runner = runners.get(key);
     if (runner !== undefined && runner !== existing) return runner;
-    const created = createSharedRunner(files, side, {
-      ...settings,
-      devices: use(all),
-      batchSize: batchSizeOn(all, settings),
-    });
+    const created = createSharedRunner(files, side, { ...settings, devices: use(all) });
     runners.set(key, created);
     void existing?.stop(new ModelChangedError(`The files of model "${files.name}" were replaced while it was in use.`));
     return created;
@@ -93,7 +92,7 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
 
   /** The runner of the side that encodes samples. */
   async function loadedRunner(model: string, medium: Medium): Promise<{ runner: SharedRunner; loaded: LoadedModel }> {
-    const { name, revision } = parseModel(model, medium);
+    const { name, revision } = parseModel(model, medium.models);
     const runner = await ownRunner(name, medium);
     const loaded = await load(keyOf(name, medium), runner);
     requireRevision(name, revision, loaded);
@@ -102,7 +101,7 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
 
   /** The runner of the text side. Its files are not part of the revision, because vectors of samples don't need them. */
   async function loadedTextRunner(model: string, medium: Medium): Promise<SharedRunner> {
-    const { name, revision } = parseModel(model, medium);
+    const { name, revision } = parseModel(model, medium.models);
     if (medium.text === 'own') {
       // A process of its own: words never wait for the batches of a load.
       const key = `text of ${keyOf(name, medium)}`;
@@ -152,6 +151,7 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
       runners.clear();
     },
     childPids: () => [...runners.values()].flatMap(({ pids }) => pids),
+    decoderPids: () => [...runners.values()].flatMap((runner) => runner.decoderPids()),
     deviceCount: configured === 'auto' ? 1 : configured.length,
   };
 }
@@ -191,17 +191,10 @@ function describe(
   devices: readonly Device[],
   text: boolean,
 ): EmbeddingModel {
-  // The key does not depend on the location of the model's folder.
-  const name = isAbsolute(asked) ? basename(asked) : asked;
+  const name = nameInKey(asked);
   const key = `${name}@${revision}`;
   return { name, revision, key, dim, batchSize, device: devicesName(devices), devices: devices.length, text };
 }
 
 /** Models of two media may have the same name. */
 const keyOf = (name: string, medium: Medium) => `${medium.name}:${name}`;
-
-function parseModel(model: string, { models }: Medium): { name: string; revision: string | undefined } {
-  const match = /^(.+)@([0-9a-f]{12})$/.exec(model);
-  const name = folderNamed(match?.[1] ?? model, models);
-  return { name: isAbsolute(name) ? resolve(name) : name, revision: match?.[2] };
-}

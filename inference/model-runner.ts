@@ -1,53 +1,36 @@
 import { afterTicks } from '../core/concurrency/after-ticks.ts';
-import type { EmbedItem, EmbedOptions, EmbedOutcome } from '../core/embedding/embedder.ts';
+import type { EmbedOptions, EmbedOutcome } from '../core/embedding/embedder.ts';
 import type { ModelSide } from '../core/media/medium.ts';
-import { fromPortable, InferenceUnavailableError, ModelChangedError } from '../core/models/errors.ts';
+import {
+  fromPortable,
+  InferenceUnavailableError,
+  ModelChangedError,
+  ModelInvalidError,
+} from '../core/models/errors.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
 import { areAbsent, areUnchanged, type HashedFile } from '../core/models/revision.ts';
-import { type EncoderProcess, type ProcessEnd, startEncoderProcess } from './encoder-process.ts';
-import { hashOf } from './item-reader.ts';
-import type { EncodeItem, LoadedModel, Reply } from './messages.ts';
+import { createBlame } from './blame.ts';
+import { createDecoders, type Decoders, ORDERS_PER_THREAD } from './decoders.ts';
+import { hashOf } from './file-reader.ts';
+import { type Frames, openFrames } from './frames.ts';
+import type { EncodeItem, EncoderReply, EncoderRequest, LoadedModel } from './messages.ts';
+import { type ProcessEnd, type PulsingProcess, startPulsingProcess } from './pulsing-process.ts';
 import type { RunnerSettings } from './settings.ts';
+import { noSuspicion, type SideItem, type Task } from './task.ts';
 
-/** Batches in the process at once: one computes, two are prepared. */
-const MAX_BATCHES = 3;
-/** Process deaths with only this item inside before the item is considered the cause. */
-const MAX_CRASHES_ALONE = 2;
-/** Consecutive items that killed the process without any success. Beyond this, the process is at fault. */
-const MAX_BLAMED_IN_A_ROW = 5;
-/** Consecutive process deaths without any success. */
-const MAX_DEATHS_IN_A_ROW = 20;
+/** Batches in the encoder at once: one computes, and one follows it at once. */
+const MAX_BATCHES = 2;
+/** Batches of values in the encoder at once: it prepares them itself, two while one computes. */
+const MAX_BATCHES_OF_VALUES = 3;
+/** Batches of frames: those in the encoder, and one that is being filled. */
+const BATCHES_OF_FRAMES = MAX_BATCHES + 1;
 /** Consecutive process deaths while loading the model. */
 const MAX_DEATHS_LOADING = 2;
-
-/** Items often hang together, on all threads. The process is replaced once for all of them. */
-const REPLACE_DELAY_MS = 1000;
 
 /** The share of `stallTimeoutMs` that a run of the model has, unless runs are slow. */
 const RUN_SHARE = 1 / 5;
 /** A run that takes this many times as long as the slowest one before it hangs. */
 const RUN_FACTOR = 20;
-
-/** An item of the side that a runner runs. Words come to it as values. */
-export type SideItem = Exclude<EmbedItem, { text: string }>;
-
-/** One item of a call, until it settles. */
-interface Task {
-  /** Identifies the item's content in the process. */
-  key: number;
-  item: SideItem;
-  /** The item's hash, once it is known. */
-  content?: string;
-  /** Whether it may have ended a process. It is then retried with no other item in the process. */
-  isSuspect: boolean;
-  crashesAlone: number;
-  /** Whether it was not decoded in time. The second time counts: the first may be due to a frozen machine or disk. */
-  wasLate: boolean;
-  /** Settled or abandoned: later results are ignored. */
-  over: boolean;
-  settle(outcome: EmbedOutcome): void;
-  fail(error: unknown): void;
-}
 
 /** A call of `embed` in progress. */
 interface Call {
@@ -55,13 +38,18 @@ interface Call {
   fail(error: unknown): void;
 }
 
-/** The files of a call that must be read before it is known which ones to encode. */
-interface Reading {
-  tasks: Task[];
-  onRead(): void;
+/** The processes of a model, from their start until nobody needs them or they are of no use. */
+interface Processes {
+  frames: Frames;
+  decoders: Decoders;
+  /** Whether it is known how files are decoded. */
+  isOpen: boolean;
 }
 
-/** Runs one model: keeps its process alive while there is work, and sends it the items of all calls in batches. */
+/**
+ * Runs one model: keeps its processes alive while there is work. Files are decoded into frames by the decoder processes,
+ * and the encoder process gets the items of all calls in batches.
+ */
 export interface ModelRunner {
   readonly files: ModelFiles;
   /** Loads the model if it is not loaded. */
@@ -71,67 +59,94 @@ export interface ModelRunner {
   embed(items: readonly SideItem[], options?: EmbedOptions): Promise<EmbedOutcome[]>;
   /** Whether the model's files are still those that were loaded or, if nothing is loaded, found. */
   isCurrent(): Promise<boolean>;
-  /** Rejects the calls in progress and ends the process. Resolves when the process has ended. */
+  /** Rejects the calls in progress and ends the processes. Resolves when they have ended. */
   stop(reason: Error): Promise<void>;
+  /** Process ID of the encoder. */
   readonly pid: number | undefined;
+  decoderPids(): number[];
 }
 
-/** Creates the runner of a side of a model. The process starts with the first call. */
+/** Creates the runner of a side of a model. The processes start with the first call. */
 export function createModelRunner(files: ModelFiles, side: ModelSide, settings: RunnerSettings): ModelRunner {
-  let child: EncoderProcess | undefined;
+  let processes: Processes | undefined;
+  let encoder: PulsingProcess<EncoderRequest> | undefined;
   let loaded: LoadedModel | undefined;
   /** The first process's model. A restarted process must load the same one. */
   let first: LoadedModel | undefined;
   let known: HashedFile[] = [];
   const waitingForLoad: PromiseWithResolvers<LoadedModel>[] = [];
-  /** Keeps the process that was alive at the stop, so its end is awaited even if it is replaced. */
-  let stopped: { reason: Error; child: EncoderProcess | undefined; ended: PromiseWithResolvers<void> } | undefined;
+  let stopped: { reason: Error; ended: Promise<unknown> } | undefined;
+  /** Processes that have been told to end. */
+  const ending = new Set<Promise<void>>();
 
-  /** The suspects are retried one by one, before the queue. */
+  /** The suspects are retried one by one, before the others. */
   let suspects: Task[] = [];
-  let queue: Task[] = [];
+  /** Items to encode, in frames or as values. */
+  let ready: Task[] = [];
   const underWay = new Map<number, Task[]>();
-  let toRead: Reading[] = [];
-  const beingRead = new Map<number, Reading>();
   let lastId = 0;
   let lastKey = 0;
   const calls = new Set<Call>();
 
-  let deathsLoading = 0;
-  let deathsInARow = 0;
-  let blamedInARow = 0;
+  const blame = createBlame(MAX_DEATHS_LOADING);
   let idle: NodeJS.Timeout | undefined;
   /** Ends the count of the time without an answer; undefined while no answer is due. */
   let endStall: (() => number) | undefined;
   let isRunning = false;
   /** The slowest run of the model so far, in milliseconds. */
   let slowestRunMs: number | undefined;
-  let replacing: NodeJS.Timeout | undefined;
 
-  function start(): void {
-    if (child !== undefined) return;
-    const started = startEncoderProcess(settings, {
-      onReply: (reply) => {
-        if (child === started) receive(reply);
+  function start(): Processes {
+    processes ??= startProcesses();
+    if (encoder === undefined) startEncoder(processes);
+    return processes;
+  }
+
+  function startProcesses(): Processes {
+    const frames = openFrames();
+    const decoders = createDecoders(
+      { name: files.name, one: side.words.one, frames, settings },
+      {
+        onDecoded(tasks) {
+          ready.push(...tasks);
+          dispatch();
+        },
+        onSignOfLife: signOfLife,
+        onUnavailable: giveUp,
       },
-      onExit: (end) => {
-        if (child === started) died(end);
-        if (stopped?.child === started) stopped.ended.resolve();
+    );
+    return { frames, decoders, isOpen: false };
+  }
+
+  function startEncoder({ frames }: Processes): void {
+    const ended = Promise.withResolvers<void>();
+    ending.add(ended.promise);
+    void ended.promise.then(() => ending.delete(ended.promise));
+    const { device, batchSize, takesBytes, threads, silenceTimeoutMs, isTrial } = settings;
+    const started = startPulsingProcess<EncoderRequest, EncoderReply>(
+      { module: 'encoder', threads, framesFd: frames.fd, execArgv: [], silenceTimeoutMs, isTrial },
+      {
+        onReply: (reply) => {
+          if (encoder === started) receive(reply);
+        },
+        onExit: (end) => {
+          if (encoder === started) died(end);
+          ended.resolve();
+        },
       },
-    });
-    child = started;
-    const { device, batchSize, threads } = settings;
+    );
+    encoder = started;
     started.send({
       type: 'load',
       files,
-      settings: { device, batchSize, threads },
+      settings: { device, batchSize, takesBytes, threads },
       known,
       side: { ...side.preparation, outputs: side.models.outputs },
     });
     watch();
   }
 
-  function receive(reply: Reply): void {
+  function receive(reply: EncoderReply): void {
     // An answer starts the count anew. A request does not: a process that hangs may get any number of them.
     const countedMs = endStall?.() ?? 0;
     endStall = undefined;
@@ -141,15 +156,11 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
       isRunning = false;
       settleBatch(reply);
     } else if (reply.type === 'loaded') becomeReady(reply.model);
-    else if (reply.type === 'refused') giveUp(fromPortable(reply.error));
-    else if (reply.type === 'alive') signOfLife();
-    else if (reply.type === 'late') settleLate(reply);
-    else settleReading(reply);
+    else giveUp(fromPortable(reply.error));
     watch();
   }
 
   function becomeReady(model: LoadedModel): void {
-    deathsLoading = 0;
     first ??= model;
     if (model.revision !== first.revision) {
       giveUp(
@@ -164,218 +175,186 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
     loaded = model;
     signOfLife();
     for (const waiting of waitingForLoad.splice(0)) waiting.resolve(model);
+    if (processes !== undefined && !processes.isOpen) void openDecoders(processes, model);
     dispatch();
   }
 
-  function settleReading({ id, contents }: Reply & { type: 'read' }): void {
-    const reading = beingRead.get(id);
-    if (reading === undefined) return;
-    beingRead.delete(id);
-    signOfLife();
-    for (const [i, task] of reading.tasks.entries()) {
-      const content = contents[i];
-      if (typeof content === 'string') task.content = content;
-      else if (content !== undefined) task.settle({ error: content });
+  async function openDecoders(opened: Processes, { decoding, largestBatch }: LoadedModel): Promise<void> {
+    opened.isOpen = true;
+    if (decoding === undefined) {
+      if (opened.decoders.hasWork()) giveUp(takesNoFiles());
+      return;
     }
-    reading.onRead();
-    dispatch();
+    try {
+      // A frame for each item that is decoded, and for those in batches.
+      const inDecoders = settings.threads * ORDERS_PER_THREAD;
+      await opened.frames.reserve(BATCHES_OF_FRAMES * largestBatch + inDecoders, decoding.itemBytes);
+      if (processes === opened) opened.decoders.open(decoding);
+    } catch (error) {
+      if (processes === opened)
+        giveUp(
+          new InferenceUnavailableError(`There is no room for decoded ${side.words.many}: ${(error as Error).message}`),
+        );
+    }
   }
 
-  function settleBatch({ id, vectors, contents, failures }: Reply & { type: 'encoded' }): void {
+  function settleBatch({ id, vectors, failures }: EncoderReply & { type: 'encoded' }): void {
     const tasks = underWay.get(id);
     if (tasks === undefined || loaded === undefined) return;
     const { dim } = loaded;
     underWay.delete(id);
     signOfLife();
-    deathsInARow = 0;
-    blamedInARow = 0;
+    blame.succeeded();
+    giveFramesBack(tasks);
     const errors = new Map(failures.map(({ index, code, message }) => [index, { code, message }]));
     for (const [index, task] of tasks.entries()) {
       const error = errors.get(index);
-      // The decoder gave up by itself. Its clock also runs in a freeze.
-      if (error?.code === 'decode_timeout' && isFirstLateness(task)) {
-        retryAlone(task);
-        requeue([task]);
-        continue;
-      }
       // A copy, so that keeping one vector does not keep the whole batch in memory.
       const vector = vectors.slice(index * dim, (index + 1) * dim);
-      task.settle(error ? { error } : { vector, content: contents[index] ?? '' });
+      task.settle(error ? { error } : { vector, content: task.content ?? '' });
     }
+    processes?.decoders.dispatch();
     dispatch();
+  }
+
+  function giveFramesBack(tasks: readonly Task[]): void {
+    for (const task of tasks) {
+      if (task.frame !== undefined) processes?.frames.giveBack(task.frame);
+      task.frame = undefined;
+    }
   }
 
   function signOfLife(): void {
     for (const { onSignOfLife } of calls) onSignOfLife?.();
   }
 
-  /** Only the end of its process interrupts a decoder. An item is retried alone once. */
-  function settleLate({ id, index }: Reply & { type: 'late' }): void {
-    const task = underWay.get(id)?.[index];
-    if (task === undefined) return;
-    const isFirst = isFirstLateness(task);
-    if (isFirst) retryAlone(task);
-    else task.settle({ error: { code: 'decode_timeout', message: 'decoding took too long' } });
-    signOfLife();
-    replacing ??= setTimeout(replaceProcess, isFirst ? REPLACE_DELAY_MS : 0);
-  }
-
-  /** Until the process is replaced, an item may be called late twice. */
-  const isFirstLateness = (task: Task) => !task.wasLate || replacing !== undefined;
-
-  function retryAlone(task: Task): void {
-    task.wasLate = true;
-    task.isSuspect = true;
-  }
-
-  function replaceProcess(): void {
-    const dying = child;
-    const tasks = [...underWay.values()].flat();
-    forgetProcess();
-    requeue(tasks);
-    dying?.kill();
-    if (hasWork()) restart(dying, 'decoding took too long');
-  }
-
-  function restart(ended: EncoderProcess | undefined, reason: string): void {
-    process.stderr.write(`The encoder process ${ended?.pid} of model "${files.name}" is replaced: ${reason}.\n`);
-    signOfLife();
-    start();
-  }
-
-  /** Puts items back, before those that wait. */
+  /** Puts items back, before those that wait. Their frames stay filled. */
   function requeue(tasks: readonly Task[]): void {
-    const left = tasks.filter(({ over }) => !over);
-    suspects = [...left.filter(({ isSuspect }) => isSuspect), ...suspects];
-    queue = [...left.filter(({ isSuspect }) => !isSuspect), ...queue];
+    suspects = [...tasks.filter(({ encoding }) => encoding.isSuspect), ...suspects];
+    ready = [...tasks.filter(({ encoding }) => !encoding.isSuspect), ...ready];
+  }
+
+  /** The items that are not over. The frames of the others become free. */
+  function withoutOver(tasks: readonly Task[]): Task[] {
+    giveFramesBack(tasks.filter(({ over }) => over));
+    return tasks.filter(({ over }) => !over);
   }
 
   function dispatch(): void {
     if (loaded === undefined) return;
-    for (const reading of toRead.splice(0)) sendReading(reading);
-    suspects = suspects.filter(({ over }) => !over);
-    queue = queue.filter(({ over }) => !over);
-    if ([...underWay.values()].some((tasks) => tasks.some(({ isSuspect }) => isSuspect))) return;
+    suspects = withoutOver(suspects);
+    ready = withoutOver(ready);
+    if ([...underWay.values()].some((tasks) => tasks.some(({ encoding }) => encoding.isSuspect))) return;
     if (suspects.length > 0) {
       if (underWay.size === 0) send(suspects.splice(0, 1));
       return;
     }
-    const { batchSize } = loaded;
-    // A batch that is not full waits for more items, unless the process would soon be idle.
-    while (queue.length > 0 && underWay.size < (queue.length < batchSize ? 2 : MAX_BATCHES))
-      send(queue.splice(0, batchSize));
+    const { batchSize, largestBatch, decoding } = loaded;
+    const most = decoding === undefined ? MAX_BATCHES_OF_VALUES : MAX_BATCHES;
+    while (ready.length >= batchSize && underWay.size < most) send(ready.splice(0, largestBatch));
+    // A batch that is not full waits for the items that are being decoded. Others would leave the process idle.
+    if (ready.length > 0 && underWay.size < MAX_BATCHES && processes?.decoders.isDecoding() !== true)
+      send(ready.splice(0, batchSize));
   }
 
   function send(tasks: Task[]): void {
     lastId += 1;
     underWay.set(lastId, tasks);
-    child?.send({ type: 'encode', id: lastId, items: tasks.map(toSend) });
+    encoder?.send({ type: 'encode', id: lastId, items: tasks.map(toSend) });
     watch();
   }
 
-  function sendReading(reading: Reading): void {
-    lastId += 1;
-    beingRead.set(lastId, reading);
-    const files = reading.tasks.map(({ key, item }) => ({ key, path: 'path' in item ? item.path : '' }));
-    child?.send({ type: 'read', id: lastId, files });
-    watch();
-  }
-
-  function died({ reason, hung }: ProcessEnd): void {
-    const ended = child;
+  function died(end: ProcessEnd): void {
+    const ended = encoder;
     const wasLoaded = loaded !== undefined;
-    const victims = [...underWay.values()].flat().filter(({ over }) => !over);
-    forgetProcess();
+    const victims = withoutOver([...underWay.values()].flat());
+    forgetEncoder();
     if (stopped !== undefined) return;
-    if (!wasLoaded) deathsLoading += 1;
-    deathsInARow += 1;
-    // A process may hang for reasons outside of it, so the first time blames no item.
-    if (hung && deathsInARow === 1 && !victims.some(({ isSuspect }) => isSuspect)) requeue(victims);
-    else blame(victims, reason);
-    if (deathsLoading >= MAX_DEATHS_LOADING) unavailable(`died while loading model "${files.name}": ${reason}`);
-    else if (blamedInARow >= MAX_BLAMED_IN_A_ROW || deathsInARow >= MAX_DEATHS_IN_A_ROW)
-      unavailable(`keeps dying: ${reason}`);
-    else if (hasWork()) restart(ended, reason);
+    const verdict = blame.died(
+      victims.map(({ encoding }) => encoding),
+      end,
+      wasLoaded,
+    );
+    if (verdict.isGuilty) {
+      victims[0]?.settle({
+        error: {
+          code: 'inference_crashed',
+          message: `the encoder process died of this ${side.words.one}: ${end.reason}`,
+        },
+      });
+    }
+    requeue(withoutOver(victims));
+    if (verdict.hopeless === 'dies at its start')
+      unavailable(`died while loading model "${files.name}": ${end.reason}`);
+    else if (verdict.hopeless !== undefined) unavailable(`${verdict.hopeless}: ${end.reason}`);
+    else if (hasWork()) {
+      process.stderr.write(`The encoder process ${ended?.pid} of model "${files.name}" is replaced: ${end.reason}.\n`);
+      signOfLife();
+      start();
+    }
   }
 
   function unavailable(what: string): void {
-    deathsLoading = 0;
-    deathsInARow = 0;
-    blamedInARow = 0;
+    blame.reset();
     giveUp(new InferenceUnavailableError(`The encoder process ${what}`));
   }
 
-  function blame(victims: Task[], reason: string): void {
-    const [alone, ...others] = victims;
-    if (alone !== undefined && others.length === 0) {
-      alone.crashesAlone += 1;
-      if (alone.crashesAlone >= MAX_CRASHES_ALONE) {
-        blamedInARow += 1;
-        alone.settle({
-          error: {
-            code: 'inference_crashed',
-            message: `the encoder process died of this ${side.words.one}: ${reason}`,
-          },
-        });
-        return;
-      }
-    }
-    for (const task of victims) task.isSuspect = true;
-    requeue(victims);
-  }
-
-  /** Rejects all waiting calls and ends the process. The next call starts afresh. */
+  /** Rejects all waiting calls and ends the processes. The next call starts afresh. */
   function giveUp(error: Error): void {
-    const dying = child;
     failAll(error);
-    forgetProcess();
-    dying?.kill();
+    void endProcesses();
+    watch();
   }
 
   function failAll(error: Error): void {
     const waiting = waitingForLoad.splice(0);
-    const readings = [...beingRead.values(), ...toRead].flatMap((reading) => reading.tasks);
-    const tasks = [...[...underWay.values()].flat(), ...suspects, ...queue, ...readings];
+    const tasks = [...[...underWay.values()].flat(), ...suspects, ...ready, ...(processes?.decoders.tasks() ?? [])];
     suspects = [];
-    queue = [];
-    toRead = [];
-    beingRead.clear();
+    ready = [];
     for (const { reject } of waiting) reject(error);
     for (const task of tasks) task.fail(error);
   }
 
-  function forgetProcess(): void {
-    clearTimeout(replacing);
-    replacing = undefined;
-    child = undefined;
+  /** Resolves when the processes have ended. */
+  async function endProcesses(): Promise<void> {
+    const ended = processes;
+    const dying = encoder;
+    processes = undefined;
+    forgetEncoder();
+    dying?.kill();
+    const decoders = ended?.decoders.end();
+    await Promise.all([decoders, ...ending]);
+    await ended?.frames.close();
+  }
+
+  function forgetEncoder(): void {
+    encoder = undefined;
     loaded = undefined;
     isRunning = false;
     underWay.clear();
-    toRead = [...beingRead.values(), ...toRead];
-    beingRead.clear();
     watch();
   }
 
   function hasWork(): boolean {
-    const toEncode = suspects.length > 0 || queue.length > 0 || underWay.size > 0;
-    return waitingForLoad.length > 0 || toEncode || toRead.length > 0 || beingRead.size > 0;
+    const toEncode = suspects.length > 0 || ready.length > 0 || underWay.size > 0;
+    return waitingForLoad.length > 0 || toEncode || processes?.decoders.hasWork() === true;
   }
 
-  /** Ends the process after a long idle time, and when an answer is due for too long. */
+  /** Ends the processes after a long idle time, and the encoder when an answer is due for too long. */
   function watch(): void {
     clearTimeout(idle);
-    const watched = child;
-    if (watched !== undefined && (underWay.size > 0 || beingRead.size > 0 || loaded === undefined)) {
+    const watched = encoder;
+    if (watched !== undefined && (underWay.size > 0 || loaded === undefined)) {
       endStall ??= countStall(watched);
       return;
     }
     endStall?.();
     endStall = undefined;
-    if (watched !== undefined && !hasWork())
+    if (processes !== undefined && !hasWork())
       idle = setTimeout(() => giveUp(new Error('idle')), settings.idleMs).unref();
   }
 
-  function countStall(watched: EncoderProcess): () => number {
+  function countStall(watched: PulsingProcess<EncoderRequest>): () => number {
     const { stallTimeoutMs } = settings;
     const ms =
       isRunning && slowestRunMs !== undefined
@@ -404,8 +383,8 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
         key: lastKey,
         item,
         ...('content' in item ? { content: item.content } : {}),
-        isSuspect: false,
-        crashesAlone: 0,
+        decoding: noSuspicion(),
+        encoding: noSuspicion(),
         wasLate: false,
         over: false,
         settle(outcome) {
@@ -420,7 +399,7 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
     });
     const abandon = () => {
       call.fail(signal?.reason);
-      forget(tasks);
+      processes?.decoders.forget(tasks);
       dropAbandoned();
     };
     function finish(conclude: () => void): void {
@@ -432,7 +411,7 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
     signal?.addEventListener('abort', abandon, { once: true });
     void readThenQueue(tasks, findKnown).catch((error: unknown) => {
       call.fail(error);
-      forget(tasks);
+      processes?.decoders.forget(tasks);
     });
     return promise;
   }
@@ -444,43 +423,45 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
       await readFiles(tasks.filter(({ item }) => 'path' in item));
       const read = tasks.filter(({ over }) => !over);
       // Abandoned while it was read.
-      if (read.length === 0) return forget(tasks);
+      if (read.length === 0) return processes?.decoders.forget(tasks);
       const known = await findKnown(read.map(({ content }) => content ?? ''));
       const skipped = read.filter(({ content }) => content !== undefined && known.has(content));
-      forget(skipped);
+      processes?.decoders.forget(skipped);
       for (const task of skipped) task.settle({ known: true, content: task.content ?? '' });
     }
     const rest = tasks.filter(({ over }) => !over);
     if (rest.length === 0) return;
     if (stopped !== undefined) throw stopped.reason;
-    queue.push(...rest);
-    start();
+    const { decoders } = start();
+    const values = rest.filter(({ item }) => 'value' in item);
+    ready.push(...values);
+    if (values.length < rest.length) {
+      if (loaded !== undefined && loaded.decoding === undefined) throw takesNoFiles();
+      decoders.decode(rest.filter(({ item }) => !('value' in item)));
+    }
     dispatch();
+    watch();
   }
 
-  /** Frees the content of items that will not be encoded. */
-  function forget(tasks: readonly Task[]): void {
-    const keys = tasks.filter(({ content }) => content !== undefined).map(({ key }) => key);
-    if (keys.length > 0) child?.send({ type: 'forget', keys });
-  }
+  const takesNoFiles = () => new ModelInvalidError(`Model "${files.name}" takes values, not files.`);
 
   async function hashBytes(task: Task): Promise<void> {
     if ('bytes' in task.item) task.content = await hashOf(task.item.bytes);
   }
 
   /** Resolves when each file has a hash or is settled. */
-  function readFiles(tasks: Task[]): Promise<void> {
-    if (tasks.length === 0) return Promise.resolve();
-    return new Promise((onRead) => {
-      toRead.push({ tasks, onRead });
-      start();
-      dispatch();
-    });
+  async function readFiles(tasks: Task[]): Promise<void> {
+    if (tasks.length === 0) return;
+    const read = start().decoders.read(tasks);
+    watch();
+    await read;
+    watch();
   }
 
-  /** Tells the process which batches were abandoned. It still finishes the one that it computes. */
+  /** Tells the encoder which batches were abandoned. It still finishes the one that it computes. */
   function dropAbandoned(): void {
-    for (const [id, tasks] of underWay) if (tasks.every(({ over }) => over)) child?.send({ type: 'drop', id });
+    for (const [id, tasks] of underWay) if (tasks.every(({ over }) => over)) encoder?.send({ type: 'drop', id });
+    processes?.decoders.dispatch();
     dispatch();
     watch();
   }
@@ -488,8 +469,9 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
   return {
     files,
     get pid() {
-      return child?.pid;
+      return encoder?.pid;
     },
+    decoderPids: () => processes?.decoders.pids() ?? [],
     get first() {
       return first;
     },
@@ -503,20 +485,19 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
     },
     embed,
     isCurrent: async () => (await areUnchanged(known)) && (await areAbsent(files.absent)),
-    stop(reason) {
+    async stop(reason) {
       if (stopped === undefined) {
-        stopped = { reason, child, ended: Promise.withResolvers<void>() };
         failAll(reason);
         for (const { fail } of calls) fail(reason);
-        if (child === undefined) stopped.ended.resolve();
-        else child.kill();
+        stopped = { reason, ended: endProcesses() };
       }
-      return stopped.ended.promise;
+      await stopped.ended;
     },
   };
 }
 
-function toSend({ key, item, content }: Task): EncodeItem {
-  if ('path' in item) return { key, path: item.path };
-  return 'bytes' in item ? { bytes: item.bytes, content: content ?? '' } : item;
+function toSend({ item, frame }: Task): EncodeItem {
+  if ('value' in item) return { value: item.value };
+  if (frame === undefined) throw new Error('an item is encoded before it was decoded');
+  return { frame };
 }

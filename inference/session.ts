@@ -1,11 +1,22 @@
+import { dirname } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { BoundPreparation, OpenPreparation, Pooling, TensorData } from '../core/media/preparation.ts';
+import type {
+  BoundPreparation,
+  FilePreparation,
+  OpenPreparation,
+  Pooling,
+  TensorData,
+} from '../core/media/preparation.ts';
+import { readGraphInputs, withByteInput } from '../core/models/byte-input.ts';
 import { DeviceUnavailableError, ModelInvalidError } from '../core/models/errors.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
 import { chooseOutput, type GraphValue, type VectorOutput } from '../core/models/graph-values.ts';
 import { checkDevice, endIfLost } from './check-device.ts';
 import { pooled } from './pooling.ts';
 import { type Device, deviceName, type EncoderSettings } from './settings.ts';
+
+/** Batches that a GPU computes as one if it lags behind: more items at once take less time each. */
+const BATCHES_AT_ONCE = 4;
 
 /** A model on its device. */
 export interface Model {
@@ -14,6 +25,8 @@ export interface Model {
   /** The name of the graph's output that holds the vectors. */
   output: string;
   batchSize: number;
+  /** Items of a run if so many are ready. */
+  largestBatch: number;
   preparation: BoundPreparation;
   /**
    * Computes the vectors of up to `batchSize` prepared items. Returns them unnormalised, one after the other. Blocks
@@ -35,22 +48,22 @@ export async function loadModel(
 ): Promise<Model> {
   const { graphFile } = files;
   await checkDevice(settings.device, (graph, device) => createSession(graph, { ...settings, device }));
-  const session = await createSession(graphFile, settings);
-  const preparation = await openPreparation({
-    graphFile,
-    files: files.files,
-    optional: files.optional,
-    inputs: tensorsOf(session.inputMetadata),
-    threads: settings.threads,
-    options: side.options,
-  });
+  const open = (inputs: readonly GraphValue[]) =>
+    openPreparation({ graphFile, files: files.files, optional: files.optional, inputs, options: side.options });
+  // What is wrong with the model or the device shows in the session of the graph as it is.
+  const byBytes = settings.takesBytes
+    ? await createByteSession(graphFile, settings, open).catch(() => undefined)
+    : undefined;
+  const session = byBytes?.session ?? (await createSession(graphFile, settings));
+  const preparation = byBytes?.preparation ?? (await open(tensorsOf(session.inputMetadata)));
+  const feedsOf = byBytes?.feedsOf ?? preparation.feeds;
   const output = chooseOutput(graphFile, tensorsOf(session.outputMetadata), side.outputs);
   const { fixedBatch } = preparation;
   const pooling = poolingOf(graphFile, output, preparation);
 
   async function run(prepared: readonly unknown[]): Promise<Float32Array> {
     const rows = fixedBatch ?? prepared.length;
-    const feeds = preparation.feeds(prepared, rows);
+    const feeds = feedsOf(prepared as never, rows);
     const tensors = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, tensorOf(tensor)]));
     const results = await session.run(tensors, [output.name]);
     const result = results[output.name] as Tensor;
@@ -60,7 +73,7 @@ export async function loadModel(
 
   async function runSameLength(prepared: readonly unknown[]): Promise<Float32Array> {
     const vectors = await run(prepared).catch(async (error: unknown) => {
-      await endIfLost(settings.device, () => run([preparation.blank]));
+      await endIfLost(settings.device, () => run([preparation.blank as never]));
       throw error;
     });
     if (vectors.length === prepared.length * probe.length) return vectors;
@@ -69,13 +82,15 @@ export async function loadModel(
     );
   }
 
-  const probe = await run([preparation.blank]).catch((error: Error) => {
+  const probe = await run([preparation.blank as never]).catch((error: Error) => {
     throw new ModelInvalidError(`${graphFile} does not run: ${error.message}`);
   });
+  const batchSize = fixedBatch ?? preparation.batchSize ?? settings.batchSize;
   return {
     dim: probe.length,
     output: output.name,
-    batchSize: fixedBatch ?? preparation.batchSize ?? settings.batchSize,
+    batchSize,
+    largestBatch: fixedBatch ?? batchSize * (settings.device.type === 'cpu' ? 1 : BATCHES_AT_ONCE),
     preparation,
     run: runSameLength,
   };
@@ -94,16 +109,75 @@ function poolingOf(
   );
 }
 
-async function createSession(graphFile: string, { device, threads }: EncoderSettings): Promise<InferenceSession> {
+/** A session whose graph takes decoded items as they are, and normalises them on the device. */
+interface ByteSession {
+  session: InferenceSession;
+  preparation: FilePreparation;
+  feedsOf(items: readonly Uint8Array[], rows: number): Record<string, TensorData>;
+}
+
+/** Undefined if the medium or the graph has no such input. */
+async function createByteSession(
+  graphFile: string,
+  settings: EncoderSettings,
+  open: (inputs: readonly GraphValue[]) => Promise<BoundPreparation>,
+): Promise<ByteSession | undefined> {
+  const preparation = await open(await readGraphInputs(graphFile));
+  if (preparation.decoding === undefined || preparation.byteInput === undefined) return undefined;
+  const { byteInput, decoding } = preparation;
+  const session = await createSession(graphFile, settings, await withByteInput(graphFile, byteInput));
+  const { name, height, width } = byteInput;
+  return {
+    session,
+    preparation,
+    feedsOf(items, rows) {
+      const dims = [rows, height, width, 3];
+      return { [name]: { type: 'uint8', elements: sideBySide(items, rows * decoding.itemBytes), dims } };
+    },
+  };
+}
+
+/** The items one after the other: as they are, if they lie so already. */
+function sideBySide(items: readonly Uint8Array[], length: number): Uint8Array {
+  const [first] = items;
+  const isOneView = first !== undefined && items.every((item, i) => isNext(item, first, i));
+  if (isOneView && first.byteOffset + length <= first.buffer.byteLength)
+    return new Uint8Array(first.buffer, first.byteOffset, length);
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const item of items) {
+    bytes.set(item, at);
+    at += item.length;
+  }
+  return bytes;
+}
+
+const isNext = (item: Uint8Array, first: Uint8Array, place: number) =>
+  item.buffer === first.buffer && item.byteOffset === first.byteOffset + place * first.length;
+
+/** @param graph the graph, if it is not that of the file but refers to its weights */
+async function createSession(
+  graphFile: string,
+  { device, threads }: EncoderSettings,
+  graph?: Uint8Array,
+): Promise<InferenceSession> {
+  const weights = { model_external_initializers_file_folder_path: dirname(graphFile) };
   try {
-    return await InferenceSession.create(graphFile, {
+    // The two signatures differ only in this argument.
+    return await InferenceSession.create((graph ?? graphFile) as string, {
       executionProviders: [device.type === 'cuda' ? { name: 'cuda', deviceId: device.index } : device.type],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
       logSeverityLevel: 3,
       // Spinning threads take the cores that decoding needs, which halves the total throughput.
-      extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+      extra: {
+        session: {
+          intra_op: { allow_spinning: '0' },
+          inter_op: { allow_spinning: '0' },
+          ...(graph === undefined ? {} : weights),
+        },
+      },
     });
   } catch (error) {
     throw sessionError(graphFile, device, error as Error);

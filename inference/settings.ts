@@ -2,12 +2,17 @@ import { availableParallelism } from 'node:os';
 import { UserError } from '../core/errors.ts';
 import { modelFoldersFrom } from '../core/models/model-folders.ts';
 
+/** Settings whose defaults depend on the device. */
+type OfDevices = 'device' | 'batchSize' | 'takesBytes';
+
 /** The settings of an embedder. */
-export interface InferenceSettings extends Omit<EncoderSettings, 'device' | 'batchSize'> {
+export interface InferenceSettings extends Omit<EncoderSettings, OfDevices> {
   /** The devices that share the work, at least one; `auto` takes the first that is there of cuda, webgpu and cpu. */
   devices: readonly Device[] | 'auto';
   /** Items per model run, unless the graph fixes the batch size. Undefined: 32, or 64 if a GPU is among the devices. */
   batchSize: number | undefined;
+  /** Whether graphs take images as bytes. Undefined: on CUDA. */
+  takesBytes: boolean | undefined;
   /** Folders that are searched for a model's name before the built-in models. */
   modelFolders: string[];
   /** Idle time in milliseconds after which a model's process ends. */
@@ -19,10 +24,15 @@ export interface InferenceSettings extends Omit<EncoderSettings, 'device' | 'bat
   stallTimeoutMs: number;
   /** A process that stands still, with all its threads, for this many milliseconds is killed, and its work is retried. */
   silenceTimeoutMs: number;
+  /** The most processes that decode files, which share `threads` between them. */
+  decoders: number;
 }
 
+/** The settings of processes, whichever device they work for. */
+export type ProcessSettings = Omit<InferenceSettings, 'devices' | OfDevices>;
+
 /** The settings of a model's runner, which has one device. */
-export interface RunnerSettings extends Omit<InferenceSettings, 'devices' | 'batchSize'>, EncoderSettings {
+export interface RunnerSettings extends ProcessSettings, EncoderSettings {
   /** The runner tries whether its device is there, so drivers' complaints are no news for the log. */
   isTrial?: boolean;
 }
@@ -32,9 +42,17 @@ export interface EncoderSettings {
   device: Device;
   /** Items per model run, unless the graph fixes the batch size. */
   batchSize: number;
-  /** CPU threads for the model. As many again prepare items. */
+  /**
+   * Whether the graph takes images as bytes and normalises them on the device. A CPU gains nothing from it, and keeps the
+   * graph as it is.
+   */
+  takesBytes: boolean;
+  /** CPU threads for the model. As many again decode files. */
   threads: number;
 }
+
+/** Few threads wait for each other's memory. One each would take twice the memory of Node. */
+const THREADS_PER_DECODER = 2;
 
 /**
  * A device that runs models. `webgpu` is the GPU that Vulkan, Metal or D3D12 gives; `hardwareOnly` refuses an adapter
@@ -62,6 +80,25 @@ export function parseDevices(value: string): InferenceSettings['devices'] | unde
   return devices.every((device) => device !== undefined) ? devices : undefined;
 }
 
+/** The settings of the runner of `device`, which is one of `devices`: they share threads and decoders. */
+export function settingsOn(
+  device: Device,
+  devices: readonly Device[],
+  settings: InferenceSettings & Pick<RunnerSettings, 'isTrial'>,
+): RunnerSettings {
+  const { devices: _, ...rest } = settings;
+  const shareOf = (total: number) => Math.max(1, Math.floor(total / devices.length));
+  return {
+    ...rest,
+    device,
+    threads: shareOf(settings.threads),
+    decoders: shareOf(settings.decoders),
+    // All devices have batches of one size, which callers fill.
+    batchSize: batchSizeOn(devices, settings),
+    takesBytes: settings.takesBytes ?? device.type === 'cuda',
+  };
+}
+
 /** Items per model run on these devices. */
 export function batchSizeOn(devices: readonly Device[], { batchSize }: Pick<InferenceSettings, 'batchSize'>): number {
   return batchSize ?? (devices.every(({ type }) => type === 'cpu') ? 32 : 64);
@@ -69,8 +106,8 @@ export function batchSizeOn(devices: readonly Device[], { batchSize }: Pick<Infe
 
 /**
  * Reads settings from the environment: PLIMSOLL_DEVICE (`auto`, or one or more of `cpu`, `cuda`, `cuda:N` and `webgpu`,
- * separated by commas), PLIMSOLL_MODELS (folders, separated as in PATH), PLIMSOLL_BATCH_SIZE, PLIMSOLL_THREADS. Each
- * medium reads its own settings: PLIMSOLL_MAX_PIXELS for images.
+ * separated by commas), PLIMSOLL_MODELS (folders, separated as in PATH), PLIMSOLL_BATCH_SIZE, PLIMSOLL_THREADS,
+ * PLIMSOLL_DECODERS. Each medium reads its own settings: PLIMSOLL_MAX_PIXELS for images.
  *
  * @throws UserError InvalidSetting naming the variable
  */
@@ -79,11 +116,14 @@ export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): I
   const devices = parseDevices(named);
   if (devices === undefined)
     throw new UserError('InvalidSetting', `PLIMSOLL_DEVICE is "${named}"; it can be ${DEVICES_ALLOWED}.`);
+  const threads = positiveInteger(env, 'PLIMSOLL_THREADS', availableParallelism());
   return {
     devices,
     modelFolders: modelFoldersFrom(env),
     batchSize: positiveInteger(env, 'PLIMSOLL_BATCH_SIZE', undefined),
-    threads: positiveInteger(env, 'PLIMSOLL_THREADS', availableParallelism()),
+    takesBytes: undefined,
+    threads,
+    decoders: positiveInteger(env, 'PLIMSOLL_DECODERS', Math.ceil(threads / THREADS_PER_DECODER)),
     idleMs: 5 * 60_000,
     stallTimeoutMs: 10 * 60_000,
     silenceTimeoutMs: 15_000,

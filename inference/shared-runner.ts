@@ -3,8 +3,9 @@ import type { ModelSide } from '../core/media/medium.ts';
 import { DeviceUnavailableError, InferenceUnavailableError, ModelChangedError } from '../core/models/errors.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
 import type { LoadedModel } from './messages.ts';
-import { createModelRunner, type ModelRunner, type SideItem } from './model-runner.ts';
-import { type Device, deviceName, type RunnerSettings } from './settings.ts';
+import { createModelRunner, type ModelRunner } from './model-runner.ts';
+import { type Device, deviceName, type InferenceSettings, type RunnerSettings, settingsOn } from './settings.ts';
+import type { SideItem } from './task.ts';
 
 /** A device that failed gets no items for this long, unless all have failed. */
 const REST_MS = 60_000;
@@ -13,6 +14,11 @@ const REST_MS = 60_000;
 export interface SharedRunner extends Omit<ModelRunner, 'pid'> {
   /** Process IDs of the live encoder processes. */
   readonly pids: readonly number[];
+}
+
+/** The settings of a side's runners. */
+export interface SharedSettings extends InferenceSettings, Pick<RunnerSettings, 'isTrial'> {
+  devices: readonly Device[];
 }
 
 /** A device with its runner. */
@@ -33,12 +39,12 @@ interface Share {
 export function createSharedRunner(
   files: ModelFiles,
   side: ModelSide,
-  { devices, ...settings }: Omit<RunnerSettings, 'device'> & { devices: readonly Device[] },
+  settings: SharedSettings,
   createRunner = createModelRunner,
 ): SharedRunner {
-  const threads = Math.max(1, Math.floor(settings.threads / devices.length));
+  const { devices } = settings;
   const shares = devices.map((device): Share => {
-    const runner = createRunner(files, side, { ...settings, threads, device });
+    const runner = createRunner(files, side, settingsOn(device, devices, settings));
     return { device, runner, underWay: 0, restsUntil: 0 };
   });
   const first = shares[0] as Share;
@@ -141,6 +147,7 @@ export function createSharedRunner(
     get first() {
       return model;
     },
+    decoderPids: () => shares.flatMap(({ runner }) => runner.decoderPids()),
     get pids() {
       return shares.map(({ runner }) => runner.pid).filter((pid) => pid !== undefined);
     },
@@ -159,6 +166,7 @@ function alone(share: Share): SharedRunner {
     get first() {
       return runner.first;
     },
+    decoderPids: () => runner.decoderPids(),
     get pids() {
       return runner.pid === undefined ? [] : [runner.pid];
     },

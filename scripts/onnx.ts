@@ -3,8 +3,9 @@
  * needs. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3
  */
 import protobuf from 'protobufjs';
+import { halfFromFloat } from '../core/models/half.ts';
 
-const ELEMENT_TYPES = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
+const ELEMENT_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
 
 export type ElementType = keyof typeof ELEMENT_TYPES;
 
@@ -101,10 +102,11 @@ function valueInfo(name: string, type: ElementType, shape: readonly Dimension[])
 
 function rawBytes(type: ElementType, values: ArrayLike<number>): Uint8Array {
   if (type === 'float32') return bytesOf(Float32Array.from(values));
+  if (type === 'float16') return bytesOf(Uint16Array.from(values, halfFromFloat));
   if (type === 'int32') return bytesOf(Int32Array.from(values));
   if (type === 'int64') return bytesOf(BigInt64Array.from(Array.from(values, BigInt)));
-  if (type === 'uint8' || type === 'bool') return Uint8Array.from(values);
-  throw new TypeError(`constants of type ${type} are not supported`);
+  if (type === 'int8') return bytesOf(Int8Array.from(values));
+  return Uint8Array.from(values);
 }
 
 function bytesOf(view: ArrayBufferView): Uint8Array {

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
+import { modelNameOf, parseModelName } from '../contract/model-name.ts';
 import { MOST_PICTURE_BYTES } from '../contract/search.ts';
 import { unlessAborted } from '../core/concurrency/abort.ts';
 import { createPermits } from '../core/concurrency/permits.ts';
@@ -102,7 +103,7 @@ async function embedWith(
 
 /** The folder that the model was loaded from may be on this machine too; else its name is looked for. */
 export function namesOf({ name, asked }: Pick<SearchModel, 'name' | 'asked'>): string[] {
-  const folder = asked?.replace(/@[0-9a-f]{12}$/, '');
+  const folder = asked && modelNameOf({ ...parseModelName(asked), revision: undefined });
   return folder !== undefined && isAbsolute(folder) ? [name, folder] : [name];
 }
 
@@ -110,6 +111,8 @@ const NOT_HERE: readonly string[] = ['ModelNotFound', 'ModelChanged', 'ModelInva
 const isNotHere = (error: unknown): error is UserError => error instanceof UserError && NOT_HERE.includes(error.code);
 
 function notHere({ key, name, revision }: SearchModel, cause: UserError | undefined): UserError {
+  const { name: folder, dtype } = parseModelName(name);
+  const option = dtype === undefined ? '' : `, with --dtype ${dtype}`;
   const message = {
     ModelNotFound: 'They are not here.',
     ModelChanged: 'Those that are here have another revision.',
@@ -117,8 +120,8 @@ function notHere({ key, name, revision }: SearchModel, cause: UserError | undefi
   return new UserError(
     'ModelNotHere',
     `Words and pictures are encoded by the files of ${key}, on the machine that searches. ${message ?? cause?.message ?? ''} ` +
-      `Put the folder "${name}", at the revision ${revision}, below a folder that PLIMSOLL_MODELS names there, ` +
-      'or search by a sample. Models of the hub can be fetched there: plimsoll models fetch.',
+      `Put the folder "${folder}", at the revision ${revision}, below a folder that PLIMSOLL_MODELS names there, ` +
+      `or search by a sample. Models of the hub can be fetched there: plimsoll models fetch${option}.`,
     { cause },
   );
 }

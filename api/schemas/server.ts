@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DTYPES } from '../../contract/model-name.ts';
 
 export const scope = z.enum(['read', 'operate']);
 
@@ -72,6 +73,11 @@ export const models = z
           name: z.string(),
           built_in: z.boolean(),
           media: z.array(z.string()).describe('The media of datasets that it can embed.'),
+          dtypes: z
+            .array(z.enum(DTYPES))
+            .describe(
+              'The variants that are here. A load names one behind the name: my-clip:fp16. fp32 is the plain one.',
+            ),
         }),
       )
       .describe('Names that loads may give.'),

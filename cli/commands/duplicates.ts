@@ -6,7 +6,7 @@ import type { DuplicatesDocument } from '../../core/store/documents.ts';
 import { model, numberBetween, tagName, wholeNumber } from '../arguments.ts';
 import { START_EXIT_CODES_HELP } from '../exit-code.ts';
 import { UsageError } from '../failure.ts';
-import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
+import { type CommonOptions, dataDirOption, dtypeOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
 import { ifRunningOption } from '../starting/job-options.ts';
 import { printable } from '../terminal/printable.ts';
@@ -34,6 +34,7 @@ export function addDuplicatesCommand(program: Command, end: (exitCode: number) =
     .argument('<dataset>', "the dataset's name")
     .option('--threshold <cosine>', 'least cosine of near-duplicates, 0.5 to 1 (default: 0.97)', numberBetween(0.5, 1))
     .option('--model <model>', 'compare the vectors of this model (default: the one that a search uses)', model)
+    .addOption(dtypeOption())
     .addOption(ifRunningOption('if such a job is running: fail, return that one, or replace it'))
     .option('--wait', 'wait until it is done, and say what was found')
     .option('--list', 'start nothing; show the groups that were found last')

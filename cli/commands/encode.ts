@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { IfRunning } from '../../client/if-running.ts';
 import { EXIT, START_EXIT_CODES_HELP } from '../exit-code.ts';
 import { UsageError } from '../failure.ts';
-import { type CommonOptions, dataDirOption, datasetOption, jsonOption, modelOption } from '../options.ts';
+import { type CommonOptions, dataDirOption, datasetOption, dtypeOption, jsonOption, modelOption } from '../options.ts';
 import { createOutput } from '../output.ts';
 import { datasetNameOf } from '../starting/dataset-name.ts';
 import { ifRunningOption } from '../starting/job-options.ts';
@@ -34,6 +34,7 @@ export function addEncodeCommand(program: Command, end: (exitCode: number) => vo
     .addOption(datasetOption());
   addSelectionOptions(addChunkOptions(command))
     .addOption(modelOption())
+    .addOption(dtypeOption())
     .addOption(ifRunningOption('if a load of the dataset is running: fail, return that one, or replace it'))
     .option('--wait', 'show the progress until the vectors and the index are there, too')
     .addOption(dataDirOption())

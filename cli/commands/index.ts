@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { IfRunning } from '../../client/if-running.ts';
 import { INDEX_KINDS, type IndexKind } from '../../contract/job.ts';
 import { START_EXIT_CODES_HELP } from '../exit-code.ts';
-import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
+import { type CommonOptions, dataDirOption, dtypeOption, jsonOption } from '../options.ts';
 import { createOutput } from '../output.ts';
 import { ifRunningOption } from '../starting/job-options.ts';
 
@@ -29,6 +29,7 @@ export function addIndexCommand(program: Command, end: (exitCode: number) => voi
       ]),
     )
     .option('--model <name>', "the model's name or key in the dataset (default: the one that serves)")
+    .addOption(dtypeOption())
     .option('--embed-queue <name>', 'task queue of the embedding workers (default: plimsoll-gpu)')
     .addOption(
       ifRunningOption('if an embedding with the model, or a build, is running: fail, return it, or replace it'),

@@ -6,7 +6,7 @@ import type { DatasetDocument, SampleDocument } from '../../core/store/documents
 import type { Store } from '../../core/store/store.ts';
 import { folder, model, repeated, wholeNumber } from '../arguments.ts';
 import { UsageError } from '../failure.ts';
-import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
+import { type CommonOptions, dataDirOption, dtypeOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
 import { printable } from '../terminal/printable.ts';
 import { whereFilter } from '../where.ts';
@@ -53,6 +53,7 @@ export function addSearchCommand(program: Command, end: (exitCode: number) => vo
     )
     .option('--index <file.json>', "an artifact's index (default: the file of its name beside it)")
     .option('--model <model>', 'key or name of the model (default: the one that serves)', model)
+    .addOption(dtypeOption())
     .option('--limit <n>', 'at most this many', wholeNumber(1, MOST_HITS), 20)
     .option('--cursor <cursor>', 'go on after a page: its "next"')
     .option('--tag <tag>', 'only samples with this tag')

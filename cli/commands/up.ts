@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
-import { addEmbedOptions, datasetOption, jsonOption, mediaOption, modelOption } from '../options.ts';
+import { addEmbedOptions, datasetOption, dtypeOption, jsonOption, mediaOption, modelOption } from '../options.ts';
 import type { UpOptions } from '../up/up.ts';
 
 type Options = Omit<UpOptions, 'data'> & { data?: string };
@@ -20,7 +20,8 @@ export function addUpCommand(program: Command, end: (exitCode: number) => void):
     .option('--exit', 'with --load: stop when the load is over; exit as "plimsoll wait" does')
     .addOption(datasetOption())
     .addOption(mediaOption())
-    .addOption(modelOption());
+    .addOption(modelOption())
+    .addOption(dtypeOption());
   addEmbedOptions(command)
     .option('--data <dir>', 'where data and logs are kept (default: .plimsoll)')
     .option('--temporal-port <n>', "port of Temporal's server, 0 for any (default: 7233)", port())

@@ -1,4 +1,5 @@
 import type { EmbedDatasetRequest, LoadDatasetRequest } from '../../contract/inputs.ts';
+import { type Dtype, modelNameOf, parseModelName } from '../../contract/model-name.ts';
 import type { ConfigFile } from './read-config.ts';
 
 /** All that the file says of a job: fields of its input. The window's time zone may be left out there. */
@@ -31,7 +32,13 @@ function layersOf({ search, embed = {}, load = {}, chunks }: ConfigFile['values'
 
 /** All that the file says of a job, as part of the job's input. */
 export const jobDefaults = (values: ConfigFile['values'], kind: 'load' | 'embed'): JobDefaults =>
-  Object.assign({}, ...layersOf(values, kind).map(({ fields }) => fields));
+  Object.assign({}, ...layersOf(values, kind).map(({ fields }) => joined(fields)));
+
+/** Fields of a table, with the variant as part of the model's name, as in inputs. */
+export function joined({ dtype, ...fields }: Layer['fields']): Layer['fields'] {
+  if (dtype === undefined) return fields;
+  return { ...fields, model: modelNameOf({ ...parseModelName(String(fields.model)), dtype: dtype as Dtype }) };
+}
 
 /** The value that a field of a job gets from the file, with its table and key; undefined if the file says nothing. */
 export function defaultOf(
@@ -39,6 +46,8 @@ export function defaultOf(
   kind: 'load' | 'embed',
   field: string,
 ): { value: unknown; place: readonly [table: string, key: string] } | undefined {
-  const layer = layersOf(values, kind).findLast(({ fields }) => Object.hasOwn(fields, field));
+  // A variant is that of the model that holds, and not of one that another table names.
+  const deciding = field === 'dtype' ? 'model' : field;
+  const layer = layersOf(values, kind).findLast(({ fields }) => Object.hasOwn(fields, deciding));
   return layer && { value: layer.fields[field], place: layer.placeOf(field) };
 }

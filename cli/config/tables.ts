@@ -2,6 +2,7 @@
 import { delimiter } from 'node:path';
 import { z } from 'zod';
 import { embedDatasetInput, loadDatasetInput } from '../../contract/inputs.ts';
+import { DTYPES, parseModelName } from '../../contract/model-name.ts';
 import { chunks as chunkOptions } from '../../contract/options.ts';
 import { searchInput } from '../../contract/search.ts';
 import { parseDuration } from '../../core/duration.ts';
@@ -38,26 +39,38 @@ const OF_ONE_JOB = ['dataset', 'source', 'annotations', 'artifact', 'artifact_in
 export function tablesOf(load: Shape, embed: Shape): Tables {
   const optionsOf = (shape: Shape) => Object.entries(shape).filter(([name]) => !OF_ONE_JOB.includes(name));
   return {
-    load: { keys: keysOf(optionsOf(load).filter(([name]) => name !== 'chunks')) },
+    load: withDtype(keysOf(optionsOf(load).filter(([name]) => name !== 'chunks'))),
     chunks: { keys: keysOf(Object.entries(chunkOptions.unwrap().shape)), together: chunkOptions },
-    embed: { keys: keysOf(optionsOf(embed)) },
-    search: {
-      keys: {
-        ...keysOf([
-          ['limit', searchInput.shape.limit],
-          ['model', searchInput.shape.model],
-          ['mode', searchInput.shape.mode],
-        ]),
-        backend: { schema: z.enum(['local', 'mongodb']), variable: 'PLIMSOLL_SEARCH', otherwise: 'local' },
-        enable_background_indexing: { schema: z.boolean(), otherwise: true },
-        enable_index_building: { schema: z.boolean(), otherwise: true },
-      },
-    },
+    embed: withDtype(keysOf(optionsOf(embed))),
+    search: withDtype({
+      ...keysOf([
+        ['limit', searchInput.shape.limit],
+        ['model', searchInput.shape.model],
+        ['mode', searchInput.shape.mode],
+      ]),
+      backend: { schema: z.enum(['local', 'mongodb']), variable: 'PLIMSOLL_SEARCH', otherwise: 'local' },
+      enable_background_indexing: { schema: z.boolean(), otherwise: true },
+      enable_index_building: { schema: z.boolean(), otherwise: true },
+    }),
     servers: { keys: SERVERS },
     workers: { keys: WORKERS },
     api: { keys: API },
   };
 }
+
+/** A table whose model may have a variant. It is that of this table's model, so that none gets that of another. */
+const withDtype = (keys: Table['keys']): Table => ({
+  keys: { ...keys, dtype: { schema: z.enum(DTYPES) } },
+  together: z
+    .looseObject({ model: z.unknown().optional(), dtype: z.unknown().optional() })
+    .superRefine(({ model, dtype }, context) => {
+      if (dtype === undefined) return;
+      const problem = (message: string) => context.addIssue({ code: 'custom', path: ['dtype'], message });
+      if (typeof model !== 'string') return problem('is a variant of a model: name the model in the same table');
+      const named = parseModelName(model).dtype;
+      if (named !== undefined && named !== dtype) problem(`must be ${named}, which model names, or be left out`);
+    }),
+});
 
 /** Fields with patterns. On the command line, ./thumbs counts from the current folder. A file has none. */
 const GLOBS = ['include', 'exclude'];

@@ -40,7 +40,7 @@ export async function useConfig(command: Command): Promise<void> {
   const path = findConfig(command.optsWithGlobals<{ config?: string | false }>().config);
   if (path === undefined) return;
   // The parser and the schemas are loaded only if there is a file.
-  const [{ readConfig }, { TABLES }, { jobDefaults }] = await Promise.all([
+  const [{ readConfig }, { TABLES }, { jobDefaults, joined }] = await Promise.all([
     import('./read-config.ts'),
     import('./tables.ts'),
     import('./job-defaults.ts'),
@@ -50,10 +50,10 @@ export async function useConfig(command: Command): Promise<void> {
   const name = nameOf(command);
   const kind = STARTS[name];
   if (kind !== undefined) command.setOptionValueWithSource('defaults', jobDefaults(file.values, kind), 'config');
-  if (name === 'search') fillSearchOptions(command, file.values);
+  if (name === 'search') fillSearchOptions(command, joined(file.values.search ?? {}));
 }
 
-function fillSearchOptions(command: Command, { search = {} }: ConfigFile['values']): void {
+function fillSearchOptions(command: Command, search: ConfigFile['values'][string]): void {
   const [, words] = command.args;
   for (const option of SEARCH_OPTIONS) {
     if (search[option] === undefined || command.getOptionValueSource(option) === 'cli') continue;

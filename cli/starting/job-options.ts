@@ -3,7 +3,7 @@ import type { IfRunning } from '../../client/if-running.ts';
 import { INDEX_KINDS, type IndexKind } from '../../contract/job.ts';
 import { fairnessKey, numberBetween, timeZone, webhookUrl, wholeNumber } from '../arguments.ts';
 import type { JobDefaults } from '../config/job-defaults.ts';
-import { type CommonOptions, dataDirOption, jsonOption, modelOption } from '../options.ts';
+import { type CommonOptions, dataDirOption, dtypeOption, jsonOption, modelOption } from '../options.ts';
 import { clockWindow, type ParsedWindow } from './window-argument.ts';
 
 /** Options of load, embed, retry and schedule create: priority, times, workers and webhooks. */
@@ -61,6 +61,7 @@ export const ifRunningOption = (description: string) =>
 const addQueueing = (command: Command) =>
   command
     .addOption(modelOption())
+    .addOption(dtypeOption())
     .option('--embed-queue <name>', 'task queue of the embedding workers (default: plimsoll-gpu)')
     .option('--priority <1-5>', '1 goes first, 5 last, if jobs wait for the same workers (default: 3)', priority())
     .option(

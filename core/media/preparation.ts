@@ -1,7 +1,8 @@
+import type { ByteInput } from '../models/byte-input.ts';
 import type { GraphValue } from '../models/graph-values.ts';
 
-/** The input of a preparation: the file's bytes, the path of a file too large for memory, or the expanded value. */
-export type ItemInput = { bytes: Buffer } | { path: string | Buffer } | { value: unknown };
+/** The input of a decoder: the file's bytes, or the path of a file too large for memory. */
+export type FileInput = { bytes: Buffer } | { path: string | Buffer };
 
 /** A tensor in ONNX Runtime's form. Elements of float16 are bit patterns. */
 export interface TensorData {
@@ -14,14 +15,11 @@ export interface TensorData {
 export type Pooling = 'cls' | 'mean';
 
 /** A preparation that is bound to the inputs of a model's graph. `Prepared` is the form of a prepared item. */
-export interface BoundPreparation<Prepared = unknown> {
+export type BoundPreparation<Prepared = unknown> = ValuePreparation<Prepared> | FilePreparation;
+
+interface AnyPreparation<Prepared> {
   /** The batch size, if the graph fixes it. */
   fixedBatch: number | undefined;
-  /**
-   * Whether items are prepared on the thread of the caller. A batch is then prepared when the one before has been
-   * answered, so that its answer does not wait for the preparation of others.
-   */
-  blocks?: true;
   /** The batch size that suits the items, if it differs from the device's usual one. */
   batchSize?: number;
   /**
@@ -31,16 +29,57 @@ export interface BoundPreparation<Prepared = unknown> {
   pooling: Pooling | undefined;
   /** A sample input for testing the graph. */
   blank: Prepared;
-  /**
-   * Prepares one item. Several calls run at once. Calls `onLate` when an item takes so long that its thread is lost. An
-   * item that is late by this, or by `decode_timeout`, is prepared once more with nothing else in the process.
-   *
-   * @throws ItemError
-   */
-  prepare(item: ItemInput, onLate: () => void): Promise<Prepared>;
   /** The graph's inputs by name, for `rows` rows. Rows after the items hold any values that the graph accepts. */
   feeds(items: readonly Prepared[], rows: number): Record<string, TensorData>;
 }
+
+/** A preparation of values, such as texts, in the encoder process. */
+export interface ValuePreparation<Prepared = unknown> extends AnyPreparation<Prepared> {
+  decoding?: undefined;
+  /**
+   * Whether items are prepared on the thread of the caller. A batch is then prepared when the one before has been
+   * answered, so that its answer does not wait for the preparation of others.
+   */
+  blocks?: true;
+  /**
+   * Prepares one item. Several calls run at once.
+   *
+   * @throws ItemError
+   */
+  prepare(value: unknown): Promise<Prepared>;
+}
+
+/** A preparation of files, which decoder processes decode. A prepared item is its `decoding.itemBytes` bytes. */
+export interface FilePreparation extends AnyPreparation<Uint8Array> {
+  decoding: Decoding;
+  /** An input that takes the decoded items as they are, where the device can compute the graph's from it. */
+  byteInput?: ByteInput;
+}
+
+/** How files become prepared items, in decoder processes. It is sent in a message. */
+export interface Decoding {
+  /** URL of the module that exports `openDecoder`. */
+  module: string;
+  /** Passed to the module. */
+  options: unknown;
+  /** The length of a decoded item. */
+  itemBytes: number;
+}
+
+/** Decodes files. */
+export interface Decoder {
+  /**
+   * Decodes one item. Several calls run at once. Calls `onLate` when an item takes so long that its thread is lost. An
+   * item that is late by this, or by `decode_timeout`, is decoded once more with nothing else in the process.
+   *
+   * @param alone waits until this item may exceed the process's share of memory, and is the only one that does
+   * @throws ItemError
+   */
+  decode(item: FileInput, onLate: () => void, alone: () => Promise<void>): Promise<Uint8Array>;
+}
+
+/** The function that a medium's decoding module exports as `openDecoder`. `threads` is how many items to decode at once. */
+export type OpenDecoder = (request: { options: unknown; threads: number }) => Promise<Decoder>;
 
 /** The arguments of a medium's preparation module. */
 export interface PreparationRequest {
@@ -51,8 +90,6 @@ export interface PreparationRequest {
   optional?: Readonly<Partial<Record<string, string>>>;
   /** The graph's inputs. */
   inputs: readonly GraphValue[];
-  /** How many items to prepare concurrently. */
-  threads: number;
   /** The medium's `preparation.options`. */
   options: unknown;
 }
@@ -62,4 +99,6 @@ export interface PreparationRequest {
  *
  * @throws ModelInvalidError naming the file and the field
  */
-export type OpenPreparation = (request: PreparationRequest) => Promise<BoundPreparation>;
+export type OpenPreparation<Preparation extends BoundPreparation = BoundPreparation> = (
+  request: PreparationRequest,
+) => Promise<Preparation>;

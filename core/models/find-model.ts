@@ -1,9 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
+import { type Dtype, parseModelName } from '../../contract/model-name.ts';
 import { ModelInvalidError, ModelNotFoundError } from './errors.ts';
 import { isRepository, knownModel } from './known-models.ts';
 import { PACKAGED_MODELS } from './model-folders.ts';
+import { folderNamed } from './model-names.ts';
+import { GRAPH_FOLDERS, isFile, listVariants, variantMissing } from './variants.ts';
 
 /** The files of a medium's models within their folders. */
 export interface ModelLayout {
@@ -25,7 +28,10 @@ export interface ModelLayout {
 
 /** The files of a model. */
 export interface ModelFiles {
+  /** As it was asked for, with the variant. */
   name: string;
+  /** The variant that was asked for. */
+  dtype?: Dtype | undefined;
   directory: string;
   graphFile: string;
   /** The files that the layout needs beside the graph, in the layout's order. */
@@ -38,7 +44,7 @@ export interface ModelFiles {
 
 /**
  * Finds the files of the model `name`. The name is a folder (`name` or `org/name`) below one of `folders` or below the
- * built-in models, or the absolute path of a folder.
+ * built-in models, or the absolute path of a folder. A variant behind it (`name:fp16`) is a graph of that folder.
  *
  * @throws ModelNotFoundError, ModelInvalidError
  */
@@ -47,21 +53,39 @@ export async function findModel(
   layout: ModelLayout,
   folders: readonly string[] = [],
 ): Promise<ModelFiles> {
-  const folder = folderNamed(name, layout);
-  return filesOf(folder, await findDirectory(folder, folders), layout);
+  const found = await findModelFolder(name, layout, folders);
+  return { ...found, graphFile: await findGraph(found, layout) };
 }
 
-/** The name of the folder that a model's name means. */
-export const folderNamed = (name: string, { builtIn }: ModelLayout): string =>
-  name === BUILT_IN_MODEL && builtIn !== undefined ? builtIn : name;
+/** A model without its graph: its variants share a folder, and the files that say how items are prepared. */
+export type ModelFolder = Omit<ModelFiles, 'graphFile'>;
 
 /**
- * Finds the files of another side of a model, which lies in the same folder.
+ * Finds a model's folder and the files beside its graph. The graph need not be there: counting tokens takes none.
+ *
+ * @throws ModelNotFoundError, ModelInvalidError
+ */
+export async function findModelFolder(
+  name: string,
+  layout: ModelLayout,
+  folders: readonly string[] = [],
+): Promise<ModelFolder> {
+  const asked = folderNamed(name, layout);
+  const { name: folder, dtype } = parseModelName(asked);
+  return folderOf({ name: asked, dtype, directory: await findDirectory(folder, dtype, folders) }, layout);
+}
+
+/**
+ * Finds the files of another side of a model, which lies in the same folder. It has the variant of the model, as all
+ * graphs of a model have in transformers.js. If it has none, the plain graph takes its place: it lies in the same space,
+ * nearer to what both approximate, and words are better compared than refused.
  *
  * @throws ModelInvalidError
  */
-export function findSide({ name, directory }: ModelFiles, layout: ModelLayout): Promise<ModelFiles> {
-  return filesOf(name, directory, layout);
+export async function findSide({ name, directory, dtype }: ModelFiles, layout: ModelLayout): Promise<ModelFiles> {
+  const found = await folderOf({ name, directory, dtype }, layout);
+  const variant = dtype && (await listVariants(directory, layout.graphs)).get(dtype);
+  return { ...found, graphFile: variant ?? (await findGraph({ name, directory }, layout)) };
 }
 
 /** Whether a model's folder holds a graph of this side. */
@@ -69,7 +93,10 @@ export async function hasSide({ directory }: ModelFiles, layout: ModelLayout): P
   return (await listGraphs(directory, layout)).length > 0;
 }
 
-async function filesOf(name: string, directory: string, layout: ModelLayout): Promise<ModelFiles> {
+type Found = Pick<ModelFiles, 'name' | 'directory' | 'dtype'>;
+
+async function folderOf(found: Found, layout: ModelLayout): Promise<ModelFolder> {
+  const { name, directory } = found;
   const files: string[] = [];
   for (const { name: file, purpose } of layout.files) {
     const path = join(directory, file);
@@ -83,10 +110,10 @@ async function filesOf(name: string, directory: string, layout: ModelLayout): Pr
     if (await isFile(path)) optional[file] = path;
     else absent.push(path);
   }
-  return { name, directory, graphFile: await findGraph(name, directory, layout), files, optional, absent };
+  return { ...found, files, optional, absent };
 }
 
-async function findDirectory(name: string, folders: readonly string[]): Promise<string> {
+async function findDirectory(name: string, dtype: Dtype | undefined, folders: readonly string[]): Promise<string> {
   if (isAbsolute(name)) {
     if (await isDirectory(name)) return normalize(name);
     throw new ModelNotFoundError(`There is no model folder at "${name}".`);
@@ -100,31 +127,45 @@ async function findDirectory(name: string, folders: readonly string[]): Promise<
     if (await isDirectory(directory)) return directory;
   }
   const searched = folders.length === 0 ? '' : ` (looked in ${folders.join(', ')})`;
-  throw new ModelNotFoundError(`There is no model "${name}" here${searched}. ${howToHave(name)}`);
+  throw new ModelNotFoundError(`There is no model "${name}" here${searched}. ${howToHave(name, dtype)}`);
 }
 
-function howToHave(name: string): string {
+function howToHave(name: string, dtype: Dtype | undefined): string {
+  const option = dtype === undefined ? '' : ` --dtype ${dtype}`;
   const known = knownModel(name);
   if (known?.name === name)
     return (
       'Fetch it on the machine of the embedding worker, and for documents also on that of the indexing worker: ' +
-      `plimsoll models fetch ${name}`
+      `plimsoll models fetch ${name}${option}`
     );
   if (known !== undefined)
-    return `Its whole name is ${known.name}. If it is not here yet: plimsoll models fetch ${known.name}`;
+    return `Its whole name is ${known.name}. If it is not here yet: plimsoll models fetch ${known.name}${option}`;
   const ways =
     `Use "${BUILT_IN_MODEL}", which is built in, an absolute path to a model folder, ` +
     'or put the folder that holds your models in PLIMSOLL_MODELS.';
-  return isRepository(name) ? `${ways} A repository of the hub can be fetched: plimsoll models fetch ${name}` : ways;
+  return isRepository(name)
+    ? `${ways} A repository of the hub can be fetched: plimsoll models fetch ${name}${option}`
+    : ways;
 }
 
-async function findGraph(name: string, directory: string, layout: ModelLayout): Promise<string> {
+async function findGraph({ name, directory, dtype }: Found, layout: ModelLayout): Promise<string> {
+  if (dtype !== undefined) {
+    const variants = await listVariants(directory, layout.graphs);
+    const graph = variants.get(dtype);
+    if (graph === undefined) throw variantMissing(name, directory, variants, layout.graphs);
+    return graph;
+  }
   const graphs = await listGraphs(directory, layout);
   const [only, another] = graphs;
   if (only === undefined)
     throw new ModelInvalidError(`Model "${name}": no ONNX file in ${directory} or its onnx folder.`);
-  if (another !== undefined)
-    throw new ModelInvalidError(`Model "${name}": which of ${graphs.join(', ')} is meant? ${layout.whichGraph}`);
+  if (another !== undefined) {
+    const [variant] = (await listVariants(directory, layout.graphs)).keys();
+    const orDtype = variant === undefined ? '' : ` Or say which variant: ${name}:${variant}.`;
+    throw new ModelInvalidError(
+      `Model "${name}": which of ${graphs.join(', ')} is meant? ${layout.whichGraph}${orDtype}`,
+    );
+  }
   return only;
 }
 
@@ -135,16 +176,12 @@ async function listGraphs(
 ): Promise<string[]> {
   for (const file of usual) if (await isFile(join(directory, file))) return [join(directory, file)];
   const graphs: string[] = [];
-  for (const folder of [directory, join(directory, 'onnx')]) {
+  for (const folder of GRAPH_FOLDERS.map((each) => join(directory, each))) {
     const entries = await readdir(folder).catch(() => []);
     const found = entries.filter((entry) => entry.endsWith('.onnx') && mayBeGraph(entry));
     graphs.push(...found.map((entry) => join(folder, entry)));
   }
   return graphs;
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -1,6 +1,15 @@
+import { DTYPES, type Dtype } from '../../contract/model-name.ts';
 import { ModelInvalidError } from '../../core/models/errors.ts';
 import type { ModelPackage } from '../../core/models/known-models.ts';
 import type { HubFile } from './hub-files.ts';
+import {
+  graphsOfVariant,
+  isWeightsOf,
+  type PlainGraphs,
+  plainGraphsIn,
+  variantOf,
+  variantsIn,
+} from './variant-files.ts';
 
 /** The files to fetch. */
 export interface WantedModel {
@@ -32,46 +41,53 @@ const CONFIGS: ReadonlySet<string> = new Set([
 /** One of these says what the model is for: images or text. */
 const PURPOSES = ['preprocessor_config.json', 'tokenizer.json'];
 
-/** The folders of graphs in the layout of transformers.js, and in other exports. */
-const GRAPH_FOLDERS = ['onnx/', ''];
-
 /**
- * Chooses the files of a model in a repository: its graphs with their external weights, and its small files.
+ * Chooses the files of a model in a repository: the graphs of the variants with their external weights, and its small
+ * files.
  *
  * @throws ModelInvalidError if a file is missing
  */
 export function chooseFiles(
   { name, repository, files }: Pick<WantedModel, 'name' | 'repository' | 'files'>,
   tree: readonly HubFile[],
+  dtypes: readonly Dtype[] = ['fp32'],
 ): HubFile[] {
   const there = new Set(tree.map(({ path }) => path));
-  const needed = files ?? graphsIn(there);
-  const missing = needed.filter((path) => !there.has(path));
-  if (missing.length > 0)
-    throw new ModelInvalidError(`Model "${name}": the repository ${repository} has no ${missing.join(', ')}.`);
-  const graphs = needed.filter((path) => path.endsWith('.onnx'));
-  if (graphs.length === 0)
+  const plain = plainGraphsIn(files === undefined ? there : new Set(files));
+  if (plain === undefined)
     throw new ModelInvalidError(
       `Model "${name}": the repository ${repository} has no ONNX graph, such as onnx/model.onnx. ` +
         'Look for an export for transformers.js: many are at Xenova and onnx-community.',
+    );
+  const graphs = graphsOf(plain, dtypes, there, files !== undefined);
+  const needed = [...graphs, ...(files ?? []).filter((path) => !path.endsWith('.onnx'))];
+  const missing = needed.filter((path) => !there.has(path));
+  if (missing.length > 0)
+    throw new ModelInvalidError(
+      `Model "${name}": the repository ${repository} has no ${missing.join(', ')}.` +
+        variantsInWords(plain, missing, there),
     );
   if (!PURPOSES.some((path) => there.has(path)))
     throw new ModelInvalidError(`Model "${name}": the repository ${repository} has no ${PURPOSES.join(' and no ')}.`);
   return tree.filter(({ path }) => needed.includes(path) || CONFIGS.has(path) || isWeightsOf(graphs, path));
 }
 
-/** The parts of a model of images and text, or its only graph. */
-function graphsIn(there: ReadonlySet<string>): string[] {
-  for (const folder of GRAPH_FOLDERS) {
-    const [vision, text, only] = ['vision_model.onnx', 'text_model.onnx', 'model.onnx'].map(
-      (file) => folder + file,
-    ) as [string, string, string];
-    if (there.has(vision)) return [vision, text].filter((path) => there.has(path));
-    if (there.has(only)) return [only];
-  }
-  return [];
+/** The graphs of several variants. A known model can't do without its text side, another one may lack it. */
+function graphsOf(
+  plain: PlainGraphs,
+  dtypes: readonly Dtype[],
+  there: ReadonlySet<string>,
+  needsText: boolean,
+): string[] {
+  const graphs = dtypes.flatMap((dtype) => graphsOfVariant(plain, dtype, there));
+  return [...new Set(graphs)].filter((graph) => needsText || graph !== plain.text || there.has(graph));
 }
 
-/** Weights above 2 GiB lie beside their graph: `model.onnx_data`, `model.onnx_data_1`, `model.onnx.data`. */
-const isWeightsOf = (graphs: readonly string[], path: string): boolean =>
-  graphs.some((graph) => path.startsWith(graph) && /^(_data(_\d+)?|\.data)$/.test(path.slice(graph.length)));
+/** Names the variants of a repository that lacks the one that is asked for. */
+function variantsInWords(plain: PlainGraphs, missing: readonly string[], there: ReadonlySet<string>): string {
+  const variants = variantsIn(there, plain);
+  const lacksVariant = missing.some((path) => DTYPES.some((dtype) => path === variantOf(plain.own, dtype)));
+  return lacksVariant && variants.length > 0
+    ? ` It has the variants ${variants.join(', ')}: choose one with --dtype.`
+    : '';
+}

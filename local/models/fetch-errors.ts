@@ -1,6 +1,8 @@
+import type { Dtype } from '../../contract/model-name.ts';
 import { systemErrorCode, UserError } from '../../core/errors.ts';
 import type { WantedModel } from './choose-files.ts';
 import type { HubFault } from './retrying.ts';
+import { variantOf } from './variant-files.ts';
 
 /**
  * The error for a hub that can't be reached. It says which files to bring, and where to put them.
@@ -10,10 +12,18 @@ import type { HubFault } from './retrying.ts';
 export function hubUnreachable(
   fault: HubFault,
   { name, repository, files }: Pick<WantedModel, 'name' | 'repository' | 'files'>,
-  { folder, endpoint, packages }: { folder: string; endpoint: string; packages?: string | undefined },
+  {
+    folder,
+    endpoint,
+    packages,
+    dtype = 'fp32',
+  }: { folder: string; endpoint: string; packages?: string | undefined; dtype?: Dtype | undefined },
 ): UserError {
-  const needed = files ?? [
-    'onnx/model.onnx, or onnx/vision_model.onnx and onnx/text_model.onnx if it has two parts',
+  const [only, vision, text] = ['model', 'vision_model', 'text_model'].map((stem) =>
+    variantOf(`onnx/${stem}.onnx`, dtype),
+  );
+  const needed = files?.map((file) => variantOf(file, dtype)) ?? [
+    `${only}, or ${vision} and ${text} if it has two parts`,
     'preprocessor_config.json for images, tokenizer.json for text',
   ];
   const wait = fault.retryAfterMs === undefined ? '' : ` It asks to wait ${Math.ceil(fault.retryAfterMs / 1000)} s.`;

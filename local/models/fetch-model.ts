@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Dtype } from '../../contract/model-name.ts';
 import { byteSize } from '../../core/byte-size.ts';
 import { systemErrorCode, UserError } from '../../core/errors.ts';
 import { isRepository, type KnownModel, knownModel, knownModels } from '../../core/models/known-models.ts';
@@ -19,6 +20,8 @@ import {
   notFetched,
   placeOf,
   readFetched,
+  replaceManifest,
+  syncFolder,
   writeManifest,
 } from './fetched-models.ts';
 import { openHub } from './hub-connection.ts';
@@ -31,6 +34,8 @@ export interface FetchOptions {
   env: NodeJS.ProcessEnv;
   /** A branch, a tag or a commit. Without it, a model that is there stays as it is, and a new one is that of `main`. */
   revision?: string | undefined;
+  /** A variant to have beside those that are there. Without it, a model that is not there is fetched as fp32. */
+  dtype?: Dtype | undefined;
   /** The models that have a short name. Default: those of models/registry.json. */
   registry?: readonly KnownModel[];
   onProgress?: (progress: FetchProgress) => void;
@@ -77,7 +82,11 @@ export async function fetchModel(asked: string, options: FetchOptions): Promise<
     signal?.throwIfAborted();
     const { folder } = place;
     if (error instanceof HubFault)
-      throw hubUnreachable(error, wanted, { folder, endpoint: hubSettingsFrom(env).endpoint });
+      throw hubUnreachable(error, wanted, {
+        folder,
+        endpoint: hubSettingsFrom(env).endpoint,
+        dtype: options.dtype,
+      });
     throw diskError(error, { name, folder });
   }
 }
@@ -98,65 +107,112 @@ function wantedModel(asked: string, registry: readonly KnownModel[]): WantedMode
 }
 
 async function fetchLocked(wanted: WantedModel, place: ModelPlace, options: FetchOptions): Promise<FetchOutcome> {
-  const { env, revision } = options;
+  const { env, revision, dtype } = options;
   const there = await readFetched(env, wanted.name);
   if (there === undefined && (await isThere(place.folder))) throw notFetched(wanted.name, place.folder);
+  const dtypes = wantedDtypes(there, dtype);
   const whole = there !== undefined && (await isWhole(there)) ? there : undefined;
-  if (whole !== undefined && (revision === undefined || revision === whole.revision))
-    return { model: whole, wasThere: true };
+  const isComplete = whole !== undefined && dtypes.every((each) => whole.dtypes.includes(each));
+  if (isComplete && (revision === undefined || revision === whole.revision)) return { model: whole, wasThere: true };
+  if (there?.packages !== undefined && revision === undefined && dtype !== undefined && !there.dtypes.includes(dtype))
+    throw fromPackagesAlone(wanted.name, dtype);
 
   const asked = revision ?? (there?.packages === undefined ? there?.revision : undefined);
-  const sha = await fromHub(wanted, place, { ...options, asked, before: whole?.revision }).catch((error: unknown) => {
-    // A revision is one of the hub, and a model stays at its revision.
+  const sha = await fromHub(wanted, place, { ...options, asked, dtypes, whole }).catch((error: unknown) => {
+    // A revision is one of the hub, a model stays at its revision, and packages hold no variants.
     if (!(error instanceof HubFault) || wanted.packages.length === 0 || asked !== undefined) throw error;
+    if (dtype !== undefined && dtype !== 'fp32') throw error;
     return fromPackages(wanted, place, options, error);
   });
-  if (whole !== undefined && sha === whole.revision) return { model: whole, wasThere: true };
+  if (isComplete && sha === whole.revision) return { model: whole, wasThere: true };
   const model = await readFetched(env, wanted.name);
   if (model === undefined) throw new Error(`${place.folder} was removed as soon as it was there.`);
   return { model, wasThere: false };
 }
 
+/** The variants that a model has after the fetch: those that it has now, and the one that is asked for. */
+function wantedDtypes(there: FetchedModel | undefined, asked: Dtype | undefined): Dtype[] {
+  const before = there?.dtypes ?? [];
+  const added = asked ?? (before.length === 0 ? 'fp32' : undefined);
+  return [...new Set([...before, ...(added === undefined ? [] : [added])])];
+}
+
+/** Its plain graph is another one than the hub's, so the two can't be variants of one model. */
+const fromPackagesAlone = (name: string, dtype: Dtype) =>
+  new UserError(
+    'ModelInvalid',
+    `${name} came out of Python packages, which hold no variants, and its graph is not the hub's. ` +
+      `Fetch all of it from the hub, which makes another revision of it: ` +
+      `plimsoll models fetch ${name} --dtype ${dtype} --revision main`,
+  );
+
+interface HubFetch extends FetchOptions {
+  asked: string | undefined;
+  dtypes: readonly Dtype[];
+  /** The model that is there, if all of its files are. */
+  whole: FetchedModel | undefined;
+}
+
 /**
- * Fetches a model from the hub, unless the revision that is asked for is the one from `before`. Returns the commit.
+ * Fetches a model from the hub, or only the variants that it lacks if it is there at the revision that is asked for.
+ * Returns the commit.
  *
  * @throws HubFault, UserError
  */
-async function fromHub(
-  wanted: WantedModel,
-  place: ModelPlace,
-  options: FetchOptions & { asked: string | undefined; before: string | undefined },
-): Promise<string> {
-  const { env, asked = 'main', report = () => {}, pause, signal } = options;
+async function fromHub(wanted: WantedModel, place: ModelPlace, options: HubFetch): Promise<string> {
+  const { env, asked = 'main', dtypes, whole, report = () => {}, pause, signal } = options;
   const hub = openHub(hubSettingsFrom(env), env);
   const retries: Retries = { report, signal, ...(pause === undefined ? {} : { pause }) };
   try {
     const { repository } = wanted;
     const sha = await retrying(() => resolveRevision(hub, repository, asked, signal), retries);
-    if (sha === options.before) return sha;
+    const before = sha === whole?.revision ? whole : undefined;
+    if (before !== undefined && dtypes.every((dtype) => before.dtypes.includes(dtype))) return sha;
     const tree = await retrying(() => listHubFiles(hub, repository, sha, signal), retries);
-    const files = chooseFiles(wanted, tree);
+    const chosen = chooseFiles(wanted, tree, dtypes);
+    const files = before === undefined ? chosen : filesToAdd(chosen, before);
     await mkdir(place.staging, { recursive: true });
     await requireSpace(wanted.name, place, files);
     const total = sizeOf(files);
-    let [before, downloadedBefore] = [0, 0];
+    let [received, downloadedBefore] = [0, 0];
     for (const file of files) {
       let downloaded = 0;
       const onBytes = (bytes: number, ofThem: number) => {
         downloaded = ofThem;
-        const progress = { file: file.path, received: before + bytes, downloaded: downloadedBefore + ofThem, total };
+        const progress = { file: file.path, received: received + bytes, downloaded: downloadedBefore + ofThem, total };
         options.onProgress?.(progress);
       };
       const url = contentUrl(hub, repository, sha, file.path);
       await downloadFile({ hub, url, file, target: partOf(place, file), onBytes }, retries);
-      before += file.size;
+      received += file.size;
       downloadedBefore += downloaded;
     }
-    await putInPlace(place, wanted, files, { repository, revision: sha });
+    if (before === undefined) await putInPlace(place, wanted, files, { repository, revision: sha });
+    else await addInPlace(place, before, files);
     return sha;
   } finally {
     await hub.close();
   }
+}
+
+/** Graphs and weights that a model lacks. Its small files stay as they are: another one could change its vectors. */
+const filesToAdd = (chosen: readonly HubFile[], { files }: FetchedModel): HubFile[] =>
+  chosen.filter(({ path }) => path.includes('.onnx') && !files.some((file) => file.path === path));
+
+/**
+ * Adds the files of a variant to a model that is in use: no file of another variant is touched. The graphs come after
+ * their weights, and that of the samples comes last, so no variant is found half.
+ */
+async function addInPlace(place: ModelPlace, model: FetchedModel, files: readonly HubFile[]): Promise<void> {
+  const turn = ({ path }: HubFile) => (path.endsWith('.onnx') ? (path.includes('text_model') ? 1 : 2) : 0);
+  for (const file of files.toSorted((a, b) => turn(a) - turn(b))) {
+    const path = join(place.folder, file.path);
+    await mkdir(dirname(path), { recursive: true });
+    await rename(partOf(place, file), path);
+    await syncFolder(dirname(path));
+  }
+  await replaceManifest(place, { ...model, files: [...model.files, ...files] });
+  await rm(place.staging, { recursive: true });
 }
 
 /** Fetches a model out of packages, after the hub has failed. Returns the version of the first. */
@@ -234,10 +290,4 @@ async function putInPlace(
   await rename(made, place.folder);
   await syncFolder(dirname(place.folder));
   await rm(place.staging, { recursive: true });
-}
-
-/** Makes a rename last through a power failure. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  await handle.sync().finally(() => handle.close());
 }

@@ -2,9 +2,11 @@
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import type { Dtype } from '../../contract/model-name.ts';
 import { systemErrorCode, UserError } from '../../core/errors.ts';
 import { fetchedModelsFolder } from '../../core/models/model-folders.ts';
 import { type LockOptions, withProcessLock } from '../process-lock.ts';
+import { graphsOfVariant, isWeightsOf, plainGraphsIn, variantsIn } from './variant-files.ts';
 
 const MANIFEST = 'plimsoll-model.json';
 
@@ -32,6 +34,8 @@ export interface FetchedModel extends Manifest {
   name: string;
   folder: string;
   sizeBytes: number;
+  /** The variants that are there. */
+  dtypes: Dtype[];
 }
 
 /** Paths that belong to a model's name. */
@@ -59,8 +63,11 @@ export async function readFetched(env: NodeJS.ProcessEnv, name: string): Promise
   if (text === undefined) return undefined;
   const { success, data } = manifestSchema.safeParse(parseJson(text));
   if (!success) return undefined;
-  return { ...data, name, folder, sizeBytes: data.files.reduce((sum, { size }) => sum + size, 0) };
+  return { ...data, name, folder, sizeBytes: sizeOf(data.files), dtypes: variantsIn(pathsOf(data)) };
 }
+
+const sizeOf = (files: Manifest['files']) => files.reduce((sum, { size }) => sum + size, 0);
+const pathsOf = ({ files }: Manifest): ReadonlySet<string> => new Set(files.map(({ path }) => path));
 
 function parseJson(text: string): unknown {
   try {
@@ -111,6 +118,20 @@ export async function writeManifest(folder: string, manifest: Manifest): Promise
   }
 }
 
+/** Replaces the manifest of a model that is in its place, at once. */
+export async function replaceManifest({ folder, staging }: ModelPlace, manifest: Manifest): Promise<void> {
+  await mkdir(staging, { recursive: true });
+  await writeManifest(staging, manifestSchema.parse(manifest));
+  await rename(join(staging, MANIFEST), join(folder, MANIFEST));
+  await syncFolder(folder);
+}
+
+/** Makes a rename last through a power failure. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  await handle.sync().finally(() => handle.close());
+}
+
 /**
  * Removes a fetched model, and what an unfinished download of it left. Waits for one that is under way.
  *
@@ -128,6 +149,48 @@ export async function removeFetched(env: NodeJS.ProcessEnv, name: string, option
     if (name.includes('/')) await removeIfEmpty(dirname(folder));
     return model;
   });
+}
+
+/** The files that only this variant of a model uses. @throws UserError UnknownModel */
+export function filesOfVariant(model: FetchedModel, dtype: Dtype): Manifest['files'] {
+  const { name, dtypes, files } = model;
+  const paths = pathsOf(model);
+  const plain = plainGraphsIn(paths);
+  if (plain === undefined || !dtypes.includes(dtype))
+    throw new UserError(
+      'UnknownModel',
+      `The variant ${dtype} of ${name} was not fetched. Those that were: ${dtypes.join(', ') || 'none'}.`,
+    );
+  const graphsOf = (each: Dtype) => graphsOfVariant(plain, each, paths);
+  const others = dtypes.filter((each) => each !== dtype).flatMap(graphsOf);
+  const graphs = graphsOf(dtype).filter((path) => !others.includes(path));
+  return files.filter(({ path }) => graphs.includes(path) || isWeightsOf(graphs, path));
+}
+
+/**
+ * Removes a variant of a fetched model; with the last one, the model. Waits for a fetch of it that is under way.
+ *
+ * @throws UserError UnknownModel or ModelNotFetched
+ */
+export async function removeVariant(
+  env: NodeJS.ProcessEnv,
+  name: string,
+  dtype: Dtype,
+  options: LockOptions,
+): Promise<void> {
+  const place = placeOf(env, name);
+  const isLast = await withProcessLock(place.lock, options, async () => {
+    const model = await requireFetched(env, name);
+    const gone = filesOfVariant(model, dtype);
+    if (model.dtypes.length === 1) return true;
+    await replaceManifest(place, { ...model, files: model.files.filter((file) => !gone.includes(file)) });
+    // The graphs before their weights: no variant is found half.
+    for (const { path } of gone.toSorted((a, b) => Number(b.path.endsWith('.onnx')) - Number(a.path.endsWith('.onnx'))))
+      await rm(join(place.folder, path), { force: true });
+    await rm(place.staging, { recursive: true, force: true });
+    return false;
+  });
+  if (isLast) await removeFetched(env, name, options);
 }
 
 /** @throws UserError UnknownModel or ModelNotFetched */

@@ -85,7 +85,7 @@ describe('models fetch', () => {
     expect(await answer.json()).toMatchObject({
       models: [
         { built_in: true, media: ['image', 'text'] },
-        { name: 'clip-vit-b32', built_in: false, media: ['image'] },
+        { name: 'clip-vit-b32', built_in: false, media: ['image'], dtypes: ['fp32'] },
       ],
     });
   });
@@ -109,6 +109,7 @@ describe('models fetch', () => {
       fetched_at: expect.any(String),
       size_bytes: expect.any(Number),
       path: place(),
+      dtypes: ['fp32'],
       embeds: ['images', 'text'],
       dimensions: 512,
       licence: 'MIT',
@@ -190,13 +191,15 @@ describe('models list', () => {
   it('shows what is fetched first, then what can be', async () => {
     const before = await models('list');
     expect(before.code).toBe(0);
-    expect(before.stdout).toMatch(/^clip-vit-b32 +- +- +512 +images, text +MIT +finding images/m);
-    expect(before.stdout).toMatch(/^dinov2-small +- +- +384 +images +Apache-2\.0 /m);
+    expect(before.stdout).toMatch(/^clip-vit-b32 +- +- +- +512 +images, text +MIT +finding images/m);
+    expect(before.stdout).toMatch(/^dinov2-small +- +- +- +384 +images +Apache-2\.0 /m);
     expect(before.stderr).toBe('Fetch one: plimsoll models fetch NAME\n');
     await models('fetch', 'clip-vit-b32');
     const after = await models('list');
     const revision = hub.sha.slice(0, 12);
-    expect(after.stdout).toMatch(new RegExp(`^NAME.*\nclip-vit-b32 +${revision} +205 kB +512 +images, text +MIT `));
+    expect(after.stdout).toMatch(
+      new RegExp(`^NAME.*\nclip-vit-b32 +${revision} +fp32 +205 kB +512 +images, text +MIT `),
+    );
     expect(after.stdout.match(/clip-vit-b32/g)).toHaveLength(1);
   });
 
@@ -250,5 +253,40 @@ describe('models remove', () => {
     });
     expect(await readdir(join(cache, 'models'))).toEqual(['.fetching']);
     expect(await models('remove', 'clip-vit-b32', '--yes')).toMatchObject({ code: 3 });
+  });
+});
+
+describe('a variant', () => {
+  const HALF = 'onnx/vision_model_fp16.onnx';
+  beforeEach(() => {
+    hub.files[HALF] = Buffer.alloc(3000, 'half');
+    return () => {
+      delete hub.files[HALF];
+    };
+  });
+
+  it('is fetched beside what is there, shown, and removed alone', async () => {
+    await models('fetch', 'clip-vit-b32');
+    const { code, stdout, stderr } = await models('fetch', 'clip-vit-b32', '--dtype', 'fp16');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Fetched: clip-vit-b32:fp16 at /);
+    expect(stderr).toContain('plimsoll load FOLDER --model clip-vit-b32 --dtype fp16');
+    expect((await models('list')).stdout).toMatch(/^clip-vit-b32 +[0-9a-f]{12} +fp32, fp16 +208 kB /m);
+    expect((await models('fetch', 'clip-vit-b32:fp16')).stdout).toMatch(/^Already here: clip-vit-b32:fp16 /);
+    const removed = await models('remove', 'clip-vit-b32', '--dtype', 'fp16', '--yes', '--json');
+    expect(JSON.parse(removed.stdout)).toEqual({ removed: 'clip-vit-b32:fp16' });
+    const { models: listed } = JSON.parse((await models('list', '--json')).stdout);
+    expect(listed[0]).toMatchObject({ name: 'clip-vit-b32', fetched: true, dtypes: ['fp32'] });
+  });
+
+  it.each([
+    ['that the hub does not have', 1, ['fetch', 'clip-vit-b32', '--dtype', 'q4'], 'ModelInvalid'],
+    ['that contradicts the name', 2, ['fetch', 'clip-vit-b32:fp16', '--dtype', 'q4'], 'InvalidUsage'],
+    ['that there is not', 2, ['fetch', 'clip-vit-b32', '--dtype', 'fp8'], 'InvalidUsage'],
+    ['to remove that was not fetched', 3, ['remove', 'clip-vit-b32', '--dtype', 'q4', '--yes'], 'UnknownModel'],
+  ])('%s exits with %i', async (_, exitCode, args, errorCode) => {
+    const { code, stdout } = await models(...args, '--json');
+    expect(code).toBe(exitCode);
+    expect(JSON.parse(stdout).error.code).toBe(errorCode);
   });
 });

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { modelRoutes } from '../../api/models/models.ts';
+import { modelRoutes, requireModel } from '../../api/models/models.ts';
 import { settingsFrom } from '../../api/settings.ts';
 import { checkModels } from '../../cli/doctor/check-machine.ts';
 import { knownMedia } from '../../core/media/registry.ts';
@@ -18,6 +18,7 @@ beforeAll(async () => {
   env = { PLIMSOLL_MODELS: folder, PLIMSOLL_CACHE: join(folder, 'no-cache'), MONGODB_URI: 'mongodb://unused' };
   await writeSentencesModel(join(folder, 'org', 'sentences'));
   await makeColourWordsModel(join(folder, 'colours'));
+  await writeFile(join(folder, 'colours', 'onnx', 'vision_model_q4.onnx'), '');
   await mkdir(join(folder, 'broken'));
   await writeFile(join(folder, 'broken', 'tokenizer.json'), '{}');
   await mkdir(join(folder, 'pictures'));
@@ -28,12 +29,39 @@ test('the API names the media that each model can embed', async () => {
   const routes = modelRoutes({ settings: await settingsFrom(env), media: knownMedia(env) });
   expect(await (await routes.request('/api/models')).json()).toEqual({
     models: [
-      { name: 'built-in', built_in: true, media: ['image', 'text'] },
-      { name: 'colours', built_in: false, media: ['image'] },
-      { name: 'org/sentences', built_in: false, media: ['text'] },
+      { name: 'built-in', built_in: true, media: ['image', 'text'], dtypes: [] },
+      { name: 'colours', built_in: false, media: ['image'], dtypes: ['fp32', 'q4'] },
+      { name: 'org/sentences', built_in: false, media: ['text'], dtypes: ['fp32'] },
     ],
     default: 'built-in',
   });
+});
+
+test('the API names a model that has variants and no plain graph', async () => {
+  const models = join(folder, '..', `${basename(folder)}-variants`);
+  await mkdir(join(models, 'my-clip', 'onnx'), { recursive: true });
+  try {
+    await writeFile(join(models, 'my-clip', 'preprocessor_config.json'), '{}');
+    for (const dtype of ['fp16', 'quantized'])
+      await writeFile(join(models, 'my-clip', 'onnx', `vision_model_${dtype}.onnx`), '');
+    const settings = await settingsFrom({ ...env, PLIMSOLL_MODELS: models });
+    const routes = modelRoutes({ settings, media: knownMedia(env) });
+    expect(((await (await routes.request('/api/models')).json()) as { models: unknown[] }).models[1]).toEqual({
+      name: 'my-clip',
+      built_in: false,
+      media: ['image'],
+      dtypes: ['fp16', 'q8'],
+    });
+    const withVariant = join(models, 'my-clip:fp16');
+    await expect(requireModel(withVariant, settings.modelFolders)).resolves.toBeUndefined();
+    await symlink(folder, join(models, 'outside'));
+    for (const outside of ['/elsewhere/my-clip:fp16', join(models, 'outside:fp16')])
+      await expect(requireModel(outside, settings.modelFolders)).rejects.toThrow(
+        'must lie below a folder of PLIMSOLL_MODELS',
+      );
+  } finally {
+    await rm(models, { recursive: true });
+  }
 });
 
 test('doctor lists models of all media, and says what a broken one lacks for each', async () => {

@@ -110,7 +110,8 @@ describe('the table and the sources', () => {
     };
     expect(imported(TABLE)).toEqual(['./names.ts']);
     expect(imported('contract/names.ts')).toEqual(['./built-in-model.ts']);
-    expect(imported('contract/built-in-model.ts')).toEqual([]);
+    expect(imported('contract/built-in-model.ts')).toEqual(['./model-name.ts']);
+    expect(imported('contract/model-name.ts')).toEqual([]);
     expect(imported('contract/job.ts')).toEqual([]);
   });
 });

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { createBatchQueue } from '../../inference/batch-queue.ts';
-import { createItemReader } from '../../inference/item-reader.ts';
 import type { Model } from '../../inference/session.ts';
 
 /** Gives a queue two batches of two items each. Returns its steps in order. */
@@ -11,9 +10,9 @@ async function eventsOf(blocks: boolean): Promise<string[]> {
     dim: 1,
     preparation: {
       ...(blocks ? { blocks: true } : {}),
-      async prepare(item: { value: string }) {
-        events.push(`prepare ${item.value}`);
-        return item.value;
+      async prepare(value: string) {
+        events.push(`prepare ${value}`);
+        return value;
       },
     },
     run: async (prepared: string[]) => {
@@ -21,22 +20,16 @@ async function eventsOf(blocks: boolean): Promise<string[]> {
       return new Float32Array(prepared.length).fill(1);
     },
   } as unknown as Model;
-  const queue = createBatchQueue(model, createItemReader(), {
+  const queue = createBatchQueue(model, {
     onRun: async () => undefined,
+    onExhausted: async () => undefined,
     onEncoded: async (id) => {
       events.push(`answer ${id}`);
       if (id === 2) answered.resolve();
     },
-    onLate: () => undefined,
   });
-  queue.add(1, [
-    { value: 'a', content: 'a' },
-    { value: 'b', content: 'b' },
-  ]);
-  queue.add(2, [
-    { value: 'c', content: 'c' },
-    { value: 'd', content: 'd' },
-  ]);
+  queue.add(1, [{ value: 'a' }, { value: 'b' }]);
+  queue.add(2, [{ value: 'c' }, { value: 'd' }]);
   await answered.promise;
   return events;
 }
@@ -53,4 +46,50 @@ test('where preparing blocks the thread, a batch is answered before the next one
     ...['prepare a', 'prepare b', 'run a b', 'answer 1'],
     ...['prepare c', 'prepare d', 'run c d', 'answer 2'],
   ]);
+});
+
+/** A queue whose device has memory for `room` items, given batches of these numbers of items. */
+async function runsOf(room: number, batches: number[], error = 'Failed to allocate memory for requested buffer') {
+  const runs: string[] = [];
+  const vectors: number[][] = [];
+  const over = Promise.withResolvers<void>();
+  const model = {
+    dim: 1,
+    preparation: { prepare: async (value: number) => value },
+    run: async (prepared: number[]) => {
+      runs.push(`${prepared.length}${prepared.length > room ? ' fails' : ''}`);
+      if (prepared.length > room) throw new Error(error);
+      return Float32Array.from(prepared);
+    },
+  } as unknown as Model;
+  const queue = createBatchQueue(model, {
+    onRun: async () => undefined,
+    onExhausted: async (message) => {
+      runs.push(message);
+      over.resolve();
+    },
+    onEncoded: async (id, batch) => {
+      vectors.push([...batch.vectors]);
+      if (id === batches.length - 1) over.resolve();
+    },
+  });
+  for (const [id, items] of batches.entries())
+    queue.add(
+      id,
+      Array.from({ length: items }, () => ({ value: 1 })),
+    );
+  await over.promise;
+  return { runs, vectors };
+}
+
+test('a device without memory for a batch gets half of it, also later', async () => {
+  const { runs, vectors } = await runsOf(3, [8, 5]);
+  expect(runs).toEqual(['8 fails', '4 fails', '2', '2', '2', '2', '2', '2', '1']);
+  expect(vectors).toEqual([new Array(8).fill(1), new Array(5).fill(1)]);
+});
+
+test('a device without memory for one item is given up', async () => {
+  const { runs, vectors } = await runsOf(0, [2, 2], 'CUDA error 2: out of memory\nat a place');
+  expect(runs).toEqual(['2 fails', '1 fails', 'CUDA error 2: out of memory']);
+  expect(vectors).toEqual([]);
 });

@@ -11,9 +11,10 @@ import { DeviceUnavailableError, InferenceUnavailableError, ModelInvalidError } 
 import { findModel } from '../../core/models/find-model.ts';
 import { checkDevice, endIfLost } from '../../inference/check-device.ts';
 import { createEmbedder } from '../../inference/embedder.ts';
-import { createModelRunner, type ModelRunner, type SideItem } from '../../inference/model-runner.ts';
+import { createModelRunner, type ModelRunner } from '../../inference/model-runner.ts';
 import { type Device, devicesName, parseDevices, settingsFromEnvironment } from '../../inference/settings.ts';
 import { createSharedRunner, type SharedRunner } from '../../inference/shared-runner.ts';
+import type { SideItem } from '../../inference/task.ts';
 import { NO_VULKAN, softwareVulkan } from '../support/software-vulkan.ts';
 import { expectVectors, isAlive, withEmbedder } from './embedders.ts';
 import { RAW_4X4, slowGraph, temporaryFolder, unit, writeModel, writePng } from './tiny-models.ts';

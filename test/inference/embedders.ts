@@ -18,9 +18,11 @@ export async function withEmbedder(
   }
 }
 
-export function onlyPid(embedder: InferenceEmbedder): number {
-  const [pid, ...others] = embedder.childPids();
-  if (pid === undefined || others.length > 0) throw new Error('one encoder process is expected');
+export const onlyPid = (embedder: InferenceEmbedder) => onlyPidOf('encoder', embedder);
+
+export function onlyPidOf(kind: 'encoder' | 'decoder', embedder: InferenceEmbedder): number {
+  const [pid, ...others] = kind === 'encoder' ? embedder.childPids() : embedder.decoderPids();
+  if (pid === undefined || others.length > 0) throw new Error(`one ${kind} process is expected`);
   return pid;
 }
 

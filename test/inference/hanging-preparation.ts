@@ -3,9 +3,11 @@
  * thread for as long as the value says.
  */
 import { existsSync, writeFileSync } from 'node:fs';
+import type { DecodingOptions } from '../../core/media/images/file-decoder.ts';
+import { openDecoder as openImageDecoder } from '../../core/media/images/file-decoder.ts';
 import { openPreparation as openImages } from '../../core/media/images/preparation.ts';
 import { ItemError } from '../../core/media/item-error.ts';
-import type { BoundPreparation, OpenPreparation } from '../../core/media/preparation.ts';
+import type { FilePreparation, OpenDecoder, OpenPreparation } from '../../core/media/preparation.ts';
 
 /** Blocks for good. */
 export const HANGS = 1;
@@ -22,25 +24,33 @@ export interface HangingOptions {
   memory: string;
 }
 
-export const openPreparation: OpenPreparation = async (request) => {
+export const openPreparation: OpenPreparation<FilePreparation> = async (request) => {
   const { limits, memory } = request.options as HangingOptions;
-  const images = (await openImages({ ...request, options: limits })) as BoundPreparation<Uint8Array>;
-  const preparation: BoundPreparation<Uint8Array> = {
+  const images = await openImages({ ...request, options: limits });
+  const options = { ...(images.decoding.options as DecodingOptions), memory };
+  return {
     ...images,
-    async prepare(item, onLate) {
-      const pixels = await images.prepare(item, onLate);
+    decoding: { ...images.decoding, module: import.meta.url, options },
+    feeds(prepared, rows) {
+      for (const [value = 0, next] of prepared) if (value === next) hang(value, memory);
+      return images.feeds(prepared, rows);
+    },
+  };
+};
+
+export const openDecoder: OpenDecoder = async (request) => {
+  const images = await openImageDecoder(request);
+  const { memory } = request.options as { memory: string };
+  return {
+    async decode(item, onLate, alone) {
+      const pixels = await images.decode(item, onLate, alone);
       if (pixels[0] === LATE_ONCE && pixels[1] === LATE_ONCE && isFirstTime(memory)) {
         onLate();
         throw new ItemError('decode_timeout', 'decoding took too long');
       }
       return pixels;
     },
-    feeds(prepared, rows) {
-      for (const [value = 0, next] of prepared) if (value === next) hang(value, memory);
-      return images.feeds(prepared, rows);
-    },
   };
-  return preparation as BoundPreparation;
 };
 
 function hang(value: number, memory: string): void {

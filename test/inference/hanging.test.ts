@@ -13,7 +13,7 @@ import { imagesMedium } from '../../core/media/images/medium.ts';
 import type { Medium } from '../../core/media/medium.ts';
 import { cpuTicksOf } from '../support/processes.ts';
 import { ENDLESS_SVG } from '../support/worst-files.ts';
-import { codeOf, expectVectors, isAlive, onlyPid, withEmbedder } from './embedders.ts';
+import { codeOf, expectVectors, isAlive, onlyPid, onlyPidOf, withEmbedder } from './embedders.ts';
 import { HANGS, HANGS_ONCE, type HangingOptions, LATE_ONCE } from './hanging-preparation.ts';
 import {
   echoGraph,
@@ -258,13 +258,13 @@ test.each([1, 2])('pictures that decode without end cost their own vectors, with
 test('a picture that decodes without end once is embedded', () =>
   withEmbedder({}, async (embedder) => {
     const hasty = hastyMedium(1);
-    await embedder.open(model, hasty);
-    const pid = onlyPid(embedder);
+    await embedder.embed(model, hasty, images.slice(0, 1));
+    const pid = onlyPidOf('decoder', embedder);
     const path = join(folder, 'mended.svg');
     await writeFile(path, ENDLESS_SVG);
     const embedded = embedder.embed(model, hasty, [{ path }, ...images]);
     // A process takes longer to start than this to be noticed.
-    await expect.poll(() => embedder.childPids(), { interval: 1 }).not.toEqual([pid]);
+    await expect.poll(() => embedder.decoderPids(), { interval: 1 }).not.toEqual([pid]);
     await writeFile(path, await readFile(join(folder, '0.png')));
     expectVectors(await embedded, [expected[0] as Float32Array, ...expected]);
   }));
@@ -288,8 +288,8 @@ test('a picture whose process stands still for longer than a decode may take is 
     await sharp({ create: { width: 12_000, height: 12_000, channels: 3, background: '#456' } })
       .png()
       .toFile(path);
-    await embedder.open(model, hasty);
-    const pid = onlyPid(embedder);
+    await embedder.embed(model, hasty, images.slice(0, 1));
+    const pid = onlyPidOf('decoder', embedder);
     const idle = cpuTicksOf(pid);
     const embedded = embedder.embed(model, hasty, [{ path }]);
     await expect.poll(() => cpuTicksOf(pid), { interval: 5 }).toBeGreaterThan(idle + 10);
@@ -297,7 +297,7 @@ test('a picture whose process stands still for longer than a decode may take is 
     await sleep(1.5 * seconds * 1000);
     process.kill(pid, 'SIGCONT');
     expect((await embedded).map(codeOf)).toEqual(['vector']);
-    expect(onlyPid(embedder)).toBe(pid);
+    expect(onlyPidOf('decoder', embedder)).toBe(pid);
   }));
 
 /** A process's state: `T` if it is stopped. */

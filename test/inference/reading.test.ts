@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EmbedItem, EmbedOptions, EmbedOutcome } from '../../core/embedding/embedder.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
 import { createEmbedder, type InferenceEmbedder } from '../../inference/embedder.ts';
-import { isAlive, onlyPid, withEmbedder } from './embedders.ts';
+import { isAlive, onlyPid, onlyPidOf, withEmbedder } from './embedders.ts';
 import {
   echoGraph,
   lethalGraph,
@@ -247,17 +247,17 @@ test('a vector is of the content that its hash is of, also where the file is rep
     const lost = callThatWaits(embedder, itemsOf([path]));
     expect(await lost.asked).toEqual([contents[1]]);
     await copyFile(paths[2] as string, path);
-    process.kill(onlyPid(embedder), 'SIGKILL');
-    await expect.poll(() => embedder.childPids()).toEqual([]);
+    for (const pid of embedder.decoderPids()) process.kill(pid, 'SIGKILL');
+    await expect.poll(() => embedder.decoderPids()).toEqual([]);
     lost.answer.resolve(new Set());
     expectVector((await lost.outcomes)[0], 2);
   }));
 
-test('a process that is killed between reading and encoding costs nothing', () =>
+test.each(['encoder', 'decoder'] as const)('a killed %s between reading and encoding costs nothing', (kind) =>
   withEmbedder(TWO_THREADS, async (embedder) => {
     const calls = [itemsOf(paths.slice(0, 5)), itemsOf(paths.slice(5))].map((items) => callThatWaits(embedder, items));
     expect((await Promise.all(calls.map(({ asked }) => asked))).flat()).toEqual(contents);
-    const pid = onlyPid(embedder);
+    const pid = onlyPidOf(kind, embedder);
     process.kill(pid, 'SIGKILL');
     await expect.poll(() => isAlive(pid)).toBe(false);
     for (const { answer } of calls) answer.resolve(new Set([contents[4] as string]));
@@ -266,13 +266,14 @@ test('a process that is killed between reading and encoding costs nothing', () =
       if (n === 4) expect(outcome).toEqual({ known: true, content: contents[4] });
       else expectVector(outcome, n);
     }
-    expect(onlyPid(embedder)).not.toBe(pid);
-  }));
+    expect(onlyPidOf(kind, embedder)).not.toBe(pid);
+  }),
+);
 
 test('a process that is killed while it reads costs nothing, and the hashes are asked about once', () =>
   withEmbedder(TWO_THREADS, async (embedder) => {
-    await embedder.open(model, medium);
-    const pid = onlyPid(embedder);
+    await embedder.embed(model, medium, itemsOf(paths.slice(0, 1)));
+    const pid = onlyPidOf('decoder', embedder);
     // The process gets the order, but does not follow it.
     process.kill(pid, 'SIGSTOP');
     const asked: string[][] = [];

@@ -57,6 +57,46 @@ export function graphOf(
   return graph.encode();
 }
 
+/** The weights of `projectionGraph`, [48, PROJECTED], between -1 and 1. */
+export const PROJECTED = 16;
+export const PROJECTION = Float32Array.from({ length: 48 * PROJECTED }, (_, i) => Math.sin(i * 12.9898));
+
+/**
+ * A projection of an image's 48 numbers, each from -1 to 1, as the variants of a model compute it: fp16 takes, computes
+ * and gives halves; q8 takes and gives float32, and multiplies bytes by bytes.
+ */
+export function projectionGraph(dtype: 'fp32' | 'fp16' | 'q8'): Uint8Array {
+  const type = dtype === 'fp16' ? 'float16' : 'float32';
+  const graph = createGraph({ name: `projection-${dtype}` });
+  const pixels = graph.input('pixel_values', type, ['batch', 3, 4, 4]);
+  const flat = graph.apply('Flatten', [pixels], { axis: 1 });
+  const shape = [48, PROJECTED];
+  if (dtype === 'q8') {
+    const scale = graph.constant('float32', [], [1 / 127]);
+    const zero = graph.constant('uint8', [], [128]);
+    const bytes = graph.apply('QuantizeLinear', [flat, scale, zero]);
+    const weights = graph.constant(
+      'int8',
+      shape,
+      PROJECTION.map((value) => Math.round(value * 127)),
+    );
+    const sums = graph.apply('Cast', [graph.apply('MatMulInteger', [bytes, weights, zero])], { to: 1 });
+    graph.apply('Mul', [sums, graph.constant('float32', [], [1 / 127 ** 2])], {}, 'image_embeds');
+  } else graph.apply('MatMul', [flat, graph.constant(type, shape, PROJECTION)], {}, 'image_embeds');
+  graph.output('image_embeds', type, ['batch', PROJECTED]);
+  return graph.encode();
+}
+
+/** The config of `projectionGraph`. */
+export const FROM_MINUS_1_TO_1 = {
+  ...RAW_4X4,
+  do_rescale: true,
+  rescale_factor: 1 / 255,
+  do_normalize: true,
+  image_mean: [0.5, 0.5, 0.5],
+  image_std: [0.5, 0.5, 0.5],
+};
+
 /** Adds to each image's flattened pixels the sum of many multiplications that cost time and change nothing. */
 export function slowGraph(multiplications: number): Uint8Array {
   return graphOf('uint8', ['batch', 4, 4, 3], (graph, pixels) => {

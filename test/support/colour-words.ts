@@ -46,8 +46,8 @@ const LIGHT = 0.5;
  */
 export async function makeColourWordsModel(folder: string): Promise<string> {
   await mkdir(join(folder, 'onnx'), { recursive: true });
-  await writeFile(join(folder, 'onnx', 'vision_model.onnx'), visionGraph());
-  await writeFile(join(folder, 'onnx', 'text_model.onnx'), textGraph());
+  await writeFile(join(folder, 'onnx', 'vision_model.onnx'), colourVisionGraph());
+  await writeFile(join(folder, 'onnx', 'text_model.onnx'), colourTextGraph());
   await writeJson(join(folder, 'preprocessor_config.json'), PREPROCESSING);
   await writeJson(join(folder, 'tokenizer.json'), TOKENIZER);
   await writeJson(join(folder, 'tokenizer_config.json'), TOKENIZER_CONFIG);
@@ -56,16 +56,18 @@ export async function makeColourWordsModel(folder: string): Promise<string> {
 
 const vectorOf = (colour: Colour): number[] => [...colour.map((value) => value / 255 - 0.5), LIGHT];
 
-function visionGraph(): Uint8Array {
+/** The graph of the pictures. That of the type float16 takes and gives halves. */
+export function colourVisionGraph(type: 'float32' | 'float16' = 'float32'): Uint8Array {
   const graph = createGraph({ name: 'colours' });
-  const pixels = graph.input('pixel_values', 'float32', ['batch', 3, SIZE, SIZE]);
+  const pixels = graph.input('pixel_values', type, ['batch', 3, SIZE, SIZE]);
   const means = graph.apply('ReduceMean', [pixels], { axes: [2, 3], keepdims: 0 });
-  graph.apply('Pad', [means, ints(graph, [0, 0, 0, 1]), graph.constant('float32', [], [LIGHT])], {}, 'image_embeds');
-  graph.output('image_embeds', 'float32', ['batch', COLOURS_DIM]);
+  graph.apply('Pad', [means, ints(graph, [0, 0, 0, 1]), graph.constant(type, [], [LIGHT])], {}, 'image_embeds');
+  graph.output('image_embeds', type, ['batch', COLOURS_DIM]);
   return graph.encode();
 }
 
-function textGraph(): Uint8Array {
+/** The graph of the words. That of the type float16 gives halves. */
+export function colourTextGraph(type: 'float32' | 'float16' = 'float32'): Uint8Array {
   const graph = createGraph({ name: 'colour-words' });
   const ids = graph.input('input_ids', 'int64', ['batch', 'tokens']);
   const mask = graph.input('attention_mask', 'int64', ['batch', 'tokens']);
@@ -75,12 +77,15 @@ function textGraph(): Uint8Array {
     // Padding has a colour of its own, so that an ignored mask changes the result.
     return new Array<number>(COLOURS_DIM).fill(word === PAD ? 1 : 0);
   });
-  const words = graph.apply('Gather', [graph.constant('float32', [VOCABULARY.length, COLOURS_DIM], table), ids]);
-  const weights = graph.apply('Unsqueeze', [graph.apply('Cast', [mask], { to: 1 }), ints(graph, [2])]);
+  const words = graph.apply('Gather', [graph.constant(type, [VOCABULARY.length, COLOURS_DIM], table), ids]);
+  const weights = graph.apply('Unsqueeze', [
+    graph.apply('Cast', [mask], { to: type === 'float32' ? 1 : 10 }),
+    ints(graph, [2]),
+  ]);
   const weighted = graph.apply('Mul', [words, weights]);
   // Scaling makes the mean of it.
   graph.apply('ReduceSum', [weighted, ints(graph, [1])], { keepdims: 0 }, 'text_embeds');
-  graph.output('text_embeds', 'float32', ['batch', COLOURS_DIM]);
+  graph.output('text_embeds', type, ['batch', COLOURS_DIM]);
   return graph.encode();
 }
 

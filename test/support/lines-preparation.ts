@@ -1,6 +1,6 @@
 /** Prepares lines as tensors in the encoder process. A token is a byte of the text. */
 import { ItemError } from '../../core/media/item-error.ts';
-import type { BoundPreparation, OpenPreparation } from '../../core/media/preparation.ts';
+import type { OpenPreparation, ValuePreparation } from '../../core/media/preparation.ts';
 import { ModelInvalidError } from '../../core/models/errors.ts';
 
 export const openPreparation: OpenPreparation = async ({ graphFile, inputs }) => {
@@ -8,12 +8,12 @@ export const openPreparation: OpenPreparation = async ({ graphFile, inputs }) =>
     if (!inputs.some((input) => input.name === name && input.type === 'int64'))
       throw new ModelInvalidError(`${graphFile}: input "${name}" (int64) is missing.`);
 
-  const preparation: BoundPreparation<Uint8Array> = {
+  const preparation: ValuePreparation<Uint8Array> = {
     fixedBatch: undefined,
     pooling: 'mean',
     blank: Uint8Array.of(32),
-    async prepare(item) {
-      const text = 'value' in item ? (item.value as { text?: unknown } | undefined)?.text : undefined;
+    async prepare(value) {
+      const text = (value as { text?: unknown } | undefined)?.text;
       if (typeof text !== 'string' || text === '') throw new ItemError('not_a_line', 'this is no line of text');
       return new TextEncoder().encode(text);
     },
@@ -32,5 +32,5 @@ export const openPreparation: OpenPreparation = async ({ graphFile, inputs }) =>
       };
     },
   };
-  return preparation as BoundPreparation;
+  return preparation as ValuePreparation;
 };

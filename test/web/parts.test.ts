@@ -4,6 +4,7 @@ import { filtersFrom, queryOf } from '../../web/src/filters.ts';
 import { layoutGrid } from '../../web/src/grid/layout.ts';
 import { contentAfterScroll, createScrollMap, TALLEST_PX } from '../../web/src/grid/scroll-map.ts';
 import { extended, NOTHING, toggled } from '../../web/src/grid/selection.ts';
+import { inVariants, isVariant } from '../../web/src/model-variants.ts';
 import { bodyOf, datasetNameOf, embedAtWords, emptyForm } from '../../web/src/new-load.ts';
 import { routeOf } from '../../web/src/state/route.ts';
 
@@ -172,3 +173,14 @@ test.each([
   ['/jobs', { view: 'jobs' }],
   ['/jobs/01a1', { view: 'job', job: '01a1' }],
 ])('%s is a view', (path, route) => expect(routeOf(path)).toEqual(route));
+
+test('a model is offered by its name, and by that of each variant beside its plain graph', () => {
+  const clip = { name: 'org/my-clip', built_in: false, media: ['image'], dtypes: ['fp32', 'fp16', 'q8'] as const };
+  const offered = inVariants({ ...clip, dtypes: [...clip.dtypes] });
+  expect(offered.map((each) => [each.name, isVariant(each)])).toEqual([
+    ['org/my-clip', false],
+    ['org/my-clip:fp16', true],
+    ['org/my-clip:q8', true],
+  ]);
+  expect(offered.every(({ media }) => media[0] === 'image')).toBe(true);
+});

@@ -1,9 +1,11 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { DTYPES, type Dtype, modelNameOf, parseModelName } from '../../../contract/model-name.ts';
 import type { Embedded, KnownModel } from '../../../core/models/known-models.ts';
 import type { FetchedModel } from '../../../local/models/fetched-models.ts';
 import { EXIT } from '../../exit-code.ts';
 import { InterruptedError, UsageError } from '../../failure.ts';
 import { catchInterrupt } from '../../interrupt.ts';
+import { withDtype } from '../../join-dtype.ts';
 import { jsonOption } from '../../options.ts';
 import { createOutput, type Output } from '../../output.ts';
 
@@ -15,17 +17,20 @@ interface JsonOption {
 
 interface FetchCommandOptions extends JsonOption {
   revision?: string;
+  dtype?: Dtype;
 }
 
 interface RemoveCommandOptions extends JsonOption {
+  dtype?: Dtype;
   yes?: boolean;
 }
 
 const EXIT_CODES = 'Exit codes: 0 done, 1 not possible, 2 wrong usage, 3 no such model.';
 
 const MODEL_JSON = `{"name", "fetched", "repository", "revision",
-"fetched_at", "size_bytes", "path", "embeds" ("images", "text"), "dimensions",
-"licence", "good_for"}, with null for what is not known`;
+"fetched_at", "size_bytes", "path", "dtypes" (the variants that are here),
+"embeds" ("images", "text"), "dimensions", "licence", "good_for"}, with null for
+what is not known`;
 
 /** Adds the commands for the model files on this machine. */
 export function addModelFileCommands(models: Command, end: End): void {
@@ -67,6 +72,9 @@ function addFetch(models: Command, end: End): void {
       'a branch, tag or commit; "main" takes the newest (default: what is there)',
       revision,
     )
+    .addOption(
+      new Option('--dtype <dtype>', 'variant of it (default: what is there, or the plain one)').choices(DTYPES),
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -78,7 +86,8 @@ HF_TOKEN is sent to the hub, and to no other host. HTTPS_PROXY and NO_PROXY
 hold.
 A repository gives its graphs in the layout of transformers.js
 (onnx/vision_model.onnx and onnx/text_model.onnx, or onnx/model.onnx) and its
-small files.
+small files. With --dtype fp16, it gives onnx/vision_model_fp16.onnx and so on,
+beside the variants that are here. NAME:fp16 is the same.
 
 With --json: {"model", "was_there"}.
 ${EXIT_CODES}
@@ -87,6 +96,7 @@ ${EXIT_CODES}
 Examples:
   plimsoll models fetch clip-vit-b32
   plimsoll models fetch minilm
+  plimsoll models fetch clip-vit-b32 --dtype fp16
   plimsoll models fetch Xenova/dinov2-base
   HF_ENDPOINT=https://hub.example plimsoll models fetch clip-vit-b32`,
     )
@@ -101,6 +111,7 @@ function addRemove(models: Command, end: End): void {
       'Asks, and removes a fetched model from this machine. Vectors stay. Models that were not fetched are left alone.',
     )
     .argument('<name>', "the model's name")
+    .addOption(new Option('--dtype <dtype>', 'remove only this variant').choices(DTYPES))
     .option('--yes', 'do not ask; required where there is no terminal')
     .addOption(jsonOption())
     .addHelpText(
@@ -111,8 +122,9 @@ A job that embeds with the model fails when its worker next needs the files.
 With --json: {"removed"}.
 ${EXIT_CODES}
 
-Example:
-  plimsoll models remove clip-vit-b32 --yes`,
+Examples:
+  plimsoll models remove clip-vit-b32 --yes
+  plimsoll models remove clip-vit-b32 --dtype fp16`,
     )
     .action(async (name: string, options: RemoveCommandOptions) => end(await remove(name, options)));
 }
@@ -140,7 +152,14 @@ async function list(options: JsonOption): Promise<number> {
   return EXIT.ok;
 }
 
-async function fetchNamed(name: string, options: FetchCommandOptions): Promise<number> {
+/** The model and the variant that `NAME`, `NAME:fp16` and `NAME --dtype fp16` mean. @throws UsageError */
+function partsOf(asked: string, option: Dtype | undefined): { name: string; dtype: Dtype | undefined } {
+  const { dtype, ...named } = parseModelName(option === undefined ? asked : withDtype(asked, option));
+  return { name: modelNameOf(named), dtype };
+}
+
+async function fetchNamed(asked: string, options: FetchCommandOptions): Promise<number> {
+  const { name, dtype } = partsOf(asked, options.dtype);
   const [{ fetchModel }, { createDownloadView }, { knownModels }, { byteSize }, { printable }] = await Promise.all([
     import('../../../local/models/fetch-model.ts'),
     import('../../progress/download-view.ts'),
@@ -155,6 +174,7 @@ async function fetchNamed(name: string, options: FetchCommandOptions): Promise<n
     const { model, wasThere } = await fetchModel(name, {
       env: process.env,
       revision: options.revision,
+      dtype,
       signal: interrupt.signal,
       onProgress: view.show,
       report: (line) => view.note(printable(line)),
@@ -163,15 +183,16 @@ async function fetchNamed(name: string, options: FetchCommandOptions): Promise<n
     const shown = presentFetched(model, knownModels());
     const { revision, sizeBytes, folder } = model;
     output.result({ model: shown, was_there: wasThere }, () => [
-      `${wasThere ? 'Already here' : 'Fetched'}: ${model.name} at ${revision.slice(0, 12)}, ${byteSize(sizeBytes)}, in ${folder}`,
+      `${wasThere ? 'Already here' : 'Fetched'}: ${modelNameOf({ name: model.name, dtype })} at ${revision.slice(0, 12)}, ${byteSize(sizeBytes)}, in ${folder}`,
     ]);
     const loads = shown.embeds.includes('images') ? 'images' : 'documents';
-    if (!output.json) output.note(`Load ${loads} with it: plimsoll load FOLDER --model ${model.name}`);
+    const variant = dtype === undefined || dtype === 'fp32' ? '' : ` --dtype ${dtype}`;
+    if (!output.json) output.note(`Load ${loads} with it: plimsoll load FOLDER --model ${model.name}${variant}`);
     return EXIT.ok;
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
     throw new InterruptedError(
-      `Stopped; what has come is kept. To go on: plimsoll models fetch ${name}`,
+      `Stopped; what has come is kept. To go on: plimsoll models fetch ${modelNameOf({ name, dtype })}`,
       interrupt.exitCode,
     );
   } finally {
@@ -180,27 +201,39 @@ async function fetchNamed(name: string, options: FetchCommandOptions): Promise<n
   }
 }
 
-async function remove(asked: string, { yes = false, json }: RemoveCommandOptions): Promise<number> {
-  const [{ knownModel }, { removeFetched, requireFetched }, { canAsk, confirm }, { byteSize }] = await Promise.all([
+async function remove(asked: string, { yes = false, json, dtype: option }: RemoveCommandOptions): Promise<number> {
+  const [
+    { knownModel },
+    { filesOfVariant, removeFetched, removeVariant, requireFetched },
+    { canAsk, confirm },
+    { byteSize },
+  ] = await Promise.all([
     import('../../../core/models/known-models.ts'),
     import('../../../local/models/fetched-models.ts'),
     import('../../terminal/confirm.ts'),
     import('../../../core/byte-size.ts'),
   ]);
   const output = createOutput({ json });
-  const name = knownModel(asked)?.name ?? asked;
-  const { sizeBytes, folder } = await requireFetched(process.env, name);
+  const { name: given, dtype } = partsOf(asked, option);
+  const name = knownModel(given)?.name ?? given;
+  const model = await requireFetched(process.env, name);
+  const { folder } = model;
+  const isWhole = dtype === undefined || (model.dtypes.length === 1 && model.dtypes[0] === dtype);
+  const sizeBytes = isWhole ? model.sizeBytes : filesOfVariant(model, dtype).reduce((sum, { size }) => sum + size, 0);
+  const what = modelNameOf({ name, dtype });
   if (!yes && !canAsk())
-    throw new UsageError(`There is no terminal to ask on. To remove ${name} from ${folder}, add --yes.`);
-  if (!yes && !(await confirm(`Remove ${name}, ${byteSize(sizeBytes)}, from ${folder}?`))) {
+    throw new UsageError(`There is no terminal to ask on. To remove ${what} from ${folder}, add --yes.`);
+  if (!yes && !(await confirm(`Remove ${what}, ${byteSize(sizeBytes)}, from ${folder}?`))) {
     output.note('Nothing was removed.');
     return EXIT.failed;
   }
-  await removeFetched(process.env, name, {
-    onWait: (pid) => output.note(`Process ${pid} is fetching ${name}; waiting for that`),
+  const waiting = {
+    onWait: (pid: number) => output.note(`Process ${pid} is fetching ${name}; waiting for that`),
     signal: undefined,
-  });
-  output.result({ removed: name }, () => [`Removed: ${name}.`]);
+  };
+  if (dtype === undefined) await removeFetched(process.env, name, waiting);
+  else await removeVariant(process.env, name, dtype, waiting);
+  output.result({ removed: what }, () => [`Removed: ${what}.`]);
   return EXIT.ok;
 }
 
@@ -213,6 +246,7 @@ interface ShownModel {
   fetched_at: string | null;
   size_bytes: number | null;
   path: string | null;
+  dtypes: readonly Dtype[];
   embeds: readonly Embedded[];
   dimensions: number | null;
   licence: string | null;
@@ -224,6 +258,7 @@ function presentFetched(model: FetchedModel, known: readonly KnownModel[]): Show
   const entry = known.find((each) => each.name === name);
   return {
     ...{ name, fetched: true, repository, revision, fetched_at, size_bytes: sizeBytes, path: folder },
+    dtypes: model.dtypes,
     embeds: entry?.embeds ?? embedsOf(model),
     dimensions: entry?.dimensions ?? null,
     licence: entry?.licence ?? null,
@@ -234,7 +269,7 @@ function presentFetched(model: FetchedModel, known: readonly KnownModel[]): Show
 function presentKnown({ name, repository, embeds, dimensions, licence, good_for }: KnownModel): ShownModel {
   return {
     ...{ name, fetched: false, repository, revision: null, fetched_at: null, size_bytes: null, path: null },
-    ...{ embeds, dimensions, licence, good_for },
+    ...{ dtypes: [], embeds, dimensions, licence, good_for },
   };
 }
 
@@ -242,7 +277,7 @@ function presentKnown({ name, repository, embeds, dimensions, licence, good_for 
 function embedsOf({ files }: FetchedModel): Embedded[] {
   const paths = files.map(({ path }) => path);
   if (!paths.includes('preprocessor_config.json')) return ['text'];
-  return paths.some((path) => path.endsWith('text_model.onnx')) ? ['images', 'text'] : ['images'];
+  return paths.some((path) => path.includes('text_model')) ? ['images', 'text'] : ['images'];
 }
 
 async function tableOf(models: readonly ShownModel[], { paint, width }: Output): Promise<string[]> {
@@ -254,15 +289,17 @@ async function tableOf(models: readonly ShownModel[], { paint, width }: Output):
     [
       { title: 'NAME' },
       { title: 'FETCHED' },
+      { title: 'DTYPES' },
       { title: 'SIZE', align: 'right' },
       { title: 'DIMS', align: 'right' },
       { title: 'EMBEDS' },
       { title: 'LICENCE' },
       { title: 'GOOD FOR' },
     ],
-    models.map(({ name, revision, size_bytes, embeds, dimensions, licence, good_for }) => [
+    models.map(({ name, revision, dtypes, size_bytes, embeds, dimensions, licence, good_for }) => [
       name,
       revision === null ? '-' : revision.slice(0, 12),
+      dtypes.join(', ') || '-',
       size_bytes === null ? '-' : byteSize(size_bytes),
       String(dimensions ?? '-'),
       embeds.join(', '),

@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { basename, extname } from 'node:path';
 import { BUILT_IN_FOLDERS } from '../../../contract/built-in-model.ts';
+import { parseModelName } from '../../../contract/model-name.ts';
 import { createPermits } from '../../concurrency/permits.ts';
 import { UserError } from '../../errors.ts';
-import { findModel, folderNamed, type ModelLayout } from '../../models/find-model.ts';
+import { findModelFolder, type ModelLayout } from '../../models/find-model.ts';
 import { modelFoldersFrom } from '../../models/model-folders.ts';
+import { folderNamed } from '../../models/model-names.ts';
 import { FileUnavailableError, type Sources } from '../../sources/source.ts';
 import type { Expansion, FileToExpand, Medium } from '../medium.ts';
 import { readSentenceFiles, SENTENCE_FILES } from '../text/sentence-files.ts';
@@ -122,8 +124,8 @@ async function expandFile(
 
 /** The tokenizer of a model on this machine. The built-in model has none. */
 async function tokenizerOf(model: string, env: NodeJS.ProcessEnv): Promise<ModelTokenizer | undefined> {
-  if (folderNamed(model, MODELS) === BUILT_IN_FOLDERS.text) return undefined;
-  const { files, optional } = await findModel(model, MODELS, modelFoldersFrom(env));
+  if (parseModelName(folderNamed(model, MODELS)).name === BUILT_IN_FOLDERS.text) return undefined;
+  const { files, optional } = await findModelFolder(model, MODELS, modelFoldersFrom(env));
   const [tokenizerFile = '', configFile = ''] = files;
   const { maxTokens, prompts } = await readSentenceFiles(optional);
   return { mostWords: await readMostWords(tokenizerFile, configFile, { maxTokens, prompt: prompts.passage }) };
@@ -132,7 +134,7 @@ async function tokenizerOf(model: string, env: NodeJS.ProcessEnv): Promise<Model
 /** @throws UserError TokenizerNotHere when this machine lacks the tokenizer that the dataset's chunks are counted by */
 async function chunkingOf({ tokens_of, ...chunking }: ChunkChoices, env: NodeJS.ProcessEnv): Promise<Chunking> {
   if (tokens_of === undefined) return chunking;
-  const files = await findModel(tokens_of, MODELS, modelFoldersFrom(env)).catch((error: unknown) => {
+  const files = await findModelFolder(tokens_of, MODELS, modelFoldersFrom(env)).catch((error: unknown) => {
     throw error instanceof UserError ? tokenizerNotHere(tokens_of, error) : error;
   });
   const [tokenizerFile = '', configFile = ''] = files.files;

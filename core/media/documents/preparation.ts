@@ -1,7 +1,7 @@
 /** Turns chunks into tensors. The encoder process loads this module for the medium. */
 import { readFile } from 'node:fs/promises';
 import { ItemError } from '../item-error.ts';
-import type { BoundPreparation, ItemInput, OpenPreparation } from '../preparation.ts';
+import type { OpenPreparation, ValuePreparation } from '../preparation.ts';
 import { openTextPreparation } from '../text/preparation.ts';
 import { readSentenceFiles } from '../text/sentence-files.ts';
 import { hashedWords } from './hashed-words.ts';
@@ -17,22 +17,22 @@ const BATCH = 256;
  *
  * @throws ModelInvalidError naming the file and the field
  */
-export const openPreparation: OpenPreparation = async (request) => {
+export const openPreparation: OpenPreparation<ValuePreparation> = async (request) => {
   const features = await featuresOf(request.files[0] ?? '');
   if (features === undefined) {
     const { pooling, prompts, ...limits } = await readSentenceFiles(request.optional ?? {});
-    const promptOf = (item: ItemInput) => (isQuery(item) ? prompts.query : prompts.passage);
+    const promptOf = (value: unknown) => (isQuery(value) ? prompts.query : prompts.passage);
     return openTextPreparation(request, { textOf, promptOf, pooling, limits });
   }
   const { dim } = features;
-  const preparation: BoundPreparation<Float32Array> = {
+  const preparation: ValuePreparation<Float32Array> = {
     fixedBatch: undefined,
     blocks: true,
     batchSize: BATCH,
     pooling: undefined,
     blank: hashedWords('blank', dim),
-    async prepare(item) {
-      const vector = hashedWords(textOf(item), dim);
+    async prepare(value) {
+      const vector = hashedWords(textOf(value), dim);
       if (vector.every((element) => element === 0)) throw new ItemError('empty_text', 'the text holds no words');
       return vector;
     },
@@ -42,7 +42,7 @@ export const openPreparation: OpenPreparation = async (request) => {
       return { features: { type: 'float32', elements, dims: [rows, dim] } };
     },
   };
-  return preparation as BoundPreparation;
+  return preparation as ValuePreparation;
 };
 
 async function featuresOf(tokenizerFile: string): Promise<{ dim: number } | undefined> {
@@ -53,11 +53,10 @@ async function featuresOf(tokenizerFile: string): Promise<{ dim: number } | unde
 }
 
 /** A query is a text, and a chunk the metadata of its sample. */
-const isQuery = (item: ItemInput) => 'value' in item && typeof item.value === 'string';
+const isQuery = (value: unknown) => typeof value === 'string';
 
 /** The text of a chunk, or of a query. */
-function textOf(item: ItemInput): string {
-  const value = 'value' in item ? item.value : undefined;
+function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   const text = (value as { text?: unknown } | undefined)?.text;
   if (typeof text !== 'string') throw new TypeError('Chunks are encoded from their text.');

@@ -1,38 +1,32 @@
 import { afterTicks } from '../../concurrency/after-ticks.ts';
 import { createPermits } from '../../concurrency/permits.ts';
+import type { Decoder } from '../preparation.ts';
 import { decodePixels } from './decode.ts';
 import type { DecodeLimits } from './decode-limits.ts';
-import type { ImageFile } from './open-image.ts';
 import type { PixelGeometry } from './resize.ts';
-
-/** Decodes images concurrently, limited by threads and by memory. */
-export interface Decoding {
-  /**
-   * Decodes an image to 8-bit RGB, row by row.
-   *
-   * @param onLate called when decoding continues long after libvips was told to stop. Only the end of the process frees
-   *   the thread then.
-   * @throws ImageError
-   */
-  decode(image: ImageFile, onLate: () => void): Promise<Uint8Array>;
-}
 
 /** A multiple of libvips's own timeout. Every interruptible operation has ended by then. */
 const LATE_AFTER = 1.2;
 /** The memory budget per thread. Most pictures then wait only for threads. */
 const BYTES_PER_THREAD = 128 * 1024 * 1024;
 
-/** Creates a decoder with `threads` slots. It resizes and crops each image by `geometry`. */
-export function createDecoding(geometry: PixelGeometry, limits: DecodeLimits, threads: number): Decoding {
+/**
+ * Decodes images concurrently, limited by `threads` and by memory, to 8-bit RGB, row by row. It resizes and crops each
+ * image by `geometry`. `onLate` is called when decoding continues long after libvips was told to stop. Its errors are
+ * ImageErrors.
+ */
+export function createDecoding(geometry: PixelGeometry, limits: DecodeLimits, threads: number): Decoder {
   const places = createPermits(threads);
-  const memory = createPermits(threads * BYTES_PER_THREAD);
+  const budget = threads * BYTES_PER_THREAD;
+  const memory = createPermits(budget);
   const lateMs = limits.timeoutSeconds * 1000 * LATE_AFTER;
 
   return {
-    decode(image, onLate) {
+    decode(image, onLate, alone) {
       const room = async (bytes: number) => {
         const leave = await places.take(1);
         const giveBack = await memory.take(bytes);
+        if (bytes > budget) await alone();
         const endCount = afterTicks(lateMs, onLate);
         return () => {
           endCount();

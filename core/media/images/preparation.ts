@@ -1,12 +1,12 @@
-/** Turns images into tensors. The encoder process loads this module for the medium. */
-import sharp from 'sharp';
+/** Turns decoded images into tensors. The encoder process loads this module for the medium. */
+import { extname } from 'node:path';
 import { ModelInvalidError } from '../../models/errors.ts';
-import type { BoundPreparation, ItemInput, OpenPreparation } from '../preparation.ts';
+import type { FilePreparation, OpenPreparation } from '../preparation.ts';
+import { byteInputFor } from './byte-pixels.ts';
 import type { DecodeLimits } from './decode-limits.ts';
-import { createDecoding } from './decoding.ts';
+import type { DecodingOptions } from './file-decoder.ts';
 import { bindImageInput } from './image-input.ts';
 import { allocateBatch, createPixelWriter, type TensorElements } from './image-tensor.ts';
-import type { ImageFile } from './open-image.ts';
 import { readPreprocessing } from './preprocessing.ts';
 
 /**
@@ -14,14 +14,7 @@ import { readPreprocessing } from './preprocessing.ts';
  *
  * @throws ModelInvalidError naming the file and the field
  */
-export const openPreparation: OpenPreparation = async ({ graphFile, files, inputs, threads, options }) => {
-  // Images are decoded in parallel, each in one thread. The cache is off, so a replaced file is read again.
-  sharp.concurrency(1);
-  sharp.cache(false);
-  // Drawings are never opened as files, because librsvg would follow their links. A file may become a drawing while it
-  // is read.
-  sharp.block({ operation: ['VipsForeignLoadSvgFile'] });
-
+export const openPreparation: OpenPreparation<FilePreparation> = async ({ graphFile, files, inputs, options }) => {
   const [preprocessorFile = ''] = files;
   const preprocessing = await readPreprocessing(preprocessorFile);
   const { geometry, normalization } = preprocessing;
@@ -32,17 +25,21 @@ export const openPreparation: OpenPreparation = async ({ graphFile, files, input
       `${preprocessorFile}: the graph takes raw pixels (uint8), so do_rescale and do_normalize must be false.`,
     );
 
-  const decoding = createDecoding(geometry, options as DecodeLimits, threads);
   const writePixels = createPixelWriter(input, preprocessing);
   const imageElements = crop.width * crop.height * 3;
   // One buffer serves all batches, since they run one after the other.
   let batch: TensorElements = allocateBatch(input.type, imageElements);
 
-  const preparation: BoundPreparation<Uint8Array> = {
+  return {
     fixedBatch: input.fixedBatch,
     pooling: 'cls',
     blank: new Uint8Array(imageElements).fill(128),
-    prepare: (item, onLate) => decoding.decode(imageOf(item), onLate),
+    decoding: {
+      module: new URL(`./file-decoder${extname(import.meta.url)}`, import.meta.url).href,
+      options: { geometry, limits: options as DecodeLimits } satisfies DecodingOptions,
+      itemBytes: imageElements,
+    },
+    ...(input.type === 'uint8' ? {} : { byteInput: byteInputFor({ ...input, type: input.type }, preprocessing) }),
     feeds(images, rows) {
       if (batch.length < rows * imageElements) batch = allocateBatch(input.type, rows * imageElements);
       // Each row belongs to one image. Pixels of another length would leave those of an earlier batch in it.
@@ -55,10 +52,4 @@ export const openPreparation: OpenPreparation = async ({ graphFile, files, input
       return { [input.name]: { type: input.type, elements: batch.subarray(0, rows * imageElements), dims } };
     },
   };
-  return preparation as BoundPreparation;
 };
-
-function imageOf(item: ItemInput): ImageFile {
-  if ('value' in item) throw new TypeError('Images are encoded from their files.');
-  return item;
-}

@@ -1,6 +1,6 @@
 /** Turns words into tensors. The encoder process loads this module for the text side of a model. */
 import { ItemError } from '../item-error.ts';
-import type { BoundPreparation, ItemInput, OpenPreparation, Pooling, PreparationRequest } from '../preparation.ts';
+import type { OpenPreparation, Pooling, PreparationRequest, ValuePreparation } from '../preparation.ts';
 import { bindTokenInputs } from './token-inputs.ts';
 import { readTokenizer, type TextLimits } from './tokenizer.ts';
 
@@ -9,14 +9,14 @@ import { readTokenizer, type TextLimits } from './tokenizer.ts';
  *
  * @throws ModelInvalidError naming the file and the field
  */
-export const openPreparation: OpenPreparation = (request) =>
+export const openPreparation: OpenPreparation<ValuePreparation> = (request) =>
   openTextPreparation(request, { textOf: wordsOf, pooling: undefined });
 
 /** The differences between the words of a query and the texts that a model was made for. */
 interface TextItems {
-  textOf(item: ItemInput): string;
+  textOf(value: unknown): string;
   /** Words that the model expects before an item's text. They are no part of its content. */
-  promptOf?(item: ItemInput): string;
+  promptOf?(value: unknown): string;
   /** How vectors of tokens become one, if nothing else says so. */
   pooling: Pooling | undefined;
   limits?: TextLimits;
@@ -30,27 +30,27 @@ interface TextItems {
 export async function openTextPreparation(
   { graphFile, files, inputs }: PreparationRequest,
   { textOf, promptOf = () => '', pooling, limits }: TextItems,
-): Promise<BoundPreparation> {
+): Promise<ValuePreparation> {
   const [tokenizerFile = '', configFile = ''] = files;
   const bound = bindTokenInputs(graphFile, inputs);
   const tokenizer = await readTokenizer(tokenizerFile, configFile, bound, limits);
 
-  const preparation: BoundPreparation<number[]> = {
+  const preparation: ValuePreparation<number[]> = {
     fixedBatch: bound.fixedBatch,
     pooling,
     blank: tokenizer.encode('a'),
-    async prepare(item) {
-      const text = textOf(item);
-      const tokens = text.trim() === '' ? [] : tokenizer.encode(promptOf(item) + text);
+    async prepare(value) {
+      const text = textOf(value);
+      const tokens = text.trim() === '' ? [] : tokenizer.encode(promptOf(value) + text);
       if (tokens.length === 0) throw new ItemError('empty_text', 'the text holds no words');
       return tokens;
     },
     feeds: (texts, rows) => bound.feeds(texts, rows, tokenizer.padding),
   };
-  return preparation as BoundPreparation;
+  return preparation as ValuePreparation;
 }
 
-function wordsOf(item: ItemInput): string {
-  if (!('value' in item) || typeof item.value !== 'string') throw new TypeError('Words are encoded from a text.');
-  return item.value;
+function wordsOf(value: unknown): string {
+  if (typeof value !== 'string') throw new TypeError('Words are encoded from a text.');
+  return value;
 }

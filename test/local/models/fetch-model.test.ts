@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import type { ModelSide } from '../../../core/media/medium.ts';
 import { findModel, findSide } from '../../../core/models/find-model.ts';
 import { modelFoldersFrom } from '../../../core/models/model-folders.ts';
 import { type FetchOptions, type FetchProgress, fetchModel } from '../../../local/models/fetch-model.ts';
-import { listFetched, removeFetched } from '../../../local/models/fetched-models.ts';
+import { listFetched, removeFetched, removeVariant } from '../../../local/models/fetched-models.ts';
 import { gitSha1, type Hub, type HubRequest, refuse, sha256, startHub, type TreeEntry } from './hub.ts';
 
 const CLIP = 'Xenova/clip-vit-base-patch32';
@@ -860,5 +860,140 @@ describe('removing', () => {
     expect(gone.revision).toBe('d'.repeat(40));
     expect(lines).toEqual([`waiting for ${process.pid}`]);
     expect(await visible()).toEqual([]);
+  });
+});
+
+describe('a variant of a model', () => {
+  const HALF = 'onnx/vision_model_fp16.onnx';
+  const HALF_TEXT = 'onnx/text_model_fp16.onnx';
+  const waiting = { onWait: () => {}, signal: undefined };
+  beforeEach(() => {
+    hub.files[HALF] = randomBytes(5000);
+    hub.files[`${HALF}_data`] = randomBytes(7000);
+    hub.files[HALF_TEXT] = randomBytes(600);
+    hub.files['onnx/vision_model_quantized.onnx'] = randomBytes(400);
+  });
+
+  const graphs = async () => (await readdir(join(place(), 'onnx'))).sort();
+  const recorded = async () => {
+    const { files } = JSON.parse(String(await fileOf('plimsoll-model.json'))) as { files: { path: string }[] };
+    return files.map(({ path }) => path).sort();
+  };
+  const inodeOf = async (path: string) => {
+    const { ino, mtimeNs } = await stat(join(place(), path), { bigint: true });
+    return [ino, mtimeNs];
+  };
+  /** Each file has the hash that the record states. */
+  async function expectRightRecord(): Promise<void> {
+    const there = (await readdir(place(), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+    expect(await recorded()).toHaveLength(there.length - 1);
+    const { files } = JSON.parse(String(await fileOf('plimsoll-model.json')));
+    for (const { path, size, hash } of files) {
+      const bytes = await fileOf(path);
+      expect(bytes.length, path).toBe(size);
+      expect('sha256' in hash ? sha256(bytes) : gitSha1(bytes), path).toBe(hash.sha256 ?? hash.git_sha1);
+    }
+  }
+
+  test('is fetched alone if nothing is there, with its weights, and found by its name', async () => {
+    const { model, wasThere } = await fetched('clip-vit-b32', { dtype: 'fp16' });
+    expect({ wasThere, dtypes: model.dtypes }).toEqual({ wasThere: false, dtypes: ['fp16'] });
+    expect(await graphs()).toEqual(['text_model_fp16.onnx', 'vision_model_fp16.onnx', 'vision_model_fp16.onnx_data']);
+    await expectRightRecord();
+    const { models: layout, text } = imagesMedium();
+    const found = await findModel('clip-vit-b32:fp16', layout, modelFoldersFrom(env));
+    expect(found.graphFile).toBe(join(place(), HALF));
+    expect((await findSide(found, (text as ModelSide).models)).graphFile).toBe(join(place(), HALF_TEXT));
+    expect((await fetched('clip-vit-b32', { dtype: 'fp16' })).wasThere).toBe(true);
+    expect((await fetched('clip-vit-b32')).wasThere).toBe(true);
+  });
+
+  test('is added to a model in use without touching its files, at its revision', async () => {
+    await fetched();
+    const before = await Promise.all([VISION, 'preprocessor_config.json', 'tokenizer.json'].map(inodeOf));
+    const { model, wasThere } = await fetched('clip-vit-b32', { dtype: 'fp16' });
+    expect({ wasThere, dtypes: model.dtypes, revision: model.revision }).toEqual({
+      wasThere: false,
+      dtypes: ['fp32', 'fp16'],
+      revision: hub.sha,
+    });
+    expect(await Promise.all([VISION, 'preprocessor_config.json', 'tokenizer.json'].map(inodeOf))).toEqual(before);
+    expect(hub.contentRequests(VISION)).toHaveLength(1);
+    await expectRightRecord();
+    expect(await leftovers()).toEqual([]);
+    expect((await listFetched(env)).map(({ name, dtypes }) => ({ name, dtypes }))).toEqual([
+      { name: 'clip-vit-b32', dtypes: ['fp32', 'fp16'] },
+    ]);
+  });
+
+  test('comes along to another revision of the model', async () => {
+    await fetched();
+    await fetched('clip-vit-b32', { dtype: 'fp16' });
+    hub.sha = 'f'.repeat(40);
+    hub.files[HALF] = randomBytes(5001);
+    const { model } = await fetched('clip-vit-b32', { revision: 'main' });
+    expect(model).toMatchObject({ revision: hub.sha, dtypes: ['fp32', 'fp16'] });
+    expect(Buffer.compare(await fileOf(HALF), contentOf(HALF))).toBe(0);
+    await expectRightRecord();
+  });
+
+  test('takes the plain text side if the repository has no other', async () => {
+    const { model } = await fetched('clip-vit-b32', { dtype: 'q8' });
+    expect(model.dtypes).toEqual(['q8']);
+    expect(await graphs()).toEqual(['text_model.onnx', 'vision_model_quantized.onnx']);
+  });
+
+  test('that the repository does not have is named, with those that it has', async () => {
+    await expect(fetched('clip-vit-b32', { dtype: 'q4' })).rejects.toMatchObject({
+      code: 'ModelInvalid',
+      message: expect.stringContaining(
+        'has no onnx/vision_model_q4.onnx. It has the variants fp32, fp16, q8: choose one with --dtype.',
+      ),
+    });
+    expect(await visible()).toEqual([]);
+  });
+
+  test('that was broken off is no variant yet, and the next fetch goes on', async () => {
+    await fetched();
+    answers(`${HALF}_data`, (response) => refuse(response, 404));
+    await expect(fetched('clip-vit-b32', { dtype: 'fp16' })).rejects.toThrow();
+    expect(await graphs()).toEqual(['text_model.onnx', 'vision_model.onnx']);
+    hub.intercept = undefined;
+    await fetched('clip-vit-b32', { dtype: 'fp16' });
+    expect(hub.contentRequests(HALF)).toHaveLength(1);
+    await expectRightRecord();
+  });
+
+  test('of a repository is one of its vision part, and not of the graph of both parts', async () => {
+    hub.files['onnx/model_fp16.onnx'] = randomBytes(10);
+    const { model } = await fetched(CLIP, { dtype: 'fp16' });
+    expect(model.files.map(({ path }) => path)).toEqual(expect.arrayContaining([HALF, `${HALF}_data`, HALF_TEXT]));
+    expect(model.files.map(({ path }) => path)).not.toContain('onnx/model_fp16.onnx');
+  });
+
+  test('is named if the hub can not be reached, and no package stands in for it', async () => {
+    hub.intercept = always(503);
+    await expect(fetched('minilm', { dtype: 'fp16' })).rejects.toMatchObject({
+      code: 'HubUnreachable',
+      message: expect.stringContaining('  onnx/model_fp16.onnx'),
+    });
+  });
+
+  test('is removed alone, with its weights; what others use stays', async () => {
+    await fetched();
+    await fetched('clip-vit-b32', { dtype: 'fp16' });
+    await fetched('clip-vit-b32', { dtype: 'q8' });
+    await removeVariant(env, 'clip-vit-b32', 'fp16', waiting);
+    expect(await graphs()).toEqual(['text_model.onnx', 'vision_model.onnx', 'vision_model_quantized.onnx']);
+    await removeVariant(env, 'clip-vit-b32', 'fp32', waiting);
+    expect(await graphs()).toEqual(['text_model.onnx', 'vision_model_quantized.onnx']);
+    await expectRightRecord();
+    await expect(removeVariant(env, 'clip-vit-b32', 'fp16', waiting)).rejects.toMatchObject({
+      code: 'UnknownModel',
+      message: 'The variant fp16 of clip-vit-b32 was not fetched. Those that were: q8.',
+    });
+    await removeVariant(env, 'clip-vit-b32', 'q8', waiting);
+    expect(await visible()).toEqual([]);
+    expect(await leftovers()).toEqual([]);
   });
 });

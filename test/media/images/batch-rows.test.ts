@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkShape } from '../../../core/media/images/decode.ts';
 import { DEFAULT_DECODE_LIMITS } from '../../../core/media/images/decode-limits.ts';
+import { openDecoder } from '../../../core/media/images/file-decoder.ts';
 import { openPreparation } from '../../../core/media/images/preparation.ts';
-import type { BoundPreparation } from '../../../core/media/preparation.ts';
+import type { Decoder, FilePreparation } from '../../../core/media/preparation.ts';
 import { type SampleType, tiffFile } from '../../support/tiff-file.ts';
 
 const SIDE = 4;
@@ -13,7 +14,9 @@ const ROW = SIDE * SIDE * 3;
 const ROWS = 3;
 
 const LAYOUTS = ['NCHW of float32', 'NHWC of uint8'] as const;
-const preparations = new Map<string, BoundPreparation<Uint8Array>>();
+const preparations = new Map<string, FilePreparation>();
+const NEVER = [() => {}, async () => {}] as const;
+let decoder: Decoder;
 let dir: string;
 
 beforeAll(async () => {
@@ -28,10 +31,11 @@ beforeAll(async () => {
       graphFile: 'model.onnx',
       files: [config],
       inputs: [{ name: 'pixels', type: type as string, shape: shape as (string | number)[] }],
-      threads: 1,
       options: DEFAULT_DECODE_LIMITS,
     };
-    preparations.set(layout, (await openPreparation(request)) as BoundPreparation<Uint8Array>);
+    const preparation = await openPreparation(request);
+    preparations.set(layout, preparation);
+    decoder = await openDecoder({ options: preparation.decoding.options, threads: 1 });
   }
 });
 afterAll(() => rm(dir, { recursive: true }));
@@ -102,17 +106,15 @@ function colourOf({ photometric, bands, type, extra }: Case): number[] | undefin
 
 describe.each(LAYOUTS)('a batch of %s', (layout) => {
   it('holds in each row the pixels of its own image, or the image failed with its reason', async () => {
-    const preparation = preparations.get(layout) as BoundPreparation<Uint8Array>;
+    const preparation = preparations.get(layout) as FilePreparation;
     const neighbour = new Uint8Array(ROW).fill(77);
     let decoded = 0;
     for (const example of allCases()) {
-      const pixels = await preparation
-        .prepare({ bytes: example.bytes }, () => {})
-        .catch((error) => {
-          expect(error, example.name).toMatchObject({ code: 'unsupported_format' });
-          expect(error.message, example.name).toMatch(/TIFF with .*(bands|bits|samples|CIELab)/);
-          return undefined;
-        });
+      const pixels = await decoder.decode({ bytes: example.bytes }, ...NEVER).catch((error) => {
+        expect(error, example.name).toMatchObject({ code: 'unsupported_format' });
+        expect(error.message, example.name).toMatch(/TIFF with .*(bands|bits|samples|CIELab)/);
+        return undefined;
+      });
       const colour = colourOf(example);
       if (colour !== undefined) expect(pixels, example.name).toBeDefined();
       if (example.photometric !== COLOURS.CMYK) expect(pixels === undefined, example.name).toBe(colour === undefined);
@@ -137,7 +139,7 @@ describe.each(LAYOUTS)('a batch of %s', (layout) => {
   });
 
   it.each([0, 1, ROW - 3, ROW + 3, (ROW / 3) * 5])('takes no image of %i values', (length) => {
-    const preparation = preparations.get(layout) as BoundPreparation<Uint8Array>;
+    const preparation = preparations.get(layout) as FilePreparation;
     const whole = new Uint8Array(ROW);
     for (let position = 0; position < ROWS; position++) {
       const images = Array.from({ length: ROWS }, (_, row) => (row === position ? new Uint8Array(length) : whole));
@@ -146,7 +148,7 @@ describe.each(LAYOUTS)('a batch of %s', (layout) => {
   });
 });
 
-function rowsOf(preparation: BoundPreparation<Uint8Array>, images: Uint8Array[]): number[] {
+function rowsOf(preparation: FilePreparation, images: Uint8Array[]): number[] {
   return Array.from(preparation.feeds(images, ROWS).pixels?.elements as Float32Array, Number);
 }
 

@@ -136,9 +136,10 @@ it('gives up no decode of its own while the process stood still', async () => {
   const geometry: PixelGeometry = { resize: { fit: 'fill', ...crop, kernel: 'nearest' }, crop };
   const decoding = createDecoding(geometry, { ...DEFAULT_DECODE_LIMITS, timeoutSeconds: 1 }, 1);
   const onLate = vi.fn();
+  const notHeavy = vi.fn();
   const bytes = await photo();
-  await decoding.decode({ bytes }, onLate);
-  const decoded = decoding.decode({ bytes }, onLate);
+  await decoding.decode({ bytes }, onLate, notHeavy);
+  const decoded = decoding.decode({ bytes }, onLate, notHeavy);
   await setImmediate();
   standStill(2000);
   await decoded;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { allocateBatch, createPixelWriter } from '../../../core/media/images/image-tensor.ts';
+import { floatFromHalf } from '../../../core/models/half.ts';
 
 /** Two pixels: red is 1 and 4, green 2 and 5, blue 3 and 6. */
 const PIXELS = Uint8Array.from([1, 2, 3, 4, 5, 6]);
@@ -33,4 +34,23 @@ test.each([
   );
   write(PIXELS, batch, 0);
   expect([...batch]).toEqual(right);
+});
+
+test('halves are the bits of the nearest half to each value, in both layouts', () => {
+  // 1/3 and 2/3 are no halves: the nearest are 0x3555 and 0x3955. 70,000 is beyond the largest, 65,504.
+  const normalization = { rescaleFactor: 1, mean: [0, 0, 0], std: [3, -1, 6 / 70_000] };
+  for (const [layout, bits] of [
+    ['NHWC', [0x3555, 0xc000, 0x7c00, 0x3955, 0xc500, 0x7c00]],
+    ['NCHW', [0x3555, 0x3955, 0xc000, 0xc500, 0x7c00, 0x7c00]],
+  ] as const) {
+    const batch = allocateBatch('float16', 6);
+    expect(batch).toBeInstanceOf(Uint16Array);
+    const write = createPixelWriter(
+      { name: 'pixels', type: 'float16', layout, fixedBatch: undefined },
+      { normalization, channelOrder: 'RGB' },
+    );
+    write(Uint8Array.from([1, 2, 6, 2, 5, 6]), batch, 0);
+    expect([...batch]).toEqual(bits);
+  }
+  expect([0x3555, 0x3955, 0xc500].map(floatFromHalf)).toEqual([0.333251953125, 0.66650390625, -5]);
 });

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { BoundPreparation } from '../../../core/media/preparation.ts';
+import type { ValuePreparation } from '../../../core/media/preparation.ts';
 import { openPreparation } from '../../../core/media/text/preparation.ts';
 import { temporaryFolder } from '../../inference/tiny-models.ts';
 import { Unavailable } from '../../support/wheel-file.ts';
@@ -16,8 +16,8 @@ interface Expected {
 
 let folder: string;
 let expected: Expected;
-let withMask: BoundPreparation;
-let withoutMask: BoundPreparation;
+let withMask: ValuePreparation;
+let withoutMask: ValuePreparation;
 let missing: string | undefined;
 
 beforeAll(async () => {
@@ -41,7 +41,6 @@ const open = (inputs: readonly string[]) =>
     graphFile: 'text_model.onnx',
     files: [join(folder, 'tokenizer.json'), join(folder, 'tokenizer_config.json')],
     inputs: inputs.map((name) => ({ name, type: 'int64', shape: ['batch', 'tokens'] })),
-    threads: 1,
     options: null,
   });
 
@@ -50,7 +49,7 @@ test('texts have the tokens that transformers gives them, cut off after 77', asy
   const filled = words.filter(({ text }) => text.trim() !== '');
   expect(filled).toHaveLength(words.length - 2);
   for (const { text, tokens } of filled)
-    expect({ text, tokens: await withMask.prepare({ value: text }, () => {}) }).toEqual({ text, tokens });
+    expect({ text, tokens: await withMask.prepare(text) }).toEqual({ text, tokens });
 });
 
 test('a graph with a mask gets rows of the longest text', async () => {
@@ -63,9 +62,9 @@ test('a graph without a mask gets rows of 77 tokens', async () => {
 });
 
 /** The graph's inputs for the first three texts, as rows of numbers. */
-async function rowsOf(preparation: BoundPreparation) {
+async function rowsOf(preparation: ValuePreparation) {
   const texts = expected.texts.slice(0, 3);
-  const prepared = await Promise.all(texts.map((text) => preparation.prepare({ value: text }, () => {})));
+  const prepared = await Promise.all(texts.map((text) => preparation.prepare(text)));
   return Object.fromEntries(
     Object.entries(preparation.feeds(prepared, 3)).map(([name, { elements, dims }]) => {
       const numbers = Array.from(elements as BigInt64Array, Number);

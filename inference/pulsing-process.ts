@@ -1,22 +1,32 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { extname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { afterTicks } from '../core/concurrency/after-ticks.ts';
-import { PULSE_FD, type Reply, type Request } from './messages.ts';
-import type { RunnerSettings } from './settings.ts';
-
-/** The child's file has this file's extension: sources run with type stripping, the package as plain JavaScript. */
-const CHILD_FILE = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? './encoder.ts' : './encoder.js', import.meta.url),
-);
+import { PULSE_FD } from './messages.ts';
 
 const KEPT_STDERR_CHARACTERS = 300;
 
 const KILLED_WITHIN_MS = 5000;
 
-/** A forked encoder process. */
-export interface EncoderProcess {
+/** A program of this folder, and how it is run. */
+export interface Program {
+  /** Its module, without the extension: sources run with type stripping, the package as plain JavaScript. */
+  module: 'encoder' | 'decoder';
+  /** Threads for files, hashes and decoding. */
+  threads: number;
+  /** The descriptor of the file of frames, which the process gets as FRAMES_FD. */
+  framesFd: number;
+  execArgv: readonly string[];
+  /** A process whose pulse has stopped for so long, counted from its first byte, is killed. In milliseconds. */
+  silenceTimeoutMs: number;
+  /** What the process prints is no news for the log. */
+  isTrial?: boolean | undefined;
+}
+
+/** A forked process that shows by its pulse that it does not stand still. */
+export interface PulsingProcess<Request> {
   readonly pid: number | undefined;
   send(request: Request): void;
   /** Ends the process at once; it holds no state worth saving. `onExit` is called as for any other end. */
@@ -31,40 +41,39 @@ export interface ProcessEnd {
   reason: string;
   /** Whether it was killed because it hung. */
   hung: boolean;
+  /** Whether the process is gone. One that a driver holds may outlive SIGKILL. */
+  gone: boolean;
 }
 
-/**
- * Forks an encoder process. Calls `onExit` once, whatever ends the process. Kills the process when its pulse has stopped
- * for `silenceTimeoutMs`, counted from its first byte.
- */
-export function startEncoderProcess(
-  { threads, silenceTimeoutMs, isTrial }: Pick<RunnerSettings, 'threads' | 'silenceTimeoutMs' | 'isTrial'>,
+/** Forks a process. Calls `onExit` once, whatever ends the process. */
+export function startPulsingProcess<Request extends object, Reply>(
+  { module, threads, framesFd, execArgv, silenceTimeoutMs, isTrial }: Program,
   { onReply, onExit }: { onReply: (reply: Reply) => void; onExit: (end: ProcessEnd) => void },
-): EncoderProcess {
-  const child = fork(CHILD_FILE, {
+): PulsingProcess<Request> {
+  const child = fork(fileURLToPath(new URL(`./${module}${extname(import.meta.url)}`, import.meta.url)), {
     serialization: 'advanced',
-    execArgv: [],
+    execArgv: [...execArgv],
     env: { ...process.env, UV_THREADPOOL_SIZE: String(threads) },
     // stdout belongs to the results of a command.
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe', framesFd],
   });
   const lastWords = keepEnd(child, isTrial);
   let ended = false;
   let hung: string | undefined;
   let endSilence = () => 0;
 
-  function end(how: string): void {
+  function end(how: string, gone: boolean): void {
     if (ended) return;
     ended = true;
     endSilence();
     const words = lastWords();
     const cause = hung ?? how;
-    onExit({ reason: words === '' ? cause : `${cause}; its last words: ${words}`, hung: hung !== undefined });
+    onExit({ reason: words === '' ? cause : `${cause}; its last words: ${words}`, hung: hung !== undefined, gone });
   }
   /** A process that a driver holds does not end. The worker then goes on without it. */
   function kill(): void {
     child.kill('SIGKILL');
-    setTimeout(() => end('SIGKILL did not end it'), KILLED_WITHIN_MS).unref();
+    setTimeout(() => end('SIGKILL did not end it', false), KILLED_WITHIN_MS).unref();
   }
   function killHung(how: string): void {
     hung ??= how;
@@ -80,11 +89,11 @@ export function startEncoderProcess(
   child.on('message', (message) => {
     if (!ended) onReply(message as Reply);
   });
-  child.on('exit', (code, signal) => end(signal ? `it was ended by ${signal}` : `it exited with code ${code}`));
+  child.on('exit', (code, signal) => end(signal ? `it was ended by ${signal}` : `it exited with code ${code}`, true));
   child.on('error', (error) => {
     // A failed send also raises this event. The process may then be alive and must not be left behind.
     child.kill('SIGKILL');
-    end(`it can't be reached: ${error.message}`);
+    end(`it can't be reached: ${error.message}`, false);
   });
 
   return {

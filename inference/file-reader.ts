@@ -2,20 +2,20 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { createPermits } from '../core/concurrency/permits.ts';
 import { ItemError } from '../core/media/item-error.ts';
-import type { ItemInput } from '../core/media/preparation.ts';
+import type { FileInput } from '../core/media/preparation.ts';
 import { withFile } from '../core/media/with-file.ts';
-import type { EncodeItem } from './messages.ts';
+import type { FileItem } from './messages.ts';
 
 /** Larger files are hashed in pieces and opened by the medium's decoder, so they are never held in memory. */
 const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
-/** The memory limit of files being read and prepared. One larger file alone may exceed it. */
+/** The memory limit of files that all decoders read and decode. In each, one larger file alone may exceed its share. */
 const READING_BYTES = 256 * 1024 * 1024;
-/** The memory limit of content kept between its hash and its batch. Content beyond it is read again. */
+/** The memory limit of content that all decoders keep between its hash and its decoding. The rest is read again. */
 const KEPT_BYTES = 128 * 1024 * 1024;
 
-/** Content to prepare, and its SHA-256 in hexadecimal. */
-export interface ReadItem {
-  input: ItemInput;
+/** Content to decode, and its SHA-256 in hexadecimal. */
+export interface ReadFile {
+  input: FileInput;
   content: string;
   /**
    * Releases the memory.
@@ -25,8 +25,8 @@ export interface ReadItem {
   done(): Promise<void>;
 }
 
-/** Reads items once for both their hash and their preparation. */
-export interface ItemReader {
+/** Reads files once for both their hash and their decoding. */
+export interface FileReader {
   /**
    * Hashes a file. Keeps its content for `read` if there is room. Large files are hashed one at a time; `onProgress` is
    * called as that gets on.
@@ -35,17 +35,18 @@ export interface ItemReader {
    */
   hash(key: number, path: string | Uint8Array, onProgress: () => void): Promise<string>;
   /**
-   * Reads an item's content.
+   * Reads a file's content.
    *
    * @throws ItemError
    */
-  read(item: EncodeItem): Promise<ReadItem>;
+  read(file: FileItem & { key: number }): Promise<ReadFile>;
   forget(key: number): void;
 }
 
-/** Creates a reader with its own memory limits. */
-export function createItemReader(): ItemReader {
-  const reading = createPermits(READING_BYTES);
+/** Creates a reader. `share` is the part of the memory limits that is its own. */
+export function createFileReader(share: number): FileReader {
+  const reading = createPermits(READING_BYTES * share);
+  const keptLimit = KEPT_BYTES * share;
   const kept = new Map<number, { bytes: Buffer; content: string }>();
   let keptBytes = 0;
 
@@ -65,7 +66,7 @@ export function createItemReader(): ItemReader {
           if (size > MAX_WHOLE_BYTES) return await hashInPieces(file, onProgress);
           const bytes = await file.readFile();
           const content = await hashOf(bytes);
-          if (keptBytes + bytes.length <= KEPT_BYTES) {
+          if (keptBytes + bytes.length <= keptLimit) {
             kept.set(key, { bytes, content });
             keptBytes += bytes.length;
           }
@@ -75,7 +76,6 @@ export function createItemReader(): ItemReader {
         }
       }),
     async read(item) {
-      if ('value' in item) return { input: { value: item.value }, content: item.content, done: async () => undefined };
       if ('bytes' in item)
         return { input: { bytes: Buffer.from(item.bytes) }, content: item.content, done: async () => undefined };
       const found = take(item.key);
@@ -112,7 +112,7 @@ async function hashInPieces(file: FileHandle, onProgress: () => void = () => und
 }
 
 /** The decoder reopens the path, so the file is checked before and after. */
-async function readLarge(file: FileHandle, path: string | Uint8Array): Promise<ReadItem> {
+async function readLarge(file: FileHandle, path: string | Uint8Array): Promise<ReadFile> {
   const before = await versionOf(file);
   const content = await hashInPieces(file);
   const raw = typeof path === 'string' ? path : Buffer.from(path);

@@ -1,0 +1,28 @@
+/** What an encoder process and a decoder process have in common: the child's side. */
+import { extname } from 'node:path';
+import process from 'node:process';
+import { Worker } from 'node:worker_threads';
+import { offerToEnd } from '../core/concurrency/offer-to-end.ts';
+
+/** Makes this process end with its worker, and starts its pulse. */
+export function beginChild(): void {
+  // `exit` would wait for the decoding threads.
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  // A Ctrl-C for the worker also reaches this process. The worker decides what to do.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => {});
+
+  offerToEnd();
+
+  // V8 would let garbage fill a large heap before it collects any.
+  new Worker(new URL(`./pulse-thread${extname(import.meta.url)}`, import.meta.url), {
+    resourceLimits: { maxYoungGenerationSizeMb: 1 },
+  });
+}
+
+/** Resolves once the message is handed to the system, so a crash right afterwards does not lose it. */
+export function reply<Reply extends object>(message: Reply): Promise<void> {
+  return new Promise((resolve) => {
+    process.send?.(message, () => resolve());
+  });
+}
