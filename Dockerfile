@@ -2,13 +2,10 @@
 #
 #   docker build -t plimsoll .
 #
-# For NVIDIA GPUs: ONNX Runtime's CUDA provider does not come with the npm package, its install script fetches it; and
-# the CUDA and cuDNN libraries come with the base image.
+# For NVIDIA GPUs, with the libraries of CUDA 13 (driver 580 or later) or 12 (525 or later), which take 2.5 GB:
 #
-#   docker build -t plimsoll:cuda \
-#     --build-arg CUDA=cuda12 --build-arg RUNTIME_IMAGE=nvidia/cuda:12.9.1-cudnn-runtime-ubuntu22.04 .
+#   docker build -t plimsoll:cuda --build-arg CUDA=13 .
 ARG NODE_IMAGE=node:24-bookworm-slim
-ARG RUNTIME_IMAGE=${NODE_IMAGE}
 
 FROM ${NODE_IMAGE} AS node
 
@@ -23,20 +20,36 @@ FROM node AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev
-# Empty: CPU only. cuda12: what ONNX Runtime's own install script knows for Linux on x64.
-ARG CUDA=
-RUN if [ -n "$CUDA" ]; then ONNXRUNTIME_NODE_INSTALL="$CUDA" node node_modules/onnxruntime-node/script/install.js; fi
 
-FROM ${RUNTIME_IMAGE} AS runtime
+FROM dependencies AS cuda
+COPY --from=build /app/dist ./dist
+# Empty: CPU only.
+ARG CUDA=
+# Passed on to `plimsoll install-cuda`: a mirror of the package index, and one of NuGet, where CUDA 12 comes from.
+ARG PIP_INDEX_URL=
+ARG PLIMSOLL_NUGET=
+# The mount keeps the download when the sources change.
+RUN --mount=type=cache,target=/var/cache/cuda \
+  mkdir --parents /opt/plimsoll/cuda \
+  && if [ -n "$CUDA" ]; then \
+    export PLIMSOLL_CUDA=/var/cache/cuda \
+    && node dist/cli/plimsoll.js install-cuda --cuda "$CUDA" --json > installed.json \
+    && cp --archive "$(node --print 'require("./installed.json").folder')" /opt/plimsoll/cuda/; \
+  fi
+
+FROM node AS runtime
 # Temporal's core speaks TLS with the system's certificates; slim images have none.
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends ca-certificates \
   && rm -rf /var/lib/apt/lists/*
-COPY --from=node /usr/local/bin/node /usr/local/bin/node
-ENV NODE_ENV=production PLIMSOLL_CACHE=/var/cache/plimsoll
+# A volume may hide the cache folder, so the CUDA libraries have a folder of their own. The container toolkit gives the
+# driver's libraries to those who ask for them.
+ENV NODE_ENV=production PLIMSOLL_CACHE=/var/cache/plimsoll PLIMSOLL_CUDA=/opt/plimsoll/cuda \
+  NVIDIA_DRIVER_CAPABILITIES=compute,utility
 RUN useradd --system --uid 10001 --home-dir /app plimsoll \
   && install --directory --owner plimsoll /var/cache/plimsoll
 WORKDIR /app
+COPY --from=cuda /opt/plimsoll/cuda /opt/plimsoll/cuda
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./

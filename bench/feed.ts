@@ -7,7 +7,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
@@ -21,6 +21,7 @@ import type { EncoderReply, EncoderRequest, LoadedModel } from '../inference/mes
 import { startPulsingProcess } from '../inference/pulsing-process.ts';
 import { type Device, type InferenceSettings, settingsFromEnvironment, settingsOn } from '../inference/settings.ts';
 import { noSuspicion, type Task } from '../inference/task.ts';
+import { makeBlankModel } from './blank-model.ts';
 import { type Usage, usageBetween, usageOf } from './process-usage.ts';
 
 export interface FeedBench {
@@ -255,7 +256,8 @@ if (import.meta.main) {
     if (only.includes('decoders')) print(`decoders: ${name}`, await measureDecoders(paths, model, settings));
     if (only.includes('both')) print(`both: ${name}`, await measureBoth(paths, modelDir, settings));
     if (only.includes('transport')) {
-      print(`transport: ${name}`, await measureBoth(paths, modelDir, settings, BLANK_MEDIUM));
+      const cpu = { ...settings, device: { type: 'cpu' }, takesBytes: false } as const;
+      print(`transport: ${name}`, await measureBoth(paths, await makeBlankModel(tmpdir()), cpu, BLANK_MEDIUM));
     }
   }
 }

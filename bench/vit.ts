@@ -2,9 +2,9 @@
  * Writes a model folder with a vision transformer of the size of CLIP's ViT-B/32. Its weights are random, because the
  * cost of inference does not depend on them.
  *
- *     node bench/vit.ts FOLDER
+ *     node bench/vit.ts FOLDER [float32|float16]
  */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { createGraph, type GraphBuilder, type ValueName } from '../scripts/onnx.ts';
@@ -20,7 +20,7 @@ const TOKENS = (IMAGE / PATCH) ** 2 + 1;
 const HEAD_WIDTH = WIDTH / HEADS;
 
 const SEED = 1;
-const VERSION = 1;
+const VERSION = 2;
 
 /** CLIP's preparation of images. */
 const PREPROCESSING = {
@@ -36,23 +36,33 @@ const PREPROCESSING = {
   image_std: [0.26862954, 0.26130258, 0.27577711],
 };
 
-/** Returns the model's folder below `cacheDir`, and writes it (350 MB) if it does not exist. */
-export async function makeVitModel(cacheDir: string): Promise<string> {
+type Precision = 'float32' | 'float16';
+
+/** The names of transformers.js. Both take and give float32, as its graphs of fp16 do. */
+const GRAPHS: Record<Precision, string> = { float32: 'vision_model.onnx', float16: 'vision_model_fp16.onnx' };
+
+/** Returns the model's folder below `cacheDir`, and writes its graph (350 MB, half of it as fp16) if it does not exist. */
+export async function makeVitModel(cacheDir: string, precision: Precision = 'float32'): Promise<string> {
   const folder = join(cacheDir, `random-vit-b-32-v${VERSION}`);
   const marker = join(folder, 'preprocessor_config.json');
-  if (await readFile(marker).catch(() => undefined)) return folder;
+  const graphFile = join(folder, 'onnx', GRAPHS[precision]);
+  const hasGraph = await access(graphFile).then(
+    () => true,
+    () => false,
+  );
+  if (hasGraph && (await readFile(marker).catch(() => undefined))) return folder;
   await mkdir(join(folder, 'onnx'), { recursive: true });
-  const graphFile = join(folder, 'onnx', 'vision_model.onnx');
-  await writeFile(`${graphFile}.part`, buildVit());
+  await writeFile(`${graphFile}.part`, buildVit(precision));
   await rename(`${graphFile}.part`, graphFile);
   await writeFile(marker, `${JSON.stringify(PREPROCESSING, null, 2)}\n`);
   return folder;
 }
 
-function buildVit(): Uint8Array {
-  const graph = createGraph({ name: 'random-vit-b-32' });
+function buildVit(precision: Precision): Uint8Array {
+  const graph = floatsAs(precision, createGraph({ name: 'random-vit-b-32' }));
   const random = randomWeights(graph);
-  const pixels = graph.input('pixel_values', 'float32', ['batch', 3, IMAGE, IMAGE]);
+  const values = graph.input('pixel_values', 'float32', ['batch', 3, IMAGE, IMAGE]);
+  const pixels = precision === 'float32' ? values : graph.apply('Cast', [values], { to: FLOAT16 });
 
   const patches = graph.apply('Conv', [pixels, random([WIDTH, 3, PATCH, PATCH])], {
     kernel_shape: [PATCH, PATCH],
@@ -66,9 +76,21 @@ function buildVit(): Uint8Array {
     tokens = graph.apply('Add', [tokens, perceptron(graph, layerNorm(graph, tokens), random)]);
   }
   const first = graph.apply('Gather', [layerNorm(graph, tokens), graph.constant('int64', [], [0])], { axis: 1 });
-  graph.apply('MatMul', [first, random([WIDTH, PROJECTION])], {}, 'image_embeds');
+  const projected = graph.apply('MatMul', [first, random([WIDTH, PROJECTION])]);
+  graph.apply('Cast', [projected], { to: FLOAT32 }, 'image_embeds');
   graph.output('image_embeds', 'float32', ['batch', PROJECTION]);
   return graph.encode();
+}
+
+const FLOAT32 = 1;
+const FLOAT16 = 10;
+
+/** The same builder, whose constants of floats have this precision. */
+function floatsAs(precision: Precision, graph: GraphBuilder): GraphBuilder {
+  return {
+    ...graph,
+    constant: (type, shape, values) => graph.constant(type === 'float32' ? precision : type, shape, values),
+  };
 }
 
 type RandomWeights = (shape: readonly number[]) => ValueName;
@@ -133,10 +155,10 @@ function reshape(graph: GraphBuilder, value: ValueName, shape: readonly number[]
 }
 
 if (import.meta.main) {
-  const [cacheDir] = process.argv.slice(2);
-  if (cacheDir === undefined) {
-    console.error('usage: node bench/vit.ts FOLDER');
+  const [cacheDir, precision] = process.argv.slice(2);
+  if (cacheDir === undefined || !(precision === undefined || precision === 'float32' || precision === 'float16')) {
+    console.error('usage: node bench/vit.ts FOLDER [float32|float16]');
     process.exit(2);
   }
-  process.stdout.write(`${await makeVitModel(cacheDir)}\n`);
+  process.stdout.write(`${await makeVitModel(cacheDir, precision)}\n`);
 }

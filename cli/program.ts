@@ -15,6 +15,7 @@ import { addExportCommand } from './commands/export.ts';
 import { addForgetCommand } from './commands/forget.ts';
 import { addImportVectorsCommand } from './commands/import-vectors.ts';
 import { addIndexCommand } from './commands/index.ts';
+import { addInstallCudaCommand } from './commands/install-cuda.ts';
 import { addJobsCommand } from './commands/jobs.ts';
 import { addLimitCommand } from './commands/limit.ts';
 import { addLoadCommand } from './commands/load.ts';
@@ -64,6 +65,7 @@ const COMMANDS: readonly AddCommand[] = [
   addEncodeCommand,
   addDecodeCommand,
   addModelsCommand,
+  addInstallCudaCommand,
   addPruneCommand,
   addRelocateCommand,
   addForgetCommand,

@@ -602,8 +602,21 @@ export const FAILURES = {
     meaning: 'A folder in the place of a fetched model was made by somebody else, so it is left as it is.',
     remedy: 'Move the folder away.',
   },
+  CudaUnsupported: {
+    meaning:
+      "The CUDA libraries can't be chosen or used here: the system, the NVIDIA driver or the GPU does not allow it.",
+  },
+  PackageUnavailable: {
+    meaning:
+      'A package can not be fetched from its index, or is not in the folder; the message names the files to bring.',
+    remedy: 'Try again, or name a mirror in PIP_INDEX_URL.',
+  },
+  PackageInvalid: {
+    meaning: 'A package, or the answer of its index, is not what was stated or expected.',
+    remedy: 'Try again, or correct PIP_INDEX_URL.',
+  },
   DiskFull: {
-    meaning: 'The disk has no room for a model.',
+    meaning: 'The disk has no room for a model, or for the CUDA libraries.',
     remedy: 'Make room, or name another folder in PLIMSOLL_CACHE.',
   },
   StackRunning: {

