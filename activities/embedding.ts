@@ -179,6 +179,7 @@ export function createEmbeddingActivities(dependencies: EmbeddingDependencies) {
           await openChunks(store, { jobId: job_id, runId: runOfActivity().runId }, plan);
           await startPhase(store, job_id, 'embedding', {
             model_key: model.key,
+            device: model.device,
             planned_at,
             total: plan.total,
             total_known: true,

@@ -45,7 +45,7 @@ export async function benchEmbedding(bench: EmbeddingBench): Promise<EmbeddingFi
   const { modelDir, count, batchSize } = bench;
   const threads = availableParallelism();
   const images = await firstImages(bench.imagesDir, count);
-  const embedder = createEmbedder({ device: { type: 'cpu' }, batchSize, threads });
+  const embedder = createEmbedder({ devices: [{ type: 'cpu' }], batchSize, threads });
   const raw = await startRawInference(modelDir, batchSize, threads);
   try {
     await embedder.open(modelDir, IMAGES);

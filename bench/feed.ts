@@ -21,7 +21,7 @@ import { createEmbedder } from '../inference/embedder.ts';
 import { openFrames, writeFrame } from '../inference/frames.ts';
 import type { EncoderReply, EncoderRequest, LoadedModel } from '../inference/messages.ts';
 import { startPulsingProcess } from '../inference/pulsing-process.ts';
-import { type InferenceSettings, settingsFromEnvironment } from '../inference/settings.ts';
+import { type Device, type InferenceSettings, settingsFromEnvironment, settingsOn } from '../inference/settings.ts';
 import { noSuspicion, type Task } from '../inference/task.ts';
 import { makeBlankModel } from './blank-model.ts';
 import { type Usage, usageBetween, usageOf } from './process-usage.ts';
@@ -115,6 +115,7 @@ export async function measureEncoder(
   settings: InferenceSettings,
 ): Promise<FeedFigure & { model: LoadedModel }> {
   const medium = imagesMedium();
+  const [device = { type: 'cpu' }] = settings.devices as readonly Device[];
   const frames = openFrames();
   let onReply: (reply: EncoderReply) => void = () => undefined;
   const ended = Promise.withResolvers<never>();
@@ -166,7 +167,7 @@ export async function measureEncoder(
       };
       const { preparation, models } = medium;
       const side = { ...preparation, outputs: models.outputs };
-      encoder.send({ type: 'load', files, settings, known: [], side });
+      encoder.send({ type: 'load', files, settings: settingsOn(device, [device], settings), known: [], side });
     });
   }
 }

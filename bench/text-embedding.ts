@@ -32,7 +32,7 @@ export async function benchTextEmbedding({
   const medium = documentsMedium();
   const count = batches.flat().length;
   const batchSize = Math.max(...batches.map((batch) => batch.length));
-  const embedder = createEmbedder({ device: { type: 'cpu' }, batchSize, threads });
+  const embedder = createEmbedder({ devices: [{ type: 'cpu' }], batchSize, threads });
   const raw = fork(fileURLToPath(new URL('./raw-texts.ts', import.meta.url)), [modelDir, String(threads)]);
   const items = batches.map((batch) => batch.map((text): EmbedItem => ({ value: { text }, content: text })));
 

@@ -174,7 +174,8 @@ function embeddingBlock(status: JobStatus, paint: Paint): string[] {
     return kind === 'load' && state === 'completed' ? [`  ${paint.bold('Embedding')} was skipped`] : [];
   }
   if (embedding.started_at === null || hadNothingToRetry(status)) return [];
-  const model = embedding.model_key === undefined ? '' : paint.dim(` with ${embedding.model_key}`);
+  const on = embedding.device === undefined ? '' : ` on ${embedding.device}`;
+  const model = embedding.model_key === undefined ? '' : paint.dim(` with ${embedding.model_key}${on}`);
   const title = `  ${paint.bold('Embedded')} `;
   const { index } = embedding;
   if (index !== undefined && embedding.total === 0) {

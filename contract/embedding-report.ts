@@ -8,6 +8,7 @@ export const embeddingReport = z.object({
   /** The embedding's first execution run ID. A reset job gets the reports of its embedding before the reset, too. */
   run_id: z.string(),
   model_key: z.string().optional(),
+  device: z.string().optional(),
   state: z.enum(['running', 'waiting']),
   waiting_for: z
     .object({

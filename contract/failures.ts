@@ -282,7 +282,7 @@ export const FAILURES = {
     http: [422, 'The model has no text side'],
   },
   DeviceUnavailable: {
-    meaning: 'The device that the embedding worker is configured for is not there.',
+    meaning: 'A device that the embedding worker is configured for is not there, or gives wrong vectors.',
     remedy: 'Correct PLIMSOLL_DEVICE, or install what the device needs.',
     ends: EMBEDDING,
   },

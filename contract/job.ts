@@ -144,6 +144,8 @@ export interface PhaseStatus {
   unreadable_folders?: string[];
   outside_links?: string[];
   model_key?: string;
+  /** Embedding: the devices of the worker that loaded the model first: `cpu`, `cuda:0,cuda:1`. */
+  device?: string;
   /** The index of vectors that the phase builds last, where it builds one. */
   index?: IndexStatus;
 }

@@ -7,7 +7,7 @@ import { createBlame } from './blame.ts';
 import type { Frames } from './frames.ts';
 import type { DecoderReply, DecoderRequest, FileItem } from './messages.ts';
 import { type ProcessEnd, type PulsingProcess, startPulsingProcess } from './pulsing-process.ts';
-import type { InferenceSettings } from './settings.ts';
+import type { ProcessSettings } from './settings.ts';
 import type { Task } from './task.ts';
 
 /** Items that a process has at once, for each of its threads: one is decoded, and others wait so that no thread does. */
@@ -74,7 +74,7 @@ interface DecoderProcess {
 
 /** Creates the decoders of the model `name`. `one` is the name of an item for people. */
 export function createDecoders(
-  { name, one, frames, settings }: { name: string; one: string; frames: Frames; settings: InferenceSettings },
+  { name, one, frames, settings }: { name: string; one: string; frames: Frames; settings: ProcessSettings },
   { onDecoded, onSignOfLife, onUnavailable }: DecoderReports,
 ): Decoders {
   const most = Math.min(settings.decoders, settings.threads);

@@ -1,50 +1,75 @@
 import { createHash } from 'node:crypto';
 import { unlessAborted } from '../core/concurrency/abort.ts';
 import type { Embedder, EmbeddingModel, EmbedOutcome } from '../core/embedding/embedder.ts';
+import { UserError } from '../core/errors.ts';
 import type { Medium, ModelSide } from '../core/media/medium.ts';
 import { ModelChangedError, ModelHasNoTextError } from '../core/models/errors.ts';
 import { findModel, findSide, hasSide, type ModelFiles } from '../core/models/find-model.ts';
 import { nameInKey, parseModel } from '../core/models/model-names.ts';
+import type { Tried } from './choose-devices.ts';
 import { type EmbedWords, keepLastWords, type Words } from './last-words.ts';
 import type { LoadedModel } from './messages.ts';
-import { createModelRunner, type ModelRunner } from './model-runner.ts';
 import { requireOneSpace } from './one-space.ts';
-import { deviceName, type InferenceSettings, settingsFromEnvironment } from './settings.ts';
+import { type Device, devicesName, type InferenceSettings, settingsFromEnvironment } from './settings.ts';
+import { createSharedRunner, type SharedRunner } from './shared-runner.ts';
 import type { SideItem } from './task.ts';
 
 /** An embedder that runs models in child processes. */
 export interface InferenceEmbedder extends Embedder {
-  /** Process IDs of the live encoder processes, one for each side of a model in use. */
+  /** Process IDs of the live encoder processes: one for each side of a model in use, and for each device. */
   childPids(): number[];
   /** Process IDs of the live decoder processes. */
   decoderPids(): number[];
+  /** How many devices share the work. */
+  readonly deviceCount: number;
 }
 
 /**
- * Creates an embedder that decodes and computes in child processes: one encoder per side of a model, on the configured
- * device, and decoders where its items are files. So words never wait for the batches of a load, and a worker without searches loads no text side. Settings missing from
- * `options` come from the environment: see `settingsFromEnvironment`.
+ * Creates an embedder that decodes and computes in child processes: one encoder per side of a model and per device, and
+ * decoders where its items are files. So words never wait for the batches of a load, and a worker without searches loads
+ * no text side. Words use the first device alone: a query is one item. Settings missing from `options` come from the
+ * environment: see `settingsFromEnvironment`.
  *
  * @throws UserError InvalidSetting
  */
 export function createEmbedder(options: Partial<InferenceSettings> = {}): InferenceEmbedder {
   const settings = { ...settingsFromEnvironment(), ...options };
-  const runners = new Map<string, ModelRunner>();
+  const { devices: configured } = settings;
+  if (configured.length === 0) throw new UserError('InvalidSetting', 'devices: name one at least.');
+  const runners = new Map<string, SharedRunner>();
   /** The embedding of words by each runner of a text side. */
-  const embedsWords = new WeakMap<ModelRunner, EmbedWords>();
+  const embedsWords = new WeakMap<SharedRunner, EmbedWords>();
+  let chosen: Promise<readonly Device[]> | undefined;
   let closed = false;
 
+  /** The devices. `auto` tries them with the model that is used first. */
+  async function devicesFor(files: ModelFiles, side: ModelSide): Promise<readonly Device[]> {
+    if (configured !== 'auto') return configured;
+    chosen ??= choose({ files, side }, settings).catch((error: unknown) => {
+      // The fault is the model's. The next model decides.
+      chosen = undefined;
+      throw error;
+    });
+    return chosen;
+  }
+
   /** The runner of a side of a model. Replaced model files get a new runner. */
-  async function runnerOf(key: string, side: ModelSide, findFiles: () => Promise<ModelFiles>): Promise<ModelRunner> {
+  async function runnerOf(
+    key: string,
+    side: ModelSide,
+    findFiles: () => Promise<ModelFiles>,
+    use: (all: readonly Device[]) => readonly Device[] = (all) => all,
+  ): Promise<SharedRunner> {
     assertOpen();
     const existing = runners.get(key);
     if (existing !== undefined && (await existing.isCurrent())) return existing;
     const files = await findFiles();
+    const all = await devicesFor(files, side);
     assertOpen();
     // A concurrent call may have created it first.
     const runner = runners.get(key);
     if (runner !== undefined && runner !== existing) return runner;
-    const created = createModelRunner(files, side, settings);
+    const created = createSharedRunner(files, side, { ...settings, devices: use(all) });
     runners.set(key, created);
     void existing?.stop(new ModelChangedError(`The files of model "${files.name}" were replaced while it was in use.`));
     return created;
@@ -54,7 +79,7 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
     if (closed) throw new Error('The embedder is closed.');
   }
 
-  async function load(key: string, runner: ModelRunner): Promise<LoadedModel> {
+  async function load(key: string, runner: SharedRunner): Promise<LoadedModel> {
     return runner.load().catch((error: unknown) => {
       // A repaired model folder must work without a restart of the worker.
       if (runners.get(key) === runner) runners.delete(key);
@@ -66,7 +91,7 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
     runnerOf(keyOf(name, medium), medium, () => findModel(name, medium.models, settings.modelFolders));
 
   /** The runner of the side that encodes samples. */
-  async function loadedRunner(model: string, medium: Medium): Promise<{ runner: ModelRunner; loaded: LoadedModel }> {
+  async function loadedRunner(model: string, medium: Medium): Promise<{ runner: SharedRunner; loaded: LoadedModel }> {
     const { name, revision } = parseModel(model, medium.models);
     const runner = await ownRunner(name, medium);
     const loaded = await load(keyOf(name, medium), runner);
@@ -75,12 +100,12 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
   }
 
   /** The runner of the text side. Its files are not part of the revision, because vectors of samples don't need them. */
-  async function loadedTextRunner(model: string, medium: Medium): Promise<ModelRunner> {
+  async function loadedTextRunner(model: string, medium: Medium): Promise<SharedRunner> {
     const { name, revision } = parseModel(model, medium.models);
     if (medium.text === 'own') {
       // A process of its own: words never wait for the batches of a load.
       const key = `text of ${keyOf(name, medium)}`;
-      const runner = await runnerOf(key, medium, () => findModel(name, medium.models, settings.modelFolders));
+      const runner = await runnerOf(key, medium, () => findModel(name, medium.models, settings.modelFolders), firstOf);
       requireRevision(name, revision, await load(key, runner));
       return runner;
     }
@@ -91,12 +116,12 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
     if (medium.text === undefined || !(await hasText(own, medium))) throw noText(name, medium);
     const { text } = medium;
     const key = `text of ${keyOf(name, medium)}`;
-    const runner = await runnerOf(key, text, () => findSide(own.files, text.models));
+    const runner = await runnerOf(key, text, () => findSide(own.files, text.models), firstOf);
     requireOneSpace({ ...own.files, ...loaded }, { ...runner.files, ...(await load(key, runner)) });
     return runner;
   }
 
-  function wordsOf(runner: ModelRunner): EmbedWords {
+  function wordsOf(runner: SharedRunner): EmbedWords {
     const embedWords = embedsWords.get(runner) ?? keepLastWords(runner);
     embedsWords.set(runner, embedWords);
     return embedWords;
@@ -105,10 +130,11 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
   return {
     async open(model, medium) {
       const { runner, loaded } = await loadedRunner(model, medium);
-      return describe(runner.files.name, loaded, deviceName(settings.device), await hasText(runner, medium));
+      const devices = await devicesFor(runner.files, medium);
+      return describe(runner.files.name, loaded, devices, await hasText(runner, medium));
     },
     async embed(model, medium, items, options = {}) {
-      const opened = (runner: Promise<ModelRunner>) => unlessAborted(runner, options.signal);
+      const opened = (runner: Promise<SharedRunner>) => unlessAborted(runner, options.signal);
       const texts = items.filter((item) => 'text' in item);
       const samples = items.filter((item): item is SideItem => !('text' in item));
       const ofSamples = async () =>
@@ -124,9 +150,21 @@ export function createEmbedder(options: Partial<InferenceSettings> = {}): Infere
       await Promise.all([...runners.values()].map((runner) => runner.stop(reason)));
       runners.clear();
     },
-    childPids: () => [...runners.values()].map(({ pid }) => pid).filter((pid) => pid !== undefined),
+    childPids: () => [...runners.values()].flatMap(({ pids }) => pids),
     decoderPids: () => [...runners.values()].flatMap((runner) => runner.decoderPids()),
+    deviceCount: configured === 'auto' ? 1 : configured.length,
   };
+}
+
+const firstOf = (devices: readonly Device[]) => devices.slice(0, 1);
+
+/** Chooses the device and says which one, so that nobody runs on the CPU without knowing why. */
+async function choose(tried: Tried, settings: InferenceSettings): Promise<readonly Device[]> {
+  const { chooseDevices, describePassedOver } = await import('./choose-devices.ts');
+  const { devices, passedOver } = await chooseDevices(tried, settings);
+  const reasons = passedOver.length === 0 ? '' : ` (${describePassedOver(passedOver)})`;
+  process.stderr.write(`PLIMSOLL_DEVICE=auto takes ${devicesName(devices)}${reasons}.\n`);
+  return devices;
 }
 
 function requireRevision(name: string, asked: string | undefined, { revision }: LoadedModel): void {
@@ -134,7 +172,7 @@ function requireRevision(name: string, asked: string | undefined, { revision }: 
     throw new ModelChangedError(`Model "${name}" is at revision ${revision}, not ${asked} as asked for.`);
 }
 
-const hasText = async ({ files }: ModelRunner, { text }: Medium) =>
+const hasText = async ({ files }: SharedRunner, { text }: Medium) =>
   text === 'own' || (text !== undefined && (await hasSide(files, text.models)));
 
 const noText = (name: string, { words }: Medium) =>
@@ -150,11 +188,12 @@ function asWords({ text }: { text: string }): Words {
 function describe(
   asked: string,
   { revision, dim, batchSize }: LoadedModel,
-  device: string,
+  devices: readonly Device[],
   text: boolean,
 ): EmbeddingModel {
   const name = nameInKey(asked);
-  return { name, revision, key: `${name}@${revision}`, dim, batchSize, device, text };
+  const key = `${name}@${revision}`;
+  return { name, revision, key, dim, batchSize, device: devicesName(devices), devices: devices.length, text };
 }
 
 /** Models of two media may have the same name. */

@@ -15,7 +15,7 @@ import { hashOf } from './file-reader.ts';
 import { type Frames, openFrames } from './frames.ts';
 import type { EncodeItem, EncoderReply, EncoderRequest, LoadedModel } from './messages.ts';
 import { type ProcessEnd, type PulsingProcess, startPulsingProcess } from './pulsing-process.ts';
-import type { InferenceSettings } from './settings.ts';
+import type { RunnerSettings } from './settings.ts';
 import { noSuspicion, type SideItem, type Task } from './task.ts';
 
 /** Batches in the encoder at once: one computes, and one follows it at once. */
@@ -67,7 +67,7 @@ export interface ModelRunner {
 }
 
 /** Creates the runner of a side of a model. The processes start with the first call. */
-export function createModelRunner(files: ModelFiles, side: ModelSide, settings: InferenceSettings): ModelRunner {
+export function createModelRunner(files: ModelFiles, side: ModelSide, settings: RunnerSettings): ModelRunner {
   let processes: Processes | undefined;
   let encoder: PulsingProcess<EncoderRequest> | undefined;
   let loaded: LoadedModel | undefined;
@@ -122,9 +122,9 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
     const ended = Promise.withResolvers<void>();
     ending.add(ended.promise);
     void ended.promise.then(() => ending.delete(ended.promise));
-    const { device, batchSize, takesBytes, threads, silenceTimeoutMs } = settings;
+    const { device, batchSize, takesBytes, threads, silenceTimeoutMs, isTrial } = settings;
     const started = startPulsingProcess<EncoderRequest, EncoderReply>(
-      { module: 'encoder', threads, framesFd: frames.fd, execArgv: [], silenceTimeoutMs },
+      { module: 'encoder', threads, framesFd: frames.fd, execArgv: [], silenceTimeoutMs, isTrial },
       {
         onReply: (reply) => {
           if (encoder === started) receive(reply);

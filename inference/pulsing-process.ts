@@ -22,6 +22,8 @@ export interface Program {
   execArgv: readonly string[];
   /** A process whose pulse has stopped for so long, counted from its first byte, is killed. In milliseconds. */
   silenceTimeoutMs: number;
+  /** What the process prints is no news for the log. */
+  isTrial?: boolean | undefined;
 }
 
 /** A forked process that shows by its pulse that it does not stand still. */
@@ -46,7 +48,7 @@ export interface ProcessEnd {
 
 /** Forks a process. Calls `onExit` once, whatever ends the process. */
 export function startPulsingProcess<Request extends object, Reply>(
-  { module, threads, framesFd, execArgv, silenceTimeoutMs }: Program,
+  { module, threads, framesFd, execArgv, silenceTimeoutMs, isTrial }: Program,
   { onReply, onExit }: { onReply: (reply: Reply) => void; onExit: (end: ProcessEnd) => void },
 ): PulsingProcess<Request> {
   const child = fork(fileURLToPath(new URL(`./${module}${extname(import.meta.url)}`, import.meta.url)), {
@@ -60,7 +62,7 @@ export function startPulsingProcess<Request extends object, Reply>(
     // stdout belongs to the results of a command.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe', framesFd],
   });
-  const lastWords = keepEnd(child);
+  const lastWords = keepEnd(child, isTrial);
   let ended = false;
   let hung: string | undefined;
   let endSilence = () => 0;
@@ -110,11 +112,11 @@ export function startPulsingProcess<Request extends object, Reply>(
   };
 }
 
-/** Forwards the process's stderr and keeps its last part, where native code explains a crash. */
-function keepEnd(child: ChildProcess): () => string {
+/** Forwards the process's stderr, unless it is a trial, and keeps its last part, where native code explains a crash. */
+function keepEnd(child: ChildProcess, isTrial = false): () => string {
   let text = '';
   child.stderr?.on('data', (chunk: Buffer) => {
-    process.stderr.write(chunk);
+    if (!isTrial) process.stderr.write(chunk);
     text = (text + chunk.toString()).slice(-2 * KEPT_STDERR_CHARACTERS);
   });
   return () => stripVTControlCharacters(text).trim().slice(-KEPT_STDERR_CHARACTERS);

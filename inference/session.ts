@@ -12,6 +12,7 @@ import { readGraphInputs, withByteInput } from '../core/models/byte-input.ts';
 import { DeviceUnavailableError, ModelInvalidError } from '../core/models/errors.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
 import { chooseOutput, type GraphValue, type VectorOutput } from '../core/models/graph-values.ts';
+import { checkDevice, endIfLost } from './check-device.ts';
 import { pooled } from './pooling.ts';
 import { type Device, deviceName, type EncoderSettings } from './settings.ts';
 
@@ -47,6 +48,7 @@ export async function loadModel(
   openPreparation: OpenPreparation,
 ): Promise<Model> {
   const { graphFile } = files;
+  await checkDevice(settings.device, (graph, device) => createSession(graph, { ...settings, device }));
   const open = (inputs: readonly GraphValue[]) =>
     openPreparation({ graphFile, files: files.files, optional: files.optional, inputs, options: side.options });
   // What is wrong with the model or the device shows in the session of the graph as it is.
@@ -71,7 +73,10 @@ export async function loadModel(
   }
 
   async function runSameLength(prepared: readonly unknown[]): Promise<Float32Array> {
-    const vectors = await run(prepared);
+    const vectors = await run(prepared).catch(async (error: unknown) => {
+      await endIfLost(settings.device, () => run([preparation.blank as never]));
+      throw error;
+    });
     if (vectors.length === prepared.length * probe.length) return vectors;
     throw new Error(
       `the model gave vectors of ${vectors.length / prepared.length} numbers, and of ${probe.length} before`,
@@ -161,7 +166,7 @@ async function createSession(
   try {
     // The two signatures differ only in this argument.
     return await InferenceSession.create((graph ?? graphFile) as string, {
-      executionProviders: [device.type === 'cuda' ? { name: 'cuda', deviceId: device.index } : 'cpu'],
+      executionProviders: [device.type === 'cuda' ? { name: 'cuda', deviceId: device.index } : device.type],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',

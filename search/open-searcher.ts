@@ -50,7 +50,7 @@ export function openSearcher({
   const encoder =
     embedder === undefined
       ? createEmbedder({
-          device: { type: 'cpu' },
+          devices: [{ type: 'cpu' }],
           idleMs,
           ...(modelFolders === undefined ? {} : { modelFolders: [...modelFolders] }),
         })

@@ -8,6 +8,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, type LogEntry, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { UserError } from '../core/errors.ts';
 import { openStore } from '../core/store/open.ts';
+import { devicesName, settingsFromEnvironment } from '../inference/settings.ts';
 import { createWorker } from './create-worker.ts';
 import { createReadiness } from './health.ts';
 import { healthPort, serveHealth } from './health-server.ts';
@@ -70,10 +71,17 @@ async function serve(worker: Worker, role: Role): Promise<void> {
       const { taskQueue, workerDeploymentOptions } = worker.options;
       const { deploymentName, buildId } = workerDeploymentOptions?.version ?? {};
       const version = deploymentName === undefined ? '' : `, as version ${deploymentName}:${buildId}`;
-      process.stderr.write(`The ${role} worker polls task queue ${taskQueue} at ${address}${version}.\n`);
+      process.stderr.write(
+        `The ${role} worker polls task queue ${taskQueue} at ${address}${version}${onDevices(role)}.\n`,
+      );
     });
   }
   await running;
+}
+
+/** The devices of an embedding worker, as the end of a line: `, on cuda:0,cuda:1`. */
+function onDevices(role: Role): string {
+  return role === 'embedding' ? `, on ${devicesName(settingsFromEnvironment().devices)}` : '';
 }
 
 /** The SDK warns about a worker without workflows; embedding workers have none on purpose. */

@@ -186,7 +186,7 @@ async function embed(
   };
 
   const { model: opened, total, chunks } = resume === undefined ? await plan() : takeUp(resume);
-  job.update('embedding', { model_key: opened.key, total, total_known: true });
+  job.update('embedding', { model_key: opened.key, device: opened.device, total, total_known: true });
   await report();
 
   const rest = await runChunks({ input, model_key: opened.key, only_failed, job, permit, report, goOn }, chunks);

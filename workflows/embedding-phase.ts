@@ -42,12 +42,13 @@ export function createEmbeddingPhase(job: JobTracker, input: LoadDatasetInput | 
   /** Shows the last report, if this job's embedding sent it. A reset job gets the reports of the one before, too. */
   const follow = () => {
     if (last === undefined || last.run_id !== child?.firstExecutionRunId) return;
-    const { run_id: _, state, waiting_for, model_key, index, ...counts } = last;
+    const { run_id: _, state, waiting_for, model_key, device, index, ...counts } = last;
     if (state === 'waiting' && waiting_for !== null) job.hold('embedding', waitingOf(waiting_for));
     else if (job.phase('embedding').state !== 'running') job.release('embedding');
     job.update('embedding', {
       ...counts,
       ...(model_key === undefined ? {} : { model_key }),
+      ...(device === undefined ? {} : { device }),
       ...(index === undefined ? {} : { index }),
       total_known: true,
     });

@@ -23,10 +23,11 @@ export function createReporter(job: JobTracker): () => Promise<void> {
   };
   return async function reportToLoad() {
     if (parent === undefined) return;
-    const { done, failed, reused = 0, total, model_key, state, waiting_for, index } = job.phase('embedding');
+    const { done, failed, reused = 0, total, model_key, device, state, waiting_for, index } = job.phase('embedding');
     const report: EmbeddingReport = {
       run_id,
       ...(model_key === undefined ? {} : { model_key }),
+      ...(device === undefined ? {} : { device }),
       state: state === 'waiting' ? state : 'running',
       waiting_for: waiting_for === undefined ? null : waitingStatusOf(waiting_for),
       done,

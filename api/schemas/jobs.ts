@@ -78,6 +78,7 @@ export const phaseStatus = z
     unreadable_folders: z.array(z.string()).optional(),
     outside_links: z.array(z.string()).optional(),
     model_key: z.string().optional(),
+    device: z.string().optional().describe('Devices of the worker that loaded the model first: cpu, or cuda:0,cuda:1.'),
     index: z
       .object({ kind: z.enum(INDEX_KINDS), done: z.int(), total: z.int() })
       .optional()

@@ -164,7 +164,7 @@ async function searchFile(file: string, words: string | undefined, options: Sear
   const path = resolve(file);
   const beside = path.replace(/\.mp4$/i, '.json');
   const index = options.index ?? ((await stat(beside).catch(() => undefined)) === undefined ? undefined : beside);
-  const embedder = createEmbedder({ device: { type: 'cpu' } });
+  const embedder = createEmbedder({ devices: [{ type: 'cpu' }] });
   try {
     const { limit, mode } = options;
     const answer = await searchArtifact({ path, index, text: words, limit, mode }, { embedder, media: knownMedia() });

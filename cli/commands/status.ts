@@ -50,6 +50,7 @@ With --json:
     unreadable_folders   paths, 100 at most, where there are any
     outside_links        paths of links out of the source roots, likewise
     model_key            where known
+    device               of embedding, where known: cpu, cuda:0,cuda:1, webgpu
 
 The exit code is 0 whatever the state of the job, 3 if there is no such job. The
 exit code of "plimsoll wait" says how a job ended.

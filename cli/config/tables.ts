@@ -6,6 +6,7 @@ import { DTYPES, parseModelName } from '../../contract/model-name.ts';
 import { chunks as chunkOptions } from '../../contract/options.ts';
 import { searchInput } from '../../contract/search.ts';
 import { parseDuration } from '../../core/duration.ts';
+import { DEVICES_ALLOWED, parseDevices } from '../../inference/settings.ts';
 
 /** A key of the file. */
 export interface Key {
@@ -109,6 +110,12 @@ const paths = {
 } as const;
 const path = { schema: text, names: 'path' } as const;
 
+/** One name, several in a string with commas between them, or a list. `auto` stands alone. */
+function isDevices(value: unknown): boolean {
+  const names = Array.isArray(value) ? value : [value];
+  return names.every((name) => typeof name === 'string') && parseDevices(names.join(',')) !== undefined;
+}
+
 const SERVERS: Table['keys'] = {
   data: { ...path, variable: 'PLIMSOLL_DATA' },
   mongodb_uri: {
@@ -123,7 +130,7 @@ const SERVERS: Table['keys'] = {
 
 const WORKERS: Table['keys'] = {
   device: {
-    schema: z.string().regex(/^(cpu|cuda(:\d{1,3})?)$/, 'must be cpu, cuda or cuda:N'),
+    schema: z.custom(isDevices, `must be ${DEVICES_ALLOWED}`),
     variable: 'PLIMSOLL_DEVICE',
     otherwise: 'cpu',
   },

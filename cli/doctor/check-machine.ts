@@ -6,8 +6,16 @@ import type { Medium } from '../../core/media/medium.ts';
 import { knownMedia } from '../../core/media/registry.ts';
 import { findModel } from '../../core/models/find-model.ts';
 import { fetchedModelsFolder } from '../../core/models/model-folders.ts';
+import {
+  AUTO_ORDER,
+  chooseDevices,
+  describePassedOver,
+  type PassedOver,
+  type Tried,
+  whyNot,
+} from '../../inference/choose-devices.ts';
 import { createEmbedder } from '../../inference/embedder.ts';
-import { deviceName, type InferenceSettings } from '../../inference/settings.ts';
+import { type Device, devicesName, type InferenceSettings } from '../../inference/settings.ts';
 import { compareVersions } from '../../local/provision/binary.ts';
 import { type Check, ok, problem, warning } from './check.ts';
 
@@ -34,19 +42,43 @@ export async function checkCache(env: NodeJS.ProcessEnv): Promise<Check> {
   }
 }
 
-/** Runs the built-in model on the device that an embedding worker with this environment would use. */
-export async function checkDevice(settings: InferenceSettings): Promise<Check> {
-  const embedder = createEmbedder(settings);
+/** Runs the built-in model on the devices that an embedding worker with this environment would use. */
+export async function checkDevice(settings: InferenceSettings): Promise<Check[]> {
+  if (settings.devices !== 'auto') return Promise.all([checkDevices(settings, settings.devices), checkGpus(settings)]);
+  const { devices, passedOver } = await chooseDevices(await builtIn(), settings);
+  const { found, ...check } = await checkDevices(settings, devices);
+  return [{ ...check, found: [`auto: ${found}`, describePassedOver(passedOver)].filter(Boolean).join('; ') }];
+}
+
+async function checkDevices(settings: InferenceSettings, devices: readonly Device[]): Promise<Check> {
+  const embedder = createEmbedder({ ...settings, devices });
   try {
-    const { key } = await embedder.open(BUILT_IN_MODEL, knownMedia().default);
-    return ok('Device', `${deviceName(settings.device)} runs ${key}`);
+    const { key, device } = await embedder.open(BUILT_IN_MODEL, knownMedia().default);
+    return ok('Device', `${device} runs ${key}`);
   } catch (error) {
-    const advice =
-      settings.device.type === 'cpu' ? 'Install the packages again: npm ci' : 'Set PLIMSOLL_DEVICE=cpu to do without.';
-    return problem('Device', `${deviceName(settings.device)}: ${(error as Error).message}`, advice);
+    const onCpu = devices.every(({ type }) => type === 'cpu');
+    const advice = onCpu ? 'Install the packages again: npm ci' : 'Set PLIMSOLL_DEVICE=cpu to do without.';
+    return problem('Device', `${devicesName(devices)}: ${(error as Error).message}`, advice);
   } finally {
     await embedder.close();
   }
+}
+
+async function builtIn(): Promise<Tried> {
+  const side = knownMedia().default;
+  return { files: await findModel(BUILT_IN_MODEL, side.models), side };
+}
+
+/** Says which GPUs this machine could use. */
+async function checkGpus(settings: InferenceSettings): Promise<Check> {
+  const tried = await builtIn();
+  const gpus = await Promise.all(
+    AUTO_ORDER.map(async (device) => ({ device: device.type, reason: await whyNot(device, tried, settings) })),
+  );
+  const usable = gpus.filter(({ reason }) => reason === undefined).map(({ device }) => device);
+  const others = describePassedOver(gpus.filter((gpu): gpu is PassedOver => gpu.reason !== undefined));
+  const use = usable.length === 0 ? 'none can be used' : `PLIMSOLL_DEVICE can be ${usable.join(' or ')}`;
+  return ok('GPU', [use, others].filter(Boolean).join('; '));
 }
 
 /** Checks the models that can be used by name. */

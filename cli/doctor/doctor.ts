@@ -36,7 +36,7 @@ export async function doctor(options: { dataDir?: string | undefined; json?: boo
           checks.flat(),
         )
       : [inference.problem],
-    checkCuda('settings' in inference && inference.settings.device.type === 'cuda', env),
+    checkCuda('settings' in inference && asksForCuda(inference.settings), env),
     checkCache(env).then((check) => [check]),
     checkBinaries(env),
   ]);
@@ -79,6 +79,10 @@ function inferenceSettings(env: NodeJS.ProcessEnv): { settings: InferenceSetting
     return { problem: problem('Device', (error as Error).message, 'Correct the variable, or unset it.') };
   }
 }
+
+/** `auto` does without. */
+const asksForCuda = ({ devices }: InferenceSettings) =>
+  devices !== 'auto' && devices.some(({ type }) => type === 'cuda');
 
 function reportLines(
   settings: readonly Setting[],

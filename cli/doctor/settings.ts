@@ -1,7 +1,7 @@
 import { withoutPassword } from '../../client/connect.ts';
 import { cacheFolder } from '../../core/cache-folder.ts';
 import { knownMedia } from '../../core/media/registry.ts';
-import { deviceName, type InferenceSettings } from '../../inference/settings.ts';
+import { batchSizeOn, devicesName, type InferenceSettings } from '../../inference/settings.ts';
 import { placeOf } from '../config/use-config.ts';
 import type { Located } from '../servers.ts';
 import type { Setting } from './check.ts';
@@ -40,17 +40,24 @@ export function settingsOf(
     ...(inference === undefined
       ? []
       : [
-          { name: 'Device', value: deviceName(inference.device), source: fromEnv('PLIMSOLL_DEVICE') },
+          { name: 'Device', value: devicesName(inference.devices), source: fromEnv('PLIMSOLL_DEVICE') },
           {
             name: 'Model folders',
             value: inference.modelFolders.join(', ') || null,
             source: fromEnv('PLIMSOLL_MODELS'),
           },
-          { name: 'Batch size', value: String(inference.batchSize), source: fromEnv('PLIMSOLL_BATCH_SIZE') },
+          { name: 'Batch size', value: batchSizeIn(inference), source: fromEnv('PLIMSOLL_BATCH_SIZE') },
           { name: 'Threads', value: String(inference.threads), source: fromEnv('PLIMSOLL_THREADS') },
           ...knownMedia(env)
             .all.flatMap(({ settings }) => settings)
             .map(({ name, variable, value }) => ({ name, value, source: fromEnv(variable) })),
         ]),
   ];
+}
+
+/** `auto` has not chosen a device yet. */
+function batchSizeIn(inference: InferenceSettings): string {
+  const { devices, batchSize } = inference;
+  if (devices === 'auto' && batchSize === undefined) return '32, on a GPU 64';
+  return String(batchSizeOn(devices === 'auto' ? [] : devices, inference));
 }

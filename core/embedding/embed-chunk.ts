@@ -47,7 +47,7 @@ export type EmbedChunkResult = Required<ChunkCount>;
 
 const REVISION = /@[0-9a-f]{12}$/;
 
-/** Batches given to the encoder process at once: one runs and two are prepared. */
+/** Batches given to each encoder process at once: one runs and two are prepared. */
 const BATCHES_AHEAD = 3;
 
 /**
@@ -115,12 +115,13 @@ export async function embedChunk(
     const turn = { before, end: resolve };
     return settled(embedBatch(store, equipment, { request, named, batch, turn, signal: rest.signal }).finally(resolve));
   };
-  const underWay = batches.slice(0, BATCHES_AHEAD).map(start);
+  const ahead = BATCHES_AHEAD * (model.devices ?? 1);
+  const underWay = batches.slice(0, ahead).map(start);
   try {
     for (const [i, batch] of batches.entries()) {
       signal.throwIfAborted();
       const embedded = await unwrap(underWay.shift());
-      const next = batches[i + BATCHES_AHEAD];
+      const next = batches[i + ahead];
       if (next !== undefined && !signal.aborted) underWay.push(start(next));
       const { failed, reused } = await writeBatch(store, request, batch, embedded);
       count.failed += failed;

@@ -14,8 +14,10 @@ export interface EmbeddingModel {
   dim: number;
   /** Items per model run. Calls of `embed` with a multiple of it waste nothing. */
   batchSize: number;
-  /** `cpu`, or `cuda:N`. */
+  /** `cpu`, `cuda:N` or `webgpu`; several are separated by commas. */
   device: string;
+  /** How many devices share the work. Default: one. */
+  devices?: number;
   /**
    * Whether the model has a text side, so that `embed` takes words. The text side is first loaded by the first words;
    * only then do its faults show.

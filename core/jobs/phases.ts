@@ -27,7 +27,7 @@ export async function startPhase(
   store: Store,
   jobId: string,
   phase: PhaseName,
-  fields: Partial<Pick<PhaseDocument, 'model_key' | 'planned_at' | 'total' | 'total_known'>> = {},
+  fields: Partial<Pick<PhaseDocument, 'model_key' | 'device' | 'planned_at' | 'total' | 'total_known'>> = {},
 ): Promise<void> {
   const now = new Date();
   const job = await findJob(store, jobId);

@@ -82,6 +82,7 @@ export function phaseStatusOf(phase: PhaseDocument, now: Date): PhaseStatus {
     ...(phase.unreadable_folders?.length ? { unreadable_folders: phase.unreadable_folders } : {}),
     ...(phase.outside_links?.length ? { outside_links: phase.outside_links } : {}),
     ...(phase.model_key ? { model_key: phase.model_key } : {}),
+    ...(phase.device ? { device: phase.device } : {}),
     ...(phase.index ? { index: phase.index } : {}),
   };
 }

@@ -1,12 +1,16 @@
 /** The folders of models on this machine. */
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BUILT_IN_FOLDERS } from '../../contract/built-in-model.ts';
 import { cacheFolder } from '../cache-folder.ts';
 
 /** Comes with the package, at its root. The built sources in dist are one folder deeper. */
 export const PACKAGED_MODELS = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../models' : '../../../models', import.meta.url),
 );
+
+/** The graph that devices are checked with: that of the built-in model of images. */
+export const REFERENCE_GRAPH = join(PACKAGED_MODELS, BUILT_IN_FOLDERS.image, 'model.onnx');
 
 /** The folder that `plimsoll models fetch` puts models into. It need not exist. */
 export const fetchedModelsFolder = (env: NodeJS.ProcessEnv): string => join(cacheFolder(env), 'models');

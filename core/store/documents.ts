@@ -60,6 +60,8 @@ export interface PhaseDocument {
   /** At most 100 are named. */
   outside_links?: string[];
   model_key?: string;
+  /** Embedding: the devices of the worker that loaded the model first. */
+  device?: string;
   /** Embedding: when its work was planned. Samples that came later may lack a vector. */
   planned_at?: Date;
   /** Embedding: how far the building of its index is. */

@@ -448,6 +448,7 @@ describe('doctor', () => {
       'Indexing workers': 'ok',
       'Embedding workers': 'ok',
       Device: 'ok',
+      GPU: 'ok',
       'Model color-gradient-grid': 'ok',
       Cache: 'ok',
       'Program temporal': 'ok',

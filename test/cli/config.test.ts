@@ -12,7 +12,7 @@ import { TABLES, tablesOf } from '../../cli/config/tables.ts';
 import { embedDatasetInput, loadDatasetInput } from '../../contract/inputs.ts';
 import { DEFAULT_DECODE_LIMITS } from '../../core/media/images/decode-limits.ts';
 import { searchEngine } from '../../core/search/choose-finder.ts';
-import { deviceName, settingsFromEnvironment } from '../../inference/settings.ts';
+import { devicesName, settingsFromEnvironment } from '../../inference/settings.ts';
 import { bareEnvironment, runCommand } from './command-bench.ts';
 
 let folder: string;
@@ -123,7 +123,9 @@ describe('what is wrong with a file', () => {
       '[load]\ninclude = ["a", "!b"]',
       '2: load.include.1 must not begin with "!"',
     ],
-    ['a device that is none', '[workers]\ndevice = "tpu"', '2: workers.device must be cpu, cuda or cuda:N.'],
+    ['a device that is none', '[workers]\ndevice = "tpu"', '2: workers.device must be auto, cpu, cuda, cuda:N,'],
+    ['auto among others', '[workers]\ndevice = ["auto", "cpu"]', '2: workers.device must be auto, cpu, cuda, cuda:N,'],
+    ['a device that is no name', '[workers]\ndevice = [0, 1]', '2: workers.device must be auto, cpu, cuda, cuda:N,'],
     ['an age without a unit', '[workers]\njob_retention = "90"', '2: workers.job_retention must be a time span'],
     [
       'chunks that share more than half',
@@ -243,6 +245,18 @@ describe('what holds', () => {
     });
   });
 
+  it('is one device or several, in a string or a list', async () => {
+    for (const [written, value] of [
+      ['"webgpu"', 'webgpu'],
+      ['"cuda:0,cuda:1"', 'cuda:0,cuda:1'],
+      ['["cuda:0", "cuda:1"]', 'cuda:0,cuda:1'],
+      ['"auto"', 'auto'],
+    ]) {
+      await write(`[workers]\ndevice = ${written}\n`);
+      expect((await shown({})).of('workers.device')).toMatchObject({ value, source: 'file' });
+    }
+  });
+
   it('is not the file for a variable that is set to nothing', async () => {
     await write('[workers]\ndevice = "cuda:1"\n');
     expect((await shown({ PLIMSOLL_DEVICE: '' })).of('workers.device')).toMatchObject({
@@ -322,7 +336,7 @@ priority = 4
       streams: TABLES.api?.keys.streams?.otherwise,
       thumbnails: (TABLES.api?.keys.thumbnails_mb?.otherwise as number) * 2 ** 20,
     }).toEqual({
-      device: deviceName(settingsFromEnvironment({}).device),
+      device: devicesName(settingsFromEnvironment({}).devices),
       max_pixels: DEFAULT_DECODE_LIMITS.maxPixels,
       backend: searchEngine({}),
       streams: api.maxStreams,

@@ -173,6 +173,11 @@ describe('values that are refused', () => {
       'embedding.autoscaling: minReplicas (5) is above maxReplicas (4).',
     ],
     [
+      'more GPUs than a pod asks for',
+      { embedding: { device: 'cuda:0,cuda:1' } },
+      'embedding.gpu.count: device names 2 GPUs (cuda:0, cuda:1), and a pod asks for 1.',
+    ],
+    [
       'TLS that KEDA can’t speak',
       { temporal: { tls: { enabled: true } }, embedding: { autoscaling: { enabled: true } } },
       'KEDA speaks TLS with Temporal only if it has an API key or a client certificate.',
@@ -230,6 +235,18 @@ describe('workers', () => {
     });
     expect(cpu).toMatchObject({ image: 'plimsoll:0.1.0', resources: { limits: { memory: '8Gi' } } });
     expect(cpu.resources.limits).not.toHaveProperty(['nvidia.com/gpu']);
+  });
+
+  it('of the embedding role run one encoder for each device of a list', async () => {
+    const embedding = { device: 'cuda:0,cuda:1', gpu: { count: 2 } };
+    const deployment = find(await chart.render(SMALLEST, { embedding }), 'Deployment', 'demo-plimsoll-embedding');
+    expect(envOf(deployment)).toMatchObject({ PLIMSOLL_DEVICE: 'cuda:0,cuda:1' });
+    expect(containerOf(deployment)).toMatchObject({
+      image: 'plimsoll:0.1.0-cuda',
+      resources: { limits: { 'nvidia.com/gpu': 2 } },
+    });
+    for (const device of ['auto', 'cuda:0,', 'gpu'])
+      await expect(chart.render(SMALLEST, { embedding: { device } })).rejects.toThrow(/device/);
   });
 
   it('with versions have a Deployment for each, and embedding workers have none', async () => {

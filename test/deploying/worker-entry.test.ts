@@ -118,7 +118,7 @@ describe('a worker that polls', () => {
   ])('of role %s says so, and nothing else', async (role, queue) => {
     const worker = startWorker(['--role', role]);
     expect(await worker.says('polls')).toBe(
-      `The ${role} worker polls task queue ${queue} at ${bench.env.TEMPORAL_ADDRESS}.\n`,
+      `The ${role} worker polls task queue ${queue} at ${bench.env.TEMPORAL_ADDRESS}${role === 'embedding' ? ', on cpu' : ''}.\n`,
     );
   });
 });

@@ -25,7 +25,7 @@ afterAll(() => rm(folder, { recursive: true }));
 afterEach(() => Promise.all(embedders.splice(0).map((embedder) => embedder.close())));
 
 function embedderWith(batchSize: number): InferenceEmbedder {
-  const embedder = createEmbedder({ device: { type: 'cpu' }, batchSize, threads: 2 });
+  const embedder = createEmbedder({ devices: [{ type: 'cpu' }], batchSize, threads: 2 });
   embedders.push(embedder);
   return embedder;
 }

@@ -38,6 +38,7 @@ test('a model is described by its name, revision, size and device', async () => 
     dim: 578,
     batchSize: 32,
     device: 'cpu',
+    devices: 1,
     text: false,
   });
 });
@@ -218,7 +219,7 @@ test('an empty graph file is an invalid model', async () => {
 
 test('a GPU that is asked for and not there is an error that says what to do', async () => {
   vi.stubEnv('PLIMSOLL_CUDA', join(folder, 'no-cuda'));
-  const onGpu = createEmbedder({ device: { type: 'cuda', index: 99 } });
+  const onGpu = createEmbedder({ devices: [{ type: 'cuda', index: 99 }] });
   try {
     const error = await onGpu.open(BUILT_IN_MODEL, medium).catch((error: unknown) => error);
     expect(error).toMatchObject({
@@ -241,7 +242,7 @@ test('settings come from the environment, and a wrong one is named', () => {
     PLIMSOLL_BATCH_SIZE: '7',
   });
   expect(settings).toMatchObject({
-    device: { type: 'cuda', index: 1 },
+    devices: [{ type: 'cuda', index: 1 }],
     modelFolders: ['/models', '/more', '/cache/models'],
     batchSize: 7,
   });

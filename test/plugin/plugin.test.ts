@@ -160,6 +160,22 @@ it.each(['indexing', 'embedding'] as const)(
   },
 );
 
+it('an embedding worker takes two chunks at a time for each of its devices', async () => {
+  const worker = await createPlimsollWorker({
+    connection,
+    namespace: 'default',
+    role: 'embedding',
+    plugin: {
+      mongodb: bench.store.client,
+      inference: { devices: [{ type: 'cpu' }, { type: 'cpu' }, { type: 'cpu' }] },
+    },
+    overrides: { taskQueue },
+  });
+  await worker.runUntil(Promise.resolve());
+
+  expect(worker.options.tuner.activityTaskSlotSupplier).toMatchObject({ type: 'fixed-size', numSlots: 6 });
+});
+
 describe('elsewhere than on a worker, the plugin changes nothing:', () => {
   const plugin = () => new PlimsollPlugin({ roles: ['indexing'], mongodb: bench.store.client });
 

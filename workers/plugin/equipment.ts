@@ -24,6 +24,8 @@ import type { PlimsollPluginOptions, Role } from './options.ts';
 /** The activities, services and connections of one worker. Connections and processes start with the first use. */
 export interface Equipment {
   roles: readonly Role[];
+  /** How many devices run the models. */
+  deviceCount: number;
   activities: object;
   nexusServices: nexus.ServiceHandler[];
   /** Sets whether jobs may use search attributes. Activities that begin a job wait for it. */
@@ -71,6 +73,7 @@ export function equip(options: PlimsollPluginOptions): Equipment {
   const searcher = embeds && embedder !== undefined ? openSearcher({ store, media, embedder }) : undefined;
   return {
     roles,
+    deviceCount: ownEmbedder?.deviceCount ?? 1,
     activities: Object.assign(
       {},
       roles.includes('indexing')

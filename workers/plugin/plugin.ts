@@ -107,7 +107,7 @@ export class PlimsollPlugin extends SimplePlugin {
     for (const activity of Object.values(equipment.activities)) equipments.set(activity, equipment);
     return this.#withWorkflows({
       ...options,
-      ...defaultsOf(options, this.#options.roles),
+      ...defaultsOf(options, equipment),
       activities: { ...given, ...equipment.activities },
       nexusServices: [...(options.nexusServices ?? []), ...equipment.nexusServices],
     });
@@ -141,7 +141,7 @@ function onQueue(options: PlimsollPluginOptions, taskQueue: string): PlimsollPlu
 }
 
 /** Worker options that suit Plimsoll's activities and harm no others, for options that the user left open. */
-function defaultsOf(options: WorkerOptions, roles: PlimsollPluginOptions['roles']): Partial<WorkerOptions> {
+function defaultsOf(options: WorkerOptions, { roles, deviceCount }: Equipment): Partial<WorkerOptions> {
   const deployment = deploymentFromEnvironment();
   const versioned = options.workerDeploymentOptions !== undefined || options.buildId !== undefined;
   const inferenceAlone = !roles.includes('indexing') && options.activities === undefined && options.tuner === undefined;
@@ -152,7 +152,7 @@ function defaultsOf(options: WorkerOptions, roles: PlimsollPluginOptions['roles'
     ...(versioned || deployment === undefined ? {} : { workerDeploymentOptions: deployment }),
     // Two chunks at a time keep one device busy from one to the next.
     ...(inferenceAlone
-      ? { maxConcurrentActivityTaskExecutions: options.maxConcurrentActivityTaskExecutions ?? 2 }
+      ? { maxConcurrentActivityTaskExecutions: options.maxConcurrentActivityTaskExecutions ?? 2 * deviceCount }
       : {}),
   };
 }
