@@ -49,6 +49,6 @@ function compare(what: string, a: readonly Float32Array[], b: readonly Float32Ar
 
 const bytes = await vectorsBy(modelDir, {});
 compare('bytes and floats on the device', bytes, await vectorsBy(modelDir, { takesBytes: false }));
-const onCpu = await vectorsBy(modelDir, { device: { type: 'cpu' }, takesBytes: false });
+const onCpu = await vectorsBy(modelDir, { devices: [{ type: 'cpu' }], takesBytes: false });
 compare('device and CPU', bytes, onCpu);
 compare('fp16 on the device and fp32 on the CPU', await vectorsBy(`${modelDir}:fp16`, {}), onCpu);

@@ -24,7 +24,10 @@ export interface InferenceSettings extends Omit<EncoderSettings, OfDevices> {
   stallTimeoutMs: number;
   /** A process that stands still, with all its threads, for this many milliseconds is killed, and its work is retried. */
   silenceTimeoutMs: number;
-  /** The most processes that decode files, which share `threads` between them. */
+  /**
+   * The most processes that decode files, which share `threads` between them. By default each has one: two threads of a
+   * process wait for each other, and give a sixth less.
+   */
   decoders: number;
 }
 
@@ -50,9 +53,6 @@ export interface EncoderSettings {
   /** CPU threads for the model. As many again decode files. */
   threads: number;
 }
-
-/** Few threads wait for each other's memory. One each would take twice the memory of Node. */
-const THREADS_PER_DECODER = 2;
 
 /**
  * A device that runs models. `webgpu` is the GPU that Vulkan, Metal or D3D12 gives; `hardwareOnly` refuses an adapter
@@ -123,7 +123,7 @@ export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): I
     batchSize: positiveInteger(env, 'PLIMSOLL_BATCH_SIZE', undefined),
     takesBytes: undefined,
     threads,
-    decoders: positiveInteger(env, 'PLIMSOLL_DECODERS', Math.ceil(threads / THREADS_PER_DECODER)),
+    decoders: positiveInteger(env, 'PLIMSOLL_DECODERS', threads),
     idleMs: 5 * 60_000,
     stallTimeoutMs: 10 * 60_000,
     silenceTimeoutMs: 15_000,

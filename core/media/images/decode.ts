@@ -1,7 +1,8 @@
 import type { Sharp } from 'sharp';
+import { findJpegFrame } from './channels.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './decode-limits.ts';
 import { ImageError } from './image-error.ts';
-import { type ImageFile, loadImage, withImage } from './open-image.ts';
+import { type ImageFile, loadImage, type OpenImage, withImage } from './open-image.ts';
 import { type PixelGeometry, resizeAndCrop } from './resize.ts';
 import { weightOf } from './weight.ts';
 
@@ -30,16 +31,27 @@ export async function decodePixels(
   return withImage(input, limits, async (image) => {
     const giveBack = await room?.(weightOf(image.head, image.size));
     try {
-      return await render(await loadImage(image, limits), geometry, limits);
+      return await render(await loadImage(image, limits), geometry, limits, plainJpegSize(image));
     } finally {
       giveBack?.();
     }
   });
 }
 
-async function render(image: Sharp, geometry: PixelGeometry, { timeoutSeconds }: DecodeLimits): Promise<Uint8Array> {
+async function render(
+  image: Sharp,
+  geometry: PixelGeometry,
+  { timeoutSeconds }: DecodeLimits,
+  shown: { width: number; height: number } | undefined,
+): Promise<Uint8Array> {
   image.timeout({ seconds: timeoutSeconds }).flatten({ background: 'white' }).toColourspace('srgb');
-  return checkShape(await resizeAndCrop(image, geometry), geometry.crop);
+  return checkShape(await resizeAndCrop(image, geometry, shown), geometry.crop);
+}
+
+/** The size of a JPEG that nothing turns. Asking libvips opens the image once more, a twentieth of its decoding. */
+function plainJpegSize({ format, head }: OpenImage): { width: number; height: number } | undefined {
+  const frame = format === 'jpeg' ? findJpegFrame(head) : undefined;
+  return frame?.isWhole && frame.exif.length === 0 && frame.height > 0 ? frame : undefined;
 }
 
 /**

@@ -36,13 +36,16 @@ interface RawImage {
  *
  * sharp's own covering crop is not used: it rounds the longer edge and the crop's offset up, where transformers rounds
  * both down, which moves what the model sees by up to a pixel of its input.
+ *
+ * @param known the size of the image as it is displayed, if it is known and not that of a drawing
  */
-export async function resizeAndCrop(image: Sharp, { resize, crop }: PixelGeometry): Promise<RawImage> {
+export async function resizeAndCrop(image: Sharp, { resize, crop }: PixelGeometry, known?: Size): Promise<RawImage> {
   const { fit, kernel, asPillow } = resize;
   if (fit === 'fill' && !asPillow)
     return cropped(image.resize(resize.width, resize.height, { fit, kernel }), resize, crop);
 
-  const { autoOrient: shown, format } = await image.metadata();
+  const { autoOrient: shown, format } =
+    known === undefined ? await image.metadata() : { autoOrient: known, format: '' };
   const size = fit === 'cover' ? coveringSize(shown, resize) : resize;
   const enlarges = size.width > shown.width || size.height > shown.height;
   // A drawing is drawn at the size that is asked for.
