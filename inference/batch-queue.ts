@@ -96,8 +96,8 @@ export function createBatchQueue(model: Model, { onRun, onEncoded, onExhausted }
 
   async function prepare(item: EncodeItem): Promise<Prepared> {
     if ('frame' in item) return item;
-    if (preparation.decoding !== undefined) throw new TypeError('This model takes files, not values.');
     try {
+      if (preparation.decoding !== undefined) throw new TypeError('this model takes files, not values');
       return { prepared: await preparation.prepare(item.value) };
     } catch (error) {
       const { message } = error as Error;

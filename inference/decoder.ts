@@ -28,7 +28,8 @@ let decoded: (DecoderReply & { type: 'decoded' })['items'] = [];
 process.on('message', (request: DecoderRequest) => {
   switch (request.type) {
     case 'begin':
-      return reader.resolve(createFileReader(request.share));
+      reader.resolve(createFileReader(request.share));
+      return void reply<DecoderReply>({ type: 'ready' });
     case 'open':
       return void open(request);
     case 'read':

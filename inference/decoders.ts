@@ -10,8 +10,12 @@ import { type ProcessEnd, type PulsingProcess, startPulsingProcess } from './pul
 import type { ProcessSettings } from './settings.ts';
 import type { Task } from './task.ts';
 
-/** Items that a process has at once, for each of its threads: one is decoded, and others wait so that no thread does. */
-export const ORDERS_PER_THREAD = 2;
+/**
+ * Items that a process has at once, for each of its threads: one is decoded, and others wait so that no thread does. A
+ * process gets more when it has FEW_PER_THREAD left, several in a message.
+ */
+export const ORDERS_PER_THREAD = 4;
+const FEW_PER_THREAD = 2;
 /** Threads for files and hashes, which do not wait for those that decode. */
 const FILE_THREADS = 2;
 /** Items often hang together, on all threads of a process. It is replaced once for all of them. */
@@ -141,7 +145,7 @@ export function createDecoders(
     else if (reply.type === 'read') settleReading(decoder, reply);
     else if (reply.type === 'decoded') settleOrders(decoder, reply);
     else if (reply.type === 'late') settleLate(decoder, reply.key);
-    else void letAlone(decoder, reply.key);
+    else if (reply.type === 'heavy') void letAlone(decoder, reply.key);
     watch(decoder);
   }
 
@@ -306,7 +310,9 @@ export function createDecoders(
       homes.delete(task);
     };
     const kept = suspects.length > 0 ? isolate(give) : undefined;
-    const ready = [...all].filter((each) => each !== kept && !isIsolated(each));
+    const ready = [...all].filter(
+      (each) => each !== kept && !isIsolated(each) && each.orders.size <= each.threads * FEW_PER_THREAD,
+    );
     // An item each, in turns, so that no process waits while another has several.
     const rounds = Math.max(0, ...ready.map(({ threads }) => threads * ORDERS_PER_THREAD));
     for (let round = 0; round < rounds; round++) {

@@ -78,6 +78,7 @@ export type FileItem = { path: string | Uint8Array } | { bytes: Uint8Array; cont
 
 /** A message from a decoder process. */
 export type DecoderReply =
+  | { type: 'ready' }
   /** The medium's decoder can't be opened. */
   | { type: 'refused'; error: PortableError }
   /** Reading gets on. */
