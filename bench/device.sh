@@ -40,14 +40,15 @@ for step in $steps; do
       done
       ;;
     decoders)
+      timeout 60 node bench/bare-decoders.ts "$images" "$count" "$cores"
       feed "$vit" --only decoders --count "$((count / 4))" --decoders 1
-      feed "$vit" --only decoders --count "$count" --decoders "$(((cores + 3) / 4)),$((cores / 2)),$cores"
+      feed "$vit" --only decoders --count "$count" --decoders "$((cores / 2)),$cores"
       ;;
     both)
-      feed "$vit:fp16" --only both --count "$count" --decoders "$((cores / 2)),$cores"
-      feed "$vit" --only both --count "$count" --decoders "$((cores / 2))"
+      feed "$vit:fp16" --only both --count "$count"
+      feed "$vit" --only both --count "$count"
       ;;
-    transport) feed "$vit" --only transport --count "$((2 * count))" --decoders "$((cores / 2)),$cores" ;;
+    transport) feed "$vit" --only transport --count "$((2 * count))" ;;
     memory) timeout 90 bash bench/little-memory.sh "$images" "$vit" ;;
     torch) timeout 90 python3 bench/torch-loader.py "$images" "$count" "$cores" ;;
     stack) timeout 150 bash bench/device-stack.sh "$images" "$vit:fp16" ;;

@@ -8,9 +8,7 @@
  * `--floats`: a GPU gets images as floats, as a CPU does.
  */
 import { randomFillSync } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { imagesMedium } from '../core/media/images/medium.ts';
@@ -24,6 +22,7 @@ import { startPulsingProcess } from '../inference/pulsing-process.ts';
 import { type Device, type InferenceSettings, settingsFromEnvironment, settingsOn } from '../inference/settings.ts';
 import { noSuspicion, type Task } from '../inference/task.ts';
 import { makeBlankModel } from './blank-model.ts';
+import { imagesIn } from './images-in.ts';
 import { type Usage, usageBetween, usageOf } from './process-usage.ts';
 
 export interface FeedBench {
@@ -54,13 +53,6 @@ export const BLANK_MEDIUM: Medium = {
     options: imagesMedium().preparation.options,
   },
 };
-
-/** Files of the folder, as many as wanted; they repeat if there are fewer. */
-export async function imagesIn(folder: string, count: number): Promise<string[]> {
-  const names = (await readdir(folder, { recursive: true })).filter((name) => /\.jpe?g$/i.test(name)).sort();
-  if (names.length === 0) throw new RangeError(`${folder} holds no images`);
-  return Array.from({ length: count }, (_, n) => join(folder, names[n % names.length] as string));
-}
 
 /** Decodes files into frames that become free at once, without an encoder. */
 export async function measureDecoders(

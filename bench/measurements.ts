@@ -2,6 +2,7 @@ import { annotatedMeasurement } from './annotated-measurement.ts';
 import { artifactMeasurement } from './artifact-measurement.ts';
 import { builtInMeasurement } from './built-in-measurement.ts';
 import type { Measurement } from './context.ts';
+import { feedMeasurement } from './feed-measurement.ts';
 import type { Figure } from './figure.ts';
 import { firstMeasurement } from './first-measurement.ts';
 import { indexMeasurement } from './index-measurement.ts';
@@ -56,6 +57,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   firstMeasurement,
   reloadMeasurement,
   vitMeasurement,
+  feedMeasurement,
   minilmMeasurement,
   builtInMeasurement,
   artifactMeasurement,

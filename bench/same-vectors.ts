@@ -7,7 +7,7 @@ import process from 'node:process';
 import { imagesMedium } from '../core/media/images/medium.ts';
 import { createEmbedder } from '../inference/embedder.ts';
 import type { InferenceSettings } from '../inference/settings.ts';
-import { imagesIn } from './feed.ts';
+import { imagesIn } from './images-in.ts';
 
 const IMAGES = 64;
 
