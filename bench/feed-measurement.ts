@@ -16,6 +16,8 @@ const FOLDER_COUNT = 2000;
 const COUNT_ON_CPU = 256;
 const COUNT = 8192;
 const TRANSPORT_FACTOR = 4;
+/** Into its frame, and out of it. */
+const COPIED_BYTES = 2 * 224 * 224 * 3;
 
 /** Measures how the machine's device is fed: each part alone, and all of them together. */
 export const feedMeasurement: Measurement = {
@@ -63,7 +65,6 @@ export const feedMeasurement: Measurement = {
     const bare = spreadOf(floor);
     // The parts of a CPU take turns on the same cores. A GPU works beside them.
     const possible = isCpu ? 1 / (1 / decoders.value + 1 / encoder.value) : Math.min(decoders.value, encoder.value);
-    const { itemBytes } = { itemBytes: 224 * 224 * 3 };
     const figure = (part: keyof typeof runs, what: string, bound_by: string) => {
       const last = runs[part].at(-1) as FeedFigure;
       return {
@@ -125,7 +126,7 @@ export const feedMeasurement: Measurement = {
     ];
 
     function factsOf({ perImage }: FeedFigure): Record<string, string> {
-      const facts: Record<string, string> = { 'bytes copied': `${(2 * itemBytes).toLocaleString('en-US')} an image` };
+      const facts: Record<string, string> = { 'bytes copied': `${COPIED_BYTES.toLocaleString('en-US')} an image` };
       for (const [kind, { cpuMs, contextSwitches }] of Object.entries(perImage))
         facts[kind] = `${cpuMs.toFixed(2)} ms of CPU and ${contextSwitches.toFixed(1)} waits an image`;
       return facts;

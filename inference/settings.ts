@@ -40,6 +40,9 @@ export interface RunnerSettings extends ProcessSettings, EncoderSettings {
   isTrial?: boolean;
 }
 
+/** A decoder takes some 100 MB. */
+const MOST_DECODERS = 32;
+
 /** The settings that an encoder process needs. */
 export interface EncoderSettings {
   device: Device;
@@ -123,7 +126,7 @@ export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): I
     batchSize: positiveInteger(env, 'PLIMSOLL_BATCH_SIZE', undefined),
     takesBytes: undefined,
     threads,
-    decoders: positiveInteger(env, 'PLIMSOLL_DECODERS', threads),
+    decoders: positiveInteger(env, 'PLIMSOLL_DECODERS', Math.min(threads, MOST_DECODERS)),
     idleMs: 5 * 60_000,
     stallTimeoutMs: 10 * 60_000,
     silenceTimeoutMs: 15_000,

@@ -137,6 +137,7 @@ const WORKERS: Table['keys'] = {
   models: { ...paths, variable: 'PLIMSOLL_MODELS' },
   batch_size: { schema: count, variable: 'PLIMSOLL_BATCH_SIZE' },
   threads: { schema: count, variable: 'PLIMSOLL_THREADS' },
+  decoders: { schema: count, variable: 'PLIMSOLL_DECODERS' },
   max_pixels: { schema: count, variable: 'PLIMSOLL_MAX_PIXELS', otherwise: 268_402_689 },
   source_roots: { ...paths, variable: 'PLIMSOLL_SOURCE_ROOTS' },
   job_retention: {

@@ -48,6 +48,7 @@ export function settingsOf(
           },
           { name: 'Batch size', value: batchSizeIn(inference), source: fromEnv('PLIMSOLL_BATCH_SIZE') },
           { name: 'Threads', value: String(inference.threads), source: fromEnv('PLIMSOLL_THREADS') },
+          { name: 'Decoders', value: String(inference.decoders), source: fromEnv('PLIMSOLL_DECODERS') },
           ...knownMedia(env)
             .all.flatMap(({ settings }) => settings)
             .map(({ name, variable, value }) => ({ name, value, source: fromEnv(variable) })),
