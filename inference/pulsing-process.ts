@@ -5,7 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { afterTicks } from '../core/concurrency/after-ticks.ts';
 import { cudaEnvironment } from '../core/cuda/find-cuda.ts';
+import { withoutSecrets } from '../core/processes/environment.ts';
 import { PULSE_FD } from './messages.ts';
+
+/** Decoders read untrusted files. Encoders get what GPUs' libraries may look for. */
+const ENVIRONMENTS = {
+  decoder: withoutSecrets,
+  encoder: (env: NodeJS.ProcessEnv) => ({ ...env, ...cudaEnvironment(env) }),
+};
 
 const KEPT_STDERR_CHARACTERS = 300;
 
@@ -54,11 +61,7 @@ export function startPulsingProcess<Request extends object, Reply>(
   const child = fork(fileURLToPath(new URL(`./${module}${extname(import.meta.url)}`, import.meta.url)), {
     serialization: 'advanced',
     execArgv: [...execArgv],
-    env: {
-      ...process.env,
-      ...(module === 'encoder' ? cudaEnvironment(process.env) : {}),
-      UV_THREADPOOL_SIZE: String(threads),
-    },
+    env: { ...ENVIRONMENTS[module](process.env), UV_THREADPOOL_SIZE: String(threads) },
     // stdout belongs to the results of a command.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe', framesFd],
   });

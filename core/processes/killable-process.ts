@@ -2,11 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import process from 'node:process';
 import { stripVTControlCharacters } from 'node:util';
 import { afterTicks } from '../concurrency/after-ticks.ts';
+import { withoutSecrets } from './environment.ts';
 import type { Answer, Message } from './messages.ts';
-
-/** The variables that a process needs. It reads untrusted files, so it receives no secrets. */
-const ENVIRONMENT =
-  /^(?:PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|SystemRoot|LD_\w+|DYLD_\w+|XDG_\w+|FONTCONFIG_\w+|NODE_COMPILE_CACHE)$/i;
 
 const START_TIMEOUT_MS = 60_000;
 
@@ -66,7 +63,7 @@ export function startProcess(program: Program, onEnd: () => void): KillableProce
     serialization: 'advanced',
     execArgv: [...program.execArgv],
     env: {
-      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name))),
+      ...withoutSecrets(process.env),
       UV_THREADPOOL_SIZE: String(program.threads),
     },
     // Libraries write a line for each oddity of a file.

@@ -107,6 +107,16 @@ test('two processes share five threads', () =>
     expect(threads.sort()).toEqual([2 + 2, 3 + 2]);
   }));
 
+test('decoders get no secrets, since they read files of strangers', () =>
+  withEmbedder(SEVERAL, async (embedder) => {
+    vi.stubEnv('MONGODB_URI', 'mongodb://user:secret@db');
+    await embedder.embed(model, medium, images.slice(0, 1));
+    vi.unstubAllEnvs();
+    const [pid] = embedder.decoderPids() as [number];
+    expect(environmentOf(pid)).toHaveProperty('PATH');
+    expect(environmentOf(pid)).not.toHaveProperty('MONGODB_URI');
+  }));
+
 test('a process that is killed costs no vector, and the others go on', () =>
   withEmbedder(SEVERAL, async (embedder) => {
     await embedder.embed(model, medium, images.slice(0, 16));
