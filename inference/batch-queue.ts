@@ -3,7 +3,7 @@ import { ItemError } from '../core/media/item-error.ts';
 import { normalize } from '../core/models/vectors.ts';
 import { readFrame } from './frames.ts';
 import { type BatchFailure, type EncodeItem, FRAMES_FD } from './messages.ts';
-import type { Model } from './session.ts';
+import { isOutOfMemory, type Model } from './session.ts';
 
 /** The vectors of a batch, one after the other. An item without a vector has zeros. */
 export interface EncodedBatch {
@@ -24,21 +24,18 @@ export interface BatchQueue {
 type Prepared = Filled | { frame: number };
 type Filled = { prepared: unknown } | { code: string; message: string };
 
-/** The words of ONNX Runtime and of CUDA's libraries for a device without memory. */
-const OUT_OF_MEMORY = /out of memory|failed to allocate memory|available memory of \d+ is smaller|ALLOC_FAILED/i;
-
 /** The reports of a queue. */
 export interface BatchReports {
   /** Called before each run of the model. The run blocks the thread, so it begins when the promise resolves. */
   onRun(): Promise<void>;
   /** Receives each batch, in order. */
   onEncoded(id: number, batch: EncodedBatch): Promise<void>;
-  /** The device has no memory for a single item. No later batch is run. */
-  onExhausted(message: string): Promise<void>;
+  /** No batch can be run any more, through no fault of its items. */
+  onUnusable(message: string): Promise<void>;
 }
 
 /** Creates a queue. */
-export function createBatchQueue(model: Model, { onRun, onEncoded, onExhausted }: BatchReports): BatchQueue {
+export function createBatchQueue(model: Model, { onRun, onEncoded, onUnusable }: BatchReports): BatchQueue {
   const dropped = new Set<number>();
   let previous = Promise.resolve();
   const { preparation } = model;
@@ -47,7 +44,7 @@ export function createBatchQueue(model: Model, { onRun, onEncoded, onExhausted }
     const prepared = await Promise.all(items);
     // Yields to the event loop, so new batches begin their preparation before the model blocks it again.
     await setImmediate();
-    const batch = dropped.delete(id) ? emptyBatch(model, prepared) : await encodePrepared(filled(prepared));
+    const batch = dropped.delete(id) ? emptyBatch(model, prepared) : await encodePrepared(await filled(prepared));
     await onEncoded(id, batch);
   }
 
@@ -76,8 +73,8 @@ export function createBatchQueue(model: Model, { onRun, onEncoded, onExhausted }
           place(batch, index, vectors.subarray(row * model.dim, (row + 1) * model.dim));
       } catch (error) {
         const { message } = error as Error;
-        if (OUT_OF_MEMORY.test(message)) {
-          if (part.length === 1) return exhausted(message);
+        if (isOutOfMemory(message)) {
+          if (part.length === 1) return unusable(`the device has no memory for a single item: ${message}`);
           most = Math.floor(part.length / 2);
           continue;
         }
@@ -88,8 +85,8 @@ export function createBatchQueue(model: Model, { onRun, onEncoded, onExhausted }
     }
   }
 
-  async function exhausted(message: string): Promise<never> {
-    await onExhausted(firstLine(message));
+  async function unusable(message: string): Promise<never> {
+    await onUnusable(firstLine(message));
     // The worker ends this process.
     return new Promise(() => undefined);
   }
@@ -109,15 +106,19 @@ export function createBatchQueue(model: Model, { onRun, onEncoded, onExhausted }
   let buffer = new Uint8Array(0);
 
   /** The items, with the content of their frames side by side, so that a graph of raw bytes takes them as they are. */
-  function filled(items: readonly Prepared[]): Filled[] {
+  async function filled(items: readonly Prepared[]): Promise<Filled[]> {
     const bytes = preparation.decoding?.itemBytes ?? 0;
     if (buffer.length < items.length * bytes) buffer = new Uint8Array(items.length * bytes);
-    return items.map((item, row) => {
-      if (!('frame' in item)) return item;
-      const prepared = buffer.subarray(row * bytes, (row + 1) * bytes);
-      readFrame(FRAMES_FD, item.frame, prepared);
-      return { prepared };
-    });
+    try {
+      return items.map((item, row) => {
+        if (!('frame' in item)) return item;
+        const prepared = buffer.subarray(row * bytes, (row + 1) * bytes);
+        readFrame(FRAMES_FD, item.frame, prepared);
+        return { prepared };
+      });
+    } catch (error) {
+      return unusable((error as Error).message);
+    }
   }
 
   return {

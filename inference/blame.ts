@@ -5,7 +5,7 @@ import type { Suspicion } from './task.ts';
 const MAX_CRASHES_ALONE = 2;
 /** Consecutive items that killed their process without any success. Beyond this, the process is at fault. */
 const MAX_BLAMED_IN_A_ROW = 5;
-/** Consecutive process deaths without any success. */
+/** Consecutive process deaths without any success, for each process that there may be: an outage ends all of them at once. */
 const MAX_DEATHS_IN_A_ROW = 20;
 
 /** The consequences of a process's end. */
@@ -26,8 +26,11 @@ export interface Blame {
   reset(): void;
 }
 
-/** @param maxDeathsStarting consecutive deaths of processes that were never ready */
-export function createBlame(maxDeathsStarting: number): Blame {
+/**
+ * @param processes how many there may be at once
+ * @param maxDeathsStarting consecutive deaths of processes that were never ready
+ */
+export function createBlame(processes: number, maxDeathsStarting: number): Blame {
   let deathsStarting = 0;
   let deathsInARow = 0;
   let blamedInARow = 0;
@@ -55,12 +58,13 @@ export function createBlame(maxDeathsStarting: number): Blame {
     died(victims, { hung }, wasReady) {
       if (!wasReady) deathsStarting += 1;
       deathsInARow += 1;
-      const isNothing = hung && !victims.some(({ isSuspect, wasHung }) => isSuspect || wasHung);
-      if (hung) for (const victim of victims) victim.wasHung = true;
+      // A process that was never ready has not seen its items.
+      const isNothing = !wasReady || (hung && !victims.some(({ isSuspect, wasHung }) => isSuspect || wasHung));
+      if (hung && wasReady) for (const victim of victims) victim.wasHung = true;
       const isGuilty = !isNothing && suspect(victims);
       if (isGuilty) blamedInARow += 1;
       if (deathsStarting >= maxDeathsStarting) return { isGuilty, hopeless: 'dies at its start' };
-      if (blamedInARow >= MAX_BLAMED_IN_A_ROW || deathsInARow >= MAX_DEATHS_IN_A_ROW)
+      if (blamedInARow >= MAX_BLAMED_IN_A_ROW || deathsInARow >= MAX_DEATHS_IN_A_ROW * processes)
         return { isGuilty, hopeless: 'keeps dying' };
       return { isGuilty, hopeless: undefined };
     },

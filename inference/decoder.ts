@@ -13,7 +13,7 @@ import { createFileReader, type FileReader } from './file-reader.ts';
 import { writeFrame } from './frames.ts';
 import { type DecodeOrder, type DecoderReply, type DecoderRequest, FRAMES_FD } from './messages.ts';
 
-beginChild();
+const beating = beginChild();
 
 const ALIVE_EVERY_MS = 1000;
 let aliveAt = Number.NEGATIVE_INFINITY;
@@ -21,15 +21,14 @@ let aliveAt = Number.NEGATIVE_INFINITY;
 const reader = Promise.withResolvers<FileReader>();
 const decoder = Promise.withResolvers<Decoder>();
 let itemBytes = 0;
-/** Items that wait to be the only one that exceeds its share of memory. */
+/** Items that wait for memory. */
 const waiting = new Map<number, () => void>();
 let decoded: (DecoderReply & { type: 'decoded' })['items'] = [];
 
 process.on('message', (request: DecoderRequest) => {
   switch (request.type) {
     case 'begin':
-      reader.resolve(createFileReader(request.share));
-      return void reply<DecoderReply>({ type: 'ready' });
+      return void begin(request);
     case 'open':
       return void open(request);
     case 'read':
@@ -39,11 +38,17 @@ process.on('message', (request: DecoderRequest) => {
       return;
     case 'forget':
       return void reader.promise.then(({ forget }) => request.keys.forEach(forget));
-    case 'alone':
+    case 'memory':
       waiting.get(request.key)?.();
       waiting.delete(request.key);
   }
 });
+
+async function begin({ share }: DecoderRequest & { type: 'begin' }): Promise<void> {
+  await beating;
+  reader.resolve(createFileReader(share));
+  await reply<DecoderReply>({ type: 'ready' });
+}
 
 async function open({ decoding, threads }: DecoderRequest & { type: 'open' }): Promise<void> {
   try {
@@ -89,7 +94,7 @@ async function decodeInto(order: DecodeOrder): Promise<string> {
     const item = await opened.decode(
       read.input,
       () => void reply<DecoderReply>({ type: 'late', key }),
-      () => untilAlone(key),
+      (bytes) => untilMemory(key, bytes),
     );
     await read.done();
     if (item.length !== itemBytes) throw new Error(`an item of ${item.length} bytes was decoded, not of ${itemBytes}`);
@@ -101,10 +106,10 @@ async function decodeInto(order: DecodeOrder): Promise<string> {
   }
 }
 
-function untilAlone(key: number): Promise<void> {
+function untilMemory(key: number, bytes: number): Promise<void> {
   return new Promise((resolve) => {
     waiting.set(key, resolve);
-    void reply<DecoderReply>({ type: 'heavy', key });
+    void reply<DecoderReply>({ type: 'heavy', key, bytes });
   });
 }
 

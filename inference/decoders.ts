@@ -1,7 +1,7 @@
 /** The decoder processes of a model: the worker's side. */
 import { afterTicks } from '../core/concurrency/after-ticks.ts';
 import { createPermits } from '../core/concurrency/permits.ts';
-import type { Decoding } from '../core/media/preparation.ts';
+import { BYTES_PER_THREAD, type Decoding } from '../core/media/preparation.ts';
 import { fromPortable, InferenceUnavailableError } from '../core/models/errors.ts';
 import { createBlame } from './blame.ts';
 import type { Frames } from './frames.ts';
@@ -49,7 +49,7 @@ export interface Decoders {
 
 /** What decoders report. */
 export interface DecoderReports {
-  /** Receives items whose frames are filled. */
+  /** Receives items whose frames are filled: none where items that others may have waited for were settled. */
   onDecoded(tasks: Task[]): void;
   onSignOfLife(): void;
   /** Decoding is not possible. All items are to be given up. */
@@ -67,8 +67,8 @@ interface DecoderProcess {
   /** What it decodes, by the key. */
   orders: Map<number, Task>;
   readings: Map<number, Reading>;
-  /** The permission of its item that exceeds its share of memory. */
-  alone: Map<number, () => void>;
+  /** Items that wait for memory, and what returns the memory of those that have it. */
+  memory: Map<number, 'waits' | (() => void)>;
   wasReady: boolean;
   endStall: (() => number) | undefined;
   replacing: NodeJS.Timeout | undefined;
@@ -85,9 +85,9 @@ export function createDecoders(
   const all = new Set<DecoderProcess>();
   const ending = new Set<Promise<void>>();
   const homes = new WeakMap<Task, DecoderProcess>();
-  const blame = createBlame(most + 1);
-  /** One item in all processes may exceed its share of memory. */
-  const heavy = createPermits(1);
+  const blame = createBlame(most, most + 1);
+  /** The memory of items that exceed their process's own. One that is larger than all of it is decoded alone. */
+  const memory = createPermits(settings.threads * BYTES_PER_THREAD);
   let decoding: Decoding | undefined;
   let suspects: Task[] = [];
   let queue: Task[] = [];
@@ -111,12 +111,13 @@ export function createDecoders(
             if (all.has(started)) receive(started, reply);
           },
           onExit: (end) => exited(started, end),
+          onGone: () => gone(started),
         },
       ),
       threads,
       orders: new Map(),
       readings: new Map(),
-      alone: new Map(),
+      memory: new Map(),
       wasReady: false,
       endStall: undefined,
       replacing: undefined,
@@ -145,7 +146,7 @@ export function createDecoders(
     else if (reply.type === 'read') settleReading(decoder, reply);
     else if (reply.type === 'decoded') settleOrders(decoder, reply);
     else if (reply.type === 'late') settleLate(decoder, reply.key);
-    else if (reply.type === 'heavy') void letAlone(decoder, reply.key);
+    else if (reply.type === 'heavy') void giveMemory(decoder, reply);
     watch(decoder);
   }
 
@@ -189,8 +190,7 @@ export function createDecoders(
 
   function takeBack(decoder: DecoderProcess, task: Task): void {
     decoder.orders.delete(task.key);
-    decoder.alone.get(task.key)?.();
-    decoder.alone.delete(task.key);
+    returnMemory(decoder, task.key);
   }
 
   function giveFrameBack(task: Task): void {
@@ -222,24 +222,33 @@ export function createDecoders(
     decoder.process.kill();
     saysReplaced(decoder, 'decoding took too long');
     dispatch();
+    onDecoded([]);
   }
 
-  async function letAlone(decoder: DecoderProcess, key: number): Promise<void> {
-    const giveBack = await heavy.take(1);
+  async function giveMemory(decoder: DecoderProcess, { key, bytes }: DecoderReply & { type: 'heavy' }): Promise<void> {
+    decoder.memory.set(key, 'waits');
+    const giveBack = await memory.take(bytes);
     if (!all.has(decoder) || !decoder.orders.has(key)) return giveBack();
-    decoder.alone.set(key, giveBack);
-    decoder.process.send({ type: 'alone', key });
+    decoder.memory.set(key, giveBack);
+    decoder.process.send({ type: 'memory', key });
+    watch(decoder);
+  }
+
+  function returnMemory(decoder: DecoderProcess, key: number): void {
+    const held = decoder.memory.get(key);
+    if (typeof held === 'function') held();
+    decoder.memory.delete(key);
   }
 
   /**
-   * Forgets a process. Returns what it decoded. Its frames become free when it has ended, since it may still write to
-   * them; those of a process that outlives SIGKILL never do.
+   * Forgets a process. Returns what it decoded. Its frames become free when it is gone, since until then it may write to
+   * them.
    */
   function remove(decoder: DecoderProcess): Task[] {
     all.delete(decoder);
     clearTimeout(decoder.replacing);
     decoder.endStall?.();
-    for (const giveBack of decoder.alone.values()) giveBack();
+    for (const key of [...decoder.memory.keys()]) returnMemory(decoder, key);
     const tasks = [...decoder.orders.values()];
     const held = tasks.map(({ frame }) => frame).filter((frame) => frame !== undefined);
     for (const task of tasks) task.frame = undefined;
@@ -256,13 +265,20 @@ export function createDecoders(
   const freeAtEnd = new Map<DecoderProcess, number[]>();
 
   function exited(decoder: DecoderProcess, end: ProcessEnd): void {
-    const isKnown = all.has(decoder);
-    const victims = isKnown ? remove(decoder).filter(({ over }) => !over) : [];
-    if (end.gone) for (const frame of freeAtEnd.get(decoder) ?? []) frames.giveBack(frame);
-    freeAtEnd.delete(decoder);
+    if (all.has(decoder)) {
+      const victims = remove(decoder).filter(({ over }) => !over);
+      if (!isOver) died(decoder, victims, end);
+    }
     decoder.ended.resolve();
     if (isOver) return;
-    if (isKnown) died(decoder, victims, end);
+    dispatch();
+    // Those that are ready may have waited for its items.
+    onDecoded([]);
+  }
+
+  function gone(decoder: DecoderProcess): void {
+    for (const frame of freeAtEnd.get(decoder) ?? []) frames.giveBack(frame);
+    freeAtEnd.delete(decoder);
     dispatch();
   }
 
@@ -387,7 +403,9 @@ export function createDecoders(
 
   /** Ends a process that has work and says nothing. Each step has a shorter deadline of its own, unless all hangs. */
   function watch(decoder: DecoderProcess): void {
-    if (decoder.orders.size === 0 && decoder.readings.size === 0) {
+    // One that waits for memory says nothing, and others may take long.
+    const waits = [...decoder.memory.values()].includes('waits');
+    if (waits || (decoder.orders.size === 0 && decoder.readings.size === 0)) {
       decoder.endStall?.();
       decoder.endStall = undefined;
       return;
@@ -422,7 +440,8 @@ export function createDecoders(
       }
     },
     dispatch,
-    isDecoding: () => queue.length > 0 || suspects.length > 0 || [...all].some(({ orders }) => orders.size > 0),
+    isDecoding: () =>
+      [...all].some(({ orders }) => orders.size > 0) || (queue.length + suspects.length > 0 && frames.hasFree()),
     hasWork,
     pids: () => [...all].map(({ process: { pid } }) => pid).filter((pid) => pid !== undefined),
     async end() {

@@ -15,7 +15,7 @@ import { beginChild, reply } from './child.ts';
 import type { EncoderReply, EncoderRequest } from './messages.ts';
 import { loadModel } from './session.ts';
 
-beginChild();
+const beating = beginChild();
 
 // onnxruntime-node 1.30 treats tensors of Float16Array as empty. Without the class, half floats are plain bits.
 Reflect.deleteProperty(globalThis, 'Float16Array');
@@ -35,23 +35,21 @@ process.on('message', (request: EncoderRequest) => {
 
 async function load({ files, settings, known, side }: EncoderRequest & { type: 'load' }): Promise<void> {
   try {
+    await beating;
     const { openPreparation } = (await import(side.module)) as { openPreparation: OpenPreparation };
     const { revision, files: hashedFiles } = await hashModel(files, known);
     const model = await loadModel(files, settings, side, openPreparation);
     batches = createBatchQueue(model, {
       onRun: () => reply<EncoderReply>({ type: 'running' }),
       onEncoded: (id, batch) => reply<EncoderReply>({ type: 'encoded', id, ...batch }),
-      onExhausted: (message) =>
-        reply<EncoderReply>({
-          type: 'refused',
-          error: toPortable(new Error(`The device has no memory for a single item: ${message}`)),
-        }),
+      onUnusable: (message) =>
+        reply<EncoderReply>({ type: 'refused', error: toPortable(new Error(`The encoder can't go on: ${message}`)) }),
     });
-    const { dim, output, batchSize, largestBatch, preparation } = model;
+    const { dim, output, batchSize, largestBatch, preparation, takesBytes } = model;
     const { decoding } = preparation;
     await reply<EncoderReply>({
       type: 'loaded',
-      model: { revision, dim, output, batchSize, largestBatch, hashedFiles, decoding },
+      model: { revision, dim, output, batchSize, largestBatch, takesBytes, hashedFiles, decoding },
     });
     keepCompiled();
   } catch (error) {

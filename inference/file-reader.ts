@@ -1,17 +1,23 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import { afterTicks } from '../core/concurrency/after-ticks.ts';
 import { createPermits } from '../core/concurrency/permits.ts';
 import { ItemError } from '../core/media/item-error.ts';
 import type { FileInput } from '../core/media/preparation.ts';
 import { withFile } from '../core/media/with-file.ts';
 import type { FileItem } from './messages.ts';
 
-/** Larger files are hashed in pieces and opened by the medium's decoder, so they are never held in memory. */
-const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
-/** The memory limit of files that all decoders read and decode. In each, one larger file alone may exceed its share. */
-const READING_BYTES = 256 * 1024 * 1024;
+const MIB = 1024 * 1024;
+/**
+ * Larger files are hashed in pieces and opened by the medium's decoder, so they are never held in memory. A decoder holds
+ * no larger ones than its share of what all read, but photographs.
+ */
+const MAX_WHOLE_BYTES = 64 * MIB;
+const PHOTOGRAPH_BYTES = 16 * MIB;
+/** The memory limit of files that all decoders read and decode. */
+const READING_BYTES = 256 * MIB;
 /** The memory limit of content that all decoders keep between its hash and its decoding. The rest is read again. */
-const KEPT_BYTES = 128 * 1024 * 1024;
+const KEPT_BYTES = 128 * MIB;
 
 /** Content to decode, and its SHA-256 in hexadecimal. */
 export interface ReadFile {
@@ -47,6 +53,7 @@ export interface FileReader {
 export function createFileReader(share: number): FileReader {
   const reading = createPermits(READING_BYTES * share);
   const keptLimit = KEPT_BYTES * share;
+  const largest = Math.min(MAX_WHOLE_BYTES, Math.max(READING_BYTES * share, PHOTOGRAPH_BYTES));
   const kept = new Map<number, { bytes: Buffer; content: string }>();
   let keptBytes = 0;
 
@@ -58,43 +65,90 @@ export function createFileReader(share: number): FileReader {
     return found;
   }
 
+  /** Reads a file whole when there is memory for it. */
+  async function readWhen(file: FileHandle, size: number, patience: Patience) {
+    patience.end();
+    const giveBack = await reading.take(size);
+    patience.begin();
+    try {
+      const bytes = await readWhole(file, size);
+      return { bytes, content: await hashOf(bytes), giveBack };
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
+  }
+
   return {
     hash: (key, path, onProgress) =>
-      withFile(path, async (file, size) => {
-        const giveBack = await reading.take(size);
-        try {
-          if (size > MAX_WHOLE_BYTES) return await hashInPieces(file, onProgress);
-          const bytes = await readWhole(file, size);
-          const content = await hashOf(bytes);
+      patiently((patience) =>
+        withFile(path, async (file, size) => {
+          if (size > largest) {
+            patience.end();
+            const giveBack = await reading.take(size);
+            patience.begin();
+            const isAlive = () => {
+              patience.begin();
+              onProgress();
+            };
+            return hashInPieces(file, isAlive).finally(giveBack);
+          }
+          const { bytes, content, giveBack } = await readWhen(file, size, patience);
+          giveBack();
           if (keptBytes + bytes.length <= keptLimit) {
             kept.set(key, { bytes, content });
             keptBytes += bytes.length;
           }
           return content;
-        } finally {
-          giveBack();
-        }
-      }),
+        }),
+      ),
     async read(item) {
       if ('bytes' in item)
         return { input: { bytes: Buffer.from(item.bytes) }, content: item.content, done: async () => undefined };
       const found = take(item.key);
       if (found !== undefined)
         return { input: { bytes: found.bytes }, content: found.content, done: async () => undefined };
-      return withFile(item.path, async (file, size) => {
-        if (size > MAX_WHOLE_BYTES) return readLarge(file, item.path);
-        const giveBack = await reading.take(size);
-        try {
-          const bytes = await readWhole(file, size);
-          return { input: { bytes }, content: await hashOf(bytes), done: async () => giveBack() };
-        } catch (error) {
-          giveBack();
-          throw error;
-        }
-      });
+      return patiently((patience) =>
+        withFile(item.path, async (file, size) => {
+          if (size > largest) return readLarge(file, item.path, patience.begin);
+          const { bytes, content, giveBack } = await readWhen(file, size, patience);
+          return { input: { bytes }, content, done: async () => giveBack() };
+        }),
+      );
     },
     forget: (key) => void take(key),
   };
+}
+
+/** A disk that says nothing for so long may never do. Counted in ticks, so that a freeze is no reason. */
+const DISK_TIMEOUT_MS = 120_000;
+
+/** Counts how long a disk takes. */
+interface Patience {
+  /** Begins the count anew. */
+  begin(): void;
+  end(): void;
+}
+
+/** @throws ItemError io_error when the disk says nothing for too long */
+async function patiently<T>(work: (patience: Patience) => Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  let endCount = () => 0;
+  const patience = {
+    begin() {
+      endCount();
+      endCount = afterTicks(DISK_TIMEOUT_MS, () =>
+        late.reject(new ItemError('io_error', `its disk did not answer for ${DISK_TIMEOUT_MS / 1000} s`)),
+      );
+    },
+    end: () => void endCount(),
+  };
+  patience.begin();
+  try {
+    return await Promise.race([work(patience), late.promise]);
+  } finally {
+    endCount();
+  }
 }
 
 /** Reads a file at once. `readFile` takes several rounds, and twice the time for a photograph. */
@@ -118,7 +172,7 @@ export async function hashOf(bytes: Uint8Array): Promise<string> {
   return Buffer.from(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString('hex');
 }
 
-async function hashInPieces(file: FileHandle, onProgress: () => void = () => undefined): Promise<string> {
+async function hashInPieces(file: FileHandle, onProgress: () => void): Promise<string> {
   const hash = createHash('sha256');
   for await (const piece of file.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 20 })) {
     hash.update(piece as Buffer);
@@ -128,9 +182,9 @@ async function hashInPieces(file: FileHandle, onProgress: () => void = () => und
 }
 
 /** The decoder reopens the path, so the file is checked before and after. */
-async function readLarge(file: FileHandle, path: string | Uint8Array): Promise<ReadFile> {
+async function readLarge(file: FileHandle, path: string | Uint8Array, onProgress: () => void): Promise<ReadFile> {
   const before = await versionOf(file);
-  const content = await hashInPieces(file);
+  const content = await hashInPieces(file, onProgress);
   const raw = typeof path === 'string' ? path : Buffer.from(path);
   return {
     input: { path: raw },

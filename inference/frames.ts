@@ -9,7 +9,13 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
 
-const writeAt = promisify(write);
+type WriteAt = (
+  fd: number,
+  bytes: Buffer,
+  from: number,
+  length: number,
+  at: number,
+) => Promise<{ bytesWritten: number }>;
 
 /** A file system in memory, on Linux. Containers often have 64 MB there. */
 const MEMORY = '/dev/shm';
@@ -23,41 +29,54 @@ let lastFile = 0;
 export interface Frames {
   readonly fd: number;
   /**
-   * Makes `count` frames of `bytes` each. Their room is taken at once, so that no process runs out of it later.
+   * Makes `count` frames of `bytes` each, or as many as there is room for. The room is taken at once, so that no process
+   * runs out of it later.
    *
-   * @throws Error when there is no room
+   * @throws Error when there is no room for one
    */
   reserve(count: number, bytes: number): Promise<void>;
   /** A free frame. Undefined if there is none. */
   take(): number | undefined;
+  hasFree(): boolean;
   giveBack(frame: number): void;
   close(): Promise<void>;
 }
 
-/** Opens a file for frames. */
-export function openFrames(): Frames {
+/** Opens a file for frames. `writeAt` writes to it. */
+export function openFrames(writeAt: WriteAt = promisify(write)): Frames {
   lastFile += 1;
   const file = join(folderForFrames(), `plimsoll-frames-${process.pid}-${lastFile}`);
   const fd = openSync(file, 'wx+', 0o600);
   unlinkSync(file);
   const free: number[] = [];
   let isClosed = false;
-  let reserving = Promise.resolve();
+  let reserving: Promise<void> = Promise.resolve();
 
-  async function fill(bytes: number): Promise<void> {
-    for (let at = 0; at < bytes && !isClosed; at += PIECE.length)
-      await writeAt(fd, PIECE, 0, Math.min(PIECE.length, bytes - at), at);
+  /** Returns the bytes that there is room for. */
+  async function fill(bytes: number, least: number): Promise<number> {
+    let at = 0;
+    try {
+      while (at < bytes && !isClosed)
+        at += (await writeAt(fd, PIECE, 0, Math.min(PIECE.length, bytes - at), at)).bytesWritten;
+    } catch (error) {
+      if (at < least) throw error;
+    }
+    return at;
   }
 
   return {
     fd,
     async reserve(count, bytes) {
-      const filled = fill(count * bytes);
-      reserving = filled.catch(() => undefined);
-      await filled;
-      for (let frame = count - 1; frame >= 0; frame--) free.push(frame);
+      const filled = fill(count * bytes, bytes);
+      reserving = filled.then(
+        () => undefined,
+        () => undefined,
+      );
+      const frames = Math.floor((await filled) / bytes);
+      for (let frame = frames - 1; frame >= 0; frame--) free.push(frame);
     },
     take: () => free.pop(),
+    hasFree: () => free.length > 0,
     giveBack: (frame) => void free.push(frame),
     async close() {
       isClosed = true;

@@ -38,7 +38,8 @@ export type EncoderReply =
 
 /**
  * A loaded model. `dim` is the number of elements of a vector, `output` the graph's output that holds it; `batchSize` is
- * in items, `largestBatch` what a run takes if so many are ready. `decoding` is how files become what it takes; undefined if its items are values.
+ * in items, `largestBatch` what a run takes if so many are ready. `takesBytes`: see
+ * `EncoderSettings`. `decoding` is how files become what it takes; undefined if its items are values.
  */
 export interface LoadedModel {
   revision: string;
@@ -46,6 +47,7 @@ export interface LoadedModel {
   output: string;
   batchSize: number;
   largestBatch: number;
+  takesBytes: boolean;
   hashedFiles: HashedFile[];
   decoding: Decoding | undefined;
 }
@@ -67,8 +69,8 @@ export type DecoderRequest =
   | { type: 'decode'; orders: DecodeOrder[] }
   /** Content that will not be decoded here. */
   | { type: 'forget'; keys: number[] }
-  /** The item of this key may be decoded now: it is the only one that exceeds its process's share of memory. */
-  | { type: 'alone'; key: number };
+  /** The item of this key has the memory that it needs. */
+  | { type: 'memory'; key: number };
 
 /** An item to decode, and the frame for it: a file by its path, or content by its bytes and its hash. */
 export type DecodeOrder = { key: number; frame: number } & FileItem;
@@ -89,5 +91,5 @@ export type DecoderReply =
   | { type: 'decoded'; items: ({ key: number; content: string } | { key: number; error: PortableError })[] }
   /** Decoding this item takes so long that its thread is lost. Only the end of the process frees it. */
   | { type: 'late'; key: number }
-  /** This item exceeds the process's share of memory. It waits for `alone`. */
-  | { type: 'heavy'; key: number };
+  /** This item needs so much memory, more than the process's own. It waits for `memory`. */
+  | { type: 'heavy'; key: number; bytes: number };

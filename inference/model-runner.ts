@@ -67,7 +67,12 @@ export interface ModelRunner {
 }
 
 /** Creates the runner of a side of a model. The processes start with the first call. */
-export function createModelRunner(files: ModelFiles, side: ModelSide, settings: RunnerSettings): ModelRunner {
+export function createModelRunner(
+  files: ModelFiles,
+  side: ModelSide,
+  settings: RunnerSettings,
+  open: () => Frames = openFrames,
+): ModelRunner {
   let processes: Processes | undefined;
   let encoder: PulsingProcess<EncoderRequest> | undefined;
   let loaded: LoadedModel | undefined;
@@ -77,7 +82,7 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
   const waitingForLoad: PromiseWithResolvers<LoadedModel>[] = [];
   let stopped: { reason: Error; ended: Promise<unknown> } | undefined;
   /** Processes that have been told to end. */
-  const ending = new Set<Promise<void>>();
+  const ending = new Set<Promise<unknown>>();
 
   /** The suspects are retried one by one, before the others. */
   let suspects: Task[] = [];
@@ -88,7 +93,7 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
   let lastKey = 0;
   const calls = new Set<Call>();
 
-  const blame = createBlame(MAX_DEATHS_LOADING);
+  const blame = createBlame(1, MAX_DEATHS_LOADING);
   let idle: NodeJS.Timeout | undefined;
   /** Ends the count of the time without an answer; undefined while no answer is due. */
   let endStall: (() => number) | undefined;
@@ -103,13 +108,14 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
   }
 
   function startProcesses(): Processes {
-    const frames = openFrames();
+    const frames = framesOrNoRoom();
     const decoders = createDecoders(
       { name: files.name, one: side.words.one, frames, settings },
       {
         onDecoded(tasks) {
           ready.push(...tasks);
           dispatch();
+          watch();
         },
         onSignOfLife: signOfLife,
         onUnavailable: giveUp,
@@ -117,6 +123,17 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
     );
     return { frames, decoders, isOpen: false };
   }
+
+  function framesOrNoRoom(): Frames {
+    try {
+      return open();
+    } catch (error) {
+      throw noRoom(error);
+    }
+  }
+
+  const noRoom = (error: unknown) =>
+    new InferenceUnavailableError(`There is no room for decoded ${side.words.many}: ${(error as Error).message}`);
 
   function startEncoder({ frames }: Processes): void {
     const ended = Promise.withResolvers<void>();
@@ -191,10 +208,7 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
       await opened.frames.reserve(BATCHES_OF_FRAMES * largestBatch + inDecoders, decoding.itemBytes);
       if (processes === opened) opened.decoders.open(decoding);
     } catch (error) {
-      if (processes === opened)
-        giveUp(
-          new InferenceUnavailableError(`There is no room for decoded ${side.words.many}: ${(error as Error).message}`),
-        );
+      if (processes === opened) giveUp(noRoom(error));
     }
   }
 
@@ -213,7 +227,6 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
       const vector = vectors.slice(index * dim, (index + 1) * dim);
       task.settle(error ? { error } : { vector, content: task.content ?? '' });
     }
-    processes?.decoders.dispatch();
     dispatch();
   }
 
@@ -241,9 +254,11 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
   }
 
   function dispatch(): void {
-    if (loaded === undefined) return;
     suspects = withoutOver(suspects);
     ready = withoutOver(ready);
+    // There may be free frames.
+    processes?.decoders.dispatch();
+    if (loaded === undefined) return;
     if ([...underWay.values()].some((tasks) => tasks.some(({ encoding }) => encoding.isSuspect))) return;
     if (suspects.length > 0) {
       if (underWay.size === 0) send(suspects.splice(0, 1));
@@ -316,15 +331,17 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
   }
 
   /** Resolves when the processes have ended. */
-  async function endProcesses(): Promise<void> {
+  function endProcesses(): Promise<unknown> {
     const ended = processes;
     const dying = encoder;
     processes = undefined;
     forgetEncoder();
     dying?.kill();
-    const decoders = ended?.decoders.end();
-    await Promise.all([decoders, ...ending]);
-    await ended?.frames.close();
+    const decodersEnded = ended?.decoders.end();
+    const closed = Promise.all([decodersEnded, ...ending]).then(() => ended?.frames.close());
+    ending.add(closed);
+    void closed.then(() => ending.delete(closed));
+    return closed;
   }
 
   function forgetEncoder(): void {
@@ -419,8 +436,9 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
   /** Reads the items first if `findKnown` decides which are encoded, and queues the rest. */
   async function readThenQueue(tasks: Task[], findKnown: EmbedOptions['findKnown']): Promise<void> {
     await Promise.all(tasks.map(hashBytes));
+    throwIfStopped();
     if (findKnown !== undefined) {
-      await readFiles(tasks.filter(({ item }) => 'path' in item));
+      await readFiles(tasks.filter(({ item, over }) => 'path' in item && !over));
       const read = tasks.filter(({ over }) => !over);
       // Abandoned while it was read.
       if (read.length === 0) return processes?.decoders.forget(tasks);
@@ -431,7 +449,7 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
     }
     const rest = tasks.filter(({ over }) => !over);
     if (rest.length === 0) return;
-    if (stopped !== undefined) throw stopped.reason;
+    throwIfStopped();
     const { decoders } = start();
     const values = rest.filter(({ item }) => 'value' in item);
     ready.push(...values);
@@ -441,6 +459,10 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
     }
     dispatch();
     watch();
+  }
+
+  function throwIfStopped(): void {
+    if (stopped !== undefined) throw stopped.reason;
   }
 
   const takesNoFiles = () => new ModelInvalidError(`Model "${files.name}" takes values, not files.`);
@@ -461,7 +483,6 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
   /** Tells the encoder which batches were abandoned. It still finishes the one that it computes. */
   function dropAbandoned(): void {
     for (const [id, tasks] of underWay) if (tasks.every(({ over }) => over)) encoder?.send({ type: 'drop', id });
-    processes?.decoders.dispatch();
     dispatch();
     watch();
   }
@@ -479,8 +500,12 @@ export function createModelRunner(files: ModelFiles, side: ModelSide, settings: 
       if (stopped !== undefined) return Promise.reject(stopped.reason);
       if (loaded !== undefined) return Promise.resolve(loaded);
       const waiting = Promise.withResolvers<LoadedModel>();
+      try {
+        start();
+      } catch (error) {
+        return Promise.reject(error);
+      }
       waitingForLoad.push(waiting);
-      start();
       return waiting.promise;
     },
     embed,

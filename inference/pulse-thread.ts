@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import process from 'node:process';
+import { parentPort } from 'node:worker_threads';
 import { PULSE_FD } from './messages.ts';
 
 const PULSE_MS = 1000;
@@ -18,4 +19,5 @@ function beat(): void {
 }
 
 beat();
+parentPort?.postMessage('beating');
 setInterval(beat, PULSE_MS);

@@ -49,14 +49,36 @@ export interface ProcessEnd {
   reason: string;
   /** Whether it was killed because it hung. */
   hung: boolean;
-  /** Whether the process is gone. One that a driver holds may outlive SIGKILL. */
-  gone: boolean;
 }
 
-/** Forks a process. Calls `onExit` once, whatever ends the process. */
+/** What a process says, and its end. Each of the last two is called once. */
+export interface ProcessEvents<Reply> {
+  onReply(reply: Reply): void;
+  /** The process has ended, or is of no use any more. */
+  onExit(end: ProcessEnd): void;
+  /** The process is gone and writes nothing more. One that a driver holds outlives SIGKILL, and `onExit` comes before. */
+  onGone?(): void;
+}
+
+/** Forks a process. A failure to do so is its end. */
 export function startPulsingProcess<Request extends object, Reply>(
+  program: Program,
+  events: ProcessEvents<Reply>,
+): PulsingProcess<Request> {
+  try {
+    return startChild(program, events);
+  } catch (error) {
+    setImmediate(() => {
+      events.onExit({ reason: `it can't be started: ${(error as Error).message}`, hung: false });
+      events.onGone?.();
+    });
+    return { pid: undefined, send: () => {}, kill: () => {}, killHung: () => {} };
+  }
+}
+
+function startChild<Request extends object, Reply>(
   { module, threads, framesFd, execArgv, silenceTimeoutMs, isTrial }: Program,
-  { onReply, onExit }: { onReply: (reply: Reply) => void; onExit: (end: ProcessEnd) => void },
+  { onReply, onExit, onGone = () => {} }: ProcessEvents<Reply>,
 ): PulsingProcess<Request> {
   const child = fork(fileURLToPath(new URL(`./${module}${extname(import.meta.url)}`, import.meta.url)), {
     serialization: 'advanced',
@@ -65,29 +87,37 @@ export function startPulsingProcess<Request extends object, Reply>(
     // stdout belongs to the results of a command.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe', framesFd],
   });
-  const lastWords = keepEnd(child, isTrial);
   let ended = false;
   let hung: string | undefined;
   let endSilence = () => 0;
 
-  function end(how: string, gone: boolean): void {
+  child.on('error', (error) => {
+    // A failed send also raises this event. The process may then be alive and must not be left behind.
+    child.kill('SIGKILL');
+    end(`it can't be reached: ${error.message}`);
+    if (child.pid === undefined) onGone();
+  });
+  const lastWords = keepEnd(child, isTrial);
+
+  function end(how: string): void {
     if (ended) return;
     ended = true;
     endSilence();
     const words = lastWords();
     const cause = hung ?? how;
-    onExit({ reason: words === '' ? cause : `${cause}; its last words: ${words}`, hung: hung !== undefined, gone });
+    onExit({ reason: words === '' ? cause : `${cause}; its last words: ${words}`, hung: hung !== undefined });
   }
   /** A process that a driver holds does not end. The worker then goes on without it. */
   function kill(): void {
     child.kill('SIGKILL');
-    setTimeout(() => end('SIGKILL did not end it', false), KILLED_WITHIN_MS).unref();
+    setTimeout(() => end('SIGKILL did not end it'), KILLED_WITHIN_MS).unref();
   }
   function killHung(how: string): void {
     hung ??= how;
     kill();
   }
-  const pulse = child.stdio[PULSE_FD] as Readable | null | undefined;
+  // Without descriptors for pipes there is none.
+  const pulse = child.stdio?.[PULSE_FD] as Readable | null | undefined;
   pulse?.on('data', () => {
     endSilence();
     endSilence = afterTicks(silenceTimeoutMs, () =>
@@ -97,11 +127,9 @@ export function startPulsingProcess<Request extends object, Reply>(
   child.on('message', (message) => {
     if (!ended) onReply(message as Reply);
   });
-  child.on('exit', (code, signal) => end(signal ? `it was ended by ${signal}` : `it exited with code ${code}`, true));
-  child.on('error', (error) => {
-    // A failed send also raises this event. The process may then be alive and must not be left behind.
-    child.kill('SIGKILL');
-    end(`it can't be reached: ${error.message}`, false);
+  child.on('exit', (code, signal) => {
+    end(signal ? `it was ended by ${signal}` : `it exited with code ${code}`);
+    onGone();
   });
 
   return {

@@ -1,20 +1,21 @@
+import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import process from 'node:process';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { cudaFault, findCuda } from '../core/cuda/find-cuda.ts';
-import type {
-  BoundPreparation,
-  FilePreparation,
-  OpenPreparation,
-  Pooling,
-  TensorData,
-} from '../core/media/preparation.ts';
+import type { BoundPreparation, OpenPreparation, Pooling, TensorData } from '../core/media/preparation.ts';
 import { readGraphInputs, withByteInput } from '../core/models/byte-input.ts';
 import { DeviceUnavailableError, ModelInvalidError } from '../core/models/errors.ts';
+import { externalWeightFiles } from '../core/models/external-weights.ts';
 import type { ModelFiles } from '../core/models/find-model.ts';
 import { chooseOutput, type GraphValue, type VectorOutput } from '../core/models/graph-values.ts';
 import { checkDevice, endIfLost } from './check-device.ts';
 import { pooled } from './pooling.ts';
 import { type Device, deviceName, type EncoderSettings } from './settings.ts';
+
+/** The words of ONNX Runtime and of CUDA's libraries for a device without memory. */
+export const isOutOfMemory = (message: string) =>
+  /out of memory|failed to allocate memory|available memory of \d+ is smaller|ALLOC_FAILED/i.test(message);
 
 /** Batches that a GPU computes as one if it lags behind: more items at once take less time each. */
 const BATCHES_AT_ONCE = 4;
@@ -29,6 +30,8 @@ export interface Model {
   /** Items of a run if so many are ready. */
   largestBatch: number;
   preparation: BoundPreparation;
+  /** Whether the graph takes images as bytes. */
+  takesBytes: boolean;
   /**
    * Computes the vectors of up to `batchSize` prepared items. Returns them unnormalised, one after the other. Blocks
    * the thread.
@@ -51,14 +54,41 @@ export async function loadModel(
   await checkDevice(settings.device, (graph, device) => createSession(graph, { ...settings, device }));
   const open = (inputs: readonly GraphValue[]) =>
     openPreparation({ graphFile, files: files.files, optional: files.optional, inputs, options: side.options });
-  // What is wrong with the model or the device shows in the session of the graph as it is.
-  const byBytes = settings.takesBytes
-    ? await createByteSession(graphFile, settings, open).catch(() => undefined)
-    : undefined;
-  const session = byBytes?.session ?? (await createSession(graphFile, settings));
-  const preparation = byBytes?.preparation ?? (await open(tensorsOf(session.inputMetadata)));
-  const feedsOf = byBytes?.feedsOf ?? preparation.feeds;
-  const output = chooseOutput(graphFile, tensorsOf(session.outputMetadata), side.outputs);
+  const bind = (opened: OpenModel) => bindModel(files, settings, side.outputs, opened);
+
+  if (settings.takesBytes) {
+    try {
+      const opened = await openByBytes(graphFile, settings, open);
+      if (opened !== undefined) return await bind(opened);
+    } catch (error) {
+      if (error instanceof DeviceUnavailableError) throw error;
+      // What is wrong with the model shows in the graph as it is.
+      process.stderr.write(
+        `${graphFile} takes no images as bytes, which would be faster: ${(error as Error).message}\n`,
+      );
+    }
+  }
+  const session = await createSession(graphFile, settings);
+  const preparation = await open(tensorsOf(session.inputMetadata));
+  return bind({ session, preparation, feedsOf: preparation.feeds, takesBytes: false });
+}
+
+/** A graph on its device, and what makes its inputs of items. */
+interface OpenModel {
+  session: InferenceSession;
+  preparation: BoundPreparation;
+  feedsOf(items: readonly never[], rows: number): Record<string, TensorData>;
+  takesBytes: boolean;
+}
+
+/** Runs the graph once. @throws ModelInvalidError */
+async function bindModel(
+  { graphFile }: ModelFiles,
+  settings: EncoderSettings,
+  outputs: readonly string[],
+  { session, preparation, feedsOf, takesBytes }: OpenModel,
+): Promise<Model> {
+  const output = chooseOutput(graphFile, tensorsOf(session.outputMetadata), outputs);
   const { fixedBatch } = preparation;
   const pooling = poolingOf(graphFile, output, preparation);
 
@@ -73,8 +103,9 @@ export async function loadModel(
   }
 
   async function runSameLength(prepared: readonly unknown[]): Promise<Float32Array> {
-    const vectors = await run(prepared).catch(async (error: unknown) => {
-      await endIfLost(settings.device, () => run([preparation.blank as never]));
+    const vectors = await run(prepared).catch(async (error: Error) => {
+      // A device without memory for a batch may have none for a single item at that moment.
+      if (!isOutOfMemory(error.message)) await endIfLost(settings.device, () => run([preparation.blank as never]));
       throw error;
     });
     if (vectors.length === prepared.length * probe.length) return vectors;
@@ -93,6 +124,7 @@ export async function loadModel(
     batchSize,
     largestBatch: fixedBatch ?? batchSize * (settings.device.type === 'cpu' ? 1 : BATCHES_AT_ONCE),
     preparation,
+    takesBytes,
     run: runSameLength,
   };
 }
@@ -110,28 +142,25 @@ function poolingOf(
   );
 }
 
-/** A session whose graph takes decoded items as they are, and normalises them on the device. */
-interface ByteSession {
-  session: InferenceSession;
-  preparation: FilePreparation;
-  feedsOf(items: readonly Uint8Array[], rows: number): Record<string, TensorData>;
-}
-
-/** Undefined if the medium or the graph has no such input. */
-async function createByteSession(
+/** Opens the graph so that it takes decoded items as they are. Undefined if the medium or the graph has no such input. */
+async function openByBytes(
   graphFile: string,
   settings: EncoderSettings,
   open: (inputs: readonly GraphValue[]) => Promise<BoundPreparation>,
-): Promise<ByteSession | undefined> {
+): Promise<OpenModel | undefined> {
   const preparation = await open(await readGraphInputs(graphFile));
   if (preparation.decoding === undefined || preparation.byteInput === undefined) return undefined;
   const { byteInput, decoding } = preparation;
-  const session = await createSession(graphFile, settings, await withByteInput(graphFile, byteInput));
+  // A hub's cache links to files in other folders, which the runtime takes for an escape.
+  const isWhole = (await externalWeightFiles(graphFile)).length === 0;
+  const file = isWhole ? await realpath(graphFile) : graphFile;
+  const session = await createSession(file, settings, await withByteInput(file, byteInput));
   const { name, height, width } = byteInput;
   return {
     session,
     preparation,
-    feedsOf(items, rows) {
+    takesBytes: true,
+    feedsOf(items: readonly Uint8Array[], rows) {
       const dims = [rows, height, width, 3];
       return { [name]: { type: 'uint8', elements: sideBySide(items, rows * decoding.itemBytes), dims } };
     },

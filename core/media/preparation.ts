@@ -66,16 +66,19 @@ export interface Decoding {
   itemBytes: number;
 }
 
+/** The memory of a decoder, in bytes, for each of its threads. Most items take less. */
+export const BYTES_PER_THREAD = 128 * 1024 * 1024;
+
 /** Decodes files. */
 export interface Decoder {
   /**
    * Decodes one item. Several calls run at once. Calls `onLate` when an item takes so long that its thread is lost. An
    * item that is late by this, or by `decode_timeout`, is decoded once more with nothing else in the process.
    *
-   * @param alone waits until this item may exceed the process's share of memory, and is the only one that does
+   * @param memory waits for so many bytes, for an item that takes more than the decoder has
    * @throws ItemError
    */
-  decode(item: FileInput, onLate: () => void, alone: () => Promise<void>): Promise<Uint8Array>;
+  decode(item: FileInput, onLate: () => void, memory: (bytes: number) => Promise<void>): Promise<Uint8Array>;
 }
 
 /** The function that a medium's decoding module exports as `openDecoder`. `threads` is how many items to decode at once. */

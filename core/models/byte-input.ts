@@ -70,7 +70,10 @@ function graphValueOf(value: Buffer): GraphValue {
   for (const { number, body, end } of fieldsIn(dimensions)) {
     if (number !== SHAPE.dimension) continue;
     const dimension = dimensions.subarray(body, end);
-    shape.push(numberIn(dimension, DIMENSION.size) ?? messageIn(dimension, DIMENSION.name).toString());
+    const size = numberIn(dimension, DIMENSION.size);
+    // Some exporters write -1 for a free dimension, which is a huge number without its sign.
+    const isFree = size === undefined || !Number.isSafeInteger(size);
+    shape.push(isFree ? messageIn(dimension, DIMENSION.name).toString() : size);
   }
   const type = Object.entries(TYPES).find(([, number]) => number === element)?.[0] ?? `type ${element}`;
   return { name: messageIn(value, VALUE.name).toString(), type, shape };

@@ -22,7 +22,7 @@ async function eventsOf(blocks: boolean): Promise<string[]> {
   } as unknown as Model;
   const queue = createBatchQueue(model, {
     onRun: async () => undefined,
-    onExhausted: async () => undefined,
+    onUnusable: async () => undefined,
     onEncoded: async (id) => {
       events.push(`answer ${id}`);
       if (id === 2) answered.resolve();
@@ -64,7 +64,7 @@ async function runsOf(room: number, batches: number[], error = 'Failed to alloca
   } as unknown as Model;
   const queue = createBatchQueue(model, {
     onRun: async () => undefined,
-    onExhausted: async (message) => {
+    onUnusable: async (message) => {
       runs.push(message);
       over.resolve();
     },
@@ -90,6 +90,10 @@ test('a device without memory for a batch gets half of it, also later', async ()
 
 test('a device without memory for one item is given up', async () => {
   const { runs, vectors } = await runsOf(0, [2, 2], 'CUDA error 2: out of memory\nat a place');
-  expect(runs).toEqual(['2 fails', '1 fails', 'CUDA error 2: out of memory']);
+  expect(runs).toEqual([
+    '2 fails',
+    '1 fails',
+    'the device has no memory for a single item: CUDA error 2: out of memory',
+  ]);
   expect(vectors).toEqual([]);
 });

@@ -1,9 +1,12 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EmbedItem } from '../../core/embedding/embedder.ts';
 import { imagesMedium } from '../../core/media/images/medium.ts';
 import { type ByteInput, readGraphInputs, withByteInput } from '../../core/models/byte-input.ts';
+import { findModel } from '../../core/models/find-model.ts';
+import { createModelRunner } from '../../inference/model-runner.ts';
+import { settingsFromEnvironment, settingsOn } from '../../inference/settings.ts';
 import type { Dimension, ElementType, GraphBuilder, ValueName } from '../../scripts/onnx.ts';
 import { codeOf, withEmbedder } from './embedders.ts';
 import { graphOf, RAW_4X4, temporaryFolder, writeModel, writePng } from './tiny-models.ts';
@@ -91,6 +94,45 @@ test('a graph whose weights lie in files of their own keeps them', async () => {
   const [tables, bytes] = [await vectorsOf(model, false), await vectorsOf(model, true)];
   for (const [n, vector] of bytes.entries())
     for (const [i, value] of vector.entries()) expect(value).toBeCloseTo((tables[n] as Float32Array)[i] as number, 5);
+});
+
+/** Whether the model's graph takes images as bytes, where it may. */
+async function takesBytes(model: string): Promise<boolean> {
+  const devices = [{ type: 'cpu' }] as const;
+  const settings = { ...settingsFromEnvironment({}), devices, takesBytes: true };
+  const runner = createModelRunner(
+    await findModel(model, medium.models),
+    medium,
+    settingsOn(devices[0], devices, settings),
+  );
+  try {
+    return (await runner.load()).takesBytes;
+  } finally {
+    await runner.stop(new Error('over'));
+  }
+}
+
+test("a graph of floats takes bytes, also one whose file is a link, as in a hub's cache", async () => {
+  const model = await writeModel(join(folder, 'taken'), graphOf('float32', PLANAR, mixed), NORMALIZED);
+  expect(await takesBytes(model)).toBe(true);
+  const linked = join(folder, 'linked');
+  await mkdir(join(linked, 'blobs'), { recursive: true });
+  await mkdir(join(linked, 'snapshot'));
+  await rename(join(model, 'model.onnx'), join(linked, 'blobs', 'abc'));
+  await rename(join(model, 'preprocessor_config.json'), join(linked, 'snapshot', 'preprocessor_config.json'));
+  await symlink('../blobs/abc', join(linked, 'snapshot', 'model.onnx'));
+  expect(await takesBytes(join(linked, 'snapshot'))).toBe(true);
+});
+
+test('a graph of bytes stays as it is', async () => {
+  const model = await writeModel(join(folder, 'bytes'), graphOf('uint8', INTERLEAVED, mixed), RAW_4X4);
+  expect(await takesBytes(model)).toBe(false);
+});
+
+test('a free dimension may be written as -1', async () => {
+  const model = await writeModel(join(folder, 'negative'), graphOf('float32', [-1, 3, 4, 4], mixed), NORMALIZED);
+  expect((await readGraphInputs(join(model, 'model.onnx')))[0]?.shape[0]).toEqual(expect.any(String));
+  expect(await takesBytes(model)).toBe(true);
 });
 
 test('the weights are not copied', async () => {

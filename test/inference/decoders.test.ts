@@ -9,7 +9,16 @@ import { imagesMedium } from '../../core/media/images/medium.ts';
 import type { Medium } from '../../core/media/medium.ts';
 import { settingsFromEnvironment } from '../../inference/settings.ts';
 import { codeOf, expectVectors, isAlive, onlyPid, withEmbedder } from './embedders.ts';
-import { ABORTS, BLOCKS, BLOCKS_ONCE, HEAVY, type MarkedOptions, readNotes, SHORT } from './marked-decoding.ts';
+import {
+  ABORTS,
+  BLOCKS,
+  BLOCKS_ONCE,
+  HEAVY,
+  HEAVY_FOR_LONG,
+  type MarkedOptions,
+  readNotes,
+  SHORT,
+} from './marked-decoding.ts';
 import {
   echoGraph,
   RAW_4X4,
@@ -149,6 +158,32 @@ test('an image that ends its process fails alone, and no other process ends', ()
     expect(log).not.toContain('encoder process');
   }));
 
+test.each([0, 1, 2, 3])(
+  'a batch that is not full waits for no image that ended its process: %i beside full ones',
+  (rest) =>
+    withEmbedder({ threads: 2, decoders: 2 }, async (embedder) => {
+      const good = images.slice(0, 8 + rest);
+      const outcomes = await embedder.embed(model, medium, [...good, await pictureOf(ABORTS)]);
+      expectVectors(outcomes.slice(0, -1), expected.slice(0, good.length));
+      expect(outcomes.map(codeOf).at(-1)).toBe('decode_failed');
+    }),
+);
+
+test('an image whose processes are killed before they begin is not blamed', () =>
+  withEmbedder({ threads: 2, decoders: 2 }, async (embedder) => {
+    await embedder.open(model, medium);
+    const embedded = embedder.embed(model, medium, images.slice(0, 1));
+    const killed: number[] = [];
+    const next = () => embedder.decoderPids().find((pid) => !killed.includes(pid));
+    // A third death before any was ready would be an error of the call.
+    while (killed.length < 2) {
+      await expect.poll(next, { interval: 1 }).toBeDefined();
+      killed.push(next() as number);
+      process.kill(killed.at(-1) as number, 'SIGKILL');
+    }
+    expectVectors(await embedded, expected.slice(0, 1));
+  }));
+
 test('processes that end by image after image are an error of the call', () =>
   withEmbedder({ threads: 2, decoders: 2 }, async (embedder) => {
     const lethal = await pictureOf(ABORTS);
@@ -214,6 +249,16 @@ test('images that exceed the share of memory are decoded one after the other, in
     expect(new Set(turns.map(({ pid }) => pid)).size).toBeGreaterThan(1);
   }));
 
+test('a process that waits for memory is not taken for one that hangs', () =>
+  // A process with work may be silent for 3 s, and each of four images holds all memory for 1.5 s.
+  withEmbedder({ ...SEVERAL, stallTimeoutMs: 15_000 }, async (embedder) => {
+    await embedder.embed(model, medium, images);
+    const heavy = await pictureOf(HEAVY_FOR_LONG);
+    const outcomes = await embedder.embed(model, medium, new Array(PROCESSES).fill(heavy));
+    expect(outcomes.map(codeOf)).toEqual(new Array(PROCESSES).fill('vector'));
+    expect(log).toBe('');
+  }));
+
 test('a process that dies while its image is alone leaves its turn to others', () =>
   withEmbedder({ threads: 2, decoders: 2 }, async (embedder) => {
     const heavy = await pictureOf(HEAVY);
@@ -252,6 +297,63 @@ test('values are no files, and a model of images takes none', () =>
   withEmbedder(SEVERAL, async (embedder) => {
     const outcomes = await embedder.embed(model, medium, [{ value: 'words', content: 'c' }, images[0] as EmbedItem]);
     expect(outcomes.map(codeOf)).toEqual(['decode_failed', 'vector']);
+  }));
+
+test('items that are abandoned while the encoder starts anew leave their frames to others', () =>
+  withEmbedder({ threads: 2, decoders: 2 }, async (embedder) => {
+    await embedder.embed(model, medium, images);
+    const controller = new AbortController();
+    process.kill(onlyPid(embedder), 'SIGKILL');
+    // More than there are frames, so that the other call finds none.
+    const many = Array.from({ length: 10 }, () => images).flat();
+    const abandoned = embedder
+      .embed(model, medium, many, { signal: controller.signal })
+      .catch((error: unknown) => error);
+    const other = embedder.embed(model, medium, images);
+    await expect.poll(() => readNotes(notes).length, { interval: 1 }).toBeGreaterThan(IMAGES + 10);
+    controller.abort(new Error('enough'));
+    expect(await abandoned).toMatchObject({ message: 'enough' });
+    expectVectors(await other, expected);
+  }));
+
+test('frames come back however often items are abandoned', () =>
+  withEmbedder({ threads: 2, decoders: 2 }, async (embedder) => {
+    await embedder.open(model, medium);
+    // A call leaves some of its items in each state. There are fewer than 40 frames.
+    for (let time = 0; time < 20; time++) {
+      const controller = new AbortController();
+      const embedded = embedder.embed(model, medium, images, { signal: controller.signal }).catch(() => 'abandoned');
+      const decoded = readNotes(notes).length;
+      await expect.poll(() => readNotes(notes).length, { interval: 1 }).toBeGreaterThan(decoded);
+      controller.abort();
+      expect(await embedded).toBe('abandoned');
+    }
+    expectVectors(await embedder.embed(model, medium, images), expected);
+  }));
+
+test.each([ABORTS, SHORT])('the processes end for want of work after an image that fails: %i', (mark) =>
+  withEmbedder({ ...SEVERAL, idleMs: 50 }, async (embedder) => {
+    const outcomes = await embedder.embed(model, medium, [await pictureOf(mark)]);
+    expect(outcomes.map(codeOf)).toEqual(['decode_failed']);
+    await expect.poll(() => [...embedder.childPids(), ...embedder.decoderPids()]).toEqual([]);
+  }),
+);
+
+test('nothing starts any more for a call that closing has ended', () =>
+  withEmbedder(SEVERAL, async (embedder) => {
+    await embedder.open(model, medium);
+    // Hashing so much takes longer than closing.
+    const bytes = new Uint8Array(64 * 1024 * 1024);
+    const path = (images[0] as { path: string }).path;
+    const findKnown = async () => new Set<string>();
+    const embedded = embedder
+      .embed(model, medium, [{ bytes }, { path }], { findKnown })
+      .catch((error: unknown) => error);
+    await new Promise((resolve) => setImmediate(resolve));
+    await embedder.close();
+    expect(await embedded).toMatchObject({ message: expect.stringContaining('closed') });
+    await expect(crypto.subtle.digest('SHA-256', bytes)).resolves.toBeDefined();
+    expect(framesOf(process.pid)).toEqual([]);
   }));
 
 test('closing ends all processes, and leaves no file of frames', async () => {

@@ -42,8 +42,8 @@ export const openDecoder: OpenDecoder = async (request) => {
   const images = await openImageDecoder(request);
   const { memory } = request.options as { memory: string };
   return {
-    async decode(item, onLate, alone) {
-      const pixels = await images.decode(item, onLate, alone);
+    async decode(item, onLate, room) {
+      const pixels = await images.decode(item, onLate, room);
       if (pixels[0] === LATE_ONCE && pixels[1] === LATE_ONCE && isFirstTime(memory)) {
         onLate();
         throw new ItemError('decode_timeout', 'decoding took too long');

@@ -19,8 +19,12 @@ export const BLOCKS_ONCE = 3;
 export const HEAVY = 4;
 /** Gives an item of another length. */
 export const SHORT = 5;
+/** Needs more memory than its process's share, for long. */
+export const HEAVY_FOR_LONG = 6;
 
-const HEAVY_MS = 100;
+const HEAVY_MS = { [HEAVY]: 100, [HEAVY_FOR_LONG]: 1500 } as Record<number, number>;
+/** As much as all decoders have, so each has to wait until no other has any. */
+const HEAVY_BYTES = Number.POSITIVE_INFINITY;
 
 export interface MarkedOptions {
   limits: unknown;
@@ -57,19 +61,20 @@ export const openDecoder: OpenDecoder = async (request) => {
   let atOnce = 0;
   const note = (what: string) => appendFileSync(notes, `${JSON.stringify({ what, pid: process.pid, atOnce })}\n`);
   return {
-    async decode(item, onLate, alone) {
+    async decode(item, onLate, memory) {
       atOnce += 1;
       try {
-        const pixels = await images.decode(item, onLate, alone);
+        const pixels = await images.decode(item, onLate, memory);
         const [value] = pixels;
-        const isMark = value !== undefined && value <= SHORT && pixels.every((each) => each === value);
+        const isMark = value !== undefined && value <= HEAVY_FOR_LONG && pixels.every((each) => each === value);
         if (isMark && value === ABORTS) process.abort();
         if (isMark && (value === BLOCKS || (value === BLOCKS_ONCE && isFirstTime(`${notes}.once`)))) block();
         if (isMark && value === SHORT) return pixels.subarray(1);
-        if (isMark && value === HEAVY) {
-          await alone();
+        const heavyMs = isMark ? HEAVY_MS[value] : undefined;
+        if (heavyMs !== undefined) {
+          await memory(HEAVY_BYTES);
           note('heavy');
-          await sleep(HEAVY_MS);
+          await sleep(heavyMs);
           note('light');
         }
         note('decoded');

@@ -21,7 +21,7 @@ import {
 
 const medium = imagesMedium();
 const FILES = 10;
-const TWO_THREADS = { threads: 2 };
+const TWO_THREADS = { threads: 2, decoders: 1 };
 const MIB = 1024 * 1024;
 
 let folder: string;
