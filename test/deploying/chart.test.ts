@@ -71,7 +71,9 @@ describe.each([
         capabilities: { drop: ['ALL'] },
       });
       const writable = volumeMounts.filter(({ readOnly }: Manifest) => readOnly !== true);
-      expect(writable.map(({ mountPath }: Manifest) => mountPath)).toEqual(['/var/cache/plimsoll', '/tmp']);
+      // Decoded images pass through shared memory.
+      const shared = containerOf(deployment).args?.includes('embedding') ? ['/dev/shm'] : [];
+      expect(writable.map(({ mountPath }: Manifest) => mountPath)).toEqual(['/var/cache/plimsoll', '/tmp', ...shared]);
       // Each mount has its volume.
       const volumes = pod.volumes.map(({ name }: Manifest) => name);
       expect(volumeMounts.map(({ name }: Manifest) => name).sort()).toEqual(volumes.sort());
