@@ -170,14 +170,13 @@ export function createDecoders(
       const task = decoder.orders.get(item.key);
       if (task === undefined) continue;
       takeBack(decoder, task);
-      const isFilled = 'content' in item && !task.over;
-      if (isFilled) {
+      if ('content' in item) {
         task.content = item.content;
         decoded.push(task);
         continue;
       }
       giveFrameBack(task);
-      if ('content' in item || task.over) continue;
+      if (task.over) continue;
       // The decoder gave up by itself. Its clock also runs in a freeze.
       if (item.error.code === 'decode_timeout' && isFirstLateness(decoder, task)) {
         retryAlone(task);

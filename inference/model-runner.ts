@@ -436,7 +436,7 @@ export function createModelRunner(
   /** Reads the items first if `findKnown` decides which are encoded, and queues the rest. */
   async function readThenQueue(tasks: Task[], findKnown: EmbedOptions['findKnown']): Promise<void> {
     await Promise.all(tasks.map(hashBytes));
-    throwIfStopped();
+    // Items of a call that was stopped or abandoned are over.
     if (findKnown !== undefined) {
       await readFiles(tasks.filter(({ item, over }) => 'path' in item && !over));
       const read = tasks.filter(({ over }) => !over);
@@ -449,7 +449,6 @@ export function createModelRunner(
     }
     const rest = tasks.filter(({ over }) => !over);
     if (rest.length === 0) return;
-    throwIfStopped();
     const { decoders } = start();
     const values = rest.filter(({ item }) => 'value' in item);
     ready.push(...values);
@@ -459,10 +458,6 @@ export function createModelRunner(
     }
     dispatch();
     watch();
-  }
-
-  function throwIfStopped(): void {
-    if (stopped !== undefined) throw stopped.reason;
   }
 
   const takesNoFiles = () => new ModelInvalidError(`Model "${files.name}" takes values, not files.`);

@@ -76,3 +76,16 @@ test.each(['open', 'reserve'])(
       expectVectors(await runner.embed(images as { path: string }[]), expected);
     }),
 );
+
+test('nothing starts for a call that is stopped while its content is hashed', () =>
+  withRunner(async (runner) => {
+    const bytes = new Uint8Array(128 * 1024 * 1024);
+    const items = [{ bytes }, ...(images as { path: string }[])];
+    const embedded = runner.embed(items, { findKnown: async () => new Set() });
+    const reason = new Error('enough');
+    await Promise.all([runner.stop(reason), expect(embedded).rejects.toBe(reason)]);
+    // As long as the hash of the call takes.
+    await crypto.subtle.digest('SHA-256', bytes);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([runner.pid, ...runner.decoderPids()]).toEqual([undefined]);
+  }));
