@@ -84,7 +84,10 @@ export function createDecoders(
   const most = Math.min(settings.decoders, settings.threads);
   const all = new Set<DecoderProcess>();
   const ending = new Set<Promise<void>>();
+  /** The process that has an item's content. */
   const homes = new WeakMap<Task, DecoderProcess>();
+  /** The frames of processes that were given up and are not gone yet. */
+  const freeAtEnd = new Map<DecoderProcess, number[]>();
   const blame = createBlame(most, most + 1);
   /** The memory of items that exceed their process's own. One that is larger than all of it is decoded alone. */
   const memory = createPermits(settings.threads * BYTES_PER_THREAD);
@@ -261,8 +264,6 @@ export function createDecoders(
     for (const { tasks: unread, onRead } of readings) send({ tasks: unread.filter(({ over }) => !over), onRead });
     return tasks;
   }
-  const freeAtEnd = new Map<DecoderProcess, number[]>();
-
   function exited(decoder: DecoderProcess, end: ProcessEnd): void {
     if (all.has(decoder)) {
       const victims = remove(decoder).filter(({ over }) => !over);
