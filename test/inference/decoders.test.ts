@@ -31,7 +31,7 @@ import {
 } from './tiny-models.ts';
 
 const IMAGES = 80;
-const PROCESSES = 4;
+const PROCESSES = 3;
 const SEVERAL = { threads: PROCESSES, decoders: PROCESSES };
 
 let folder: string;
@@ -250,7 +250,7 @@ test('images that exceed the share of memory are decoded one after the other, in
   }));
 
 test('a process that waits for memory is not taken for one that hangs', () =>
-  // A process with work may be silent for 3 s, and each of four images holds all memory for 1.5 s.
+  // A process with work may be silent for 3 s, and each of three images holds all memory for 2 s.
   withEmbedder({ ...SEVERAL, stallTimeoutMs: 15_000 }, async (embedder) => {
     await embedder.embed(model, medium, images);
     const heavy = await pictureOf(HEAVY_FOR_LONG);

@@ -22,7 +22,7 @@ export const SHORT = 5;
 /** Needs more memory than its process's share, for long. */
 export const HEAVY_FOR_LONG = 6;
 
-const HEAVY_MS = { [HEAVY]: 100, [HEAVY_FOR_LONG]: 1500 } as Record<number, number>;
+const HEAVY_MS = { [HEAVY]: 100, [HEAVY_FOR_LONG]: 2000 } as Record<number, number>;
 /** As much as all decoders have, so each has to wait until no other has any. */
 const HEAVY_BYTES = Number.POSITIVE_INFINITY;
 
