@@ -55,7 +55,8 @@ export async function childrenRunning(parent: number, script: string): Promise<n
   return found.flat();
 }
 
-async function highWaterMark(pid: number): Promise<number | undefined> {
+/** A process's peak resident memory, in bytes. Undefined if the system does not report it. */
+export async function highWaterMark(pid: number): Promise<number | undefined> {
   try {
     const kib = /^VmHWM:\s*(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
     return kib === undefined ? undefined : Number(kib) * 1024;

@@ -1,9 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { cpuSeconds } from './cpu-time.ts';
+import { highWaterMark } from './peak-memory.ts';
 
-/** Linux reports CPU time to user space in these ticks per second, whatever the kernel's own clock. */
-const TICKS_PER_SECOND = 100;
-
-/** What an item costs: milliseconds of CPU, and switches of a thread that waits. */
+/** The cost of an item: milliseconds of CPU time, and voluntary context switches. */
 export interface Usage {
   cpuMs: number;
   contextSwitches: number;
@@ -15,7 +14,7 @@ interface Reading {
   peakBytes: number;
 }
 
-/** Reads what processes have used since they began, by kind. */
+/** Reads the usage of processes since they began, by kind. */
 export async function usageOf(kinds: Record<string, readonly number[]>): Promise<Record<string, Reading>> {
   const readings: Record<string, Reading> = {};
   for (const [kind, pids] of Object.entries(kinds)) {
@@ -29,7 +28,7 @@ export async function usageOf(kinds: Record<string, readonly number[]>): Promise
   return readings;
 }
 
-/** What each of `items` cost between two readings. */
+/** The cost of each of `items`, and the peak memory, between two readings. */
 export function usageBetween(before: Record<string, Reading>, after: Record<string, Reading>, items: number) {
   const perItem: Record<string, Usage> = {};
   const peakBytes: Record<string, number> = {};
@@ -45,12 +44,6 @@ export function usageBetween(before: Record<string, Reading>, after: Record<stri
 }
 
 async function usageOfProcess(pid: number): Promise<Reading> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const [user, system] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13)
-    .map(Number) as [number, number];
   const threads = await readdir(`/proc/${pid}/task`);
   const switches = await Promise.all(
     threads.map(async (thread) => {
@@ -58,11 +51,11 @@ async function usageOfProcess(pid: number): Promise<Reading> {
       return Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(status)?.[1] ?? 0);
     }),
   );
-  const peak = /^VmHWM:\s*(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
+  const { used = Number.NaN } = await cpuSeconds(new Map([[pid, 'used']]));
   return {
-    cpuMs: ((user + system) * 1000) / TICKS_PER_SECOND,
+    cpuMs: used * 1000,
     contextSwitches: sum(switches),
-    peakBytes: Number(peak ?? Number.NaN) * 1024,
+    peakBytes: (await highWaterMark(pid)) ?? Number.NaN,
   };
 }
 

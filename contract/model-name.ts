@@ -1,4 +1,4 @@
-/** What a model is called: its name, and if it is meant, a variant and a revision: `name:fp16@1b7a3c5d9e02`. */
+/** Full names of models: a name, then optionally a variant and a revision, as in `name:fp16@1b7a3c5d9e02`. */
 
 /**
  * The variants of a model's graph, and what each adds to the names of its files: those of transformers.js, so that a

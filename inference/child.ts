@@ -1,4 +1,4 @@
-/** What an encoder process and a decoder process have in common: the child's side. */
+/** The part of a child process that encoders and decoders share. */
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import process from 'node:process';

@@ -47,7 +47,7 @@ export interface Decoders {
   tasks(): Task[];
 }
 
-/** What decoders report. */
+/** The reports of decoders. */
 export interface DecoderReports {
   /** Receives items whose frames are filled: none where items that others may have waited for were settled. */
   onDecoded(tasks: Task[]): void;
@@ -294,7 +294,8 @@ export function createDecoders(
       });
     requeue(victims);
     if (hopeless === undefined) saysReplaced(decoder, end.reason);
-    else onUnavailable(new InferenceUnavailableError(`The decoder process ${hopeless}: ${end.reason}`));
+    else
+      onUnavailable(new InferenceUnavailableError(`The decoder process of model "${name}" ${hopeless}: ${end.reason}`));
   }
 
   function saysReplaced({ process: { pid } }: DecoderProcess, reason: string): void {

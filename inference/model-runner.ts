@@ -299,19 +299,18 @@ export function createModelRunner(
       });
     }
     requeue(withoutOver(victims));
-    if (verdict.hopeless === 'dies at its start')
-      unavailable(`died while loading model "${files.name}": ${end.reason}`);
-    else if (verdict.hopeless !== undefined) unavailable(`${verdict.hopeless}: ${end.reason}`);
-    else if (hasWork()) {
+    if (verdict.hopeless !== undefined) {
+      blame.reset();
+      giveUp(
+        new InferenceUnavailableError(
+          `The encoder process of model "${files.name}" ${verdict.hopeless}: ${end.reason}`,
+        ),
+      );
+    } else if (hasWork()) {
       process.stderr.write(`The encoder process ${ended?.pid} of model "${files.name}" is replaced: ${end.reason}.\n`);
       signOfLife();
       start();
     }
-  }
-
-  function unavailable(what: string): void {
-    blame.reset();
-    giveUp(new InferenceUnavailableError(`The encoder process ${what}`));
   }
 
   /** Rejects all waiting calls and ends the processes. The next call starts afresh. */

@@ -71,7 +71,7 @@ async function setsOf(files: AnnotationFiles, found: FoundFormat): Promise<Found
     for (const file of listed) {
       // A set is opened by its path as text.
       if (file.bytes !== undefined) return [found];
-      // What can't be read may be a set. To leave it out would remove what it gave before; its reader says what is wrong.
+      // An unreadable file stays a set, or its earlier annotations would be removed. Its reader names the fault.
       const look = lookAtFile(files, file).then((format) => ({ format }));
       const { format } = (await unlessUnavailable(look)) ?? { format: 'coco' };
       if (format === 'coco') sets.push({ format, path: file.path });
@@ -83,5 +83,5 @@ async function setsOf(files: AnnotationFiles, found: FoundFormat): Promise<Found
 const hashOf = (paths: readonly string[]) =>
   createHash('sha256').update(JSON.stringify(paths)).digest('hex').slice(0, 16);
 
-/** What the set of a path is stored under. A position would change with the other files of its folder. */
+/** The key of the set of a path. A position would change with the other files of its folder. */
 export const setKey = (path: string): string => hashOf([path]);

@@ -22,7 +22,7 @@ const manifestSchema = z.object({
   libraries: z.array(z.object({ name: z.string(), size: z.int() })),
 });
 
-/** What an installation consists of. */
+/** The record of an installation. */
 export type CudaManifest = z.infer<typeof manifestSchema>;
 
 export interface CudaInstallation extends CudaManifest {

@@ -1,4 +1,4 @@
-/** What the names of models mean for their files and their keys. */
+/** Maps the names of models to their folders and to the keys of their vectors. */
 import { basename, isAbsolute, resolve } from 'node:path';
 import { BUILT_IN_MODEL } from '../../contract/built-in-model.ts';
 import { modelNameOf, parseModelName, withoutPlainDtype } from '../../contract/model-name.ts';

@@ -1,4 +1,4 @@
-/** What a process that reads untrusted files needs of the environment. */
+/** The variables that a process needs. One that reads untrusted files gets no others. */
 const NEEDED =
   /^(?:PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|SystemRoot|LD_\w+|DYLD_\w+|XDG_\w+|FONTCONFIG_\w+|NODE_COMPILE_CACHE)$/i;
 

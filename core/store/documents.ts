@@ -215,7 +215,7 @@ export interface SampleDocument {
 export interface FieldDocument {
   /** The paths that gave it, as a hash. */
   from: string;
-  /** What each set of these paths says, by its key. */
+  /** The annotations of each set, by its key. */
   sets: Record<string, AnnotationSet>;
 }
 

@@ -1,5 +1,6 @@
-import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { syncFolder } from '../../core/artifact/write-durably.ts';
 import {
   CUDA_PROVIDER,
   type CudaInstallation,
@@ -18,6 +19,7 @@ import type { Connection } from '../download/connection.ts';
 import { diskError } from '../download/disk-error.ts';
 import { digestOf, downloadFile } from '../download/download-file.ts';
 import { DownloadFault, type Retries } from '../download/retrying.ts';
+import { writeSynced } from '../download/write-synced.ts';
 import { withProcessLock } from '../process-lock.ts';
 import { chooseCuda, findDriver, type NvidiaDriver } from './driver.ts';
 import { type CudaTarget, packagesUnavailable } from './install-errors.ts';
@@ -388,20 +390,4 @@ async function namesIn(folder: string): Promise<string[]> {
 async function otherFolders(env: NodeJS.ProcessEnv, folder: string): Promise<string[]> {
   const folders = (await namesIn(cudaRoot(env))).map((name) => join(cudaRoot(env), name));
   return folders.filter((each) => each !== folder && readInstallation(each) !== undefined);
-}
-
-async function writeSynced(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'w');
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Makes a rename last through a power failure. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  await handle.sync().finally(() => handle.close());
 }

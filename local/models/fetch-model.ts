@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Dtype } from '../../contract/model-name.ts';
+import { syncFolder } from '../../core/artifact/write-durably.ts';
 import { byteSize } from '../../core/byte-size.ts';
 import { systemErrorCode, UserError } from '../../core/errors.ts';
 import { isRepository, type KnownModel, knownModel, knownModels } from '../../core/models/known-models.ts';
@@ -23,7 +24,6 @@ import {
   placeOf,
   readFetched,
   replaceManifest,
-  syncFolder,
   writeManifest,
 } from './fetched-models.ts';
 import { openHub } from './hub-connection.ts';

@@ -1,10 +1,12 @@
 /** The models that were fetched onto this machine. Each has a manifest beside its files. */
-import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Dtype } from '../../contract/model-name.ts';
+import { syncFolder } from '../../core/artifact/write-durably.ts';
 import { systemErrorCode, UserError } from '../../core/errors.ts';
 import { fetchedModelsFolder } from '../../core/models/model-folders.ts';
+import { writeSynced } from '../download/write-synced.ts';
 import { type LockOptions, withProcessLock } from '../process-lock.ts';
 import { graphsOfVariant, isWeightsOf, plainGraphsIn, variantsIn } from './variant-files.ts';
 
@@ -109,13 +111,7 @@ export async function isWhole({ folder, files }: FetchedModel): Promise<boolean>
 
 /** Writes the manifest of a model that is not in its place yet. */
 export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
-  const handle = await open(join(folder, MANIFEST), 'w');
-  try {
-    await handle.writeFile(`${JSON.stringify(manifest, undefined, 2)}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await writeSynced(join(folder, MANIFEST), `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
 /** Replaces the manifest of a model that is in its place, at once. */
@@ -124,12 +120,6 @@ export async function replaceManifest({ folder, staging }: ModelPlace, manifest:
   await writeManifest(staging, manifestSchema.parse(manifest));
   await rename(join(staging, MANIFEST), join(folder, MANIFEST));
   await syncFolder(folder);
-}
-
-/** Makes a rename last through a power failure. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  await handle.sync().finally(() => handle.close());
 }
 
 /**

@@ -5,7 +5,7 @@ import { createDecoding } from './decoding.ts';
 import type { PixelGeometry } from './resize.ts';
 import { restrictLoaders } from './restrict-loaders.ts';
 
-/** What an image becomes, and the limits of its decoding. */
+/** The geometry of decoded images, and the limits of decoding. */
 export interface DecodingOptions {
   geometry: PixelGeometry;
   limits: DecodeLimits;
