@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { DatasetModels, DuplicatePage, Sample } from '../../web/src/api/shapes.ts';
 import { ALTERATIONS, drawVaried } from '../support/altered-copies.ts';
 import { COLOURS, makeColourWordsModel } from '../support/colour-words.ts';
+import { heldAnswers } from './held-answers.ts';
 import { faultsOf, LOOKS, type View } from './looks.ts';
 import { openPageStack, type PageStack } from './page-stack.ts';
 
@@ -355,12 +356,16 @@ describe('duplicates', () => {
     await expect.poll(() => tagged('copies')).toEqual(['copies/one-smaller.jpg', 'copies/one.jpg']);
     expect(await alike.locator('.tags').count()).toBe(2);
     await alike.getByRole('radio', { name: 'Keep copies/one.jpg' }).check();
+    // The answers come when the group is not shown any more.
+    const answers = await heldAnswers(page, ({ pathname }) => pathname.endsWith('/tags'));
     await alike.getByRole('button', { name: 'Tag the other 2' }).click();
-    await expect.poll(() => tagged('copies')).toEqual(['copies/one-smaller.jpg', 'copies/one-worse.webp']);
-
+    await answers.waiting(1);
     await page.getByRole('link', { name: 'Exact copies' }).click();
     await page.waitForURL('**/datasets/copies/duplicates?kind=exact');
     await alike.waitFor({ state: 'detached' });
+    await answers.give();
+    await expect.poll(() => tagged('copies')).toEqual(['copies/one-smaller.jpg', 'copies/one-worse.webp']);
+
     await page.getByRole('button', { name: 'Tag the rest of all groups' }).click();
     await page.getByText('1 sample has the tag now.').first().waitFor();
     expect(await tagged('copies')).toHaveLength(3);

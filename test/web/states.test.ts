@@ -7,6 +7,7 @@ import { openStore } from '../../core/store/open.ts';
 import { clearRetrying, noteRetrying } from '../../core/store/retried-activities.ts';
 import type { Job } from '../../web/src/api/shapes.ts';
 import { makePictures } from '../support/pictures.ts';
+import { heldAnswers } from './held-answers.ts';
 import { datasetOf, openPageStack, type PageStack } from './page-stack.ts';
 
 /** As long as a name may be. */
@@ -327,6 +328,50 @@ test('tags that could not be set stay in their field', async () => {
   await page.getByRole('button', { name: 'Add tag' }).click();
   await page.getByText('1 sample has changed.').first().waitFor();
   await expect.poll(() => field.inputValue()).toBe('');
+});
+
+test.each(['the grid', 'a sample'])('%s that is left while tags are set asks for nothing more', async (view) => {
+  const page = await all.open(view === 'the grid' ? `/datasets/${LONG_NAME}` : `/datasets/${LONG_NAME}/samples/3`);
+  if (view === 'the grid') await page.locator('[data-seq="3"]').click({ modifiers: ['Control'] });
+  await page.getByPlaceholder(view === 'the grid' ? 'Tag…' : 'Add a tag').fill(`left ${view}`);
+  const answers = await heldAnswers(page, (url, method) => url.pathname.endsWith('/tags') && method === 'POST');
+  await page.getByRole('button', { name: view === 'the grid' ? 'Add tag' : 'Add', exact: true }).click();
+  await answers.waiting(1);
+  await page.getByRole('link', { name: 'Schedules' }).click();
+  await page.getByRole('heading', { name: 'Schedules' }).waitFor();
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  await answers.give();
+  // What the view would have asked for is on its way before this answer is there.
+  await page.getByRole('link', { name: 'Jobs' }).click();
+  await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+  expect(asked.filter((path) => path.endsWith('/tags'))).toEqual([]);
+});
+
+test('a grid that is left while its samples are read asks for none again', async () => {
+  const page = await all.open('/schedules');
+  const answers = await heldAnswers(page, ({ pathname }) => pathname === `/api/datasets/${LONG_NAME}/samples`);
+  await page.evaluate(
+    `history.pushState(null, '', '/datasets/${LONG_NAME}'); dispatchEvent(new PopStateEvent('popstate'))`,
+  );
+  await answers.waiting(1);
+  await page.getByRole('link', { name: 'Jobs' }).click();
+  await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+  await answers.give();
+  await answers.waiting(1);
+});
+
+test('older jobs that could not be read are said to be missing', async () => {
+  const page = await all.open('/jobs');
+  await page.route('**/api/jobs?*', async (route) => {
+    if (route.request().url().includes('cursor=')) return route.abort();
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), next: 'more' } });
+  });
+  await page.reload();
+  await page.getByRole('button', { name: 'Show older jobs' }).click();
+  await page.locator('p', { hasText: 'The server does not answer.' }).first().waitFor();
+  await page.getByRole('button', { name: 'Show older jobs' }).waitFor();
 });
 
 test('an address that leads nowhere is in no area of the page', async () => {

@@ -136,6 +136,7 @@ export class AllSamples implements GridSamples {
     if (annotated) query.set('annotations', 'true');
     try {
       const { samples } = await request<SamplePage>(this.#path, { query, signal: controller.signal });
+      controller.signal.throwIfAborted();
       const here = samples.filter(({ seq }) => seq < (n + 1) * PAGE);
       this.#pages.delete(n);
       this.#pages.set(n, {
@@ -149,8 +150,11 @@ export class AllSamples implements GridSamples {
       if (!controller.signal.aborted) this.#failures.set(n, error as Error);
     } finally {
       if (this.#fetching.get(n) === controller) this.#fetching.delete(n);
-      this.#tell();
-      if (annotated !== this.#annotated()) this.#fetchShown();
+      // Who ended it has asked for what is shown now, or nothing is shown any more.
+      if (!controller.signal.aborted) {
+        this.#tell();
+        if (annotated !== this.#annotated()) this.#fetchShown();
+      }
     }
   }
 

@@ -14,15 +14,17 @@ export class Remote<T> {
   #reading: AbortController | undefined;
   #again: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
+  #over = false;
   readonly #read: (signal: AbortSignal) => Promise<T>;
 
   constructor(read: (signal: AbortSignal) => Promise<T>) {
     this.#read = read;
   }
 
-  /** Reads the value. The old value stays until the new one arrives. */
+  /** Reads the value. The old value stays until the new one arrives. Does nothing after `end`. */
   async load(): Promise<void> {
     this.stop();
+    if (this.#over) return;
     const reading = new AbortController();
     this.#reading = reading;
     this.loading = true;
@@ -48,6 +50,12 @@ export class Remote<T> {
     clearTimeout(this.#again);
     this.#reading?.abort();
   }
+
+  /** Nobody looks at the value any more. */
+  end() {
+    this.#over = true;
+    this.stop();
+  }
 }
 
 /** Reads a value now, when the state that `key` reads changes, and after each new connection. Call it during setup. */
@@ -59,5 +67,7 @@ export function remote<T>(read: (signal: AbortSignal) => Promise<T>, key: () => 
     void result.load();
     return () => result.stop();
   });
+  // An action that outlives its view may still ask for a reading.
+  $effect(() => () => result.end());
   return result;
 }

@@ -1,5 +1,6 @@
 import { untrack } from 'svelte';
 import { mayPass } from '../../api/request.ts';
+import type { Sample } from '../../api/shapes.ts';
 import { filtersFrom, queryOf } from '../../filters.ts';
 import { AllSamples, FilteredSamples, FoundSamples } from '../../grid/samples.svelte.ts';
 import { hitsToAsk, readHits, searchFrom } from '../../search.ts';
@@ -38,6 +39,7 @@ export class ShownSamples {
   readonly found = $derived.by(() => (this.samples instanceof FoundSamples ? this.samples : undefined));
   #refreshing: ReturnType<typeof setTimeout> | undefined;
   #wanted: 'incomplete' | 'all' = 'incomplete';
+  #over = false;
 
   /** @param address the filter and the search as in a URL; empty for none */
   constructor(dataset: LiveDataset, annotations: DatasetAnnotations, address: () => string) {
@@ -56,10 +58,20 @@ export class ShownSamples {
     this.#followTheJob();
     this.#followTheAnnotations();
     this.#tryAgain();
-    $effect(() => () => clearTimeout(this.#refreshing));
+    $effect(() => () => {
+      this.#over = true;
+      clearTimeout(this.#refreshing);
+    });
   }
 
+  /** Shows a sample as it is now. Does nothing when the view is gone: an action may outlive it. */
+  put(sample: Sample) {
+    if (!this.#over) this.samples.put([sample]);
+  }
+
+  /** Reads what is shown again, shortly. Does nothing when the view is gone. */
   refreshSoon(scope: 'incomplete' | 'all') {
+    if (this.#over) return;
     if (scope === 'all') this.#wanted = 'all';
     this.#refreshing ??= setTimeout(() => {
       this.#refreshing = undefined;
