@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../core/cache-folder.ts';
 import { UserError } from '../core/errors.ts';
+import { isLoopback } from '../core/loopback.ts';
 import { modelFoldersFrom } from '../core/models/model-folders.ts';
 import { type SourceRoots, sourceRootsFromEnvironment } from '../core/sources/folder/source-roots.ts';
-import { isLoopback } from './auth/loopback.ts';
 import { readTokens, type TokenRecord } from './auth/tokens.ts';
 
 /** Settings of the API server. */

@@ -48,6 +48,7 @@ export async function withStack<T>(
     await workflowBundle(context.env);
     const stack = await startStack({
       dataDir,
+      open: true,
       roles,
       ports: { temporal: 0, mongo: 0, ui: 0 },
       ui: 'off',

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addAddressCommand } from './commands/address.ts';
 import { addAnnotateCommand } from './commands/annotate.ts';
 import { addApiCommand } from './commands/api.ts';
 import { addCleanupCommand } from './commands/cleanup.ts';
@@ -73,6 +74,7 @@ const COMMANDS: readonly AddCommand[] = [
   addScheduleCommand,
   addConfigCommand,
   addDoctorCommand,
+  addAddressCommand,
   addApiCommand,
   addTokenCommand,
 ];

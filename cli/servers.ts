@@ -22,6 +22,8 @@ export interface ServerSettings {
   local: boolean;
   /** The variables of a local stack's workers that configure webhooks. */
   webhookEnv: NodeJS.ProcessEnv | undefined;
+  /** The token of the local stack's API. */
+  apiToken: string | undefined;
 }
 
 export interface FindServersOptions {
@@ -39,7 +41,7 @@ export interface FindServersOptions {
  */
 export async function findServers(options: FindServersOptions): Promise<ServerSettings> {
   const located = await locate(options);
-  const { mongodb, temporal, env, dataDir, uiUrl, webhookEnv } = located;
+  const { mongodb, temporal, env, dataDir, uiUrl, webhookEnv, apiToken } = located;
   if (mongodb === undefined || temporal === undefined) throw noServers(located);
   const addresses = {
     mongodbUri: mongodb.uri,
@@ -57,6 +59,7 @@ export async function findServers(options: FindServersOptions): Promise<ServerSe
     from: { mongodb: mongodb.from, temporal: temporal.from },
     local: temporal.external === undefined,
     webhookEnv: temporal.external === undefined ? webhookEnv : undefined,
+    apiToken,
   };
 }
 
@@ -74,6 +77,8 @@ export interface Located {
   uiUrl: string | undefined;
   /** The page and the HTTP API of the stack. */
   apiUrl: string | undefined;
+  /** The token that the stack's API asks for; undefined if it has others, or needs none. */
+  apiToken: string | undefined;
   /** The variables of the stack's workers that configure webhooks. */
   webhookEnv: NodeJS.ProcessEnv | undefined;
   dataDir: string;
@@ -111,6 +116,7 @@ export async function locate({
         },
     uiUrl: external.temporal ? env.TEMPORAL_UI_URL : ofStack?.record.uiUrl,
     apiUrl: ofStack?.record.apiUrl,
+    apiToken: ofStack?.record.apiToken,
     webhookEnv: ofStack?.record.webhookEnv,
     dataDir: stack?.dataDir ?? resolve(cwd, chosen ?? DATA_DIR),
     env,

@@ -1,4 +1,5 @@
 import { delimiter, join } from 'node:path';
+import { tokenLine } from '../core/api-tokens.ts';
 import type { MemberSpec } from './member.ts';
 import { claimPort, HOST } from './ports.ts';
 import { awaitReadyMessage } from './ready-message.ts';
@@ -38,7 +39,17 @@ export async function apiPortOf({ port }: ApiOptions, report: Report): Promise<n
 
 export const apiUrl = (port: number) => `http://${HOST}:${port}`;
 
-export async function apiSpec(servers: Servers, port: number, options: ApiOptions): Promise<MemberSpec> {
+/** Whether the environment says which tokens the API takes. */
+export const hasTokens = (env: NodeJS.ProcessEnv): boolean =>
+  env.PLIMSOLL_API_TOKENS !== undefined || env.PLIMSOLL_API_TOKENS_FILE !== undefined;
+
+/** @param token the token that the API takes; undefined if the environment says that, or if nobody needs one */
+export async function apiSpec(
+  servers: Servers,
+  port: number,
+  options: ApiOptions,
+  token: string | undefined,
+): Promise<MemberSpec> {
   const webFolder = await options.webFolder;
   return {
     name: 'api',
@@ -49,6 +60,7 @@ export async function apiSpec(servers: Servers, port: number, options: ApiOption
       PLIMSOLL_THUMBNAILS: join(servers.dataDir, 'thumbnails'),
       ...(webFolder === undefined ? {} : { PLIMSOLL_WEB: webFolder }),
       ...servers.env,
+      ...(token === undefined ? {} : { PLIMSOLL_API_TOKENS: tokenLine(token, 'operate') }),
       ...(servers.uiUrl === undefined ? {} : { TEMPORAL_UI_URL: servers.uiUrl }),
     },
     channel: 'ipc',

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
+import { existsSync, fchmodSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -9,7 +9,9 @@ const TAIL_BYTES = 16 * 1024;
 export function openLog(file: string): number {
   mkdirSync(dirname(file), { recursive: true });
   if (existsSync(file) && statSync(file).size > ROTATE_AT_BYTES) renameSync(file, `${file}.1`);
-  return openSync(file, 'a');
+  const log = openSync(file, 'a', 0o600);
+  fchmodSync(log, 0o600);
+  return log;
 }
 
 /** Reads the last lines of a log after byte `since`, for an error message. */

@@ -1,7 +1,16 @@
 import { totalmem } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Db, type Document, Long, MongoClient, MongoError, MongoServerError } from 'mongodb';
+import {
+  type Db,
+  type Document,
+  Long,
+  MongoClient,
+  type MongoClientOptions,
+  MongoError,
+  MongoServerError,
+} from 'mongodb';
 import { awaitListening, HOST } from './ports.ts';
+import type { MongodSecrets } from './secrets.ts';
 import type { Start } from './start-watch.ts';
 
 /** Name of the replica set. It has one member; majority reads and change streams need a replica set. */
@@ -15,14 +24,18 @@ const SMALLEST_CACHE_GB = 0.25;
 const CACHE_SHARE = 0.15;
 const OPLOG_MB = 1024;
 
-/** The arguments of `mongod`. */
-export function mongodArguments(options: { dbPath: string; port: number }): string[] {
+/** The user that all programs of a stack are. */
+const USER = 'plimsoll';
+
+/** The arguments of `mongod`. With a key file it answers nobody without a password. */
+export function mongodArguments(options: { dbPath: string; port: number; keyFile?: string | undefined }): string[] {
   const cacheGb = Math.min(LARGEST_CACHE_GB, Math.max(SMALLEST_CACHE_GB, (totalmem() / GIB) * CACHE_SHARE));
   return [
     ...['--replSet', REPLICA_SET],
     ...['--bind_ip', HOST],
     ...['--port', String(options.port)],
     ...['--dbpath', options.dbPath],
+    ...(options.keyFile === undefined ? [] : ['--keyFile', options.keyFile]),
     ...['--wiredTigerCacheSizeGB', cacheGb.toFixed(2)],
     ...['--oplogSize', String(OPLOG_MB)],
     '--nounixsocket',
@@ -39,8 +52,9 @@ export function mongodArguments(options: { dbPath: string; port: number }): stri
  * The connection string, without `directConnection`: a driver that knows the set waits for its primary while mongod
  * restarts, whereas a direct connection fails writes.
  */
-export function mongodbUri(port: number): string {
-  return `mongodb://${HOST}:${port}/?replicaSet=${REPLICA_SET}`;
+export function mongodbUri(port: number, secrets?: MongodSecrets): string {
+  const set = `${HOST}:${port}/?replicaSet=${REPLICA_SET}`;
+  return secrets === undefined ? `mongodb://${set}` : `mongodb://${USER}:${secrets.password}@${set}&authSource=admin`;
 }
 
 /** Advice if mongod refuses data of another release. It reads data of its own release and the previous one. */
@@ -74,15 +88,20 @@ const ANSWER_WITHIN_MS = 2_000;
 
 /**
  * Creates the replica set on the first start, renames its member after a change of port, and resolves when it accepts
- * writes. Retries until the signal aborts: a server that does not answer is busy, and the start watch notices a dead
- * one.
+ * writes and knows the user. Retries until the signal aborts: a server that does not answer is busy, and the start watch
+ * notices a dead one.
  */
-export async function awaitPrimary(port: number, { signal, waitsFor }: Start): Promise<void> {
+export async function awaitPrimary(
+  port: number,
+  secrets: MongodSecrets | undefined,
+  { signal, waitsFor }: Start,
+): Promise<void> {
   waitsFor(`port ${port} to accept connections`);
   await awaitListening(port, signal);
   waitsFor('its replica set to take writes');
   const client = new MongoClient(`mongodb://${HOST}:${port}/?directConnection=true`, {
     serverSelectionTimeoutMS: ANSWER_WITHIN_MS,
+    ...(secrets === undefined ? {} : asMember(secrets)),
   });
   try {
     const admin = client.db('admin');
@@ -93,7 +112,9 @@ export async function awaitPrimary(port: number, { signal, waitsFor }: Start): P
         // connect() is called.
         await client.connect();
         await ensureReplicaSet(admin, `${HOST}:${port}`, signal);
-        return await awaitWritable(admin, signal);
+        await awaitWritable(admin, signal);
+        if (secrets !== undefined) await ensureUser(admin, secrets, signal);
+        return;
       } catch (error) {
         if (signal.aborted || !(error instanceof MongoError)) throw error;
         const meant = error instanceof MongoServerError && !STILL_STARTING.has(error.code);
@@ -107,6 +128,20 @@ export async function awaitPrimary(port: number, { signal, waitsFor }: Start): P
   } finally {
     await client.close();
   }
+}
+
+/** Members of a set are its superuser, and prove it by the key. It needs no user that was made before. */
+const asMember = ({ key }: MongodSecrets): MongoClientOptions => ({
+  auth: { username: '__system', password: key },
+  authSource: 'local',
+  authMechanism: 'SCRAM-SHA-256',
+});
+
+/** Data may come from a start without passwords, or from one whose key is lost. */
+async function ensureUser(admin: Db, { password }: MongodSecrets, signal: AbortSignal): Promise<void> {
+  const user = { pwd: password, roles: ['root'], mechanisms: ['SCRAM-SHA-256'] };
+  const { users } = await admin.command({ usersInfo: USER }, { signal });
+  await admin.command(users.length === 0 ? { createUser: USER, ...user } : { updateUser: USER, ...user }, { signal });
 }
 
 async function ensureReplicaSet(admin: Db, host: string, signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LocalStackError } from './errors.ts';
 
-/** All servers of the stack listen only here, because they need no password. */
+/** All servers of the stack listen only here: other machines do not reach them. */
 export const HOST = '127.0.0.1';
 
 /** The purpose of a port, and advice for when it is taken. */
@@ -26,7 +26,7 @@ const TRIES = 50;
  */
 export async function claimPort(wanted: number, purpose: PortPurpose): Promise<number> {
   try {
-    return await (wanted === 0 ? anyFree() : probe(wanted));
+    return await (wanted === 0 ? freePort() : probe(wanted));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new LocalStackError(
@@ -38,19 +38,20 @@ export async function claimPort(wanted: number, purpose: PortPurpose): Promise<n
   }
 }
 
-async function anyFree(): Promise<number> {
+/** Any free port of an address of this machine. @throws Error of the system if the address is none of this machine */
+export async function freePort(host = HOST): Promise<number> {
   for (let i = 0; i < TRIES; i++) {
-    const port = await probe(randomInt(FREE_PORTS.from, FREE_PORTS.to + 1)).catch(() => undefined);
+    const port = await probe(randomInt(FREE_PORTS.from, FREE_PORTS.to + 1), host).catch(() => undefined);
     if (port !== undefined) return port;
   }
-  return probe(0);
+  return probe(0, host);
 }
 
-function probe(port: number): Promise<number> {
+function probe(port: number, host = HOST): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
-    server.listen({ host: HOST, port, exclusive: true }, () => {
+    server.listen({ host, port, exclusive: true }, () => {
       const address = server.address();
       server.close(() => resolve(typeof address === 'object' && address ? address.port : port));
     });
@@ -58,13 +59,13 @@ function probe(port: number): Promise<number> {
 }
 
 /** Resolves when the port accepts connections; rejects with the signal's reason. */
-export async function awaitListening(port: number, signal: AbortSignal): Promise<void> {
-  while (!(await accepts(port))) await delay(20, undefined, { signal });
+export async function awaitListening(port: number, signal: AbortSignal, host = HOST): Promise<void> {
+  while (!(await accepts(port, host))) await delay(20, undefined, { signal });
 }
 
-function accepts(port: number): Promise<boolean> {
+function accepts(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, HOST);
+    const socket = connect(port, host);
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);

@@ -1,15 +1,23 @@
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { environmentFor, externalServers } from './environment.ts';
 import { LocalStackError } from './errors.ts';
 import type { Member, MemberSpec } from './member.ts';
 import { adviseOnMongodLog, awaitPrimary, mongodArguments, mongodbUri } from './mongod-server.ts';
-import { claimPort, HOST } from './ports.ts';
+import { claimPort, freePort, HOST } from './ports.ts';
 import { provision } from './provision/provision.ts';
 import { checkExternalServers } from './reachable.ts';
 import { elapsed, type Report, silent } from './report.ts';
+import { type MongodSecrets, readSecrets } from './secrets.ts';
 import { createSupervisor, type Supervisor } from './supervisor.ts';
-import { awaitTemporal, NAMESPACE, temporalArguments } from './temporal-server.ts';
+import { hiddenAddress, serveTemporalPage } from './temporal-page.ts';
+import {
+  type Address,
+  awaitTemporal,
+  NAMESPACE,
+  type TemporalServerOptions,
+  temporalArguments,
+} from './temporal-server.ts';
 
 /** Ports to listen on, on 127.0.0.1; 0 takes any free one. */
 export interface ServerPorts {
@@ -27,6 +35,11 @@ export interface ServersOptions {
   ports?: ServerPorts | undefined;
   /** Whether to serve Temporal's web page; default true. */
   ui?: 'on' | 'off' | undefined;
+  /**
+   * Whether everybody on this machine, and the pages of any site in its browsers, may use the servers: no passwords,
+   * and Temporal's HTTP API and page as they are. Default false.
+   */
+  open?: boolean | undefined;
   /** Receives progress, line by line. */
   report?: Report | undefined;
   /** Source of MONGODB_URI, TEMPORAL_*, PLIMSOLL_* and PATH, passed on to the workers; default `process.env`. */
@@ -64,7 +77,7 @@ const DEFAULT_PORTS = { temporal: 7233, ui: 8233, mongo: 27017 };
  * TemporalUnreachable, StartCanceled
  */
 export async function startServers(options: ServersOptions): Promise<Servers> {
-  const supervisor = await createSupervisor(resolve(options.dataDir), options.report ?? silent);
+  const supervisor = await createSupervisor(resolve(options.dataDir), options.report ?? silent, options.open);
   return stopOnFailure(supervisor, options.signal, async () => {
     const servers = await addServers(supervisor, options);
     await publish(supervisor, servers);
@@ -99,13 +112,18 @@ export async function stopOnFailure<T>(
 }
 
 /** Records the stack's addresses, so that `readStack` finds it from now on. */
-export async function publish(supervisor: Supervisor, servers: Servers, apiUrl?: string): Promise<void> {
+export async function publish(
+  supervisor: Supervisor,
+  servers: Servers,
+  api: { url?: string | undefined; token?: string | undefined } = {},
+): Promise<void> {
   await supervisor.claim.update({
     temporalAddress: servers.temporalAddress,
     temporalNamespace: servers.temporalNamespace,
     mongodbUri: servers.mongodbUri,
     ...(servers.uiUrl ? { uiUrl: servers.uiUrl } : {}),
-    ...(apiUrl ? { apiUrl } : {}),
+    ...(api.url ? { apiUrl: api.url } : {}),
+    ...(api.token ? { apiToken: api.token } : {}),
     webhookEnv: webhookEnvOf(servers.env),
   });
 }
@@ -120,7 +138,7 @@ function webhookEnvOf({ PLIMSOLL_WEBHOOK_SECRETS, PLIMSOLL_WEBHOOK_ALLOW }: Node
 
 /** Adds the servers to a supervisor and resolves when they answer. */
 export async function addServers(supervisor: Supervisor, options: ServersOptions): Promise<Servers> {
-  const { report = silent, env = process.env } = options;
+  const { report = silent, env = process.env, open = false } = options;
   const dataDir = resolve(options.dataDir);
   const external = externalServers(env);
   const startedMs = performance.now();
@@ -129,6 +147,8 @@ export async function addServers(supervisor: Supervisor, options: ServersOptions
   const temporalPort = external.temporal ? undefined : await temporalPortOf(options);
   const uiPort = external.temporal || options.ui === 'off' ? undefined : await uiPortOf(options);
   const mongoPort = external.mongodbUri ? undefined : await mongoPortOf(options);
+  const page = uiPort === undefined ? undefined : await placeOfPage(uiPort, options);
+  const mongodSecrets = open || mongoPort === undefined ? undefined : (await readSecrets(dataDir)).mongod;
   const binaries = await provision({
     wanted: [
       ...(temporalPort === undefined ? [] : ['temporal' as const]),
@@ -141,11 +161,12 @@ export async function addServers(supervisor: Supervisor, options: ServersOptions
 
   const members: { mongod?: Member; temporal?: Member } = {};
   if (mongoPort !== undefined && binaries.mongod) {
-    members.mongod = supervisor.add(mongodSpec(dataDir, env, binaries.mongod, mongoPort));
+    members.mongod = supervisor.add(mongodSpec(dataDir, env, binaries.mongod, mongoPort, mongodSecrets));
     await mkdir(mongoFolder(dataDir), { recursive: true });
   }
   if (temporalPort !== undefined && binaries.temporal) {
-    members.temporal = supervisor.add(temporalSpec(dataDir, env, binaries.temporal, temporalPort, uiPort));
+    const asked = { dbFile: join(dataDir, 'temporal.db'), port: temporalPort, page, httpApi: open };
+    members.temporal = supervisor.add(temporalSpec(dataDir, env, binaries.temporal, asked));
   }
   const launchedMs = performance.now();
   await Promise.all(
@@ -155,8 +176,12 @@ export async function addServers(supervisor: Supervisor, options: ServersOptions
     }),
   );
 
+  if (uiPort !== undefined && page !== undefined && !open) {
+    const served = await serveTemporalPage(uiPort, page);
+    supervisor.closeFirst(served.close);
+  }
   const addresses = {
-    mongodbUri: external.mongodbUri ?? mongodbUri(mongoPort ?? 0),
+    mongodbUri: external.mongodbUri ?? mongodbUri(mongoPort ?? 0, mongodSecrets),
     temporalAddress: external.temporal?.address ?? `${HOST}:${temporalPort}`,
     temporalNamespace: external.temporal?.namespace ?? NAMESPACE,
   };
@@ -164,7 +189,7 @@ export async function addServers(supervisor: Supervisor, options: ServersOptions
   return {
     dataDir,
     ...addresses,
-    uiUrl: uiPort === undefined ? undefined : `http://${HOST}:${uiPort}`,
+    uiUrl: page === undefined ? undefined : `http://${HOST}:${uiPort}`,
     env: environmentFor(env, { dataDir, ...addresses, external }),
     members,
     get pids() {
@@ -183,17 +208,23 @@ export function pidsOf(supervisor: Supervisor): Record<string, number> {
   return Object.fromEntries(running);
 }
 
-function mongodSpec(dataDir: string, env: NodeJS.ProcessEnv, binary: string, port: number): MemberSpec {
+function mongodSpec(
+  dataDir: string,
+  env: NodeJS.ProcessEnv,
+  binary: string,
+  port: number,
+  secrets: MongodSecrets | undefined,
+): MemberSpec {
   return {
     name: 'mongod',
     command: binary,
-    args: mongodArguments({ dbPath: mongoFolder(dataDir), port }),
+    args: mongodArguments({ dbPath: mongoFolder(dataDir), port, keyFile: secrets?.keyFile }),
     env,
     channel: 'none',
     logFile: join(dataDir, 'logs', 'mongod.log'),
     tier: 2,
     graceMs: 30_000,
-    awaitReady: (_child, start) => awaitPrimary(port, start),
+    awaitReady: (_child, start) => awaitPrimary(port, secrets, start),
     adviseOn: adviseOnMongodLog,
   };
 }
@@ -202,20 +233,41 @@ function temporalSpec(
   dataDir: string,
   env: NodeJS.ProcessEnv,
   binary: string,
-  port: number,
-  uiPort: number | undefined,
+  asked: TemporalServerOptions,
 ): MemberSpec {
   return {
     name: 'temporal',
     command: binary,
-    args: temporalArguments({ dbFile: join(dataDir, 'temporal.db'), port, uiPort }),
+    args: temporalArguments(asked),
     env,
     channel: 'none',
     logFile: join(dataDir, 'logs', 'temporal.log'),
     tier: 1,
     graceMs: 15_000,
-    awaitReady: (_child, start) => awaitTemporal(port, uiPort, start),
+    async awaitReady(_child, start) {
+      await awaitTemporal(asked.port, asked.page, start);
+      // SQLite makes the other two as the first one is.
+      for (const file of ['', '-wal', '-shm']) await chmod(`${asked.dbFile}${file}`, 0o600).catch(() => {});
+    },
   };
+}
+
+/**
+ * Where Temporal's web server listens: at the page's own port if the stack is open, else out of the reach of other
+ * sites' pages. On a system without such a place the page is served only if its port was asked for.
+ */
+async function placeOfPage(
+  uiPort: number,
+  { open = false, ports, report = silent }: ServersOptions,
+): Promise<Address | undefined> {
+  if (open) return { host: HOST, port: uiPort };
+  const hidden = await hiddenAddress();
+  if (hidden !== undefined) return hidden;
+  if (ports?.ui !== undefined) return { host: HOST, port: await freePort() };
+  report(
+    `Temporal's web page stays off: this system has no address that pages of other sites can't find (--ui-port ${uiPort} opens it)`,
+  );
+  return undefined;
 }
 
 function mongoFolder(dataDir: string): string {

@@ -24,6 +24,8 @@ export interface StackRecord {
   uiUrl?: string;
   /** The HTTP API and the page. */
   apiUrl?: string;
+  /** The token that the API asks for; absent if it has others, or needs none. */
+  apiToken?: string;
   /** The workers' webhook variables, so that a command can report at once what the workers would refuse. */
   webhookEnv?: Record<string, string>;
   members: Partial<Record<MemberName, ProcessIdentity>>;

@@ -1,8 +1,9 @@
 import { join, resolve } from 'node:path';
-import { type ApiOptions, apiPortOf, apiSpec, apiUrl } from './api-server.ts';
+import { type ApiOptions, apiPortOf, apiSpec, apiUrl, hasTokens } from './api-server.ts';
 import type { Member, MemberSpec } from './member.ts';
 import { awaitReadyMessage } from './ready-message.ts';
 import { elapsed, silent } from './report.ts';
+import { readSecrets } from './secrets.ts';
 import { addServers, pidsOf, publish, type Servers, type ServersOptions, stopOnFailure } from './servers.ts';
 import { siblingModule } from './sibling-module.ts';
 import { createSupervisor } from './supervisor.ts';
@@ -30,6 +31,8 @@ export interface Stack extends Omit<Servers, 'members'> {
   };
   /** URL of the HTTP API and the page. */
   readonly apiUrl: string | undefined;
+  /** The token that the API asks for; undefined if it has others, from the environment, or is open. */
+  readonly apiToken: string | undefined;
   /** Stops the workers, then Temporal, then mongod, each cleanly. Further calls are safe. */
   stop(): Promise<void>;
 }
@@ -49,15 +52,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { report = silent, roles = ['indexing', 'embedding'] } = options;
   const dataDir = resolve(options.dataDir);
   const startedMs = performance.now();
-  const supervisor = await createSupervisor(dataDir, report);
+  const supervisor = await createSupervisor(dataDir, report, options.open);
   return stopOnFailure(supervisor, options.signal, async () => {
     const servers = await addServers(supervisor, options);
     const module = options.workerModule ?? siblingModule(import.meta.url, '../workers/run');
     const launchedMs = performance.now();
     const apiPort = options.api && (await apiPortOf(options.api, report));
+    const apiToken = options.open || hasTokens(servers.env) ? undefined : (await readSecrets(dataDir)).apiToken;
     const specs = [
       ...roles.map((role) => workerSpec(role, module, servers)),
-      ...(options.api && apiPort !== undefined ? [await apiSpec(servers, apiPort, options.api)] : []),
+      ...(options.api && apiPort !== undefined ? [await apiSpec(servers, apiPort, options.api, apiToken)] : []),
     ];
     const started = await Promise.all(
       specs.map(async (spec) => {
@@ -68,7 +72,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       }),
     );
     const url = apiPort === undefined ? undefined : apiUrl(apiPort);
-    await publish(supervisor, servers, url);
+    const token = url === undefined ? undefined : apiToken;
+    await publish(supervisor, servers, { url, token });
     report(`the stack is ready after ${elapsed(startedMs)}`);
     return {
       dataDir,
@@ -79,6 +84,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       env: servers.env,
       members: { ...servers.members, ...Object.fromEntries(started) },
       apiUrl: url,
+      apiToken: token,
       get pids() {
         return pidsOf(supervisor);
       },

@@ -3,6 +3,7 @@ import { startGuard } from './guard.ts';
 import { createMember, type Member, type MemberName, type MemberSpec } from './member.ts';
 import { identify } from './process-identity.ts';
 import type { Report } from './report.ts';
+import { makePrivate } from './secrets.ts';
 import { claimDataDir, type DataDirClaim } from './stack-file.ts';
 
 /** Keeps the processes of one data folder running and ends them in order. */
@@ -11,19 +12,27 @@ export interface Supervisor {
   readonly members: ReadonlyMap<MemberName, Member>;
   /** Adds a process without starting it. */
   add(spec: MemberSpec): Member;
+  /** Has something of this process closed before the processes end. */
+  closeFirst(close: () => Promise<void>): void;
   /** Ends all processes and releases the data folder. Further calls wait for the first. */
   stop(): Promise<void>;
   /** Resolves with the reason when a member can't be kept running and everything is stopped. Never rejects. */
   readonly failed: Promise<LocalStackError>;
 }
 
-/** Claims a data folder and creates its supervisor. @throws LocalStackError StackRunning */
-export async function createSupervisor(dataDir: string, report: Report): Promise<Supervisor> {
+/**
+ * Claims a data folder and creates its supervisor.
+ * @param open whether others on this machine may look into the folder
+ * @throws LocalStackError StackRunning
+ */
+export async function createSupervisor(dataDir: string, report: Report, open = false): Promise<Supervisor> {
+  if (!open) await makePrivate(dataDir, report);
   const claim = await claimDataDir(dataDir, report);
   const guard = startGuard();
   const specs = new Map<MemberName, MemberSpec>();
   const members = new Map<MemberName, Member>();
   const failure = Promise.withResolvers<LocalStackError>();
+  const closing: (() => Promise<void>)[] = [];
   let stopping: Promise<void> | undefined;
   let recording = Promise.resolve();
 
@@ -53,6 +62,7 @@ export async function createSupervisor(dataDir: string, report: Report): Promise
   }
 
   async function stopAll(): Promise<void> {
+    await Promise.all(closing.map((close) => close()));
     for (const names of tiersOf(specs)) await Promise.all(names.map((name) => members.get(name)?.stop()));
     await recording;
     guard.release();
@@ -84,6 +94,7 @@ export async function createSupervisor(dataDir: string, report: Report): Promise
       members.set(spec.name, member);
       return member;
     },
+    closeFirst: (close) => void closing.push(close),
     stop,
     failed: failure.promise,
   };

@@ -27,25 +27,38 @@ const DYNAMIC_CONFIG = [
  */
 const SQLITE_PRAGMAS = ['journal_mode=wal', 'synchronous=1'];
 
+/**
+ * The server's HTTP API, on a port of any number, takes requests from the pages of all sites. It can't be turned off.
+ * A server that takes only calls by a name that no call has refuses all.
+ */
+const NO_HTTP_API = 'frontend.httpAllowedHosts=["none.invalid"]';
+
 export interface TemporalServerOptions {
   dbFile: string;
   port: number;
-  /** Port of the web page; undefined for none. */
-  uiPort: number | undefined;
+  /** Where the web page listens; undefined for none. */
+  page: Address | undefined;
+  /** Whether the HTTP API answers. */
+  httpApi: boolean;
+}
+
+export interface Address {
+  host: string;
+  port: number;
 }
 
 /** The arguments of `temporal` that run a durable development server. */
-export function temporalArguments({ dbFile, port, uiPort }: TemporalServerOptions): string[] {
+export function temporalArguments({ dbFile, port, page, httpApi }: TemporalServerOptions): string[] {
   return [
     'server',
     'start-dev',
     ...['--db-filename', dbFile],
     ...['--ip', HOST],
     ...['--port', String(port)],
-    ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
+    ...(page === undefined ? ['--headless'] : ['--ui-ip', page.host, '--ui-port', String(page.port)]),
     ...['--log-level', 'warn'],
     ...SQLITE_PRAGMAS.flatMap((pragma) => ['--sqlite-pragma', pragma]),
-    ...DYNAMIC_CONFIG.flatMap((value) => ['--dynamic-config-value', value]),
+    ...[...DYNAMIC_CONFIG, ...(httpApi ? [] : [NO_HTTP_API])].flatMap((value) => ['--dynamic-config-value', value]),
     ...SEARCH_ATTRIBUTES.flatMap((attribute) => ['--search-attribute', attribute]),
   ];
 }
@@ -71,7 +84,7 @@ const STILL_STARTING = new Set<number>([
  */
 export async function awaitTemporal(
   port: number,
-  uiPort: number | undefined,
+  page: Address | undefined,
   { signal, waitsFor }: Start,
 ): Promise<void> {
   waitsFor(`port ${port} to accept connections`);
@@ -84,9 +97,9 @@ export async function awaitTemporal(
     waitsFor(`${answer} (${reasonOf(refusal)})`);
     await delay(PAUSE_MS, undefined, { signal });
   }
-  if (uiPort === undefined) return;
-  waitsFor(`port ${uiPort} of its web page to accept connections`);
-  await awaitListening(uiPort, signal);
+  if (page === undefined) return;
+  waitsFor(`port ${page.port} of its web page to accept connections`);
+  await awaitListening(page.port, signal, page.host);
 }
 
 /** Returns why a server does not answer for its namespace yet. @throws a permanent error */

@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from 'hono';
+import { hostNameOf, isLoopback } from '../../core/loopback.ts';
 import type { ApiEnv } from '../context.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import type { ApiSettings } from '../settings.ts';
-import { hostNameOf, isLoopback } from './loopback.ts';
 
 /**
  * Refuses unknown Host names if there are no tokens. The loopback address alone then protects the server, and a web

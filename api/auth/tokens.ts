@@ -1,24 +1,18 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { hashOfToken } from '../../core/api-tokens.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Scope } from '../schemas/server.ts';
 
-/** A token as the server stores it: only its hash. Tokens have 256 random bits, so a fast hash is safe. */
+/** A token as the server stores it: only its hash. */
 export interface TokenRecord {
   scope: Scope;
   /** SHA-256, 32 bytes. */
   hash: Buffer;
 }
 
-const PREFIX = 'plimsoll_';
 const SETTINGS = ['PLIMSOLL_API_TOKENS_FILE', 'PLIMSOLL_API_TOKENS'] as const;
 const LINE = /^(read|operate):sha256:([0-9a-f]{64})$/;
-
-/** Creates a token and the configuration line that makes the server accept it. */
-export function createToken(scope: Scope): { token: string; line: string } {
-  const token = `${PREFIX}${randomBytes(32).toString('base64url')}`;
-  return { token, line: `${scope}:sha256:${hashOf(token).toString('hex')}` };
-}
 
 /**
  * Reads the tokens of PLIMSOLL_API_TOKENS (lines separated by spaces or commas) and of the file that
@@ -61,12 +55,10 @@ function parse(line: string): TokenRecord {
 
 /** The scope of a token; undefined if it is unknown. Takes constant time, whichever record matches. */
 export function scopeOf(token: string, records: readonly TokenRecord[]): Scope | undefined {
-  const hash = hashOf(token);
+  const hash = hashOfToken(token);
   let scope: Scope | undefined;
   for (const record of records) {
     if (timingSafeEqual(hash, record.hash) && scope !== 'operate') scope = record.scope;
   }
   return scope;
 }
-
-const hashOf = (token: string) => createHash('sha256').update(token).digest();

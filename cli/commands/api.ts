@@ -7,6 +7,7 @@ interface ApiOptions {
   host?: string;
   port?: number;
   data?: string;
+  open?: boolean;
 }
 
 export function addApiCommand(program: Command, end: (exitCode: number) => void): void {
@@ -18,10 +19,14 @@ export function addApiCommand(program: Command, end: (exitCode: number) => void)
     )
     .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <n>', 'port, 0 for any (default: 7400)', wholeNumber(0, 65_535))
+    .option('--open', 'no token: everybody on this machine may use it')
     .addOption(dataDirOption())
     .addHelpText(
       'after',
       `
+If no tokens are set, it takes the one of the stack here, or makes one for this
+time: the address that it prints holds it.
+
 Any address other than loopback needs tokens (plimsoll token create) and
 PLIMSOLL_SOURCE_ROOTS, the folders below which loads read and files are served.
 
@@ -34,12 +39,26 @@ Examples:
 }
 
 async function serve(options: ApiOptions): Promise<number> {
-  const [{ findServers }, { settingsFrom }, { startApi }, { catchInterrupt }, { createOutput }] = await Promise.all([
+  const [
+    { findServers },
+    { settingsFrom },
+    { startApi },
+    { catchInterrupt },
+    { createOutput },
+    { hasTokens },
+    { isLoopback },
+    { newToken, tokenLine },
+    { pageLink },
+  ] = await Promise.all([
     import('../servers.ts'),
     import('../../api/settings.ts'),
     import('../../api/start-server.ts'),
     import('../interrupt.ts'),
     import('../output.ts'),
+    import('../../local/api-server.ts'),
+    import('../../core/loopback.ts'),
+    import('../../core/api-tokens.ts'),
+    import('../page-link.ts'),
   ]);
   const servers = await findServers({ dataDir: options.data });
   const env = {
@@ -47,10 +66,15 @@ async function serve(options: ApiOptions): Promise<number> {
     MONGODB_URI: servers.mongodbUri,
     ...(servers.uiUrl === undefined ? {} : { TEMPORAL_UI_URL: servers.uiUrl }),
   };
+  const { host } = options;
+  // Another address than loopback is refused without tokens that were made for it.
+  const closed = !options.open && !hasTokens(env) && (host === undefined || isLoopback(host));
+  const token = closed ? (servers.apiToken ?? newToken()) : undefined;
+  const tokens = token === undefined ? {} : { PLIMSOLL_API_TOKENS: tokenLine(token, 'operate') };
   const interrupt = catchInterrupt((exitCode) => process.exit(exitCode));
   try {
-    const api = await startApi(await settingsFrom(env, options));
-    createOutput({}).note(`Plimsoll listens at ${api.url}`);
+    const api = await startApi(await settingsFrom({ ...env, ...tokens }, options));
+    createOutput({}).note(`Plimsoll listens at ${pageLink(api.url, token)}`);
     if (!interrupt.signal.aborted)
       await new Promise<void>((resolve) => interrupt.signal.addEventListener('abort', () => resolve(), { once: true }));
     await api.close();

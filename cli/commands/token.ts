@@ -37,7 +37,7 @@ Examples:
 }
 
 async function create(options: TokenOptions): Promise<number> {
-  const { createToken } = await import('../../api/auth/tokens.ts');
+  const { createToken } = await import('../../core/api-tokens.ts');
   const output = createOutput(options);
   const { token, line } = createToken(options.scope);
   output.result({ token, line, scope: options.scope }, () => [token, line]);

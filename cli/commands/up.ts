@@ -32,17 +32,24 @@ export function addUpCommand(program: Command, end: (exitCode: number) => void):
       'port of the page and the HTTP API, 0 for any (default: 7400, or the next that is free)',
       port(),
     )
+    .option('--open', 'no token, no passwords: everybody on this machine may use all of it')
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
+Others on this machine can't use what it starts: the page's address holds a
+token, MongoDB has a password, and the data folder is yours alone. One door
+stays open: whoever has an account here can call Temporal's port.
+"plimsoll address" prints what other programs need. --open leaves all of it
+without, also for the pages of any site that a browser here shows.
+
 If MONGODB_URI or TEMPORAL_ADDRESS is set, "up" uses that server and starts none
 of its own. Jobs that were under way when an earlier "up" stopped go on.
 
-With --json: {"page_url", "temporal_address", "temporal_namespace",
-"mongodb_uri", "ui_url" (or null), "data_dir", "load"}, printed when everything
-is ready; with --load, when the load is over: then load is what "plimsoll status
---json" prints.
+With --json: {"page_url", "token_file" (or null), "temporal_address",
+"temporal_namespace", "mongodb_uri" (without its password), "ui_url" (or null),
+"data_dir", "load"}, printed when everything is ready; with --load, when the
+load is over: then load is what "plimsoll status --json" prints.
 
 Exit codes: 0 stopped by Ctrl-C; 1 not started, or with --exit the load failed
 or was canceled; 2 wrong usage; 130 interrupted before that.

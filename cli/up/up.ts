@@ -3,6 +3,7 @@ import { connectPlimsoll, withoutPassword } from '../../client/connect.ts';
 import type { PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { LoadDatasetRequest } from '../../contract/inputs.ts';
 import type { JobStatus } from '../../contract/job.ts';
+import { tokenFile } from '../../local/secrets.ts';
 import { type Stack, startStack } from '../../local/stack.ts';
 import type { JobDefaults } from '../config/job-defaults.ts';
 import { EXIT } from '../exit-code.ts';
@@ -13,6 +14,7 @@ import { neededAlias } from '../npm-script.ts';
 import { readOutcome } from '../outcome.ts';
 import { createOutput, type Output } from '../output.ts';
 import { packageFile, webFolder } from '../package-files.ts';
+import { pageLink } from '../page-link.ts';
 import { checkFolder, noteFolder } from '../starting/check-folder.ts';
 import { datasetNameOf } from '../starting/dataset-name.ts';
 import { loadRequestOf } from '../starting/job-request.ts';
@@ -36,6 +38,7 @@ export interface UpOptions {
   uiPort?: number;
   mongoPort?: number;
   apiPort?: number;
+  open?: boolean;
   json?: boolean;
 }
 
@@ -54,6 +57,7 @@ export async function up(options: UpOptions): Promise<number> {
   try {
     stack = await startStack({
       dataDir: options.data,
+      open: options.open,
       ports: { temporal: options.temporalPort, ui: options.uiPort, mongo: options.mongoPort },
       api: {
         port: options.apiPort,
@@ -152,6 +156,7 @@ async function startOrAttach(client: PlimsollClient, request: LoadDatasetRequest
 function addressesOf(stack: Stack) {
   return {
     page_url: stack.apiUrl ?? null,
+    token_file: stack.apiToken === undefined ? null : tokenFile(stack.dataDir),
     temporal_address: stack.temporalAddress,
     temporal_namespace: stack.temporalNamespace,
     mongodb_uri: withoutPassword(stack.mongodbUri),
@@ -163,7 +168,9 @@ function addressesOf(stack: Stack) {
 function showAddresses(stack: Stack, output: Output): void {
   const { bold, cyan, dim, green } = paintFor(process.stderr);
   const rows: [string, string][] = [
-    ...(stack.apiUrl === undefined ? [] : [['Page', bold(cyan(stack.apiUrl))] as [string, string]]),
+    ...(stack.apiUrl === undefined
+      ? []
+      : [['Page', bold(cyan(pageLink(stack.apiUrl, stack.apiToken)))] as [string, string]]),
     ...(stack.uiUrl === undefined ? [] : [['Temporal web', cyan(stack.uiUrl)] as [string, string]]),
     ['Temporal', `${stack.temporalAddress}${dim(`, namespace ${stack.temporalNamespace}`)}`],
     ['MongoDB', withoutPassword(stack.mongodbUri)],

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createToken, readTokens } from '../../api/auth/tokens.ts';
+import { readTokens } from '../../api/auth/tokens.ts';
+import { createToken } from '../../core/api-tokens.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { clusteredVectors, fillWithVectors } from '../search/vectors.ts';
 import { makeColourWordsModel } from '../support/colour-words.ts';

@@ -1,7 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createToken, readTokens } from '../../api/auth/tokens.ts';
+import { readTokens } from '../../api/auth/tokens.ts';
+import { createToken } from '../../core/api-tokens.ts';
 import type { DocumentChunk, DocumentPage } from '../../api/schemas/documents.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { makePictures } from '../support/pictures.ts';

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createToken, readTokens } from '../../api/auth/tokens.ts';
+import { readTokens } from '../../api/auth/tokens.ts';
+import { createToken } from '../../core/api-tokens.ts';
 
 let folder: string;
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createToken, readTokens } from '../../api/auth/tokens.ts';
+import { readTokens } from '../../api/auth/tokens.ts';
+import { createToken } from '../../core/api-tokens.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createToken, readTokens } from '../../api/auth/tokens.ts';
+import { readTokens } from '../../api/auth/tokens.ts';
+import { createToken } from '../../core/api-tokens.ts';
 import { presentJob } from '../../api/present/job.ts';
 import { statusOf } from '../../core/jobs/status.ts';
 import { collectionsOf } from '../../core/store/collections.ts';

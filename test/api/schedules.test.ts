@@ -1,7 +1,8 @@
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createToken, readTokens } from '../../api/auth/tokens.ts';
+import { readTokens } from '../../api/auth/tokens.ts';
+import { createToken } from '../../core/api-tokens.ts';
 import { makePictures } from '../support/pictures.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { openTestApi, type TestApi } from './support/open-api.ts';

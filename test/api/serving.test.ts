@@ -89,6 +89,7 @@ describe('in the local stack', () => {
   beforeAll(async () => {
     stack = await startStack({
       dataDir: join(bench.folder, 'stack'),
+      open: true,
       roles: [],
       ui: 'off',
       ports: { temporal: 0, mongo: 0 },

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { createToken, readTokens, scopeOf } from '../../api/auth/tokens.ts';
+import { readTokens, scopeOf } from '../../api/auth/tokens.ts';
+import { createToken } from '../../core/api-tokens.ts';
 
 it.each([
   ['read', 'operate'],

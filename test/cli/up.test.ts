@@ -53,9 +53,10 @@ describe('up --load', () => {
     });
     expect(addresses).toEqual({
       page_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      token_file: join(dataDir, 'token'),
       temporal_address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
       temporal_namespace: 'default',
-      mongodb_uri: expect.stringMatching(/^mongodb:\/\/127\.0\.0\.1:\d+\//),
+      mongodb_uri: expect.stringMatching(/^mongodb:\/\/\*\*\*@127\.0\.0\.1:\d+\//),
       ui_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       data_dir: dataDir,
     });
@@ -90,6 +91,14 @@ describe('up', () => {
     await up.says('Running until Ctrl-C');
     // A fresh checkout has no `plimsoll` command yet.
     await up.says("alias plimsoll='npm --prefix ");
+    const address = async (what: string) => (await runCommand(['address', what], { cwd: many })).stdout.trim();
+    // The printed address signs its reader in.
+    await up.says(await address('page'));
+    expect(await address('page')).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#token=plimsoll_[\w-]{43}$/);
+    expect(await address('mongodb')).toBe((await readStack(dataDir))?.mongodbUri);
+    expect(await address('temporal')).toBe((await readStack(dataDir))?.temporalAddress);
+    const authorization = `Bearer ${await address('token')}`;
+    expect((await fetch(`${await address('api')}/datasets`, { headers: { authorization } })).status).toBe(200);
 
     const jobs = await runCommand(['jobs', '--dataset', 'many', '--json'], { cwd: many });
     expect(JSON.parse(jobs.stdout).jobs).toMatchObject([{ dataset: 'many', state: 'completed' }]);
@@ -119,7 +128,7 @@ describe('up', () => {
     await makePictures(elsewhere, 1);
     const load = ['load', elsewhere, '--dataset', 'elsewhere', '--no-embed', '--wait'];
     expect((await runCommand(load, { cwd: folder })).code).toBe(0);
-    const picture = await fetch(`${page}/api/datasets/elsewhere/samples/0/thumbnail`);
+    const picture = await fetch(`${page}/api/datasets/elsewhere/samples/0/thumbnail`, { headers: { authorization } });
     expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/webp']);
     await rm(elsewhere, { recursive: true });
 

@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createToken } from '../../core/api-tokens.ts';
 import { bareEnvironment, runCommand, startCommand } from './command-bench.ts';
 
 const COMMANDS = [
@@ -31,6 +32,7 @@ const COMMANDS = [
   'models',
   'config',
   'doctor',
+  'address',
 ];
 
 let folder: string;
@@ -161,6 +163,40 @@ describe('api', () => {
     occupant.close();
     expect(code).toBe(1);
     expect(stderr).toMatch(new RegExp(`^error: Port ${port} is in use on 127\\.0\\.0\\.1 .* Choose another: --port 0`));
+  });
+});
+
+describe('who may call what the api command serves', () => {
+  const away = { ...bareEnvironment(), MONGODB_URI: 'mongodb://127.0.0.1:1/', TEMPORAL_ADDRESS: '127.0.0.1:1' };
+
+  /** The status of a call without a token, and with that of the printed address. */
+  async function calls(args: readonly string[], env: NodeJS.ProcessEnv) {
+    const api = startCommand(['api', '--port', '0', ...args], { env });
+    let stderr = '';
+    api.child.stderr?.on('data', (data) => {
+      stderr += data;
+    });
+    const said = () => /listens at (http:\S+?\d)(?:\/#token=(\S+))?\s/.exec(stderr);
+    await expect.poll(said).not.toBeNull();
+    const [, url, token] = said() ?? [];
+    const call = async (headers: Record<string, string>) => (await fetch(`${url}/api/datasets`, { headers })).status;
+    const statuses = [await call({}), token && (await call({ authorization: `Bearer ${token}` }))];
+    api.child.kill('SIGINT');
+    await api.ended;
+    return statuses;
+  }
+
+  it('who has the token that it prints; with --open everybody; with tokens of its own who has one of these', async () => {
+    const { line } = createToken('read');
+    // Its servers are away, so a call that is let in is answered by 503.
+    const [closed, open, own] = await Promise.all([
+      calls([], away),
+      calls(['--open'], away),
+      calls([], { ...away, PLIMSOLL_API_TOKENS: line }),
+    ]);
+    expect(closed).toEqual([401, 503]);
+    expect(open).toEqual([503, undefined]);
+    expect(own).toEqual([401, undefined]);
   });
 });
 

@@ -94,7 +94,7 @@ describe('a process that starts', () => {
 
 describe('a server that accepts connections before it answers', () => {
   it.each([
-    ['mongod', awaitPrimary],
+    ['mongod', (port: number, start: Start) => awaitPrimary(port, undefined, start)],
     ['Temporal', (port: number, start: Start) => awaitTemporal(port, undefined, start)],
   ])('is asked again until the start is over: %s', async (_, awaitServer) => {
     await using server = await serveDisconnects();

@@ -32,7 +32,12 @@ beforeAll(async () => {
   const [port, metricsPort] = await Promise.all(
     [0, 0].map((wanted) => claimPort(wanted, { role: 'test', flag: '', instead: '' })),
   );
-  const args = temporalArguments({ dbFile: join(folder, 'temporal.db'), port: port as number, uiPort: undefined });
+  const args = temporalArguments({
+    dbFile: join(folder, 'temporal.db'),
+    port: port as number,
+    page: undefined,
+    httpApi: false,
+  });
   server = spawn(temporal as string, [...args, '--metrics-port', String(metricsPort)], { stdio: 'ignore' });
   metrics = `http://127.0.0.1:${metricsPort}/metrics`;
   await awaitTemporal(port as number, undefined, { signal: AbortSignal.timeout(PATIENCE_MS), waitsFor: () => {} });

@@ -24,12 +24,12 @@ interface Program {
 }
 
 /** Starts a headless Chromium: PLIMSOLL_CHROMIUM, one on PATH, Playwright's, or one fetched once into the cache. */
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium(args: readonly string[] = []): Promise<Browser> {
   const { path, libraries } = await findChromium();
   return chromium.launch({
     executablePath: path,
     // Chromium's sandbox does not work as root in a container.
-    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+    args: [...args, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
     ...(libraries === undefined ? {} : { env: { ...process.env, LD_LIBRARY_PATH: libraries } }),
   });
 }

@@ -45,6 +45,7 @@ export default async function startTestServers(project: TestProject): Promise<()
   process.env.NODE_COMPILE_CACHE = join(dataDir, 'compiled');
   const servers = await startServers({
     dataDir,
+    open: true,
     ports: { temporal: 0, ui: 0, mongo: 0 },
     ui: 'off',
     report: (line) => console.error(`[servers] ${line}`),

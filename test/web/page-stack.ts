@@ -47,6 +47,7 @@ export async function openPageStack(env: NodeJS.ProcessEnv = {}): Promise<PageSt
   const [stack, browser] = await Promise.all([
     startStack({
       dataDir: join(folder, 'stack'),
+      open: true,
       env: { ...process.env, ...env, MONGODB_URI: mongodb.href, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: name },
       api: { port: 0, webFolder: buildWeb(), sourceRoots: [sources, join(process.cwd(), 'examples/images')] },
     }),

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { MongoClient, ObjectId } from 'mongodb';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createToken } from '../../api/auth/tokens.ts';
+import { createToken } from '../../core/api-tokens.ts';
 import { settingsFrom } from '../../api/settings.ts';
 import { startApi } from '../../api/start-server.ts';
 import { buildWeb } from '../../scripts/build-web.ts';

@@ -31,7 +31,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plimsoll-continue-'));
   const { temporal } = await provision({ wanted: ['temporal'] });
   const port = await claimPort(0, { role: 'test', flag: '', instead: '' });
-  const args = temporalArguments({ dbFile: join(folder, 'temporal.db'), port, uiPort: undefined });
+  const args = temporalArguments({ dbFile: join(folder, 'temporal.db'), port, page: undefined, httpApi: false });
   server = spawn(temporal as string, [...args, ...SUGGEST_AFTER], { stdio: 'ignore' });
   await awaitTemporal(port, undefined, { signal: AbortSignal.timeout(PATIENCE_MS), waitsFor: () => {} });
   await writeFile(secretsFile(), JSON.stringify({ default: SECRET }));
