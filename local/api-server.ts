@@ -24,7 +24,7 @@ const DEFAULT_PORT = 7400;
 /** Free ports are searched from the default on, so that the next start finds the same port. */
 const PORTS_TRIED = 20;
 
-/** Chooses the API's port. @throws LocalStackError PortTaken if the requested port is in use */
+/** Chooses the API's port. @throws PortsTakenError if the requested port is in use */
 export async function apiPortOf({ port }: ApiOptions, report: Report): Promise<number> {
   const purpose = { role: 'the HTTP API and the page', flag: '--api-port', instead: 'stop what listens there' };
   if (port !== undefined) return claimPort(port, purpose);

@@ -4,7 +4,7 @@ import { environmentFor, externalServers } from './environment.ts';
 import { LocalStackError } from './errors.ts';
 import type { Member, MemberSpec } from './member.ts';
 import { adviseOnMongodLog, awaitPrimary, mongodArguments, mongodbUri } from './mongod-server.ts';
-import { claimPort, freePort, HOST } from './ports.ts';
+import { claimAll, claimPort, freePort, HOST } from './ports.ts';
 import { provision } from './provision/provision.ts';
 import { checkExternalServers } from './reachable.ts';
 import { elapsed, type Report, silent } from './report.ts';
@@ -136,17 +136,27 @@ function webhookEnvOf({ PLIMSOLL_WEBHOOK_SECRETS, PLIMSOLL_WEBHOOK_ALLOW }: Node
   };
 }
 
-/** Adds the servers to a supervisor and resolves when they answer. */
-export async function addServers(supervisor: Supervisor, options: ServersOptions): Promise<Servers> {
+/**
+ * Adds the servers to a supervisor and resolves when they answer.
+ * @param apiPort the claim of a further port: if it is taken, one error names it and those of the servers
+ */
+export async function addServers(
+  supervisor: Supervisor,
+  options: ServersOptions,
+  apiPort?: Promise<number>,
+): Promise<Servers> {
   const { report = silent, env = process.env, open = false } = options;
   const dataDir = resolve(options.dataDir);
   const external = externalServers(env);
   const startedMs = performance.now();
-  await checkExternalServers(external, env, report);
 
-  const temporalPort = external.temporal ? undefined : await temporalPortOf(options);
-  const uiPort = external.temporal || options.ui === 'off' ? undefined : await uiPortOf(options);
-  const mongoPort = external.mongodbUri ? undefined : await mongoPortOf(options);
+  const { temporalPort, uiPort, mongoPort } = await claimAll({
+    temporalPort: external.temporal ? undefined : temporalPortOf(options),
+    uiPort: external.temporal || options.ui === 'off' ? undefined : uiPortOf(options),
+    mongoPort: external.mongodbUri ? undefined : mongoPortOf(options),
+    apiPort,
+  });
+  await checkExternalServers(external, env, report);
   const page = uiPort === undefined ? undefined : await placeOfPage(uiPort, options);
   const mongodSecrets = open || mongoPort === undefined ? undefined : (await readSecrets(dataDir)).mongod;
   const binaries = await provision({

@@ -54,10 +54,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const startedMs = performance.now();
   const supervisor = await createSupervisor(dataDir, report, options.open);
   return stopOnFailure(supervisor, options.signal, async () => {
-    const servers = await addServers(supervisor, options);
+    const claimed = options.api && apiPortOf(options.api, report);
+    const servers = await addServers(supervisor, options, claimed);
+    const apiPort = await claimed;
     const module = options.workerModule ?? siblingModule(import.meta.url, '../workers/run');
     const launchedMs = performance.now();
-    const apiPort = options.api && (await apiPortOf(options.api, report));
     const apiToken = options.open || hasTokens(servers.env) ? undefined : (await readSecrets(dataDir)).apiToken;
     const specs = [
       ...roles.map((role) => workerSpec(role, module, servers)),

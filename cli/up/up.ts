@@ -22,6 +22,7 @@ import { summaryLines, wordsHint } from '../summary.ts';
 import { paintFor } from '../terminal/paint.ts';
 import { printable } from '../terminal/printable.ts';
 import { jobsLeft } from './jobs-left.ts';
+import { withOtherPorts } from './other-ports.ts';
 
 export interface UpOptions {
   /** A folder; true for the pictures that come with Plimsoll. */
@@ -70,7 +71,7 @@ export async function up(options: UpOptions): Promise<number> {
   } catch (error) {
     if (interrupt.signal.aborted)
       throw new InterruptedError('Stopped before everything was ready.', interrupt.exitCode);
-    throw error;
+    throw withOtherPorts(error, process.argv.slice(2));
   } finally {
     if (stack !== undefined) {
       output.note(paint.dim('\n  stopping everything; Ctrl-C again does not wait'));

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,6 +32,33 @@ describe('up --load', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(join(folder, 'nothing'));
     await expect(access(dataDir)).rejects.toThrow();
+  });
+
+  it('tells all ports that are taken at once, and a command that avoids them', async () => {
+    const occupants = [createServer(), createServer(), createServer()].map((server) => server.listen(0, '127.0.0.1'));
+    await Promise.all(occupants.map((server) => once(server, 'listening')));
+    const [temporal, mongo, api] = occupants.map((server) => String((server.address() as AddressInfo).port));
+    const taken = ['--temporal-port', temporal, `--mongo-port=${mongo}`, '--api-port', api] as string[];
+    const args = ['up', '--load', './a folder', ...taken, '--ui-port', '0', '--json'];
+    await makePictures(join(folder, 'a folder'), 1);
+    const { code, stdout } = await startCommand(args, { cwd: folder }).ended;
+    for (const occupant of occupants) occupant.close();
+    const { error } = JSON.parse(stdout);
+    expect([code, error.code]).toEqual([1, 'PortTaken']);
+    for (const part of [`${temporal}, for Temporal's server`, `${mongo}, for mongod`, `${api}, for the HTTP API`])
+      expect(error.message).toContain(part);
+    const [, command = ''] = /This avoids it: (.*)$/.exec(error.message) ?? [];
+    expect(command).toMatch(
+      /^plimsoll up --load '\.\/a folder' --ui-port 0 --json --temporal-port \d+ --mongo-port \d+ --api-port \d+$/,
+    );
+    const free = command.match(/(?<=-port )[1-9]\d+/g) ?? [];
+    expect(free).toHaveLength(3);
+    for (const port of free) {
+      const server = createServer().listen(Number(port), '127.0.0.1');
+      await once(server, 'listening');
+      server.close();
+    }
+    await rm(join(folder, 'a folder'), { recursive: true });
   });
 
   it('takes up a load that an earlier one was stopped in', async () => {
