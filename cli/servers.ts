@@ -22,6 +22,8 @@ export interface ServerSettings {
   local: boolean;
   /** The variables of a local stack's workers that configure webhooks. */
   webhookEnv: NodeJS.ProcessEnv | undefined;
+  /** The folders in which a local stack's workers look for models. */
+  modelFolders: readonly string[] | undefined;
   /** The token of the local stack's API. */
   apiToken: string | undefined;
 }
@@ -41,7 +43,7 @@ export interface FindServersOptions {
  */
 export async function findServers(options: FindServersOptions): Promise<ServerSettings> {
   const located = await locate(options);
-  const { mongodb, temporal, env, dataDir, uiUrl, webhookEnv, apiToken } = located;
+  const { mongodb, temporal, env, dataDir, uiUrl, webhookEnv, modelFolders, apiToken } = located;
   if (mongodb === undefined || temporal === undefined) throw noServers(located);
   const addresses = {
     mongodbUri: mongodb.uri,
@@ -59,6 +61,7 @@ export async function findServers(options: FindServersOptions): Promise<ServerSe
     from: { mongodb: mongodb.from, temporal: temporal.from },
     local: temporal.external === undefined,
     webhookEnv: temporal.external === undefined ? webhookEnv : undefined,
+    modelFolders: temporal.external === undefined ? modelFolders : undefined,
     apiToken,
   };
 }
@@ -81,6 +84,8 @@ export interface Located {
   apiToken: string | undefined;
   /** The variables of the stack's workers that configure webhooks. */
   webhookEnv: NodeJS.ProcessEnv | undefined;
+  /** The folders in which the stack's workers look for models. */
+  modelFolders: readonly string[] | undefined;
   dataDir: string;
   env: NodeJS.ProcessEnv;
 }
@@ -118,6 +123,7 @@ export async function locate({
     apiUrl: ofStack?.record.apiUrl,
     apiToken: ofStack?.record.apiToken,
     webhookEnv: ofStack?.record.webhookEnv,
+    modelFolders: ofStack?.record.modelFolders,
     dataDir: stack?.dataDir ?? resolve(cwd, chosen ?? DATA_DIR),
     env,
   };

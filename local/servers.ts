@@ -1,5 +1,6 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { modelFoldersFrom } from '../core/models/model-folders.ts';
 import { environmentFor, externalServers } from './environment.ts';
 import { LocalStackError } from './errors.ts';
 import type { Member, MemberSpec } from './member.ts';
@@ -125,6 +126,7 @@ export async function publish(
     ...(api.url ? { apiUrl: api.url } : {}),
     ...(api.token ? { apiToken: api.token } : {}),
     webhookEnv: webhookEnvOf(servers.env),
+    modelFolders: modelFoldersFrom(servers.env).map((folder) => resolve(folder)),
   });
 }
 

@@ -28,6 +28,8 @@ export interface StackRecord {
   apiToken?: string;
   /** The workers' webhook variables, so that a command can report at once what the workers would refuse. */
   webhookEnv?: Record<string, string>;
+  /** The folders in which the workers look for models, for the same purpose. */
+  modelFolders?: string[];
   members: Partial<Record<MemberName, ProcessIdentity>>;
 }
 

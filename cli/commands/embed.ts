@@ -38,19 +38,20 @@ Examples:
 }
 
 async function embed(dataset: string, options: StartCommandOptions): Promise<number> {
-  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { checkWebhooks }, { finishStart }] = await Promise.all(
-    [
+  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { checkModel }, { checkWebhooks }, { finishStart }] =
+    await Promise.all([
       import('../connection.ts'),
       import('../starting/job-request.ts'),
       import('../starting/check-job-options.ts'),
+      import('../starting/check-model.ts'),
       import('../starting/check-webhooks.ts'),
       import('../starting/finish-start.ts'),
-    ],
-  );
+    ]);
   const output = createOutput(options);
   checkJobOptions(options, output);
   const request = { dataset, ...jobRequestOf(options) };
   return withClient({ dataDir: options.data }, async (client, servers) => {
+    await checkModel(request, servers);
     await checkWebhooks(request.webhooks, servers, output);
     const job = await client.startEmbedding(request, { ifRunning: options.ifRunning });
     return finishStart(job, options, { client, servers, output });

@@ -46,19 +46,20 @@ Examples:
 }
 
 async function retry(reference: string, options: RetryOptions): Promise<number> {
-  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { checkWebhooks }, { finishStart }] = await Promise.all(
-    [
+  const [{ withClient }, { jobRequestOf }, { checkJobOptions }, { checkModel }, { checkWebhooks }, { finishStart }] =
+    await Promise.all([
       import('../connection.ts'),
       import('../starting/job-request.ts'),
       import('../starting/check-job-options.ts'),
+      import('../starting/check-model.ts'),
       import('../starting/check-webhooks.ts'),
       import('../starting/finish-start.ts'),
-    ],
-  );
+    ]);
   const output = createOutput(options);
   checkJobOptions(options, output);
   const changes = { ...jobRequestOf(options), ...(options.embed ? {} : { embed: false }) };
   return withClient({ dataDir: options.data }, async (client, servers) => {
+    await checkModel(changes, servers);
     await checkWebhooks(changes.webhooks, servers, output);
     const job = await client.retry(reference, changes, { ifRunning: options.ifRunning });
     return finishStart(job, options, { client, servers, output });

@@ -3,6 +3,7 @@ import { connectPlimsoll, withoutPassword } from '../../client/connect.ts';
 import type { PlimsollClient } from '../../client/plimsoll-client.ts';
 import type { LoadDatasetRequest } from '../../contract/inputs.ts';
 import type { JobStatus } from '../../contract/job.ts';
+import { modelFoldersFrom } from '../../core/models/model-folders.ts';
 import { tokenFile } from '../../local/secrets.ts';
 import { type Stack, startStack } from '../../local/stack.ts';
 import type { JobDefaults } from '../config/job-defaults.ts';
@@ -16,6 +17,7 @@ import { createOutput, type Output } from '../output.ts';
 import { packageFile, webFolder } from '../package-files.ts';
 import { pageLink } from '../page-link.ts';
 import { checkFolder, noteFolder } from '../starting/check-folder.ts';
+import { checkModel } from '../starting/check-model.ts';
 import { datasetNameOf } from '../starting/dataset-name.ts';
 import { loadRequestOf } from '../starting/job-request.ts';
 import { summaryLines, wordsHint } from '../summary.ts';
@@ -89,14 +91,16 @@ interface Context {
   interrupt: Interrupt;
 }
 
-/** Refuses a folder that can't be loaded before anything is started. */
+/** Refuses a folder that can't be loaded, and a model that is not there, before anything is started. */
 async function requestFor(options: UpOptions, output: Output): Promise<LoadDatasetRequest | undefined> {
   const { load } = options;
   if (load === undefined) return undefined;
   const source = load === true ? packageFile(EXAMPLES.folder) : resolve(load);
   await checkFolder(source, { local: true }, output);
   const dataset = options.dataset ?? (load === true ? EXAMPLES.dataset : datasetNameOf(source));
-  return loadRequestOf({ ...options, dataset, source });
+  const request = loadRequestOf({ ...options, dataset, source });
+  await checkModel(request, { modelFolders: modelFoldersFrom(process.env) });
+  return request;
 }
 
 async function serve(stack: Stack, request: LoadDatasetRequest | undefined, context: Context): Promise<number> {

@@ -27,10 +27,13 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const upArgs = (...args: string[]) => ['up', ...ANY_PORTS, ...args];
 
 describe('up --load', () => {
-  it('tells a folder that is not there before anything is started', async () => {
+  it('tells a folder or a model that is not there before anything is started', async () => {
     const { code, stdout, stderr } = await startCommand(upArgs('--load', './nothing'), { cwd: folder }).ended;
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(join(folder, 'nothing'));
+    const modelless = await startCommand(upArgs('--load', './many', '--model', 'nothing', '--json'), { cwd: folder })
+      .ended;
+    expect([modelless.code, JSON.parse(modelless.stdout).error.code]).toEqual([1, 'ModelNotFound']);
     await expect(access(dataDir)).rejects.toThrow();
   });
 
@@ -139,6 +142,14 @@ describe('up', () => {
       code: 'SourceNotFound',
       message: `There is no folder ${join(folder, 'absent')}.`,
     });
+    for (const command of [
+      ['load', './many'],
+      ['embed', 'many'],
+      ['retry', 'many'],
+    ]) {
+      const unknown = await runCommand([...command, '--model', 'nothing', '--json'], { cwd: folder });
+      expect([unknown.code, JSON.parse(unknown.stdout).error.code]).toEqual([1, 'ModelNotFound']);
+    }
     const told = ['load', './many', '--dataset', 'told', '--webhook', 'https://example.com/x', '--json'];
     const unsigned = await runCommand(told, { cwd: folder });
     expect(unsigned.code).toBe(1);
