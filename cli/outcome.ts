@@ -1,5 +1,6 @@
 import type { PlimsollClient } from '../client/plimsoll-client.ts';
 import type { JobStatus } from '../contract/job.ts';
+import { findDataset } from '../core/store/datasets.ts';
 import type { SampleDocument } from '../core/store/documents.ts';
 import { listSamples } from '../core/store/samples.ts';
 import type { Store } from '../core/store/store.ts';
@@ -15,12 +16,15 @@ export interface Outcome {
   status: JobStatus;
   /** Some samples that failed. */
   failures: readonly SampleDocument[];
+  /** The folders that the dataset was loaded from. */
+  sources: readonly string[];
   /** The workflow on Temporal's web page. */
   link: string | undefined;
 }
 
 export async function readOutcome({ store }: PlimsollClient, webUi: WebUi, status: JobStatus): Promise<Outcome> {
-  return { status, failures: await firstFailures(store, status), link: linkOf(webUi, status) };
+  const [failures, dataset] = await Promise.all([firstFailures(store, status), findDataset(store, status.dataset)]);
+  return { status, failures, sources: dataset?.sources ?? [], link: linkOf(webUi, status) };
 }
 
 const FAILURES_SHOWN = 3;

@@ -2,6 +2,7 @@ import { isBrowsable } from '../client/wait.ts';
 import { BUILT_IN_FOLDERS } from '../contract/built-in-model.ts';
 import type { FileOutcomes, JobKind, JobStatus, PhaseStatus } from '../contract/job.ts';
 import { hasPhases } from '../contract/job.ts';
+import { mayRetry } from '../contract/lasting-failures.ts';
 import { byteSize } from '../core/byte-size.ts';
 import { waysOutOf } from '../core/deleting/absent-sources.ts';
 import { retryingInWords } from '../core/jobs/words.ts';
@@ -211,13 +212,12 @@ function pace(phase: PhaseStatus, paint: Paint): string {
   return paint.dim(` ${took(seconds, phase)}${hasRate(phase) ? `, ${perSecond(phase.rate ?? 0)}` : ''}`);
 }
 
-function failuresBlock({ status, failures }: Outcome, paint: Paint, width: number): string[] {
-  const { dataset, phases, request, finished_at } = status;
+function failuresBlock({ status, failures, sources }: Outcome, paint: Paint, width: number): string[] {
+  const { dataset, phases, finished_at } = status;
   const all = `plimsoll samples ${dataset} --errors`;
   // While the job runs, the lines of its phases count the failures.
   if (failures.length === 0 || finished_at === null) return [];
   const longest = Math.min(LONGEST_NAME, Math.max(SHORTEST_NAME, width - BESIDE_NAME));
-  const sources = typeof request.source === 'string' ? [request.source] : [];
   const names = failures.map(({ filepath }) => shortPath(filepath, sources, longest));
   const nameWidth = Math.max(...names.map((name) => name.length));
   const codeWidth = Math.max(...failures.map(({ error }) => error?.code.length ?? 0));
@@ -239,8 +239,6 @@ function failuresBlock({ status, failures }: Outcome, paint: Paint, width: numbe
   ];
 }
 
-const failedIn = ({ phases }: JobStatus) => phases.indexing.failed + phases.embedding.failed > 0;
-
 function nextBlock({ status, link }: Outcome, paint: Paint, width: number): string[] {
   const { dataset, kind, phases, state } = status;
   const browsable = isBrowsable(status);
@@ -253,7 +251,7 @@ function nextBlock({ status, link }: Outcome, paint: Paint, width: number): stri
       ? [['Load', `plimsoll load ${shellWord(String(status.request.to))} --dataset ${dataset}`] as [string, string]]
       : []),
     ...(status.compared?.groups ? [['Groups', `plimsoll duplicates ${dataset} --list`] as [string, string]] : []),
-    ...(failedIn(status) && status.finished_at !== null
+    ...(mayRetry(status) && status.finished_at !== null
       ? [['Retry', `plimsoll retry ${dataset}`] as [string, string]]
       : []),
     ...(link === undefined ? [] : [['Workflow', link] as [string, string]]),

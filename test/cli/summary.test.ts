@@ -42,7 +42,7 @@ const job = (fields: Partial<JobDocument>): JobDocument => ({
 });
 
 const summary = (fields: Partial<JobDocument>) =>
-  summaryLines({ status: statusOf(job(fields), ENDED), failures: [], link: undefined }, plain).join('\n');
+  summaryLines({ status: statusOf(job(fields), ENDED), failures: [], sources: [], link: undefined }, plain).join('\n');
 
 const brokenOff = over({ state: 'canceled', done: 12_000, failed: 32, total: 69_376, outcomes: OUTCOMES });
 
@@ -81,7 +81,7 @@ it('tells what is retried, in one line, whatever the message', () => {
   const fields = { state: 'running' as const, phases: { indexing: running, embedding: SKIPPED }, retrying };
   const { finished_at, ...open } = job(fields);
   expect(finished_at).toBeDefined();
-  const lines = summaryLines({ status: statusOf(open, ENDED), failures: [], link: undefined }, plain);
+  const lines = summaryLines({ status: statusOf(open, ENDED), failures: [], sources: [], link: undefined }, plain);
   expect(lines[1]).toBe('  listSource is being retried (attempt 4, since 2026-01-01 00:00 UTC): DiskError: no\\ndisk');
 });
 
@@ -140,7 +140,11 @@ describe('what failed', () => {
   const embedding = over({ done: 87, failed: 8, total: 95 });
   const lines = (fields: Partial<JobDocument>, width = 80) => {
     const status = statusOf(job({ request, phases: { indexing, embedding }, ...fields }), ENDED);
-    return summaryLines({ status, failures: [sample(1), sample(2), sample(3)], link: undefined }, plain, width);
+    return summaryLines(
+      { status, failures: [sample(1), sample(2), sample(3)], sources: ['/data/photos'], link: undefined },
+      plain,
+      width,
+    );
   };
 
   it('is counted by what could not be done, and nothing is said of what there was none of', () => {
@@ -157,6 +161,21 @@ describe('what failed', () => {
     expect(reason.join(' ')).toMatch(/^the file is damaged: VipsJpeg: premature end of/);
     expect(block[2]?.slice(0, column).trim()).toBe('');
     expect(block).toContain('    and 10 more: plimsoll samples photos --errors');
+  });
+
+  it('is named below its folder, in a retry as in a load', () => {
+    const [load, retry] = [lines({}), lines({ kind: 'retry', request: {} } as never)];
+    expect(load.find((line) => line.includes('1.jpg'))).not.toContain('/data');
+    expect(retry.find((line) => line.includes('1.jpg'))).toBe(load.find((line) => line.includes('1.jpg')));
+  });
+
+  it('can be tried again unless it can only fail again', () => {
+    const offer = 'plimsoll retry photos';
+    const indexedWith = (failures: Record<string, number>) =>
+      lines({ phases: { indexing: { ...indexing, failures }, embedding: over({ done: 95, total: 95 }) } }).join('\n');
+    expect(indexedWith({ not_an_image: 4, io_error: 1 })).toContain(offer);
+    expect(indexedWith({ not_an_image: 4, empty_file: 1 })).not.toContain(offer);
+    expect(indexedWith({})).toContain(offer);
   });
 
   it('is not listed while the job runs', () => {
@@ -180,7 +199,8 @@ describe('an embedding that only tried again what can not be embedded', () => {
 
 describe('a link', () => {
   const link = `http://127.0.0.1:8233/namespaces/default/workflows/load-photos/${'x'.repeat(36)}`;
-  const lines = (width: number) => summaryLines({ status: statusOf(job({}), ENDED), failures: [], link }, plain, width);
+  const lines = (width: number) =>
+    summaryLines({ status: statusOf(job({}), ENDED), failures: [], sources: [], link }, plain, width);
 
   it('stands beside its name where it fits', () => {
     expect(lines(200)).toContain(`  Workflow  ${link}`);
