@@ -1,6 +1,7 @@
 import { annotatedMeasurement } from './annotated-measurement.ts';
 import { artifactMeasurement } from './artifact-measurement.ts';
 import { builtInMeasurement } from './built-in-measurement.ts';
+import { commandMeasurement } from './command-measurement.ts';
 import type { Measurement } from './context.ts';
 import { feedMeasurement } from './feed-measurement.ts';
 import type { Figure } from './figure.ts';
@@ -61,6 +62,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   minilmMeasurement,
   builtInMeasurement,
   artifactMeasurement,
+  commandMeasurement,
   samplesMeasurement,
   searchMeasurement({
     name: 'search',
