@@ -696,6 +696,16 @@ export const FAILURES = {
     meaning: 'The request did not arrive in time.',
     http: [408, 'The request did not arrive in time'],
   },
+  FileNotRead: {
+    meaning: 'Indexing could not read the file of the sample, so its bytes are not served.',
+    remedy: 'Mend the file, and load its folder again.',
+    http: [409, 'The file was not read'],
+  },
+  FileChanged: {
+    meaning: 'The file of a sample has changed since it was read, and can not be drawn as a picture.',
+    remedy: 'Load its folder again.',
+    http: [409, 'The file has changed'],
+  },
   FileGone: {
     meaning: 'The file of a sample is no longer there, or can not be read.',
     http: [410, 'The file is no longer there'],

@@ -14,6 +14,7 @@ import { ThumbnailError } from '../thumbnails/failures.ts';
 import { placeholder } from '../thumbnails/placeholder.ts';
 import { exactLength } from './exact-length.ts';
 import { matches, partOf } from './ranges.ts';
+import { requireMetadata, requireRead } from './require-read.ts';
 import * as routes from './routes.ts';
 import { currentFingerprint, openSampleFile } from './sample-file.ts';
 
@@ -28,8 +29,16 @@ export function fileRoutes({ backends, sources, media, thumbnails }: ApiContext)
 
   router.openapi(routes.fileRoute, async (c) => {
     const { sample, medium } = await find(c.req.valid('param'));
-    const file = await openSampleFile(sample, sources);
-    return sendFile(c, { sample, medium, file, version: c.req.valid('query').v });
+    requireMetadata(sample);
+    const open = () => openSampleFile(sample, sources);
+    const file = await open();
+    try {
+      await requireRead(file, { sample, medium, thumbnails, open }, c.req.raw.signal);
+      return await sendFile(c, { sample, medium, file, version: c.req.valid('query').v });
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   });
 
   router.openapi(routes.thumbnailRoute, async (c) => {
@@ -109,7 +118,7 @@ interface Sending {
   sample: SampleDocument;
   /** Undefined if this server does not support it: the file is then bytes of no known type. */
   medium: Medium | undefined;
-  /** `sendFile` closes it. */
+  /** Closed once it is sent; the caller closes it after an error. */
   file: OpenFile;
   /** The version that the caller asked for. */
   version: string | undefined;
@@ -117,39 +126,34 @@ interface Sending {
 
 async function sendFile(c: Context<ApiEnv>, { sample, medium, file, version }: Sending): Promise<Response> {
   const { size, mtimeNs, fingerprint } = file;
-  try {
-    const current = versionAt(sample, fingerprint);
-    const etag = `"${current}"`;
-    const headers = {
-      ETag: etag,
-      'Last-Modified': new Date(Number(mtimeNs / 1_000_000n)).toUTCString(),
-      'Cache-Control': cacheControl(current, version),
-      'Accept-Ranges': 'bytes',
-      ...contentHeaders(sample, medium),
-    };
-    if (matches(c.req.header('if-none-match'), etag)) return await closed(file, c.body(null, 304, headers));
-    const ifRange = c.req.header('if-range');
-    const part = partOf(ifRange === undefined || ifRange === etag ? c.req.header('range') : undefined, size);
-    if (part.kind === 'unsatisfiable')
-      throw problemOf('RangeNotSatisfiable', `The file has ${size} bytes.`, {
-        headers: { 'Content-Range': `bytes */${size}` },
-      });
-    const range = part.kind === 'range' ? { start: part.start, end: part.end } : { start: 0, end: size - 1 };
-    const length = range.end - range.start + 1;
-    const sent = {
-      ...headers,
-      'Content-Length': String(length),
-      ...(part.kind === 'range' ? { 'Content-Range': `bytes ${range.start}-${range.end}/${size}` } : {}),
-    };
-    const status = part.kind === 'range' ? 206 : 200;
-    if (c.req.method === 'HEAD' || size === 0) return await closed(file, c.body(null, status, sent));
-    // After a short body the connection can't be reused, even if the headers were not sent yet.
-    const whole = exactLength(length, () => c.env?.outgoing?.destroy());
-    return c.body(file.stream(range).pipeThrough(whole), status, sent);
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  const current = versionAt(sample, fingerprint);
+  const etag = `"${current}"`;
+  const headers = {
+    ETag: etag,
+    'Last-Modified': new Date(Number(mtimeNs / 1_000_000n)).toUTCString(),
+    'Cache-Control': cacheControl(current, version),
+    'Accept-Ranges': 'bytes',
+    ...contentHeaders(sample, medium),
+  };
+  if (matches(c.req.header('if-none-match'), etag)) return await closed(file, c.body(null, 304, headers));
+  const ifRange = c.req.header('if-range');
+  const part = partOf(ifRange === undefined || ifRange === etag ? c.req.header('range') : undefined, size);
+  if (part.kind === 'unsatisfiable')
+    throw problemOf('RangeNotSatisfiable', `The file has ${size} bytes.`, {
+      headers: { 'Content-Range': `bytes */${size}` },
+    });
+  const range = part.kind === 'range' ? { start: part.start, end: part.end } : { start: 0, end: size - 1 };
+  const length = range.end - range.start + 1;
+  const sent = {
+    ...headers,
+    'Content-Length': String(length),
+    ...(part.kind === 'range' ? { 'Content-Range': `bytes ${range.start}-${range.end}/${size}` } : {}),
+  };
+  const status = part.kind === 'range' ? 206 : 200;
+  if (c.req.method === 'HEAD' || size === 0) return await closed(file, c.body(null, status, sent));
+  // After a short body the connection can't be reused, even if the headers were not sent yet.
+  const whole = exactLength(length, () => c.env?.outgoing?.destroy());
+  return c.body(file.stream(range).pipeThrough(whole), status, sent);
 }
 
 async function closed(file: OpenFile, response: Response): Promise<Response> {

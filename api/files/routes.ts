@@ -22,7 +22,7 @@ export const fileRoute = createRoute({
   tags,
   summary: "A sample's file, as it is",
   description:
-    'With ranges (`Range`, `If-Range`) and a strong `ETag`. An SVG, HTML, an archive, and what is in no format that is known, comes as an attachment; nothing that a file holds runs here.',
+    'With ranges (`Range`, `If-Range`) and a strong `ETag`. An SVG, HTML, an archive, and text with markup comes as an attachment; nothing that a file holds runs here. A file that was not read as this sample is refused: one that indexing could not read (`FileNotRead`), and one that has changed since, unless it can be drawn as a picture as it is now (`FileChanged`).',
   request: { params: sampleParameters, query: fileQuery },
   responses: {
     200: { description: 'The file.', content: files },
@@ -31,7 +31,7 @@ export const fileRoute = createRoute({
       content: files,
     },
     304: { description: 'It is the one that the caller has.' },
-    ...problems('FileGone', 'RangeNotSatisfiable', ...ONE),
+    ...problems('FileNotRead', 'FileChanged', 'FileGone', 'RangeNotSatisfiable', ...ONE),
   },
 });
 

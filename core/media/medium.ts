@@ -126,6 +126,9 @@ export interface Medium extends ModelSide {
   /** MIME types that the metadata may name. `inline` types are safe to show in a browser. */
   readonly mimeTypes: { known: ReadonlySet<string>; inline: ReadonlySet<string> };
 
+  /** Whether a file with these first bytes may be the one whose metadata this is. Absent if no bytes tell. */
+  mayHold?(head: Buffer, metadata: SampleMetadata): boolean;
+
   /** A sample's size as text, for a table: `640x480`. */
   sizeInWords(metadata: SampleMetadata): string;
 

@@ -134,12 +134,6 @@ describe('a file', () => {
     expect(headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  test('what is no image is a download of no type', async () => {
-    const { headers } = await api.get(at('text.jpg', 'file'));
-    expect(headers.get('content-type')).toBe('application/octet-stream');
-    expect(headers.get('content-disposition')).toMatch(/^attachment/);
-  });
-
   test('any name fits a header; one that is not UTF-8 is found', async () => {
     const odd = await api.get(at("it's", 'file'));
     expect(odd.headers.get('content-disposition')).toBe("inline; filename*=UTF-8''it%27s%20%28%C3%BCnsafe%29%0A.png");

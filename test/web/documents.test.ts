@@ -320,6 +320,18 @@ describe('the reader', () => {
     await response.body?.cancel();
   });
 
+  test('says why its file is not served: it has changed, or could not be read', async () => {
+    const [sailing] = await samplesWhere('path_prefix=manuals/sailing.md');
+    await writeFile(join(manuals, 'sailing.md'), SAILING);
+    const page = await all.open(`/datasets/manuals/samples/${sailing?.seq}`);
+    await page.getByText('The file has changed since it was read.').waitFor();
+    expect(await page.getByRole('link', { name: 'Original file' }).count()).toBe(0);
+    const [failed] = await samplesWhere('status=failed');
+    await page.goto(`/datasets/manuals/samples/${failed?.seq}`);
+    await page.getByText('The text of the file could not be read (empty_file).').waitFor();
+    expect(await page.getByText('Original file').count()).toBe(0);
+  });
+
   test('tells why there is no text', async () => {
     const [failed] = await samplesWhere('status=failed');
     const page = await all.open(`/datasets/manuals/samples/${failed?.seq}`);

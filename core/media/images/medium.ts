@@ -4,7 +4,7 @@ import { FileUnavailableError, type OpenFile, type Source, type Sources } from '
 import type { FileToExpand, Medium } from '../medium.ts';
 import { isTextGraph, TEXT_SIDE } from '../text/text-side.ts';
 import { type DecodeLimits, decodeLimitsFromEnvironment } from './decode-limits.ts';
-import { isImageName, MIME_TYPES } from './formats.ts';
+import { isImageName, MIME_TYPES, sniffFormat } from './formats.ts';
 import { readHeaders } from './header.ts';
 import { HEAD_BYTES, type HeaderOutcome, type HeaderRequest } from './header-messages.ts';
 import { openThumbnailer } from './thumbnailer.ts';
@@ -54,6 +54,7 @@ export function imagesMedium(
       // SVG may contain scripts.
       inline: new Set(Object.values(MIME_TYPES).filter((type) => type !== MIME_TYPES.svg)),
     },
+    mayHold: (head, { format }) => sniffFormat(head) === format,
     sizeInWords: ({ width, height }) => `${width}x${height}`,
     settings: [{ name: 'Pixel limit', variable: 'PLIMSOLL_MAX_PIXELS', value: String(limits.maxPixels) }],
     thumbnails: {

@@ -61,7 +61,7 @@ export function checker(
     const type = response.headers.get('content-type')?.split(';')[0] ?? '';
     const streamed = type === 'text/event-stream';
     const bytes = streamed ? new Uint8Array() : new Uint8Array(await response.arrayBuffer());
-    const json = /json$/.test(type) ? JSON.parse(new TextDecoder().decode(bytes)) : undefined;
+    const json = /json$/.test(type) && bytes.length > 0 ? JSON.parse(new TextDecoder().decode(bytes)) : undefined;
     const what = `${method} ${path}: ${response.status} ${type} ${json === undefined ? '' : JSON.stringify(json).slice(0, 500)}`;
     if (response.status === 500) throw new Error(`A fault of the server's. ${what}`);
     if (response.headers.get('x-content-type-options') !== 'nosniff') throw new Error(`No security headers. ${what}`);
