@@ -13,7 +13,8 @@ import type { ApiContext } from './context.ts';
 import { countTags } from './datasets/count-tags.ts';
 import { keepForAWhile } from './datasets/keep.ts';
 import { openChanges } from './events/changes.ts';
-import { answerAtTheEdge, edgeResponse } from './http/edge-answers.ts';
+import { answerAtTheEdge, edgeResponse, refuseConnection } from './http/edge-answers.ts';
+import { limitPeers } from './http/peer-limit.ts';
 import type { ApiSettings } from './settings.ts';
 import { openThumbnails } from './thumbnails/thumbnails.ts';
 
@@ -43,12 +44,16 @@ export interface ConnectionLimits {
   idleMs: number;
   /** Further connections are closed at once. */
   mostConnections: number;
+  /** The most connections of one peer. */
+  mostOfPeer: number;
   timeouts: Partial<typeof TIMEOUTS>;
 }
 
 const IDLE_MS = 120_000;
 /** Connections in addition to the event streams. */
 const OTHER_CONNECTIONS = 1000;
+/** One peer leaves this many connections to others. It may be a proxy, which holds the streams of all its callers. */
+const CONNECTIONS_OF_OTHERS = 500;
 
 /**
  * Starts the API server. It listens at once, even if MongoDB and Temporal do not answer yet.
@@ -62,17 +67,19 @@ export async function startApi(
 ): Promise<RunningApi> {
   const context = openContext(settings, log);
   const api = createApi(context);
-  const server = createServer(
-    // Node answers a request without a Host header with an empty 400; the app answers with a problem.
-    { ...TIMEOUTS, ...limits.timeouts, requireHostHeader: false },
-    getRequestListener((request, env) => api.fetch(request, env), {
-      overrideGlobalObjects: false,
-      errorHandler: (error) => edgeResponse(error, log),
-    }),
-  );
+  const answer = getRequestListener((request, env) => api.fetch(request, env), {
+    overrideGlobalObjects: false,
+    errorHandler: (error) => edgeResponse(error, log),
+  });
+  // Node answers a request without a Host header with an empty 400; the app answers with a problem.
+  const server = createServer({ ...TIMEOUTS, ...limits.timeouts, requireHostHeader: false });
   answerAtTheEdge(server);
   server.timeout = limits.idleMs ?? IDLE_MS;
   server.maxConnections = limits.mostConnections ?? settings.maxStreams + OTHER_CONNECTIONS;
+  const peers = limitPeers(server, limits.mostOfPeer ?? server.maxConnections - CONNECTIONS_OF_OTHERS);
+  server.on('request', (request, response) =>
+    peers.refuses(request.socket) ? refuseConnection(response) : answer(request, response),
+  );
   const closeContext = async () => {
     context.thumbnails.close();
     await context.searcher.close();

@@ -749,6 +749,11 @@ export const FAILURES = {
     remedy: 'Try again later.',
     http: [503, 'Too many streams are open'],
   },
+  TooManyConnections: {
+    meaning: 'The address of the caller has as many connections open as one address may have.',
+    remedy: 'Close some, or try again later.',
+    http: [503, 'Too many connections are open'],
+  },
   MongoDBUnavailable: {
     meaning: 'The server has no connection to MongoDB at the moment.',
     remedy: 'Try again in a moment.',

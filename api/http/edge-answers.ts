@@ -8,6 +8,12 @@ import { problemOf } from '../problem/to-problem.ts';
 import { PROBLEM_TYPE, problemText } from './errors.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
+/**
+ * How long a caller may take to read the answer to a request that can't be read. Its connection is then destroyed: a
+ * caller that never closes its side would hold it.
+ */
+const LINGER_MS = 1000;
+
 /** Answers requests that never reach the app as the app would: with a problem and the same headers. */
 export function answerAtTheEdge(server: Server): void {
   const latest = new WeakMap<Duplex, ServerResponse>();
@@ -21,11 +27,23 @@ export function answerAtTheEdge(server: Server): void {
     const head = Object.entries(headersOf(problem)).map((field) => field.join(': '));
     const lines = [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`, ...head, '', problemText(problem)];
     socket.end(lines.join('\r\n'));
+    const late = setTimeout(() => socket.destroy(), LINGER_MS);
+    socket.once('close', () => clearTimeout(late));
   });
   server.on('checkExpectation', (_request, response) => {
-    const problem = problemOf('ExpectationFailed', 'Expect: only 100-continue can be expected here.');
-    response.writeHead(problem.status, headersOf(problem)).end(problemText(problem));
+    send(response, problemOf('ExpectationFailed', 'Expect: only 100-continue can be expected here.'));
   });
+}
+
+/** Refuses the request of a connection that is one more than its peer may have. */
+export const refuseConnection = (response: ServerResponse): void =>
+  send(
+    response,
+    problemOf('TooManyConnections', 'Your address has as many connections open as one may have. Try again later.'),
+  );
+
+function send(response: ServerResponse, problem: ProblemError): void {
+  response.writeHead(problem.status, headersOf(problem)).end(problemText(problem));
 }
 
 /** Answers an error in the adapter, outside the app, for example an unreadable Host header or URL. */

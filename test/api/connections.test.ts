@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { mkdir, readdir, readlink, truncate, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { peerOf } from '../../api/http/peer-limit.ts';
 import { type RunningApi, startApi } from '../../api/start-server.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
@@ -89,7 +91,7 @@ test('an answer whose file is cut short ends its connection: the next one would 
 });
 
 test('connections beyond the bound are closed at once', async () => {
-  const bounded = await startApi(settingsFor(uriOf(bench.store)), () => {}, { mostConnections: 3 });
+  const bounded = await startApi(settingsFor(uriOf(bench.store)), () => {}, { mostConnections: 3, mostOfPeer: 10 });
   const sockets: Socket[] = [];
   try {
     for (let count = 0; count < 4; count += 1) sockets.push(await dial(bounded));
@@ -98,4 +100,128 @@ test('connections beyond the bound are closed at once', async () => {
     for (const socket of sockets) socket.destroy();
     await bounded.close();
   }
+});
+
+/** Ends only when the server has destroyed the connection: this side never closes its own half. */
+async function dialHalfOpen({ port }: RunningApi, host = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ port, host, allowHalfOpen: true });
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** The code of the problem that the server sends, or the rest of what it sends. */
+async function answerTo(socket: Socket, request: string): Promise<string> {
+  let text = '';
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1');
+  });
+  const ended = once(socket, 'end', { signal: AbortSignal.timeout(PATIENCE_MS) });
+  socket.write(request);
+  await ended;
+  return /"code":"(\w+)"/.exec(text)?.[1] ?? text;
+}
+
+const HALF = 'GET /health HTTP/1.1\r\nHost: localhost\r\nX-Half: ';
+const HEALTH = 'GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
+const STREAM = 'GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n';
+
+const startWith = async (limits: Parameters<typeof startApi>[2], host = '127.0.0.1') => {
+  const started = await startApi(settingsFor(uriOf(bench.store), { host }), () => {}, limits);
+  await started.context.backends.mongodb.untilReady();
+  return started;
+};
+
+test.each([
+  ['sent by half', HALF, 'RequestTimeout'],
+  ['that can not be read', 'HELLO\r\n\r\n', 'InvalidRequest'],
+])('requests %s hold their connections no longer than their answer', async (_what, request, code) => {
+  const most = 20;
+  const bounded = await startWith({
+    mostConnections: most,
+    mostOfPeer: most,
+    idleMs: 10 * PATIENCE_MS,
+    timeouts: { headersTimeout: 300, requestTimeout: 300, connectionsCheckingInterval: 100 },
+  });
+  const sockets: Socket[] = [];
+  try {
+    for (let count = 0; count < most; count += 1) sockets.push(await dialHalfOpen(bounded));
+    const answers = await Promise.all(sockets.map((socket) => answerTo(socket, request)));
+    expect(new Set(answers)).toEqual(new Set([code]));
+    // Each write fails once the connection is destroyed on the other side.
+    await Promise.all(
+      sockets.map(async (socket) => {
+        await expect
+          .poll(() => {
+            socket.write('x');
+            return socket.destroyed;
+          })
+          .toBe(true);
+      }),
+    );
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await bounded.close();
+  }
+});
+
+describe('one peer', () => {
+  const most = 20;
+  const opened: Socket[] = [];
+  let bounded: RunningApi;
+  const open = async (host?: string) => {
+    const socket = await dialHalfOpen(bounded, host);
+    opened.push(socket);
+    return socket;
+  };
+
+  beforeAll(async () => {
+    bounded = await startWith({ mostConnections: 4 * most, mostOfPeer: most }, '0.0.0.0');
+  });
+
+  afterAll(async () => {
+    for (const socket of opened) socket.destroy();
+    await bounded?.close();
+  });
+
+  test('loses its oldest request that is sent by half to a whole one', async () => {
+    const halves: Socket[] = [];
+    for (let count = 0; count < most; count += 1) {
+      const half = await open();
+      half.resume().write(HALF);
+      halves.push(half);
+    }
+    const lost = once(halves[0]?.resume() as Socket, 'end');
+    expect(await answerTo(await open(), HEALTH)).toContain('alive');
+    await lost;
+    expect(halves.slice(1).some(({ readableEnded }) => readableEnded)).toBe(false);
+  });
+
+  test('is told that it has too many, while others are served', async () => {
+    for (let count = 0; count < most; count += 1) {
+      const stream = await open();
+      stream.write(STREAM);
+      await once(stream, 'data');
+    }
+    expect(await answerTo(await open(), HEALTH)).toBe('TooManyConnections');
+    const silent = await open();
+    await once(silent.resume(), 'end');
+    const own = Object.values(networkInterfaces())
+      .flat()
+      .find((one) => one?.family === 'IPv4' && !one.internal)?.address;
+    if (own !== undefined)
+      expect(await answerTo(await open(own), HEALTH.replace('localhost', own))).not.toBe('TooManyConnections');
+  });
+
+  test.each([
+    ['127.0.0.1', '127.9.9.9', true],
+    ['127.0.0.1', '::ffff:127.0.0.1', true],
+    ['127.0.0.1', '::1', true],
+    ['10.0.0.1', '::ffff:10.0.0.1', true],
+    ['10.0.0.1', '10.0.0.2', false],
+    ['2001:db8:1:2::3', '2001:db8:1:2:9::4', true],
+    ['2001:db8:1:2::3', '2001:db8:1:3::3', false],
+  ])('%s and %s', (one, other, same) => {
+    expect(peerOf(one) === peerOf(other)).toBe(same);
+  });
 });

@@ -1,6 +1,12 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ApiEnv } from '../../api/context.ts';
 import { createFeed } from '../../api/events/feed.ts';
+import { createStreams } from '../../api/events/streams.ts';
 import { type RunningApi, startApi } from '../../api/start-server.ts';
 import { LOAD_WORKFLOW } from '../../contract/names.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
@@ -217,6 +223,40 @@ describe('a feed', () => {
     expect(new TextDecoder().decode((await reader.read()).value)).toBe(': \n\n');
     await reader.cancel();
   });
+});
+
+test('a connection that takes nothing any more is closed, and makes room for another stream', async () => {
+  const streams = createStreams({ most: 1, heartbeatMs: 20 });
+  /** What each stream is told, again and again: more than the buffers of the system hold. */
+  const event = { name: 'job', text: 'x'.repeat(1 << 20) };
+  const app = new Hono<ApiEnv>().get('/', (c) =>
+    streams.answer(c, (feed) => {
+      const telling = setInterval(() => feed.send('job', event), 1);
+      return () => clearInterval(telling);
+    }),
+  );
+  const server = createServer(getRequestListener((request, env) => app.fetch(request, env)));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const deaf = connect(port, '127.0.0.1');
+  try {
+    const taken = once(server, 'request');
+    deaf.pause();
+    deaf.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const [{ socket }] = (await taken) as [{ socket: NodeJS.EventEmitter }];
+    await once(socket, 'close');
+    expect(streams.open).toBe(0);
+    const reading = await fetch(`http://127.0.0.1:${port}/`);
+    expect(reading.status).toBe(200);
+    // Someone who reads is told on and on.
+    const reader = reading.body?.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+    for (let bytes = 0; bytes < 16 << 20; ) bytes += (await reader.read()).value?.length as number;
+    await reader.cancel();
+  } finally {
+    deaf.destroy();
+    server.closeAllConnections();
+    server.close();
+  }
 });
 
 describe('a thousand streams', () => {
