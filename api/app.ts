@@ -1,6 +1,7 @@
 import { cors } from 'hono/cors';
 import { authenticate, requireScope } from './auth/authenticate.ts';
 import { refuseOtherSites, requireOwnHost } from './auth/same-site.ts';
+import { openSessions } from './auth/sessions.ts';
 import { requireBackends } from './backends/require-backends.ts';
 import { configRoutes } from './config/routes.ts';
 import type { ApiContext } from './context.ts';
@@ -50,6 +51,7 @@ export function createApi(context: ApiContext): Api {
   const { settings, backends, thumbnails } = context;
   const events = eventRoutes(context);
   const metrics = createMetrics(backends, { openStreams: () => events.streams.open, thumbnails });
+  const sessions = openSessions(backends, settings.tokens);
   const app = newRouter();
   app.onError(onError(context));
   app.notFound(onNotFound);
@@ -59,15 +61,16 @@ export function createApi(context: ApiContext): Api {
   app.use(requireOwnHost(settings));
   if (settings.origins.length > 0) app.use('/api/*', cors({ ...CORS, origin: [...settings.origins] }));
   app.use(refuseOtherSites(settings));
-  app.use('/api/*', authenticate(settings));
-  app.use('/metrics', authenticate(settings), requireScope('read'));
+  const authenticated = authenticate(settings, sessions, (path) => PUBLIC.includes(path));
+  app.use('/api/*', authenticated);
+  app.use('/metrics', authenticated, requireScope('read'));
   app.use('/api/*', jsonBodiesOnly());
   guard(app, backends);
 
   app.route('/', healthRoutes(context));
   app.route('/', metricsRoutes(metrics));
   app.route('/', configRoutes(context));
-  app.route('/', sessionRoutes(context));
+  app.route('/', sessionRoutes(context, sessions));
   app.route('/', sourceRoutes(context));
   app.route('/', modelRoutes(context));
   app.route('/', jobRoutes(context));
@@ -94,7 +97,10 @@ const CORS = {
   exposeHeaders: ['Content-Range', 'ETag', 'Location', 'Plimsoll-Reason', 'Retry-After'],
 };
 
-const ASKED_WITHOUT_TOKEN = ['/api/config', '/api/session', '/api/docs', '/api/docs/styles.css', '/api/openapi.json'];
+/** Answered alike for all callers. */
+const PUBLIC = ['/api/session', '/api/docs', '/api/docs/styles.css', '/api/openapi.json'];
+/** Answered without a token, too: it says what the caller may do. */
+const CONFIG = '/api/config';
 
 /**
  * Guards the routes: reading needs the scope read, and so does a search, which changes nothing; changes and listing this
@@ -104,7 +110,7 @@ function guard(app: ReturnType<typeof newRouter>, backends: ApiContext['backends
   const [read, operate] = [requireScope('read'), requireScope('operate')];
   const reads = new Set(['GET', 'HEAD']);
   app.use('/api/*', async (c, next) => {
-    if (ASKED_WITHOUT_TOKEN.includes(c.req.path)) return next();
+    if (c.req.path === CONFIG || PUBLIC.includes(c.req.path)) return next();
     const isRead = reads.has(c.req.method) || takesPictures(c.req.path);
     const needed = isRead && !c.req.path.startsWith('/api/sources') ? read : operate;
     return needed(c, next);

@@ -1,35 +1,35 @@
-import type { Context, MiddlewareHandler } from 'hono';
-import { deleteCookie, getCookie } from 'hono/cookie';
+import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../context.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import type { Scope } from '../schemas/server.ts';
 import type { ApiSettings } from '../settings.ts';
+import type { Sessions } from './sessions.ts';
 import { scopeOf } from './tokens.ts';
 
-export const SESSION_COOKIE = 'plimsoll_session';
-
-/** Sets the caller's `scope`. An unknown token in the header is refused instead of treated as no token. */
-export function authenticate({ tokens }: Pick<ApiSettings, 'tokens'>): MiddlewareHandler<ApiEnv> {
+/**
+ * Sets the caller's `scope`. An unknown token in the header is refused instead of treated as no token.
+ *
+ * @param isPublic whether a path is answered alike for all callers: sessions are then not looked up
+ */
+export function authenticate(
+  { tokens }: Pick<ApiSettings, 'tokens'>,
+  sessions: Sessions,
+  isPublic: (path: string) => boolean,
+): MiddlewareHandler<ApiEnv> {
   return async function authenticateCaller(c, next) {
-    c.set('scope', tokens.length === 0 ? 'operate' : presentedScope(c, tokens));
+    const header = c.req.header('authorization');
+    if (tokens.length === 0) c.set('scope', 'operate');
+    else if (header !== undefined) c.set('scope', scopeOfHeader(header, tokens));
+    else c.set('scope', isPublic(c.req.path) ? null : await sessions.scope(c));
     await next();
   };
 }
 
-function presentedScope(c: Context<ApiEnv>, tokens: ApiSettings['tokens']): Scope | null {
-  const header = c.req.header('authorization');
-  if (header !== undefined) {
-    const token = /^Bearer +([\w.~+/=-]{1,500})$/i.exec(header)?.[1];
-    const scope = token === undefined ? undefined : scopeOf(token, tokens);
-    if (scope === undefined) throw unknownToken();
-    return scope;
-  }
-  const cookie = getCookie(c, SESSION_COOKIE);
-  if (cookie === undefined) return null;
-  const scope = scopeOf(cookie, tokens);
-  // Delete the cookie of a withdrawn token, so that the page asks for another one.
-  if (scope === undefined) deleteCookie(c, SESSION_COOKIE, { path: '/' });
-  return scope ?? null;
+function scopeOfHeader(header: string, tokens: ApiSettings['tokens']): Scope {
+  const token = /^Bearer +([\w.~+/=-]{1,500})$/i.exec(header)?.[1];
+  const scope = token === undefined ? undefined : scopeOf(token, tokens);
+  if (scope === undefined) throw unknownToken();
+  return scope;
 }
 
 export const unknownToken = () =>

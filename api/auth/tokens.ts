@@ -53,9 +53,12 @@ function parse(line: string): TokenRecord {
   return { scope: match[1] as Scope, hash: Buffer.from(match[2] as string, 'hex') };
 }
 
-/** The scope of a token; undefined if it is unknown. Takes constant time, whichever record matches. */
-export function scopeOf(token: string, records: readonly TokenRecord[]): Scope | undefined {
-  const hash = hashOfToken(token);
+/** The scope of a token; undefined if it is unknown. */
+export const scopeOf = (token: string, records: readonly TokenRecord[]): Scope | undefined =>
+  scopeOfHash(hashOfToken(token), records);
+
+/** The scope of the token with this hash; undefined if it is unknown. Takes constant time, whichever record matches. */
+export function scopeOfHash(hash: Buffer, records: readonly TokenRecord[]): Scope | undefined {
   let scope: Scope | undefined;
   for (const record of records) {
     if (timingSafeEqual(hash, record.hash) && scope !== 'operate') scope = record.scope;

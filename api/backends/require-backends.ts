@@ -12,10 +12,15 @@ export function requireBackends(
   needed: 'mongodb' | 'both',
 ): MiddlewareHandler<ApiEnv> {
   return async function requireBackendsOfRoute(_c, next) {
-    if (!mongodb.ready)
-      throw problemOf('MongoDBUnavailable', mongodb.reason ?? 'MongoDB does not answer. The server keeps trying.');
+    requireReady(mongodb);
     if (needed === 'both' && !temporal.ready)
       throw problemOf('TemporalUnavailable', 'Temporal does not answer. The server keeps trying.');
     await client.temporal.connection.withDeadline(Date.now() + ANSWER_WITHIN_MS, next);
   };
+}
+
+/** @throws ProblemError MongoDBUnavailable at once, instead of after a timeout */
+export function requireReady(mongodb: ApiBackends['mongodb']): void {
+  if (!mongodb.ready)
+    throw problemOf('MongoDBUnavailable', mongodb.reason ?? 'MongoDB does not answer. The server keeps trying.');
 }

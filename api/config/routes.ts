@@ -16,7 +16,7 @@ const configRoute = createRoute({
   summary: 'What the caller may do, and the limits',
   description: 'Also answered without a token: then `scope` is null.',
   security: [],
-  responses: { 200: json(config, 'The configuration.'), ...problems('TokenInvalid') },
+  responses: { 200: json(config, 'The configuration.'), ...problems('TokenInvalid', 'MongoDBUnavailable') },
 });
 
 export function configRoutes(context: ApiContext) {

@@ -16,7 +16,8 @@ export const body = <T extends z.ZodType>(schema: T) => ({
 
 /** Problems that every route may answer with. */
 const EVERYWHERE: ProblemCode[] = ['HostRefused'];
-export const GUARDED: ProblemCode[] = ['TokenRequired', 'TokenInvalid'];
+/** A session is looked up in MongoDB. */
+export const GUARDED: ProblemCode[] = ['TokenRequired', 'TokenInvalid', 'MongoDBUnavailable'];
 export const STORED: ProblemCode[] = ['MongoDBUnavailable', 'Overloaded'];
 export const WITH_BODY: ProblemCode[] = [
   'OriginRefused',

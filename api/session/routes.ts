@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
-import { deleteCookie, setCookie } from 'hono/cookie';
-import { SESSION_COOKIE, unknownToken } from '../auth/authenticate.ts';
+import { unknownToken } from '../auth/authenticate.ts';
+import type { Sessions } from '../auth/sessions.ts';
 import { scopeOf } from '../auth/tokens.ts';
 import type { ApiContext } from '../context.ts';
 import { body, json, problems, WITH_BODY } from '../http/answers.ts';
@@ -8,51 +8,49 @@ import { newRouter } from '../http/new-router.ts';
 import { session, sessionBody } from '../schemas/server.ts';
 
 const tags = ['Server'];
-const DAYS_30 = 30 * 24 * 3600;
 
 const beginRoute = createRoute({
   method: 'post',
   path: '/api/session',
   tags,
-  summary: 'Keep a token in a cookie',
-  description: "For the page: the cookie is out of its scripts' reach, and no other site's page can make use of it.",
+  summary: 'Sign in',
+  description:
+    "For the page: begins a session of 30 days. Its cookie is out of the reach of scripts, and no other site's page can use it. The session ends with its token: once the server does not know the token any more, the session allows nothing.",
   security: [],
   request: { body: body(sessionBody) },
-  responses: { 200: json(session, 'What the token may do.'), ...problems('TokenInvalid', ...WITH_BODY) },
+  responses: {
+    200: json(session, 'What the token may do.'),
+    ...problems('TokenInvalid', 'MongoDBUnavailable', ...WITH_BODY),
+  },
 });
 
 const endRoute = createRoute({
   method: 'delete',
   path: '/api/session',
   tags,
-  summary: 'Forget the token',
+  summary: 'Sign out',
+  description: 'Ends the session of the cookie, on all servers of the database.',
   security: [],
-  responses: { 204: { description: 'It is forgotten.' }, ...problems('OriginRefused', 'TokenInvalid') },
+  responses: {
+    204: { description: 'It has ended.' },
+    ...problems('OriginRefused', 'TokenInvalid', 'MongoDBUnavailable'),
+  },
 });
 
-export function sessionRoutes({ settings: { tokens } }: Pick<ApiContext, 'settings'>) {
+export function sessionRoutes({ settings: { tokens } }: Pick<ApiContext, 'settings'>, sessions: Sessions) {
   const router = newRouter();
-  router.openapi(beginRoute, (c) => {
+  router.openapi(beginRoute, async (c) => {
     const { token } = c.req.valid('json');
-    // Without tokens every caller may do everything, so no cookie is needed.
-    const scope = tokens.length === 0 ? 'operate' : scopeOf(token, tokens);
+    // Without tokens every caller may do everything, so no session is needed.
+    if (tokens.length === 0) return c.json({ scope: 'operate' as const }, 200);
+    const scope = scopeOf(token, tokens);
     if (scope === undefined) throw unknownToken();
-    if (tokens.length > 0)
-      setCookie(c, SESSION_COOKIE, token, {
-        path: '/',
-        httpOnly: true,
-        sameSite: 'Strict',
-        secure: isHttps(c.req.url, c.req.header('x-forwarded-proto')),
-        maxAge: DAYS_30,
-      });
+    await sessions.begin(c, token);
     return c.json({ scope }, 200);
   });
-  router.openapi(endRoute, (c) => {
-    deleteCookie(c, SESSION_COOKIE, { path: '/' });
+  router.openapi(endRoute, async (c) => {
+    await sessions.end(c);
     return c.body(null, 204);
   });
   return router;
 }
-
-/** A proxy sets this header. A caller that forges it only keeps its own cookie off plain HTTP. */
-const isHttps = (url: string, forwarded: string | undefined) => url.startsWith('https:') || forwarded === 'https';

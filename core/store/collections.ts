@@ -9,6 +9,7 @@ import type {
   ProgressDocument,
   ReadingDocument,
   SampleDocument,
+  SessionDocument,
   StagedDocument,
 } from './documents.ts';
 import type { Store } from './store.ts';
@@ -25,6 +26,7 @@ export interface Collections {
   duplicates: Collection<DuplicatesDocument>;
   staged_annotations: Collection<StagedDocument>;
   annotation_readings: Collection<ReadingDocument>;
+  sessions: Collection<SessionDocument>;
   meta: Collection<MetaDocument>;
 }
 
@@ -56,6 +58,7 @@ export function bindCollections(store: Store, db: Db): void {
     duplicates: db.collection('duplicates'),
     staged_annotations: db.collection('staged_annotations'),
     annotation_readings: db.collection('annotation_readings'),
+    sessions: db.collection('sessions'),
     meta: db.collection('meta'),
   });
 }

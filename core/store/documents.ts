@@ -68,6 +68,15 @@ export interface PhaseDocument {
   index?: IndexStatus;
 }
 
+/** A session of the page: a caller who has shown a token. It holds no secret. */
+export interface SessionDocument {
+  /** SHA-256 of the session's ID, in hexadecimal. */
+  _id: string;
+  /** SHA-256 of its token, in hexadecimal. The server looks up what the token may do at each request. */
+  token: string;
+  expires_at: Date;
+}
+
 /** A dataset. Its counts are cached; the samples decide. */
 export interface DatasetDocument {
   /** The dataset's name. */

@@ -8,7 +8,7 @@ import { settingsFrom } from '../../api/settings.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
 import { fillDataset, SOURCE } from './support/fill.ts';
-import { openTestApi, type TestApi } from './support/open-api.ts';
+import { openTestApi, openUnready, type TestApi } from './support/open-api.ts';
 
 const reader = createToken('read');
 const operator = createToken('operate');
@@ -121,23 +121,134 @@ describe('with tokens', () => {
     expect(answer.json.code).toBe('ScopeMissing');
   });
 
-  test('is kept by the page in a cookie out of the reach of scripts', async () => {
-    const begun = await closed.post('/api/session', { token: reader.token });
-    expect(begun.json).toEqual({ scope: 'read' });
-    const cookie = begun.headers.get('set-cookie') as string;
-    expect(cookie).toMatch(/HttpOnly/);
-    expect(cookie).toMatch(/SameSite=Strict/);
-    const [pair] = cookie.split(';') as [string];
-    expect((await closed.get('/api/datasets', { cookie: pair })).status).toBe(200);
-    expect((await closed.get('/api/datasets', { cookie: 'plimsoll_session=made-up' })).status).toBe(401);
-    expect((await closed.post('/api/session', { token: 'made-up' })).status).toBe(401);
-    const ended = await closed.call('DELETE', '/api/session');
-    expect(ended.headers.get('set-cookie')).toMatch(/Max-Age=0/);
-  });
-
   test('behind a proxy that speaks TLS the cookie is for TLS alone', async () => {
     const begun = await closed.post('/api/session', { token: reader.token }, { 'x-forwarded-proto': 'https' });
     expect(begun.headers.get('set-cookie')).toMatch(/Secure/);
+  });
+});
+
+describe('a session of the page', () => {
+  const sessions = () => collectionsOf(bench.store).sessions;
+
+  /** Signs in, and returns the cookie as a browser sends it. */
+  async function signIn(
+    api: TestApi,
+    token: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ cookie: string }> {
+    const { status, headers: given } = await api.post('/api/session', { token }, headers);
+    expect(status).toBe(200);
+    return { cookie: given.get('set-cookie')?.split(';')[0] as string };
+  }
+
+  const statusWith = async (api: TestApi, cookie: { cookie: string }) =>
+    (await api.get('/api/datasets', cookie)).status;
+
+  test('is in a cookie out of the reach of scripts, which is not the token', async () => {
+    const begun = await closed.post('/api/session', { token: reader.token });
+    expect(begun.json).toEqual({ scope: 'read' });
+    const cookie = begun.headers.get('set-cookie') as string;
+    expect(cookie).toMatch(/^plimsoll_session=[\w-]{43};.*HttpOnly/);
+    expect(cookie).toMatch(/SameSite=Strict/);
+    expect(cookie).not.toContain(reader.token);
+    const [pair] = cookie.split(';') as [string];
+    expect(await statusWith(closed, { cookie: pair })).toBe(200);
+    expect(
+      (await closed.post('/api/datasets/photos/tags', { add: ['x'], seqs: [1] }, { cookie: pair })).json.code,
+    ).toBe('ScopeMissing');
+  });
+
+  test.each(['made-up', 'x'.repeat(43), reader.token])(
+    'is none with the cookie %s, which is deleted',
+    async (value) => {
+      const answer = await closed.get('/api/datasets', { cookie: `plimsoll_session=${value}` });
+      expect(answer.status).toBe(401);
+      expect((await closed.get('/api/config', { cookie: `plimsoll_session=${value}` })).json.scope).toBeNull();
+      expect(answer.headers.get('set-cookie')).toMatch(/Max-Age=0/);
+    },
+  );
+
+  test('is not begun with an unknown token', async () => {
+    expect((await closed.post('/api/session', { token: 'made-up' })).status).toBe(401);
+  });
+
+  test('is known to each server of the database, and ends on all of them', async () => {
+    const replica = await openTestApi(bench.store, { tokens: closed.context.settings.tokens, sourceRoots: [] });
+    try {
+      const session = await signIn(closed, operator.token);
+      const other = await signIn(closed, operator.token);
+      expect(await statusWith(replica, session)).toBe(200);
+      const ended = await replica.call('DELETE', '/api/session', { headers: session });
+      expect(ended.status).toBe(204);
+      expect(ended.headers.get('set-cookie')).toMatch(/Max-Age=0/);
+      expect([await statusWith(closed, session), await statusWith(replica, session)]).toEqual([401, 401]);
+      expect(await statusWith(closed, other)).toBe(200);
+    } finally {
+      await replica.close();
+    }
+  });
+
+  test('ends when its token is withdrawn', async () => {
+    const session = await signIn(closed, reader.token);
+    const tokens = await readTokens({ PLIMSOLL_API_TOKENS: operator.line });
+    const later = await openTestApi(bench.store, { tokens, sourceRoots: [] });
+    try {
+      expect(await statusWith(later, session)).toBe(401);
+    } finally {
+      await later.close();
+    }
+  });
+
+  test('ends when another one begins in the same browser', async () => {
+    const first = await signIn(closed, reader.token);
+    const second = await signIn(closed, operator.token, first);
+    expect([await statusWith(closed, first), await statusWith(closed, second)]).toEqual([401, 200]);
+  });
+
+  test('is stored without a secret, and for 30 days', async () => {
+    await sessions().deleteMany({});
+    const { cookie } = await signIn(closed, reader.token);
+    const [stored] = await sessions().find().toArray();
+    expect(Object.keys(stored ?? {}).sort()).toEqual(['_id', 'expires_at', 'token']);
+    const text = JSON.stringify(stored);
+    expect(text).not.toContain(reader.token);
+    expect(text).not.toContain(cookie.split('=')[1]);
+    const days = ((stored?.expires_at.getTime() ?? 0) - Date.now()) / 86_400_000;
+    expect(days).toBeGreaterThan(29.9);
+    expect(days).toBeLessThan(30.1);
+    expect(await sessions().listIndexes().toArray()).toContainEqual(
+      expect.objectContaining({ key: { expires_at: 1 }, expireAfterSeconds: 0 }),
+    );
+  });
+
+  test('has ended when its time is over, even before MongoDB removes it', async () => {
+    await sessions().deleteMany({});
+    const session = await signIn(closed, reader.token);
+    // Without the index, MongoDB removes nothing meanwhile.
+    await sessions().dropIndex('expires_at_1');
+    await sessions().updateMany({}, { $set: { expires_at: new Date(Date.now() - 1) } });
+    expect(await statusWith(closed, session)).toBe(401);
+    expect(await sessions().countDocuments()).toBe(1);
+  });
+
+  test('is needed by nothing that tells whether the server is there, nor by the reference', async () => {
+    const storeless = await openUnready({
+      mongodbUri: 'mongodb://127.0.0.1:1/?replicaSet=none',
+      tokens: closed.context.settings.tokens,
+    });
+    try {
+      const cookie = `plimsoll_session=${'x'.repeat(43)}`;
+      expect((await storeless.get('/health', { cookie })).status).toBe(200);
+      expect((await storeless.get('/ready', { cookie })).json.mongodb.ready).toBe(false);
+      expect((await storeless.get('/api/docs', { cookie })).status).toBe(200);
+      const refused = await storeless.get('/api/models', { cookie });
+      expect(refused.json.code).toBe('MongoDBUnavailable');
+      expect(refused.headers.get('set-cookie')).toBeNull();
+      const kept = await storeless.call('DELETE', '/api/session', { headers: { cookie } });
+      expect([kept.status, kept.headers.get('set-cookie')]).toEqual([503, null]);
+    } finally {
+      await storeless.close();
+    }
   });
 });
 

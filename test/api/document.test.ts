@@ -123,6 +123,14 @@ describe('every documented status can be had', () => {
         env: { TEMPORAL_ADDRESS: '127.0.0.1:1', TEMPORAL_CONFIG_FILE: join(tmpdir(), 'plimsoll-no-such.toml') },
       }),
     );
+    const storeless = noting(
+      await openUnready({
+        mongodbUri: 'mongodb://127.0.0.1:1/?replicaSet=none',
+        tokens: await readTokens({ PLIMSOLL_API_TOKENS: reader.line }),
+      }),
+    );
+    const session = { cookie: `plimsoll_session=${'x'.repeat(43)}` };
+    await storeless.post('/api/session', { token: reader.token });
     for (const operation of operationsOf(open.api.document)) {
       const { method, path, responses, requestBody, parameters = [] } = operation;
       const at = `${filled(path)}${queryOf(operation)}`;
@@ -131,7 +139,10 @@ describe('every documented status can be had', () => {
       await open.call(method, at, { ...body, headers: { ...body.headers, host: 'evil.example' } });
       if ('401' in responses)
         await closed.call(method, at, { ...body, headers: { ...body.headers, authorization: 'Bearer made-up' } });
-      if ('503' in responses) await away.call(method, at, body);
+      if ('503' in responses) {
+        await away.call(method, at, body);
+        await storeless.call(method, at, { ...body, headers: { ...body.headers, ...session } });
+      }
       if (requestBody !== undefined) {
         await open.call(method, at, { ...json, body: '{"no' });
         await open.call(method, at, { ...json, body: '{"no_such_field": 1}' });
@@ -144,7 +155,7 @@ describe('every documented status can be had', () => {
       }
       if ('404' in responses && path.includes('{')) await open.call(method, at, body);
     }
-    await Promise.all([closed.close(), away.close()]);
+    await Promise.all([closed.close(), away.close(), storeless.close()]);
   });
 
   test('of what is asked of samples and their files', async () => {
@@ -223,6 +234,7 @@ describe('every documented status can be had', () => {
     await open.get(`${whole}/file`, { range: 'bytes=0-1' });
     await open.get(`${whole}/file`, { range: 'bytes=9999999-' });
     await open.get(`${gone}/file`);
+    expect((await open.get(`${text}/file`)).json.code).toBe('FileNotRead');
     await open.get(`${text}/thumbnail`);
     const manuals = join(bench.folder, 'manuals');
     await mkdir(manuals);

@@ -4,7 +4,7 @@ import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createToken } from '../../core/api-tokens.ts';
 import { settingsFrom } from '../../api/settings.ts';
-import { startApi } from '../../api/start-server.ts';
+import { type RunningApi, startApi } from '../../api/start-server.ts';
 import { buildWeb } from '../../scripts/build-web.ts';
 import type { Job, Sample } from '../../web/src/api/shapes.ts';
 import { makeManyFiles } from '../support/many-files.ts';
@@ -483,6 +483,84 @@ test('a token is asked for where one is needed, and what it may not do is not of
   } finally {
     await api.close();
   }
+});
+
+describe('a session', () => {
+  const { token, line } = createToken('operate');
+  let api: RunningApi;
+
+  beforeAll(async () => {
+    const { MONGODB_URI = '', ...env } = all.stack.env;
+    const settings = await settingsFrom({ ...env, MONGODB_URI, PLIMSOLL_API_TOKENS: line }, { port: 0 });
+    api = await startApi({ ...settings, webFolder: await buildWeb() }, () => {});
+    await api.context.backends.mongodb.untilReady();
+  });
+
+  afterAll(() => api?.close());
+
+  const form = (page: Page) => page.getByRole('heading', { name: 'A token is needed' });
+  const picturesOn = (page: Page) => page.getByRole('link', { name: 'pictures', exact: true });
+
+  test('begins with the token of a link, which leaves the address and the history', async () => {
+    const page = await all.open(`${api.url}/datasets?sort=name#token=${token}`);
+    await picturesOn(page).waitFor();
+    expect(page.url()).toBe(`${api.url}/datasets?sort=name`);
+    await page.goto(`${api.url}/jobs`);
+    await page.goBack();
+    expect(page.url()).toBe(`${api.url}/datasets?sort=name`);
+  });
+
+  test('begins with a link that is followed in an open page', async () => {
+    const page = await all.open(`${api.url}/datasets`);
+    await form(page).waitFor();
+    await page.goto(`${api.url}/datasets#token=${token}`);
+    await picturesOn(page).waitFor();
+    expect(page.url()).toBe(`${api.url}/datasets`);
+  });
+
+  test('does not begin with the token of another server: the form says so', async () => {
+    const page = await all.open(`${api.url}/datasets#token=${createToken('operate').token}`);
+    await page.getByText('This server does not know that token.').waitFor();
+    await form(page).waitFor();
+    expect(page.url()).toBe(`${api.url}/datasets`);
+    await page.getByLabel('Token').fill(token);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await picturesOn(page).waitFor();
+  });
+
+  test('ends with a sign-out, in the store as well', async () => {
+    const page = await all.open(`${api.url}/datasets#token=${token}`);
+    await picturesOn(page).waitFor();
+    const [cookie] = await page.context().cookies();
+    const headers = { cookie: `${cookie?.name}=${cookie?.value}` };
+    expect((await fetch(`${api.url}/api/datasets`, { headers })).status).toBe(200);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await form(page).waitFor();
+    expect(await page.getByRole('button', { name: 'Sign out' }).count()).toBe(0);
+    expect((await fetch(`${api.url}/api/datasets`, { headers })).status).toBe(401);
+  });
+
+  test('leaves room for its sign-out on a phone', async () => {
+    const page = await all.open(`${api.url}/datasets#token=${token}`, { viewport: { width: 320, height: 640 } });
+    await picturesOn(page).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+    const wide = await page.evaluate('document.documentElement.scrollWidth');
+    expect(wide).toBeLessThanOrEqual(320);
+  });
+
+  test('that can not be ended stays, and the page says so', async () => {
+    const page = await all.open(`${api.url}/datasets#token=${token}`);
+    await picturesOn(page).waitFor();
+    await page.route('**/api/session', (route) => route.abort());
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByText('You are still signed in. The server does not answer.').waitFor();
+  });
+
+  test('is not offered to end where the server has no tokens', async () => {
+    const page = await all.open('/datasets');
+    await picturesOn(page).waitFor();
+    expect(await page.getByRole('button', { name: 'Sign out' }).count()).toBe(0);
+  });
 });
 
 describe('every view', () => {

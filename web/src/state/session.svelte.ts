@@ -1,16 +1,20 @@
 /**
- * Whether the server needs a token. The token is in a cookie that scripts can't read, so that image requests carry it
- * too.
+ * Whether the server needs a token. The session that a token begins is in a cookie that scripts can't read, so that
+ * image requests carry it too.
  */
 class Session {
   tokenNeeded = $state(false);
+  /** Why the last token was not taken; empty if it was. */
+  problem = $state('');
 
-  refused() {
+  refused(problem = this.problem) {
     this.tokenNeeded = true;
+    this.problem = problem;
   }
 
   admitted() {
     this.tokenNeeded = false;
+    this.problem = '';
   }
 }
 
