@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { FailureCode } from '../contract/failures.ts';
@@ -70,9 +71,16 @@ export function createWebhookActivities({ webhooks = noWebhooks }: WebhookDepend
       if (status >= 200 && status < 300) return { outcome: 'delivered', status };
       if (status === 410) return { outcome: 'gone', status };
       const delayMs = retryDelayMs(ageMs(), parseRetryAfterMs(answer.retryAfter));
-      throw tryAgain('WebhookNotAccepted', `${origin} answered ${status}.`, delayMs);
+      throw tryAgain('WebhookNotAccepted', `${origin} answered ${wordsOf(status)}.`, delayMs);
     },
   };
+}
+
+/** `404 (Not Found)` */
+function wordsOf(status: number): string {
+  if (status >= 300 && status < 400) return `${status}, a redirect, and those are not followed`;
+  const words = STATUS_CODES[status];
+  return words === undefined ? String(status) : `${status} (${words})`;
 }
 
 /** Codes that refuse the webhook itself. */

@@ -36,6 +36,19 @@ export interface AttemptFailure {
   byItself: boolean;
 }
 
+/** The activities of a workflow's run that have not ended, and when the next attempt of each is due. */
+export async function pendingActivitiesOf(
+  temporal: Client,
+  { workflowId, runId }: { workflowId: string; runId: string },
+): Promise<(Pick<PendingActivity, 'attempt' | 'lastFailure'> & { nextAttemptAt: Date | undefined })[]> {
+  const { raw } = await temporal.workflow.getHandle(workflowId, runId).describe();
+  return (raw.pendingActivities ?? []).map((activity) => ({
+    attempt: activity.attempt ?? 1,
+    lastFailure: failureOf(activity),
+    nextAttemptAt: activity.nextAttemptScheduleTime ? new Date(msOf(activity.nextAttemptScheduleTime)) : undefined,
+  }));
+}
+
 /** Asks Temporal about an activity of a workflow's run. Undefined if it has ended. */
 export async function findPendingActivity(
   temporal: Client,

@@ -1,16 +1,20 @@
 import type { CleanupFilter } from '../../client/cleanup.ts';
-import { countUndelivered } from '../../client/undelivered.ts';
+import { countUndelivered, listUndelivered } from '../../client/undelivered.ts';
 import { hasReached } from '../../client/wait.ts';
 import { isOver, type JobStatus } from '../../contract/job.ts';
 import type { ApiContext } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
 import { requireModel } from '../models/models.ts';
 import { presentJob } from '../present/job.ts';
+import { presentUndelivered } from '../present/undelivered.ts';
 import type { Scope } from '../schemas/server.ts';
 import { awaitStatus } from './await-status.ts';
 import { readFailures } from './failures.ts';
 import * as routes from './routes.ts';
 import { startAs, started } from './start-as.ts';
+
+/** Each is asked of Temporal by itself. */
+const MOST_UNDELIVERED = 20;
 
 export function jobRoutes(context: ApiContext) {
   const { backends, settings } = context;
@@ -75,7 +79,14 @@ export function jobRoutes(context: ApiContext) {
 
   router.openapi(routes.webhooksRoute, async (c) => {
     const { job_id } = await client.status(c.req.valid('param').job);
-    return c.json({ undelivered: await countUndelivered(client.temporal, job_id) }, 200);
+    const [undelivered, messages] = await Promise.all([
+      countUndelivered(client.temporal, job_id),
+      listUndelivered(client.temporal, job_id, MOST_UNDELIVERED),
+    ]);
+    return c.json(
+      { undelivered, messages: messages.map((one) => presentUndelivered(one, c.get('scope') ?? 'read')) },
+      200,
+    );
   });
 
   return router;

@@ -132,7 +132,7 @@ export const webhooksRoute = createRoute({
   method: 'get',
   path: '/api/jobs/{job}/webhooks',
   tags,
-  summary: "How many messages to a job's webhooks were not delivered so far",
+  summary: "The messages to a job's webhooks that were not delivered so far, and why",
   request: { params: jobParameter },
-  responses: { 200: json(webhookDeliveries, 'How many.'), ...problems(...ONE_JOB) },
+  responses: { 200: json(webhookDeliveries, 'How many, and which.'), ...problems(...ONE_JOB) },
 });

@@ -276,6 +276,23 @@ export const webhookDeliveries = z
     undelivered: count.describe(
       "Messages that were not delivered, or not yet; as Temporal's list has them, which lags a little.",
     ),
+    messages: z
+      .array(
+        z.object({
+          event: z.string().describe('`job.failed`'),
+          webhook: count.describe("The webhook's position in the job's request, from 0."),
+          state: z
+            .enum(['pending', 'failed', 'ended'])
+            .describe('`failed`: 48 hours are over. `ended`: the delivery was ended on Temporal.'),
+          attempt: z.int().nullable().describe('The attempt that runs or comes next.'),
+          next_attempt_at: z.string().nullable().describe('Null if an attempt runs, or none comes.'),
+          error: z
+            .object({ code: z.string(), message: z.string() })
+            .nullable()
+            .describe('Why the last attempt failed; null if none has.'),
+        }),
+      )
+      .describe('At most 20 of them.'),
   })
   .meta({ id: 'WebhookDeliveries', description: "What became of a job's messages to its webhooks." });
 
@@ -298,3 +315,4 @@ export type Job = z.infer<typeof job>;
 export type StartedJob = z.infer<typeof startedJob>;
 export type JobPage = z.infer<typeof jobPage>;
 export type Waited = z.infer<typeof waited>;
+export type WebhookDeliveries = z.infer<typeof webhookDeliveries>;

@@ -84,13 +84,18 @@ async function latestJob(client: ConnectedClient): Promise<string> {
 /** Notes undelivered webhooks. The status is shown all the same if Temporal does not answer this. */
 async function noteUndelivered({ temporal }: ConnectedClient, { job_id, request }: JobStatus, output: Output) {
   if (!Array.isArray(request.webhooks) || request.webhooks.length === 0) return;
-  const [{ countUndelivered }, { counted }] = await Promise.all([
+  const [{ countUndelivered, listUndelivered }, { counted }, { undeliveredLine }] = await Promise.all([
     import('../../client/undelivered.ts'),
     import('../terminal/quantities.ts'),
+    import('../undelivered-line.ts'),
   ]);
-  const undelivered = await countUndelivered(temporal, job_id).catch(() => 0);
+  const asked = [countUndelivered(temporal, job_id), listUndelivered(temporal, job_id, MOST_SHOWN)] as const;
+  const [undelivered, messages] = await Promise.all(asked).catch(() => [0, []] as const);
   if (undelivered === 0) return;
-  output.note(
-    `webhooks: ${counted(undelivered, 'message')} not delivered. Why, and whether it is tried again: on Temporal's page, Workflow IDs that begin with webhook-${job_id}/`,
-  );
+  output.note(`webhooks: ${counted(undelivered, 'message')} not delivered:`);
+  for (const message of messages) output.note(`  ${undeliveredLine(message)}`);
+  if (undelivered > messages.length) output.note(`  Others: on Temporal's page, Workflow IDs of webhook-${job_id}/`);
 }
+
+/** The most messages that are shown with their reasons. */
+const MOST_SHOWN = 5;

@@ -1,8 +1,9 @@
 import { Webhook as Signer } from 'standardwebhooks';
-import { systemErrorCode, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { requireSecrets } from './check.ts';
 import type { WebhookConfig } from './config.ts';
 import { guardedLookup } from './guarded-lookup.ts';
+import { whyNoAnswer } from './no-answer.ts';
 import { checkTarget, targetOf } from './target.ts';
 
 /** A webhook delivery. */
@@ -59,7 +60,7 @@ export async function sendWebhook(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof UserError) throw error;
-    return { status: null, reason: reasonOf(error, config.timeoutMs) };
+    return { status: null, reason: whyNoAnswer(error, config.timeoutMs) };
   } finally {
     await client.destroy();
   }
@@ -72,10 +73,4 @@ function sign(secrets: string[], id: string, body: string) {
     'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
     'webhook-signature': secrets.map((secret) => new Signer(secret).sign(id, now, body)).join(' '),
   };
-}
-
-/** Uses only the error's code or name, because messages can quote the URL. */
-function reasonOf(error: unknown, timeoutMs: number): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000} s`;
-  return systemErrorCode(error) ?? (error instanceof Error ? error.name : 'unknown error');
 }

@@ -254,7 +254,7 @@ describe('every documented status can be had', () => {
     await open.get('/api/jobs/jobs');
     const { json: failures } = await open.get('/api/jobs/jobs/failures');
     expect(failures.failures.map(({ path }: { path: string }) => path)).toEqual(['photos/text.jpg']);
-    expect((await open.get('/api/jobs/jobs/webhooks')).json).toEqual({ undelivered: 0 });
+    expect((await open.get('/api/jobs/jobs/webhooks')).json).toEqual({ undelivered: 0, messages: [] });
     const ended = await open.get('/api/jobs/jobs/events');
     const id = /^id: (.*)$/m.exec(await ended.response.text())?.[1] as string;
     await open.get('/api/jobs/jobs/events', { 'last-event-id': id });

@@ -181,7 +181,7 @@ describe('the delivery of a webhook', () => {
     await expect.poll(() => at('/503-999/down?token=geheim').length).toBeGreaterThan(1);
     const { raw } = await handle.describe();
     const [pending] = raw.pendingActivities ?? [];
-    expect(pending?.lastFailure?.message).toBe(`${receiver.origin} answered 503.`);
+    expect(pending?.lastFailure?.message).toBe(`${receiver.origin} answered 503 (Service Unavailable).`);
     await handle.terminate();
   });
 

@@ -1,13 +1,17 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { countUndelivered } from '../../client/undelivered.ts';
+import { readTokens } from '../../api/auth/tokens.ts';
+import { undeliveredLine } from '../../cli/undelivered-line.ts';
+import { countUndelivered, listUndelivered } from '../../client/undelivered.ts';
+import { FAILURES } from '../../contract/failures.ts';
 import type { WebhookEvent } from '../../contract/options.ts';
 import type { WebhookPayload } from '../../contract/webhook-payload.ts';
+import { createToken } from '../../core/api-tokens.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { openTestApi } from '../api/support/open-api.ts';
 import { makePictures } from '../support/pictures.ts';
 import type { Workbench } from '../support/workbench.ts';
-import { accept, sayNothing, verified } from './receiver.ts';
+import { accept, verified } from './receiver.ts';
 import { openWebhookBench, type WebhookBench } from './webhook-bench.ts';
 
 let webhooks: WebhookBench;
@@ -16,7 +20,10 @@ let source: string;
 
 beforeAll(async () => {
   webhooks = await openWebhookBench(
-    (response, { path }) => (path === '/never' ? sayNothing() : accept(response)),
+    (response, { path }) => {
+      if (path === '/broken') response.writeHead(500).end();
+      else if (path !== '/never') accept(response);
+    },
     ['indexing', 'embedding'],
   );
   ({ bench } = webhooks);
@@ -59,16 +66,53 @@ describe('a load with a webhook', () => {
     expect(Date.parse(ready?.timestamp ?? '')).toBeGreaterThan(Date.parse(browsable?.timestamp ?? ''));
   });
 
-  it('is known to have told nobody yet, where the receiver does not answer', async () => {
-    const { job_id } = await bench.load({ dataset: bench.newDataset(), source, embed: false, webhooks: to('/never') });
+  it('is known to have told nobody yet, and why, where the receiver accepts nothing', async () => {
+    const { job_id } = await bench.load({ dataset: bench.newDataset(), source, embed: false, webhooks: to('/broken') });
     const heard = await bench.load({ dataset: bench.newDataset(), source, embed: false, webhooks: to('/heard') });
     await untilTold('/heard', ['dataset.browsable']);
 
     await expect.poll(() => countUndelivered(bench.temporal, job_id)).toBe(1);
     await expect.poll(() => countUndelivered(bench.temporal, heard.job_id)).toBe(0);
     const api = await openTestApi(bench.store);
-    expect((await api.get(`/api/jobs/${job_id}/webhooks`)).json).toEqual({ undelivered: 1 });
-    expect((await api.get(`/api/jobs/${heard.job_id}/webhooks`)).json).toEqual({ undelivered: 0 });
+    const deliveries = async (job: string) => (await api.get(`/api/jobs/${job}/webhooks`)).json;
+    const reason = {
+      code: 'WebhookNotAccepted',
+      message: `${webhooks.receiver.origin} answered 500 (Internal Server Error).`,
+    };
+    await expect
+      .poll(() => deliveries(job_id))
+      .toEqual({
+        undelivered: 1,
+        messages: [
+          {
+            event: 'dataset.browsable',
+            webhook: 0,
+            state: 'pending',
+            attempt: expect.any(Number),
+            next_attempt_at: expect.stringMatching(/^\d{4}-.*Z$/),
+            error: reason,
+          },
+        ],
+      });
+    expect(await deliveries(heard.job_id)).toEqual({ undelivered: 0, messages: [] });
+    // The reason may name an address of the network.
+    const reader = createToken('read');
+    const tokens = await readTokens({ PLIMSOLL_API_TOKENS: reader.line });
+    const guarded = await openTestApi(bench.store, { tokens });
+    const shown = await guarded.get(`/api/jobs/${job_id}/webhooks`, { authorization: `Bearer ${reader.token}` });
+    expect(shown.json.messages[0].error).toEqual({
+      code: 'WebhookNotAccepted',
+      message: FAILURES.WebhookNotAccepted.meaning,
+    });
+    await guarded.close();
+    const [pending] = await listUndelivered(bench.temporal, job_id, 5);
+    expect(pending && undeliveredLine(pending)).toMatch(
+      /^dataset\.browsable to webhook 0: http:\S+ answered 500 \(Internal Server Error\)\. Attempt \d+ /,
+    );
+    await bench.temporal.workflow.getHandle(`webhook-${job_id}/dataset.browsable/0`).terminate();
+    await expect
+      .poll(() => deliveries(job_id))
+      .toMatchObject({ undelivered: 1, messages: [{ state: 'ended', attempt: null, next_attempt_at: null }] });
     await api.close();
   });
 

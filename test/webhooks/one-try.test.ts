@@ -4,6 +4,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseAllowList } from '../../core/webhooks/allow-list.ts';
 import { noWebhooks, type WebhookConfig } from '../../core/webhooks/config.ts';
+import { whyNoAnswer } from '../../core/webhooks/no-answer.ts';
 import { sendWebhook } from '../../core/webhooks/send.ts';
 import { type Receiver, SECRET, sayNothing, startReceiver } from './receiver.ts';
 
@@ -135,8 +136,30 @@ describe('one try of a webhook', () => {
     await receiver.stop();
     expect(await send(allowing(receiver.address), `${receiver.origin}/?token=geheim`)).toEqual({
       status: null,
-      reason: 'ECONNREFUSED',
+      reason: 'it refuses the connection (ECONNREFUSED)',
     });
+  });
+
+  it('says what DNS or TLS has against it', async () => {
+    const receiver = await receive();
+    const unknown = async () => Promise.reject(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }));
+    expect(await send(allowing('hooks.internal', { resolve: unknown }), 'https://hooks.internal/')).toEqual({
+      status: null,
+      reason: 'DNS does not know its name (ENOTFOUND)',
+    });
+    expect(await send(allowing(receiver.address), `https://${receiver.address}/`)).toEqual({
+      status: null,
+      reason: expect.stringMatching(/^no TLS connection can be made \((?:ERR_SSL_|EPROTO)\w*\)$/),
+    });
+  });
+
+  it.each([
+    ['CERT_HAS_EXPIRED', 'its certificate has expired (CERT_HAS_EXPIRED)'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'its certificate is for another name (ERR_TLS_CERT_ALTNAME_INVALID)'],
+    ['UND_ERR_CONNECT_TIMEOUT', 'no answer within 15 s'],
+    ['EUNHEARDOF', 'EUNHEARDOF'],
+  ])('says of %s: %s', (code, words) => {
+    expect(whyNoAnswer(Object.assign(new Error('at https://x/?token=geheim'), { code }), 15_000)).toBe(words);
   });
 
   it('is no answer when what answers does not speak HTTP', async () => {
@@ -145,7 +168,7 @@ describe('one try of a webhook', () => {
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
     const answer = await send(allowing(`127.0.0.1:${port}`), `http://127.0.0.1:${port}/`);
-    expect(answer).toMatchObject({ status: null });
+    expect(answer).toMatchObject({ status: null, reason: expect.stringMatching(/^its answer is not HTTP \(H/) });
     server.closeAllConnections();
     server.close();
   });

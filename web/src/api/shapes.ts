@@ -4,7 +4,7 @@ export type { Dataset, DatasetList, DatasetModels, TagCounts, UsedModel } from '
 export type { DocumentChunk, DocumentPage } from '../../../api/schemas/documents.ts';
 export type { DuplicateGroup, DuplicatePage, KeptOne } from '../../../api/schemas/duplicates.ts';
 export type { FailurePage } from '../../../api/schemas/failures.ts';
-export type { Job, JobPage, StartedJob } from '../../../api/schemas/jobs.ts';
+export type { Job, JobPage, StartedJob, WebhookDeliveries } from '../../../api/schemas/jobs.ts';
 export type { Problem } from '../../../api/schemas/problem.ts';
 export type {
   Neighbors,
