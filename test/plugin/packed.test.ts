@@ -99,6 +99,7 @@ describe('the packed package', () => {
   it('holds what its exports name, the schemas and the models, and no test', () => {
     expect(packed).toEqual(
       expect.arrayContaining([
+        'dist/THIRD-PARTY-NOTICES.txt',
         'dist/workers/index.js',
         'dist/workers/index.d.ts',
         'dist/workflows/index.js',
