@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readTokens } from '../../api/auth/tokens.ts';
-import { createToken } from '../../core/api-tokens.ts';
 import { presentJob } from '../../api/present/job.ts';
+import { createToken } from '../../core/api-tokens.ts';
 import { statusOf } from '../../core/jobs/status.ts';
 import { collectionsOf } from '../../core/store/collections.ts';
 import { openWorkbench, type Workbench } from '../support/workbench.ts';
