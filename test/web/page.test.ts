@@ -84,6 +84,44 @@ describe('a load', () => {
     await page.getByText(`of ${MANY.toLocaleString('en-US')}`, { exact: false }).waitFor();
   });
 
+  test('that is canceled while it indexes shows the same counts everywhere, at every moment', async () => {
+    await makeManyFiles(join(all.sources, 'stopped'), MANY);
+    const { job_id } = await all.post<{ job_id: string }>('/api/loads', {
+      dataset: 'stopped',
+      source: join(all.sources, 'stopped'),
+      model: 'none',
+    });
+    const page = await all.open('/datasets/stopped');
+    await tile(page, 0).waitFor();
+    // All that is on show in a frame: the count above, the places, and what the footer says of both.
+    await page.evaluate(`(() => {
+      const numberIn = (text, after) => Number((text.match(after)?.[1] ?? '0').replaceAll(',', ''));
+      globalThis.seen = new Set();
+      (function look() {
+        const head = document.querySelector('.counts span')?.textContent ?? '';
+        const footer = document.querySelector('footer .where')?.textContent ?? '';
+        const grid = document.querySelector('[role=grid]');
+        if (grid && footer.includes(' of ')) globalThis.seen.add([
+          numberIn(head, /^([\\d,]+)/),
+          numberIn(footer, / of ([\\d,]+)/) - numberIn(footer, /· ([\\d,]+) places?/),
+          Math.ceil(numberIn(footer, / of ([\\d,]+)/) / grid.ariaColCount) - grid.ariaRowCount,
+        ].join(' '));
+        requestAnimationFrame(look);
+      })();
+    })()`);
+    await all.post(`/api/jobs/${job_id}/cancel`, {});
+    await page.getByText('Canceled', { exact: true }).waitFor();
+    const { counts } = await datasetOf(all, 'stopped');
+    await page.getByText(`${counts.total.toLocaleString('en-US')} samples`, { exact: true }).waitFor();
+    const seen = await page.evaluate<string[]>('[...globalThis.seen]');
+    expect(seen.length).toBeGreaterThan(0);
+    for (const [head, footer, rows] of seen.map((each) => each.split(' ').map(Number))) {
+      expect(footer).toBe(head);
+      expect(rows).toBe(0);
+    }
+    await expect.poll(() => where(page)).toContain(counts.total.toLocaleString('en-US'));
+  });
+
   test('shows both phases until they are complete, and the dataset is ready', async () => {
     await makePictures(join(all.sources, 'small'), 400);
     const page = await all.open('/loads/new');
@@ -417,6 +455,42 @@ describe('the samples of a dataset', () => {
     expect(asked.length).toBeLessThan(10);
     expect(await page.getByRole('gridcell').count()).toBeLessThan(200);
   });
+
+  test('take no more memory after a thousand jumps', async () => {
+    await makeManyFiles(join(all.sources, 'leaps'), 600);
+    await all.load('leaps', join(all.sources, 'leaps'), { model: 'none' });
+    await moveHalf('leaps', 1_000_000);
+    const page = await all.open('/datasets/leaps', { viewport: { width: 480, height: 420 } });
+    await pictureAt(page, 0);
+    await page.getByRole('grid').evaluate((element: unknown) => {
+      const scrollable = element as Scrollable;
+      scrollable.scrollTop = (scrollable.scrollHeight - scrollable.clientHeight) / 2;
+    });
+    await pictureAt(page, 500_000);
+    const browser = await page.context().newCDPSession(page);
+    await browser.send('Performance.enable');
+    const memory = async () => {
+      await browser.send('HeapProfiler.collectGarbage');
+      const { metrics } = await browser.send('Performance.getMetrics');
+      const metric = (wanted: string) => metrics.find(({ name }) => name === wanted)?.value ?? Number.NaN;
+      return { nodes: metric('Nodes'), heap: metric('JSHeapUsedSize') };
+    };
+    /** Jumps between places that have pictures and places that have none. */
+    const jump = (times: number) =>
+      page.evaluate(`(async () => {
+        const grid = document.querySelector('[role=grid]');
+        for (let n = 0; n < ${times}; n++) {
+          grid.scrollTop = ((grid.scrollHeight - grid.clientHeight) * (n % 5)) / 4;
+          await new Promise(requestAnimationFrame);
+        }
+      })()`);
+    await jump(50);
+    const before = await memory();
+    await jump(1000);
+    const after = await memory();
+    expect(after.nodes).toBeLessThan(before.nodes * 1.5);
+    expect(after.heap).toBeLessThan(before.heap * 1.5);
+  });
 });
 
 describe('the connection', () => {
@@ -590,6 +664,26 @@ describe('every view', () => {
     90_000,
   );
 });
+
+/** Moves the second half of a dataset's samples to the middle of `count` numbers, so that most places are empty. */
+async function moveHalf(dataset: string, count: number): Promise<void> {
+  const mongo = await MongoClient.connect(all.stack.mongodbUri);
+  try {
+    const { next_seq } = await datasetOf(all, dataset);
+    const [half, shift] = [next_seq / 2, count / 2 - 0.75 * next_seq];
+    const moved = { dataset_id: dataset, seq: { $gte: half } };
+    await mongo
+      .db()
+      .collection('samples')
+      .updateMany(moved, { $inc: { seq: shift } });
+    await mongo
+      .db()
+      .collection<{ _id: string }>('datasets')
+      .updateOne({ _id: dataset }, { $set: { next_seq: count, 'counts.total': count, 'counts.indexed': count } });
+  } finally {
+    await mongo.close();
+  }
+}
 
 /** A dataset that claims `count` samples. Only some at its start, middle and end exist. */
 async function writeSparseDataset(dataset: string, count: number): Promise<void> {

@@ -13,7 +13,7 @@ import {
   waitWords,
 } from '../../web/src/job-words.ts';
 import { noPictureWords } from '../../web/src/picture-words.ts';
-import { samplesSoFar } from '../../web/src/sample-count.ts';
+import { placesSoFar, samplesSoFar } from '../../web/src/sample-count.ts';
 import { bringsBackWords, pausedWords } from '../../web/src/schedule-words.ts';
 import { askedOf } from '../../web/src/views/job/asked.ts';
 
@@ -74,11 +74,25 @@ describe('a dataset that is being indexed', () => {
   const dataset = (next_seq: number, total: number) =>
     ({ next_seq, counts: { total }, phases: {}, models: [] }) as unknown as Dataset;
 
+  const started_at = '2026-01-01T00:00:00Z';
+  const indexing = (phase: Partial<Phase> = {}) => jobOf({}, { started_at, ...phase });
+  const canceled = jobOf({ finished_at: started_at }, { started_at, done: 90 });
+
   test('has as many samples as are indexed, however many numbers are given out', () => {
-    expect(samplesSoFar(dataset(256, 0), jobOf({}))).toBe(0);
-    expect(samplesSoFar(dataset(256, 0), jobOf({}, { done: 90, failed: 10 }))).toBe(100);
-    expect(samplesSoFar(dataset(256, 200), jobOf({}, { done: 90 }))).toBe(256);
-    expect(samplesSoFar(dataset(256, 200), jobOf({ finished_at: '2026-01-01T00:00:00Z' }, { done: 90 }))).toBe(200);
+    expect(samplesSoFar(dataset(256, 0), indexing())).toBe(0);
+    expect(samplesSoFar(dataset(256, 0), indexing({ done: 90, failed: 10 }))).toBe(100);
+    expect(samplesSoFar(dataset(256, 200), indexing({ done: 90 }))).toBe(256);
+    expect(samplesSoFar(dataset(256, 200), indexing({ done: 90 }), 50)).toBe(206);
+    expect(samplesSoFar(dataset(256, 200), indexing({ done: 90, finished_at: started_at }))).toBe(200);
+    expect(samplesSoFar(dataset(256, 200), canceled)).toBe(200);
+    expect(samplesSoFar({ ...dataset(256, 0), media_type: 'text' }, indexing({ done: 9 }))).toBe(256);
+  });
+
+  test('has a place for each of them, and for each number that has none', () => {
+    expect(placesSoFar(dataset(256, 0), indexing({ done: 90, failed: 10 }), 0)).toBe(100);
+    expect(placesSoFar(dataset(300, 200), indexing({ done: 30 }), 50)).toBe(280);
+    expect(placesSoFar(dataset(256, 200), canceled, 56)).toBe(256);
+    expect(placesSoFar(dataset(256, 200), jobOf({ kind: 'prune' }), 0)).toBe(256);
   });
 });
 

@@ -6,6 +6,7 @@ import type { Dataset, DatasetModels, Job, JobPage, TagCounts } from '../../api/
 import type { Failures } from '../../failures.ts';
 import { shareOf } from '../../job-words.ts';
 import { isDocuments, mediumWords } from '../../medium.ts';
+import { placesSoFar, samplesSoFar } from '../../sample-count.ts';
 import { EmbeddingFailures } from '../../state/embedding-failures.svelte.ts';
 import { live } from '../../state/live.svelte.ts';
 import { type Remote, remote } from '../../state/remote.svelte.ts';
@@ -62,7 +63,7 @@ export class LiveDataset {
   /** Whether any model has vectors. */
   readonly hasVectors = $derived.by(() => this.models?.models.some(({ vectors }) => vectors > 0) ?? false);
   /** Whether words can be searched for: in documents from the first chunk on, else if the model knows words. */
-  readonly knowsWords = $derived.by(() => (this.documents ? this.extent > 0 : (this.serving?.words ?? false)));
+  readonly knowsWords = $derived.by(() => (this.documents ? this.places > 0 : (this.serving?.words ?? false)));
   /** The share of the files that the latest job has indexed, while it does; 1 before and after. */
   readonly indexedShare = $derived.by(() => {
     const phase = this.job?.phases.indexing;
@@ -81,10 +82,14 @@ export class LiveDataset {
     const indexing = this.job?.phases.indexing;
     return (indexing?.done ?? 0) + (indexing?.failed ?? 0);
   });
-  /** One more than the highest assigned number. While pages are being indexed, some numbers have no sample yet. */
-  readonly extent = $derived.by(() => this.value?.next_seq ?? 0);
-  /** Whether many numbers have no sample, because prunes or forgets removed them. Unchanged while files are indexed. */
+  /** Numbers without a sample: it was removed, or a load was canceled before it wrote it. Unchanged while files are indexed. */
+  #holes = $state(0);
+  /** Whether so many numbers have no sample that samples are read in order. Unchanged while files are indexed. */
   hasHoles = $state(false);
+  /** The count that the head and the footer show. */
+  readonly samples = $derived.by(() => (this.value ? samplesSoFar(this.value, this.job, this.#holes) : 0));
+  /** Number of places in a grid of all samples. */
+  readonly places = $derived.by(() => (this.value ? placesSoFar(this.value, this.job, this.#holes) : 0));
   /** True if there are no samples and no job is adding any. */
   readonly empty = $derived.by(
     () => !this.underWay && (this.value?.readiness === 'empty' || this.value?.readiness === 'failed'),
@@ -111,7 +116,8 @@ export class LiveDataset {
       const { value } = this;
       // A load takes numbers before it counts their samples.
       if (value === undefined || value.phases.indexing?.state === 'running') return;
-      this.hasHoles = value.next_seq - value.counts.total > value.next_seq * MANY_HOLES;
+      this.#holes = value.next_seq - value.counts.total;
+      this.hasHoles = this.#holes > value.next_seq * MANY_HOLES;
     });
 
     // Events report the latest job while it runs. After its end it has to be read.

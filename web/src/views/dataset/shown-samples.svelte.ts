@@ -53,7 +53,7 @@ export class ShownSamples {
     });
     $effect(() => {
       const { samples } = this;
-      if (samples instanceof AllSamples) samples.count = dataset.extent;
+      if (samples instanceof AllSamples) samples.count = dataset.places;
     });
     this.#followTheJob();
     this.#followTheAnnotations();
@@ -83,7 +83,7 @@ export class ShownSamples {
   #followTheJob() {
     const dataset = this.#dataset;
     $effect(() => {
-      void dataset.extent;
+      void dataset.places;
       void dataset.indexed;
       untrack(() => this.refreshSoon('incomplete'));
     });
