@@ -1,6 +1,8 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MongoClient, ObjectId } from 'mongodb';
 import type { Locator, Page } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { settingsFrom } from '../../api/settings.ts';
 import { type RunningApi, startApi } from '../../api/start-server.ts';
@@ -143,6 +145,35 @@ describe('a load', () => {
     await page.getByRole('textbox', { name: 'Dataset' }).fill('Not A Name');
     await page.getByRole('button', { name: 'Start loading' }).click();
     await page.getByText('must begin with a-z or 0-9').first().waitFor();
+  });
+
+  test('is made again from its job or its dataset, as it was or otherwise', async () => {
+    const page = await all.open(`/jobs/${failing.job_id}`);
+    await page.getByRole('link', { name: 'Load again' }).click();
+    const folder = page.getByRole('combobox', { name: 'Folder' });
+    expect(await folder.inputValue()).toBe(join(all.sources, 'broken'));
+    await folder.fill(`${all.sources}/gone`);
+    await page.getByRole('button', { name: 'Start loading' }).click();
+    await page.getByText(`There is no folder ${all.sources}/gone that can be read.`).waitFor();
+    expect(await page.getByRole('textbox', { name: 'Dataset' }).inputValue()).toBe('broken');
+
+    await page.goto('/datasets/pictures');
+    await page.getByLabel('More actions').click();
+    await page.getByRole('link', { name: 'Load again…' }).click();
+    await page.getByRole('button', { name: 'Start loading' }).click();
+    await page.waitForURL('**/datasets/pictures');
+    const [again] = (await all.get<{ jobs: Job[] }>('/api/jobs?dataset=pictures&kind=load')).jobs;
+    expect(again?.request).toMatchObject({ source: EXAMPLES, dataset: 'pictures' });
+  });
+
+  test('keeps the focus when one leaves the list of folders by Tab', async () => {
+    const page = await all.open('/loads/new');
+    await page.getByRole('combobox', { name: 'Folder' }).fill(`${all.sources}/`);
+    await page.getByRole('option').first().waitFor();
+    await page.keyboard.press('Tab');
+    expect(
+      await page.getByRole('textbox', { name: 'Dataset' }).evaluate('(field) => field === document.activeElement'),
+    ).toBe(true);
   });
 
   test('says in the form what webhooks need, and what failed where the worker has no secret', async () => {
@@ -414,6 +445,55 @@ describe('the samples of a dataset', () => {
       })
       .toMatch(/^\S+ of [\d,]+$/);
     expect(await countShown()).toBe(3000);
+  });
+
+  test('are shown as large as fits and pixel by pixel, moved about, and tell what the camera wrote', async () => {
+    const folder = join(all.sources, 'photos');
+    await mkdir(folder);
+    const photo = sharp({ create: { width: 2400, height: 1600, channels: 3, background: '#369' } });
+    await photo
+      .withExif({ IFD0: { Make: 'Canon', Model: 'Canon EOS R5' } })
+      .jpeg()
+      .toFile(join(folder, 'a.jpg'));
+    await photo.clone().resize(60, 40).png().toFile(join(folder, 'b.png'));
+    await all.load('photos', folder, { model: 'none' });
+    const page = await all.open('/datasets/photos/samples/0');
+    const picture = page.getByRole('img', { name: 'photos/a.jpg' });
+    const shown = page.getByLabel('Size shown');
+    await page.getByText('Canon EOS R5').waitFor();
+    await picture.waitFor();
+    expect(await picture.getAttribute('src')).toContain('/thumbnail?size=1024');
+    const fit = Number.parseInt(await shown.innerText(), 10);
+    expect(fit).toBeGreaterThan(20);
+    expect(fit).toBeLessThan(60);
+
+    await page.keyboard.press('1');
+    await expect.poll(() => shown.innerText()).toBe('100 %');
+    await expect.poll(() => picture.getAttribute('src')).toContain('/file?v=');
+    await expect.poll(() => picture.evaluate('(image) => image.complete && image.naturalWidth')).toBe(2400);
+    // The middle stays in the middle.
+    const frame = page.getByRole('group', { name: 'Picture', exact: true });
+    const places = () => Promise.all([frame.boundingBox(), picture.boundingBox()]);
+    const middle = (box: { x: number; width: number } | null) => (box ? box.x + box.width / 2 : Number.NaN);
+    const [outer, before] = await places();
+    expect(middle(before)).toBeCloseTo(middle(outer), -1);
+    await page.mouse.move(middle(outer), 300);
+    await page.mouse.down();
+    await page.mouse.move(middle(outer) - 80, 300, { steps: 2 });
+    await page.mouse.up();
+    await expect.poll(async () => middle((await places())[1]) - middle(before)).toBeCloseTo(-80, -1);
+    await page.keyboard.press('0');
+    await expect.poll(() => shown.innerText()).toBe(`${fit} %`);
+
+    await page.keyboard.press('ArrowRight');
+    await page.waitForURL('**/samples/1');
+    await expect.poll(() => shown.innerText()).toBe('100 %');
+    expect((await page.getByRole('img', { name: 'photos/b.png' }).boundingBox())?.width).toBe(60);
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor({ state: 'detached' });
+    expect(page.url()).toContain('/samples/1');
   });
 
   test('are tagged one by one', async () => {

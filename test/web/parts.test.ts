@@ -4,6 +4,7 @@ import { filtersFrom, queryOf } from '../../web/src/filters.ts';
 import { layoutGrid } from '../../web/src/grid/layout.ts';
 import { contentAfterScroll, createScrollMap, TALLEST_PX } from '../../web/src/grid/scroll-map.ts';
 import { extended, NOTHING, toggled } from '../../web/src/grid/selection.ts';
+import { bodyAgain, formOf } from '../../web/src/load-again.ts';
 import { inVariants, isVariant } from '../../web/src/model-variants.ts';
 import { bodyOf, datasetNameOf, embedAtWords, emptyForm } from '../../web/src/new-load.ts';
 import { routeOf } from '../../web/src/state/route.ts';
@@ -161,6 +162,32 @@ describe('the form of a new load', () => {
       hidden: true,
       reread: true,
     });
+  });
+
+  test('of a load that is made again sends what the load was asked for', () => {
+    const asked = {
+      source: '/data/a',
+      dataset: 'a',
+      media: 'image',
+      model: 'my-clip:fp16',
+      include: ['*.jpg'],
+      exclude: ['thumbs', 'old'],
+      annotations: { paths: ['/data/a.json'], format: 'coco', field: 'truth', replace: true },
+      hidden: true,
+      max_failed_percent: 5,
+      priority: 1,
+      fairness_key: 'tenant',
+      embed_window: { start: '22:00', end: '06:00', days: ['mon'], time_zone: 'Europe/Zurich' },
+      webhooks: [{ url: 'https://a.example', secret: 'other', events: ['dataset.ready'] }],
+    };
+    expect(bodyAgain(asked, formOf(asked))).toEqual(asked);
+    const once = { ...asked, embed_at: '2026-01-01T00:00:00Z', artifact: '/data/a.mp4', max_failed_percent: 100 };
+    const { max_failed_percent, ...again } = asked;
+    expect(bodyAgain(once, formOf(once))).toEqual(again);
+    const edited = { ...formOf(asked), source: '/data/b', webhooks: 'https://b.example' };
+    expect(bodyAgain(asked, edited)).toMatchObject({ source: '/data/b', webhooks: [{ url: 'https://b.example' }] });
+    const unembedded = { source: '/data/a', dataset: 'a', embed: false, model: 'color-gradient-grid' };
+    expect(bodyAgain(unembedded, formOf(unembedded))).toEqual({ source: '/data/a', dataset: 'a', embed: false });
   });
 });
 

@@ -1,7 +1,10 @@
-import { request } from './api/request.ts';
+import { ProblemError, request } from './api/request.ts';
 import type {
+  Dataset,
   ExportRequest,
+  Folders,
   Job,
+  JobPage,
   KeptOne,
   RemovalPreview,
   Schedule,
@@ -15,6 +18,39 @@ import { datasetPath } from './state/route.ts';
 const jobUrl = (job: string) => `/api/jobs/${encodeURIComponent(job)}`;
 
 export const startLoad = (body: Record<string, unknown>) => request<StartedJob>('/api/loads', { method: 'POST', body });
+
+/**
+ * Refuses a folder that a load would fail with. Other trouble is left for the load to tell: what matters is what its
+ * worker sees.
+ * @throws ProblemError FolderNotFound
+ */
+export async function requireFolder(path: string): Promise<void> {
+  try {
+    await request<Folders>('/api/sources/folders', { query: new URLSearchParams({ path }) });
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.code !== 'FolderNotFound') return;
+    const message = `There is no folder ${path} that can be read.`;
+    throw new ProblemError(error.status, {
+      code: error.code,
+      detail: message,
+      errors: [{ in: 'body', field: 'source', message }],
+    });
+  }
+}
+
+/** The request of a job, or of the last load of a dataset. A dataset may outlive the records of its loads. */
+export async function readRequest(query: URLSearchParams): Promise<Record<string, unknown> | undefined> {
+  const [job, dataset] = [query.get('again'), query.get('dataset')];
+  if (job !== null) return (await readJob(job)).request;
+  if (dataset === null) return undefined;
+  const { jobs } = await request<JobPage>('/api/jobs', {
+    query: new URLSearchParams({ dataset, kind: 'load', limit: '1' }),
+  });
+  if (jobs[0] !== undefined) return jobs[0].request;
+  const { sources } = await request<Dataset>(`/api${datasetPath(dataset)}`);
+  return { dataset, source: sources[0] };
+}
+
 export const pauseJob = (job: string) => request<Job>(`${jobUrl(job)}/pause`, { method: 'POST', body: {} });
 export const resumeJob = (job: string) => request<Job>(`${jobUrl(job)}/resume`, { method: 'POST', body: {} });
 export const cancelJob = (job: string) => request<Job>(`${jobUrl(job)}/cancel`, { method: 'POST', body: {} });

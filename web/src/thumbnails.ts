@@ -9,6 +9,10 @@ export const thumbnailUrl = (
   size: number,
 ): string => `/api${samplePath(dataset, seq)}/thumbnail?size=${size}&v=${encodeURIComponent(version)}`;
 
+/** The URL of a sample's file, as its source has it. It changes with the file. */
+export const fileUrl = (dataset: string, { seq, version }: Pick<Sample, 'seq' | 'version'>): string =>
+  `/api${samplePath(dataset, seq)}/file?v=${encodeURIComponent(version)}`;
+
 /** Asks the server why a picture failed, which an `<img>` does not tell. Undefined if it would succeed now. */
 export const whyNoPicture = (src: string, signal?: AbortSignal): Promise<Error | undefined> =>
   respond(src, { signal }).then(

@@ -46,3 +46,6 @@ export const datasetPath = (dataset: string) => `/datasets/${encodeURIComponent(
 export const samplePath = (dataset: string, seq: number) => `${datasetPath(dataset)}/samples/${seq}`;
 export const duplicatesPath = (dataset: string) => `${datasetPath(dataset)}/duplicates`;
 export const jobPath = (job: string) => `/jobs/${encodeURIComponent(job)}`;
+/** The form of a load as a job, or the last load of a dataset, was started with. */
+export const againPath = (job: string) => `/loads/new?${new URLSearchParams({ again: job })}`;
+export const datasetAgainPath = (dataset: string) => `/loads/new?${new URLSearchParams({ dataset })}`;
