@@ -8,6 +8,7 @@ const words = z
   .max(4096)
   .refine((text) => !text.includes('\0'), 'must hold no NUL');
 const field = z.string().regex(/^\w{1,100}$/, 'must be the name of a field');
+const tags = z.array(words).min(1).max(20);
 const bytes = z.int().min(0);
 
 /** Selects samples of a dataset. Each field narrows the selection. */
@@ -15,6 +16,9 @@ export const searchFilter = z
   .strictObject({
     status: z.enum(['indexed', 'failed', 'missing']).optional(),
     tag: words.optional().describe('Only samples with this tag.'),
+    tags_all: tags.optional().describe('Only samples with all of these tags.'),
+    tags_any: tags.optional().describe('Only samples with at least one of these tags.'),
+    tags_none: tags.optional().describe('Only samples with none of these tags.'),
     label: words.optional().describe('Only samples with an annotation of this class.'),
     field: annotationField
       .optional()

@@ -51,7 +51,11 @@ export const searchInput = z
 export type SearchInput = z.input<typeof searchInput>;
 
 /** Selects samples of a dataset. Each field narrows the selection. */
-export interface SearchFilter extends Omit<z.input<typeof searchFilter>, 'prefixes' | 'text'> {
+export interface SearchFilter
+  extends Omit<z.input<typeof searchFilter>, 'prefixes' | 'text' | 'tags_all' | 'tags_any' | 'tags_none'> {
+  tags_all?: readonly string[] | undefined;
+  tags_any?: readonly string[] | undefined;
+  tags_none?: readonly string[] | undefined;
   prefixes?: readonly string[] | undefined;
   text?: { needle: string; below: readonly string[] } | undefined;
 }

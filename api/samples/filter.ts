@@ -9,10 +9,27 @@ type Given = { [K in keyof SampleFilter]?: SampleFilter[K] | undefined };
 
 /** Converts the caller's filter for the store. Callers of read scope can't probe absolute paths with it. */
 export function storeFilter(filter: Given, sources: readonly string[], scope: Scope): StoreFilter {
-  const { status, tag, label, field, split, error, min_bytes, max_bytes, path_prefix, q } = filter;
+  const {
+    status,
+    tag,
+    tags_all,
+    tags_any,
+    tags_none,
+    label,
+    field,
+    split,
+    error,
+    min_bytes,
+    max_bytes,
+    path_prefix,
+    q,
+  } = filter;
   return {
     status,
     tag,
+    tags_all,
+    tags_any,
+    tags_none,
     label,
     field,
     split,

@@ -8,7 +8,7 @@ import {
   sampleMetadata,
 } from '../../core/media/fields.ts';
 import { annotation } from './annotations.ts';
-import { flag, MOST_SEQ, text, wholeNumber } from './parameters.ts';
+import { flag, MOST_SEQ, several, text, wholeNumber } from './parameters.ts';
 
 export const sampleStatus = z.enum(['indexed', 'failed', 'missing']);
 const count = z.int().min(0);
@@ -77,6 +77,18 @@ const filterFields = {
     }),
 } as const;
 
+/** How many tags a filter names in each of its lists. */
+const MOST_TAGS_NAMED = 20;
+
+/** The filters of several tags, with `list` as the schema of a list of tags. */
+function tagLists<T extends z.ZodType>(list: (description: string) => T) {
+  return {
+    tags_all: list('Only samples with all of these tags.'),
+    tags_any: list('Only samples with at least one of these tags.'),
+    tags_none: list('Only samples with none of these tags.'),
+  };
+}
+
 const BYTES = Number.MAX_SAFE_INTEGER;
 type BoundName = `${'min' | 'max'}_${RangeField | 'bytes'}`;
 
@@ -91,6 +103,11 @@ function bounds<T extends z.ZodType>(number: (most: number, description: string)
 
 export const sampleFilterQuery = z.strictObject({
   ...filterFields,
+  ...tagLists((description) =>
+    several(text(100))
+      .optional()
+      .meta({ description: `${description} Repeat it for each.` }),
+  ),
   ...bounds((most, description) =>
     wholeNumber(0, most).optional().meta({ type: 'integer', minimum: 0, maximum: most, description }),
   ),
@@ -100,6 +117,7 @@ export const sampleFilterQuery = z.strictObject({
 export const sampleFilter = z
   .strictObject({
     ...filterFields,
+    ...tagLists((description) => z.array(text(100)).min(1).max(MOST_TAGS_NAMED).optional().describe(description)),
     ...bounds((most, description) => z.int().min(0).max(most).optional().describe(description)),
   })
   .meta({ id: 'SampleFilter' });

@@ -5,6 +5,7 @@ import type { SampleDocument } from '../../core/store/documents.ts';
 import { folder, repeated, wholeNumber } from '../arguments.ts';
 import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
+import { tagsFilter } from '../tags-filter.ts';
 import { printable } from '../terminal/printable.ts';
 import { whereFilter } from '../where.ts';
 
@@ -12,7 +13,9 @@ interface SamplesOptions extends CommonOptions {
   after?: number;
   limit: number;
   status?: SampleDocument['status'];
-  tag?: string;
+  tag: string[];
+  anyTag: string[];
+  withoutTag: string[];
   label?: string;
   field?: string;
   split?: string;
@@ -39,7 +42,9 @@ export function addSamplesCommand(program: Command, end: (exitCode: number) => v
     .option('--after <seq>', 'only samples after this number: the next page', wholeNumber(0))
     .option('--limit <n>', 'at most this many', wholeNumber(1, MOST), 20)
     .addOption(new Option('--status <status>', 'only samples of this status').choices(STATUSES))
-    .option('--tag <tag>', 'only samples with this tag')
+    .option('--tag <tag>', 'only samples with this tag, and with all others that are named (repeatable)', repeated, [])
+    .option('--any-tag <tag>', 'only samples with this tag or another one that is named so (repeatable)', repeated, [])
+    .option('--without-tag <tag>', 'only samples without this tag (repeatable)', repeated, [])
     .option('--label <class>', 'only samples with an annotation of this class')
     .option('--field <field>', 'only samples with annotations in this field; with --label, of the class in it')
     .option('--split <split>', 'only samples of this split')
@@ -87,13 +92,13 @@ async function samples(dataset: string, options: SamplesOptions): Promise<number
     import('../../core/store/search-samples.ts'),
   ]);
   const output = createOutput(options);
-  const { after, limit, status, tag, label, field, split, below, errors = false } = options;
+  const { after, limit, status, label, field, split, below, errors = false } = options;
   return withStore({ dataDir: options.data }, async (store) => {
     const { sources, media_type, next_seq } = await getDataset(store, dataset);
     const filter = {
       ...where,
       status,
-      tag,
+      ...tagsFilter(options),
       label,
       field,
       split,

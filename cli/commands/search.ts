@@ -8,6 +8,7 @@ import { folder, model, repeated, wholeNumber } from '../arguments.ts';
 import { UsageError } from '../failure.ts';
 import { type CommonOptions, dataDirOption, dtypeOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
+import { tagsFilter } from '../tags-filter.ts';
 import { printable } from '../terminal/printable.ts';
 import { whereFilter } from '../where.ts';
 
@@ -20,7 +21,9 @@ interface SearchOptions extends CommonOptions {
   model?: string;
   limit: number;
   cursor?: string;
-  tag?: string;
+  tag: string[];
+  anyTag: string[];
+  withoutTag: string[];
   label?: string;
   field?: string;
   split?: string;
@@ -56,7 +59,9 @@ export function addSearchCommand(program: Command, end: (exitCode: number) => vo
     .addOption(dtypeOption())
     .option('--limit <n>', 'at most this many', wholeNumber(1, MOST_HITS), 20)
     .option('--cursor <cursor>', 'go on after a page: its "next"')
-    .option('--tag <tag>', 'only samples with this tag')
+    .option('--tag <tag>', 'only samples with this tag, and with all others that are named (repeatable)', repeated, [])
+    .option('--any-tag <tag>', 'only samples with this tag or another one that is named so (repeatable)', repeated, [])
+    .option('--without-tag <tag>', 'only samples without this tag (repeatable)', repeated, [])
     .option('--label <class>', 'only samples with an annotation of this class')
     .option('--field <field>', 'only samples with annotations in this field; with --label, of the class in it')
     .option('--split <split>', 'only samples of this split')
@@ -115,7 +120,7 @@ async function search(dataset: string, words: string | undefined, options: Searc
     const document = await getDataset(store, dataset);
     const searcher = openSearcher({ store, waitsForIndex: true });
     try {
-      const { limit, cursor, tag, label, field, split, below, status } = options;
+      const { limit, cursor, label, field, split, below, status } = options;
       const answer = await searcher.search({
         dataset,
         ...query,
@@ -126,7 +131,7 @@ async function search(dataset: string, words: string | undefined, options: Searc
         filter: {
           ...where,
           status,
-          tag,
+          ...tagsFilter(options),
           label,
           field,
           split,
@@ -150,7 +155,8 @@ const isArtifact = async (name: string) =>
 /** Searches an artifact: the video, and the index beside it. It needs no server. */
 async function searchFile(file: string, words: string | undefined, options: SearchOptions): Promise<number> {
   if (words === undefined) throw new UsageError('Give the words to search the video for.');
-  const { tag, below, status, where, cursor, model: named, like, sample, vector } = options;
+  const { below, status, where, cursor, model: named, like, sample, vector } = options;
+  const tag = [...options.tag, ...options.anyTag, ...options.withoutTag][0];
   const others = { tag, below, status, where: where[0], cursor, model: named, like, sample, vector };
   const useless = Object.entries(others).find(([, value]) => value !== undefined);
   if (useless !== undefined)

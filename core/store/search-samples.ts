@@ -10,6 +10,12 @@ import type { Store } from './store.ts';
 export interface SampleFilter {
   status?: SampleDocument['status'] | undefined;
   tag?: string | undefined;
+  /** A sample must have all of these tags. */
+  tags_all?: readonly string[] | undefined;
+  /** A sample must have at least one of these tags. */
+  tags_any?: readonly string[] | undefined;
+  /** A sample must have none of these tags. */
+  tags_none?: readonly string[] | undefined;
   /** The class of an annotation, in any field or in `field`. */
   label?: string | undefined;
   /** Samples that have annotations in this field. */
@@ -171,12 +177,15 @@ interface Plan {
 }
 
 /** Chooses the most selective index: few samples have an error, and a tag is rarer than a status. */
-function planOf({ error, tag, label, field: annotated, equal, split, status }: SampleFilter): Plan {
+function planOf(filter: SampleFilter): Plan {
+  const { error, tag, tags_all, tags_any, label, field: annotated, equal, split, status } = filter;
   if (error !== undefined) {
     const settled = error === 'any' ? 'error' : undefined;
     return { driver: { error: { $exists: true } }, index: SAMPLE_INDEXES.error, settled };
   }
   if (tag !== undefined) return { driver: { tags: tag }, index: SAMPLE_INDEXES.tag, settled: 'tag' };
+  const tagged = tags_all?.[0] ?? (tags_any && { $in: tags_any });
+  if (tagged !== undefined) return { driver: { tags: tagged }, index: SAMPLE_INDEXES.tag, settled: undefined };
   if (label !== undefined) {
     // A partial index serves only queries that say what it holds.
     const driver = { classes: { $exists: true }, 'classes.label': label };
@@ -212,12 +221,16 @@ export function indexFor(filter: SampleFilter): {
 
 /** The part of the filter that the index does not decide. Undefined if there is none. */
 function residualOf(filter: SampleFilter, settled: Driver | undefined): Filter<SampleDocument> | undefined {
-  const { status, tag, label, field, split, error, equal, between, min_bytes, max_bytes, prefixes, text } = filter;
+  const { status, tag, tags_all, tags_any, tags_none, label, field, split } = filter;
+  const { error, equal, between, min_bytes, max_bytes, prefixes, text } = filter;
   const open = <T>(name: Driver, value: T | undefined) => (name === settled ? undefined : value);
   const isAny = error === 'any';
   const conditions: Filter<SampleDocument>[] = [
     equals('status', open('status', status)),
     equals('tags', open('tag', tag)),
+    tags_all === undefined ? [] : [{ tags: { $all: tags_all } }],
+    tags_any === undefined ? [] : [{ tags: { $in: tags_any } }],
+    tags_none === undefined ? [] : [{ tags: { $nin: tags_none } }],
     annotated(open('label', label), field),
     equals('split', open('split', split)),
     ...Object.entries(open('equal', equal) ?? {}).map(([field, value]) => equals(`metadata.${field}`, value)),

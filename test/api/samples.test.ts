@@ -15,7 +15,9 @@ beforeAll(async () => {
   bench = await openWorkbench({ roles: [] });
   api = await openTestApi(bench.store);
   await fillDataset(bench.store, NAME, COUNT, (seq) => ({
-    ...(seq % 1000 === 7 ? { tags: ['odd', 'pretty'] } : {}),
+    ...(seq % 1000 === 7
+      ? { tags: ['odd', 'pretty', ...(seq === 7 ? ['first'] : []), ...(seq === 24_007 ? ['last'] : [])] }
+      : {}),
     ...(seq % 5000 === 3
       ? { status: 'failed', error: { code: 'decode_failed', message: 'torn', stage: 'indexing', at: new Date() } }
       : {}),
@@ -97,6 +99,12 @@ describe('filters', () => {
     ['path_prefix=elsewhere/', []],
     ['tag=odd&max_bytes=3000', [7, 1007]],
     ['tag=odd&status=failed', []],
+    ['tags_all=odd&tags_all=first', [7]],
+    ['tags_any=first&tags_any=last', [7, 24_007]],
+    ['tags_any=odd&tags_none=first&max_bytes=3000', [1007]],
+    ['tags_all=odd&tags_none=odd', []],
+    ['tags_none=odd&max_bytes=1002', [0, 1, 2]],
+    ['tags_any=odd&path_prefix=photos/7/&tags_all=last', [24_007]],
     ['path_prefix=photos/7/&error=any', []],
   ])('%s', async (query, seqs) => {
     if (seqs === undefined) return expect((await list(query)).status).toBe(400);
@@ -165,6 +173,8 @@ describe('tagging', () => {
       { tag: 'pretty', samples: 25 },
       { tag: 'cat', samples: 4 },
       { tag: 'dog', samples: 4 },
+      { tag: 'first', samples: 1 },
+      { tag: 'last', samples: 1 },
     ]);
     await api.post(`/api/datasets/${NAME}/tags`, { remove: ['cat', 'dog'], seqs: [1, 2, 3, 24_998] });
     expect(await walk('tag=dog')).toEqual([]);

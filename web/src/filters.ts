@@ -4,6 +4,9 @@ import type { SampleState } from './api/shapes.ts';
 export interface Filters {
   status: SampleState | '';
   tag: string;
+  tags_all: string[];
+  tags_any: string[];
+  tags_none: string[];
   /** Only samples with an object of this class. */
   label: string;
   /** Only samples with annotations in this field: of the class `label`, if that is set. */
@@ -49,6 +52,7 @@ const TEXT_FILTERS = [
   'q',
   'error',
 ] as const satisfies readonly (keyof Filters)[];
+export const TAG_FILTERS = ['tags_all', 'tags_any', 'tags_none'] as const satisfies readonly (keyof Filters)[];
 const STATES: readonly SampleState[] = ['indexed', 'failed', 'missing'];
 
 export const NO_FILTERS: Filters = filtersFrom(new URLSearchParams());
@@ -60,6 +64,9 @@ export function filtersFrom(query: URLSearchParams): Filters {
   return {
     status: STATES.find((state) => state === query.get('status')) ?? '',
     tag: text('tag'),
+    tags_all: query.getAll('tags_all'),
+    tags_any: query.getAll('tags_any'),
+    tags_none: query.getAll('tags_none'),
     // A class is a name of any form: spaces at its ends count.
     label: query.get('label') ?? '',
     field: text('field'),
@@ -86,13 +93,18 @@ export function queryOf(filters: Filters): URLSearchParams {
   const query = new URLSearchParams();
   if (filters.status !== '') query.set('status', filters.status);
   for (const name of TEXT_FILTERS) if (filters[name] !== '') query.set(name, filters[name]);
+  for (const name of TAG_FILTERS) for (const tag of filters[name]) query.append(name, tag);
   for (const name of NUMBER_FILTERS) if (filters[name] !== null) query.set(name, String(filters[name]));
   return query;
 }
 
+/** Whether a field of a filter narrows it. */
+export const isSet = (wanted: Filters[keyof Filters]) =>
+  Array.isArray(wanted) ? wanted.length > 0 : wanted !== '' && wanted !== null;
+
 /** The filter as part of a request body. */
 export function filterBody(filters: Filters): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(filters).filter(([, wanted]) => wanted !== '' && wanted !== null));
+  return Object.fromEntries(Object.entries(filters).filter(([, wanted]) => isSet(wanted)));
 }
 
 export const withQuery = (path: string, query: URLSearchParams) => (query.size === 0 ? path : `${path}?${query}`);
