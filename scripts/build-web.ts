@@ -5,6 +5,7 @@ import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/pro
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { brotliCompress, gzip } from 'node:zlib';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const web = join(root, 'web');
@@ -37,6 +38,7 @@ async function findOrBuild(): Promise<string> {
       [join(packageFolder('vite'), 'bin/vite.js'), 'build', web, '--outDir', draft, '--logLevel', 'warn'],
       { env: { ...process.env, NODE_ENV: 'production' } },
     );
+    await compress(join(draft, 'assets'));
     await writeFile(join(draft, HASH_FILE), hash);
     await rm(built, { recursive: true, force: true });
     await rename(draft, built).catch(async (error: unknown) => {
@@ -49,12 +51,21 @@ async function findOrBuild(): Promise<string> {
   return built;
 }
 
+/** Compresses the assets once, so that no answer has to. */
+async function compress(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const content = await readFile(join(folder, name));
+    await writeFile(join(folder, `${name}.br`), await promisify(brotliCompress)(content));
+    await writeFile(join(folder, `${name}.gz`), await promisify(gzip)(content));
+  }
+}
+
 const builtHash = () => readFile(join(built, HASH_FILE), 'utf8').catch(() => '');
 
 const packageFolder = (name: string) => join(root, 'node_modules', name);
 
 async function contentHash(): Promise<string> {
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(await readFile(fileURLToPath(import.meta.url)));
   for (const name of BUILD_PACKAGES) {
     const manifest = await readFile(join(packageFolder(name), 'package.json'), 'utf8');
     hash.update(`${name} ${(JSON.parse(manifest) as { version: string }).version}\n`);

@@ -28,11 +28,14 @@ export function referencePage(document: OpenApiDocument): string {
 <link rel="stylesheet" href="/api/docs/styles.css">
 </head>
 <body>
+<header>
 <h1>Plimsoll: HTTP API</h1>
 <p>${marked(document.info.description ?? '')}</p>
 <p>Version ${document.info.version}. For programs: <a href="/api/openapi.json">OpenAPI 3.1</a>.</p>
-<nav aria-label="Operations"><ul>${operations.map((operation) => html`<li><a href="#${idOf(operation)}">${operation.summary}</a></li>`)}
+</header>
+<nav aria-label="Operations"><ul>${operations.map((operation) => html`<li><a href="#${idOf(operation)}">${operation.summary} <code>${operation.method.toUpperCase()} ${operation.path}</code></a></li>`)}
 <li><a href="#schemas">Schemas</a></li><li><a href="#problems">Problems</a></li></ul></nav>
+<main>
 ${tags.map(
   (tag) => html`<h2>${tag.name}</h2>${tag.description ? html`<p>${tag.description}</p>` : ''}
 ${operations.filter((operation) => operation.tags?.includes(tag.name)).map(section)}`,
@@ -48,6 +51,7 @@ ${Object.entries(PROBLEMS).map(
   ([code, { status, meaning }]) =>
     html`<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${marked(meaning)}</td></tr>`,
 )}</tbody></table>
+</main>
 </body>
 </html>`);
 }
@@ -64,8 +68,9 @@ function operationsOf(document: OpenApiDocument): Operation[] {
 const idOf = ({ method, path }: Operation) => `${method}${path}`.replaceAll(/[^a-z]+/gi, '-').replace(/-$/, '');
 
 const section = (operation: Operation) => html`<section id="${idOf(operation)}">
-<h3><b>${operation.method.toUpperCase()}</b> ${operation.path}</h3>
-<p>${operation.summary}. ${marked(operation.description ?? '')}</p>
+<h3>${operation.summary}</h3>
+<p class="operation"><code><b>${operation.method.toUpperCase()}</b> ${operation.path}</code></p>
+<p>${marked(operation.description ?? '')}</p>
 ${operation.parameters?.length ? parameters(operation.parameters) : ''}
 ${operation.requestBody ? html`<p>Body: ${contentOf(operation.requestBody.content)}</p>` : ''}
 <table><thead><tr><th scope="col">status</th><th scope="col">answer</th><th scope="col">body</th></tr></thead><tbody>

@@ -8,9 +8,16 @@ code { background: var(--soft); padding: 0 .25em; border-radius: 3px; overflow-w
 pre { background: var(--soft); padding: .75rem; border-radius: 6px; overflow-x: auto; }
 section { border-top: 1px solid var(--line); padding: .25rem 0 1rem; }
 h3 { font-size: 1rem; margin: 1rem 0 .25rem; overflow-wrap: anywhere; }
-h3 b { display: inline-block; min-width: 4.5em; color: var(--accent); }
+.operation { margin: 0; }
+.operation b { color: var(--accent); }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); }
-nav ul { columns: 18rem; padding-left: 1.2em; }
+th, td { overflow-wrap: anywhere; }
+nav ul { columns: 22rem; padding-left: 0; list-style: none; }
+nav li { break-inside: avoid; }
+nav code { background: none; padding: 0; }
+nav a, td a, summary { display: inline-block; min-height: 24px; }
+nav a { padding: .25rem 0; line-height: 1.3; }
+nav a code { display: block; }
 details { margin: .25rem 0; }
 `;

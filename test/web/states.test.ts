@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -170,6 +170,12 @@ describe('a file that shows no picture', () => {
     await tile.getByText('Outside the source roots').waitFor();
     await tile.click();
     await page.getByText('add its folder to PLIMSOLL_SOURCE_ROOTS').waitFor();
+    // The page asks again by itself, also for the tile below.
+    await rm(join(linked, 'a-link.jpg'));
+    await copyFile(outside as string, join(linked, 'a-link.jpg'));
+    await page.getByRole('img', { name: 'linked/a-link.jpg' }).waitFor();
+    await page.keyboard.press('Escape');
+    await tile.locator('img.there').waitFor();
   });
 
   test('as it is missing is said to be, and no picture of it is asked for', async () => {

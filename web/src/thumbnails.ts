@@ -1,4 +1,4 @@
-import { respond } from './api/request.ts';
+import { mayPass, ProblemError, respond } from './api/request.ts';
 import type { Sample } from './api/shapes.ts';
 import { samplePath } from './state/route.ts';
 
@@ -22,6 +22,13 @@ export const whyNoPicture = (src: string, signal?: AbortSignal): Promise<Error |
     },
     (error: Error) => error,
   );
+
+/**
+ * Whether a picture is refused for as long as the connection lasts. A folder may have been a link for a moment, so what
+ * lies outside the source roots may be inside later.
+ */
+export const staysRefused = (error: unknown): boolean =>
+  error instanceof ProblemError && error.status < 500 && error.code !== 'FileOutsideRoots' && !mayPass(error);
 
 /** The URL of the picture in the view of a single sample. */
 export const LARGE = 1024;

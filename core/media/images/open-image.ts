@@ -273,8 +273,16 @@ function damageMessage(text: string): string {
 /** Lines of libvips that say nothing about the file. */
 const EMPTY_LINES = /^(?:Unknown error|.*unsupported image format|.*source: bad seek.*|.*has corrupt header:)?$/;
 
+/** Names of libvips's own parts (`VipsJpeg: `, `pngload_buffer: `) tell a user nothing. */
+const LIBRARY_PART = /^(?:\w*(?:vips|load)\w*|heif): /i;
+
 function firstLine(text: string): string {
-  const lines = text.split('\n').map((line) => line.replace(/^Input \w+ has corrupt header: /, '').trim());
+  const lines = text.split('\n').map((line) =>
+    line
+      .replace(/^Input \w+ has corrupt header: /, '')
+      .replace(LIBRARY_PART, '')
+      .trim(),
+  );
   const line = lines.find((each) => !EMPTY_LINES.test(each)) ?? '';
   return line.length > 200 ? `${line.slice(0, 199)}…` : line;
 }

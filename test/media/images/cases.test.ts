@@ -199,7 +199,7 @@ const INDEXED: Record<string, { size?: [number, number]; channels: number; code?
   'jpeg-no-eoi.jpg': {
     channels: 3,
     code: 'decode_failed',
-    message: 'the file is damaged: VipsJpeg: premature end of JPEG image',
+    message: 'the file is damaged: premature end of JPEG image',
   },
 };
 
