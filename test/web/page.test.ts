@@ -167,9 +167,12 @@ describe('a load', () => {
   });
 
   test('keeps the focus when one leaves the list of folders by Tab', async () => {
+    // So many that the list scrolls.
+    const folders = join(all.sources, 'folders');
+    for (let n = 0; n < 12; n++) await mkdir(join(folders, String(n)), { recursive: true });
     const page = await all.open('/loads/new');
-    await page.getByRole('combobox', { name: 'Folder' }).fill(`${all.sources}/`);
-    await page.getByRole('option').first().waitFor();
+    await page.getByRole('combobox', { name: 'Folder' }).fill(`${folders}/`);
+    await page.getByRole('option', { name: '11', exact: true }).waitFor();
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.id')).toBe('dataset');
   });
