@@ -2,7 +2,8 @@ import { getDataset, modelsOf } from '../../core/store/datasets.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
 import { describeVectors } from '../../core/store/embeddings.ts';
 import { versionOf } from '../../core/store/sample-version.ts';
-import { type SampleSearch, searchSamples } from '../../core/store/search-samples.ts';
+import { type FoundSamples, type SampleSearch, searchSamples } from '../../core/store/search-samples.ts';
+import { type SampleSort, sortSamples } from '../../core/store/sort-samples.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { ApiContext } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
@@ -18,10 +19,10 @@ export function sampleRoutes({ backends, tagCounts }: ApiContext) {
 
   router.openapi(routes.listRoute, async (c) => {
     const { dataset } = c.req.valid('param');
-    const { after, limit, annotations, ...filter } = c.req.valid('query');
+    const { after, limit, annotations, sort, ...filter } = c.req.valid('query');
     const scope = c.get('scope') ?? 'read';
     const { sources, next_seq } = await getDataset(store, dataset);
-    const page = await searchSamples(store, {
+    const page = await inOrder(store, sort, {
       datasetId: dataset,
       filter: storeFilter(filter, sources, scope),
       from: after,
@@ -77,6 +78,13 @@ export function sampleRoutes({ backends, tagCounts }: ApiContext) {
   });
 
   return router;
+}
+
+/** Searches in an order: `path`, or `-path` for the reverse. */
+function inOrder(store: Store, sort: string, search: SampleSearch): Promise<FoundSamples> {
+  const by = sort.replace('-', '');
+  const directed: SampleSearch = { ...search, direction: by === sort ? 1 : -1 };
+  return by === 'seq' ? searchSamples(store, directed) : sortSamples(store, directed, by as SampleSort);
 }
 
 const MOST_SEARCHES = 20;

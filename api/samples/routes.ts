@@ -12,7 +12,7 @@ import {
 } from '../schemas/samples.ts';
 
 const tags = ['Samples'];
-const LIST = ['InvalidParameter', 'ScopeMissing', 'DatasetNotFound', ...GUARDED, ...STORED] as const;
+const LIST = ['InvalidParameter', 'ScopeMissing', 'DatasetNotFound', 'SampleNotFound', ...GUARDED, ...STORED] as const;
 const ONE = ['InvalidParameter', 'DatasetNotFound', 'SampleNotFound', ...GUARDED, ...STORED] as const;
 
 export const listRoute = createRoute({

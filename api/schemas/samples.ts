@@ -123,11 +123,18 @@ export const sampleFilter = z
   .meta({ id: 'SampleFilter' });
 
 export const samplesQuery = sampleFilterQuery.extend({
+  sort: z
+    .enum(['seq', '-seq', 'path', '-path', 'date', '-date', 'size', '-size'])
+    .default('seq')
+    .describe(
+      "The order: by number (`-seq` begins with the newest), by path, by the file's modification time, or by its size. A minus reverses it.",
+    ),
   after: wholeNumber(0, MOST_SEQ).optional().meta({
     type: 'integer',
     minimum: 0,
     maximum: MOST_SEQ,
-    description: 'Only samples behind this number: `next` of the page before, or any number to begin there.',
+    description:
+      'Only samples behind this number: `next` of the page before, or any number to begin there. In another order than that of numbers it must be the number of a sample.',
   }),
   annotations: flag('Whether each sample comes with its annotations.'),
   limit: wholeNumber(1, 1000)
@@ -137,7 +144,7 @@ export const samplesQuery = sampleFilterQuery.extend({
 
 export const samplePage = z
   .object({
-    samples: z.array(sample).describe('In the order of their numbers.'),
+    samples: z.array(sample).describe('In the order that was asked for.'),
     next: count
       .nullable()
       .describe(

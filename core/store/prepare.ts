@@ -90,6 +90,8 @@ async function createIndexes(store: Store): Promise<void> {
     samples.createIndexes([
       { key: { dataset_id: 1, filepath: 1, part: 1 }, unique: true },
       { key: { dataset_id: 1, seq: 1 }, unique: true },
+      { key: { dataset_id: 1, 'source.mtime_ns': 1, seq: 1 } },
+      { key: { dataset_id: 1, 'source.size_bytes': 1, seq: 1 } },
       { key: { dataset_id: 1, status: 1, seq: 1 } },
       { key: { dataset_id: 1, tags: 1, seq: 1 } },
       ...INDEXED_METADATA.map((field) => ({ key: { dataset_id: 1, [`metadata.${field}`]: 1, seq: 1 } as const })),

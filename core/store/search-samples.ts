@@ -128,17 +128,26 @@ async function find(
   filter: Filter<SampleDocument>,
   hint: string,
 ): Promise<FoundSamples> {
+  const options = { ...pageOptions(limit, annotations), sort: { seq: direction }, hint };
+  return readPage(collectionsOf(store).samples.find(filter, options), limit, annotations);
+}
+
+/** Options of a query for a page of samples. */
+export const pageOptions = (limit: number, annotations: boolean) => ({
+  projection: annotations ? WITHOUT_WORDS : WITHOUT_LARGE_FIELDS,
   // One extra sample shows whether there are more.
-  const options = {
-    projection: annotations ? WITHOUT_WORDS : WITHOUT_LARGE_FIELDS,
-    sort: { seq: direction },
-    limit: limit + 1,
-    // Annotations of a page may be many megabytes.
-    batchSize: annotations ? 20 : limit + 2,
-    hint,
-    maxTimeMS: MAX_TIME_MS,
-  };
-  const found = collectionsOf(store).samples.find(filter, options);
+  limit: limit + 1,
+  // Annotations of a page may be many megabytes.
+  batchSize: annotations ? 20 : limit + 2,
+  maxTimeMS: MAX_TIME_MS,
+});
+
+/** Reads the page that a query with `pageOptions` finds. */
+export async function readPage(
+  found: FindCursor<SampleDocument>,
+  limit: number,
+  annotations: boolean,
+): Promise<FoundSamples> {
   return annotations ? boundedPage(found, limit) : pageOf(await found.toArray(), limit);
 }
 

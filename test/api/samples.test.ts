@@ -117,6 +117,18 @@ describe('filters', () => {
     expect((await list('q=photos&limit=1')).json.samples).toHaveLength(1);
   });
 
+  test.each([
+    ['sort=-seq&tag=odd', [...odd].reverse()],
+    ['sort=size&tag=odd', odd],
+    ['sort=-size&tag=odd', [...odd].reverse()],
+    ['sort=path&status=failed', failed],
+    ['sort=-path&status=failed', [...failed].reverse()],
+    ['sort=date&status=failed', failed],
+    ['sort=-date&max_bytes=1002', [2, 1, 0]],
+  ])('in another order: %s', async (query, seqs) => {
+    expect(await walk(`${query}&limit=2`)).toEqual(seqs);
+  });
+
   test('a rare thing costs a bounded look at a time', async () => {
     const page = await list('min_width=8000&limit=5');
     expect(page.json.samples).toEqual([]);

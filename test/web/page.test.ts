@@ -396,6 +396,23 @@ describe('the samples of a dataset', () => {
     await all.post('/api/datasets/pictures/tags', { remove: ['red', 'blue'], seqs: [10, 11, 12, 13] });
   });
 
+  test('are shown in another order, and gone through in it', async () => {
+    const page = await all.open('/datasets/pictures');
+    await page.getByLabel('Order', { exact: true }).selectOption('Largest file first');
+    await page.waitForURL('**/datasets/pictures?sort=-size');
+    const { samples } = await all.get<{ samples: Sample[] }>('/api/datasets/pictures/samples?limit=54');
+    const [largest, second] = [...samples].sort((a, b) => b.size_bytes - a.size_bytes);
+    const first = page.locator('[data-place="0"]');
+    await expect.poll(() => first.getAttribute('data-seq')).toBe(String(largest?.seq));
+    await expect.poll(() => where(page)).toContain(`of ${EXAMPLE_COUNT}`);
+    await first.click();
+    await page.waitForURL(`**/samples/${largest?.seq}?sort=-size`);
+    await page.keyboard.press('ArrowRight');
+    await page.waitForURL(`**/samples/${second?.seq}?sort=-size`);
+    await page.keyboard.press('Escape');
+    await page.waitForURL('**/datasets/pictures?sort=-size');
+  });
+
   test('that could not be read or drawn are asked for again', async () => {
     const page = await all.open('about:blank');
     await page.clock.install();

@@ -1,6 +1,7 @@
 import { request } from './api/request.ts';
 import type { Hits } from './api/shapes.ts';
 import { type Filters, filterBody, queryOf } from './filters.ts';
+import type { Sort } from './sorts.ts';
 import { datasetPath, samplePath } from './state/route.ts';
 
 /** How the words of documents are searched for. Undefined: by vectors and words, as far as there are vectors. */
@@ -38,10 +39,16 @@ export function searchFrom(query: URLSearchParams): Search | null {
 
 const modeOf = (mode: string | null): WordsMode => (mode === 'vector' || mode === 'words' ? mode : undefined);
 
-/** Formats filters and a search for a URL, in a fixed order, so that equal ones are equal strings. */
-export function addressQuery(filters: Filters, search: Search | null): URLSearchParams {
+/**
+ * Formats filters, and a search or an order, for a URL, in a fixed order, so that equal ones are equal strings. What a search
+ * finds has an order of its own.
+ */
+export function addressQuery(filters: Filters, search: Search | null, sort: Sort = ''): URLSearchParams {
   const query = queryOf(filters);
-  if (search === null) return query;
+  if (search === null) {
+    if (sort !== '') query.set('sort', sort);
+    return query;
+  }
   if ('words' in search) {
     query.set('words', search.words);
     if (search.mode !== undefined) query.set('mode', search.mode);

@@ -298,7 +298,7 @@ abstract class SamplesInOrder<Cursor> implements GridSamples {
   }
 }
 
-/** The samples that match a filter, if any, in order of their numbers. */
+/** The samples that match a filter, if any, in order of their numbers or in another one. */
 export class FilteredSamples extends SamplesInOrder<number> {
   readonly #path: string;
   readonly #query: URLSearchParams;
@@ -311,9 +311,13 @@ export class FilteredSamples extends SamplesInOrder<number> {
     this.#annotated = annotated;
   }
 
-  /** The number up to which samples were searched; 0 if that is all. */
+  /** The number up to which samples were searched; 0 if that is all, or if they are not in order of their numbers. */
   get lookedUpTo() {
-    return this.next ?? 0;
+    return this.sorted ? 0 : (this.next ?? 0);
+  }
+
+  get sorted() {
+    return this.#query.has('sort');
   }
 
   protected readPage(after: number | null, signal: AbortSignal): Promise<SamplePage> {

@@ -1,9 +1,10 @@
 import { untrack } from 'svelte';
 import { mayPass } from '../../api/request.ts';
 import type { Sample } from '../../api/shapes.ts';
-import { filtersFrom, queryOf } from '../../filters.ts';
+import { filtersFrom } from '../../filters.ts';
 import { AllSamples, FilteredSamples, FoundSamples } from '../../grid/samples.svelte.ts';
-import { hitsToAsk, readHits, searchFrom } from '../../search.ts';
+import { addressQuery, hitsToAsk, readHits, searchFrom } from '../../search.ts';
+import { sortFrom } from '../../sorts.ts';
 import { live } from '../../state/live.svelte.ts';
 import { backOff } from '../../state/remote.svelte.ts';
 import type { DatasetAnnotations } from './dataset-annotations.svelte.ts';
@@ -33,10 +34,14 @@ export class ShownSamples {
     const jumps = address.size === 0 && !this.#dataset.hasHoles;
     return jumps
       ? new AllSamples(`${api}/samples`, annotated)
-      : new FilteredSamples(`${api}/samples`, queryOf(filters), annotated);
+      : new FilteredSamples(`${api}/samples`, addressQuery(filters, null, sortFrom(address)), annotated);
   });
   /** The samples that a search has found; undefined if there is no search. */
   readonly found = $derived.by(() => (this.samples instanceof FoundSamples ? this.samples : undefined));
+  /** The samples, if they are in another order than that of their numbers. */
+  readonly ordered = $derived.by(
+    () => this.found ?? (this.samples instanceof FilteredSamples && this.samples.sorted ? this.samples : undefined),
+  );
   #refreshing: ReturnType<typeof setTimeout> | undefined;
   #wanted: 'incomplete' | 'all' = 'incomplete';
   #over = false;
