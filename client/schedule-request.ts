@@ -2,6 +2,8 @@ import cronstrue from 'cronstrue';
 import prettyMilliseconds from 'pretty-ms';
 import { z } from 'zod';
 import { loadDatasetInput, plainName } from '../contract/inputs.ts';
+import { oneOfFields } from '../contract/one-of.ts';
+import { zoneName } from '../contract/options.ts';
 import { UserError } from '../core/errors.ts';
 import { parseRequest, requireKnownZone } from './parse-request.ts';
 
@@ -21,8 +23,9 @@ export const scheduleInput = z
       .max(366 * 24 * 3600, 'must be a year at most')
       .optional()
       .describe('When, in place of cron: how far apart.'),
-    time_zone: z.string().min(1).max(100).default('UTC').describe('IANA time zone of cron, as in Europe/Zurich.'),
+    time_zone: zoneName.default('UTC').describe('IANA time zone of cron, as in Europe/Zurich.'),
   })
+  .meta(oneOfFields('cron', 'every_seconds'))
   .describe('A load that is repeated.');
 
 export type ScheduleInput = z.output<typeof scheduleInput>;

@@ -8,6 +8,7 @@ import { BUILT_IN_MODEL } from './built-in-model.ts';
 import { EXPORT_FORMATS, EXPORT_IMAGES, VECTOR_FORMATS } from './exports.ts';
 import { importedModelKey } from './imported.ts';
 import { INDEX_KINDS } from './job.ts';
+import { oneOfFields } from './one-of.ts';
 import { chunks, embeddingOptions, mediumOption, queueOptions, selectionOptions, webhooks } from './options.ts';
 import { searchFilter } from './sample-filter.ts';
 
@@ -52,13 +53,13 @@ export const loadDatasetInput = z
     chunks,
     annotations: annotationsOption,
     artifact: path
-      .regex(/^\/.+\.mp4$/i, 'must be the absolute path of an .mp4 file')
+      .regex(/^\/.+\.[mM][pP]4$/, 'must be the absolute path of an .mp4 file')
       .optional()
       .describe(
         "Absolute path on the indexing worker's machine of a video of QR codes that holds all chunks of the dataset. It is written right after the first phase, beside the second.",
       ),
     artifact_index: path
-      .regex(/^\/.+\.json$/i, 'must be the absolute path of a .json file')
+      .regex(/^\/.+\.[jJ][sS][oO][nN]$/, 'must be the absolute path of a .json file')
       .optional()
       .describe('Absolute path of a JSON file: the index of the artifact, written after the second phase.'),
     embed,
@@ -100,7 +101,7 @@ export const pruneDatasetInput = z
   .describe('Deletes the samples of a dataset whose files are missing, and their vectors.');
 
 /** The name of a folder that need not be there any more. A name with a scheme belongs to another kind of source. */
-const folderName = path.regex(/^(\/|[a-z][a-z0-9+.-]+:)/i, 'must be an absolute path');
+const folderName = path.regex(/^(\/|[A-Za-z][A-Za-z0-9+.-]+:)/, 'must be an absolute path');
 
 /** Input of the workflow `relocateDataset`. */
 export const relocateDatasetInput = z
@@ -156,14 +157,22 @@ export const annotateDatasetInput = z
     path: ['annotations'],
     message: 'must be given, or else remove: one of the two',
   })
+  .meta(oneOfFields('annotations', 'remove'))
   .describe('Reads annotations into a dataset that is there, or removes a field of them. No vector is touched.');
+
+const formatIs = (...formats: readonly string[]) => ({ properties: { format: { enum: formats } } });
+
+/** What the refinements of an export say, in JSON Schema. */
+export const EXPORT_RULES = {
+  dependentSchemas: { task: formatIs('yolo'), vectors: formatIs('jsonl', ...VECTOR_FORMATS) },
+};
 
 /** Input of the workflow `exportDataset`. */
 export const exportDatasetInput = z
   .strictObject({
     dataset: datasetName,
     target: path
-      .regex(/^\/(?!.*(^|\/)\.{1,2}(\/|$)).*[^/]/s, 'must be an absolute path of a folder without . and ..')
+      .regex(/^\/(?![\s\S]*(^|\/)\.{1,2}(\/|$))[\s\S]*[^/]/, 'must be an absolute path of a folder without . and ..')
       .describe(
         "Absolute path of the folder to write, on the indexing worker's machine. It is not there, is empty, or holds this export unfinished.",
       ),
@@ -200,13 +209,27 @@ export const exportDatasetInput = z
     path: ['vectors'],
     message: 'is for the formats jsonl, npy and parquet',
   })
+  .meta(EXPORT_RULES)
   .describe('Writes the samples of a dataset, with their annotations or vectors, to a folder.');
+
+/** Schemas can't say that the case of letters is ignored. */
+const VECTORS_FILE = /\.([nN][pP][yY]|[pP][aA][rR][qQ][uU][eE][tT]|[jJ][sS][oO][nN][lL]|[nN][dD][jJ][sS][oO][nN])$/;
+const bySeq = { required: ['by_seq'], properties: { by_seq: { const: true } } };
+
+/** What the refinements of an import say, in JSON Schema. */
+export const IMPORT_RULES = {
+  if: { anyOf: [{ required: ['samples'] }, bySeq] },
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+  then: { properties: { path: { pattern: '\\.[nN][pP][yY]$' } } },
+  dependentSchemas: { samples: { not: bySeq } },
+};
+
 /** Input of the workflow `importVectors`. */
 export const importVectorsInput = z
   .strictObject({
     dataset: datasetName,
     path: path
-      .regex(/\.(npy|parquet|jsonl|ndjson)$/i, 'must end with .npy, .parquet or .jsonl')
+      .regex(VECTORS_FILE, 'must end with .npy, .parquet or .jsonl')
       .describe("Absolute path of a .npy, .parquet or .jsonl file on the indexing worker's machine."),
     model_key: importedModelKey.describe('The key of the model that has made the vectors: name@revision.'),
     samples: path
@@ -230,6 +253,7 @@ export const importVectorsInput = z
     path: ['samples'],
     message: 'must be left out with by_seq',
   })
+  .meta(IMPORT_RULES)
   .describe("Gives the samples of a dataset vectors of the caller's own, so that they can be searched.");
 
 /** Input of the workflow `findDuplicates`. */

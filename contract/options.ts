@@ -11,6 +11,13 @@ const clockTime = z
   .string()
   .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day from 00:00 to 23:59, as in 22:00');
 
+/** The form of an IANA name or an offset. */
+export const zoneName = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[A-Za-z0-9+_/:-]+$/, 'must be the name of a time zone, as in Europe/Zurich');
+
 /**
  * Whether the time zone exists is the worker's to say: its rules change, and a workflow must replay by those it began
  * with.
@@ -18,9 +25,11 @@ const clockTime = z
 export const embedWindow = z
   .strictObject({
     start: clockTime.describe('Time of day at which the window opens.'),
-    end: clockTime.describe('Time of day at which it closes; on the next day where it is not after `start`.'),
+    end: clockTime.describe(
+      'Time of day at which it closes; on the next day where it is before `start`. It must differ from `start`.',
+    ),
     days: z.array(z.enum(DAYS)).min(1).max(7).optional().describe('Days on which it opens; every day if left out.'),
-    time_zone: z.string().min(1).max(100).default('UTC').describe('IANA time zone, as in Europe/Zurich.'),
+    time_zone: zoneName.default('UTC').describe('IANA time zone, as in Europe/Zurich.'),
   })
   .refine(({ start, end }) => start !== end, {
     path: ['end'],

@@ -1,6 +1,8 @@
 import parse from 'parse-duration';
 
-const DURATION = /^\s*(\d+(\.\d+)?\s*[a-z]+\s*)+$/i;
+/** The form of a duration, for schemas, too. */
+export const DURATION_PATTERN = '^\\s*(\\d+(\\.\\d+)?\\s*[A-Za-z]+\\s*)+$';
+const DURATION = new RegExp(DURATION_PATTERN);
 /** The largest duration that both MongoDB and timers accept: 2,147,483,647 seconds, 68 years. */
 const MAX_MS = 2_147_483_647 * 1000;
 

@@ -12,6 +12,7 @@ import { packageVersion } from './package-version.ts';
 const configRoute = createRoute({
   method: 'get',
   path: '/api/config',
+  operationId: 'getConfig',
   tags: ['Server'],
   summary: 'What the caller may do, and the limits',
   description: 'Also answered without a token: then `scope` is null.',

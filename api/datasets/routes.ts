@@ -33,6 +33,7 @@ const REMOVAL = {
 export const listRoute = createRoute({
   method: 'get',
   path: '/api/datasets',
+  operationId: 'listDatasets',
   tags,
   summary: 'All datasets',
   responses: { 200: json(datasetList, 'The datasets; at most 1,000.'), ...problems(...GUARDED, ...STORED) },
@@ -41,6 +42,7 @@ export const listRoute = createRoute({
 export const getRoute = createRoute({
   method: 'get',
   path: '/api/datasets/{dataset}',
+  operationId: 'getDataset',
   tags,
   summary: 'A dataset',
   request: { params: datasetParameter },
@@ -50,6 +52,7 @@ export const getRoute = createRoute({
 export const deleteRoute = createRoute({
   method: 'delete',
   path: '/api/datasets/{dataset}',
+  operationId: 'deleteDataset',
   tags,
   summary: 'Delete a dataset',
   description:
@@ -61,6 +64,7 @@ export const deleteRoute = createRoute({
 export const pruneRoute = createRoute({
   method: 'post',
   path: '/api/datasets/{dataset}/prune',
+  operationId: 'pruneDataset',
   tags,
   summary: 'Delete the samples whose files are missing',
   request: { params: datasetParameter, query: removalQuery },
@@ -70,6 +74,7 @@ export const pruneRoute = createRoute({
 export const relocateRoute = createRoute({
   method: 'post',
   path: '/api/datasets/{dataset}/relocate',
+  operationId: 'relocateDataset',
   tags,
   summary: 'Follow files that were moved to another folder',
   description:
@@ -85,6 +90,7 @@ export const relocateRoute = createRoute({
 export const forgetRoute = createRoute({
   method: 'post',
   path: '/api/datasets/{dataset}/forget',
+  operationId: 'forgetSource',
   tags,
   summary: 'Delete the samples below a folder',
   description:
@@ -100,6 +106,7 @@ export const forgetRoute = createRoute({
 export const annotateRoute = createRoute({
   method: 'post',
   path: '/api/datasets/{dataset}/annotate',
+  operationId: 'annotateDataset',
   tags,
   summary: 'Read annotations into a dataset, or remove a field of them',
   description:
@@ -111,6 +118,7 @@ export const annotateRoute = createRoute({
 export const exportRoute = createRoute({
   method: 'post',
   path: '/api/datasets/{dataset}/export',
+  operationId: 'exportDataset',
   tags,
   summary: 'Write a dataset with its annotations to a folder',
   description:
@@ -125,6 +133,7 @@ export const exportRoute = createRoute({
 export const importRoute = createRoute({
   method: 'post',
   path: '/api/datasets/{dataset}/vectors',
+  operationId: 'importVectors',
   tags,
   summary: "Give the samples of a dataset vectors of the caller's own",
   description:
@@ -136,6 +145,7 @@ export const importRoute = createRoute({
 export const classesRoute = createRoute({
   method: 'get',
   path: '/api/datasets/{dataset}/classes',
+  operationId: 'listClasses',
   tags,
   summary: 'The classes and splits of a dataset, with how many samples and objects each has',
   request: { params: datasetParameter },
@@ -145,6 +155,7 @@ export const classesRoute = createRoute({
 export const embedRoute = createRoute({
   method: 'post',
   path: '/api/datasets/{dataset}/embed',
+  operationId: 'embedDataset',
   tags,
   summary: 'Embed a dataset with a model',
   request: { params: datasetParameter, query: startQuery, body: { ...body(embedBody), required: false } },
@@ -154,6 +165,7 @@ export const embedRoute = createRoute({
 export const modelsRoute = createRoute({
   method: 'get',
   path: '/api/datasets/{dataset}/models',
+  operationId: 'listDatasetModels',
   tags,
   summary: 'The models that have vectors in a dataset, and which one serves',
   description: 'Counted now, so while a model embeds the dataset, it is in the list with what it has.',
@@ -164,6 +176,7 @@ export const modelsRoute = createRoute({
 export const servingRoute = createRoute({
   method: 'put',
   path: '/api/datasets/{dataset}/serving',
+  operationId: 'chooseServingModel',
   tags,
   summary: 'Choose the model that serves searches',
   description:
@@ -187,6 +200,7 @@ export const servingRoute = createRoute({
 export const indexRoute = createRoute({
   method: 'post',
   path: '/api/datasets/{dataset}/index',
+  operationId: 'indexVectors',
   tags,
   summary: 'Build the search index anew',
   description:
@@ -198,6 +212,7 @@ export const indexRoute = createRoute({
 export const dropRoute = createRoute({
   method: 'delete',
   path: '/api/datasets/{dataset}/models/{key}',
+  operationId: 'dropModel',
   tags,
   summary: "Remove a model's vectors",
   description:
@@ -213,6 +228,7 @@ export const dropRoute = createRoute({
 export const tagsRoute = createRoute({
   method: 'get',
   path: '/api/datasets/{dataset}/tags',
+  operationId: 'listTags',
   tags,
   summary: 'The tags of a dataset, with how many samples have each',
   request: { params: datasetParameter },

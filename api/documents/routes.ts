@@ -6,6 +6,7 @@ import { sampleParameters } from '../schemas/parameters.ts';
 export const documentRoute = createRoute({
   method: 'get',
   path: '/api/datasets/{dataset}/samples/{seq}/document',
+  operationId: 'getDocument',
   tags: ['Samples'],
   summary: 'The document that a sample belongs to',
   description:

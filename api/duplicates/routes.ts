@@ -11,6 +11,7 @@ const CHANGE = ['OriginRefused', 'ScopeMissing', ...ONE, ...WITH_BODY] as const;
 export const startRoute = createRoute({
   method: 'post',
   path: '/api/datasets/{dataset}/duplicates',
+  operationId: 'findDuplicates',
   tags,
   summary: 'Find near-duplicates',
   description:
@@ -25,6 +26,7 @@ export const startRoute = createRoute({
 export const listRoute = createRoute({
   method: 'get',
   path: '/api/datasets/{dataset}/duplicates',
+  operationId: 'listDuplicates',
   tags,
   summary: 'Groups of duplicates',
   description:
@@ -36,6 +38,7 @@ export const listRoute = createRoute({
 export const keepOneRoute = createRoute({
   method: 'post',
   path: '/api/datasets/{dataset}/duplicates/keep-one',
+  operationId: 'keepOneDuplicate',
   tags,
   summary: 'Tag all members of each group but the one to keep',
   description:

@@ -24,6 +24,7 @@ const stream = (description: string) => ({
 const jobEvents = createRoute({
   method: 'get',
   path: '/api/jobs/{job}/events',
+  operationId: 'followJob',
   tags: ['Events'],
   summary: "A job's progress as it happens",
   description:
@@ -47,6 +48,7 @@ const jobEvents = createRoute({
 const allEvents = createRoute({
   method: 'get',
   path: '/api/events',
+  operationId: 'followEvents',
   tags: ['Events'],
   summary: 'What happens, as it happens',
   description:

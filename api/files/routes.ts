@@ -19,6 +19,7 @@ const files = { 'image/*': binary, 'text/*': binary, 'application/*': binary };
 export const fileRoute = createRoute({
   method: 'get',
   path: '/api/datasets/{dataset}/samples/{seq}/file',
+  operationId: 'getFile',
   tags,
   summary: "A sample's file, as it is",
   description:
@@ -40,6 +41,7 @@ const failed = problems('ThumbnailFailed')[422];
 export const thumbnailRoute = createRoute({
   method: 'get',
   path: '/api/datasets/{dataset}/samples/{seq}/thumbnail',
+  operationId: 'getThumbnail',
   tags,
   summary: 'A picture of a sample',
   description:

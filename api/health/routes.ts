@@ -10,6 +10,7 @@ const tags = ['Server'];
 const healthRoute = createRoute({
   method: 'get',
   path: '/health',
+  operationId: 'getHealth',
   tags,
   summary: 'Whether this process is alive',
   security: [],
@@ -19,6 +20,7 @@ const healthRoute = createRoute({
 const readyRoute = createRoute({
   method: 'get',
   path: '/ready',
+  operationId: 'getReadiness',
   tags,
   summary: 'Whether it can do its work, and what is missing',
   security: [],

@@ -31,6 +31,7 @@ const CHANGE = ['OriginRefused', 'ScopeMissing', ...ONE_JOB] as const;
 export const listRoute = createRoute({
   method: 'get',
   path: '/api/jobs',
+  operationId: 'listJobs',
   tags,
   summary: 'Running and past jobs',
   request: { query: jobsQuery },
@@ -43,6 +44,7 @@ export const listRoute = createRoute({
 export const cleanupRoute = createRoute({
   method: 'delete',
   path: '/api/jobs',
+  operationId: 'removeJobs',
   tags,
   summary: 'Remove the records of old jobs',
   description:
@@ -57,6 +59,7 @@ export const cleanupRoute = createRoute({
 export const getRoute = createRoute({
   method: 'get',
   path: '/api/jobs/{job}',
+  operationId: 'getJob',
   tags,
   summary: 'How a job stands',
   request: { params: jobParameter },
@@ -66,6 +69,7 @@ export const getRoute = createRoute({
 export const waitRoute = createRoute({
   method: 'get',
   path: '/api/jobs/{job}/wait',
+  operationId: 'waitForJob',
   tags,
   summary: 'Wait for a job',
   description:
@@ -76,18 +80,25 @@ export const waitRoute = createRoute({
 
 const OPERATE = ['JobEnded', 'NotPausable', 'Refused', 'NoWorker', ...CHANGE] as const;
 
-const operation = <P extends string>(path: P, summary: string, refusals: ReturnType<typeof problems>) =>
+const operation = <P extends string>(
+  operationId: string,
+  path: P,
+  summary: string,
+  refusals: ReturnType<typeof problems>,
+) =>
   createRoute({
     method: 'post',
     path,
+    operationId,
     tags,
     summary,
     request: { params: jobParameter },
     responses: { 200: json(job, 'The job, as it stands then.'), ...refusals },
   });
 
-export const pauseRoute = operation('/api/jobs/{job}/pause', 'Pause a job', problems(...OPERATE));
+export const pauseRoute = operation('pauseJob', '/api/jobs/{job}/pause', 'Pause a job', problems(...OPERATE));
 export const resumeRoute = operation(
+  'resumeJob',
   '/api/jobs/{job}/resume',
   'Let a paused job go on',
   problems('NotPaused', ...OPERATE),
@@ -96,6 +107,7 @@ export const resumeRoute = operation(
 export const cancelRoute = createRoute({
   method: 'post',
   path: '/api/jobs/{job}/cancel',
+  operationId: 'cancelJob',
   tags,
   summary: 'Cancel a job',
   description: 'What was done is kept; the next load goes on from there. The job ends a moment later.',
@@ -109,6 +121,7 @@ export const cancelRoute = createRoute({
 export const retryRoute = createRoute({
   method: 'post',
   path: '/api/jobs/{job}/retry',
+  operationId: 'retryJob',
   tags,
   summary: "Retry what failed in a job's dataset",
   description: 'Starts a job that reads and embeds again what could not be, and nothing else.',
@@ -122,6 +135,7 @@ export const retryRoute = createRoute({
 export const failuresRoute = createRoute({
   method: 'get',
   path: '/api/jobs/{job}/failures',
+  operationId: 'listFailures',
   tags,
   summary: 'What failed in a job, and why',
   request: { params: jobParameter, query: failuresQuery },
@@ -131,6 +145,7 @@ export const failuresRoute = createRoute({
 export const webhooksRoute = createRoute({
   method: 'get',
   path: '/api/jobs/{job}/webhooks',
+  operationId: 'getWebhookDeliveries',
   tags,
   summary: "The messages to a job's webhooks that were not delivered so far, and why",
   request: { params: jobParameter },

@@ -9,6 +9,7 @@ const tags = ['Limits'];
 const listRoute = createRoute({
   method: 'get',
   path: '/api/limits',
+  operationId: 'listLimits',
   tags,
   summary: 'How fast embedding may be',
   responses: { 200: json(limitList, 'The limits.'), ...problems(...GUARDED, ...STORED) },
@@ -17,6 +18,7 @@ const listRoute = createRoute({
 const setRoute = createRoute({
   method: 'post',
   path: '/api/limits',
+  operationId: 'setLimit',
   tags,
   summary: 'Limit how fast a task queue embeds, or lift the limit',
   description: 'It holds within a second, also for jobs that run, and is kept until it is lifted.',

@@ -11,6 +11,7 @@ import { requireLoadPlaces } from '../sources/require-source.ts';
 const startRoute = createRoute({
   method: 'post',
   path: '/api/loads',
+  operationId: 'startLoad',
   tags: ['Loads'],
   summary: 'Start a load',
   description:

@@ -9,6 +9,7 @@ import type { Metrics } from './metrics.ts';
 const metricsRoute = createRoute({
   method: 'get',
   path: '/metrics',
+  operationId: 'getMetrics',
   tags: ['Server'],
   summary: 'Metrics, in the OpenMetrics format',
   responses: {

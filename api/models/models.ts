@@ -18,6 +18,7 @@ const MOST_MODELS = 200;
 const modelsRoute = createRoute({
   method: 'get',
   path: '/api/models',
+  operationId: 'listModels',
   tags: ['Sources and models'],
   summary: 'Models that a load may name',
   description: 'The built-in one, the folders below PLIMSOLL_MODELS, and the fetched models, as this server sees them.',

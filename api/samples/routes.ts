@@ -18,6 +18,7 @@ const ONE = ['InvalidParameter', 'DatasetNotFound', 'SampleNotFound', ...GUARDED
 export const listRoute = createRoute({
   method: 'get',
   path: '/api/datasets/{dataset}/samples',
+  operationId: 'listSamples',
   tags,
   summary: "A page of a dataset's samples",
   description:
@@ -29,6 +30,7 @@ export const listRoute = createRoute({
 export const getRoute = createRoute({
   method: 'get',
   path: '/api/datasets/{dataset}/samples/{seq}',
+  operationId: 'getSample',
   tags,
   summary: 'A sample',
   request: { params: sampleParameters },
@@ -38,6 +40,7 @@ export const getRoute = createRoute({
 export const neighborsRoute = createRoute({
   method: 'get',
   path: '/api/datasets/{dataset}/samples/{seq}/neighbors',
+  operationId: 'getNeighbors',
   tags,
   summary: 'The samples before and behind one',
   description:
@@ -49,6 +52,7 @@ export const neighborsRoute = createRoute({
 export const tagRoute = createRoute({
   method: 'post',
   path: '/api/datasets/{dataset}/tags',
+  operationId: 'tagSamples',
   tags,
   summary: 'Tag samples',
   description:

@@ -12,6 +12,7 @@ const CHANGE = ['OriginRefused', 'ScopeMissing', ...ASK_ONE] as const;
 export const createOneRoute = createRoute({
   method: 'post',
   path: '/api/schedules',
+  operationId: 'createSchedule',
   tags,
   summary: 'Repeat a load by cron or interval',
   description:
@@ -26,6 +27,7 @@ export const createOneRoute = createRoute({
 export const listRoute = createRoute({
   method: 'get',
   path: '/api/schedules',
+  operationId: 'listSchedules',
   tags,
   summary: 'All schedules',
   description: "When each is due, and how its last run ended. Temporal's list lags a second or two behind.",
@@ -35,6 +37,7 @@ export const listRoute = createRoute({
 export const getRoute = createRoute({
   method: 'get',
   path: '/api/schedules/{schedule}',
+  operationId: 'getSchedule',
   tags,
   summary: 'A schedule',
   request: { params: scheduleParameter },
@@ -44,6 +47,7 @@ export const getRoute = createRoute({
 export const deleteRoute = createRoute({
   method: 'delete',
   path: '/api/schedules/{schedule}',
+  operationId: 'deleteSchedule',
   tags,
   summary: 'Delete a schedule',
   description: 'A load under way goes on, and the dataset stays.',
@@ -54,6 +58,7 @@ export const deleteRoute = createRoute({
 export const pauseRoute = createRoute({
   method: 'post',
   path: '/api/schedules/{schedule}/pause',
+  operationId: 'pauseSchedule',
   tags,
   summary: 'Pause a schedule',
   description: 'It starts no more loads until it is resumed; one under way goes on.',
@@ -64,6 +69,7 @@ export const pauseRoute = createRoute({
 export const resumeRoute = createRoute({
   method: 'post',
   path: '/api/schedules/{schedule}/resume',
+  operationId: 'resumeSchedule',
   tags,
   summary: 'Let a paused schedule go on',
   request: { params: scheduleParameter },
@@ -73,6 +79,7 @@ export const resumeRoute = createRoute({
 export const triggerRoute = createRoute({
   method: 'post',
   path: '/api/schedules/{schedule}/trigger',
+  operationId: 'triggerSchedule',
   tags,
   summary: 'Load now, beside the times of the schedule',
   description:

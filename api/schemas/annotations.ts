@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ANNOTATION_FORMATS, ANNOTATION_STATES } from '../../contract/annotations.ts';
 import { annotateDatasetInput } from '../../contract/inputs.ts';
+import { oneOfFields } from '../../contract/one-of.ts';
 
 const count = z.int().min(0);
 const point = z.array(z.number()).length(2);
@@ -63,10 +64,15 @@ export const annotationsStatus = z
   })
   .meta({ id: 'AnnotationsStatus', description: 'How the annotations of a job stand.' });
 
-export const annotateBody = z.object(annotateDatasetInput.shape).omit({ dataset: true }).strict().meta({
-  id: 'AnnotateRequest',
-  description: 'What is read, or else which field is removed: one of the two.',
-});
+export const annotateBody = z
+  .object(annotateDatasetInput.shape)
+  .omit({ dataset: true })
+  .strict()
+  .meta({
+    ...oneOfFields('annotations', 'remove'),
+    id: 'AnnotateRequest',
+    description: 'What is read, or else which field is removed: one of the two.',
+  });
 
 export const classList = z
   .object({

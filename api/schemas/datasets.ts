@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   embedDatasetInput,
   forgetSourceInput,
+  IMPORT_RULES,
   importVectorsInput,
   indexVectorsInput,
   relocateDatasetInput,
@@ -59,10 +60,15 @@ export const embedBody = embedDatasetInput
   .omit({ dataset: true })
   .meta({ id: 'EmbedRequest', description: 'Options of the job.' });
 
-export const importBody = z.object(importVectorsInput.shape).omit({ dataset: true }).strict().meta({
-  id: 'ImportVectorsRequest',
-  description: 'The file, the key of its model, and how its rows name their samples.',
-});
+export const importBody = z
+  .object(importVectorsInput.shape)
+  .omit({ dataset: true })
+  .strict()
+  .meta({
+    id: 'ImportVectorsRequest',
+    description: 'The file, the key of its model, and how its rows name their samples.',
+    ...IMPORT_RULES,
+  });
 
 export const indexBody = indexVectorsInput
   .omit({ dataset: true, model_key: true, model: true })

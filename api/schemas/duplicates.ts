@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { findDuplicatesInput } from '../../contract/inputs.ts';
 import { isGroupsCursor } from '../../core/search/duplicates/read-groups.ts';
-import { wholeNumber } from './parameters.ts';
+import { base64url, wholeNumber } from './parameters.ts';
 import { sample, tag } from './samples.ts';
 
 const count = z.int().min(0);
 const kind = z.enum(['exact', 'near']);
-const cursor = z.string().min(1).max(500).refine(isGroupsCursor, 'must be `next` of the page before, as it was');
+const cursor = base64url(500).refine(isGroupsCursor, 'must be `next` of the page before, as it was');
 
 export const duplicatesBody = findDuplicatesInput
   .omit({ dataset: true })

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { exportDatasetInput } from '../../contract/inputs.ts';
+import { EXPORT_RULES, exportDatasetInput } from '../../contract/inputs.ts';
 
 const count = z.int().min(0);
 
@@ -21,4 +21,4 @@ export const exportBody = z
   .object(exportDatasetInput.shape)
   .omit({ dataset: true })
   .strict()
-  .meta({ id: 'ExportRequest', description: 'What is written, and where.' });
+  .meta({ id: 'ExportRequest', description: 'What is written, and where.', ...EXPORT_RULES });

@@ -6,7 +6,7 @@ import { retryFailedInput } from '../../contract/inputs.ts';
 import { FINAL_STATES, INDEX_KINDS, JOB_KINDS, JOB_STATES } from '../../contract/job.ts';
 import { annotationsStatus } from './annotations.ts';
 import { exportedCounts } from './exports.ts';
-import { flag, several, span, time, wholeNumber } from './parameters.ts';
+import { base64url, flag, several, span, time, wholeNumber } from './parameters.ts';
 
 export const jobState = z.enum(JOB_STATES);
 export const jobKind = z.enum(JOB_KINDS);
@@ -86,6 +86,14 @@ export const phaseStatus = z
   })
   .meta({ id: 'PhaseStatus' });
 
+/**
+ * A component of its own: generators name an inline object after its place, `Schedule.request`, and so as the body
+ * ScheduleRequest.
+ */
+export const jobInput = z
+  .record(z.string(), z.unknown())
+  .meta({ id: 'JobInput', description: 'The input that a job is started with.' });
+
 /** The job that `plimsoll status --json` prints. Callers of read scope see only the last name of each folder. */
 export const job = z
   .object({
@@ -158,7 +166,7 @@ export const job = z
       })
       .optional()
       .describe('How far an import of vectors is.'),
-    request: z.record(z.string(), z.unknown()).describe('The input that the job was started with.'),
+    request: jobInput,
     started_at: moment.nullable(),
     paused_at: moment.nullable(),
     finished_at: moment.nullable(),
@@ -189,10 +197,7 @@ export const jobsQuery = z.strictObject({
   limit: wholeNumber(1, 200)
     .default(20)
     .meta({ type: 'integer', minimum: 1, maximum: 200, default: 20, description: 'At most this many.' }),
-  cursor: z
-    .string()
-    .min(1)
-    .max(500)
+  cursor: base64url(500)
     .refine(isJobsCursor, 'must be `next` of the page before, as it was')
     .optional()
     .meta({ description: '`next` of the page before.' }),
@@ -254,12 +259,13 @@ export const waitQuery = z.strictObject({
     description:
       'Until phase 1 is over and went well, until the artifact is written, until all vectors are stored and indexed, or until the job has ended.',
   }),
-  timeout: wholeNumber(0, 60).default(30).meta({
+  // httpx and the clients that are generated for it give up after 5 s.
+  timeout: wholeNumber(0, 60).default(4).meta({
     type: 'integer',
     minimum: 0,
     maximum: 60,
-    default: 30,
-    description: 'Seconds after which to answer anyway.',
+    default: 4,
+    description: 'Seconds after which to answer anyway. Give more if your client waits longer.',
   }),
 });
 

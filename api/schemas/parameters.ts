@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseDuration } from '../../core/duration.ts';
+import { DURATION_PATTERN, parseDuration } from '../../core/duration.ts';
 
 /** A whole number in a URL. */
 export const wholeNumber = (least: number, most: number) =>
@@ -14,6 +14,13 @@ export const wholeNumber = (least: number, most: number) =>
 export const several = <T extends z.ZodType>(one: T) =>
   z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(one).min(1).max(20));
 
+/** The characters of a cursor. Whether it is one of ours, its list says. */
+export const base64url = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .regex(/^[A-Za-z0-9_-]+$/, { error: 'must be `next` of the page before, as it was', abort: true });
+
 /** A duration in the command's syntax, for example `90d`, parsed to milliseconds. */
 export const span = z
   .string()
@@ -22,7 +29,7 @@ export const span = z
   .pipe(
     z.number({ error: 'must be a time span with a unit, as 30d, 12h or 1h30m: longer than zero, 68 years at most' }),
   )
-  .meta({ type: 'string' });
+  .meta({ type: 'string', pattern: DURATION_PATTERN });
 
 /** `true` or `false` in a URL; default false. */
 export const flag = (description: string) =>

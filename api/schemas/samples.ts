@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { annotationField } from '../../contract/annotations.ts';
+import { oneOfFields } from '../../contract/one-of.ts';
 import {
   CHOICE_FIELDS,
   type ChoiceField,
@@ -203,13 +204,18 @@ export const tagBody = z
   })
   .refine(({ add, remove }) => add.length + remove.length > 0, {
     path: ['add'],
-    error: 'add or remove must name a tag',
+    error: 'must name a tag, or remove must: both are empty',
   })
   .refine(({ seqs, filter }) => (seqs === undefined) !== (filter === undefined), {
     path: ['seqs'],
-    error: 'give either seqs or filter',
+    error: 'must be given, or else filter: one of the two',
   })
-  .meta({ id: 'TagRequest' });
+  .meta({
+    id: 'TagRequest',
+    description: 'The tags to add or remove, at least one, and the samples: either `seqs` or `filter`.',
+    ...oneOfFields('seqs', 'filter'),
+    not: { properties: { add: { maxItems: 0 }, remove: { maxItems: 0 } } },
+  });
 
 export const tagged = z
   .object({

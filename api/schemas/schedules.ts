@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { jobState, recordedError } from './jobs.ts';
+import { jobInput, jobState, recordedError } from './jobs.ts';
 
 const moment = z.iso.datetime();
 
@@ -31,7 +31,7 @@ export const schedule = z
     note: z.string().nullable().describe('Why it is paused, or who resumed it.'),
     next_run: moment.nullable().describe('Null where none is due: it is paused.'),
     last_run: z.union([scheduledRun, z.null()]),
-    request: z.record(z.string(), z.unknown()).describe('The input of each load.'),
+    request: jobInput,
     created_at: moment,
   })
   .meta({ id: 'Schedule', description: 'A load that is repeated, and how that goes.' });

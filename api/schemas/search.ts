@@ -1,14 +1,13 @@
 import { z } from 'zod';
+import { oneOfFields } from '../../contract/one-of.ts';
 import { MOST_HITS, SEARCH_MODES, searchInput } from '../../contract/search.ts';
 import { faultOfCursor } from '../../search/cursor.ts';
-import { flag, wholeNumber } from './parameters.ts';
+import { base64url, flag, wholeNumber } from './parameters.ts';
 import { sample, sampleFilter, sampleFilterQuery } from './samples.ts';
 
 const { model } = searchInput.shape;
 
-const cursor = z
-  .string()
-  .max(10_000)
+const cursor = base64url(10_000)
   .superRefine((text, fault) => {
     const message = faultOfCursor(text);
     if (message !== undefined) fault.addIssue({ code: 'custom', message });
@@ -24,7 +23,11 @@ export const searchBody = searchInput
     filter: sampleFilter.optional(),
     annotations: z.boolean().default(false).describe('Whether the sample of each hit comes with its annotations.'),
   })
-  .meta({ id: 'SearchRequest', description: 'Exactly one of `text`, `vector` and `sample`.' });
+  .meta({
+    id: 'SearchRequest',
+    description: 'Exactly one of `text`, `vector` and `sample`.',
+    ...oneOfFields('text', 'vector', 'sample'),
+  });
 
 /** Options of a search whose query is not in the URL. */
 export const searchQuery = sampleFilterQuery.extend({

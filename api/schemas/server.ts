@@ -49,7 +49,12 @@ export const sources = z
   .meta({ id: 'Sources' });
 
 export const foldersQuery = z.strictObject({
-  path: z.string().min(1).max(4096).meta({ description: 'Absolute path of a folder: a root or below one.' }),
+  path: z
+    .string()
+    .max(4096)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: every language must read the pattern
+    .regex(/^\/[^\u0000]*$/, 'must be an absolute path without a zero byte')
+    .meta({ description: 'Absolute path of a folder: a root or below one.' }),
 });
 
 export const folders = z

@@ -23,6 +23,7 @@ const picture = { schema: z.string().meta({ format: 'binary' }) };
 export const searchRoute = createRoute({
   method: 'post',
   path: '/api/datasets/{dataset}/search',
+  operationId: 'searchSamples',
   tags,
   summary: 'The samples nearest to words, a vector, a sample or a picture',
   description:
@@ -52,6 +53,7 @@ export const searchRoute = createRoute({
 export const similarRoute = createRoute({
   method: 'get',
   path: '/api/datasets/{dataset}/samples/{seq}/similar',
+  operationId: 'findSimilar',
   tags,
   summary: 'The samples that are like one',
   description: 'By its stored vector, without the sample itself. Its file need not be there any more.',

@@ -12,6 +12,7 @@ const tags = ['Server'];
 const beginRoute = createRoute({
   method: 'post',
   path: '/api/session',
+  operationId: 'openSession',
   tags,
   summary: 'Sign in',
   description:
@@ -27,6 +28,7 @@ const beginRoute = createRoute({
 const endRoute = createRoute({
   method: 'delete',
   path: '/api/session',
+  operationId: 'closeSession',
   tags,
   summary: 'Sign out',
   description: 'Ends the session of the cookie, on all servers of the database.',

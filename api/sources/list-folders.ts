@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { systemErrorCode } from '../../core/errors.ts';
 import type { Media } from '../../core/media/medium.ts';
 import { isBelowRoots, type SourceRoots } from '../../core/sources/folder/source-roots.ts';
@@ -10,15 +10,11 @@ import type { Folders } from '../schemas/server.ts';
 const MOST_FOLDERS = 1000;
 
 /**
- * Lists the folders in a folder, and counts its files, as a load without rules of its own would take them.
+ * Lists the folders in a folder, given by its absolute path, and counts its files, as a load without rules of its own would take them.
  *
- * @throws ProblemError SourceOutsideRoots, FolderNotFound, InvalidParameter
+ * @throws ProblemError SourceOutsideRoots, FolderNotFound
  */
 export async function listFolders(path: string, roots: SourceRoots, media: Media): Promise<Folders> {
-  if (!isAbsolute(path) || path.includes('\0'))
-    throw problemOf('InvalidParameter', 'path: give the absolute path of a folder.', {
-      errors: [{ in: 'query', field: 'path', message: 'is no absolute path' }],
-    });
   const folder = resolve(path);
   if (roots !== undefined && !(await isBelowRoots(folder, roots)))
     throw problemOf('SourceOutsideRoots', 'path: this is not in or below a source root of this server.');

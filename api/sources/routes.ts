@@ -12,6 +12,7 @@ const tags = ['Sources and models'];
 const sourcesRoute = createRoute({
   method: 'get',
   path: '/api/sources',
+  operationId: 'listSources',
   tags,
   summary: 'Folders to choose a source from',
   responses: { 200: json(sources, 'The folders.'), ...problems('ScopeMissing', ...GUARDED) },
@@ -20,6 +21,7 @@ const sourcesRoute = createRoute({
 const foldersRoute = createRoute({
   method: 'get',
   path: '/api/sources/folders',
+  operationId: 'listFolders',
   tags,
   summary: 'The folders in a folder',
   description: 'Of a source root or below one, as this server sees it, after resolving links.',

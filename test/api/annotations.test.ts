@@ -43,7 +43,7 @@ const seqsOf = ({ json }: { json: { samples: { seq: number }[] } }) => json.samp
 test('annotations are read by a job', async () => {
   const started = await api.post('/api/datasets/photos/annotate', { annotations: { paths: [labels] } });
   expect(started.status).toBe(202);
-  const { json } = await api.get(`/api/jobs/${started.json.job_id}/wait`);
+  const { json } = await api.get(`/api/jobs/${started.json.job_id}/wait?timeout=60`);
   expect(json.job).toMatchObject({
     kind: 'annotate',
     state: 'completed',
@@ -155,7 +155,7 @@ test('a folder of annotations may be a root itself', async () => {
   await writeFile(join(folder, 'labels', 'picture-000003.txt'), '0 0.5 0.5 0.5 0.5\n');
   const request = { annotations: { paths: [folder], field: 'yolo' } };
   const { json } = await api.post('/api/datasets/photos/annotate', request);
-  const { job } = (await api.get(`/api/jobs/${json.job_id}/wait`)).json;
+  const { job } = (await api.get(`/api/jobs/${json.job_id}/wait?timeout=60`)).json;
   expect(job).toMatchObject({ state: 'completed', error: null, annotations: { matched: 1 } });
   const { sample } = (await api.get('/api/datasets/photos/samples/3')).json;
   expect(sample.annotations.yolo).toEqual([{ label: '0', bounding_box: [0.25, 0.25, 0.5, 0.5] }]);

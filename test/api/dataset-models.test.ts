@@ -128,7 +128,7 @@ describe('a drop', () => {
     const started = await drop(dataset, FIRST);
 
     expect([started.status, started.headers.get('location')]).toEqual([202, `/api/jobs/${started.json.job_id}`]);
-    const { json } = await get(`/api/jobs/${started.json.job_id}/wait`);
+    const { json } = await get(`/api/jobs/${started.json.job_id}/wait?timeout=60`);
     expect(json.job).toMatchObject({ kind: 'drop', state: 'completed', removed: { samples: 0, vectors: COUNT } });
     expect((await get(`/api/datasets/${dataset}/models`)).json.models).toMatchObject([{ key: SECOND }]);
     expect((await get(`/api/jobs?kind=drop&dataset=${dataset}`)).json.jobs).toHaveLength(1);

@@ -187,7 +187,7 @@ describe('every documented status can be had', () => {
     expect((await open.get(duplicates)).json).toEqual({ run: null, groups: [], next: null });
     expect((await open.post(duplicates, { model: 'other' })).json.code).toBe('ModelNotInDataset');
     const { json: search } = await open.post(duplicates, { threshold: 0.5 });
-    const { json: ended } = await open.get(`/api/jobs/${search.job_id}/wait`);
+    const { json: ended } = await open.get(`/api/jobs/${search.job_id}/wait?timeout=60`);
     expect(ended.job).toMatchObject({ kind: 'duplicates', state: 'completed' });
     expect((await open.get(duplicates)).json.run).toMatchObject({ job_id: search.job_id, threshold: 0.5 });
     expect((await open.get(`${duplicates}?cursor=made-up`)).status).toBe(400);
@@ -203,10 +203,10 @@ describe('every documented status can be had', () => {
       format: 'csv',
       filter: { equal: { format: 'jpeg' } },
     });
-    const { json: written } = await open.get(`/api/jobs/${exporting.job_id}/wait`);
+    const { json: written } = await open.get(`/api/jobs/${exporting.job_id}/wait?timeout=60`);
     expect(written.job).toMatchObject({ kind: 'export', state: 'completed', exported: { samples: PICTURES + 1 } });
     const { json: annotating } = await open.post(`/api/datasets/${dataset}/annotate`, { remove: 'predictions' });
-    await open.get(`/api/jobs/${annotating.job_id}/wait`);
+    await open.get(`/api/jobs/${annotating.job_id}/wait?timeout=60`);
     expect((await open.get(`/api/datasets/${dataset}/classes`)).json).toEqual({ fields: [], splits: [] });
     await open.post(`/api/datasets/${dataset}/tags`, { add: ['seen'], seqs: [0] });
     const { json } = await open.get(`/api/datasets/${dataset}/samples`);
@@ -262,11 +262,11 @@ describe('every documented status can be had', () => {
       expect((await open.post(`/api/jobs/jobs/${operation}`)).json.code).toBe('JobEnded');
 
     const { json: retried } = await open.post('/api/jobs/jobs/retry');
-    expect((await open.get(`/api/jobs/${retried.job_id}/wait`)).json.job.kind).toBe('retry');
+    expect((await open.get(`/api/jobs/${retried.job_id}/wait?timeout=60`)).json.job.kind).toBe('retry');
 
     // A job that waits for its time can be operated at leisure. Every sample lacks a vector of its model.
     const { json: late } = await start('jobs', { model: 'later', embed_at: '2199-01-01T00:00:00Z' });
-    await open.get(`/api/jobs/${late.job_id}/wait?for=browsable`);
+    await open.get(`/api/jobs/${late.job_id}/wait?for=browsable&timeout=60`);
     expect((await start('jobs')).json).toMatchObject({ code: 'AlreadyRunning', job: { job_id: late.job_id } });
     expect((await open.post('/api/jobs/jobs/retry')).json.code).toBe('AlreadyRunning');
     expect((await open.call('DELETE', '/api/datasets/jobs')).json.code).toBe('AlreadyRunning');
@@ -280,7 +280,7 @@ describe('every documented status can be had', () => {
     const ofLater = { ...vectors, model_key: 'later@1' };
     expect((await open.post('/api/datasets/jobs/vectors', ofLater)).json.code).toBe('AlreadyRunning');
     const { json: imports } = await open.post('/api/datasets/jobs/vectors', vectors);
-    await open.get(`/api/jobs/${imports.job_id}/wait`);
+    await open.get(`/api/jobs/${imports.job_id}/wait?timeout=60`);
     expect((await open.post('/api/datasets/nothing/relocate', move)).json.code).toBe('DatasetNotFound');
     expect((await open.post('/api/datasets/nothing/forget', { source: photos })).json.code).toBe('DatasetNotFound');
     const annotate = { remove: 'predictions' };
@@ -292,30 +292,30 @@ describe('every documented status can be had', () => {
     expect((await open.post(`/api/jobs/${late.job_id}/resume`)).json.paused_at).toBeNull();
     expect((await open.get(`/api/jobs/${late.job_id}/wait?timeout=0`)).json.reached).toBe(false);
     expect((await open.post(`/api/jobs/${late.job_id}/cancel`, { reason: 'enough' })).status).toBe(200);
-    expect((await open.get(`/api/jobs/${late.job_id}/wait`)).json.job.state).toBe('canceled');
+    expect((await open.get(`/api/jobs/${late.job_id}/wait?timeout=60`)).json.job.state).toBe('canceled');
 
     const embedding = { embed_task_queue: 'nobody', embed_at: '2199-01-01T00:00:00Z' };
     const { json: embed } = await open.post('/api/datasets/jobs/embed', embedding);
     expect((await open.post('/api/datasets/jobs/embed', embedding)).json.code).toBe('AlreadyRunning');
     await open.post(`/api/jobs/${embed.job_id}/cancel`);
-    await open.get(`/api/jobs/${embed.job_id}/wait`);
+    await open.get(`/api/jobs/${embed.job_id}/wait?timeout=60`);
     const { json: index } = await open.post('/api/datasets/jobs/index', { kind: 'i8' });
-    expect((await open.get(`/api/jobs/${index.job_id}/wait?for=searchable`)).json).toMatchObject({
+    expect((await open.get(`/api/jobs/${index.job_id}/wait?for=searchable&timeout=60`)).json).toMatchObject({
       reached: true,
       job: { kind: 'index', phases: { embedding: { index: { kind: 'i8', done: PICTURES, total: PICTURES } } } },
     });
-    await open.get(`/api/jobs/${index.job_id}/wait`);
+    await open.get(`/api/jobs/${index.job_id}/wait?timeout=60`);
     expect((await open.post('/api/datasets/jobs/index', { embed_task_queue: 'nobody' })).status).toBe(202);
     expect((await open.post('/api/datasets/jobs/index')).json.code).toBe('AlreadyRunning');
     await open.post('/api/jobs/jobs/cancel');
-    await open.get('/api/jobs/jobs/wait');
+    await open.get('/api/jobs/jobs/wait?timeout=60');
     expect((await open.post('/api/datasets/jobs/prune?dry_run=true')).status).toBe(200);
     expect((await open.call('DELETE', '/api/datasets/jobs?dry_run=true')).status).toBe(200);
     expect((await open.post('/api/datasets/jobs/duplicates')).status).toBe(202);
     expect((await open.post('/api/datasets/jobs/duplicates')).json.code).toBe('AlreadyRunning');
-    await open.get('/api/jobs/jobs/wait');
+    await open.get('/api/jobs/jobs/wait?timeout=60');
     const { json: prune } = await open.post('/api/datasets/jobs/prune');
-    await open.get(`/api/jobs/${prune.job_id}/wait`);
+    await open.get(`/api/jobs/${prune.job_id}/wait?timeout=60`);
     const use = (dataset: string, model: string) =>
       open.call('PUT', `/api/datasets/${dataset}/serving`, {
         headers: { 'content-type': 'application/json' },
@@ -330,7 +330,7 @@ describe('every documented status can be had', () => {
     expect((await drop(served.key)).json.code).toBe('ModelServes');
     expect((await drop('other')).json.code).toBe('InvalidInput');
     expect((await drop('other@1', '?dry_run=true')).json).toMatchObject({ model: 'other@1', vectors: 1 });
-    for (const other of ['other@1', 'other@2']) await open.get(`/api/jobs/${(await drop(other)).json.job_id}/wait`);
+    for (const other of ['other@1', 'other@2']) await open.get(`/api/jobs/${(await drop(other)).json.job_id}/wait?timeout=60`);
     expect((await use('jobs', served.key)).json).toMatchObject({ serving: served.key, models: [{}] });
     expect((await use('nothing', 'other')).json.code).toBe('DatasetNotFound');
     const { datasets } = collectionsOf(bench.store);
@@ -342,7 +342,7 @@ describe('every documented status can be had', () => {
     expect(outside.json).toMatchObject({ code: 'SourceOutsideRoots', errors: [{ in: 'body', field: 'to' }] });
     await rename(photos, move.to);
     const { json: relocate } = await open.post('/api/datasets/jobs/relocate', move);
-    const { json: relocated } = await open.get(`/api/jobs/${relocate.job_id}/wait`);
+    const { json: relocated } = await open.get(`/api/jobs/${relocate.job_id}/wait?timeout=60`);
     expect(relocated.job).toMatchObject({ kind: 'relocate', state: 'completed', moved: { samples: PICTURES + 1 } });
     const forget = (query: string, source: string) => open.post(`/api/datasets/jobs/forget${query}`, { source });
     const old = await forget('?dry_run=true', photos);
@@ -354,11 +354,11 @@ describe('every documented status can be had', () => {
       vectors: PICTURES,
       schedules: [],
     });
-    const { json: forgotten } = await open.get(`/api/jobs/${(await forget('', move.to)).json.job_id}/wait`);
+    const { json: forgotten } = await open.get(`/api/jobs/${(await forget('', move.to)).json.job_id}/wait?timeout=60`);
     expect(forgotten.job).toMatchObject({ kind: 'forget', removed: { samples: PICTURES + 1, vectors: PICTURES } });
     await rename(move.to, photos);
     const { json: deletion } = await open.call('DELETE', '/api/datasets/jobs');
-    const { json: deleted } = await open.get(`/api/jobs/${deletion.job_id}/wait`);
+    const { json: deleted } = await open.get(`/api/jobs/${deletion.job_id}/wait?timeout=60`);
     expect(deleted.job).toMatchObject({ kind: 'delete', state: 'completed' });
     expect((await open.get('/api/datasets/jobs')).json.code).toBe('DatasetNotFound');
   });

@@ -17,6 +17,7 @@ export interface Checked {
 export interface Operation {
   method: string;
   path: string;
+  operationId?: string;
   parameters?: { name: string; in: string; required?: boolean; schema?: unknown }[];
   requestBody?: { required?: boolean };
   responses: Record<string, { description: string; content?: Record<string, { schema?: object }> }>;
