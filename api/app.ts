@@ -18,6 +18,7 @@ import { onError, onNotFound } from './http/errors.ts';
 import { allowMethods } from './http/methods.ts';
 import { newRouter } from './http/new-router.ts';
 import { securityHeaders } from './http/security-headers.ts';
+import { startOnce } from './http/start-once.ts';
 import { jobRoutes } from './jobs/handlers.ts';
 import { limitRoutes } from './limits/routes.ts';
 import { loadRoutes } from './loads/routes.ts';
@@ -66,6 +67,8 @@ export function createApi(context: ApiContext): Api {
   app.use('/metrics', authenticated, requireScope('read'));
   app.use('/api/*', jsonBodiesOnly());
   guard(app, backends);
+  app.on('POST', STARTED_BY_POST, startOnce(context));
+  app.on('DELETE', STARTED_BY_DELETE, startOnce(context));
 
   app.route('/', healthRoutes(context));
   app.route('/', metricsRoutes(metrics));
@@ -94,13 +97,27 @@ export function createApi(context: ApiContext): Api {
 const CORS = {
   credentials: true,
   allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-  exposeHeaders: ['Content-Range', 'ETag', 'Location', 'Plimsoll-Reason', 'Retry-After'],
+  exposeHeaders: ['Content-Range', 'ETag', 'Idempotency-Replayed', 'Location', 'Plimsoll-Reason', 'Retry-After'],
 };
 
 /** Answered alike for all callers. */
 const PUBLIC = ['/api/session', '/api/docs', '/api/docs/styles.css', '/api/openapi.json'];
 /** Answered without a token, too: it says what the caller may do. */
 const CONFIG = '/api/config';
+const DATASET = '/api/datasets/:dataset';
+
+/** Addresses that start a job, or make a schedule. */
+const STARTED_BY_POST = [
+  '/api/loads',
+  '/api/jobs/:job/retry',
+  '/api/schedules',
+  '/api/schedules/:schedule/trigger',
+  ...['annotate', 'vectors', 'export', 'embed', 'index', 'prune', 'relocate', 'forget', 'duplicates'].map(
+    (job) => `${DATASET}/${job}`,
+  ),
+];
+const STARTED_BY_DELETE = [DATASET, `${DATASET}/models/:key`];
+
 
 /**
  * Guards the routes: reading needs the scope read, and so does a search, which changes nothing; changes and listing this
@@ -119,10 +136,8 @@ function guard(app: ReturnType<typeof newRouter>, backends: ApiContext['backends
   app.use('/api/loads', requireBackends(backends, 'both'));
   app.use('/api/schedules/*', requireBackends(backends, 'both'));
   app.use('/api/datasets/*', requireBackends(backends, 'mongodb'));
-  for (const job of ['annotate', 'vectors', 'export', 'embed', 'index', 'prune', 'relocate', 'forget', 'duplicates'])
-    app.post(`/api/datasets/:dataset/${job}`, requireBackends(backends, 'both'));
-  app.delete('/api/datasets/:dataset', requireBackends(backends, 'both'));
-  app.delete('/api/datasets/:dataset/models/:key', requireBackends(backends, 'both'));
+  app.on('POST', STARTED_BY_POST, requireBackends(backends, 'both'));
+  app.on('DELETE', STARTED_BY_DELETE, requireBackends(backends, 'both'));
   app.use('/api/limits', requireBackends(backends, 'mongodb'));
   app.use('/api/events', requireBackends(backends, 'mongodb'));
 }

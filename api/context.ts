@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Media } from '../core/media/medium.ts';
 import type { Sources } from '../core/sources/source.ts';
+import type { StartClaim } from '../core/store/start-keys.ts';
 import type { Searcher } from '../search/searcher.ts';
 import type { ApiBackends } from './backends/backends.ts';
 import type { Counts } from './datasets/count-tags.ts';
@@ -32,5 +33,7 @@ export interface ApiEnv {
   Variables: {
     /** Null without a valid token. */
     scope: Scope | null;
+    /** Of a request with an `Idempotency-Key`. */
+    claim: StartClaim | undefined;
   };
 }

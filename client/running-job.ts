@@ -5,6 +5,7 @@ import { EMBED_WORKFLOW, KINDS, loadWorkflowId } from '../contract/names.ts';
 import { endJob } from '../core/jobs/phases.ts';
 import { handleOf, ifFound, isRunning, type Job, jobIdOf } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
+import type { StartMemo } from './find-started.ts';
 
 /** The job that holds a Workflow ID. */
 export interface RunningJob {
@@ -13,6 +14,8 @@ export interface RunningJob {
   kind: JobKind | undefined;
   /** The workflow's type. */
   workflow: string;
+  /** The mark of the start that began it. */
+  startId: string | undefined;
 }
 
 /**
@@ -33,6 +36,7 @@ export async function findRunning(
     job: { job_id: jobIdOf(whole), workflow_id: whole.workflowId, dataset },
     kind: KINDS[whole.type],
     workflow: whole.type,
+    startId: (whole.memo as StartMemo | undefined)?.start_id,
   };
 }
 

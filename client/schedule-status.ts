@@ -45,7 +45,13 @@ export interface ScheduledRun {
 }
 
 /** Times as they were written, which Temporal does not give back. This is a type because memos take no interface. */
-export type ScheduleMemo = { cron: string | null; every_seconds: number | null; time_zone: string };
+export type ScheduleMemo = {
+  cron: string | null;
+  every_seconds: number | null;
+  time_zone: string;
+  /** The mark of the request that made it. */
+  start_id?: string;
+};
 
 /** Undefined for a schedule that loads nothing: somebody else made it. */
 export async function scheduleStatusOf(

@@ -16,8 +16,12 @@ import { invalidCron, parseScheduleRequest, type ScheduleRequest, unusableZone }
 import { type ScheduledRun, type ScheduleMemo, type ScheduleStatus, scheduleStatusOf } from './schedule-status.ts';
 
 export interface Schedules {
-  /** @throws UserError InvalidInput, InvalidSchedule, ScheduleExists */
-  create(request: ScheduleRequest): Promise<ScheduleStatus>;
+  /**
+   * With `startId`, the schedule is marked, and one that has this mark already is taken for the new one.
+   *
+   * @throws UserError InvalidInput, InvalidSchedule, ScheduleExists
+   */
+  create(request: ScheduleRequest, options?: { startId?: string | undefined }): Promise<ScheduleStatus>;
   /** By name. */
   list(): Promise<ScheduleStatus[]>;
   /** @throws UserError ScheduleNotFound */
@@ -28,11 +32,11 @@ export interface Schedules {
   resume(name: string): Promise<ScheduleStatus>;
   /**
    * Runs it now, even if it is paused. In the status, `last_run` is this run, which may be skipped. It is null if the
-   * run has not begun within some seconds.
+   * run has not begun within some seconds. With `since`, a run that began at that time or later is taken for this one.
    *
    * @throws UserError ScheduleNotFound, AlreadyRunning
    */
-  trigger(name: string): Promise<ScheduleStatus>;
+  trigger(name: string, options?: { since?: Date | undefined }): Promise<ScheduleStatus>;
   /** A running load goes on. @throws UserError ScheduleNotFound */
   delete(name: string): Promise<void>;
 }
@@ -46,8 +50,8 @@ export function createSchedules(backends: Backends): Schedules {
       return status;
     });
   return {
-    async create(request) {
-      await createSchedule(backends, request);
+    async create(request, { startId } = {}) {
+      await createSchedule(backends, request, startId);
       return read(request.name);
     },
     list: () => listSchedules(backends),
@@ -62,8 +66,10 @@ export function createSchedules(backends: Backends): Schedules {
       await withSchedule(temporal, name, (handle) => handle.unpause('resumed'));
       return read(name);
     },
-    async trigger(name) {
-      const { last_run: before } = await read(name);
+    async trigger(name, { since } = {}) {
+      const now = await read(name);
+      const { last_run: before } = now;
+      if (before !== null && since !== undefined && Date.parse(before.at) >= since.getTime()) return now;
       if (before !== null && UNDER_WAY.has(before.result)) throw underWay(name, before);
       await withSchedule(temporal, name, (handle) => handle.trigger(ScheduleOverlapPolicy.SKIP));
       return begun(() => read(name), before);
@@ -105,7 +111,11 @@ async function begun(read: () => Promise<ScheduleStatus>, before: ScheduledRun |
  */
 const CATCHUP_WINDOW = '7 days';
 
-async function createSchedule({ temporal, taskQueue = INDEXING_TASK_QUEUE }: Backends, request: ScheduleRequest) {
+async function createSchedule(
+  { temporal, taskQueue = INDEXING_TASK_QUEUE }: Backends,
+  request: ScheduleRequest,
+  startId: string | undefined,
+) {
   const { name, load, cron, every_seconds, time_zone } = parseScheduleRequest(request);
   const scheduleId = SCHEDULE_PREFIX + name;
   let schedule: ScheduleHandle;
@@ -125,10 +135,16 @@ async function createSchedule({ temporal, taskQueue = INDEXING_TASK_QUEUE }: Bac
         args: [{ load }],
       },
       policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCHUP_WINDOW },
-      memo: { cron: cron ?? null, every_seconds: every_seconds ?? null, time_zone } satisfies ScheduleMemo,
+      memo: {
+        cron: cron ?? null,
+        every_seconds: every_seconds ?? null,
+        time_zone,
+        ...(startId === undefined ? {} : { start_id: startId }),
+      } satisfies ScheduleMemo,
     });
   } catch (error) {
     if (error instanceof ScheduleAlreadyRunning) {
+      if (startId !== undefined && (await isMarked(temporal, scheduleId, startId))) return;
       throw new UserError(
         'ScheduleExists',
         `There is already a schedule "${name}". Choose another name, or delete that one: plimsoll schedule delete ${name}`,
@@ -148,6 +164,11 @@ async function createSchedule({ temporal, taskQueue = INDEXING_TASK_QUEUE }: Bac
   if (cron === undefined || info.nextActionTimes.length > 0) return;
   await schedule.delete();
   throw invalidCron(cron, 'such a day never comes');
+}
+
+async function isMarked(temporal: Client, scheduleId: string, startId: string): Promise<boolean> {
+  const found = await ifFound(temporal.schedule.getHandle(scheduleId).describe());
+  return (found?.memo as ScheduleMemo | undefined)?.start_id === startId;
 }
 
 async function listSchedules(backends: Backends): Promise<ScheduleStatus[]> {

@@ -9,6 +9,7 @@ import { getDataset } from '../core/store/datasets.ts';
 import { findRequest } from '../core/store/jobs.ts';
 import type { Job } from '../temporal/jobs.ts';
 import type { Backends } from './backends.ts';
+import type { StartMemo } from './find-started.ts';
 import { AlreadyRunningError, type IfRunning } from './if-running.ts';
 import type { JobInput, JobType } from './job-types.ts';
 import { parseRequest } from './parse-request.ts';
@@ -19,6 +20,8 @@ export interface StartOptions {
   ifRunning?: IfRunning | undefined;
   /** With `replace`: a running job whose cancel no worker hears in this time is terminated; 30 s if left out. */
   heardWithinMs?: number | undefined;
+  /** Marks the job. A start with the mark of the job that runs returns that job, as if it had started it. */
+  startId?: string | undefined;
 }
 
 export interface StartedJob extends Job {
@@ -32,6 +35,7 @@ interface Start extends Pick<JobType<never, never>, 'kind' | 'workflow'> {
   input: JobInput;
   embeds: boolean;
   summary: string;
+  startId: string | undefined;
 }
 
 /** How long after the end of a workflow a start is tried again. The server may still take its ID for used. */
@@ -46,9 +50,9 @@ export async function startJob<Request, Input extends JobInput>(
   backends: Backends,
   type: JobType<Request, Input>,
   request: Request,
-  { ifRunning = 'fail', heardWithinMs }: StartOptions = {},
+  { ifRunning = 'fail', heardWithinMs, startId }: StartOptions = {},
 ): Promise<StartedJob> {
-  const job = await prepare(backends, type, request);
+  const job = { ...(await prepare(backends, type, request)), startId };
   let replaced = false;
   for (;;) {
     const started = await tryStart(backends, job);
@@ -59,6 +63,7 @@ export async function startJob<Request, Input extends JobInput>(
       await delay(FREE_WITHIN_MS);
       continue;
     }
+    if (startId !== undefined && running.startId === startId) return { ...running.job, attached: false };
     if (ifRunning === 'attach') return attachTo(backends, running, job);
     if (ifRunning === 'fail') throw new AlreadyRunningError(running, choicesFor(running, job));
     if (!isReplaceable(running)) {
@@ -81,7 +86,7 @@ async function prepare<Request, Input extends JobInput>(
   { store }: Backends,
   type: JobType<Request, Input>,
   request: Request,
-): Promise<Start> {
+): Promise<Omit<Start, 'startId'>> {
   const { kind, workflow, datasetError } = type;
   const input = parseRequest(type.schema, request);
   if (datasetError !== undefined) await getDataset(store, input.dataset, datasetError);
@@ -99,7 +104,7 @@ async function prepare<Request, Input extends JobInput>(
 /** Undefined if the Workflow ID is taken. */
 async function tryStart(
   { temporal, store, taskQueue = INDEXING_TASK_QUEUE }: Backends,
-  { kind, workflow, workflowId, input, embeds, summary }: Start,
+  { kind, workflow, workflowId, input, embeds, summary, startId }: Start,
 ): Promise<Job | undefined> {
   let jobId: string;
   try {
@@ -109,6 +114,7 @@ async function tryStart(
       args: [input],
       staticSummary: summary.slice(0, 200),
       priority: priorityOf(input),
+      ...(startId === undefined ? {} : { memo: { start_id: startId, dataset: input.dataset } satisfies StartMemo }),
     });
     jobId = handle.firstExecutionRunId;
   } catch (error) {

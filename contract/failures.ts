@@ -502,6 +502,17 @@ export const FAILURES = {
     remedy: 'Wait for it again.',
   },
 
+  IdempotencyKeyReused: {
+    meaning: 'The `Idempotency-Key` of this request belongs to a request with another address or body.',
+    remedy: 'Take a new key for each request, and the same one only to repeat it.',
+    http: [422, 'The key belongs to another request'],
+  },
+  IdempotencyKeyInUse: {
+    meaning: 'The request with this `Idempotency-Key` is being carried out.',
+    remedy: 'Repeat it in a moment.',
+    http: [409, 'The request with this key is being carried out'],
+  },
+
   // Schedules.
   ScheduleNotFound: {
     meaning: 'There is no schedule of this name.',

@@ -35,20 +35,20 @@ export function datasetRoutes({ backends, media, settings, sources, tagCounts }:
     const { dataset } = c.req.valid('param');
     const { dry_run, ...query } = c.req.valid('query');
     if (dry_run) return c.json({ dataset, dry_run, ...(await client.countDelete(dataset)) }, 200);
-    return started(c, await startAs(client, query, (options) => client.deleteDataset(dataset, options)));
+    return started(c, await startAs(c, client, query, (options) => client.deleteDataset(dataset, options)));
   });
 
   router.openapi(routes.pruneRoute, async (c) => {
     const { dataset } = c.req.valid('param');
     const { dry_run, ...query } = c.req.valid('query');
     if (dry_run) return c.json({ dataset, dry_run, ...(await client.countPrune(dataset)) }, 200);
-    return started(c, await startAs(client, query, (options) => client.prune(dataset, options)));
+    return started(c, await startAs(c, client, query, (options) => client.prune(dataset, options)));
   });
 
   router.openapi(routes.relocateRoute, async (c) => {
     const request = { ...c.req.valid('json'), dataset: c.req.valid('param').dataset };
     await requireSource(request.to, { sources, roots: settings.sourceRoots }, 'to');
-    return started(c, await startAs(client, c.req.valid('query'), (options) => client.relocate(request, options)));
+    return started(c, await startAs(c, client, c.req.valid('query'), (options) => client.relocate(request, options)));
   });
 
   router.openapi(routes.forgetRoute, async (c) => {
@@ -56,20 +56,23 @@ export function datasetRoutes({ backends, media, settings, sources, tagCounts }:
     const request = { ...c.req.valid('json'), dataset };
     const { dry_run, ...query } = c.req.valid('query');
     if (dry_run) return c.json({ dataset, dry_run, ...(await client.countForget(request)) }, 200);
-    return started(c, await startAs(client, query, (options) => client.forget(request, options)));
+    return started(c, await startAs(c, client, query, (options) => client.forget(request, options)));
   });
 
   router.openapi(routes.annotateRoute, async (c) => {
     const { dataset } = c.req.valid('param');
     const request = { ...c.req.valid('json'), dataset };
     await requireAnnotationPlaces(request.annotations, { sources, roots: settings.sourceRoots });
-    return started(c, await startAs(client, c.req.valid('query'), (options) => client.annotate(request, options)));
+    return started(c, await startAs(c, client, c.req.valid('query'), (options) => client.annotate(request, options)));
   });
 
   router.openapi(routes.exportRoute, async (c) => {
     const request = { ...c.req.valid('json'), dataset: c.req.valid('param').dataset };
     await requireSource(request.target, { sources, roots: settings.sourceRoots }, 'target');
-    return started(c, await startAs(client, c.req.valid('query'), (options) => client.exportDataset(request, options)));
+    return started(
+      c,
+      await startAs(c, client, c.req.valid('query'), (options) => client.exportDataset(request, options)),
+    );
   });
 
   router.openapi(routes.importRoute, async (c) => {
@@ -78,7 +81,10 @@ export function datasetRoutes({ backends, media, settings, sources, tagCounts }:
     const rules = { sources, roots: settings.sourceRoots };
     await requireSource(request.path, rules, 'path');
     if (request.samples !== undefined) await requireSource(request.samples, rules, 'samples');
-    return started(c, await startAs(client, c.req.valid('query'), (options) => client.importVectors(request, options)));
+    return started(
+      c,
+      await startAs(c, client, c.req.valid('query'), (options) => client.importVectors(request, options)),
+    );
   });
 
   router.openapi(routes.classesRoute, async (c) => {
@@ -91,7 +97,7 @@ export function datasetRoutes({ backends, media, settings, sources, tagCounts }:
     await requireModel(request.model, settings.modelFolders);
     return started(
       c,
-      await startAs(client, c.req.valid('query'), (options) => client.startEmbedding(request, options)),
+      await startAs(c, client, c.req.valid('query'), (options) => client.startEmbedding(request, options)),
     );
   });
 
@@ -108,14 +114,17 @@ export function datasetRoutes({ backends, media, settings, sources, tagCounts }:
 
   router.openapi(routes.indexRoute, async (c) => {
     const request = { ...c.req.valid('json'), dataset: c.req.valid('param').dataset };
-    return started(c, await startAs(client, c.req.valid('query'), (options) => client.indexVectors(request, options)));
+    return started(
+      c,
+      await startAs(c, client, c.req.valid('query'), (options) => client.indexVectors(request, options)),
+    );
   });
 
   router.openapi(routes.dropRoute, async (c) => {
     const { dataset, key } = c.req.valid('param');
     const { dry_run, ...query } = c.req.valid('query');
     if (dry_run) return c.json({ dataset, dry_run, ...(await client.countDrop(dataset, key)) }, 200);
-    return started(c, await startAs(client, query, (options) => client.dropModel(dataset, key, options)));
+    return started(c, await startAs(c, client, query, (options) => client.dropModel(dataset, key, options)));
   });
 
   router.openapi(routes.tagsRoute, async (c) => {

@@ -1,5 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
-import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answers.ts';
+import { body, GUARDED, json, KEYED, problems, STORED, WITH_BODY } from '../http/answers.ts';
 import { annotateBody, classList } from '../schemas/annotations.ts';
 import {
   dataset,
@@ -18,11 +18,11 @@ import {
 } from '../schemas/datasets.ts';
 import { exportBody } from '../schemas/exports.ts';
 import { startedJob, startQuery } from '../schemas/jobs.ts';
-import { datasetParameter, modelParameters } from '../schemas/parameters.ts';
+import { datasetParameter, modelParameters, startHeaders } from '../schemas/parameters.ts';
 
 const tags = ['Datasets'];
 const ONE = ['InvalidParameter', 'DatasetNotFound', ...GUARDED, ...STORED] as const;
-const JOB = ['OriginRefused', 'ScopeMissing', 'AlreadyRunning', 'TemporalUnavailable', ...ONE] as const;
+const JOB = [...KEYED, 'OriginRefused', 'ScopeMissing', 'AlreadyRunning', 'TemporalUnavailable', ...ONE] as const;
 
 const REMOVAL = {
   200: json(removalPreview, 'With `dry_run`: what it would remove.'),
@@ -57,7 +57,7 @@ export const deleteRoute = createRoute({
   summary: 'Delete a dataset',
   description:
     'Starts a job that deletes its samples and vectors. Its files, and the records of its jobs, stay; schedules that would load it again are paused.',
-  request: { params: datasetParameter, query: removalQuery },
+  request: { params: datasetParameter, query: removalQuery, headers: startHeaders },
   responses: REMOVAL,
 });
 
@@ -67,7 +67,7 @@ export const pruneRoute = createRoute({
   operationId: 'pruneDataset',
   tags,
   summary: 'Delete the samples whose files are missing',
-  request: { params: datasetParameter, query: removalQuery },
+  request: { params: datasetParameter, query: removalQuery, headers: startHeaders },
   responses: REMOVAL,
 });
 
@@ -80,7 +80,7 @@ export const relocateRoute = createRoute({
   description:
     'Starts a job that gives the samples below a folder their new paths. They keep their numbers, tags and vectors. ' +
     'Load the new folder once afterwards.',
-  request: { params: datasetParameter, query: startQuery, body: body(relocateBody) },
+  request: { params: datasetParameter, query: startQuery, headers: startHeaders, body: body(relocateBody) },
   responses: {
     202: json(startedJob, 'The job.'),
     ...problems('SourceOutsideRoots', 'FolderNotInDataset', 'FoldersOverlap', ...JOB, ...WITH_BODY),
@@ -95,7 +95,7 @@ export const forgetRoute = createRoute({
   summary: 'Delete the samples below a folder',
   description:
     'Starts a job that deletes the samples below a folder, and their vectors. The files stay, and need not be there.',
-  request: { params: datasetParameter, query: removalQuery, body: body(forgetBody) },
+  request: { params: datasetParameter, query: removalQuery, headers: startHeaders, body: body(forgetBody) },
   responses: {
     200: json(removalPreview, 'With `dry_run`: what it would remove.'),
     202: json(startedJob, 'The job.'),
@@ -111,7 +111,7 @@ export const annotateRoute = createRoute({
   summary: 'Read annotations into a dataset, or remove a field of them',
   description:
     'Starts a job that gives the samples of a dataset their annotations. It reads no image and touches no vector. What is the same already is left as it is.',
-  request: { params: datasetParameter, query: startQuery, body: body(annotateBody) },
+  request: { params: datasetParameter, query: startQuery, headers: startHeaders, body: body(annotateBody) },
   responses: { 202: json(startedJob, 'The job.'), ...problems('SourceOutsideRoots', ...JOB, ...WITH_BODY) },
 });
 
@@ -123,7 +123,7 @@ export const exportRoute = createRoute({
   summary: 'Write a dataset with its annotations to a folder',
   description:
     "Starts a job that writes the samples of a dataset, with their annotations or vectors, to a folder on the indexing worker's machine. Loads, and exports to other folders, may run beside it.",
-  request: { params: datasetParameter, query: startQuery, body: body(exportBody) },
+  request: { params: datasetParameter, query: startQuery, headers: startHeaders, body: body(exportBody) },
   responses: {
     202: json(startedJob, 'The job.'),
     ...problems('SourceOutsideRoots', 'NoVectors', 'ModelNotInDataset', ...JOB, ...WITH_BODY),
@@ -138,7 +138,7 @@ export const importRoute = createRoute({
   summary: "Give the samples of a dataset vectors of the caller's own",
   description:
     'Starts a job that reads a .npy, .parquet or .jsonl file on the indexing worker. Rows that can not be used are left out and counted. It reads no sample, and vectors of other models stay.',
-  request: { params: datasetParameter, query: startQuery, body: body(importBody) },
+  request: { params: datasetParameter, query: startQuery, headers: startHeaders, body: body(importBody) },
   responses: { 202: json(startedJob, 'The job.'), ...problems('SourceOutsideRoots', ...JOB, ...WITH_BODY) },
 });
 
@@ -158,7 +158,12 @@ export const embedRoute = createRoute({
   operationId: 'embedDataset',
   tags,
   summary: 'Embed a dataset with a model',
-  request: { params: datasetParameter, query: startQuery, body: { ...body(embedBody), required: false } },
+  request: {
+    params: datasetParameter,
+    query: startQuery,
+    headers: startHeaders,
+    body: { ...body(embedBody), required: false },
+  },
   responses: { 202: json(startedJob, 'The job.'), ...problems(...JOB, ...WITH_BODY) },
 });
 
@@ -205,7 +210,12 @@ export const indexRoute = createRoute({
   summary: 'Build the search index anew',
   description:
     'The index before serves until the new one is published. Searches find what is newer than the index, too.',
-  request: { params: datasetParameter, query: startQuery, body: { ...body(indexBody), required: false } },
+  request: {
+    params: datasetParameter,
+    query: startQuery,
+    headers: startHeaders,
+    body: { ...body(indexBody), required: false },
+  },
   responses: { 202: json(startedJob, 'The job.'), ...problems(...JOB, 'NoVectors', 'ModelNotInDataset', ...WITH_BODY) },
 });
 
@@ -217,7 +227,7 @@ export const dropRoute = createRoute({
   summary: "Remove a model's vectors",
   description:
     "Starts a job that removes the model's vectors from the dataset. The samples, and the vectors of other models, stay. The model that serves is refused while another one has vectors.",
-  request: { params: modelParameters, query: removalQuery },
+  request: { params: modelParameters, query: removalQuery, headers: startHeaders },
   responses: {
     200: json(removalPreview, 'With `dry_run`: what it would remove.'),
     202: json(startedJob, 'The job.'),

@@ -16,7 +16,7 @@ export function duplicateRoutes({ backends, tagCounts }: ApiContext) {
     const request = { ...c.req.valid('json'), dataset: c.req.valid('param').dataset };
     return started(
       c,
-      await startAs(client, c.req.valid('query'), (options) => client.findDuplicates(request, options)),
+      await startAs(c, client, c.req.valid('query'), (options) => client.findDuplicates(request, options)),
     );
   });
 

@@ -1,8 +1,8 @@
 import { createRoute } from '@hono/zod-openapi';
-import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answers.ts';
+import { body, GUARDED, json, KEYED, problems, STORED, WITH_BODY } from '../http/answers.ts';
 import { duplicatePage, duplicatesBody, duplicatesQuery, keepOneBody, keptOne } from '../schemas/duplicates.ts';
 import { startedJob, startQuery } from '../schemas/jobs.ts';
-import { datasetParameter } from '../schemas/parameters.ts';
+import { datasetParameter, startHeaders } from '../schemas/parameters.ts';
 
 const tags = ['Duplicates'];
 const ONE = ['InvalidParameter', 'DatasetNotFound', ...GUARDED, ...STORED] as const;
@@ -16,10 +16,15 @@ export const startRoute = createRoute({
   summary: 'Find near-duplicates',
   description:
     'Starts a job that compares the vectors of a dataset with each other. Until it has ended, the groups of the search before are given.',
-  request: { params: datasetParameter, query: startQuery, body: { ...body(duplicatesBody), required: false } },
+  request: {
+    params: datasetParameter,
+    query: startQuery,
+    headers: startHeaders,
+    body: { ...body(duplicatesBody), required: false },
+  },
   responses: {
     202: json(startedJob, 'The job.'),
-    ...problems('AlreadyRunning', 'NoVectors', 'ModelNotInDataset', 'TemporalUnavailable', ...CHANGE),
+    ...problems(...KEYED, 'AlreadyRunning', 'NoVectors', 'ModelNotInDataset', 'TemporalUnavailable', ...CHANGE),
   },
 });
 

@@ -19,6 +19,8 @@ const EVERYWHERE: ProblemCode[] = ['HostRefused'];
 /** A session is looked up in MongoDB. */
 export const GUARDED: ProblemCode[] = ['TokenRequired', 'TokenInvalid', 'MongoDBUnavailable'];
 export const STORED: ProblemCode[] = ['MongoDBUnavailable', 'Overloaded'];
+/** Of requests that take an `Idempotency-Key`. */
+export const KEYED: ProblemCode[] = ['InvalidParameter', 'IdempotencyKeyReused', 'IdempotencyKeyInUse'];
 export const WITH_BODY: ProblemCode[] = [
   'OriginRefused',
   'InvalidJson',

@@ -68,7 +68,7 @@ export function jobRoutes(context: ApiContext) {
     const changes = c.req.valid('json');
     await requireModel(changes.model, settings.modelFolders);
     const { job } = c.req.valid('param');
-    return started(c, await startAs(client, c.req.valid('query'), (options) => client.retry(job, changes, options)));
+    return started(c, await startAs(c, client, c.req.valid('query'), (options) => client.retry(job, changes, options)));
   });
 
   router.openapi(routes.failuresRoute, async (c) => {

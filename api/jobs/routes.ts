@@ -1,5 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
-import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answers.ts';
+import { body, GUARDED, json, KEYED, problems, STORED, WITH_BODY } from '../http/answers.ts';
 import { failurePage, failuresQuery } from '../schemas/failures.ts';
 import {
   cancelBody,
@@ -15,7 +15,7 @@ import {
   waitQuery,
   webhookDeliveries,
 } from '../schemas/jobs.ts';
-import { jobParameter } from '../schemas/parameters.ts';
+import { jobParameter, startHeaders } from '../schemas/parameters.ts';
 
 const tags = ['Jobs'];
 const ONE_JOB = [
@@ -125,10 +125,15 @@ export const retryRoute = createRoute({
   tags,
   summary: "Retry what failed in a job's dataset",
   description: 'Starts a job that reads and embeds again what could not be, and nothing else.',
-  request: { params: jobParameter, query: startQuery, body: { ...body(retryBody), required: false } },
+  request: {
+    params: jobParameter,
+    query: startQuery,
+    headers: startHeaders,
+    body: { ...body(retryBody), required: false },
+  },
   responses: {
     202: json(startedJob, 'The job.'),
-    ...problems('AlreadyRunning', 'DatasetNotFound', ...CHANGE, ...WITH_BODY),
+    ...problems(...KEYED, 'AlreadyRunning', 'DatasetNotFound', ...CHANGE, ...WITH_BODY),
   },
 });
 

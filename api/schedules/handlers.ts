@@ -17,7 +17,7 @@ export function scheduleRoutes({ backends, settings, sources }: Pick<ApiContext,
     const request = c.req.valid('json');
     await requireLoadPlaces(request.load, { sources, roots: settings.sourceRoots }, 'load.');
     await requireModel(request.load.model, settings.modelFolders, 'load.model');
-    const created = await schedules.create(request);
+    const created = await schedules.create(request, { startId: c.get('claim')?.id });
     return c.json(present(created, c.get('scope')), 201, { Location: `/api/schedules/${created.name}` });
   });
 
@@ -43,9 +43,11 @@ export function scheduleRoutes({ backends, settings, sources }: Pick<ApiContext,
     c.json(present(await schedules.resume(c.req.valid('param').schedule), c.get('scope')), 200),
   );
 
-  router.openapi(routes.triggerRoute, async (c) =>
-    c.json(present(await schedules.trigger(c.req.valid('param').schedule), c.get('scope')), 200),
-  );
+  router.openapi(routes.triggerRoute, async (c) => {
+    const claim = c.get('claim');
+    const since = claim?.takenOver ? claim.since : undefined;
+    return c.json(present(await schedules.trigger(c.req.valid('param').schedule, { since }), c.get('scope')), 200);
+  });
 
   return router;
 }

@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { scheduleInput } from '../../client/schedule-request.ts';
-import { body, GUARDED, json, problems, STORED, WITH_BODY } from '../http/answers.ts';
-import { scheduleParameter } from '../schemas/parameters.ts';
+import { body, GUARDED, json, KEYED, problems, STORED, WITH_BODY } from '../http/answers.ts';
+import { scheduleParameter, startHeaders } from '../schemas/parameters.ts';
 import { schedule, scheduleList, schedulePauseBody } from '../schemas/schedules.ts';
 
 const tags = ['Schedules'];
@@ -17,10 +17,18 @@ export const createOneRoute = createRoute({
   summary: 'Repeat a load by cron or interval',
   description:
     'The folder is one below a source root, as for a load; `load` is what starts a load, and is the same for each run. A run is skipped while a job of the dataset is running.',
-  request: { body: body(scheduleInput.meta({ id: 'ScheduleRequest' })) },
+  request: { headers: startHeaders, body: body(scheduleInput.meta({ id: 'ScheduleRequest' })) },
   responses: {
     201: json(schedule, 'The schedule.'),
-    ...problems('ScopeMissing', 'SourceOutsideRoots', 'ScheduleExists', 'InvalidSchedule', ...ASK, ...WITH_BODY),
+    ...problems(
+      ...KEYED,
+      'ScopeMissing',
+      'SourceOutsideRoots',
+      'ScheduleExists',
+      'InvalidSchedule',
+      ...ASK,
+      ...WITH_BODY,
+    ),
   },
 });
 
@@ -84,6 +92,9 @@ export const triggerRoute = createRoute({
   summary: 'Load now, beside the times of the schedule',
   description:
     'Also while it is paused. `last_run` is then that run, which may be `skipped`; null where no worker has taken it up within some seconds.',
-  request: { params: scheduleParameter },
-  responses: { 200: json(schedule, 'The schedule, as it is then.'), ...problems('AlreadyRunning', ...CHANGE) },
+  request: { params: scheduleParameter, headers: startHeaders },
+  responses: {
+    200: json(schedule, 'The schedule, as it is then.'),
+    ...problems(...KEYED, 'AlreadyRunning', ...CHANGE),
+  },
 });

@@ -89,6 +89,22 @@ export const sampleParameters = datasetParameter.extend({
   }),
 });
 
+/** Headers of requests that start something. */
+export const startHeaders = z.object({
+  'idempotency-key': z
+    .string()
+    // The draft of the header has it in quotes. Most clients send none.
+    .regex(/^("[ !#-~]{1,255}"|[!#-~]{1,255})$/, 'must have 1 to 255 printable ASCII characters without quotes')
+    .transform((key) => key.replaceAll('"', ''))
+    .optional()
+    .meta({
+      type: 'string',
+      description:
+        'A key of your own for this request, as a UUID. A repetition with the same key, address and body starts nothing and gets the same answer, for a day.',
+      example: '8e03978e-40d5-43dd-bc93-6894a57f9324',
+    }),
+});
+
 /** An RFC 3339 time, parsed to a Date. */
 export const time = z.iso
   .datetime({ offset: true, error: 'must be a time with a date and an offset, as in 2026-01-31T22:00:00Z' })

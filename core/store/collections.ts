@@ -11,6 +11,7 @@ import type {
   SampleDocument,
   SessionDocument,
   StagedDocument,
+  StartKeyDocument,
 } from './documents.ts';
 import type { Store } from './store.ts';
 
@@ -27,6 +28,7 @@ export interface Collections {
   staged_annotations: Collection<StagedDocument>;
   annotation_readings: Collection<ReadingDocument>;
   sessions: Collection<SessionDocument>;
+  start_keys: Collection<StartKeyDocument>;
   meta: Collection<MetaDocument>;
 }
 
@@ -59,6 +61,7 @@ export function bindCollections(store: Store, db: Db): void {
     staged_annotations: db.collection('staged_annotations'),
     annotation_readings: db.collection('annotation_readings'),
     sessions: db.collection('sessions'),
+    start_keys: db.collection('start_keys'),
     meta: db.collection('meta'),
   });
 }

@@ -410,6 +410,23 @@ export interface SeqBlock {
   count: number;
 }
 
+/** A request that starts something, known by the key that its caller gave it, so that a repetition starts nothing. */
+export interface StartKeyDocument {
+  /** The caller's key. */
+  _id: string;
+  /** Hash of the request. */
+  fingerprint: string;
+  /** Marks what the request starts, in the memo of its workflow or schedule. */
+  claim_id: string;
+  claimed_at: Date;
+  /** Until then, one process carries the request out. */
+  held_until: Date;
+  /** The answer, once the request was carried out. */
+  answer?: { status: number; body: string; location: string | null };
+  /** MongoDB removes the document after this time. */
+  expires_at: Date;
+}
+
 /** The rate limit of a task queue's embedding workers, and the token bucket that they share. */
 export interface LimitDocument {
   /** The task queue. */

@@ -85,7 +85,8 @@ export const metadataIndex = (field: string) => `dataset_id_1_metadata.${field}_
 export const INDEXED_METADATA = ['format'] as const;
 
 async function createIndexes(store: Store): Promise<void> {
-  const { samples, embeddings, jobs, progress, pages, duplicates, staged_annotations, sessions } = collectionsOf(store);
+  const { samples, embeddings, jobs, progress, pages, duplicates, staged_annotations, sessions, start_keys } =
+    collectionsOf(store);
   await Promise.all([
     samples.createIndexes([
       { key: { dataset_id: 1, filepath: 1, part: 1 }, unique: true },
@@ -131,6 +132,7 @@ async function createIndexes(store: Store): Promise<void> {
       { key: { dataset_id: 1, job_id: 1, kind: 1, group: 1 } },
     ]),
     staged_annotations.createIndexes([{ key: { job_id: 1, set: 1, bucket: 1 } }]),
+    start_keys.createIndexes([{ key: { expires_at: 1 }, expireAfterSeconds: 0 }]),
     pages.createIndexes([{ key: { job_id: 1, n: 1 }, unique: true }]),
     sessions.createIndexes([{ key: { expires_at: 1 }, expireAfterSeconds: 0 }]),
   ]);

@@ -158,6 +158,16 @@ describe('every documented status can be had', () => {
     await Promise.all([closed.close(), away.close(), storeless.close()]);
   });
 
+  test('of a start with the Idempotency-Key of another request', async () => {
+    const key = { 'idempotency-key': 'taken', 'content-type': 'application/json' };
+    const load = { dataset: 'keyed', source: photos, embed: false };
+    const { json: job } = await open.post('/api/loads', load, key);
+    for (const { method, path, parameters = [] } of operationsOf(open.api.document))
+      if (parameters.some(({ name }) => name === 'idempotency-key'))
+        expect((await open.call(method, filled(path), { headers: key })).json.code).toBe('IdempotencyKeyReused');
+    await open.get(`/api/jobs/${job.job_id}/wait?timeout=60`);
+  });
+
   test('of what is asked of samples and their files', async () => {
     const dataset = 'real';
     await bench.load({ dataset, source: photos });
@@ -330,7 +340,8 @@ describe('every documented status can be had', () => {
     expect((await drop(served.key)).json.code).toBe('ModelServes');
     expect((await drop('other')).json.code).toBe('InvalidInput');
     expect((await drop('other@1', '?dry_run=true')).json).toMatchObject({ model: 'other@1', vectors: 1 });
-    for (const other of ['other@1', 'other@2']) await open.get(`/api/jobs/${(await drop(other)).json.job_id}/wait?timeout=60`);
+    for (const other of ['other@1', 'other@2'])
+      await open.get(`/api/jobs/${(await drop(other)).json.job_id}/wait?timeout=60`);
     expect((await use('jobs', served.key)).json).toMatchObject({ serving: served.key, models: [{}] });
     expect((await use('nothing', 'other')).json.code).toBe('DatasetNotFound');
     const { datasets } = collectionsOf(bench.store);

@@ -277,6 +277,8 @@ const AROUND: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'TokenInvalid',
   'ScopeMissing',
   'InvalidParameter',
+  'IdempotencyKeyReused',
+  'IdempotencyKeyInUse',
   'InvalidJson',
   'InvalidInput',
   'BodyIncomplete',
