@@ -1,4 +1,5 @@
 import { cors } from 'hono/cors';
+import { requestId } from 'hono/request-id';
 import { authenticate, requireScope } from './auth/authenticate.ts';
 import { refuseOtherSites, requireOwnHost } from './auth/same-site.ts';
 import { openSessions } from './auth/sessions.ts';
@@ -14,9 +15,12 @@ import { eventRoutes } from './events/routes.ts';
 import { fileRoutes } from './files/handlers.ts';
 import { healthRoutes } from './health/routes.ts';
 import { jsonBodiesOnly, takesPictures } from './http/body.ts';
+import { compressText } from './http/compress.ts';
 import { onError, onNotFound } from './http/errors.ts';
+import { jsonEtags } from './http/etags.ts';
 import { allowMethods } from './http/methods.ts';
 import { newRouter } from './http/new-router.ts';
+import { refuseUnknown } from './http/refuse-unknown.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { startOnce } from './http/start-once.ts';
 import { jobRoutes } from './jobs/handlers.ts';
@@ -57,6 +61,7 @@ export function createApi(context: ApiContext): Api {
   app.onError(onError(context));
   app.notFound(onNotFound);
 
+  app.use(requestId());
   app.use(countRequests(metrics));
   app.use(securityHeaders());
   app.use(requireOwnHost(settings));
@@ -66,7 +71,11 @@ export function createApi(context: ApiContext): Api {
   app.use('/api/*', authenticated);
   app.use('/metrics', authenticated, requireScope('read'));
   app.use('/api/*', jsonBodiesOnly());
+  app.use('/api/*', compressText());
+  app.use('/metrics', compressText());
+  app.use('/api/*', jsonEtags());
   guard(app, backends);
+  app.use(refuseUnknown(() => document));
   app.on('POST', STARTED_BY_POST, startOnce(context));
   app.on('DELETE', STARTED_BY_DELETE, startOnce(context));
 
@@ -97,7 +106,15 @@ export function createApi(context: ApiContext): Api {
 const CORS = {
   credentials: true,
   allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-  exposeHeaders: ['Content-Range', 'ETag', 'Idempotency-Replayed', 'Location', 'Plimsoll-Reason', 'Retry-After'],
+  exposeHeaders: [
+    'Content-Range',
+    'ETag',
+    'Idempotency-Replayed',
+    'Location',
+    'Plimsoll-Reason',
+    'Retry-After',
+    'X-Request-Id',
+  ],
 };
 
 /** Answered alike for all callers. */

@@ -35,5 +35,7 @@ export interface ApiEnv {
     scope: Scope | null;
     /** Of a request with an `Idempotency-Key`. */
     claim: StartClaim | undefined;
+    /** The caller's `X-Request-Id`, or one of ours. */
+    requestId: string;
   };
 }

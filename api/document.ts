@@ -44,9 +44,34 @@ export function openApiDocument(app: OpenAPIHono<ApiEnv>) {
       { name: 'Server' },
     ],
   });
+  for (const [path, item] of Object.entries(document.paths ?? {}))
+    if (path.startsWith('/api/')) describeUnchanged(item.get as Described | undefined);
   for (const schema of Object.values(document.components?.schemas ?? {})) wordDefaults(schema);
   return document;
 }
+
+interface Described {
+  parameters?: object[];
+  responses: Record<string, { content?: object; description: string }>;
+}
+
+/** Adds what api/http/etags.ts does to each operation that reads JSON. */
+function describeUnchanged(operation: Described | undefined): void {
+  const content = operation?.responses[200]?.content;
+  if (operation === undefined || content === undefined || !('application/json' in content)) return;
+  operation.parameters = [...(operation.parameters ?? []), IF_NONE_MATCH];
+  operation.responses[304] = {
+    description: 'It is what the caller has: `If-None-Match` names the `ETag` of the answer.',
+  };
+}
+
+const IF_NONE_MATCH = {
+  name: 'if-none-match',
+  in: 'header',
+  required: false,
+  description: 'The `ETag` of an answer before.',
+  schema: { type: 'string' },
+};
 
 /**
  * Moves the defaults of bodies from the keyword into the description. openapi-typescript takes a field that has a

@@ -27,7 +27,7 @@ const JOB = [...KEYED, 'OriginRefused', 'ScopeMissing', 'AlreadyRunning', 'Tempo
 const REMOVAL = {
   200: json(removalPreview, 'With `dry_run`: what it would remove.'),
   202: json(startedJob, 'The job.'),
-  ...problems(...JOB),
+  ...problems(...JOB, ...WITH_BODY),
 };
 
 export const listRoute = createRoute({
@@ -231,7 +231,7 @@ export const dropRoute = createRoute({
   responses: {
     200: json(removalPreview, 'With `dry_run`: what it would remove.'),
     202: json(startedJob, 'The job.'),
-    ...problems('ModelNotInDataset', 'ModelServes', 'InvalidInput', ...JOB),
+    ...problems('ModelNotInDataset', 'ModelServes', ...JOB, ...WITH_BODY),
   },
 });
 

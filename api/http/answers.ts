@@ -15,7 +15,7 @@ export const body = <T extends z.ZodType>(schema: T) => ({
 });
 
 /** Problems that every route may answer with. */
-const EVERYWHERE: ProblemCode[] = ['HostRefused'];
+const EVERYWHERE: ProblemCode[] = ['HostRefused', 'InvalidParameter'];
 /** A session is looked up in MongoDB. */
 export const GUARDED: ProblemCode[] = ['TokenRequired', 'TokenInvalid', 'MongoDBUnavailable'];
 export const STORED: ProblemCode[] = ['MongoDBUnavailable', 'Overloaded'];

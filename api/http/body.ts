@@ -18,7 +18,7 @@ export const isPicture = (c: Context<ApiEnv>): boolean =>
  */
 export function jsonBodiesOnly(): MiddlewareHandler<ApiEnv> {
   return async function checkBody(c, next) {
-    const changes = c.req.method === 'POST' || c.req.method === 'PUT';
+    const changes = ['POST', 'PUT', 'DELETE'].includes(c.req.method);
     if (!changes || isPicture(c)) return next();
     const type = c.req.header('content-type');
     const there = hasBody(c);
@@ -30,7 +30,7 @@ export function jsonBodiesOnly(): MiddlewareHandler<ApiEnv> {
 }
 
 /** Whether a body was announced. The headers decide for a socket, because Node gives every POST a body stream. */
-function hasBody(c: Context<ApiEnv>): boolean {
+export function hasBody(c: Context<ApiEnv>): boolean {
   const length = c.req.header('content-length');
   if (length !== undefined) return length !== '0';
   if (c.env?.incoming !== undefined) return c.req.header('transfer-encoding') !== undefined;

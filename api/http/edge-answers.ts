@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { RequestError } from '@hono/node-server';
@@ -24,8 +25,9 @@ export function answerAtTheEdge(server: Server): void {
     const midway = under?.headersSent && !under.writableFinished;
     if (error.code === 'ECONNRESET' || !socket.writable || midway) return void socket.destroy();
     const problem = problemOf(...(UNREADABLE[error.code ?? ''] ?? UNREADABLE.other));
-    const head = Object.entries(headersOf(problem)).map((field) => field.join(': '));
-    const lines = [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`, ...head, '', problemText(problem)];
+    const { headers, text } = answerTo(problem);
+    const head = Object.entries(headers).map((field) => field.join(': '));
+    const lines = [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`, ...head, '', text];
     socket.end(lines.join('\r\n'));
     const late = setTimeout(() => socket.destroy(), LINGER_MS);
     socket.once('close', () => clearTimeout(late));
@@ -43,27 +45,35 @@ export const refuseConnection = (response: ServerResponse): void =>
   );
 
 function send(response: ServerResponse, problem: ProblemError): void {
-  response.writeHead(problem.status, headersOf(problem)).end(problemText(problem));
+  const { headers, text } = answerTo(problem);
+  response.writeHead(problem.status, headers).end(text);
 }
 
 /** Answers an error in the adapter, outside the app, for example an unreadable Host header or URL. */
 export function edgeResponse(error: unknown, log: ApiContext['log']): Response {
   const ofCaller = error instanceof RequestError;
-  if (!ofCaller) log('A request could not be answered', error);
   const problem = ofCaller
     ? problemOf('InvalidRequest', `The address or the Host can not be read: ${error.message}.`)
     : problemOf('InternalError', 'The request could not be answered. The log says why.');
-  return new Response(problemText(problem), { status: problem.status, headers: headersOf(problem) });
+  const { headers, text } = answerTo(problem);
+  if (!ofCaller) log(`A request could not be answered (request ${headers['X-Request-Id']})`, error);
+  return new Response(text, { status: problem.status, headers });
 }
 
-const headersOf = (problem: ProblemError) => ({
-  ...SECURITY_HEADERS,
-  'Cache-Control': 'no-store',
-  ...problem.headers,
-  'Content-Type': PROBLEM_TYPE,
-  'Content-Length': String(Buffer.byteLength(problemText(problem))),
-  Connection: 'close',
-});
+function answerTo(problem: ProblemError) {
+  const id = randomUUID();
+  const text = problemText(problem, id);
+  const headers = {
+    ...SECURITY_HEADERS,
+    'Cache-Control': 'no-store',
+    ...problem.headers,
+    'Content-Type': PROBLEM_TYPE,
+    'Content-Length': String(Buffer.byteLength(text)),
+    'X-Request-Id': id,
+    Connection: 'close',
+  };
+  return { headers, text };
+}
 
 /** Problems by the code of Node's error. */
 const UNREADABLE: Record<string, [ProblemCode, string]> & { other: [ProblemCode, string] } = {

@@ -17,7 +17,7 @@ export function onError({ log, backends }: Pick<ApiContext, 'log' | 'backends'>)
       return problemResponse(c, problemOf('MongoDBUnavailable', "The database's indexes are being made. Try again."));
     }
     const found = toProblem(error) ?? ofFramework(error);
-    if (found === undefined) log(`${c.req.method} ${c.req.path}`, error);
+    if (found === undefined) log(`${c.req.method} ${c.req.path} (request ${c.get('requestId')})`, error);
     return problemResponse(
       c,
       found ?? problemOf('InternalError', 'The request could not be answered. The log says why.'),
@@ -29,18 +29,19 @@ export const onNotFound: NotFoundHandler<ApiEnv> = (c) =>
   problemResponse(c, problemOf('NotFound', 'There is no such address here. /api/docs lists those that there are.'));
 
 const problemResponse = (c: Context<ApiEnv>, error: ProblemError): Response =>
-  c.body(problemText(error), error.status, { ...error.headers, 'Content-Type': PROBLEM_TYPE });
+  c.body(problemText(error, c.get('requestId')), error.status, { ...error.headers, 'Content-Type': PROBLEM_TYPE });
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
 /** The JSON body of a problem. */
-export function problemText({ status, code, message, more }: ProblemError): string {
+export function problemText({ status, code, message, more }: ProblemError, requestId: string): string {
   const answer: Problem = {
     type: `/api/docs#${code}`,
     title: PROBLEMS[code].title,
     status,
     code,
     detail: withoutCommands(message),
+    request_id: requestId,
     ...more,
   };
   return JSON.stringify(answer);

@@ -28,6 +28,7 @@ export function securityHeaders(): MiddlewareHandler<ApiEnv> {
     await next();
     const { headers } = c.res;
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) if (!headers.has(name)) c.header(name, value);
+    if (!headers.has('X-Request-Id')) c.header('X-Request-Id', c.get('requestId'));
     if (!headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
   };
 }

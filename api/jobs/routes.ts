@@ -52,7 +52,7 @@ export const cleanupRoute = createRoute({
   request: { query: cleanupQuery },
   responses: {
     200: json(cleanupResult, 'What was removed, or with `dry_run` would be.'),
-    ...problems('InvalidParameter', 'OriginRefused', 'ScopeMissing', 'TemporalUnavailable', ...GUARDED, ...STORED),
+    ...problems('ScopeMissing', 'TemporalUnavailable', ...WITH_BODY, ...GUARDED, ...STORED),
   },
 });
 
@@ -78,7 +78,7 @@ export const waitRoute = createRoute({
   responses: { 200: json(waited, 'How the job stands then.'), ...problems(...ONE_JOB) },
 });
 
-const OPERATE = ['JobEnded', 'NotPausable', 'Refused', 'NoWorker', ...CHANGE] as const;
+const OPERATE = [...WITH_BODY, 'JobEnded', 'NotPausable', 'Refused', 'NoWorker', ...CHANGE] as const;
 
 const operation = <P extends string>(
   operationId: string,

@@ -60,7 +60,7 @@ export const deleteRoute = createRoute({
   summary: 'Delete a schedule',
   description: 'A load under way goes on, and the dataset stays.',
   request: { params: scheduleParameter },
-  responses: { 204: { description: 'It is deleted.' }, ...problems(...CHANGE) },
+  responses: { 204: { description: 'It is deleted.' }, ...problems(...CHANGE, ...WITH_BODY) },
 });
 
 export const pauseRoute = createRoute({
@@ -81,7 +81,7 @@ export const resumeRoute = createRoute({
   tags,
   summary: 'Let a paused schedule go on',
   request: { params: scheduleParameter },
-  responses: { 200: json(schedule, 'The schedule, as it is then.'), ...problems(...CHANGE) },
+  responses: { 200: json(schedule, 'The schedule, as it is then.'), ...problems(...CHANGE, ...WITH_BODY) },
 });
 
 export const triggerRoute = createRoute({
@@ -95,6 +95,6 @@ export const triggerRoute = createRoute({
   request: { params: scheduleParameter, headers: startHeaders },
   responses: {
     200: json(schedule, 'The schedule, as it is then.'),
-    ...problems(...KEYED, 'AlreadyRunning', ...CHANGE),
+    ...problems(...KEYED, 'AlreadyRunning', ...CHANGE, ...WITH_BODY),
   },
 });

@@ -9,6 +9,7 @@ export const problem = z
     status: z.int().describe('The HTTP status.'),
     code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]).describe('Stable, for programs.'),
     detail: z.string().describe('What was wrong, with which value, and what to do.'),
+    request_id: z.string().describe("The request's ID, as in `X-Request-Id` and in the server's log."),
     errors: z
       .array(
         z.object({

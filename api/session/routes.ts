@@ -35,7 +35,7 @@ const endRoute = createRoute({
   security: [],
   responses: {
     204: { description: 'It has ended.' },
-    ...problems('OriginRefused', 'TokenInvalid', 'MongoDBUnavailable'),
+    ...problems('TokenInvalid', 'MongoDBUnavailable', ...WITH_BODY),
   },
 });
 

@@ -24,7 +24,13 @@ const seen = new Set<string>();
 function noting(api: TestApi): TestApi {
   const call: TestApi['call'] = async (method, path, options) => {
     const answer = await api.call(method, path, options);
-    if (answer.operation !== undefined) seen.add(`${answer.operation} ${answer.status}`);
+    if (answer.operation === undefined) return answer;
+    seen.add(`${answer.operation} ${answer.status}`);
+    const isTagged = answer.status === 200 && answer.headers.get('etag')?.startsWith('W/') === true;
+    if (isTagged && !seen.has(`${answer.operation} 304`)) {
+      const { status } = await api.call(method, path, { headers: { ...options?.headers, 'if-none-match': '*' } });
+      seen.add(`${answer.operation} ${status}`);
+    }
     return answer;
   };
   return {
@@ -143,12 +149,12 @@ describe('every documented status can be had', () => {
         await away.call(method, at, body);
         await storeless.call(method, at, { ...body, headers: { ...body.headers, ...session } });
       }
-      if (requestBody !== undefined) {
+      if (method !== 'GET') {
         await open.call(method, at, { ...json, body: '{"no' });
         await open.call(method, at, { ...json, body: '{"no_such_field": 1}' });
         await open.call(method, at, { headers: { 'content-type': 'text/plain' }, body: '{}' });
         await open.call(method, at, { ...json, body: JSON.stringify({ dataset: 'x'.repeat(1_100_000) }) });
-      } else if ('400' in responses) {
+      } else {
         if (parameters.some(({ in: place }) => place === 'path'))
           await open.call(method, filled(path, { dataset: 'No', job: 'No', schedule: 'No', seq: 'x', key: 'No' }));
         await open.call(method, `${filled(path)}?no_such_parameter=1`);
