@@ -1,4 +1,4 @@
-import { getDataset, listDatasets } from '../../core/store/datasets.ts';
+import { getDataset } from '../../core/store/datasets.ts';
 import type { ApiContext } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
 import { startAs, started } from '../jobs/start-as.ts';
@@ -8,9 +8,8 @@ import { presentModels, presentUsed } from '../present/dataset-models.ts';
 import { requireAnnotationPlaces, requireSource } from '../sources/require-source.ts';
 import { countClassesOf } from './count-classes.ts';
 import { keepForAWhile } from './keep.ts';
+import { listDatasets } from './list-datasets.ts';
 import * as routes from './routes.ts';
-
-const MOST_DATASETS = 1000;
 
 export function datasetRoutes({ backends, media, settings, sources, tagCounts }: ApiContext) {
   const { client } = backends;
@@ -21,9 +20,9 @@ export function datasetRoutes({ backends, media, settings, sources, tagCounts }:
   const here = { media, modelFolders: settings.modelFolders };
 
   router.openapi(routes.listRoute, async (c) => {
-    const found = await listDatasets(store, MOST_DATASETS);
     const scope = c.get('scope') ?? 'read';
-    return c.json({ datasets: found.map((document) => presentDataset(document, scope)) }, 200);
+    const { documents, next } = await listDatasets(store, c.req.valid('query'));
+    return c.json({ datasets: documents.map((document) => presentDataset(document, scope)), next }, 200);
   });
 
   router.openapi(routes.getRoute, async (c) => {

@@ -5,6 +5,7 @@ import {
   dataset,
   datasetList,
   datasetModels,
+  datasetsQuery,
   embedBody,
   forgetBody,
   importBody,
@@ -35,8 +36,9 @@ export const listRoute = createRoute({
   path: '/api/datasets',
   operationId: 'listDatasets',
   tags,
-  summary: 'All datasets',
-  responses: { 200: json(datasetList, 'The datasets; at most 1,000.'), ...problems(...GUARDED, ...STORED) },
+  summary: 'Datasets',
+  request: { query: datasetsQuery },
+  responses: { 200: json(datasetList, 'A page of datasets.'), ...problems(...GUARDED, ...STORED) },
 });
 
 export const getRoute = createRoute({

@@ -8,8 +8,9 @@ import {
   relocateDatasetInput,
 } from '../../contract/inputs.ts';
 import { READINESS } from '../../core/jobs/readiness.ts';
+import { DATASET_SORTS, readDatasetsCursor } from './datasets-cursor.ts';
 import { phaseState, startQuery } from './jobs.ts';
-import { flag, text } from './parameters.ts';
+import { base64url, flag, text, wholeNumber } from './parameters.ts';
 
 const count = z.int().min(0);
 const moment = z.iso.datetime();
@@ -54,7 +55,31 @@ export const dataset = z
   })
   .meta({ id: 'Dataset' });
 
-export const datasetList = z.object({ datasets: z.array(dataset).describe('By name.') }).meta({ id: 'DatasetList' });
+export const datasetsQuery = z
+  .strictObject({
+    sort: z
+      .enum(DATASET_SORTS)
+      .default('name')
+      .meta({ description: 'By what they are sorted; with a minus, the last or the latest first.' }),
+    limit: wholeNumber(1, 1000)
+      .default(100)
+      .meta({ type: 'integer', minimum: 1, maximum: 1000, default: 100, description: 'At most this many.' }),
+    cursor: base64url(500).optional().meta({ description: '`next` of the page before, for the same sort.' }),
+  })
+  .refine(({ sort, cursor }) => cursor === undefined || readDatasetsCursor(cursor, sort) !== undefined, {
+    path: ['cursor'],
+    error: 'must be `next` of the page before, as it was, with the same sort',
+  });
+
+export const datasetList = z
+  .object({
+    datasets: z.array(dataset),
+    next: z
+      .string()
+      .nullable()
+      .describe('Give it as `cursor`, with the same sort, for the next page; null on the last.'),
+  })
+  .meta({ id: 'DatasetList' });
 
 export const embedBody = embedDatasetInput
   .omit({ dataset: true })

@@ -1,4 +1,4 @@
-import type { ClientSession } from 'mongodb';
+import type { ClientSession, Filter } from 'mongodb';
 import type { PhaseName, PhaseState } from '../../contract/job.ts';
 import { UserError } from '../errors.ts';
 import { collectionsOf } from './collections.ts';
@@ -37,9 +37,40 @@ export async function datasetExists(store: Store, datasetId: string): Promise<bo
   return (await collectionsOf(store).datasets.countDocuments({ _id: datasetId }, { limit: 1 })) > 0;
 }
 
-/** Datasets by name; all datasets if there is no limit. */
-export async function listDatasets(store: Store, limit = 0): Promise<DatasetDocument[]> {
-  return collectionsOf(store).datasets.find().sort({ _id: 1 }).limit(limit).toArray();
+/** All datasets, by name. */
+export async function listDatasets(store: Store): Promise<DatasetDocument[]> {
+  return collectionsOf(store).datasets.find().sort({ _id: 1 }).toArray();
+}
+
+/** Fields that datasets can be sorted by. */
+export type DatasetOrder = '_id' | 'created_at' | 'last_modified_at';
+
+/** A place in the order of datasets. */
+export interface DatasetPosition {
+  name: string;
+  /** The value of the field that they are sorted by, unless that is the name. */
+  at?: Date | undefined;
+}
+
+/** A page of datasets, cut by keyset: neither a new dataset nor a deleted one moves others to another page. */
+export async function pageOfDatasets(
+  store: Store,
+  {
+    order,
+    direction,
+    from,
+    limit,
+  }: { order: DatasetOrder; direction: 1 | -1; from: DatasetPosition | undefined; limit: number },
+): Promise<DatasetDocument[]> {
+  const behind = direction === 1 ? '$gt' : '$lt';
+  const name = { _id: { [behind]: from?.name } } as Filter<DatasetDocument>;
+  const after =
+    from?.at === undefined ? name : { $or: [{ [order]: { [behind]: from.at } }, { [order]: from.at, ...name }] };
+  return collectionsOf(store)
+    .datasets.find((from === undefined ? {} : after) as Filter<DatasetDocument>)
+    .sort(order === '_id' ? { _id: direction } : { [order]: direction, _id: direction })
+    .limit(limit)
+    .toArray();
 }
 
 /** Datasets that changed since a given time; with a name, only that dataset. */

@@ -54,7 +54,7 @@ test('it recovers by itself when they come, and again when they were away', asyn
   await expect(api.context.backends.client.store.client.connect()).rejects.toThrow(/ECONNREFUSED|timed out/);
   servers = await startServers({ dataDir, ports, ui: 'off' });
   await expect.poll(ready).toMatchObject({ ready: true });
-  expect((await api.get('/api/datasets')).json).toEqual({ datasets: [] });
+  expect((await api.get('/api/datasets')).json).toEqual({ datasets: [], next: null });
   const metrics = new TextDecoder().decode((await api.get('/metrics')).bytes);
   expect(metrics).toMatch(/plimsoll_queue_wait_seconds\{task_queue="plimsoll",kind="workflow"\} 0/);
   expect(metrics.trimEnd()).toMatch(/# EOF$/);

@@ -187,7 +187,7 @@ describe.each(REFUSED)('what can not be read by this version (%s)', (code, leave
 
       await store.client.db(store.database).dropDatabase();
       await expect.poll(async () => (await api.get('/ready')).json).toMatchObject({ ready: true });
-      expect((await api.get('/api/datasets')).json).toEqual({ datasets: [] });
+      expect((await api.get('/api/datasets')).json).toEqual({ datasets: [], next: null });
       expect(await versionOf(store)).toBe(1);
       expect(api.faults).toEqual([]);
     } finally {
