@@ -42,7 +42,7 @@ afterAll(async () => {
   await bench?.stop();
 });
 
-test('a client of openapi-python-client has all operations, and loads within its time limit of 5 s', async () => {
+test('a client of openapi-python-client has all operations, and loads', async () => {
   const folder = join(bench.folder, 'python');
   await mkdir(folder);
   const env = { ...process.env, PATH: `${join(python, 'bin')}:${process.env.PATH}`, PYTHONPATH: `${python}:${folder}` };

