@@ -135,7 +135,6 @@ const STARTED_BY_POST = [
 ];
 const STARTED_BY_DELETE = [DATASET, `${DATASET}/models/:key`];
 
-
 /**
  * Guards the routes: reading needs the scope read, and so does a search, which changes nothing; changes and listing this
  * machine's folders need operate.

@@ -52,7 +52,7 @@ test('without servers it answers at once: alive, not ready, and 503 with Retry-A
 test('it recovers by itself when they come, and again when they were away', async () => {
   // The servers start after the first connection to MongoDB has failed. The API must try again.
   await expect(api.context.backends.client.store.client.connect()).rejects.toThrow(/ECONNREFUSED|timed out/);
-  servers = await startServers({ dataDir, ports, ui: 'off' });
+  servers = await startServers({ dataDir, ports, ui: 'off', open: true });
   await expect.poll(ready).toMatchObject({ ready: true });
   expect((await api.get('/api/datasets')).json).toEqual({ datasets: [], next: null });
   const metrics = new TextDecoder().decode((await api.get('/metrics')).bytes);

@@ -255,6 +255,17 @@ describe('a load', () => {
     await page.getByRole('heading', { name: '2 failed to index' }).waitFor();
     await page.getByRole('link', { name: 'broken/empty.jpg' }).waitFor();
     await page.getByText('the file is empty').waitFor();
+    // The same bytes would fail again.
+    await page.getByRole('link', { name: 'Load again' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Retry failed' }).count()).toBe(0);
+
+    await page.route(`**/api/jobs/${failing.job_id}`, async (route) => {
+      const response = await route.fetch();
+      const job: Job = await response.json();
+      const indexing = { ...job.phases.indexing, failures: { empty_file: 1, io_error: 1 } };
+      await route.fulfill({ response, json: { ...job, phases: { ...job.phases, indexing } } });
+    });
+    await page.reload();
     await page.getByRole('button', { name: 'Retry failed' }).click();
     await page.getByText('Jobs / Retry').waitFor();
     expect(page.url()).not.toContain(failing.job_id);
