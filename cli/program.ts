@@ -29,6 +29,7 @@ import { addSamplesCommand } from './commands/samples.ts';
 import { addScheduleCommand } from './commands/schedule.ts';
 import { addSearchCommand } from './commands/search.ts';
 import { addStatusCommand } from './commands/status.ts';
+import { addTagCommand } from './commands/tag.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addUpCommand } from './commands/up.ts';
 import { addWaitCommand } from './commands/wait.ts';
@@ -58,6 +59,7 @@ const COMMANDS: readonly AddCommand[] = [
   addIndexCommand,
   addDatasetsCommand,
   addSamplesCommand,
+  addTagCommand,
   addSearchCommand,
   addDuplicatesCommand,
   addAnnotateCommand,

@@ -39,3 +39,6 @@ export const searchFilter = z
       .describe('Text to find, in any case, in the part of `filepath` after one of these folders.'),
   })
   .describe('Only samples that match every field.');
+
+/** Samples that are tagged at once. */
+export const MOST_TAGGED = 10_000;

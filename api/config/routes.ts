@@ -1,10 +1,11 @@
 import { createRoute } from '@hono/zod-openapi';
+import { MOST_TAGGED } from '../../contract/sample-filter.ts';
 import { MOST_PICTURE_BYTES } from '../../contract/search.ts';
 import type { ApiContext } from '../context.ts';
 import { readinessOf } from '../health/routes.ts';
 import { json, problems } from '../http/answers.ts';
 import { newRouter } from '../http/new-router.ts';
-import { MOST_TAGGED, THUMBNAIL_SIZES } from '../schemas/samples.ts';
+import { THUMBNAIL_SIZES } from '../schemas/samples.ts';
 import { config } from '../schemas/server.ts';
 import { MAX_BODY_BYTES } from '../settings.ts';
 import { packageVersion } from './package-version.ts';

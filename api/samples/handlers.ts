@@ -5,13 +5,13 @@ import { versionOf } from '../../core/store/sample-version.ts';
 import { type FoundSamples, type SampleSearch, searchSamples } from '../../core/store/search-samples.ts';
 import { type SampleSort, sortSamples } from '../../core/store/sort-samples.ts';
 import type { Store } from '../../core/store/store.ts';
+import { tagSelected } from '../../core/store/tag-selected.ts';
 import type { ApiContext } from '../context.ts';
 import { newRouter } from '../http/new-router.ts';
 import { presentSample } from '../present/sample.ts';
 import { storeFilter } from './filter.ts';
 import { getSample } from './get-sample.ts';
 import * as routes from './routes.ts';
-import { tagSelected } from './tag.ts';
 
 export function sampleRoutes({ backends, tagCounts }: ApiContext) {
   const { store } = backends.client;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { annotationField } from '../../contract/annotations.ts';
 import { oneOfFields } from '../../contract/one-of.ts';
+import { MOST_TAGGED } from '../../contract/sample-filter.ts';
 import {
   CHOICE_FIELDS,
   type ChoiceField,
@@ -191,8 +192,6 @@ export const tag = text(100)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: \p{Cc}, \p{Zl}, \p{Zp} for every language
   .regex(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/, 'must have no control characters')
   .refine((value) => value.trim() === value, 'must not begin or end with a space');
-
-export const MOST_TAGGED = 10_000;
 
 export const tagBody = z
   .strictObject({

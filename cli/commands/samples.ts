@@ -1,31 +1,19 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { presentAnnotations } from '../../api/present/sample.ts';
 import type { Medium } from '../../core/media/medium.ts';
 import type { SampleDocument } from '../../core/store/documents.ts';
-import { folder, repeated, wholeNumber } from '../arguments.ts';
+import { wholeNumber } from '../arguments.ts';
 import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
-import { tagsFilter } from '../tags-filter.ts';
+import { addSampleFilters, type SampleFilterOptions, sampleFilterOf } from '../sample-filter-options.ts';
 import { printable } from '../terminal/printable.ts';
-import { whereFilter } from '../where.ts';
 
-interface SamplesOptions extends CommonOptions {
+interface SamplesOptions extends CommonOptions, SampleFilterOptions {
   after?: number;
   limit: number;
-  status?: SampleDocument['status'];
-  tag: string[];
-  anyTag: string[];
-  withoutTag: string[];
-  label?: string;
-  field?: string;
-  split?: string;
-  below?: string;
-  where: string[];
   annotations?: boolean;
-  errors?: boolean;
 }
 
-const STATUSES: SampleDocument['status'][] = ['indexed', 'failed', 'missing'];
 const MOST = 100_000;
 /** Columns of a terminal beside the path: at most so many, and with errors at least so many. */
 const BESIDE_PATH = 45;
@@ -34,24 +22,15 @@ const SHORTEST_PATH = 20;
 const LONGEST_PATH = 60;
 
 export function addSamplesCommand(program: Command, end: (exitCode: number) => void): void {
-  program
+  const command = program
     .command('samples')
     .summary("list a dataset's samples")
     .description("Lists a dataset's samples by their number (seq), also while a load is running.")
     .argument('<dataset>', "the dataset's name")
     .option('--after <seq>', 'only samples after this number: the next page', wholeNumber(0))
-    .option('--limit <n>', 'at most this many', wholeNumber(1, MOST), 20)
-    .addOption(new Option('--status <status>', 'only samples of this status').choices(STATUSES))
-    .option('--tag <tag>', 'only samples with this tag, and with all others that are named (repeatable)', repeated, [])
-    .option('--any-tag <tag>', 'only samples with this tag or another one that is named so (repeatable)', repeated, [])
-    .option('--without-tag <tag>', 'only samples without this tag (repeatable)', repeated, [])
-    .option('--label <class>', 'only samples with an annotation of this class')
-    .option('--field <field>', 'only samples with annotations in this field; with --label, of the class in it')
-    .option('--split <split>', 'only samples of this split')
-    .option('--below <folder>', 'only samples whose files are below this folder', folder)
-    .option('--where <condition>', 'only such samples: format=png, width=640..1920 (repeatable)', repeated, [])
+    .option('--limit <n>', 'at most this many', wholeNumber(1, MOST), 20);
+  addSampleFilters(command)
     .option('--annotations', 'with --json: each sample with its annotations')
-    .option('--errors', 'only samples that could not be read or embedded, and why')
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -84,7 +63,7 @@ Examples:
 }
 
 async function samples(dataset: string, options: SamplesOptions): Promise<number> {
-  const where = await whereFilter(options.where);
+  const filter = await sampleFilterOf(options);
   const [{ withStore }, { knownMedia }, { getDataset }, { searchSamples }] = await Promise.all([
     import('../connection.ts'),
     import('../../core/media/registry.ts'),
@@ -92,19 +71,9 @@ async function samples(dataset: string, options: SamplesOptions): Promise<number
     import('../../core/store/search-samples.ts'),
   ]);
   const output = createOutput(options);
-  const { after, limit, status, label, field, split, below, errors = false } = options;
+  const { after, limit, errors = false } = options;
   return withStore({ dataDir: options.data }, async (store) => {
     const { sources, media_type, next_seq } = await getDataset(store, dataset);
-    const filter = {
-      ...where,
-      status,
-      ...tagsFilter(options),
-      label,
-      field,
-      split,
-      error: errors ? 'any' : undefined,
-      prefixes: below === undefined ? undefined : [`${below.replace(/\/+$/, '')}/`],
-    };
     const found: SampleDocument[] = [];
     let next: number | null = after ?? null;
     // A search looks through a bounded number of samples, so a rare match may take several.

@@ -18,6 +18,7 @@ const COMMANDS = [
   'wait',
   'datasets',
   'samples',
+  'tag',
   'search',
   'models',
   'duplicates',

@@ -129,6 +129,60 @@ describe('duplicates', () => {
   });
 });
 
+describe('tag', () => {
+  const tagsIn = async (...filters: string[]) => {
+    const { samples } = JSON.parse((await bench.run('samples', 'tagged', ...filters, '--json')).stdout);
+    return samples.map(({ seq, tags }: { seq: number; tags: string[] }) => [seq, tags]);
+  };
+
+  it('adds and removes tags, of samples by number, by a filter, or of all', async () => {
+    const source = join(bench.folder, 'tagged');
+    await makePictures(source, 3);
+    await bench.run('load', source, '--no-embed', '--wait');
+    const some = await bench.run('tag', 'tagged', '--add', 'keep', '--add', 'two words', '--seq', '0', '--seq', '2');
+    expect(some).toMatchObject({ code: 0, stdout: '2 samples changed, of 2 samples that fit.\n' });
+    expect(await tagsIn('--tag', 'keep')).toEqual([
+      [0, ['keep', 'two words']],
+      [2, ['keep', 'two words']],
+    ]);
+    const filtered = await bench.run(
+      'tag',
+      'tagged',
+      '--add',
+      'rest',
+      '--remove',
+      'keep',
+      '--without-tag',
+      'keep',
+      '--json',
+    );
+    expect(JSON.parse(filtered.stdout)).toEqual({ dataset: 'tagged', matched: 1, modified: 1 });
+    expect(await tagsIn('--tag', 'rest')).toEqual([[1, ['rest']]]);
+    const all = await bench.run('tag', 'tagged', '--remove', 'two words', '--all');
+    expect(all.stdout).toBe('2 samples changed, of 3 samples that fit.\n');
+    expect((await bench.run('tag', 'tagged', '--remove', 'two words', '--all')).stdout).toContain('0 samples changed');
+    expect(await tagsIn()).toEqual([
+      [0, ['keep']],
+      [1, ['rest']],
+      [2, ['keep']],
+    ]);
+  });
+
+  it.each([
+    ['no tag', ['--all'], 'Name a tag'],
+    ['no samples', ['--add', 'x'], 'Say which samples'],
+    ['samples in two ways', ['--add', 'x', '--all', '--status', 'failed'], 'Say which samples'],
+    ['a tag that is none', ['--add', ' x', '--all'], 'The tag " x" must not begin or end with a space.'],
+  ])('refuses %s, and changes nothing', async (_, args, words) => {
+    const { code, stderr } = await bench.run('tag', 'tagged', ...args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+  });
+
+  it('ends with 3 for a dataset that is not there', async () => {
+    expect((await bench.run('tag', 'no-such', '--add', 'x', '--all')).code).toBe(3);
+  });
+});
+
 describe('a folder that moved', () => {
   it('holds up a prune, is relocated, and can be forgotten', async () => {
     const from = await loadWithMissing('moved');
