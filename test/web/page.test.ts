@@ -773,7 +773,7 @@ describe('a session', () => {
     await picturesOn(page).waitFor();
     await page.route('**/api/session', (route) => route.abort());
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByText('You are still signed in. The server does not answer.').waitFor();
+    await page.getByText('You are still signed in. The server does not answer.').first().waitFor();
   });
 
   test('is not offered to end where the server has no tokens', async () => {
