@@ -12,7 +12,7 @@ import {
 } from '../schemas/samples.ts';
 
 const tags = ['Samples'];
-const LIST = ['InvalidParameter', 'ScopeMissing', 'DatasetNotFound', 'SampleNotFound', ...GUARDED, ...STORED] as const;
+const LIST = ['InvalidParameter', 'ScopeMissing', 'DatasetNotFound', ...GUARDED, ...STORED] as const;
 const ONE = ['InvalidParameter', 'DatasetNotFound', 'SampleNotFound', ...GUARDED, ...STORED] as const;
 
 export const listRoute = createRoute({
@@ -22,9 +22,9 @@ export const listRoute = createRoute({
   tags,
   summary: "A page of a dataset's samples",
   description:
-    'By their numbers, also while a load is running. One filter of status, tag, format or error alone, or none, costs what the page does. Other filters look through at most 5,000 samples a request: such a page may hold fewer samples than asked for, and have a next one.',
+    'In the order of `sort`, also while a load is running. By numbers, one filter of status, tag, format or error alone, or none, costs what the page does. Other filters look through at most 5,000 samples a request: such a page may hold fewer samples than asked for, and have a next one.',
   request: { params: datasetParameter, query: samplesQuery },
-  responses: { 200: json(samplePage, 'A page of samples.'), ...problems(...LIST) },
+  responses: { 200: json(samplePage, 'A page of samples.'), ...problems('SampleNotFound', ...LIST) },
 });
 
 export const getRoute = createRoute({
