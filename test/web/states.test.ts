@@ -367,6 +367,22 @@ test('a grid that is left while its samples are read asks for none again', async
   await answers.waiting(1);
 });
 
+test('samples that change while they are read are read again', async () => {
+  const page = await all.open('/schedules');
+  const answers = await heldAnswers(page, ({ pathname }) => pathname === '/api/datasets/flawed/samples');
+  await page.evaluate("history.pushState(null, '', '/datasets/flawed'); dispatchEvent(new PopStateEvent('popstate'))");
+  await answers.waiting(1);
+  await all.post('/api/datasets/flawed/tags', { seqs: [0], add: ['later'], remove: [] });
+  const heard = page.waitForResponse((response) => new URL(response.url()).pathname === '/api/datasets/flawed/tags');
+  await all.load('flawed', join(all.sources, 'flawed'), { embed: false });
+  await heard;
+  // What is shown is read again a moment after a job has changed. Nothing tells of it while an answer is on its way.
+  await page.waitForTimeout(800);
+  await answers.give();
+  await page.locator('[data-seq="0"]').getByText('tagged later').waitFor({ state: 'attached' });
+  await all.post('/api/datasets/flawed/tags', { seqs: [0], add: [], remove: ['later'] });
+});
+
 test('older jobs that could not be read are said to be missing', async () => {
   const page = await all.open('/jobs');
   await page.route('**/api/jobs?*', async (route) => {

@@ -57,6 +57,8 @@ export class AllSamples implements GridSamples {
   readonly #pages = new Map<number, LoadedPage>();
   readonly #fetching = new Map<number, AbortController>();
   readonly #failures = new Map<number, Error>();
+  /** Pages that were to be read again while they were being read. */
+  readonly #again = new Map<number, 'incomplete' | 'all'>();
   #shown = { first: 0, end: 0 };
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -86,10 +88,9 @@ export class AllSamples implements GridSamples {
   }
 
   refresh(scope: 'incomplete' | 'all') {
-    for (const [n, page] of this.#pages) {
-      const expected = Math.min(PAGE, this.count - n * PAGE);
-      if (scope === 'all' || page.samples.size < expected) page.stale = true;
-    }
+    for (const [n, page] of this.#pages) if (scope === 'all' || this.#lacks(n, page.samples.size)) page.stale = true;
+    // An answer that is on its way may be older than what is to be seen now.
+    for (const n of this.#fetching.keys()) if (this.#again.get(n) !== 'all') this.#again.set(n, scope);
     this.#fetchShown();
   }
 
@@ -127,9 +128,15 @@ export class AllSamples implements GridSamples {
     }
   }
 
+  /** Whether a page has fewer samples than it may have. */
+  #lacks(n: number, samples: number): boolean {
+    return samples < Math.min(PAGE, this.count - n * PAGE);
+  }
+
   async #fetch(n: number) {
     const controller = new AbortController();
     this.#fetching.set(n, controller);
+    this.#again.delete(n);
     const query = new URLSearchParams({ limit: String(PAGE) });
     if (n > 0) query.set('after', String(n * PAGE - 1));
     const annotated = this.#annotated();
@@ -139,9 +146,11 @@ export class AllSamples implements GridSamples {
       controller.signal.throwIfAborted();
       const here = samples.filter(({ seq }) => seq < (n + 1) * PAGE);
       this.#pages.delete(n);
+      const again = this.#again.get(n);
       this.#pages.set(n, {
         samples: new Map(here.map((sample) => [sample.seq, sample])),
-        stale: annotated !== this.#annotated(),
+        stale:
+          annotated !== this.#annotated() || again === 'all' || (again !== undefined && this.#lacks(n, here.length)),
       });
       this.#forgetFarPages();
       this.#failures.delete(n);
@@ -153,7 +162,7 @@ export class AllSamples implements GridSamples {
       // Who ended it has asked for what is shown now, or nothing is shown any more.
       if (!controller.signal.aborted) {
         this.#tell();
-        if (annotated !== this.#annotated()) this.#fetchShown();
+        if (this.#pages.get(n)?.stale && !this.#failures.has(n)) this.#fetchShown();
       }
     }
   }
