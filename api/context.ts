@@ -33,7 +33,7 @@ export interface ApiEnv {
   Variables: {
     /** Null without a valid token. */
     scope: Scope | null;
-    /** Of a request with an `Idempotency-Key`. */
+    /** The claim of the request's `Idempotency-Key`. */
     claim: StartClaim | undefined;
     /** The caller's `X-Request-Id`, or one of ours. */
     requestId: string;

@@ -1,8 +1,7 @@
 import { type Command, Option } from 'commander';
+import type { SearchFilter } from '../contract/search.ts';
 import type { SampleDocument } from '../core/store/documents.ts';
-import type { SampleFilter } from '../core/store/search-samples.ts';
 import { folder, repeated } from './arguments.ts';
-import { tagsFilter } from './tags-filter.ts';
 import { whereFilter } from './where.ts';
 
 /** The options that say which samples of a dataset are meant. */
@@ -16,10 +15,22 @@ export interface SampleFilterOptions {
   split?: string;
   below?: string;
   where: string[];
-  errors?: boolean;
 }
 
 const STATUSES: SampleDocument['status'][] = ['indexed', 'failed', 'missing'];
+
+/** The flag of each option. */
+const FLAGS: Readonly<Record<keyof SampleFilterOptions, string>> = {
+  status: '--status',
+  tag: '--tag',
+  anyTag: '--any-tag',
+  withoutTag: '--without-tag',
+  label: '--label',
+  field: '--field',
+  split: '--split',
+  below: '--below',
+  where: '--where',
+};
 
 export function addSampleFilters(command: Command): Command {
   return command
@@ -31,21 +42,29 @@ export function addSampleFilters(command: Command): Command {
     .option('--field <field>', 'only samples with annotations in this field; with --label, of the class in it')
     .option('--split <split>', 'only samples of this split')
     .option('--below <folder>', 'only samples whose files are below this folder', folder)
-    .option('--where <condition>', 'only such samples: format=png, width=640..1920 (repeatable)', repeated, [])
-    .option('--errors', 'only samples that could not be read or embedded');
+    .option('--where <condition>', 'only such samples: format=png, width=640..1920 (repeatable)', repeated, []);
 }
 
-/** The filter that the options ask for; all its fields are undefined if they ask for none. @throws UsageError */
-export async function sampleFilterOf(options: SampleFilterOptions): Promise<SampleFilter> {
-  const { status, label, field, split, below, errors = false } = options;
+/** The flag of the first filter that is given; undefined if all samples are meant. */
+export function givenFilter(options: SampleFilterOptions): string | undefined {
+  const names = Object.keys(FLAGS) as (keyof SampleFilterOptions)[];
+  const given = names.find((name) => options[name] !== undefined && options[name].length > 0);
+  return given && FLAGS[given];
+}
+
+/** The filter that the options ask for. @throws UsageError */
+export async function sampleFilterOf(options: SampleFilterOptions): Promise<SearchFilter> {
+  const { status, label, field, split, below } = options;
+  const named = (tags: string[]) => (tags.length === 0 ? undefined : tags);
   return {
     ...(await whereFilter(options.where)),
     status,
-    ...tagsFilter(options),
+    tags_all: named(options.tag),
+    tags_any: named(options.anyTag),
+    tags_none: named(options.withoutTag),
     label,
     field,
     split,
-    error: errors ? 'any' : undefined,
     prefixes: below === undefined ? undefined : [`${below.replace(/\/+$/, '')}/`],
   };
 }

@@ -2,9 +2,9 @@ import type { Client } from '@temporalio/client';
 import { KINDS } from '../contract/names.ts';
 import type { Job } from '../temporal/jobs.ts';
 
-/** What the memo of a job's workflow says about its start. */
+/** The memo that a start leaves in its job's workflow. */
 export interface StartMemo {
-  /** `startId` of the options of the start. */
+  /** The `startId` of StartOptions. */
   start_id?: string;
   dataset?: string;
 }

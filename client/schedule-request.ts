@@ -2,8 +2,8 @@ import cronstrue from 'cronstrue';
 import prettyMilliseconds from 'pretty-ms';
 import { z } from 'zod';
 import { loadDatasetInput, plainName } from '../contract/inputs.ts';
-import { oneOfFields } from '../contract/one-of.ts';
 import { zoneName } from '../contract/options.ts';
+import { oneOfFields } from '../contract/schema-rules.ts';
 import { UserError } from '../core/errors.ts';
 import { parseRequest, requireKnownZone } from './parse-request.ts';
 

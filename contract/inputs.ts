@@ -8,9 +8,9 @@ import { BUILT_IN_MODEL } from './built-in-model.ts';
 import { EXPORT_FORMATS, EXPORT_IMAGES, VECTOR_FORMATS } from './exports.ts';
 import { importedModelKey } from './imported.ts';
 import { INDEX_KINDS } from './job.ts';
-import { oneOfFields } from './one-of.ts';
 import { chunks, embeddingOptions, mediumOption, queueOptions, selectionOptions, webhooks } from './options.ts';
 import { searchFilter } from './sample-filter.ts';
+import { ifThen, oneOfFields } from './schema-rules.ts';
 
 /** Names of datasets and schedules. */
 export const plainName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, {
@@ -162,7 +162,7 @@ export const annotateDatasetInput = z
 
 const formatIs = (...formats: readonly string[]) => ({ properties: { format: { enum: formats } } });
 
-/** What the refinements of an export say, in JSON Schema. */
+/** The refinements of an export, in JSON Schema. */
 export const EXPORT_RULES = {
   dependentSchemas: { task: formatIs('yolo'), vectors: formatIs('jsonl', ...VECTOR_FORMATS) },
 };
@@ -216,11 +216,9 @@ export const exportDatasetInput = z
 const VECTORS_FILE = /\.([nN][pP][yY]|[pP][aA][rR][qQ][uU][eE][tT]|[jJ][sS][oO][nN][lL]|[nN][dD][jJ][sS][oO][nN])$/;
 const bySeq = { required: ['by_seq'], properties: { by_seq: { const: true } } };
 
-/** What the refinements of an import say, in JSON Schema. */
+/** The refinements of an import, in JSON Schema. */
 export const IMPORT_RULES = {
-  if: { anyOf: [{ required: ['samples'] }, bySeq] },
-  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-  then: { properties: { path: { pattern: '\\.[nN][pP][yY]$' } } },
+  ...ifThen({ anyOf: [{ required: ['samples'] }, bySeq] }, { properties: { path: { pattern: '\\.[nN][pP][yY]$' } } }),
   dependentSchemas: { samples: { not: bySeq } },
 };
 

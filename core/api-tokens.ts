@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** What a token may do: read, or also change and start things. */
+/** The rights of a token: `read` reads, `operate` also changes and starts things. */
 export type TokenScope = 'read' | 'operate';
 
 const PREFIX = 'plimsoll_';

@@ -5,7 +5,7 @@ import { newToken } from '../core/api-tokens.ts';
 import { createExclusively } from './create-exclusively.ts';
 import type { Report } from './report.ts';
 
-/** What only the owner of a data folder may know. It is made once, so that links and connection strings stay valid. */
+/** The secrets of a data folder. They are made once, so that links and connection strings stay valid. */
 export interface Secrets {
   /** The token of the HTTP API and the page. */
   apiToken: string;
@@ -14,7 +14,7 @@ export interface Secrets {
 
 export interface MongodSecrets {
   keyFile: string;
-  /** What the members of a replica set know of each other. Who has it is `__system`, and may do everything. */
+  /** The key that the members of the replica set share. Its holder is the user `__system`, who may do everything. */
   key: string;
   /** The password of the user `plimsoll`. */
   password: string;

@@ -265,8 +265,8 @@ function temporalSpec(
 }
 
 /**
- * Where Temporal's web server listens: at the page's own port if the stack is open, else out of the reach of other
- * sites' pages. On a system without such a place the page is served only if its port was asked for.
+ * Chooses the address of Temporal's web server. In an open stack it is the page's own. Otherwise pages of other sites
+ * can't find it. On a system without such an address, the page is served only if its port was asked for.
  */
 async function placeOfPage(
   uiPort: number,

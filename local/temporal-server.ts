@@ -36,7 +36,7 @@ const NO_HTTP_API = 'frontend.httpAllowedHosts=["none.invalid"]';
 export interface TemporalServerOptions {
   dbFile: string;
   port: number;
-  /** Where the web page listens; undefined for none. */
+  /** The address of the web page; undefined for no page. */
   page: Address | undefined;
   /** Whether the HTTP API answers. */
   httpApi: boolean;

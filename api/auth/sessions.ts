@@ -16,7 +16,7 @@ import { scopeOfHash, type TokenRecord } from './tokens.ts';
 export interface Sessions {
   /** Begins a session for a token, and ends the one that the caller has. */
   begin(c: Context<ApiEnv>, token: string): Promise<void>;
-  /** What the caller's session allows now; null without one. A token that was withdrawn ends its sessions. */
+  /** Reads the scope of the caller's session; null if there is none. Withdrawing a token ends its sessions. */
   scope(c: Context<ApiEnv>): Promise<Scope | null>;
   end(c: Context<ApiEnv>): Promise<void>;
 }

@@ -19,7 +19,7 @@ const EVERYWHERE: ProblemCode[] = ['HostRefused', 'InvalidParameter'];
 /** A session is looked up in MongoDB. */
 export const GUARDED: ProblemCode[] = ['TokenRequired', 'TokenInvalid', 'MongoDBUnavailable'];
 export const STORED: ProblemCode[] = ['MongoDBUnavailable', 'Overloaded'];
-/** Of requests that take an `Idempotency-Key`. */
+/** The problems of a request that takes an `Idempotency-Key`. */
 export const KEYED: ProblemCode[] = ['InvalidParameter', 'IdempotencyKeyReused', 'IdempotencyKeyInUse'];
 export const WITH_BODY: ProblemCode[] = [
   'OriginRefused',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ANNOTATION_FORMATS, ANNOTATION_STATES } from '../../contract/annotations.ts';
 import { annotateDatasetInput } from '../../contract/inputs.ts';
-import { oneOfFields } from '../../contract/one-of.ts';
+import { oneOfFields } from '../../contract/schema-rules.ts';
 
 const count = z.int().min(0);
 const point = z.array(z.number()).length(2);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { DatasetPosition } from '../../core/store/datasets.ts';
 
 /** How lists of datasets are sorted; with a minus, the other way round. */
 export const DATASET_SORTS = [
@@ -11,21 +12,15 @@ export const DATASET_SORTS = [
 ] as const;
 export type DatasetSort = (typeof DATASET_SORTS)[number];
 
-/** Where a page of datasets ends: the last dataset, and the time that it was sorted by. */
-interface Position {
-  name: string;
-  at?: Date | undefined;
-}
-
 const content = z.tuple([z.string(), z.string(), z.iso.datetime().nullable()]);
 
 /** A cursor names its sort: with another one, the pages would skip datasets. */
-export function writeDatasetsCursor(sort: DatasetSort, { name, at }: Position): string {
+export function writeDatasetsCursor(sort: DatasetSort, { name, at }: DatasetPosition): string {
   return Buffer.from(JSON.stringify([sort, name, at?.toISOString() ?? null])).toString('base64url');
 }
 
 /** Undefined if the cursor is not one of ours for this sort. */
-export function readDatasetsCursor(cursor: string, sort: DatasetSort): Position | undefined {
+export function readDatasetsCursor(cursor: string, sort: DatasetSort): DatasetPosition | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(Buffer.from(cursor, 'base64url').toString());

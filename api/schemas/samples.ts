@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { annotationField } from '../../contract/annotations.ts';
-import { oneOfFields } from '../../contract/one-of.ts';
 import { MOST_TAGGED } from '../../contract/sample-filter.ts';
+import { oneOfFields } from '../../contract/schema-rules.ts';
 import {
   CHOICE_FIELDS,
   type ChoiceField,

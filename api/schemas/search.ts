@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { oneOfFields } from '../../contract/one-of.ts';
+import { oneOfFields } from '../../contract/schema-rules.ts';
 import { MOST_HITS, SEARCH_MODES, searchInput } from '../../contract/search.ts';
 import { faultOfCursor } from '../../search/cursor.ts';
 import { base64url, flag, wholeNumber } from './parameters.ts';

@@ -12,6 +12,7 @@ interface SamplesOptions extends CommonOptions, SampleFilterOptions {
   after?: number;
   limit: number;
   annotations?: boolean;
+  errors?: boolean;
 }
 
 const MOST = 100_000;
@@ -30,6 +31,7 @@ export function addSamplesCommand(program: Command, end: (exitCode: number) => v
     .option('--after <seq>', 'only samples after this number: the next page', wholeNumber(0))
     .option('--limit <n>', 'at most this many', wholeNumber(1, MOST), 20);
   addSampleFilters(command)
+    .option('--errors', 'only samples that could not be read or embedded, and why')
     .option('--annotations', 'with --json: each sample with its annotations')
     .addOption(dataDirOption())
     .addOption(jsonOption())
@@ -63,7 +65,8 @@ Examples:
 }
 
 async function samples(dataset: string, options: SamplesOptions): Promise<number> {
-  const filter = await sampleFilterOf(options);
+  const { after, limit, errors = false } = options;
+  const filter = { ...(await sampleFilterOf(options)), error: errors ? ('any' as const) : undefined };
   const [{ withStore }, { knownMedia }, { getDataset }, { searchSamples }] = await Promise.all([
     import('../connection.ts'),
     import('../../core/media/registry.ts'),
@@ -71,7 +74,6 @@ async function samples(dataset: string, options: SamplesOptions): Promise<number
     import('../../core/store/search-samples.ts'),
   ]);
   const output = createOutput(options);
-  const { after, limit, errors = false } = options;
   return withStore({ dataDir: options.data }, async (store) => {
     const { sources, media_type, next_seq } = await getDataset(store, dataset);
     const found: SampleDocument[] = [];

@@ -2,17 +2,16 @@ import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { SEARCH_MODES, type SearchAnswer, type SearchMode, type SearchRequest } from '../../contract/search.ts';
-import type { DatasetDocument, SampleDocument } from '../../core/store/documents.ts';
+import type { DatasetDocument } from '../../core/store/documents.ts';
 import type { Store } from '../../core/store/store.ts';
-import { folder, model, repeated, wholeNumber } from '../arguments.ts';
+import { model, wholeNumber } from '../arguments.ts';
 import { UsageError } from '../failure.ts';
 import { type CommonOptions, dataDirOption, dtypeOption, jsonOption } from '../options.ts';
 import { createOutput, type Output } from '../output.ts';
-import { tagsFilter } from '../tags-filter.ts';
+import { addSampleFilters, givenFilter, type SampleFilterOptions, sampleFilterOf } from '../sample-filter-options.ts';
 import { printable } from '../terminal/printable.ts';
-import { whereFilter } from '../where.ts';
 
-interface SearchOptions extends CommonOptions {
+interface SearchOptions extends CommonOptions, SampleFilterOptions {
   like?: string;
   sample?: number;
   vector?: string;
@@ -21,26 +20,16 @@ interface SearchOptions extends CommonOptions {
   model?: string;
   limit: number;
   cursor?: string;
-  tag: string[];
-  anyTag: string[];
-  withoutTag: string[];
-  label?: string;
-  field?: string;
-  split?: string;
-  below?: string;
-  status?: SampleDocument['status'];
-  where: string[];
 }
 
 const MOST_HITS = 1000;
-const STATUSES: SampleDocument['status'][] = ['indexed', 'failed', 'missing'];
 /** Columns of a terminal beside the path. */
 const BESIDE_PATH = 20;
 const SHORTEST_PATH = 20;
 const INDENT = 2;
 
 export function addSearchCommand(program: Command, end: (exitCode: number) => void): void {
-  program
+  const command = program
     .command('search')
     .summary('find samples that are near to words, a picture, a sample or a vector')
     .description(
@@ -58,16 +47,8 @@ export function addSearchCommand(program: Command, end: (exitCode: number) => vo
     .option('--model <model>', 'key or name of the model (default: the one that serves)', model)
     .addOption(dtypeOption())
     .option('--limit <n>', 'at most this many', wholeNumber(1, MOST_HITS), 20)
-    .option('--cursor <cursor>', 'go on after a page: its "next"')
-    .option('--tag <tag>', 'only samples with this tag, and with all others that are named (repeatable)', repeated, [])
-    .option('--any-tag <tag>', 'only samples with this tag or another one that is named so (repeatable)', repeated, [])
-    .option('--without-tag <tag>', 'only samples without this tag (repeatable)', repeated, [])
-    .option('--label <class>', 'only samples with an annotation of this class')
-    .option('--field <field>', 'only samples with annotations in this field; with --label, of the class in it')
-    .option('--split <split>', 'only samples of this split')
-    .option('--below <folder>', 'only samples whose files are below this folder', folder)
-    .addOption(new Option('--status <status>', 'only samples of this status').choices(STATUSES))
-    .option('--where <condition>', 'only such samples: format=png, width=640..1920 (repeatable)', repeated, [])
+    .option('--cursor <cursor>', 'go on after a page: its "next"');
+  addSampleFilters(command)
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -109,7 +90,7 @@ Examples:
 async function search(dataset: string, words: string | undefined, options: SearchOptions): Promise<number> {
   if (await isArtifact(dataset)) return searchFile(dataset, words, options);
   const query = await queryOf(words, options);
-  const where = await whereFilter(options.where);
+  const filter = await sampleFilterOf(options);
   const [{ withStore }, { getDataset }, { openSearcher }] = await Promise.all([
     import('../connection.ts'),
     import('../../core/store/datasets.ts'),
@@ -120,7 +101,7 @@ async function search(dataset: string, words: string | undefined, options: Searc
     const document = await getDataset(store, dataset);
     const searcher = openSearcher({ store, waitsForIndex: true });
     try {
-      const { limit, cursor, label, field, split, below, status } = options;
+      const { limit, cursor } = options;
       const answer = await searcher.search({
         dataset,
         ...query,
@@ -128,15 +109,7 @@ async function search(dataset: string, words: string | undefined, options: Searc
         model: options.model,
         limit,
         cursor,
-        filter: {
-          ...where,
-          status,
-          ...tagsFilter(options),
-          label,
-          field,
-          split,
-          prefixes: below === undefined ? undefined : [`${below.replace(/\/+$/, '')}/`],
-        },
+        filter,
       });
       const lines = output.json ? [] : await tableOf(answer, document.sources, output);
       output.result(answer, () => lines);
@@ -155,12 +128,11 @@ const isArtifact = async (name: string) =>
 /** Searches an artifact: the video, and the index beside it. It needs no server. */
 async function searchFile(file: string, words: string | undefined, options: SearchOptions): Promise<number> {
   if (words === undefined) throw new UsageError('Give the words to search the video for.');
-  const { below, status, where, cursor, model: named, like, sample, vector } = options;
-  const tag = [...options.tag, ...options.anyTag, ...options.withoutTag][0];
-  const others = { tag, below, status, where: where[0], cursor, model: named, like, sample, vector };
-  const useless = Object.entries(others).find(([, value]) => value !== undefined);
-  if (useless !== undefined)
-    throw new UsageError(`--${useless[0]} is for datasets. A video is searched for words alone.`);
+  const { cursor, model: named, like, sample, vector } = options;
+  const others = Object.entries({ cursor, model: named, like, sample, vector });
+  const useless =
+    givenFilter(options) ?? others.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`]))[0];
+  if (useless !== undefined) throw new UsageError(`${useless} is for datasets. A video is searched for words alone.`);
   const [{ searchArtifact }, { createEmbedder }, { knownMedia }] = await Promise.all([
     import('../../search/search-artifact.ts'),
     import('../../inference/embedder.ts'),

@@ -3,7 +3,7 @@ import { repeated, wholeNumber } from '../arguments.ts';
 import { UsageError } from '../failure.ts';
 import { type CommonOptions, dataDirOption, jsonOption } from '../options.ts';
 import { createOutput } from '../output.ts';
-import { addSampleFilters, type SampleFilterOptions, sampleFilterOf } from '../sample-filter-options.ts';
+import { addSampleFilters, givenFilter, type SampleFilterOptions, sampleFilterOf } from '../sample-filter-options.ts';
 import { counted } from '../terminal/quantities.ts';
 
 interface TagOptions extends CommonOptions, SampleFilterOptions {
@@ -11,6 +11,7 @@ interface TagOptions extends CommonOptions, SampleFilterOptions {
   remove: string[];
   seq: number[];
   all?: boolean;
+  errors?: boolean;
 }
 
 export function addTagCommand(program: Command, end: (exitCode: number) => void): void {
@@ -27,6 +28,7 @@ export function addTagCommand(program: Command, end: (exitCode: number) => void)
     .option('--seq <n>', 'the sample with this number (repeatable)', seqs, [])
     .option('--all', 'all samples of the dataset');
   addSampleFilters(command)
+    .option('--errors', 'only samples that could not be read or embedded')
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -46,13 +48,11 @@ Examples:
 }
 
 async function tag(dataset: string, options: TagOptions): Promise<number> {
-  const { add, remove, seq: seqs, all = false } = options;
-  const filter = await sampleFilterOf(options);
+  const { add, remove, seq: seqs, all = false, errors = false } = options;
+  const filter = { ...(await sampleFilterOf(options)), error: errors ? ('any' as const) : undefined };
   await checkTags([...add, ...remove]);
   if (add.length + remove.length === 0) throw new UsageError('Name a tag: --add TAG or --remove TAG.');
-  const filtered = Object.values(filter).some(
-    (value) => value !== undefined && (typeof value !== 'object' || Object.keys(value).length > 0),
-  );
+  const filtered = errors || givenFilter(options) !== undefined;
   if ([seqs.length > 0, filtered, all].filter(Boolean).length !== 1)
     throw new UsageError('Say which samples: --seq, filters such as --tag or --where, or --all. One of the three.');
   const [{ withStore }, { getDataset }, { tagSelected }] = await Promise.all([

@@ -1,8 +1,6 @@
+import { shellWord } from '../../core/shell-word.ts';
 import { LocalStackError } from '../../local/errors.ts';
 import { PortsTakenError } from '../../local/ports.ts';
-
-/** A word of a command line, as a shell needs it. */
-const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 /**
  * Adds to an error of taken ports the command that avoids them: the one that was given, with ports that are free.
@@ -15,6 +13,6 @@ export function withOtherPorts(error: unknown, args: readonly string[]): unknown
     (word, n) => !flags.some((flag) => word === flag || word.startsWith(`${flag}=`) || args[n - 1] === flag),
   );
   const added = error.taken.flatMap(({ flag, free }) => [flag, String(free)]);
-  const command = ['plimsoll', ...kept, ...added].map(quoted).join(' ');
+  const command = ['plimsoll', ...kept, ...added].map(shellWord).join(' ');
   return new LocalStackError('PortTaken', `${error.message}\nThis avoids it: ${command}`, { cause: error });
 }
