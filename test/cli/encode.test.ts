@@ -94,12 +94,15 @@ it('leaves files alone that are no artifact and no index', async () => {
   expect(await readFile(precious, 'utf8')).toBe('{"precious": true}');
 });
 
-it('refuses options that a video knows nothing of', async () => {
-  expect(await bench.run('search', video, 'sea', '--tag', 'x')).toMatchObject({
-    code: 2,
-    stderr: expect.stringContaining('--tag is for datasets'),
-  });
-});
+it.each(['--tag', '--any-tag', '--label', '--below', '--cursor'])(
+  'refuses what a video knows nothing of: %s',
+  async (flag) => {
+    expect(await bench.run('search', video, 'sea', flag, 'x')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`${flag} is for datasets`),
+    });
+  },
+);
 
 it.each([
   [['--no-index', '--background-index'], 'makes nothing in the background'],
