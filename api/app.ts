@@ -1,3 +1,4 @@
+import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { requestId } from 'hono/request-id';
 import { authenticate, requireScope } from './auth/authenticate.ts';
@@ -5,7 +6,7 @@ import { refuseOtherSites, requireOwnHost } from './auth/same-site.ts';
 import { openSessions } from './auth/sessions.ts';
 import { requireBackends } from './backends/require-backends.ts';
 import { configRoutes } from './config/routes.ts';
-import type { ApiContext } from './context.ts';
+import type { ApiContext, ApiEnv } from './context.ts';
 import { datasetRoutes } from './datasets/handlers.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { type OpenApiDocument, openApiDocument } from './document.ts';
@@ -20,6 +21,7 @@ import { onError, onNotFound } from './http/errors.ts';
 import { jsonEtags } from './http/etags.ts';
 import { allowMethods } from './http/methods.ts';
 import { newRouter } from './http/new-router.ts';
+import { operationFinder } from './http/operations.ts';
 import { refuseUnknown } from './http/refuse-unknown.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { startOnce } from './http/start-once.ts';
@@ -74,10 +76,16 @@ export function createApi(context: ApiContext): Api {
   app.use('/api/*', compressText());
   app.use('/metrics', compressText());
   app.use('/api/*', jsonEtags());
+  const find = operationFinder(() => document);
+  /** Runs a handler for the operations that start something. The document says which these are. */
+  const forStarts = (handler: MiddlewareHandler<ApiEnv>): MiddlewareHandler<ApiEnv> =>
+    async function ifItStarts(c, next) {
+      return find(c.req)?.takesKey ? handler(c, next) : next();
+    };
   guard(app, backends);
-  app.use(refuseUnknown(() => document));
-  app.on('POST', STARTED_BY_POST, startOnce(context));
-  app.on('DELETE', STARTED_BY_DELETE, startOnce(context));
+  app.use('/api/*', forStarts(requireBackends(backends, 'both')));
+  app.use(refuseUnknown(find));
+  app.use('/api/*', forStarts(startOnce(context)));
 
   app.route('/', healthRoutes(context));
   app.route('/', metricsRoutes(metrics));
@@ -121,19 +129,6 @@ const CORS = {
 const PUBLIC = ['/api/session', '/api/docs', '/api/docs/styles.css', '/api/openapi.json'];
 /** Answered without a token, too: it says what the caller may do. */
 const CONFIG = '/api/config';
-const DATASET = '/api/datasets/:dataset';
-
-/** Addresses that start a job, or make a schedule. */
-const STARTED_BY_POST = [
-  '/api/loads',
-  '/api/jobs/:job/retry',
-  '/api/schedules',
-  '/api/schedules/:schedule/trigger',
-  ...['annotate', 'vectors', 'export', 'embed', 'index', 'prune', 'relocate', 'forget', 'duplicates'].map(
-    (job) => `${DATASET}/${job}`,
-  ),
-];
-const STARTED_BY_DELETE = [DATASET, `${DATASET}/models/:key`];
 
 /**
  * Guards the routes: reading needs the scope read, and so does a search, which changes nothing; changes and listing this
@@ -152,8 +147,6 @@ function guard(app: ReturnType<typeof newRouter>, backends: ApiContext['backends
   app.use('/api/loads', requireBackends(backends, 'both'));
   app.use('/api/schedules/*', requireBackends(backends, 'both'));
   app.use('/api/datasets/*', requireBackends(backends, 'mongodb'));
-  app.on('POST', STARTED_BY_POST, requireBackends(backends, 'both'));
-  app.on('DELETE', STARTED_BY_DELETE, requireBackends(backends, 'both'));
   app.use('/api/limits', requireBackends(backends, 'mongodb'));
   app.use('/api/events', requireBackends(backends, 'mongodb'));
 }

@@ -1,16 +1,32 @@
 import type { OpenApiDocument } from '../document.ts';
+import { IDEMPOTENCY_KEY } from '../schemas/parameters.ts';
 
 export interface KnownOperation {
   /** `GET` */
   method: string;
   takesQuery: boolean;
   takesBody: boolean;
+  /** Whether it starts something, and so takes an `Idempotency-Key`. */
+  takesKey: boolean;
+}
+
+/** Finds the operation of a request; undefined if there is none. */
+export type FindOperation = (request: { method: string; path: string }) => KnownOperation | undefined;
+
+/** @param document is asked at the first request, because it is made from the routes */
+export function operationFinder(document: () => OpenApiDocument): FindOperation {
+  let find: ReturnType<typeof readOperations> | undefined;
+  return ({ method, path }) => {
+    find ??= readOperations(document());
+    const wanted = method === 'HEAD' ? 'GET' : method;
+    return find(path).find((operation) => operation.method === wanted);
+  };
 }
 
 const METHODS = ['get', 'post', 'put', 'delete'] as const;
 
 interface Described {
-  parameters?: { in: string }[];
+  parameters?: { in: string; name: string }[];
   requestBody?: unknown;
 }
 
@@ -24,6 +40,7 @@ export function readOperations(document: OpenApiDocument): (path: string) => Kno
         method: method.toUpperCase(),
         takesQuery: parameters.some((parameter) => parameter.in === 'query'),
         takesBody: requestBody !== undefined,
+        takesKey: parameters.some((parameter) => parameter.in === 'header' && parameter.name === IDEMPOTENCY_KEY),
       };
     }),
   }));

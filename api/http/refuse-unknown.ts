@@ -1,26 +1,22 @@
 import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../context.ts';
-import type { OpenApiDocument } from '../document.ts';
 import { problemOf } from '../problem/to-problem.ts';
 import { hasBody } from './body.ts';
-import { readOperations } from './operations.ts';
+import type { FindOperation } from './operations.ts';
 
 /**
  * Refuses query parameters where an operation has none, and a body where it takes none. A caller who misplaced an option
  * would take its silence for consent. Other operations have strict schemas.
  */
-export function refuseUnknown(document: () => OpenApiDocument): MiddlewareHandler<ApiEnv> {
-  let find: ReturnType<typeof readOperations> | undefined;
+export function refuseUnknown(find: FindOperation): MiddlewareHandler<ApiEnv> {
   return async function requireKnownInput(c, next) {
-    find ??= readOperations(document());
-    const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
-    const operation = find(c.req.path).find((one) => one.method === method);
+    const operation = find(c.req);
     if (operation === undefined) return next();
     if (!operation.takesQuery) {
       const [unknown] = new URL(c.req.url).searchParams.keys();
       if (unknown !== undefined) throw unknownParameter(unknown.slice(0, 100));
     }
-    if (method !== 'GET' && !operation.takesBody && hasBody(c)) requireEmpty(await c.req.text());
+    if (operation.method !== 'GET' && !operation.takesBody && hasBody(c)) requireEmpty(await c.req.text());
     return next();
   };
 }

@@ -13,7 +13,7 @@ import {
 import type { ApiContext, ApiEnv } from '../context.ts';
 import { REPLACED_WITHIN_MS } from '../jobs/start-as.ts';
 import { problemOf } from '../problem/to-problem.ts';
-import { startHeaders } from '../schemas/parameters.ts';
+import { IDEMPOTENCY_KEY, startHeaders } from '../schemas/parameters.ts';
 import { invalidRequest } from './errors.ts';
 
 /** Longer than a request takes that does not wait for another job's end. */
@@ -30,7 +30,7 @@ export function startOnce({ backends, log }: Pick<ApiContext, 'backends' | 'log'
   return async function startUnderKey(c, next) {
     const parsed = startHeaders.safeParse(c.req.header());
     if (!parsed.success) throw invalidRequest('header', parsed.error);
-    const key = parsed.data['idempotency-key'];
+    const key = parsed.data[IDEMPOTENCY_KEY];
     if (key === undefined) return next();
     const isReplacement = c.req.query('if_running') === 'replace';
     const claimed = await claimStart(store, key, {

@@ -90,8 +90,10 @@ export const sampleParameters = datasetParameter.extend({
 });
 
 /** Headers of requests that start something. */
+export const IDEMPOTENCY_KEY = 'idempotency-key';
+
 export const startHeaders = z.object({
-  'idempotency-key': z
+  [IDEMPOTENCY_KEY]: z
     .string()
     // The draft of the header has it in quotes. Most clients send none.
     .regex(/^("[ !#-~]{1,255}"|[!#-~]{1,255})$/, 'must have 1 to 255 printable ASCII characters without quotes')
